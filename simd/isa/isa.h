@@ -1,0 +1,68 @@
+/* isa.h: one table of kernels for each instruction set, and the choice between them.
+ *
+ * Each ISA is one translation unit (scalar.c, avx2.c, avx512.c, neon.c) that instantiates the
+ * kernel bodies on its vocabulary (simd/vec) and exports one const table. Nothing else in it is
+ * non-static: a shared inline function compiled for AVX-512 could be picked by the linker for a
+ * caller on a lesser CPU. */
+#ifndef HONE_ISA_ISA_H
+#define HONE_ISA_ISA_H
+
+#include "kernels/kernels.h"
+
+#include <stddef.h>
+
+typedef struct hone__isa {
+    const char *name; /* "scalar", "avx2", "avx512", "neon" */
+    int vector_bytes;
+
+    hone__unary_fn unary[HONE__K_N_UNARY][HONE__N_DTYPES];
+    hone__binary_fn binary[HONE__K_N_BINARY][HONE__N_DTYPES];
+    hone__compare_fn compare[HONE__K_N_COMPARE][HONE__N_DTYPES];
+    hone__where_fn where[HONE__N_DTYPES];
+    hone__add_scaled_fn add_scaled[HONE__N_DTYPES];
+    hone__cast_fn cast[HONE__N_DTYPES][HONE__N_DTYPES]; /* [from][to] */
+    hone__copy_fn copy[HONE__N_DTYPES];
+    hone__fill_fn fill[HONE__N_DTYPES];
+    hone__transpose_fn transpose[HONE__N_DTYPES];
+
+    hone__reduce_rows_fn reduce_rows[HONE__K_N_REDUCE][HONE__N_DTYPES];
+    hone__reduce_blocks_fn reduce_blocks[HONE__K_N_REDUCE][HONE__N_DTYPES];
+    hone__reduce_combine_fn reduce_combine[HONE__K_N_REDUCE][HONE__N_DTYPES];
+    hone__reduce_cols_fn reduce_cols[HONE__K_N_REDUCE][HONE__N_DTYPES];
+    hone__reduce_cols_blocks_fn reduce_cols_blocks[HONE__K_N_REDUCE][HONE__N_DTYPES];
+    hone__reduce_cols_combine_fn reduce_cols_combine[HONE__K_N_REDUCE][HONE__N_DTYPES];
+
+    hone__softmax_fn softmax[HONE__N_DTYPES];
+    hone__softmax_fn log_softmax[HONE__N_DTYPES];
+    hone__logsumexp_fn logsumexp[HONE__N_DTYPES];
+    hone__softmax_backward_fn softmax_backward[HONE__N_DTYPES];
+    hone__softmax_backward_fn log_softmax_backward[HONE__N_DTYPES];
+    hone__cross_entropy_fn cross_entropy[HONE__N_DTYPES];
+    hone__cross_entropy_backward_fn cross_entropy_backward[HONE__N_DTYPES];
+
+    hone__sgd_fn sgd[HONE__N_DTYPES];
+
+    hone__random_fn random_u32;
+    hone__random_fn uniform[HONE__N_DTYPES];
+    hone__random_fn normal[HONE__N_DTYPES];
+} hone__isa;
+
+/** The table in use. Never NULL: the scalar one until hone__isa_use. */
+extern const hone__isa *hone__k;
+
+/** Sets the table in use. Called once, before any kernel runs. */
+void hone__isa_use(const hone__isa *isa);
+
+/** The i-th ISA this machine can run, the plainest (scalar) first and the best last; NULL past the
+ * end. */
+const hone__isa *hone__isa_available(int i);
+const hone__isa *hone__isa_best(void);
+
+/** By name; NULL if there is no such ISA or this machine lacks it. */
+const hone__isa *hone__isa_find(const char *name);
+
+/** One sentence on why hone__isa_find(name) gave NULL, with what this machine has:
+ *  "HONE_ISA=sse9 is unknown (this machine has scalar, avx2, avx512)". */
+void hone__isa_explain(const char *name, char *text, size_t size);
+
+#endif

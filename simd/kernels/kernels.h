@@ -1,0 +1,253 @@
+/* kernels.h: the types of all kernels but GEMM's, with what each promises.
+ *
+ * For every kernel:
+ * - A kernel is reached through the table of the chosen ISA (isa.h):
+ * hone__k->unary[HONE__K_EXP][HONE__F32](n, y, 1, x, 1). An entry is NULL where the dtype makes no
+ * sense for it; the comment at each list says where.
+ * - Strides are in ELEMENTS and may be 0 (an input only), negative or anything else. Stride 1 is
+ * the fast case.
+ * - Alignment: that of the element, never more. n, rows, cols may be 0 (nothing is written, unless
+ * said otherwise).
+ * - Tails are masked: no byte outside the operands is read or written.
+ * - Aliasing: an output may be EXACTLY one of the inputs (same start, same strides). Any other
+ * overlap is not allowed.
+ * - Same bits on every ISA, for every alignment and stride (but not the sign and payload of a NaN).
+ * - Kernels are pure, take no locks, use no memory but the stack, and can't fail: the caller has
+ * checked everything.
+ * - bool operands hold 0 or 1.
+ */
+#ifndef HONE_KERNELS_KERNELS_H
+#define HONE_KERNELS_KERNELS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+/** Same values as the public hone_dtype. */
+enum {
+    HONE__F32,
+    HONE__F64,
+    HONE__I64,
+    HONE__I32,
+    HONE__U8,
+    HONE__BOOL,
+    HONE__N_DTYPES,
+};
+
+/* ---- elementwise
+ * ---------------------------------------------------------------------------------------------------
+ */
+
+/** y[i] = f(x[i]). f32 and f64: all of the list. i64, i32, u8: NEG ABS SQUARE RELU (wrapping).
+ *  Error against the exact value: NEG ABS RELU exact; SQRT SQUARE RECIPROCAL correctly rounded; f32
+ * EXP and LOG <= 1 ulp, other f32 <= 2 ulp; f64 <= 2 ulp; GELU SILU SOFTPLUS <= 4 ulp. Special
+ * values as in C99's annex F. */
+enum {
+    HONE__K_NEG,
+    HONE__K_ABS,
+    HONE__K_SQUARE,
+    HONE__K_RELU, /* NaN stays NaN, -0 becomes +0 */
+    HONE__K_SQRT,
+    HONE__K_RECIPROCAL,
+    HONE__K_EXP,
+    HONE__K_LOG,
+    HONE__K_SIGMOID,
+    HONE__K_TANH,
+    HONE__K_N_UNARY,
+};
+typedef void (*hone__unary_fn)(int64_t n, void *y, int64_t sy, const void *x, int64_t sx);
+
+/** out[i] = f(a[i], b[i]).
+ *  f32, f64: all. i64, i32, u8: ADD SUB MUL DIV MAXIMUM MINIMUM POW, wrapping; DIV truncates, the
+ * caller has refused a zero divisor (the kernel gives 0 and does not trap), INT_MIN / -1 wraps; POW
+ * with a negative exponent is 0 unless the base is 1 or -1. bool: ADD MAXIMUM (or), MUL MINIMUM
+ * (and). MAXIMUM = (a > b or a is NaN) ? a : b, so a NaN on either side is kept and a tie takes b;
+ * MINIMUM likewise with <. POW: f32 <= 2 ulp, f64 <= 2 ulp, special values as in C99's annex F. The
+ * last three are derivatives, f32 and f64 only: a is the incoming gradient, b the saved output y.
+ */
+enum {
+    HONE__K_ADD,
+    HONE__K_SUB,
+    HONE__K_MUL,
+    HONE__K_DIV,
+    HONE__K_MAXIMUM,
+    HONE__K_MINIMUM,
+    HONE__K_POW,
+    HONE__K_RELU_BACKWARD,    /* b > 0 ? a : 0 */
+    HONE__K_SIGMOID_BACKWARD, /* a * (b * (1 - b)) */
+    HONE__K_TANH_BACKWARD,    /* a * fma(-b, b, 1) */
+    HONE__K_N_BINARY,
+};
+typedef void (*hone__binary_fn)(int64_t n, void *out, int64_t so, const void *a, int64_t sa,
+                                const void *b, int64_t sb);
+
+/** out[i] = a[i] OP b[i] as a bool (one byte, 0 or 1). All dtypes. Out aliases an input only for u8
+ * and bool. */
+enum { HONE__K_EQ, HONE__K_NE, HONE__K_LT, HONE__K_LE, HONE__K_GT, HONE__K_GE, HONE__K_N_COMPARE };
+typedef void (*hone__compare_fn)(int64_t n, uint8_t *out, int64_t so, const void *a, int64_t sa,
+                                 const void *b, int64_t sb);
+
+/** out[i] = cond[i] ? a[i] : b[i]. All dtypes. Out may be a or b (and cond, if it has their element
+ * size). */
+typedef void (*hone__where_fn)(int64_t n, void *out, int64_t so, const uint8_t *cond, int64_t sc,
+                               const void *a, int64_t sa, const void *b, int64_t sb);
+
+/** out[i] = fma(s, b[i], a[i]), s rounded to the dtype first. f32, f64. */
+typedef void (*hone__add_scaled_fn)(int64_t n, void *out, int64_t so, const void *a, int64_t sa,
+                                    const void *b, int64_t sb, double s);
+
+/** y[i] = (type)x[i]. Float to integer truncates and saturates, NaN gives 0; integer to integer
+ * wraps; to bool is x != 0; to float rounds to nearest. cast[from][to]; y must not alias x unless
+ * the sizes are equal. */
+typedef void (*hone__cast_fn)(int64_t n, void *y, int64_t sy, const void *x, int64_t sx);
+
+/** y[i] = x[i]. */
+typedef void (*hone__copy_fn)(int64_t n, void *y, int64_t sy, const void *x, int64_t sx);
+
+/** y[i] = *value (one element of the dtype). */
+typedef void (*hone__fill_fn)(int64_t n, void *y, int64_t sy, const void *value);
+
+/** y[j * sy + i] = x[i * sx + j] for i < rows, j < cols: the contiguous direction changes. No
+ * aliasing. */
+typedef void (*hone__transpose_fn)(int64_t rows, int64_t cols, void *y, int64_t sy, const void *x,
+                                   int64_t sx);
+
+/* ---- reductions
+ * ----------------------------------------------------------------------------------------------------
+ */
+
+/** SUM        f32, f64 -> same; i64, i32, u8, bool -> i64 (wrapping). Nothing to sum: +0.
+ *  SUM_SQUARES f32, f64 -> same (each step acc = fma(x, x, acc)). Nothing to sum: +0.
+ *  MAX MIN     f32, f64, i64, i32, u8, bool -> same; NaN wins. cols (rows for columns) > 0.
+ *  ARGMAX ARGMIN  those dtypes -> i64: the first place of the extreme value, or of the first NaN.
+ * cols (rows) > 0. */
+enum {
+    HONE__K_SUM,
+    HONE__K_SUM_SQUARES,
+    HONE__K_MAX,
+    HONE__K_MIN,
+    HONE__K_ARGMAX,
+    HONE__K_ARGMIN,
+    HONE__K_N_REDUCE,
+};
+
+/** Along the innermost, contiguous axis: out[r * so] = reduce(x[r * sx + 0 .. cols-1]) for r <
+ * rows.
+ *
+ *  The order of a sum is fixed (contract 1). A row is cut into blocks of hone__reduce_block(dtype)
+ * elements (16 KiB). Inside a block, 256 bytes of virtual lanes (L = 64 f32, 32 f64): element i
+ * goes to lane i mod L, each lane is one chain that starts at its first element. The fold: lane j
+ * += lane j + L/2, then L/4 ... 1, where an absent lane counts as -0.0. Blocks are combined
+ *  pairwise in order: neighbours (0,1) (2,3) ..., an odd last one is carried up, until one is left.
+ */
+typedef void (*hone__reduce_rows_fn)(int64_t rows, int64_t cols, const void *x, int64_t sx,
+                                     void *out, int64_t so);
+
+/** One block's result; the member is the output's dtype (value and index for ARGMAX and ARGMIN). */
+typedef struct {
+    union {
+        float f32;
+        double f64;
+        int64_t i64;
+        int32_t i32;
+        uint8_t u8;
+    } value;
+    int64_t index;
+} hone__partial;
+
+static inline int64_t hone__reduce_block(int dtype)
+{
+    return dtype == HONE__F32 || dtype == HONE__I32   ? 4096
+           : dtype == HONE__F64 || dtype == HONE__I64 ? 2048
+                                                      : 16384;
+}
+
+/** Blocks [begin, end) of one contiguous row of `cols` elements at x (its start, not the block's):
+ * out[b - begin]. So one long row can be cut over threads. There are (cols + block - 1) / block
+ * blocks. */
+typedef void (*hone__reduce_blocks_fn)(int64_t cols, const void *x, int64_t begin, int64_t end,
+                                       hone__partial *out);
+
+/** All n > 0 blocks' results, in order -> *out; same bits as reduce_rows on the whole row.
+ * Overwrites `partials`. */
+typedef void (*hone__reduce_combine_fn)(int64_t n, hone__partial *partials, void *out);
+
+/** Along the rows: out[j] = reduce over r < rows of x[r * sx + j], j < cols (cols contiguous, out
+ * contiguous). The order of a sum: one chain an output, from its first element on, in blocks of
+ * HONE__COLS_BLOCK rows; blocks pairwise in order. All kinds but ARGMAX/ARGMIN have the split form
+ * below; those and every kind can also be cut by columns freely. A middle axis [outer, rows, cols]
+ * is a loop over outer; strided columns: copy first or use stride tricks of your own. */
+#define HONE__COLS_BLOCK 128
+typedef void (*hone__reduce_cols_fn)(int64_t rows, int64_t cols, const void *x, int64_t sx,
+                                     void *out);
+
+/** The split form, for few columns and many rows: block b of [begin, end) gives out[(b - begin) *
+ * cols + j] in the OUTPUT's dtype (x is the start of row 0) ... */
+typedef void (*hone__reduce_cols_blocks_fn)(int64_t rows, int64_t cols, const void *x, int64_t sx,
+                                            int64_t begin, int64_t end, void *out);
+/** ... and this combines n > 0 of them, [n, cols] in order, -> out [cols]; `partials` is
+ * overwritten, out may be partials. */
+typedef void (*hone__reduce_cols_combine_fn)(int64_t n, int64_t cols, void *partials, void *out);
+
+/* ---- rows: softmax and what belongs to it (f32, f64; a row's elements are contiguous, sx, sy ...
+ * are row strides) ------------ */
+
+/** y = softmax(x) or log_softmax(x), row by row. The sum has the order of reduce_rows. */
+typedef void (*hone__softmax_fn)(int64_t rows, int64_t cols, void *y, int64_t sy, const void *x,
+                                 int64_t sx);
+
+/** out[r * so] = log(sum_j exp(x[r, j])); -inf for a row of -inf (also for cols == 0), inf if any
+ * is inf. */
+typedef void (*hone__logsumexp_fn)(int64_t rows, int64_t cols, void *out, int64_t so, const void *x,
+                                   int64_t sx);
+
+/** From the saved OUTPUT y: softmax dx = y * (dy - sum_j dy * y); log_softmax dx = dy - exp(y) *
+ * sum_j dy. */
+typedef void (*hone__softmax_backward_fn)(int64_t rows, int64_t cols, void *dx, int64_t sdx,
+                                          const void *dy, int64_t sdy, const void *y, int64_t sy);
+
+/** loss[r] = lse[r] - x[r, target[r]], lse[r] = logsumexp(x[r]). 0 <= target < cols. loss, lse:
+ * [rows] contiguous, both needed. */
+typedef void (*hone__cross_entropy_fn)(int64_t rows, int64_t cols, void *loss, void *lse,
+                                       const void *x, int64_t sx, const int64_t *target);
+
+/** dx[r, j] = (exp(x[r, j] - lse[r]) - (j == target[r])) * scale[r * ss]. ss is 0 for one scale for
+ * all rows. dx may be x. */
+typedef void (*hone__cross_entropy_backward_fn)(int64_t rows, int64_t cols, void *dx, int64_t sdx,
+                                                const void *x, int64_t sx, const void *lse,
+                                                const int64_t *target, const void *scale,
+                                                int64_t ss);
+
+/* ---- optimizer steps (f32, f64; everything contiguous)
+ * ------------------------------------------------------------- */
+
+/** PyTorch's SGD, one pass, every step an fma:
+ *    g = maximize ? -grad : grad;  g = fma(weight_decay, p, g) if weight_decay != 0
+ *    if momentum != 0:  buf = first ? g : fma(momentum, buf, (1 - dampening) * g);  g = nesterov ?
+ * fma(momentum, buf, g) : buf p = fma(-lr, g, p) The numbers are rounded to the dtype first. `buf`
+ * is not touched (may be NULL) when momentum is 0. */
+typedef struct {
+    double lr, momentum, dampening, weight_decay;
+    bool nesterov, maximize;
+    bool first; /* buf holds nothing yet */
+} hone__sgd_args;
+typedef void (*hone__sgd_fn)(int64_t n, void *p, const void *grad, void *buf,
+                             const hone__sgd_args *args);
+
+/* ---- random numbers
+ * ------------------------------------------------------------------------------------------------
+ */
+
+/** out[i], i < n, is element first + i of the stream: it depends on (seed, stream, first + i)
+ * alone, so any thread can make any range. Philox4x32-10, key = seed, counter = (block: low, high
+ * word; stream: low, high word); a block gives the words w0..w3. U32          element e: word e % 4
+ * of block e / 4. out: uint32_t. UNIFORM f32  element e: the same word's upper 24 bits * 2^-24.
+ * f64: block e / 2, words (2h, 2h + 1), h = e % 2, as low and high half of 64 bits, their upper 53
+ * * 2^-53. In [0, 1). NORMAL       Box-Muller on pairs (2p, 2p + 1): r = sqrt(-2 log u), elements r
+ * cos(2 pi v), r sin(2 pi v). f32: words (2h, 2h + 1) of block p / 2, h = p % 2; u = (first + 1/2)
+ * * 2^-32, v = second's upper 24 bits * 2^-24. f64: block p: u = (upper 53 bits of w1:w0 + 1/2) *
+ * 2^-53, v = upper 53 bits of w3:w2 * 2^-53. */
+typedef void (*hone__random_fn)(int64_t n, void *out, uint64_t seed, uint64_t stream,
+                                uint64_t first);
+
+#endif
