@@ -1,4 +1,5 @@
-/* memory.h: every byte the library takes comes through here, so that it can be counted, capped and made to fail in tests. */
+/* memory.h: every byte the library takes comes through here, so that it can be counted, capped and
+ * made to fail in tests. */
 #ifndef HONE_RUNTIME_MEMORY_H
 #define HONE_RUNTIME_MEMORY_H
 
@@ -12,19 +13,27 @@ void *hone__realloc(void *p, size_t bytes);
 void hone__free(void *p);
 char *hone__strdup(const char *s);
 
-/** Large or short-lived blocks (tensor storage, pack buffers) from the pools: 64-byte aligned, uninitialised. NULL sets HONE_E_NOMEM.
- *  `bytes` must be handed back unchanged to hone__pool_free. */
+/** Large or short-lived blocks (tensor storage, pack buffers) from the pools: 64-byte aligned,
+ * uninitialised. NULL sets HONE_E_NOMEM. `bytes` must be handed back unchanged to hone__pool_free.
+ */
 void *hone__pool_alloc(size_t bytes);
 void hone__pool_free(void *p, size_t bytes);
 
-/** Fixed-size objects (handles, nodes) from per-thread free lists; an object may be freed on another thread. */
-typedef enum { HONE__OBJ_TENSOR, HONE__OBJ_STORAGE, HONE__OBJ_NODE, HONE__OBJ_KINDS } hone__obj_kind;
+/** Fixed-size objects (handles, nodes) from per-thread free lists; an object may be freed on
+ * another thread. */
+typedef enum {
+    HONE__OBJ_TENSOR,
+    HONE__OBJ_STORAGE,
+    HONE__OBJ_NODE,
+    HONE__OBJ_KINDS
+} hone__obj_kind;
 void *hone__obj_alloc(hone__obj_kind kind, size_t bytes); /* zeroed; `bytes` is constant per kind */
 void hone__obj_free(hone__obj_kind kind, void *p);
 int64_t hone__obj_live(hone__obj_kind kind);
 
-/** Test hook: the n-th allocation from now (0 = the next) fails, once; -1 switches it off. Counts every function above, also
- *  those served from a free list. Returns how many allocations were made since the last call. */
+/** Test hook: the n-th allocation from now (0 = the next) fails, once; -1 switches it off. Counts
+ * every function above, also those served from a free list. Returns how many allocations were made
+ * since the last call. */
 int64_t hone__fail_allocation(int64_t n);
 
 #endif

@@ -1,30 +1,35 @@
 /* parallel.h: how work is spread over threads (DESIGN: never slower with more threads).
  *
- * One cost model decides per call between running inline and using the whole team; a result never depends on the decision
- * (contract 1), only on the shape. Nothing may fail inside a region: validate and allocate before it. */
+ * One cost model decides per call between running inline and using the whole team; a result never
+ * depends on the decision (contract 1), only on the shape. Nothing may fail inside a region:
+ * validate and allocate before it. */
 #ifndef HONE_RUNTIME_PARALLEL_H
 #define HONE_RUNTIME_PARALLEL_H
 
 #include <stdint.h>
 
-/** Threads of the team: the affinity mask, cgroup quota, OMP_NUM_THREADS and HONE_NUM_THREADS bound it; HONE_FORCE_THREADS fixes it.
- *  Inside a parallel region (the caller's or ours) it is 1. */
+/** Threads of the team: the affinity mask, cgroup quota, OMP_NUM_THREADS and HONE_NUM_THREADS bound
+ * it; HONE_FORCE_THREADS fixes it. Inside a parallel region (the caller's or ours) it is 1. */
 int hone__team_size(void);
 
-/** Team for a job of `total_ns` (estimated single-thread nanoseconds) that can be cut into at most `parts` pieces:
- *  1 = run inline, else min(team, parts) threads. With HONE_FORCE_THREADS=N: min(N, parts). */
+/** Team for a job of `total_ns` (estimated single-thread nanoseconds) that can be cut into at most
+ * `parts` pieces: 1 = run inline, else min(team, parts) threads. With HONE_FORCE_THREADS=N: min(N,
+ * parts). */
 int hone__team_for(double total_ns, int64_t parts);
 
 typedef void (*hone__range_body)(void *ctx, int64_t begin, int64_t end);
 
-/** Runs body over [0, n), cut into one contiguous range a thread; every cut lies on a multiple of `grain`.
+/** Runs body over [0, n), cut into one contiguous range a thread; every cut lies on a multiple of
+ * `grain`.
  *  @param ns_per_item  estimated single-thread cost of one item, for the cost model. */
-void hone__parallel_for(int64_t n, int64_t grain, double ns_per_item, hone__range_body body, void *ctx);
+void hone__parallel_for(int64_t n, int64_t grain, double ns_per_item, hone__range_body body,
+                        void *ctx);
 
 typedef void (*hone__team_body)(void *ctx, int thread, int n_threads);
 
-/** Runs body once on each of `n_threads` threads (n_threads from hone__team_for); 1 runs inline. The body may synchronise with
- *  hone__team_barrier(). Each thread runs with round-to-nearest and hone's denormal mode; the caller's are restored. */
+/** Runs body once on each of `n_threads` threads (n_threads from hone__team_for); 1 runs inline.
+ * The body may synchronise with hone__team_barrier(). Each thread runs with round-to-nearest and
+ * hone's denormal mode; the caller's are restored. */
 void hone__parallel_team(int n_threads, hone__team_body body, void *ctx);
 void hone__team_barrier(void);
 

@@ -1,0 +1,37 @@
+/** @file dtype.h  Element types and how they are promoted. */
+#ifndef HONE_DTYPE_H
+#define HONE_DTYPE_H
+
+#include <hone/error.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+typedef enum {
+    HONE_F32, /**< float, the default */
+    HONE_F64, /**< double */
+    HONE_I64, /**< int64_t: indices, labels */
+    HONE_I32, /**< int32_t */
+    HONE_U8,  /**< uint8_t: images */
+    HONE_BOOL /**< one byte, 0 or 1 */
+} hone_dtype;
+#define HONE_DTYPES 6
+
+/** Bytes of one element; 0 for a value that is no dtype. */
+HONE_API size_t hone_dtype_size(hone_dtype dtype);
+/** "f32", "f64", "i64", "i32", "u8", "bool"; "?" for a value that is no dtype. */
+HONE_API const char *hone_dtype_name(hone_dtype dtype);
+/** True for f32 and f64: the dtypes that can require a gradient. */
+HONE_API bool hone_dtype_is_float(hone_dtype dtype);
+/** The dtype of `a op b` for two tensors of at least one dim (PyTorch's table: bool < u8 < i32 <
+ * i64 < f32 < f64). */
+HONE_API hone_dtype hone_promote(hone_dtype a, hone_dtype b);
+
+#ifdef __cplusplus
+}
+#endif
+#endif

@@ -1,0 +1,66 @@
+/** @file runtime.h
+ *  The machine, the environment, random numbers and memory.
+ *
+ *  Environment variables, read once at the first call of any function (or at hone_init):
+ *      HONE_ISA=scalar|avx2|avx512|neon   kernels to use (default: the best this machine has; the
+ * bits are the same) HONE_NUM_THREADS=N                 at most N threads (also OMP_NUM_THREADS,
+ * the affinity mask, the cgroup's cpu quota) HONE_FORCE_THREADS=N               exactly N threads
+ * for everything divisible, for tests HONE_DEBUG=1..4                    1 errors as they happen, 2
+ * ops with shapes, 3 scheduling, 4 memory (to stderr)
+ */
+#ifndef HONE_RUNTIME_H
+#define HONE_RUNTIME_H
+
+#include <hone/tensor.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/** Reads the environment and the machine. Optional: the first call of any function does it, and
+ * fails with the same error (E_CONFIG) */
+HONE_API hone_status hone_init(void);
+
+HONE_API const char *hone_version(void);
+/** Name of the kernels in use: "scalar", "avx2", "avx512", "neon". */
+HONE_API const char *hone_isa(void);
+
+typedef struct {
+    int logical_cpus, cores, packages, numa_nodes; /**< of the machine */
+    int affinity_cpus;                             /**< this process may run on */
+    double cgroup_cpus;                            /**< cgroup v1/v2 quota in CPUs; 0: none */
+    int threads;                                   /**< hone's team */
+    char threads_reason[96];                       /**< why that many */
+    int64_t l1_bytes, l2_bytes, l3_bytes;          /**< data caches one core sees; 0: unknown */
+    char cpu_name[64];
+} hone_machine;
+
+/** What hone found out about the machine. */
+HONE_API hone_status hone_machine_get(hone_machine *machine);
+
+/** Threads of the team / changes it for the whole process (1..1024; overrides HONE_NUM_THREADS). */
+HONE_API int hone_threads(void);
+HONE_API hone_status hone_set_threads(int n);
+
+/** Seeds this process's default generator; its stream counter starts again at 0. Same seed, same
+ * numbers on every machine. */
+HONE_API void hone_seed(uint64_t seed);
+/** Takes the default generator's next stream: (seed, stream) name an independent sequence of
+ * Philox4x32-10 numbers. */
+HONE_API void hone_next_stream(uint64_t *seed, uint64_t *stream);
+
+typedef struct {
+    int64_t tensors, nodes; /**< live handles and autograd nodes */
+    int64_t in_use_bytes;   /**< held by live blocks */
+    int64_t peak_bytes;     /**< largest in_use_bytes so far */
+    int64_t reserved_bytes; /**< taken from the system, kept in pools included */
+} hone_memory;
+
+HONE_API void hone_memory_stats(hone_memory *stats);
+/** Gives what the pools keep but nobody uses back to the system. */
+HONE_API void hone_memory_trim(void);
+
+#ifdef __cplusplus
+}
+#endif
+#endif

@@ -1,0 +1,158 @@
+/* core.h: what a tensor is inside. For src/ only; users see include/hone/tensor.h. */
+#ifndef HONE_CORE_CORE_H
+#define HONE_CORE_CORE_H
+
+#include <hone/runtime.h>
+#include <hone/tensor.h>
+
+#include <stdatomic.h>
+
+/* ---- asserts: internal invariants, always on
+ * ---------------------------------------------------------------------------- */
+
+#define HONE_ASSERT(cond)                                                                          \
+    ((cond) ? (void)0 : hone__assert_failed(#cond, __FILE__, __LINE__, __func__))
+_Noreturn void hone__assert_failed(const char *cond, const char *file, int line, const char *func);
+
+/* ---- errors
+ * --------------------------------------------------------------------------------------------------------------
+ */
+
+/** Errors this thread has had since it began: a callback failed if the count moved. */
+uint64_t hone__error_count(void);
+/** The NULL rule: keeps a pending error, else sets E_NULL naming `where`. Returns the pending code.
+ */
+hone_status hone__error_null(const char *where);
+/** Saves and restores the pending error, for probing that may fail silently. */
+typedef struct {
+    hone_status code;
+    uint64_t count;
+    char message[512];
+} hone__error_state;
+void hone__error_save(hone__error_state *state);
+void hone__error_restore(const hone__error_state *state);
+
+/** "[32, 784]" for messages: a small by-value buffer, so that several fit one printf:
+ * hone__shape_text(..).s */
+typedef struct {
+    char s[120];
+} hone__text;
+hone__text hone__shape_text(int ndim, const int64_t *shape);
+hone__text hone__tensor_text(const hone_tensor *t); /* "f32 [32, 784]"; "none", "NULL" */
+
+/* ---- environment
+ * ------------------------------------------------------------------------------------------------------------
+ */
+
+/** Level of HONE_DEBUG, 0 by default. */
+int hone__debug(void);
+void hone__debug_print(int level, const char *format, ...) HONE_PRINTF(2, 3);
+/** Runs hone_init once; cheap afterwards. False: the environment can't be used and the error is
+ * set. Every op calls it. */
+bool hone__ready(void);
+
+/* ---- storage and tensors
+ * ------------------------------------------------------------------------------------------------------
+ */
+
+typedef struct hone__storage {
+    atomic_int refs;
+    atomic_uint version; /* bumped by every in-place change */
+    size_t bytes;
+    void *data; /* 64-byte aligned; NULL if bytes is 0 */
+    void (*release)(void *user,
+                    void *data); /* memory that isn't ours (mmap ...); NULL: the pool's */
+    void *user;
+} hone__storage;
+
+typedef struct hone_context hone_context; /* an autograd node, see src/autograd/node.h */
+
+struct hone_tensor {
+    atomic_int refs;
+    uint8_t dtype; /* hone_dtype */
+    uint8_t ndim;
+    bool requires_grad;    /* a leaf that collects .grad; non-leaves have a node instead */
+    bool is_view;          /* shares its storage with another tensor by a differentiable view op */
+    int out_index;         /* which output of its node */
+    uint32_t view_version; /* storage version when the view was made */
+    int64_t numel;
+    int64_t offset; /* in elements */
+    int64_t shape[HONE_MAX_DIMS];
+    int64_t stride[HONE_MAX_DIMS]; /* in elements; >= 0 */
+    hone__storage *storage;
+    hone_context *node; /* what computed it while recording; NULL: leaf */
+    hone_tensor *grad;  /* leaf's gradient */
+};
+
+static inline void *hone__data(const hone_tensor *t)
+{
+    return (char *)t->storage->data + (size_t)t->offset * hone_dtype_size((hone_dtype)t->dtype);
+}
+
+static inline bool hone__is_real(const hone_tensor *t)
+{
+    return t && t != HONE_NONE;
+}
+
+/** Raw constructors: one reference, owned by NOBODY's scope (pass through hone__own). NULL + error
+ * on failure. hone__new checks extents (negative, product overflow, ndim > 8) and says so in the
+ * name of `op`. Contents uninitialised. */
+hone_tensor *hone__new(const char *op, hone_dtype dtype, int ndim, const int64_t *shape);
+/** A handle onto t's storage with another geometry; no autograd meta. */
+hone_tensor *hone__alias(const hone_tensor *t, int ndim, const int64_t *shape,
+                         const int64_t *stride, int64_t offset);
+/** A tensor over memory that isn't hone's; release(user, data) is called with the last reference
+ * (also when this fails). */
+hone_tensor *hone__wrap(const char *op, hone_dtype dtype, int ndim, const int64_t *shape,
+                        void *data, void (*release)(void *user, void *data), void *user);
+/** Hands a fresh reference to the current scope; returns t. NULL in, NULL out. If the scope can't
+ * grow: drops t, NULL + E_NOMEM. */
+hone_tensor *hone__own(hone_tensor *t);
+/** The same for a block of hone__malloc memory (list arrays), freed at the scope's end. */
+void *hone__own_block(void *block);
+/** Room for n tensors, owned by the current scope; at == NULL on failure. */
+hone_tensor_list hone__list_new(int n);
+
+static inline void hone__bump(hone_tensor *t)
+{
+    atomic_fetch_add_explicit(&t->storage->version, 1u, memory_order_relaxed);
+}
+static inline uint32_t hone__version(const hone_tensor *t)
+{
+    return atomic_load_explicit(&t->storage->version, memory_order_relaxed);
+}
+
+/** Called when the last reference to a tensor with a node goes (set by src/autograd): must not
+ * recurse deeply. */
+extern void (*hone__node_release)(hone_context *node);
+
+/* ---- shapes
+ * ---------------------------------------------------------------------------------------------------------------------
+ */
+
+/** Row-major strides of a shape. */
+void hone__contiguous_strides(int ndim, const int64_t *shape, int64_t *stride);
+bool hone__contiguous(const hone_tensor *t);
+/** dim in -ndim..ndim-1 -> 0..ndim-1 (a 0-d tensor counts as 1-d, as in PyTorch); -1 + E_SHAPE in
+ * the name of `op`. */
+int hone__dim_index(const char *op, const hone_tensor *t, int64_t dim);
+/** Product of extents; -1 + error on a negative extent or overflow. */
+int64_t hone__numel_of(const char *op, int ndim, const int64_t *shape);
+bool hone__same_shape(const hone_tensor *a, const hone_tensor *b);
+
+typedef struct {
+    int ndim;
+    int64_t shape[HONE_MAX_DIMS];
+} hone__shape;
+/** PyTorch's broadcasting of n tensors (HONE_NONE skipped); false + E_SHAPE naming op and all
+ * shapes. */
+bool hone__broadcast(const char *op, hone_tensor *const *t, int n, hone__shape *out);
+/** Strides of t seen as `shape` (0 on broadcast dims). The shapes must fit. */
+void hone__broadcast_strides(const hone_tensor *t, const hone__shape *shape, int64_t *stride);
+/** Result dtype of n operands by PyTorch's rule: 0-d tensors only raise the category (bool <
+ * integer < float). */
+hone_dtype hone__result_dtype(hone_tensor *const *t, int n);
+/** dims_then_end -> count and array (up to 8); false + E_SHAPE if there are more. */
+bool hone__read_dims(const char *op, const int64_t *dims_then_end, hone__shape *out);
+
+#endif
