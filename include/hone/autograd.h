@@ -1,0 +1,153 @@
+/** @file autograd.h
+ *  Gradients: define-by-run, like PyTorch's.
+ *
+ *  An op on a tensor that requires a gradient records a node; hone_backward() walks the nodes and
+ * adds to the leaves' gradients. Backward formulas are made of the same public ops, so
+ * hone_autograd_grad() with create_graph differentiates any number of times.
+ */
+#ifndef HONE_AUTOGRAD_H
+#define HONE_AUTOGRAD_H
+
+#include <hone/tensor.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/* ---- leaves
+ * -------------------------------------------------------------------------------------------------------------
+ */
+
+/** Says whether a leaf collects a gradient. f32 and f64 only. Returns t; NULL on error (E_DTYPE,
+ * E_STATE for a non-leaf and false). */
+HONE_API hone_tensor *hone_requires_grad_(hone_tensor *t, bool requires_grad);
+/** True for such leaves and for what was computed from them. */
+HONE_API bool hone_requires_grad(const hone_tensor *t);
+HONE_API bool hone_is_leaf(const hone_tensor *t);
+/** The gradient collected so far, [same as t]; NULL (no error) if there is none. */
+HONE_API hone_tensor *hone_grad(hone_tensor *t);
+/** Replaces (or with HONE_NONE drops) a leaf's gradient. */
+HONE_API hone_status hone_set_grad(hone_tensor *t, hone_tensor *grad);
+/** A view that shares t's data and has no history. */
+HONE_API hone_tensor *hone_detach(hone_tensor *t);
+
+/* ---- grad mode
+ * ------------------------------------------------------------------------------------------------------------
+ */
+
+HONE_API bool hone_grad_enabled(void);
+/** Switches recording on this thread; returns what it was. */
+HONE_API bool hone_set_grad_enabled(bool enabled);
+HONE_API void hone_grad_mode_guard(const bool *previous);
+/** with torch.no_grad(): until this block is left by any way. */
+#define HONE_NO_GRAD()                                                                             \
+    __attribute__((cleanup(hone_grad_mode_guard), unused)) const bool HONE_CAT(                    \
+        hone_no_grad_, __COUNTER__) = hone_set_grad_enabled(false)
+
+/* ---- backward
+ * ---------------------------------------------------------------------------------------------------------------
+ */
+
+/** Adds d t / d leaf to the .grad of every leaf below t and frees the graph. t has one element.
+ *  Errors: E_STATE (t needs no gradient, freed graph, a saved tensor was modified in place),
+ * E_SHAPE (more than one element). */
+HONE_API hone_status hone_backward(hone_tensor *t);
+
+typedef struct {
+    hone_tensor *gradient; /**< d loss / d t, [same as t]; zero: ones, for one element only */
+    bool retain_graph;     /**< keep the graph for another walk */
+} hone_backward_options;
+HONE_API hone_status hone_backward_with(hone_tensor *t, const hone_backward_options *options);
+
+typedef struct {
+    hone_tensor_list grad_outputs; /**< one an output; zero: ones for outputs of one element */
+    bool retain_graph;             /**< keep the graph; create_graph implies it */
+    bool create_graph;             /**< record the walk itself, for higher derivatives */
+    bool allow_unused; /**< HONE_NONE for an input that no output depends on, instead of an error */
+} hone_autograd_options;
+/** d sum(outputs * grad_outputs) / d inputs, without touching any .grad. Inputs may be inner
+ * tensors of the graph.
+ *  @param options  may be NULL.
+ *  @return         one gradient an input; at == NULL on error. */
+HONE_API hone_tensor_list hone_autograd_grad(hone_tensor_list outputs, hone_tensor_list inputs,
+                                             const hone_autograd_options *options);
+
+/* ---- custom differentiable functions
+ * ------------------------------------------------------------------------------------------ */
+
+/** One call of a function: what it saved, between its forward and its backward. */
+typedef struct hone_context hone_context;
+
+typedef struct {
+    const char *name;
+    /** One output. Runs without recording; owned results as everywhere. */
+    hone_tensor *(*forward)(hone_context *ctx, hone_tensor *const *in, int n_in);
+    /** grad: d loss / d output. Fills grad_in[i] (NULL, its initial value: no gradient). May give a
+     * gradient of the broadcast shape. */
+    void (*backward)(hone_context *ctx, hone_tensor *grad, hone_tensor **grad_in);
+    /** Several outputs, instead of the two above: fills out[0..], returns how many (at most
+     * HONE_MAX_OUTPUTS), negative: failed. Backward gets one gradient an output, zeros for an
+     * unused one. */
+    int (*forward_n)(hone_context *ctx, hone_tensor *const *in, int n_in, hone_tensor **out);
+    void (*backward_n)(hone_context *ctx, hone_tensor *const *grad, hone_tensor **grad_in);
+} hone_function;
+#define HONE_MAX_OUTPUTS 8
+
+/** Calls fn on the tensors: hone_apply(&fn, a, b). fn must live as long as the graph. */
+#define hone_apply(fn, ...) hone_apply_v(fn, HONE_TENSOR_ARGS(__VA_ARGS__))
+HONE_API hone_tensor *hone_apply_v(const hone_function *fn, hone_tensor *const *in_then_end);
+/** The same for functions of several outputs. */
+#define hone_apply_list(fn, ...) hone_apply_list_v(fn, HONE_TENSOR_ARGS(__VA_ARGS__))
+HONE_API hone_tensor_list hone_apply_list_v(const hone_function *fn,
+                                            hone_tensor *const *in_then_end);
+
+/** Keeps tensors (inputs, outputs, or others) for the backward; call once, in the forward. */
+HONE_API hone_status hone_save_for_backward(hone_context *ctx, int n, hone_tensor *const *tensors);
+/** The i-th of them, in the backward. E_STATE if it was modified in place since, or the graph was
+ * freed. */
+HONE_API hone_tensor *hone_saved(hone_context *ctx, int i);
+/** Keeps up to 64 bytes of plain data (a dim, a factor); hone_saved_data gives them back. */
+HONE_API hone_status hone_save_data(hone_context *ctx, const void *data, size_t bytes);
+HONE_API const void *hone_saved_data(hone_context *ctx);
+/** False if nobody asks for the gradient of input i: the backward need not compute it. */
+HONE_API bool hone_needs_input_grad(const hone_context *ctx, int i);
+
+/* ---- gradient checks
+ * ------------------------------------------------------------------------------------------------------------
+ */
+
+typedef struct {
+    double eps;  /**< step of the central difference, default 1e-6 */
+    double atol; /**< default 1e-5 */
+    double rtol; /**< default 1e-3 */
+} hone_gradcheck_options;
+
+/** A function to check: n inputs to one output, using public ops only. */
+typedef hone_tensor *(*hone_checkable)(hone_tensor *const *in, int n_in, void *user);
+
+/** Compares every element of every f64 input's gradient with a central difference (inputs that
+ * require none are left alone).
+ *  @return HONE_OK, or E_GRADIENT with a message that names function, input, element and both
+ * values.
+ *  @param options  may be NULL. */
+HONE_API hone_status hone_gradcheck(const char *name, hone_checkable fn, void *user,
+                                    hone_tensor_list inputs, const hone_gradcheck_options *options);
+/** The same for the gradient's gradient. */
+HONE_API hone_status hone_gradgradcheck(const char *name, hone_checkable fn, void *user,
+                                        hone_tensor_list inputs,
+                                        const hone_gradcheck_options *options);
+
+/** The checks on a custom function with the default options. */
+#define hone_gradcheck_function(fn, ...)                                                           \
+    hone_gradcheck_function_v(fn, HONE_TENSOR_ARGS(__VA_ARGS__))
+HONE_API hone_status hone_gradcheck_function_v(const hone_function *fn,
+                                               hone_tensor *const *in_then_end);
+#define hone_gradgradcheck_function(fn, ...)                                                       \
+    hone_gradgradcheck_function_v(fn, HONE_TENSOR_ARGS(__VA_ARGS__))
+HONE_API hone_status hone_gradgradcheck_function_v(const hone_function *fn,
+                                                   hone_tensor *const *in_then_end);
+
+#ifdef __cplusplus
+}
+#endif
+#endif

@@ -1,0 +1,12 @@
+/** @file hone.h  Everything. */
+#ifndef HONE_HONE_H
+#define HONE_HONE_H
+
+#include <hone/autograd.h>
+#include <hone/dtype.h>
+#include <hone/error.h>
+#include <hone/ops.h>
+#include <hone/runtime.h>
+#include <hone/tensor.h>
+
+#endif

@@ -1,0 +1,305 @@
+/** @file ops.h
+ *  What can be computed with tensors. Names and meanings are PyTorch's.
+ *
+ *  Unless a comment says otherwise: any strides; any dtype (transcendental functions turn integers
+ * into f32); broadcasting of operands by PyTorch's rules; results are fresh, contiguous and owned
+ * by the current scope; NULL on error (E_SHAPE, E_DTYPE, E_VALUE, E_INDEX, E_NOMEM, E_NULL for a
+ * NULL operand). Every op on floats is differentiable, twice and more, except where it says "no
+ * gradient". A trailing _ means in place: the first argument is changed and returned (no new
+ * reference), E_STATE if autograd forbids it (a leaf that requires a gradient, an expanded tensor,
+ * a view that needs a gradient).
+ */
+#ifndef HONE_OPS_H
+#define HONE_OPS_H
+
+#include <hone/tensor.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/* ---- creation: hone_zeros(HONE_F32, 2, 3); hone_zeros(HONE_F32) is 0-d
+ * ------------------------------------------------- */
+
+/** Uninitialised / 0 / 1. The arguments are a dtype and up to 8 extents. */
+#define hone_empty(...) hone_empty_v(HONE_DIM_ARGS(__VA_ARGS__))
+#define hone_zeros(...) hone_zeros_v(HONE_DIM_ARGS(__VA_ARGS__))
+#define hone_ones(...)  hone_ones_v(HONE_DIM_ARGS(__VA_ARGS__))
+HONE_API hone_tensor *hone_empty_v(const int64_t *dtype_dims_end);
+HONE_API hone_tensor *hone_zeros_v(const int64_t *dtype_dims_end);
+HONE_API hone_tensor *hone_ones_v(const int64_t *dtype_dims_end);
+/** All elements `value`: hone_full(HONE_F64, 0.5, 2, 3). */
+#define hone_full(dtype, value, ...) hone_full_v(dtype, value, HONE_DIM_ARGS(__VA_ARGS__))
+HONE_API hone_tensor *hone_full_v(hone_dtype dtype, double value, const int64_t *dims_end);
+/** A 0-d tensor. */
+HONE_API hone_tensor *hone_scalar(hone_dtype dtype, double value);
+/** A copy of row-major memory: hone_from_data(HONE_F32, values, 2, 3). */
+#define hone_from_data(dtype, data, ...) hone_from_data_v(dtype, data, HONE_DIM_ARGS(__VA_ARGS__))
+HONE_API hone_tensor *hone_from_data_v(hone_dtype dtype, const void *data, const int64_t *dims_end);
+/** start, start + step, ... below end: [ceil((end - start) / step)]. */
+HONE_API hone_tensor *hone_arange(hone_dtype dtype, double start, double end, double step);
+/** [n, m] with ones on the diagonal. */
+HONE_API hone_tensor *hone_eye(hone_dtype dtype, int64_t n, int64_t m);
+/** The same shape and dtype as x. */
+HONE_API hone_tensor *hone_empty_like(hone_tensor *x);
+HONE_API hone_tensor *hone_zeros_like(hone_tensor *x);
+HONE_API hone_tensor *hone_ones_like(hone_tensor *x);
+
+/** Uniform in [0, 1) / normal with mean 0 and variance 1 (f32, f64) / integers in [low, high) (any
+ * dtype that holds them). Each call takes the default generator's next stream (hone_seed); element
+ * i depends on (seed, stream, i) only. Source: Salmon et al., Parallel random numbers: as easy as
+ * 1, 2, 3 (2011), Philox4x32-10; Box and Muller (1958). */
+#define hone_rand(...)  hone_rand_v(HONE_DIM_ARGS(__VA_ARGS__))
+#define hone_randn(...) hone_randn_v(HONE_DIM_ARGS(__VA_ARGS__))
+#define hone_randint(dtype, low, high, ...)                                                        \
+    hone_randint_v(dtype, low, high, HONE_DIM_ARGS(__VA_ARGS__))
+HONE_API hone_tensor *hone_rand_v(const int64_t *dtype_dims_end);
+HONE_API hone_tensor *hone_randn_v(const int64_t *dtype_dims_end);
+HONE_API hone_tensor *hone_randint_v(hone_dtype dtype, int64_t low, int64_t high,
+                                     const int64_t *dims_end);
+/** A random order of 0..n-1, i64 [n]. */
+HONE_API hone_tensor *hone_randperm(int64_t n);
+
+/* ---- unary: [any] -> [same]
+ * ---------------------------------------------------------------------------------------------- */
+
+/** -x. Grad: -dy. */
+HONE_API hone_tensor *hone_neg(hone_tensor *x);
+HONE_API hone_tensor *hone_neg_(hone_tensor *x);
+/** |x|. Grad: dy * sign(x). */
+HONE_API hone_tensor *hone_abs(hone_tensor *x);
+HONE_API hone_tensor *hone_abs_(hone_tensor *x);
+/** -1, 0 or 1 (NaN stays NaN). Grad: 0. */
+HONE_API hone_tensor *hone_sign(hone_tensor *x);
+HONE_API hone_tensor *hone_sign_(hone_tensor *x);
+/** e^x. Grad: dy * y. */
+HONE_API hone_tensor *hone_exp(hone_tensor *x);
+HONE_API hone_tensor *hone_exp_(hone_tensor *x);
+/** natural logarithm. Grad: dy / x. */
+HONE_API hone_tensor *hone_log(hone_tensor *x);
+HONE_API hone_tensor *hone_log_(hone_tensor *x);
+/** square root. Grad: dy / (2 y). */
+HONE_API hone_tensor *hone_sqrt(hone_tensor *x);
+HONE_API hone_tensor *hone_sqrt_(hone_tensor *x);
+/** x * x. Grad: dy * 2x. */
+HONE_API hone_tensor *hone_square(hone_tensor *x);
+HONE_API hone_tensor *hone_square_(hone_tensor *x);
+/** 1 / x. Grad: -dy * y^2. */
+HONE_API hone_tensor *hone_reciprocal(hone_tensor *x);
+HONE_API hone_tensor *hone_reciprocal_(hone_tensor *x);
+/** max(x, 0); NaN stays NaN. Grad: dy where y > 0, else 0. */
+HONE_API hone_tensor *hone_relu(hone_tensor *x);
+HONE_API hone_tensor *hone_relu_(hone_tensor *x);
+/** 1 / (1 + e^-x). Grad: dy * y * (1 - y). */
+HONE_API hone_tensor *hone_sigmoid(hone_tensor *x);
+HONE_API hone_tensor *hone_sigmoid_(hone_tensor *x);
+/** hyperbolic tangent. Grad: dy * (1 - y^2). */
+HONE_API hone_tensor *hone_tanh(hone_tensor *x);
+HONE_API hone_tensor *hone_tanh_(hone_tensor *x);
+
+/** Gradients of relu, sigmoid and tanh from their output y, in one pass: dy where y > 0; dy y (1 -
+ * y); dy (1 - y^2). */
+HONE_API hone_tensor *hone_relu_backward(hone_tensor *dy, hone_tensor *y);
+HONE_API hone_tensor *hone_sigmoid_backward(hone_tensor *dy, hone_tensor *y);
+HONE_API hone_tensor *hone_tanh_backward(hone_tensor *dy, hone_tensor *y);
+
+/* ---- binary with broadcasting
+ * ---------------------------------------------------------------------------------------------- */
+
+/** a + b (bool: or). Grad: da = dy, db = dy. */
+HONE_API hone_tensor *hone_add(hone_tensor *a, hone_tensor *b);
+HONE_API hone_tensor *hone_add_(hone_tensor *a, hone_tensor *b);
+/** a - b; no bool. Grad: da = dy, db = -dy. */
+HONE_API hone_tensor *hone_sub(hone_tensor *a, hone_tensor *b);
+HONE_API hone_tensor *hone_sub_(hone_tensor *a, hone_tensor *b);
+/** a * b (bool: and). Grad: da = dy b, db = dy a. */
+HONE_API hone_tensor *hone_mul(hone_tensor *a, hone_tensor *b);
+HONE_API hone_tensor *hone_mul_(hone_tensor *a, hone_tensor *b);
+/** a / b; integers give f32. Grad: da = dy / b, db = -dy a / b^2. */
+HONE_API hone_tensor *hone_div(hone_tensor *a, hone_tensor *b);
+HONE_API hone_tensor *hone_div_(hone_tensor *a, hone_tensor *b);
+/** a^b; integers: negative exponents are E_VALUE. Grad: da = dy b a^(b-1), db = dy a^b log a (0
+ * where a = 0 and b >= 0). */
+HONE_API hone_tensor *hone_pow(hone_tensor *a, hone_tensor *b);
+HONE_API hone_tensor *hone_pow_(hone_tensor *a, hone_tensor *b);
+/** The larger / smaller of a and b; NaN wins. Grad: to the chosen one, half each where equal. */
+HONE_API hone_tensor *hone_maximum(hone_tensor *a, hone_tensor *b);
+HONE_API hone_tensor *hone_minimum(hone_tensor *a, hone_tensor *b);
+
+/** The same with a number, which takes the tensor's dtype (f32 if x is an integer tensor and s is
+ * not a whole number). */
+HONE_API hone_tensor *hone_add_scalar(hone_tensor *x, double s);
+HONE_API hone_tensor *hone_add_scalar_(hone_tensor *x, double s);
+HONE_API hone_tensor *hone_sub_scalar(hone_tensor *x, double s);
+HONE_API hone_tensor *hone_sub_scalar_(hone_tensor *x, double s);
+HONE_API hone_tensor *hone_mul_scalar(hone_tensor *x, double s);
+HONE_API hone_tensor *hone_mul_scalar_(hone_tensor *x, double s);
+HONE_API hone_tensor *hone_div_scalar(hone_tensor *x, double s);
+HONE_API hone_tensor *hone_div_scalar_(hone_tensor *x, double s);
+HONE_API hone_tensor *hone_pow_scalar(hone_tensor *x, double s);
+HONE_API hone_tensor *hone_pow_scalar_(hone_tensor *x, double s);
+HONE_API hone_tensor *hone_maximum_scalar(hone_tensor *x, double s);
+HONE_API hone_tensor *hone_minimum_scalar(hone_tensor *x, double s);
+
+/* ---- comparisons: bool results, no gradient
+ * ---------------------------------------------------------------------------------- */
+
+HONE_API hone_tensor *hone_eq(hone_tensor *a, hone_tensor *b);
+HONE_API hone_tensor *hone_eq_scalar(hone_tensor *x, double s);
+HONE_API hone_tensor *hone_ne(hone_tensor *a, hone_tensor *b);
+HONE_API hone_tensor *hone_ne_scalar(hone_tensor *x, double s);
+HONE_API hone_tensor *hone_lt(hone_tensor *a, hone_tensor *b);
+HONE_API hone_tensor *hone_lt_scalar(hone_tensor *x, double s);
+HONE_API hone_tensor *hone_le(hone_tensor *a, hone_tensor *b);
+HONE_API hone_tensor *hone_le_scalar(hone_tensor *x, double s);
+HONE_API hone_tensor *hone_gt(hone_tensor *a, hone_tensor *b);
+HONE_API hone_tensor *hone_gt_scalar(hone_tensor *x, double s);
+HONE_API hone_tensor *hone_ge(hone_tensor *a, hone_tensor *b);
+HONE_API hone_tensor *hone_ge_scalar(hone_tensor *x, double s);
+/** a where condition (bool) is true, else b. Grad: da = dy where true, db = dy where false. */
+HONE_API hone_tensor *hone_where(hone_tensor *condition, hone_tensor *a, hone_tensor *b);
+
+/* ---- copies
+ * --------------------------------------------------------------------------------------------------------------------
+ */
+
+/** x in another dtype (x itself if it has it). Float to integer truncates and saturates, NaN gives
+ * 0; to bool: x != 0. Grad: dy cast back. */
+HONE_API hone_tensor *hone_to(hone_tensor *x, hone_dtype dtype);
+/** A contiguous copy. Grad: dy. */
+HONE_API hone_tensor *hone_clone(hone_tensor *x);
+/** x itself if it is contiguous, else a contiguous copy. Grad: dy. */
+HONE_API hone_tensor *hone_contiguous(hone_tensor *x);
+/** Overwrites x by src (broadcast, cast) / by a value / by 0. Returns x. Grad of copy_: dsrc = dy.
+ */
+HONE_API hone_tensor *hone_copy_(hone_tensor *x, hone_tensor *src);
+HONE_API hone_tensor *hone_fill_(hone_tensor *x, double value);
+HONE_API hone_tensor *hone_zero_(hone_tensor *x);
+
+/* ---- reductions
+ * ------------------------------------------------------------------------------------------------------------------
+ */
+/* name(x) over all dims -> 0-d; name_dim(x, dim, keepdim) over one; name_dims(x, keepdim, d0, d1,
+ * ...) over several. */
+
+/** Sum. Integers and bool sum into i64; no elements: 0. Grad: dy expanded. */
+HONE_API hone_tensor *hone_sum(hone_tensor *x);
+HONE_API hone_tensor *hone_sum_dim(hone_tensor *x, int dim, bool keepdim);
+#define hone_sum_dims(x, keepdim, ...) hone_sum_dims_v(x, keepdim, HONE_DIM_ARGS(__VA_ARGS__))
+HONE_API hone_tensor *hone_sum_dims_v(hone_tensor *x, bool keepdim, const int64_t *dims_end);
+/** Mean; floats only; no elements: NaN. Grad: dy / n expanded. */
+HONE_API hone_tensor *hone_mean(hone_tensor *x);
+HONE_API hone_tensor *hone_mean_dim(hone_tensor *x, int dim, bool keepdim);
+#define hone_mean_dims(x, keepdim, ...) hone_mean_dims_v(x, keepdim, HONE_DIM_ARGS(__VA_ARGS__))
+HONE_API hone_tensor *hone_mean_dims_v(hone_tensor *x, bool keepdim, const int64_t *dims_end);
+/** Largest / smallest value; NaN wins; no elements: E_SHAPE. Grad of _dim: to the first such
+ * element; of the others: shared evenly by ties. */
+HONE_API hone_tensor *hone_max(hone_tensor *x);
+HONE_API hone_tensor *hone_max_dim(hone_tensor *x, int dim, bool keepdim);
+#define hone_max_dims(x, keepdim, ...) hone_max_dims_v(x, keepdim, HONE_DIM_ARGS(__VA_ARGS__))
+HONE_API hone_tensor *hone_max_dims_v(hone_tensor *x, bool keepdim, const int64_t *dims_end);
+HONE_API hone_tensor *hone_min(hone_tensor *x);
+HONE_API hone_tensor *hone_min_dim(hone_tensor *x, int dim, bool keepdim);
+#define hone_min_dims(x, keepdim, ...) hone_min_dims_v(x, keepdim, HONE_DIM_ARGS(__VA_ARGS__))
+HONE_API hone_tensor *hone_min_dims_v(hone_tensor *x, bool keepdim, const int64_t *dims_end);
+/** Index (i64) of the first largest / smallest element along dim; NaN wins. No gradient. */
+HONE_API hone_tensor *hone_argmax(hone_tensor *x, int dim, bool keepdim);
+HONE_API hone_tensor *hone_argmin(hone_tensor *x, int dim, bool keepdim);
+/** log(sum(e^x)) along dim, without overflow. Grad: dy * softmax(x). */
+HONE_API hone_tensor *hone_logsumexp(hone_tensor *x, int dim, bool keepdim);
+
+/* ---- softmax
+ * ---------------------------------------------------------------------------------------------------------------------
+ */
+
+/** e^(x - max) / sum(e^(x - max)) along dim, and its logarithm. Grad: y (dy - sum(dy y)); dy - e^y
+ * sum(dy). */
+HONE_API hone_tensor *hone_softmax(hone_tensor *x, int dim);
+HONE_API hone_tensor *hone_log_softmax(hone_tensor *x, int dim);
+/** Their gradients from the output y, in one pass. */
+HONE_API hone_tensor *hone_softmax_backward(hone_tensor *dy, hone_tensor *y, int dim);
+HONE_API hone_tensor *hone_log_softmax_backward(hone_tensor *dy, hone_tensor *y, int dim);
+
+/* ---- products
+ * -----------------------------------------------------------------------------------------------------------------------
+ */
+
+/** Matrix product by PyTorch's rules: [k] x [k] -> 0-d, [m, k] x [k] -> [m], [k] x [k, n] -> [n],
+ * [.., m, k] x [.., k, n] -> [.., m, n] with broadcast batch dims. Both f32 or both f64. Grad: da =
+ * dy b^T, db = a^T dy. */
+HONE_API hone_tensor *hone_matmul(hone_tensor *a, hone_tensor *b);
+/** x W + b in one pass: x [.., in], weight [in, out], bias [out] or HONE_NONE -> [.., out]. Grad:
+ * as of matmul and add. */
+HONE_API hone_tensor *hone_linear(hone_tensor *x, hone_tensor *weight, hone_tensor *bias);
+/** relu(x W + b) in one pass. */
+HONE_API hone_tensor *hone_linear_relu(hone_tensor *x, hone_tensor *weight, hone_tensor *bias);
+
+/* ---- losses
+ * ---------------------------------------------------------------------------------------------------------------------------
+ */
+
+/** Mean over the batch of logsumexp(logits) - logits[i, target[i]]: logits [batch, classes]
+ * f32|f64, target [batch] i64 -> 0-d. E_INDEX if a target is not in 0..classes-1. Grad:
+ * (softmax(logits) - one_hot(target)) dy / batch. */
+HONE_API hone_tensor *hone_cross_entropy(hone_tensor *logits, hone_tensor *target);
+/** That gradient in one pass; dy is 0-d. */
+HONE_API hone_tensor *hone_cross_entropy_backward(hone_tensor *dy, hone_tensor *logits,
+                                                  hone_tensor *target);
+
+/* ---- shape: views where strides allow it
+ * --------------------------------------------------------------------------------------------- */
+
+/** The same elements in another shape; one extent may be -1. A view if possible, else a copy. */
+#define hone_reshape(x, ...) hone_reshape_v(x, HONE_DIM_ARGS(__VA_ARGS__))
+HONE_API hone_tensor *hone_reshape_v(hone_tensor *x, const int64_t *dims_end);
+/** Dims start..last made one: [2, 3, 4] with start 1 -> [2, 12]. */
+HONE_API hone_tensor *hone_flatten(hone_tensor *x, int start);
+/** Views with two dims swapped / all dims reordered / dim removed (kept as it is unless its extent
+ * is 1) / an extent-1 dim put in. */
+HONE_API hone_tensor *hone_transpose(hone_tensor *x, int dim0, int dim1);
+#define hone_permute(x, ...) hone_permute_v(x, HONE_DIM_ARGS(__VA_ARGS__))
+HONE_API hone_tensor *hone_permute_v(hone_tensor *x, const int64_t *dims_end);
+HONE_API hone_tensor *hone_squeeze(hone_tensor *x, int dim);
+HONE_API hone_tensor *hone_unsqueeze(hone_tensor *x, int dim);
+/** A view in which extent-1 dims (and new leading dims) are repeated without copying; -1 keeps an
+ * extent. Grad: summed. */
+#define hone_expand(x, ...) hone_expand_v(x, HONE_DIM_ARGS(__VA_ARGS__))
+HONE_API hone_tensor *hone_expand_v(hone_tensor *x, const int64_t *dims_end);
+/** View of one index of dim (which disappears) / of start, start + step, ... below end. Negative
+ * indices count from the end; start and end are clamped, step > 0. INT64_MAX as end: to the end.
+ * Grad: zeros with dy in place. */
+HONE_API hone_tensor *hone_select(hone_tensor *x, int dim, int64_t index);
+HONE_API hone_tensor *hone_slice(hone_tensor *x, int dim, int64_t start, int64_t end, int64_t step);
+/** Zeros of the given shape with dy put where hone_slice(.., dim, start, end, step) would read. */
+HONE_API hone_tensor *hone_slice_backward_v(hone_tensor *dy, const int64_t *dims_end, int dim,
+                                            int64_t start, int64_t end, int64_t step);
+/** Views of `size` indices of dim each; the last may be smaller. */
+HONE_API hone_tensor_list hone_split(hone_tensor *x, int64_t size, int dim);
+/** Joined along dim; the other extents are equal, dtypes promoted. Grad: slices. */
+HONE_API hone_tensor *hone_cat(hone_tensor_list list, int dim);
+
+/* ---- indexing by tensors
+ * -------------------------------------------------------------------------------------------------------------
+ */
+
+/** x[i0, i1, ...] as in NumPy and PyTorch: hone_index(H, rows, columns). Indices are i64 or i32
+ * tensors, broadcast together, negative ones count from the end, or one bool mask of leading dims;
+ * HONE_NONE stands for `:`. Fewer than x has dims: the rest is `:`. The result is a copy. E_INDEX
+ * if an index is out of range. Grad: dy added at the indices. */
+#define hone_index(x, ...) hone_index_v(x, HONE_TENSOR_ARGS(__VA_ARGS__))
+HONE_API hone_tensor *hone_index_v(hone_tensor *x, hone_tensor *const *indices_end);
+/** Zeros of the given shape with dy added at the indices, in index order. */
+HONE_API hone_tensor *hone_index_backward_v(hone_tensor *dy, const int64_t *dims_end,
+                                            hone_tensor *const *indices_end);
+/** out[i][j] = x[index[i][j]][j] (dim 0): index i64 [same number of dims, extents <= x's but along
+ * dim] -> [same as index]. Grad: scatter_add. */
+HONE_API hone_tensor *hone_gather(hone_tensor *x, int dim, hone_tensor *index);
+/** A copy of x with src added at the places gather would read, in index order. Grad: dx = dy, dsrc
+ * = gather(dy). */
+HONE_API hone_tensor *hone_scatter_add(hone_tensor *x, int dim, hone_tensor *index,
+                                       hone_tensor *src);
+
+#ifdef __cplusplus
+}
+#endif
+#endif
