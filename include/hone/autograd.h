@@ -72,8 +72,7 @@ typedef struct {
 HONE_API hone_tensor_list hone_autograd_grad(hone_tensor_list outputs, hone_tensor_list inputs,
                                              const hone_autograd_options *options);
 
-/* ---- custom differentiable functions
- * ------------------------------------------------------------------------------------------ */
+/* ---- custom differentiable functions */
 
 /** One call of a function: what it saved, between its forward and its backward. */
 typedef struct hone_context hone_context;

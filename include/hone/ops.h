@@ -18,8 +18,7 @@
 extern "C" {
 #endif
 
-/* ---- creation: hone_zeros(HONE_F32, 2, 3); hone_zeros(HONE_F32) is 0-d
- * ------------------------------------------------- */
+/* ---- creation: hone_zeros(HONE_F32, 2, 3); hone_zeros(HONE_F32) is 0-d */
 
 /** Uninitialised / 0 / 1. The arguments are a dtype and up to 8 extents. */
 #define hone_empty(...) hone_empty_v(HONE_DIM_ARGS(__VA_ARGS__))
@@ -60,8 +59,7 @@ HONE_API hone_tensor *hone_randint_v(hone_dtype dtype, int64_t low, int64_t high
 /** A random order of 0..n-1, i64 [n]. */
 HONE_API hone_tensor *hone_randperm(int64_t n);
 
-/* ---- unary: [any] -> [same]
- * ---------------------------------------------------------------------------------------------- */
+/* ---- unary: [any] -> [same] */
 
 /** -x. Grad: -dy. */
 HONE_API hone_tensor *hone_neg(hone_tensor *x);
@@ -103,8 +101,7 @@ HONE_API hone_tensor *hone_relu_backward(hone_tensor *dy, hone_tensor *y);
 HONE_API hone_tensor *hone_sigmoid_backward(hone_tensor *dy, hone_tensor *y);
 HONE_API hone_tensor *hone_tanh_backward(hone_tensor *dy, hone_tensor *y);
 
-/* ---- binary with broadcasting
- * ---------------------------------------------------------------------------------------------- */
+/* ---- binary with broadcasting */
 
 /** a + b (bool: or). Grad: da = dy, db = dy. */
 HONE_API hone_tensor *hone_add(hone_tensor *a, hone_tensor *b);
@@ -141,8 +138,7 @@ HONE_API hone_tensor *hone_pow_scalar_(hone_tensor *x, double s);
 HONE_API hone_tensor *hone_maximum_scalar(hone_tensor *x, double s);
 HONE_API hone_tensor *hone_minimum_scalar(hone_tensor *x, double s);
 
-/* ---- comparisons: bool results, no gradient
- * ---------------------------------------------------------------------------------- */
+/* ---- comparisons: bool results, no gradient */
 
 HONE_API hone_tensor *hone_eq(hone_tensor *a, hone_tensor *b);
 HONE_API hone_tensor *hone_eq_scalar(hone_tensor *x, double s);
@@ -246,8 +242,7 @@ HONE_API hone_tensor *hone_cross_entropy(hone_tensor *logits, hone_tensor *targe
 HONE_API hone_tensor *hone_cross_entropy_backward(hone_tensor *dy, hone_tensor *logits,
                                                   hone_tensor *target);
 
-/* ---- shape: views where strides allow it
- * --------------------------------------------------------------------------------------------- */
+/* ---- shape: views where strides allow it */
 
 /** The same elements in another shape; one extent may be -1. A view if possible, else a copy. */
 #define hone_reshape(x, ...) hone_reshape_v(x, HONE_DIM_ARGS(__VA_ARGS__))

@@ -39,8 +39,7 @@ typedef struct {
     int n;
 } hone_tensor_list;
 
-/* ---- argument lists: macros count their arguments, `name_v` is the plain function under each
- * ------------------------- */
+/* ---- argument lists: macros count their arguments, `name_v` is the plain function under each */
 
 #define HONE_END_DIM    INT64_MIN
 #define HONE_END_TENSOR (&hone_end_tensor)
@@ -61,8 +60,7 @@ extern HONE_API hone_tensor hone_end_tensor; /* ends an argument list; never a v
 HONE_API hone_tensor_list hone_list_v(hone_tensor *const *tensors_then_end);
 HONE_API hone_tensor_list hone_list_n(hone_tensor *const *tensors, int n);
 
-/* ---- scopes and references
- * -------------------------------------------------------------------------------------------- */
+/* ---- scopes and references */
 
 typedef struct {
     size_t mark;
@@ -126,8 +124,7 @@ HONE_API hone_status hone_copy_in(hone_tensor *t, const void *data, size_t bytes
 HONE_API bool hone_equal(hone_tensor *a, hone_tensor *b);
 HONE_API bool hone_allclose(hone_tensor *a, hone_tensor *b, double rtol, double atol);
 
-/* ---- printing like PyTorch
- * -------------------------------------------------------------------------------------------- */
+/* ---- printing like PyTorch */
 
 /** Prints to stdout / a stream as PyTorch prints: tensor([[1., 2.]]), 4 digits, summarised past
  * 1000 elements, a newline at the end. */

@@ -7,8 +7,7 @@
 
 #include <stdatomic.h>
 
-/* ---- asserts: internal invariants, always on
- * ---------------------------------------------------------------------------- */
+/* ---- asserts: internal invariants, always on */
 
 #define HONE_ASSERT(cond)                                                                          \
     ((cond) ? (void)0 : hone__assert_failed(#cond, __FILE__, __LINE__, __func__))
