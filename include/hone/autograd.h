@@ -14,9 +14,7 @@
 extern "C" {
 #endif
 
-/* ---- leaves
- * -------------------------------------------------------------------------------------------------------------
- */
+/* ---- leaves */
 
 /** Says whether a leaf collects a gradient. f32 and f64 only. Returns t; NULL on error (E_DTYPE,
  * E_STATE for a non-leaf and false). */
@@ -31,9 +29,7 @@ HONE_API hone_status hone_set_grad(hone_tensor *t, hone_tensor *grad);
 /** A view that shares t's data and has no history. */
 HONE_API hone_tensor *hone_detach(hone_tensor *t);
 
-/* ---- grad mode
- * ------------------------------------------------------------------------------------------------------------
- */
+/* ---- grad mode */
 
 HONE_API bool hone_grad_enabled(void);
 /** Switches recording on this thread; returns what it was. */
@@ -44,9 +40,7 @@ HONE_API void hone_grad_mode_guard(const bool *previous);
     __attribute__((cleanup(hone_grad_mode_guard), unused)) const bool HONE_CAT(                    \
         hone_no_grad_, __COUNTER__) = hone_set_grad_enabled(false)
 
-/* ---- backward
- * ---------------------------------------------------------------------------------------------------------------
- */
+/* ---- backward */
 
 /** Adds d t / d leaf to the .grad of every leaf below t and frees the graph. t has one element.
  *  Errors: E_STATE (t needs no gradient, freed graph, a saved tensor was modified in place),
@@ -111,9 +105,7 @@ HONE_API const void *hone_saved_data(hone_context *ctx);
 /** False if nobody asks for the gradient of input i: the backward need not compute it. */
 HONE_API bool hone_needs_input_grad(const hone_context *ctx, int i);
 
-/* ---- gradient checks
- * ------------------------------------------------------------------------------------------------------------
- */
+/* ---- gradient checks */
 
 typedef struct {
     double eps;  /**< step of the central difference, default 1e-6 */

@@ -155,9 +155,7 @@ HONE_API hone_tensor *hone_ge_scalar(hone_tensor *x, double s);
 /** a where condition (bool) is true, else b. Grad: da = dy where true, db = dy where false. */
 HONE_API hone_tensor *hone_where(hone_tensor *condition, hone_tensor *a, hone_tensor *b);
 
-/* ---- copies
- * --------------------------------------------------------------------------------------------------------------------
- */
+/* ---- copies */
 
 /** x in another dtype (x itself if it has it). Float to integer truncates and saturates, NaN gives
  * 0; to bool: x != 0. Grad: dy cast back. */
@@ -172,9 +170,7 @@ HONE_API hone_tensor *hone_copy_(hone_tensor *x, hone_tensor *src);
 HONE_API hone_tensor *hone_fill_(hone_tensor *x, double value);
 HONE_API hone_tensor *hone_zero_(hone_tensor *x);
 
-/* ---- reductions
- * ------------------------------------------------------------------------------------------------------------------
- */
+/* ---- reductions */
 /* name(x) over all dims -> 0-d; name_dim(x, dim, keepdim) over one; name_dims(x, keepdim, d0, d1,
  * ...) over several. */
 
@@ -204,9 +200,7 @@ HONE_API hone_tensor *hone_argmin(hone_tensor *x, int dim, bool keepdim);
 /** log(sum(e^x)) along dim, without overflow. Grad: dy * softmax(x). */
 HONE_API hone_tensor *hone_logsumexp(hone_tensor *x, int dim, bool keepdim);
 
-/* ---- softmax
- * ---------------------------------------------------------------------------------------------------------------------
- */
+/* ---- softmax */
 
 /** e^(x - max) / sum(e^(x - max)) along dim, and its logarithm. Grad: y (dy - sum(dy y)); dy - e^y
  * sum(dy). */
@@ -216,9 +210,7 @@ HONE_API hone_tensor *hone_log_softmax(hone_tensor *x, int dim);
 HONE_API hone_tensor *hone_softmax_backward(hone_tensor *dy, hone_tensor *y, int dim);
 HONE_API hone_tensor *hone_log_softmax_backward(hone_tensor *dy, hone_tensor *y, int dim);
 
-/* ---- products
- * -----------------------------------------------------------------------------------------------------------------------
- */
+/* ---- products */
 
 /** Matrix product by PyTorch's rules: [k] x [k] -> 0-d, [m, k] x [k] -> [m], [k] x [k, n] -> [n],
  * [.., m, k] x [.., k, n] -> [.., m, n] with broadcast batch dims. Both f32 or both f64. Grad: da =
@@ -230,9 +222,7 @@ HONE_API hone_tensor *hone_linear(hone_tensor *x, hone_tensor *weight, hone_tens
 /** relu(x W + b) in one pass. */
 HONE_API hone_tensor *hone_linear_relu(hone_tensor *x, hone_tensor *weight, hone_tensor *bias);
 
-/* ---- losses
- * ---------------------------------------------------------------------------------------------------------------------------
- */
+/* ---- losses */
 
 /** Mean over the batch of logsumexp(logits) - logits[i, target[i]]: logits [batch, classes]
  * f32|f64, target [batch] i64 -> 0-d. E_INDEX if a target is not in 0..classes-1. Grad:
@@ -273,9 +263,7 @@ HONE_API hone_tensor_list hone_split(hone_tensor *x, int64_t size, int dim);
 /** Joined along dim; the other extents are equal, dtypes promoted. Grad: slices. */
 HONE_API hone_tensor *hone_cat(hone_tensor_list list, int dim);
 
-/* ---- indexing by tensors
- * -------------------------------------------------------------------------------------------------------------
- */
+/* ---- indexing by tensors */
 
 /** x[i0, i1, ...] as in NumPy and PyTorch: hone_index(H, rows, columns). Indices are i64 or i32
  * tensors, broadcast together, negative ones count from the end, or one bool mask of leading dims;

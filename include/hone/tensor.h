@@ -89,9 +89,7 @@ HONE_API void hone_release(hone_tensor *t);
  * NULL t: *slot stays, an error. */
 HONE_API hone_status hone_assign(hone_tensor **slot, hone_tensor *t);
 
-/* ---- what a tensor is
- * --------------------------------------------------------------------------------------------------
- */
+/* ---- what a tensor is */
 /* NULL is an error (E_NULL unless one is pending) and gives HONE_F32, -1, NULL or false. */
 
 HONE_API hone_dtype hone_dtype_of(const hone_tensor *t);

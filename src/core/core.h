@@ -13,9 +13,7 @@
     ((cond) ? (void)0 : hone__assert_failed(#cond, __FILE__, __LINE__, __func__))
 _Noreturn void hone__assert_failed(const char *cond, const char *file, int line, const char *func);
 
-/* ---- errors
- * --------------------------------------------------------------------------------------------------------------
- */
+/* ---- errors */
 
 /** Errors this thread has had since it began: a callback failed if the count moved. */
 uint64_t hone__error_count(void);
@@ -39,9 +37,7 @@ typedef struct {
 hone__text hone__shape_text(int ndim, const int64_t *shape);
 hone__text hone__tensor_text(const hone_tensor *t); /* "f32 [32, 784]"; "none", "NULL" */
 
-/* ---- environment
- * ------------------------------------------------------------------------------------------------------------
- */
+/* ---- environment */
 
 /** Level of HONE_DEBUG, 0 by default. */
 int hone__debug(void);
@@ -50,9 +46,7 @@ void hone__debug_print(int level, const char *format, ...) HONE_PRINTF(2, 3);
  * set. Every op calls it. */
 bool hone__ready(void);
 
-/* ---- storage and tensors
- * ------------------------------------------------------------------------------------------------------
- */
+/* ---- storage and tensors */
 
 typedef struct hone__storage {
     atomic_int refs;
@@ -125,9 +119,7 @@ static inline uint32_t hone__version(const hone_tensor *t)
  * recurse deeply. */
 extern void (*hone__node_release)(hone_context *node);
 
-/* ---- shapes
- * ---------------------------------------------------------------------------------------------------------------------
- */
+/* ---- shapes */
 
 /** Row-major strides of a shape. */
 void hone__contiguous_strides(int ndim, const int64_t *shape, int64_t *stride);
