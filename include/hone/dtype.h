@@ -21,6 +21,10 @@ typedef enum {
 } hone_dtype;
 #define HONE_DTYPES 6
 
+/** An explicit 0 in an option struct, where a zero field means the default. Not 0 itself but a
+ * number too small to matter, which survives flushed denormals. */
+#define HONE_ZERO 2.2250738585072014e-308
+
 /** Bytes of one element; 0 for a value that is no dtype. */
 HONE_API size_t hone_dtype_size(hone_dtype dtype);
 /** "f32", "f64", "i64", "i32", "u8", "bool"; "?" for a value that is no dtype. */

@@ -3,9 +3,13 @@
 #define HONE_HONE_H
 
 #include <hone/autograd.h>
+#include <hone/data.h>
 #include <hone/dtype.h>
 #include <hone/error.h>
+#include <hone/io.h>
+#include <hone/nn.h>
 #include <hone/ops.h>
+#include <hone/optim.h>
 #include <hone/runtime.h>
 #include <hone/tensor.h>
 

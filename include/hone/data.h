@@ -1,0 +1,125 @@
+/** @file data.h
+ *  Data sets, and loaders that cut them into batches.
+ *
+ *      hone_dataset train;
+ *      if (hone_mnist("data", HONE_TRAIN, &train) != HONE_OK) ...
+ *      hone_loader *loader = hone_loader_new(&train, &(hone_loader_options){ .batch_size = 100 });
+ *      hone_batch b;
+ *      while (hone_loader_next(loader, &b)) ...            // once through the set
+ *      hone_loader_free(loader);
+ *      hone_dataset_free(&train);
+ */
+#ifndef HONE_DATA_H
+#define HONE_DATA_H
+
+#include <hone/tensor.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/* ---- data sets */
+
+typedef struct hone_dataset hone_dataset;
+
+/** What a data set that is not in memory can do. Called by one thread at a time. */
+typedef struct {
+    const char *name;
+    /** Number of samples. */
+    int64_t (*size)(const hone_dataset *set);
+    /** Sample `index` (0..size-1), owned by the current scope; all samples have one shape and
+     * dtype. */
+    hone_status (*sample)(const hone_dataset *set, int64_t index, hone_tensor **x, hone_tensor **y);
+    /** Frees set->state; NULL: nothing to free. */
+    void (*destroy)(hone_dataset *set);
+} hone_dataset_class;
+
+/** A set in memory has x and y (the set owns a reference to each) and no type; another has a type
+ * and a state. A zeroed one is empty and may be freed. */
+struct hone_dataset {
+    hone_tensor *x; /**< inputs [n, ..]; images are u8 [n, 28, 28] */
+    hone_tensor *y; /**< targets [n, ..]; labels are i64 [n] */
+    const hone_dataset_class *type;
+    void *state;
+};
+
+typedef enum { HONE_TRAIN, HONE_TEST } hone_subset;
+
+/** MNIST or a set in its format: the four IDX files as distributed (train-images-idx3-ubyte, ...;
+ * also with a '.' before idx), gzipped (.gz) or not, in `dir` or in `dir`/MNIST/raw.
+ *  @param set  x u8 [n, rows, columns], y i64 [n] with labels 0..9; zeroed on error.
+ *  Errors:  HONE_E_IO (no such directory or file, unreadable), HONE_E_FORMAT (truncated, wrong
+ * magic number, a count that doesn't fit the length, labels out of range, as many labels as images
+ * are wanted), HONE_E_NOMEM. The message names the file. Source:  LeCun, Cortes and Burges, The
+ * MNIST database of handwritten digits. */
+HONE_API hone_status hone_mnist(const char *dir, hone_subset subset, hone_dataset *set);
+
+/** n drawn digits: no file needed, like MNIST in shape and in difficulty. Image i depends on seed,
+ * subset and i alone, and is the same on every machine; digits come in random order.
+ *  @param n    0 for the default: 60000 (HONE_TRAIN) or 10000 (HONE_TEST).
+ *  @param set  x u8 [n, 28, 28], y i64 [n]; zeroed on error.
+ *  Errors:  HONE_E_VALUE (n negative), HONE_E_NOMEM. */
+HONE_API hone_status hone_digits(hone_subset subset, int64_t n, uint64_t seed, hone_dataset *set);
+
+/** A set in memory of tensors with equal first extents. Keeps a reference to each.
+ *  Errors:  HONE_E_SHAPE (0-d, or first extents differ), HONE_E_NULL. */
+HONE_API hone_status hone_dataset_from(hone_tensor *x, hone_tensor *y, hone_dataset *set);
+
+/** Number of samples; -1 on error. */
+HONE_API int64_t hone_dataset_size(const hone_dataset *set);
+
+/** Keeps the first n samples of a set in memory (no change if it has fewer).
+ *  Errors:  HONE_E_VALUE (n below 1), HONE_E_STATE (not in memory), HONE_E_NULL. */
+HONE_API hone_status hone_dataset_limit(hone_dataset *set, int64_t n);
+
+/** Drops what the set holds and zeroes it. NULL is ignored. */
+HONE_API void hone_dataset_free(hone_dataset *set);
+
+/** One IDX file, gzipped or not: u8, i32 (also 1 and 2-byte integers), f32 or f64, up to 8 dims.
+ *  @return  contiguous, owned by the current scope; NULL on error (as hone_mnist). */
+HONE_API hone_tensor *hone_idx_read(const char *path);
+
+/* ---- loaders */
+
+/** Cuts a data set into batches, epoch after epoch. */
+typedef struct hone_loader hone_loader;
+
+typedef struct {
+    int64_t batch_size; /**< default 1 */
+    bool shuffle;       /**< a new order every epoch, which depends on seed and epoch alone */
+    uint64_t seed;
+    bool drop_last; /**< leave out a last batch that is smaller */
+} hone_loader_options;
+
+typedef struct {
+    hone_tensor *x, *y; /**< [size, ..]; they belong to the loader and hold until the next call, or
+                           longer with hone_retain() */
+    int64_t size;       /**< samples in this batch */
+    int64_t index;      /**< 0, 1, ... in its epoch */
+    int64_t epoch;      /**< 0, 1, ... */
+} hone_batch;
+
+/** A loader of a set, which must outlive it (a set in memory need not: the loader keeps x and y).
+ *  @param options  may be NULL.
+ *  @return         owned by the caller, see hone_loader_free(); NULL on error.
+ *  Errors:  HONE_E_VALUE (batch_size negative, an empty set), HONE_E_NULL, HONE_E_NOMEM. */
+HONE_API hone_loader *hone_loader_new(const hone_dataset *set, const hone_loader_options *options);
+
+/** The next batch: true. At the epoch's end false, and the next call begins the next epoch. Also
+ * false on error (hone_error_code()); batch is zeroed then. Without shuffle a batch of a set in
+ * memory is a view of its rows. */
+HONE_API bool hone_loader_next(hone_loader *loader, hone_batch *batch);
+
+/** Batches an epoch; -1 on error. */
+HONE_API int64_t hone_loader_batches(const hone_loader *loader);
+
+/** Begins `epoch` (0, 1, ...) at its first batch, e.g. to continue a training run. */
+HONE_API hone_status hone_loader_set_epoch(hone_loader *loader, int64_t epoch);
+
+/** NULL is ignored. Ends the batch it has given out. */
+HONE_API void hone_loader_free(hone_loader *loader);
+
+#ifdef __cplusplus
+}
+#endif
+#endif

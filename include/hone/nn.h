@@ -1,0 +1,261 @@
+/** @file nn.h
+ *  Modules: networks made of parts that own their parameters.
+ *
+ *  A module type is a struct that begins with `hone_module base`, a hone_module_class, and a table
+ *  that says which members are parameters, buffers and children. From that table come names
+ *  ("linear1.weight"), parameter lists, saving, loading, printing and freeing. A new layer needs a
+ *  struct, a table, a constructor and a forward; gradients come by themselves:
+ *
+ *      typedef struct {
+ *          hone_module base;
+ *          hone_tensor *scale;
+ *      } scaler;
+ *      static const hone_field scaler_fields[] = { HONE_PARAM(scaler, scale), HONE_FIELDS_END };
+ *      static hone_tensor *scaler_forward(hone_module *self, hone_tensor *const *in, int n_in)
+ *      {
+ *          return hone_mul(in[0], ((scaler *)self)->scale);
+ *      }
+ *      static const hone_module_class scaler_class = { .name = "Scaler", .size = sizeof(scaler),
+ *                                                      .fields = scaler_fields,
+ *                                                      .forward = scaler_forward };
+ *
+ *      scaler *s = hone_module_new(&scaler_class);
+ *      if (s)
+ *          s->scale = hone_parameter(hone_ones(HONE_F32, 10));
+ */
+#ifndef HONE_NN_H
+#define HONE_NN_H
+
+#include <hone/tensor.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+typedef struct hone_module hone_module;
+typedef struct hone_module_class hone_module_class;
+
+/** What every module begins with. hone_module_new() fills it; read it, but leave it alone. */
+struct hone_module {
+    const hone_module_class *type;
+    int owners;    /**< see hone_module_retain() */
+    bool training; /**< true at first; see hone_module_train() */
+};
+
+/* ---- fields: which members of a module's struct hold what */
+
+typedef enum {
+    HONE_FIELD_END,
+    HONE_FIELD_PARAM,  /**< hone_tensor *: learned */
+    HONE_FIELD_WEIGHT, /**< the same, [in, out], of a layer whose weight PyTorch has as [out, in] */
+    HONE_FIELD_BUFFER, /**< hone_tensor *: saved with the state but not learned */
+    HONE_FIELD_CHILD,  /**< hone_module * */
+    HONE_FIELD_PARAMS, /**< hone_tensor **, with an int that counts them */
+    HONE_FIELD_CHILDREN, /**< hone_module **, with an int that counts them */
+} hone_field_kind;
+
+/** A member of a module's struct. Any of them may be NULL: then it is not there (no bias). */
+typedef struct {
+    hone_field_kind kind;
+    const char *name; /**< NULL for an array: its elements are named "0", "1", ... alone */
+    size_t offset;    /**< of the member */
+    size_t count;     /**< of the int that belongs to an array */
+} hone_field;
+
+#define HONE_PARAM(type, member)                                                                   \
+    {                                                                                              \
+        HONE_FIELD_PARAM, #member, offsetof(type, member), 0                                       \
+    }
+#define HONE_WEIGHT(type, member)                                                                  \
+    {                                                                                              \
+        HONE_FIELD_WEIGHT, #member, offsetof(type, member), 0                                      \
+    }
+#define HONE_BUFFER(type, member)                                                                  \
+    {                                                                                              \
+        HONE_FIELD_BUFFER, #member, offsetof(type, member), 0                                      \
+    }
+#define HONE_CHILD(type, member)                                                                   \
+    {                                                                                              \
+        HONE_FIELD_CHILD, #member, offsetof(type, member), 0                                       \
+    }
+/** Arrays, made by hone_module_array(): elements are named "member.0", "member.1", ... */
+#define HONE_PARAMS(type, member, count)                                                           \
+    {                                                                                              \
+        HONE_FIELD_PARAMS, #member, offsetof(type, member), offsetof(type, count)                  \
+    }
+#define HONE_CHILDREN(type, member, count)                                                         \
+    {                                                                                              \
+        HONE_FIELD_CHILDREN, #member, offsetof(type, member), offsetof(type, count)                \
+    }
+/** The same, but the elements are named "0", "1", ... (Sequential). */
+#define HONE_ITEMS(type, member, count)                                                            \
+    {                                                                                              \
+        HONE_FIELD_CHILDREN, NULL, offsetof(type, member), offsetof(type, count)                   \
+    }
+#define HONE_FIELDS_END                                                                            \
+    {                                                                                              \
+        HONE_FIELD_END, NULL, 0, 0                                                                 \
+    }
+
+struct hone_module_class {
+    const char *name;         /**< for printing and messages: "Linear" */
+    size_t size;              /**< of the struct that begins with a hone_module */
+    const hone_field *fields; /**< ends with HONE_FIELDS_END; NULL: none */
+    /** The module's output; what it makes besides dies when it returns, unless the graph needs it.
+     */
+    hone_tensor *(*forward)(hone_module *self, hone_tensor *const *in, int n_in);
+    /** Text between the parentheses when printed ("in_features=784, out_features=100"), like
+     * snprintf; NULL: none. */
+    int (*print)(const hone_module *self, char *text, size_t size);
+    /** Frees what the fields don't name; NULL: nothing. */
+    void (*destroy)(hone_module *self);
+};
+
+/* ---- making and freeing */
+
+/** A module of the given class in training mode, every other member zero. The caller owns it.
+ *  @return  void *, so that `linear *l = hone_module_new(&linear_class);` needs no cast; NULL on
+ *           error.
+ *  Errors:  HONE_E_VALUE (size below sizeof(hone_module)), HONE_E_NOMEM. */
+HONE_API void *hone_module_new(const hone_module_class *type);
+
+/** Frees a module, its children, parameters, buffers and arrays, unless it has more owners. NULL is
+ * ignored. */
+HONE_API void hone_module_free(hone_module *module);
+
+/** One more owner, for a module that is put in two places; each of them frees it. Returns it. */
+HONE_API hone_module *hone_module_retain(hone_module *module);
+
+/** A zeroed array of n pointers for a HONE_PARAMS, HONE_CHILDREN or HONE_ITEMS member, freed with
+ * the module. */
+HONE_API void *hone_module_array(int n);
+
+/** Makes t a parameter: a contiguous leaf that requires a gradient, owned by the caller (the
+ * module), not by the scope.
+ *  @param t  f32|f64; NULL gives NULL and keeps the pending error.
+ *  @return   t itself where it can be, else a copy or a view of its data; NULL on error.
+ *  Errors:   HONE_E_DTYPE, HONE_E_NULL, HONE_E_NOMEM. (A buffer is hone_retain(t).) */
+HONE_API hone_tensor *hone_parameter(hone_tensor *t);
+
+/* ---- running */
+
+/** The module's output: hone_forward(model, x), with as many inputs as the module takes. Owned by
+ * the current scope; all else that the module made is dropped unless the graph needs it.
+ *  Errors:  those of its ops; HONE_E_NULL (NULL module or input), HONE_E_STATE (a class without a
+ *           forward, such as ModuleList). */
+#define hone_forward(module, ...) hone_forward_v(module, HONE_TENSOR_ARGS(__VA_ARGS__))
+HONE_API hone_tensor *hone_forward_v(hone_module *module, hone_tensor *const *in_then_end);
+
+/** Training (true) or evaluation (false) mode, for the module and all below it. */
+HONE_API void hone_module_train(hone_module *module, bool training);
+
+/** Sets every gradient below the module to zero (those that exist). */
+HONE_API hone_status hone_module_zero_grad(hone_module *module);
+
+/** Calls fn on every module below and on `module` itself, children first; ends at the first status
+ * that isn't HONE_OK and returns it. */
+HONE_API hone_status hone_module_apply(hone_module *module,
+                                       hone_status (*fn)(hone_module *module, void *user),
+                                       void *user);
+
+/* ---- looking inside: lists in the order of the field tables, owned by the current scope */
+
+typedef struct {
+    const char *name; /**< "linear1.weight" */
+    hone_tensor *tensor;
+} hone_named;
+
+/** Names and tensors; at == NULL: failed. */
+typedef struct {
+    hone_named *at;
+    int n;
+} hone_named_list;
+
+typedef struct {
+    const char *name; /**< "encoder.layers.0"; "" for the module that was asked */
+    hone_module *module;
+} hone_named_module;
+
+typedef struct {
+    hone_named_module *at;
+    int n;
+} hone_module_list;
+
+/** The parameters below the module, each once, also if it is used in several places. */
+HONE_API hone_tensor_list hone_parameters(hone_module *module);
+HONE_API hone_named_list hone_named_parameters(hone_module *module);
+/** Parameters and buffers, under each of their names: what a state file holds. */
+HONE_API hone_named_list hone_named_state(hone_module *module);
+/** Numbers in all parameters; -1 on error. */
+HONE_API int64_t hone_parameter_count(hone_module *module);
+/** The modules directly below / the module itself, named "", and all below it. The modules stay
+ * with their owner. */
+HONE_API hone_module_list hone_children(hone_module *module);
+HONE_API hone_module_list hone_modules(hone_module *module);
+
+/** Prints to stdout / a stream as PyTorch prints, then a line with the number of parameters:
+ *      Sequential(
+ *        (0): Linear(in_features=784, out_features=10, bias=True)
+ *        (1): ReLU()
+ *      )
+ *      7850 parameters */
+HONE_API hone_status hone_print_module(hone_module *module);
+HONE_API hone_status hone_fprint_module(FILE *stream, hone_module *module);
+/** The layout alone, without a last newline, into a buffer, like snprintf: returns the length it
+ * needs without the 0, or -1 on error. */
+HONE_API int64_t hone_sprint_module(char *text, size_t size, hone_module *module);
+
+/* ---- layers: each hone_nn_<name> makes one; NULL on error */
+
+typedef struct {
+    double init_factor; /**< weight = randn * sqrt(init_factor / in); default 2 */
+    bool no_bias;
+    hone_dtype dtype; /**< HONE_F32 (default) or HONE_F64 */
+} hone_nn_linear_options;
+
+/** y = x W + b: x [.., in] -> [.., out]; weight [in, out] = randn * sqrt(2 / in), bias [out] = 0.
+ *  Errors:  HONE_E_VALUE (sizes below 1, init_factor negative or not finite), HONE_E_DTYPE,
+ *           HONE_E_NOMEM. */
+HONE_API hone_module *hone_nn_linear(int64_t in, int64_t out);
+HONE_API hone_module *hone_nn_linear_with(int64_t in, int64_t out,
+                                          const hone_nn_linear_options *options);
+
+/** Activations by element: max(x, 0), 1 / (1 + e^-x), tanh x. */
+HONE_API hone_module *hone_nn_relu(void);
+HONE_API hone_module *hone_nn_sigmoid(void);
+HONE_API hone_module *hone_nn_tanh(void);
+
+/** [n, d1, d2, ...] -> [n, d1 * d2 * ...]. */
+HONE_API hone_module *hone_nn_flatten(void);
+
+/** Mean of logsumexp(logits) - logits[i, target[i]]: hone_forward(loss, logits [batch, classes],
+ * target [batch] i64) -> 0-d. */
+HONE_API hone_module *hone_nn_cross_entropy(void);
+
+#ifdef __cplusplus
+#define HONE_MODULE_ARGS(...)                                                                      \
+    (std::initializer_list<hone_module *>{ __VA_ARGS__, HONE_END_MODULE }.begin())
+#else
+#define HONE_MODULE_ARGS(...) ((hone_module *const[]){ __VA_ARGS__, HONE_END_MODULE })
+#endif
+#define HONE_END_MODULE (&hone_end_module)
+extern HONE_API hone_module hone_end_module; /* ends an argument list; never a module */
+
+/** Modules one after the other: hone_nn_sequential(hone_nn_linear(784, 100), hone_nn_relu()). Owns
+ * them from the call on: if one is NULL the others are freed, and so on any error. The first may
+ * take several inputs.
+ *  Errors:  HONE_E_NULL (or the pending one), HONE_E_NOMEM. */
+#define hone_nn_sequential(...) hone_nn_sequential_v(HONE_MODULE_ARGS(__VA_ARGS__))
+HONE_API hone_module *hone_nn_sequential_v(hone_module *const *modules_then_end);
+HONE_API hone_module *hone_nn_sequential_n(hone_module *const *modules, int n);
+
+/** Modules kept together, "0", "1", ..., for a forward of one's own; owns them as Sequential does.
+ * hone_children() lists them. */
+#define hone_nn_module_list(...) hone_nn_module_list_v(HONE_MODULE_ARGS(__VA_ARGS__))
+HONE_API hone_module *hone_nn_module_list_v(hone_module *const *modules_then_end);
+HONE_API hone_module *hone_nn_module_list_n(hone_module *const *modules, int n);
+
+#ifdef __cplusplus
+}
+#endif
+#endif
