@@ -1,0 +1,178 @@
+/* catalog.h: one row for every op, and what a row must say to be checked in every way.
+ *
+ * A row names an op of ops.def (its public function is called through the list), its arguments, the
+ * cases (shapes and memory layouts of the inputs), how inputs are filled, and an oracle in plain C
+ * on doubles. The tests run every row through:
+ *
+ *   test_catalog_values     dtype, shape and values for every case and dtype; in-place form the
+ * same test_catalog_gradients  gradcheck and gradgradcheck in f64 for every case; in-place form too
+ *   test_catalog_bits       the same bits on every ISA and on 1, 2, 3 and 5 threads
+ *   test_catalog_errors     NULL inputs; every allocation failing in turn, without a leak
+ *
+ * To add rows: write tests/ops/catalog_<family>.c with `const catalog_family
+ * catalog_family_<family>` and name the family in CATALOG_FAMILIES below. An op without a row fails
+ * test_catalog_values. */
+#ifndef CATALOG_H
+#define CATALOG_H
+
+#include <hone/hone.h>
+
+/* Every file of rows. */
+#define CATALOG_FAMILIES(X) X(unary)
+
+#define CATALOG_INPUTS 4
+
+/** Values in row-major order, as doubles; already rounded to the dtype. */
+typedef struct {
+    bool none; /* HONE_NONE stands here */
+    hone_dtype dtype;
+    int ndim;
+    int64_t shape[HONE_MAX_DIMS];
+    int64_t numel;
+    double *at;
+} catalog_array;
+
+typedef struct catalog_row catalog_row;
+
+/** Writes in[i].at[0 .. numel-1] (rounded to the dtype afterwards). Inputs before i are filled. */
+typedef void (*catalog_fill)(const catalog_row *row, catalog_array *in, int i, uint64_t *random);
+
+/** Computes the result: calls catalog_shape(out, ...), then writes out->at. */
+typedef void (*catalog_oracle)(const catalog_row *row, const catalog_array *in, int n_in,
+                               catalog_array *out);
+
+/** Calls the op on the inputs. */
+typedef hone_tensor *(*catalog_call)(const catalog_row *row, hone_tensor *const *in, int n_in);
+
+/** What an input is. */
+typedef struct {
+    catalog_fill fill;
+    int fixed;     /* CATALOG_FIXED(HONE_I64): always that dtype; 0: the dtype the row is run in */
+    bool constant; /* not differentiated (a gradient is not defined, or is zero by definition) */
+} catalog_input;
+#define CATALOG_FIXED(dtype) (1 + (int)(dtype))
+
+#define CATALOG_BIT(dtype) (1u << (dtype))
+#define CATALOG_FLOATS     (CATALOG_BIT(HONE_F32) | CATALOG_BIT(HONE_F64))
+#define CATALOG_INTS       (CATALOG_BIT(HONE_I64) | CATALOG_BIT(HONE_I32) | CATALOG_BIT(HONE_U8))
+#define CATALOG_NUMBERS    (CATALOG_FLOATS | CATALOG_INTS)
+#define CATALOG_ALL        (CATALOG_NUMBERS | CATALOG_BIT(HONE_BOOL))
+
+/** The result's dtype, for catalog_elementwise. */
+typedef enum {
+    CATALOG_PROMOTED, /* the highest of the inputs' */
+    CATALOG_FLOAT,    /* the same, but integers and bool give f32 */
+    CATALOG_BOOL,
+    CATALOG_ROW /* row->dtype */
+} catalog_result;
+
+struct catalog_row {
+    const char *op;   /* name in ops.def, or of a composite that has its own `call` */
+    const char *note; /* tells rows of one op apart; may be NULL */
+    /** NULL-terminated; each case is one word an input, separated by blanks: extents joined by x
+     * ("3x4", "0x4", "." for 0-d), "-" for HONE_NONE, and after a colon how it lies in memory:
+     *      t  dims stored in reverse order (transposed)     s  every second element (gaps, offset)
+     *      e  expanded along dim 0 (stride 0) */
+    const char *const *cases;
+    const char *bits; /* a larger case for test_catalog_bits and threads; NULL: cases only */
+    catalog_input in[CATALOG_INPUTS]; /* inputs past the last filled one are like that one */
+    unsigned dtypes;                  /* bits of the dtypes to run in; f32 and f64 if 0 */
+
+    catalog_oracle oracle;
+    double (*f)(const catalog_row *row, const double *in); /* one element: catalog_elementwise */
+    catalog_result result;
+
+    /* the op's arguments, as its signature wants them */
+    double s;
+    int dim, dim2;
+    bool flag;                   /* keepdim */
+    hone_dtype dtype;            /* of hone_to */
+    int64_t start, end, step;    /* also: start is the index of hone_select */
+    int64_t dims[HONE_MAX_DIMS]; /* n_dims of them */
+    int n_dims;
+    catalog_call call; /* NULL: the public function, by ops.def */
+
+    double ulps;             /* |got - want| <= ulps * epsilon * (|want| + scale); 0: 4 */
+    double scale;            /* size of what cancels in a sum; 0: nothing does */
+    bool view;               /* the result need not be contiguous */
+    const char *no_gradient; /* why there is none (integer result, ...) */
+    const char *once;        /* why it can't be differentiated twice */
+};
+
+typedef struct {
+    const catalog_row *rows;
+    int n;
+} catalog_family;
+#define CATALOG_FAMILY(family)                                                                     \
+    const catalog_family catalog_family_##family = { rows, (int)(sizeof rows / sizeof *rows) }
+#define CATALOG_DECLARE(family) extern const catalog_family catalog_family_##family;
+CATALOG_FAMILIES(CATALOG_DECLARE)
+#undef CATALOG_DECLARE
+
+/* ---- for rows */
+
+/** Geometry and room for the values. */
+void catalog_shape(catalog_array *a, hone_dtype dtype, int ndim, const int64_t *shape);
+
+/** Oracle of all elementwise ops: broadcasts, applies row->f, result dtype by row->result. */
+void catalog_elementwise(const catalog_row *row, const catalog_array *in, int n_in,
+                         catalog_array *out);
+
+/** In [-2, 2] and at least 0.1 away from 0; integers -5..5 (u8 0..10), bool 0 or 1. */
+void catalog_any(const catalog_row *row, catalog_array *in, int i, uint64_t *random);
+/** In [0.5, 2.5]; integers 1..5. */
+void catalog_positive(const catalog_row *row, catalog_array *in, int i, uint64_t *random);
+/** Values in random order that are at least 0.03 apart from each other and from those of the other
+ * inputs, so that no max, min or comparison is near a tie; integers as catalog_any, with ties. */
+void catalog_apart(const catalog_row *row, catalog_array *in, int i, uint64_t *random);
+/** 0 or 1. */
+void catalog_mask(const catalog_row *row, catalog_array *in, int i, uint64_t *random);
+
+/** The next random 64 bits / number in [0, 1) of a fill's generator. */
+uint64_t catalog_random(uint64_t *random);
+double catalog_uniform(uint64_t *random);
+
+/** Cases that suit every op on one / two inputs with broadcasting. */
+extern const char *const catalog_cases_unary[];
+extern const char *const catalog_cases_binary[];
+
+/* ---- for the tests that run rows */
+
+/** One case, ready to be run. Tensors are owned by the scope it was made in. */
+typedef struct {
+    int n;
+    catalog_array array[CATALOG_INPUTS];
+    hone_tensor *tensor[CATALOG_INPUTS];
+    bool expanded[CATALOG_INPUTS];
+    char text[160]; /* "add (note) f32 case 3x4 4:e", for messages */
+} catalog_case;
+
+int catalog_count(void);
+const catalog_row *catalog_at(int i);
+/** Name of an op in ops.def that has no row; NULL if all have one. */
+const char *catalog_missing(void);
+
+unsigned catalog_dtypes(const catalog_row *row);
+
+/** Builds the case's inputs; with `leaves` an expanded input is made with extent 1 in dim 0 (see
+ * test_catalog_gradients). The same values every time. False: the text is malformed or memory is
+ * out. */
+bool catalog_make(const catalog_row *row, const char *text, hone_dtype dtype, bool leaves,
+                  catalog_case *out);
+void catalog_free(catalog_case *c);
+
+/** Runs the op out of place / in place. NULL if there is no such form. */
+catalog_call catalog_function(const catalog_row *row);
+catalog_call catalog_function_in_place(const catalog_row *row);
+
+/** True if input i is a float that a gradient can be asked for. */
+bool catalog_differentiable(const catalog_row *row, const catalog_case *c, int i);
+
+/** An element of a dtype as a double, and back (integers wrap). */
+double catalog_load(hone_dtype dtype, const void *p);
+void catalog_store(hone_dtype dtype, void *p, double value);
+
+/** Empty if t has the dtype, shape and values wanted; else one line on what differs. */
+const char *catalog_compare(const catalog_row *row, hone_tensor *t, const catalog_array *want);
+
+#endif
