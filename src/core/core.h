@@ -5,6 +5,7 @@
 #include <hone/runtime.h>
 #include <hone/tensor.h>
 
+#include <stdarg.h>
 #include <stdatomic.h>
 
 /* ---- asserts: internal invariants, always on */
@@ -20,7 +21,8 @@ uint64_t hone__error_count(void);
 /** The NULL rule: keeps a pending error, else sets E_NULL naming `where`. Returns the pending code.
  */
 hone_status hone__error_null(const char *where);
-/** Saves and restores the pending error, for probing that may fail silently. */
+/** Saves and restores the pending error, for probing that may fail silently: between the two calls,
+ * which must be paired, nothing is printed and HONE_ABORT does not abort. */
 typedef struct {
     hone_status code;
     uint64_t count;
@@ -37,6 +39,13 @@ typedef struct {
 hone__text hone__shape_text(int ndim, const int64_t *shape);
 hone__text hone__tensor_text(const hone_tensor *t); /* "f32 [32, 784]"; "none", "NULL" */
 
+/* ---- text without the locale */
+
+/** snprintf and strtod as in the C locale, whatever the program has set. */
+int hone__format(char *text, size_t size, const char *format, ...) HONE_PRINTF(3, 4);
+int hone__vformat(char *text, size_t size, const char *format, va_list args) HONE_PRINTF(3, 0);
+double hone__strtod(const char *text, char **end);
+
 /* ---- environment */
 
 /** Level of HONE_DEBUG, 0 by default. */
@@ -45,6 +54,9 @@ void hone__debug_print(int level, const char *format, ...) HONE_PRINTF(2, 3);
 /** Runs hone_init once; cheap afterwards. False: the environment can't be used and the error is
  * set. Every op calls it. */
 bool hone__ready(void);
+/** Reads a whole number from an environment variable: unset or empty leaves *value, anything else
+ * outside min..max is false with one line in `message` that says what is wanted. */
+bool hone__env_int(const char *name, long min, long max, long *value, char *message, size_t size);
 
 /* ---- storage and tensors */
 
@@ -79,13 +91,20 @@ struct hone_tensor {
 
 static inline void *hone__data(const hone_tensor *t)
 {
-    return (char *)t->storage->data + (size_t)t->offset * hone_dtype_size((hone_dtype)t->dtype);
+    char *data = t->storage->data; /* NULL: empty, whatever the offset of the view */
+    return data ? data + (size_t)t->offset * hone_dtype_size((hone_dtype)t->dtype) : NULL;
 }
 
 static inline bool hone__is_real(const hone_tensor *t)
 {
     return t && t != HONE_NONE;
 }
+
+/** True for a tensor; else false with E_NULL: NULL (keeps a pending error), HONE_NONE or an end
+ * mark was given to `where`. Every public function that needs a tensor begins with it. */
+bool hone__needs_tensor(const char *where, const hone_tensor *t);
+/** True if two elements share one place in memory (an expanded tensor): in-place ops refuse it. */
+bool hone__overlaps_itself(const hone_tensor *t);
 
 /** Raw constructors: one reference, owned by NOBODY's scope (pass through hone__own). NULL + error
  * on failure. hone__new checks extents (negative, product overflow, ndim > 8) and says so in the
@@ -94,8 +113,8 @@ hone_tensor *hone__new(const char *op, hone_dtype dtype, int ndim, const int64_t
 /** A handle onto t's storage with another geometry; no autograd meta. */
 hone_tensor *hone__alias(const hone_tensor *t, int ndim, const int64_t *shape,
                          const int64_t *stride, int64_t offset);
-/** A tensor over memory that isn't hone's; release(user, data) is called with the last reference
- * (also when this fails). */
+/** A tensor over memory that isn't hone's; release(user, data), unless NULL, is called with the
+ * last reference (also when this fails). */
 hone_tensor *hone__wrap(const char *op, hone_dtype dtype, int ndim, const int64_t *shape,
                         void *data, void (*release)(void *user, void *data), void *user);
 /** Hands a fresh reference to the current scope; returns t. NULL in, NULL out. If the scope can't

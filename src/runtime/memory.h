@@ -3,6 +3,7 @@
 #ifndef HONE_RUNTIME_MEMORY_H
 #define HONE_RUNTIME_MEMORY_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -35,5 +36,12 @@ int64_t hone__obj_live(hone__obj_kind kind);
  * every function above, also those served from a free list. Returns how many allocations were made
  * since the last call. */
 int64_t hone__fail_allocation(int64_t n);
+/** The step of an allocating function that need not take memory each time (a scope's growth):
+ * counts, and true with HONE_E_NOMEM set if this one must fail. */
+bool hone__allocation_fails(size_t bytes);
+
+/** Memory for hone's own books (scopes, pools), in no statistic but reserved_bytes, so that a test
+ * can ask for 0 bytes in use. Doesn't count as an allocation. NULL sets HONE_E_NOMEM. */
+void *hone__book_realloc(void *p, size_t old_bytes, size_t bytes);
 
 #endif

@@ -6,7 +6,15 @@
 #ifndef HONE_RUNTIME_PARALLEL_H
 #define HONE_RUNTIME_PARALLEL_H
 
+#include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
+
+/** Decides the team from the machine and the environment; false with one line in `message`. Called
+ * by hone_init. */
+bool hone__team_init(char *message, size_t size);
+/** Why the team has the size it has: "HONE_NUM_THREADS=2". */
+const char *hone__team_reason(void);
 
 /** Threads of the team: the affinity mask, cgroup quota, OMP_NUM_THREADS and HONE_NUM_THREADS bound
  * it; HONE_FORCE_THREADS fixes it. Inside a parallel region (the caller's or ours) it is 1. */
@@ -28,8 +36,9 @@ void hone__parallel_for(int64_t n, int64_t grain, double ns_per_item, hone__rang
 typedef void (*hone__team_body)(void *ctx, int thread, int n_threads);
 
 /** Runs body once on each of `n_threads` threads (n_threads from hone__team_for); 1 runs inline.
- * The body may synchronise with hone__team_barrier(). Each thread runs with round-to-nearest and
- * hone's denormal mode; the caller's are restored. */
+ * The body must go by the n_threads it is given: inside another parallel region it is 1. The body
+ * may synchronise with hone__team_barrier(). Each thread runs with round-to-nearest and hone's
+ * denormal mode; the caller's are restored. */
 void hone__parallel_team(int n_threads, hone__team_body body, void *ctx);
 void hone__team_barrier(void);
 

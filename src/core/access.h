@@ -1,0 +1,20 @@
+/* access.h: elements one by one; slow and simple. */
+#ifndef HONE_CORE_ACCESS_H
+#define HONE_CORE_ACCESS_H
+
+#include "core/core.h"
+
+/** The element at p as a double (i64 rounded), or as an int64_t (floats truncated, saturating, NaN
+ * to 0). */
+double hone__element(hone_dtype dtype, const void *p);
+int64_t hone__element_i64(hone_dtype dtype, const void *p);
+
+/** One row along the last dim: its first element, its extent and its stride in elements. False ends
+ * the walk. */
+typedef bool (*hone__row_fn)(void *user, const char *row, int64_t n, int64_t stride);
+
+/** Calls `row` for each row in row-major order (a 0-d tensor is a row of one; an empty one has
+ * none). False if a row ended the walk. */
+bool hone__rows(const hone_tensor *t, hone__row_fn row, void *user);
+
+#endif

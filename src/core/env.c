@@ -1,0 +1,103 @@
+/* env.c: reads the environment and the machine once, before the first operation. */
+#include "core/core.h"
+#include "runtime/parallel.h"
+#include "runtime/topology.h"
+
+#include <pthread.h>
+#include <stdarg.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { UNKNOWN, READY, FAILED };
+
+static atomic_int state = UNKNOWN;
+static atomic_int debug_level = -1;
+static pthread_mutex_t init_lock = PTHREAD_MUTEX_INITIALIZER;
+static char failure[256]; /* written once, before state becomes FAILED */
+
+bool hone__env_int(const char *name, long min, long max, long *value, char *message, size_t size)
+{
+    const char *text = getenv(name);
+    if (!text || !*text)
+        return true;
+    char *end;
+    const long n = strtol(text, &end, 10);
+    if (*end == 0 && n >= min && n <= max) {
+        *value = n;
+        return true;
+    }
+    hone__format(message, size, "%s=%.64s: a whole number from %ld to %ld is wanted", name, text,
+                 min, max);
+    return false;
+}
+
+/* Errors are printed by level, so the level can't wait for hone_init; nonsense counts as 0 here
+ * and is reported by hone_init. */
+int hone__debug(void)
+{
+    int level = atomic_load_explicit(&debug_level, memory_order_relaxed);
+    if (level < 0) {
+        char ignored[128];
+        long value = 0;
+        hone__env_int("HONE_DEBUG", 0, 4, &value, ignored, sizeof ignored);
+        level = (int)value;
+        atomic_store_explicit(&debug_level, level, memory_order_relaxed);
+    }
+    return level;
+}
+
+void hone__debug_print(int level, const char *format, ...)
+{
+    if (hone__debug() < level)
+        return;
+    char line[1024];
+    va_list args;
+    va_start(args, format);
+    hone__vformat(line, sizeof line, format, args);
+    va_end(args);
+    fprintf(stderr, "hone: %s\n", line);
+}
+
+static bool read_environment(char *message, size_t size)
+{
+    long level = 0;
+    if (!hone__env_int("HONE_DEBUG", 0, 4, &level, message, size))
+        return false;
+    hone__topology_load();
+    return hone__team_init(message, size);
+}
+
+static int initialise(void)
+{
+    pthread_mutex_lock(&init_lock);
+    int now = atomic_load_explicit(&state, memory_order_relaxed);
+    if (now == UNKNOWN) {
+        now = read_environment(failure, sizeof failure) ? READY : FAILED;
+        atomic_store_explicit(&state, now, memory_order_release);
+    }
+    pthread_mutex_unlock(&init_lock);
+    return now;
+}
+
+bool hone__ready(void)
+{
+    int now = atomic_load_explicit(&state, memory_order_acquire);
+    if (__builtin_expect(now == READY, 1))
+        return true;
+    if (now == UNKNOWN)
+        now = initialise();
+    if (now == READY)
+        return true;
+    hone_error_set(HONE_E_CONFIG, "%s", failure);
+    return false;
+}
+
+hone_status hone_init(void)
+{
+    return hone__ready() ? HONE_OK : HONE_E_CONFIG;
+}
+
+const char *hone_version(void)
+{
+    return HONE_VERSION;
+}

@@ -1,0 +1,148 @@
+/* error.c: the pending error of each thread, and text without the locale. */
+#include "core/core.h"
+
+#include <hone/error.h>
+
+#include <locale.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+static _Thread_local struct {
+    hone__error_state pending;
+    int probes; /* open hone__error_save: errors are expected and stay quiet */
+} self;
+
+static atomic_int policy = HONE_RETURN;
+
+hone_status hone_error_code(void)
+{
+    return self.pending.code;
+}
+
+const char *hone_error_message(void)
+{
+    return self.pending.message;
+}
+
+void hone_error_clear(void)
+{
+    self.pending.code = HONE_OK;
+    self.pending.message[0] = 0;
+}
+
+static const struct {
+    const char *name, *text;
+} statuses[] = {
+#define STATUS_ROW(code, name, text) { name, text },
+    HONE_ERROR_MAP(STATUS_ROW)
+#undef STATUS_ROW
+};
+
+static bool is_status(hone_status status)
+{
+    return (int)status >= 0 && (size_t)status < sizeof statuses / sizeof *statuses;
+}
+
+const char *hone_status_name(hone_status status)
+{
+    return is_status(status) ? statuses[status].name : "?";
+}
+
+const char *hone_status_text(hone_status status)
+{
+    return is_status(status) ? statuses[status].text : "not a status";
+}
+
+hone_status hone_error_set(hone_status status, const char *format, ...)
+{
+    hone__error_state *pending = &self.pending;
+    pending->count++;
+    const bool first = pending->code == HONE_OK;
+    const bool loud = self.probes == 0;
+    const bool aborts = loud && atomic_load_explicit(&policy, memory_order_relaxed) == HONE_ABORT;
+    const bool prints = loud && hone__debug() >= 1;
+    if (!first && !aborts && !prints)
+        return status;
+
+    char message[sizeof pending->message];
+    va_list args;
+    va_start(args, format);
+    hone__vformat(message, sizeof message, format, args);
+    va_end(args);
+    if (first && status != HONE_OK) {
+        pending->code = status;
+        memcpy(pending->message, message, sizeof message);
+    }
+    if (prints || aborts)
+        fprintf(stderr, "hone: error (%s): %s\n", hone_status_name(status), message);
+    if (aborts)
+        abort();
+    return status;
+}
+
+void hone_error_policy(hone_policy new_policy)
+{
+    atomic_store_explicit(&policy, (int)new_policy, memory_order_relaxed);
+}
+
+uint64_t hone__error_count(void)
+{
+    return self.pending.count;
+}
+
+hone_status hone__error_null(const char *where)
+{
+    if (self.pending.code == HONE_OK)
+        hone_error_set(HONE_E_NULL, "%s: NULL was given where a tensor is needed", where);
+    else
+        self.pending.count++;
+    return self.pending.code;
+}
+
+void hone__error_save(hone__error_state *state)
+{
+    *state = self.pending;
+    self.probes++;
+}
+
+void hone__error_restore(const hone__error_state *state)
+{
+    self.pending = *state;
+    self.probes--;
+}
+
+void hone__assert_failed(const char *cond, const char *file, int line, const char *func)
+{
+    fprintf(stderr, "hone: defect in hone: %s:%d: %s: %s\n", file, line, func, cond);
+    abort();
+}
+
+/* newlocale() of "C" hands out a constant: it takes no memory and can't fail. */
+static locale_t c_locale(void)
+{
+    return newlocale(LC_ALL_MASK, "C", (locale_t)0);
+}
+
+int hone__vformat(char *text, size_t size, const char *format, va_list args)
+{
+    const locale_t before = uselocale(c_locale());
+    const int length = vsnprintf(text, size, format, args);
+    uselocale(before);
+    return length;
+}
+
+int hone__format(char *text, size_t size, const char *format, ...)
+{
+    va_list args;
+    va_start(args, format);
+    const int length = hone__vformat(text, size, format, args);
+    va_end(args);
+    return length;
+}
+
+double hone__strtod(const char *text, char **end)
+{
+    return strtod_l(text, end, c_locale());
+}

@@ -1,0 +1,211 @@
+/* tensor.c: handles: how they are made, shared, dropped, and what they answer about themselves. */
+#include "core/core.h"
+#include "core/storage.h"
+#include "runtime/memory.h"
+
+#include <string.h>
+
+hone_tensor hone_none;
+hone_tensor hone_end_tensor;
+
+void (*hone__node_release)(hone_context *node);
+
+static bool is_sentinel(const hone_tensor *t)
+{
+    return t == &hone_none || t == &hone_end_tensor;
+}
+
+bool hone__needs_tensor(const char *where, const hone_tensor *t)
+{
+    if (t && !is_sentinel(t))
+        return true;
+    if (t)
+        hone_error_set(HONE_E_NULL, "%s: %s was given where a tensor is needed", where,
+                       t == &hone_none ? "HONE_NONE" : "HONE_END_TENSOR");
+    else
+        hone__error_null(where);
+    return false;
+}
+
+/* ---- making ------------------------------------------------------------------------------- */
+
+/* Checks a shape and gives its elements and bytes; -1 on error. */
+static int64_t measure(const char *op, hone_dtype dtype, int ndim, const int64_t *shape,
+                       size_t *bytes)
+{
+    const size_t size = hone_dtype_size(dtype);
+    if (size == 0) {
+        hone_error_set(HONE_E_DTYPE, "%s: %d is no dtype", op, (int)dtype);
+        return -1;
+    }
+    if (ndim < 0 || ndim > HONE_MAX_DIMS) {
+        hone_error_set(HONE_E_SHAPE, "%s: %d dims, but 0 to %d are possible", op, ndim,
+                       HONE_MAX_DIMS);
+        return -1;
+    }
+    const int64_t numel = hone__numel_of(op, ndim, shape);
+    int64_t wide;
+    if (numel < 0)
+        return -1;
+    if (__builtin_mul_overflow(numel, (int64_t)size, &wide)) {
+        hone_error_set(HONE_E_SHAPE, "%s: %s %s has more bytes than an int64 can count", op,
+                       hone_dtype_name(dtype), hone__shape_text(ndim, shape).s);
+        return -1;
+    }
+    *bytes = (size_t)wide;
+    return numel;
+}
+
+/* A handle onto `storage`, whose reference it takes over; drops it on failure. */
+static hone_tensor *handle_new(hone__storage *storage, hone_dtype dtype, int ndim,
+                               const int64_t *shape, int64_t numel)
+{
+    if (!storage)
+        return NULL;
+    hone_tensor *t = hone__obj_alloc(HONE__OBJ_TENSOR, sizeof *t);
+    if (!t) {
+        hone__storage_release(storage);
+        return NULL;
+    }
+    atomic_init(&t->refs, 1);
+    t->dtype = (uint8_t)dtype;
+    t->ndim = (uint8_t)ndim;
+    t->numel = numel;
+    t->storage = storage;
+    for (int d = 0; d < ndim; d++)
+        t->shape[d] = shape[d];
+    return t;
+}
+
+hone_tensor *hone__new(const char *op, hone_dtype dtype, int ndim, const int64_t *shape)
+{
+    size_t bytes;
+    const int64_t numel = measure(op, dtype, ndim, shape, &bytes);
+    if (numel < 0)
+        return NULL;
+    hone_tensor *t = handle_new(hone__storage_new(bytes), dtype, ndim, shape, numel);
+    if (t)
+        hone__contiguous_strides(ndim, shape, t->stride);
+    return t;
+}
+
+hone_tensor *hone__alias(const hone_tensor *t, int ndim, const int64_t *shape,
+                         const int64_t *stride, int64_t offset)
+{
+    const int64_t numel = hone__numel_of("alias", ndim, shape);
+    if (numel < 0)
+        return NULL;
+    hone_tensor *view =
+        handle_new(hone__storage_retain(t->storage), (hone_dtype)t->dtype, ndim, shape, numel);
+    if (!view)
+        return NULL;
+    for (int d = 0; d < ndim; d++)
+        view->stride[d] = stride[d];
+    view->offset = offset;
+    return view;
+}
+
+hone_tensor *hone__wrap(const char *op, hone_dtype dtype, int ndim, const int64_t *shape,
+                        void *data, void (*release)(void *user, void *data), void *user)
+{
+    size_t bytes;
+    const int64_t numel = measure(op, dtype, ndim, shape, &bytes);
+    if (numel < 0) {
+        if (release)
+            release(user, data);
+        return NULL;
+    }
+    hone_tensor *t =
+        handle_new(hone__storage_wrap(data, bytes, release, user), dtype, ndim, shape, numel);
+    if (t)
+        hone__contiguous_strides(ndim, shape, t->stride);
+    return t;
+}
+
+/* ---- references --------------------------------------------------------------------------- */
+
+hone_tensor *hone_retain(hone_tensor *t)
+{
+    if (t && !is_sentinel(t))
+        atomic_fetch_add_explicit(&t->refs, 1, memory_order_relaxed);
+    return t;
+}
+
+void hone_release(hone_tensor *t)
+{
+    /* A gradient may have a gradient in turn: a loop, so that no chain can exhaust the stack. */
+    while (t && !is_sentinel(t) && hone__refs_drop(&t->refs)) {
+        hone_tensor *grad = t->grad;
+        hone_context *node = t->node;
+        hone__storage_release(t->storage);
+        hone__obj_free(HONE__OBJ_TENSOR, t);
+        if (node)
+            hone__node_release(node);
+        t = grad;
+    }
+}
+
+hone_status hone_assign(hone_tensor **slot, hone_tensor *t)
+{
+    if (!slot || !t)
+        return hone__error_null("assign");
+    hone_retain(t);
+    hone_release(*slot);
+    *slot = t;
+    return HONE_OK;
+}
+
+/* ---- questions ---------------------------------------------------------------------------- */
+
+hone_dtype hone_dtype_of(const hone_tensor *t)
+{
+    return hone__needs_tensor("dtype_of", t) ? (hone_dtype)t->dtype : HONE_F32;
+}
+
+int hone_dim(const hone_tensor *t)
+{
+    return hone__needs_tensor("dim", t) ? t->ndim : -1;
+}
+
+/* A 0-d tensor has no extent to ask for, unlike in ops, where it counts as 1-d. */
+static int existing_dim(const char *where, const hone_tensor *t, int dim)
+{
+    if (!hone__needs_tensor(where, t))
+        return -1;
+    if (t->ndim > 0)
+        return hone__dim_index(where, t, dim);
+    hone_error_set(HONE_E_SHAPE, "%s: a 0-d tensor has no dim %d", where, dim);
+    return -1;
+}
+
+int64_t hone_size(const hone_tensor *t, int dim)
+{
+    const int d = existing_dim("size", t, dim);
+    return d < 0 ? -1 : t->shape[d];
+}
+
+int64_t hone_stride(const hone_tensor *t, int dim)
+{
+    const int d = existing_dim("stride", t, dim);
+    return d < 0 ? -1 : t->stride[d];
+}
+
+const int64_t *hone_shape(const hone_tensor *t)
+{
+    return hone__needs_tensor("shape", t) ? t->shape : NULL;
+}
+
+int64_t hone_numel(const hone_tensor *t)
+{
+    return hone__needs_tensor("numel", t) ? t->numel : -1;
+}
+
+bool hone_is_contiguous(const hone_tensor *t)
+{
+    return hone__needs_tensor("is_contiguous", t) && hone__contiguous(t);
+}
+
+void *hone_data(hone_tensor *t)
+{
+    return hone__needs_tensor("data", t) ? hone__data(t) : NULL;
+}

@@ -1,0 +1,30 @@
+/* machine.c: what hone found out about the machine, for users. */
+#include "core/core.h"
+#include "runtime/parallel.h"
+#include "runtime/topology.h"
+
+#include <string.h>
+
+hone_status hone_machine_get(hone_machine *machine)
+{
+    if (!hone__ready())
+        return HONE_E_CONFIG;
+    if (!machine)
+        return hone_error_set(HONE_E_NULL, "machine_get: NULL was given where a struct is needed");
+    const hone__topology *found = hone__topology_get();
+    memset(machine, 0, sizeof *machine);
+    machine->logical_cpus = found->logical_cpus;
+    machine->cores = found->cores;
+    machine->packages = found->packages;
+    machine->numa_nodes = found->numa_nodes;
+    machine->affinity_cpus = found->affinity_cpus;
+    machine->cgroup_cpus = found->cgroup_cpus;
+    machine->threads = hone_threads();
+    hone__format(machine->threads_reason, sizeof machine->threads_reason, "%s",
+                 hone__team_reason());
+    machine->l1_bytes = found->l1_bytes;
+    machine->l2_bytes = found->l2_bytes;
+    machine->l3_bytes = found->l3_bytes;
+    memcpy(machine->cpu_name, found->cpu_name, sizeof machine->cpu_name);
+    return HONE_OK;
+}

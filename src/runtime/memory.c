@@ -1,0 +1,339 @@
+/* memory.c: the one door to memory: counts, caps, fails on demand, and turns a refusal into an
+ * error. */
+#include "runtime/memory.h"
+#include "core/core.h"
+#include "runtime/pool.h"
+
+#include <pthread.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+
+static _Atomic int64_t reserved_bytes;
+static _Atomic int64_t limit_bytes = INT64_MAX;
+
+/* ---- failing on demand -------------------------------------------------------------------- */
+
+static atomic_bool failure_armed;
+static _Atomic int64_t until_failure;
+static _Atomic int64_t allocations_before; /* at the last hone__fail_allocation */
+
+static void *out_of_memory(size_t bytes)
+{
+    hone_memory stats;
+    hone_memory_stats(&stats);
+    hone_error_set(HONE_E_NOMEM, "out of memory: %zu bytes wanted (%lld in use, %lld reserved)",
+                   bytes, (long long)stats.in_use_bytes, (long long)stats.reserved_bytes);
+    return NULL;
+}
+
+int64_t hone__fail_allocation(int64_t n)
+{
+    int64_t in_use, peak, allocations, live[4];
+    hone__heaps_sum(&in_use, &peak, &allocations, live);
+    atomic_store(&until_failure, n);
+    atomic_store(&failure_armed, n >= 0);
+    return allocations - atomic_exchange(&allocations_before, allocations);
+}
+
+/* Counts an allocation; true if it is the one that must fail. */
+static inline bool must_fail(hone__heap *heap)
+{
+    hone__counter_add(&heap->allocations, 1);
+    if (__builtin_expect(!atomic_load_explicit(&failure_armed, memory_order_relaxed), 1))
+        return false;
+    if (atomic_fetch_sub(&until_failure, 1) != 0)
+        return false;
+    atomic_store(&failure_armed, false);
+    return true;
+}
+
+bool hone__allocation_fails(size_t bytes)
+{
+    hone__heap *heap = hone__heap_self();
+    if (__builtin_expect(heap && !must_fail(heap), 1))
+        return false;
+    out_of_memory(bytes);
+    return true;
+}
+
+/* ---- the system --------------------------------------------------------------------------- */
+
+bool hone__reserve(size_t bytes)
+{
+    const int64_t now = atomic_fetch_add(&reserved_bytes, (int64_t)bytes) + (int64_t)bytes;
+    if (now <= atomic_load_explicit(&limit_bytes, memory_order_relaxed))
+        return true;
+    hone__unreserve(bytes);
+    return false;
+}
+
+void hone__unreserve(size_t bytes)
+{
+    atomic_fetch_sub(&reserved_bytes, (int64_t)bytes);
+}
+
+void *hone__map(size_t bytes, size_t lead, size_t alignment)
+{
+    /* More than is wanted, cut to size at both ends; mappings are page-aligned by themselves. */
+    const size_t page = 4096, kept = (bytes + page - 1) & ~(page - 1);
+    const size_t spare = alignment > page ? alignment : 0;
+    if (!hone__reserve(bytes))
+        return NULL;
+    char *p = mmap(NULL, kept + spare, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    if (p == MAP_FAILED) {
+        hone__unreserve(bytes);
+        return NULL;
+    }
+    const size_t off = ((uintptr_t)p + lead) & (alignment - 1);
+    const size_t front = off ? alignment - off : 0;
+    if (spare && front)
+        munmap(p, front);
+    if (spare && front < spare)
+        munmap(p + front + kept, spare - front);
+    hone__debug_print(4, "memory: mapped %zu bytes, %lld reserved", bytes,
+                      (long long)atomic_load(&reserved_bytes));
+    return spare ? p + front : p;
+}
+
+void hone__unmap(void *p, size_t bytes)
+{
+    munmap(p, bytes);
+    hone__unreserve(bytes);
+    hone__debug_print(4, "memory: unmapped %zu bytes, %lld reserved", bytes,
+                      (long long)atomic_load(&reserved_bytes));
+}
+
+void *hone__book_realloc(void *p, size_t old_bytes, size_t bytes)
+{
+    if (bytes == 0) {
+        free(p);
+        hone__unreserve(old_bytes);
+        return NULL;
+    }
+    void *grown = hone__reserve(bytes) ? realloc(p, bytes) : NULL;
+    if (!grown) {
+        hone__unreserve(bytes);
+        return out_of_memory(bytes);
+    }
+    hone__unreserve(old_bytes);
+    return grown;
+}
+
+/* ---- blocks ------------------------------------------------------------------------------- */
+
+#ifdef HONE_SANITIZE
+
+/* No pools: each block is the system's own, so that AddressSanitizer sees its ends and its death.
+ */
+static void *take(hone__heap *heap, size_t bytes)
+{
+    void *p = NULL;
+    if (!hone__reserve(bytes))
+        return NULL;
+    if (posix_memalign(&p, HONE__UNIT, bytes) != 0) {
+        hone__unreserve(bytes);
+        return NULL;
+    }
+    hone__heap_count(heap, (int64_t)bytes);
+    return p;
+}
+
+static void give(hone__heap *heap, void *p, size_t bytes)
+{
+    free(p);
+    hone__unreserve(bytes);
+    hone__heap_count(heap, -(int64_t)bytes);
+}
+
+#else
+
+static void *take(hone__heap *heap, size_t bytes)
+{
+    const hone__size_class size = hone__size_class_of(bytes);
+    const bool small = size.index < HONE__SMALL_CLASSES;
+    void *p = small                        ? hone__small_alloc(heap, size)
+              : size.index < HONE__CLASSES ? hone__large_alloc(size)
+                                           : NULL;
+    if (__builtin_expect(p != NULL, 1))
+        hone__heap_count(heap, (int64_t)size.bytes);
+    return p;
+}
+
+static void give(hone__heap *heap, void *p, size_t bytes)
+{
+    const hone__size_class size = hone__size_class_of(bytes);
+    if (size.index < HONE__SMALL_CLASSES)
+        hone__small_free(heap, p, size.index);
+    else
+        hone__large_free(p, size.index);
+    hone__heap_count(heap, -(int64_t)size.bytes);
+}
+
+#endif
+
+static __attribute__((noinline)) void *take_after_trim(hone__heap *heap, size_t bytes)
+{
+    hone_memory_trim();
+    void *p = heap ? take(heap, bytes) : NULL;
+    return p ? p : out_of_memory(bytes);
+}
+
+static inline void *allocate(hone__heap *heap, size_t bytes)
+{
+    if (__builtin_expect(!heap, 0))
+        return out_of_memory(bytes);
+    if (__builtin_expect(must_fail(heap), 0))
+        return out_of_memory(bytes);
+    void *p = take(heap, bytes);
+    return __builtin_expect(p != NULL, 1) ? p : take_after_trim(heap, bytes);
+}
+
+/* A thread that only frees needs a heap for its counters; if the system has not even that, the
+ * memory is lost: a leak is the lesser evil. */
+static inline void deallocate(void *p, size_t bytes)
+{
+    hone__heap *heap = hone__heap_self();
+    if (__builtin_expect(heap != NULL, 1))
+        give(heap, p, bytes);
+}
+
+/* Bytes are 1 at least, and so few that no later sum overflows. */
+static bool sensible(size_t *bytes)
+{
+    *bytes += *bytes == 0;
+    return *bytes <= (size_t)INT64_MAX / 4;
+}
+
+void *hone__pool_alloc(size_t bytes)
+{
+    return sensible(&bytes) ? allocate(hone__heap_self(), bytes) : out_of_memory(bytes);
+}
+
+void hone__pool_free(void *p, size_t bytes)
+{
+    if (p && sensible(&bytes))
+        deallocate(p, bytes);
+}
+
+/* ---- small blocks that know their size ---------------------------------------------------- */
+
+#define HEADER 16
+
+void *hone__malloc(size_t bytes)
+{
+    if (!sensible(&bytes))
+        return out_of_memory(bytes);
+    size_t *block = allocate(hone__heap_self(), bytes + HEADER);
+    if (!block)
+        return NULL;
+    *block = bytes;
+    return (char *)block + HEADER;
+}
+
+static size_t *header_of(void *p)
+{
+    return (size_t *)((char *)p - HEADER);
+}
+
+void *hone__calloc(size_t bytes)
+{
+    void *p = hone__malloc(bytes);
+    return p ? memset(p, 0, bytes) : NULL;
+}
+
+void hone__free(void *p)
+{
+    if (p)
+        deallocate(header_of(p), *header_of(p) + HEADER);
+}
+
+void *hone__realloc(void *p, size_t bytes)
+{
+    void *grown = hone__malloc(bytes);
+    if (!p || !grown)
+        return grown; /* NULL: p stays valid, as with realloc */
+    const size_t old_bytes = *header_of(p);
+    memcpy(grown, p, old_bytes < bytes ? old_bytes : bytes);
+    hone__free(p);
+    return grown;
+}
+
+char *hone__strdup(const char *s)
+{
+    const size_t bytes = strlen(s) + 1;
+    char *copy = hone__malloc(bytes);
+    return copy ? memcpy(copy, s, bytes) : NULL;
+}
+
+/* ---- objects ------------------------------------------------------------------------------ */
+
+static _Atomic size_t obj_bytes[HONE__OBJ_KINDS]; /* constant per kind, known after the first */
+
+void *hone__obj_alloc(hone__obj_kind kind, size_t bytes)
+{
+    hone__heap *heap = hone__heap_self();
+    void *p = allocate(heap, bytes);
+    if (__builtin_expect(!p, 0))
+        return NULL;
+    if (atomic_load_explicit(&obj_bytes[kind], memory_order_relaxed) != bytes)
+        atomic_store_explicit(&obj_bytes[kind], bytes, memory_order_relaxed);
+    hone__counter_add(&heap->live[kind], 1);
+    return memset(p, 0, bytes);
+}
+
+void hone__obj_free(hone__obj_kind kind, void *p)
+{
+    hone__heap *heap = hone__heap_self();
+    if (__builtin_expect(!p || !heap, 0))
+        return;
+    hone__counter_add(&heap->live[kind], -1);
+    give(heap, p, atomic_load_explicit(&obj_bytes[kind], memory_order_relaxed));
+}
+
+int64_t hone__obj_live(hone__obj_kind kind)
+{
+    int64_t in_use, peak, allocations, live[4];
+    hone__heaps_sum(&in_use, &peak, &allocations, live);
+    return live[kind];
+}
+
+/* ---- what users see ----------------------------------------------------------------------- */
+
+void hone_memory_stats(hone_memory *stats)
+{
+    int64_t allocations, live[4];
+    if (!stats) {
+        hone__error_null("memory_stats");
+        return;
+    }
+    hone__heaps_sum(&stats->in_use_bytes, &stats->peak_bytes, &allocations, live);
+    stats->tensors = live[HONE__OBJ_TENSOR];
+    stats->nodes = live[HONE__OBJ_NODE];
+    stats->reserved_bytes = atomic_load(&reserved_bytes);
+}
+
+void hone_memory_trim(void)
+{
+    hone__heaps_trim();
+    hone__large_trim();
+}
+
+/* ---- fork --------------------------------------------------------------------------------- */
+
+static void before_fork(void)
+{
+    hone__heaps_lock();
+    hone__large_lock();
+}
+
+static void after_fork(void)
+{
+    hone__large_unlock();
+    hone__heaps_unlock();
+}
+
+__attribute__((constructor)) static void watch_fork(void)
+{
+    pthread_atfork(before_fork, after_fork, after_fork);
+}

@@ -1,0 +1,261 @@
+/* parallel.c: the team of threads: how many, when, and how they run and meet. */
+#include "runtime/parallel.h"
+#include "core/core.h"
+#include "runtime/cost.h"
+#include "runtime/fpmode.h"
+#include "runtime/topology.h"
+
+#include <limits.h>
+#include <omp.h>
+#include <pthread.h>
+#include <sched.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define MAX_THREADS 1024
+
+static atomic_int team = 1;
+static atomic_bool forced;     /* HONE_FORCE_THREADS: no cost model */
+static atomic_bool after_fork; /* libgomp's threads don't survive a fork: one thread from then on */
+static atomic_int open_regions; /* of all threads that call hone */
+static char team_reason[96] = "not initialised";
+
+/* ---- how many ----------------------------------------------------------------------------- */
+
+static void bound(int *n, long limit, const char *reason)
+{
+    if (limit >= *n)
+        return;
+    *n = limit < 1 ? 1 : (int)limit;
+    hone__format(team_reason, sizeof team_reason, "%s", reason);
+}
+
+/* OMP_NUM_THREADS may be a list, one number a nesting level: the first counts. */
+static bool omp_threads(long *n, char *message, size_t size)
+{
+    const char *text = getenv("OMP_NUM_THREADS");
+    if (!text || !*text)
+        return true;
+    char *end;
+    *n = strtol(text, &end, 10);
+    end += strspn(end, " ");
+    if (end != text && (*end == 0 || *end == ',') && *n >= 1)
+        return true;
+    hone__format(message, size, "OMP_NUM_THREADS=%.64s: a whole number from 1 is wanted", text);
+    return false;
+}
+
+static int machine_threads(void)
+{
+    const hone__topology *machine = hone__topology_get();
+    char reason[96];
+    int n = machine->affinity_cpus;
+    hone__format(team_reason, sizeof team_reason, "%s",
+                 n < machine->logical_cpus ? "CPUs in the affinity mask" : "all CPUs");
+    bound(&n, machine->affinity_cores, "one a core");
+    bound(&n, machine->fast_cores, "one a core of the fast kind");
+    if (machine->cgroup_cpus > 0) {
+        hone__format(reason, sizeof reason, "the cgroup's quota of %.2f CPUs",
+                     machine->cgroup_cpus);
+        bound(&n, (long)machine->cgroup_cpus, reason);
+    }
+    return n;
+}
+
+bool hone__team_init(char *message, size_t size)
+{
+    long omp = LONG_MAX, most = LONG_MAX, exact = 0;
+    char reason[64];
+    if (!omp_threads(&omp, message, size) ||
+        !hone__env_int("HONE_NUM_THREADS", 1, MAX_THREADS, &most, message, size) ||
+        !hone__env_int("HONE_FORCE_THREADS", 1, MAX_THREADS, &exact, message, size))
+        return false;
+    int n = machine_threads();
+    hone__format(reason, sizeof reason, "OMP_NUM_THREADS=%ld", omp);
+    bound(&n, omp, reason);
+    hone__format(reason, sizeof reason, "HONE_NUM_THREADS=%ld", most);
+    bound(&n, most, reason);
+    if (exact > 0) {
+        n = (int)exact;
+        hone__format(team_reason, sizeof team_reason, "HONE_FORCE_THREADS=%d", n);
+        atomic_store(&forced, true);
+    }
+    hone__format(reason, sizeof reason, "OMP_THREAD_LIMIT=%d", omp_get_thread_limit());
+    bound(&n, omp_get_thread_limit(), reason);
+    bound(&n, MAX_THREADS, "as many as hone can use");
+    atomic_store(&team, n);
+    hone__debug_print(3, "team: %d threads (%s)", n, team_reason);
+    return true;
+}
+
+int hone_threads(void)
+{
+    if (!hone__ready())
+        return 1;
+    return atomic_load(&after_fork) ? 1 : atomic_load_explicit(&team, memory_order_relaxed);
+}
+
+hone_status hone_set_threads(int n)
+{
+    if (!hone__ready())
+        return HONE_E_CONFIG;
+    if (n < 1 || n > MAX_THREADS)
+        return hone_error_set(HONE_E_VALUE, "set_threads: %d threads, but 1 to %d are possible", n,
+                              MAX_THREADS);
+    const int limit = omp_get_thread_limit();
+    atomic_store(&team, n < limit ? n : limit);
+    hone__format(team_reason, sizeof team_reason, "hone_set_threads(%d)", n);
+    return HONE_OK;
+}
+
+const char *hone__team_reason(void)
+{
+    return atomic_load(&after_fork) ? "after a fork" : team_reason;
+}
+
+int hone__team_size(void)
+{
+    const int n = atomic_load_explicit(&team, memory_order_relaxed);
+    if (n == 1 || omp_in_parallel() || atomic_load_explicit(&after_fork, memory_order_relaxed))
+        return 1;
+    return n;
+}
+
+int hone__team_for(double total_ns, int64_t parts)
+{
+    int n = hone__team_size();
+    if (n == 1 || parts < 2)
+        return 1;
+    if (parts < n)
+        n = (int)parts;
+    if (atomic_load_explicit(&forced, memory_order_relaxed))
+        return n;
+    if (hone__cost_parallel_ns(total_ns, n) * HONE__COST_GAIN > total_ns)
+        return 1;
+    /* Another thread of the program has the cores: to share them would slow both. */
+    return atomic_load_explicit(&open_regions, memory_order_relaxed) > 0 ? 1 : n;
+}
+
+/* ---- running ------------------------------------------------------------------------------ */
+
+typedef struct {
+    hone__team_body body;
+    void *ctx;
+    int n_threads; /* wanted */
+    _Alignas(64) atomic_int arrived;
+    _Alignas(64) atomic_uint phase; /* of the barrier */
+} region;
+
+static _Thread_local struct {
+    region *region;
+    int n_threads; /* in it; NULL and 0 when inline */
+} here;
+
+static void run(region *all, int thread, int n_threads)
+{
+    const __typeof__(here) outer = here;
+    const hone__fpmode before = hone__fpmode_enter();
+    here.region = all;
+    here.n_threads = n_threads;
+    all->body(all->ctx, thread, n_threads);
+    here = outer;
+    hone__fpmode_leave(before);
+}
+
+void hone__parallel_team(int n_threads, hone__team_body body, void *ctx)
+{
+    region all = { .body = body, .ctx = ctx, .n_threads = n_threads };
+    const int size = hone__team_size();
+    if (n_threads <= 1 || size == 1) {
+        run(&all, 0, 1);
+        return;
+    }
+    /* Always the whole team, even if some have nothing to do: libgomp ends threads when a region is
+     * smaller than the one before and starts them anew later. */
+    atomic_fetch_add_explicit(&open_regions, 1, memory_order_relaxed);
+#pragma omp parallel num_threads(size)
+    {
+        const int thread = omp_get_thread_num(), given = omp_get_num_threads();
+        const int n = all.n_threads < given ? all.n_threads : given;
+        if (thread < n)
+            run(&all, thread, n);
+    }
+    atomic_fetch_sub_explicit(&open_regions, 1, memory_order_relaxed);
+}
+
+static inline void relax(void)
+{
+#if defined(__x86_64__)
+    __builtin_ia32_pause();
+#elif defined(__aarch64__)
+    __asm__ volatile("yield");
+#endif
+}
+
+/* Our own, because OpenMP's would wait for the team's idle threads too. Threads that wait long give
+ * their core away: there may be fewer cores than threads. */
+void hone__team_barrier(void)
+{
+    region *all = here.region;
+    if (!all || here.n_threads < 2)
+        return;
+    const unsigned phase = atomic_load_explicit(&all->phase, memory_order_relaxed);
+    if (atomic_fetch_add_explicit(&all->arrived, 1, memory_order_acq_rel) + 1 == here.n_threads) {
+        atomic_store_explicit(&all->arrived, 0, memory_order_relaxed);
+        atomic_store_explicit(&all->phase, phase + 1, memory_order_release);
+        return;
+    }
+    for (int spins = 0; atomic_load_explicit(&all->phase, memory_order_acquire) == phase; spins++) {
+        if (spins < 4000)
+            relax();
+        else
+            sched_yield();
+    }
+}
+
+/* ---- ranges ------------------------------------------------------------------------------- */
+
+typedef struct {
+    int64_t n, grain, units;
+    hone__range_body body;
+    void *ctx;
+} range;
+
+static int64_t cut(const range *all, int part, int parts)
+{
+    const int64_t each = all->units / parts, extra = all->units % parts;
+    const int64_t unit = each * part + (part < extra ? part : extra);
+    return unit == all->units ? all->n : unit * all->grain;
+}
+
+static void run_range(void *ctx, int thread, int n_threads)
+{
+    const range *all = ctx;
+    const int64_t begin = cut(all, thread, n_threads), end = cut(all, thread + 1, n_threads);
+    if (begin < end)
+        all->body(all->ctx, begin, end);
+}
+
+void hone__parallel_for(int64_t n, int64_t grain, double ns_per_item, hone__range_body body,
+                        void *ctx)
+{
+    if (n <= 0)
+        return;
+    if (grain < 1)
+        grain = 1;
+    range all = { n, grain, n / grain + (n % grain != 0), body, ctx };
+    hone__parallel_team(hone__team_for((double)n * ns_per_item, all.units), run_range, &all);
+}
+
+/* ---- fork --------------------------------------------------------------------------------- */
+
+static void in_child(void)
+{
+    atomic_store(&after_fork, true);
+    atomic_store(&open_regions, 0);
+}
+
+__attribute__((constructor)) static void watch_fork(void)
+{
+    pthread_atfork(NULL, NULL, in_child);
+}

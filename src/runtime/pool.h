@@ -1,0 +1,138 @@
+/* pool.h: where blocks come from. For src/runtime/ only; everybody else uses memory.h.
+ *
+ * Sizes are rounded up to classes, four per doubling, of 64-byte units. Small blocks (up to 64 KiB)
+ * belong to a thread's heap: they are carved off 1 MiB spans one after the other, whatever their
+ * class, and wait in the heap's list of their class when free. A span is aligned to its size, so a
+ * block's span, and by its header the owner, is found by masking; a block freed on another thread
+ * goes to the owner's remote list, which the owner drains when a list of its own is empty. A heap
+ * outlives its thread and is taken over, with all it keeps, by the next one that starts.
+ *
+ * Large blocks are mappings of their own and wait in lists per NUMA node and class. */
+#ifndef HONE_RUNTIME_POOL_H
+#define HONE_RUNTIME_POOL_H
+
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#define HONE__UNIT          ((size_t)64)
+#define HONE__SMALL_BYTES   ((size_t)64 << 10)
+#define HONE__SMALL_CLASSES 36
+#define HONE__CLASSES       200
+
+/* ---- size classes ------------------------------------------------------------------------- */
+
+typedef struct {
+    int index;
+    size_t bytes;
+} hone__size_class;
+
+static inline hone__size_class hone__size_class_of(size_t bytes)
+{
+    const size_t last = (bytes - 1) / HONE__UNIT; /* units less one; bytes > 0 */
+    if (last < 4)
+        return (hone__size_class){ (int)last, (last + 1) * HONE__UNIT };
+    const int shift = 61 - __builtin_clzll(last); /* keeps the top three bits */
+    const size_t top = last >> shift;             /* 4..7 */
+    return (hone__size_class){ shift * 4 + (int)top, ((top + 1) << shift) * HONE__UNIT };
+}
+
+/* ---- what is counted ---------------------------------------------------------------------- */
+
+/* Written by the owner alone, read by hone_memory_stats: relaxed, never a locked instruction. */
+typedef _Atomic int64_t hone__counter;
+
+static inline int64_t hone__counter_get(const hone__counter *counter)
+{
+    return atomic_load_explicit(counter, memory_order_relaxed);
+}
+static inline void hone__counter_set(hone__counter *counter, int64_t value)
+{
+    atomic_store_explicit(counter, value, memory_order_relaxed);
+}
+static inline void hone__counter_add(hone__counter *counter, int64_t n)
+{
+    hone__counter_set(counter, hone__counter_get(counter) + n);
+}
+
+typedef struct hone__block { /* a free one */
+    struct hone__block *next;
+    int class_index;
+} hone__block;
+
+typedef struct hone__span hone__span;
+
+typedef struct hone__heap {
+    hone__block *free[HONE__SMALL_CLASSES];
+    char *bump, *end;  /* what is left of the newest span */
+    hone__span *spans; /* all of them, the newest first */
+    struct hone__heap *next, *next_idle;
+    hone__counter
+        in_use; /* bytes it handed out less what it took back: negative if it frees others' */
+    hone__counter synced; /* in_use as it is part of the global sum */
+    hone__counter high;   /* highest in_use since then */
+    hone__counter allocations;
+    hone__counter live[4];                      /* by hone__obj_kind */
+    _Alignas(64) _Atomic(hone__block *) remote; /* freed by others; a line of its own */
+} hone__heap;
+
+extern _Thread_local hone__heap *hone__heap_self_or_null __attribute__((tls_model("initial-exec")));
+
+/** Takes over an idle heap or makes one; NULL if there is no memory. */
+hone__heap *hone__heap_attach(void);
+
+static inline hone__heap *hone__heap_self(void)
+{
+    hone__heap *heap = hone__heap_self_or_null;
+    return __builtin_expect(heap != NULL, 1) ? heap : hone__heap_attach();
+}
+
+/** Adds up over all heaps. */
+void hone__heaps_sum(int64_t *in_use, int64_t *peak, int64_t *allocations, int64_t live[4]);
+/** Makes the heap's part of the global sum current, and with it the peak. */
+void hone__heap_sync(hone__heap *heap);
+
+/* The peak is exact for one thread; each further thread can hide at most this much from it. */
+#define HONE__SYNC_BYTES ((int64_t)64 << 10)
+
+static inline void hone__heap_count(hone__heap *heap, int64_t bytes)
+{
+    const int64_t in_use = hone__counter_get(&heap->in_use) + bytes;
+    hone__counter_set(&heap->in_use, in_use);
+    if (in_use > hone__counter_get(&heap->high))
+        hone__counter_set(&heap->high, in_use);
+    const int64_t drift = in_use - hone__counter_get(&heap->synced);
+    if (__builtin_expect(drift > HONE__SYNC_BYTES || drift < -HONE__SYNC_BYTES, 0))
+        hone__heap_sync(heap);
+}
+
+/* ---- blocks ------------------------------------------------------------------------------- */
+
+/** NULL without an error if the system gives nothing. */
+void *hone__small_alloc(hone__heap *heap, hone__size_class size);
+void hone__small_free(hone__heap *heap, void *p, int class_index);
+void *hone__large_alloc(hone__size_class size);
+void hone__large_free(void *p, int class_index);
+
+/** Gives the system what nobody uses: of this thread's heap, of idle heaps, of the large lists. */
+void hone__heaps_trim(void);
+void hone__large_trim(void);
+
+/** Around fork(): the child must find no lock taken. */
+void hone__heaps_lock(void);
+void hone__heaps_unlock(void);
+void hone__large_lock(void);
+void hone__large_unlock(void);
+
+/* ---- the system --------------------------------------------------------------------------- */
+
+/** Counts bytes as taken from the system; false if that would pass the limit. */
+bool hone__reserve(size_t bytes);
+void hone__unreserve(size_t bytes);
+/** A mapping of `bytes` whose address at `lead` bytes is aligned (a multiple of the page size);
+ * counted. NULL if there is no memory. */
+void *hone__map(size_t bytes, size_t lead, size_t alignment);
+void hone__unmap(void *p, size_t bytes);
+
+#endif

@@ -1,0 +1,274 @@
+/* pool_small.c: the heaps of threads and their small blocks. See pool.h for the scheme. */
+#include "runtime/pool.h"
+
+#include <pthread.h>
+#include <string.h>
+
+#define SPAN_BYTES ((size_t)1 << 20)
+
+struct hone__span { /* begins each span; blocks follow at a multiple of the unit */
+    hone__heap *owner;
+    hone__span *next;
+    size_t carved_bytes; /* in blocks; up to date unless it is the newest of its heap */
+    size_t free_bytes;   /* only while trimming */
+};
+#define SPAN_HEADER HONE__UNIT
+_Static_assert(sizeof(hone__span) <= SPAN_HEADER, "the header fits its place");
+
+_Thread_local hone__heap *hone__heap_self_or_null __attribute__((tls_model("initial-exec")));
+
+static pthread_mutex_t registry_lock = PTHREAD_MUTEX_INITIALIZER;
+static hone__heap *all_heaps, *idle_heaps;
+static pthread_key_t thread_end;
+static pthread_once_t thread_end_once = PTHREAD_ONCE_INIT;
+
+static _Atomic int64_t global_in_use; /* sum of all heaps' synced */
+static _Atomic int64_t global_peak;
+
+/* ---- heaps -------------------------------------------------------------------------------- */
+
+static void detach(void *heap_of_thread)
+{
+    hone__heap *heap = heap_of_thread;
+    hone__heap_sync(heap);
+    pthread_mutex_lock(&registry_lock);
+    heap->next_idle = idle_heaps;
+    idle_heaps = heap;
+    pthread_mutex_unlock(&registry_lock);
+    hone__heap_self_or_null = NULL;
+}
+
+static void make_key(void)
+{
+    pthread_key_create(&thread_end, detach);
+}
+
+hone__heap *hone__heap_attach(void)
+{
+    pthread_once(&thread_end_once, make_key);
+    pthread_mutex_lock(&registry_lock);
+    hone__heap *heap = idle_heaps;
+    if (heap) {
+        idle_heaps = heap->next_idle;
+    } else {
+        heap = hone__map(sizeof *heap, 0, 1);
+        if (heap) {
+            heap->next = all_heaps;
+            all_heaps = heap;
+        }
+    }
+    pthread_mutex_unlock(&registry_lock);
+    if (heap)
+        pthread_setspecific(thread_end, heap);
+    hone__heap_self_or_null = heap;
+    return heap;
+}
+
+void hone__heaps_lock(void)
+{
+    pthread_mutex_lock(&registry_lock);
+}
+
+void hone__heaps_unlock(void)
+{
+    pthread_mutex_unlock(&registry_lock);
+}
+
+/* ---- counting ----------------------------------------------------------------------------- */
+
+static void raise_peak(int64_t candidate)
+{
+    int64_t peak = atomic_load_explicit(&global_peak, memory_order_relaxed);
+    while (candidate > peak && !atomic_compare_exchange_weak(&global_peak, &peak, candidate))
+        ;
+}
+
+void hone__heap_sync(hone__heap *heap)
+{
+    const int64_t in_use = hone__counter_get(&heap->in_use);
+    const int64_t synced = hone__counter_get(&heap->synced);
+    const int64_t before = atomic_fetch_add(&global_in_use, in_use - synced);
+    raise_peak(before + hone__counter_get(&heap->high) - synced);
+    hone__counter_set(&heap->synced, in_use);
+    hone__counter_set(&heap->high, in_use);
+}
+
+void hone__heaps_sum(int64_t *in_use, int64_t *peak, int64_t *allocations, int64_t live[4])
+{
+    *in_use = *allocations = 0;
+    memset(live, 0, 4 * sizeof *live);
+    if (hone__heap_self_or_null)
+        hone__heap_sync(hone__heap_self_or_null);
+    pthread_mutex_lock(&registry_lock);
+    for (const hone__heap *heap = all_heaps; heap; heap = heap->next) {
+        *in_use += hone__counter_get(&heap->in_use);
+        *allocations += hone__counter_get(&heap->allocations);
+        for (int kind = 0; kind < 4; kind++)
+            live[kind] += hone__counter_get(&heap->live[kind]);
+        raise_peak(atomic_load(&global_in_use) + hone__counter_get(&heap->high) -
+                   hone__counter_get(&heap->synced));
+    }
+    pthread_mutex_unlock(&registry_lock);
+    *peak = atomic_load(&global_peak);
+}
+
+/* ---- blocks ------------------------------------------------------------------------------- */
+
+static size_t class_bytes(int class_index)
+{
+    if (class_index < 4)
+        return (size_t)(class_index + 1) * HONE__UNIT;
+    const int shift = class_index / 4 - 1;
+    return ((size_t)(class_index % 4 + 5) << shift) * HONE__UNIT;
+}
+
+static hone__span *span_of(const void *p)
+{
+    return (hone__span *)((uintptr_t)p & ~(uintptr_t)(SPAN_BYTES - 1));
+}
+
+/* Takes back what other threads freed. */
+static void drain_remote(hone__heap *heap)
+{
+    if (!atomic_load_explicit(&heap->remote, memory_order_relaxed))
+        return;
+    hone__block *block = atomic_exchange_explicit(&heap->remote, NULL, memory_order_acquire);
+    while (block) {
+        hone__block *next = block->next;
+        block->next = heap->free[block->class_index];
+        heap->free[block->class_index] = block;
+        block = next;
+    }
+}
+
+/* What is left of a span that can't hold the block wanted becomes blocks of the classes that fit,
+ * so that no byte is lost. */
+static void retire_bump(hone__heap *heap)
+{
+    while (heap->end - heap->bump >= (ptrdiff_t)HONE__UNIT) {
+        size_t left = (size_t)(heap->end - heap->bump);
+        if (left > HONE__SMALL_BYTES)
+            left = HONE__SMALL_BYTES;
+        int c = hone__size_class_of(left).index;
+        if (class_bytes(c) > left)
+            c--;
+        hone__block *block = (hone__block *)heap->bump;
+        heap->bump += class_bytes(c);
+        block->next = heap->free[c];
+        heap->free[c] = block;
+    }
+    if (heap->spans)
+        heap->spans->carved_bytes = SPAN_BYTES - SPAN_HEADER;
+}
+
+static bool new_span(hone__heap *heap)
+{
+    hone__span *span = hone__map(SPAN_BYTES, 0, SPAN_BYTES);
+    if (!span)
+        return false;
+    retire_bump(heap);
+    span->owner = heap;
+    span->next = heap->spans;
+    heap->spans = span;
+    heap->bump = (char *)span + SPAN_HEADER;
+    heap->end = (char *)span + SPAN_BYTES;
+    return true;
+}
+
+static void *refill(hone__heap *heap, hone__size_class size)
+{
+    drain_remote(heap);
+    hone__block *block = heap->free[size.index];
+    if (block) {
+        heap->free[size.index] = block->next;
+        return block;
+    }
+    if (heap->end - heap->bump < (ptrdiff_t)size.bytes && !new_span(heap))
+        return NULL;
+    void *p = heap->bump;
+    heap->bump += size.bytes;
+    return p;
+}
+
+void *hone__small_alloc(hone__heap *heap, hone__size_class size)
+{
+    hone__block *block = heap->free[size.index];
+    if (__builtin_expect(block != NULL, 1)) {
+        heap->free[size.index] = block->next;
+        return block;
+    }
+    return refill(heap, size);
+}
+
+void hone__small_free(hone__heap *heap, void *p, int class_index)
+{
+    hone__block *block = p;
+    hone__heap *owner = span_of(p)->owner;
+    if (__builtin_expect(owner == heap, 1)) {
+        block->next = heap->free[class_index];
+        heap->free[class_index] = block;
+        return;
+    }
+    block->class_index = class_index;
+    hone__block *first = atomic_load_explicit(&owner->remote, memory_order_relaxed);
+    do
+        block->next = first;
+    while (!atomic_compare_exchange_weak_explicit(&owner->remote, &first, block,
+                                                  memory_order_release, memory_order_relaxed));
+}
+
+/* ---- giving back -------------------------------------------------------------------------- */
+
+static bool is_empty(const hone__span *span)
+{
+    return span->free_bytes == span->carved_bytes;
+}
+
+static void unlink_blocks_of_empty_spans(hone__heap *heap)
+{
+    for (int c = 0; c < HONE__SMALL_CLASSES; c++) {
+        hone__block **link = &heap->free[c];
+        while (*link) {
+            if (is_empty(span_of(*link)))
+                *link = (*link)->next;
+            else
+                link = &(*link)->next;
+        }
+    }
+}
+
+/* Only by the heap's own thread, or with the registry locked if it is idle. */
+static void trim_heap(hone__heap *heap)
+{
+    drain_remote(heap);
+    if (heap->spans)
+        heap->spans->carved_bytes = (size_t)(heap->bump - (char *)heap->spans) - SPAN_HEADER;
+    for (hone__span *span = heap->spans; span; span = span->next)
+        span->free_bytes = 0;
+    for (int c = 0; c < HONE__SMALL_CLASSES; c++)
+        for (hone__block *block = heap->free[c]; block; block = block->next)
+            span_of(block)->free_bytes += class_bytes(c);
+    unlink_blocks_of_empty_spans(heap);
+    hone__span **link = &heap->spans;
+    while (*link) {
+        hone__span *span = *link;
+        if (!is_empty(span)) {
+            link = &span->next;
+            continue;
+        }
+        if (span == heap->spans)
+            heap->bump = heap->end = NULL;
+        *link = span->next;
+        hone__unmap(span, SPAN_BYTES);
+    }
+}
+
+void hone__heaps_trim(void)
+{
+    if (hone__heap_self_or_null)
+        trim_heap(hone__heap_self_or_null);
+    pthread_mutex_lock(&registry_lock);
+    for (hone__heap *heap = idle_heaps; heap; heap = heap->next_idle)
+        trim_heap(heap);
+    pthread_mutex_unlock(&registry_lock);
+}

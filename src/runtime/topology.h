@@ -1,0 +1,29 @@
+/* topology.h: what hwloc and the kernel know about the machine. */
+#ifndef HONE_RUNTIME_TOPOLOGY_H
+#define HONE_RUNTIME_TOPOLOGY_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+typedef struct {
+    int logical_cpus, cores, packages, numa_nodes;
+    int affinity_cpus;  /* logical CPUs this process may run on */
+    int affinity_cores; /* cores with at least one of them */
+    int fast_cores;     /* of these, the ones of the most capable kind (big.LITTLE); all if alike */
+    double cgroup_cpus; /* 0: no quota */
+    int64_t l1_bytes, l2_bytes, l3_bytes; /* data caches one core sees; 0: unknown */
+    char cpu_name[64];
+} hone__topology;
+
+/** Reads the machine, once. What hwloc can't tell is filled in from the kernel or left at 0. */
+void hone__topology_load(void);
+const hone__topology *hone__topology_get(void);
+
+/** NUMA node (hwloc's index) this thread runs on now; 0 before hone__topology_load. */
+int hone__topology_current_node(void);
+
+/** CPUs that the cgroup of `proc_cgroup` (the text of /proc/self/cgroup) may use by its own and its
+ * ancestors' quotas, v2 cpu.max and v1 cfs_quota under `root` (/sys/fs/cgroup). 0: no quota. */
+double hone__cgroup_cpus(const char *proc_cgroup, const char *root);
+
+#endif
