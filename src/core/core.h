@@ -122,7 +122,8 @@ hone_tensor *hone__wrap(const char *op, hone_dtype dtype, int ndim, const int64_
 hone_tensor *hone__own(hone_tensor *t);
 /** The same for a block of hone__malloc memory (list arrays), freed at the scope's end. */
 void *hone__own_block(void *block);
-/** Room for n tensors, owned by the current scope; at == NULL on failure. */
+/** Room for n handles, freed at the end of the current scope; the block holds no references: each
+ * tensor put in must be owned by a scope itself (hone__own). at == NULL on failure. */
 hone_tensor_list hone__list_new(int n);
 
 static inline void hone__bump(hone_tensor *t)

@@ -22,9 +22,10 @@
 /** An op's arguments that are not tensors; copied into its node. */
 typedef struct {
     double s[4];              /* scalars */
-    int64_t i[HONE_MAX_DIMS]; /* dims, sizes, ... */
+    int64_t i[HONE_MAX_DIMS]; /* dims or extents: what a dims..END list holds */
+    int64_t j[3];             /* start, end, step of a slice; index of a select in j[0] */
     int32_t n;                /* how many of i */
-    int32_t dim, dim2;        /* a dim or two, as the user gave them */
+    int32_t dim, dim2;        /* a dim or two, as the user gave them (not yet checked) */
     bool flag;                /* keepdim ... */
     uint8_t dtype;            /* hone_dtype */
 } hone__args;

@@ -1,0 +1,504 @@
+/* backward.c: the walk from outputs to leaves.
+ *
+ * A node's inputs were made by nodes of smaller seq, so taking nodes from a heap, largest seq
+ * first, meets every node after all its users, and sums gradients in an order that depends on
+ * nothing but the program. No recursion, no dependency counts. */
+#include "autograd/node.h"
+
+#include "runtime/memory.h"
+
+#include <pthread.h>
+#include <string.h>
+
+enum { INLINE_HEAP = 64 };
+
+typedef struct {
+    const hone_tensor *input; /* whose gradient is asked for */
+    hone_tensor *grad;        /* held; NULL: none yet */
+} capture;
+
+typedef struct {
+    bool create_graph, retain_graph;
+    capture *captures; /* hone_autograd_grad: gradients go here; NULL: to the leaves' .grad */
+    int n_captures;
+    int n, room;
+    hone_context **heap; /* max-heap by seq; holds its nodes */
+    hone_context *inline_heap[INLINE_HEAP];
+} walk;
+
+/* ---- the heap ---- */
+
+static bool push(walk *w, hone_context *node)
+{
+    if (w->n == w->room) {
+        bool own = w->heap != w->inline_heap;
+        hone_context **more =
+            hone__realloc(own ? w->heap : NULL, sizeof *more * 2 * (size_t)w->room);
+        if (!more)
+            return false;
+        if (!own)
+            memcpy(more, w->heap, sizeof *more * (size_t)w->n);
+        w->heap = more;
+        w->room *= 2;
+    }
+    int i = w->n++;
+    for (; i > 0 && w->heap[(i - 1) / 2]->seq < node->seq; i = (i - 1) / 2)
+        w->heap[i] = w->heap[(i - 1) / 2];
+    w->heap[i] = hone__node_retain(node);
+    node->queued = true;
+    return true;
+}
+
+static hone_context *pop(walk *w)
+{
+    hone_context *top = w->heap[0], *last = w->heap[--w->n];
+    int i = 0;
+    for (;;) {
+        int child = 2 * i + 1;
+        if (child >= w->n)
+            break;
+        if (child + 1 < w->n && w->heap[child + 1]->seq > w->heap[child]->seq)
+            child++;
+        if (w->heap[child]->seq <= last->seq)
+            break;
+        w->heap[i] = w->heap[child];
+        i = child;
+    }
+    w->heap[i] = last;
+    top->queued = false;
+    return top;
+}
+
+static void drop_grads(hone_context *node)
+{
+    for (int o = 0; o < node->n_out; o++) {
+        hone_release(node->grads[o]);
+        node->grads[o] = NULL;
+    }
+}
+
+static void walk_end(walk *w)
+{
+    while (w->n > 0) {
+        hone_context *node = pop(w);
+        drop_grads(node);
+        hone__node_drop(node);
+    }
+    if (w->heap != w->inline_heap)
+        hone__free(w->heap);
+}
+
+/* ---- sums ---- */
+
+/* True if nobody but `refs` known holders can see t's memory, so that it may be changed or taken
+ * over. */
+static bool only_ours(const hone_tensor *t, int refs)
+{
+    return atomic_load(&t->refs) == refs && atomic_load(&t->storage->refs) == 1 &&
+           hone__contiguous(t) && !t->node;
+}
+
+/* *slot += grad; the slot holds its tensor. */
+static bool add_to(hone_tensor **slot, hone_tensor *grad)
+{
+    hone_tensor *old = *slot;
+    if (!old) {
+        *slot = hone_retain(grad);
+        return true;
+    }
+    if (!hone_grad_enabled() && only_ours(old, 1))
+        return hone_add_(old, grad) != NULL;
+    hone_tensor *sum = hone_add(old, grad);
+    if (!sum)
+        return false;
+    *slot = hone_retain(sum);
+    hone_release(old);
+    return true;
+}
+
+static bool add_to_leaf(hone_tensor *leaf, hone_tensor *grad)
+{
+    static pthread_mutex_t locks[16] = {
+        PTHREAD_MUTEX_INITIALIZER, PTHREAD_MUTEX_INITIALIZER, PTHREAD_MUTEX_INITIALIZER,
+        PTHREAD_MUTEX_INITIALIZER, PTHREAD_MUTEX_INITIALIZER, PTHREAD_MUTEX_INITIALIZER,
+        PTHREAD_MUTEX_INITIALIZER, PTHREAD_MUTEX_INITIALIZER, PTHREAD_MUTEX_INITIALIZER,
+        PTHREAD_MUTEX_INITIALIZER, PTHREAD_MUTEX_INITIALIZER, PTHREAD_MUTEX_INITIALIZER,
+        PTHREAD_MUTEX_INITIALIZER, PTHREAD_MUTEX_INITIALIZER, PTHREAD_MUTEX_INITIALIZER,
+        PTHREAD_MUTEX_INITIALIZER,
+    }; /* threads that train together share leaves */
+    pthread_mutex_t *lock = &locks[((uintptr_t)leaf >> 8) % 16];
+    bool ok = true;
+
+    pthread_mutex_lock(lock);
+    if (leaf->grad) {
+        ok = hone_add_(leaf->grad, grad) != NULL;
+    } else {
+        hone_tensor *own = only_ours(grad, 1) ? grad : hone_clone(grad);
+        ok = own != NULL;
+        leaf->grad = hone_retain(own);
+    }
+    pthread_mutex_unlock(lock);
+    return ok;
+}
+
+static capture *find_capture(const walk *w, const hone_tensor *leaf)
+{
+    for (int i = 0; i < w->n_captures; i++)
+        if (w->captures[i].input == leaf)
+            return &w->captures[i];
+    return NULL;
+}
+
+static bool deliver_to_leaf(walk *w, hone_tensor *leaf, hone_tensor *grad)
+{
+    if (!w->captures)
+        return add_to_leaf(leaf, grad);
+    for (int i = 0; i < w->n_captures; i++)
+        if (w->captures[i].input == leaf && !add_to(&w->captures[i].grad, grad))
+            return false;
+    return true;
+}
+
+static bool deliver_to_node(walk *w, hone_context *node, int out, hone_tensor *grad)
+{
+    if (node->freed) {
+        hone_error_set(HONE_E_STATE,
+                       "backward: the graph was freed by an earlier walk (at %s); use retain_graph",
+                       hone__call_name(node));
+        return false;
+    }
+    if (w->captures && !node->needed)
+        return true;
+    if (!add_to(&node->grads[out], grad))
+        return false;
+    return node->queued || push(w, node);
+}
+
+/* ---- one node ---- */
+
+/* Sums over the dims in which `grad` was broadcast from `shape`, and casts to the input's dtype. */
+static hone_tensor *fit_to_input(const hone_context *node, int i, hone_tensor *grad)
+{
+    const hone__edge *e = &node->edges[i];
+    const hone__shape *to = &e->shape;
+    int lead = grad->ndim - to->ndim, n_sum = 0;
+    int64_t dims[HONE_MAX_DIMS + 1], shape[HONE_MAX_DIMS + 1];
+    bool fits = lead >= 0;
+
+    for (int d = 0; fits && d < grad->ndim; d++) {
+        int64_t want = d < lead ? 1 : to->shape[d - lead];
+        if (d < lead || (want == 1 && grad->shape[d] != 1))
+            dims[n_sum++] = d;
+        else
+            fits = grad->shape[d] == want;
+    }
+    if (!fits) {
+        hone_error_set(HONE_E_SHAPE, "%s: the gradient %s of input %d doesn't fit the input %s",
+                       hone__call_name(node), hone__tensor_text(grad).s, i,
+                       hone__shape_text(to->ndim, to->shape).s);
+        return NULL;
+    }
+    if (n_sum > 0) {
+        dims[n_sum] = HONE_END_DIM;
+        grad = hone_sum_dims_v(grad, true, dims);
+        for (int d = 0; d < to->ndim; d++)
+            shape[d] = to->shape[d];
+        shape[to->ndim] = HONE_END_DIM;
+        if (lead > 0)
+            grad = hone_reshape_v(grad, shape);
+    }
+    return grad && (hone_dtype)grad->dtype != e->dtype ? hone_to(grad, e->dtype) : grad;
+}
+
+static bool deliver(walk *w, hone_context *node, int i, hone_tensor *grad)
+{
+    hone__edge *e = &node->edges[i];
+    grad = fit_to_input(node, i, grad);
+    if (!grad)
+        return false;
+    return e->node ? deliver_to_node(w, e->node, e->out, grad) : deliver_to_leaf(w, e->leaf, grad);
+}
+
+/* Does the walk want this input's gradient? */
+static bool wanted(const walk *w, const hone__edge *e)
+{
+    if (!e->needs)
+        return false;
+    if (!w->captures)
+        return true;
+    return e->node ? e->node->needed : find_capture(w, e->leaf) != NULL;
+}
+
+static bool run_op(walk *w, hone_context *node)
+{
+    const hone__op *op = node->op;
+    for (int i = 0; i < node->n_in; i++) {
+        if (!wanted(w, &node->edges[i]))
+            continue;
+        hone__grad gradient = op->grad[i < HONE__OP_GRADS ? i : HONE__OP_GRADS - 1];
+        hone_tensor *grad = gradient(node, node->grads[0], i);
+        if (!grad || !deliver(w, node, i, grad))
+            return false;
+    }
+    return true;
+}
+
+static bool fill_missing_grads(hone_context *node)
+{
+    for (int o = 0; o < node->n_out; o++) {
+        if (node->grads[o])
+            continue;
+        const hone__output *out = &node->outputs[o];
+        int64_t dims[HONE_MAX_DIMS + 2] = { out->dtype };
+        memcpy(dims + 1, out->shape.shape, sizeof(int64_t) * (size_t)out->shape.ndim);
+        dims[1 + out->shape.ndim] = HONE_END_DIM;
+        node->grads[o] = hone_retain(hone_zeros_v(dims));
+        if (!node->grads[o])
+            return false;
+    }
+    return true;
+}
+
+static bool call_backward(hone_context *node, hone_tensor **grad_in)
+{
+    const hone_function *fn = node->function;
+    uint64_t errors = hone__error_count();
+    if (fn->forward_n && fn->backward_n) {
+        if (!fill_missing_grads(node))
+            return false;
+        fn->backward_n(node, node->grads, grad_in);
+    } else if (fn->backward) {
+        fn->backward(node, node->grads[0], grad_in);
+    } else {
+        hone_error_set(HONE_E_STATE, "%s: it has no backward", hone__call_name(node));
+    }
+    return hone__error_count() == errors;
+}
+
+static bool run_function(walk *w, hone_context *node)
+{
+    hone_tensor *inline_grads[8] = { NULL }, **grad_in = inline_grads;
+    bool many = node->n_in > 8;
+    if (many && !(grad_in = hone__calloc(sizeof *grad_in * (size_t)node->n_in)))
+        return false;
+    bool ok = call_backward(node, grad_in);
+    for (int i = 0; ok && i < node->n_in; i++)
+        if (hone__is_real(grad_in[i]) && wanted(w, &node->edges[i]))
+            ok = deliver(w, node, i, grad_in[i]);
+    if (many)
+        hone__free(grad_in);
+    return ok;
+}
+
+static bool capture_inner(walk *w, const hone_context *node)
+{
+    for (int i = 0; i < w->n_captures; i++) {
+        const hone_tensor *t = w->captures[i].input;
+        if (t->node == node && node->grads[t->out_index] &&
+            !add_to(&w->captures[i].grad, node->grads[t->out_index]))
+            return false;
+    }
+    return true;
+}
+
+static bool run_node(walk *w, hone_context *node)
+{
+    HONE_SCOPE(); /* what a node's formulas make dies here; sums hold what lives on */
+    if (!capture_inner(w, node))
+        return false;
+    return node->op ? run_op(w, node) : run_function(w, node);
+}
+
+static bool run(walk *w)
+{
+    bool enabled = hone_set_grad_enabled(w->create_graph), ok = true;
+    while (ok && w->n > 0) {
+        hone_context *node = pop(w);
+        ok = run_node(w, node);
+        drop_grads(node);
+        if (!w->retain_graph)
+            hone__node_clear(node);
+        hone__node_drop(node);
+    }
+    hone_set_grad_enabled(enabled);
+    return ok;
+}
+
+/* ---- the two ways in ---- */
+
+static hone_tensor *seed_gradient(const char *name, hone_tensor *t, hone_tensor *given)
+{
+    if (!hone_requires_grad(t)) {
+        hone_error_set(HONE_E_STATE, "%s: %s doesn't require a gradient", name,
+                       hone__tensor_text(t).s);
+        return NULL;
+    }
+    if (hone__is_real(given)) {
+        if (given->dtype == t->dtype && hone__same_shape(given, t))
+            return given;
+        hone_error_set(HONE_E_SHAPE, "%s: the gradient given is %s, the tensor is %s", name,
+                       hone__tensor_text(given).s, hone__tensor_text(t).s);
+        return NULL;
+    }
+    if (t->numel != 1) {
+        hone_error_set(HONE_E_SHAPE,
+                       "%s: %s has more than one element (or none); give its gradient", name,
+                       hone__tensor_text(t).s);
+        return NULL;
+    }
+    return hone_ones_like(t);
+}
+
+static bool start(walk *w, const char *name, hone_tensor *t, hone_tensor *given)
+{
+    hone_tensor *grad = seed_gradient(name, t, given);
+    if (!grad)
+        return false;
+    return t->node ? deliver_to_node(w, t->node, t->out_index, grad) : deliver_to_leaf(w, t, grad);
+}
+
+hone_status hone_backward_with(hone_tensor *t, const hone_backward_options *options)
+{
+    if (!hone__is_real(t))
+        return hone__error_null("backward");
+    HONE_SCOPE();
+    walk w = { .room = INLINE_HEAP, .retain_graph = options && options->retain_graph };
+    w.heap = w.inline_heap;
+    HONE_NO_GRAD();
+    bool ok = start(&w, "backward", t, options ? options->gradient : NULL) && run(&w);
+    walk_end(&w);
+    return ok ? HONE_OK : hone_error_code();
+}
+
+hone_status hone_backward(hone_tensor *t)
+{
+    return hone_backward_with(t, NULL);
+}
+
+/* Marks the nodes that lead from the outputs to a captured input: collects all nodes in order of
+ * seq, then decides upwards. */
+static bool mark_needed(walk *w, hone_tensor_list outputs)
+{
+    walk all = { .room = INLINE_HEAP };
+    all.heap = all.inline_heap;
+    hone_context **order = NULL;
+    int n = 0, room = 0;
+    bool ok = true;
+
+    for (int i = 0; ok && i < outputs.n; i++)
+        if (outputs.at[i]->node && !outputs.at[i]->node->queued)
+            ok = push(&all, outputs.at[i]->node);
+    while (ok && all.n > 0) {
+        if (n == room) {
+            room = room ? 2 * room : 256;
+            hone_context **more = hone__realloc(order, sizeof *order * (size_t)room);
+            if (!more) {
+                ok = false;
+                break;
+            }
+            order = more;
+        }
+        hone_context *node =
+            pop(&all); /* the graph keeps it alive: the outputs are held by the caller */
+        hone__node_drop(node);
+        order[n++] = node;
+        for (int i = 0; ok && i < node->n_in; i++)
+            if (node->edges[i].node && !node->edges[i].node->queued)
+                ok = push(&all, node->edges[i].node);
+    }
+    while (n-- > 0) {
+        hone_context *node = order[n];
+        node->needed = false;
+        for (int i = 0; i < w->n_captures; i++)
+            node->needed = node->needed || w->captures[i].input->node == node;
+        for (int i = 0; i < node->n_in; i++)
+            node->needed = node->needed || wanted(w, &node->edges[i]);
+    }
+    walk_end(&all);
+    hone__free(order);
+    return ok;
+}
+
+static bool list_given(const char *what, hone_tensor_list list)
+{
+    for (int i = 0; i < list.n && list.at; i++)
+        if (!hone__is_real(list.at[i])) {
+            hone__error_null(what);
+            return false;
+        }
+    if (list.at && list.n > 0)
+        return true;
+    hone__error_null(what);
+    return false;
+}
+
+static bool walk_captures(walk *w, hone_tensor_list outputs, hone_tensor_list grads)
+{
+    bool enabled = hone_set_grad_enabled(w->create_graph);
+    bool ok = mark_needed(w, outputs);
+    for (int i = 0; ok && i < outputs.n; i++)
+        ok = start(w, "autograd_grad", outputs.at[i], i < grads.n ? grads.at[i] : NULL);
+    ok = ok && run(w);
+    walk_end(w);
+    hone_set_grad_enabled(enabled);
+    return ok;
+}
+
+static bool hand_out(walk *w, bool allow_unused, hone_tensor_list result)
+{
+    for (int i = 0; i < w->n_captures; i++) {
+        hone_tensor *grad = w->captures[i].grad;
+        if (!grad && !allow_unused) {
+            hone_error_set(HONE_E_STATE,
+                           "autograd_grad: no output depends on input %d (%s); use allow_unused", i,
+                           hone__tensor_text(w->captures[i].input).s);
+            return false;
+        }
+        result.at[i] = grad ? hone__own(hone_retain(grad)) : HONE_NONE;
+        if (!result.at[i])
+            return false;
+    }
+    return true;
+}
+
+hone_tensor_list hone_autograd_grad(hone_tensor_list outputs, hone_tensor_list inputs,
+                                    const hone_autograd_options *options)
+{
+    const hone_tensor_list failed = { NULL, 0 };
+    const hone_autograd_options o =
+        options ? *options : (hone_autograd_options){ .retain_graph = false };
+    if (!list_given("autograd_grad: outputs", outputs) ||
+        !list_given("autograd_grad: inputs", inputs))
+        return failed;
+    if (o.grad_outputs.n && o.grad_outputs.n != outputs.n) {
+        hone_error_set(HONE_E_SHAPE, "autograd_grad: %d outputs but %d grad_outputs", outputs.n,
+                       o.grad_outputs.n);
+        return failed;
+    }
+    for (int i = 0; i < inputs.n; i++) {
+        if (hone_requires_grad(inputs.at[i]))
+            continue;
+        hone_error_set(HONE_E_STATE, "autograd_grad: input %d (%s) doesn't require a gradient", i,
+                       hone__tensor_text(inputs.at[i]).s);
+        return failed;
+    }
+    hone_tensor_list result = hone__list_new(inputs.n);
+    capture *captures = result.at ? hone__calloc(sizeof *captures * (size_t)inputs.n) : NULL;
+    if (!captures)
+        return failed;
+    walk w = {
+        .room = INLINE_HEAP,
+        .create_graph = o.create_graph,
+        .retain_graph = o.retain_graph || o.create_graph,
+        .captures = captures,
+        .n_captures = inputs.n,
+    };
+    w.heap = w.inline_heap;
+    for (int i = 0; i < inputs.n; i++)
+        captures[i].input = inputs.at[i];
+    bool ok = walk_captures(&w, outputs, o.grad_outputs) && hand_out(&w, o.allow_unused, result);
+    for (int i = 0; i < inputs.n; i++)
+        hone_release(captures[i].grad);
+    hone__free(captures);
+    return ok ? result : failed;
+}

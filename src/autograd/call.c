@@ -1,0 +1,323 @@
+/* call.c: how an op runs: check, forward without recording, record. */
+#include "autograd/node.h"
+
+#include "runtime/memory.h"
+
+#include <string.h>
+
+static _Thread_local bool grad_disabled;
+
+bool hone_grad_enabled(void)
+{
+    return !grad_disabled;
+}
+
+bool hone_set_grad_enabled(bool enabled)
+{
+    bool previous = !grad_disabled;
+    grad_disabled = !enabled;
+    return previous;
+}
+
+void hone_grad_mode_guard(const bool *previous)
+{
+    grad_disabled = !*previous;
+}
+
+/* ---- what a forward asks of its call ---- */
+
+hone__args *hone__call_args(hone_context *ctx)
+{
+    return &ctx->args;
+}
+
+const char *hone__call_name(const hone_context *ctx)
+{
+    return ctx->op ? ctx->op->name : ctx->function->name ? ctx->function->name : "function";
+}
+
+bool hone__call_in_place(const hone_context *ctx)
+{
+    return ctx->in_place;
+}
+
+const hone__shape *hone__input_shape(const hone_context *ctx, int i)
+{
+    return &ctx->edges[i].shape;
+}
+
+hone_dtype hone__input_dtype(const hone_context *ctx, int i)
+{
+    return ctx->edges[i].dtype;
+}
+
+bool hone_needs_input_grad(const hone_context *ctx, int i)
+{
+    return ctx && ctx->recording && i >= 0 && i < ctx->n_in && ctx->edges[i].needs;
+}
+
+static int category(hone_dtype dtype)
+{
+    return dtype == HONE_BOOL ? 0 : hone_dtype_is_float(dtype) ? 2 : 1;
+}
+
+static hone_tensor *in_place_target(hone_context *ctx, hone_dtype dtype, int ndim,
+                                    const int64_t *shape)
+{
+    hone_tensor *t = ctx->in[0];
+    if (t->ndim != ndim || memcmp(t->shape, shape, sizeof(int64_t) * (size_t)ndim) != 0) {
+        hone_error_set(
+            HONE_E_SHAPE, "%s_: the result %s doesn't fit the tensor %s that it should change",
+            hone__call_name(ctx), hone__shape_text(ndim, shape).s, hone__tensor_text(t).s);
+        return NULL;
+    }
+    if (dtype == (hone_dtype)t->dtype) {
+        hone__bump(t);
+        return t;
+    }
+    if (category(dtype) > category((hone_dtype)t->dtype)) {
+        hone_error_set(HONE_E_DTYPE, "%s_: a result of %s can't be stored in a tensor of %s",
+                       hone__call_name(ctx), hone_dtype_name(dtype),
+                       hone_dtype_name((hone_dtype)t->dtype));
+        return NULL;
+    }
+    return hone__own(hone__new(hone__call_name(ctx), dtype, ndim, shape));
+}
+
+hone_tensor *hone__out(hone_context *ctx, hone_dtype dtype, int ndim, const int64_t *shape)
+{
+    if (ctx->in_place)
+        return in_place_target(ctx, dtype, ndim, shape);
+    return hone__own(hone__new(hone__call_name(ctx), dtype, ndim, shape));
+}
+
+/* ---- saved tensors ---- */
+
+bool hone__save(hone_context *ctx, int n, hone_tensor *const *tensors)
+{
+    if (!ctx->recording)
+        return true;
+    if (ctx->n_saved + n > HONE__INLINE_SAVED) {
+        bool own = ctx->saved == ctx->inline_saved;
+        size_t bytes = sizeof *ctx->saved * (size_t)(ctx->n_saved + n);
+        hone__saved *more = hone__realloc(own ? NULL : ctx->saved, bytes);
+        if (!more)
+            return false;
+        if (own)
+            memcpy(more, ctx->inline_saved, sizeof *more * (size_t)ctx->n_saved);
+        ctx->saved = more;
+    }
+    for (int i = 0; i < n; i++) {
+        hone_tensor *t = tensors[i];
+        ctx->saved[ctx->n_saved++] = (hone__saved){
+            .tensor = hone_retain(t),
+            .version = hone__is_real(t) ? hone__version(t) : 0,
+            .output = -1,
+        };
+    }
+    return true;
+}
+
+hone_status hone_save_for_backward(hone_context *ctx, int n, hone_tensor *const *tensors)
+{
+    if (!ctx || !tensors)
+        return hone__error_null("save_for_backward");
+    for (int i = 0; i < n; i++)
+        if (!tensors[i])
+            return hone__error_null("save_for_backward");
+    return hone__save(ctx, n, tensors) ? HONE_OK : HONE_E_NOMEM;
+}
+
+static hone_tensor *saved_output(hone_context *ctx, const hone__saved *s)
+{
+    hone_tensor *a = s->tensor;
+    hone_tensor *t = hone__alias(a, a->ndim, a->shape, a->stride, a->offset);
+    if (!t)
+        return NULL;
+    t->node = hone__node_retain(ctx);
+    t->out_index = s->output;
+    return hone__own(t);
+}
+
+hone_tensor *hone_saved(hone_context *ctx, int i)
+{
+    if (!ctx) {
+        hone__error_null("saved");
+        return NULL;
+    }
+    if (ctx->freed) {
+        hone_error_set(HONE_E_STATE,
+                       "%s: what it saved was freed by an earlier walk; use retain_graph",
+                       hone__call_name(ctx));
+        return NULL;
+    }
+    if (i < 0 || i >= ctx->n_saved) {
+        hone_error_set(HONE_E_INDEX, "%s: saved tensor %d was asked for, %d were saved",
+                       hone__call_name(ctx), i, ctx->n_saved);
+        return NULL;
+    }
+    const hone__saved *s = &ctx->saved[i];
+    if (!hone__is_real(s->tensor))
+        return s->tensor;
+    if (hone__version(s->tensor) != s->version) {
+        hone_error_set(
+            HONE_E_STATE,
+            "%s: a tensor that its gradient needs (%s) was modified in place after it was saved "
+            "(version %u, now %u)",
+            hone__call_name(ctx), hone__tensor_text(s->tensor).s, s->version,
+            hone__version(s->tensor));
+        return NULL;
+    }
+    if (s->output >= 0 && hone_grad_enabled())
+        return saved_output(ctx, s);
+    return hone__own(hone_retain(s->tensor));
+}
+
+hone_status hone_save_data(hone_context *ctx, const void *data, size_t bytes)
+{
+    if (!ctx || !data)
+        return hone__error_null("save_data");
+    if (bytes > HONE__DATA_BYTES)
+        return hone_error_set(HONE_E_VALUE, "save_data: %zu bytes, at most %d fit", bytes,
+                              (int)HONE__DATA_BYTES);
+    memcpy(ctx->data, data, bytes);
+    return HONE_OK;
+}
+
+const void *hone_saved_data(hone_context *ctx)
+{
+    return ctx ? ctx->data : NULL;
+}
+
+/* ---- the call ---- */
+
+static bool inputs_given(const hone__op *op, hone_tensor *const *in, int n_in)
+{
+    for (int i = 0; i < n_in; i++) {
+        if (!in[i]) {
+            hone__error_null(op->name);
+            return false;
+        }
+        if (in[i] == HONE_END_TENSOR || (in[i] == HONE_NONE && (i == 0 || !op->optional))) {
+            hone_error_set(HONE_E_NULL, "%s: operand %d is HONE_NONE, which it can't be", op->name,
+                           i);
+            return false;
+        }
+    }
+    return true;
+}
+
+static bool overlaps_itself(const hone_tensor *t)
+{
+    for (int d = 0; d < t->ndim; d++)
+        if (t->shape[d] > 1 && t->stride[d] == 0)
+            return true;
+    return false;
+}
+
+static bool may_change(const hone_context *ctx, const hone_tensor *t)
+{
+    const char *name = hone__call_name(ctx);
+    if (overlaps_itself(t)) {
+        hone_error_set(HONE_E_STATE,
+                       "%s_: %s is expanded (several elements share one place); clone it first",
+                       name, hone__tensor_text(t).s);
+        return false;
+    }
+    if (!hone_grad_enabled())
+        return true;
+    if (t->requires_grad) {
+        hone_error_set(HONE_E_STATE,
+                       "%s_: %s is a leaf that requires a gradient; change it under HONE_NO_GRAD()",
+                       name, hone__tensor_text(t).s);
+        return false;
+    }
+    if (t->is_view && ctx->recording) {
+        hone_error_set(
+            HONE_E_STATE,
+            "%s_: %s is a view, and views that need a gradient can't be changed in place; "
+            "use %s",
+            name, hone__tensor_text(t).s, name);
+        return false;
+    }
+    return true;
+}
+
+/* A view's history says what it showed when it was made; it is stale once its base was modified. */
+static bool views_current(const hone_context *ctx, hone_tensor *const *in, int n_in)
+{
+    for (int i = 0; i < n_in; i++) {
+        const hone_tensor *t = in[i];
+        if (!hone__is_real(t) || !t->is_view || !t->node || hone__version(t) == t->view_version)
+            continue;
+        hone_error_set(
+            HONE_E_STATE,
+            "%s: operand %d (%s) is a view of a tensor that was modified in place since; make "
+            "the view again",
+            hone__call_name(ctx), i, hone__tensor_text(t).s);
+        return false;
+    }
+    return true;
+}
+
+static void debug_print(const char *name, hone_tensor *const *in, int n_in, const hone_tensor *out)
+{
+    char line[1024];
+    int used = 0;
+    for (int i = 0; i < n_in && used < (int)sizeof line; i++)
+        used += snprintf(line + used, sizeof line - (size_t)used, "%s%s", i ? ", " : "",
+                         hone__tensor_text(in[i]).s);
+    hone__debug_print(2, "%s(%s) -> %s", name, n_in ? line : "", hone__tensor_text(out).s);
+}
+
+static bool is_input(const hone_tensor *t, hone_tensor *const *in, int n_in)
+{
+    for (int i = 0; i < n_in; i++)
+        if (in[i] == t)
+            return true;
+    return false;
+}
+
+/* Runs the forward in a scope of its own, so that its temporaries die now; the result goes to the
+ * caller's scope. */
+static hone_tensor *run_forward(hone_context *ctx, hone_tensor *const *in, int n_in)
+{
+    bool enabled = hone_set_grad_enabled(false);
+    hone_scope scope = hone_scope_enter();
+    hone_tensor *out = ctx->op->forward(ctx, in, n_in);
+    if (out && ctx->in_place && out != in[0])
+        out = hone_copy_(in[0], out); /* computed in another dtype */
+    else if (out && !ctx->in_place)
+        out = hone_scope_return(out);
+    hone_scope_leave(scope);
+    hone_set_grad_enabled(enabled);
+    return out;
+}
+
+hone_tensor *hone__call(const hone__op *op, hone_tensor *const *in, int n_in,
+                        const hone__args *args, bool in_place)
+{
+    if (!hone__ready() || !inputs_given(op, in, n_in))
+        return NULL;
+    hone_context stack, *ctx = hone__begin(&stack, op, NULL, in, n_in);
+    if (!ctx)
+        return NULL;
+    ctx->in_place = in_place;
+    if (args)
+        ctx->args = *args;
+    hone_tensor *out = NULL;
+    if ((!in_place || may_change(ctx, in[0])) && (!ctx->recording || views_current(ctx, in, n_in)))
+        out = run_forward(ctx, in, n_in);
+    bool same =
+        out && !in_place && is_input(out, in, n_in); /* contiguous() of a contiguous tensor */
+    bool record = out && !same && hone_dtype_is_float((hone_dtype)out->dtype);
+    if (out && !same && op->view && out->storage == in[0]->storage) {
+        out->is_view = true;
+        out->view_version = hone__version(out);
+    }
+    if (!hone__finish(ctx, &out, 1, !record))
+        return NULL;
+    if (hone__debug() >= 2 && out)
+        debug_print(op->name, in, n_in, out);
+    return out;
+}

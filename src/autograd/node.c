@@ -1,0 +1,203 @@
+/* node.c: life of a node: made before a forward, tied to its outputs after it, freed when nobody
+ * can reach it. */
+#include "autograd/node.h"
+
+#include "runtime/memory.h"
+
+#include <string.h>
+
+static atomic_uint_fast64_t last_seq;
+
+/* core releases nodes it knows nothing of: the last handle of a computed tensor may be its graph's
+ * last holder. */
+__attribute__((constructor)) static void install(void)
+{
+    hone__node_release = hone__node_drop;
+}
+
+static bool wants_gradient(const hone_tensor *t)
+{
+    return hone__is_real(t) && (t->requires_grad || t->node);
+}
+
+static hone__grad gradient_of(const hone__op *op, int input)
+{
+    return op->grad[input < HONE__OP_GRADS ? input : HONE__OP_GRADS - 1];
+}
+
+static bool must_record(const hone__op *op, hone_tensor *const *in, int n_in)
+{
+    if (!hone_grad_enabled())
+        return false;
+    for (int i = 0; i < n_in; i++)
+        if (wants_gradient(in[i]) && (!op || gradient_of(op, i)))
+            return true;
+    return false;
+}
+
+static void fill_edges(hone_context *ctx, hone_tensor *const *in)
+{
+    for (int i = 0; i < ctx->n_in; i++) {
+        hone__edge *e = &ctx->edges[i];
+        hone_tensor *t = in[i];
+        *e = (hone__edge){ 0 };
+        if (!hone__is_real(t))
+            continue;
+        e->dtype = (hone_dtype)t->dtype;
+        e->shape.ndim = t->ndim;
+        memcpy(e->shape.shape, t->shape, sizeof(int64_t) * t->ndim);
+        e->needs = wants_gradient(t) && (!ctx->op || gradient_of(ctx->op, i));
+        if (!e->needs)
+            continue;
+        if (t->node) {
+            e->node = hone__node_retain(t->node);
+            e->out = t->out_index;
+        } else {
+            e->leaf = hone_retain(t);
+        }
+    }
+}
+
+hone_context *hone__begin(hone_context *stack, const hone__op *op, const hone_function *function,
+                          hone_tensor *const *in, int n_in)
+{
+    hone_context *ctx = stack;
+    if (must_record(op, in, n_in)) {
+        ctx = hone__obj_alloc(HONE__OBJ_NODE, sizeof *ctx);
+        if (!ctx)
+            return NULL;
+        atomic_init(&ctx->refs, 1);
+        ctx->recording = true;
+    } else {
+        ctx->recording = false;
+    }
+    ctx->op = op;
+    ctx->function = function;
+    ctx->in_place = false;
+    ctx->in = in;
+    ctx->n_in = n_in;
+    ctx->n_out = ctx->n_saved = 0;
+    if (!ctx->recording)
+        return ctx;
+    ctx->saved = ctx->inline_saved;
+    ctx->edges = ctx->inline_edges;
+    if (n_in > HONE__INLINE_EDGES) {
+        ctx->edges = hone__calloc(sizeof *ctx->edges * (size_t)n_in);
+        if (!ctx->edges) {
+            hone__obj_free(HONE__OBJ_NODE, ctx);
+            return NULL;
+        }
+    }
+    fill_edges(ctx, in);
+    return ctx;
+}
+
+/* A saved output must not hold the node that will hold it: it is kept as an alias without history.
+ */
+static bool detach_saved_outputs(hone_context *ctx, hone_tensor *const *out, int n_out)
+{
+    for (int i = 0; i < ctx->n_saved; i++) {
+        hone__saved *s = &ctx->saved[i];
+        for (int o = 0; o < n_out && s->output < 0; o++) {
+            if (s->tensor != out[o])
+                continue;
+            hone_tensor *alias =
+                hone__alias(out[o], out[o]->ndim, out[o]->shape, out[o]->stride, out[o]->offset);
+            if (!alias)
+                return false;
+            hone_release(s->tensor);
+            s->tensor = alias;
+            s->output = o;
+        }
+    }
+    return true;
+}
+
+static bool room_for_outputs(hone_context *ctx, int n_out)
+{
+    ctx->outputs = &ctx->inline_output;
+    ctx->grads = &ctx->inline_grad;
+    if (n_out > 1) {
+        ctx->outputs = hone__calloc(sizeof *ctx->outputs * (size_t)n_out);
+        ctx->grads = hone__calloc(sizeof *ctx->grads * (size_t)n_out);
+    }
+    return ctx->outputs && ctx->grads;
+}
+
+bool hone__finish(hone_context *ctx, hone_tensor *const *out, int n_out, bool failed)
+{
+    if (!ctx->recording)
+        return true;
+    bool tied = !failed && room_for_outputs(ctx, n_out) && detach_saved_outputs(ctx, out, n_out);
+    for (int o = 0; tied && o < n_out; o++) {
+        ctx->outputs[o].dtype = (hone_dtype)out[o]->dtype;
+        ctx->outputs[o].shape.ndim = out[o]->ndim;
+        memcpy(ctx->outputs[o].shape.shape, out[o]->shape, sizeof(int64_t) * out[o]->ndim);
+        if (!hone_dtype_is_float((hone_dtype)out[o]->dtype))
+            continue;
+        hone__node_drop(out[o]->node); /* in place: the history so far, which the edges hold now */
+        out[o]->node = hone__node_retain(ctx);
+        out[o]->out_index = o;
+        out[o]->requires_grad = false;
+    }
+    if (tied) {
+        ctx->n_out = n_out;
+        ctx->seq = atomic_fetch_add_explicit(&last_seq, 1, memory_order_relaxed) + 1;
+        ctx->in = NULL;
+    }
+    hone__node_drop(ctx);
+    return failed || tied;
+}
+
+void hone__node_clear(hone_context *node)
+{
+    for (int i = 0; i < node->n_saved; i++)
+        hone_release(node->saved[i].tensor);
+    node->n_saved = 0;
+    for (int i = 0; i < node->n_in; i++) {
+        hone__edge *e = &node->edges[i];
+        hone_context *below = e->node;
+        hone_tensor *leaf = e->leaf;
+        e->node = NULL;
+        e->leaf = NULL;
+        hone__node_drop(below);
+        hone_release(leaf);
+    }
+    node->freed = true;
+}
+
+static void destroy(hone_context *node)
+{
+    hone__node_clear(node);
+    for (int o = 0; o < node->n_out; o++)
+        hone_release(node->grads[o]);
+    if (node->edges != node->inline_edges)
+        hone__free(node->edges);
+    if (node->saved != node->inline_saved)
+        hone__free(node->saved);
+    if (node->outputs != &node->inline_output)
+        hone__free(node->outputs);
+    if (node->grads != &node->inline_grad)
+        hone__free(node->grads);
+    hone__obj_free(HONE__OBJ_NODE, node);
+}
+
+void hone__node_drop(hone_context *node)
+{
+    static _Thread_local hone_context *dead;
+    static _Thread_local bool running;
+
+    if (!node || atomic_fetch_sub_explicit(&node->refs, 1, memory_order_acq_rel) != 1)
+        return;
+    node->next = dead;
+    dead = node;
+    if (running)
+        return; /* the loop below, further up this stack, takes it */
+    running = true;
+    while (dead) {
+        hone_context *n = dead;
+        dead = n->next;
+        destroy(n);
+    }
+    running = false;
+}

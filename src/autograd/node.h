@@ -1,0 +1,87 @@
+/* node.h: an autograd node. One struct serves as the context of a running forward (on the stack
+ * when nothing is recorded) and, when it is recorded, as the graph's node.
+ *
+ *   output tensor --node--> hone_context --edge.node--> hone_context of the op that made the input
+ * ...
+ *                                        --edge.leaf--> leaf tensor that collects .grad
+ *
+ * References only point towards the inputs: a saved output is an alias without history, so there
+ * are no cycles. */
+#ifndef HONE_AUTOGRAD_NODE_H
+#define HONE_AUTOGRAD_NODE_H
+
+#include "ops/op.h"
+
+enum { HONE__INLINE_EDGES = 3, HONE__INLINE_SAVED = 4, HONE__DATA_BYTES = 64 };
+
+/** Where the gradient of one input goes. */
+typedef struct {
+    hone_context *node; /* held; NULL: leaf or nobody */
+    hone_tensor *leaf;  /* held; NULL: node or nobody */
+    int out;            /* which output of node the input was */
+    bool needs;         /* somebody asks for this gradient and the op has one */
+    hone_dtype dtype;   /* of the input, like its shape */
+    hone__shape shape;
+} hone__edge;
+
+typedef struct {
+    hone_tensor *tensor; /* held; for an output an alias without history */
+    uint32_t version;    /* of its storage when it was saved */
+    int output;          /* which output it is; -1: none */
+} hone__saved;
+
+typedef struct {
+    hone_dtype dtype;
+    hone__shape shape;
+} hone__output;
+
+struct hone_context {
+    atomic_int refs;
+    bool recording;
+    bool in_place;
+    bool freed;         /* a walk gave back what it held */
+    bool queued;        /* in the running walk's heap */
+    bool needed;        /* the running walk has to run it */
+    uint64_t seq;       /* order of creation: a node's inputs come from nodes of smaller seq */
+    const hone__op *op; /* one of the two */
+    const hone_function *function;
+    union {
+        hone__args args;             /* op */
+        char data[HONE__DATA_BYTES]; /* function: hone_save_data */
+    };
+    hone_tensor *const *in; /* while the forward runs */
+    int n_in, n_out, n_saved;
+    hone__edge *edges;
+    hone__saved *saved;
+    hone__output *outputs;
+    hone_tensor **grads; /* the running walk's sums, one an output, held; NULL: none so far */
+    hone_context *next;  /* list of nodes to be freed */
+
+    hone__edge inline_edges[HONE__INLINE_EDGES];
+    hone__saved inline_saved[HONE__INLINE_SAVED];
+    hone__output inline_output;
+    hone_tensor *inline_grad;
+};
+
+static inline hone_context *hone__node_retain(hone_context *node)
+{
+    if (node)
+        atomic_fetch_add_explicit(&node->refs, 1, memory_order_relaxed);
+    return node;
+}
+
+/** Drops a reference; frees iteratively, however long the graph. */
+void hone__node_drop(hone_context *node);
+/** Gives back saved tensors and edges (after a walk). */
+void hone__node_clear(hone_context *node);
+
+/** Prepares ctx for a call: as a node of the graph if grad mode is on and an input needs a
+ * gradient, else plain. `stack` serves calls that record nothing. NULL + E_NOMEM if memory is
+ * short. */
+hone_context *hone__begin(hone_context *stack, const hone__op *op, const hone_function *function,
+                          hone_tensor *const *in, int n_in);
+/** Ties the outputs to the node (recorded) or forgets the context; `failed` forgets it too. False:
+ * out of memory. */
+bool hone__finish(hone_context *ctx, hone_tensor *const *out, int n_out, bool failed);
+
+#endif
