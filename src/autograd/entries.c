@@ -35,149 +35,87 @@ static bool take_dims(op_ref op, const int64_t *dims_end, hone__args *args)
     return true;
 }
 
-static hone_tensor *call_dims(op_ref op, hone_tensor *x, const int64_t *dims_end, hone__args args)
+static hone_tensor *call_dims(op_ref op, hone_tensor *x, const int64_t *dims_end, hone__args *args)
 {
-    return take_dims(op, dims_end, &args) ? hone__call(op, &x, 1, &args, false) : NULL;
+    return take_dims(op, dims_end, args) ? hone__call(op, &x, 1, args, false) : NULL;
 }
 
-/* first, then tensors..END */
-static hone_tensor *call_list(op_ref op, hone_tensor *first, hone_tensor *const *end_list,
-                              const hone__args *args)
+/* first, then tensors..END; dims_end: the dims it takes too, or NULL. */
+static hone_tensor *call_list(op_ref op, hone_tensor *first, const int64_t *dims_end,
+                              hone_tensor *const *tensors_end)
 {
+    hone__args args = { .n = 0 };
     hone_tensor *in[1 + HONE_MAX_DIMS] = { first };
     int n = 1;
-    if (!end_list) {
+    if (dims_end && !take_dims(op, dims_end, &args))
+        return NULL;
+    if (!tensors_end) {
         hone__error_null(op->name);
         return NULL;
     }
-    for (; *end_list != HONE_END_TENSOR; end_list++) {
+    for (; *tensors_end != HONE_END_TENSOR; tensors_end++) {
         if (n > HONE_MAX_DIMS) {
             hone_error_set(HONE_E_INDEX, "%s: more than %d indices", op->name, HONE_MAX_DIMS);
             return NULL;
         }
-        in[n++] = *end_list;
+        in[n++] = *tensors_end;
     }
-    return hone__call(op, in, n, args, false);
+    return hone__call(op, in, n, &args, false);
 }
 
 /* ---- signatures ---- */
 
-#define T        hone_tensor *
-#define OP(name) &hone__op_##name
-#define ARGS(...)                                                                                  \
-    &(hone__args)                                                                                  \
+#define T         hone_tensor *
+#define DIMS      const int64_t *dims_end
+#define ARGS(...) (&(hone__args){ __VA_ARGS__ })
+#define IN(...)   ((hone_tensor *[]){ __VA_ARGS__ })
+
+#define ENTRY(function, parameters, call)                                                          \
+    T function parameters                                                                          \
     {                                                                                              \
-        __VA_ARGS__                                                                                \
-    }
-#define IN(...)                                                                                    \
-    (hone_tensor *[])                                                                              \
-    {                                                                                              \
-        __VA_ARGS__                                                                                \
+        return call;                                                                               \
     }
 
-#define DEF_X(name, f, ip)                                                                         \
-    T f(T x)                                                                                       \
-    {                                                                                              \
-        return call_x(OP(name), x, ip);                                                            \
-    }
-#define DEF_XX(name, f, ip)                                                                        \
-    T f(T a, T b)                                                                                  \
-    {                                                                                              \
-        return call_xx(OP(name), a, b, ip);                                                        \
-    }
-#define DEF_XS(name, f, ip)                                                                        \
-    T f(T x, double s)                                                                             \
-    {                                                                                              \
-        return call_xs(OP(name), x, s, ip);                                                        \
-    }
-#define DEF_XXX(name, f, ip)                                                                       \
-    T f(T a, T b, T c)                                                                             \
-    {                                                                                              \
-        return hone__call(OP(name), IN(a, b, c), 3, NULL, ip);                                     \
-    }
-#define DEF_XT(name, f, ip)                                                                        \
-    T f(T x, hone_dtype t)                                                                         \
-    {                                                                                              \
-        return hone__call(OP(name), &x, 1, ARGS(.dtype = (uint8_t)t), ip);                         \
-    }
-#define DEF_XD(name, f, ip)                                                                        \
-    T f(T x, int dim)                                                                              \
-    {                                                                                              \
-        return hone__call(OP(name), &x, 1, ARGS(.dim = dim), ip);                                  \
-    }
-#define DEF_XXD(name, f, ip)                                                                       \
-    T f(T a, T b, int dim)                                                                         \
-    {                                                                                              \
-        return hone__call(OP(name), IN(a, b), 2, ARGS(.dim = dim), ip);                            \
-    }
-#define DEF_XDK(name, f, ip)                                                                       \
-    T f(T x, int dim, bool keepdim)                                                                \
-    {                                                                                              \
-        return hone__call(OP(name), &x, 1, ARGS(.dim = dim, .flag = keepdim), ip);                 \
-    }
-#define DEF_XDD(name, f, ip)                                                                       \
-    T f(T x, int dim0, int dim1)                                                                   \
-    {                                                                                              \
-        return hone__call(OP(name), &x, 1, ARGS(.dim = dim0, .dim2 = dim1), ip);                   \
-    }
-#define DEF_XDI(name, f, ip)                                                                       \
-    T f(T x, int dim, int64_t index)                                                               \
-    {                                                                                              \
-        return hone__call(OP(name), &x, 1, ARGS(.dim = dim, .j = { index }), ip);                  \
-    }
-#define DEF_XDIII(name, f, ip)                                                                     \
-    T f(T x, int dim, int64_t start, int64_t end, int64_t step)                                    \
-    {                                                                                              \
-        return hone__call(OP(name), &x, 1, ARGS(.dim = dim, .j = { start, end, step }), ip);       \
-    }
-#define DEF_XDX(name, f, ip)                                                                       \
-    T f(T x, int dim, T b)                                                                         \
-    {                                                                                              \
-        return hone__call(OP(name), IN(x, b), 2, ARGS(.dim = dim), ip);                            \
-    }
-#define DEF_XDXX(name, f, ip)                                                                      \
-    T f(T x, int dim, T b, T c)                                                                    \
-    {                                                                                              \
-        return hone__call(OP(name), IN(x, b, c), 3, ARGS(.dim = dim), ip);                         \
-    }
-#define DEF_XN(name, f, ip)                                                                        \
-    T f##_v(T x, const int64_t *dims_end)                                                          \
-    {                                                                                              \
-        return call_dims(OP(name), x, dims_end, (hone__args){ 0 });                                \
-    }
-#define DEF_XKN(name, f, ip)                                                                       \
-    T f##_v(T x, bool keepdim, const int64_t *dims_end)                                            \
-    {                                                                                              \
-        return call_dims(OP(name), x, dims_end, (hone__args){ .flag = keepdim });                  \
-    }
-#define DEF_XNDIII(name, f, ip)                                                                    \
-    T f##_v(T x, const int64_t *dims_end, int dim, int64_t start, int64_t end, int64_t step)       \
-    {                                                                                              \
-        return call_dims(OP(name), x, dims_end,                                                    \
-                         (hone__args){ .dim = dim, .j = { start, end, step } });                   \
-    }
-#define DEF_LD(name, f, ip)                                                                        \
-    T f(hone_tensor_list list, int dim)                                                            \
-    {                                                                                              \
-        return hone__call(OP(name), list.at ? list.at : IN(NULL), list.at ? list.n : 1,            \
-                          ARGS(.dim = dim), ip);                                                   \
-    }
-#define DEF_XL(name, f, ip)                                                                        \
-    T f##_v(T x, T const *tensors_end)                                                             \
-    {                                                                                              \
-        return call_list(OP(name), x, tensors_end, NULL);                                          \
-    }
-#define DEF_XNL(name, f, ip)                                                                       \
-    T f##_v(T x, const int64_t *dims_end, T const *tensors_end)                                    \
-    {                                                                                              \
-        hone__args args = { 0 };                                                                   \
-        return take_dims(OP(name), dims_end, &args) ? call_list(OP(name), x, tensors_end, &args)   \
-                                                    : NULL;                                        \
-    }
-#define DEF_NONE(name, f, ip)
+/* A row a signature: op o, function name f, in place or not. */
+#define DEF_X(o, f, ip)   ENTRY(f, (T x), call_x(o, x, ip))
+#define DEF_XX(o, f, ip)  ENTRY(f, (T a, T b), call_xx(o, a, b, ip))
+#define DEF_XS(o, f, ip)  ENTRY(f, (T x, double s), call_xs(o, x, s, ip))
+#define DEF_XXX(o, f, ip) ENTRY(f, (T a, T b, T c), hone__call(o, IN(a, b, c), 3, NULL, ip))
+#define DEF_XT(o, f, ip)                                                                           \
+    ENTRY(f, (T x, hone_dtype t), hone__call(o, &x, 1, ARGS(.dtype = (uint8_t)t), ip))
+#define DEF_XD(o, f, ip) ENTRY(f, (T x, int dim), hone__call(o, &x, 1, ARGS(.dim = dim), ip))
+#define DEF_XXD(o, f, ip)                                                                          \
+    ENTRY(f, (T a, T b, int dim), hone__call(o, IN(a, b), 2, ARGS(.dim = dim), ip))
+#define DEF_XDK(o, f, ip)                                                                          \
+    ENTRY(f, (T x, int dim, bool keep), hone__call(o, &x, 1, ARGS(.dim = dim, .flag = keep), ip))
+#define DEF_XDD(o, f, ip)                                                                          \
+    ENTRY(f, (T x, int d0, int d1), hone__call(o, &x, 1, ARGS(.dim = d0, .dim2 = d1), ip))
+#define DEF_XDI(o, f, ip)                                                                          \
+    ENTRY(f, (T x, int dim, int64_t i), hone__call(o, &x, 1, ARGS(.dim = dim, .j = { i }), ip))
+#define DEF_XDIII(o, f, ip)                                                                        \
+    ENTRY(f, (T x, int dim, int64_t i, int64_t j, int64_t k),                                      \
+          hone__call(o, &x, 1, ARGS(.dim = dim, .j = { i, j, k }), ip))
+#define DEF_XDX(o, f, ip)                                                                          \
+    ENTRY(f, (T x, int dim, T b), hone__call(o, IN(x, b), 2, ARGS(.dim = dim), ip))
+#define DEF_XDXX(o, f, ip)                                                                         \
+    ENTRY(f, (T x, int dim, T b, T c), hone__call(o, IN(x, b, c), 3, ARGS(.dim = dim), ip))
+#define DEF_XN(o, f, ip) ENTRY(f##_v, (T x, DIMS), call_dims(o, x, dims_end, ARGS(.n = 0)))
+#define DEF_XKN(o, f, ip)                                                                          \
+    ENTRY(f##_v, (T x, bool keep, DIMS), call_dims(o, x, dims_end, ARGS(.flag = keep)))
+#define DEF_XNDIII(o, f, ip)                                                                       \
+    ENTRY(f##_v, (T x, DIMS, int dim, int64_t i, int64_t j, int64_t k),                            \
+          call_dims(o, x, dims_end, ARGS(.dim = dim, .j = { i, j, k })))
+#define DEF_LD(o, f, ip)                                                                           \
+    ENTRY(f, (hone_tensor_list list, int dim),                                                     \
+          hone__call(o, list.at ? list.at : IN(NULL), list.at ? list.n : 1, ARGS(.dim = dim), ip))
+#define DEF_XL(o, f, ip)                                                                           \
+    ENTRY(f##_v, (T x, T const *indices_end), call_list(o, x, NULL, indices_end))
+#define DEF_XNL(o, f, ip)                                                                          \
+    ENTRY(f##_v, (T x, DIMS, T const *indices_end), call_list(o, x, dims_end, indices_end))
+#define DEF_NONE(o, f, ip)
 
-#define FORMS_0(name, sig) DEF_##sig(name, hone_##name, false)
-#define FORMS_2(name, sig) DEF_##sig(name, hone_##name##_, true)
+#define FORMS_0(name, sig) DEF_##sig(&hone__op_##name, hone_##name, false)
+#define FORMS_2(name, sig) DEF_##sig(&hone__op_##name, hone_##name##_, true)
 #define FORMS_1(name, sig) FORMS_0(name, sig) FORMS_2(name, sig)
 
 #define HONE_OP(name, signature, in_place) FORMS_##in_place(name, signature)
