@@ -2,11 +2,16 @@
  *  The machine, the environment, random numbers and memory.
  *
  *  Environment variables, read once at the first call of any function (or at hone_init):
- *      HONE_ISA=scalar|avx2|avx512|neon   kernels to use (default: the best this machine has; the
- * bits are the same) HONE_NUM_THREADS=N                 at most N threads (also OMP_NUM_THREADS,
- * the affinity mask, the cgroup's cpu quota) HONE_FORCE_THREADS=N               exactly N threads
- * for everything divisible, for tests HONE_DEBUG=1..4                    1 errors as they happen, 2
- * ops with shapes, 3 scheduling, 4 memory (to stderr)
+ *
+ *      HONE_ISA=scalar|avx2|avx512|neon  kernels to use (default: the best this machine has;
+ *                                        the bits are the same)
+ *      HONE_NUM_THREADS=N                at most N threads (so do OMP_NUM_THREADS, the affinity
+ *                                        mask, the number of cores and the cgroup's cpu quota)
+ *      HONE_FORCE_THREADS=N              exactly N threads for everything divisible, for tests
+ *      HONE_DEBUG=1..4                   1 errors as they happen, 2 ops with shapes,
+ *                                        3 scheduling, 4 memory (to stderr)
+ *
+ *  After a fork() the child runs on one thread: the team's threads stay with the parent.
  */
 #ifndef HONE_RUNTIME_H
 #define HONE_RUNTIME_H

@@ -138,6 +138,8 @@ static inline uint32_t hone__version(const hone_tensor *t)
 /** Called when the last reference to a tensor with a node goes (set by src/autograd): must not
  * recurse deeply. */
 extern void (*hone__node_release)(hone_context *node);
+/** What printing writes as grad_fn=<...> ("MulBackward"); set by src/autograd. */
+extern const char *(*hone__node_name)(const hone_context *node);
 
 /* ---- shapes */
 
