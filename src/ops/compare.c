@@ -1,0 +1,97 @@
+/* compare.c: comparisons (bool results, no gradient) and where. */
+#include "ops/elementwise.h"
+#include "ops/op.h"
+
+#include <math.h>
+
+static hone_tensor *run(hone_context *ctx, int k, hone_dtype dtype, int ndim, const int64_t *shape,
+                        const hone__operand *operands)
+{
+    const hone__elementwise_kernel kernel = {
+        HONE__COMPARE, { .compare = hone__k->compare[k][dtype] }, { dtype, dtype }, HONE__NS_MOVE
+    };
+    hone_tensor *out = hone__out(ctx, HONE_BOOL, ndim, shape);
+    return out && hone__elementwise(&kernel, out, operands) ? out : NULL;
+}
+
+static hone_tensor *compare(hone_context *ctx, hone_tensor *const *in, int k)
+{
+    hone__shape shape;
+    if (!hone__broadcast(hone__call_name(ctx), in, 2, &shape))
+        return NULL;
+    return run(ctx, k, hone__result_dtype(in, 2), shape.ndim, shape.shape,
+               (hone__operand[]){ { .t = in[0] }, { .t = in[1] } });
+}
+
+/* A number that the tensor's dtype can't hold is compared in a dtype that can: a u8 is never 300,
+ * and an i64 never 2.5. */
+static hone_dtype compared_dtype(hone_dtype dtype, double s)
+{
+    static const double highest[HONE_DTYPES] = { [HONE_I32] = 0x1p31, [HONE_U8] = 256 };
+    if (hone_dtype_is_float(dtype))
+        return dtype;
+    if (hone__number_dtype(dtype, s) == HONE_F32)
+        return HONE_F64;
+    const double low = dtype == HONE_U8 ? 0 : -highest[dtype];
+    return s >= low && s < highest[dtype] ? dtype : HONE_I64;
+}
+
+static hone_tensor *compare_number(hone_context *ctx, hone_tensor *x, int k)
+{
+    const double s = hone__call_args(ctx)->s[0];
+    return run(ctx, k, compared_dtype((hone_dtype)x->dtype, s), x->ndim, x->shape,
+               (hone__operand[]){ { .t = x }, { .number = s } });
+}
+
+#define COMPARISON(op, k)                                                                          \
+    static hone_tensor *op##_forward(hone_context *ctx, hone_tensor *const *in, int n_in)          \
+    {                                                                                              \
+        (void)n_in;                                                                                \
+        return compare(ctx, in, k);                                                                \
+    }                                                                                              \
+    static hone_tensor *op##_scalar_forward(hone_context *ctx, hone_tensor *const *in, int n_in)   \
+    {                                                                                              \
+        (void)n_in;                                                                                \
+        return compare_number(ctx, in[0], k);                                                      \
+    }                                                                                              \
+    const hone__op hone__op_##op = { .name = #op, .forward = op##_forward };                       \
+    const hone__op hone__op_##op##_scalar = { .name = #op "_scalar",                               \
+                                              .forward = op##_scalar_forward };
+
+COMPARISON(eq, HONE__K_EQ)
+COMPARISON(ne, HONE__K_NE)
+COMPARISON(lt, HONE__K_LT)
+COMPARISON(le, HONE__K_LE)
+COMPARISON(gt, HONE__K_GT)
+COMPARISON(ge, HONE__K_GE)
+
+/* ---- where: condition ? a : b; da = dy where true, db = dy where false */
+
+static hone_tensor *where_forward(hone_context *ctx, hone_tensor *const *in, int n_in)
+{
+    hone__shape shape;
+    if (in[0]->dtype != HONE_BOOL) {
+        hone_error_set(HONE_E_DTYPE, "where: the condition is %s, bool is wanted",
+                       hone__tensor_text(in[0]).s);
+        return NULL;
+    }
+    const hone_dtype dtype = hone__result_dtype(in + 1, 2);
+    if (!hone__broadcast(hone__call_name(ctx), in, n_in, &shape) || !HONE__SAVE(ctx, in[0]))
+        return NULL;
+    hone_tensor *out = hone__out(ctx, dtype, shape.ndim, shape.shape);
+    const hone__elementwise_kernel kernel = {
+        HONE__WHERE, { .where = hone__k->where[dtype] }, { HONE_BOOL, dtype, dtype }, HONE__NS_MOVE
+    };
+    const hone__operand operands[] = { { .t = in[0] }, { .t = in[1] }, { .t = in[2] } };
+    return out && hone__elementwise(&kernel, out, operands) ? out : NULL;
+}
+
+static hone_tensor *where_grad(hone_context *ctx, hone_tensor *dy, int input)
+{
+    hone_tensor *condition = hone_saved(ctx, 0), *zero = hone_scalar((hone_dtype)dy->dtype, 0);
+    return input == 1 ? hone_where(condition, dy, zero) : hone_where(condition, zero, dy);
+}
+
+const hone__op hone__op_where = { .name = "where",
+                                  .forward = where_forward,
+                                  .grad = { NULL, where_grad, where_grad } };

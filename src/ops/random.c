@@ -1,0 +1,171 @@
+/* random.c: tensors of random numbers. Each call takes the default generator's next stream; what
+ * stands at place i depends on (seed, stream, i) alone, so threads can fill any range. */
+#include "isa/isa.h"
+#include "ops/op.h"
+#include "runtime/parallel.h"
+
+enum { CHUNK = 256 };
+
+static hone_tensor *create_v(const char *name, hone_dtype dtype, const int64_t *dims_end)
+{
+    hone__shape shape;
+    if (!dims_end) {
+        hone__error_null(name);
+        return NULL;
+    }
+    if (!hone__ready() || !hone__read_dims(name, dims_end, &shape))
+        return NULL;
+    return hone__own(hone__new(name, dtype, shape.ndim, shape.shape));
+}
+
+/* ---- rand, randn: a kernel fills ranges */
+
+typedef struct {
+    hone__random_fn fn;
+    char *data;
+    int64_t size;
+    uint64_t seed, stream;
+} filling;
+
+static void run_filling(void *ctx, int64_t begin, int64_t end)
+{
+    const filling *f = ctx;
+    f->fn(end - begin, f->data + begin * f->size, f->seed, f->stream, (uint64_t)begin);
+}
+
+static hone_tensor *reals(const char *name, const hone__random_fn *kernels, double ns,
+                          const int64_t *dtype_dims_end)
+{
+    if (!dtype_dims_end) {
+        hone__error_null(name);
+        return NULL;
+    }
+    const hone_dtype dtype = (hone_dtype)dtype_dims_end[0];
+    if (!hone_dtype_is_float(dtype)) {
+        hone_error_set(HONE_E_DTYPE, "%s: the first argument is %s, f32 or f64 is wanted", name,
+                       hone_dtype_name(dtype));
+        return NULL;
+    }
+    hone_tensor *t = create_v(name, dtype, dtype_dims_end + 1);
+    if (!t)
+        return NULL;
+    filling f = { .fn = kernels[dtype],
+                  .data = hone__data(t),
+                  .size = (int64_t)hone_dtype_size(dtype) };
+    hone_next_stream(&f.seed, &f.stream);
+    hone__parallel_for(t->numel, 16, ns, run_filling, &f);
+    return t;
+}
+
+hone_tensor *hone_rand_v(const int64_t *dtype_dims_end)
+{
+    return reals("rand", hone__ready() ? hone__k->uniform : NULL, 1, dtype_dims_end);
+}
+
+hone_tensor *hone_randn_v(const int64_t *dtype_dims_end)
+{
+    return reals("randn", hone__ready() ? hone__k->normal : NULL, 4, dtype_dims_end);
+}
+
+/* ---- randint: the upper half of a 64-bit random number times the count of values. A value's
+ * probability is off by at most 2^-64, so there is no modulo bias worth a rejection loop (which
+ * would make the place of a number in the stream depend on others). */
+
+typedef struct {
+    hone_dtype dtype;
+    char *data;
+    uint64_t seed, stream;
+    uint64_t count; /* of values */
+    int64_t low;
+} integers;
+
+static uint64_t below(uint64_t random, uint64_t count)
+{
+    return (uint64_t)(((unsigned __int128)random * count) >> 64);
+}
+
+/* Element i takes the words 2i, 2i + 1 of the stream. */
+static void random_words(int64_t n, uint64_t *out, uint64_t seed, uint64_t stream, uint64_t first)
+{
+    uint32_t words[2 * CHUNK];
+    hone__k->random_u32(2 * n, words, seed, stream, 2 * first);
+    for (int64_t i = 0; i < n; i++)
+        out[i] = (uint64_t)words[2 * i + 1] << 32 | words[2 * i];
+}
+
+static void run_integers(void *ctx, int64_t begin, int64_t end)
+{
+    const integers *r = ctx;
+    const int64_t size = (int64_t)hone_dtype_size(r->dtype);
+    uint64_t words[CHUNK];
+    int64_t values[CHUNK];
+    for (; begin < end; begin += CHUNK) {
+        const int64_t n = end - begin < CHUNK ? end - begin : CHUNK;
+        random_words(n, words, r->seed, r->stream, (uint64_t)begin);
+        for (int64_t i = 0; i < n; i++)
+            values[i] = (int64_t)((uint64_t)r->low + below(words[i], r->count));
+        hone__k->cast[HONE__I64][r->dtype](n, r->data + begin * size, 1, values, 1);
+    }
+}
+
+/* The integers that a dtype holds exactly. */
+static void integer_range(hone_dtype dtype, int64_t *lowest, int64_t *highest)
+{
+    static const int64_t most[HONE_DTYPES] = {
+        [HONE_F32] = 1 << 24,   [HONE_F64] = (int64_t)1 << 53, [HONE_I64] = INT64_MAX,
+        [HONE_I32] = INT32_MAX, [HONE_U8] = UINT8_MAX,         [HONE_BOOL] = 1,
+    };
+    *highest = most[dtype];
+    *lowest = hone_dtype_is_float(dtype)               ? -most[dtype]
+              : dtype == HONE_I64 || dtype == HONE_I32 ? -most[dtype] - 1
+                                                       : 0;
+}
+
+hone_tensor *hone_randint_v(hone_dtype dtype, int64_t low, int64_t high, const int64_t *dims_end)
+{
+    if (hone_dtype_size(dtype) == 0) {
+        hone_error_set(HONE_E_DTYPE, "randint: %d is no dtype", (int)dtype);
+        return NULL;
+    }
+    int64_t lowest, highest;
+    integer_range(dtype, &lowest, &highest);
+    if (low >= high || low < lowest || high - 1 > highest) {
+        hone_error_set(HONE_E_VALUE, "randint: [%lld, %lld) is empty or doesn't fit into %s",
+                       (long long)low, (long long)high, hone_dtype_name(dtype));
+        return NULL;
+    }
+    hone_tensor *t = create_v("randint", dtype, dims_end);
+    if (!t)
+        return NULL;
+    integers r = {
+        .dtype = dtype, .data = hone__data(t), .count = (uint64_t)high - (uint64_t)low, .low = low
+    };
+    hone_next_stream(&r.seed, &r.stream);
+    hone__parallel_for(t->numel, 64, 2, run_integers, &r);
+    return t;
+}
+
+/* ---- randperm: Fisher and Yates, from the end; step i takes the stream's i-th number */
+
+hone_tensor *hone_randperm(int64_t n)
+{
+    if (n < 0) {
+        hone_error_set(HONE_E_SHAPE, "randperm: %lld elements", (long long)n);
+        return NULL;
+    }
+    hone_tensor *t = hone_arange(HONE_I64, 0, (double)n, 1);
+    if (!t)
+        return NULL;
+    uint64_t seed, stream, words[CHUNK];
+    int64_t *order = hone__data(t);
+    hone_next_stream(&seed, &stream);
+    for (int64_t i = n - 1, step = 0; i > 0; i--, step++) {
+        if (step % CHUNK == 0)
+            random_words(CHUNK, words, seed, stream, (uint64_t)step);
+        const int64_t other = (int64_t)below(words[step % CHUNK], (uint64_t)i + 1);
+        const int64_t value = order[i];
+        order[i] = order[other];
+        order[other] = value;
+    }
+    return t;
+}

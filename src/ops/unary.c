@@ -1,0 +1,332 @@
+/* unary.c: ops on one tensor, and the gradients of relu, sigmoid and tanh from their output. */
+#include "ops/elementwise.h"
+#include "ops/op.h"
+
+#include <math.h>
+
+/* What the gradient is made from. */
+typedef enum { NOTHING, INPUT, OUTPUT } kept;
+
+static hone_tensor *run(hone_context *ctx, hone_tensor *x, hone_dtype dtype,
+                        hone__elementwise_kernel kernel, kept keep)
+{
+    if (keep == INPUT && !HONE__SAVE(ctx, x))
+        return NULL;
+    hone_tensor *out = hone__out(ctx, dtype, x->ndim, x->shape);
+    if (!out || !hone__elementwise(&kernel, out, &(hone__operand){ .t = x }))
+        return NULL;
+    if (keep == OUTPUT && !HONE__SAVE(ctx, out))
+        return NULL;
+    return out;
+}
+
+/* Functions into the reals: integers and bool give f32. */
+static hone_tensor *real(hone_context *ctx, hone_tensor *x, int k, double ns, kept keep)
+{
+    const hone_dtype dtype =
+        hone_dtype_is_float((hone_dtype)x->dtype) ? (hone_dtype)x->dtype : HONE_F32;
+    const hone__elementwise_kernel kernel = {
+        HONE__UNARY, { .unary = hone__k->unary[k][dtype] }, { dtype }, ns
+    };
+    return run(ctx, x, dtype, kernel, keep);
+}
+
+/* Functions that stay in the dtype; bool has no arithmetic. */
+static hone_tensor *number(hone_context *ctx, hone_tensor *x, int k, kept keep)
+{
+    const hone_dtype dtype = (hone_dtype)x->dtype;
+    if (dtype == HONE_BOOL) {
+        hone_error_set(HONE_E_DTYPE, "%s: %s isn't possible, f32, f64, i64, i32 or u8 is wanted",
+                       hone__call_name(ctx), hone__tensor_text(x).s);
+        return NULL;
+    }
+    const hone__elementwise_kernel kernel = {
+        HONE__UNARY, { .unary = hone__k->unary[k][dtype] }, { dtype }, HONE__NS_MOVE
+    };
+    return run(ctx, x, dtype, kernel, keep);
+}
+
+/* ---- neg: -x */
+
+static hone_tensor *neg_forward(hone_context *ctx, hone_tensor *const *in, int n_in)
+{
+    (void)n_in;
+    return number(ctx, in[0], HONE__K_NEG, NOTHING);
+}
+
+static hone_tensor *neg_grad(hone_context *ctx, hone_tensor *dy, int input)
+{
+    (void)ctx, (void)input;
+    return hone_neg(dy);
+}
+
+const hone__op hone__op_neg = { .name = "neg", .forward = neg_forward, .grad = { neg_grad } };
+
+/* ---- abs: |x|; d|x| = sign(x) */
+
+static hone_tensor *abs_forward(hone_context *ctx, hone_tensor *const *in, int n_in)
+{
+    (void)n_in;
+    return number(ctx, in[0], HONE__K_ABS, INPUT);
+}
+
+static hone_tensor *abs_grad(hone_context *ctx, hone_tensor *dy, int input)
+{
+    (void)input;
+    return hone_mul(dy, hone_sign(hone_saved(ctx, 0)));
+}
+
+const hone__op hone__op_abs = { .name = "abs", .forward = abs_forward, .grad = { abs_grad } };
+
+/* ---- sign: -1, 0, 1, NaN. Needed for abs alone, so plain loops do; piecewise constant. */
+
+#define SIGN_KERNEL(name, type, of)                                                                \
+    static void name(int64_t n, void *yv, int64_t sy, const void *xv, int64_t sx)                  \
+    {                                                                                              \
+        type *y = yv;                                                                              \
+        const type *x = xv;                                                                        \
+        for (int64_t i = 0; i < n; i++) {                                                          \
+            const type v = x[i * sx];                                                              \
+            y[i * sy] = of;                                                                        \
+        }                                                                                          \
+    }
+SIGN_KERNEL(sign_f32, float, isnan(v) ? v : (float)((v > 0) - (v < 0)))
+SIGN_KERNEL(sign_f64, double, isnan(v) ? v : (double)((v > 0) - (v < 0)))
+SIGN_KERNEL(sign_i64, int64_t, (v > 0) - (v < 0))
+SIGN_KERNEL(sign_i32, int32_t, (v > 0) - (v < 0))
+SIGN_KERNEL(sign_u8, uint8_t, v > 0) /* bool too */
+
+static hone_tensor *sign_forward(hone_context *ctx, hone_tensor *const *in, int n_in)
+{
+    static const hone__unary_fn kernels[HONE_DTYPES] = {
+        [HONE_F32] = sign_f32, [HONE_F64] = sign_f64, [HONE_I64] = sign_i64,
+        [HONE_I32] = sign_i32, [HONE_U8] = sign_u8,   [HONE_BOOL] = sign_u8,
+    };
+    (void)n_in;
+    const hone_dtype dtype = (hone_dtype)in[0]->dtype;
+    const hone__elementwise_kernel kernel = {
+        HONE__UNARY, { .unary = kernels[dtype] }, { dtype }, HONE__NS_MATH
+    };
+    return run(ctx, in[0], dtype, kernel, NOTHING);
+}
+
+const hone__op hone__op_sign = { .name = "sign", .forward = sign_forward };
+
+/* ---- exp: dy * y */
+
+static hone_tensor *exp_forward(hone_context *ctx, hone_tensor *const *in, int n_in)
+{
+    (void)n_in;
+    return real(ctx, in[0], HONE__K_EXP, HONE__NS_MATH, OUTPUT);
+}
+
+static hone_tensor *exp_grad(hone_context *ctx, hone_tensor *dy, int input)
+{
+    (void)input;
+    return hone_mul(dy, hone_saved(ctx, 0));
+}
+
+const hone__op hone__op_exp = { .name = "exp", .forward = exp_forward, .grad = { exp_grad } };
+
+/* ---- log: dy / x */
+
+static hone_tensor *log_forward(hone_context *ctx, hone_tensor *const *in, int n_in)
+{
+    (void)n_in;
+    return real(ctx, in[0], HONE__K_LOG, HONE__NS_MATH, INPUT);
+}
+
+static hone_tensor *log_grad(hone_context *ctx, hone_tensor *dy, int input)
+{
+    (void)input;
+    return hone_div(dy, hone_saved(ctx, 0));
+}
+
+const hone__op hone__op_log = { .name = "log", .forward = log_forward, .grad = { log_grad } };
+
+/* ---- sqrt: dy / (2 y) */
+
+static hone_tensor *sqrt_forward(hone_context *ctx, hone_tensor *const *in, int n_in)
+{
+    (void)n_in;
+    return real(ctx, in[0], HONE__K_SQRT, HONE__NS_MATH, OUTPUT);
+}
+
+static hone_tensor *sqrt_grad(hone_context *ctx, hone_tensor *dy, int input)
+{
+    (void)input;
+    return hone_div(dy, hone_mul_scalar(hone_saved(ctx, 0), 2));
+}
+
+const hone__op hone__op_sqrt = { .name = "sqrt", .forward = sqrt_forward, .grad = { sqrt_grad } };
+
+/* ---- square: x * x (bool: i64, as PyTorch's x ** 2); dy * 2x */
+
+static hone_tensor *square_forward(hone_context *ctx, hone_tensor *const *in, int n_in)
+{
+    (void)n_in;
+    const hone_dtype own = (hone_dtype)in[0]->dtype, dtype = own == HONE_BOOL ? HONE_I64 : own;
+    const hone__elementwise_kernel kernel = {
+        HONE__UNARY, { .unary = hone__k->unary[HONE__K_SQUARE][dtype] }, { dtype }, HONE__NS_MOVE
+    };
+    return run(ctx, in[0], dtype, kernel, INPUT);
+}
+
+static hone_tensor *square_grad(hone_context *ctx, hone_tensor *dy, int input)
+{
+    (void)input;
+    return hone_mul(dy, hone_mul_scalar(hone_saved(ctx, 0), 2));
+}
+
+const hone__op hone__op_square = { .name = "square",
+                                   .forward = square_forward,
+                                   .grad = { square_grad } };
+
+/* ---- reciprocal: 1 / x; -dy * y^2 */
+
+static hone_tensor *reciprocal_forward(hone_context *ctx, hone_tensor *const *in, int n_in)
+{
+    (void)n_in;
+    return real(ctx, in[0], HONE__K_RECIPROCAL, HONE__NS_MATH, OUTPUT);
+}
+
+static hone_tensor *reciprocal_grad(hone_context *ctx, hone_tensor *dy, int input)
+{
+    (void)input;
+    return hone_neg(hone_mul(dy, hone_square(hone_saved(ctx, 0))));
+}
+
+const hone__op hone__op_reciprocal = { .name = "reciprocal",
+                                       .forward = reciprocal_forward,
+                                       .grad = { reciprocal_grad } };
+
+/* ---- relu: max(x, 0); dy where y > 0 */
+
+static hone_tensor *relu_forward(hone_context *ctx, hone_tensor *const *in, int n_in)
+{
+    (void)n_in;
+    return number(ctx, in[0], HONE__K_RELU, OUTPUT);
+}
+
+static hone_tensor *relu_grad(hone_context *ctx, hone_tensor *dy, int input)
+{
+    (void)input;
+    return hone_relu_backward(dy, hone_saved(ctx, 0));
+}
+
+const hone__op hone__op_relu = { .name = "relu", .forward = relu_forward, .grad = { relu_grad } };
+
+/* ---- sigmoid: dy y (1 - y) */
+
+static hone_tensor *sigmoid_forward(hone_context *ctx, hone_tensor *const *in, int n_in)
+{
+    (void)n_in;
+    return real(ctx, in[0], HONE__K_SIGMOID, HONE__NS_MATH, OUTPUT);
+}
+
+static hone_tensor *sigmoid_grad(hone_context *ctx, hone_tensor *dy, int input)
+{
+    (void)input;
+    return hone_sigmoid_backward(dy, hone_saved(ctx, 0));
+}
+
+const hone__op hone__op_sigmoid = { .name = "sigmoid",
+                                    .forward = sigmoid_forward,
+                                    .grad = { sigmoid_grad } };
+
+/* ---- tanh: dy (1 - y^2) */
+
+static hone_tensor *tanh_forward(hone_context *ctx, hone_tensor *const *in, int n_in)
+{
+    (void)n_in;
+    return real(ctx, in[0], HONE__K_TANH, HONE__NS_MATH, OUTPUT);
+}
+
+static hone_tensor *tanh_grad(hone_context *ctx, hone_tensor *dy, int input)
+{
+    (void)input;
+    return hone_tanh_backward(dy, hone_saved(ctx, 0));
+}
+
+const hone__op hone__op_tanh = { .name = "tanh", .forward = tanh_forward, .grad = { tanh_grad } };
+
+/* ---- the three gradients above as ops of (dy, y): one pass, and differentiable themselves */
+
+static hone_tensor *from_output(hone_context *ctx, hone_tensor *const *in, int k)
+{
+    const hone_dtype dtype = hone__result_dtype(in, 2);
+    hone__shape shape;
+    if (!hone_dtype_is_float((hone_dtype)in[0]->dtype) ||
+        !hone_dtype_is_float((hone_dtype)in[1]->dtype)) {
+        hone_error_set(HONE_E_DTYPE, "%s: %s and %s, f32 or f64 are wanted", hone__call_name(ctx),
+                       hone__tensor_text(in[0]).s, hone__tensor_text(in[1]).s);
+        return NULL;
+    }
+    if (!hone__broadcast(hone__call_name(ctx), in, 2, &shape) || !HONE__SAVE(ctx, in[0], in[1]))
+        return NULL;
+    hone_tensor *out = hone__out(ctx, dtype, shape.ndim, shape.shape);
+    const hone__elementwise_kernel kernel = {
+        HONE__BINARY, { .binary = hone__k->binary[k][dtype] }, { dtype, dtype }, HONE__NS_MOVE
+    };
+    const hone__operand operands[] = { { .t = in[0] }, { .t = in[1] } };
+    return out && hone__elementwise(&kernel, out, operands) ? out : NULL;
+}
+
+static hone_tensor *relu_backward_forward(hone_context *ctx, hone_tensor *const *in, int n_in)
+{
+    (void)n_in;
+    return from_output(ctx, in, HONE__K_RELU_BACKWARD);
+}
+
+static hone_tensor *relu_backward_grad(hone_context *ctx, hone_tensor *g, int input)
+{
+    (void)input; /* 0: linear in dy. In y it is piecewise constant. */
+    return hone_relu_backward(g, hone_saved(ctx, 1));
+}
+
+const hone__op hone__op_relu_backward = { .name = "relu_backward",
+                                          .forward = relu_backward_forward,
+                                          .grad = { relu_backward_grad } };
+
+static hone_tensor *sigmoid_backward_forward(hone_context *ctx, hone_tensor *const *in, int n_in)
+{
+    (void)n_in;
+    return from_output(ctx, in, HONE__K_SIGMOID_BACKWARD);
+}
+
+static hone_tensor *sigmoid_backward_grad(hone_context *ctx, hone_tensor *g, int input)
+{
+    hone_tensor *y = hone_saved(ctx, 1);
+    if (input == 0)
+        return hone_sigmoid_backward(g, y);
+    /* g dy (1 - 2y) */
+    hone_tensor *slope = hone_add_scalar(hone_mul_scalar(y, -2), 1);
+    return hone_mul(hone_mul(g, hone_saved(ctx, 0)), slope);
+}
+
+const hone__op hone__op_sigmoid_backward = {
+    .name = "sigmoid_backward",
+    .forward = sigmoid_backward_forward,
+    .grad = { sigmoid_backward_grad, sigmoid_backward_grad },
+};
+
+static hone_tensor *tanh_backward_forward(hone_context *ctx, hone_tensor *const *in, int n_in)
+{
+    (void)n_in;
+    return from_output(ctx, in, HONE__K_TANH_BACKWARD);
+}
+
+static hone_tensor *tanh_backward_grad(hone_context *ctx, hone_tensor *g, int input)
+{
+    hone_tensor *y = hone_saved(ctx, 1);
+    if (input == 0)
+        return hone_tanh_backward(g, y);
+    /* -2 g dy y */
+    return hone_mul(hone_mul(g, hone_saved(ctx, 0)), hone_mul_scalar(y, -2));
+}
+
+const hone__op hone__op_tanh_backward = {
+    .name = "tanh_backward",
+    .forward = tanh_backward_forward,
+    .grad = { tanh_backward_grad, tanh_backward_grad },
+};
