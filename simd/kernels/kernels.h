@@ -34,9 +34,7 @@ enum {
     HONE__N_DTYPES,
 };
 
-/* ---- elementwise
- * ---------------------------------------------------------------------------------------------------
- */
+/* ---- elementwise ---- */
 
 /** y[i] = f(x[i]). f32 and f64: all of the list. i64, i32, u8: NEG ABS SQUARE RELU (wrapping).
  *  Error against the exact value: NEG ABS RELU exact; SQRT SQUARE RECIPROCAL correctly rounded; f32
@@ -112,9 +110,7 @@ typedef void (*hone__fill_fn)(int64_t n, void *y, int64_t sy, const void *value)
 typedef void (*hone__transpose_fn)(int64_t rows, int64_t cols, void *y, int64_t sy, const void *x,
                                    int64_t sx);
 
-/* ---- reductions
- * ----------------------------------------------------------------------------------------------------
- */
+/* ---- reductions ---- */
 
 /** SUM        f32, f64 -> same; i64, i32, u8, bool -> i64 (wrapping). Nothing to sum: +0.
  *  SUM_SQUARES f32, f64 -> same (each step acc = fma(x, x, acc)). Nothing to sum: +0.
@@ -189,8 +185,8 @@ typedef void (*hone__reduce_cols_blocks_fn)(int64_t rows, int64_t cols, const vo
  * overwritten, out may be partials. */
 typedef void (*hone__reduce_cols_combine_fn)(int64_t n, int64_t cols, void *partials, void *out);
 
-/* ---- rows: softmax and what belongs to it (f32, f64; a row's elements are contiguous, sx, sy ...
- * are row strides) ------------ */
+/* ---- rows of f32, f64: softmax and what belongs to it (elements contiguous, sx, sy ... row
+ * strides) ---- */
 
 /** y = softmax(x) or log_softmax(x), row by row. The sum has the order of reduce_rows. */
 typedef void (*hone__softmax_fn)(int64_t rows, int64_t cols, void *y, int64_t sy, const void *x,
@@ -206,20 +202,22 @@ typedef void (*hone__logsumexp_fn)(int64_t rows, int64_t cols, void *out, int64_
 typedef void (*hone__softmax_backward_fn)(int64_t rows, int64_t cols, void *dx, int64_t sdx,
                                           const void *dy, int64_t sdy, const void *y, int64_t sy);
 
-/** loss[r] = lse[r] - x[r, target[r]], lse[r] = logsumexp(x[r]). 0 <= target < cols. loss, lse:
- * [rows] contiguous, both needed. */
-typedef void (*hone__cross_entropy_fn)(int64_t rows, int64_t cols, void *loss, void *lse,
-                                       const void *x, int64_t sx, const int64_t *target);
+/** max[r] = max_j x[r, j] (0 if that is not finite), log_sum[r] = log(sum_j exp(x[r, j] - max[r])),
+ *  loss[r] = log_sum[r] - (x[r, target[r]] - max[r]). 0 <= target < cols. loss, max, log_sum:
+ * [rows] contiguous, all needed (two numbers a row, not their sum, because the sum would round away
+ * what the backward needs). */
+typedef void (*hone__cross_entropy_fn)(int64_t rows, int64_t cols, void *loss, void *max,
+                                       void *log_sum, const void *x, int64_t sx,
+                                       const int64_t *target);
 
-/** dx[r, j] = (exp(x[r, j] - lse[r]) - (j == target[r])) * scale[r * ss]. ss is 0 for one scale for
- * all rows. dx may be x. */
+/** dx[r, j] = (exp((x[r, j] - max[r]) - log_sum[r]) - (j == target[r])) * scale[r * ss]. ss is 0
+ * for one scale for all rows. dx may be x. */
 typedef void (*hone__cross_entropy_backward_fn)(int64_t rows, int64_t cols, void *dx, int64_t sdx,
-                                                const void *x, int64_t sx, const void *lse,
-                                                const int64_t *target, const void *scale,
-                                                int64_t ss);
+                                                const void *x, int64_t sx, const void *max,
+                                                const void *log_sum, const int64_t *target,
+                                                const void *scale, int64_t ss);
 
-/* ---- optimizer steps (f32, f64; everything contiguous)
- * ------------------------------------------------------------- */
+/* ---- optimizer steps of f32, f64 (everything contiguous) ---- */
 
 /** PyTorch's SGD, one pass, every step an fma:
  *    g = maximize ? -grad : grad;  g = fma(weight_decay, p, g) if weight_decay != 0
@@ -234,9 +232,7 @@ typedef struct {
 typedef void (*hone__sgd_fn)(int64_t n, void *p, const void *grad, void *buf,
                              const hone__sgd_args *args);
 
-/* ---- random numbers
- * ------------------------------------------------------------------------------------------------
- */
+/* ---- random numbers ---- */
 
 /** out[i], i < n, is element first + i of the stream: it depends on (seed, stream, first + i)
  * alone, so any thread can make any range. Philox4x32-10, key = seed, counter = (block: low, high

@@ -1,0 +1,9 @@
+/* avx512.c: AVX-512 F, BW, DQ and VL (x86-64, compiled with their -m flags). */
+#include "isa/tables.h"
+
+#include "vec/vec_avx512.h"
+#include "kernels/all.h"
+
+const hone__isa hone__isa_avx512 = {
+#include "kernels/table.h"
+};

@@ -1,0 +1,70 @@
+/* dispatch.c: which tables this machine can use, and the one in use. */
+#include "isa/isa.h"
+
+#include "isa/tables.h"
+#include "runtime/cpu.h"
+
+#include <stdio.h>
+#include <string.h>
+
+const hone__isa *hone__k = &hone__isa_scalar;
+
+void hone__isa_use(const hone__isa *isa)
+{
+    hone__k = isa;
+}
+
+/* Everything that was linked in, plainest first. */
+static const struct {
+    const hone__isa *isa;
+    bool (*runs_here)(void);
+} candidates[] = {
+    { &hone__isa_scalar, NULL },
+#if defined(__x86_64__)
+    { &hone__isa_avx2, hone__cpu_has_avx2 },
+    { &hone__isa_avx512, hone__cpu_has_avx512 },
+#elif defined(__aarch64__)
+    { &hone__isa_neon, NULL },
+#endif
+};
+enum { N_CANDIDATES = sizeof candidates / sizeof candidates[0] };
+
+const hone__isa *hone__isa_available(int i)
+{
+    for (int c = 0; c < N_CANDIDATES; c++)
+        if ((!candidates[c].runs_here || candidates[c].runs_here()) && i-- == 0)
+            return candidates[c].isa;
+    return NULL;
+}
+
+const hone__isa *hone__isa_best(void)
+{
+    const hone__isa *best = &hone__isa_scalar;
+    for (int i = 0; hone__isa_available(i); i++)
+        best = hone__isa_available(i);
+    return best;
+}
+
+const hone__isa *hone__isa_find(const char *name)
+{
+    const hone__isa *isa = NULL;
+    for (int i = 0; (isa = hone__isa_available(i)) && strcmp(isa->name, name) != 0;)
+        i++;
+    return isa;
+}
+
+void hone__isa_explain(const char *name, char *text, size_t size)
+{
+    static const char *const known[] = { "scalar", "avx2", "avx512", "neon" };
+    bool is_known = false;
+    for (size_t i = 0; i < sizeof known / sizeof known[0]; i++)
+        is_known = is_known || strcmp(name, known[i]) == 0;
+    char have[64] = "";
+    const hone__isa *isa;
+    for (int i = 0; (isa = hone__isa_available(i)); i++) {
+        const size_t used = strlen(have);
+        snprintf(have + used, sizeof have - used, "%s%s", i ? ", " : "", isa->name);
+    }
+    snprintf(text, size, "HONE_ISA=%.32s is %s (this machine has %s)", name,
+             is_known ? "not available" : "unknown", have);
+}

@@ -1,0 +1,123 @@
+/* elementwise.h: the unary and binary kernels of f32 and f64. (fragment: real_begin.h, map.h, the
+ * math of the type) */
+
+HONE__INLINE VREAL R(square)(VREAL x)
+{
+    return R(mul)(x, x);
+}
+
+HONE__INLINE VREAL R(relu)(VREAL x)
+{
+    return R(select)(R(le)(x, R(set)(0)), R(set)(0), x);
+}
+
+HONE__INLINE VREAL R(reciprocal)(VREAL x)
+{
+    return R(div)(R(set)(1), x);
+}
+
+HONE__INLINE VREAL R(relu_backward)(VREAL dy, VREAL y)
+{
+    return R(select)(R(gt)(y, R(set)(0)), dy, R(set)(0));
+}
+
+HONE__INLINE VREAL R(sigmoid_backward)(VREAL dy, VREAL y)
+{
+    return R(mul)(dy, R(mul)(y, R(sub)(R(set)(1), y)));
+}
+
+HONE__INLINE VREAL R(tanh_backward)(VREAL dy, VREAL y)
+{
+    return R(mul)(dy, R(fnma)(y, y, R(set)(1)));
+}
+
+#if !HONE__REAL_IS_F64
+/* One lane's worth of f64's pow at a time would leave half of each vector empty, so it goes through
+ * a buffer. */
+static void f32_k_pow(int64_t n, void *out, int64_t so, const void *a, int64_t sa, const void *b,
+                      int64_t sb)
+{
+    const float *x = a, *y = b;
+    float *power = out;
+    double base[STAGE], exponent[STAGE];
+    for (int64_t i = 0; i < n; i += STAGE) {
+        const int64_t m = n - i < STAGE ? n - i : STAGE;
+        for (int64_t j = 0; j < m; j++) {
+            base[j] = (double)x[(i + j) * sa];
+            exponent[j] = (double)y[(i + j) * sb];
+        }
+        f64_map2_dense(m, base, base, exponent, f64_pow);
+        for (int64_t j = 0; j < m; j++)
+            power[(i + j) * so] = (float)base[j];
+    }
+}
+#endif
+
+#define UNARY(name)                                                                                \
+    static void R(k_##name)(int64_t n, void *y, int64_t sy, const void *x, int64_t sx)             \
+    {                                                                                              \
+        R(map1)(n, y, sy, x, sx, R(name));                                                         \
+    }
+#define BINARY(name)                                                                               \
+    static void R(k_##name)(int64_t n, void *out, int64_t so, const void *a, int64_t sa,           \
+                            const void *b, int64_t sb)                                             \
+    {                                                                                              \
+        R(map2)(n, out, so, a, sa, b, sb, R(name));                                                \
+    }
+
+UNARY(neg)
+UNARY(abs)
+UNARY(square)
+UNARY(relu)
+UNARY(sqrt)
+UNARY(reciprocal)
+UNARY(exp)
+UNARY(log)
+UNARY(sigmoid)
+UNARY(tanh)
+
+BINARY(add)
+BINARY(sub)
+BINARY(mul)
+BINARY(div)
+BINARY(max)
+BINARY(min)
+BINARY(relu_backward)
+BINARY(sigmoid_backward)
+BINARY(tanh_backward)
+#if HONE__REAL_IS_F64
+BINARY(pow)
+#endif
+
+#undef UNARY
+#undef BINARY
+
+static void R(k_add_scaled)(int64_t n, void *outv, int64_t so, const void *av, int64_t sa,
+                            const void *bv, int64_t sb, double factor)
+{
+    REAL *out = outv, left[STAGE], right[STAGE];
+    const REAL *a = av, *b = bv;
+    const REAL s = (REAL)factor;
+    const VREAL vs = R(set)(s);
+    const bool dense = so == 1 && sa == 1 && sb == 1;
+    for (int64_t i = 0; i < n; i += STAGE) {
+        const int64_t m = n - i < STAGE ? n - i : STAGE;
+        const REAL *p = a + i, *q = b + i;
+        REAL *to = out + i;
+        if (!dense) {
+            R(gather)(m, left, a + i * sa, sa);
+            R(gather)(m, right, b + i * sb, sb);
+            p = to = left;
+            q = right;
+        }
+        int64_t j = 0;
+        for (; j + LANES <= m; j += LANES)
+            R(store)(to + j, R(fma)(vs, R(load)(q + j), R(load)(p + j)));
+        if (j < m) {
+            const VREAL x = R(load_n)(q + j, m - j, vs), y = R(load_n)(p + j, m - j, vs);
+            R(store_n)(to + j, R(fma)(vs, x, y), m - j);
+        }
+        if (!dense)
+            R(scatter)(m, out + i * so, so, left);
+    }
+}

@@ -1,0 +1,121 @@
+/* map.h: the loops over elements, once for each number of operands. (fragment: real_begin.h)
+ *
+ * `op` is always a constant, so that it is inlined. Operands that are neither contiguous nor one
+ * broadcast number are brought through a buffer on the stack, STAGE elements at a time: every
+ * element meets the same vector code, whatever its stride. */
+#ifndef STAGE
+#define STAGE 256
+#endif
+
+typedef VREAL (*R(op1))(VREAL);
+typedef VREAL (*R(op2))(VREAL, VREAL);
+
+static void R(gather)(int64_t n, REAL *to, const REAL *from, int64_t stride)
+{
+    for (int64_t i = 0; i < n; i++)
+        to[i] = from[i * stride];
+}
+
+static void R(scatter)(int64_t n, REAL *to, int64_t stride, const REAL *from)
+{
+    for (int64_t i = 0; i < n; i++)
+        to[i * stride] = from[i];
+}
+
+HONE__INLINE void R(map1_dense)(int64_t n, REAL *y, const REAL *x, R(op1) op)
+{
+    int64_t i = 0;
+    for (; i + 2 * LANES <= n; i += 2 * LANES) {
+        const VREAL a = op(R(load)(x + i)), b = op(R(load)(x + i + LANES));
+        R(store)(y + i, a);
+        R(store)(y + i + LANES, b);
+    }
+    for (; i + LANES <= n; i += LANES)
+        R(store)(y + i, op(R(load)(x + i)));
+    if (i < n)
+        R(store_n)(y + i, op(R(load_n)(x + i, n - i, R(set)(1))), n - i);
+}
+
+HONE__INLINE void R(map1)(int64_t n, void *yv, int64_t sy, const void *xv, int64_t sx, R(op1) op)
+{
+    REAL *y = yv;
+    const REAL *x = xv;
+    if (sy == 1 && sx == 1) {
+        R(map1_dense)(n, y, x, op);
+        return;
+    }
+    REAL buffer[STAGE];
+    for (int64_t i = 0; i < n; i += STAGE) {
+        const int64_t m = n - i < STAGE ? n - i : STAGE;
+        R(gather)(m, buffer, x + i * sx, sx);
+        R(map1_dense)(m, buffer, buffer, op);
+        R(scatter)(m, y + i * sy, sy, buffer);
+    }
+}
+
+HONE__INLINE void R(map2_dense)(int64_t n, REAL *out, const REAL *a, const REAL *b, R(op2) op)
+{
+    int64_t i = 0;
+    for (; i + 2 * LANES <= n; i += 2 * LANES) {
+        const VREAL p = op(R(load)(a + i), R(load)(b + i));
+        const VREAL q = op(R(load)(a + i + LANES), R(load)(b + i + LANES));
+        R(store)(out + i, p);
+        R(store)(out + i + LANES, q);
+    }
+    for (; i + LANES <= n; i += LANES)
+        R(store)(out + i, op(R(load)(a + i), R(load)(b + i)));
+    if (i < n) {
+        const VREAL one = R(set)(1);
+        const VREAL p = R(load_n)(a + i, n - i, one), q = R(load_n)(b + i, n - i, one);
+        R(store_n)(out + i, op(p, q), n - i);
+    }
+}
+
+/* b is one number */
+HONE__INLINE void R(map2_right)(int64_t n, REAL *out, const REAL *a, REAL b, R(op2) op)
+{
+    const VREAL vb = R(set)(b);
+    int64_t i = 0;
+    for (; i + LANES <= n; i += LANES)
+        R(store)(out + i, op(R(load)(a + i), vb));
+    if (i < n)
+        R(store_n)(out + i, op(R(load_n)(a + i, n - i, vb), vb), n - i);
+}
+
+/* a is one number */
+HONE__INLINE void R(map2_left)(int64_t n, REAL *out, REAL a, const REAL *b, R(op2) op)
+{
+    const VREAL va = R(set)(a);
+    int64_t i = 0;
+    for (; i + LANES <= n; i += LANES)
+        R(store)(out + i, op(va, R(load)(b + i)));
+    if (i < n)
+        R(store_n)(out + i, op(va, R(load_n)(b + i, n - i, va)), n - i);
+}
+
+HONE__INLINE void R(map2)(int64_t n, void *outv, int64_t so, const void *av, int64_t sa,
+                          const void *bv, int64_t sb, R(op2) op)
+{
+    REAL *out = outv;
+    const REAL *a = av, *b = bv;
+    if (so == 1 && sa == 1 && sb == 1) {
+        R(map2_dense)(n, out, a, b, op);
+        return;
+    }
+    if (so == 1 && sa == 1 && sb == 0 && n > 0) {
+        R(map2_right)(n, out, a, *b, op);
+        return;
+    }
+    if (so == 1 && sa == 0 && sb == 1 && n > 0) {
+        R(map2_left)(n, out, *a, b, op);
+        return;
+    }
+    REAL left[STAGE], right[STAGE];
+    for (int64_t i = 0; i < n; i += STAGE) {
+        const int64_t m = n - i < STAGE ? n - i : STAGE;
+        R(gather)(m, left, a + i * sa, sa);
+        R(gather)(m, right, b + i * sb, sb);
+        R(map2_dense)(m, left, left, right, op);
+        R(scatter)(m, out + i * so, so, left);
+    }
+}

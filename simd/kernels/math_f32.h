@@ -1,0 +1,147 @@
+/* math_f32.h: exp, log, tanh ... of f32 lanes. (fragment: needs a vocabulary)
+ *
+ * Polynomials are minimax fits whose coefficients were rounded to f32 one after another, the rest
+ * refitted each time. The errors named are the worst over all 2^32 inputs
+ * (tests/kernels/test_slow_math_f32.c). */
+
+/* p * 2^n for -252 <= n <= 254, rounded once: two exact factors, so that a result may be subnormal.
+ */
+HONE__INLINE vf32 f32_scale(vf32 p, vi32 n)
+{
+    const vi32 half = i32_sar(n, 1), bias = i32_set(127);
+    const vf32 a = i32_as_f32(i32_shl(i32_add(half, bias), 23));
+    const vf32 b = i32_as_f32(i32_shl(i32_add(i32_sub(n, half), bias), 23));
+    return f32_mul(f32_mul(p, a), b);
+}
+
+/* x = n ln2 + r, |r| <= ln2 / 2; n comes out of the low bits of x log2(e) + 1.5 * 2^23. */
+HONE__INLINE vf32 f32_exp_reduce(vf32 x, vi32 *n)
+{
+    const vf32 magic = f32_set(0x1.8p23f);
+    const vf32 shifted = f32_fma(x, f32_set(0x1.715476p0f), magic);
+    const vf32 whole = f32_sub(shifted, magic);
+    *n = i32_sub(f32_bits(shifted), f32_bits(magic));
+    const vf32 r = f32_fnma(whole, f32_set(0x1.62e43p-1f), x); /* exact */
+    return f32_fnma(whole, f32_set(-0x1.05c61p-29f), r);
+}
+
+/* (e^r - 1 - r) / r^2 for |r| <= ln2 / 2 */
+HONE__INLINE vf32 f32_exp_poly(vf32 r)
+{
+    vf32 q = f32_set(0x1.6d5cf2p-10f);
+    q = f32_fma(q, r, f32_set(0x1.123bdep-7f));
+    q = f32_fma(q, r, f32_set(0x1.5554dap-5f));
+    q = f32_fma(q, r, f32_set(0x1.55548ep-3f));
+    return f32_fma(q, r, f32_set(0.5f));
+}
+
+HONE__INLINE vf32 f32_exp(vf32 x)
+{
+    const vf32 low = f32_set(-104.0f), high = f32_set(89.0f); /* beyond: 0 and inf; a NaN stays */
+    x = f32_select(f32_lt(x, low), low, x);
+    x = f32_select(f32_gt(x, high), high, x);
+    vi32 n;
+    const vf32 r = f32_exp_reduce(x, &n), one = f32_set(1.0f);
+    const vf32 p = f32_fma(f32_fma(f32_exp_poly(r), r, one), r, one);
+    return f32_scale(p, n);
+}
+
+/* log(1 + f) - f for sqrt(1/2) <= 1 + f < sqrt(2) */
+HONE__INLINE vf32 f32_log_tail(vf32 f)
+{
+    vf32 p = f32_set(-0x1.38c83p-4f);
+    p = f32_fma(p, f, f32_set(0x1.055e3p-3f));
+    p = f32_fma(p, f, f32_set(-0x1.0d823ap-3f));
+    p = f32_fma(p, f, f32_set(0x1.22d93ap-3f));
+    p = f32_fma(p, f, f32_set(-0x1.54728cp-3f));
+    p = f32_fma(p, f, f32_set(0x1.99a01cp-3f));
+    p = f32_fma(p, f, f32_set(-0x1.000226p-2f));
+    p = f32_fma(p, f, f32_set(0x1.555554p-2f));
+    p = f32_fma(p, f, f32_set(-0.5f));
+    return f32_mul(f32_mul(f, f), p);
+}
+
+/* x = 2^k (1 + f). The sum k ln2 + f keeps its rounding error, so that only the last addition
+ * rounds. */
+HONE__INLINE vf32 f32_log(vf32 x)
+{
+    const vf32 zero = f32_set(0.0f), inf = f32_set(INFINITY);
+    const mf32 tiny = f32_lt(x, f32_set(0x1p-126f));
+    const vf32 scaled = f32_select(tiny, f32_mul(x, f32_set(0x1p23f)), x);
+    const vi32 root_half = i32_set(0x3f3504f3), bits = f32_bits(scaled);
+    const vi32 exponent = i32_sar(i32_sub(bits, root_half), 23);
+    const vf32 f = f32_sub(i32_as_f32(i32_sub(bits, i32_shl(exponent, 23))), f32_set(1.0f));
+    const vf32 k = f32_sub(i32_to_f32(exponent), f32_select(tiny, f32_set(23.0f), zero));
+
+    const vf32 k_ln2 = f32_mul(k, f32_set(0x1.62e4p-1f)); /* exact: 16 bits */
+    const vf32 sum = f32_add(k_ln2, f);
+    const vf32 error = f32_add(f32_sub(k_ln2, sum), f);
+    const vf32 tail = f32_fma(k, f32_set(0x1.7f7d1cp-20f), f32_log_tail(f));
+    vf32 y = f32_add(sum, f32_add(tail, error));
+
+    y = f32_select(f32_eq(x, zero), f32_set(-INFINITY), y);
+    y = f32_select(f32_lt(x, zero), f32_set(NAN), y);
+    return f32_select(mf32_or(f32_isnan(x), f32_eq(x, inf)), x, y);
+}
+
+/* 1 / (1 + e^-x), from e^-|x| so that the small side keeps its digits. */
+HONE__INLINE vf32 f32_sigmoid(vf32 x)
+{
+    const vf32 one = f32_set(1.0f), e = f32_exp(f32_neg(f32_abs(x)));
+    return f32_div(f32_select(f32_lt(x, f32_set(0.0f)), e, one), f32_add(one, e));
+}
+
+HONE__INLINE vf32 f32_tanh(vf32 x)
+{
+    const vf32 one = f32_set(1.0f), two = f32_set(2.0f), ax = f32_abs(x), z = f32_mul(x, x);
+    vf32 p = f32_set(-0x1.769e9cp-8f);
+    p = f32_fma(p, z, f32_set(0x1.525342p-6f));
+    p = f32_fma(p, z, f32_set(-0x1.b8439cp-5f));
+    p = f32_fma(p, z, f32_set(0x1.110762p-3f));
+    p = f32_fma(p, z, f32_set(-0x1.555534p-2f));
+    const vf32 small = f32_fma(f32_mul(ax, z), p, ax);
+    const vf32 e = f32_exp(f32_add(ax, ax));
+    const vf32 big = f32_sub(one, f32_div(two, f32_add(e, one)));
+    return f32_copysign(f32_select(f32_lt(ax, f32_set(0.625f)), small, big), x);
+}
+
+/* sin and cos of r, |r| <= pi / 4 */
+HONE__INLINE vf32 f32_sin_poly(vf32 r)
+{
+    const vf32 z = f32_mul(r, r);
+    vf32 p = f32_set(0x1.7869fep-19f);
+    p = f32_fma(p, z, f32_set(-0x1.a04a8p-13f));
+    p = f32_fma(p, z, f32_set(0x1.111166p-7f));
+    p = f32_fma(p, z, f32_set(-0x1.555556p-3f));
+    return f32_fma(f32_mul(r, z), p, r);
+}
+HONE__INLINE vf32 f32_cos_poly(vf32 r)
+{
+    const vf32 z = f32_mul(r, r);
+    vf32 p = f32_set(0x1.99eacep-16f);
+    p = f32_fma(p, z, f32_set(-0x1.6c0c2ep-10f));
+    p = f32_fma(p, z, f32_set(0x1.55554ap-5f));
+    p = f32_fma(p, z, f32_set(-0.5f));
+    return f32_fma(z, p, f32_set(1.0f));
+}
+
+/* sin and cos from the polynomials of the reduced argument and its quadrant (the low two bits of n)
+ */
+HONE__INLINE vf32 f32_quadrant(vf32 sine, vf32 cosine, vi32 n)
+{
+    const mf32 even = i32_eq(i32_and(n, i32_set(1)), i32_set(0));
+    const vi32 sign = i32_shl(i32_and(n, i32_set(2)), 30);
+    return i32_as_f32(i32_xor(f32_bits(f32_select(even, sine, cosine)), sign));
+}
+
+/* cos(2 pi t) and sin(2 pi t), 0 <= t < 1: quarters are taken off exactly */
+HONE__INLINE vf32 f32_circle(vf32 t, vf32 *sine)
+{
+    const vf32 magic = f32_set(0x1.8p23f), shifted = f32_fma(t, f32_set(4.0f), magic);
+    const vi32 n = i32_sub(f32_bits(shifted), f32_bits(magic));
+    const vf32 rest = f32_fnma(f32_sub(shifted, magic), f32_set(0.25f), t);
+    const vf32 r = f32_mul(rest, f32_set(0x1.921fb6p2f));
+    const vf32 s = f32_sin_poly(r), c = f32_cos_poly(r);
+    *sine = f32_quadrant(s, c, n);
+    return f32_quadrant(s, c, i32_add(n, i32_set(1)));
+}

@@ -1,0 +1,186 @@
+/* math_f64.h: exp, log, tanh, pow ... of f64 lanes; the same plans as math_f32.h. (fragment: needs
+ * a vocabulary) */
+
+/* p * 2^n for -2044 <= n <= 2046, rounded once. */
+HONE__INLINE vf64 f64_scale(vf64 p, vi64 n)
+{
+    const vi64 half = i64_sub(i64_shr(i64_add(n, i64_set(4096)), 1), i64_set(2048));
+    const vi64 bias = i64_set(1023);
+    const vf64 a = i64_as_f64(i64_shl(i64_add(half, bias), 52));
+    const vf64 b = i64_as_f64(i64_shl(i64_add(i64_sub(n, half), bias), 52));
+    return f64_mul(f64_mul(p, a), b);
+}
+
+#define F64_LN2      0x1.62e42fefa39efp-1 /* and what is left of ln 2: */
+#define F64_LN2_LOW  0x1.abc9e3b39803fp-56
+#define F64_LN2_42   0x1.62e42fefa38p-1 /* 42 bits, so that k times it is exact */
+#define F64_LN2_REST 0x1.ef35793c7673p-45
+
+/* round(x log2 e) as a float and, in its low bits, as an integer */
+HONE__INLINE vf64 f64_exp_whole(vf64 x, vi64 *n)
+{
+    const vf64 magic = f64_set(0x1.8p52);
+    const vf64 shifted = f64_fma(x, f64_set(0x1.71547652b82fep0), magic);
+    *n = i64_sub(f64_bits(shifted), f64_bits(magic));
+    return f64_sub(shifted, magic);
+}
+
+/* (e^r - 1 - r) / r^2 for |r| <= ln2 / 2 */
+HONE__INLINE vf64 f64_exp_poly(vf64 r)
+{
+    vf64 q = f64_set(0x1.1f8dc2a6f34bbp-29);
+    q = f64_fma(q, r, f64_set(0x1.af5f375490e2p-26));
+    q = f64_fma(q, r, f64_set(0x1.27e4cb0b7886fp-22));
+    q = f64_fma(q, r, f64_set(0x1.71ddf808a221p-19));
+    q = f64_fma(q, r, f64_set(0x1.a01a01add9244p-16));
+    q = f64_fma(q, r, f64_set(0x1.a01a01b006151p-13));
+    q = f64_fma(q, r, f64_set(0x1.6c16c16c14f5fp-10));
+    q = f64_fma(q, r, f64_set(0x1.111111110f65p-7));
+    q = f64_fma(q, r, f64_set(0x1.5555555555558p-5));
+    q = f64_fma(q, r, f64_set(0x1.5555555555559p-3));
+    return f64_fma(q, r, f64_set(0.5));
+}
+
+/* e^(x + dx), dx a correction below an ulp of x */
+HONE__INLINE vf64 f64_exp_corrected(vf64 x, vf64 dx)
+{
+    const vf64 low = f64_set(-746.0), high = f64_set(710.0); /* beyond: 0 and inf; a NaN stays */
+    x = f64_select(f64_lt(x, low), low, x);
+    x = f64_select(f64_gt(x, high), high, x);
+    vi64 n;
+    const vf64 whole = f64_exp_whole(x, &n);
+    const vf64 exact = f64_fnma(whole, f64_set(F64_LN2), x);
+    const vf64 r = f64_fnma(whole, f64_set(F64_LN2_LOW), exact);
+    const vf64 rest = f64_add(f64_fnma(whole, f64_set(F64_LN2_LOW), f64_sub(exact, r)), dx);
+    const vf64 curve = f64_mul(f64_mul(r, r), f64_exp_poly(r));
+    const vf64 tail = f64_add(curve, f64_fma(rest, f64_add(r, curve), rest)); /* rest * e^r */
+    return f64_scale(f64_add(f64_set(1.0), f64_add(r, tail)), n);
+}
+
+HONE__INLINE vf64 f64_exp(vf64 x)
+{
+    return f64_exp_corrected(x, f64_set(0.0));
+}
+
+/* x = 2^k m, sqrt(1/2) <= m < sqrt(2), for a positive finite x */
+HONE__INLINE vf64 f64_log_split(vf64 x, vf64 *k)
+{
+    const mf64 tiny = f64_lt(x, f64_set(0x1p-1022));
+    const vf64 scaled = f64_select(tiny, f64_mul(x, f64_set(0x1p54)), x);
+    const vi64 bits = f64_bits(scaled), root_half = i64_set(0x3fe6a09e667f3bcd);
+    /* the biased exponent stays positive, so it turns into a float by way of 2^52's low bits */
+    const vi64 one_up = i64_add(i64_sub(bits, root_half), i64_set(INT64_C(1023) << 52));
+    const vi64 biased = i64_shr(one_up, 52);
+    const vf64 whole =
+        f64_sub(i64_as_f64(i64_or(biased, i64_set(0x4330000000000000))), f64_set(0x1p52));
+    *k = f64_sub(whole, f64_select(tiny, f64_set(1023.0 + 54.0), f64_set(1023.0)));
+    return i64_as_f64(i64_sub(bits, i64_shl(i64_sub(biased, i64_set(1023)), 52)));
+}
+
+HONE__INLINE vf64 f64_log_special(vf64 x, vf64 y)
+{
+    const vf64 zero = f64_set(0.0);
+    y = f64_select(f64_eq(x, zero), f64_set(-INFINITY), y);
+    y = f64_select(f64_lt(x, zero), f64_set((double)NAN), y);
+    return f64_select(mf64_or(f64_isnan(x), f64_eq(x, f64_set(INFINITY))), x, y);
+}
+
+/* log(1 + f) = f - (f^2/2 - s (f^2/2 + R(s^2))), s = f / (2 + f) */
+HONE__INLINE vf64 f64_log(vf64 x)
+{
+    vf64 k;
+    const vf64 f = f64_sub(f64_log_split(x, &k), f64_set(1.0));
+    const vf64 s = f64_div(f, f64_add(f64_set(2.0), f)), z = f64_mul(s, s);
+    vf64 p = f64_set(0x1.2f03fa1fdd611p-3);
+    p = f64_fma(p, z, f64_set(0x1.39a1e402457a2p-3));
+    p = f64_fma(p, z, f64_set(0x1.74663d0c78998p-3));
+    p = f64_fma(p, z, f64_set(0x1.c71c52140b4d4p-3));
+    p = f64_fma(p, z, f64_set(0x1.24924941e14c8p-2));
+    p = f64_fma(p, z, f64_set(0x1.999999997ff1ep-2));
+    p = f64_fma(p, z, f64_set(0x1.5555555555592p-1));
+    const vf64 half_square = f64_mul(f64_mul(f, f), f64_set(0.5));
+    const vf64 tail = f64_fma(s, f64_fma(p, z, half_square), f64_neg(half_square));
+
+    const vf64 k_ln2 = f64_mul(k, f64_set(F64_LN2_42)); /* exact */
+    const vf64 sum = f64_add(k_ln2, f);
+    const vf64 error = f64_add(f64_sub(k_ln2, sum), f);
+    const vf64 low = f64_add(f64_fma(k, f64_set(F64_LN2_REST), tail), error);
+    return f64_log_special(x, f64_add(sum, low));
+}
+
+HONE__INLINE vf64 f64_sigmoid(vf64 x)
+{
+    const vf64 one = f64_set(1.0), e = f64_exp(f64_neg(f64_abs(x)));
+    return f64_div(f64_select(f64_lt(x, f64_set(0.0)), e, one), f64_add(one, e));
+}
+
+/* e^t - 1 for 0 <= t <= 64 or a NaN, rounded about once */
+HONE__INLINE vf64 f64_expm1_positive(vf64 t)
+{
+    vi64 n;
+    const vf64 whole = f64_exp_whole(t, &n);
+    const vf64 exact = f64_fnma(whole, f64_set(F64_LN2), t);
+    const vf64 r = f64_fnma(whole, f64_set(F64_LN2_LOW), exact);
+    const vf64 rest = f64_fnma(whole, f64_set(F64_LN2_LOW), f64_sub(exact, r));
+    const vf64 tail = f64_fma(f64_mul(r, r), f64_exp_poly(r), f64_fma(rest, r, rest));
+    const vf64 p = f64_add(r, tail), p_low = f64_add(f64_sub(r, p), tail);
+    const vf64 power = i64_as_f64(i64_shl(i64_add(n, i64_set(1023)), 52));
+    const vf64 big = f64_sub(power, f64_set(1.0)), small = f64_mul(power, p);
+    const vf64 sum = f64_add(big, small), error = f64_add(f64_sub(big, sum), small);
+    return f64_add(sum, f64_fma(power, p_low, error));
+}
+
+/* m / (m + 2), m = e^2|x| - 1 */
+HONE__INLINE vf64 f64_tanh(vf64 x)
+{
+    const vf64 limit = f64_set(44.0), ax = f64_abs(x), t = f64_add(ax, ax);
+    const vf64 m = f64_expm1_positive(f64_select(f64_gt(t, limit), limit, t));
+    return f64_copysign(f64_div(m, f64_add(m, f64_set(2.0))), x);
+}
+
+/* sin and cos of r + dr, |r| <= pi / 4, dr a correction below an ulp of r */
+HONE__INLINE vf64 f64_sin_poly(vf64 r, vf64 dr)
+{
+    const vf64 z = f64_mul(r, r);
+    vf64 p = f64_set(0x1.5d9396eb84c6ep-33);
+    p = f64_fma(p, z, f64_set(-0x1.ae5e687bf5febp-26));
+    p = f64_fma(p, z, f64_set(0x1.71de357aff0b2p-19));
+    p = f64_fma(p, z, f64_set(-0x1.a01a019c160afp-13));
+    p = f64_fma(p, z, f64_set(0x1.111111110f8a6p-7));
+    p = f64_fma(p, z, f64_set(-0x1.5555555555549p-3));
+    return f64_add(r, f64_fma(f64_mul(r, z), p, dr));
+}
+HONE__INLINE vf64 f64_cos_poly(vf64 r, vf64 dr)
+{
+    const vf64 z = f64_mul(r, r), one = f64_set(1.0);
+    vf64 p = f64_set(-0x1.8fb178056e8aap-37);
+    p = f64_fma(p, z, f64_set(0x1.1ee9f1d9961d7p-29));
+    p = f64_fma(p, z, f64_set(-0x1.27e4f81371a54p-22));
+    p = f64_fma(p, z, f64_set(0x1.a01a019cc041ep-16));
+    p = f64_fma(p, z, f64_set(-0x1.6c16c16c15225p-10));
+    p = f64_fma(p, z, f64_set(0x1.555555555554cp-5));
+    const vf64 half = f64_mul(z, f64_set(0.5)), w = f64_sub(one, half);
+    const vf64 error = f64_sub(f64_sub(one, w), half); /* of w */
+    return f64_add(w, f64_fma(f64_mul(z, z), p, f64_fnma(r, dr, error)));
+}
+
+HONE__INLINE vf64 f64_quadrant(vf64 sine, vf64 cosine, vi64 n)
+{
+    const mf64 even = i64_eq(i64_and(n, i64_set(1)), i64_set(0));
+    const vi64 sign = i64_shl(i64_and(n, i64_set(2)), 62);
+    return i64_as_f64(i64_xor(f64_bits(f64_select(even, sine, cosine)), sign));
+}
+
+/* cos(2 pi t) and sin(2 pi t), 0 <= t < 1 */
+HONE__INLINE vf64 f64_circle(vf64 t, vf64 *sine)
+{
+    const vf64 magic = f64_set(0x1.8p52), shifted = f64_fma(t, f64_set(4.0), magic);
+    const vi64 n = i64_sub(f64_bits(shifted), f64_bits(magic));
+    const vf64 rest = f64_fnma(f64_sub(shifted, magic), f64_set(0.25), t);
+    const vf64 two_pi = f64_set(0x1.921fb54442d18p2), r = f64_mul(rest, two_pi);
+    const vf64 dr =
+        f64_fma(rest, f64_set(0x1.1a62633145c07p-52), f64_fma(rest, two_pi, f64_neg(r)));
+    const vf64 s = f64_sin_poly(r, dr), c = f64_cos_poly(r, dr);
+    *sine = f64_quadrant(s, c, n);
+    return f64_quadrant(s, c, i64_add(n, i64_set(1)));
+}

@@ -1,0 +1,124 @@
+/* table.h: the members of a hone__isa that all.h fills. (fragment: inside an ISA's initialiser) */
+
+#define REALS(f)                                                                                   \
+    {                                                                                              \
+        [HONE__F32] = f32_k_##f, [HONE__F64] = f64_k_##f                                           \
+    }
+#define INTEGERS(f)                                                                                \
+    [HONE__I64] = int_i64_k_##f, [HONE__I32] = int_i32_k_##f, [HONE__U8] = int_u8_k_##f
+#define NUMBERS(f)                                                                                 \
+    {                                                                                              \
+        [HONE__F32] = f32_k_##f, [HONE__F64] = f64_k_##f, INTEGERS(f)                              \
+    }
+#define ALL(f)                                                                                     \
+    {                                                                                              \
+        [HONE__F32] = f32_k_##f, [HONE__F64] = f64_k_##f, INTEGERS(f), [HONE__BOOL] = int_u8_k_##f \
+    }
+#define WITH_BOOL(f, b)                                                                            \
+    {                                                                                              \
+        [HONE__F32] = f32_k_##f, [HONE__F64] = f64_k_##f, INTEGERS(f), [HONE__BOOL] = int_u8_k_##b \
+    }
+#define BY_SIZE(f)                                                                                 \
+    {                                                                                              \
+        [HONE__F32] = size4_k_##f, [HONE__F64] = size8_k_##f, [HONE__I64] = size8_k_##f,           \
+        [HONE__I32] = size4_k_##f, [HONE__U8] = size1_k_##f, [HONE__BOOL] = size1_k_##f            \
+    }
+#define CASTS(from)                                                                                \
+    {                                                                                              \
+        [HONE__F32] = cast_##from##_k_f32, [HONE__F64] = cast_##from##_k_f64,                      \
+        [HONE__I64] = cast_##from##_k_i64, [HONE__I32] = cast_##from##_k_i32,                      \
+        [HONE__U8] = cast_##from##_k_u8, [HONE__BOOL] = cast_##from##_k_bool                       \
+    }
+
+/* clang-format off */
+.name = HONE__ISA_NAME,
+.vector_bytes = HONE__VECTOR_BYTES,
+
+.unary[HONE__K_NEG] = NUMBERS(neg),
+.unary[HONE__K_ABS] = NUMBERS(abs),
+.unary[HONE__K_SQUARE] = NUMBERS(square),
+.unary[HONE__K_RELU] = NUMBERS(relu),
+.unary[HONE__K_SQRT] = REALS(sqrt),
+.unary[HONE__K_RECIPROCAL] = REALS(reciprocal),
+.unary[HONE__K_EXP] = REALS(exp),
+.unary[HONE__K_LOG] = REALS(log),
+.unary[HONE__K_SIGMOID] = REALS(sigmoid),
+.unary[HONE__K_TANH] = REALS(tanh),
+
+.binary[HONE__K_ADD] = WITH_BOOL(add, max),
+.binary[HONE__K_SUB] = NUMBERS(sub),
+.binary[HONE__K_MUL] = WITH_BOOL(mul, min),
+.binary[HONE__K_DIV] = NUMBERS(div),
+.binary[HONE__K_MAXIMUM] = WITH_BOOL(max, max),
+.binary[HONE__K_MINIMUM] = WITH_BOOL(min, min),
+.binary[HONE__K_POW] = NUMBERS(pow),
+.binary[HONE__K_RELU_BACKWARD] = REALS(relu_backward),
+.binary[HONE__K_SIGMOID_BACKWARD] = REALS(sigmoid_backward),
+.binary[HONE__K_TANH_BACKWARD] = REALS(tanh_backward),
+
+.compare[HONE__K_EQ] = ALL(eq),
+.compare[HONE__K_NE] = ALL(ne),
+.compare[HONE__K_LT] = ALL(lt),
+.compare[HONE__K_LE] = ALL(le),
+.compare[HONE__K_GT] = ALL(gt),
+.compare[HONE__K_GE] = ALL(ge),
+
+.where = BY_SIZE(where),
+.copy = BY_SIZE(copy),
+.fill = BY_SIZE(fill),
+.transpose = BY_SIZE(transpose),
+.add_scaled = REALS(add_scaled),
+
+.cast[HONE__F32] = CASTS(f32),
+.cast[HONE__F64] = CASTS(f64),
+.cast[HONE__I64] = CASTS(i64),
+.cast[HONE__I32] = CASTS(i32),
+.cast[HONE__U8] = CASTS(u8),
+.cast[HONE__BOOL] = CASTS(u8),
+
+.reduce_rows[HONE__K_SUM] = ALL(sum_rows),
+.reduce_blocks[HONE__K_SUM] = ALL(sum_blocks),
+.reduce_combine[HONE__K_SUM] = ALL(sum_combine),
+.reduce_cols[HONE__K_SUM] = ALL(sum_cols),
+.reduce_cols_blocks[HONE__K_SUM] = ALL(sum_cols_blocks),
+.reduce_cols_combine[HONE__K_SUM] = ALL(sum_cols_combine),
+.reduce_rows[HONE__K_SUM_SQUARES] = REALS(sum_squares_rows),
+.reduce_blocks[HONE__K_SUM_SQUARES] = REALS(sum_squares_blocks),
+.reduce_combine[HONE__K_SUM_SQUARES] = REALS(sum_squares_combine),
+.reduce_cols[HONE__K_SUM_SQUARES] = REALS(sum_squares_cols),
+.reduce_cols_blocks[HONE__K_SUM_SQUARES] = REALS(sum_squares_cols_blocks),
+.reduce_cols_combine[HONE__K_SUM_SQUARES] = REALS(sum_squares_cols_combine),
+.reduce_rows[HONE__K_MAX] = ALL(max_rows),
+.reduce_blocks[HONE__K_MAX] = ALL(max_blocks),
+.reduce_combine[HONE__K_MAX] = ALL(max_combine),
+.reduce_cols[HONE__K_MAX] = ALL(max_cols),
+.reduce_cols_blocks[HONE__K_MAX] = ALL(max_cols_blocks),
+.reduce_cols_combine[HONE__K_MAX] = ALL(max_cols_combine),
+.reduce_rows[HONE__K_MIN] = ALL(min_rows),
+.reduce_blocks[HONE__K_MIN] = ALL(min_blocks),
+.reduce_combine[HONE__K_MIN] = ALL(min_combine),
+.reduce_cols[HONE__K_MIN] = ALL(min_cols),
+.reduce_cols_blocks[HONE__K_MIN] = ALL(min_cols_blocks),
+.reduce_cols_combine[HONE__K_MIN] = ALL(min_cols_combine),
+.reduce_rows[HONE__K_ARGMAX] = ALL(argmax_rows),
+.reduce_blocks[HONE__K_ARGMAX] = ALL(argmax_blocks),
+.reduce_combine[HONE__K_ARGMAX] = ALL(argmax_combine),
+.reduce_cols[HONE__K_ARGMAX] = ALL(argmax_cols),
+.reduce_rows[HONE__K_ARGMIN] = ALL(argmin_rows),
+.reduce_blocks[HONE__K_ARGMIN] = ALL(argmin_blocks),
+.reduce_combine[HONE__K_ARGMIN] = ALL(argmin_combine),
+.reduce_cols[HONE__K_ARGMIN] = ALL(argmin_cols),
+
+.softmax = REALS(softmax),
+.log_softmax = REALS(log_softmax),
+.logsumexp = REALS(logsumexp),
+.softmax_backward = REALS(softmax_backward),
+.log_softmax_backward = REALS(log_softmax_backward),
+.cross_entropy = REALS(cross_entropy),
+.cross_entropy_backward = REALS(cross_entropy_backward),
+.sgd = REALS(sgd),
+
+.random_u32 = k_random_u32,
+.uniform = { [HONE__F32] = k_uniform_f32, [HONE__F64] = k_uniform_f64 },
+.normal = { [HONE__F32] = k_normal_f32, [HONE__F64] = k_normal_f64 },
+    /* clang-format on */

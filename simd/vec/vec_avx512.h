@@ -1,0 +1,415 @@
+/* vec_avx512.h: the vocabulary (defined in vec_scalar.h) on AVX-512 F, BW, DQ, VL. */
+#ifndef HONE_VEC_AVX512_H
+#define HONE_VEC_AVX512_H
+
+#include <immintrin.h>
+#include <math.h>
+#include <stdbool.h>
+#include <stdint.h>
+#include <string.h>
+
+#define HONE__INLINE static inline __attribute__((always_inline))
+
+#define HONE__ISA_NAME     "avx512"
+#define HONE__VECTOR_BYTES 64
+#define F32_LANES          16
+#define F64_LANES          8
+
+typedef __m512 vf32;
+typedef __m512d vf64;
+typedef __m512i vi32;
+typedef __m512i vi64;
+typedef __mmask16 mf32;
+typedef __mmask8 mf64;
+
+/* ---- f32 ---- */
+
+HONE__INLINE vf32 f32_set(float x)
+{
+    return _mm512_set1_ps(x);
+}
+HONE__INLINE vf32 f32_load(const float *p)
+{
+    return _mm512_loadu_ps(p);
+}
+HONE__INLINE void f32_store(float *p, vf32 x)
+{
+    _mm512_storeu_ps(p, x);
+}
+HONE__INLINE vf32 f32_load_n(const float *p, int64_t n, vf32 fill)
+{
+    return _mm512_mask_loadu_ps(fill, (__mmask16)((1u << n) - 1), p);
+}
+HONE__INLINE void f32_store_n(float *p, vf32 x, int64_t n)
+{
+    _mm512_mask_storeu_ps(p, (__mmask16)((1u << n) - 1), x);
+}
+HONE__INLINE vf32 f32_down(vf32 x, int h)
+{
+    if (h == 8)
+        return _mm512_shuffle_f32x4(x, x, 0x0e);
+    if (h == 4)
+        return _mm512_shuffle_f32x4(x, x, 0x01);
+    return h == 2 ? _mm512_permute_ps(x, 0x0e) : _mm512_permute_ps(x, 0x01);
+}
+HONE__INLINE float f32_first(vf32 x)
+{
+    return _mm512_cvtss_f32(x);
+}
+
+HONE__INLINE vf32 f32_add(vf32 a, vf32 b)
+{
+    return _mm512_add_ps(a, b);
+}
+HONE__INLINE vf32 f32_sub(vf32 a, vf32 b)
+{
+    return _mm512_sub_ps(a, b);
+}
+HONE__INLINE vf32 f32_mul(vf32 a, vf32 b)
+{
+    return _mm512_mul_ps(a, b);
+}
+HONE__INLINE vf32 f32_div(vf32 a, vf32 b)
+{
+    return _mm512_div_ps(a, b);
+}
+HONE__INLINE vf32 f32_fma(vf32 a, vf32 b, vf32 c)
+{
+    return _mm512_fmadd_ps(a, b, c);
+}
+HONE__INLINE vf32 f32_fnma(vf32 a, vf32 b, vf32 c)
+{
+    return _mm512_fnmadd_ps(a, b, c);
+}
+HONE__INLINE vf32 f32_sqrt(vf32 x)
+{
+    return _mm512_sqrt_ps(x);
+}
+HONE__INLINE vf32 f32_neg(vf32 x)
+{
+    return _mm512_xor_ps(x, _mm512_set1_ps(-0.0f));
+}
+HONE__INLINE vf32 f32_abs(vf32 x)
+{
+    return _mm512_abs_ps(x);
+}
+/* 0xca: bit by bit, mask ? sign : x */
+HONE__INLINE vf32 f32_copysign(vf32 x, vf32 sign)
+{
+    const __m512i mask = _mm512_set1_epi32(INT32_MIN);
+    return _mm512_castsi512_ps(
+        _mm512_ternarylogic_epi32(mask, _mm512_castps_si512(sign), _mm512_castps_si512(x), 0xca));
+}
+HONE__INLINE vf32 f32_max(vf32 a, vf32 b)
+{
+    const __mmask16 nan = _mm512_cmp_ps_mask(a, a, _CMP_UNORD_Q);
+    return _mm512_mask_mov_ps(_mm512_max_ps(a, b), nan, a);
+}
+HONE__INLINE vf32 f32_min(vf32 a, vf32 b)
+{
+    const __mmask16 nan = _mm512_cmp_ps_mask(a, a, _CMP_UNORD_Q);
+    return _mm512_mask_mov_ps(_mm512_min_ps(a, b), nan, a);
+}
+
+HONE__INLINE mf32 f32_eq(vf32 a, vf32 b)
+{
+    return _mm512_cmp_ps_mask(a, b, _CMP_EQ_OQ);
+}
+HONE__INLINE mf32 f32_lt(vf32 a, vf32 b)
+{
+    return _mm512_cmp_ps_mask(a, b, _CMP_LT_OQ);
+}
+HONE__INLINE mf32 f32_le(vf32 a, vf32 b)
+{
+    return _mm512_cmp_ps_mask(a, b, _CMP_LE_OQ);
+}
+HONE__INLINE mf32 f32_gt(vf32 a, vf32 b)
+{
+    return _mm512_cmp_ps_mask(a, b, _CMP_GT_OQ);
+}
+HONE__INLINE mf32 f32_ge(vf32 a, vf32 b)
+{
+    return _mm512_cmp_ps_mask(a, b, _CMP_GE_OQ);
+}
+HONE__INLINE mf32 f32_isnan(vf32 x)
+{
+    return _mm512_cmp_ps_mask(x, x, _CMP_UNORD_Q);
+}
+HONE__INLINE vf32 f32_select(mf32 m, vf32 yes, vf32 no)
+{
+    return _mm512_mask_mov_ps(no, m, yes);
+}
+HONE__INLINE mf32 mf32_and(mf32 a, mf32 b)
+{
+    return (mf32)(a & b);
+}
+HONE__INLINE mf32 mf32_or(mf32 a, mf32 b)
+{
+    return (mf32)(a | b);
+}
+HONE__INLINE mf32 mf32_not(mf32 a)
+{
+    return (mf32)~a;
+}
+HONE__INLINE bool mf32_any(mf32 a)
+{
+    return a != 0;
+}
+
+HONE__INLINE vi32 f32_bits(vf32 x)
+{
+    return _mm512_castps_si512(x);
+}
+HONE__INLINE vf32 i32_as_f32(vi32 x)
+{
+    return _mm512_castsi512_ps(x);
+}
+HONE__INLINE vi32 i32_set(int32_t x)
+{
+    return _mm512_set1_epi32(x);
+}
+HONE__INLINE vi32 i32_load(const int32_t *p)
+{
+    return _mm512_loadu_si512(p);
+}
+HONE__INLINE void i32_store(int32_t *p, vi32 x)
+{
+    _mm512_storeu_si512(p, x);
+}
+HONE__INLINE vi32 i32_add(vi32 a, vi32 b)
+{
+    return _mm512_add_epi32(a, b);
+}
+HONE__INLINE vi32 i32_sub(vi32 a, vi32 b)
+{
+    return _mm512_sub_epi32(a, b);
+}
+HONE__INLINE vi32 i32_and(vi32 a, vi32 b)
+{
+    return _mm512_and_si512(a, b);
+}
+HONE__INLINE vi32 i32_or(vi32 a, vi32 b)
+{
+    return _mm512_or_si512(a, b);
+}
+HONE__INLINE vi32 i32_xor(vi32 a, vi32 b)
+{
+    return _mm512_xor_si512(a, b);
+}
+HONE__INLINE vi32 i32_shl(vi32 a, int by)
+{
+    return _mm512_slli_epi32(a, (unsigned)by);
+}
+HONE__INLINE vi32 i32_shr(vi32 a, int by)
+{
+    return _mm512_srli_epi32(a, (unsigned)by);
+}
+HONE__INLINE mf32 i32_eq(vi32 a, vi32 b)
+{
+    return _mm512_cmpeq_epi32_mask(a, b);
+}
+HONE__INLINE vi32 i32_sar(vi32 a, int by)
+{
+    return _mm512_srai_epi32(a, (unsigned)by);
+}
+HONE__INLINE vf32 i32_to_f32(vi32 x)
+{
+    return _mm512_cvtepi32_ps(x);
+}
+HONE__INLINE vi32 u32_mullo(vi32 a, vi32 b)
+{
+    return _mm512_mullo_epi32(a, b);
+}
+HONE__INLINE vi32 u32_mulhi(vi32 a, vi32 b)
+{
+    const __m512i even = _mm512_srli_epi64(_mm512_mul_epu32(a, b), 32);
+    const __m512i odd = _mm512_mul_epu32(_mm512_srli_epi64(a, 32), _mm512_srli_epi64(b, 32));
+    return _mm512_mask_mov_epi32(even, 0xaaaa, odd);
+}
+
+/* ---- f64 ---- */
+
+HONE__INLINE vf64 f64_set(double x)
+{
+    return _mm512_set1_pd(x);
+}
+HONE__INLINE vf64 f64_load(const double *p)
+{
+    return _mm512_loadu_pd(p);
+}
+HONE__INLINE void f64_store(double *p, vf64 x)
+{
+    _mm512_storeu_pd(p, x);
+}
+HONE__INLINE vf64 f64_load_n(const double *p, int64_t n, vf64 fill)
+{
+    return _mm512_mask_loadu_pd(fill, (__mmask8)((1u << n) - 1), p);
+}
+HONE__INLINE void f64_store_n(double *p, vf64 x, int64_t n)
+{
+    _mm512_mask_storeu_pd(p, (__mmask8)((1u << n) - 1), x);
+}
+HONE__INLINE vf64 f64_down(vf64 x, int h)
+{
+    if (h == 4)
+        return _mm512_shuffle_f64x2(x, x, 0x0e);
+    return h == 2 ? _mm512_shuffle_f64x2(x, x, 0x01) : _mm512_permute_pd(x, 0x01);
+}
+HONE__INLINE double f64_first(vf64 x)
+{
+    return _mm512_cvtsd_f64(x);
+}
+
+HONE__INLINE vf64 f64_add(vf64 a, vf64 b)
+{
+    return _mm512_add_pd(a, b);
+}
+HONE__INLINE vf64 f64_sub(vf64 a, vf64 b)
+{
+    return _mm512_sub_pd(a, b);
+}
+HONE__INLINE vf64 f64_mul(vf64 a, vf64 b)
+{
+    return _mm512_mul_pd(a, b);
+}
+HONE__INLINE vf64 f64_div(vf64 a, vf64 b)
+{
+    return _mm512_div_pd(a, b);
+}
+HONE__INLINE vf64 f64_fma(vf64 a, vf64 b, vf64 c)
+{
+    return _mm512_fmadd_pd(a, b, c);
+}
+HONE__INLINE vf64 f64_fnma(vf64 a, vf64 b, vf64 c)
+{
+    return _mm512_fnmadd_pd(a, b, c);
+}
+HONE__INLINE vf64 f64_sqrt(vf64 x)
+{
+    return _mm512_sqrt_pd(x);
+}
+HONE__INLINE vf64 f64_neg(vf64 x)
+{
+    return _mm512_xor_pd(x, _mm512_set1_pd(-0.0));
+}
+HONE__INLINE vf64 f64_abs(vf64 x)
+{
+    return _mm512_abs_pd(x);
+}
+/* 0xca: bit by bit, mask ? sign : x */
+HONE__INLINE vf64 f64_copysign(vf64 x, vf64 sign)
+{
+    const __m512i mask = _mm512_set1_epi64(INT64_MIN);
+    return _mm512_castsi512_pd(
+        _mm512_ternarylogic_epi64(mask, _mm512_castpd_si512(sign), _mm512_castpd_si512(x), 0xca));
+}
+HONE__INLINE vf64 f64_max(vf64 a, vf64 b)
+{
+    const __mmask8 nan = _mm512_cmp_pd_mask(a, a, _CMP_UNORD_Q);
+    return _mm512_mask_mov_pd(_mm512_max_pd(a, b), nan, a);
+}
+HONE__INLINE vf64 f64_min(vf64 a, vf64 b)
+{
+    const __mmask8 nan = _mm512_cmp_pd_mask(a, a, _CMP_UNORD_Q);
+    return _mm512_mask_mov_pd(_mm512_min_pd(a, b), nan, a);
+}
+
+HONE__INLINE mf64 f64_eq(vf64 a, vf64 b)
+{
+    return _mm512_cmp_pd_mask(a, b, _CMP_EQ_OQ);
+}
+HONE__INLINE mf64 f64_lt(vf64 a, vf64 b)
+{
+    return _mm512_cmp_pd_mask(a, b, _CMP_LT_OQ);
+}
+HONE__INLINE mf64 f64_le(vf64 a, vf64 b)
+{
+    return _mm512_cmp_pd_mask(a, b, _CMP_LE_OQ);
+}
+HONE__INLINE mf64 f64_gt(vf64 a, vf64 b)
+{
+    return _mm512_cmp_pd_mask(a, b, _CMP_GT_OQ);
+}
+HONE__INLINE mf64 f64_ge(vf64 a, vf64 b)
+{
+    return _mm512_cmp_pd_mask(a, b, _CMP_GE_OQ);
+}
+HONE__INLINE mf64 f64_isnan(vf64 x)
+{
+    return _mm512_cmp_pd_mask(x, x, _CMP_UNORD_Q);
+}
+HONE__INLINE vf64 f64_select(mf64 m, vf64 yes, vf64 no)
+{
+    return _mm512_mask_mov_pd(no, m, yes);
+}
+HONE__INLINE mf64 mf64_and(mf64 a, mf64 b)
+{
+    return (mf64)(a & b);
+}
+HONE__INLINE mf64 mf64_or(mf64 a, mf64 b)
+{
+    return (mf64)(a | b);
+}
+HONE__INLINE mf64 mf64_not(mf64 a)
+{
+    return (mf64)~a;
+}
+HONE__INLINE bool mf64_any(mf64 a)
+{
+    return a != 0;
+}
+
+HONE__INLINE vi64 f64_bits(vf64 x)
+{
+    return _mm512_castpd_si512(x);
+}
+HONE__INLINE vf64 i64_as_f64(vi64 x)
+{
+    return _mm512_castsi512_pd(x);
+}
+HONE__INLINE vi64 i64_set(int64_t x)
+{
+    return _mm512_set1_epi64(x);
+}
+HONE__INLINE vi64 i64_load(const int64_t *p)
+{
+    return _mm512_loadu_si512(p);
+}
+HONE__INLINE void i64_store(int64_t *p, vi64 x)
+{
+    _mm512_storeu_si512(p, x);
+}
+HONE__INLINE vi64 i64_add(vi64 a, vi64 b)
+{
+    return _mm512_add_epi64(a, b);
+}
+HONE__INLINE vi64 i64_sub(vi64 a, vi64 b)
+{
+    return _mm512_sub_epi64(a, b);
+}
+HONE__INLINE vi64 i64_and(vi64 a, vi64 b)
+{
+    return _mm512_and_si512(a, b);
+}
+HONE__INLINE vi64 i64_or(vi64 a, vi64 b)
+{
+    return _mm512_or_si512(a, b);
+}
+HONE__INLINE vi64 i64_xor(vi64 a, vi64 b)
+{
+    return _mm512_xor_si512(a, b);
+}
+HONE__INLINE vi64 i64_shl(vi64 a, int by)
+{
+    return _mm512_slli_epi64(a, (unsigned)by);
+}
+HONE__INLINE vi64 i64_shr(vi64 a, int by)
+{
+    return _mm512_srli_epi64(a, (unsigned)by);
+}
+HONE__INLINE mf64 i64_eq(vi64 a, vi64 b)
+{
+    return _mm512_cmpeq_epi64_mask(a, b);
+}
+
+#endif

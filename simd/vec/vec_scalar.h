@@ -1,0 +1,428 @@
+/* vec_scalar.h: the vocabulary of vector operations, and its plainest meaning: one lane.
+ *
+ * vec_avx2.h, vec_avx512.h and vec_neon.h define exactly these names with more lanes; the kernel
+ * bodies (simd/kernels) use nothing else. Where several readings are possible this file is the
+ * definition: same bits in each lane, on every ISA.
+ *
+ *   types   vf32 vf64       F32_LANES, F64_LANES floats
+ *           vi32 vi64       as many integers of the same width (two's complement, wrapping)
+ *           mf32 mf64       one truth value a lane
+ *   memory  load store      any alignment
+ *           load_n store_n  only the first n lanes, 0 < n < LANES; nothing past them is touched;
+ * load_n gives `fill` there lanes   down(v, h)      lane j is v's lane j + h for j < h (the others:
+ * anything); h a power of two < LANES first(v)        lane 0
+ */
+#ifndef HONE_VEC_SCALAR_H
+#define HONE_VEC_SCALAR_H
+
+#include <math.h>
+#include <stdbool.h>
+#include <stdint.h>
+#include <string.h>
+
+#define HONE__INLINE static inline __attribute__((always_inline))
+
+#define HONE__ISA_NAME     "scalar"
+#define HONE__VECTOR_BYTES 8
+#define F32_LANES          1
+#define F64_LANES          1
+
+typedef float vf32;
+typedef double vf64;
+typedef int32_t vi32;
+typedef int64_t vi64;
+typedef bool mf32;
+typedef bool mf64;
+
+/* ---- f32 ---- */
+
+HONE__INLINE vf32 f32_set(float x)
+{
+    return x;
+}
+HONE__INLINE vf32 f32_load(const float *p)
+{
+    return *p;
+}
+HONE__INLINE void f32_store(float *p, vf32 x)
+{
+    *p = x;
+}
+HONE__INLINE vf32 f32_load_n(const float *p, int64_t n, vf32 fill)
+{
+    return n > 0 ? *p : fill;
+}
+HONE__INLINE void f32_store_n(float *p, vf32 x, int64_t n)
+{
+    if (n > 0)
+        *p = x;
+}
+HONE__INLINE vf32 f32_down(vf32 x, int h)
+{
+    (void)h;
+    return x;
+}
+HONE__INLINE float f32_first(vf32 x)
+{
+    return x;
+}
+
+HONE__INLINE vf32 f32_add(vf32 a, vf32 b)
+{
+    return a + b;
+}
+HONE__INLINE vf32 f32_sub(vf32 a, vf32 b)
+{
+    return a - b;
+}
+HONE__INLINE vf32 f32_mul(vf32 a, vf32 b)
+{
+    return a * b;
+}
+HONE__INLINE vf32 f32_div(vf32 a, vf32 b)
+{
+    return a / b;
+}
+/* a * b + c and c - a * b, rounded once */
+HONE__INLINE vf32 f32_fma(vf32 a, vf32 b, vf32 c)
+{
+    return fmaf(a, b, c);
+}
+HONE__INLINE vf32 f32_fnma(vf32 a, vf32 b, vf32 c)
+{
+    return fmaf(-a, b, c);
+}
+HONE__INLINE vf32 f32_sqrt(vf32 x)
+{
+    return sqrtf(x);
+}
+HONE__INLINE vf32 f32_neg(vf32 x)
+{
+    return -x;
+}
+HONE__INLINE vf32 f32_abs(vf32 x)
+{
+    return fabsf(x);
+}
+HONE__INLINE vf32 f32_copysign(vf32 x, vf32 sign)
+{
+    return copysignf(x, sign);
+}
+/* a NaN on either side is kept; a tie gives b (it matters for +0 and -0) */
+HONE__INLINE vf32 f32_max(vf32 a, vf32 b)
+{
+    return a > b || a != a ? a : b;
+}
+HONE__INLINE vf32 f32_min(vf32 a, vf32 b)
+{
+    return a < b || a != a ? a : b;
+}
+
+/* false for a NaN */
+HONE__INLINE mf32 f32_eq(vf32 a, vf32 b)
+{
+    return a == b;
+}
+HONE__INLINE mf32 f32_lt(vf32 a, vf32 b)
+{
+    return a < b;
+}
+HONE__INLINE mf32 f32_le(vf32 a, vf32 b)
+{
+    return a <= b;
+}
+HONE__INLINE mf32 f32_gt(vf32 a, vf32 b)
+{
+    return a > b;
+}
+HONE__INLINE mf32 f32_ge(vf32 a, vf32 b)
+{
+    return a >= b;
+}
+HONE__INLINE mf32 f32_isnan(vf32 x)
+{
+    return x != x;
+}
+HONE__INLINE vf32 f32_select(mf32 m, vf32 yes, vf32 no)
+{
+    return m ? yes : no;
+}
+HONE__INLINE mf32 mf32_and(mf32 a, mf32 b)
+{
+    return a && b;
+}
+HONE__INLINE mf32 mf32_or(mf32 a, mf32 b)
+{
+    return a || b;
+}
+HONE__INLINE mf32 mf32_not(mf32 a)
+{
+    return !a;
+}
+HONE__INLINE bool mf32_any(mf32 a)
+{
+    return a;
+}
+
+HONE__INLINE vi32 f32_bits(vf32 x)
+{
+    vi32 y;
+    memcpy(&y, &x, sizeof y);
+    return y;
+}
+HONE__INLINE vf32 i32_as_f32(vi32 x)
+{
+    vf32 y;
+    memcpy(&y, &x, sizeof y);
+    return y;
+}
+HONE__INLINE vi32 i32_set(int32_t x)
+{
+    return x;
+}
+HONE__INLINE vi32 i32_load(const int32_t *p)
+{
+    return *p;
+}
+HONE__INLINE void i32_store(int32_t *p, vi32 x)
+{
+    *p = x;
+}
+HONE__INLINE vi32 i32_add(vi32 a, vi32 b)
+{
+    return a + b;
+}
+HONE__INLINE vi32 i32_sub(vi32 a, vi32 b)
+{
+    return a - b;
+}
+HONE__INLINE vi32 i32_and(vi32 a, vi32 b)
+{
+    return a & b;
+}
+HONE__INLINE vi32 i32_or(vi32 a, vi32 b)
+{
+    return a | b;
+}
+HONE__INLINE vi32 i32_xor(vi32 a, vi32 b)
+{
+    return a ^ b;
+}
+HONE__INLINE vi32 i32_shl(vi32 a, int by)
+{
+    return (int32_t)((uint32_t)a << by);
+}
+HONE__INLINE vi32 i32_shr(vi32 a, int by) /* zeros come in */
+{
+    return (int32_t)((uint32_t)a >> by);
+}
+HONE__INLINE mf32 i32_eq(vi32 a, vi32 b)
+{
+    return a == b;
+}
+HONE__INLINE vi32 i32_sar(vi32 a, int by) /* the sign comes in */
+{
+    return a >> by;
+}
+HONE__INLINE vf32 i32_to_f32(vi32 x)
+{
+    return (float)x;
+}
+/* low and high half of the unsigned product */
+HONE__INLINE vi32 u32_mullo(vi32 a, vi32 b)
+{
+    return (int32_t)((uint32_t)a * (uint32_t)b);
+}
+HONE__INLINE vi32 u32_mulhi(vi32 a, vi32 b)
+{
+    return (int32_t)(((uint64_t)(uint32_t)a * (uint32_t)b) >> 32);
+}
+
+/* ---- f64 ---- */
+
+HONE__INLINE vf64 f64_set(double x)
+{
+    return x;
+}
+HONE__INLINE vf64 f64_load(const double *p)
+{
+    return *p;
+}
+HONE__INLINE void f64_store(double *p, vf64 x)
+{
+    *p = x;
+}
+HONE__INLINE vf64 f64_load_n(const double *p, int64_t n, vf64 fill)
+{
+    return n > 0 ? *p : fill;
+}
+HONE__INLINE void f64_store_n(double *p, vf64 x, int64_t n)
+{
+    if (n > 0)
+        *p = x;
+}
+HONE__INLINE vf64 f64_down(vf64 x, int h)
+{
+    (void)h;
+    return x;
+}
+HONE__INLINE double f64_first(vf64 x)
+{
+    return x;
+}
+
+HONE__INLINE vf64 f64_add(vf64 a, vf64 b)
+{
+    return a + b;
+}
+HONE__INLINE vf64 f64_sub(vf64 a, vf64 b)
+{
+    return a - b;
+}
+HONE__INLINE vf64 f64_mul(vf64 a, vf64 b)
+{
+    return a * b;
+}
+HONE__INLINE vf64 f64_div(vf64 a, vf64 b)
+{
+    return a / b;
+}
+/* a * b + c and c - a * b, rounded once */
+HONE__INLINE vf64 f64_fma(vf64 a, vf64 b, vf64 c)
+{
+    return fma(a, b, c);
+}
+HONE__INLINE vf64 f64_fnma(vf64 a, vf64 b, vf64 c)
+{
+    return fma(-a, b, c);
+}
+HONE__INLINE vf64 f64_sqrt(vf64 x)
+{
+    return sqrt(x);
+}
+HONE__INLINE vf64 f64_neg(vf64 x)
+{
+    return -x;
+}
+HONE__INLINE vf64 f64_abs(vf64 x)
+{
+    return fabs(x);
+}
+HONE__INLINE vf64 f64_copysign(vf64 x, vf64 sign)
+{
+    return copysign(x, sign);
+}
+/* a NaN on either side is kept; a tie gives b (it matters for +0 and -0) */
+HONE__INLINE vf64 f64_max(vf64 a, vf64 b)
+{
+    return a > b || a != a ? a : b;
+}
+HONE__INLINE vf64 f64_min(vf64 a, vf64 b)
+{
+    return a < b || a != a ? a : b;
+}
+
+/* false for a NaN */
+HONE__INLINE mf64 f64_eq(vf64 a, vf64 b)
+{
+    return a == b;
+}
+HONE__INLINE mf64 f64_lt(vf64 a, vf64 b)
+{
+    return a < b;
+}
+HONE__INLINE mf64 f64_le(vf64 a, vf64 b)
+{
+    return a <= b;
+}
+HONE__INLINE mf64 f64_gt(vf64 a, vf64 b)
+{
+    return a > b;
+}
+HONE__INLINE mf64 f64_ge(vf64 a, vf64 b)
+{
+    return a >= b;
+}
+HONE__INLINE mf64 f64_isnan(vf64 x)
+{
+    return x != x;
+}
+HONE__INLINE vf64 f64_select(mf64 m, vf64 yes, vf64 no)
+{
+    return m ? yes : no;
+}
+HONE__INLINE mf64 mf64_and(mf64 a, mf64 b)
+{
+    return a && b;
+}
+HONE__INLINE mf64 mf64_or(mf64 a, mf64 b)
+{
+    return a || b;
+}
+HONE__INLINE mf64 mf64_not(mf64 a)
+{
+    return !a;
+}
+HONE__INLINE bool mf64_any(mf64 a)
+{
+    return a;
+}
+
+HONE__INLINE vi64 f64_bits(vf64 x)
+{
+    vi64 y;
+    memcpy(&y, &x, sizeof y);
+    return y;
+}
+HONE__INLINE vf64 i64_as_f64(vi64 x)
+{
+    vf64 y;
+    memcpy(&y, &x, sizeof y);
+    return y;
+}
+HONE__INLINE vi64 i64_set(int64_t x)
+{
+    return x;
+}
+HONE__INLINE vi64 i64_load(const int64_t *p)
+{
+    return *p;
+}
+HONE__INLINE void i64_store(int64_t *p, vi64 x)
+{
+    *p = x;
+}
+HONE__INLINE vi64 i64_add(vi64 a, vi64 b)
+{
+    return a + b;
+}
+HONE__INLINE vi64 i64_sub(vi64 a, vi64 b)
+{
+    return a - b;
+}
+HONE__INLINE vi64 i64_and(vi64 a, vi64 b)
+{
+    return a & b;
+}
+HONE__INLINE vi64 i64_or(vi64 a, vi64 b)
+{
+    return a | b;
+}
+HONE__INLINE vi64 i64_xor(vi64 a, vi64 b)
+{
+    return a ^ b;
+}
+HONE__INLINE vi64 i64_shl(vi64 a, int by)
+{
+    return (int64_t)((uint64_t)a << by);
+}
+HONE__INLINE vi64 i64_shr(vi64 a, int by) /* zeros come in */
+{
+    return (int64_t)((uint64_t)a >> by);
+}
+HONE__INLINE mf64 i64_eq(vi64 a, vi64 b)
+{
+    return a == b;
+}
+
+#endif

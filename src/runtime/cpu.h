@@ -1,0 +1,13 @@
+/* cpu.h: what this CPU, and the OS on it, can run. */
+#ifndef HONE_RUNTIME_CPU_H
+#define HONE_RUNTIME_CPU_H
+
+#include <stdbool.h>
+
+/** AVX2 and FMA, with the OS saving the ymm registers. */
+bool hone__cpu_has_avx2(void);
+
+/** AVX-512 F, BW, DQ and VL, with the OS saving the zmm and mask registers. */
+bool hone__cpu_has_avx512(void);
+
+#endif
