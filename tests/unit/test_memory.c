@@ -1,0 +1,309 @@
+#include "support.h"
+
+#include "core/core.h"
+#include "runtime/memory.h"
+#include "runtime/pool.h"
+
+#include <pthread.h>
+#include <string.h>
+#include <sys/resource.h>
+
+SUITE(memory);
+
+static hone_memory stats(void)
+{
+    hone_memory now;
+    hone_memory_stats(&now);
+    return now;
+}
+
+Test(memory, classes_round_up_by_a_quarter_at_most)
+{
+    int last = -1;
+    size_t last_bytes = 0;
+    for (size_t bytes = 1; bytes < 300000; bytes++) {
+        const hone__size_class size = hone__size_class_of(bytes);
+        cr_assert(size.bytes >= bytes && size.bytes % 64 == 0);
+        cr_assert(size.bytes <= 64 || size.bytes - bytes < 64 || 4 * size.bytes <= 5 * bytes + 256);
+        cr_assert(size.index == last || (size.index == last + 1 && bytes == last_bytes + 1));
+        cr_assert((size.bytes <= HONE__SMALL_BYTES) == (size.index < HONE__SMALL_CLASSES));
+        last = size.index;
+        last_bytes = size.bytes;
+    }
+    cr_assert(hone__size_class_of((size_t)1 << 50).index < HONE__CLASSES);
+}
+
+Test(memory, blocks_are_aligned_and_apart)
+{
+    enum { N = 300 };
+    unsigned char *p[N];
+    size_t bytes[N];
+    uint32_t random = 1;
+    for (int i = 0; i < N; i++) {
+        random = random * 1664525u + 1013904223u;
+        bytes[i] = (random >> 8) % (i % 10 == 0 ? 3000000 : 3000);
+        p[i] = hone__pool_alloc(bytes[i]);
+        cr_assert(p[i] && (uintptr_t)p[i] % 64 == 0);
+        memset(p[i], i & 255, bytes[i]);
+        if (i % 3 == 2) { /* some go early */
+            hone__pool_free(p[i - 1], bytes[i - 1]);
+            bytes[i - 1] = 0;
+            p[i - 1] = NULL;
+        }
+    }
+    for (int i = 0; i < N; i++) {
+        for (size_t k = 0; k < bytes[i]; k++)
+            if (p[i][k] != (i & 255))
+                cr_assert(false, "block %d was overwritten", i);
+        hone__pool_free(p[i], bytes[i]);
+    }
+    cr_assert(stats().in_use_bytes == 0);
+}
+
+Test(memory, large_blocks_lie_on_huge_pages)
+{
+    for (size_t bytes = (size_t)2 << 20; bytes < (size_t)20 << 20; bytes += 3333333) {
+        char *p = hone__pool_alloc(bytes);
+        cr_assert(p);
+        p[0] = p[bytes - 1] = 1;
+#ifndef HONE_SANITIZE
+        cr_assert((uintptr_t)p % ((size_t)2 << 20) == 0);
+#endif
+        hone__pool_free(p, bytes);
+    }
+}
+
+Test(memory, statistics_follow_every_block)
+{
+    const int64_t reserved = stats().reserved_bytes;
+    void *a = hone__pool_alloc(1000), *b = hone__pool_alloc(1000000);
+    hone_memory now = stats();
+    cr_assert(now.in_use_bytes >= 1001000 && now.in_use_bytes <= 1251300);
+    cr_assert(now.peak_bytes == now.in_use_bytes);
+    cr_assert(now.reserved_bytes - reserved >= 1000000);
+    const int64_t peak = now.in_use_bytes;
+    hone__pool_free(b, 1000000);
+    now = stats();
+    cr_assert(now.in_use_bytes <= 1280 && now.peak_bytes == peak);
+    hone__pool_free(a, 1000);
+    now = stats();
+    cr_assert(now.in_use_bytes == 0 && now.peak_bytes == peak);
+    hone_memory_stats(NULL);
+    CHECK_ERROR(HONE_E_NULL, "memory_stats");
+}
+
+Test(memory, small_peaks_are_exact)
+{
+    void *p[100];
+    for (int i = 0; i < 100; i++)
+        p[i] = hone__pool_alloc(640);
+    for (int i = 0; i < 100; i++)
+        hone__pool_free(p[i], 640);
+    cr_assert(stats().peak_bytes == 64000 && stats().in_use_bytes == 0);
+}
+
+#ifndef HONE_SANITIZE
+Test(memory, steady_state_takes_nothing_from_the_system)
+{
+    int64_t reserved = 0;
+    for (int step = 0; step < 100; step++) {
+        void *p[60];
+        for (int i = 0; i < 60; i++)
+            p[i] = hone__pool_alloc((size_t)(i * i * i * 10 + 1));
+        for (int i = 0; i < 60; i++)
+            hone__pool_free(p[i], (size_t)(i * i * i * 10 + 1));
+        if (step == 0)
+            reserved = stats().reserved_bytes;
+        cr_assert(stats().reserved_bytes == reserved);
+    }
+    hone_memory_trim();
+    cr_assert(stats().reserved_bytes < reserved / 100, "%lld of %lld are kept",
+              (long long)stats().reserved_bytes, (long long)reserved);
+}
+#endif
+
+Test(memory, trim_spares_what_is_in_use)
+{
+    enum { N = 3000 };
+    static char *p[N];
+    for (int i = 0; i < N; i++) {
+        p[i] = hone__pool_alloc(1000);
+        memset(p[i], i & 127, 1000);
+    }
+    for (int i = 0; i < N; i++)
+        if (i % 1100 != 0) {
+            hone__pool_free(p[i], 1000);
+            p[i] = NULL;
+        }
+    hone_memory_trim();
+    for (int round = 0; round < 2; round++) {
+        for (int i = 0; i < N; i++) {
+            if (i % 1100 == 0)
+                cr_assert(p[i][0] == (i & 127) && p[i][999] == (i & 127));
+            else
+                memset(p[i] = hone__pool_alloc(1000), 0, 1000);
+        }
+        for (int i = 0; i < N; i++)
+            if (i % 1100 != 0)
+                hone__pool_free(p[i], 1000);
+        hone_memory_trim();
+    }
+    for (int i = 0; i < N; i += 1100)
+        hone__pool_free(p[i], 1000);
+    cr_assert(stats().in_use_bytes == 0);
+}
+
+/* ---- several threads ---------------------------------------------------------------------- */
+
+enum { BLOCKS = 2000 };
+static void *handed[BLOCKS];
+
+static void *free_all(void *ignored)
+{
+    (void)ignored;
+    for (int i = 0; i < BLOCKS; i++)
+        hone__pool_free(handed[i], (size_t)i * 40);
+    return NULL;
+}
+
+static void *alloc_all(void *ignored)
+{
+    (void)ignored;
+    for (int i = 0; i < BLOCKS; i++)
+        memset(handed[i] = hone__pool_alloc((size_t)i * 40), i & 255, (size_t)i * 40);
+    return NULL;
+}
+
+static void run_thread(void *(*body)(void *))
+{
+    pthread_t thread;
+    cr_assert(pthread_create(&thread, NULL, body, NULL) == 0);
+    pthread_join(thread, NULL);
+}
+
+Test(memory, blocks_freed_elsewhere_come_back)
+{
+    alloc_all(NULL);
+    run_thread(free_all);
+    cr_assert(stats().in_use_bytes == 0);
+    const int64_t reserved = stats().reserved_bytes;
+    for (int i = 0; i < 5; i++) {
+        alloc_all(NULL);
+        run_thread(free_all);
+    }
+    /* The freeing threads took over one heap, and this one got its blocks back. */
+    cr_assert(stats().in_use_bytes == 0 && stats().reserved_bytes == reserved);
+    run_thread(alloc_all);
+    cr_assert(stats().in_use_bytes > 0);
+    free_all(NULL);
+    cr_assert(stats().in_use_bytes == 0);
+}
+
+static void *churn(void *seed)
+{
+    enum { SLOTS = 64 };
+    void *p[SLOTS] = { 0 };
+    size_t bytes[SLOTS] = { 0 };
+    uint32_t random = *(uint32_t *)seed;
+    for (int i = 0; i < 20000; i++) {
+        random = random * 1664525u + 1013904223u;
+        const int slot = (int)(random >> 26);
+        hone__pool_free(p[slot], bytes[slot]);
+        bytes[slot] = (random >> 8) % 5000 + 1;
+        p[slot] = hone__pool_alloc(bytes[slot]);
+        memset(p[slot], 7, bytes[slot]);
+    }
+    for (int slot = 0; slot < SLOTS; slot++)
+        hone__pool_free(p[slot], bytes[slot]);
+    return NULL;
+}
+
+Test(memory, threads_churn_side_by_side)
+{
+    uint32_t seeds[4] = { 1, 2, 3, 4 };
+    pthread_t threads[4];
+    for (int i = 0; i < 4; i++)
+        cr_assert(pthread_create(&threads[i], NULL, churn, &seeds[i]) == 0);
+    for (int i = 0; i < 20; i++)
+        hone_memory_trim();
+    for (int i = 0; i < 4; i++)
+        pthread_join(threads[i], NULL);
+    cr_assert(stats().in_use_bytes == 0);
+}
+
+/* ---- refusals ----------------------------------------------------------------------------- */
+
+Test(memory, what_cannot_be_had_is_an_error_with_its_size)
+{
+    CHECK_FAILS(hone__pool_alloc((size_t)1 << 50), HONE_E_NOMEM,
+                "out of memory: 1125899906842624 bytes wanted");
+    CHECK_FAILS(hone__pool_alloc(SIZE_MAX), HONE_E_NOMEM, "out of memory");
+    CHECK_FAILS(hone__malloc(SIZE_MAX - 3), HONE_E_NOMEM, "out of memory");
+    cr_assert(stats().in_use_bytes == 0);
+}
+
+#ifndef HONE_SANITIZE /* whose shadow memory doesn't fit the limit */
+Test(memory, a_refusal_makes_the_pools_give_back)
+{
+    const size_t large = (size_t)200 << 20;
+    const struct rlimit limit = { (size_t)700 << 20, RLIM_INFINITY };
+    cr_assert(setrlimit(RLIMIT_AS, &limit) == 0);
+    void *p = hone__pool_alloc(large);
+    cr_assert(p);
+    hone__pool_free(p, large);
+    p = hone__pool_alloc(2 * large); /* fits only without the free block */
+    cr_assert(p, "%s", hone_error_message());
+    CHECK_FAILS(hone__pool_alloc(2 * large), HONE_E_NOMEM, "out of memory");
+    hone__pool_free(p, 2 * large);
+}
+#endif
+
+Test(memory, failures_come_on_demand)
+{
+    hone__fail_allocation(1);
+    void *a = hone__pool_alloc(100);
+    cr_assert(a);
+    CHECK_FAILS(hone__malloc(100), HONE_E_NOMEM, "out of memory: ");
+    void *b = hone__malloc(100);
+    cr_assert(b && hone__fail_allocation(-1) == 3);
+    hone__free(b);
+    hone__pool_free(a, 100);
+    hone__fail_allocation(0);
+    CHECK_FAILS(hone__obj_alloc(HONE__OBJ_TENSOR, sizeof(hone_tensor)), HONE_E_NOMEM, "memory");
+    hone__fail_allocation(0);
+    hone__fail_allocation(-1);
+    hone__free(hone__malloc(1));
+    cr_assert(hone_error_code() == HONE_OK);
+}
+
+/* ---- small blocks ------------------------------------------------------------------------- */
+
+Test(memory, malloc_and_its_kin)
+{
+    char *s = hone__strdup("seven!!");
+    cr_assert_str_eq(s, "seven!!");
+    s = hone__realloc(s, 200000);
+    cr_assert_str_eq(s, "seven!!");
+    s = hone__realloc(s, 3);
+    cr_assert(memcmp(s, "sev", 3) == 0);
+    hone__free(s);
+    s = hone__realloc(NULL, 10);
+    hone__free(s);
+    hone__free(NULL);
+    for (size_t n = 0; n < 5000; n += 7) {
+        char *zeros = hone__calloc(n);
+        for (size_t i = 0; i < n; i++)
+            cr_assert(zeros[i] == 0);
+        memset(zeros, 1, n);
+        hone__free(zeros);
+    }
+    cr_assert(stats().in_use_bytes == 0);
+    hone__fail_allocation(0);
+    s = hone__strdup("kept");
+    CHECK_FAILS(s, HONE_E_NOMEM, "");
+    s = hone__strdup("kept");
+    hone__fail_allocation(0);
+    CHECK_FAILS(hone__realloc(s, 1000), HONE_E_NOMEM, "");
+    cr_assert_str_eq(s, "kept");
+    hone__free(s);
+}

@@ -1,0 +1,415 @@
+#include "support.h"
+
+#include "runtime/fpmode.h"
+#include "runtime/parallel.h"
+#include "runtime/topology.h"
+
+#include <hone/runtime.h>
+
+#include <fenv.h>
+#include <omp.h>
+#include <pthread.h>
+#include <sched.h>
+#include <stdatomic.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+SUITE(runtime);
+
+/* ---- the environment ---------------------------------------------------------------------- */
+
+static void check_refused(const char *name, const char *value)
+{
+    unsetenv("HONE_NUM_THREADS");
+    setenv(name, value, 1);
+    const hone_status status = hone_init();
+    cr_assert(status == HONE_E_CONFIG, "%s=%s was accepted", name, value);
+    char text[100];
+    snprintf(text, sizeof text, "%s=%s: a whole number from", name, value);
+    CHECK_ERROR(HONE_E_CONFIG, text);
+    hone_machine machine;
+    CHECK_FAILS(hone_machine_get(&machine), HONE_E_CONFIG, name);
+    CHECK_FAILS(hone_set_threads(2), HONE_E_CONFIG, name);
+    cr_assert(hone_threads() == 1);
+    CHECK_ERROR(HONE_E_CONFIG, name);
+}
+
+Test(runtime, num_threads_banana)
+{
+    check_refused("HONE_NUM_THREADS", "banana");
+}
+Test(runtime, num_threads_0)
+{
+    check_refused("HONE_NUM_THREADS", "0");
+}
+Test(runtime, num_threads_negative)
+{
+    check_refused("HONE_NUM_THREADS", "-3");
+}
+Test(runtime, num_threads_too_large)
+{
+    check_refused("HONE_NUM_THREADS", "1025");
+}
+Test(runtime, num_threads_past_every_integer)
+{
+    check_refused("HONE_NUM_THREADS", "99999999999999999999999");
+}
+Test(runtime, num_threads_with_a_tail)
+{
+    check_refused("HONE_NUM_THREADS", "2x");
+}
+Test(runtime, force_threads_nonsense)
+{
+    check_refused("HONE_FORCE_THREADS", "two");
+}
+Test(runtime, omp_threads_nonsense)
+{
+    check_refused("OMP_NUM_THREADS", "many");
+}
+Test(runtime, debug_nonsense)
+{
+    check_refused("HONE_DEBUG", "5");
+}
+
+static void clear_environment(void)
+{
+    unsetenv("HONE_NUM_THREADS");
+    unsetenv("HONE_FORCE_THREADS");
+    unsetenv("OMP_NUM_THREADS");
+}
+
+Test(runtime, num_threads_bounds)
+{
+    clear_environment();
+    setenv("HONE_NUM_THREADS", "1", 1);
+    hone_machine machine;
+    CHECK_OK(hone_machine_get(&machine));
+    cr_assert(hone_threads() == 1 && machine.threads == 1);
+    cr_assert(machine.affinity_cpus == 1 ||
+              strcmp(machine.threads_reason, "HONE_NUM_THREADS=1") == 0);
+}
+
+Test(runtime, num_threads_does_not_raise)
+{
+    clear_environment();
+    setenv("HONE_NUM_THREADS", "1000", 1);
+    hone_machine machine;
+    CHECK_OK(hone_machine_get(&machine));
+    cr_assert(machine.threads <= machine.affinity_cpus);
+}
+
+Test(runtime, omp_num_threads_bounds)
+{
+    clear_environment();
+    setenv("OMP_NUM_THREADS", "1,4", 1);
+    cr_assert(hone_threads() == 1);
+}
+
+Test(runtime, affinity_bounds)
+{
+    clear_environment();
+    cpu_set_t one, all;
+    cr_assert(sched_getaffinity(0, sizeof all, &all) == 0);
+    CPU_ZERO(&one);
+    for (int cpu = 0; cpu < CPU_SETSIZE; cpu++)
+        if (CPU_ISSET(cpu, &all) && CPU_COUNT(&one) == 0)
+            CPU_SET(cpu, &one);
+    cr_assert(sched_setaffinity(0, sizeof one, &one) == 0);
+    hone_machine machine;
+    CHECK_OK(hone_machine_get(&machine));
+    cr_assert(machine.affinity_cpus == 1 && machine.threads == 1);
+}
+
+Test(runtime, machine_is_plausible)
+{
+    clear_environment();
+    hone_machine machine;
+    CHECK_OK(hone_machine_get(&machine));
+    cr_assert(machine.logical_cpus >= machine.cores && machine.cores >= machine.packages);
+    cr_assert(machine.packages >= 1 && machine.numa_nodes >= 1);
+    cr_assert(machine.affinity_cpus >= 1 && machine.threads >= 1);
+    cr_assert(machine.cgroup_cpus >= 0 && machine.l1_bytes >= 0);
+    cr_assert(strlen(machine.threads_reason) > 0);
+    CHECK_FAILS(hone_machine_get(NULL), HONE_E_NULL, "machine_get");
+    cr_assert(strlen(hone_version()) >= 5);
+}
+
+Test(runtime, force_threads_is_exact)
+{
+    clear_environment();
+    setenv("HONE_FORCE_THREADS", "5", 1);
+    setenv("HONE_NUM_THREADS", "2", 1);
+    hone_machine machine;
+    CHECK_OK(hone_machine_get(&machine));
+    cr_assert(machine.threads == 5);
+    cr_assert_str_eq(machine.threads_reason, "HONE_FORCE_THREADS=5");
+    cr_assert(hone__team_for(1.0, 100) == 5 && hone__team_for(1.0, 3) == 3);
+    cr_assert(hone__team_for(1e9, 1) == 1);
+}
+
+Test(runtime, set_threads)
+{
+    clear_environment();
+    CHECK_OK(hone_set_threads(3));
+    cr_assert(hone_threads() == 3 && hone__team_size() == 3);
+    CHECK_FAILS(hone_set_threads(0), HONE_E_VALUE, "set_threads: 0 threads");
+    CHECK_FAILS(hone_set_threads(1025), HONE_E_VALUE, "1 to 1024");
+    cr_assert(hone_threads() == 3);
+}
+
+/* ---- cgroups: a made-up /sys/fs/cgroup ---------------------------------------------------- */
+
+static char root[64];
+
+static void put_file(const char *path, const char *text)
+{
+    char full[300];
+    snprintf(full, sizeof full, "%s/%s", root, path);
+    for (char *slash = full + strlen(root); (slash = strchr(slash + 1, '/'));) {
+        *slash = 0;
+        mkdir(full, 0700);
+        *slash = '/';
+    }
+    FILE *file = fopen(full, "w");
+    cr_assert(file, "%s", full);
+    fputs(text, file);
+    fclose(file);
+}
+
+static void make_root(void)
+{
+    strcpy(root, "/tmp/hone_cgroup_XXXXXX");
+    cr_assert(mkdtemp(root));
+}
+
+static void remove_root(void)
+{
+    char command[100];
+    snprintf(command, sizeof command, "rm -r %s", root);
+    cr_assert(system(command) == 0);
+}
+
+Test(runtime, cgroup_v2_takes_the_least_on_the_way_up)
+{
+    make_root();
+    put_file("a/b/cpu.max", "max 100000\n");
+    cr_assert(hone__cgroup_cpus("0::/a/b\n", root) == 0);
+    put_file("a/cpu.max", "150000 100000\n");
+    cr_assert(hone__cgroup_cpus("0::/a/b\n", root) == 1.5);
+    put_file("a/b/cpu.max", "50000 100000\n");
+    cr_assert(hone__cgroup_cpus("0::/a/b\n", root) == 0.5);
+    put_file("cpu.max", "25000 100000\n");
+    cr_assert(hone__cgroup_cpus("0::/a/b\n", root) == 0.25);
+    cr_assert(hone__cgroup_cpus("0::/\n", root) == 0.25);
+    cr_assert(hone__cgroup_cpus("0::/not/here\n", root) == 0.25);
+    put_file("cpu.max", "nonsense\n");
+    cr_assert(hone__cgroup_cpus("0::/\n", root) == 0);
+    cr_assert(hone__cgroup_cpus("", root) == 0 && hone__cgroup_cpus("x\ny", root) == 0);
+    remove_root();
+}
+
+Test(runtime, cgroup_v1)
+{
+    make_root();
+    const char *groups = "3:cpuset:/\n2:cpu,cpuacct:/job\n1:cpuacct:/other\n";
+    put_file("cpu,cpuacct/job/cpu.cfs_quota_us", "-1\n");
+    put_file("cpu,cpuacct/job/cpu.cfs_period_us", "100000\n");
+    cr_assert(hone__cgroup_cpus(groups, root) == 0);
+    put_file("cpu,cpuacct/job/cpu.cfs_quota_us", "300000\n");
+    cr_assert(hone__cgroup_cpus(groups, root) == 3);
+    put_file("cpu/job/cpu.cfs_quota_us", "200000\n");
+    put_file("cpu/job/cpu.cfs_period_us", "100000\n");
+    cr_assert(hone__cgroup_cpus("2:cpu:/job\n", root) == 2);
+    remove_root();
+}
+
+/* ---- parallel ranges ---------------------------------------------------------------------- */
+
+typedef struct {
+    atomic_int seen[1000];
+    atomic_int calls;
+    int64_t grain;
+    atomic_bool off_grain;
+} cover;
+
+static void cover_range(void *ctx, int64_t begin, int64_t end)
+{
+    cover *c = ctx;
+    atomic_fetch_add(&c->calls, 1);
+    if (begin % c->grain != 0)
+        atomic_store(&c->off_grain, true);
+    for (int64_t i = begin; i < end; i++)
+        atomic_fetch_add(&c->seen[i], 1);
+}
+
+Test(runtime, ranges_cover_all_once)
+{
+    clear_environment();
+    setenv("HONE_FORCE_THREADS", "5", 1);
+    CHECK_OK(hone_init());
+    const int64_t sizes[] = { 0, 1, 2, 4, 5, 6, 63, 64, 65, 999, 1000 };
+    const int64_t grains[] = { 1, 7, 64, 5000 };
+    for (int s = 0; s < 11; s++) {
+        for (int g = 0; g < 4; g++) {
+            static cover c;
+            memset(&c, 0, sizeof c);
+            c.grain = grains[g];
+            hone__parallel_for(sizes[s], grains[g], 1, cover_range, &c);
+            for (int64_t i = 0; i < 1000; i++)
+                cr_assert(atomic_load(&c.seen[i]) == (i < sizes[s]));
+            const int64_t units = (sizes[s] + grains[g] - 1) / grains[g];
+            cr_assert(atomic_load(&c.calls) == (units < 5 ? units : 5));
+            cr_assert(!atomic_load(&c.off_grain));
+        }
+    }
+}
+
+Test(runtime, small_jobs_stay_on_one_thread)
+{
+    clear_environment();
+    CHECK_OK(hone_set_threads(2));
+    cr_assert(hone__team_for(100, 1000) == 1);
+    cr_assert(hone__team_for(1e7, 1000) == 2);
+    cr_assert(hone__team_for(1e7, 1) == 1);
+}
+
+typedef struct {
+    int n_threads;
+    atomic_int phase_count[20];
+    atomic_bool broken;
+} meeting;
+
+static void meet(void *ctx, int thread, int n_threads)
+{
+    meeting *m = ctx;
+    (void)thread;
+    for (int phase = 0; phase < 20; phase++) {
+        atomic_fetch_add(&m->phase_count[phase], 1);
+        hone__team_barrier();
+        if (atomic_load(&m->phase_count[phase]) != n_threads)
+            atomic_store(&m->broken, true);
+    }
+    if (thread == 0)
+        m->n_threads = n_threads;
+}
+
+Test(runtime, barriers_hold_back_the_team_only)
+{
+    clear_environment();
+    setenv("HONE_FORCE_THREADS", "4", 1);
+    CHECK_OK(hone_init());
+    for (int n = 1; n <= 5; n++) {
+        for (int repeat = 0; repeat < 20; repeat++) {
+            meeting m = { 0 };
+            hone__parallel_team(n, meet, &m);
+            cr_assert(m.n_threads == (n < 4 ? n : 4) && !atomic_load(&m.broken));
+        }
+    }
+}
+
+static void nested(void *ctx, int thread, int n_threads)
+{
+    meeting inner = { 0 };
+    (void)thread, (void)n_threads;
+    hone__parallel_team(3, meet, &inner);
+    if (inner.n_threads != 1 || hone__team_size() != 1 || hone__team_for(1e9, 100) != 1)
+        atomic_store((atomic_bool *)ctx, true);
+    hone__team_barrier(); /* still the outer team's */
+}
+
+Test(runtime, inside_a_region_all_is_inline)
+{
+    clear_environment();
+    setenv("HONE_FORCE_THREADS", "3", 1);
+    CHECK_OK(hone_init());
+    atomic_bool broken = false;
+    hone__parallel_team(3, nested, &broken);
+    cr_assert(!atomic_load(&broken));
+#pragma omp parallel num_threads(2)
+    nested(&broken, 0, 1); /* the caller's own region: the barrier must not wait for it */
+    cr_assert(!atomic_load(&broken));
+}
+
+static void *train(void *broken)
+{
+    for (int i = 0; i < 50; i++) {
+        meeting m = { 0 };
+        hone__parallel_team(2, meet, &m);
+        if (m.n_threads != 2 || atomic_load(&m.broken))
+            atomic_store((atomic_bool *)broken, true);
+    }
+    return NULL;
+}
+
+Test(runtime, several_threads_may_use_teams_at_once)
+{
+    clear_environment();
+    CHECK_OK(hone_set_threads(2));
+    pthread_t threads[3];
+    atomic_bool broken = false;
+    for (int i = 0; i < 3; i++)
+        cr_assert(pthread_create(&threads[i], NULL, train, &broken) == 0);
+    for (int i = 0; i < 3; i++)
+        pthread_join(threads[i], NULL);
+    cr_assert(!atomic_load(&broken));
+}
+
+/* By arithmetic: fegetround() asks the x87 unit on x86-64. */
+static bool rounds_up(void)
+{
+    volatile float one = 1, little = 1e-9f;
+    return one + little > one;
+}
+
+static void note_rounding(void *ctx, int thread, int n_threads)
+{
+    (void)n_threads;
+    volatile float tiny = 2e-38f;
+    const float half = tiny * 0.25f; /* 0 if denormals are flushed */
+    atomic_store((atomic_int *)ctx + thread, !rounds_up() && half > 0);
+}
+
+Test(runtime, the_callers_rounding_is_put_aside)
+{
+    clear_environment();
+    setenv("HONE_FORCE_THREADS", "3", 1);
+    CHECK_OK(hone_init());
+    for (int n = 1; n <= 3; n += 2) {
+        atomic_int good[3] = { 0 };
+        fesetround(FE_UPWARD);
+        hone__parallel_team(n, note_rounding, good);
+        const bool restored = rounds_up();
+        fesetround(FE_TONEAREST);
+        cr_assert(restored);
+        for (int i = 0; i < n; i++)
+            cr_assert(atomic_load(&good[i]), "thread %d", i);
+    }
+}
+
+/* ---- fork --------------------------------------------------------------------------------- */
+
+Test(runtime, a_forked_child_works_on_one_thread)
+{
+    clear_environment();
+    setenv("HONE_FORCE_THREADS", "2", 1);
+    CHECK_OK(hone_init());
+    meeting m = { 0 };
+    hone__parallel_team(2, meet, &m);
+    const pid_t child = fork();
+    if (child == 0) {
+        alarm(20); /* instead of hanging */
+        HONE_SCOPE();
+        meeting inner = { 0 };
+        hone__parallel_team(2, meet, &inner);
+        hone_tensor *t = T(HONE_F32, (2), 1, 2);
+        _exit(inner.n_threads == 1 && hone_threads() == 1 && hone_at(t, 1) == 2 ? 0 : 1);
+    }
+    int status = -1;
+    cr_assert(waitpid(child, &status, 0) == child);
+    cr_assert(WIFEXITED(status) && WEXITSTATUS(status) == 0, "status %x", status);
+    hone__parallel_team(2, meet, &m);
+    cr_assert(m.n_threads == 2);
+}
