@@ -1,5 +1,6 @@
 /* env.c: reads the environment and the machine once, before the first operation. */
 #include "core/core.h"
+#include "isa/isa.h"
 #include "runtime/parallel.h"
 #include "runtime/topology.h"
 
@@ -58,13 +59,25 @@ void hone__debug_print(int level, const char *format, ...)
     fprintf(stderr, "hone: %s\n", line);
 }
 
+static bool choose_isa(char *message, size_t size)
+{
+    const char *name = getenv("HONE_ISA");
+    const hone__isa *isa = name && *name ? hone__isa_find(name) : hone__isa_best();
+    if (!isa) {
+        hone__isa_explain(name, message, size);
+        return false;
+    }
+    hone__isa_use(isa);
+    return true;
+}
+
 static bool read_environment(char *message, size_t size)
 {
     long level = 0;
     if (!hone__env_int("HONE_DEBUG", 0, 4, &level, message, size))
         return false;
     hone__topology_load();
-    return hone__team_init(message, size);
+    return choose_isa(message, size) && hone__team_init(message, size);
 }
 
 static int initialise(void)
@@ -100,4 +113,10 @@ hone_status hone_init(void)
 const char *hone_version(void)
 {
     return HONE_VERSION;
+}
+
+const char *hone_isa(void)
+{
+    hone__ready();
+    return hone__k->name;
 }

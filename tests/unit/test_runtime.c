@@ -74,6 +74,29 @@ Test(runtime, debug_nonsense)
     check_refused("HONE_DEBUG", "5");
 }
 
+Test(runtime, isa_unknown)
+{
+    setenv("HONE_ISA", "sse9", 1);
+    CHECK_FAILS(hone_init(), HONE_E_CONFIG, "HONE_ISA=sse9 is unknown (this machine has scalar");
+}
+
+Test(runtime, isa_of_another_machine)
+{
+#if defined(__x86_64__)
+    setenv("HONE_ISA", "neon", 1);
+#else
+    setenv("HONE_ISA", "avx2", 1);
+#endif
+    CHECK_FAILS(hone_init(), HONE_E_CONFIG, "is not available (this machine has scalar");
+}
+
+Test(runtime, isa_scalar)
+{
+    setenv("HONE_ISA", "scalar", 1);
+    CHECK_OK(hone_init());
+    cr_assert_str_eq(hone_isa(), "scalar");
+}
+
 static void clear_environment(void)
 {
     unsetenv("HONE_NUM_THREADS");
