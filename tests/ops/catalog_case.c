@@ -196,7 +196,8 @@ static int64_t lay_out(const catalog_array *a, char layout, const int64_t *shape
     for (int k = 0; k < a->ndim; k++) {
         int d = layout == 't' ? k : a->ndim - 1 - k;
         stride[d] = layout == 's' ? 2 * size : size;
-        size *= layout == 's' ? 2 * shape[d] : shape[d];
+        const int64_t extent = shape[d] > 1 ? shape[d] : 1;
+        size *= layout == 's' ? 2 * extent : extent;
     }
     if (layout == 'e') {
         stride[0] = shape[0] == 1 ? stride[0] : 0;

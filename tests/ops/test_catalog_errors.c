@@ -1,0 +1,76 @@
+/* test_catalog_errors.c: every row fails as promised: NULL operands, and memory that runs out at
+ * any point, after which nothing is left behind. */
+#include "rows.h"
+
+#include "runtime/memory.h"
+
+static hone_dtype first_dtype(const catalog_row *row)
+{
+    int dtype = 0;
+    while (!(catalog_dtypes(row) & CATALOG_BIT(dtype)))
+        dtype++;
+    return (hone_dtype)dtype;
+}
+
+TEST_ROWS(null_operands)
+{
+    HONE_SCOPE();
+    catalog_case c;
+    make_case(row, row->cases[0], first_dtype(row), false, &c);
+    for (int i = 0; i < c.n; i++) {
+        hone_tensor *kept = c.tensor[i];
+        c.tensor[i] = NULL;
+        cr_assert_null(catalog_function(row)(row, c.tensor, c.n));
+        cr_assert(hone_error_code() == HONE_E_NULL, "%s with operand %d NULL: %s", c.text, i,
+                  hone_error_message());
+        hone_error_clear();
+        c.tensor[i] = kept;
+    }
+    catalog_free(&c);
+}
+
+/* One call with all that belongs to it; the n-th allocation fails. True: it came through. */
+static bool call_failing(const catalog_row *row, catalog_case *c, int64_t n)
+{
+    HONE_SCOPE();
+    hone__fail_allocation(n);
+    hone_tensor *y = catalog_function(row)(row, c->tensor, c->n);
+    hone__fail_allocation(-1);
+    cr_assert(y || hone_error_code() == HONE_E_NOMEM, "%s with allocation %lld failing: %s",
+              c->text, (long long)n, hone_error_message());
+    hone_error_clear();
+    return y != NULL;
+}
+
+static void check_allocations(const catalog_row *row, bool recorded)
+{
+    HONE_SCOPE();
+    catalog_case c;
+    make_case(row, row->cases[0], first_dtype(row), false, &c);
+    for (int i = 0; recorded && i < c.n; i++)
+        if (catalog_differentiable(row, &c, i))
+            hone_requires_grad_(c.tensor[i], true);
+    cr_assert(call_failing(row, &c, -1)); /* scopes and pools have grown as far as they will */
+    hone_memory before, after;
+    hone_memory_stats(&before);
+    for (int64_t n = 0;; n++) {
+        cr_assert(n < 1000, "%s never comes through", c.text);
+        const bool done = call_failing(row, &c, n);
+        hone_memory_stats(&after);
+        cr_assert(after.tensors == before.tensors && after.nodes == before.nodes &&
+                      after.in_use_bytes == before.in_use_bytes,
+                  "%s with allocation %lld failing leaves %lld tensors, %lld nodes, %lld bytes",
+                  c.text, (long long)n, (long long)(after.tensors - before.tensors),
+                  (long long)(after.nodes - before.nodes),
+                  (long long)(after.in_use_bytes - before.in_use_bytes));
+        if (done)
+            break;
+    }
+    catalog_free(&c);
+}
+
+TEST_ROWS(no_memory)
+{
+    check_allocations(row, false);
+    check_allocations(row, true);
+}

@@ -1,0 +1,91 @@
+/* test_catalog_gradients.c: gradcheck and gradgradcheck in f64 for every case of every row. */
+#include "rows.h"
+
+#include <string.h>
+
+typedef struct {
+    const catalog_row *row;
+    const catalog_case *c;
+    catalog_call call;
+    bool in_place;
+} checked_call;
+
+/* The checked inputs are leaves that don't overlap themselves: what the case wants expanded is
+ * expanded here, HONE_NONE is put in again, and an in-place op gets a copy that has a history. */
+static hone_tensor *run(hone_tensor *const *in, int n_in, void *user)
+{
+    const checked_call *k = user;
+    hone_tensor *all[CATALOG_INPUTS];
+    int given = 0;
+    for (int i = 0; i < k->c->n; i++) {
+        const catalog_array *a = &k->c->array[i];
+        all[i] = a->none ? HONE_NONE : in[given++];
+        if (!k->c->expanded[i])
+            continue;
+        int64_t dims[HONE_MAX_DIMS + 1];
+        memcpy(dims, a->shape, sizeof a->shape);
+        dims[a->ndim] = HONE_END_DIM;
+        all[i] = hone_expand_v(all[i], dims);
+    }
+    cr_assert(given == n_in);
+    if (k->in_place)
+        all[0] = hone_clone(all[0]);
+    return k->call(k->row, all, k->c->n);
+}
+
+static void check(const checked_call *k, hone_tensor_list inputs)
+{
+    const char *form = k->in_place ? "in place" : "";
+    hone_status status = hone_gradcheck(k->row->op, run, (void *)k, inputs, NULL);
+    /* in place, what the gradient needs may be gone: refused, as it is in PyTorch */
+    if (k->in_place && status == HONE_E_STATE) {
+        hone_error_clear();
+        return;
+    }
+    cr_assert(status == HONE_OK, "%s %s: %s", k->c->text, form, hone_error_message());
+    if (k->row->once)
+        return;
+    status = hone_gradgradcheck(k->row->op, run, (void *)k, inputs, NULL);
+    if (k->in_place && status == HONE_E_STATE) {
+        hone_error_clear();
+        return;
+    }
+    cr_assert(status == HONE_OK, "%s %s: %s", k->c->text, form, hone_error_message());
+}
+
+static void check_case(const catalog_row *row, const char *text)
+{
+    HONE_SCOPE();
+    catalog_case c;
+    make_case(row, text, HONE_F64, true, &c);
+    hone_tensor *given[CATALOG_INPUTS];
+    int n = 0, wanted = 0;
+    for (int i = 0; i < c.n; i++) {
+        if (c.array[i].none)
+            continue;
+        if (catalog_differentiable(row, &c, i)) {
+            hone_requires_grad_(c.tensor[i], true);
+            wanted++;
+        }
+        given[n++] = c.tensor[i];
+    }
+    cr_assert(wanted > 0, "%s: no input can be differentiated; say why in no_gradient", c.text);
+    hone_tensor_list inputs = hone_list_n(given, n);
+    checked_call k = { row, &c, catalog_function(row), false };
+    check(&k, inputs);
+    /* the in-place form of the first input, where the result has its shape */
+    hone_tensor *y = run(given, n, &k);
+    k.call = catalog_function_in_place(row);
+    k.in_place = true;
+    if (k.call && !row->call && hone_dim(y) == c.array[0].ndim &&
+        memcmp(hone_shape(y), c.array[0].shape, sizeof(int64_t) * (size_t)hone_dim(y)) == 0)
+        check(&k, inputs);
+    catalog_free(&c);
+}
+
+TEST_ROWS(gradients)
+{
+    for (const char *const *text = row->cases; *text && !row->no_gradient; text++)
+        if (catalog_dtypes(row) & CATALOG_BIT(HONE_F64))
+            check_case(row, *text);
+}
