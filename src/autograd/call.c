@@ -232,7 +232,7 @@ static bool may_change(const hone_context *ctx, const hone_tensor *t)
                        name, hone__tensor_text(t).s);
         return false;
     }
-    if (t->is_view && ctx->recording) {
+    if (t->is_view && (ctx->recording || t->node)) {
         hone_error_set(
             HONE_E_STATE,
             "%s_: %s is a view, and views that need a gradient can't be changed in place; "
@@ -294,6 +294,14 @@ static hone_tensor *run_forward(hone_context *ctx, hone_tensor *const *in, int n
     return out;
 }
 
+/* An in-place op that no gradient flows through (fill_, copy_ from a constant) ends what t's history
+ * says about its values. */
+static void forget_history(hone_tensor *t)
+{
+    hone__node_drop(t->node);
+    t->node = NULL;
+}
+
 hone_tensor *hone__call(const hone__op *op, hone_tensor *const *in, int n_in,
                         const hone__args *args, bool in_place)
 {
@@ -315,6 +323,8 @@ hone_tensor *hone__call(const hone__op *op, hone_tensor *const *in, int n_in,
         out->is_view = true;
         out->view_version = hone__version(out);
     }
+    if (out && in_place && !ctx->recording && hone_grad_enabled())
+        forget_history(out);
     if (!hone__finish(ctx, &out, 1, !record))
         return NULL;
     if (hone__debug() >= 2 && out)
