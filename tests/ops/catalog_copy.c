@@ -112,6 +112,7 @@ static const catalog_row rows[] = {
       .call = call_copy },
     { .op = "copy",
       .note = "from i64",
+      .once = "its gradient is 0",
       .cases = copy_in_cases,
       .bits = "67x130 130",
       .in = { { catalog_any }, { catalog_positive, CATALOG_FIXED(HONE_I64) } },
