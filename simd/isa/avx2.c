@@ -3,7 +3,9 @@
 
 #include "vec/vec_avx2.h"
 #include "kernels/all.h"
+#include "gemm/gemm_avx2.h"
 
 const hone__isa hone__isa_avx2 = {
 #include "kernels/table.h"
+    .gemm = HONE__GEMM_KERNELS,
 };

@@ -7,6 +7,7 @@
 #ifndef HONE_ISA_ISA_H
 #define HONE_ISA_ISA_H
 
+#include "gemm/gemm_kernels.h"
 #include "kernels/kernels.h"
 
 #include <stddef.h>
@@ -41,6 +42,8 @@ typedef struct hone__isa {
     hone__cross_entropy_backward_fn cross_entropy_backward[HONE__N_DTYPES];
 
     hone__sgd_fn sgd[HONE__N_DTYPES];
+
+    hone__gemm_kernels gemm;
 
     hone__random_fn random_u32;
     hone__random_fn uniform[HONE__N_DTYPES];

@@ -1,0 +1,7 @@
+/* f32 micro-kernel for AVX-512: 8 x 48, 24 accumulators, 3 vectors of B, 1 broadcast of A; two
+ * vectors wide it is 12 tall. */
+#define TILE_NAME       hone__f32_gemm_avx512_8x48
+#define TILE_VECTORS    3
+#define TILE_ROWS(nv)   ((nv) == 2 ? 12 : 8)
+#define TILE_TAIL(p, n) _mm512_maskz_loadu_ps((__mmask16)((1u << (n)) - 1), p)
+#include "gemm/gemm_tile.h"

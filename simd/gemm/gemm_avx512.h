@@ -1,0 +1,44 @@
+/* gemm_avx512.h: the matrix product's kernels for AVX-512, for simd/isa/avx512.c (after
+ * vec/vec_avx512.h). */
+#ifndef HONE_GEMM_GEMM_AVX512_H
+#define HONE_GEMM_GEMM_AVX512_H
+
+#include "gemm/gemm_kernels.h"
+#include "gemm/gemm_transpose_avx2.h"
+#include "gemm/gemm_transpose_avx512.h"
+
+#define HONE__REAL_IS_F64 0
+#include "kernels/real_begin.h"
+#define DOT_ROWS     2
+#define DOT_COLS     3
+#define PACK_COLUMNS hone__f32_gemm_pack_columns_avx512
+#include "gemm/f32_gemm_avx512_8x48.h"
+#include "gemm/gemm_pack.h"
+#include "gemm/gemm_row.h"
+#include "gemm/gemm_dot.h"
+#include "kernels/real_end.h"
+
+#define HONE__REAL_IS_F64 1
+#include "kernels/real_begin.h"
+#define DOT_ROWS     2
+#define DOT_COLS     3
+#define PACK_COLUMNS hone__f64_gemm_pack_columns_avx2
+#include "gemm/f64_gemm_avx512_8x24.h"
+#include "gemm/gemm_pack.h"
+#include "gemm/gemm_row.h"
+#include "gemm/gemm_dot.h"
+#include "kernels/real_end.h"
+
+#define HONE__GEMM_KERNELS                                                                         \
+    {                                                                                              \
+        .of = {                                                                                    \
+            HONE__GEMM_KERNEL(f32, avx512_8x48, .vl = 16, .mr = 8, .nr = 48,                       \
+                              .rows = { 0, 8, 12, 8 }, .direct_tails = 1, .flops_per_ns = 100,     \
+                              .blocks = { 256, 384 }),                                             \
+            HONE__GEMM_KERNEL(f64, avx512_8x24, .vl = 8, .mr = 8, .nr = 24,                        \
+                              .rows = { 0, 8, 12, 8 }, .direct_tails = 1, .flops_per_ns = 50,      \
+                              .blocks = { 128, 384 }),                                             \
+        }                                                                                          \
+    }
+
+#endif

@@ -1,0 +1,117 @@
+/* gemm_dot.h: body of `dot` (contract: gemm_kernels.h), written for f32 and f64 (real_begin.h).
+ * DOT_ROWS x DOT_COLS outputs are computed at a time, each with its own 256 bytes of virtual
+ * lanes. (fragment) */
+
+/* The elements after the last full round of lanes, then the fixed tree over the `present` lanes;
+ * the others hold -0, the identity. */
+static REAL R(gemm_dot_fold)(REAL *lanes, int64_t rest, int present, const REAL *a, const REAL *b)
+{
+    int64_t i = 0;
+    for (; i + LANES <= rest; i += LANES) {
+        R(store)(lanes + i, R(fma)(R(load)(a + i), R(load)(b + i), R(load)(lanes + i)));
+    }
+    if (i < rest) {
+        const int64_t n = rest - i;
+        const VREAL zero = R(set)(0);
+        const VREAL av = R(load_n)(a + i, n, zero), bv = R(load_n)(b + i, n, zero);
+        R(store_n)(lanes + i, R(fma)(av, bv, R(load)(lanes + i)), n);
+    }
+    int half = VIRTUAL_LANES / 2;
+    while (half >= LANES && half >= present) { /* that half is absent */
+        half /= 2;
+    }
+    for (; half >= LANES; half /= 2) {
+        for (int j = 0; j < half; j += LANES) {
+            R(store)(lanes + j, R(add)(R(load)(lanes + j), R(load)(lanes + half + j)));
+        }
+    }
+    VREAL v = R(load)(lanes);
+    for (half = LANES / 2; half >= 1; half /= 2) {
+        v = R(add)(v, R(down)(v, half));
+    }
+    return R(first)(v);
+}
+
+static HONE__GEMM_INLINE void R(gemm_dot_tile)(const int rows, const int cols, int64_t k,
+                                               const REAL *a, int64_t a_rs, const REAL *b,
+                                               int64_t b_rs, REAL *out, int64_t out_rs)
+{
+    VREAL acc[DOT_ROWS][DOT_COLS][N_ACC];
+    HONE__GEMM_UNROLL
+    for (int i = 0; i < rows; i++) {
+        HONE__GEMM_UNROLL
+        for (int j = 0; j < cols; j++) {
+            HONE__GEMM_UNROLL_64
+            for (int v = 0; v < N_ACC; v++) {
+                acc[i][j][v] = R(set)(-(REAL)0);
+            }
+        }
+    }
+    const int64_t whole = k - k % VIRTUAL_LANES;
+    const int present = k < VIRTUAL_LANES ? (int)k : VIRTUAL_LANES;
+    for (int64_t p = 0; p < whole; p += VIRTUAL_LANES) {
+        HONE__GEMM_UNROLL_64
+        for (int v = 0; v < N_ACC; v++) {
+            VREAL av[DOT_ROWS];
+            HONE__GEMM_UNROLL
+            for (int i = 0; i < rows; i++) {
+                av[i] = R(load)(a + i * a_rs + p + v * LANES);
+            }
+            HONE__GEMM_UNROLL
+            for (int j = 0; j < cols; j++) {
+                const VREAL bv = R(load)(b + j * b_rs + p + v * LANES);
+                HONE__GEMM_UNROLL
+                for (int i = 0; i < rows; i++) {
+                    acc[i][j][v] = R(fma)(av[i], bv, acc[i][j][v]);
+                }
+            }
+        }
+    }
+    HONE__GEMM_UNROLL
+    for (int i = 0; i < rows; i++) {
+        HONE__GEMM_UNROLL
+        for (int j = 0; j < cols; j++) {
+            REAL lanes[VIRTUAL_LANES];
+            HONE__GEMM_UNROLL_64
+            for (int v = 0; v < N_ACC; v++) {
+                R(store)(lanes + v * LANES, acc[i][j][v]);
+            }
+            out[i * out_rs + j] = R(gemm_dot_fold)(lanes, k - whole, present, a + i * a_rs + whole,
+                                                   b + j * b_rs + whole);
+        }
+    }
+}
+
+static void R(gemm_dot)(int64_t k, int rows, int cols, const void *a, int64_t a_rs, const void *b,
+                        int64_t b_rs, void *out, int64_t out_rs)
+{
+    const REAL *ap = a, *bp = b;
+    REAL *to = out;
+    int i = 0;
+    for (; i + DOT_ROWS <= rows; i += DOT_ROWS) {
+        int j = 0;
+        for (; j + DOT_COLS <= cols; j += DOT_COLS) {
+            R(gemm_dot_tile)
+            (DOT_ROWS, DOT_COLS, k, ap + i * a_rs, a_rs, bp + j * b_rs, b_rs, to + i * out_rs + j,
+             out_rs);
+        }
+        for (; j < cols; j++) {
+            R(gemm_dot_tile)
+            (DOT_ROWS, 1, k, ap + i * a_rs, a_rs, bp + j * b_rs, b_rs, to + i * out_rs + j, out_rs);
+        }
+    }
+    for (; i < rows; i++) {
+        int j = 0;
+        for (; j + DOT_COLS <= cols; j += DOT_COLS) {
+            R(gemm_dot_tile)
+            (1, DOT_COLS, k, ap + i * a_rs, a_rs, bp + j * b_rs, b_rs, to + i * out_rs + j, out_rs);
+        }
+        for (; j < cols; j++) {
+            R(gemm_dot_tile)
+            (1, 1, k, ap + i * a_rs, a_rs, bp + j * b_rs, b_rs, to + i * out_rs + j, out_rs);
+        }
+    }
+}
+
+#undef DOT_ROWS
+#undef DOT_COLS

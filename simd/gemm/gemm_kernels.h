@@ -1,0 +1,117 @@
+/* gemm_kernels.h: what the matrix product needs from an ISA, one struct a dtype.
+ *
+ * The micro-kernel (`tile`) computes one tile of C, mr rows by nr columns, over a range of k:
+ *
+ *                       b: k rows, b_rs apart, of nr contiguous elements
+ *                       +------------- nr -------------+
+ *                     k |                              |
+ *                       +------------------------------+
+ *      a: mr x k,       c: mr rows, c_rs apart
+ *      +--- k ---+      +------------------------------+
+ *   mr |         |   mr |  acc = fma(a[i,p], b[p,j], acc)  for p = 0, 1, ... k-1
+ *      +---------+      +------------------------------+
+ *
+ * a's element [i,p] is at a + i * a_rs + p * a_cs, so that A can be read where it lies, transposed
+ * or not, or from a packed panel. Operands are packed by `pack` into panels of a fixed width W (B:
+ * W = nr of the full tile, A: W = mr), k-major:
+ *
+ *      panel:  k=0: x0 x1 ... x(W-1) | k=1: x0 x1 ... x(W-1) | ...   (A: a_cs = W; B: b_rs = W)
+ *
+ * A panel at an edge has fewer than W valid columns; the others hold zeros: what they give is
+ * thrown away. k is never padded.
+ *
+ * The order of sums (contract 1): `tile` and `row` are one chain an output in the order of k, which
+ * starts at +0, or, with `resume`, at what C holds from the k before. `dot` follows the reductions'
+ * rule (kernels.h). */
+#ifndef HONE_GEMM_GEMM_KERNELS_H
+#define HONE_GEMM_GEMM_KERNELS_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#define HONE__GEMM_INLINE   inline __attribute__((always_inline))
+#define HONE__GEMM_NOINLINE __attribute__((noinline))
+
+/* Before a loop of at most 16 rounds: unroll it completely. Before a long one: twice. */
+#ifdef __clang__
+#define HONE__GEMM_UNROLL    _Pragma("clang loop unroll(full)")
+#define HONE__GEMM_UNROLL_2  _Pragma("clang loop unroll_count(2)")
+#define HONE__GEMM_UNROLL_64 _Pragma("clang loop unroll(full)")
+#else
+#define HONE__GEMM_UNROLL    _Pragma("GCC unroll 16")
+#define HONE__GEMM_UNROLL_2  _Pragma("GCC unroll 2")
+#define HONE__GEMM_UNROLL_64 _Pragma("GCC unroll 64")
+#endif
+
+/** What happens to a sum s once, after the last k, each step rounded: s *= alpha; s = C + s if
+ * accumulate; s += bias; s = max(s, 0) if relu (NaN stays NaN, -0 becomes +0). */
+typedef struct {
+    double alpha;
+    int accumulate;
+    int relu;
+    int64_t bias_rs, bias_cs; /* the pointer comes with the tile */
+} hone__gemm_epilogue;
+
+/** A tile of work. Nothing outside a, b, c and the bias is touched; columns from nr to the next
+ * multiple of the vector length are read from b if `direct_tails` is not set. */
+typedef struct {
+    int64_t k; /* >= 0 */
+    const void *a;
+    int64_t a_rs, a_cs;
+    const void *b;
+    int64_t b_rs;
+    void *c;
+    int64_t c_rs;
+    int mr, nr; /* 1 .. rows[vectors of nr], 1 .. nr of the kernel */
+    int resume;
+    const hone__gemm_epilogue *finish; /* NULL while more k is to come */
+    const void *bias;                  /* of this tile's [0,0], or NULL */
+} hone__gemm_tile;
+
+enum { HONE__GEMM_MAX_VECTORS = 4 };
+
+/** Block sizes in elements: a block of A, mc x kc, stays in L2 while the panels of B, kc x nr, pass
+ * by. */
+typedef struct {
+    int64_t mc, kc;
+} hone__gemm_blocks;
+
+typedef struct {
+    const char *name;                     /* of the micro-kernel */
+    int vl;                               /* elements a vector */
+    int mr, nr;                           /* the full tile */
+    int rows[HONE__GEMM_MAX_VECTORS + 1]; /* tallest tile when nr is that many vectors */
+    int direct_tails;                     /* tile reads no column from nr on */
+    double flops_per_ns;                  /* rough, for the cost model */
+    hone__gemm_blocks blocks;
+
+    void (*tile)(const hone__gemm_tile *t);
+
+    /** Panel of width `width` from `valid` (1..width) columns ps apart, k rows ks apart; the other
+     * columns are zero. Writes width * k elements and may write up to 16 more. */
+    void (*pack)(int64_t k, int width, int valid, void *panel, const void *x, int64_t ps,
+                 int64_t ks);
+
+    /** One row: y[j] = chain over p < k of x[p * sx] * b[p * b_rs + j], j < n; y contiguous. */
+    void (*row)(int64_t k, int64_t n, const void *x, int64_t sx, const void *b, int64_t b_rs,
+                void *y, int resume);
+
+    /** out[i * out_rs + j] = one block's dot product of row i of a (a_rs apart) and row j of b
+     * (b_rs apart), both contiguous in k; 0 < k <= the reductions' block. */
+    void (*dot)(int64_t k, int rows, int cols, const void *a, int64_t a_rs, const void *b,
+                int64_t b_rs, void *out, int64_t out_rs);
+} hone__gemm_kernel;
+
+/** An ISA's initialiser of one: element type, micro-kernel, then what is its own. */
+#define HONE__GEMM_KERNEL(type, kernel, ...)                                                       \
+    {                                                                                              \
+        .name = #type "_gemm_" #kernel, .tile = hone__##type##_gemm_##kernel,                      \
+        .pack = type##_gemm_pack, .row = type##_gemm_row, .dot = type##_gemm_dot, __VA_ARGS__      \
+    }
+
+/** Indexed by hone__gemm_dtype (f32, f64). */
+typedef struct {
+    hone__gemm_kernel of[2];
+} hone__gemm_kernels;
+
+#endif

@@ -1,0 +1,294 @@
+/* gemm_tile.h: body of a micro-kernel (contract: gemm_kernels.h), written for f32 and f64
+ * (real_begin.h). Every tile size is instantiated with constant counts of rows and vectors, so that
+ * the accumulators live in registers. A kernel file defines, before it includes this fragment:
+ *
+ *   TILE_NAME        the function's name
+ *   TILE_VECTORS     vectors a row of the full tile
+ *   TILE_ROWS(nv)    rows of the tallest tile that is nv vectors wide, at most 14
+ *   TILE_TAIL(p, n)  if tails of B are read in place: loads n <= LANES elements, as fast as a full
+ *                    load
+ *   TILE_LANES(nv, t, acc)
+ *                    if it has a better loop over k for tiles of full height whose rows of A are
+ *                    neighbours */
+
+#define TILE_FN_(name, part)  name##_##part
+#define TILE_FN__(name, part) TILE_FN_(name, part)
+#define TILE_FN(part)         TILE_FN__(TILE_NAME, part)
+#define TILE_MAX_ROWS         14
+
+typedef VREAL TILE_FN(acc)[TILE_MAX_ROWS][HONE__GEMM_MAX_VECTORS];
+
+#ifndef TILE_TAIL
+#define TILE_TAIL(p, last) ((void)(last), R(load)(p))
+#endif
+
+/* Columns of the last of nv vectors. */
+static HONE__GEMM_INLINE int TILE_FN(last)(int nv, const hone__gemm_tile *t)
+{
+    return t->nr - (nv - 1) * LANES;
+}
+
+static HONE__GEMM_INLINE VREAL TILE_FN(load)(const REAL *p, int n)
+{
+    return n == LANES ? R(load)(p) : R(load_n)(p, n, R(set)(0));
+}
+
+static HONE__GEMM_INLINE void TILE_FN(start)(const int mr, const int nv, const hone__gemm_tile *t,
+                                             TILE_FN(acc) acc)
+{
+    const REAL *c = t->c;
+    const int last = TILE_FN(last)(nv, t);
+    HONE__GEMM_UNROLL
+    for (int i = 0; i < mr; i++) {
+        HONE__GEMM_UNROLL
+        for (int j = 0; j < nv; j++) {
+            if (!t->resume) {
+                acc[i][j] = R(set)(0);
+            } else {
+                const REAL *p = c + i * t->c_rs + j * LANES;
+                acc[i][j] = j == nv - 1 ? TILE_FN(load)(p, last) : R(load)(p);
+            }
+        }
+    }
+}
+
+static HONE__GEMM_INLINE void TILE_FN(multiply)(const int mr, const int nv,
+                                                const hone__gemm_tile *t, TILE_FN(acc) acc)
+{
+#ifdef TILE_LANES
+    if (mr == TILE_ROWS(nv) && t->a_rs == 1) {
+        TILE_LANES(nv, t, acc);
+        return;
+    }
+#endif
+    const int64_t rs = t->a_rs, cs = t->a_cs, bs = t->b_rs;
+    const REAL *a[(TILE_MAX_ROWS + 3) /
+                  4]; /* of every fourth row: the three between fit an address's index */
+    const REAL *b = t->b;
+    const int last = TILE_FN(last)(nv, t);
+    HONE__GEMM_UNROLL
+    for (int i = 0; i < (mr + 3) / 4; i++) {
+        a[i] = (const REAL *)t->a + 4 * i * rs;
+    }
+    HONE__GEMM_UNROLL_2
+    for (int64_t p = t->k; p > 0; p--) {
+        VREAL bv[HONE__GEMM_MAX_VECTORS];
+        HONE__GEMM_UNROLL
+        for (int j = 0; j < nv; j++) {
+            bv[j] = j < nv - 1 ? R(load)(b + j * LANES) : TILE_TAIL(b + j * LANES, last);
+        }
+        HONE__GEMM_UNROLL
+        for (int i = 0; i < mr; i++) {
+            const VREAL av = R(set)(a[i / 4][(i % 4) * rs]);
+            HONE__GEMM_UNROLL
+            for (int j = 0; j < nv; j++) {
+                acc[i][j] = R(fma)(av, bv[j], acc[i][j]);
+            }
+        }
+        HONE__GEMM_UNROLL
+        for (int i = 0; i < (mr + 3) / 4; i++) {
+            a[i] += cs;
+        }
+        b += bs;
+    }
+}
+
+/* Bias of the n columns from `bias` on, n <= LANES. */
+static HONE__GEMM_NOINLINE VREAL TILE_FN(bias_tail)(const REAL *bias, int64_t cs, int n)
+{
+    REAL values[LANES] = { 0 };
+    for (int j = 0; j < n; j++) {
+        values[j] = bias[j * cs];
+    }
+    return R(load)(values);
+}
+
+static HONE__GEMM_INLINE void TILE_FN(add_bias)(const int mr, const int nv,
+                                                const hone__gemm_tile *t, TILE_FN(acc) acc)
+{
+    const REAL *bias = t->bias;
+    const int64_t rs = t->finish->bias_rs, cs = t->finish->bias_cs;
+    if (rs != 0 && cs == 0) {
+        HONE__GEMM_UNROLL
+        for (int i = 0; i < mr; i++) {
+            const VREAL v = R(set)(bias[i * rs]);
+            HONE__GEMM_UNROLL
+            for (int j = 0; j < nv; j++) {
+                acc[i][j] = R(add)(acc[i][j], v);
+            }
+        }
+        return;
+    }
+    HONE__GEMM_UNROLL
+    for (int j = 0; j < nv; j++) {
+        const int n = j == nv - 1 ? TILE_FN(last)(nv, t) : LANES;
+        VREAL v = R(set)(0);
+        HONE__GEMM_UNROLL
+        for (int i = 0; i < mr; i++) {
+            if (i == 0 || rs != 0) {
+                const REAL *p = bias + i * rs + j * LANES * cs;
+                v = cs == 1 && n == LANES ? R(load)(p) : TILE_FN(bias_tail)(p, cs, n);
+            }
+            acc[i][j] = R(add)(acc[i][j], v);
+        }
+    }
+}
+
+/* Everything after the last k (hone__gemm_epilogue says in which order). */
+static HONE__GEMM_INLINE void TILE_FN(finish)(const int mr, const int nv, const hone__gemm_tile *t,
+                                              TILE_FN(acc) acc)
+{
+    const hone__gemm_epilogue *e = t->finish;
+    const VREAL alpha = R(set)((REAL)e->alpha);
+    const int last = TILE_FN(last)(nv, t);
+    HONE__GEMM_UNROLL
+    for (int i = 0; i < mr; i++) {
+        HONE__GEMM_UNROLL
+        for (int j = 0; j < nv; j++) {
+            acc[i][j] = R(mul)(alpha, acc[i][j]);
+        }
+    }
+    if (e->accumulate) {
+        HONE__GEMM_UNROLL
+        for (int i = 0; i < mr; i++) {
+            const REAL *c = (const REAL *)t->c + i * t->c_rs;
+            HONE__GEMM_UNROLL
+            for (int j = 0; j < nv; j++) {
+                const VREAL old =
+                    j == nv - 1 ? TILE_FN(load)(c + j * LANES, last) : R(load)(c + j * LANES);
+                acc[i][j] = R(add)(old, acc[i][j]);
+            }
+        }
+    }
+    if (t->bias) {
+        TILE_FN(add_bias)(mr, nv, t, acc);
+    }
+    if (e->relu) {
+        HONE__GEMM_UNROLL
+        for (int i = 0; i < mr; i++) {
+            HONE__GEMM_UNROLL
+            for (int j = 0; j < nv; j++) {
+                acc[i][j] = R(max)(acc[i][j], R(set)(0));
+            }
+        }
+    }
+}
+
+static HONE__GEMM_INLINE void TILE_FN(store)(const int mr, const int nv, const hone__gemm_tile *t,
+                                             TILE_FN(acc) acc)
+{
+    const int last = TILE_FN(last)(nv, t);
+    HONE__GEMM_UNROLL
+    for (int i = 0; i < mr; i++) {
+        REAL *c = (REAL *)t->c + i * t->c_rs;
+        HONE__GEMM_UNROLL
+        for (int j = 0; j < nv - 1; j++) {
+            R(store)(c + j * LANES, acc[i][j]);
+        }
+        if (last == LANES) {
+            R(store)(c + (nv - 1) * LANES, acc[i][nv - 1]);
+        } else {
+            R(store_n)(c + (nv - 1) * LANES, acc[i][nv - 1], last);
+        }
+    }
+}
+
+static HONE__GEMM_INLINE void TILE_FN(one)(const int mr, const int nv, const hone__gemm_tile *t)
+{
+    TILE_FN(acc) acc;
+    TILE_FN(start)(mr, nv, t, acc);
+    TILE_FN(multiply)(mr, nv, t, acc);
+    if (t->finish) {
+        TILE_FN(finish)(mr, nv, t, acc);
+    }
+    TILE_FN(store)(mr, nv, t, acc);
+}
+
+/* Heights that this width does not have fold away. */
+static HONE__GEMM_INLINE void TILE_FN(rows)(const int nv, const hone__gemm_tile *t)
+{
+    const int most = TILE_ROWS(nv);
+#define TILE_CASE(height)                                                                          \
+    case height:                                                                                   \
+        if (height <= most) {                                                                      \
+            TILE_FN(one)(height, nv, t);                                                           \
+        }                                                                                          \
+        break
+    switch (t->mr) {
+        TILE_CASE(1);
+        TILE_CASE(2);
+        TILE_CASE(3);
+        TILE_CASE(4);
+        TILE_CASE(5);
+        TILE_CASE(6);
+        TILE_CASE(7);
+        TILE_CASE(8);
+        TILE_CASE(9);
+        TILE_CASE(10);
+        TILE_CASE(11);
+        TILE_CASE(12);
+        TILE_CASE(13);
+        TILE_CASE(14);
+    }
+#undef TILE_CASE
+}
+
+static HONE__GEMM_NOINLINE void TILE_FN(1)(const hone__gemm_tile *t)
+{
+    TILE_FN(rows)(1, t);
+}
+
+#if TILE_VECTORS >= 2
+static HONE__GEMM_NOINLINE void TILE_FN(2)(const hone__gemm_tile *t)
+{
+    TILE_FN(rows)(2, t);
+}
+#endif
+
+#if TILE_VECTORS >= 3
+static HONE__GEMM_NOINLINE void TILE_FN(3)(const hone__gemm_tile *t)
+{
+    TILE_FN(rows)(3, t);
+}
+#endif
+
+#if TILE_VECTORS >= 4
+static HONE__GEMM_NOINLINE void TILE_FN(4)(const hone__gemm_tile *t)
+{
+    TILE_FN(rows)(4, t);
+}
+#endif
+
+static void TILE_NAME(const hone__gemm_tile *t)
+{
+    switch ((t->nr + LANES - 1) / LANES) {
+    case 1:
+        TILE_FN(1)(t);
+        break;
+#if TILE_VECTORS >= 2
+    case 2:
+        TILE_FN(2)(t);
+        break;
+#endif
+#if TILE_VECTORS >= 3
+    case 3:
+        TILE_FN(3)(t);
+        break;
+#endif
+#if TILE_VECTORS >= 4
+    case 4:
+        TILE_FN(4)(t);
+        break;
+#endif
+    }
+}
+
+#undef TILE_FN
+#undef TILE_FN_
+#undef TILE_FN__
+#undef TILE_MAX_ROWS
+#undef TILE_NAME
+#undef TILE_ROWS
+#undef TILE_VECTORS
+#undef TILE_TAIL
+#undef TILE_LANES

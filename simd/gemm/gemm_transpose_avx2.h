@@ -1,0 +1,112 @@
+/* gemm_transpose_avx2.h: packing of columns that are contiguous in k, by 4 x 4 transposes inside
+ * 128-bit lanes. */
+#ifndef HONE_GEMM_TRANSPOSE_AVX2_H
+#define HONE_GEMM_TRANSPOSE_AVX2_H
+
+#include <immintrin.h>
+#include <stdint.h>
+
+/* Lane l holds the columns 4 l .. 4 l + 3: from four vectors that hold, per lane, four k of one
+ * column each. */
+static inline __m256 hone__f32_gemm_two_columns(const float *x, int64_t apart)
+{
+    return _mm256_insertf128_ps(_mm256_castps128_ps256(_mm_loadu_ps(x)), _mm_loadu_ps(x + apart),
+                                1);
+}
+
+/* Eight columns. */
+static inline void hone__f32_gemm_pack8(int64_t k, int64_t width, float *panel, const float *x,
+                                        int64_t ps)
+{
+    int64_t p = 0;
+    for (; p + 4 <= k; p += 4) {
+        const __m256 c0 = hone__f32_gemm_two_columns(x + p, 4 * ps);
+        const __m256 c1 = hone__f32_gemm_two_columns(x + p + ps, 4 * ps);
+        const __m256 c2 = hone__f32_gemm_two_columns(x + p + 2 * ps, 4 * ps);
+        const __m256 c3 = hone__f32_gemm_two_columns(x + p + 3 * ps, 4 * ps);
+        const __m256 lo01 = _mm256_unpacklo_ps(c0, c1), hi01 = _mm256_unpackhi_ps(c0, c1);
+        const __m256 lo23 = _mm256_unpacklo_ps(c2, c3), hi23 = _mm256_unpackhi_ps(c2, c3);
+        float *to = panel + p * width;
+        _mm256_storeu_ps(to, _mm256_shuffle_ps(lo01, lo23, 0x44));
+        _mm256_storeu_ps(to + width, _mm256_shuffle_ps(lo01, lo23, 0xee));
+        _mm256_storeu_ps(to + 2 * width, _mm256_shuffle_ps(hi01, hi23, 0x44));
+        _mm256_storeu_ps(to + 3 * width, _mm256_shuffle_ps(hi01, hi23, 0xee));
+    }
+    for (; p < k; p++) {
+        for (int j = 0; j < 8; j++) {
+            panel[p * width + j] = x[j * ps + p];
+        }
+    }
+}
+
+/* Four columns. */
+static inline void hone__f32_gemm_pack4(int64_t k, int64_t width, float *panel, const float *x,
+                                        int64_t ps)
+{
+    int64_t p = 0;
+    for (; p + 4 <= k; p += 4) {
+        const __m128 c0 = _mm_loadu_ps(x + p), c1 = _mm_loadu_ps(x + p + ps);
+        const __m128 c2 = _mm_loadu_ps(x + p + 2 * ps), c3 = _mm_loadu_ps(x + p + 3 * ps);
+        const __m128 lo01 = _mm_unpacklo_ps(c0, c1), hi01 = _mm_unpackhi_ps(c0, c1);
+        const __m128 lo23 = _mm_unpacklo_ps(c2, c3), hi23 = _mm_unpackhi_ps(c2, c3);
+        float *to = panel + p * width;
+        _mm_storeu_ps(to, _mm_movelh_ps(lo01, lo23));
+        _mm_storeu_ps(to + width, _mm_movehl_ps(lo23, lo01));
+        _mm_storeu_ps(to + 2 * width, _mm_movelh_ps(hi01, hi23));
+        _mm_storeu_ps(to + 3 * width, _mm_movehl_ps(hi23, hi01));
+    }
+    for (; p < k; p++) {
+        for (int j = 0; j < 4; j++) {
+            panel[p * width + j] = x[j * ps + p];
+        }
+    }
+}
+
+static inline int hone__f32_gemm_pack_columns_avx2(int64_t k, int64_t width, int valid,
+                                                   float *panel, const float *x, int64_t ps)
+{
+    int j = 0;
+    for (; j + 8 <= valid; j += 8) {
+        hone__f32_gemm_pack8(k, width, panel + j, x + j * ps, ps);
+    }
+    for (; j + 4 <= valid; j += 4) {
+        hone__f32_gemm_pack4(k, width, panel + j, x + j * ps, ps);
+    }
+    return j;
+}
+
+static inline __m256d hone__f64_gemm_two_columns(const double *x, int64_t apart)
+{
+    return _mm256_insertf128_pd(_mm256_castpd128_pd256(_mm_loadu_pd(x)), _mm_loadu_pd(x + apart),
+                                1);
+}
+
+/* Four columns. */
+static inline void hone__f64_gemm_pack4(int64_t k, int64_t width, double *panel, const double *x,
+                                        int64_t ps)
+{
+    int64_t p = 0;
+    for (; p + 2 <= k; p += 2) {
+        const __m256d c0 = hone__f64_gemm_two_columns(x + p, 2 * ps);
+        const __m256d c1 = hone__f64_gemm_two_columns(x + p + ps, 2 * ps);
+        _mm256_storeu_pd(panel + p * width, _mm256_unpacklo_pd(c0, c1));
+        _mm256_storeu_pd(panel + (p + 1) * width, _mm256_unpackhi_pd(c0, c1));
+    }
+    if (p < k) {
+        for (int j = 0; j < 4; j++) {
+            panel[p * width + j] = x[j * ps + p];
+        }
+    }
+}
+
+static inline int hone__f64_gemm_pack_columns_avx2(int64_t k, int64_t width, int valid,
+                                                   double *panel, const double *x, int64_t ps)
+{
+    int j = 0;
+    for (; j + 4 <= valid; j += 4) {
+        hone__f64_gemm_pack4(k, width, panel + j, x + j * ps, ps);
+    }
+    return j;
+}
+
+#endif

@@ -1,0 +1,171 @@
+/* dot.c: products under the reductions' rule: few rows (or columns), both operands contiguous in k.
+ *
+ * k is cut into the reductions' blocks; each block's sum comes from the `dot` kernel, and blocks
+ * are combined pairwise in order: neighbours (0,1) (2,3) ..., an odd last one carried up. The work
+ * is cut into tiles of up to 8 x 8 outputs. */
+#include "gemm/plan.h"
+
+#include "kernels/kernels.h"
+#include "runtime/memory.h"
+#include "runtime/parallel.h"
+
+enum { SIDE = 8, LEVELS = 52, MAX_BLOCK_BYTES = 16384 };
+
+/* A tile's sums over one block, or over several. */
+typedef union {
+    float f32[SIDE * SIDE];
+    double f64[SIDE * SIDE];
+} sums;
+
+typedef struct {
+    const hone__gemm_plan *plan;
+    int64_t row_tiles, col_tiles;
+    int64_t block, blocks; /* elements a block, blocks in k */
+    int64_t tile;          /* the one being cut over blocks */
+    sums *partial;         /* [blocks] of it */
+} job;
+
+typedef struct {
+    hone__gemm_region region;
+    int rows, cols;
+} tile;
+
+static int64_t min64(int64_t a, int64_t b)
+{
+    return a < b ? a : b;
+}
+
+static tile tile_of(const job *j, int64_t index)
+{
+    const hone__gemm_plan *plan = j->plan;
+    const hone__gemm_args *x = &plan->x;
+    const int64_t tiles = j->row_tiles * j->col_tiles;
+    const hone__gemm_offsets at = hone__gemm_batch_offsets(x, index / tiles);
+    const int64_t m0 = index % tiles / j->col_tiles * SIDE, n0 = index % j->col_tiles * SIDE;
+    const hone__gemm_region region = {
+        .a = (const char *)x->a + (at.a + m0 * x->a_rs) * plan->size,
+        .b = (const char *)x->b + (at.b + n0 * x->b_cs) * plan->size,
+        .c = (char *)x->c + at.c * plan->size,
+        .c_rs = x->c_rs,
+        .c_cs = x->c_cs,
+        .k = x->k,
+        .m0 = m0,
+        .m1 = min64(m0 + SIDE, x->m),
+        .n0 = n0,
+        .n1 = min64(n0 + SIDE, x->n),
+        .epilogue = &plan->epilogue,
+        .bias = x->bias,
+    };
+    return (tile){ region, (int)(region.m1 - m0), (int)(region.n1 - n0) };
+}
+
+static void run_block(const job *j, const tile *t, int64_t block, sums *out)
+{
+    const hone__gemm_plan *plan = j->plan;
+    const hone__gemm_args *x = &plan->x;
+    const hone__gemm_kernel *kernel = plan->kernel;
+    const int64_t k0 = block * j->block, k = min64(j->block, x->k - k0);
+    const char *a = t->region.a + k0 * x->a_cs * plan->size;
+    const char *b = t->region.b + k0 * x->b_rs * plan->size;
+    /* A single row or column may be strided: straighten this block of it. */
+    _Alignas(64) char copy_a[MAX_BLOCK_BYTES + 128], copy_b[MAX_BLOCK_BYTES + 128];
+    if (x->a_cs != 1) {
+        kernel->pack(k, 1, 1, copy_a, a, 0, x->a_cs);
+        a = copy_a;
+    }
+    if (x->b_rs != 1) {
+        kernel->pack(k, 1, 1, copy_b, b, 0, x->b_rs);
+        b = copy_b;
+    }
+    kernel->dot(k, t->rows, t->cols, a, x->a_rs, b, x->b_cs, out, SIDE);
+}
+
+/* to = from + to, `from` being the earlier blocks. */
+static void add(const job *j, const tile *t, sums *to, const sums *from)
+{
+    for (int i = 0; i < t->rows; i++) {
+        for (int at = i * SIDE; at < i * SIDE + t->cols; at++) {
+            if (j->plan->x.dtype == HONE__GEMM_F32) {
+                to->f32[at] = from->f32[at] + to->f32[at];
+            } else {
+                to->f64[at] = from->f64[at] + to->f64[at];
+            }
+        }
+    }
+}
+
+/* All blocks of a tile, pairwise in order: a binary counter of the blocks seen has one pending sum
+ * for each of its bits, which is the same tree. The blocks come from j->partial if it is there. */
+static void run_tile(const job *j, int64_t index)
+{
+    const tile t = tile_of(j, index);
+    sums pending[LEVELS];
+    sums now;
+    for (int64_t block = 0; block < j->blocks; block++) {
+        if (j->partial) {
+            now = j->partial[block];
+        } else {
+            run_block(j, &t, block, &now);
+        }
+        int level = 0;
+        for (; block >> level & 1; level++) {
+            add(j, &t, &now, &pending[level]);
+        }
+        if (block + 1 < j->blocks) {
+            pending[level] = now;
+            continue;
+        }
+        for (int64_t left = j->blocks - 1; left >> level; level++) {
+            if (left >> level & 1) {
+                add(j, &t, &now, &pending[level]);
+            }
+        }
+    }
+    hone__gemm_finish(j->plan, &t.region, &now, SIDE);
+}
+
+static void run_tiles(void *ctx, int64_t begin, int64_t end)
+{
+    for (int64_t i = begin; i < end; i++) {
+        run_tile(ctx, i);
+    }
+}
+
+static void run_blocks(void *ctx, int64_t begin, int64_t end)
+{
+    const job *j = ctx;
+    const tile t = tile_of(j, j->tile);
+    for (int64_t block = begin; block < end; block++) {
+        run_block(j, &t, block, &j->partial[block]);
+    }
+}
+
+int hone__gemm_dot(const hone__gemm_plan *plan)
+{
+    const hone__gemm_args *x = &plan->x;
+    job j = { .plan = plan };
+    j.row_tiles = (x->m + SIDE - 1) / SIDE;
+    j.col_tiles = (x->n + SIDE - 1) / SIDE;
+    j.block = hone__reduce_block((int)x->dtype);
+    j.blocks = (x->k + j.block - 1) / j.block;
+    const int64_t tiles = j.row_tiles * j.col_tiles * plan->batch;
+    const double outputs = (double)min64(x->m, SIDE) * (double)min64(x->n, SIDE);
+    const double ns = 4 * outputs / plan->kernel->flops_per_ns; /* of one k of one tile */
+    const double block_ns = ns * (double)min64(x->k, j.block);
+    if (j.blocks < 2 * tiles ||
+        hone__team_for(block_ns * (double)(j.blocks * tiles), j.blocks) == 1) {
+        hone__parallel_for(tiles, 1, ns * (double)x->k, run_tiles, &j);
+        return 0;
+    }
+    const size_t bytes = (size_t)j.blocks * sizeof(sums);
+    j.partial = hone__pool_alloc(bytes);
+    if (!j.partial) {
+        return -1;
+    }
+    for (j.tile = 0; j.tile < tiles; j.tile++) {
+        hone__parallel_for(j.blocks, 1, block_ns, run_blocks, &j);
+        run_tile(&j, j.tile);
+    }
+    hone__pool_free(j.partial, bytes);
+    return 0;
+}

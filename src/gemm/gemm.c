@@ -1,0 +1,163 @@
+/* gemm.c: the entry; hands regions of products to threads. */
+#include "gemm/gemm.h"
+
+#include "gemm/plan.h"
+#include "runtime/memory.h"
+#include "runtime/parallel.h"
+
+/* Every region of `products` = batch x pieces, the pieces' sums going to `sums` [pieces, m, n]. */
+typedef struct {
+    const hone__gemm_plan *plan;
+    int64_t products;
+    char *sums;          /* NULL: one piece, straight to C */
+    int64_t batch_index; /* of the pieces */
+    char *workspace;
+    size_t workspace_bytes; /* a thread */
+} job;
+
+static const hone__gemm_epilogue no_epilogue = { .alpha = 1.0 };
+
+static int64_t split_at(int64_t total, int64_t unit, int64_t parts, int64_t i)
+{
+    const int64_t units = (total + unit - 1) / unit, rest = units % parts;
+    const int64_t at = (i * (units / parts) + (i < rest ? i : rest)) * unit;
+    return at < total ? at : total;
+}
+
+static hone__gemm_region region_of(const job *j, int64_t index)
+{
+    const hone__gemm_plan *plan = j->plan;
+    const hone__gemm_args *x = &plan->x;
+    const int64_t in = index % plan->split_n, rest = index / plan->split_n;
+    const int64_t im = rest % plan->split_m, product = rest / plan->split_m;
+    const int64_t piece = j->sums ? product : 0;
+    const hone__gemm_offsets at = hone__gemm_batch_offsets(x, j->sums ? j->batch_index : product);
+    const int64_t k0 = piece * plan->piece_k;
+    hone__gemm_region r = {
+        .a = (const char *)x->a + (at.a + k0 * x->a_cs) * plan->size,
+        .b = (const char *)x->b + (at.b + k0 * x->b_rs) * plan->size,
+        .k = x->k - k0 < plan->piece_k ? x->k - k0 : plan->piece_k,
+        .m0 = split_at(x->m, plan->row_unit, plan->split_m, im),
+        .m1 = split_at(x->m, plan->row_unit, plan->split_m, im + 1),
+        .n0 = split_at(x->n, plan->col_unit, plan->split_n, in),
+        .n1 = split_at(x->n, plan->col_unit, plan->split_n, in + 1),
+    };
+    if (j->sums) {
+        r.c = j->sums + piece * x->m * x->n * plan->size;
+        r.c_rs = x->n;
+        r.c_cs = 1;
+        r.epilogue = &no_epilogue;
+    } else {
+        r.c = (char *)x->c + at.c * plan->size;
+        r.c_rs = x->c_rs;
+        r.c_cs = x->c_cs;
+        r.epilogue = &plan->epilogue;
+        r.bias = x->bias;
+    }
+    return r;
+}
+
+static void run_share(void *ctx, int thread, int n_threads)
+{
+    const job *j = ctx;
+    const int64_t regions = j->products * j->plan->split_m * j->plan->split_n;
+    const int64_t begin = split_at(regions, 1, n_threads, thread);
+    const int64_t end = split_at(regions, 1, n_threads, thread + 1);
+    for (int64_t i = begin; i < end; i++) {
+        const hone__gemm_region region = region_of(j, i);
+        hone__gemm_run_region(j->plan, &region, j->workspace + (size_t)thread * j->workspace_bytes);
+    }
+}
+
+static int run_chain(hone__gemm_plan *plan)
+{
+    hone__gemm_plan_threads(plan, plan->batch);
+    job j = { .plan = plan, .products = plan->batch };
+    j.workspace_bytes = hone__gemm_workspace(plan);
+    const size_t bytes = j.workspace_bytes * (size_t)plan->threads;
+    if (bytes && !(j.workspace = hone__pool_alloc(bytes))) {
+        return -1;
+    }
+    hone__parallel_team(plan->threads, run_share, &j);
+    if (bytes) {
+        hone__pool_free(j.workspace, bytes);
+    }
+    return 0;
+}
+
+static void add_in_order(const hone__gemm_plan *plan, char *sums)
+{
+    const int64_t n = plan->x.m * plan->x.n;
+    for (int64_t p = 1; p < plan->pieces; p++) {
+        if (plan->x.dtype == HONE__GEMM_F32) {
+            float *to = (float *)sums;
+            const float *from = to + p * n;
+            for (int64_t i = 0; i < n; i++) {
+                to[i] = to[i] + from[i];
+            }
+        } else {
+            double *to = (double *)sums;
+            const double *from = to + p * n;
+            for (int64_t i = 0; i < n; i++) {
+                to[i] = to[i] + from[i];
+            }
+        }
+    }
+}
+
+/* Few outputs, long k: the pieces are products of their own. */
+static int run_split(hone__gemm_plan *plan)
+{
+    const hone__gemm_args *x = &plan->x;
+    hone__gemm_plan_threads(plan, plan->pieces);
+    job j = { .plan = plan, .products = plan->pieces };
+    const size_t sums_bytes =
+        ((size_t)(plan->pieces * x->m * x->n * plan->size) + 63) & ~(size_t)63;
+    j.workspace_bytes = hone__gemm_workspace(plan);
+    const size_t bytes = sums_bytes + j.workspace_bytes * (size_t)plan->threads;
+    if (!(j.sums = hone__pool_alloc(bytes))) {
+        return -1;
+    }
+    j.workspace = j.sums + sums_bytes;
+    for (j.batch_index = 0; j.batch_index < plan->batch; j.batch_index++) {
+        hone__parallel_team(plan->threads, run_share, &j);
+        add_in_order(plan, j.sums);
+        const hone__gemm_offsets at = hone__gemm_batch_offsets(x, j.batch_index);
+        const hone__gemm_region whole = { .c = (char *)x->c + at.c * plan->size,
+                                          .c_rs = x->c_rs,
+                                          .c_cs = x->c_cs,
+                                          .m1 = x->m,
+                                          .n1 = x->n,
+                                          .epilogue = &plan->epilogue,
+                                          .bias = x->bias };
+        hone__gemm_finish(plan, &whole, j.sums, x->n);
+    }
+    hone__pool_free(j.sums, bytes);
+    return 0;
+}
+
+static bool is_empty(const hone__gemm_args *args)
+{
+    bool empty = args->m <= 0 || args->n <= 0;
+    for (int d = 0; d < args->n_batch_dims; d++) {
+        empty = empty || args->batch[d] <= 0;
+    }
+    return empty;
+}
+
+int hone__gemm(const hone__gemm_args *args)
+{
+    if (is_empty(args)) {
+        return 0;
+    }
+    hone__gemm_plan plan;
+    hone__gemm_plan_make(&plan, args);
+    switch (plan.order) {
+    case HONE__GEMM_DOT:
+        return hone__gemm_dot(&plan);
+    case HONE__GEMM_SPLIT:
+        return run_split(&plan);
+    default:
+        return run_chain(&plan);
+    }
+}

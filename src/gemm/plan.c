@@ -1,0 +1,231 @@
+/* plan.c: from arguments to decisions. What concerns bits comes first and looks at shape, strides
+ * and dtype alone. */
+#include "gemm/plan.h"
+
+#include "isa/isa.h"
+#include "runtime/parallel.h"
+
+/* ---- normal form ---- */
+
+static void drop_batch_dim(hone__gemm_args *x, int d)
+{
+    for (int i = d; i + 1 < x->n_batch_dims; i++) {
+        x->batch[i] = x->batch[i + 1];
+        x->a_batch[i] = x->a_batch[i + 1];
+        x->b_batch[i] = x->b_batch[i + 1];
+        x->c_batch[i] = x->c_batch[i + 1];
+    }
+    x->n_batch_dims--;
+}
+
+/* A batch that shares B and continues A's and C's rows is one taller product. */
+static void fold_batch(hone__gemm_args *x)
+{
+    for (int d = x->n_batch_dims - 1; d >= 0; d--) {
+        if (x->batch[d] == 1) {
+            drop_batch_dim(x, d);
+        }
+    }
+    while (x->n_batch_dims > 0) {
+        const int d = x->n_batch_dims - 1;
+        const bool rows =
+            x->m == 1 || (x->a_batch[d] == x->m * x->a_rs && x->c_batch[d] == x->m * x->c_rs);
+        if (x->b_batch[d] != 0 || !rows || (x->bias && x->bias_rs != 0)) {
+            return;
+        }
+        if (x->m == 1) {
+            x->a_rs = x->a_batch[d];
+            x->c_rs = x->c_batch[d];
+        }
+        x->m *= x->batch[d];
+        drop_batch_dim(x, d);
+    }
+}
+
+static void exchange(int64_t *a, int64_t *b)
+{
+    const int64_t t = *a;
+    *a = *b;
+    *b = t;
+}
+
+/* C^T = B^T A^T: the same products in the same order. */
+static void transpose(hone__gemm_args *x)
+{
+    const void *a = x->a;
+    x->a = x->b;
+    x->b = a;
+    exchange(&x->m, &x->n);
+    exchange(&x->a_rs, &x->b_cs);
+    exchange(&x->a_cs, &x->b_rs);
+    exchange(&x->c_rs, &x->c_cs);
+    exchange(&x->bias_rs, &x->bias_cs);
+    for (int d = 0; d < x->n_batch_dims; d++) {
+        exchange(&x->a_batch[d], &x->b_batch[d]);
+    }
+}
+
+/* The stride along an extent of 1 means nothing; make it what is fast. */
+static void normalise(hone__gemm_args *x)
+{
+    fold_batch(x);
+    if (x->k <= 1) {
+        x->a_cs = 1;
+        x->b_rs = x->n;
+    }
+    if (x->n == 1) {
+        x->b_cs = x->c_cs = 1;
+        x->bias_cs = 0;
+    }
+    if (x->m == 1) {
+        x->a_rs = x->k;
+        x->c_rs = x->n;
+        x->bias_rs = 0;
+    }
+    const bool column_major = x->c_cs != 1 && x->c_rs == 1;
+    if (column_major || (x->n == 1 && x->m > 1)) {
+        transpose(x);
+    }
+    if (x->m == 1) {
+        x->c_rs = x->n;
+    }
+}
+
+/* ---- the order of the sums ---- */
+
+static void choose_order(hone__gemm_plan *plan)
+{
+    const hone__gemm_args *x = &plan->x;
+    const bool a_along_k = x->a_cs == 1 || x->m == 1; /* a vector is copied if it is not */
+    const bool b_along_k = x->b_rs == 1 || x->n == 1;
+    plan->order = HONE__GEMM_CHAIN;
+    plan->pieces = 1;
+    plan->piece_k = x->k;
+    if (x->k > 1 && a_along_k && b_along_k && (x->m <= 8 || x->n <= 8)) {
+        plan->order = HONE__GEMM_DOT;
+    } else if (x->m * x->n <= 16384 && x->k >= 4096) {
+        plan->order = HONE__GEMM_SPLIT;
+        plan->pieces = x->k / 2048 < 64 ? x->k / 2048 : 64;
+        plan->piece_k = (x->k + plan->pieces - 1) / plan->pieces;
+        plan->pieces = (x->k + plan->piece_k - 1) / plan->piece_k;
+    }
+}
+
+/* ---- speed ---- */
+
+static int64_t min64(int64_t a, int64_t b)
+{
+    return a < b ? a : b;
+}
+
+static int64_t ceil_div(int64_t a, int64_t b)
+{
+    return (a + b - 1) / b;
+}
+
+static int64_t round_up(int64_t a, int64_t unit)
+{
+    return ceil_div(a, unit) * unit;
+}
+
+/* `total` in equal parts of at most `most`. */
+static int64_t even_part(int64_t total, int64_t most, int64_t unit)
+{
+    if (total <= 0) {
+        return unit;
+    }
+    return round_up(ceil_div(total, ceil_div(total, most)), unit);
+}
+
+static void choose_packing(hone__gemm_plan *plan)
+{
+    const hone__gemm_args *x = &plan->x;
+    const hone__gemm_kernel *kernel = plan->kernel;
+    const bool direct_b = x->b_cs == 1 || x->n == 1;
+    plan->by_row = x->m == 1 && direct_b && x->k > 0;
+    plan->pack_b = !direct_b || (x->m >= 96 && x->k * x->n * plan->size > 128 * 1024);
+    plan->pack_a =
+        x->n > 4 * kernel->nr && x->m >= kernel->mr && x->m * x->k * plan->size > 64 * 1024;
+}
+
+void hone__gemm_plan_make(hone__gemm_plan *plan, const hone__gemm_args *args)
+{
+    *plan = (hone__gemm_plan){ .x = *args };
+    hone__gemm_args *x = &plan->x;
+    plan->kernel = &hone__k->gemm.of[x->dtype];
+    plan->size = x->dtype == HONE__GEMM_F32 ? 4 : 8;
+    normalise(x);
+    plan->batch = 1;
+    for (int d = 0; d < x->n_batch_dims; d++) {
+        plan->batch *= x->batch[d];
+    }
+    choose_order(plan);
+    plan->epilogue = (hone__gemm_epilogue){
+        .alpha = x->alpha,
+        .accumulate = x->accumulate,
+        .relu = x->act == HONE__GEMM_RELU,
+        .bias_rs = x->bias_rs,
+        .bias_cs = x->bias_cs,
+    };
+    choose_packing(plan);
+    const hone__gemm_blocks blocks = hone__gemm_choose_blocks(plan->kernel, plan->size);
+    plan->kc = even_part(plan->piece_k, blocks.kc, 1);
+    plan->mc = blocks.mc;
+    const bool whole_k = plan->by_row ? plan->piece_k == 0 : plan->piece_k <= plan->kc;
+    plan->scratch =
+        plan->order == HONE__GEMM_CHAIN && (x->c_cs != 1 || (x->accumulate && !whole_k));
+}
+
+/* Nanoseconds of one region of m x n, packing included. */
+static double region_ns(const hone__gemm_plan *plan, int64_t m, int64_t n)
+{
+    const double k = (double)plan->piece_k, rate = plan->kernel->flops_per_ns;
+    const double packing = (plan->pack_a ? (double)m : 0) + (plan->pack_b ? (double)n : 0);
+    return k * (2.0 * (double)m * (double)n + 16 * packing) / rate;
+}
+
+void hone__gemm_plan_threads(hone__gemm_plan *plan, int64_t products)
+{
+    const hone__gemm_args *x = &plan->x;
+    const hone__gemm_kernel *kernel = plan->kernel;
+    plan->row_unit = kernel->mr;
+    plan->col_unit = plan->by_row ? 16 * kernel->vl : kernel->vl;
+    const int64_t rows = ceil_div(x->m, plan->row_unit), cols = ceil_div(x->n, plan->col_unit);
+    plan->split_m = plan->split_n = 1;
+    plan->threads = 1;
+    const double one = region_ns(plan, x->m, x->n);
+    const int team = hone__team_for(one * (double)products, rows * cols * products);
+    double best = one * (double)products;
+    for (int64_t sm = 1; sm <= min64(team, rows); sm++) {
+        for (int64_t sn = 1; sn <= min64(team / sm, cols); sn++) {
+            const int64_t m = min64(x->m, ceil_div(rows, sm) * plan->row_unit);
+            const int64_t n = min64(x->n, ceil_div(cols, sn) * plan->col_unit);
+            const int64_t rounds = ceil_div(products * sm * sn, team);
+            const double ns = (double)rounds * region_ns(plan, m, n);
+            if (ns < best) {
+                best = ns;
+                plan->split_m = sm;
+                plan->split_n = sn;
+                plan->threads = (int)min64(team, products * sm * sn);
+            }
+        }
+    }
+    if (team > 1 && plan->threads == 1) {
+        plan->threads = (int)min64(team, products);
+    }
+    plan->region_m = min64(x->m, ceil_div(rows, plan->split_m) * plan->row_unit);
+    plan->region_n = min64(x->n, ceil_div(cols, plan->split_n) * plan->col_unit);
+}
+
+hone__gemm_offsets hone__gemm_batch_offsets(const hone__gemm_args *x, int64_t index)
+{
+    hone__gemm_offsets at = { 0, 0, 0 };
+    for (int d = x->n_batch_dims - 1; d >= 0; d--) {
+        const int64_t i = index % x->batch[d];
+        index /= x->batch[d];
+        at.a += i * x->a_batch[d];
+        at.b += i * x->b_batch[d];
+        at.c += i * x->c_batch[d];
+    }
+    return at;
+}

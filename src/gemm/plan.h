@@ -1,0 +1,78 @@
+/* plan.h: a product on its way through src/gemm: normalised arguments and every decision about
+ * them. */
+#ifndef HONE_GEMM_PLAN_H
+#define HONE_GEMM_PLAN_H
+
+#include "gemm/gemm.h"
+#include "gemm/gemm_kernels.h"
+
+#include <stdbool.h>
+
+/** What decides the order of the sums, by shape, strides and dtype alone. */
+typedef enum {
+    HONE__GEMM_CHAIN, /* one chain an output */
+    HONE__GEMM_SPLIT, /* one chain an output and piece of K, pieces added in order */
+    HONE__GEMM_DOT,   /* the reductions' rule */
+} hone__gemm_order;
+
+typedef struct {
+    hone__gemm_args x; /* with normalised strides, batch dims and orientation */
+    const hone__gemm_kernel *kernel;
+    hone__gemm_epilogue epilogue;
+    int64_t size; /* bytes an element */
+    hone__gemm_order order;
+    int64_t batch;  /* product of x.batch */
+    int64_t pieces; /* of K, each piece_k long but the last */
+    int64_t piece_k;
+    /* speed only */
+    bool pack_a, pack_b;
+    bool by_row;  /* one row, B read in place */
+    bool scratch; /* C can't hold partial sums: each region has a buffer */
+    int64_t mc, kc;
+    int64_t split_m, split_n;   /* regions a matrix */
+    int64_t row_unit, col_unit; /* regions start on multiples of these */
+    int64_t region_m, region_n; /* the largest region */
+    int threads;
+} hone__gemm_plan;
+
+/** Normalises, then decides everything but the threads; `plan` for x.m, x.n > 0 and a batch that is
+ * not empty. */
+void hone__gemm_plan_make(hone__gemm_plan *plan, const hone__gemm_args *args);
+
+/** From the cache sizes if they were set, else the kernel's own; mc is a multiple of mr. */
+hone__gemm_blocks hone__gemm_choose_blocks(const hone__gemm_kernel *kernel, int64_t size);
+
+/** Team and regions. `products` of piece_k each are to be computed (batch times pieces). */
+void hone__gemm_plan_threads(hone__gemm_plan *plan, int64_t products);
+
+/** Bytes of workspace a thread needs (0: none). */
+size_t hone__gemm_workspace(const hone__gemm_plan *plan);
+
+/** One region of one product: rows [m0, m1), columns [n0, n1) of C += A B over k elements. */
+typedef struct {
+    const char *a, *b;
+    char *c;
+    int64_t c_rs, c_cs;
+    int64_t k;
+    int64_t m0, m1, n0, n1;
+    const hone__gemm_epilogue *epilogue;
+    const char *bias;
+} hone__gemm_region;
+
+void hone__gemm_run_region(const hone__gemm_plan *plan, const hone__gemm_region *region,
+                           char *workspace);
+
+/** C's elements of a finished region from their sums: what the tile does where it can't. */
+void hone__gemm_finish(const hone__gemm_plan *plan, const hone__gemm_region *region,
+                       const void *sums, int64_t sums_rs);
+
+/** The DOT order, all of it. 0, or -1 when out of memory. */
+int hone__gemm_dot(const hone__gemm_plan *plan);
+
+/** Element offsets of a batch index. */
+typedef struct {
+    int64_t a, b, c;
+} hone__gemm_offsets;
+hone__gemm_offsets hone__gemm_batch_offsets(const hone__gemm_args *x, int64_t index);
+
+#endif
