@@ -84,11 +84,15 @@ HONE__INLINE vf32 f32_log(vf32 x)
     return f32_select(mf32_or(f32_isnan(x), f32_eq(x, inf)), x, y);
 }
 
-/* 1 / (1 + e^-x), from e^-|x| so that the small side keeps its digits. */
+/* 1 / (1 + e^-x), from e = e^-|x| so that the small side keeps its digits. Far out, e / (1 + e) = e
+ * - e (e / (1 + e)) saves the rounding of 1 + e. */
 HONE__INLINE vf32 f32_sigmoid(vf32 x)
 {
     const vf32 one = f32_set(1.0f), e = f32_exp(f32_neg(f32_abs(x)));
-    return f32_div(f32_select(f32_lt(x, f32_set(0.0f)), e, one), f32_add(one, e));
+    const mf32 negative = f32_lt(x, f32_set(0.0f));
+    const vf32 q = f32_div(f32_select(negative, e, one), f32_add(one, e));
+    const mf32 far = mf32_and(negative, f32_lt(e, f32_set(0.25f)));
+    return f32_select(far, f32_fnma(e, q, e), q);
 }
 
 HONE__INLINE vf32 f32_tanh(vf32 x)

@@ -111,7 +111,10 @@ HONE__INLINE vf64 f64_log(vf64 x)
 HONE__INLINE vf64 f64_sigmoid(vf64 x)
 {
     const vf64 one = f64_set(1.0), e = f64_exp(f64_neg(f64_abs(x)));
-    return f64_div(f64_select(f64_lt(x, f64_set(0.0)), e, one), f64_add(one, e));
+    const mf64 negative = f64_lt(x, f64_set(0.0));
+    const vf64 q = f64_div(f64_select(negative, e, one), f64_add(one, e));
+    const mf64 far = mf64_and(negative, f64_lt(e, f64_set(0.25)));
+    return f64_select(far, f64_fnma(e, q, e), q);
 }
 
 /* e^t - 1 for 0 <= t <= 64 or a NaN, rounded about once */
@@ -130,12 +133,16 @@ HONE__INLINE vf64 f64_expm1_positive(vf64 t)
     return f64_add(sum, f64_fma(power, p_low, error));
 }
 
-/* m / (m + 2), m = e^2|x| - 1 */
+/* q = m / (m + 2), m = e^2|x| - 1; while it matters, what m + 2 lost is made good: 1 / (m + 2) = (1
+ * - q) / 2 */
 HONE__INLINE vf64 f64_tanh(vf64 x)
 {
-    const vf64 limit = f64_set(44.0), ax = f64_abs(x), t = f64_add(ax, ax);
+    const vf64 limit = f64_set(44.0), two = f64_set(2.0), ax = f64_abs(x), t = f64_add(ax, ax);
     const vf64 m = f64_expm1_positive(f64_select(f64_gt(t, limit), limit, t));
-    return f64_copysign(f64_div(m, f64_add(m, f64_set(2.0))), x);
+    const vf64 den = f64_add(m, two), q = f64_div(m, den);
+    const vf64 lost = f64_select(f64_lt(m, two), f64_sub(m, f64_sub(den, two)), f64_set(0.0));
+    const vf64 half_rest = f64_mul(f64_sub(f64_set(1.0), q), f64_set(0.5));
+    return f64_copysign(f64_fnma(f64_mul(q, half_rest), lost, q), x);
 }
 
 /* sin and cos of r + dr, |r| <= pi / 4, dr a correction below an ulp of r */
