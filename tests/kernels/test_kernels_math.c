@@ -1,0 +1,182 @@
+/* exp, log, tanh ... against the C library's long double, sampled: error bounds, special values,
+ * same bits on every ISA. All 2^32 floats: test_slow_kernels_math.c. */
+#include "guard.h"
+
+#include <criterion/criterion.h>
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+static long double sigmoid_exact(long double x)
+{
+    return 1 / (1 + expl(-x));
+}
+
+static const struct {
+    const char *name;
+    int kind;
+    long double (*exact)(long double);
+    double low, high; /* where half of the samples are taken, the others are any bits */
+    double bound_f32, bound_f64;
+} functions[] = {
+    { "exp", HONE__K_EXP, expl, -110, 90, 1, 1 },
+    { "log", HONE__K_LOG, logl, 0.4, 3, 1, 1 },
+    { "sigmoid", HONE__K_SIGMOID, sigmoid_exact, -30, 30, 2, 2 },
+    { "tanh", HONE__K_TANH, tanhl, -10, 10, 2, 2 },
+};
+enum { N_FUNCTIONS = sizeof functions / sizeof *functions, N = 40000 };
+
+static double x64[N], y64[N], first64[N];
+static float x32[N], y32[N], first32[N];
+
+static void fill_samples(int f)
+{
+    for (uint64_t i = 0; i < N; i++) {
+        const uint64_t bits = test_bits(i);
+        const double inside =
+            functions[f].low + (functions[f].high - functions[f].low) * test_uniform(i);
+        if (i % 2 == 0) {
+            memcpy(x64 + i, &bits, 8);
+            memcpy(x32 + i, &bits, 4);
+        } else {
+            x64[i] = i % 4 == 1 ? inside : inside * 1e-3;
+            x32[i] = (float)x64[i];
+        }
+    }
+}
+
+Test(kernels_math, errors_stay_in_their_bounds_with_the_same_bits_everywhere)
+{
+    for (int f = 0; f < N_FUNCTIONS; f++) {
+        fill_samples(f);
+        const hone__isa *isa;
+        for (int i = 0; (isa = hone__isa_available(i)); i++) {
+            isa->unary[functions[f].kind][HONE__F32](N, y32, 1, x32, 1);
+            isa->unary[functions[f].kind][HONE__F64](N, y64, 1, x64, 1);
+            if (i == 0) {
+                memcpy(first32, y32, sizeof y32);
+                memcpy(first64, y64, sizeof y64);
+            }
+            for (int j = 0; j < N; j++) {
+                const char *name = functions[f].name;
+                cr_assert(test_same(HONE__F32, y32 + j, first32 + j), "%s: %s(%a) differs",
+                          isa->name, name, (double)x32[j]);
+                cr_assert(test_same(HONE__F64, y64 + j, first64 + j), "%s: %s(%a) differs",
+                          isa->name, name, x64[j]);
+            }
+        }
+        for (int j = 0; j < N; j++) {
+            const double e32 = test_ulp_f32(first32[j], functions[f].exact((long double)x32[j]));
+            const double e64 = test_ulp_f64(first64[j], functions[f].exact((long double)x64[j]));
+            cr_assert_leq(e32, functions[f].bound_f32, "%s(%a) is %a: %f ulp", functions[f].name,
+                          (double)x32[j], (double)first32[j], e32);
+            cr_assert_leq(e64, functions[f].bound_f64, "%s(%a) is %a: %f ulp", functions[f].name,
+                          x64[j], first64[j], e64);
+        }
+    }
+}
+
+static void check_special(int kind, double x, double want)
+{
+    const hone__isa *isa;
+    for (int i = 0; (isa = hone__isa_available(i)); i++) {
+        double y;
+        const float x_single = (float)x, want_single = (float)want;
+        float y_single;
+        isa->unary[kind][HONE__F64](1, &y, 1, &x, 1);
+        isa->unary[kind][HONE__F32](1, &y_single, 1, &x_single, 1);
+        cr_assert(test_same(HONE__F64, &y, &want), "%s: f%d(%a) is %a, not %a", isa->name, kind, x,
+                  y, want);
+        cr_assert(test_same(HONE__F32, &y_single, &want_single), "%s: f%d(%a) is %a, not %a",
+                  isa->name, kind, x, (double)y_single, want);
+    }
+}
+
+Test(kernels_math, special_values_are_exact)
+{
+    const double inf = INFINITY, nan = (double)NAN;
+    check_special(HONE__K_EXP, 0, 1);
+    check_special(HONE__K_EXP, -0.0, 1);
+    check_special(HONE__K_EXP, inf, inf);
+    check_special(HONE__K_EXP, -inf, 0);
+    check_special(HONE__K_EXP, 1e4, inf);
+    check_special(HONE__K_EXP, -1e4, 0);
+    check_special(HONE__K_EXP, nan, nan);
+    check_special(HONE__K_LOG, 1, 0);
+    check_special(HONE__K_LOG, 0, -inf);
+    check_special(HONE__K_LOG, -0.0, -inf);
+    check_special(HONE__K_LOG, inf, inf);
+    check_special(HONE__K_LOG, -1, nan);
+    check_special(HONE__K_LOG, -inf, nan);
+    check_special(HONE__K_LOG, nan, nan);
+    check_special(HONE__K_SIGMOID, 0, 0.5);
+    check_special(HONE__K_SIGMOID, inf, 1);
+    check_special(HONE__K_SIGMOID, -inf, 0);
+    check_special(HONE__K_SIGMOID, nan, nan);
+    check_special(HONE__K_TANH, 0, 0);
+    check_special(HONE__K_TANH, -0.0, -0.0);
+    check_special(HONE__K_TANH, inf, 1);
+    check_special(HONE__K_TANH, -inf, -1);
+    check_special(HONE__K_TANH, nan, nan);
+}
+
+/* ---- pow ---- */
+
+Test(kernels_math, pow_stays_in_its_bound)
+{
+    static double base[N], exponent[N];
+    for (uint64_t i = 0; i < N; i++) {
+        const double spread = exp(20 * test_uniform(i) - 10),
+                     near = 1 + 1e-3 * (test_uniform(i) - 0.5);
+        base[i] = i % 2 ? near : spread;
+        exponent[i] = (i % 2 ? 1e6 : i % 3 ? 150 : 4) * (test_uniform(i + N) - 0.5);
+    }
+    const hone__isa *isa;
+    for (int i = 0; (isa = hone__isa_available(i)); i++) {
+        isa->binary[HONE__K_POW][HONE__F64](N, y64, 1, base, 1, exponent, 1);
+        if (i == 0)
+            memcpy(first64, y64, sizeof y64);
+        cr_assert_eq(memcmp(first64, y64, sizeof y64), 0, "%s differs", isa->name);
+        for (int j = 0; j < N; j++) {
+            x32[j] = (float)base[j];
+            y32[j] = (float)exponent[j];
+        }
+        isa->binary[HONE__K_POW][HONE__F32](N, first32, 1, x32, 1, y32, 1);
+        for (int j = 0; j < N; j++) {
+            const double error =
+                test_ulp_f32(first32[j], powl((long double)x32[j], (long double)y32[j]));
+            cr_assert_leq(error, 1, "powf(%a, %a) is %a", (double)x32[j], (double)y32[j],
+                          (double)first32[j]);
+        }
+    }
+    for (int j = 0; j < N; j++) {
+        const double error = test_ulp_f64(first64[j], powl(base[j], exponent[j]));
+        cr_assert_leq(error, 2, "pow(%a, %a) is %a: %f ulp", base[j], exponent[j], first64[j],
+                      error);
+    }
+}
+
+Test(kernels_math, pow_knows_annex_f)
+{
+    static const double values[] = { 0,         -0.0,        1,    -1,         2,
+                                     -2,        0.5,         -0.5, 3,          -3,
+                                     INFINITY,  -INFINITY,   NAN,  0x1p1023,   -0x1p1023,
+                                     0x1p-1074, 2.5,         -2.5, 0x1p52 + 1, 0x1p53 - 1,
+                                     0x1p53,    -0x1p53 - 2, 1024, -1074 };
+    enum { N_VALUES = sizeof values / sizeof *values };
+    const hone__isa *isa;
+    for (int i = 0; (isa = hone__isa_available(i)); i++) {
+        for (int a = 0; a < N_VALUES; a++) {
+            for (int b = 0; b < N_VALUES; b++) {
+                double got;
+                isa->binary[HONE__K_POW][HONE__F64](1, &got, 1, values + a, 1, values + b, 1);
+                const double want = pow(values[a], values[b]);
+                const bool ordinary = isfinite(want) && want != 0;
+                cr_assert(ordinary ? test_ulp_f64(got, (long double)want) <= 1
+                                   : test_same(HONE__F64, &got, &want),
+                          "%s: pow(%a, %a) is %a, not %a", isa->name, values[a], values[b], got,
+                          want);
+            }
+        }
+    }
+}

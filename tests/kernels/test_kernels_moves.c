@@ -1,0 +1,210 @@
+/* Kernels that only move, compare, choose or convert. */
+#include "guard.h"
+
+#include <criterion/criterion.h>
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { N = 131 };
+
+static guard values(int dtype, int64_t n, uint64_t seed)
+{
+    guard g = guard_new((size_t)n * test_size(dtype));
+    for (int64_t i = 0; i < n; i++)
+        test_value(dtype, seed + (uint64_t)i, g.data + (size_t)i * test_size(dtype));
+    return g;
+}
+
+static bool holds(int kind, double a, double b)
+{
+    switch (kind) {
+    case HONE__K_EQ:
+        return a == b;
+    case HONE__K_NE:
+        return a != b;
+    case HONE__K_LT:
+        return a < b;
+    case HONE__K_LE:
+        return a <= b;
+    case HONE__K_GT:
+        return a > b;
+    default:
+        return a >= b;
+    }
+}
+
+static void check_compare(const hone__isa *isa, int kind, int dtype, int64_t n)
+{
+    static const int64_t strides[][3] = { { 1, 1, 1 }, { 1, 1, 0 }, { 1, 0, 1 }, { 2, 1, 3 } };
+    const size_t size = test_size(dtype);
+    guard a = values(dtype, 3 * N, 10), b = values(dtype, 3 * N, 1000);
+    memcpy(b.data, a.data, 20 * size); /* so that some are equal */
+    for (int s = 0; s < 4; s++) {
+        const int64_t *t = strides[s];
+        guard out = guard_new((size_t)(n > 0 ? (n - 1) * t[0] + 1 : 0));
+        memset(out.data, 7, out.bytes);
+        isa->compare[kind][dtype](n, out.data, t[0], a.data, t[1], b.data, t[2]);
+        for (int64_t i = 0; i < n; i++) {
+            const double x = test_number(dtype, a.data + (size_t)(i * t[1]) * size);
+            const double y = test_number(dtype, b.data + (size_t)(i * t[2]) * size);
+            cr_assert_eq(out.data[i * t[0]], holds(kind, x, y), "%s kind %d dtype %d: %a %a",
+                         isa->name, kind, dtype, x, y);
+            cr_assert(t[0] == 1 || i + 1 == n || out.data[i * t[0] + 1] == 7);
+        }
+        cr_assert(guard_intact(&out));
+        guard_free(&out);
+    }
+    guard_free(&a);
+    guard_free(&b);
+}
+
+Test(kernels_moves, comparisons)
+{
+    const hone__isa *isa;
+    for (int i = 0; (isa = hone__isa_available(i)); i++)
+        for (int kind = 0; kind < HONE__K_N_COMPARE; kind++)
+            for (int dtype = 0; dtype < HONE__N_DTYPES; dtype++)
+                for (int64_t n = 0; n < N; n += n < 34 ? 1 : 24)
+                    check_compare(isa, kind, dtype, n);
+}
+
+static void check_where_fill_copy(const hone__isa *isa, int dtype, int64_t n, int64_t stride)
+{
+    const size_t size = test_size(dtype), room = (size_t)(n > 0 ? (n - 1) * stride + 1 : 0) * size;
+    guard a = values(dtype, 2 * N, 3), b = values(dtype, 2 * N, 5000), out = guard_new(room),
+          cond = guard_new(N);
+    for (int64_t i = 0; i < N; i++)
+        cond.data[i] = test_bits((uint64_t)i) & 1;
+    isa->where[dtype](n, out.data, stride, cond.data, 1, a.data, 1, b.data, stride);
+    for (int64_t i = 0; i < n; i++) {
+        const unsigned char *want =
+            cond.data[i] ? a.data + (size_t)i * size : b.data + (size_t)(i * stride) * size;
+        cr_assert_eq(memcmp(out.data + (size_t)(i * stride) * size, want, size), 0);
+    }
+    isa->copy[dtype](n, out.data, stride, a.data, 1);
+    for (int64_t i = 0; i < n; i++)
+        cr_assert_eq(
+            memcmp(out.data + (size_t)(i * stride) * size, a.data + (size_t)i * size, size), 0);
+    guard dense = guard_new((size_t)n * size);
+    isa->copy[dtype](n, dense.data, 1, b.data, stride);
+    for (int64_t i = 0; i < n; i++)
+        cr_assert_eq(
+            memcmp(dense.data + (size_t)i * size, b.data + (size_t)(i * stride) * size, size), 0);
+    isa->fill[dtype](n, out.data, stride, b.data + 3 * size);
+    for (int64_t i = 0; i < n; i++)
+        cr_assert_eq(memcmp(out.data + (size_t)(i * stride) * size, b.data + 3 * size, size), 0);
+    cr_assert(guard_intact(&out) && guard_intact(&dense));
+    guard_free(&a);
+    guard_free(&b);
+    guard_free(&out);
+    guard_free(&cond);
+    guard_free(&dense);
+}
+
+Test(kernels_moves, where_copy_and_fill)
+{
+    const hone__isa *isa;
+    for (int i = 0; (isa = hone__isa_available(i)); i++)
+        for (int dtype = 0; dtype < HONE__N_DTYPES; dtype++)
+            for (int64_t n = 0; n < N; n += n < 34 ? 1 : 24)
+                for (int64_t stride = 1; stride <= 2; stride++)
+                    check_where_fill_copy(isa, dtype, n, stride);
+}
+
+Test(kernels_moves, transpose)
+{
+    static const int64_t sizes[] = { 0, 1, 2, 7, 8, 9, 15, 16, 17, 33, 64, 70, 130 };
+    enum { COUNT = sizeof sizes / sizeof *sizes };
+    const hone__isa *isa;
+    for (int i = 0; (isa = hone__isa_available(i)); i++) {
+        for (int dtype = 0; dtype < HONE__N_DTYPES; dtype++) {
+            const size_t size = test_size(dtype);
+            for (int r = 0; r < COUNT; r++) {
+                for (int c = 0; c < COUNT; c++) {
+                    const int64_t rows = sizes[r], cols = sizes[c], sx = cols + 1, sy = rows + 2;
+                    guard x = values(dtype, rows && cols ? (rows - 1) * sx + cols : 0, 9);
+                    guard y = guard_new((size_t)(rows && cols ? (cols - 1) * sy + rows : 0) * size);
+                    memset(y.data, 0x5a, y.bytes);
+                    isa->transpose[dtype](rows, cols, y.data, sy, x.data, sx);
+                    for (int64_t p = 0; p < rows; p++)
+                        for (int64_t q = 0; q < cols; q++)
+                            cr_assert_eq(memcmp(y.data + (size_t)(q * sy + p) * size,
+                                                x.data + (size_t)(p * sx + q) * size, size),
+                                         0);
+                    for (int64_t q = 0; rows && q + 1 < cols; q++)
+                        cr_assert_eq(y.data[(size_t)(q * sy + rows) * size], 0x5a);
+                    cr_assert(guard_intact(&y));
+                    guard_free(&x);
+                    guard_free(&y);
+                }
+            }
+        }
+    }
+}
+
+/* What C's conversion gives, made total: saturate, NaN to 0. */
+static int64_t saturated(double x, int64_t least, int64_t most)
+{
+    if (isnan(x))
+        return 0;
+    return x <= (double)least ? least : x >= (double)most ? most : (int64_t)x;
+}
+
+static void expected_cast(int from, int to, const void *x, void *y)
+{
+    int64_t whole = 0;
+    const double real = test_number(from, x);
+    if (from == HONE__I64)
+        memcpy(&whole, x, sizeof whole);
+    else if (!test_is_real(from))
+        whole = (int64_t)real;
+    const bool f = test_is_real(from);
+    const float single = f ? (float)real : (float)whole;
+    const double wide = f ? real : (double)whole;
+    const int64_t i64 = f ? saturated(real, INT64_MIN, INT64_MAX) : whole;
+    const int32_t i32 = (int32_t)(f ? saturated(real, INT32_MIN, INT32_MAX) : whole);
+    const uint8_t u8 = (uint8_t)(f ? saturated(real, 0, 255) : whole);
+    const uint8_t truth = f ? real != 0 : whole != 0;
+    const void *all[] = { &single, &wide, &i64, &i32, &u8, &truth };
+    memcpy(y, all[to], test_size(to));
+}
+
+Test(kernels_moves, casts)
+{
+    static const double edges[] = { 255,        256,           255.9,  254.5,   -0.5, 2147483647,
+                                    2147483648, -2147483649.0, 9.3e18, -9.3e18, 1e300 };
+    enum { N_EDGES = sizeof edges / sizeof *edges };
+    const hone__isa *isa;
+    for (int i = 0; (isa = hone__isa_available(i)); i++) {
+        for (int from = 0; from < HONE__N_DTYPES; from++) {
+            guard x = values(from, N, 42);
+            for (int e = 0; e < N_EDGES && test_is_real(from); e++) {
+                const float single = (float)edges[e];
+                memcpy(x.data + (size_t)e * test_size(from),
+                       from == HONE__F32 ? (const void *)&single : edges + e, test_size(from));
+            }
+            for (int to = 0; to < HONE__N_DTYPES; to++) {
+                for (int64_t n = 0; n <= N; n += n < 34 ? 1 : 97) {
+                    for (int64_t stride = 1; stride <= 2; stride++) {
+                        guard y =
+                            guard_new((size_t)(n > 0 ? (n - 1) * stride + 1 : 0) * test_size(to));
+                        isa->cast[from][to](n, y.data, stride, x.data, 1);
+                        for (int64_t j = 0; j < n; j++) {
+                            unsigned char want[8];
+                            const unsigned char *p = x.data + (size_t)j * test_size(from);
+                            expected_cast(from, to, p, want);
+                            cr_assert(
+                                test_same(to, y.data + (size_t)(j * stride) * test_size(to), want),
+                                "%s: %a from dtype %d to %d", isa->name, test_number(from, p), from,
+                                to);
+                        }
+                        cr_assert(guard_intact(&y));
+                        guard_free(&y);
+                    }
+                }
+            }
+            guard_free(&x);
+        }
+    }
+}

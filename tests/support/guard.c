@@ -1,0 +1,149 @@
+#include "guard.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+enum { FRONT = 64, PATTERN = 0xa5 };
+
+guard guard_new(size_t bytes)
+{
+    const size_t page = (size_t)sysconf(_SC_PAGESIZE);
+    const size_t room = (bytes + FRONT + page - 1) / page * page;
+    guard g = { .bytes = bytes, .map_bytes = room + page };
+    g.map = mmap(NULL, g.map_bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    if (g.map == MAP_FAILED || mprotect(g.map + room, page, PROT_NONE) != 0)
+        abort();
+    g.data = g.map + room - bytes;
+    memset(g.data - FRONT, PATTERN, FRONT);
+    return g;
+}
+
+bool guard_intact(const guard *g)
+{
+    for (int i = 1; i <= FRONT; i++)
+        if (g->data[-i] != PATTERN)
+            return false;
+    return true;
+}
+
+void guard_free(guard *g)
+{
+    munmap(g->map, g->map_bytes);
+}
+
+uint64_t test_bits(uint64_t i)
+{
+    uint64_t z = (i + 1) * 0x9e3779b97f4a7c15u;
+    z = (z ^ (z >> 30)) * 0xbf58476d1ce4e5b9u;
+    z = (z ^ (z >> 27)) * 0x94d049bb133111ebu;
+    return z ^ (z >> 31);
+}
+
+double test_uniform(uint64_t i)
+{
+    return (double)(test_bits(i) >> 11) * 0x1p-53;
+}
+
+size_t test_size(int dtype)
+{
+    return dtype == HONE__F64 || dtype == HONE__I64   ? 8
+           : dtype == HONE__F32 || dtype == HONE__I32 ? 4
+                                                      : 1;
+}
+
+bool test_is_real(int dtype)
+{
+    return dtype == HONE__F32 || dtype == HONE__F64;
+}
+
+static double real_value(int dtype, uint64_t i)
+{
+    static const double special[] = { 0.0, -0.0, INFINITY, -INFINITY, (double)NAN, 1,
+                                      -1,  0.5,  2,        -2,        3,           -0.5 };
+    static const double edge_f32[] = { 0x1p-149,       -0x1p-149,       0x1.8p-130,
+                                       0x1.fffffep127, -0x1.fffffep127, 0x1p-126 };
+    static const double edge_f64[] = {
+        0x1p-1074, -0x1p-1074, 0x1.8p-1030, 0x1.fffffffffffffp1023, -0x1.fffffffffffffp1023,
+        0x1p-1022
+    };
+    const uint64_t bits = test_bits(i);
+    if (bits % 8 == 0) {
+        const uint64_t which = (bits >> 8) % 18;
+        return which < 12 ? special[which] : (dtype == HONE__F32 ? edge_f32 : edge_f64)[which - 12];
+    }
+    const int exponent = (int)((bits >> 40) % 17) - 8;
+    return ldexp(2 * test_uniform(i + 77777) - 1, bits % 8 < 5 ? exponent / 2 : exponent * 3);
+}
+
+void test_value(int dtype, uint64_t i, void *out)
+{
+    const uint64_t bits = test_bits(i);
+    const double real = real_value(dtype, i);
+    const float single = (float)real;
+    const int64_t wide = bits % 5 == 0 ? (int64_t)bits : (int64_t)(bits >> 16) % 10 - 4;
+    const int64_t edged = bits % 31 == 1 ? INT64_MIN : bits % 31 == 2 ? INT64_MAX : wide;
+    const int32_t narrow = bits % 31 == 1 ? INT32_MIN : bits % 31 == 2 ? INT32_MAX : (int32_t)wide;
+    const uint8_t byte = (uint8_t)(bits >> 20), truth = byte & 1;
+    const void *from[] = { &single, &real, &edged, &narrow, &byte, &truth };
+    memcpy(out, from[dtype], test_size(dtype));
+}
+
+double test_number(int dtype, const void *x)
+{
+    float f;
+    double d;
+    int64_t l;
+    int32_t w;
+    uint8_t b;
+    switch (dtype) {
+    case HONE__F32:
+        memcpy(&f, x, sizeof f);
+        return (double)f;
+    case HONE__F64:
+        memcpy(&d, x, sizeof d);
+        return d;
+    case HONE__I64:
+        memcpy(&l, x, sizeof l);
+        return (double)l;
+    case HONE__I32:
+        memcpy(&w, x, sizeof w);
+        return w;
+    default:
+        memcpy(&b, x, sizeof b);
+        return b;
+    }
+}
+
+bool test_same(int dtype, const void *a, const void *b)
+{
+    if (memcmp(a, b, test_size(dtype)) == 0)
+        return true;
+    return test_is_real(dtype) && isnan(test_number(dtype, a)) && isnan(test_number(dtype, b));
+}
+
+double test_ulp_f32(float y, long double exact)
+{
+    if ((float)exact == y || (isnan(exact) && isnan(y)))
+        return 0;
+    if (isnan(exact) || isnan(y) || isinf(y))
+        return INFINITY;
+    int exponent;
+    frexpl(exact, &exponent);
+    return (double)(fabsl((long double)y - exact) /
+                    ldexpl(1, (exponent < -125 ? -125 : exponent) - 24));
+}
+
+double test_ulp_f64(double y, long double exact)
+{
+    if ((double)exact == y || (isnan(exact) && isnan(y)))
+        return 0;
+    if (isnan(exact) || isnan(y) || isinf(y))
+        return INFINITY;
+    int exponent;
+    frexpl(exact, &exponent);
+    return (double)(fabsl((long double)y - exact) /
+                    ldexpl(1, (exponent < -1021 ? -1021 : exponent) - 53));
+}
