@@ -129,7 +129,8 @@ void *hone__book_realloc(void *p, size_t old_bytes, size_t bytes)
 static void *take(hone__heap *heap, size_t bytes)
 {
     void *p = NULL;
-    if (!hone__reserve(bytes))
+    const size_t most = (size_t)1 << 40; /* past it the sanitizer would abort, not refuse */
+    if (bytes > most || !hone__reserve(bytes))
         return NULL;
     if (posix_memalign(&p, HONE__UNIT, bytes) != 0) {
         hone__unreserve(bytes);

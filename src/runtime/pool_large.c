@@ -8,7 +8,7 @@
 #define PAGE_BYTES                                                                                 \
     ((size_t)4096) /* room for the header; what the kernel's pages are is no matter */
 #define HUGE_BYTES ((size_t)2 << 20)
-#define MAX_NODES  64
+#define MAX_NODES  32
 
 /* The page before a block. */
 typedef struct large {
