@@ -62,11 +62,14 @@ static hone_tensor *handle_new(hone__storage *storage, hone_dtype dtype, int ndi
 {
     if (!storage)
         return NULL;
-    hone_tensor *t = hone__obj_alloc(HONE__OBJ_TENSOR, sizeof *t);
+    hone_tensor *t = hone__obj_take(HONE__OBJ_TENSOR, sizeof *t);
     if (!t) {
         hone__storage_release(storage);
         return NULL;
     }
+    /* All but shape and stride, which are most of it and are written as far as they count. */
+    memset(t, 0, offsetof(hone_tensor, shape));
+    memset(&t->storage, 0, sizeof *t - offsetof(hone_tensor, storage));
     atomic_init(&t->refs, 1);
     t->dtype = (uint8_t)dtype;
     t->ndim = (uint8_t)ndim;

@@ -126,7 +126,7 @@ void *hone__book_realloc(void *p, size_t old_bytes, size_t bytes)
 
 /* No pools: each block is the system's own, so that AddressSanitizer sees its ends and its death.
  */
-static void *take(hone__heap *heap, size_t bytes)
+static inline void *take(hone__heap *heap, size_t bytes)
 {
     void *p = NULL;
     const size_t most = (size_t)1 << 40; /* past it the sanitizer would abort, not refuse */
@@ -140,7 +140,7 @@ static void *take(hone__heap *heap, size_t bytes)
     return p;
 }
 
-static void give(hone__heap *heap, void *p, size_t bytes)
+static inline void give(hone__heap *heap, void *p, size_t bytes)
 {
     free(p);
     hone__unreserve(bytes);
@@ -149,7 +149,7 @@ static void give(hone__heap *heap, void *p, size_t bytes)
 
 #else
 
-static void *take(hone__heap *heap, size_t bytes)
+static inline void *take(hone__heap *heap, size_t bytes)
 {
     const hone__size_class size = hone__size_class_of(bytes);
     const bool small = size.index < HONE__SMALL_CLASSES;
@@ -161,7 +161,7 @@ static void *take(hone__heap *heap, size_t bytes)
     return p;
 }
 
-static void give(hone__heap *heap, void *p, size_t bytes)
+static inline void give(hone__heap *heap, void *p, size_t bytes)
 {
     const hone__size_class size = hone__size_class_of(bytes);
     if (size.index < HONE__SMALL_CLASSES)
@@ -271,16 +271,22 @@ char *hone__strdup(const char *s)
 
 static _Atomic size_t obj_bytes[HONE__OBJ_KINDS]; /* constant per kind, known after the first */
 
-void *hone__obj_alloc(hone__obj_kind kind, size_t bytes)
+void *hone__obj_take(hone__obj_kind kind, size_t bytes)
 {
     hone__heap *heap = hone__heap_self();
     void *p = allocate(heap, bytes);
     if (__builtin_expect(!p, 0))
         return NULL;
-    if (atomic_load_explicit(&obj_bytes[kind], memory_order_relaxed) != bytes)
+    if (__builtin_expect(atomic_load_explicit(&obj_bytes[kind], memory_order_relaxed) != bytes, 0))
         atomic_store_explicit(&obj_bytes[kind], bytes, memory_order_relaxed);
     hone__counter_add(&heap->live[kind], 1);
-    return memset(p, 0, bytes);
+    return p;
+}
+
+void *hone__obj_alloc(hone__obj_kind kind, size_t bytes)
+{
+    void *p = hone__obj_take(kind, bytes);
+    return p ? memset(p, 0, bytes) : NULL;
 }
 
 void hone__obj_free(hone__obj_kind kind, void *p)
@@ -290,6 +296,13 @@ void hone__obj_free(hone__obj_kind kind, void *p)
         return;
     hone__counter_add(&heap->live[kind], -1);
     give(heap, p, atomic_load_explicit(&obj_bytes[kind], memory_order_relaxed));
+}
+
+void hone__obj_count(hone__obj_kind kind, int n)
+{
+    hone__heap *heap = hone__heap_self();
+    if (heap)
+        hone__counter_add(&heap->live[kind], n);
 }
 
 int64_t hone__obj_live(hone__obj_kind kind)

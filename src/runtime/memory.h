@@ -29,8 +29,11 @@ typedef enum {
     HONE__OBJ_KINDS
 } hone__obj_kind;
 void *hone__obj_alloc(hone__obj_kind kind, size_t bytes); /* zeroed; `bytes` is constant per kind */
+void *hone__obj_take(hone__obj_kind kind, size_t bytes);  /* the same, uninitialised */
 void hone__obj_free(hone__obj_kind kind, void *p);
 int64_t hone__obj_live(hone__obj_kind kind);
+/** Counts objects that live inside another block. */
+void hone__obj_count(hone__obj_kind kind, int n);
 
 /** Test hook: the n-th allocation from now (0 = the next) fails, once; -1 switches it off. Counts
  * every function above, also those served from a free list. Returns how many allocations were made

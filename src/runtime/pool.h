@@ -19,6 +19,7 @@
 #define HONE__UNIT          ((size_t)64)
 #define HONE__SMALL_BYTES   ((size_t)64 << 10)
 #define HONE__SMALL_CLASSES 36
+#define HONE__SPAN_BYTES    ((size_t)1 << 20)
 #define HONE__CLASSES       200
 
 /* ---- size classes ------------------------------------------------------------------------- */
@@ -61,9 +62,21 @@ typedef struct hone__block { /* a free one */
     int class_index;
 } hone__block;
 
-typedef struct hone__span hone__span;
+typedef struct hone__heap hone__heap;
 
-typedef struct hone__heap {
+typedef struct hone__span { /* begins each span; blocks follow from the next unit on */
+    hone__heap *owner;
+    struct hone__span *next;
+    size_t carved_bytes; /* in blocks; up to date unless it is the newest of its heap */
+    size_t free_bytes;   /* only while trimming */
+} hone__span;
+
+static inline hone__span *hone__span_of(const void *p)
+{
+    return (hone__span *)((uintptr_t)p & ~(uintptr_t)(HONE__SPAN_BYTES - 1));
+}
+
+struct hone__heap {
     hone__block *free[HONE__SMALL_CLASSES];
     char *bump, *end;  /* what is left of the newest span */
     hone__span *spans; /* all of them, the newest first */
@@ -75,7 +88,7 @@ typedef struct hone__heap {
     hone__counter allocations;
     hone__counter live[4];                      /* by hone__obj_kind */
     _Alignas(64) _Atomic(hone__block *) remote; /* freed by others; a line of its own */
-} hone__heap;
+};
 
 extern _Thread_local hone__heap *hone__heap_self_or_null __attribute__((tls_model("initial-exec")));
 
@@ -109,9 +122,32 @@ static inline void hone__heap_count(hone__heap *heap, int64_t bytes)
 
 /* ---- blocks ------------------------------------------------------------------------------- */
 
+/** The slow ways: a list is empty, the owner is another thread. */
+void *hone__small_refill(hone__heap *heap, hone__size_class size);
+void hone__small_free_remote(hone__heap *owner, hone__block *block, int class_index);
+
 /** NULL without an error if the system gives nothing. */
-void *hone__small_alloc(hone__heap *heap, hone__size_class size);
-void hone__small_free(hone__heap *heap, void *p, int class_index);
+static inline void *hone__small_alloc(hone__heap *heap, hone__size_class size)
+{
+    hone__block *block = heap->free[size.index];
+    if (__builtin_expect(!block, 0))
+        return hone__small_refill(heap, size);
+    heap->free[size.index] = block->next;
+    return block;
+}
+
+static inline void hone__small_free(hone__heap *heap, void *p, int class_index)
+{
+    hone__block *block = p;
+    hone__heap *owner = hone__span_of(p)->owner;
+    if (__builtin_expect(owner != heap, 0)) {
+        hone__small_free_remote(owner, block, class_index);
+        return;
+    }
+    block->next = heap->free[class_index];
+    heap->free[class_index] = block;
+}
+
 void *hone__large_alloc(hone__size_class size);
 void hone__large_free(void *p, int class_index);
 

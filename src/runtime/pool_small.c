@@ -4,14 +4,6 @@
 #include <pthread.h>
 #include <string.h>
 
-#define SPAN_BYTES ((size_t)1 << 20)
-
-struct hone__span { /* begins each span; blocks follow at a multiple of the unit */
-    hone__heap *owner;
-    hone__span *next;
-    size_t carved_bytes; /* in blocks; up to date unless it is the newest of its heap */
-    size_t free_bytes;   /* only while trimming */
-};
 #define SPAN_HEADER HONE__UNIT
 _Static_assert(sizeof(hone__span) <= SPAN_HEADER, "the header fits its place");
 
@@ -122,11 +114,6 @@ static size_t class_bytes(int class_index)
     return ((size_t)(class_index % 4 + 5) << shift) * HONE__UNIT;
 }
 
-static hone__span *span_of(const void *p)
-{
-    return (hone__span *)((uintptr_t)p & ~(uintptr_t)(SPAN_BYTES - 1));
-}
-
 /* Takes back what other threads freed. */
 static void drain_remote(hone__heap *heap)
 {
@@ -158,12 +145,12 @@ static void retire_bump(hone__heap *heap)
         heap->free[c] = block;
     }
     if (heap->spans)
-        heap->spans->carved_bytes = SPAN_BYTES - SPAN_HEADER;
+        heap->spans->carved_bytes = HONE__SPAN_BYTES - SPAN_HEADER;
 }
 
 static bool new_span(hone__heap *heap)
 {
-    hone__span *span = hone__map(SPAN_BYTES, 0, SPAN_BYTES);
+    hone__span *span = hone__map(HONE__SPAN_BYTES, 0, HONE__SPAN_BYTES);
     if (!span)
         return false;
     retire_bump(heap);
@@ -171,11 +158,11 @@ static bool new_span(hone__heap *heap)
     span->next = heap->spans;
     heap->spans = span;
     heap->bump = (char *)span + SPAN_HEADER;
-    heap->end = (char *)span + SPAN_BYTES;
+    heap->end = (char *)span + HONE__SPAN_BYTES;
     return true;
 }
 
-static void *refill(hone__heap *heap, hone__size_class size)
+void *hone__small_refill(hone__heap *heap, hone__size_class size)
 {
     drain_remote(heap);
     hone__block *block = heap->free[size.index];
@@ -190,25 +177,8 @@ static void *refill(hone__heap *heap, hone__size_class size)
     return p;
 }
 
-void *hone__small_alloc(hone__heap *heap, hone__size_class size)
+void hone__small_free_remote(hone__heap *owner, hone__block *block, int class_index)
 {
-    hone__block *block = heap->free[size.index];
-    if (__builtin_expect(block != NULL, 1)) {
-        heap->free[size.index] = block->next;
-        return block;
-    }
-    return refill(heap, size);
-}
-
-void hone__small_free(hone__heap *heap, void *p, int class_index)
-{
-    hone__block *block = p;
-    hone__heap *owner = span_of(p)->owner;
-    if (__builtin_expect(owner == heap, 1)) {
-        block->next = heap->free[class_index];
-        heap->free[class_index] = block;
-        return;
-    }
     block->class_index = class_index;
     hone__block *first = atomic_load_explicit(&owner->remote, memory_order_relaxed);
     do
@@ -229,7 +199,7 @@ static void unlink_blocks_of_empty_spans(hone__heap *heap)
     for (int c = 0; c < HONE__SMALL_CLASSES; c++) {
         hone__block **link = &heap->free[c];
         while (*link) {
-            if (is_empty(span_of(*link)))
+            if (is_empty(hone__span_of(*link)))
                 *link = (*link)->next;
             else
                 link = &(*link)->next;
@@ -247,7 +217,7 @@ static void trim_heap(hone__heap *heap)
         span->free_bytes = 0;
     for (int c = 0; c < HONE__SMALL_CLASSES; c++)
         for (hone__block *block = heap->free[c]; block; block = block->next)
-            span_of(block)->free_bytes += class_bytes(c);
+            hone__span_of(block)->free_bytes += class_bytes(c);
     unlink_blocks_of_empty_spans(heap);
     hone__span **link = &heap->spans;
     while (*link) {
@@ -259,7 +229,7 @@ static void trim_heap(hone__heap *heap)
         if (span == heap->spans)
             heap->bump = heap->end = NULL;
         *link = span->next;
-        hone__unmap(span, SPAN_BYTES);
+        hone__unmap(span, HONE__SPAN_BYTES);
     }
 }
 
