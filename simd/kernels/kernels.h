@@ -219,11 +219,15 @@ typedef void (*hone__cross_entropy_backward_fn)(int64_t rows, int64_t cols, void
 
 /* ---- optimizer steps of f32, f64 (everything contiguous) ---- */
 
-/** PyTorch's SGD, one pass, every step an fma:
- *    g = maximize ? -grad : grad;  g = fma(weight_decay, p, g) if weight_decay != 0
- *    if momentum != 0:  buf = first ? g : fma(momentum, buf, (1 - dampening) * g);  g = nesterov ?
- * fma(momentum, buf, g) : buf p = fma(-lr, g, p) The numbers are rounded to the dtype first. `buf`
- * is not touched (may be NULL) when momentum is 0. */
+/** PyTorch's SGD, one pass:
+ *    g = maximize ? -grad : grad
+ *    g = fma(weight_decay, p, g)                                         if weight_decay != 0
+ *    buf = first ? g : fma(momentum, buf, (1 - dampening) * g)           if momentum != 0
+ *    g = nesterov ? fma(momentum, buf, g) : buf                          if momentum != 0
+ *    p = p - lr * g
+ * The product of the last line is rounded before the difference: a plain step has the bits of the
+ * two ops it replaces. The numbers are rounded to the dtype first. `buf` is not touched (may be
+ * NULL) when momentum is 0. */
 typedef struct {
     double lr, momentum, dampening, weight_decay;
     bool nesterov, maximize;

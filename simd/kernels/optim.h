@@ -3,7 +3,7 @@
 
 /* The arguments, rounded to the type and spread over the lanes. */
 typedef struct {
-    VREAL minus_lr, momentum, undamped, weight_decay;
+    VREAL lr, momentum, undamped, weight_decay;
     bool has_momentum, has_decay, nesterov, maximize, first;
 } R(sgd_plan);
 
@@ -17,7 +17,7 @@ HONE__INLINE VREAL R(sgd_one)(VREAL p, VREAL g, VREAL *buf, const R(sgd_plan) * 
         *buf = plan->first ? g : R(fma)(plan->momentum, *buf, R(mul)(plan->undamped, g));
         g = plan->nesterov ? R(fma)(plan->momentum, *buf, g) : *buf;
     }
-    return R(fma)(plan->minus_lr, g, p);
+    return R(sub)(p, R(mul)(plan->lr, g));
 }
 
 static void R(k_sgd)(int64_t n, void *pv, const void *gradv, void *bufv, const hone__sgd_args *args)
@@ -25,7 +25,7 @@ static void R(k_sgd)(int64_t n, void *pv, const void *gradv, void *bufv, const h
     REAL *p = pv, *buf = bufv;
     const REAL *grad = gradv;
     const R(sgd_plan) plan = {
-        .minus_lr = R(set)((REAL)-args->lr),
+        .lr = R(set)((REAL)args->lr),
         .momentum = R(set)((REAL)args->momentum),
         .undamped = R(set)((REAL)(1 - args->dampening)),
         .weight_decay = R(set)((REAL)args->weight_decay),

@@ -16,7 +16,7 @@ static void step_f64(double *p, double g, double *buf, const hone__sgd_args *a)
         *buf = a->first ? g : fma(a->momentum, *buf, (1 - a->dampening) * g);
         g = a->nesterov ? fma(a->momentum, *buf, g) : *buf;
     }
-    *p = fma(-a->lr, g, *p);
+    *p = *p - a->lr * g;
 }
 
 static void step_f32(float *p, float g, float *buf, const hone__sgd_args *a)
@@ -28,7 +28,7 @@ static void step_f32(float *p, float g, float *buf, const hone__sgd_args *a)
         *buf = a->first ? g : fmaf((float)a->momentum, *buf, (float)(1 - a->dampening) * g);
         g = a->nesterov ? fmaf((float)a->momentum, *buf, g) : *buf;
     }
-    *p = fmaf((float)-a->lr, g, *p);
+    *p = *p - (float)a->lr * g;
 }
 
 static void check(const hone__isa *isa, const hone__sgd_args *args, int64_t n)
