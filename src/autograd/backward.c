@@ -232,11 +232,14 @@ static bool wanted(const walk *w, const hone__edge *e)
 static bool run_op(walk *w, hone_context *node)
 {
     const hone__op *op = node->op;
+    hone_tensor *dy = op->shared ? op->shared(node, node->grads[0]) : node->grads[0];
+    if (!dy)
+        return false;
     for (int i = 0; i < node->n_in; i++) {
         if (!wanted(w, &node->edges[i]))
             continue;
         hone__grad gradient = op->grad[i < HONE__OP_GRADS ? i : HONE__OP_GRADS - 1];
-        hone_tensor *grad = gradient(node, node->grads[0], i);
+        hone_tensor *grad = gradient(node, dy, i);
         if (!grad || !deliver(w, node, i, grad))
             return false;
     }

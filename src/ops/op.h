@@ -37,6 +37,8 @@ typedef hone_tensor *(*hone__grad)(hone_context *ctx, hone_tensor *dy, int input
 typedef struct {
     const char *name;
     hone__forward forward;
+    /* NULL, or what every grad below gets as dy, made from the incoming dy once */
+    hone_tensor *(*shared)(hone_context *ctx, hone_tensor *dy);
     hone__grad
         grad[HONE__OP_GRADS]; /* by input; inputs past the array use the last entry (cat, index) */
     bool view;                /* the output shares the first input's storage */
