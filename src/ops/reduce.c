@@ -1,0 +1,358 @@
+/* reduce.c: sum, mean, max, min over all, one or several dims; argmax, argmin, logsumexp over one.
+ *
+ * Every forward leaves the dims it reduced as a bit mask in its arguments (i[0]) and keepdim in
+ * `flag`, so that the three forms of an op share one gradient. */
+#include "ops/op.h"
+#include "ops/reduce_run.h"
+#include "ops/softmax_run.h"
+
+#include "isa/isa.h"
+
+/* ---- dims */
+
+static bool mask_of_all(hone_context *ctx, const hone_tensor *x)
+{
+    hone__args *args = hone__call_args(ctx);
+    args->flag = false;
+    args->i[0] = (1 << x->ndim) - 1;
+    return true;
+}
+
+static bool mask_of_dim(hone_context *ctx, const hone_tensor *x)
+{
+    hone__args *args = hone__call_args(ctx);
+    args->dim = hone__dim_index(hone__call_name(ctx), x, args->dim);
+    if (args->dim < 0)
+        return false;
+    args->i[0] = x->ndim ? 1 << args->dim : 0;
+    return true;
+}
+
+/* No dims at all means all of them, as in PyTorch. */
+static bool mask_of_dims(hone_context *ctx, const hone_tensor *x)
+{
+    hone__args *args = hone__call_args(ctx);
+    uint32_t mask = args->n == 0 ? (1u << x->ndim) - 1 : 0;
+    for (int i = 0; i < args->n; i++) {
+        const int d = hone__dim_index(hone__call_name(ctx), x, args->i[i]);
+        if (d < 0)
+            return false;
+        if (mask >> d & 1) {
+            hone_error_set(HONE_E_SHAPE, "%s: dim %d is given twice", hone__call_name(ctx), d);
+            return false;
+        }
+        mask |= 1u << d;
+    }
+    args->i[0] = x->ndim ? mask : 0;
+    return true;
+}
+
+/* x's shape with the reduced dims gone, or as 1 with keepdim. */
+static hone__shape reduced_shape(const hone__shape *x, uint32_t mask, bool keepdim)
+{
+    hone__shape out = { 0 };
+    for (int d = 0; d < x->ndim; d++) {
+        if (!(mask >> d & 1))
+            out.shape[out.ndim++] = x->shape[d];
+        else if (keepdim)
+            out.shape[out.ndim++] = 1;
+    }
+    return out;
+}
+
+static hone__shape shape_of(const hone_tensor *x)
+{
+    hone__shape s = { .ndim = x->ndim };
+    for (int d = 0; d < x->ndim; d++)
+        s.shape[d] = x->shape[d];
+    return s;
+}
+
+static int64_t reduced_count(const hone__shape *x, uint32_t mask)
+{
+    int64_t n = 1;
+    for (int d = 0; d < x->ndim; d++)
+        n *= mask >> d & 1 ? x->shape[d] : 1;
+    return n;
+}
+
+/* ---- forwards */
+
+/* What every reduction begins with: the result tensor. */
+static hone_tensor *reduced_out(hone_context *ctx, const hone_tensor *x, hone_dtype dtype)
+{
+    const hone__args *args = hone__call_args(ctx);
+    const hone__shape in = shape_of(x);
+    const hone__shape out = reduced_shape(&in, (uint32_t)args->i[0], args->flag);
+    return hone__out(ctx, dtype, out.ndim, out.shape);
+}
+
+static hone_tensor *sum(hone_context *ctx, const hone_tensor *x)
+{
+    const hone_dtype dtype = (hone_dtype)x->dtype;
+    hone_tensor *out = reduced_out(ctx, x, hone_dtype_is_float(dtype) ? dtype : HONE_I64);
+    const uint32_t mask = (uint32_t)hone__call_args(ctx)->i[0];
+    return out && hone__reduce(HONE__K_SUM, x, mask, hone__data(out)) ? out : NULL;
+}
+
+static hone_tensor *sum_all(hone_context *ctx, hone_tensor *const *in, int n_in)
+{
+    (void)n_in;
+    return mask_of_all(ctx, in[0]) ? sum(ctx, in[0]) : NULL;
+}
+
+static hone_tensor *sum_dim(hone_context *ctx, hone_tensor *const *in, int n_in)
+{
+    (void)n_in;
+    return mask_of_dim(ctx, in[0]) ? sum(ctx, in[0]) : NULL;
+}
+
+static hone_tensor *sum_dims(hone_context *ctx, hone_tensor *const *in, int n_in)
+{
+    (void)n_in;
+    return mask_of_dims(ctx, in[0]) ? sum(ctx, in[0]) : NULL;
+}
+
+/* The sum, divided by the count (rounded to the dtype): no elements give 0 / 0, NaN. */
+static hone_tensor *mean(hone_context *ctx, const hone_tensor *x)
+{
+    if (!hone_dtype_is_float((hone_dtype)x->dtype)) {
+        hone_error_set(HONE_E_DTYPE, "%s: needs f32 or f64, got %s; cast it with hone_to first",
+                       hone__call_name(ctx), hone__tensor_text(x).s);
+        return NULL;
+    }
+    hone_tensor *out = sum(ctx, x);
+    if (!out)
+        return NULL;
+    const hone__shape shape = shape_of(x);
+    const int64_t n = reduced_count(&shape, (uint32_t)hone__call_args(ctx)->i[0]);
+    const double n_f64 = (double)n;
+    const float n_f32 = (float)n;
+    const void *count = out->dtype == HONE_F32 ? (const void *)&n_f32 : (const void *)&n_f64;
+    if (out->numel)
+        hone__k->binary[HONE__K_DIV][out->dtype](out->numel, hone__data(out), 1, hone__data(out), 1,
+                                                 count, 0);
+    return out;
+}
+
+static hone_tensor *mean_all(hone_context *ctx, hone_tensor *const *in, int n_in)
+{
+    (void)n_in;
+    return mask_of_all(ctx, in[0]) ? mean(ctx, in[0]) : NULL;
+}
+
+static hone_tensor *mean_dim(hone_context *ctx, hone_tensor *const *in, int n_in)
+{
+    (void)n_in;
+    return mask_of_dim(ctx, in[0]) ? mean(ctx, in[0]) : NULL;
+}
+
+static hone_tensor *mean_dims(hone_context *ctx, hone_tensor *const *in, int n_in)
+{
+    (void)n_in;
+    return mask_of_dims(ctx, in[0]) ? mean(ctx, in[0]) : NULL;
+}
+
+/* MAX, MIN, ARGMAX and ARGMIN: something has to be there to choose from. */
+static hone_tensor *extreme(hone_context *ctx, hone_tensor *x, int kind)
+{
+    const uint32_t mask = (uint32_t)hone__call_args(ctx)->i[0];
+    const hone__shape shape = shape_of(x);
+    const bool index = kind == HONE__K_ARGMAX || kind == HONE__K_ARGMIN;
+    if (reduced_count(&shape, mask) == 0) {
+        hone_error_set(HONE_E_SHAPE, "%s: there is nothing to choose from in %s",
+                       hone__call_name(ctx), hone__tensor_text(x).s);
+        return NULL;
+    }
+    hone_tensor *out = reduced_out(ctx, x, index ? HONE_I64 : (hone_dtype)x->dtype);
+    if (!out || (out->numel && !hone__reduce(kind, x, mask, hone__data(out))))
+        return NULL;
+    return index || HONE__SAVE(ctx, x, out) ? out : NULL;
+}
+
+static hone_tensor *max_all(hone_context *ctx, hone_tensor *const *in, int n_in)
+{
+    (void)n_in;
+    return mask_of_all(ctx, in[0]) ? extreme(ctx, in[0], HONE__K_MAX) : NULL;
+}
+
+static hone_tensor *max_dim(hone_context *ctx, hone_tensor *const *in, int n_in)
+{
+    (void)n_in;
+    return mask_of_dim(ctx, in[0]) ? extreme(ctx, in[0], HONE__K_MAX) : NULL;
+}
+
+static hone_tensor *max_dims(hone_context *ctx, hone_tensor *const *in, int n_in)
+{
+    (void)n_in;
+    return mask_of_dims(ctx, in[0]) ? extreme(ctx, in[0], HONE__K_MAX) : NULL;
+}
+
+static hone_tensor *min_all(hone_context *ctx, hone_tensor *const *in, int n_in)
+{
+    (void)n_in;
+    return mask_of_all(ctx, in[0]) ? extreme(ctx, in[0], HONE__K_MIN) : NULL;
+}
+
+static hone_tensor *min_dim(hone_context *ctx, hone_tensor *const *in, int n_in)
+{
+    (void)n_in;
+    return mask_of_dim(ctx, in[0]) ? extreme(ctx, in[0], HONE__K_MIN) : NULL;
+}
+
+static hone_tensor *min_dims(hone_context *ctx, hone_tensor *const *in, int n_in)
+{
+    (void)n_in;
+    return mask_of_dims(ctx, in[0]) ? extreme(ctx, in[0], HONE__K_MIN) : NULL;
+}
+
+static hone_tensor *argmax(hone_context *ctx, hone_tensor *const *in, int n_in)
+{
+    (void)n_in;
+    return mask_of_dim(ctx, in[0]) ? extreme(ctx, in[0], HONE__K_ARGMAX) : NULL;
+}
+
+static hone_tensor *argmin(hone_context *ctx, hone_tensor *const *in, int n_in)
+{
+    (void)n_in;
+    return mask_of_dim(ctx, in[0]) ? extreme(ctx, in[0], HONE__K_ARGMIN) : NULL;
+}
+
+/* Integers are cast to f32 first; no elements give -inf. */
+static hone_tensor *logsumexp(hone_context *ctx, hone_tensor *const *in, int n_in)
+{
+    (void)n_in;
+    if (!mask_of_dim(ctx, in[0]))
+        return NULL;
+    hone_tensor *x = hone__softmax_input(in[0]);
+    hone_tensor *out = x ? reduced_out(ctx, x, (hone_dtype)x->dtype) : NULL;
+    if (!out || !hone__softmax_run(HONE__LOGSUMEXP, hone__call_args(ctx)->dim, out, x, NULL))
+        return NULL;
+    return HONE__SAVE(ctx, in[0]) ? out : NULL;
+}
+
+/* ---- gradients */
+
+static uint32_t call_mask(hone_context *ctx)
+{
+    return (uint32_t)hone__call_args(ctx)->i[0];
+}
+
+/* A result-shaped tensor with the reduced dims back, as 1. */
+static hone_tensor *with_dims(hone_context *ctx, hone_tensor *t)
+{
+    if (hone__call_args(ctx)->flag)
+        return t;
+    const hone__shape shape = reduced_shape(hone__input_shape(ctx, 0), call_mask(ctx), true);
+    int64_t dims[HONE_MAX_DIMS + 1];
+    for (int d = 0; d < shape.ndim; d++)
+        dims[d] = shape.shape[d];
+    dims[shape.ndim] = HONE_END_DIM;
+    return hone_reshape_v(t, dims);
+}
+
+/* The input's shape, ended as the public functions want it. */
+static const int64_t *input_dims(hone_context *ctx, int64_t *dims)
+{
+    const hone__shape *shape = hone__input_shape(ctx, 0);
+    for (int d = 0; d < shape->ndim; d++)
+        dims[d] = shape->shape[d];
+    dims[shape->ndim] = HONE_END_DIM;
+    return dims;
+}
+
+static hone_tensor *sum_grad(hone_context *ctx, hone_tensor *dy, int input)
+{
+    int64_t dims[HONE_MAX_DIMS + 1];
+    (void)input;
+    return hone_expand_v(with_dims(ctx, dy), input_dims(ctx, dims));
+}
+
+static hone_tensor *mean_grad(hone_context *ctx, hone_tensor *dy, int input)
+{
+    const int64_t n = reduced_count(hone__input_shape(ctx, 0), call_mask(ctx));
+    return sum_grad(ctx, hone_div_scalar(dy, (double)n), input);
+}
+
+/* Shared evenly by all that equal the extreme; by the NaNs if it is one. */
+static hone_tensor *extreme_grad(hone_context *ctx, hone_tensor *dy, int input)
+{
+    (void)input;
+    hone_tensor *x = hone_saved(ctx, 0), *y = with_dims(ctx, hone_saved(ctx, 1));
+    hone_tensor *chosen = hone_add(hone_eq(x, y), hone_ne(x, x));
+    int64_t dims[HONE_MAX_DIMS + 1];
+    int n = 0;
+    for (int d = 0; d < hone__input_shape(ctx, 0)->ndim; d++)
+        if (call_mask(ctx) >> d & 1)
+            dims[n++] = d;
+    dims[n] = HONE_END_DIM;
+    hone_tensor *ties = n ? hone_sum_dims_v(chosen, true, dims) : hone_to(chosen, HONE_I64);
+    const hone_dtype dtype = hone_dtype_of(dy);
+    hone_tensor *share = hone_div(with_dims(ctx, dy), hone_to(ties, dtype));
+    return hone_where(chosen, share, hone_scalar(dtype, 0.0));
+}
+
+static hone_tensor *to_place(hone_context *ctx, hone_tensor *dy, hone_tensor *place)
+{
+    int64_t dims[HONE_MAX_DIMS + 2] = { hone_dtype_of(dy) };
+    input_dims(ctx, dims + 1);
+    return hone_scatter_add(hone_zeros_v(dims), hone__call_args(ctx)->dim, place,
+                            with_dims(ctx, dy));
+}
+
+static hone_tensor *max_dim_grad(hone_context *ctx, hone_tensor *dy, int input)
+{
+    (void)input;
+    if (hone_numel(hone_saved(ctx, 0)) == 0)
+        return hone_zeros_like(hone_saved(ctx, 0));
+    return to_place(ctx, dy, hone_argmax(hone_saved(ctx, 0), hone__call_args(ctx)->dim, true));
+}
+
+static hone_tensor *min_dim_grad(hone_context *ctx, hone_tensor *dy, int input)
+{
+    (void)input;
+    if (hone_numel(hone_saved(ctx, 0)) == 0)
+        return hone_zeros_like(hone_saved(ctx, 0));
+    return to_place(ctx, dy, hone_argmin(hone_saved(ctx, 0), hone__call_args(ctx)->dim, true));
+}
+
+static hone_tensor *logsumexp_grad(hone_context *ctx, hone_tensor *dy, int input)
+{
+    (void)input;
+    return hone_mul(with_dims(ctx, dy),
+                    hone_softmax(hone_saved(ctx, 0), hone__call_args(ctx)->dim));
+}
+
+/* ---- the ops */
+
+const hone__op hone__op_sum = { .name = "sum", .forward = sum_all, .grad = { sum_grad } };
+const hone__op hone__op_sum_dim = { .name = "sum_dim", .forward = sum_dim, .grad = { sum_grad } };
+const hone__op hone__op_sum_dims = { .name = "sum_dims",
+                                     .forward = sum_dims,
+                                     .grad = { sum_grad } };
+const hone__op hone__op_mean = { .name = "mean", .forward = mean_all, .grad = { mean_grad } };
+const hone__op hone__op_mean_dim = { .name = "mean_dim",
+                                     .forward = mean_dim,
+                                     .grad = { mean_grad } };
+const hone__op hone__op_mean_dims = { .name = "mean_dims",
+                                      .forward = mean_dims,
+                                      .grad = { mean_grad } };
+const hone__op hone__op_max = { .name = "max", .forward = max_all, .grad = { extreme_grad } };
+const hone__op hone__op_max_dim = { .name = "max_dim",
+                                    .forward = max_dim,
+                                    .grad = { max_dim_grad } };
+const hone__op hone__op_max_dims = { .name = "max_dims",
+                                     .forward = max_dims,
+                                     .grad = { extreme_grad } };
+const hone__op hone__op_min = { .name = "min", .forward = min_all, .grad = { extreme_grad } };
+const hone__op hone__op_min_dim = { .name = "min_dim",
+                                    .forward = min_dim,
+                                    .grad = { min_dim_grad } };
+const hone__op hone__op_min_dims = { .name = "min_dims",
+                                     .forward = min_dims,
+                                     .grad = { extreme_grad } };
+const hone__op hone__op_argmax = { .name = "argmax", .forward = argmax };
+const hone__op hone__op_argmin = { .name = "argmin", .forward = argmin };
+const hone__op hone__op_logsumexp = { .name = "logsumexp",
+                                      .forward = logsumexp,
+                                      .grad = { logsumexp_grad } };
