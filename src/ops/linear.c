@@ -1,0 +1,103 @@
+/* linear.c: x W + b and relu(x W + b), with bias and ReLU in the product's last pass. */
+#include "ops/op.h"
+#include "ops/product.h"
+
+static bool bias_fits(const char *name, const hone_tensor *weight, const hone_tensor *bias)
+{
+    if (bias->dtype == weight->dtype && bias->ndim == 1 && bias->shape[0] == weight->shape[1])
+        return true;
+    hone_error_set(bias->dtype == weight->dtype ? HONE_E_SHAPE : HONE_E_DTYPE,
+                   "%s: the bias %s doesn't fit the weight %s; it must be [out] of the same dtype",
+                   name, hone__tensor_text(bias).s, hone__tensor_text(weight).s);
+    return false;
+}
+
+static hone_tensor *forward(hone_context *ctx, hone_tensor *const *in, hone__gemm_act act)
+{
+    hone_tensor *x = in[0], *weight = in[1], *bias = in[2];
+    const char *name = hone__call_name(ctx);
+    if (!hone__is_real(weight) || weight->ndim != 2) {
+        hone_error_set(HONE_E_SHAPE, "%s: the weight must be [in, out], got %s", name,
+                       hone__tensor_text(weight).s);
+        return NULL;
+    }
+    hone__product product;
+    if (!hone__product_of(name, x, weight, &product))
+        return NULL;
+    if (hone__is_real(bias)) {
+        if (!bias_fits(name, weight, bias))
+            return NULL;
+        product.gemm.bias = hone__data(bias);
+        product.gemm.bias_cs = bias->stride[0];
+    }
+    product.gemm.act = act;
+    hone_tensor *out = hone__out(ctx, (hone_dtype)x->dtype, product.out.ndim, product.out.shape);
+    if (!out || !hone__product_run(&product, out))
+        return NULL;
+    hone_tensor *const saved[] = { x, weight, out }; /* the output serves the ReLU's gradient */
+    return hone__save(ctx, act == HONE__GEMM_RELU ? 3 : 2, saved) ? out : NULL;
+}
+
+static hone_tensor *linear(hone_context *ctx, hone_tensor *const *in, int n_in)
+{
+    (void)n_in;
+    return forward(ctx, in, HONE__GEMM_NO_ACT);
+}
+
+static hone_tensor *linear_relu(hone_context *ctx, hone_tensor *const *in, int n_in)
+{
+    (void)n_in;
+    return forward(ctx, in, HONE__GEMM_RELU);
+}
+
+/* ---- gradients */
+
+/* t with all dims but the last made one. */
+static hone_tensor *flat(hone_context *ctx, hone_tensor *t, int64_t last)
+{
+    const hone__shape *x = hone__input_shape(ctx, 0);
+    int64_t rows = 1;
+    for (int d = 0; d < x->ndim - 1; d++)
+        rows *= x->shape[d];
+    return x->ndim == 2 ? t : hone_reshape(t, rows, last);
+}
+
+static hone_tensor *grad_x(hone_context *ctx, hone_tensor *dy, int input)
+{
+    (void)input;
+    return hone_matmul(dy, hone_transpose(hone_saved(ctx, 1), 0, 1));
+}
+
+static hone_tensor *grad_weight(hone_context *ctx, hone_tensor *dy, int input)
+{
+    const int64_t *weight = hone__input_shape(ctx, 1)->shape;
+    (void)input;
+    hone_tensor *x = flat(ctx, hone_saved(ctx, 0), weight[0]);
+    return hone_matmul(hone_transpose(x, 0, 1), flat(ctx, dy, weight[1]));
+}
+
+static hone_tensor *grad_bias(hone_context *ctx, hone_tensor *dy, int input)
+{
+    (void)input;
+    return hone_sum_dim(flat(ctx, dy, hone__input_shape(ctx, 1)->shape[1]), 0, false);
+}
+
+/* The gradient before the ReLU, which all three inputs share. */
+static hone_tensor *masked(hone_context *ctx, hone_tensor *dy)
+{
+    return hone_relu_backward(dy, hone_saved(ctx, 2));
+}
+
+const hone__op hone__op_linear = {
+    .name = "linear",
+    .forward = linear,
+    .grad = { grad_x, grad_weight, grad_bias },
+    .optional = true,
+};
+const hone__op hone__op_linear_relu = {
+    .name = "linear_relu",
+    .forward = linear_relu,
+    .shared = masked,
+    .grad = { grad_x, grad_weight, grad_bias },
+    .optional = true,
+};
