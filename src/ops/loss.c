@@ -1,0 +1,218 @@
+/* loss.c: cross entropy straight from logits, fused with its softmax. */
+#include "ops/op.h"
+
+#include "isa/isa.h"
+#include "runtime/memory.h"
+#include "runtime/parallel.h"
+
+#define NS_PER_ELEMENT 0.6 /* one exp and what goes with it */
+
+/* Logits and targets as the kernels want them. */
+typedef struct {
+    hone_dtype dtype;
+    int64_t rows, cols, row_stride, size;
+    const char *x;
+    const int64_t *target;
+} batch;
+
+static bool shapes_fit(const char *name, const hone_tensor *logits, const hone_tensor *target)
+{
+    if (!hone_dtype_is_float((hone_dtype)logits->dtype) ||
+        hone_dtype_is_float((hone_dtype)target->dtype) || target->dtype == HONE_BOOL) {
+        hone_error_set(HONE_E_DTYPE,
+                       "%s: logits must be f32 or f64 and the target integers, got %s and %s", name,
+                       hone__tensor_text(logits).s, hone__tensor_text(target).s);
+        return false;
+    }
+    if (logits->ndim != 2 || target->ndim != 1 || target->shape[0] != logits->shape[0]) {
+        hone_error_set(HONE_E_SHAPE,
+                       "%s: wants logits [batch, classes] and a target [batch], got %s and %s",
+                       name, hone__tensor_text(logits).s, hone__tensor_text(target).s);
+        return false;
+    }
+    return true;
+}
+
+static bool targets_in_range(const char *name, const batch *b)
+{
+    for (int64_t r = 0; r < b->rows; r++) {
+        if (b->target[r] >= 0 && b->target[r] < b->cols)
+            continue;
+        hone_error_set(HONE_E_INDEX, "%s: target[%lld] is %lld, but there are %lld classes", name,
+                       (long long)r, (long long)b->target[r], (long long)b->cols);
+        return false;
+    }
+    return true;
+}
+
+/* Copies only what the kernels can't read where it lies. */
+static bool take_batch(hone_context *ctx, hone_tensor *logits, hone_tensor *target, batch *b)
+{
+    const char *name = hone__call_name(ctx);
+    if (!shapes_fit(name, logits, target))
+        return false;
+    if (logits->stride[1] != 1 && logits->shape[1] > 1)
+        logits = hone_contiguous(logits);
+    target = hone_contiguous(hone_to(target, HONE_I64));
+    if (!logits || !target)
+        return false;
+    *b = (batch){ .dtype = (hone_dtype)logits->dtype,
+                  .rows = logits->shape[0],
+                  .cols = logits->shape[1],
+                  .row_stride = logits->numel ? logits->stride[0] : 0,
+                  .size = (int64_t)hone_dtype_size((hone_dtype)logits->dtype),
+                  .x = hone__data(logits),
+                  .target = hone__data(target) };
+    return targets_in_range(name, b);
+}
+
+/* value / n in the dtype. */
+static void divide(hone_dtype dtype, void *value, int64_t n)
+{
+    const double n_f64 = (double)n;
+    const float n_f32 = (float)n;
+    hone__k->binary[HONE__K_DIV][dtype](
+        1, value, 1, value, 1, dtype == HONE_F32 ? (const void *)&n_f32 : (const void *)&n_f64, 0);
+}
+
+/* What the rows' softmax comes to, and where the gradient goes. */
+typedef struct {
+    const batch *b;
+    char *loss, *max, *log_sum; /* [rows] each, one pool block */
+    char *dx;                   /* NULL: no gradient is wanted */
+    double scale;               /* holds one element of the dtype */
+} job;
+
+static size_t row_bytes(const batch *b)
+{
+    return (size_t)(3 * b->rows * b->size);
+}
+
+static bool take_rows(const batch *b, job *j)
+{
+    const int64_t bytes = b->rows * b->size;
+    *j = (job){ .b = b };
+    if (bytes == 0)
+        return true;
+    j->loss = hone__pool_alloc(row_bytes(b));
+    if (!j->loss)
+        return false;
+    j->max = j->loss + bytes;
+    j->log_sum = j->max + bytes;
+    return true;
+}
+
+static void give_rows(const job *j)
+{
+    if (j->loss)
+        hone__pool_free(j->loss, row_bytes(j->b));
+}
+
+static void run_rows(void *ctx, int64_t begin, int64_t end)
+{
+    const job *j = ctx;
+    const batch *b = j->b;
+    const int64_t at = begin * b->size, rows = end - begin;
+    const char *x = b->x + at * b->row_stride;
+    hone__k->cross_entropy[b->dtype](rows, b->cols, j->loss + at, j->max + at, j->log_sum + at, x,
+                                     b->row_stride, b->target + begin);
+    if (j->dx)
+        hone__k->cross_entropy_backward[b->dtype](rows, b->cols, j->dx + at * b->cols, b->cols, x,
+                                                  b->row_stride, j->max + at, j->log_sum + at,
+                                                  b->target + begin, &j->scale, 0);
+}
+
+/* ---- cross_entropy */
+
+/* The rows' losses, summed as a row and divided by the batch; an empty batch gives 0 / 0. */
+static bool mean_loss(const batch *b, void *out)
+{
+    job j;
+    if (!take_rows(b, &j))
+        return false;
+    hone__parallel_for(b->rows, 1, NS_PER_ELEMENT * (double)b->cols + 10.0, run_rows, &j);
+    hone__k->reduce_rows[HONE__K_SUM][b->dtype](1, b->rows, j.loss, b->rows, out, 1);
+    divide(b->dtype, out, b->rows);
+    give_rows(&j);
+    return true;
+}
+
+static hone_tensor *cross_entropy(hone_context *ctx, hone_tensor *const *in, int n_in)
+{
+    (void)n_in;
+    batch b;
+    if (!take_batch(ctx, in[0], in[1], &b) || !HONE__SAVE(ctx, in[0], in[1]))
+        return NULL;
+    hone_tensor *loss = hone__out(ctx, b.dtype, 0, NULL);
+    return loss && mean_loss(&b, hone__data(loss)) ? loss : NULL;
+}
+
+static hone_tensor *cross_entropy_grad(hone_context *ctx, hone_tensor *dy, int input)
+{
+    (void)input;
+    return hone_cross_entropy_backward(dy, hone_saved(ctx, 0), hone_saved(ctx, 1));
+}
+
+/* ---- cross_entropy_backward */
+
+static bool run_backward(const batch *b, const hone_tensor *dy, hone_tensor *dx)
+{
+    job j;
+    if (dx->numel == 0)
+        return true;
+    if (!take_rows(b, &j))
+        return false;
+    j.dx = hone__data(dx);
+    hone__k->copy[b->dtype](1, &j.scale, 1, hone__data(dy), 1);
+    divide(b->dtype, &j.scale, b->rows);
+    hone__parallel_for(b->rows, 1, 2.0 * NS_PER_ELEMENT * (double)b->cols + 10.0, run_rows, &j);
+    give_rows(&j);
+    return true;
+}
+
+static hone_tensor *cross_entropy_backward(hone_context *ctx, hone_tensor *const *in, int n_in)
+{
+    (void)n_in;
+    batch b;
+    if (!take_batch(ctx, in[1], in[2], &b) || !HONE__SAVE(ctx, in[0], in[1], in[2]))
+        return NULL;
+    if (in[0]->ndim != 0 || in[0]->dtype != in[1]->dtype) {
+        hone_error_set(HONE_E_SHAPE, "%s: dy must be 0-d and of the logits' dtype, got %s and %s",
+                       hone__call_name(ctx), hone__tensor_text(in[0]).s,
+                       hone__tensor_text(in[1]).s);
+        return NULL;
+    }
+    hone_tensor *dx = hone__out(ctx, b.dtype, 2, in[1]->shape);
+    return dx && run_backward(&b, in[0], dx) ? dx : NULL;
+}
+
+/* dx = dy (softmax(x) - one_hot) / n, so by dy: sum(g (softmax(x) - one_hot)) / n ... */
+static hone_tensor *backward_grad_dy(hone_context *ctx, hone_tensor *g, int input)
+{
+    (void)input;
+    hone_tensor *one = hone_scalar(hone_dtype_of(g), 1.0);
+    return hone_sum(
+        hone_mul(g, hone_cross_entropy_backward(one, hone_saved(ctx, 1), hone_saved(ctx, 2))));
+}
+
+/* ... and by x: dy / n times softmax's gradient of g. */
+static hone_tensor *backward_grad_logits(hone_context *ctx, hone_tensor *g, int input)
+{
+    (void)input;
+    hone_tensor *x = hone_saved(ctx, 1);
+    hone_tensor *scale = hone_div_scalar(hone_saved(ctx, 0), (double)hone_size(x, 0));
+    return hone_mul(scale, hone_softmax_backward(g, hone_softmax(x, 1), 1));
+}
+
+/* ---- the ops */
+
+const hone__op hone__op_cross_entropy = {
+    .name = "cross_entropy",
+    .forward = cross_entropy,
+    .grad = { cross_entropy_grad },
+};
+const hone__op hone__op_cross_entropy_backward = {
+    .name = "cross_entropy_backward",
+    .forward = cross_entropy_backward,
+    .grad = { backward_grad_dy, backward_grad_logits },
+};
