@@ -1,0 +1,247 @@
+/* gather.c: one index an element along a dim: gather, and scatter_add, which is its gradient.
+ *
+ * Both walk the index tensor as [outer][dim][inner]; an element belongs to the place outer and
+ * inner name, at the index's value along dim. */
+#include "ops/elementwise.h"
+#include "ops/indices.h"
+#include "ops/op.h"
+#include "ops/rows.h"
+
+#include "runtime/parallel.h"
+
+#define NS_PER_ELEMENT 2.0
+
+typedef struct {
+    hone_tensor *index;         /* contiguous i64, values checked */
+    int64_t outer, dim, inner;  /* extents of the index */
+    int64_t step;               /* stride of dim in the indexed tensor */
+    const int64_t *inner_place; /* offset of each inner position in the indexed tensor */
+    hone__rows places;          /* that tensor, cut to the index's extents, dim left out */
+    hone_dtype dtype;
+    int64_t size;
+    char *out;
+    const char *from;
+} job;
+
+static bool extents_fit(const char *name, const hone_tensor *x, const hone_tensor *index, int dim)
+{
+    bool fits = x->ndim == index->ndim;
+    for (int d = 0; fits && d < x->ndim; d++)
+        fits = d == dim || index->shape[d] <= x->shape[d];
+    if (!fits)
+        hone_error_set(
+            HONE_E_SHAPE,
+            "%s: the index %s doesn't fit %s: as many dims, no extent larger (but dim %d)", name,
+            hone__tensor_text(index).s, hone__tensor_text(x).s, dim);
+    return fits;
+}
+
+static bool values_in_range(const char *name, const hone_tensor *index, int64_t extent, int dim)
+{
+    const int64_t *at = hone__data(index);
+    for (int64_t i = 0; i < index->numel; i++) {
+        if (at[i] >= 0 && at[i] < extent)
+            continue;
+        hone_error_set(HONE_E_INDEX,
+                       "%s: index %lld (element %lld of %s) is out of range for dim "
+                       "%d with extent %lld",
+                       name, (long long)at[i], (long long)i, hone__tensor_text(index).s, dim,
+                       (long long)extent);
+        return false;
+    }
+    return true;
+}
+
+/* The geometry of x as seen by the index; x is what is read or added to. */
+static bool prepare(const char *name, const hone_tensor *x, int dim, hone_tensor *index, job *j)
+{
+    if (!extents_fit(name, x, index, dim))
+        return false;
+    j->index = hone__indices_of(name, index);
+    if (!j->index || !values_in_range(name, j->index, x->ndim ? x->shape[dim] : 1, dim))
+        return false;
+    hone__shape shape = { 0 };
+    int64_t stride[HONE_MAX_DIMS];
+    j->outer = j->inner = 1;
+    j->dim = x->ndim ? index->shape[dim] : 1;
+    j->step = x->ndim ? x->stride[dim] : 0;
+    for (int d = 0; d < x->ndim; d++) {
+        if (d == dim)
+            continue;
+        *(d < dim ? &j->outer : &j->inner) *= index->shape[d];
+        stride[shape.ndim] = x->stride[d];
+        shape.shape[shape.ndim++] = index->shape[d];
+    }
+    hone_tensor *cut = hone__own(hone__alias(x, shape.ndim, shape.shape, stride, x->offset));
+    hone_tensor *inner_place = hone__own(hone__new(name, HONE_I64, 1, &j->inner));
+    if (!cut || !inner_place)
+        return false;
+    j->places = hone__rows_of(cut, ~((1u << dim) - 1));
+    j->dtype = j->places.dtype;
+    j->size = j->places.size;
+    j->inner_place = hone__data(inner_place);
+    for (int64_t c = 0; c < j->inner && index->numel; c++)
+        ((int64_t *)hone__data(inner_place))[c] = hone__rows_offset(&j->places, 0, c);
+    return true;
+}
+
+/* ---- gather */
+
+/* Lines [begin, end) of the index, counted through [outer][dim]. */
+static void gather_lines(void *ctx, int64_t begin, int64_t end)
+{
+    const job *j = ctx;
+    const int64_t *at = hone__data(j->index);
+    for (int64_t line = begin; line < end;) {
+        const int64_t o = line / j->dim, stop = hone__min(end, (o + 1) * j->dim);
+        const char *base = j->places.data + hone__rows_offset(&j->places, o, 0) * j->size;
+        for (; line < stop; line++)
+            for (int64_t c = 0, i = line * j->inner; c < j->inner; c++, i++)
+                hone__copy_one(j->size, j->out + i * j->size,
+                               base + (at[i] * j->step + j->inner_place[c]) * j->size);
+    }
+}
+
+static hone_tensor *gather(hone_context *ctx, hone_tensor *const *in, int n_in)
+{
+    (void)n_in;
+    hone_tensor *x = in[0], *index = in[1];
+    hone__args *args = hone__call_args(ctx);
+    job j;
+    args->dim = hone__dim_index("gather", x, args->dim);
+    if (args->dim < 0 || !prepare("gather", x, args->dim, index, &j) || !HONE__SAVE(ctx, index))
+        return NULL;
+    hone_tensor *out = hone__out(ctx, j.dtype, index->ndim, index->shape);
+    if (!out || out->numel == 0)
+        return out;
+    j.out = hone__data(out);
+    hone__parallel_for(j.outer * j.dim, 1, NS_PER_ELEMENT * (double)j.inner, gather_lines, &j);
+    return out;
+}
+
+static hone_tensor *gather_grad(hone_context *ctx, hone_tensor *dy, int input)
+{
+    const hone__shape *x = hone__input_shape(ctx, input);
+    int64_t dims[HONE_MAX_DIMS + 2] = { hone_dtype_of(dy) };
+    for (int d = 0; d < x->ndim; d++)
+        dims[1 + d] = x->shape[d];
+    dims[1 + x->ndim] = HONE_END_DIM;
+    return hone_scatter_add(hone_zeros_v(dims), hone__call_args(ctx)->dim, hone_saved(ctx, 0), dy);
+}
+
+/* ---- scatter_add */
+
+typedef struct {
+    int64_t outer, outer_end, inner, inner_end;
+} lanes;
+
+/* Every destination lies in one lane (an outer and an inner position), and a lane belongs to one
+ * thread, which goes along dim in order. */
+static void add_lanes(const job *j, lanes l)
+{
+    const int64_t *at = hone__data(j->index);
+    for (int64_t o = l.outer; o < l.outer_end; o++) {
+        char *base = j->places.data + hone__rows_offset(&j->places, o, 0) * j->size;
+        for (int64_t line = o * j->dim; line < (o + 1) * j->dim; line++)
+            for (int64_t c = l.inner; c < l.inner_end; c++) {
+                const int64_t i = line * j->inner + c;
+                hone__add_one(j->dtype, base + (at[i] * j->step + j->inner_place[c]) * j->size,
+                              j->from + i * j->size);
+            }
+    }
+}
+
+static void add_outer(void *ctx, int64_t begin, int64_t end)
+{
+    const job *j = ctx;
+    add_lanes(j, (lanes){ begin, end, 0, j->inner });
+}
+
+static void add_inner(void *ctx, int64_t begin, int64_t end)
+{
+    const job *j = ctx;
+    add_lanes(j, (lanes){ 0, j->outer, begin, end });
+}
+
+static void add_all(job *j)
+{
+    const double ns = NS_PER_ELEMENT * (double)j->dim;
+    if (j->outer >= j->inner)
+        hone__parallel_for(j->outer, 1, ns * (double)j->inner, add_outer, j);
+    else
+        hone__parallel_for(j->inner, 16, ns * (double)j->outer, add_inner, j);
+}
+
+static bool source_fits(const hone_tensor *x, const hone_tensor *index, const hone_tensor *src)
+{
+    bool fits = src->ndim == index->ndim;
+    for (int d = 0; fits && d < src->ndim; d++)
+        fits = index->shape[d] <= src->shape[d];
+    if (fits && src->dtype == x->dtype)
+        return true;
+    hone_error_set(fits ? HONE_E_DTYPE : HONE_E_SHAPE,
+                   "scatter_add: src %s must be at least as large as the index %s and have the "
+                   "dtype of %s",
+                   hone__tensor_text(src).s, hone__tensor_text(index).s, hone__tensor_text(x).s);
+    return false;
+}
+
+static hone_tensor *scatter_add(hone_context *ctx, hone_tensor *const *in, int n_in)
+{
+    (void)n_in;
+    hone_tensor *x = in[0], *index = in[1], *src = in[2];
+    hone__args *args = hone__call_args(ctx);
+    job j;
+    args->dim = hone__dim_index("scatter_add", x, args->dim);
+    if (args->dim < 0 || !source_fits(x, index, src))
+        return NULL;
+    hone_tensor *out = hone__out(ctx, (hone_dtype)x->dtype, x->ndim, x->shape);
+    if (!out || !prepare("scatter_add", out, args->dim, index, &j))
+        return NULL;
+    hone_tensor *cut =
+        hone__own(hone__alias(src, index->ndim, index->shape, src->stride, src->offset));
+    hone_tensor *from = hone_contiguous(cut);
+    if (!from || !hone__copy_elements(out, x) || !HONE__SAVE(ctx, index))
+        return NULL;
+    j.from = hone__data(from);
+    if (index->numel)
+        add_all(&j);
+    return out;
+}
+
+static hone_tensor *scatter_add_grad_x(hone_context *ctx, hone_tensor *dy, int input)
+{
+    (void)ctx, (void)input;
+    return dy;
+}
+
+/* What of src lies outside the index took no part. */
+static hone_tensor *scatter_add_grad_src(hone_context *ctx, hone_tensor *dy, int input)
+{
+    const hone__shape *index = hone__input_shape(ctx, 1), *src = hone__input_shape(ctx, input);
+    hone_tensor *g = hone_gather(dy, hone__call_args(ctx)->dim, hone_saved(ctx, 0));
+    int64_t dims[HONE_MAX_DIMS + 1];
+    for (int d = 0; d < src->ndim; d++)
+        dims[d] = index->shape[d];
+    dims[src->ndim] = HONE_END_DIM;
+    for (int d = 0; d < src->ndim; d++) {
+        if (index->shape[d] == src->shape[d])
+            continue;
+        dims[d] = src->shape[d];
+        g = hone_slice_backward_v(g, dims, d, 0, index->shape[d], 1);
+    }
+    return g;
+}
+
+/* ---- the ops */
+
+const hone__op hone__op_gather = {
+    .name = "gather",
+    .forward = gather,
+    .grad = { gather_grad },
+};
+const hone__op hone__op_scatter_add = {
+    .name = "scatter_add",
+    .forward = scatter_add,
+    .grad = { scatter_add_grad_x, NULL, scatter_add_grad_src },
+};

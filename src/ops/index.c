@@ -1,0 +1,339 @@
+/* index.c: x[i0, i1, ...] with tensors as indices, and its gradient.
+ *
+ * The indices, broadcast together, become one list of offsets into x. Kept dims before their place
+ * are rows, kept dims after it columns: the result is [rows][offsets][columns]. */
+#include "ops/elementwise.h"
+#include "ops/indices.h"
+#include "ops/op.h"
+#include "ops/rows.h"
+
+#include "runtime/parallel.h"
+
+#include <string.h>
+
+#define NS_PER_PLACE   4.0
+#define NS_PER_ELEMENT 0.3
+
+typedef struct {
+    hone_tensor *at[HONE_MAX_DIMS]; /* by dim of x; HONE_NONE: the whole dim */
+    int n;                          /* dims spoken of; the rest is whole too */
+} per_dim;
+
+typedef struct {
+    hone__shape shape;     /* of the result */
+    int64_t count;         /* places */
+    const int64_t *offset; /* of each, in elements of x */
+    hone__rows kept;       /* x without the indexed dims */
+} plan;
+
+/* ---- from arguments to one index a dim */
+
+/* A mask is as good as the coordinates of its true elements, one index tensor for each dim. */
+static bool add_mask(const char *name, const hone_tensor *x, hone_tensor *mask, per_dim *dims)
+{
+    bool fits = mask->ndim > 0 && dims->n + mask->ndim <= x->ndim;
+    for (int d = 0; fits && d < mask->ndim; d++)
+        fits = mask->shape[d] == x->shape[dims->n + d];
+    if (!fits) {
+        hone_error_set(HONE_E_SHAPE, "%s: the mask %s doesn't fit dims %d.. of %s", name,
+                       hone__tensor_text(mask).s, dims->n, hone__tensor_text(x).s);
+        return false;
+    }
+    mask = hone_contiguous(mask);
+    if (!mask)
+        return false;
+    const uint8_t *is_set = hone__data(mask);
+    int64_t count = 0, *to[HONE_MAX_DIMS];
+    for (int64_t i = 0; i < mask->numel; i++)
+        count += is_set[i];
+    for (int d = 0; d < mask->ndim; d++) {
+        hone_tensor *index = hone__own(hone__new(name, HONE_I64, 1, &count));
+        if (!index)
+            return false;
+        dims->at[dims->n++] = index;
+        to[d] = hone__data(index);
+    }
+    for (int64_t i = 0, found = 0; found < count; i++) {
+        if (!is_set[i])
+            continue;
+        int64_t rest = i;
+        for (int d = mask->ndim - 1; d >= 0; rest /= mask->shape[d--])
+            to[d][found] = rest % mask->shape[d];
+        found++;
+    }
+    return true;
+}
+
+static bool spread(const char *name, const hone_tensor *x, hone_tensor *const *in, int n_in,
+                   per_dim *dims)
+{
+    dims->n = 0;
+    for (int i = 0; i < n_in; i++) {
+        if (hone__is_real(in[i]) && in[i]->dtype == HONE_BOOL) {
+            if (!add_mask(name, x, in[i], dims))
+                return false;
+            continue;
+        }
+        if (dims->n == x->ndim) {
+            hone_error_set(HONE_E_INDEX, "%s: more indices than %s has dims", name,
+                           hone__tensor_text(x).s);
+            return false;
+        }
+        dims->at[dims->n++] = in[i];
+    }
+    return true;
+}
+
+/* ---- from indices to offsets */
+
+static bool add_offsets(const char *name, const hone_tensor *x, int dim, hone_tensor *index,
+                        const hone__shape *shape, int64_t *offset)
+{
+    int64_t dims[HONE_MAX_DIMS + 1];
+    memcpy(dims, shape->shape, sizeof(int64_t) * (size_t)shape->ndim);
+    dims[shape->ndim] = HONE_END_DIM;
+    index = hone__indices_of(name, index);
+    index = hone_contiguous(hone_expand_v(index, dims));
+    if (!index)
+        return false;
+    const int64_t extent = x->shape[dim], step = x->stride[dim], *at = hone__data(index);
+    for (int64_t i = 0; i < index->numel; i++) {
+        if (at[i] < -extent || at[i] >= extent) {
+            hone_error_set(HONE_E_INDEX,
+                           "%s: index %lld (number %lld for dim %d) is out of range for extent "
+                           "%lld of %s",
+                           name, (long long)at[i], (long long)i, dim, (long long)extent,
+                           hone__tensor_text(x).s);
+            return false;
+        }
+        offset[i] += (at[i] < 0 ? at[i] + extent : at[i]) * step;
+    }
+    return true;
+}
+
+static bool make_offsets(const char *name, const hone_tensor *x, const per_dim *dims,
+                         hone__shape *shape, plan *p)
+{
+    if (!hone__broadcast(name, dims->at, dims->n, shape))
+        return false;
+    hone_tensor *offsets = hone__own(hone__new(name, HONE_I64, shape->ndim, shape->shape));
+    if (!offsets)
+        return false;
+    int64_t *offset = hone__data(offsets);
+    p->count = offsets->numel;
+    p->offset = offset;
+    if (p->count)
+        memset(offset, 0, sizeof *offset * (size_t)p->count);
+    for (int d = 0; d < dims->n; d++)
+        if (hone__is_real(dims->at[d]) && !add_offsets(name, x, d, dims->at[d], shape, offset))
+            return false;
+    return true;
+}
+
+/* ---- the plan */
+
+static void append(hone__shape *to, const int64_t *extents, int n)
+{
+    for (int d = 0; d < n; d++)
+        to->shape[to->ndim++] = extents[d];
+}
+
+/* Indexed dims that are neighbours put the indices' shape in their place; separated ones put it
+ * first (NumPy's rule). */
+static bool place(const char *name, const hone_tensor *x, const per_dim *dims,
+                  const hone__shape *indices, plan *p)
+{
+    hone__shape kept = { 0 };
+    int64_t stride[HONE_MAX_DIMS];
+    int first = -1, last = -1, n_indexed = 0;
+    for (int d = 0; d < x->ndim; d++) {
+        if (d < dims->n && hone__is_real(dims->at[d])) {
+            first = first < 0 ? d : first;
+            last = d;
+            n_indexed++;
+            continue;
+        }
+        stride[kept.ndim] = x->stride[d];
+        kept.shape[kept.ndim++] = x->shape[d];
+    }
+    const int before = n_indexed && last - first + 1 == n_indexed ? first : 0;
+    if (kept.ndim + indices->ndim > HONE_MAX_DIMS) {
+        hone_error_set(HONE_E_SHAPE, "%s: the result would have %d dims, at most %d are possible",
+                       name, kept.ndim + indices->ndim, HONE_MAX_DIMS);
+        return false;
+    }
+    hone_tensor *view = hone__own(hone__alias(x, kept.ndim, kept.shape, stride, x->offset));
+    if (!view)
+        return false;
+    p->kept = hone__rows_of(view, ~((1u << before) - 1));
+    p->shape.ndim = 0;
+    append(&p->shape, kept.shape, before);
+    append(&p->shape, indices->shape, indices->ndim);
+    append(&p->shape, kept.shape + before, kept.ndim - before);
+    return true;
+}
+
+static bool make_plan(const char *name, const hone_tensor *x, hone_tensor *const *in, int n_in,
+                      plan *p)
+{
+    per_dim dims;
+    hone__shape indices;
+    return spread(name, x, in, n_in, &dims) && make_offsets(name, x, &dims, &indices, p) &&
+           place(name, x, &dims, &indices, p);
+}
+
+/* ---- index */
+
+typedef struct {
+    const plan *p;
+    char *out;      /* index: [rows][count][cols], written */
+    const char *dy; /* index_backward: the same, read */
+} job;
+
+static void copy_places(void *ctx, int64_t begin, int64_t end)
+{
+    const job *j = ctx;
+    const plan *p = j->p;
+    hone__rows from = p->kept;
+    const int64_t size = from.size, cols = from.cols;
+    for (int64_t i = begin; i < end;) {
+        const int64_t row = i / p->count, stop = hone__min(end, (row + 1) * p->count);
+        const char *base = p->kept.data + hone__rows_offset(&p->kept, row, 0) * size;
+        const int64_t *offset = p->offset - row * p->count;
+        if (cols == 1) {
+            for (; i < stop; i++)
+                hone__copy_one(size, j->out + i * size, base + offset[i] * size);
+            continue;
+        }
+        for (; i < stop; i++) {
+            from.data = p->kept.data + offset[i] * size;
+            hone__rows_gather(&from, (hone__rect){ row, row + 1, 0, cols },
+                              j->out + i * cols * size, cols);
+        }
+    }
+}
+
+static hone_tensor *index_forward(hone_context *ctx, hone_tensor *const *in, int n_in)
+{
+    plan p;
+    hone__call_args(ctx)->j[0] = n_in - 1;
+    if (!make_plan("index", in[0], in + 1, n_in - 1, &p) || !hone__save(ctx, n_in - 1, in + 1))
+        return NULL;
+    hone_tensor *out = hone__out(ctx, p.kept.dtype, p.shape.ndim, p.shape.shape);
+    if (!out || out->numel == 0)
+        return out;
+    job j = { .p = &p, .out = hone__data(out) };
+    hone__parallel_for(p.kept.rows * p.count, 1,
+                       NS_PER_PLACE + NS_PER_ELEMENT * (double)p.kept.cols, copy_places, &j);
+    return out;
+}
+
+/* The indices of the call, ended as the public functions want them. */
+static hone_tensor *const *saved_indices(hone_context *ctx, int first_saved, hone_tensor **list)
+{
+    const int n = (int)hone__call_args(ctx)->j[0];
+    for (int i = 0; i < n; i++)
+        list[i] = hone_saved(ctx, first_saved + i);
+    list[n] = HONE_END_TENSOR;
+    return list;
+}
+
+static hone_tensor *index_grad(hone_context *ctx, hone_tensor *dy, int input)
+{
+    const hone__shape *x = hone__input_shape(ctx, input);
+    hone_tensor *list[HONE_MAX_DIMS + 1];
+    int64_t dims[HONE_MAX_DIMS + 1];
+    memcpy(dims, x->shape, sizeof(int64_t) * (size_t)x->ndim);
+    dims[x->ndim] = HONE_END_DIM;
+    return hone_index_backward_v(dy, dims, saved_indices(ctx, 0, list));
+}
+
+/* ---- index_backward */
+
+/* Columns of one place, run by run. */
+static void add_columns(const plan *p, int64_t row, int64_t place_offset, const char *dy)
+{
+    const hone__rows *to = &p->kept;
+    const int d = to->n_col_dims - 1;
+    const int64_t run = to->col_shape[d], step = to->col_stride[d];
+    const hone__binary_fn add = hone__k->binary[HONE__K_ADD][to->dtype];
+    for (int64_t c = 0; c < to->cols; c += run) {
+        char *at = to->data + (hone__rows_offset(to, row, c) + place_offset) * to->size;
+        add(run, at, step, at, step, dy + c * to->size, 1);
+    }
+}
+
+/* A destination belongs to one thread, which meets its contributions in the order of the indices.
+ * Spreading them by a hash keeps a few popular places from landing on one thread. */
+static void add_places(void *ctx, int thread, int n_threads)
+{
+    const job *j = ctx;
+    const plan *p = j->p;
+    const hone__rows *to = &p->kept;
+    for (int64_t row = 0; row < to->rows; row++) {
+        const char *dy = j->dy + row * p->count * to->cols * to->size;
+        char *base = to->data + hone__rows_offset(to, row, 0) * to->size;
+        for (int64_t i = 0; i < p->count; i++) {
+            const uint64_t hash = (uint64_t)p->offset[i] * UINT64_C(0x9E3779B97F4A7C15) >> 40;
+            if (hash % (unsigned)n_threads != (unsigned)thread)
+                continue;
+            if (to->cols == 1)
+                hone__add_one(to->dtype, base + p->offset[i] * to->size, dy + i * to->size);
+            else
+                add_columns(p, row, p->offset[i], dy + i * to->cols * to->size);
+        }
+    }
+}
+
+static hone_tensor *index_backward(hone_context *ctx, hone_tensor *const *in, int n_in)
+{
+    hone__args *args = hone__call_args(ctx);
+    args->j[0] = n_in - 1;
+    hone_tensor *dx = hone__out(ctx, (hone_dtype)in[0]->dtype, args->n, args->i);
+    plan p;
+    if (!dx || !make_plan("index_backward", dx, in + 1, n_in - 1, &p))
+        return NULL;
+    bool fits = in[0]->ndim == p.shape.ndim;
+    for (int d = 0; fits && d < p.shape.ndim; d++)
+        fits = in[0]->shape[d] == p.shape.shape[d];
+    if (!fits) {
+        hone_error_set(HONE_E_SHAPE, "index_backward: dy is %s, the indices take %s from %s",
+                       hone__tensor_text(in[0]).s, hone__shape_text(p.shape.ndim, p.shape.shape).s,
+                       hone__tensor_text(dx).s);
+        return NULL;
+    }
+    hone_tensor *dy = hone_contiguous(in[0]);
+    if (!dy || !hone__save(ctx, n_in - 1, in + 1))
+        return NULL;
+    hone__fill_elements(dx, 0.0);
+    if (dy->numel == 0)
+        return dx;
+    job j = { .p = &p, .dy = hone__data(dy) };
+    /* A scan over all places costs every thread the same, so only long columns are worth a team. */
+    const double ns =
+        (double)(p.kept.rows * p.count) * (NS_PER_PLACE + NS_PER_ELEMENT * (double)p.kept.cols);
+    hone__parallel_team(hone__team_for(ns, p.kept.cols >= 16 ? p.count : 1), add_places, &j);
+    return dx;
+}
+
+static hone_tensor *index_backward_grad(hone_context *ctx, hone_tensor *g, int input)
+{
+    (void)input;
+    hone_tensor *list[HONE_MAX_DIMS + 1];
+    return hone_index_v(g, saved_indices(ctx, 0, list));
+}
+
+/* ---- the ops */
+
+const hone__op hone__op_index = {
+    .name = "index",
+    .forward = index_forward,
+    .grad = { index_grad },
+    .optional = true,
+};
+const hone__op hone__op_index_backward = {
+    .name = "index_backward",
+    .forward = index_backward,
+    .grad = { index_backward_grad },
+    .optional = true,
+};
