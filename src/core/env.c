@@ -1,5 +1,6 @@
 /* env.c: reads the environment and the machine once, before the first operation. */
 #include "core/core.h"
+#include "gemm/gemm.h"
 #include "isa/isa.h"
 #include "runtime/parallel.h"
 #include "runtime/topology.h"
@@ -71,12 +72,21 @@ static bool choose_isa(char *message, size_t size)
     return true;
 }
 
+/* Of the L3, the matrix product may count on one core's share. */
+static void tell_caches(void)
+{
+    const hone__topology *machine = hone__topology_get();
+    const int64_t sharers = machine->l3_cores > 0 ? machine->l3_cores : 1;
+    hone__gemm_set_caches((size_t)machine->l1_bytes, (size_t)machine->l2_bytes,
+                          (size_t)(machine->l3_bytes / sharers));
+}
+
 static bool read_environment(char *message, size_t size)
 {
     long level = 0;
     if (!hone__env_int("HONE_DEBUG", 0, 4, &level, message, size))
         return false;
-    hone__topology_load();
+    tell_caches();
     return choose_isa(message, size) && hone__team_init(message, size);
 }
 

@@ -21,9 +21,13 @@ static _Atomic int64_t allocations_before; /* at the last hone__fail_allocation 
 static void *out_of_memory(size_t bytes)
 {
     hone_memory stats;
+    char limit[48] = "";
+    const int64_t most = atomic_load_explicit(&limit_bytes, memory_order_relaxed);
     hone_memory_stats(&stats);
-    hone_error_set(HONE_E_NOMEM, "out of memory: %zu bytes wanted (%lld in use, %lld reserved)",
-                   bytes, (long long)stats.in_use_bytes, (long long)stats.reserved_bytes);
+    if (most < INT64_MAX)
+        hone__format(limit, sizeof limit, ", the limit is %lld", (long long)most);
+    hone_error_set(HONE_E_NOMEM, "out of memory: %zu bytes wanted (%lld in use, %lld reserved%s)",
+                   bytes, (long long)stats.in_use_bytes, (long long)stats.reserved_bytes, limit);
     return NULL;
 }
 
@@ -325,6 +329,14 @@ void hone_memory_stats(hone_memory *stats)
     stats->tensors = live[HONE__OBJ_TENSOR];
     stats->nodes = live[HONE__OBJ_NODE];
     stats->reserved_bytes = atomic_load(&reserved_bytes);
+}
+
+hone_status hone_memory_limit(int64_t bytes)
+{
+    if (bytes < 0)
+        return hone_error_set(HONE_E_VALUE, "memory_limit: %lld bytes", (long long)bytes);
+    atomic_store(&limit_bytes, bytes > 0 ? bytes : INT64_MAX);
+    return HONE_OK;
 }
 
 void hone_memory_trim(void)

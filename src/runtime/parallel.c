@@ -11,6 +11,7 @@
 #include <sched.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #define MAX_THREADS 1024
 
@@ -121,19 +122,69 @@ int hone__team_size(void)
     return n;
 }
 
+/* ---- stalls: see cost.h ------------------------------------------------------------------- */
+
+static _Atomic int64_t paused_until; /* 0: not paused */
+static _Atomic int64_t next_pause = HONE__PAUSE_NS;
+static atomic_int good_regions;
+
+static int64_t clock_ns(void)
+{
+    struct timespec now;
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return (int64_t)now.tv_sec * 1000000000 + now.tv_nsec;
+}
+
+static bool is_paused(void)
+{
+    const int64_t until = atomic_load_explicit(&paused_until, memory_order_relaxed);
+    if (__builtin_expect(until == 0, 1))
+        return false;
+    if (clock_ns() < until)
+        return true;
+    atomic_store_explicit(&paused_until, 0, memory_order_relaxed);
+    return false;
+}
+
+/* Races between threads only blur the length of a pause. */
+static void judge_region(double estimate_ns, int64_t began)
+{
+    const int64_t now = clock_ns();
+    const double took = (double)(now - began);
+    if (took < HONE__STALL_NS || took < estimate_ns * HONE__STALL_FACTOR) {
+        if (atomic_fetch_add_explicit(&good_regions, 1, memory_order_relaxed) == HONE__RELIEF)
+            atomic_store_explicit(&next_pause, HONE__PAUSE_NS, memory_order_relaxed);
+        return;
+    }
+    const int64_t pause = atomic_load_explicit(&next_pause, memory_order_relaxed);
+    atomic_store_explicit(&good_regions, 0, memory_order_relaxed);
+    atomic_store_explicit(&next_pause,
+                          2 * pause < HONE__PAUSE_MOST_NS ? 2 * pause : HONE__PAUSE_MOST_NS,
+                          memory_order_relaxed);
+    atomic_store_explicit(&paused_until, now + pause, memory_order_relaxed);
+    hone__debug_print(3, "team: a region of about %.0f us took %.0f us: one thread for %.0f ms",
+                      estimate_ns * 1e-3, took * 1e-3, (double)pause * 1e-6);
+}
+
+static _Thread_local double estimate; /* of the job that was last given to the team */
+
 int hone__team_for(double total_ns, int64_t parts)
 {
-    int n = hone__team_size();
-    if (n == 1 || parts < 2)
+    const int size = hone__team_size();
+    if (size == 1 || parts < 2)
         return 1;
-    if (parts < n)
-        n = (int)parts;
+    const int n = parts < size ? (int)parts : size;
     if (atomic_load_explicit(&forced, memory_order_relaxed))
         return n;
-    if (hone__cost_parallel_ns(total_ns, n) * HONE__COST_GAIN > total_ns)
+    if (hone__cost_parallel_ns(total_ns, n, size) * HONE__COST_GAIN > total_ns)
         return 1;
     /* Another thread of the program has the cores: to share them would slow both. */
-    return atomic_load_explicit(&open_regions, memory_order_relaxed) > 0 ? 1 : n;
+    if (atomic_load_explicit(&open_regions, memory_order_relaxed) > 0 || is_paused())
+        return 1;
+    hone__debug_print(3, "team: %.1f us in %lld parts on %d threads", total_ns * 1e-3,
+                      (long long)parts, n);
+    estimate = total_ns;
+    return n;
 }
 
 /* ---- running ------------------------------------------------------------------------------ */
@@ -172,6 +223,8 @@ void hone__parallel_team(int n_threads, hone__team_body body, void *ctx)
     }
     /* Always the whole team, even if some have nothing to do: libgomp ends threads when a region is
      * smaller than the one before and starts them anew later. */
+    const bool watched = !atomic_load_explicit(&forced, memory_order_relaxed);
+    const int64_t began = watched ? clock_ns() : 0;
     atomic_fetch_add_explicit(&open_regions, 1, memory_order_relaxed);
 #pragma omp parallel num_threads(size)
     {
@@ -181,6 +234,8 @@ void hone__parallel_team(int n_threads, hone__team_body body, void *ctx)
             run(&all, thread, n);
     }
     atomic_fetch_sub_explicit(&open_regions, 1, memory_order_relaxed);
+    if (watched)
+        judge_region(estimate, began);
 }
 
 static inline void relax(void)

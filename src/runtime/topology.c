@@ -213,6 +213,10 @@ static void read_hwloc(hwloc_topology_t topology)
         machine.l1_bytes = cache_bytes(topology, cpu, HWLOC_OBJ_L1CACHE);
         machine.l2_bytes = cache_bytes(topology, cpu, HWLOC_OBJ_L2CACHE);
         machine.l3_bytes = cache_bytes(topology, cpu, HWLOC_OBJ_L3CACHE);
+        hwloc_obj_t l3 = hwloc_get_ancestor_obj_by_type(topology, HWLOC_OBJ_L3CACHE, cpu);
+        if (l3)
+            machine.l3_cores =
+                hwloc_get_nbobjs_inside_cpuset_by_type(topology, l3->cpuset, HWLOC_OBJ_CORE);
         count_cores(topology, allowed);
     }
     const int logical = hwloc_get_nbobjs_by_type(topology, HWLOC_OBJ_PU);

@@ -12,6 +12,7 @@ typedef struct {
     int fast_cores;     /* of these, the ones of the most capable kind (big.LITTLE); all if alike */
     double cgroup_cpus; /* 0: no quota */
     int64_t l1_bytes, l2_bytes, l3_bytes; /* data caches one core sees; 0: unknown */
+    int l3_cores; /* cores that share an L3 with the first one; 0: unknown */
     char cpu_name[64];
 } hone__topology;
 

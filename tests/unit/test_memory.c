@@ -5,8 +5,10 @@
 #include "runtime/pool.h"
 
 #include <pthread.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
+#include <unistd.h>
 
 SUITE(memory);
 
@@ -255,6 +257,49 @@ Test(memory, a_refusal_makes_the_pools_give_back)
     cr_assert(p, "%s", hone_error_message());
     CHECK_FAILS(hone__pool_alloc(2 * large), HONE_E_NOMEM, "out of memory");
     hone__pool_free(p, 2 * large);
+}
+#endif
+
+static bool make(int64_t n)
+{
+    HONE_SCOPE();
+    return hone__own(hone__new("make", HONE_U8, 1, &n)) != NULL;
+}
+
+Test(memory, past_the_limit_it_goes_on_with_less)
+{
+    const int64_t mib = 1 << 20;
+    CHECK_OK(hone_memory_limit(20 * mib));
+    cr_assert(make(10 * mib));
+    cr_assert(!make(30 * mib));
+    CHECK_ERROR(HONE_E_NOMEM, "the limit is 20971520");
+    cr_assert(make(15 * mib)); /* fits only after the 10 MiB are given back */
+    cr_assert(stats().reserved_bytes <= 20 * mib && stats().in_use_bytes == 0);
+    CHECK_OK(hone_memory_limit(1));
+    cr_assert(!make(100 * mib));
+    CHECK_ERROR(HONE_E_NOMEM, "the limit is 1)");
+    CHECK_OK(hone_memory_limit(0));
+    cr_assert(make(30 * mib));
+    CHECK_FAILS(hone_memory_limit(-1), HONE_E_VALUE, "memory_limit");
+}
+
+#ifndef HONE_SANITIZE
+Test(memory, debug_4_tells_what_the_system_gives)
+{
+    setenv("HONE_DEBUG", "4", 1);
+    FILE *file = tmpfile();
+    cr_assert(file);
+    const int keep = dup(2);
+    dup2(fileno(file), 2);
+    cr_assert(make(4000000));
+    hone_memory_trim();
+    fflush(stderr);
+    dup2(keep, 2);
+    char text[800] = "";
+    rewind(file);
+    cr_assert(fread(text, 1, sizeof text - 1, file) > 0);
+    fclose(file);
+    cr_assert(strstr(text, "hone: memory: mapped ") && strstr(text, "hone: memory: unmapped "));
 }
 #endif
 

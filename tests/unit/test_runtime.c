@@ -299,6 +299,26 @@ Test(runtime, small_jobs_stay_on_one_thread)
     cr_assert(hone__team_for(1e7, 1) == 1);
 }
 
+static void sleep_5_ms(void *ctx, int thread, int n_threads)
+{
+    (void)ctx, (void)thread, (void)n_threads;
+    usleep(5000);
+}
+
+/* As if the second thread had to wait for a core. */
+Test(runtime, a_stalled_team_is_left_alone_for_a_while)
+{
+    clear_environment();
+    CHECK_OK(hone_set_threads(2));
+    cr_assert(hone__team_for(1e5, 10) == 2);
+    hone__parallel_team(2, sleep_5_ms, NULL);
+    cr_assert(hone__team_for(1e5, 10) == 1);
+    usleep(50000);
+    cr_assert(hone__team_for(1e9, 10) == 2);
+    hone__parallel_team(2, sleep_5_ms, NULL); /* as long as it should take */
+    cr_assert(hone__team_for(1e9, 10) == 2);
+}
+
 typedef struct {
     int n_threads;
     atomic_int phase_count[20];
