@@ -1,0 +1,116 @@
+/* container.c: Sequential and ModuleList. */
+#include <hone/nn.h>
+#include "core/core.h"
+#include "nn/layer.h"
+#include "nn/walk.h"
+
+#include <hone/ops.h>
+
+typedef struct {
+    hone_module base;
+    hone_module **items;
+    int n;
+} container;
+
+static const hone_field container_fields[] = { HONE_ITEMS(container, items, n), HONE_FIELDS_END };
+
+/* relu(x W + b) in one pass has the same bits as the two ops and saves a trip through memory. */
+static bool fuses(const container *c, int i)
+{
+    return i + 1 < c->n && c->items[i]->type == &hone__linear_class &&
+           c->items[i + 1]->type == &hone__relu_class;
+}
+
+/* Runs module i (or i and i + 1), says how many it ran. */
+static hone_tensor *run(const container *c, int i, hone_tensor *const *in, int n_in, int *ran)
+{
+    *ran = fuses(c, i) && n_in == 1 ? 2 : 1;
+    if (*ran == 2) {
+        const hone__linear *l = (const hone__linear *)c->items[i];
+        return hone_linear_relu(in[0], l->weight, l->bias ? l->bias : HONE_NONE);
+    }
+    /* Both arrays end with a mark: what a forward gets is its caller's argument list. */
+    return hone_forward_v(c->items[i], in);
+}
+
+static hone_tensor *sequential_forward(hone_module *self, hone_tensor *const *in, int n_in)
+{
+    const container *c = (const container *)self;
+    if (c->n == 0)
+        return hone__takes_inputs(self, n_in, 1) ? in[0] : NULL;
+    hone_tensor *x = NULL; /* carried from module to module, so that each activation dies early */
+    bool ok = true;
+    for (int i = 0, ran; ok && i < c->n; i += ran) {
+        HONE_SCOPE();
+        hone_tensor *const step_in[] = { x, HONE_END_TENSOR };
+        hone_tensor *y = run(c, i, i == 0 ? in : step_in, i == 0 ? n_in : 1, &ran);
+        ok = hone_assign(&x, y) == HONE_OK;
+    }
+    if (ok)
+        return hone__own(x);
+    hone_release(x);
+    return NULL;
+}
+
+static const hone_module_class sequential_class = {
+    .name = "Sequential",
+    .size = sizeof(container),
+    .fields = container_fields,
+    .forward = sequential_forward,
+};
+
+static const hone_module_class module_list_class = { .name = "ModuleList",
+                                                     .size = sizeof(container),
+                                                     .fields = container_fields };
+
+static hone_module *container_new(const hone_module_class *type, hone_module *const *modules, int n)
+{
+    bool ok = true;
+    for (int i = 0; i < n && ok; i++)
+        ok = modules[i] != NULL;
+    if (!ok)
+        hone__module_null(type->name);
+    container *c = ok ? hone_module_new(type) : NULL;
+    if (c)
+        c->items = hone_module_array(n);
+    if (!c || !c->items) {
+        hone_module_free(c ? &c->base : NULL);
+        for (int i = 0; i < n; i++)
+            hone_module_free(modules[i]);
+        return NULL;
+    }
+    c->n = n;
+    for (int i = 0; i < n; i++)
+        c->items[i] = modules[i];
+    return &c->base;
+}
+
+static int count(hone_module *const *modules_then_end)
+{
+    int n = 0;
+    while (modules_then_end[n] != HONE_END_MODULE)
+        n++;
+    return n;
+}
+
+hone_module hone_end_module;
+
+hone_module *hone_nn_sequential_n(hone_module *const *modules, int n)
+{
+    return container_new(&sequential_class, modules, n);
+}
+
+hone_module *hone_nn_sequential_v(hone_module *const *modules_then_end)
+{
+    return hone_nn_sequential_n(modules_then_end, count(modules_then_end));
+}
+
+hone_module *hone_nn_module_list_n(hone_module *const *modules, int n)
+{
+    return container_new(&module_list_class, modules, n);
+}
+
+hone_module *hone_nn_module_list_v(hone_module *const *modules_then_end)
+{
+    return hone_nn_module_list_n(modules_then_end, count(modules_then_end));
+}

@@ -1,0 +1,159 @@
+/* module.c: making, owning and running modules. */
+#include <hone/nn.h>
+#include "core/core.h"
+#include "nn/walk.h"
+#include "runtime/memory.h"
+
+#include <hone/autograd.h>
+#include <hone/ops.h>
+
+/* ---- making and freeing */
+
+void *hone_module_new(const hone_module_class *type)
+{
+    if (!type || !type->name) {
+        hone_error_set(HONE_E_NULL, "module_new: no class, or one without a name");
+        return NULL;
+    }
+    if (type->size < sizeof(hone_module)) {
+        hone_error_set(
+            HONE_E_VALUE,
+            "module_new: %s has size %zu, but its struct begins with a hone_module (%zu)",
+            type->name, type->size, sizeof(hone_module));
+        return NULL;
+    }
+    hone_module *module = hone__calloc(type->size);
+    if (module)
+        *module = (hone_module){ .type = type, .owners = 1, .training = true };
+    return module;
+}
+
+hone_module *hone_module_retain(hone_module *module)
+{
+    if (module)
+        module->owners++;
+    return module;
+}
+
+void hone_module_free(hone_module *module)
+{
+    if (!module || --module->owners > 0)
+        return;
+    if (module->type->destroy)
+        module->type->destroy(module);
+    hone__slots walk = hone__slots_of(module);
+    hone__slot slot;
+    while (hone__slot_next(module, &walk, &slot)) {
+        if (slot.kind == HONE_FIELD_CHILD)
+            hone_module_free(slot.value);
+        else
+            hone_release(slot.value);
+    }
+    const hone_field *field = module->type->fields;
+    for (; field && field->kind != HONE_FIELD_END; field++)
+        if (field->kind == HONE_FIELD_PARAMS || field->kind == HONE_FIELD_CHILDREN)
+            hone__free(*(void **)((char *)module + field->offset));
+    hone__free(module);
+}
+
+void *hone_module_array(int n)
+{
+    if (n < 0) {
+        hone_error_set(HONE_E_VALUE, "module_array: %d elements", n);
+        return NULL;
+    }
+    return hone__calloc((size_t)(n > 0 ? n : 1) * sizeof(void *));
+}
+
+hone_tensor *hone_parameter(hone_tensor *t)
+{
+    if (!hone__needs_tensor("parameter", t))
+        return NULL;
+    if (!hone_dtype_is_float(hone_dtype_of(t))) {
+        hone_error_set(HONE_E_DTYPE, "parameter: %s can't require a gradient (f32 or f64 can)",
+                       hone__tensor_text(t).s);
+        return NULL;
+    }
+    HONE_SCOPE();
+    if (!hone_is_leaf(t))
+        t = hone_detach(t);
+    if (t && !hone_is_contiguous(t)) {
+        HONE_NO_GRAD();
+        t = hone_contiguous(t);
+    }
+    return hone_retain(hone_requires_grad_(t, true));
+}
+
+/* ---- running */
+
+hone_tensor *hone_forward_v(hone_module *module, hone_tensor *const *in_then_end)
+{
+    if (!module) {
+        hone__module_null("forward");
+        return NULL;
+    }
+    const char *name = module->type->name;
+    int n_in = 0;
+    for (; in_then_end[n_in] != HONE_END_TENSOR; n_in++) {
+        if (!in_then_end[n_in]) {
+            hone__error_null(name);
+            return NULL;
+        }
+    }
+    if (!module->type->forward) {
+        hone_error_set(HONE_E_STATE, "%s has no forward: call its children's", name);
+        return NULL;
+    }
+    HONE_SCOPE();
+    hone_tensor *out = module->type->forward(module, in_then_end, n_in);
+    if (!out && hone_error_code() == HONE_OK)
+        hone_error_set(HONE_E_NULL, "%s: its forward returned NULL", name);
+    return hone_scope_return(out);
+}
+
+void hone_module_train(hone_module *module, bool training)
+{
+    if (!module) {
+        hone__module_null("module_train");
+        return;
+    }
+    module->training = training;
+    hone__slots walk = hone__slots_of(module);
+    hone__slot slot;
+    while (hone__slot_next(module, &walk, &slot))
+        if (slot.kind == HONE_FIELD_CHILD)
+            hone_module_train(slot.value, training);
+}
+
+hone_status hone_module_zero_grad(hone_module *module)
+{
+    HONE_SCOPE();
+    HONE_NO_GRAD();
+    const hone__found_list all =
+        hone__collect("module_zero_grad", module, HONE__PARAMETERS, INT32_MAX, true);
+    if (!all.at)
+        return hone_error_code();
+    for (int i = 0; i < all.n; i++) {
+        hone_tensor *grad = ((hone_tensor *)all.at[i].value)->grad;
+        if (grad && !hone_zero_(grad))
+            return hone_error_code();
+    }
+    return HONE_OK;
+}
+
+hone_status hone_module_apply(hone_module *module,
+                              hone_status (*fn)(hone_module *module, void *user), void *user)
+{
+    if (!module || !fn)
+        return hone__module_null("module_apply");
+    hone__slots walk = hone__slots_of(module);
+    hone__slot slot;
+    while (hone__slot_next(module, &walk, &slot)) {
+        if (slot.kind != HONE_FIELD_CHILD)
+            continue;
+        const hone_status status = hone_module_apply(slot.value, fn, user);
+        if (status != HONE_OK)
+            return status;
+    }
+    return fn(module, user);
+}

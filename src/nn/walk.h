@@ -1,0 +1,57 @@
+/* walk.h: one walk over a module's field tables, for everything that lists what is inside. */
+#ifndef HONE_NN_WALK_H
+#define HONE_NN_WALK_H
+
+#include <hone/nn.h>
+
+/* ---- one module: the members that are there, arrays taken apart */
+
+/** A parameter, buffer or child. `kind` is never an array's. */
+typedef struct {
+    hone_field_kind kind;
+    const char *name; /* of the member; NULL: the index alone is the name */
+    int index;        /* in its array, -1 outside of arrays */
+    void *value;      /* hone_tensor * or hone_module *, not NULL */
+} hone__slot;
+
+typedef struct {
+    const hone_field *field;
+    int index;
+} hone__slots;
+
+/** Begins at the first slot: hone__slots walk = hone__slots_of(m); while (hone__slot_next(m, &walk,
+ * &slot)) ... */
+hone__slots hone__slots_of(const hone_module *module);
+bool hone__slot_next(const hone_module *module, hone__slots *walk, hone__slot *slot);
+
+/* ---- a module and all below it */
+
+enum { /* what to collect: sets of kinds */
+       HONE__PARAMETERS = 1 << HONE_FIELD_PARAM | 1 << HONE_FIELD_WEIGHT,
+       HONE__STATE = HONE__PARAMETERS | 1 << HONE_FIELD_BUFFER,
+       HONE__MODULES = 1 << HONE_FIELD_CHILD,
+};
+
+typedef struct {
+    const char *name; /* "linear1.weight" */
+    hone_field_kind kind;
+    void *value;
+} hone__found;
+
+typedef struct {
+    hone__found *at; /* NULL: failed */
+    int n;
+} hone__found_list;
+
+/** Everything of the given kinds, in the order of the tables, parents before children. The array
+ * and the names belong to the current scope, the values stay where they are.
+ *  @param where   for the message if module is NULL.
+ *  @param depth   0: the module's own slots alone.
+ *  @param unique  leave out what was found before under another name. */
+hone__found_list hone__collect(const char *where, hone_module *module, int kinds, int depth,
+                               bool unique);
+
+/** Sets E_NULL in the name of `where` (keeps a pending error); returns the pending code. */
+hone_status hone__module_null(const char *where);
+
+#endif

@@ -1,0 +1,149 @@
+#include "support.h"
+
+#include <hone/autograd.h>
+#include <hone/nn.h>
+#include <hone/ops.h>
+#include <hone/runtime.h>
+
+#include <math.h>
+#include <string.h>
+
+SUITE(layers);
+
+Test(layers, linear_begins_as_the_lecture_says)
+{
+    hone_seed(3);
+    hone_module *l = hone_nn_linear(200, 300);
+    const hone_tensor_list p = hone_parameters(l);
+    cr_assert(p.n == 2 && hone_size(p.at[0], 0) == 200 && hone_size(p.at[0], 1) == 300);
+    hone_seed(3);
+    hone_tensor *same = hone_mul_scalar(hone_randn(HONE_F32, 200, 300), sqrt(2.0 / 200));
+    cr_assert(hone_equal(p.at[0], same));
+    cr_assert(hone_equal(p.at[1], hone_zeros(HONE_F32, 300)));
+    hone_module_free(l);
+}
+
+Test(layers, linear_options)
+{
+    hone_module *l = hone_nn_linear_with(
+        3, 2,
+        &(hone_nn_linear_options){ .init_factor = HONE_ZERO, .no_bias = true, .dtype = HONE_F64 });
+    const hone_tensor_list p = hone_parameters(l);
+    cr_assert(p.n == 1);
+    CHECK_VALUES(p.at[0], HONE_F64, (3, 2), 0, 0, 0, 0, 0, 0);
+    CHECK_VALUES(hone_forward(l, T(HONE_F64, (1, 3), 1, 2, 3)), HONE_F64, (1, 2), 0, 0);
+    hone_module_free(l);
+    CHECK_FAILS(hone_nn_linear(0, 2), HONE_E_VALUE, "nn_linear: sizes 0 to 2");
+    CHECK_FAILS(hone_nn_linear(2, -1), HONE_E_VALUE, "-1");
+    CHECK_FAILS(hone_nn_linear_with(2, 2, &(hone_nn_linear_options){ .init_factor = -1 }),
+                HONE_E_VALUE, "init_factor -1");
+    CHECK_FAILS(hone_nn_linear_with(2, 2, &(hone_nn_linear_options){ .init_factor = NAN }),
+                HONE_E_VALUE, "init_factor");
+    CHECK_FAILS(hone_nn_linear_with(2, 2, &(hone_nn_linear_options){ .dtype = HONE_I64 }),
+                HONE_E_DTYPE, "i64");
+}
+
+Test(layers, linear_is_x_w_plus_b)
+{
+    hone_module *l = hone_nn_linear(2, 3);
+    const hone_tensor_list p = hone_parameters(l);
+    HONE_NO_GRAD();
+    hone_copy_(p.at[0], T(HONE_F32, (2, 3), 1, 2, 3, 4, 5, 6));
+    hone_copy_(p.at[1], T(HONE_F32, (3), 10, 20, 30));
+    CHECK_VALUES(hone_forward(l, T(HONE_F32, (2, 2), 1, 1, 2, 0)), HONE_F32, (2, 3), 15, 27, 39, 12,
+                 24, 36);
+    CHECK_FAILS(hone_forward(l, T(HONE_F32, (1, 3), 1, 1, 1)), HONE_E_SHAPE, "linear");
+    CHECK_FAILS(hone_forward(l, p.at[0], p.at[0]), HONE_E_VALUE, "Linear: 2 inputs were given");
+    hone_module_free(l);
+}
+
+Test(layers, plain_layers_are_their_ops)
+{
+    hone_module *relu = hone_nn_relu(), *sigmoid = hone_nn_sigmoid(), *tanh_ = hone_nn_tanh(),
+                *flatten = hone_nn_flatten(), *loss = hone_nn_cross_entropy();
+    hone_tensor *x = T(HONE_F32, (2, 2, 1), -1, 2, 0.5, -3);
+    cr_assert(hone_equal(hone_forward(relu, x), hone_relu(x)));
+    cr_assert(hone_equal(hone_forward(sigmoid, x), hone_sigmoid(x)));
+    cr_assert(hone_equal(hone_forward(tanh_, x), hone_tanh(x)));
+    hone_tensor *rows = hone_forward(flatten, x), *target = T(HONE_I64, (2), 1, 0);
+    CHECK_VALUES(rows, HONE_F32, (2, 2), -1, 2, 0.5, -3);
+    cr_assert(hone_equal(hone_forward(loss, rows, target), hone_cross_entropy(rows, target)));
+    CHECK_FAILS(hone_forward(loss, rows), HONE_E_VALUE, "CrossEntropyLoss: 1 inputs");
+    hone_module_free(relu);
+    hone_module_free(sigmoid);
+    hone_module_free(tanh_);
+    hone_module_free(flatten);
+    hone_module_free(loss);
+}
+
+/* Sequential runs Linear and ReLU as one op; values and gradients must have the bits of two. */
+Test(layers, sequential_has_the_bits_of_its_parts)
+{
+    hone_seed(1);
+    hone_module *a = hone_nn_linear(33, 17), *b = hone_nn_relu(), *c = hone_nn_linear(17, 5);
+    hone_module *d = hone_nn_linear_with(5, 5, &(hone_nn_linear_options){ .no_bias = true });
+    hone_module *e = hone_nn_relu();
+    hone_module *all = hone_nn_sequential(a, b, c, d, e);
+    hone_tensor *x = hone_randn(HONE_F32, 9, 33);
+    const hone_tensor_list p = hone_parameters(all);
+
+    hone_tensor *at_once = hone_forward(all, x);
+    CHECK_OK(hone_backward(hone_sum(hone_square(at_once))));
+    hone_tensor *grads[5];
+    for (int i = 0; i < p.n; i++)
+        grads[i] = hone_clone(hone_grad(p.at[i]));
+    CHECK_OK(hone_module_zero_grad(all));
+    hone_tensor *y = hone_forward(c, hone_forward(b, hone_forward(a, x)));
+    y = hone_forward(e, hone_forward(d, y));
+    cr_assert(hone_equal(at_once, y));
+    CHECK_OK(hone_backward(hone_sum(hone_square(y))));
+    for (int i = 0; i < p.n; i++)
+        cr_assert(hone_equal(grads[i], hone_grad(p.at[i])), "gradient %d differs", i);
+    hone_module_free(all);
+}
+
+Test(layers, an_empty_sequential_gives_its_input)
+{
+    hone_module *none = hone_nn_sequential_n(NULL, 0);
+    hone_tensor *x = T(HONE_F32, (1), 7);
+    cr_assert(hone_forward(none, x) == x);
+    hone_module_free(none);
+}
+
+Test(layers, a_null_child_frees_the_others)
+{
+    CHECK_FAILS(hone_nn_sequential(hone_nn_linear(2, 3), NULL, hone_nn_relu()), HONE_E_NULL,
+                "Sequential");
+    CHECK_FAILS(hone_nn_module_list(hone_nn_relu(), NULL), HONE_E_NULL, "ModuleList");
+    /* the child's own error is the one that is kept */
+    CHECK_FAILS(hone_nn_sequential(hone_nn_relu(), hone_nn_linear(-1, 3)), HONE_E_VALUE,
+                "nn_linear");
+}
+
+Test(layers, module_list_keeps_its_modules)
+{
+    hone_module *list = hone_nn_module_list(hone_nn_linear(2, 3), hone_nn_linear(3, 2));
+    const hone_module_list children = hone_children(list);
+    cr_assert(children.n == 2);
+    hone_tensor *y = T(HONE_F32, (1, 2), 1, 2);
+    for (int i = 0; i < children.n; i++)
+        y = hone_forward(children.at[i].module, y);
+    cr_assert(hone_size(y, 1) == 2);
+    hone_module_free(list);
+}
+
+static bool run_sequential(void)
+{
+    HONE_SCOPE();
+    hone_module *net = hone_nn_sequential(hone_nn_linear(4, 3), hone_nn_relu(),
+                                          hone_nn_linear(3, 2), hone_nn_tanh());
+    hone_tensor *y = net ? hone_forward(net, hone_ones(HONE_F32, 2, 4)) : NULL;
+    const bool ok = y && hone_backward(hone_sum(y)) == HONE_OK;
+    hone_module_free(net);
+    return ok;
+}
+
+Test(layers, failed_allocations_leave_nothing)
+{
+    test_each_allocation_fails(run_sequential);
+}
