@@ -1,0 +1,36 @@
+/* optim.h: what every optimizer begins with. */
+#ifndef HONE_OPTIM_OPTIM_H
+#define HONE_OPTIM_OPTIM_H
+
+#include <hone/optim.h>
+
+typedef struct {
+    const char *name; /* "sgd" */
+    size_t size;
+    /* One step; the caller has opened a scope and switched recording off. */
+    hone_status (*step)(hone_optim *optim);
+    /* Frees the optimizer's own state. */
+    void (*destroy)(hone_optim *optim);
+} hone__optim_class;
+
+struct hone_optim {
+    const hone__optim_class *type;
+    hone_tensor **params;
+    int n;
+    double lr;
+};
+
+/** A zeroed optimizer of type->size bytes that holds the parameters; NULL on error (E_VALUE,
+ * E_DTYPE, E_STATE, E_NULL, E_NOMEM, in the name of the type). */
+void *hone__optim_new(const hone__optim_class *type, hone_tensor_list params, double lr);
+
+/** An option's value: 0 is the default, HONE_ZERO is 0. */
+static inline double hone__option(double value, double otherwise)
+{
+    return value == 0 ? otherwise : value == HONE_ZERO ? 0.0 : value;
+}
+
+/** True if the number is finite and not negative; else E_VALUE that names optimizer and option. */
+bool hone__option_fits(const char *optimizer, const char *option, double value);
+
+#endif

@@ -1,0 +1,121 @@
+/* sgd.c: stochastic gradient descent. */
+#include "core/core.h"
+#include "ops/optimize.h"
+#include "optim/optim.h"
+#include "runtime/memory.h"
+
+typedef struct {
+    hone_optim base;
+    double momentum, dampening, weight_decay;
+    bool nesterov;
+    hone_tensor **buffers; /* one a parameter, NULL until it is needed; NULL without momentum */
+    bool *started;         /* one a parameter: its buffer holds something */
+} sgd;
+
+/* All memory is taken before the first parameter changes, so that a step is done whole or not. */
+static bool make_buffers(sgd *s)
+{
+    for (int i = 0; i < s->base.n; i++) {
+        const hone_tensor *p = s->base.params[i];
+        if (s->buffers[i] || !p->grad)
+            continue;
+        s->buffers[i] = hone__new("sgd", hone_dtype_of(p), p->ndim, p->shape);
+        if (!s->buffers[i])
+            return false;
+    }
+    return true;
+}
+
+static hone_status sgd_step(hone_optim *optim)
+{
+    sgd *s = (sgd *)optim;
+    if (s->buffers && !make_buffers(s))
+        return hone_error_code();
+    for (int i = 0; i < optim->n; i++) {
+        hone_tensor *grad = optim->params[i]->grad;
+        if (!grad)
+            continue;
+        hone_tensor *buffer = s->buffers ? s->buffers[i] : HONE_NONE;
+        const hone_status status =
+            hone__sgd_step(optim->params[i], grad, buffer, optim->lr, s->momentum, s->dampening,
+                           s->weight_decay, s->nesterov, s->buffers && !s->started[i]);
+        if (status != HONE_OK)
+            return status;
+        if (s->buffers)
+            s->started[i] = true;
+    }
+    return HONE_OK;
+}
+
+static void sgd_destroy(hone_optim *optim)
+{
+    sgd *s = (sgd *)optim;
+    for (int i = 0; s->buffers && i < optim->n; i++)
+        hone_release(s->buffers[i]);
+    hone__free(s->buffers);
+    hone__free(s->started);
+}
+
+static const hone__optim_class sgd_class = {
+    .name = "sgd", .size = sizeof(sgd), .step = sgd_step, .destroy = sgd_destroy
+};
+
+static bool options_fit(const sgd *wanted)
+{
+    if (!hone__option_fits("sgd", "lr", wanted->base.lr) ||
+        !hone__option_fits("sgd", "momentum", wanted->momentum) ||
+        !hone__option_fits("sgd", "weight_decay", wanted->weight_decay))
+        return false;
+    if (!(wanted->dampening - wanted->dampening == 0)) {
+        hone_error_set(HONE_E_VALUE, "sgd: dampening %g (a number is wanted)", wanted->dampening);
+        return false;
+    }
+    if (wanted->nesterov && (wanted->momentum == 0 || wanted->dampening != 0)) {
+        hone_error_set(HONE_E_VALUE,
+                       "sgd: nesterov wants a momentum and no dampening (they are %g "
+                       "and %g)",
+                       wanted->momentum, wanted->dampening);
+        return false;
+    }
+    return true;
+}
+
+hone_optim *hone_sgd_list(hone_tensor_list parameters, const hone_sgd_options *options)
+{
+    const hone_sgd_options o = options ? *options : (hone_sgd_options){ 0 };
+    const sgd wanted = {
+        .base.lr = hone__option(o.lr, 0.001),
+        .momentum = hone__option(o.momentum, 0),
+        .dampening = hone__option(o.dampening, 0),
+        .weight_decay = hone__option(o.weight_decay, 0),
+        .nesterov = o.nesterov,
+    };
+    if (!options_fit(&wanted))
+        return NULL;
+    sgd *s = hone__optim_new(&sgd_class, parameters, wanted.base.lr);
+    if (!s)
+        return NULL;
+    s->momentum = wanted.momentum;
+    s->dampening = wanted.dampening;
+    s->weight_decay = wanted.weight_decay;
+    s->nesterov = wanted.nesterov;
+    if (s->momentum != 0) {
+        s->buffers = hone__calloc((size_t)s->base.n * sizeof *s->buffers);
+        s->started = hone__calloc((size_t)s->base.n * sizeof *s->started);
+        if (!s->buffers || !s->started) {
+            hone_optim_free(&s->base);
+            return NULL;
+        }
+    }
+    return &s->base;
+}
+
+hone_optim *hone_sgd(hone_module *module, const hone_sgd_options *options)
+{
+    HONE_SCOPE();
+    if (!module) {
+        hone__error_null("sgd");
+        return NULL;
+    }
+    return hone_sgd_list(hone_parameters(module), options);
+}

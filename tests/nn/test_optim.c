@@ -1,0 +1,215 @@
+#include "support.h"
+
+#include <hone/autograd.h>
+#include <hone/nn.h>
+#include <hone/ops.h>
+#include <hone/optim.h>
+#include <hone/runtime.h>
+
+#include <math.h>
+
+SUITE(optim);
+
+static hone_tensor *leaf(hone_tensor *t)
+{
+    return hone_requires_grad_(t, true);
+}
+
+static const double gradients[3][3] = { { 0.5, -1.0, 2.0 },
+                                        { 0.25, 0.75, -1.5 },
+                                        { -0.3, 0.1, 0.2 } };
+
+/* [1, -2, 3] after three steps with lr 0.1. */
+static hone_tensor *after_steps(hone_dtype dtype, hone_sgd_options options)
+{
+    hone_tensor *p = leaf(T(dtype, (3), 1, -2, 3));
+    options.lr = 0.1;
+    hone_optim *opt = hone_sgd_list(hone_list(p), &options);
+    cr_assert(opt, "%s", hone_error_message());
+    for (int i = 0; i < 3; i++) {
+        const double *g = gradients[i];
+        CHECK_OK(hone_set_grad(p, T(dtype, (3), g[0], g[1], g[2])));
+        CHECK_OK(hone_optim_step(opt));
+    }
+    hone_optim_free(opt);
+    return hone_detach(p);
+}
+
+/* The numbers are what torch.optim.SGD (2.13) gives in double precision. */
+static void check_torch(hone_sgd_options o, double a, double b, double c)
+{
+    CHECK_CLOSE(after_steps(HONE_F64, o), 1e-14, 0, HONE_F64, (3), a, b, c);
+    CHECK_CLOSE(after_steps(HONE_F32, o), 1e-6, 0, HONE_F32, (3), a, b, c);
+}
+
+Test(optim, sgd_gives_pytorchs_numbers)
+{
+    typedef hone_sgd_options o;
+    check_torch((o){ 0 }, 0.955, -1.985, 2.93);
+    check_torch((o){ .momentum = 0.9 }, 0.847, -1.8815, 2.723);
+    check_torch((o){ .momentum = 0.9, .dampening = 0.5, .weight_decay = 0.1 }, 0.815376, -1.7241895,
+                2.46976425);
+    check_torch((o){ .momentum = 0.9, .nesterov = true, .weight_decay = 0.1 }, 0.744211146,
+                -1.727659792, 2.458425643);
+    check_torch((o){ .weight_decay = 0.1 }, 0.926544, -1.926838, 2.843377);
+}
+
+Test(optim, plain_sgd_has_the_bits_of_the_lecture)
+{
+    hone_seed(1);
+    hone_tensor *p = leaf(hone_randn(HONE_F32, 1000)), *grad = hone_randn(HONE_F32, 1000);
+    hone_tensor *wanted = hone_sub(hone_detach(p), hone_mul_scalar(grad, 0.3));
+    hone_optim *opt = hone_sgd_list(hone_list(p), &(hone_sgd_options){ .lr = 0.3 });
+    CHECK_OK(hone_set_grad(p, grad));
+    CHECK_OK(hone_optim_step(opt));
+    cr_assert(hone_equal(hone_detach(p), wanted));
+    hone_optim_free(opt);
+}
+
+Test(optim, a_momentum_step_follows_the_formula)
+{
+    hone_tensor *p = leaf(T(HONE_F64, (2), 1, 2));
+    hone_optim *opt =
+        hone_sgd_list(hone_list(p), &(hone_sgd_options){ .lr = 0.5, .momentum = 0.25 });
+    for (int i = 0; i < 2; i++) {
+        CHECK_OK(hone_set_grad(p, T(HONE_F64, (2), 4, 8)));
+        CHECK_OK(hone_optim_step(opt));
+    }
+    /* buf: [4, 8], then [4 + 1, 8 + 2] */
+    CHECK_VALUES(hone_detach(p), HONE_F64, (2), 1 - 0.5 * 4 - 0.5 * 5, 2 - 0.5 * 8 - 0.5 * 10);
+    hone_optim_free(opt);
+}
+
+Test(optim, parameters_without_a_gradient_stay)
+{
+    hone_tensor *a = leaf(T(HONE_F32, (1), 1)), *b = leaf(T(HONE_F32, (1), 1));
+    hone_optim *opt =
+        hone_sgd_list(hone_list(a, b), &(hone_sgd_options){ .lr = 1, .momentum = 0.5 });
+    CHECK_OK(hone_optim_step(opt));
+    CHECK_OK(hone_optim_zero_grad(opt));
+    CHECK_OK(hone_set_grad(b, T(HONE_F32, (1), 1)));
+    CHECK_OK(hone_optim_step(opt));
+    CHECK_VALUES(hone_detach(a), HONE_F32, (1), 1);
+    CHECK_VALUES(hone_detach(b), HONE_F32, (1), 0);
+    hone_optim_free(opt);
+}
+
+Test(optim, zero_grad_zeroes_and_keeps)
+{
+    hone_tensor *p = leaf(T(HONE_F32, (2), 1, 2));
+    hone_optim *opt = hone_sgd_list(hone_list(p), NULL);
+    CHECK_OK(hone_backward(hone_sum(p)));
+    hone_tensor *grad = hone_grad(p);
+    CHECK_OK(hone_optim_zero_grad(opt));
+    cr_assert(hone_grad(p) == grad);
+    CHECK_VALUES(grad, HONE_F32, (2), 0, 0);
+    hone_optim_free(opt);
+}
+
+Test(optim, a_module_learns_a_line)
+{
+    hone_seed(0);
+    hone_module *l = hone_nn_linear(2, 1);
+    hone_optim *opt = hone_sgd(l, &(hone_sgd_options){ .lr = 0.1 });
+    hone_tensor *x = hone_randn(HONE_F32, 64, 2);
+    hone_tensor *y = hone_add_scalar(hone_matmul(x, T(HONE_F32, (2, 1), 3, -2)), 0.5);
+    for (int i = 0; i < 200; i++) {
+        HONE_SCOPE();
+        CHECK_OK(hone_optim_zero_grad(opt));
+        CHECK_OK(hone_backward(hone_mean(hone_square(hone_sub(hone_forward(l, x), y)))));
+        CHECK_OK(hone_optim_step(opt));
+    }
+    const hone_tensor_list p = hone_parameters(l);
+    CHECK_CLOSE(hone_detach(p.at[0]), 1e-3, 1e-3, HONE_F32, (2, 1), 3, -2);
+    CHECK_CLOSE(hone_detach(p.at[1]), 1e-3, 1e-3, HONE_F32, (1), 0.5);
+    hone_optim_free(opt);
+    hone_module_free(l);
+}
+
+Test(optim, the_parameters_live_as_long_as_the_optimizer)
+{
+    hone_module *l = hone_nn_linear(2, 1);
+    hone_optim *opt = hone_sgd(l, NULL);
+    hone_module_free(l);
+    CHECK_OK(hone_optim_step(opt));
+    hone_optim_free(opt);
+}
+
+Test(optim, the_learning_rate)
+{
+    hone_tensor *p = leaf(T(HONE_F32, (1), 1));
+    hone_optim *opt = hone_sgd_list(hone_list(p), NULL);
+    cr_assert(hone_optim_lr(opt) == 0.001);
+    CHECK_OK(hone_optim_set_lr(opt, 0.25));
+    cr_assert(hone_optim_lr(opt) == 0.25);
+    CHECK_OK(hone_set_grad(p, T(HONE_F32, (1), 2)));
+    CHECK_OK(hone_optim_step(opt));
+    CHECK_VALUES(hone_detach(p), HONE_F32, (1), 0.5);
+    CHECK_FAILS(hone_optim_set_lr(opt, NAN), HONE_E_VALUE, "sgd: lr");
+    CHECK_FAILS(hone_optim_set_lr(opt, -1), HONE_E_VALUE, "lr -1");
+    CHECK_FAILS(hone_optim_set_lr(opt, INFINITY), HONE_E_VALUE, "lr inf");
+    CHECK_OK(hone_optim_set_lr(opt, 0));
+    CHECK_OK(hone_optim_step(opt));
+    CHECK_VALUES(hone_detach(p), HONE_F32, (1), 0.5);
+    hone_optim_free(opt);
+    opt = hone_sgd_list(hone_list(p), &(hone_sgd_options){ .lr = HONE_ZERO });
+    cr_assert(hone_optim_lr(opt) == 0);
+    hone_optim_free(opt);
+}
+
+#define CHECK_REFUSED(text, ...)                                                                   \
+    CHECK_FAILS(hone_sgd_list(hone_list(p), (&(hone_sgd_options){ __VA_ARGS__ })), HONE_E_VALUE,   \
+                text)
+
+Test(optim, options_that_make_no_sense)
+{
+    hone_tensor *p = leaf(T(HONE_F32, (1), 1));
+    CHECK_REFUSED("lr nan", .lr = NAN);
+    CHECK_REFUSED("lr -0.1", .lr = -0.1);
+    CHECK_REFUSED("momentum -1", .momentum = -1);
+    CHECK_REFUSED("weight_decay nan", .weight_decay = NAN);
+    CHECK_REFUSED("dampening", .dampening = INFINITY);
+    CHECK_REFUSED("nesterov", .nesterov = true);
+    CHECK_REFUSED("nesterov", .nesterov = true, .momentum = 0.9, .dampening = 0.1);
+}
+
+Test(optim, parameters_that_can_not_be)
+{
+    hone_tensor *p = leaf(T(HONE_F32, (1), 1));
+    CHECK_FAILS(hone_sgd(NULL, NULL), HONE_E_NULL, "sgd");
+    CHECK_FAILS(hone_sgd_list((hone_tensor_list){ NULL, 0 }, NULL), HONE_E_NULL, "sgd");
+    CHECK_FAILS(hone_sgd_list(hone_list(p, T(HONE_F32, (1), 1)), NULL), HONE_E_STATE,
+                "parameter 1, f32 [1], requires no gradient");
+    CHECK_FAILS(hone_sgd_list(hone_list(hone_exp(p)), NULL), HONE_E_STATE, "computed");
+    CHECK_FAILS(hone_sgd_list(hone_list(T(HONE_I64, (1), 1)), NULL), HONE_E_DTYPE, "i64 [1]");
+    hone_module *relu = hone_nn_relu();
+    CHECK_FAILS(hone_sgd(relu, NULL), HONE_E_VALUE, "no parameters");
+    hone_module_free(relu);
+    CHECK_FAILS(hone_optim_step(NULL), HONE_E_NULL, "optim_step");
+    CHECK_FAILS(hone_optim_zero_grad(NULL), HONE_E_NULL, "optim_zero_grad");
+    cr_assert(isnan(hone_optim_lr(NULL)));
+    CHECK_ERROR(HONE_E_NULL, "optim_lr");
+    hone_optim_free(NULL);
+}
+
+static bool train(void)
+{
+    HONE_SCOPE();
+    hone_module *l = hone_nn_linear(3, 2);
+    hone_optim *opt = hone_sgd(l, &(hone_sgd_options){ .lr = 0.1, .momentum = 0.9 });
+    bool ok = opt != NULL;
+    for (int i = 0; ok && i < 2; i++) {
+        HONE_SCOPE();
+        ok = hone_optim_zero_grad(opt) == HONE_OK &&
+             hone_backward(hone_sum(hone_forward(l, hone_ones(HONE_F32, 2, 3)))) == HONE_OK &&
+             hone_optim_step(opt) == HONE_OK;
+    }
+    hone_optim_free(opt);
+    hone_module_free(l);
+    return ok;
+}
+
+Test(optim, failed_allocations_leave_nothing)
+{
+    test_each_allocation_fails(train);
+}
