@@ -1,0 +1,75 @@
+/* dataset.c: data sets in memory, and what is asked of all. */
+#include <hone/data.h>
+#include "core/core.h"
+#include "data/data.h"
+
+#include <hone/ops.h>
+
+#include <string.h>
+
+hone_status hone__dataset_null(const char *where)
+{
+    if (hone_error_code() == HONE_OK)
+        hone_error_set(HONE_E_NULL, "%s: NULL was given where a data set is needed", where);
+    return hone_error_code();
+}
+
+hone_status hone_dataset_from(hone_tensor *x, hone_tensor *y, hone_dataset *set)
+{
+    if (!set)
+        return hone__dataset_null("dataset_from");
+    *set = (hone_dataset){ 0 };
+    if (!hone__needs_tensor("dataset_from", x) || !hone__needs_tensor("dataset_from", y))
+        return hone_error_code();
+    if (x->ndim == 0 || y->ndim == 0 || x->shape[0] != y->shape[0])
+        return hone_error_set(HONE_E_SHAPE,
+                              "dataset_from: %s inputs and %s targets: their first extents count "
+                              "the samples and must be equal",
+                              hone__shape_text(x->ndim, x->shape).s,
+                              hone__shape_text(y->ndim, y->shape).s);
+    set->x = hone_retain(x);
+    set->y = hone_retain(y);
+    return HONE_OK;
+}
+
+int64_t hone_dataset_size(const hone_dataset *set)
+{
+    if (!set) {
+        hone__dataset_null("dataset_size");
+        return -1;
+    }
+    if (set->type)
+        return set->type->size(set);
+    return set->x ? hone_size(set->x, 0) : 0;
+}
+
+hone_status hone_dataset_limit(hone_dataset *set, int64_t n)
+{
+    if (!set)
+        return hone__dataset_null("dataset_limit");
+    if (n < 1)
+        return hone_error_set(HONE_E_VALUE, "dataset_limit: %lld samples (at least 1 is wanted)",
+                              (long long)n);
+    if (set->type || !set->x)
+        return hone_error_set(HONE_E_STATE, "dataset_limit: the set isn't in memory");
+    if (n >= hone_size(set->x, 0))
+        return HONE_OK;
+    HONE_SCOPE();
+    hone_tensor *x = hone_slice(set->x, 0, 0, n, 1), *y = hone_slice(set->y, 0, 0, n, 1);
+    if (!x || !y)
+        return hone_error_code();
+    hone_assign(&set->x, x);
+    hone_assign(&set->y, y);
+    return HONE_OK;
+}
+
+void hone_dataset_free(hone_dataset *set)
+{
+    if (!set)
+        return;
+    if (set->type && set->type->destroy)
+        set->type->destroy(set);
+    hone_release(set->x);
+    hone_release(set->y);
+    *set = (hone_dataset){ 0 };
+}

@@ -1,0 +1,192 @@
+/* IDX files and MNIST: what is read, and every way in which a file can be wrong. */
+#include "files.h"
+#include "support.h"
+
+#include <hone/data.h>
+#include <hone/ops.h>
+
+#include <stdlib.h>
+#include <string.h>
+
+static void begin(void)
+{
+    test_begin();
+    test_dir_begin();
+}
+
+static void end(void)
+{
+    test_dir_end();
+    test_end();
+}
+
+TestSuite(idx, .init = begin, .fini = end);
+
+static const uint8_t bytes_2x3[] = { 0, 0, 8, 2, 0, 0, 0, 2, 0, 0, 0, 3, 1, 2, 3, 4, 5, 255 };
+
+Test(idx, reads_bytes_plain_and_gzipped)
+{
+    const char *plain = test_write("a", bytes_2x3, sizeof bytes_2x3);
+    const char *gz = test_write_gz("a.gz", bytes_2x3, sizeof bytes_2x3);
+    CHECK_VALUES(hone_idx_read(plain), HONE_U8, (2, 3), 1, 2, 3, 4, 5, 255);
+    CHECK_VALUES(hone_idx_read(gz), HONE_U8, (2, 3), 1, 2, 3, 4, 5, 255);
+}
+
+#define READ(...)                                                                                  \
+    hone_idx_read(test_write("a", ((const uint8_t[]){ __VA_ARGS__ }),                              \
+                             sizeof((const uint8_t[]){ __VA_ARGS__ })))
+
+Test(idx, reads_the_other_types)
+{
+    CHECK_VALUES(READ(0, 0, 9, 1, 0, 0, 0, 3, 1, 0x80, 0xff), HONE_I32, (3), 1, -128, -1);
+    CHECK_VALUES(READ(0, 0, 11, 1, 0, 0, 0, 2, 1, 2, 0xff, 0xfe), HONE_I32, (2), 258, -2);
+    CHECK_VALUES(READ(0, 0, 12, 1, 0, 0, 0, 1, 0xff, 0, 0, 1), HONE_I32, (1), -16777215);
+    CHECK_VALUES(READ(0, 0, 13, 1, 0, 0, 0, 1, 0xbf, 0x80, 0, 0), HONE_F32, (1), -1);
+    CHECK_VALUE0(READ(0, 0, 14, 0, 0x40, 0, 0, 0, 0, 0, 0, 0), HONE_F64, 2);
+    hone_tensor *empty = READ(0, 0, 8, 2, 0, 0, 0, 0, 0, 0, 0, 3);
+    cr_assert(empty && hone_size(empty, 0) == 0 && hone_size(empty, 1) == 3);
+}
+
+Test(idx, files_that_are_wrong)
+{
+    CHECK_FAILS(hone_idx_read(NULL), HONE_E_NULL, "path");
+    CHECK_FAILS(hone_idx_read(test_path("none")), HONE_E_IO, "No such file");
+    CHECK_FAILS(hone_idx_read(test_path("")), HONE_E_IO, "directory");
+    CHECK_FAILS(hone_idx_read(test_write("a", "", 0)), HONE_E_FORMAT, "truncated");
+    CHECK_FAILS(READ(0, 0, 8), HONE_E_FORMAT, "truncated: its magic number has 3 of 4 bytes");
+    CHECK_FAILS(READ(0, 0, 8, 2, 0, 0), HONE_E_FORMAT, "its header has 2 of 8 bytes");
+    CHECK_FAILS(READ(0, 1, 8, 1, 0, 0, 0, 1, 0), HONE_E_FORMAT, "magic number is 0x00010801");
+    CHECK_FAILS(READ(0, 0, 7, 1, 0, 0, 0, 1, 0), HONE_E_FORMAT, "magic number is 0x00000701");
+    CHECK_FAILS(READ(0, 0, 8, 9, 0, 0, 0, 1, 0), HONE_E_FORMAT, "magic number is 0x00000809");
+    CHECK_FAILS(READ(0, 0, 8, 1, 0, 0, 0, 3, 1, 2), HONE_E_FORMAT, "[3] elements don't fit its 10");
+    CHECK_FAILS(READ(0, 0, 8, 1, 0, 0, 0, 1, 1, 2), HONE_E_FORMAT, "longer than its header says");
+    /* more than can be counted, and more than a file of this size can hold: no memory is taken */
+    CHECK_FAILS(
+        READ(0, 0, 8, 3, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff),
+        HONE_E_FORMAT, "don't fit");
+    const uint8_t bomb[] = { 0, 0, 8, 1, 0x7f, 0xff, 0xff, 0xff };
+    CHECK_FAILS(hone_idx_read(test_write_gz("b.gz", bomb, sizeof bomb)), HONE_E_FORMAT,
+                "don't fit");
+}
+
+/* Every prefix of a gzipped file, and every changed byte of it. */
+Test(idx, truncated_and_damaged_gzip)
+{
+    size_t n;
+    uint8_t data[300] = { 0, 0, 8, 1, 0, 0, 1, 36 };
+    for (int i = 8; i < 300; i++)
+        data[i] = (uint8_t)(i * i * 7);
+    char *gz = test_read(test_write_gz("a.gz", data, sizeof data), &n);
+    for (size_t length = 0; length < n; length++) {
+        HONE_SCOPE();
+        CHECK_FAILS(hone_idx_read(test_write("b.gz", gz, length)), HONE_E_FORMAT, "b.gz");
+    }
+    const size_t check_sum = n - 8;
+    gz[check_sum] ^= 1;
+    CHECK_FAILS(hone_idx_read(test_write("b.gz", gz, n)), HONE_E_FORMAT, "damaged");
+    free(gz);
+}
+
+/* ---- MNIST */
+
+typedef struct {
+    int n_images, n_labels;
+    uint8_t label; /* of the last one */
+    bool gz;
+    const char *images_name, *labels_name;
+} small_set;
+
+static void write_set(small_set s)
+{
+    uint8_t images[16 + 8 * 4] = {
+        0, 0, 8, 3, 0, 0, 0, (uint8_t)s.n_images, 0, 0, 0, 2, 0, 0, 0, 2
+    };
+    uint8_t labels[8 + 8] = { 0, 0, 8, 1, 0, 0, 0, (uint8_t)s.n_labels };
+    for (int i = 0; i < s.n_images * 4; i++)
+        images[16 + i] = (uint8_t)(10 * i);
+    for (int i = 0; i < s.n_labels; i++)
+        labels[8 + i] = i == s.n_labels - 1 ? s.label : (uint8_t)i;
+    (s.gz ? test_write_gz : test_write)(s.images_name, images, 16 + 4 * (size_t)s.n_images);
+    (s.gz ? test_write_gz : test_write)(s.labels_name, labels, 8 + (size_t)s.n_labels);
+}
+
+#define TRAIN_NAMES "train-images-idx3-ubyte", "train-labels-idx1-ubyte"
+
+static void check_set(hone_subset subset)
+{
+    hone_dataset set;
+    CHECK_OK(hone_mnist(test_path(""), subset, &set));
+    CHECK_VALUES(set.x, HONE_U8, (2, 2, 2), 0, 10, 20, 30, 40, 50, 60, 70);
+    CHECK_VALUES(set.y, HONE_I64, (2), 0, 9);
+    cr_assert(hone_dataset_size(&set) == 2);
+    hone_dataset_free(&set);
+    cr_assert(!set.x && !set.y);
+}
+
+Test(idx, mnist_by_its_usual_names)
+{
+    write_set((small_set){ 2, 2, 9, false, TRAIN_NAMES });
+    check_set(HONE_TRAIN);
+}
+
+Test(idx, mnist_gzipped_with_dots_in_mnist_raw)
+{
+    write_set((small_set){ 2, 2, 9, true, "MNIST/raw/t10k-images.idx3-ubyte.gz",
+                           "MNIST/raw/t10k-labels.idx1-ubyte.gz" });
+    check_set(HONE_TEST);
+}
+
+static void check_no_set(hone_status code, const char *text)
+{
+    hone_dataset set;
+    memset(&set, 1, sizeof set);
+    CHECK_FAILS(hone_mnist(test_path(""), HONE_TRAIN, &set), code, text);
+    cr_assert(!set.x && !set.y && !set.type && !set.state);
+}
+
+Test(idx, mnist_without_a_directory_or_file)
+{
+    hone_dataset set;
+    CHECK_FAILS(hone_mnist("/nowhere", HONE_TRAIN, &set), HONE_E_IO,
+                "mnist: can't open the directory /nowhere: No such file");
+    CHECK_FAILS(hone_mnist("/dev/null", HONE_TRAIN, &set), HONE_E_IO, "no directory");
+    CHECK_FAILS(hone_mnist(NULL, HONE_TRAIN, &set), HONE_E_NULL, "mnist");
+    CHECK_FAILS(hone_mnist("/", HONE_TRAIN, NULL), HONE_E_NULL, "mnist");
+    CHECK_FAILS(hone_mnist("/", (hone_subset)7, &set), HONE_E_VALUE, "subset 7");
+    check_no_set(HONE_E_IO, "there is no train-images-idx3-ubyte");
+    test_write("train-images-idx3-ubyte", "", 0);
+    check_no_set(HONE_E_IO, "there is no train-labels-idx1-ubyte");
+}
+
+Test(idx, mnist_labels_out_of_range)
+{
+    write_set((small_set){ 2, 2, 10, false, TRAIN_NAMES });
+    check_no_set(HONE_E_FORMAT, "train-labels-idx1-ubyte: label 1 is 10");
+}
+
+Test(idx, mnist_counts_that_differ)
+{
+    write_set((small_set){ 3, 2, 1, false, TRAIN_NAMES });
+    check_no_set(HONE_E_FORMAT, "has 3 images, but");
+}
+
+Test(idx, mnist_files_exchanged)
+{
+    write_set((small_set){ 2, 2, 1, false, "train-labels-idx1-ubyte", "train-images-idx3-ubyte" });
+    check_no_set(HONE_E_FORMAT, "train-labels-idx1-ubyte has the wrong magic number: 0x00000803");
+}
+
+static bool read_mnist(void)
+{
+    HONE_SCOPE();
+    hone_dataset set;
+    const bool ok = hone_mnist(test_path(""), HONE_TRAIN, &set) == HONE_OK;
+    hone_dataset_free(&set);
+    return ok;
+}
+
+Test(idx, failed_allocations_leave_nothing)
+{
+    write_set((small_set){ 2, 2, 9, true, TRAIN_NAMES });
+    test_each_allocation_fails(read_mnist);
+}

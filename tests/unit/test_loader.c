@@ -1,0 +1,322 @@
+#include "support.h"
+
+#include <hone/autograd.h>
+#include <hone/data.h>
+#include <hone/ops.h>
+#include <hone/runtime.h>
+
+#include <stdlib.h>
+#include <string.h>
+
+SUITE(loader);
+
+/* x: [n, 2] f32 of 2i and 2i + 1, y: [n] i64 of i */
+static hone_dataset counting(int64_t n)
+{
+    hone_dataset set;
+    CHECK_OK(hone_dataset_from(hone_reshape(hone_arange(HONE_F32, 0, (double)(2 * n), 1), n, 2),
+                               hone_arange(HONE_I64, 0, (double)n, 1), &set));
+    return set;
+}
+
+static hone_loader *loader_of(const hone_dataset *set, hone_loader_options options)
+{
+    hone_loader *loader = hone_loader_new(set, &options);
+    cr_assert(loader, "%s", hone_error_message());
+    return loader;
+}
+
+Test(loader, cuts_in_order)
+{
+    hone_dataset set = counting(5);
+    hone_loader *loader = loader_of(&set, (hone_loader_options){ .batch_size = 2 });
+    hone_batch b;
+    cr_assert(hone_loader_batches(loader) == 3);
+    for (int epoch = 0; epoch < 2; epoch++) {
+        cr_assert(hone_loader_next(loader, &b));
+        CHECK_VALUES(b.x, HONE_F32, (2, 2), 0, 1, 2, 3);
+        CHECK_VALUES(b.y, HONE_I64, (2), 0, 1);
+        cr_assert(b.size == 2 && b.index == 0 && b.epoch == epoch);
+        cr_assert(hone_data(b.x) == hone_data(set.x), "a batch in order is a view");
+        cr_assert(hone_loader_next(loader, &b));
+        cr_assert(hone_loader_next(loader, &b));
+        CHECK_VALUES(b.x, HONE_F32, (1, 2), 8, 9);
+        cr_assert(b.size == 1 && b.index == 2);
+        cr_assert(!hone_loader_next(loader, &b) && !b.x && !b.y);
+    }
+    cr_assert(hone_error_code() == HONE_OK);
+    hone_loader_free(loader);
+    hone_dataset_free(&set);
+}
+
+Test(loader, the_last_batch_can_be_left_out)
+{
+    hone_dataset set = counting(5);
+    hone_loader *loader =
+        loader_of(&set, (hone_loader_options){ .batch_size = 2, .drop_last = true });
+    hone_batch b;
+    int n = 0;
+    while (hone_loader_next(loader, &b))
+        n++;
+    cr_assert(n == 2 && hone_loader_batches(loader) == 2);
+    hone_loader_free(loader);
+    hone_dataset_free(&set);
+}
+
+Test(loader, batches_may_be_larger_than_the_set)
+{
+    hone_dataset set = counting(3);
+    hone_loader *loader = loader_of(&set, (hone_loader_options){ .batch_size = INT64_MAX });
+    hone_batch b;
+    cr_assert(hone_loader_batches(loader) == 1 && hone_loader_next(loader, &b) && b.size == 3);
+    hone_loader_free(loader);
+    hone_dataset_free(&set);
+}
+
+/* ---- shuffling */
+
+enum { N = 300 };
+
+/* One epoch's order; x and y must belong together. */
+static void read_order(hone_loader *loader, int64_t order[N])
+{
+    hone_batch b;
+    int n = 0;
+    while (hone_loader_next(loader, &b)) {
+        HONE_SCOPE();
+        for (int64_t i = 0; i < b.size; i++) {
+            const int64_t y = (int64_t)hone_at(b.y, i);
+            cr_assert(hone_at(b.x, i, 0) == (double)(2 * y));
+            cr_assert(hone_at(b.x, i, 1) == (double)(2 * y + 1));
+            order[n++] = y;
+        }
+    }
+    cr_assert(n == N);
+}
+
+static void check_permutation(const int64_t order[N])
+{
+    bool seen[N] = { false };
+    for (int i = 0; i < N; i++) {
+        cr_assert(order[i] >= 0 && order[i] < N && !seen[order[i]]);
+        seen[order[i]] = true;
+    }
+}
+
+Test(loader, the_order_depends_on_seed_and_epoch_alone)
+{
+    int64_t first[N], second[N], again[N], other[N];
+    hone_dataset set = counting(N);
+    hone_loader *a =
+        loader_of(&set, (hone_loader_options){ .batch_size = 7, .shuffle = true, .seed = 5 });
+    hone_loader *b =
+        loader_of(&set, (hone_loader_options){ .batch_size = 64, .shuffle = true, .seed = 5 });
+    hone_loader *c =
+        loader_of(&set, (hone_loader_options){ .batch_size = 7, .shuffle = true, .seed = 6 });
+    read_order(a, first);
+    read_order(a, second);
+    read_order(c, other);
+    check_permutation(first);
+    check_permutation(second);
+    check_permutation(other);
+    cr_assert(memcmp(first, second, sizeof first) != 0);
+    cr_assert(memcmp(first, other, sizeof first) != 0);
+    CHECK_OK(hone_loader_set_epoch(b, 1)); /* other batches, the same order; no epoch 0 before */
+    hone_seed(99);
+    read_order(b, again);
+    cr_assert(memcmp(second, again, sizeof second) == 0);
+    hone_loader_free(a);
+    hone_loader_free(b);
+    hone_loader_free(c);
+    hone_dataset_free(&set);
+}
+
+/* Over many epochs each sample is in each place about equally often. */
+Test(loader, every_place_is_as_likely_as_another)
+{
+    enum { SAMPLES = 4, EPOCHS = 4000 };
+    int counts[SAMPLES][SAMPLES] = { { 0 } };
+    hone_dataset set = counting(SAMPLES);
+    hone_loader *loader =
+        loader_of(&set, (hone_loader_options){ .batch_size = 4, .shuffle = true });
+    hone_batch b;
+    for (int e = 0; e < EPOCHS; e++) {
+        cr_assert(hone_loader_next(loader, &b));
+        for (int i = 0; i < SAMPLES; i++)
+            counts[i][(int)hone_at(b.y, i)]++;
+        cr_assert(!hone_loader_next(loader, &b));
+    }
+    for (int i = 0; i < SAMPLES; i++) /* 1000 +- 4 standard deviations of 27 */
+        for (int k = 0; k < SAMPLES; k++)
+            cr_assert(abs(counts[i][k] - EPOCHS / SAMPLES) < 110, "%d", counts[i][k]);
+    hone_loader_free(loader);
+    hone_dataset_free(&set);
+}
+
+Test(loader, a_shuffled_batch_reuses_its_memory_unless_somebody_holds_it)
+{
+    hone_dataset set = counting(8);
+    hone_loader *loader =
+        loader_of(&set, (hone_loader_options){ .batch_size = 2, .shuffle = true });
+    hone_batch b;
+    cr_assert(hone_loader_next(loader, &b));
+    const void *memory = hone_data(b.x);
+    cr_assert(hone_loader_next(loader, &b));
+    cr_assert(hone_data(b.x) == memory);
+
+    hone_tensor *held = hone_retain(b.x), *copy = hone_clone(held);
+    cr_assert(hone_loader_next(loader, &b));
+    cr_assert(hone_data(b.x) != memory && hone_equal(held, copy));
+    hone_release(held);
+
+    hone_tensor *view = hone_retain(hone_slice(b.y, 0, 0, 1, 1));
+    const double was = hone_at(view, 0);
+    cr_assert(hone_loader_next(loader, &b));
+    cr_assert(hone_at(view, 0) == was);
+    hone_release(view);
+    hone_loader_free(loader);
+    hone_dataset_free(&set);
+}
+
+Test(loader, a_set_in_memory_need_not_outlive_it)
+{
+    hone_dataset set = counting(4);
+    hone_loader *loader = loader_of(&set, (hone_loader_options){ .batch_size = 4 });
+    hone_dataset_free(&set);
+    hone_batch b;
+    cr_assert(hone_loader_next(loader, &b));
+    CHECK_VALUES(b.y, HONE_I64, (4), 0, 1, 2, 3);
+    hone_loader_free(loader);
+}
+
+/* ---- sets that are not in memory */
+
+static int64_t squares_size(const hone_dataset *set)
+{
+    return *(int64_t *)set->state;
+}
+
+/* In sets of 100, 101 and 102 something is wrong with sample 99. */
+static hone_status squares_sample(const hone_dataset *set, int64_t index, hone_tensor **x,
+                                  hone_tensor **y)
+{
+    const int64_t size = squares_size(set);
+    if (size == 100 && index == 99)
+        return hone_error_set(HONE_E_IO, "squares: sample %lld is lost", (long long)index);
+    if (size == 101 && index == 99)
+        return HONE_OK; /* gives nothing */
+    *x = hone_full(HONE_F32, (double)(index * index), size == 102 && index == 99 ? 3 : 2);
+    *y = hone_scalar(HONE_I64, (double)index);
+    return HONE_OK;
+}
+
+static int destroyed;
+
+static void squares_destroy(hone_dataset *set)
+{
+    (void)set;
+    destroyed++;
+}
+
+static const hone_dataset_class squares = { "squares", squares_size, squares_sample,
+                                            squares_destroy };
+
+Test(loader, sets_with_a_class_give_samples)
+{
+    int64_t n = 5;
+    hone_dataset set = { .type = &squares, .state = &n };
+    hone_loader *loader = loader_of(&set, (hone_loader_options){ .batch_size = 3 });
+    hone_batch b;
+    cr_assert(hone_dataset_size(&set) == 5);
+    cr_assert(hone_loader_next(loader, &b));
+    CHECK_VALUES(b.x, HONE_F32, (3, 2), 0, 0, 1, 1, 4, 4);
+    CHECK_VALUES(b.y, HONE_I64, (3), 0, 1, 2);
+    cr_assert(hone_loader_next(loader, &b));
+    CHECK_VALUES(b.x, HONE_F32, (2, 2), 9, 9, 16, 16);
+    cr_assert(!hone_loader_next(loader, &b));
+    hone_loader_free(loader);
+    hone_dataset_free(&set);
+    cr_assert(destroyed == 1);
+}
+
+static void check_bad_sample(int64_t n, hone_status code, const char *text)
+{
+    hone_dataset set = { .type = &squares, .state = &n };
+    hone_loader *loader = loader_of(&set, (hone_loader_options){ .batch_size = 90 });
+    hone_batch b;
+    cr_assert(hone_loader_next(loader, &b) && b.size == 90);
+    cr_assert(!hone_loader_next(loader, &b) && !b.x);
+    CHECK_ERROR(code, text);
+    hone_loader_free(loader);
+    hone_dataset_free(&set);
+}
+
+Test(loader, a_sample_that_fails_ends_the_loop_with_an_error)
+{
+    check_bad_sample(100, HONE_E_IO, "sample 99 is lost");
+    check_bad_sample(101, HONE_E_NULL, "squares gave no sample 99");
+    check_bad_sample(102, HONE_E_SHAPE, "f32 [3]");
+}
+
+/* ---- bad calls */
+
+Test(loader, calls_that_make_no_sense)
+{
+    hone_dataset set = counting(3), none = { 0 }, other;
+    hone_batch b;
+    CHECK_FAILS(hone_loader_new(NULL, NULL), HONE_E_NULL, "loader");
+    CHECK_FAILS(hone_loader_new(&set, (&(hone_loader_options){ .batch_size = -2 })), HONE_E_VALUE,
+                "batches of -2");
+    CHECK_FAILS(hone_loader_new(&none, NULL), HONE_E_VALUE, "out of 0 samples");
+    CHECK_FAILS(
+        hone_loader_new(&set, (&(hone_loader_options){ .batch_size = 4, .drop_last = true })),
+        HONE_E_VALUE, "left out");
+    cr_assert(!hone_loader_next(NULL, &b) && hone_loader_batches(NULL) == -1);
+    CHECK_ERROR(HONE_E_NULL, "loader_next");
+    hone_loader_free(NULL);
+    hone_dataset_free(NULL);
+    hone_dataset_free(&none);
+    CHECK_FAILS(hone_dataset_from(set.x, T(HONE_I64, (2), 1, 2), &other), HONE_E_SHAPE,
+                "[3, 2] inputs and [2] targets");
+    CHECK_FAILS(hone_dataset_from(T0(HONE_F32, 1), set.y, &other), HONE_E_SHAPE, "[] inputs");
+    CHECK_FAILS(hone_dataset_from(NULL, set.y, &other), HONE_E_NULL, "dataset_from");
+    CHECK_FAILS(hone_dataset_from(set.x, set.y, NULL), HONE_E_NULL, "dataset_from");
+    cr_assert(hone_dataset_size(NULL) == -1);
+    CHECK_ERROR(HONE_E_NULL, "dataset_size");
+    hone_dataset_free(&set);
+}
+
+Test(loader, limits)
+{
+    hone_dataset set = counting(3), none = { 0 };
+    CHECK_OK(hone_dataset_limit(&set, 5));
+    cr_assert(hone_dataset_size(&set) == 3);
+    CHECK_OK(hone_dataset_limit(&set, 2));
+    CHECK_VALUES(set.x, HONE_F32, (2, 2), 0, 1, 2, 3);
+    CHECK_VALUES(set.y, HONE_I64, (2), 0, 1);
+    CHECK_FAILS(hone_dataset_limit(&set, 0), HONE_E_VALUE, "0 samples");
+    CHECK_FAILS(hone_dataset_limit(&none, 1), HONE_E_STATE, "memory");
+    CHECK_FAILS(hone_dataset_limit(NULL, 1), HONE_E_NULL, "dataset_limit");
+    hone_dataset_free(&set);
+}
+
+static bool one_epoch(void)
+{
+    HONE_SCOPE();
+    hone_dataset set = { 0 };
+    hone_loader *loader = NULL;
+    int n = 0;
+    if (hone_dataset_from(hone_ones(HONE_F32, 5, 2), hone_ones(HONE_I64, 5), &set) == HONE_OK)
+        loader = hone_loader_new(&set, &(hone_loader_options){ .batch_size = 2, .shuffle = true });
+    hone_batch b;
+    while (loader && hone_loader_next(loader, &b))
+        n++;
+    hone_loader_free(loader);
+    hone_dataset_free(&set);
+    return n == 3;
+}
+
+Test(loader, failed_allocations_leave_nothing)
+{
+    test_each_allocation_fails(one_epoch);
+}
