@@ -1,0 +1,199 @@
+#include "files.h"
+#include "support.h"
+
+#include <hone/autograd.h>
+#include <hone/io.h>
+#include <hone/nn.h>
+#include <hone/ops.h>
+#include <hone/runtime.h>
+
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+
+static void begin(void)
+{
+    test_begin();
+    test_dir_begin();
+}
+
+static void end(void)
+{
+    test_dir_end();
+    test_end();
+}
+
+TestSuite(state, .init = begin, .fini = end);
+
+static hone_module *mlp(uint64_t seed, int64_t in, int64_t hidden, int64_t out)
+{
+    hone_seed(seed);
+    return hone_nn_sequential(hone_nn_linear(in, hidden), hone_nn_relu(),
+                              hone_nn_linear(hidden, out));
+}
+
+static bool same_state(hone_module *a, hone_module *b)
+{
+    const hone_named_list x = hone_named_state(a), y = hone_named_state(b);
+    bool same = x.n == y.n;
+    for (int i = 0; same && i < x.n; i++)
+        same = hone_equal(x.at[i].tensor, y.at[i].tensor);
+    return same;
+}
+
+Test(state, comes_back_with_every_bit)
+{
+    hone_module *a = mlp(1, 5, 4, 3), *b = mlp(2, 5, 4, 3);
+    const char *path = test_path("m.safetensors");
+    cr_assert(!same_state(a, b));
+    CHECK_OK(hone_save_state(a, path));
+    CHECK_OK(hone_load_state(b, path));
+    cr_assert(same_state(a, b));
+    const hone_tensor_list p = hone_parameters(b);
+    cr_assert(hone_requires_grad(p.at[0]) && hone_is_leaf(p.at[0]));
+    hone_module_free(a);
+    hone_module_free(b);
+}
+
+Test(state, the_same_state_gives_the_same_bytes)
+{
+    hone_module *a = mlp(1, 5, 4, 3);
+    size_t n1, n2;
+    CHECK_OK(hone_save_state(a, test_path("1")));
+    CHECK_OK(hone_save_state(a, test_path("2")));
+    char *one = test_read(test_path("1"), &n1), *two = test_read(test_path("2"), &n2);
+    cr_assert(n1 == n2 && memcmp(one, two, n1) == 0);
+    static const char header[] =
+        "{\"__metadata__\":{\"layout\":\"in,out\"},"
+        "\"0.weight\":{\"dtype\":\"F32\",\"shape\":[5,4],\"data_offsets\":[0,80]},"
+        "\"0.bias\":{\"dtype\":\"F32\",\"shape\":[4],\"data_offsets\":[80,96]},"
+        "\"2.weight\":{\"dtype\":\"F32\",\"shape\":[4,3],\"data_offsets\":[96,144]},"
+        "\"2.bias\":{\"dtype\":\"F32\",\"shape\":[3],\"data_offsets\":[144,156]}}";
+    cr_assert(memcmp(one + 8, header, strlen(header)) == 0, "%s", one + 8);
+    free(one);
+    free(two);
+    hone_module_free(a);
+}
+
+Test(state, saving_replaces_and_leaves_nothing_beside)
+{
+    hone_module *a = mlp(1, 5, 4, 3), *b = mlp(2, 5, 4, 3);
+    const char *path = test_write("m", "old", 3);
+    chmod(path, 0640);
+    CHECK_OK(hone_save_state(a, path));
+    CHECK_OK(hone_load_state(b, path));
+    struct stat st;
+    cr_assert(same_state(a, b) && test_dir_count() == 1);
+    cr_assert(stat(path, &st) == 0 && (st.st_mode & 0777) == 0640);
+    hone_module_free(a);
+    hone_module_free(b);
+}
+
+/* ---- PyTorch's layout */
+
+Test(state, pytorchs_layout_is_transposed)
+{
+    hone_module *a = mlp(1, 3, 3, 2), *b = mlp(2, 3, 3, 2);
+    const char *path = test_path("m");
+    CHECK_OK(hone_save_state_with(a, path, &(hone_state_options){ .layout = HONE_LAYOUT_OUT_IN }));
+    const hone_named_list file = hone_safetensors_load(path, NULL);
+    hone_tensor *weight = hone_parameters(a).at[0];
+    cr_assert(hone_equal(file.at[0].tensor, hone_detach(hone_transpose(weight, 0, 1))));
+    /* the file says how its weights lie, so nobody else has to */
+    CHECK_OK(hone_load_state(b, path));
+    cr_assert(same_state(a, b));
+    hone_module_free(a);
+    hone_module_free(b);
+}
+
+Test(state, a_file_that_does_not_say_its_layout)
+{
+    hone_module *a = mlp(1, 2, 2, 2), *b = mlp(2, 2, 2, 2);
+    const char *path = test_path("m");
+    CHECK_OK(hone_safetensors_save(path, hone_named_state(a), NULL));
+    CHECK_FAILS(hone_load_state(b, path), HONE_E_FORMAT, "HONE_LAYOUT_OUT_IN");
+    CHECK_OK(hone_load_state_with(b, path, &(hone_state_options){ .layout = HONE_LAYOUT_IN_OUT }));
+    cr_assert(same_state(a, b));
+    CHECK_OK(hone_load_state_with(b, path, &(hone_state_options){ .layout = HONE_LAYOUT_OUT_IN }));
+    cr_assert(hone_equal(hone_detach(hone_transpose(hone_parameters(a).at[0], 0, 1)),
+                         hone_detach(hone_parameters(b).at[0])));
+    hone_metadata odd = { "layout", "sideways" };
+    CHECK_OK(hone_safetensors_save(path, hone_named_state(a), &(hone_metadata_list){ &odd, 1 }));
+    CHECK_FAILS(hone_load_state(b, path), HONE_E_FORMAT, "sideways");
+    hone_module_free(a);
+    hone_module_free(b);
+}
+
+/* ---- what doesn't fit: named, and nothing is changed */
+
+static void check_refused(hone_module *from, hone_module *into, hone_status code, const char *text)
+{
+    const char *path = test_path("m");
+    hone_named_list state = hone_named_state(into);
+    hone_tensor *before[8];
+    for (int i = 0; i < state.n; i++)
+        before[i] = hone_clone(hone_detach(state.at[i].tensor));
+    CHECK_OK(hone_save_state(from, path));
+    CHECK_FAILS(hone_load_state(into, path), code, text);
+    for (int i = 0; i < state.n; i++)
+        cr_assert(hone_equal(before[i], hone_detach(state.at[i].tensor)));
+    hone_module_free(from);
+    hone_module_free(into);
+}
+
+Test(state, another_shape_names_both)
+{
+    check_refused(mlp(1, 5, 4, 3), mlp(2, 5, 4, 2), HONE_E_SHAPE,
+                  "\"2.weight\" has shape [4, 3], the module's [4, 2]");
+}
+
+Test(state, a_missing_tensor_is_named)
+{
+    check_refused(hone_nn_sequential(hone_nn_linear(5, 4)), mlp(2, 5, 4, 2), HONE_E_STATE,
+                  "missing: 2.weight, 2.bias; unexpected: none");
+}
+
+Test(state, an_unexpected_tensor_is_named)
+{
+    check_refused(mlp(2, 5, 4, 2), hone_nn_sequential(hone_nn_linear(5, 4)), HONE_E_STATE,
+                  "missing: none; unexpected: 2.weight, 2.bias");
+}
+
+Test(state, another_dtype_names_both)
+{
+    const hone_nn_linear_options f64 = { .dtype = HONE_F64 };
+    check_refused(hone_nn_linear_with(2, 3, &f64), hone_nn_linear(2, 3), HONE_E_DTYPE,
+                  "\"weight\" is f64, the module's is f32");
+}
+
+Test(state, null_and_missing_files)
+{
+    hone_module *a = mlp(1, 2, 2, 2);
+    CHECK_FAILS(hone_save_state(NULL, "x"), HONE_E_NULL, "save_state");
+    CHECK_FAILS(hone_load_state(NULL, "x"), HONE_E_NULL, "load_state");
+    CHECK_FAILS(hone_save_state(a, NULL), HONE_E_NULL, "path");
+    CHECK_FAILS(hone_load_state(a, NULL), HONE_E_NULL, "path");
+    CHECK_FAILS(hone_load_state(a, "/nowhere/m"), HONE_E_IO,
+                "load_state: can't open /nowhere/m: No such file");
+    CHECK_FAILS(hone_load_state(a, "/tmp"), HONE_E_IO, "Is a directory");
+    CHECK_FAILS(hone_load_state(a, "/dev/null"), HONE_E_IO, "no regular file");
+    CHECK_FAILS(hone_save_state(a, "/nowhere/m"), HONE_E_IO, "save_state: can't write /nowhere/m");
+    hone_module_free(a);
+}
+
+static bool save_and_load(void)
+{
+    HONE_SCOPE();
+    hone_module *a = mlp(1, 3, 2, 2);
+    const hone_state_options torch = { .layout = HONE_LAYOUT_OUT_IN };
+    const bool ok = a && hone_save_state_with(a, test_path("m"), &torch) == HONE_OK &&
+                    hone_load_state(a, test_path("m")) == HONE_OK;
+    hone_module_free(a);
+    return ok;
+}
+
+Test(state, failed_allocations_leave_nothing)
+{
+    test_each_allocation_fails(save_and_load);
+    cr_assert(test_dir_count() == 1);
+}

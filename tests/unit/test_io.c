@@ -1,0 +1,109 @@
+/* A file is replaced whole or not at all. */
+#include "files.h"
+#include "support.h"
+
+#include "io/replace.h"
+
+#include <fcntl.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+static void begin(void)
+{
+    test_begin();
+    test_dir_begin();
+}
+
+static void end(void)
+{
+    test_dir_end();
+    test_end();
+}
+
+TestSuite(io, .init = begin, .fini = end);
+
+static const hone__part parts[] = { { "one ", 4 }, { NULL, 0 }, { "two", 3 } };
+
+static void check_content(const char *path, const char *wanted)
+{
+    size_t n;
+    char *text = test_read(path, &n);
+    cr_assert(text);
+    cr_assert_str_eq(text, wanted);
+    free(text);
+}
+
+Test(io, writes_the_parts_one_after_the_other)
+{
+    const char *path = test_path("f");
+    CHECK_OK(hone__replace_file("test", path, parts, 3));
+    check_content(path, "one two");
+    CHECK_OK(hone__replace_file("test", path, parts, 1));
+    check_content(path, "one ");
+    cr_assert(test_dir_count() == 1);
+}
+
+/* A disk that is full after 1000 bytes. */
+Test(io, a_full_disk_leaves_the_old_file)
+{
+    static const char large[5000];
+    const char *path = test_write("f", "old", 3);
+    signal(SIGXFSZ, SIG_IGN);
+    cr_assert(setrlimit(RLIMIT_FSIZE, &(struct rlimit){ 1000, RLIM_INFINITY }) == 0);
+    const hone_status status =
+        hone__replace_file("test", path, &(hone__part){ large, sizeof large }, 1);
+    cr_assert(setrlimit(RLIMIT_FSIZE, &(struct rlimit){ RLIM_INFINITY, RLIM_INFINITY }) == 0);
+    CHECK_FAILS(status, HONE_E_IO, "test: can't write");
+    check_content(path, "old");
+    cr_assert(test_dir_count() == 1);
+}
+
+Test(io, a_full_device_is_an_error)
+{
+    CHECK_FAILS(hone__replace_file("test", "/dev/full", parts, 3), HONE_E_IO,
+                "test: can't write /dev/full: No space left on device");
+    struct stat st;
+    cr_assert(stat("/dev/full", &st) == 0 && S_ISCHR(st.st_mode));
+    CHECK_OK(hone__replace_file("test", "/dev/null", parts, 3));
+}
+
+Test(io, a_link_stays_a_link)
+{
+    const char *file = test_write("f", "old", 3), *link = test_path("link");
+    cr_assert(symlink(file, link) == 0);
+    CHECK_OK(hone__replace_file("test", link, parts, 3));
+    check_content(file, "one two");
+    struct stat st;
+    cr_assert(lstat(link, &st) == 0 && S_ISLNK(st.st_mode));
+}
+
+Test(io, a_new_file_has_the_usual_permissions)
+{
+    const mode_t mask = umask(027);
+    const char *path = test_path("f");
+    CHECK_OK(hone__replace_file("test", path, parts, 3));
+    umask(mask);
+    struct stat st;
+    cr_assert(stat(path, &st) == 0 && (st.st_mode & 0777) == 0640);
+}
+
+Test(io, places_that_can_not_be_written)
+{
+    CHECK_FAILS(hone__replace_file("test", test_path(""), parts, 3), HONE_E_IO, "directory");
+    CHECK_FAILS(hone__replace_file("test", test_path("no/f"), parts, 3), HONE_E_IO,
+                "No such file or directory");
+    CHECK_FAILS(hone__replace_file("test", "", parts, 3), HONE_E_IO, "No such file");
+    cr_assert(test_dir_count() == 0);
+}
+
+Test(io, relative_paths)
+{
+    cr_assert(chdir(test_path("")) == 0);
+    CHECK_OK(hone__replace_file("test", "f", parts, 3));
+    check_content(test_path("f"), "one two");
+    cr_assert(chdir("/") == 0);
+}
