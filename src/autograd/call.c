@@ -73,6 +73,7 @@ static hone_tensor *in_place_target(hone_context *ctx, hone_dtype dtype, int ndi
     }
     if (dtype == (hone_dtype)t->dtype) {
         hone__bump(t);
+        ctx->written = true;
         return t;
     }
     if (category(dtype) > category((hone_dtype)t->dtype)) {
@@ -93,6 +94,17 @@ hone_tensor *hone__out(hone_context *ctx, hone_dtype dtype, int ndim, const int6
 
 /* ---- saved tensors ---- */
 
+/* What an in-place call is about to overwrite is saved as a copy, with its history. */
+static hone_tensor *before_change(const hone_context *ctx, hone_tensor *t)
+{
+    if (!ctx->in_place || ctx->written || t != ctx->in[0])
+        return t;
+    bool enabled = hone_set_grad_enabled(true);
+    hone_tensor *copy = hone_clone(t);
+    hone_set_grad_enabled(enabled);
+    return copy;
+}
+
 bool hone__save(hone_context *ctx, int n, hone_tensor *const *tensors)
 {
     if (!ctx->recording)
@@ -108,7 +120,9 @@ bool hone__save(hone_context *ctx, int n, hone_tensor *const *tensors)
         ctx->saved = more;
     }
     for (int i = 0; i < n; i++) {
-        hone_tensor *t = tensors[i];
+        hone_tensor *t = before_change(ctx, tensors[i]);
+        if (!t)
+            return false;
         ctx->saved[ctx->n_saved++] = (hone__saved){
             .tensor = hone_retain(t),
             .version = hone__is_real(t) ? hone__version(t) : 0,
@@ -294,8 +308,8 @@ static hone_tensor *run_forward(hone_context *ctx, hone_tensor *const *in, int n
     return out;
 }
 
-/* An in-place op that no gradient flows through (fill_, copy_ from a constant) ends what t's history
- * says about its values. */
+/* An in-place op that no gradient flows through (fill_, copy_ from a constant) ends what t's
+ * history says about its values. */
 static void forget_history(hone_tensor *t)
 {
     hone__node_drop(t->node);

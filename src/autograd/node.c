@@ -73,7 +73,7 @@ hone_context *hone__begin(hone_context *stack, const hone__op *op, const hone_fu
     }
     ctx->op = op;
     ctx->function = function;
-    ctx->in_place = false;
+    ctx->in_place = ctx->written = false;
     ctx->in = in;
     ctx->n_in = n_in;
     ctx->n_out = ctx->n_saved = 0;

@@ -39,6 +39,7 @@ struct hone_context {
     atomic_int refs;
     bool recording;
     bool in_place;
+    bool written;       /* the running in-place forward has changed in[0] */
     bool freed;         /* a walk gave back what it held */
     bool queued;        /* in the running walk's heap */
     bool needed;        /* the running walk has to run it */

@@ -185,6 +185,18 @@ Test(autograd, in_place_gives_a_constant_a_history)
     expect(hone_grad(x), 1, 1, 1);
 }
 
+Test(autograd, what_an_in_place_op_overwrites_is_kept_for_its_gradient)
+{
+    HONE_SCOPE();
+    hone_tensor *x = leaf(1, 2, 3), *y = hone_square_(hone_square_(hone_mul_scalar(x, 1)));
+    hone_tensor_list d = hone_autograd_grad(hone_list(hone_sum(y)), hone_list(x),
+                                            &(hone_autograd_options){ .create_graph = true });
+    OK(d.at);
+    expect(d.at[0], 4, 32, 108);
+    OK(hone_backward(hone_sum(d.at[0])) == HONE_OK);
+    expect(hone_grad(x), 12, 48, 108);
+}
+
 Test(autograd, in_place_refusals)
 {
     HONE_SCOPE();
