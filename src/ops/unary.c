@@ -2,8 +2,6 @@
 #include "ops/elementwise.h"
 #include "ops/op.h"
 
-#include <math.h>
-
 /* What the gradient is made from. */
 typedef enum { NOTHING, INPUT, OUTPUT } kept;
 
@@ -85,13 +83,18 @@ const hone__op hone__op_abs = { .name = "abs", .forward = abs_forward, .grad = {
     {                                                                                              \
         type *y = yv;                                                                              \
         const type *x = xv;                                                                        \
-        for (int64_t i = 0; i < n; i++) {                                                          \
+        const bool dense = sx == 1 && sy == 1; /* a loop of its own, which becomes vector code */  \
+        for (int64_t i = 0; dense && i < n; i++) {                                                 \
+            const type v = x[i];                                                                   \
+            y[i] = of;                                                                             \
+        }                                                                                          \
+        for (int64_t i = 0; !dense && i < n; i++) {                                                \
             const type v = x[i * sx];                                                              \
             y[i * sy] = of;                                                                        \
         }                                                                                          \
     }
-SIGN_KERNEL(sign_f32, float, isnan(v) ? v : (float)((v > 0) - (v < 0)))
-SIGN_KERNEL(sign_f64, double, isnan(v) ? v : (double)((v > 0) - (v < 0)))
+SIGN_KERNEL(sign_f32, float, (v > 0 ? 1.0f : 0) - (v < 0 ? 1.0f : 0) + (v != v ? v : 0))
+SIGN_KERNEL(sign_f64, double, (v > 0 ? 1.0 : 0) - (v < 0 ? 1.0 : 0) + (v != v ? v : 0))
 SIGN_KERNEL(sign_i64, int64_t, (v > 0) - (v < 0))
 SIGN_KERNEL(sign_i32, int32_t, (v > 0) - (v < 0))
 SIGN_KERNEL(sign_u8, uint8_t, v > 0) /* bool too */
