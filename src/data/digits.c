@@ -31,6 +31,17 @@
 #define WIDTH_MOST  1.55f
 #define NOISE       14.0f /* of 255 */
 
+/* Plain selects: fminf and fmaxf are calls where NaNs count, and here are none. */
+static float least(float a, float b)
+{
+    return a < b ? a : b;
+}
+
+static float greatest(float a, float b)
+{
+    return a > b ? a : b;
+}
+
 /* ---- random numbers: those of one image */
 
 #define WORDS (256 + PIXELS / 2)
@@ -147,8 +158,8 @@ static void stretch_slant_turn(line *l, dice *d)
 static float field(float grid[BEND_GRID][BEND_GRID], float x, float y)
 {
     const float scale = (BEND_GRID - 1) / (float)SIDE, last = BEND_GRID - 1.001f;
-    const float gx = fminf(fmaxf((x + SIDE / 2) * scale, 0), last);
-    const float gy = fminf(fmaxf((y + SIDE / 2) * scale, 0), last);
+    const float gx = least(greatest((x + SIDE / 2) * scale, 0), last);
+    const float gy = least(greatest((y + SIDE / 2) * scale, 0), last);
     const int ix = (int)gx, iy = (int)gy;
     const float fx = gx - (float)ix, fy = gy - (float)iy;
     const float ex = fx * fx * (3 - 2 * fx), ey = fy * fy * (3 - 2 * fy);
@@ -178,12 +189,12 @@ static void centre(line *l, dice *d)
 {
     float left = l->x[0], right = left, top = l->y[0], low = top;
     for (int i = 1; i < l->n; i++) {
-        left = fminf(left, l->x[i]);
-        right = fmaxf(right, l->x[i]);
-        top = fminf(top, l->y[i]);
-        low = fmaxf(low, l->y[i]);
+        left = least(left, l->x[i]);
+        right = greatest(right, l->x[i]);
+        top = least(top, l->y[i]);
+        low = greatest(low, l->y[i]);
     }
-    const float most = fmaxf(right - left, low - top), fits = SIDE - 5;
+    const float most = greatest(right - left, low - top), fits = SIDE - 5;
     const float scale = most > fits ? fits / most : 1;
     const float x = SIDE / 2 + SHIFT * 0.6f * spread(d), y = SIDE / 2 + SHIFT * 0.6f * spread(d);
     for (int i = 0; i < l->n; i++) {
@@ -200,15 +211,16 @@ static void draw_piece(float *ink, float ax, float ay, float bx, float by, float
 {
     const float reach = half_width + 0.5f, dx = bx - ax, dy = by - ay;
     const float square = dx * dx + dy * dy, inverse = square > 0 ? 1 / square : 0;
-    const int x0 = (int)fmaxf(fminf(ax, bx) - reach, 0), y0 = (int)fmaxf(fminf(ay, by) - reach, 0);
-    const int x1 = (int)fminf(fmaxf(ax, bx) + reach, SIDE - 1);
-    const int y1 = (int)fminf(fmaxf(ay, by) + reach, SIDE - 1);
+    const int x0 = (int)greatest(least(ax, bx) - reach, 0),
+              y0 = (int)greatest(least(ay, by) - reach, 0);
+    const int x1 = (int)least(greatest(ax, bx) + reach, SIDE - 1);
+    const int y1 = (int)least(greatest(ay, by) + reach, SIDE - 1);
     for (int y = y0; y <= y1; y++) {
         for (int x = x0; x <= x1; x++) {
             const float px = (float)x + 0.5f - ax, py = (float)y + 0.5f - ay;
-            const float along = fminf(fmaxf((px * dx + py * dy) * inverse, 0), 1);
+            const float along = least(greatest((px * dx + py * dy) * inverse, 0), 1);
             const float qx = px - along * dx, qy = py - along * dy;
-            const float cover = fminf(reach - sqrtf(qx * qx + qy * qy), 1);
+            const float cover = least(reach - sqrtf(qx * qx + qy * qy), 1);
             if (cover > ink[y * SIDE + x])
                 ink[y * SIDE + x] = cover;
         }
@@ -248,7 +260,7 @@ static void develop(const float *ink, uint8_t *image, dice *d)
             const uint32_t half = d->word[d->next + i / 2] >> 16 * (i & 1);
             const float noise = ((float)(half & 0xFF) + (float)(half >> 8 & 0xFF) - 255) / 104;
             const float noisy = value + NOISE * noise;
-            image[i] = (uint8_t)fminf(fmaxf(noisy, 0), 255);
+            image[i] = (uint8_t)least(greatest(noisy, 0), 255);
         }
     }
 }
