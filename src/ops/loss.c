@@ -177,7 +177,8 @@ static hone_tensor *cross_entropy_backward(hone_context *ctx, hone_tensor *const
     if (!take_batch(ctx, in[1], in[2], &b) || !HONE__SAVE(ctx, in[0], in[1], in[2]))
         return NULL;
     if (in[0]->ndim != 0 || in[0]->dtype != in[1]->dtype) {
-        hone_error_set(HONE_E_SHAPE, "%s: dy must be 0-d and of the logits' dtype, got %s and %s",
+        hone_error_set(in[0]->ndim ? HONE_E_SHAPE : HONE_E_DTYPE,
+                       "%s: dy must be 0-d and of the logits' dtype, got %s and %s",
                        hone__call_name(ctx), hone__tensor_text(in[0]).s,
                        hone__tensor_text(in[1]).s);
         return NULL;

@@ -1,0 +1,94 @@
+/* test_index.c: indexing by tensors: who comes first, what is refused. */
+#include "support.h"
+
+#include <hone/hone.h>
+
+SUITE(index_ops);
+
+Test(index_ops, the_lectures_pick)
+{
+    hone_tensor *h = hone_requires_grad_(T(HONE_F32, (3, 2), 1, 2, 3, 4, 5, 6), true);
+    hone_tensor *picked = hone_index(h, hone_arange(HONE_I64, 0, 3, 1), T(HONE_I64, (3), 1, 0, -1));
+    CHECK_VALUES(hone_detach(picked), HONE_F32, (3), 2, 3, 6);
+    CHECK_OK(hone_backward(hone_sum(hone_square(picked))));
+    CHECK_VALUES(hone_grad(h), HONE_F32, (3, 2), 0, 4, 6, 0, 0, 12);
+}
+
+/* Contributions to one place are added in the order of the indices: 1e8 swallows a 1 before it. */
+Test(index_ops, contributions_come_in_order)
+{
+    const int64_t dims[] = { 2, HONE_END_DIM };
+    hone_tensor *at = T(HONE_I64, (4), 1, 1, 1, 1), *dy = T(HONE_F32, (4), 1, 1e8, -1e8, 1);
+    hone_tensor *indices[] = { at, HONE_END_TENSOR };
+    CHECK_VALUES(hone_index_backward_v(dy, dims, indices), HONE_F32, (2), 0, 1);
+    CHECK_VALUES(hone_scatter_add(hone_zeros(HONE_F32, 2), 0, at, dy), HONE_F32, (2), 0, 1);
+}
+
+Test(index_ops, an_index_may_not_change_before_its_gradient)
+{
+    hone_tensor *x = hone_requires_grad_(hone_ones(HONE_F32, 3), true);
+    hone_tensor *at = T(HONE_I64, (2), 0, 1), *y = hone_sum(hone_index(x, at));
+    hone_fill_(at, 2);
+    CHECK_FAILS(hone_backward(y), HONE_E_STATE, "index");
+}
+
+Test(index_ops, as_many_indices_as_dims)
+{
+    hone_tensor *x = hone_requires_grad_(hone_arange(HONE_F64, 0, 64, 1), true);
+    hone_tensor *one = T(HONE_I64, (1), 1), *six = hone_reshape(x, 2, 2, 2, 2, 2, 2);
+    hone_tensor *y = hone_index(six, one, one, one, one, one, one);
+    CHECK_VALUES(hone_detach(y), HONE_F64, (1), 63);
+    CHECK_OK(hone_backward(hone_sum(y)));
+    cr_assert_eq(hone_at(hone_grad(x), 63), 1);
+    cr_assert_eq(hone_item(hone_sum(hone_grad(x))), 1);
+}
+
+Test(index_ops, everything_and_nothing)
+{
+    hone_tensor *x = T(HONE_I32, (2, 2), 1, 2, 3, 4);
+    CHECK_VALUES(hone_index(x, HONE_NONE, HONE_NONE), HONE_I32, (2, 2), 1, 2, 3, 4);
+    CHECK_VALUES(hone_index(x, hone_scalar(HONE_I64, -1)), HONE_I32, (2), 3, 4);
+    CHECK_VALUES(hone_index(x, hone_gt_scalar(x, 2)), HONE_I32, (2), 3, 4);
+    cr_assert_eq(hone_numel(hone_index(x, hone_zeros(HONE_BOOL, 2))), 0);
+}
+
+Test(index_ops, errors)
+{
+    hone_tensor *x = hone_ones(HONE_F32, 10, 3), *at = T(HONE_I64, (3), 0, 9, 12);
+    CHECK_FAILS(
+        hone_index(x, at), HONE_E_INDEX,
+        "index: index 12 (number 2 for dim 0) is out of range for extent 10 of f32 [10, 3]");
+    CHECK_FAILS(hone_index(x, HONE_NONE, T(HONE_I32, (2), 0, -4)), HONE_E_INDEX, "index -4");
+    CHECK_FAILS(hone_index(x, at, at, at), HONE_E_INDEX, "more indices than f32 [10, 3] has dims");
+    CHECK_FAILS(hone_index(x, hone_ones(HONE_F32, 2)), HONE_E_DTYPE, "got f32 [2]");
+    CHECK_FAILS(hone_index(x, hone_ones(HONE_U8, 2)), HONE_E_DTYPE, "got u8 [2]");
+    CHECK_FAILS(hone_index(x, T(HONE_I64, (2), 0, 1), at), HONE_E_SHAPE, "broadcast");
+    CHECK_FAILS(hone_index(x, hone_ones(HONE_BOOL, 9)), HONE_E_SHAPE, "the mask bool [9]");
+    CHECK_FAILS(hone_index(x, hone_ones(HONE_BOOL, 10, 3, 1)), HONE_E_SHAPE, "mask");
+    CHECK_FAILS(hone_index(x, hone_scalar(HONE_BOOL, 1)), HONE_E_SHAPE, "mask");
+    CHECK_FAILS(hone_index(x, hone_zeros(HONE_I64, 1, 1, 1, 1, 1, 1, 1, 1)), HONE_E_SHAPE,
+                "would have 9 dims");
+    CHECK_FAILS(hone_index(hone_zeros(HONE_F32, 0), T(HONE_I64, (1), 0)), HONE_E_INDEX, "extent 0");
+    CHECK_FAILS(hone_index(x, NULL), HONE_E_NULL, "index");
+    const int64_t dims[] = { 10, 3, HONE_END_DIM };
+    hone_tensor *indices[] = { hone_zeros(HONE_I64, 2), HONE_END_TENSOR };
+    CHECK_FAILS(hone_index_backward_v(hone_ones(HONE_F32, 3, 3), dims, indices), HONE_E_SHAPE,
+                "index_backward: dy is f32 [3, 3], the indices take [2, 3] from f32 [10, 3]");
+}
+
+Test(index_ops, gather_errors)
+{
+    hone_tensor *x = hone_ones(HONE_F32, 4, 3), *at = hone_zeros(HONE_I64, 2, 3);
+    CHECK_FAILS(hone_gather(x, 0, hone_full(HONE_I64, 4, 1, 1)), HONE_E_INDEX,
+                "gather: index 4 (element 0 of i64 [1, 1]) is out of range for dim 0");
+    CHECK_FAILS(hone_gather(x, 1, hone_full(HONE_I32, -1, 1, 1)), HONE_E_INDEX, "index -1");
+    CHECK_FAILS(hone_gather(x, 2, at), HONE_E_SHAPE, "gather: dim 2");
+    CHECK_FAILS(hone_gather(x, 0, hone_zeros(HONE_I64, 2)), HONE_E_SHAPE, "as many dims");
+    CHECK_FAILS(hone_gather(x, 0, hone_zeros(HONE_I64, 2, 4)), HONE_E_SHAPE, "no extent larger");
+    CHECK_FAILS(hone_gather(x, 0, hone_zeros(HONE_F32, 2, 3)), HONE_E_DTYPE, "f32 [2, 3]");
+    CHECK_FAILS(hone_scatter_add(x, 0, at, hone_ones(HONE_F32, 2, 2)), HONE_E_SHAPE, "at least");
+    CHECK_FAILS(hone_scatter_add(x, 0, at, hone_ones(HONE_F64, 2, 3)), HONE_E_DTYPE, "f64");
+    CHECK_FAILS(hone_scatter_add(x, 0, hone_full(HONE_I64, 9, 1, 1), hone_ones(HONE_F32, 1, 1)),
+                HONE_E_INDEX, "scatter_add: index 9");
+    CHECK_FAILS(hone_scatter_add(x, -3, at, x), HONE_E_SHAPE, "scatter_add: dim -3");
+}

@@ -1,0 +1,62 @@
+/* test_loss.c: cross entropy at its edges. */
+#include "support.h"
+
+#include <hone/hone.h>
+
+#include <math.h>
+
+SUITE(loss);
+
+Test(loss, an_empty_batch_is_nan)
+{
+    hone_tensor *x = hone_requires_grad_(hone_zeros(HONE_F32, 0, 5), true);
+    hone_tensor *loss = hone_cross_entropy(x, hone_zeros(HONE_I64, 0));
+    CHECK_VALUE0(loss, HONE_F32, NAN);
+    CHECK_OK(hone_backward(loss));
+    cr_assert_eq(hone_numel(hone_grad(x)), 0);
+}
+
+Test(loss, a_sure_answer_costs_nothing_however_large)
+{
+    hone_tensor *x = T(HONE_F32, (2, 3), 1e4, 0, -1e4, -1e30, 1e30, 0);
+    CHECK_VALUE0(hone_cross_entropy(x, T(HONE_I64, (2), 0, 1)), HONE_F32, 0);
+    CHECK_VALUE0(hone_cross_entropy(x, T(HONE_I64, (2), 1, 1)), HONE_F32, 5000);
+    CHECK_VALUE0(hone_cross_entropy(T(HONE_F32, (1, 2), NAN, 0), T(HONE_I64, (1), 1)), HONE_F32,
+                 NAN);
+}
+
+/* The lecture's formula: -mean(H[i, y_i]) + mean(logsumexp(H)). */
+Test(loss, it_is_the_lectures_formula)
+{
+    hone_tensor *h = hone_requires_grad_(hone_randn(HONE_F64, 50, 10), true);
+    hone_tensor *y = hone_randint(HONE_I64, 0, 10, 50);
+    hone_tensor *rows = hone_arange(HONE_I64, 0, 50, 1);
+    hone_tensor *formula = hone_add(hone_neg(hone_mean(hone_index(h, rows, y))),
+                                    hone_mean(hone_logsumexp(h, -1, false)));
+    hone_tensor *loss = hone_cross_entropy(h, y);
+    cr_assert_float_eq(hone_item(loss), hone_item(formula), 1e-14);
+    CHECK_OK(hone_backward(formula));
+    hone_tensor *wanted = hone_clone(hone_grad(h));
+    CHECK_OK(hone_set_grad(h, HONE_NONE));
+    CHECK_OK(hone_backward(loss));
+    cr_assert(hone_allclose(hone_grad(h), wanted, 0, 1e-15));
+}
+
+Test(loss, errors)
+{
+    hone_tensor *x = hone_zeros(HONE_F32, 4, 10), *y = T(HONE_I64, (4), 0, 9, 3, 12);
+    CHECK_FAILS(hone_cross_entropy(x, y), HONE_E_INDEX,
+                "cross_entropy: target[3] is 12, but there are 10 classes");
+    CHECK_FAILS(hone_cross_entropy(x, T(HONE_I32, (4), 0, -1, 3, 10)), HONE_E_INDEX,
+                "target[1] is -1");
+    CHECK_FAILS(hone_cross_entropy(x, T(HONE_F32, (4), 0, 1, 2, 3)), HONE_E_DTYPE, "f32 [4]");
+    CHECK_FAILS(hone_cross_entropy(x, T(HONE_BOOL, (4), 0, 1, 0, 1)), HONE_E_DTYPE, "bool [4]");
+    CHECK_FAILS(hone_cross_entropy(hone_zeros(HONE_I64, 4, 10), y), HONE_E_DTYPE, "i64 [4, 10]");
+    CHECK_FAILS(hone_cross_entropy(x, hone_zeros(HONE_I64, 3)), HONE_E_SHAPE, "i64 [3]");
+    CHECK_FAILS(hone_cross_entropy(x, hone_zeros(HONE_I64, 4, 1)), HONE_E_SHAPE, "i64 [4, 1]");
+    CHECK_FAILS(hone_cross_entropy(hone_zeros(HONE_F32, 10), y), HONE_E_SHAPE, "[batch, classes]");
+    CHECK_FAILS(hone_cross_entropy(hone_zeros(HONE_F32, 4, 0), y), HONE_E_INDEX, "0 classes");
+    y = hone_zeros(HONE_I64, 4);
+    CHECK_FAILS(hone_cross_entropy_backward(hone_ones(HONE_F32, 1), x, y), HONE_E_SHAPE, "0-d");
+    CHECK_FAILS(hone_cross_entropy_backward(hone_scalar(HONE_F64, 1), x, y), HONE_E_DTYPE, "f64");
+}

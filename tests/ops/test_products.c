@@ -1,0 +1,122 @@
+/* test_products.c: matmul and linear: bits, unusual operands, errors. */
+#include "support.h"
+
+#include <hone/hone.h>
+
+#include <math.h>
+#include <string.h>
+
+SUITE(products);
+
+Test(products, nothing_inside_gives_zeros_and_the_bias)
+{
+    hone_tensor *x = hone_zeros(HONE_F32, 2, 0), *weight = hone_zeros(HONE_F32, 0, 3);
+    CHECK_VALUES(hone_matmul(x, weight), HONE_F32, (2, 3), 0, 0, 0, 0, 0, 0);
+    hone_tensor *bias = T(HONE_F32, (3), 1, -2, 3);
+    CHECK_VALUES(hone_linear(x, weight, bias), HONE_F32, (2, 3), 1, -2, 3, 1, -2, 3);
+    CHECK_VALUES(hone_linear_relu(x, weight, bias), HONE_F32, (2, 3), 1, 0, 3, 1, 0, 3);
+    CHECK_VALUE0(hone_matmul(hone_zeros(HONE_F64, 0), hone_zeros(HONE_F64, 0)), HONE_F64, 0);
+}
+
+Test(products, eight_dims_of_batches)
+{
+    hone_tensor *a = hone_ones(HONE_F32, 1, 2, 1, 2, 1, 2, 2, 3);
+    hone_tensor *y = hone_matmul(a, hone_ones(HONE_F32, 2, 1, 2, 1, 2, 1, 3, 1));
+    cr_assert_eq(hone_dim(y), 8, "%s", hone_error_message());
+    cr_assert_eq(hone_numel(y), 128);
+    cr_assert_eq(hone_item(hone_sum(y)), 384);
+}
+
+/* Rows of a batch are rows of one product when the strides allow, and the same numbers anyway. */
+Test(products, a_batch_of_rows_is_one_product)
+{
+    hone_tensor *x = hone_randn(HONE_F32, 4, 25, 33), *weight = hone_randn(HONE_F32, 33, 17);
+    hone_tensor *flat = hone_matmul(hone_reshape(x, 100, 33), weight);
+    cr_assert(hone_equal(hone_reshape(hone_matmul(x, weight), 100, 17), flat));
+    cr_assert(hone_equal(hone_reshape(hone_linear(x, weight, HONE_NONE), 100, 17), flat));
+    hone_tensor *strided = hone_transpose(hone_contiguous(hone_transpose(x, 0, 1)), 0, 1);
+    cr_assert(hone_allclose(hone_reshape(hone_matmul(strided, weight), 100, 17), flat, 1e-5, 1e-5));
+}
+
+Test(products, the_fused_forms_have_the_bits_of_their_parts)
+{
+    hone_tensor *x = hone_randn(HONE_F32, 40, 65), *weight = hone_randn(HONE_F32, 65, 30);
+    hone_tensor *bias = hone_randn(HONE_F32, 30);
+    hone_tensor *parts = hone_add(hone_matmul(x, weight), bias);
+    cr_assert(hone_equal(hone_linear(x, weight, bias), parts));
+    cr_assert(hone_equal(hone_linear_relu(x, weight, bias), hone_relu(parts)));
+}
+
+static void gradients(hone_tensor *(*linear)(hone_tensor *, hone_tensor *, hone_tensor *),
+                      hone_tensor *const *leaves, hone_tensor **grads)
+{
+    hone_tensor *y = linear(leaves[0], leaves[1], leaves[2]);
+    CHECK_OK(hone_backward(hone_sum(hone_square(y))));
+    for (int i = 0; i < 3; i++) {
+        grads[i] = hone_clone(hone_grad(leaves[i]));
+        CHECK_OK(hone_set_grad(leaves[i], HONE_NONE));
+    }
+}
+
+static hone_tensor *in_parts(hone_tensor *x, hone_tensor *weight, hone_tensor *bias)
+{
+    return hone_relu(hone_add(hone_matmul(x, weight), bias));
+}
+
+Test(products, the_fused_gradients_have_the_bits_of_their_parts)
+{
+    hone_tensor *leaves[] = { hone_requires_grad_(hone_randn(HONE_F32, 40, 65), true),
+                              hone_requires_grad_(hone_randn(HONE_F32, 65, 30), true),
+                              hone_requires_grad_(hone_randn(HONE_F32, 30), true) };
+    hone_tensor *fused[3], *parts[3];
+    gradients(hone_linear_relu, leaves, fused);
+    gradients(in_parts, leaves, parts);
+    for (int i = 0; i < 3; i++)
+        cr_assert(hone_equal(fused[i], parts[i]), "input %d", i);
+}
+
+/* Only what is asked for is kept: a plain linear layer lets its output be changed in place. */
+Test(products, a_linear_output_may_be_changed_in_place)
+{
+    hone_tensor *weight = hone_requires_grad_(hone_randn(HONE_F64, 3, 2), true);
+    hone_tensor *y = hone_linear(hone_ones(HONE_F64, 4, 3), weight, HONE_NONE);
+    CHECK_OK(hone_backward(hone_sum(hone_mul_scalar_(y, 2))));
+    CHECK_VALUES(hone_grad(weight), HONE_F64, (3, 2), 8, 8, 8, 8, 8, 8);
+    y = hone_linear_relu(hone_ones(HONE_F64, 4, 3), weight, HONE_NONE);
+    hone_mul_scalar_(y, 2);
+    CHECK_FAILS(hone_backward(hone_sum(y)), HONE_E_STATE, "linear_relu");
+}
+
+Test(products, nan_and_infinity_go_through)
+{
+    hone_tensor *a = T(HONE_F32, (1, 2), NAN, 1), *b = T(HONE_F32, (2, 1), 0, 1);
+    CHECK_VALUES(hone_matmul(a, b), HONE_F32, (1, 1), NAN);
+    CHECK_VALUES(hone_linear_relu(a, b, HONE_NONE), HONE_F32, (1, 1), NAN);
+    CHECK_VALUES(hone_matmul(T(HONE_F64, (2), INFINITY, 1), T(HONE_F64, (2, 1), 1, 1)), HONE_F64,
+                 (1), INFINITY);
+}
+
+Test(products, errors)
+{
+    hone_tensor *a = hone_ones(HONE_F32, 32, 784), *b = hone_ones(HONE_F32, 512, 10);
+    CHECK_FAILS(hone_matmul(a, b), HONE_E_SHAPE,
+                "matmul: inner dimensions differ: [32, 784] x [512, 10]");
+    CHECK_FAILS(hone_matmul(hone_ones(HONE_F32, 3), b), HONE_E_SHAPE, "[3] x [512, 10]");
+    CHECK_FAILS(hone_matmul(b, hone_ones(HONE_F32, 3)), HONE_E_SHAPE, "[512, 10] x [3]");
+    CHECK_FAILS(hone_matmul(hone_scalar(HONE_F32, 1), b), HONE_E_SHAPE, "at least one dim");
+    CHECK_FAILS(hone_matmul(b, hone_scalar(HONE_F32, 1)), HONE_E_SHAPE, "at least one dim");
+    CHECK_FAILS(hone_matmul(hone_ones(HONE_F32, 2, 3, 4), hone_ones(HONE_F32, 3, 4, 5)),
+                HONE_E_SHAPE, "batch dimensions don't broadcast: [2, 3, 4] x [3, 4, 5]");
+    CHECK_FAILS(hone_matmul(hone_ones(HONE_F64, 2, 2), hone_ones(HONE_F32, 2, 2)), HONE_E_DTYPE,
+                "f64 [2, 2] x f32 [2, 2]");
+    CHECK_FAILS(hone_matmul(hone_ones(HONE_I64, 2, 2), hone_ones(HONE_I64, 2, 2)), HONE_E_DTYPE,
+                "i64");
+    CHECK_FAILS(hone_linear(a, b, HONE_NONE), HONE_E_SHAPE, "linear: inner dimensions differ");
+    CHECK_FAILS(hone_linear(a, hone_ones(HONE_F32, 784), HONE_NONE), HONE_E_SHAPE, "[in, out]");
+    CHECK_FAILS(hone_linear(a, HONE_NONE, HONE_NONE), HONE_E_SHAPE, "got none");
+    CHECK_FAILS(hone_linear_relu(b, hone_ones(HONE_F32, 10, 4), hone_ones(HONE_F32, 3)),
+                HONE_E_SHAPE, "linear_relu: the bias f32 [3] doesn't fit the weight f32 [10, 4]");
+    CHECK_FAILS(hone_linear(b, hone_ones(HONE_F32, 10, 4), hone_ones(HONE_F64, 4)), HONE_E_DTYPE,
+                "bias f64 [4]");
+    CHECK_FAILS(hone_linear(a, NULL, HONE_NONE), HONE_E_NULL, "linear");
+}

@@ -1,0 +1,184 @@
+/* test_reduce.c: what the catalog can't say about reductions and softmax: special values, ties,
+ * layouts that must not change a bit, the pairwise order, errors. */
+#include "support.h"
+
+#include <hone/hone.h>
+
+#include <math.h>
+#include <string.h>
+
+SUITE(reduce);
+
+/* ---- special values */
+
+Test(reduce, nothing_to_reduce)
+{
+    CHECK_VALUE0(hone_sum(hone_zeros(HONE_F32, 0, 3)), HONE_F32, 0);
+    CHECK_VALUE0(hone_sum(hone_zeros(HONE_U8, 0)), HONE_I64, 0);
+    CHECK_VALUE0(hone_mean(hone_zeros(HONE_F64, 0)), HONE_F64, NAN);
+    CHECK_VALUES(hone_sum_dim(hone_zeros(HONE_F32, 2, 0), 1, false), HONE_F32, (2), 0, 0);
+    CHECK_VALUES(hone_mean_dim(hone_zeros(HONE_F32, 2, 0), 1, false), HONE_F32, (2), NAN, NAN);
+    CHECK_VALUES(hone_logsumexp(hone_zeros(HONE_F32, 2, 0), 1, false), HONE_F32, (2), -INFINITY,
+                 -INFINITY);
+    cr_assert_eq(hone_numel(hone_max_dim(hone_zeros(HONE_F32, 0, 3), 1, false)), 0);
+    CHECK_FAILS(hone_max(hone_zeros(HONE_F32, 0)), HONE_E_SHAPE, "max: there is nothing");
+    CHECK_FAILS(hone_min_dim(hone_zeros(HONE_I64, 2, 0), 1, true), HONE_E_SHAPE, "min_dim");
+    CHECK_FAILS(hone_argmax(hone_zeros(HONE_F32, 0, 3), 0, false), HONE_E_SHAPE, "argmax");
+    CHECK_FAILS(hone_max_dims(hone_zeros(HONE_F32, 2, 0), false, 0, 1), HONE_E_SHAPE, "f32 [2, 0]");
+}
+
+Test(reduce, nan_wins_and_the_first_place_is_taken)
+{
+    hone_tensor *x = T(HONE_F32, (2, 4), 1, NAN, 9, NAN, 7, 7, -1, -1);
+    CHECK_VALUES(hone_max_dim(x, 1, false), HONE_F32, (2), NAN, 7);
+    CHECK_VALUES(hone_min_dim(x, 1, false), HONE_F32, (2), NAN, -1);
+    CHECK_VALUES(hone_argmax(x, 1, false), HONE_I64, (2), 1, 0);
+    CHECK_VALUES(hone_argmin(x, -1, true), HONE_I64, (2, 1), 1, 2);
+    CHECK_VALUES(hone_argmax(x, 0, false), HONE_I64, (4), 1, 0, 0, 0);
+    CHECK_VALUE0(hone_max(x), HONE_F32, NAN);
+    CHECK_VALUES(hone_argmax(test_transposed(x, 0, 1), 0, false), HONE_I64, (2), 1, 0);
+}
+
+Test(reduce, infinities)
+{
+    hone_tensor *x = T(HONE_F32, (3, 2), -INFINITY, -INFINITY, INFINITY, 0, 1000, 1000);
+    hone_tensor *y = hone_logsumexp(x, 1, false);
+    CHECK_CLOSE(y, 1e-6, 0, HONE_F32, (3), -INFINITY, INFINITY, 1000 + log(2));
+    CHECK_VALUES(hone_softmax(hone_slice(x, 0, 2, 3, 1), 1), HONE_F32, (1, 2), 0.5, 0.5);
+    CHECK_VALUE0(hone_sum(T(HONE_F32, (2), INFINITY, -INFINITY)), HONE_F32, NAN);
+}
+
+Test(reduce, integers_sum_into_i64)
+{
+    CHECK_VALUE0(hone_sum(T(HONE_U8, (3), 255, 255, 255)), HONE_I64, 765);
+    CHECK_VALUES(hone_sum_dim(T(HONE_BOOL, (2, 2), 1, 1, 0, 1), 0, false), HONE_I64, (2), 1, 2);
+    CHECK_VALUE0(hone_sum(hone_full(HONE_I32, 2e9, 100)), HONE_I64, 2e11);
+}
+
+/* ---- gradients that a finite difference can't see */
+
+Test(reduce, ties_share_or_the_first_takes_all)
+{
+    hone_tensor *x = hone_requires_grad_(T(HONE_F64, (2, 3), 5, 1, 5, 5, 2, 3), true);
+    CHECK_OK(hone_backward(hone_max(x)));
+    CHECK_CLOSE(hone_grad(x), 1e-15, 0, HONE_F64, (2, 3), 1. / 3, 0, 1. / 3, 1. / 3, 0, 0);
+    hone_set_grad(x, HONE_NONE);
+    CHECK_OK(hone_backward(hone_sum(hone_max_dims(x, false, 1))));
+    CHECK_VALUES(hone_grad(x), HONE_F64, (2, 3), 0.5, 0, 0.5, 1, 0, 0);
+    hone_set_grad(x, HONE_NONE);
+    CHECK_OK(hone_backward(hone_sum(hone_max_dim(x, 1, true))));
+    CHECK_VALUES(hone_grad(x), HONE_F64, (2, 3), 1, 0, 0, 1, 0, 0);
+    hone_set_grad(x, HONE_NONE);
+    CHECK_OK(hone_backward(hone_sum(hone_min_dim(hone_neg(x), 0, false))));
+    CHECK_VALUES(hone_grad(x), HONE_F64, (2, 3), -1, 0, -1, 0, -1, 0);
+}
+
+Test(reduce, nans_share_the_gradient)
+{
+    hone_tensor *x = hone_requires_grad_(T(HONE_F64, (4), 5, NAN, 9, NAN), true);
+    CHECK_OK(hone_backward(hone_max(x)));
+    CHECK_VALUES(hone_grad(x), HONE_F64, (4), 0, 0.5, 0, 0.5);
+}
+
+/* ---- bits */
+
+static bool same_bits(hone_tensor *a, hone_tensor *b)
+{
+    const size_t bytes = (size_t)hone_numel(a) * hone_dtype_size(hone_dtype_of(a));
+    cr_assert_eq(hone_numel(a), hone_numel(b));
+    hone_tensor *ca = hone_contiguous(a), *cb = hone_contiguous(b);
+    return bytes == 0 || memcmp(hone_data(ca), hone_data(cb), bytes) == 0;
+}
+
+static void check_layout(hone_tensor *view)
+{
+    HONE_SCOPE();
+    hone_tensor *x = hone_clone(view);
+    const int ndim = hone_dim(x);
+    cr_assert(same_bits(hone_sum(view), hone_sum(x)));
+    for (int d = 0; d < ndim; d++) {
+        cr_assert(same_bits(hone_sum_dim(view, d, true), hone_sum_dim(x, d, true)));
+        cr_assert(same_bits(hone_argmax(view, d, true), hone_argmax(x, d, true)));
+        cr_assert(same_bits(hone_logsumexp(view, d, true), hone_logsumexp(x, d, true)));
+        cr_assert(same_bits(hone_softmax(view, d), hone_softmax(x, d)));
+        for (int e = 0; e < ndim; e++)
+            if (e != d)
+                cr_assert(
+                    same_bits(hone_sum_dims(view, false, d, e), hone_sum_dims(x, false, d, e)));
+    }
+}
+
+Test(reduce, a_view_gives_the_bits_of_its_copy)
+{
+    hone_tensor *x = hone_randn(HONE_F32, 6, 150, 70), *long_row = hone_randn(HONE_F64, 3, 9000);
+    check_layout(hone_transpose(x, 0, 2));
+    check_layout(hone_permute(x, 1, 2, 0));
+    check_layout(hone_slice(x, 2, 3, 70, 2));
+    check_layout(hone_slice(x, 1, 1, 140, 3));
+    check_layout(hone_expand(hone_slice(x, 1, 7, 8, 1), -1, 150, -1));
+    check_layout(hone_transpose(long_row, 0, 1));
+    check_layout(hone_slice(long_row, 1, 1, 9000, 2));
+    check_layout(hone_unsqueeze(hone_transpose(long_row, 0, 1), 1));
+}
+
+/* The order of contract 1, written down once more, plainly. */
+static float pairwise(const float *blocks, int64_t n)
+{
+    float values[64];
+    memcpy(values, blocks, sizeof *values * (size_t)n);
+    for (; n > 1; n = (n + 1) / 2)
+        for (int64_t i = 0; i < (n + 1) / 2; i++)
+            values[i] = 2 * i + 1 < n ? values[2 * i] + values[2 * i + 1] : values[2 * i];
+    return values[0];
+}
+
+static float block_sum(const float *x, int64_t n)
+{
+    float lanes[64];
+    for (int i = 0; i < 64; i++)
+        lanes[i] = -0.0F;
+    for (int64_t i = 0; i < n; i++)
+        lanes[i % 64] = i < 64 ? x[i] : lanes[i % 64] + x[i];
+    for (int half = 32; half > 0; half /= 2)
+        for (int i = 0; i < half; i++)
+            lanes[i] += lanes[i + half];
+    return lanes[0];
+}
+
+Test(reduce, sums_follow_the_two_rules)
+{
+    const int64_t n = 4096 * 5 + 77;
+    hone_tensor *x = hone_randn(HONE_F32, n);
+    const float *at = hone_data(x);
+    float blocks[6], chain[3];
+    for (int b = 0; b < 6; b++)
+        blocks[b] = block_sum(at + 4096 * b, b < 5 ? 4096 : 77);
+    CHECK_VALUE0(hone_sum(x), HONE_F32, (double)pairwise(blocks, 6));
+
+    hone_tensor *columns = hone_reshape(hone_slice(x, 0, 0, 300 * 2, 1), 300, 2);
+    for (int b = 0; b < 3; b++) {
+        chain[b] = at[256 * b];
+        for (int r = 1; r < (b < 2 ? 128 : 44); r++)
+            chain[b] += at[256 * b + 2 * r];
+    }
+    const double wanted = (double)pairwise(chain, 3);
+    cr_assert_eq(hone_at(hone_sum_dim(columns, 0, false), 0), wanted);
+}
+
+/* ---- errors */
+
+Test(reduce, errors)
+{
+    hone_tensor *x = hone_ones(HONE_F32, 2, 3);
+    CHECK_FAILS(hone_sum_dim(x, 2, false), HONE_E_SHAPE, "sum_dim: dim 2 is out of range");
+    CHECK_FAILS(hone_mean_dims(x, false, 0, -3), HONE_E_SHAPE, "mean_dims: dim -3");
+    CHECK_FAILS(hone_sum_dims(x, false, 1, -1), HONE_E_SHAPE, "sum_dims: dim 1 is given twice");
+    CHECK_FAILS(hone_mean(hone_ones(HONE_I64, 2)), HONE_E_DTYPE, "got i64 [2]");
+    CHECK_FAILS(hone_argmin(x, -3, false), HONE_E_SHAPE, "argmin: dim -3");
+    CHECK_FAILS(hone_logsumexp(x, 5, false), HONE_E_SHAPE, "logsumexp: dim 5");
+    CHECK_FAILS(hone_softmax(x, -3), HONE_E_SHAPE, "softmax: dim -3");
+    CHECK_FAILS(hone_softmax_backward(x, hone_ones(HONE_F32, 2), 0), HONE_E_SHAPE, "f32 [2]");
+    CHECK_FAILS(hone_log_softmax_backward(x, hone_ones(HONE_F64, 2, 3), 0), HONE_E_DTYPE, "f64");
+    CHECK_FAILS(hone_sum_dims_v(x, false, NULL), HONE_E_NULL, "sum_dims");
+    CHECK_FAILS(hone_sum(HONE_NONE), HONE_E_NULL, "sum");
+}
