@@ -89,10 +89,17 @@ struct hone_tensor {
     hone_tensor *grad;  /* leaf's gradient */
 };
 
+/** hone_dtype_size of a dtype that is one. */
+static inline size_t hone__size_of(uint8_t dtype)
+{
+    static const uint8_t sizes[HONE_DTYPES] = { 4, 8, 8, 4, 1, 1 };
+    return sizes[dtype];
+}
+
 static inline void *hone__data(const hone_tensor *t)
 {
     char *data = t->storage->data; /* NULL: empty, whatever the offset of the view */
-    return data ? data + (size_t)t->offset * hone_dtype_size((hone_dtype)t->dtype) : NULL;
+    return data ? data + (size_t)t->offset * hone__size_of(t->dtype) : NULL;
 }
 
 static inline bool hone__is_real(const hone_tensor *t)

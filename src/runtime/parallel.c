@@ -170,14 +170,18 @@ static _Thread_local double estimate; /* of the job that was last given to the t
 
 int hone__team_for(double total_ns, int64_t parts)
 {
-    const int size = hone__team_size();
+    const int size = atomic_load_explicit(&team, memory_order_relaxed);
+    const bool exact = atomic_load_explicit(&forced, memory_order_relaxed);
     if (size == 1 || parts < 2)
         return 1;
     const int n = parts < size ? (int)parts : size;
-    if (atomic_load_explicit(&forced, memory_order_relaxed))
-        return n;
-    if (hone__cost_parallel_ns(total_ns, n, size) * HONE__COST_GAIN > total_ns)
+    /* First what settles nearly all small jobs: it costs a nanosecond. */
+    if (!exact && hone__cost_parallel_ns(total_ns, n, size) * HONE__COST_GAIN > total_ns)
         return 1;
+    if (hone__team_size() == 1)
+        return 1;
+    if (exact)
+        return n;
     /* Another thread of the program has the cores: to share them would slow both. */
     if (atomic_load_explicit(&open_regions, memory_order_relaxed) > 0 || is_paused())
         return 1;
@@ -189,53 +193,65 @@ int hone__team_for(double total_ns, int64_t parts)
 
 /* ---- running ------------------------------------------------------------------------------ */
 
-typedef struct {
-    hone__team_body body;
-    void *ctx;
-    int n_threads; /* wanted */
+typedef struct { /* the barrier of one; the counters on lines of their own */
     _Alignas(64) atomic_int arrived;
-    _Alignas(64) atomic_uint phase; /* of the barrier */
+    _Alignas(64) atomic_uint phase;
 } region;
 
-static _Thread_local struct {
-    region *region;
-    int n_threads; /* in it; NULL and 0 when inline */
-} here;
+typedef struct {
+    region *region; /* NULL inline: a barrier there concerns nobody else */
+    int n_threads;
+    hone__fpmode fpmode;
+} place;
+static _Thread_local place here;
 
-static void run(region *all, int thread, int n_threads)
+/* Every body runs between these two. */
+static inline place enter(region *all, int n_threads)
 {
-    const __typeof__(here) outer = here;
-    const hone__fpmode before = hone__fpmode_enter();
+    place outer = here;
+    outer.fpmode = hone__fpmode_enter();
     here.region = all;
     here.n_threads = n_threads;
-    all->body(all->ctx, thread, n_threads);
-    here = outer;
-    hone__fpmode_leave(before);
+    return outer;
 }
 
-void hone__parallel_team(int n_threads, hone__team_body body, void *ctx)
+static inline void leave(place outer)
 {
-    region all = { .body = body, .ctx = ctx, .n_threads = n_threads };
-    const int size = hone__team_size();
-    if (n_threads <= 1 || size == 1) {
-        run(&all, 0, 1);
-        return;
-    }
-    /* Always the whole team, even if some have nothing to do: libgomp ends threads when a region is
-     * smaller than the one before and starts them anew later. */
+    here = outer;
+    hone__fpmode_leave(outer.fpmode);
+}
+
+static void run_team(int size, int n_threads, hone__team_body body, void *ctx)
+{
+    region all = { 0 };
     const bool watched = !atomic_load_explicit(&forced, memory_order_relaxed);
     const int64_t began = watched ? clock_ns() : 0;
     atomic_fetch_add_explicit(&open_regions, 1, memory_order_relaxed);
 #pragma omp parallel num_threads(size)
     {
         const int thread = omp_get_thread_num(), given = omp_get_num_threads();
-        const int n = all.n_threads < given ? all.n_threads : given;
-        if (thread < n)
-            run(&all, thread, n);
+        const int n = n_threads < given ? n_threads : given;
+        if (thread < n) {
+            const place outer = enter(&all, n);
+            body(ctx, thread, n);
+            leave(outer);
+        }
     }
     atomic_fetch_sub_explicit(&open_regions, 1, memory_order_relaxed);
     if (watched)
         judge_region(estimate, began);
+}
+
+void hone__parallel_team(int n_threads, hone__team_body body, void *ctx)
+{
+    const int size = n_threads > 1 ? hone__team_size() : 1;
+    if (size > 1) {
+        run_team(size, n_threads, body, ctx);
+        return;
+    }
+    const place outer = enter(NULL, 1);
+    body(ctx, 0, 1);
+    leave(outer);
 }
 
 static inline void relax(void)
@@ -299,7 +315,14 @@ void hone__parallel_for(int64_t n, int64_t grain, double ns_per_item, hone__rang
     if (grain < 1)
         grain = 1;
     range all = { n, grain, n / grain + (n % grain != 0), body, ctx };
-    hone__parallel_team(hone__team_for((double)n * ns_per_item, all.units), run_range, &all);
+    const int n_threads = hone__team_for((double)n * ns_per_item, all.units);
+    if (n_threads > 1) {
+        hone__parallel_team(n_threads, run_range, &all);
+        return;
+    }
+    const place outer = enter(NULL, 1);
+    body(ctx, 0, n);
+    leave(outer);
 }
 
 /* ---- fork --------------------------------------------------------------------------------- */

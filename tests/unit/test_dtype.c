@@ -10,6 +10,7 @@ Test(dtype, sizes_and_names)
     const char *names[] = { "f32", "f64", "i64", "i32", "u8", "bool" };
     for (int d = 0; d < HONE_DTYPES; d++) {
         cr_assert(hone_dtype_size((hone_dtype)d) == sizes[d]);
+        cr_assert(hone__size_of((uint8_t)d) == sizes[d]);
         cr_assert_str_eq(hone_dtype_name((hone_dtype)d), names[d]);
         cr_assert(hone_dtype_is_float((hone_dtype)d) == (d < 2));
     }
