@@ -24,6 +24,16 @@ double hone__tanh64(double x)
     return unary(HONE__K_TANH, x);
 }
 
+double hone__sin64(double x)
+{
+    return unary(HONE__K_SIN, x);
+}
+
+double hone__cos64(double x)
+{
+    return unary(HONE__K_COS, x);
+}
+
 double hone__pow64(double x, double y)
 {
     hone__isa_scalar.binary[HONE__K_POW][HONE__F64](1, &x, 1, &x, 1, &y, 1);

@@ -8,6 +8,8 @@
 #include "kernels/math_f32.h"
 #include "kernels/math_f64.h"
 #include "kernels/pow.h"
+#include "kernels/trig.h"
+#include "kernels/activations.h"
 
 #define HONE__REAL_IS_F64 1
 #include "kernels/real_begin.h"

@@ -16,6 +16,11 @@ HONE__INLINE VREAL R(reciprocal)(VREAL x)
     return R(div)(R(set)(1), x);
 }
 
+HONE__INLINE VREAL R(rsqrt)(VREAL x)
+{
+    return R(div)(R(set)(1), R(sqrt)(x));
+}
+
 HONE__INLINE VREAL R(relu_backward)(VREAL dy, VREAL y)
 {
     return R(select)(R(gt)(y, R(set)(0)), dy, R(set)(0));
@@ -32,8 +37,23 @@ HONE__INLINE VREAL R(tanh_backward)(VREAL dy, VREAL y)
 }
 
 #if !HONE__REAL_IS_F64
-/* One lane's worth of f64's pow at a time would leave half of each vector empty, so it goes through
- * a buffer. */
+/* tan and pow come from f64, rounded: through a buffer, because half as many doubles fit a vector.
+ */
+static void f32_k_tan(int64_t n, void *yv, int64_t sy, const void *xv, int64_t sx)
+{
+    const float *x = xv;
+    float *y = yv;
+    double buffer[STAGE];
+    for (int64_t i = 0; i < n; i += STAGE) {
+        const int64_t m = n - i < STAGE ? n - i : STAGE;
+        for (int64_t j = 0; j < m; j++)
+            buffer[j] = (double)x[(i + j) * sx];
+        f64_k_tan(m, buffer, 1, buffer, 1);
+        for (int64_t j = 0; j < m; j++)
+            y[(i + j) * sy] = (float)buffer[j];
+    }
+}
+
 static void f32_k_pow(int64_t n, void *out, int64_t so, const void *a, int64_t sa, const void *b,
                       int64_t sb)
 {
@@ -46,7 +66,7 @@ static void f32_k_pow(int64_t n, void *out, int64_t so, const void *a, int64_t s
             base[j] = (double)x[(i + j) * sa];
             exponent[j] = (double)y[(i + j) * sb];
         }
-        f64_map2_dense(m, base, base, exponent, f64_pow);
+        f64_k_pow(m, base, 1, base, 1, exponent, 1);
         for (int64_t j = 0; j < m; j++)
             power[(i + j) * so] = (float)base[j];
     }
@@ -75,6 +95,16 @@ UNARY(exp)
 UNARY(log)
 UNARY(sigmoid)
 UNARY(tanh)
+UNARY(log1p)
+UNARY(expm1)
+UNARY(rsqrt)
+UNARY(sin)
+UNARY(cos)
+UNARY(erf)
+UNARY(gelu)
+UNARY(gelu_tanh)
+UNARY(silu)
+UNARY(softplus)
 
 BINARY(add)
 BINARY(sub)
@@ -86,6 +116,7 @@ BINARY(relu_backward)
 BINARY(sigmoid_backward)
 BINARY(tanh_backward)
 #if HONE__REAL_IS_F64
+UNARY(tan)
 BINARY(pow)
 #endif
 

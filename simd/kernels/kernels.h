@@ -51,6 +51,17 @@ enum {
     HONE__K_LOG,
     HONE__K_SIGMOID,
     HONE__K_TANH,
+    HONE__K_LOG1P,
+    HONE__K_EXPM1,
+    HONE__K_RSQRT,
+    HONE__K_SIN,
+    HONE__K_COS,
+    HONE__K_TAN,
+    HONE__K_ERF,
+    HONE__K_GELU,      /* x times the normal distribution at x */
+    HONE__K_GELU_TANH, /* its approximation x / (1 + exp(-2 sqrt(2 / pi) (x + 0.044715 x^3))) */
+    HONE__K_SILU,
+    HONE__K_SOFTPLUS, /* log(1 + e^x) for every x: no threshold */
     HONE__K_N_UNARY,
 };
 typedef void (*hone__unary_fn)(int64_t n, void *y, int64_t sy, const void *x, int64_t sx);

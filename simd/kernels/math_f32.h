@@ -4,6 +4,15 @@
  * refitted each time. The errors named are the worst over all 2^32 inputs
  * (tests/kernels/test_slow_math_f32.c). */
 
+/* c[0] + c[1] x + ... + c[n - 1] x^(n - 1) */
+HONE__INLINE vf32 f32_poly(vf32 x, const float *c, int n)
+{
+    vf32 p = f32_set(c[n - 1]);
+    for (int i = n - 2; i >= 0; i--)
+        p = f32_fma(p, x, f32_set(c[i]));
+    return p;
+}
+
 /* p * 2^n for -252 <= n <= 254, rounded once: two exact factors, so that a result may be subnormal.
  */
 HONE__INLINE vf32 f32_scale(vf32 p, vi32 n)
@@ -35,14 +44,27 @@ HONE__INLINE vf32 f32_exp_poly(vf32 r)
     return f32_fma(q, r, f32_set(0.5f));
 }
 
-HONE__INLINE vf32 f32_exp(vf32 x)
+/* e^x = p * 2^n before the scaling. */
+HONE__INLINE vf32 f32_exp_parts(vf32 x, vi32 *n)
 {
-    const vf32 low = f32_set(-104.0f), high = f32_set(89.0f); /* beyond: 0 and inf; a NaN stays */
+    const vf32 low = f32_set(-120.0f), high = f32_set(89.0f); /* beyond: 0 and inf; a NaN stays */
     x = f32_select(f32_lt(x, low), low, x);
     x = f32_select(f32_gt(x, high), high, x);
+    const vf32 r = f32_exp_reduce(x, n), one = f32_set(1.0f);
+    return f32_fma(f32_fma(f32_exp_poly(r), r, one), r, one);
+}
+
+/* e^(x + dx), dx a correction below an ulp of x */
+HONE__INLINE vf32 f32_exp_parts_corrected(vf32 x, vf32 dx, vi32 *n)
+{
+    const vf32 p = f32_exp_parts(x, n);
+    return f32_fma(p, dx, p);
+}
+
+HONE__INLINE vf32 f32_exp(vf32 x)
+{
     vi32 n;
-    const vf32 r = f32_exp_reduce(x, &n), one = f32_set(1.0f);
-    const vf32 p = f32_fma(f32_fma(f32_exp_poly(r), r, one), r, one);
+    const vf32 p = f32_exp_parts(x, &n);
     return f32_scale(p, n);
 }
 
@@ -61,27 +83,41 @@ HONE__INLINE vf32 f32_log_tail(vf32 f)
     return f32_mul(f32_mul(f, f), p);
 }
 
-/* x = 2^k (1 + f). The sum k ln2 + f keeps its rounding error, so that only the last addition
+/* k ln2 + log(1 + f). The sum k ln2 + f keeps its rounding error, so that only the last addition
  * rounds. */
-HONE__INLINE vf32 f32_log(vf32 x)
+HONE__INLINE vf32 f32_log_sum(vf32 k, vf32 f)
 {
-    const vf32 zero = f32_set(0.0f), inf = f32_set(INFINITY);
-    const mf32 tiny = f32_lt(x, f32_set(0x1p-126f));
-    const vf32 scaled = f32_select(tiny, f32_mul(x, f32_set(0x1p23f)), x);
-    const vi32 root_half = i32_set(0x3f3504f3), bits = f32_bits(scaled);
-    const vi32 exponent = i32_sar(i32_sub(bits, root_half), 23);
-    const vf32 f = f32_sub(i32_as_f32(i32_sub(bits, i32_shl(exponent, 23))), f32_set(1.0f));
-    const vf32 k = f32_sub(i32_to_f32(exponent), f32_select(tiny, f32_set(23.0f), zero));
-
     const vf32 k_ln2 = f32_mul(k, f32_set(0x1.62e4p-1f)); /* exact: 16 bits */
     const vf32 sum = f32_add(k_ln2, f);
     const vf32 error = f32_add(f32_sub(k_ln2, sum), f);
     const vf32 tail = f32_fma(k, f32_set(0x1.7f7d1cp-20f), f32_log_tail(f));
-    vf32 y = f32_add(sum, f32_add(tail, error));
+    return f32_add(sum, f32_add(tail, error));
+}
 
+/* x = 2^k (1 + f) for a positive normal x; -> f */
+HONE__INLINE vf32 f32_log_split(vf32 x, vi32 *k)
+{
+    const vi32 root_half = i32_set(0x3f3504f3), bits = f32_bits(x);
+    *k = i32_sar(i32_sub(bits, root_half), 23);
+    return f32_sub(i32_as_f32(i32_sub(bits, i32_shl(*k, 23))), f32_set(1.0f));
+}
+
+HONE__INLINE vf32 f32_log_special(vf32 x, vf32 y)
+{
+    const vf32 zero = f32_set(0.0f);
     y = f32_select(f32_eq(x, zero), f32_set(-INFINITY), y);
     y = f32_select(f32_lt(x, zero), f32_set(NAN), y);
-    return f32_select(mf32_or(f32_isnan(x), f32_eq(x, inf)), x, y);
+    return f32_select(mf32_or(f32_isnan(x), f32_eq(x, f32_set(INFINITY))), x, y);
+}
+
+HONE__INLINE vf32 f32_log(vf32 x)
+{
+    vi32 exponent;
+    const mf32 tiny = f32_lt(x, f32_set(0x1p-126f));
+    const vf32 scaled = f32_select(tiny, f32_mul(x, f32_set(0x1p23f)), x);
+    const vf32 f = f32_log_split(scaled, &exponent);
+    const vf32 shift = f32_select(tiny, f32_set(23.0f), f32_set(0.0f));
+    return f32_log_special(x, f32_log_sum(f32_sub(i32_to_f32(exponent), shift), f));
 }
 
 /* 1 / (1 + e^-x), from e = e^-|x| so that the small side keeps its digits. Far out, e / (1 + e) = e
@@ -107,45 +143,4 @@ HONE__INLINE vf32 f32_tanh(vf32 x)
     const vf32 e = f32_exp(f32_add(ax, ax));
     const vf32 big = f32_sub(one, f32_div(two, f32_add(e, one)));
     return f32_copysign(f32_select(f32_lt(ax, f32_set(0.625f)), small, big), x);
-}
-
-/* sin and cos of r, |r| <= pi / 4 */
-HONE__INLINE vf32 f32_sin_poly(vf32 r)
-{
-    const vf32 z = f32_mul(r, r);
-    vf32 p = f32_set(0x1.7869fep-19f);
-    p = f32_fma(p, z, f32_set(-0x1.a04a8p-13f));
-    p = f32_fma(p, z, f32_set(0x1.111166p-7f));
-    p = f32_fma(p, z, f32_set(-0x1.555556p-3f));
-    return f32_fma(f32_mul(r, z), p, r);
-}
-HONE__INLINE vf32 f32_cos_poly(vf32 r)
-{
-    const vf32 z = f32_mul(r, r);
-    vf32 p = f32_set(0x1.99eacep-16f);
-    p = f32_fma(p, z, f32_set(-0x1.6c0c2ep-10f));
-    p = f32_fma(p, z, f32_set(0x1.55554ap-5f));
-    p = f32_fma(p, z, f32_set(-0.5f));
-    return f32_fma(z, p, f32_set(1.0f));
-}
-
-/* sin and cos from the polynomials of the reduced argument and its quadrant (the low two bits of n)
- */
-HONE__INLINE vf32 f32_quadrant(vf32 sine, vf32 cosine, vi32 n)
-{
-    const mf32 even = i32_eq(i32_and(n, i32_set(1)), i32_set(0));
-    const vi32 sign = i32_shl(i32_and(n, i32_set(2)), 30);
-    return i32_as_f32(i32_xor(f32_bits(f32_select(even, sine, cosine)), sign));
-}
-
-/* cos(2 pi t) and sin(2 pi t), 0 <= t < 1: quarters are taken off exactly */
-HONE__INLINE vf32 f32_circle(vf32 t, vf32 *sine)
-{
-    const vf32 magic = f32_set(0x1.8p23f), shifted = f32_fma(t, f32_set(4.0f), magic);
-    const vi32 n = i32_sub(f32_bits(shifted), f32_bits(magic));
-    const vf32 rest = f32_fnma(f32_sub(shifted, magic), f32_set(0.25f), t);
-    const vf32 r = f32_mul(rest, f32_set(0x1.921fb6p2f));
-    const vf32 s = f32_sin_poly(r), c = f32_cos_poly(r);
-    *sine = f32_quadrant(s, c, n);
-    return f32_quadrant(s, c, i32_add(n, i32_set(1)));
 }

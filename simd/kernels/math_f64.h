@@ -1,6 +1,15 @@
 /* math_f64.h: exp, log, tanh, pow ... of f64 lanes; the same plans as math_f32.h. (fragment: needs
  * a vocabulary) */
 
+/* c[0] + c[1] x + ... + c[n - 1] x^(n - 1) */
+HONE__INLINE vf64 f64_poly(vf64 x, const double *c, int n)
+{
+    vf64 p = f64_set(c[n - 1]);
+    for (int i = n - 2; i >= 0; i--)
+        p = f64_fma(p, x, f64_set(c[i]));
+    return p;
+}
+
 /* p * 2^n for -2044 <= n <= 2046, rounded once. */
 HONE__INLINE vf64 f64_scale(vf64 p, vi64 n)
 {
@@ -41,20 +50,31 @@ HONE__INLINE vf64 f64_exp_poly(vf64 r)
     return f64_fma(q, r, f64_set(0.5));
 }
 
-/* e^(x + dx), dx a correction below an ulp of x */
-HONE__INLINE vf64 f64_exp_corrected(vf64 x, vf64 dx)
+/* e^(x + dx) = p * 2^n before the scaling; dx is a correction below an ulp of x. */
+HONE__INLINE vf64 f64_exp_parts_corrected(vf64 x, vf64 dx, vi64 *n)
 {
-    const vf64 low = f64_set(-746.0), high = f64_set(710.0); /* beyond: 0 and inf; a NaN stays */
+    const vf64 low = f64_set(-800.0), high = f64_set(710.0); /* beyond: 0 and inf; a NaN stays */
     x = f64_select(f64_lt(x, low), low, x);
     x = f64_select(f64_gt(x, high), high, x);
-    vi64 n;
-    const vf64 whole = f64_exp_whole(x, &n);
+    const vf64 whole = f64_exp_whole(x, n);
     const vf64 exact = f64_fnma(whole, f64_set(F64_LN2), x);
     const vf64 r = f64_fnma(whole, f64_set(F64_LN2_LOW), exact);
     const vf64 rest = f64_add(f64_fnma(whole, f64_set(F64_LN2_LOW), f64_sub(exact, r)), dx);
     const vf64 curve = f64_mul(f64_mul(r, r), f64_exp_poly(r));
     const vf64 tail = f64_add(curve, f64_fma(rest, f64_add(r, curve), rest)); /* rest * e^r */
-    return f64_scale(f64_add(f64_set(1.0), f64_add(r, tail)), n);
+    return f64_add(f64_set(1.0), f64_add(r, tail));
+}
+
+HONE__INLINE vf64 f64_exp_corrected(vf64 x, vf64 dx)
+{
+    vi64 n;
+    const vf64 p = f64_exp_parts_corrected(x, dx, &n);
+    return f64_scale(p, n);
+}
+
+HONE__INLINE vf64 f64_exp_parts(vf64 x, vi64 *n)
+{
+    return f64_exp_parts_corrected(x, f64_set(0.0), n);
 }
 
 HONE__INLINE vf64 f64_exp(vf64 x)
@@ -85,11 +105,9 @@ HONE__INLINE vf64 f64_log_special(vf64 x, vf64 y)
     return f64_select(mf64_or(f64_isnan(x), f64_eq(x, f64_set(INFINITY))), x, y);
 }
 
-/* log(1 + f) = f - (f^2/2 - s (f^2/2 + R(s^2))), s = f / (2 + f) */
-HONE__INLINE vf64 f64_log(vf64 x)
+/* k ln2 + log(1 + f), log(1 + f) = f - (f^2/2 - s (f^2/2 + R(s^2))), s = f / (2 + f) */
+HONE__INLINE vf64 f64_log_sum(vf64 k, vf64 f)
 {
-    vf64 k;
-    const vf64 f = f64_sub(f64_log_split(x, &k), f64_set(1.0));
     const vf64 s = f64_div(f, f64_add(f64_set(2.0), f)), z = f64_mul(s, s);
     vf64 p = f64_set(0x1.2f03fa1fdd611p-3);
     p = f64_fma(p, z, f64_set(0x1.39a1e402457a2p-3));
@@ -104,8 +122,14 @@ HONE__INLINE vf64 f64_log(vf64 x)
     const vf64 k_ln2 = f64_mul(k, f64_set(F64_LN2_42)); /* exact */
     const vf64 sum = f64_add(k_ln2, f);
     const vf64 error = f64_add(f64_sub(k_ln2, sum), f);
-    const vf64 low = f64_add(f64_fma(k, f64_set(F64_LN2_REST), tail), error);
-    return f64_log_special(x, f64_add(sum, low));
+    return f64_add(sum, f64_add(f64_fma(k, f64_set(F64_LN2_REST), tail), error));
+}
+
+HONE__INLINE vf64 f64_log(vf64 x)
+{
+    vf64 k;
+    const vf64 f = f64_sub(f64_log_split(x, &k), f64_set(1.0));
+    return f64_log_special(x, f64_log_sum(k, f));
 }
 
 HONE__INLINE vf64 f64_sigmoid(vf64 x)
@@ -117,9 +141,12 @@ HONE__INLINE vf64 f64_sigmoid(vf64 x)
     return f64_select(far, f64_fnma(e, q, e), q);
 }
 
-/* e^t - 1 for 0 <= t <= 64 or a NaN, rounded about once */
-HONE__INLINE vf64 f64_expm1_positive(vf64 t)
+/* e^x - 1 = 2 (h p + (h - 1/2)), h = 2^(n-1), p = e^r - 1; rounded about once */
+HONE__INLINE vf64 f64_expm1(vf64 x)
 {
+    const vf64 low = f64_set(-60.0), high = f64_set(710.0); /* beyond: -1 and inf; a NaN stays */
+    vf64 t = f64_select(f64_lt(x, low), low, x);
+    t = f64_select(f64_gt(t, high), high, t);
     vi64 n;
     const vf64 whole = f64_exp_whole(t, &n);
     const vf64 exact = f64_fnma(whole, f64_set(F64_LN2), t);
@@ -127,10 +154,11 @@ HONE__INLINE vf64 f64_expm1_positive(vf64 t)
     const vf64 rest = f64_fnma(whole, f64_set(F64_LN2_LOW), f64_sub(exact, r));
     const vf64 tail = f64_fma(f64_mul(r, r), f64_exp_poly(r), f64_fma(rest, r, rest));
     const vf64 p = f64_add(r, tail), p_low = f64_add(f64_sub(r, p), tail);
-    const vf64 power = i64_as_f64(i64_shl(i64_add(n, i64_set(1023)), 52));
-    const vf64 big = f64_sub(power, f64_set(1.0)), small = f64_mul(power, p);
+    const vf64 half_power = i64_as_f64(i64_shl(i64_add(n, i64_set(1022)), 52));
+    const vf64 big = f64_sub(half_power, f64_set(0.5)), small = f64_mul(half_power, p);
     const vf64 sum = f64_add(big, small), error = f64_add(f64_sub(big, sum), small);
-    return f64_add(sum, f64_fma(power, p_low, error));
+    const vf64 half = f64_add(sum, f64_fma(half_power, p_low, error));
+    return f64_select(f64_eq(x, f64_set(0.0)), x, f64_add(half, half));
 }
 
 /* q = m / (m + 2), m = e^2|x| - 1; while it matters, what m + 2 lost is made good: 1 / (m + 2) = (1
@@ -138,56 +166,9 @@ HONE__INLINE vf64 f64_expm1_positive(vf64 t)
 HONE__INLINE vf64 f64_tanh(vf64 x)
 {
     const vf64 limit = f64_set(44.0), two = f64_set(2.0), ax = f64_abs(x), t = f64_add(ax, ax);
-    const vf64 m = f64_expm1_positive(f64_select(f64_gt(t, limit), limit, t));
+    const vf64 m = f64_expm1(f64_select(f64_gt(t, limit), limit, t));
     const vf64 den = f64_add(m, two), q = f64_div(m, den);
     const vf64 lost = f64_select(f64_lt(m, two), f64_sub(m, f64_sub(den, two)), f64_set(0.0));
     const vf64 half_rest = f64_mul(f64_sub(f64_set(1.0), q), f64_set(0.5));
     return f64_copysign(f64_fnma(f64_mul(q, half_rest), lost, q), x);
-}
-
-/* sin and cos of r + dr, |r| <= pi / 4, dr a correction below an ulp of r */
-HONE__INLINE vf64 f64_sin_poly(vf64 r, vf64 dr)
-{
-    const vf64 z = f64_mul(r, r);
-    vf64 p = f64_set(0x1.5d9396eb84c6ep-33);
-    p = f64_fma(p, z, f64_set(-0x1.ae5e687bf5febp-26));
-    p = f64_fma(p, z, f64_set(0x1.71de357aff0b2p-19));
-    p = f64_fma(p, z, f64_set(-0x1.a01a019c160afp-13));
-    p = f64_fma(p, z, f64_set(0x1.111111110f8a6p-7));
-    p = f64_fma(p, z, f64_set(-0x1.5555555555549p-3));
-    return f64_add(r, f64_fma(f64_mul(r, z), p, dr));
-}
-HONE__INLINE vf64 f64_cos_poly(vf64 r, vf64 dr)
-{
-    const vf64 z = f64_mul(r, r), one = f64_set(1.0);
-    vf64 p = f64_set(-0x1.8fb178056e8aap-37);
-    p = f64_fma(p, z, f64_set(0x1.1ee9f1d9961d7p-29));
-    p = f64_fma(p, z, f64_set(-0x1.27e4f81371a54p-22));
-    p = f64_fma(p, z, f64_set(0x1.a01a019cc041ep-16));
-    p = f64_fma(p, z, f64_set(-0x1.6c16c16c15225p-10));
-    p = f64_fma(p, z, f64_set(0x1.555555555554cp-5));
-    const vf64 half = f64_mul(z, f64_set(0.5)), w = f64_sub(one, half);
-    const vf64 error = f64_sub(f64_sub(one, w), half); /* of w */
-    return f64_add(w, f64_fma(f64_mul(z, z), p, f64_fnma(r, dr, error)));
-}
-
-HONE__INLINE vf64 f64_quadrant(vf64 sine, vf64 cosine, vi64 n)
-{
-    const mf64 even = i64_eq(i64_and(n, i64_set(1)), i64_set(0));
-    const vi64 sign = i64_shl(i64_and(n, i64_set(2)), 62);
-    return i64_as_f64(i64_xor(f64_bits(f64_select(even, sine, cosine)), sign));
-}
-
-/* cos(2 pi t) and sin(2 pi t), 0 <= t < 1 */
-HONE__INLINE vf64 f64_circle(vf64 t, vf64 *sine)
-{
-    const vf64 magic = f64_set(0x1.8p52), shifted = f64_fma(t, f64_set(4.0), magic);
-    const vi64 n = i64_sub(f64_bits(shifted), f64_bits(magic));
-    const vf64 rest = f64_fnma(f64_sub(shifted, magic), f64_set(0.25), t);
-    const vf64 two_pi = f64_set(0x1.921fb54442d18p2), r = f64_mul(rest, two_pi);
-    const vf64 dr =
-        f64_fma(rest, f64_set(0x1.1a62633145c07p-52), f64_fma(rest, two_pi, f64_neg(r)));
-    const vf64 s = f64_sin_poly(r, dr), c = f64_cos_poly(r, dr);
-    *sine = f64_quadrant(s, c, n);
-    return f64_quadrant(s, c, i64_add(n, i64_set(1)));
 }

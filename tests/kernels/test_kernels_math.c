@@ -12,6 +12,28 @@ static long double sigmoid_exact(long double x)
     return 1 / (1 + expl(-x));
 }
 
+static long double rsqrt_exact(long double x)
+{
+    return 1 / sqrtl(x);
+}
+static long double gelu_exact(long double x)
+{
+    return isinf(x) && x < 0 ? -0.0L : 0.5L * x * erfcl(-x * sqrtl(0.5L));
+}
+static long double gelu_tanh_exact(long double x)
+{
+    const long double k = 2 * sqrtl(2 / acosl(-1));
+    return isinf(x) && x < 0 ? -0.0L : x / (1 + expl(-k * (x + 0.044715L * x * x * x)));
+}
+static long double silu_exact(long double x)
+{
+    return isinf(x) && x < 0 ? -0.0L : x / (1 + expl(-x));
+}
+static long double softplus_exact(long double x)
+{
+    return isnan(x) ? x : (x > 0 ? x : 0) + log1pl(expl(-fabsl(x)));
+}
+
 static const struct {
     const char *name;
     int kind;
@@ -23,6 +45,17 @@ static const struct {
     { "log", HONE__K_LOG, logl, 0.4, 3, 1, 1 },
     { "sigmoid", HONE__K_SIGMOID, sigmoid_exact, -30, 30, 2, 2 },
     { "tanh", HONE__K_TANH, tanhl, -10, 10, 2, 2 },
+    { "log1p", HONE__K_LOG1P, log1pl, -1, 3, 2, 2 },
+    { "expm1", HONE__K_EXPM1, expm1l, -40, 90, 2, 2 },
+    { "rsqrt", HONE__K_RSQRT, rsqrt_exact, 0, 10, 2, 2 },
+    { "sin", HONE__K_SIN, sinl, -100, 100, 2, 2 },
+    { "cos", HONE__K_COS, cosl, -100, 100, 2, 2 },
+    { "tan", HONE__K_TAN, tanl, -100, 100, 2, 2 },
+    { "erf", HONE__K_ERF, erfl, -5, 5, 2, 2 },
+    { "gelu", HONE__K_GELU, gelu_exact, -15, 10, 4, 4 },
+    { "gelu_tanh", HONE__K_GELU_TANH, gelu_tanh_exact, -12, 10, 4, 4 },
+    { "silu", HONE__K_SILU, silu_exact, -110, 30, 4, 4 },
+    { "softplus", HONE__K_SOFTPLUS, softplus_exact, -105, 30, 4, 4 },
 };
 enum { N_FUNCTIONS = sizeof functions / sizeof *functions, N = 40000 };
 
@@ -118,6 +151,35 @@ Test(kernels_math, special_values_are_exact)
     check_special(HONE__K_TANH, inf, 1);
     check_special(HONE__K_TANH, -inf, -1);
     check_special(HONE__K_TANH, nan, nan);
+    check_special(HONE__K_LOG1P, -0.0, -0.0);
+    check_special(HONE__K_LOG1P, -1, -inf);
+    check_special(HONE__K_LOG1P, -1.5, nan);
+    check_special(HONE__K_LOG1P, inf, inf);
+    check_special(HONE__K_EXPM1, -0.0, -0.0);
+    check_special(HONE__K_EXPM1, -inf, -1);
+    check_special(HONE__K_EXPM1, inf, inf);
+    check_special(HONE__K_RSQRT, 0, inf);
+    check_special(HONE__K_RSQRT, 4, 0.5);
+    check_special(HONE__K_RSQRT, inf, 0);
+    check_special(HONE__K_RSQRT, -1, nan);
+    for (int kind = HONE__K_SIN; kind <= HONE__K_TAN; kind++) {
+        check_special(kind, inf, nan);
+        check_special(kind, -inf, nan);
+        check_special(kind, nan, nan);
+        check_special(kind, -0.0, kind == HONE__K_COS ? 1 : -0.0);
+    }
+    check_special(HONE__K_ERF, -0.0, -0.0);
+    check_special(HONE__K_ERF, inf, 1);
+    check_special(HONE__K_ERF, -inf, -1);
+    for (int kind = HONE__K_GELU; kind <= HONE__K_SILU; kind++) {
+        check_special(kind, -0.0, -0.0);
+        check_special(kind, inf, inf);
+        check_special(kind, -inf, -0.0);
+        check_special(kind, nan, nan);
+    }
+    check_special(HONE__K_SOFTPLUS, inf, inf);
+    check_special(HONE__K_SOFTPLUS, -inf, 0);
+    check_special(HONE__K_SOFTPLUS, nan, nan);
 }
 
 /* ---- pow ---- */

@@ -1,0 +1,238 @@
+/* activations.h: log1p, expm1, erf and the activations that are made of them. (fragment: needs
+ * math_f32.h, math_f64.h)
+ *
+ * What is small for a negative x (gelu, silu) is a product with e^-y that is scaled last: so it
+ * keeps its digits down to the subnormals. */
+
+/* ---- f32 ---- */
+
+/* u = 1 + x rounded, c what that lost: log(u) + c / u, with c put into f */
+HONE__INLINE vf32 f32_log1p_inner(vf32 x)
+{
+    vi32 exponent;
+    const vf32 one = f32_set(1.0f), u = f32_add(one, x);
+    const vf32 lost = f32_sub(x, f32_sub(u, one));
+    const vf32 f = f32_log_split(u, &exponent);
+    const vf32 scale = i32_as_f32(i32_shl(i32_sub(i32_set(127), exponent), 23)); /* 2^-k */
+    const mf32 far =
+        f32_ge(x, f32_set(0x1p30f)); /* nothing was lost there, and 2^-k may not exist */
+    return f32_log_sum(i32_to_f32(exponent), f32_select(far, f, f32_fma(lost, scale, f)));
+}
+
+HONE__INLINE vf32 f32_log1p(vf32 x)
+{
+    const vf32 y = f32_log_special(f32_add(f32_set(1.0f), x), f32_log1p_inner(x));
+    return f32_select(f32_eq(x, f32_set(0.0f)), x, y);
+}
+
+/* as f64_expm1 */
+HONE__INLINE vf32 f32_expm1(vf32 x)
+{
+    const vf32 low = f32_set(-40.0f), high = f32_set(89.0f);
+    vf32 t = f32_select(f32_lt(x, low), low, x);
+    t = f32_select(f32_gt(t, high), high, t);
+    vi32 n;
+    const vf32 r = f32_exp_reduce(t, &n), tail = f32_mul(f32_mul(r, r), f32_exp_poly(r));
+    const vf32 p = f32_add(r, tail), p_low = f32_add(f32_sub(r, p), tail);
+    const vf32 half_power = i32_as_f32(i32_shl(i32_add(n, i32_set(126)), 23));
+    const vf32 big = f32_sub(half_power, f32_set(0.5f)), small = f32_mul(half_power, p);
+    const vf32 sum = f32_add(big, small), error = f32_add(f32_sub(big, sum), small);
+    const vf32 half = f32_add(sum, f32_fma(half_power, p_low, error));
+    return f32_select(f32_eq(x, f32_set(0.0f)), x, f32_add(half, half));
+}
+
+/* x + x P(x^2), or from 0.92 on 1 - e^-G(|x|) with G = -log(erfc) */
+HONE__INLINE vf32 f32_erf(vf32 x)
+{
+    static const float p[] = { 0x1.06eba8p-3f, -0x1.812742p-2f,  0x1.ce2ddep-4f, -0x1.b80ae6p-6f,
+                               0x1.54a362p-8f, -0x1.a8f242p-11f, 0x1.587252p-14f };
+    static const float g[] = { 0x1.75d688p-13f, 0x1.20b3fcp0f,  0x1.462d6ap-1f,  0x1.aa1e06p-4f,
+                               -0x1.6cf33p-6f,  0x1.906e06p-9f, -0x1.9d66aap-13f };
+    const vf32 one = f32_set(1.0f), four = f32_set(4.0f), ax = f32_abs(x), z = f32_mul(x, x);
+    const vf32 small = f32_fma(ax, f32_poly(z, p, 7), ax);
+    const vf32 a = f32_select(f32_gt(ax, four), four, ax); /* erf(4) is 1 */
+    const vf32 big = f32_sub(one, f32_exp(f32_neg(f32_poly(a, g, 7))));
+    return f32_copysign(f32_select(f32_lt(ax, f32_set(0.92f)), small, big), x);
+}
+
+/* x times N(x), N the normal distribution. Near 0, N = 1/2 + x P(x^2); further out, for a = |x|, a
+ * (1 - N(a)) = e^(-a^2/2) G(q) with q = (a - 4) / (a + 4). */
+HONE__INLINE vf32 f32_gelu(vf32 x)
+{
+    static const float p[] = { 0x1.988452p-2f, -0x1.1057cap-4f, 0x1.46b6e4p-7f, -0x1.349f72p-10f,
+                               0x1.a33b24p-14f };
+    static const float g[] = { 0x1.82b4bcp-2f,  0x1.2dda0ep-4f, -0x1.c41d9ap-4f, 0x1.9adaaep-4f,
+                               -0x1.024daep-4f, 0x1.b148bep-6f, -0x1.6853d6p-8f, -0x1.051c3cp-10f,
+                               0x1.a98ecp-11f,  0x1.c92db2p-15f };
+    const vf32 limit = f32_set(14.75f), four = f32_set(4.0f), half = f32_set(0.5f);
+    const vf32 ax = f32_abs(x),
+               a = f32_select(f32_gt(ax, limit), limit, ax); /* beyond, the tail is 0 */
+    const vf32 square = f32_mul(a, a), rest = f32_fma(a, a, f32_neg(square));
+    const vf32 near = f32_mul(x, f32_fma(x, f32_poly(square, p, 5), half));
+
+    vi32 n;
+    const vf32 q = f32_div(f32_sub(a, four), f32_add(a, four)), minus = f32_neg(half);
+    const vf32 e = f32_exp_parts_corrected(f32_mul(square, minus), f32_mul(rest, minus), &n);
+    const vf32 tail = f32_scale(f32_mul(e, f32_poly(q, g, 10)), n);
+    const vf32 far = f32_select(f32_lt(x, f32_set(0.0f)), f32_neg(tail), f32_sub(x, tail));
+    return f32_select(f32_lt(ax, f32_set(0.75f)), near, far);
+}
+
+/* |x| / (1 + e^-w) with e^-w = p 2^n, and for a negative x that times e^-w; `a` is |x| kept finite
+ */
+HONE__INLINE vf32 f32_gated(vf32 x, vf32 a, vf32 p, vi32 n)
+{
+    const mf32 negative = f32_lt(x, f32_set(0.0f));
+    const vf32 den = f32_add(f32_set(1.0f), f32_scale(p, n));
+    const vf32 q = f32_div(f32_select(negative, a, x), den);
+    return f32_select(negative, f32_neg(f32_scale(f32_mul(p, q), n)), q);
+}
+
+HONE__INLINE vf32 f32_silu(vf32 x)
+{
+    const vf32 limit = f32_set(120.0f), ax = f32_abs(x),
+               a = f32_select(f32_gt(ax, limit), limit, ax);
+    vi32 n;
+    const vf32 p = f32_exp_parts(f32_neg(a), &n);
+    return f32_gated(x, a, p, n);
+}
+
+/* x / (1 + e^-w), w = x (k1 + k2 x^2) in two parts: an error in w is one of the result w times as
+ * large */
+HONE__INLINE vf32 f32_gelu_tanh(vf32 x)
+{
+    const vf32 limit = f32_set(12.0f), ax = f32_abs(x),
+               a = f32_select(f32_gt(ax, limit), limit, ax);
+    const vf32 k1 = f32_set(0x1.988454p0f), k2 = f32_set(0x1.2444f2p-4f);
+    const vf32 z = f32_mul(a, a), z_low = f32_fma(a, a, f32_neg(z));
+    const vf32 t = f32_mul(k2, z);
+    const vf32 t_low =
+        f32_fma(f32_set(0x1.49b16ap-29f), z, f32_fma(k2, z_low, f32_fma(k2, z, f32_neg(t))));
+    const vf32 c = f32_add(k1, t), back = f32_sub(c, k1);
+    const vf32 error = f32_add(f32_sub(k1, f32_sub(c, back)), f32_sub(t, back));
+    const vf32 c_low = f32_add(f32_add(error, t_low), f32_set(-0x1.857936p-25f));
+    const vf32 w = f32_mul(a, c), w_low = f32_fma(a, c_low, f32_fma(a, c, f32_neg(w)));
+    vi32 n;
+    const vf32 p = f32_exp_parts_corrected(f32_neg(w), f32_neg(w_low), &n);
+    return f32_gated(x, a, p, n);
+}
+
+/* log(1 + e^x) = max(x, 0) + log1p(e^-|x|) */
+HONE__INLINE vf32 f32_softplus(vf32 x)
+{
+    const vf32 zero = f32_set(0.0f), rest = f32_log1p_inner(f32_exp(f32_neg(f32_abs(x))));
+    return f32_add(f32_select(f32_gt(x, zero), x, zero), rest);
+}
+
+/* ---- f64, in the same ways ---- */
+
+HONE__INLINE vf64 f64_log1p_inner(vf64 x)
+{
+    vf64 k;
+    const vf64 one = f64_set(1.0), u = f64_add(one, x);
+    const vf64 lost = f64_sub(x, f64_sub(u, one));
+    const vf64 m = f64_log_split(u, &k);
+    const vf64 scale = f64_div(m, u); /* 2^-k */
+    return f64_log_sum(k, f64_fma(lost, scale, f64_sub(m, one)));
+}
+
+HONE__INLINE vf64 f64_log1p(vf64 x)
+{
+    const vf64 y = f64_log_special(f64_add(f64_set(1.0), x), f64_log1p_inner(x));
+    return f64_select(f64_eq(x, f64_set(0.0)), x, y);
+}
+
+/* x + x P(x^2), or from 1 on 1 - e^-G(|x|) with G = -log(erfc) */
+HONE__INLINE vf64 f64_erf(vf64 x)
+{
+    static const double p[] = { 0x1.06eba8214db68p-3,  -0x1.812746b0379b2p-2,
+                                0x1.ce2f21a0408dp-4,   -0x1.b82ce311ee06bp-6,
+                                0x1.565bccf7e2615p-8,  -0x1.c02db0149fc3dp-11,
+                                0x1.f9a2b755d6e91p-14, -0x1.f4ca205992841p-17,
+                                0x1.b97e44af5285ap-20, -0x1.5bfe793598cc9p-23,
+                                0x1.d6e3ef7256281p-27, -0x1.ab15ed78a2051p-31 };
+    static const double g[] = {
+        0x1.4d0cf5044e1fp-23,   0x1.20dd5a320ed8bp0,    0x1.45f406ddab9bbp-1,
+        0x1.a4dd82950e37dp-4,   -0x1.38aca08bdd56bp-6,  -0x1.1d1c99ab5bddfp-12,
+        0x1.cd435b9784cbbp-10,  -0x1.4beddbc3011ep-11,  0x1.4a2817e726641p-15,
+        0x1.338242438cc09p-14,  -0x1.8476a22e11d41p-15, 0x1.1c6153e489757p-16,
+        -0x1.2a55dd47c5b83p-18, 0x1.d61f77de4e70dp-21,  -0x1.16a85d8e222fbp-23,
+        0x1.e4c82fa66a133p-27,  -0x1.24df90a3e5bc8p-30, 0x1.b7b47e88e2f9ep-35,
+        -0x1.350039946c1dbp-40
+    };
+    const vf64 one = f64_set(1.0), six = f64_set(6.0), ax = f64_abs(x), z = f64_mul(x, x);
+    const vf64 small = f64_fma(ax, f64_poly(z, p, 12), ax);
+    const vf64 a = f64_select(f64_gt(ax, six), six, ax); /* erf(6) is 1 */
+    const vf64 big = f64_sub(one, f64_exp(f64_neg(f64_poly(a, g, 19))));
+    return f64_copysign(f64_select(f64_lt(ax, one), small, big), x);
+}
+
+HONE__INLINE vf64 f64_gelu(vf64 x)
+{
+    static const double p[] = { 0x1.9884533d43651p-2,  -0x1.1058377e2cf52p-4,
+                                0x1.46d042976e05fp-7,  -0x1.37403f6d4ca01p-10,
+                                0x1.e42b0df628528p-14, -0x1.3ce90d811e024p-17,
+                                0x1.658cae84e47abp-21, -0x1.625351643e91p-25,
+                                0x1.39de1406e231dp-29, -0x1.dc5f928d88a5cp-34 };
+    static const double g[] = {
+        0x1.82b4bb8c94dcep-2,   0x1.2dda040d62d02p-4,   -0x1.c41d6bcaf8596p-4,
+        0x1.9adc525a9086dp-4,   -0x1.024df8efd1dcbp-4,  0x1.b0ffe01d7ae27p-6,
+        -0x1.691976fc35676p-8,  -0x1.e4abd34e04bb2p-11, 0x1.ce76f75573565p-11,
+        -0x1.99ff548995914p-15, -0x1.e8a50663097d9p-14, 0x1.16d3d3a4f7cffp-16,
+        0x1.2cda6b1bd148p-16,   -0x1.5ddd0226951cbp-19, -0x1.b81d09c33306fp-19,
+        0x1.c0df29c05a7bdp-23,  0x1.5ea3b08bf23f4p-21,  0x1.396344b930296p-25,
+        -0x1.0cd6cb5a31942p-23, -0x1.eda7225e64e43p-27, 0x1.2be6d8a0d9e91p-26
+    };
+    const vf64 limit = f64_set(39.0), four = f64_set(4.0), half = f64_set(0.5);
+    const vf64 ax = f64_abs(x),
+               a = f64_select(f64_gt(ax, limit), limit, ax); /* beyond, the tail is 0 */
+    const vf64 square = f64_mul(a, a), rest = f64_fma(a, a, f64_neg(square));
+    const vf64 near = f64_mul(x, f64_fma(x, f64_poly(square, p, 10), half));
+
+    vi64 n;
+    const vf64 q = f64_div(f64_sub(a, four), f64_add(a, four)), minus = f64_neg(half);
+    const vf64 e = f64_exp_parts_corrected(f64_mul(square, minus), f64_mul(rest, minus), &n);
+    const vf64 tail = f64_scale(f64_mul(e, f64_poly(q, g, 21)), n);
+    const vf64 far = f64_select(f64_lt(x, f64_set(0.0)), f64_neg(tail), f64_sub(x, tail));
+    return f64_select(f64_lt(ax, f64_set(0.75)), near, far);
+}
+
+HONE__INLINE vf64 f64_gated(vf64 x, vf64 a, vf64 p, vi64 n)
+{
+    const mf64 negative = f64_lt(x, f64_set(0.0));
+    const vf64 den = f64_add(f64_set(1.0), f64_scale(p, n));
+    const vf64 q = f64_div(f64_select(negative, a, x), den);
+    return f64_select(negative, f64_neg(f64_scale(f64_mul(p, q), n)), q);
+}
+
+HONE__INLINE vf64 f64_silu(vf64 x)
+{
+    const vf64 limit = f64_set(800.0), ax = f64_abs(x),
+               a = f64_select(f64_gt(ax, limit), limit, ax);
+    vi64 n;
+    const vf64 p = f64_exp_parts(f64_neg(a), &n);
+    return f64_gated(x, a, p, n);
+}
+
+HONE__INLINE vf64 f64_gelu_tanh(vf64 x)
+{
+    const vf64 limit = f64_set(24.0), ax = f64_abs(x), a = f64_select(f64_gt(ax, limit), limit, ax);
+    const vf64 k1 = f64_set(0x1.9884533d43651p0), k2 = f64_set(0x1.2444f2a4d8b4bp-4);
+    const vf64 z = f64_mul(a, a), z_low = f64_fma(a, a, f64_neg(z));
+    const vf64 t = f64_mul(k2, z);
+    const vf64 t_low =
+        f64_fma(f64_set(-0x1.6c843a29d1c7p-61), z, f64_fma(k2, z_low, f64_fma(k2, z, f64_neg(t))));
+    const vf64 c = f64_add(k1, t), back = f64_sub(c, k1);
+    const vf64 error = f64_add(f64_sub(k1, f64_sub(c, back)), f64_sub(t, back));
+    const vf64 c_low = f64_add(f64_add(error, t_low), f64_set(-0x1.cbc0d30ebfd15p-54));
+    const vf64 w = f64_mul(a, c), w_low = f64_fma(a, c_low, f64_fma(a, c, f64_neg(w)));
+    vi64 n;
+    const vf64 p = f64_exp_parts_corrected(f64_neg(w), f64_neg(w_low), &n);
+    return f64_gated(x, a, p, n);
+}
+
+HONE__INLINE vf64 f64_softplus(vf64 x)
+{
+    const vf64 zero = f64_set(0.0), rest = f64_log1p_inner(f64_exp(f64_neg(f64_abs(x))));
+    return f64_add(f64_select(f64_gt(x, zero), x, zero), rest);
+}
