@@ -14,15 +14,21 @@
 #define HONE__COST_EFFICIENCY    0.85   /* shared caches, memory and clock */
 #define HONE__COST_GAIN          1.25
 
-/* A region that takes longer than STALL_FACTOR times its one-thread estimate and STALL_NS was held
- * up by others on this machine: a thread of the team waited for a core. Then hone works on one
- * thread for PAUSE_NS, twice as long after each further stall, up to PAUSE_MOST_NS; RELIEF good
- * regions in a row make the next pause short again. */
-#define HONE__STALL_FACTOR  4.0
-#define HONE__STALL_NS      2e6
+/* On a machine with other busy programs, a thread of the team may have to wait for a core while the
+ * rest waits for it: a job of 20 us then takes a time slice or two of the kernel. Such a stall
+ * shows in the calling thread: it waited for the others longer than STALL_NS and 3 times its own
+ * work, or was itself without a core longer than STALL_NS and half the time it had one. After a
+ * stall hone works on one thread for PAUSE_NS, twice as long after each further one, up to
+ * PAUSE_MOST_NS.
+ *
+ * Only the kernel knows the second kind, and to ask it takes 0.2 us: hone asks in the WATCHED
+ * regions after one that took longer than STALL_NS. When all of them were good the next pause is
+ * short again.
+ */
+#define HONE__STALL_NS      2000000
 #define HONE__PAUSE_NS      20000000
 #define HONE__PAUSE_MOST_NS 1280000000
-#define HONE__RELIEF        200
+#define HONE__WATCHED       200
 
 /** Estimated time of a job of `total_ns` shared by n > 1 threads of a team. */
 static inline double hone__cost_parallel_ns(double total_ns, int n, int team)

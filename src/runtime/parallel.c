@@ -126,12 +126,12 @@ int hone__team_size(void)
 
 static _Atomic int64_t paused_until; /* 0: not paused */
 static _Atomic int64_t next_pause = HONE__PAUSE_NS;
-static atomic_int good_regions;
+static atomic_int watched; /* so many regions are yet to be watched closely */
 
-static int64_t clock_ns(void)
+static int64_t clock_ns(clockid_t id)
 {
     struct timespec now;
-    clock_gettime(CLOCK_MONOTONIC, &now);
+    clock_gettime(id, &now);
     return (int64_t)now.tv_sec * 1000000000 + now.tv_nsec;
 }
 
@@ -140,33 +140,52 @@ static bool is_paused(void)
     const int64_t until = atomic_load_explicit(&paused_until, memory_order_relaxed);
     if (__builtin_expect(until == 0, 1))
         return false;
-    if (clock_ns() < until)
+    if (clock_ns(CLOCK_MONOTONIC) < until)
         return true;
     atomic_store_explicit(&paused_until, 0, memory_order_relaxed);
     return false;
 }
 
-/* Races between threads only blur the length of a pause. */
-static void judge_region(double estimate_ns, int64_t began)
+typedef struct {
+    int64_t began, own_end; /* of the calling thread's part */
+    int64_t cpu_began;      /* its CPU time; -1: not asked for */
+} stopwatch;
+
+static stopwatch watch_begin(void)
 {
-    const int64_t now = clock_ns();
-    const double took = (double)(now - began);
-    if (took < HONE__STALL_NS || took < estimate_ns * HONE__STALL_FACTOR) {
-        if (atomic_fetch_add_explicit(&good_regions, 1, memory_order_relaxed) == HONE__RELIEF)
-            atomic_store_explicit(&next_pause, HONE__PAUSE_NS, memory_order_relaxed);
-        return;
-    }
-    const int64_t pause = atomic_load_explicit(&next_pause, memory_order_relaxed);
-    atomic_store_explicit(&good_regions, 0, memory_order_relaxed);
-    atomic_store_explicit(&next_pause,
-                          2 * pause < HONE__PAUSE_MOST_NS ? 2 * pause : HONE__PAUSE_MOST_NS,
-                          memory_order_relaxed);
-    atomic_store_explicit(&paused_until, now + pause, memory_order_relaxed);
-    hone__debug_print(3, "team: a region of about %.0f us took %.0f us: one thread for %.0f ms",
-                      estimate_ns * 1e-3, took * 1e-3, (double)pause * 1e-6);
+    const bool close = atomic_load_explicit(&watched, memory_order_relaxed) > 0;
+    return (stopwatch){ .began = clock_ns(CLOCK_MONOTONIC),
+                        .cpu_began = close ? clock_ns(CLOCK_THREAD_CPUTIME_ID) : -1 };
 }
 
-static _Thread_local double estimate; /* of the job that was last given to the team */
+static void pause_team(int64_t now)
+{
+    const int64_t pause = atomic_load_explicit(&next_pause, memory_order_relaxed);
+    const int64_t next = 2 * pause < HONE__PAUSE_MOST_NS ? 2 * pause : HONE__PAUSE_MOST_NS;
+    atomic_store_explicit(&next_pause, next, memory_order_relaxed);
+    atomic_store_explicit(&paused_until, now + pause, memory_order_relaxed);
+    hone__debug_print(3, "team: held up by other programs: one thread for %lld ms",
+                      (long long)pause / 1000000);
+}
+
+/* Races between threads only blur the length of a pause. */
+static void watch_end(const stopwatch *watch)
+{
+    const int64_t now = clock_ns(CLOCK_MONOTONIC);
+    const int64_t took = now - watch->began, waited = now - watch->own_end;
+    bool stalled = waited > HONE__STALL_NS && waited > 3 * (took - waited);
+    if (watch->cpu_began >= 0 && took > HONE__STALL_NS) {
+        const int64_t cpu = clock_ns(CLOCK_THREAD_CPUTIME_ID) - watch->cpu_began;
+        stalled |= took - cpu > HONE__STALL_NS && 2 * (took - cpu) > cpu;
+    }
+    if (stalled)
+        pause_team(now);
+    if (took > HONE__STALL_NS)
+        atomic_store_explicit(&watched, HONE__WATCHED, memory_order_relaxed);
+    else if (watch->cpu_began >= 0 &&
+             atomic_fetch_sub_explicit(&watched, 1, memory_order_relaxed) == 1)
+        atomic_store_explicit(&next_pause, HONE__PAUSE_NS, memory_order_relaxed);
+}
 
 int hone__team_for(double total_ns, int64_t parts)
 {
@@ -187,7 +206,6 @@ int hone__team_for(double total_ns, int64_t parts)
         return 1;
     hone__debug_print(3, "team: %.1f us in %lld parts on %d threads", total_ns * 1e-3,
                       (long long)parts, n);
-    estimate = total_ns;
     return n;
 }
 
@@ -224,8 +242,10 @@ static inline void leave(place outer)
 static void run_team(int size, int n_threads, hone__team_body body, void *ctx)
 {
     region all = { 0 };
-    const bool watched = !atomic_load_explicit(&forced, memory_order_relaxed);
-    const int64_t began = watched ? clock_ns() : 0;
+    const bool free_to_pause = !atomic_load_explicit(&forced, memory_order_relaxed);
+    stopwatch watch = { 0 };
+    if (free_to_pause)
+        watch = watch_begin();
     atomic_fetch_add_explicit(&open_regions, 1, memory_order_relaxed);
 #pragma omp parallel num_threads(size)
     {
@@ -236,10 +256,12 @@ static void run_team(int size, int n_threads, hone__team_body body, void *ctx)
             body(ctx, thread, n);
             leave(outer);
         }
+        if (thread == 0 && free_to_pause)
+            watch.own_end = clock_ns(CLOCK_MONOTONIC);
     }
     atomic_fetch_sub_explicit(&open_regions, 1, memory_order_relaxed);
-    if (watched)
-        judge_region(estimate, began);
+    if (free_to_pause)
+        watch_end(&watch);
 }
 
 void hone__parallel_team(int n_threads, hone__team_body body, void *ctx)
