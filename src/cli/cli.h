@@ -1,0 +1,75 @@
+/* cli.h: what the files of the program `hone` share. A subcommand is one file with one
+ * cli_command; options are a table from which parsing, checking and --help come. */
+#ifndef HONE_CLI_CLI_H
+#define HONE_CLI_CLI_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+/** Exit statuses: 1 what went wrong at work (a file, memory), 2 how the program was called. */
+enum { CLI_OK = 0, CLI_FAILED = 1, CLI_USAGE = 2 };
+
+/* ---- subcommands */
+
+typedef struct {
+    const char *name, *summary;
+    int (*run)(int argc, char **argv); /* argv[0] is the first word after the name */
+} cli_command;
+
+extern const cli_command cli_train, cli_eval, cli_info;
+
+/** Prints "hone COMMAND: message" to stderr; returns the status that was given. */
+int cli_error(int status, const char *command, const char *format, ...)
+    __attribute__((format(printf, 3, 4)));
+/** The library's pending error in the same form. Returns CLI_USAGE for a bad environment variable,
+ * else CLI_FAILED. */
+int cli_library_error(const char *command);
+
+/* ---- options */
+
+typedef enum {
+    CLI_FLAG, /* bool, takes no value */
+    CLI_TEXT, /* const char * */
+    CLI_INT,  /* int64_t within low..high */
+    CLI_REAL  /* double within low..high, finite */
+} cli_kind;
+
+typedef struct {
+    const char *name;  /* without the dashes; NULL ends a table */
+    const char *value; /* what the help calls its value; NULL for a flag */
+    const char *help;
+    cli_kind kind;
+    size_t offset;        /* of the field in the command's struct of options */
+    const char *fallback; /* default, parsed like a given value; NULL: the field stays zero */
+    double low, high;
+} cli_option;
+
+typedef enum { CLI_GO_ON, CLI_DONE, CLI_BAD } cli_parsed;
+
+/** Fills `fields` (zeroed by the caller) from the defaults and the words. CLI_DONE: --help was
+ * printed; CLI_BAD: an error was. */
+cli_parsed cli_parse(const cli_command *command, const cli_option *table, void *fields, int argc,
+                     char **argv);
+/** The candidate that a mistyped word most likely meant, or NULL. names[n]. */
+const char *cli_nearest(const char *word, const char *const *names, int n);
+
+/** Whole decimal number / finite decimal number, nothing around it, no locale (the program never
+ * calls setlocale). */
+bool cli_read_int(const char *text, int64_t *value);
+bool cli_read_real(const char *text, double *value);
+
+/* ---- time and signals */
+
+/** Seconds of a clock that only goes forward. */
+double cli_seconds(void);
+
+/** From now on Ctrl-C (SIGINT, SIGTERM) ends the program at once with 128 + the signal, or, between
+ * cli_defer_stop(true) and (false), is only noted for cli_stopped(). A second one always ends it.
+ */
+void cli_catch_stop(void);
+void cli_defer_stop(bool defer);
+/** 0, or 128 + the signal that was noted. */
+int cli_stopped(void);
+
+#endif

@@ -1,0 +1,93 @@
+/* eval.c: `hone eval`: loss and error of a saved network on a test set. */
+#include "cli.h"
+#include "work.h"
+
+#include <stdio.h>
+
+/* Its own size, so that `hone eval` prints what the last row of `hone train` says for any --batch.
+ */
+enum { EVAL_BATCH = 1000 };
+
+bool evaluate(hone_module *model, const hone_dataset *set, progress *p, score *out)
+{
+    HONE_NO_GRAD();
+    int64_t n = hone_dataset_size(set);
+    double loss = 0, wrong = 0;
+    bool was_training = model->training;
+    hone_module_train(model, false);
+    for (int64_t i = 0; i < n && !cli_stopped() && hone_error_code() == HONE_OK; i += EVAL_BATCH) {
+        HONE_SCOPE();
+        hone_tensor *x = hone_slice(set->x, 0, i, i + EVAL_BATCH, 1);
+        hone_tensor *y = hone_slice(set->y, 0, i, i + EVAL_BATCH, 1);
+        hone_tensor *scores = hone_forward(model, x);
+        loss += hone_item(hone_cross_entropy(scores, y)) * (double)hone_size(y, 0);
+        wrong += hone_item(hone_sum(hone_ne(hone_argmax(scores, 1, false), y)));
+        progress_bar(p, "testing", i, n, "");
+    }
+    hone_module_train(model, was_training);
+    *out = (score){ loss / (double)n, wrong / (double)n };
+    return !cli_stopped() && hone_error_code() == HONE_OK;
+}
+
+typedef struct {
+    const char *load, *data, *model;
+    int64_t limit, threads;
+} eval_options;
+
+static const cli_option table[] = {
+    { "load", "FILE", "network saved by hone train --save", CLI_TEXT, offsetof(eval_options, load),
+      NULL, 0, 0 },
+    { "data", "DIR|digits", "directory of MNIST's files, or the built-in drawn digits", CLI_TEXT,
+      offsetof(eval_options, data), "digits", 0, 0 },
+    { "model", "SPEC", "mlp:INPUT,...,OUTPUT; without it what the file holds", CLI_TEXT,
+      offsetof(eval_options, model), NULL, 0, 0 },
+    { "limit", "N", "use the first N test images only", CLI_INT, offsetof(eval_options, limit),
+      NULL, 1, 1e12 },
+    { "threads", "N", "at most N threads", CLI_INT, offsetof(eval_options, threads), NULL, 1,
+      1024 },
+    { 0 },
+};
+
+static int eval_model(const eval_options *o, const model_spec *spec, const images *set, progress *p)
+{
+    score result;
+    hone_module *model = model_new(spec);
+    bool done = model && hone_load_state(model, o->load) == HONE_OK &&
+                evaluate(model, &set->test, p, &result);
+    hone_module_free(model);
+    progress_clear(p);
+    if (!done)
+        return cli_library_error(cli_eval.name);
+    printf("%lld images  test loss %.5f  test error %.4f\n",
+           (long long)hone_dataset_size(&set->test), result.loss, result.error);
+    return CLI_OK;
+}
+
+static int run(int argc, char **argv)
+{
+    HONE_SCOPE();
+    eval_options o = { 0 };
+    cli_parsed parsed = cli_parse(&cli_eval, table, &o, argc, argv);
+    if (parsed != CLI_GO_ON)
+        return parsed == CLI_DONE ? CLI_OK : CLI_USAGE;
+    if (!o.load)
+        return cli_error(CLI_USAGE, cli_eval.name, "--load FILE is missing");
+    model_spec spec;
+    if (o.model && !model_parse(cli_eval.name, o.model, &spec))
+        return CLI_USAGE;
+    if (hone_init() != HONE_OK || (o.threads && hone_set_threads((int)o.threads) != HONE_OK))
+        return cli_library_error(cli_eval.name);
+    if (!o.model && !model_of_file(cli_eval.name, o.load, &spec))
+        return CLI_FAILED;
+    progress p = progress_new(false);
+    images set;
+    if (!images_load(cli_eval.name, o.data, o.limit, false, &p, &set))
+        return CLI_FAILED;
+    int status =
+        images_fit(cli_eval.name, &set, &spec) ? eval_model(&o, &spec, &set, &p) : CLI_FAILED;
+    images_free(&set);
+    return status;
+}
+
+const cli_command cli_eval = { "eval", "Tells a saved network's loss and error on a test set.",
+                               run };

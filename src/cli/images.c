@@ -1,0 +1,101 @@
+/* images.c: from --data to rows of numbers in 0..1. */
+#include "work.h"
+
+#include "cli.h"
+
+#include <stdio.h>
+#include <string.h>
+
+/* The digits are the same whatever --seed is, as a directory's images would be. */
+enum { DIGITS_SEED = 0, DIGITS_TRAIN = 60000, DIGITS_TEST = 10000 };
+
+static hone_status read_subset(const char *source, hone_subset subset, int64_t limit,
+                               hone_dataset *set)
+{
+    if (strcmp(source, "digits") == 0) {
+        int64_t all = subset == HONE_TRAIN ? DIGITS_TRAIN : DIGITS_TEST;
+        return hone_digits(subset, limit && limit < all ? limit : all, DIGITS_SEED, set);
+    }
+    hone_status status = hone_mnist(source, subset, set);
+    return status == HONE_OK && limit ? hone_dataset_limit(set, limit) : status;
+}
+
+/* u8 [n, rows, columns] -> f32 [n, features] in 0..1, once for all epochs. */
+static hone_status to_rows(hone_dataset *set)
+{
+    HONE_SCOPE();
+    hone_dataset rows;
+    int64_t n = hone_dataset_size(set);
+    hone_tensor *x = hone_to(hone_reshape(set->x, n, hone_numel(set->x) / n), HONE_F32);
+    hone_status status = hone_dataset_from(hone_div_scalar_(x, 255), set->y, &rows);
+    if (status != HONE_OK)
+        return status;
+    hone_dataset_free(set);
+    *set = rows;
+    return HONE_OK;
+}
+
+static bool load_subset(const char *command, const char *source, hone_subset subset, int64_t limit,
+                        progress *p, hone_dataset *set)
+{
+    const char *which = subset == HONE_TRAIN ? "training" : "test";
+    char note[300];
+    if (strcmp(source, "digits") == 0)
+        snprintf(note, sizeof note, "drawing %s digits ...", which);
+    else
+        snprintf(note, sizeof note, "reading %s images from %.200s ...", which, source);
+    progress_note(p, note);
+    if (read_subset(source, subset, limit, set) != HONE_OK) {
+        progress_clear(p);
+        cli_library_error(command);
+        return false;
+    }
+    progress_clear(p);
+    if (hone_dataset_size(set) < 1) {
+        cli_error(CLI_FAILED, command, "%s: no %s images", source, which);
+        return false;
+    }
+    if (to_rows(set) == HONE_OK)
+        return true;
+    cli_library_error(command);
+    return false;
+}
+
+bool images_load(const char *command, const char *source, int64_t limit, bool with_train,
+                 progress *p, images *out)
+{
+    *out = (images){ 0 };
+    if ((with_train && !load_subset(command, source, HONE_TRAIN, limit, p, &out->train)) ||
+        !load_subset(command, source, HONE_TEST, limit, p, &out->test)) {
+        images_free(out);
+        return false;
+    }
+    out->features = hone_size(out->test.x, 1);
+    if (with_train && hone_size(out->train.x, 1) != out->features) {
+        cli_error(CLI_FAILED, command, "%s: training images have %lld pixels, test images %lld",
+                  source, (long long)hone_size(out->train.x, 1), (long long)out->features);
+        images_free(out);
+        return false;
+    }
+    return true;
+}
+
+void images_free(images *set)
+{
+    hone_dataset_free(&set->train);
+    hone_dataset_free(&set->test);
+}
+
+bool images_fit(const char *command, const images *set, const model_spec *spec)
+{
+    int64_t in = spec->size[0], out = spec->size[spec->n - 1];
+    if (in != set->features)
+        cli_error(CLI_FAILED, command, "the model takes %lld numbers but an image has %lld pixels",
+                  (long long)in, (long long)set->features);
+    else if (out != IMAGES_CLASSES)
+        cli_error(CLI_FAILED, command, "the model gives %lld scores but there are %d classes",
+                  (long long)out, IMAGES_CLASSES);
+    else
+        return true;
+    return false;
+}

@@ -1,0 +1,47 @@
+/* info.c: `hone info`: the version, and what hone found out about the machine. */
+#include "cli.h"
+
+#include <hone/hone.h>
+#include <stdio.h>
+
+static const cli_option table[] = { { 0 } };
+
+static void print_cache(const char *name, int64_t bytes)
+{
+    if (bytes <= 0)
+        printf("%s unknown", name);
+    else if (bytes < 1 << 20)
+        printf("%s %lld KiB", name, (long long)(bytes >> 10));
+    else
+        printf("%s %.4g MiB", name, (double)bytes / (1 << 20));
+}
+
+static int run(int argc, char **argv)
+{
+    char no_fields;
+    cli_parsed parsed = cli_parse(&cli_info, table, &no_fields, argc, argv);
+    if (parsed != CLI_GO_ON)
+        return parsed == CLI_DONE ? CLI_OK : CLI_USAGE;
+    hone_machine m;
+    if (hone_init() != HONE_OK || hone_machine_get(&m) != HONE_OK)
+        return cli_library_error(cli_info.name);
+    printf("version     %s\n", hone_version());
+    printf("isa         %s\n", hone_isa());
+    printf("cpu         %s\n", m.cpu_name);
+    printf("cores       %d (%d logical CPUs, %d package%s)\n", m.cores, m.logical_cpus, m.packages,
+           m.packages == 1 ? "" : "s");
+    printf("allowed     %d CPUs by the affinity mask", m.affinity_cpus);
+    if (m.cgroup_cpus > 0)
+        printf(", %.4g by the cgroup's quota", m.cgroup_cpus);
+    printf("\ncaches      ");
+    print_cache("L1", m.l1_bytes);
+    print_cache(", L2", m.l2_bytes);
+    print_cache(", L3", m.l3_bytes);
+    printf("\nnuma nodes  %d\n", m.numa_nodes);
+    printf("threads     %d (%s)\n", m.threads, m.threads_reason);
+    return CLI_OK;
+}
+
+const cli_command cli_info = { "info",
+                               "Tells the version, the machine and why it uses so many threads.",
+                               run };

@@ -1,0 +1,111 @@
+/* main.c: the program `hone`: chooses the subcommand; errors, the clock and Ctrl-C for all of them.
+ */
+#include "cli.h"
+
+#include <hone/hone.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+static const cli_command *const commands[] = { &cli_train, &cli_eval, &cli_info };
+enum { N_COMMANDS = sizeof commands / sizeof *commands };
+
+int cli_error(int status, const char *command, const char *format, ...)
+{
+    va_list args;
+    va_start(args, format);
+    fflush(stdout);
+    fprintf(stderr, command ? "hone %s: " : "hone: ", command);
+    vfprintf(stderr, format, args);
+    fputc('\n', stderr);
+    va_end(args);
+    return status;
+}
+
+int cli_library_error(const char *command)
+{
+    int status = hone_error_code() == HONE_E_CONFIG ? CLI_USAGE : CLI_FAILED;
+    return cli_error(status, command, "%s", hone_error_message());
+}
+
+double cli_seconds(void)
+{
+    struct timespec t;
+    clock_gettime(CLOCK_MONOTONIC, &t);
+    return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
+}
+
+static volatile sig_atomic_t stop_deferred, stop_signal;
+
+static void on_stop(int signal_number)
+{
+    if (!stop_deferred || stop_signal)
+        _exit(128 + signal_number);
+    stop_signal = signal_number;
+}
+
+void cli_catch_stop(void)
+{
+    struct sigaction action = { .sa_handler = on_stop, .sa_flags = SA_RESTART };
+    sigemptyset(&action.sa_mask);
+    sigaction(SIGINT, &action, NULL);
+    sigaction(SIGTERM, &action, NULL);
+}
+
+void cli_defer_stop(bool defer)
+{
+    stop_deferred = defer;
+}
+
+int cli_stopped(void)
+{
+    return stop_signal ? 128 + (int)stop_signal : 0;
+}
+
+static void print_help(void)
+{
+    puts("usage: hone COMMAND [options]\n\nTrains neural networks on CPUs; the same bits on any "
+         "machine and any number of threads.\n");
+    for (int i = 0; i < N_COMMANDS; i++)
+        printf("  %-8s  %s\n", commands[i]->name, commands[i]->summary);
+    puts("\nhone COMMAND --help tells a command's options; hone --version the version.\n\n"
+         "Environment:\n"
+         "  HONE_ISA=scalar|avx2|avx512|neon  kernels to use; default: the best this machine has\n"
+         "  HONE_NUM_THREADS=N                at most N threads\n"
+         "  HONE_FORCE_THREADS=N              exactly N threads for everything divisible (tests)\n"
+         "  HONE_DEBUG=1..4                   1 errors, 2 ops, 3 scheduling, 4 memory, to stderr");
+}
+
+static int unknown_command(const char *word)
+{
+    const char *names[N_COMMANDS];
+    for (int i = 0; i < N_COMMANDS; i++)
+        names[i] = commands[i]->name;
+    const char *nearest = cli_nearest(word, names, N_COMMANDS);
+    const char *what = word[0] == '-' ? "option" : "command";
+    if (nearest)
+        return cli_error(CLI_USAGE, NULL, "unknown %s '%s'; did you mean %s?", what, word, nearest);
+    return cli_error(CLI_USAGE, NULL, "unknown %s '%s'; see hone --help", what, word);
+}
+
+int main(int argc, char **argv)
+{
+    if (argc < 2)
+        return cli_error(CLI_USAGE, NULL, "a command is missing; see hone --help");
+    const char *word = argv[1];
+    if (strcmp(word, "--help") == 0 || strcmp(word, "-h") == 0) {
+        print_help();
+        return CLI_OK;
+    }
+    if (strcmp(word, "--version") == 0) {
+        printf("hone %s\n", hone_version());
+        return CLI_OK;
+    }
+    for (int i = 0; i < N_COMMANDS; i++)
+        if (strcmp(word, commands[i]->name) == 0)
+            return commands[i]->run(argc - 2, argv + 2);
+    return unknown_command(word);
+}

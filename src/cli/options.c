@@ -1,0 +1,191 @@
+/* options.c: option tables -> values and --help, with errors that say what was wanted. */
+#include "cli.h"
+
+#include <errno.h>
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+bool cli_read_int(const char *text, int64_t *value)
+{
+    const char *digits = text[0] == '-' ? text + 1 : text;
+    if (!digits[0] || strspn(digits, "0123456789") != strlen(digits))
+        return false;
+    errno = 0;
+    long long v = strtoll(text, NULL, 10);
+    *value = v;
+    return errno == 0;
+}
+
+bool cli_read_real(const char *text, double *value)
+{
+    /* strtod also takes hexadecimal, inf, nan and leading blanks. */
+    if (!text[0] || strspn(text, "0123456789+-.eE") != strlen(text))
+        return false;
+    char *end;
+    *value = strtod(text, &end);
+    return !*end && isfinite(*value);
+}
+
+/* Edits (insert, delete, replace, swap of neighbours) between two words; words past 31 letters
+ * count as far apart. */
+static int distance(const char *a, const char *b)
+{
+    enum { MAX = 32 };
+    size_t n = strlen(a), m = strlen(b);
+    int d[MAX][MAX];
+    if (n >= MAX || m >= MAX)
+        return MAX;
+    for (size_t i = 0; i <= n; i++) {
+        for (size_t j = 0; j <= m; j++) {
+            if (i == 0 || j == 0) {
+                d[i][j] = (int)(i + j);
+                continue;
+            }
+            int best = d[i - 1][j - 1] + (a[i - 1] != b[j - 1]);
+            if (d[i - 1][j] + 1 < best)
+                best = d[i - 1][j] + 1;
+            if (d[i][j - 1] + 1 < best)
+                best = d[i][j - 1] + 1;
+            if (i > 1 && j > 1 && a[i - 1] == b[j - 2] && a[i - 2] == b[j - 1] &&
+                d[i - 2][j - 2] + 1 < best)
+                best = d[i - 2][j - 2] + 1;
+            d[i][j] = best;
+        }
+    }
+    return d[n][m];
+}
+
+const char *cli_nearest(const char *word, const char *const *names, int n)
+{
+    const char *nearest = NULL;
+    int best = 3; /* further away than two edits is no typing error */
+    for (int i = 0; i < n; i++) {
+        size_t length = strlen(word);
+        int d = length > 2 && strncmp(word, names[i], length) == 0 ? 1 : distance(word, names[i]);
+        if (d < best && d < (int)strlen(names[i])) {
+            best = d;
+            nearest = names[i];
+        }
+    }
+    return nearest;
+}
+
+/* Parses text into the option's field; on failure says what was wanted instead. */
+static bool set_value(const char *command, const cli_option *option, void *fields, const char *text)
+{
+    void *field = (char *)fields + option->offset;
+    if (option->kind == CLI_TEXT) {
+        if (!text[0]) {
+            cli_error(CLI_USAGE, command, "--%s: the %s is empty", option->name, option->value);
+            return false;
+        }
+        *(const char **)field = text;
+        return true;
+    }
+    int64_t whole = 0;
+    double real = 0;
+    bool is_int = option->kind == CLI_INT;
+    bool good = is_int ? cli_read_int(text, &whole) : cli_read_real(text, &real);
+    double v = is_int ? (double)whole : real;
+    if (!good || v < option->low || v > option->high) {
+        cli_error(CLI_USAGE, command, "--%s takes a %s from %.10g to %.10g, not '%s'", option->name,
+                  is_int ? "whole number" : "number", option->low, option->high, text);
+        return false;
+    }
+    if (is_int)
+        *(int64_t *)field = whole;
+    else
+        *(double *)field = real;
+    return true;
+}
+
+static void print_help(const cli_command *command, const cli_option *table)
+{
+    printf("usage: hone %s [options]\n\n%s\n\n", command->name, command->summary);
+    for (const cli_option *o = table; o->name; o++) {
+        char left[64];
+        snprintf(left, sizeof left, "--%s%s%s", o->name, o->value ? " " : "",
+                 o->value ? o->value : "");
+        printf("  %-20s  %s", left, o->help);
+        if (o->fallback)
+            printf(" [%s]", o->fallback);
+        putchar('\n');
+    }
+    printf("  %-20s  %s\n", "--help", "this text");
+}
+
+static cli_parsed unknown_option(const char *command, const cli_option *table, const char *name,
+                                 size_t length)
+{
+    char word[64];
+    const char *names[64] = { "help" };
+    int n = 1;
+    for (const cli_option *o = table; o->name && n < 64; o++)
+        names[n++] = o->name;
+    snprintf(word, sizeof word, "%.*s", (int)length, name);
+    const char *nearest = cli_nearest(word, names, n);
+    if (nearest)
+        cli_error(CLI_USAGE, command, "unknown option --%s; did you mean --%s?", word, nearest);
+    else
+        cli_error(CLI_USAGE, command, "unknown option --%s; see hone %s --help", word, command);
+    return CLI_BAD;
+}
+
+/* One option at argv[i], with its value behind '=' or in the next word. Returns the words used, 0
+ * on error. */
+static int parse_one(const cli_command *command, const cli_option *table, void *fields, int left,
+                     char **words)
+{
+    const char *name = words[0] + 2, *equals = strchr(name, '=');
+    size_t length = equals ? (size_t)(equals - name) : strlen(name);
+    const cli_option *o = table;
+    while (o->name && (strlen(o->name) != length || strncmp(o->name, name, length) != 0))
+        o++;
+    if (!o->name) {
+        unknown_option(command->name, table, name, length);
+        return 0;
+    }
+    if (o->kind == CLI_FLAG) {
+        if (equals) {
+            cli_error(CLI_USAGE, command->name, "--%s takes no value", o->name);
+            return 0;
+        }
+        *(bool *)((char *)fields + o->offset) = true;
+        return 1;
+    }
+    if (!equals && left < 2) {
+        cli_error(CLI_USAGE, command->name, "--%s needs a value: --%s %s", o->name, o->name,
+                  o->value);
+        return 0;
+    }
+    if (!set_value(command->name, o, fields, equals ? equals + 1 : words[1]))
+        return 0;
+    return equals ? 1 : 2;
+}
+
+cli_parsed cli_parse(const cli_command *command, const cli_option *table, void *fields, int argc,
+                     char **argv)
+{
+    for (const cli_option *o = table; o->name; o++)
+        if (o->fallback && !set_value(command->name, o, fields, o->fallback))
+            return CLI_BAD;
+    for (int i = 0; i < argc;) {
+        if (strcmp(argv[i], "--help") == 0 || strcmp(argv[i], "-h") == 0) {
+            print_help(command, table);
+            return CLI_DONE;
+        }
+        if (strncmp(argv[i], "--", 2) != 0 || !argv[i][2]) {
+            cli_error(CLI_USAGE, command->name,
+                      "'%s' is no option; options begin with --, see hone %s --help", argv[i],
+                      command->name);
+            return CLI_BAD;
+        }
+        int used = parse_one(command, table, fields, argc - i, argv + i);
+        if (!used)
+            return CLI_BAD;
+        i += used;
+    }
+    return CLI_GO_ON;
+}

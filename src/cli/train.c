@@ -1,0 +1,315 @@
+/* train.c: `hone train`: reads the data, trains, shows how it goes, and saves. */
+#include "cli.h"
+#include "curve.h"
+#include "work.h"
+
+#include <errno.h>
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+typedef struct {
+    const char *data, *model, *optim, *save, *load, *log;
+    double lr, momentum;
+    int64_t epochs, batch, seed, threads, limit;
+    bool shuffle, quiet;
+} train_options;
+
+#define FIELD(name) offsetof(train_options, name)
+
+static const cli_option table[] = {
+    { "data", "DIR|digits", "directory of MNIST's files, or the built-in drawn digits", CLI_TEXT,
+      FIELD(data), "digits", 0, 0 },
+    { "model", "SPEC", "mlp:INPUT,...,OUTPUT: linear layers with ReLU between them", CLI_TEXT,
+      FIELD(model), "mlp:784,100,10", 0, 0 },
+    { "optim", "NAME", "optimizer: sgd", CLI_TEXT, FIELD(optim), "sgd", 0, 0 },
+    { "lr", "X", "learning rate", CLI_REAL, FIELD(lr), "0.5", 0, 1e6 },
+    { "momentum", "X", "momentum of sgd", CLI_REAL, FIELD(momentum), "0", 0, 1 },
+    { "epochs", "N", "passes over the training set", CLI_INT, FIELD(epochs), "20", 0, 1e9 },
+    { "batch", "N", "images a step", CLI_INT, FIELD(batch), "100", 1, 1e9 },
+    { "seed", "N", "of the initial weights and of --shuffle", CLI_INT, FIELD(seed), "0", 0, 1e18 },
+    { "threads", "N", "at most N threads; see hone info for the default", CLI_INT, FIELD(threads),
+      NULL, 1, 1024 },
+    { "shuffle", NULL, "new order every epoch, instead of the files' order", CLI_FLAG,
+      FIELD(shuffle), NULL, 0, 0 },
+    { "limit", "N", "use the first N training and the first N test images only", CLI_INT,
+      FIELD(limit), NULL, 1, 1e12 },
+    { "save", "FILE", "write the trained network as safetensors; also after Ctrl-C", CLI_TEXT,
+      FIELD(save), NULL, 0, 0 },
+    { "load", "FILE", "begin with the weights of a saved network", CLI_TEXT, FIELD(load), NULL, 0,
+      0 },
+    { "log", "FILE", "write one JSON object a line and epoch", CLI_TEXT, FIELD(log), NULL, 0, 0 },
+    { "quiet", NULL, "print errors only", CLI_FLAG, FIELD(quiet), NULL, 0, 0 },
+    { 0 },
+};
+
+static const char *const name = "train"; /* of this subcommand, for messages */
+
+/* All of one training run. */
+typedef struct {
+    train_options o;
+    model_spec spec;
+    images set;
+    hone_module *model;
+    hone_optim *optim;
+    hone_loader *loader;
+    FILE *log;
+    progress show;
+    curve losses;
+    double train_seconds; /* of all epochs so far */
+    int64_t steps;        /* of the epoch that runs */
+} training;
+
+typedef struct {
+    double train_loss, train_error, seconds; /* means over the batches, each before its update */
+    score test;
+} epoch_row;
+
+/* ---- one epoch */
+
+static void show_step(training *t, int64_t epoch, double loss, double seconds)
+{
+    if (!progress_due(&t->show))
+        return;
+    char left[64], right[96];
+    int64_t all = hone_loader_batches(t->loader);
+    double done = (double)(epoch * all + t->steps), spent = t->train_seconds + seconds;
+    double rate = (double)(t->steps * t->o.batch) / seconds;
+    double still = spent / done * ((double)(t->o.epochs * all) - done);
+    snprintf(left, sizeof left, "epoch %lld/%lld step %lld/%lld", (long long)epoch + 1,
+             (long long)t->o.epochs, (long long)t->steps, (long long)all);
+    snprintf(right, sizeof right, "loss %.4f  %.0f samples/s  %s left", loss, rate,
+             progress_time(still).s);
+    progress_bar(&t->show, left, t->steps, all, right);
+}
+
+/* One update; returns the loss before it and adds the share of wrong answers to *error. */
+static double train_step(training *t, const hone_batch *batch, double *error)
+{
+    HONE_SCOPE();
+    hone_tensor *scores = hone_forward(t->model, batch->x);
+    hone_tensor *loss = hone_cross_entropy(scores, batch->y);
+    hone_tensor *wrong = hone_ne(hone_argmax(scores, 1, false), batch->y);
+    *error += hone_item(hone_mean(hone_to(wrong, HONE_F32)));
+    hone_optim_zero_grad(t->optim);
+    hone_backward(loss);
+    hone_optim_step(t->optim);
+    return hone_item(loss);
+}
+
+/* False: an error is pending, or Ctrl-C was pressed. */
+static bool train_epoch(training *t, int64_t epoch, epoch_row *row)
+{
+    hone_batch batch;
+    double begin = cli_seconds();
+    *row = (epoch_row){ 0 };
+    t->steps = 0;
+    while (!cli_stopped() && hone_loader_next(t->loader, &batch)) {
+        double loss = train_step(t, &batch, &row->train_error);
+        if (hone_error_code() != HONE_OK)
+            return false;
+        t->steps++;
+        row->train_loss += loss;
+        curve_train(&t->losses, loss);
+        show_step(t, epoch, loss, cli_seconds() - begin);
+    }
+    row->seconds = cli_seconds() - begin;
+    t->train_seconds += row->seconds;
+    row->train_loss /= (double)t->steps;
+    row->train_error /= (double)t->steps;
+    return !cli_stopped() && hone_error_code() == HONE_OK;
+}
+
+/* ---- what is told about an epoch */
+
+/* JSON has no NaN and no infinity. */
+static void log_number(FILE *log, const char *key, double value)
+{
+    if (isfinite(value))
+        fprintf(log, "\"%s\": %.9g, ", key, value);
+    else
+        fprintf(log, "\"%s\": null, ", key);
+}
+
+static void log_row(training *t, int64_t epoch, const epoch_row *row)
+{
+    double samples = (double)hone_dataset_size(&t->set.train);
+    fprintf(t->log, "{\"epoch\": %lld, ", (long long)epoch + 1);
+    log_number(t->log, "train_loss", row->train_loss);
+    log_number(t->log, "train_error", row->train_error);
+    log_number(t->log, "test_loss", row->test.loss);
+    log_number(t->log, "test_error", row->test.error);
+    log_number(t->log, "seconds", row->seconds);
+    log_number(t->log, "samples_per_second", samples / row->seconds);
+    fprintf(t->log, "\"threads\": %d, \"isa\": \"%s\"}\n", hone_threads(), hone_isa());
+    fflush(t->log);
+}
+
+static void tell_row(training *t, int64_t epoch, const epoch_row *row)
+{
+    progress_line(&t->show, "%5lld  %10.5f  %11.4f  %9.5f  %10.4f  %7.2f", (long long)epoch + 1,
+                  row->train_loss, row->train_error, row->test.loss, row->test.error, row->seconds);
+    curve_test(&t->losses, row->test.loss);
+    if (t->log)
+        log_row(t, epoch, row);
+}
+
+static void tell_beginning(training *t)
+{
+    char momentum[32] = "";
+    if (t->o.momentum > 0)
+        snprintf(momentum, sizeof momentum, ", momentum %g", t->o.momentum);
+    progress_line(&t->show, "hone %s, %s, %d thread%s", hone_version(), hone_isa(), hone_threads(),
+                  hone_threads() == 1 ? "" : "s");
+    progress_line(&t->show, "%s: %lld training and %lld test images", t->o.data,
+                  (long long)hone_dataset_size(&t->set.train),
+                  (long long)hone_dataset_size(&t->set.test));
+    progress_line(&t->show, "%s, %lld parameters; %s, lr %g%s, batch %lld, seed %lld\n",
+                  model_describe(&t->spec).s, (long long)hone_parameter_count(t->model), t->o.optim,
+                  t->o.lr, momentum, (long long)t->o.batch, (long long)t->o.seed);
+    progress_line(&t->show, "epoch  train loss  train error  test loss  test error  seconds");
+}
+
+/* ---- a run */
+
+/* All epochs; CLI_OK also when Ctrl-C ended them. */
+static int train_epochs(training *t)
+{
+    bool warned = false;
+    for (int64_t epoch = 0; epoch < t->o.epochs; epoch++) {
+        epoch_row row;
+        bool done =
+            train_epoch(t, epoch, &row) && evaluate(t->model, &t->set.test, &t->show, &row.test);
+        if (hone_error_code() != HONE_OK) {
+            progress_clear(&t->show);
+            return cli_library_error(name);
+        }
+        if (!done) {
+            progress_line(&t->show, "stopped in epoch %lld after step %lld", (long long)epoch + 1,
+                          (long long)t->steps);
+            break;
+        }
+        tell_row(t, epoch, &row);
+        if (!isfinite(row.train_loss) && !warned) {
+            cli_error(0, name, "the loss is not finite any more; a smaller --lr may help");
+            warned = true;
+        }
+    }
+    if (t->show.live)
+        curve_draw(&t->losses, progress_columns(), t->show.utf8);
+    return CLI_OK;
+}
+
+static int save(training *t)
+{
+    if (hone_save_state(t->model, t->o.save) != HONE_OK)
+        return cli_library_error(name);
+    progress_line(&t->show, "saved %s", t->o.save);
+    return CLI_OK;
+}
+
+static int close_log(training *t)
+{
+    if (!t->log)
+        return CLI_OK;
+    bool failed = ferror(t->log) != 0;
+    if (fclose(t->log) != 0 || failed)
+        return cli_error(CLI_FAILED, name, "%s: can't be written: %s", t->o.log, strerror(errno));
+    return CLI_OK;
+}
+
+static hone_optim *optim_new(const training *t)
+{
+    return hone_sgd(t->model, &(hone_sgd_options){
+                                  .lr = t->o.lr > 0 ? t->o.lr : HONE_ZERO,
+                                  .momentum = t->o.momentum,
+                              });
+}
+
+static int train(training *t)
+{
+    hone_seed((uint64_t)t->o.seed);
+    t->model = model_new(&t->spec);
+    if (!t->model || (t->o.load && hone_load_state(t->model, t->o.load) != HONE_OK))
+        return cli_library_error(name);
+    if (!images_load(name, t->o.data, t->o.limit, true, &t->show, &t->set) ||
+        !images_fit(name, &t->set, &t->spec))
+        return CLI_FAILED;
+    hone_loader_options options = { .batch_size = t->o.batch,
+                                    .shuffle = t->o.shuffle,
+                                    .seed = (uint64_t)t->o.seed };
+    t->optim = optim_new(t);
+    t->loader = hone_loader_new(&t->set.train, &options);
+    if (!t->optim || !t->loader)
+        return cli_library_error(name);
+    tell_beginning(t);
+    curve_begin(&t->losses);
+    cli_defer_stop(true);
+    int status = train_epochs(t);
+    if (status == CLI_OK && t->o.save)
+        status = save(t);
+    cli_defer_stop(false);
+    return status == CLI_OK && cli_stopped() ? cli_stopped() : status;
+}
+
+/* ---- before it begins */
+
+/* What would only fail after hours of training. False with an error printed. */
+static bool can_save(const char *path)
+{
+    char directory[4096];
+    struct stat s;
+    const char *slash = strrchr(path, '/');
+    snprintf(directory, sizeof directory, "%.*s", slash ? (int)(slash - path) + 1 : 1,
+             slash ? path : ".");
+    if (stat(path, &s) == 0 && !S_ISREG(s.st_mode))
+        cli_error(CLI_FAILED, name, "--save %s: not a regular file", path);
+    else if (stat(directory, &s) != 0 || access(directory, W_OK | X_OK) != 0)
+        cli_error(CLI_FAILED, name, "--save %s: %s", path, strerror(errno));
+    else if (slash && !slash[1])
+        cli_error(CLI_FAILED, name, "--save %s: a file name is missing", path);
+    else
+        return true;
+    return false;
+}
+
+static int prepare(training *t)
+{
+    if (strcmp(t->o.optim, "sgd") != 0)
+        return cli_error(CLI_USAGE, name, "--optim takes sgd, not '%s'", t->o.optim);
+    if (!model_parse(name, t->o.model, &t->spec))
+        return CLI_USAGE;
+    if (hone_init() != HONE_OK || (t->o.threads && hone_set_threads((int)t->o.threads) != HONE_OK))
+        return cli_library_error(name);
+    if (t->o.save && !can_save(t->o.save))
+        return CLI_FAILED;
+    if (t->o.log && !(t->log = fopen(t->o.log, "w")))
+        return cli_error(CLI_FAILED, name, "--log %s: %s", t->o.log, strerror(errno));
+    return CLI_OK;
+}
+
+static int run(int argc, char **argv)
+{
+    HONE_SCOPE();
+    training t = { 0 };
+    cli_parsed parsed = cli_parse(&cli_train, table, &t.o, argc, argv);
+    if (parsed != CLI_GO_ON)
+        return parsed == CLI_DONE ? CLI_OK : CLI_USAGE;
+    cli_catch_stop();
+    t.show = progress_new(t.o.quiet);
+    int status = prepare(&t);
+    if (status == CLI_OK)
+        status = train(&t);
+    hone_loader_free(t.loader);
+    hone_optim_free(t.optim);
+    hone_module_free(t.model);
+    images_free(&t.set);
+    int log_status = close_log(&t);
+    return status == CLI_OK ? log_status : status;
+}
+
+const cli_command cli_train = { "train", "Trains a network on images and prints a row an epoch.",
+                                run };

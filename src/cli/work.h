@@ -1,0 +1,58 @@
+/* work.h: what `train` and `eval` share: the network of --model, the images of --data, one pass
+ * over a test set. */
+#ifndef HONE_CLI_WORK_H
+#define HONE_CLI_WORK_H
+
+#include "progress.h"
+
+#include <hone/hone.h>
+
+/* ---- model.c */
+
+enum { MODEL_MAX_SIZES = 32 };
+
+/** mlp: the extents from input to output. */
+typedef struct {
+    int64_t size[MODEL_MAX_SIZES];
+    int n;
+} model_spec;
+
+/** "mlp:784,100,10" -> spec; false with a usage error printed. */
+bool model_parse(const char *command, const char *text, model_spec *spec);
+/** The spec of a saved mlp, from the shapes in the file; false with an error printed. */
+bool model_of_file(const char *command, const char *path, model_spec *spec);
+/** Linear and ReLU in turn, weights drawn as in the lecture. NULL + the library's error. */
+hone_module *model_new(const model_spec *spec);
+/** "mlp 784-100-10". */
+typedef struct {
+    char s[256];
+} model_text;
+model_text model_describe(const model_spec *spec);
+
+/* ---- images.c */
+
+enum { IMAGES_CLASSES = 10 }; /* of MNIST and its kin */
+
+typedef struct {
+    hone_dataset train, test; /* x f32 [n, features] in 0..1, y i64 [n] */
+    int64_t features;
+} images;
+
+/** Reads DIR, or draws digits for "digits"; at most `limit` of each set (0: all); the training set
+ * only if asked. False with an error printed. */
+bool images_load(const char *command, const char *source, int64_t limit, bool with_train,
+                 progress *p, images *out);
+void images_free(images *set);
+/** Checks that the model takes these images and gives a score a class; false with an error. */
+bool images_fit(const char *command, const images *set, const model_spec *spec);
+
+/* ---- eval.c */
+
+typedef struct {
+    double loss, error; /* means over the samples */
+} score;
+
+/** One pass over the set without gradients. False on an error (pending) or when stopped. */
+bool evaluate(hone_module *model, const hone_dataset *set, progress *p, score *out);
+
+#endif
