@@ -21,6 +21,7 @@ foreach(name ${OpenMP_C_LIB_NAMES})
 endforeach()
 string(APPEND HONE_PC_LIBS_PRIVATE "-lm")
 file(RELATIVE_PATH HONE_PC_PREFIX ${CMAKE_INSTALL_FULL_LIBDIR}/pkgconfig ${CMAKE_INSTALL_PREFIX})
+string(REGEX REPLACE "/$" "" HONE_PC_PREFIX ${HONE_PC_PREFIX})
 configure_file(src/package/hone.pc.in hone.pc @ONLY)
 install(FILES ${PROJECT_BINARY_DIR}/hone.pc DESTINATION ${CMAKE_INSTALL_LIBDIR}/pkgconfig)
 

@@ -1,0 +1,61 @@
+#!/bin/bash
+# bits.sh DATA HONE...: trains on DATA (digits or a directory) with the command HONE... for 1, 2, 3 and 5 threads and for each
+# ISA of this machine, and demands that the saved weights have the same SHA-256; for digits also the pinned one.
+set -euo pipefail
+data=$1
+shift
+here=$(cd "$(dirname "$0")" && pwd)
+unset HONE_ISA HONE_NUM_THREADS HONE_FORCE_THREADS
+place=$(mktemp -d)
+trap 'rm -rf "$place"' EXIT
+cd "$place"
+failures=0
+
+# sum_of ARG...: the SHA-256 of the weights after one epoch
+sum_of() {
+  rm -f weights
+  "${hone[@]}" train --data "$data" --epochs 1 --quiet --save weights "$@"
+  sha256sum weights | cut -d' ' -f1
+}
+hone=("$@")
+
+# compare NAME WANTED ENVIRONMENT ARG...
+compare() {
+  local name=$1 wanted=$2 environment=$3 got
+  shift 3
+  got=$(export "${environment?}" && sum_of "$@")
+  if [ "$got" = "$wanted" ]; then
+    echo "$name, $environment: same bits"
+  else
+    echo "$name, $environment: OTHER BITS: $got"
+    failures=$((failures + 1))
+  fi
+}
+
+isas=()
+for isa in avx2 avx512 neon; do
+  if HONE_ISA=$isa "${hone[@]}" info >/dev/null 2>&1; then isas+=("$isa"); else echo "no $isa here"; fi
+done
+
+# check NAME WITH_SCALAR ARG...
+check() {
+  local name=$1 with_scalar=$2 reference pinned
+  shift 2
+  reference=$(HONE_FORCE_THREADS=1 sum_of "$@")
+  for n in 2 3 5; do compare "$name" "$reference" "HONE_FORCE_THREADS=$n" "$@"; done
+  for isa in "${isas[@]}"; do compare "$name" "$reference" "HONE_ISA=$isa" "$@"; done
+  if [ "$with_scalar" = yes ]; then compare "$name" "$reference" HONE_ISA=scalar "$@"; fi
+  [ "$data" = digits ] || return 0
+  pinned=$(sed -n "s/^$name //p" "$here/digits.sha256")
+  if [ "$reference" != "$pinned" ]; then
+    echo "$name: not the bits pinned in digits.sha256; if that is meant, the line there becomes:"
+    echo "$name $reference"
+    failures=$((failures + 1))
+  fi
+}
+
+check plain-6000 no --limit 6000
+check plain-600 yes --limit 600
+# sizes that no vector width divides, a last batch that is smaller, another order
+check odd-600 yes --limit 600 --model mlp:784,37,13,10 --batch 47 --shuffle --momentum 0.9 --lr 0.05
+[ "$failures" -eq 0 ]

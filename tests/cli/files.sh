@@ -1,0 +1,102 @@
+#!/bin/bash
+# files.sh HONE: what is saved, loaded and logged, and what happens when that goes wrong.
+source "$(dirname "$0")/common.sh" "$1"
+train=("$hone" train --limit 300 --epochs 1 --seed 3)
+
+# ---- saved networks
+works "${train[@]}" --save a.safetensors
+says 'saved a.safetensors'
+works "$hone" eval --load a.safetensors --limit 300
+says '^300 images +test loss [0-9.]+ +test error 0\.[0-9]+$'
+cp out eval_out
+works "${train[@]}" --quiet --log log --save b.safetensors
+cmp -s a.safetensors b.safetensors || fail "the same run saved another file"
+says_nothing=$(wc -c <out)
+[ "$says_nothing" -eq 0 ] || fail "--quiet printed"
+# hone eval tells what the last row of hone train says
+row=$(sed 's/.*"test_loss": \([^,]*\), "test_error": \([^,]*\),.*/\1 \2/' log)
+printf 'test loss %.5f  test error %.4f\n' $row >wanted
+grep -qF "$(cat wanted)" eval_out || fail "eval and train disagree: $(cat wanted) / $(cat eval_out)"
+
+# --load begins where the file ends: 0 further epochs give the file back
+works "$hone" train --limit 300 --epochs 0 --load a.safetensors --save c.safetensors
+cmp -s a.safetensors c.safetensors || fail "--load and --save changed the file"
+works "$hone" train --limit 300 --epochs 1 --load a.safetensors --save d.safetensors
+if cmp -s a.safetensors d.safetensors; then fail "training after --load changed nothing"; fi
+
+# ---- files that can't be loaded
+refuses 1 'missing' "${train[@]}" --load missing
+refuses 1 'a\.safetensors|0\.weight|2\.weight' "${train[@]}" --load a.safetensors --model mlp:784,50,10
+refuses 1 'weight' "${train[@]}" --load a.safetensors --model mlp:784,10
+head -c 1000 a.safetensors >cut.safetensors
+refuses 1 'cut.safetensors' "${train[@]}" --load cut.safetensors
+refuses 1 'cut.safetensors' "$hone" eval --load cut.safetensors
+echo 'no network' >text
+refuses 1 'text' "$hone" eval --load text
+refuses 1 '784' "$hone" eval --load a.safetensors --limit 300 --model mlp:784,50,10
+
+# ---- places that can't be written: known before the training begins
+refuses 1 '--save nowhere/x: No such file' "${train[@]}" --save nowhere/x
+mkdir dir
+refuses 1 '--save dir: not a regular file' "${train[@]}" --save dir
+refuses 1 '--save dir/: ' "${train[@]}" --save dir/
+refuses 1 '--save /dev/full: not a regular file' "${train[@]}" --save /dev/full
+refuses 1 '--log nowhere/x: No such file' "${train[@]}" --log nowhere/x
+[ -c /dev/full ] && refuses 1 "/dev/full: can't be written" "${train[@]}" --quiet --log /dev/full
+
+# ---- no room while saving (the file would pass the limit of the shell): the old file stays whole, nothing is left beside
+mkdir full
+cp a.safetensors full/old.safetensors
+small_files() { (trap '' XFSZ; ulimit -f 100; "$@"); }
+refuses 1 'old.safetensors' small_files "${train[@]}" --quiet --seed 4 --save full/old.safetensors
+cmp -s a.safetensors full/old.safetensors || fail "a failed save damaged the old file"
+[ "$(find full -mindepth 1 | wc -l)" -eq 1 ] || fail "a failed save left: $(ls -A full)"
+
+# the same on a disk that is full, where this user may mount one
+full_disk() {
+  mkdir disk && mount -t tmpfs -o size=256k tmpfs disk || return 77
+  head -c 100000 "$1" >disk/old.safetensors
+  cp disk/old.safetensors kept
+  "$hone" train --limit 300 --epochs 1 --quiet --save disk/old.safetensors 2>err
+  local status=$?
+  cmp disk/old.safetensors kept && [ "$(find disk -mindepth 1 | wc -l)" -eq 1 ] && [ $status -eq 1 ] &&
+    grep -q 'No space left' err
+  status=$?
+  umount disk
+  return $status
+}
+export hone
+export -f full_disk
+unshare -rm bash -c 'full_disk a.safetensors' >disk_out 2>&1
+status=$?
+case $status in
+0) checks=$((checks + 1)) ;;
+*) if mountpoint=$(unshare -rm true 2>&1) && [ $status -ne 77 ]; then
+  fail "a full disk while saving"; cat disk_out err
+else
+  echo "not checked: a full tmpfs (this user can't mount one)"
+fi ;;
+esac
+
+# ---- the log: one JSON object an epoch with these keys, in this order
+works "$hone" train --limit 300 --epochs 3 --log log --batch 50
+keys='"epoch" "train_loss" "train_error" "test_loss" "test_error" "seconds" "samples_per_second" "threads" "isa"'
+[ "$(wc -l <log)" -eq 3 ] || fail "not 3 lines in the log"
+while read -r line; do
+  [ "$(grep -oE '"[a-z_]+":' <<<"$line" | tr -d : | xargs -d '\n' echo)" = "$keys" ] || fail "keys of: $line"
+done <log
+grep -qE '^\{"epoch": 3, "train_loss": [0-9.e-]+, .*"threads": [0-9]+, "isa": "[a-z0-9]+"\}$' log || fail "line 3 of the log"
+if command -v python3 >/dev/null; then
+  python3 -c 'import json,sys
+rows = [json.loads(line) for line in open("log")]
+assert [r["epoch"] for r in rows] == [1, 2, 3], rows
+assert all(0 <= r[k] <= 1 for r in rows for k in ("train_error", "test_error")), rows
+assert rows[2]["train_loss"] < rows[0]["train_loss"], rows' || fail "the log as JSON"
+  checks=$((checks + 1))
+fi
+
+# a loss that is not finite is told, and is null in the log
+"$hone" train --limit 300 --epochs 2 --lr 1000000 --quiet --log log >out 2>err
+[ "$(grep -c 'not finite' err)" -le 1 ] || fail "warned more than once"
+! grep -qi 'nan\|inf' log || fail "no JSON: $(cat log)"
+finish

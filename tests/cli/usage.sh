@@ -1,0 +1,73 @@
+#!/bin/bash
+# usage.sh HONE: wrong calls are refused in one line that helps, with exit status 2.
+source "$(dirname "$0")/common.sh" "$1"
+small=(--limit 200 --epochs 1)
+
+refuses 2 'command is missing' "$hone"
+refuses 2 "unknown command 'trian'; did you mean train" "$hone" trian
+refuses 2 "unknown command 'frobnicate'; see hone --help" "$hone" frobnicate
+refuses 2 "unknown option '--frobnicate'" "$hone" --frobnicate
+refuses 2 'hone train: unknown option --epoch; did you mean --epochs' "$hone" train --epoch 3
+refuses 2 'hone train: unknown option --sheds; see hone train --help' "$hone" train --sheds
+refuses 2 'hone eval: unknown option --laod; did you mean --load' "$hone" eval --laod x
+refuses 2 'hone info: unknown option --fast' "$hone" info --fast
+refuses 2 "'digits' is no option" "$hone" train digits
+refuses 2 "'-x' is no option" "$hone" train -x
+refuses 2 '--epochs needs a value' "$hone" train --epochs
+refuses 2 '--quiet takes no value' "$hone" train --quiet=yes
+
+for bad in 0 -1 1.5 1e2 banana '' ' 5' 5x 0x10 99999999999999999999; do
+  refuses 2 '--batch takes a whole number from 1' "$hone" train "${small[@]}" --batch "$bad"
+  refuses 2 '--batch takes a whole number from 1' "$hone" train "${small[@]}" "--batch=$bad"
+done
+refuses 2 "--threads takes a whole number from 1 to 1024, not '0'" "$hone" train "${small[@]}" --threads 0
+refuses 2 '--threads takes a whole number from 1' "$hone" train "${small[@]}" --threads 1025
+refuses 2 '--threads takes a whole number from 1' "$hone" eval --load x --threads 0
+refuses 2 "--epochs takes a whole number from 0.*'-3'" "$hone" train --limit 200 --epochs -3
+refuses 2 '--limit takes a whole number from 1' "$hone" train --limit 0
+refuses 2 '--seed takes a whole number from 0' "$hone" train "${small[@]}" --seed -1
+for bad in nan inf -inf -0.5 1e400 0x1p-1 0,5 '0.5 ' '' half; do
+  refuses 2 '--lr takes a number from 0' "$hone" train "${small[@]}" --lr "$bad"
+done
+refuses 2 '--momentum takes a number from 0 to 1' "$hone" train "${small[@]}" --momentum 1.5
+refuses 2 '--data: the DIR.digits is empty' "$hone" train --data ''
+
+refuses 2 "--optim takes sgd, not 'adamant'" "$hone" train "${small[@]}" --optim adamant
+for bad in mlp cnn:3 784,100,10 mlp: mlp:784 mlp:784, mlp:784,,10 mlp:784,0,10 mlp:784,-5,10 mlp:784,1e2,10 \
+  mlp:99999999999999999999,10; do
+  refuses 2 '--model' "$hone" train "${small[@]}" --model "$bad"
+done
+refuses 2 '--load FILE is missing' "$hone" eval
+
+# the environment: every subcommand that computes says what is wrong with it
+refuses 2 'HONE_ISA.*sse9' env HONE_ISA=sse9 "$hone" train "${small[@]}"
+refuses 2 'HONE_ISA.*sse9' env HONE_ISA=sse9 "$hone" info
+refuses 2 'HONE_ISA' env HONE_ISA=sse9 "$hone" eval --load x
+refuses 2 'HONE_NUM_THREADS.*banana' env HONE_NUM_THREADS=banana "$hone" train "${small[@]}"
+refuses 2 'HONE_NUM_THREADS' env HONE_NUM_THREADS=0 "$hone" info
+refuses 2 'HONE_FORCE_THREADS' env HONE_FORCE_THREADS=-2 "$hone" info
+refuses 2 'HONE_DEBUG' env HONE_DEBUG=loud "$hone" info
+
+# an ISA of another kind of machine is an error, not a crash
+case $(uname -m) in
+aarch64) refuses 2 'HONE_ISA.*avx2' env HONE_ISA=avx2 "$hone" info ;;
+x86_64) refuses 2 'HONE_ISA.*neon' env HONE_ISA=neon "$hone" info ;;
+esac
+
+# help goes to stdout, and needs no working environment
+works "$hone" --help
+says 'hone COMMAND'
+works env HONE_ISA=sse9 "$hone" train --help
+for option in data model optim lr momentum epochs batch seed threads shuffle limit save load log quiet help; do
+  says "^  --$option"
+done
+says 'mlp:784,100,10\]'
+works "$hone" eval --help
+says '^  --load FILE'
+works "$hone" --version
+says '^hone [0-9]+\.[0-9]+\.[0-9]+$'
+works "$hone" info
+for row in version isa cpu cores caches 'numa nodes' threads; do says "^$row "; done
+works env HONE_NUM_THREADS=1 "$hone" info
+says '^threads +1 \('
+finish

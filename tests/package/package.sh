@@ -1,0 +1,105 @@
+#!/bin/bash
+# package.sh CHECK: one check of the installed library, see CMakeLists.txt. CC, CFLAGS, SOURCE, BUILD, CMAKE and LIBDIR come
+# from the environment. `install` makes the prefix that the others use.
+set -euo pipefail
+prefix=$BUILD/package-prefix
+lib=$prefix/$LIBDIR
+examples=$SOURCE/tests/examples
+export PKG_CONFIG_PATH=$lib/pkgconfig LD_LIBRARY_PATH=$lib${LD_LIBRARY_PATH:+:$LD_LIBRARY_PATH}
+place=$(mktemp -d)
+trap 'rm -rf "$place"' EXIT
+cd "$place"
+
+skip() { echo "skipped: $*"; exit 77; }
+
+# compile OUTPUT SOURCE...: as a user does it
+compile() {
+  local output=$1
+  shift
+  # shellcheck disable=SC2046,SC2086 # lists of flags
+  "$CC" -std=c11 -Wall -Wextra -Werror $CFLAGS -o "$output" "$@" $(pkg-config --cflags --libs hone) -lm
+}
+
+check_install() {
+  rm -rf "$prefix"
+  "$CMAKE" --install "$BUILD" --prefix "$prefix" >install.log || { cat install.log; return 1; }
+  test -f "$lib/libhone.a" -a -f "$lib/libhone.so" -a -x "$prefix/bin/hone" -a -f "$prefix/include/hone/hone.h"
+  "$prefix/bin/hone" --version
+}
+
+# Each header by itself, as C11 and as C++17.
+check_headers() {
+  local cxx header
+  cxx=$(command -v c++ || command -v g++ || command -v clang++ || true)
+  for header in "$prefix"/include/hone/*.h; do
+    header=hone/$(basename "$header")
+    echo "#include <$header>" >one.c
+    "$CC" -std=c11 -Wall -Wextra -Wpedantic -Werror -fsyntax-only -I"$prefix/include" one.c
+    [ -z "$cxx" ] || "$cxx" -x c++ -std=c++17 -Wall -Wextra -Werror -fsyntax-only -I"$prefix/include" one.c
+  done
+}
+
+# The shared library shows the public names and nothing else.
+check_symbols() {
+  nm -D --defined-only "$lib/libhone.so" | awk '{print $3}' | grep -v '^_\(init\|fini\)$' >names
+  if grep -v '^hone_[a-z0-9]' names; then
+    echo "these names should be hidden"
+    return 1
+  fi
+  grep -qx hone_matmul names
+}
+
+check_pkg_config() {
+  test "$(pkg-config --modversion hone)" = "$("$prefix/bin/hone" --version | cut -d' ' -f2)"
+  for example in autograd classes sequential; do
+    compile $example "$examples/$example.c"
+    ./$example digits 5 2000
+  done
+}
+
+check_static() {
+  # shellcheck disable=SC2046,SC2086
+  "$CC" -std=c11 $CFLAGS -o autograd "$examples/autograd.c" \
+    $(pkg-config --static --cflags --libs hone | sed 's/-lhone/-l:libhone.a/')
+  if ldd ./autograd | grep libhone; then
+    echo "this should have been linked statically"
+    return 1
+  fi
+  LD_LIBRARY_PATH='' ./autograd
+}
+
+# The prefix can be moved: nothing in it may name the place where it was made.
+check_find_package() {
+  cp -r "$prefix" moved
+  "$CMAKE" -S "$SOURCE/tests/package/consumer" -B consumer -DCMAKE_PREFIX_PATH="$PWD/moved" -DCMAKE_C_COMPILER="$CC" \
+    -DCMAKE_C_FLAGS="$CFLAGS" -DEXAMPLES="$examples" >cmake.log || { cat cmake.log; return 1; }
+  "$CMAKE" --build consumer >build.log || { cat build.log; return 1; }
+  consumer/with_hone
+  consumer/with_hone_static
+  if grep -rlF "$prefix" moved/"$LIBDIR"/cmake moved/"$LIBDIR"/pkgconfig; then
+    echo "these files name the prefix"
+    return 1
+  fi
+}
+
+# The C example of the README, as it stands there.
+check_readme() {
+  sed -n '/^```c$/,/^```$/p' "$SOURCE/README.md" | sed '/^```/d' >readme.c
+  test -s readme.c
+  compile readme readme.c
+  ./readme
+}
+
+# Programs that must work unchanged, kept beside the checkout.
+check_acceptance() {
+  local programs=$SOURCE/../shared/acceptance mnist=${HONE_MNIST_DIR:-$SOURCE/../shared/data/mnist} program name
+  [ -d "$programs" ] || skip "no acceptance programs beside the checkout"
+  [ -d "$mnist" ] || skip "no MNIST; HONE_MNIST_DIR can name its directory"
+  for program in "$programs"/*.c; do
+    name=$(basename "$program" .c)
+    compile "$name" "$program"
+    "./$name" "$mnist" 1
+  done
+}
+
+"check_$1"
