@@ -7,6 +7,7 @@
 #include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/resource.h>
 #include <unistd.h>
 
@@ -250,7 +251,10 @@ Test(memory, a_refusal_makes_the_pools_give_back)
     const size_t large = (size_t)200 << 20;
     const struct rlimit limit = { (size_t)700 << 20, RLIM_INFINITY };
     cr_assert(setrlimit(RLIMIT_AS, &limit) == 0);
-    void *p = hone__pool_alloc(large);
+    void *p = mmap(NULL, 4 * large, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    if (p != MAP_FAILED)
+        cr_skip_test("the limit is not kept here (emulators of a CPU don't)");
+    p = hone__pool_alloc(large);
     cr_assert(p);
     hone__pool_free(p, large);
     p = hone__pool_alloc(2 * large); /* fits only without the free block */
