@@ -27,18 +27,6 @@ check_install() {
   "$prefix/bin/hone" --version
 }
 
-# Each header by itself, as C11 and as C++17.
-check_headers() {
-  local cxx header
-  cxx=$(command -v c++ || command -v g++ || command -v clang++ || true)
-  for header in "$prefix"/include/hone/*.h; do
-    header=hone/$(basename "$header")
-    echo "#include <$header>" >one.c
-    "$CC" -std=c11 -Wall -Wextra -Wpedantic -Werror -fsyntax-only -I"$prefix/include" one.c
-    [ -z "$cxx" ] || "$cxx" -x c++ -std=c++17 -Wall -Wextra -Werror -fsyntax-only -I"$prefix/include" one.c
-  done
-}
-
 # The shared library shows the public names and nothing else.
 check_symbols() {
   nm -D --defined-only "$lib/libhone.so" | awk '{print $3}' | grep -v '^_\(init\|fini\)$' >names
