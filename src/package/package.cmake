@@ -10,8 +10,10 @@ if(TARGET hone)
 endif()
 install(DIRECTORY include/hone DESTINATION ${CMAKE_INSTALL_INCLUDEDIR} FILES_MATCHING PATTERN "*.h")
 
-# What a static link needs besides hwloc and zlib: the OpenMP runtime of the compiler that made the objects, and libm.
-set(HONE_PC_LIBS_PRIVATE "")
+# What a static link needs: hwloc, zlib, the OpenMP runtime of the compiler that made the objects, and libm. Not as
+# Requires.private: that would ask for the libraries that a static hwloc needs, some of which exist as shared ones only.
+list(JOIN HWLOC_LDFLAGS " " HONE_PC_LIBS_PRIVATE)
+string(APPEND HONE_PC_LIBS_PRIVATE " -lz ")
 foreach(name ${OpenMP_C_LIB_NAMES})
   if(name MATCHES "^(gomp|pthread)$")
     string(APPEND HONE_PC_LIBS_PRIVATE "-l${name} ")

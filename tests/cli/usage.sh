@@ -8,7 +8,7 @@ refuses 2 "unknown command 'trian'; did you mean train" "$hone" trian
 refuses 2 "unknown command 'frobnicate'; see hone --help" "$hone" frobnicate
 refuses 2 "unknown option '--frobnicate'" "$hone" --frobnicate
 refuses 2 'hone train: unknown option --epoch; did you mean --epochs' "$hone" train --epoch 3
-refuses 2 'hone train: unknown option --sheds; see hone train --help' "$hone" train --sheds
+refuses 2 'hone train: unknown option --frobnicate; see hone train --help' "$hone" train --frobnicate
 refuses 2 'hone eval: unknown option --laod; did you mean --load' "$hone" eval --laod x
 refuses 2 'hone info: unknown option --fast' "$hone" info --fast
 refuses 2 "'digits' is no option" "$hone" train digits
