@@ -78,7 +78,6 @@ void progress_clear(progress *p)
     if (p->drawn)
         fputs("\r\033[K", stdout);
     p->drawn = false;
-    p->next_draw = 0;
 }
 
 void progress_line(progress *p, const char *format, ...)
