@@ -70,8 +70,8 @@ typedef struct {
 
 enum { HONE__GEMM_MAX_VECTORS = 4 };
 
-/** Block sizes in elements: a block of A, mc x kc, stays in L2 while the panels of B, kc x nr, pass
- * by. */
+/** Block sizes in elements: a panel of B, kc x nr, stays in L2 while the panels of a block of A, mc
+ * x kc, pass by, each of which fits L1. */
 typedef struct {
     int64_t mc, kc;
 } hone__gemm_blocks;

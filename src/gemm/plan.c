@@ -137,15 +137,16 @@ static int64_t even_part(int64_t total, int64_t most, int64_t unit)
     return round_up(ceil_div(total, ceil_div(total, most)), unit);
 }
 
+/* Reading in place costs less than packing as long as the operand stays in L2, and often beyond. */
+enum { LARGE = 6 << 20 };
+
 static void choose_packing(hone__gemm_plan *plan)
 {
     const hone__gemm_args *x = &plan->x;
-    const hone__gemm_kernel *kernel = plan->kernel;
     const bool direct_b = x->b_cs == 1 || x->n == 1;
     plan->by_row = x->m == 1 && direct_b && x->k > 0;
-    plan->pack_b = !direct_b || (x->m >= 96 && x->k * x->n * plan->size > 128 * 1024);
-    plan->pack_a =
-        x->n > 4 * kernel->nr && x->m >= kernel->mr && x->m * x->k * plan->size > 64 * 1024;
+    plan->pack_b = !direct_b || (x->m >= 1024 && x->k * x->n * plan->size > LARGE);
+    plan->pack_a = x->n >= 512 && x->m * x->k * plan->size > LARGE / 4;
 }
 
 void hone__gemm_plan_make(hone__gemm_plan *plan, const hone__gemm_args *args)

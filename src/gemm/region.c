@@ -12,7 +12,7 @@
 
 #include <string.h>
 
-enum { PACK_SLACK_BYTES = 128 };
+enum { PACK_SLACK_BYTES = 128, LINE = 64 };
 
 static int64_t min64(int64_t a, int64_t b)
 {
@@ -54,7 +54,8 @@ static size_t bytes_a(const hone__gemm_plan *plan)
 
 static size_t bytes_b(const hone__gemm_plan *plan)
 {
-    return plan->pack_b || packs_tails(plan) ? aligned(plan->kernel->nr * plan->kc, plan->size) : 0;
+    return plan->pack_b || packs_tails(plan) ? 2 * aligned(plan->kernel->nr * plan->kc, plan->size)
+                                             : 0;
 }
 
 size_t hone__gemm_workspace(const hone__gemm_plan *plan)
@@ -98,59 +99,140 @@ static void pack_rows(const pass *s, int64_t m0, int64_t rows)
     }
 }
 
-/* Rows [m0, m0 + rows) of the panel of columns [col, col + width). */
-static void run_panel(const pass *s, int64_t m0, int64_t rows, int64_t col, int width)
+/* Columns of a panel of B. */
+typedef struct {
+    int64_t col;
+    int width;    /* 0: no panel */
+    char *packed; /* where it is or will be packed; NULL if it is read in place */
+} panel;
+
+/* Rows [begin, end) of k of a panel. */
+static void pack_panel(const pass *s, panel to, int64_t begin, int64_t end)
+{
+    const hone__gemm_plan *plan = s->plan;
+    const int nr = plan->kernel->nr;
+    plan->kernel->pack(end - begin, nr, to.width, to.packed + begin * nr * plan->size,
+                       b_at(s, to.col) + begin * plan->x.b_rs * plan->size, plan->x.b_cs,
+                       plan->x.b_rs);
+}
+
+/* Asks for what pack_panel will read. Columns that are contiguous in k come by themselves. */
+static void fetch_panel(const pass *s, panel to, int64_t begin, int64_t end)
+{
+    const hone__gemm_args *x = &s->plan->x;
+    if (x->b_cs != 1) {
+        return;
+    }
+    const int64_t row_bytes = x->b_rs * s->plan->size, bytes = to.width * s->plan->size;
+    const char *row = b_at(s, to.col) + begin * row_bytes;
+    for (int64_t p = begin; p < end; p++, row += row_bytes) {
+        for (int64_t i = 0; i < bytes; i += LINE) {
+            __builtin_prefetch(row + i, 0, 3);
+        }
+        __builtin_prefetch(row + bytes - 1, 0, 3);
+    }
+}
+
+static void fetch_tile(const char *c, int64_t row_bytes, int rows, int64_t bytes)
+{
+    for (int i = 0; i < rows; i++, c += row_bytes) {
+        for (int64_t j = 0; j < bytes; j += LINE) {
+            __builtin_prefetch(c + j, 1, 3);
+        }
+    }
+}
+
+/* Where slice i of n of the k of a panel begins: even shares that suit the packing transposes. */
+static int64_t slice(int64_t k, int64_t n, int64_t i)
+{
+    return min64(cut(ceil_div(k, 8), n, i) * 8, k);
+}
+
+/* Rows [m0, m0 + rows) of a panel of columns. Between the tiles the next panel is packed bit by
+ * bit, each bit asked for one tile ahead, so that nobody waits for memory. */
+static void run_panel(const pass *s, int64_t m0, int64_t rows, panel now, panel next)
 {
     const hone__gemm_plan *plan = s->plan;
     const hone__gemm_region *region = s->region;
     const hone__gemm_kernel *kernel = plan->kernel;
-    const int vectors = (width + kernel->vl - 1) / kernel->vl;
-    hone__gemm_tile t = { .k = s->k, .nr = width, .c_rs = s->sums_rs, .resume = s->k0 > 0 };
-    t.finish = s->finish;
-    t.b = b_at(s, col);
-    t.b_rs = plan->x.b_rs;
-    if (plan->pack_b || (!kernel->direct_tails && width % kernel->vl != 0)) {
-        kernel->pack(s->k, kernel->nr, width, s->packed_b, t.b, plan->x.b_cs, plan->x.b_rs);
-        t.b = s->packed_b;
-        t.b_rs = kernel->nr;
-    }
-    t.a_rs = plan->pack_a ? 1 : plan->x.a_rs;
-    t.a_cs = plan->pack_a ? kernel->mr : plan->x.a_cs;
+    const int vectors = (now.width + kernel->vl - 1) / kernel->vl;
     const int64_t panels = ceil_div(rows, plan->pack_a ? kernel->mr : kernel->rows[vectors]);
     const int64_t thin = rows / panels, tall = rows % panels; /* panels [0, tall) have a row more */
-    int64_t row = 0;
+    const int64_t c_bytes = s->sums_rs * plan->size;
+    hone__gemm_tile t = {
+        .k = s->k,
+        .a_rs = plan->pack_a ? 1 : plan->x.a_rs,
+        .a_cs = plan->pack_a ? kernel->mr : plan->x.a_cs,
+        .b = now.packed ? now.packed : b_at(s, now.col),
+        .b_rs = now.packed ? kernel->nr : plan->x.b_rs,
+        .c = s->sums + ((m0 - region->m0) * s->sums_rs + now.col - region->n0) * plan->size,
+        .c_rs = s->sums_rs,
+        .nr = now.width,
+        .resume = s->k0 > 0,
+        .finish = s->finish,
+    };
+    int64_t row = m0;
     for (int64_t i = 0; i < panels; i++) {
         t.mr = (int)(i < tall ? thin + 1 : thin);
-        t.a = plan->pack_a ? s->packed_a + i * kernel->mr * s->k * plan->size : a_at(s, m0 + row);
-        t.c = s->sums + ((m0 - region->m0 + row) * s->sums_rs + col - region->n0) * plan->size;
+        t.a = plan->pack_a ? s->packed_a + i * kernel->mr * s->k * plan->size : a_at(s, row);
         if (region->bias) {
             t.bias =
-                region->bias + ((m0 + row) * plan->x.bias_rs + col * plan->x.bias_cs) * plan->size;
+                region->bias + (row * plan->x.bias_rs + now.col * plan->x.bias_cs) * plan->size;
+        }
+        if (next.packed) {
+            fetch_panel(s, next, slice(s->k, panels, i + 1), slice(s->k, panels, i + 2));
+        }
+        char *below = (char *)t.c + t.mr * c_bytes;
+        if (i + 1 < panels) {
+            fetch_tile(below, c_bytes, t.mr, now.width * plan->size);
         }
         kernel->tile(&t);
+        if (next.packed) {
+            pack_panel(s, next, slice(s->k, panels, i), slice(s->k, panels, i + 1));
+        }
         row += t.mr;
+        t.c = below;
     }
+}
+
+/* Panel j of the region's columns, spread evenly over whole vectors; two buffers take turns. */
+static panel panel_of(const pass *s, int64_t j, int64_t panels, int turn)
+{
+    const hone__gemm_plan *plan = s->plan;
+    const int vl = plan->kernel->vl;
+    const int64_t width = s->region->n1 - s->region->n0, vectors = ceil_div(width, vl);
+    const int64_t begin = cut(vectors, panels, j) * vl;
+    const int64_t end = min64(cut(vectors, panels, j + 1) * vl, width);
+    panel p = { .col = s->region->n0 + begin, .width = (int)(end - begin) };
+    if (plan->pack_b || (!plan->kernel->direct_tails && p.width % vl != 0)) {
+        p.packed = s->packed_b + (turn ? bytes_b(plan) / 2 : 0);
+    }
+    return p;
 }
 
 static void run_pass(const pass *s)
 {
-    const hone__gemm_plan *plan = s->plan;
     const hone__gemm_region *region = s->region;
-    const hone__gemm_kernel *kernel = plan->kernel;
-    const int64_t height = region->m1 - region->m0, width = region->n1 - region->n0;
-    const int64_t blocks = ceil_div(height, plan->mc);
-    const int64_t vectors = ceil_div(width, kernel->vl);
-    const int64_t panels = ceil_div(vectors, kernel->nr / kernel->vl);
+    const int64_t height = region->m1 - region->m0;
+    const int64_t blocks = ceil_div(height, s->plan->mc);
+    const int64_t panels = ceil_div(region->n1 - region->n0, s->plan->kernel->nr);
+    int turn = 0;
+    panel now = panel_of(s, 0, panels, turn);
+    if (now.packed) {
+        pack_panel(s, now, 0, s->k);
+    }
     for (int64_t i = 0; i < blocks; i++) {
         const int64_t m0 = region->m0 + cut(height, blocks, i);
         const int64_t rows = region->m0 + cut(height, blocks, i + 1) - m0;
-        if (plan->pack_a) {
+        if (s->plan->pack_a) {
             pack_rows(s, m0, rows);
         }
         for (int64_t j = 0; j < panels; j++) {
-            const int64_t begin = cut(vectors, panels, j) * kernel->vl;
-            const int64_t end = min64(cut(vectors, panels, j + 1) * kernel->vl, width);
-            run_panel(s, m0, rows, region->n0 + begin, (int)(end - begin));
+            const bool more = j + 1 < panels || i + 1 < blocks;
+            turn = !turn;
+            const panel next = more ? panel_of(s, (j + 1) % panels, panels, turn) : (panel){ 0 };
+            run_panel(s, m0, rows, now, next);
+            now = next;
         }
     }
 }
