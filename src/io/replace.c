@@ -122,8 +122,10 @@ hone_status hone__replace_file(const char *where, const char *path, const hone__
         error = EISDIR;
     else if (exists && !S_ISREG(old.st_mode))
         error = write_directly(path, parts, n_parts);
-    else if (exists)
-        error = realpath(path, target) ? replace(target, &old, parts, n_parts) : errno;
+    else if (exists) /* a file that may not be written may not be replaced either */
+        error = access(path, W_OK) == 0 && realpath(path, target)
+                    ? replace(target, &old, parts, n_parts)
+                    : errno;
     else
         error = replace(path, NULL, parts, n_parts);
     if (error)

@@ -47,7 +47,7 @@ Test(idx, reads_the_other_types)
     cr_assert(empty && hone_size(empty, 0) == 0 && hone_size(empty, 1) == 3);
 }
 
-Test(idx, files_that_are_wrong)
+Test(idx, files_that_are_not_there_or_cut)
 {
     CHECK_FAILS(hone_idx_read(NULL), HONE_E_NULL, "path");
     CHECK_FAILS(hone_idx_read(test_path("none")), HONE_E_IO, "No such file");
@@ -55,6 +55,10 @@ Test(idx, files_that_are_wrong)
     CHECK_FAILS(hone_idx_read(test_write("a", "", 0)), HONE_E_FORMAT, "truncated");
     CHECK_FAILS(READ(0, 0, 8), HONE_E_FORMAT, "truncated: its magic number has 3 of 4 bytes");
     CHECK_FAILS(READ(0, 0, 8, 2, 0, 0), HONE_E_FORMAT, "its header has 2 of 8 bytes");
+}
+
+Test(idx, headers_that_are_wrong)
+{
     CHECK_FAILS(READ(0, 1, 8, 1, 0, 0, 0, 1, 0), HONE_E_FORMAT, "magic number is 0x00010801");
     CHECK_FAILS(READ(0, 0, 7, 1, 0, 0, 0, 1, 0), HONE_E_FORMAT, "magic number is 0x00000701");
     CHECK_FAILS(READ(0, 0, 8, 9, 0, 0, 0, 1, 0), HONE_E_FORMAT, "magic number is 0x00000809");
