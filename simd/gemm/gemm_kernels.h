@@ -62,6 +62,9 @@ typedef struct {
     int64_t b_rs;
     void *c;
     int64_t c_rs;
+    const void
+        *fetch; /* asked for on the way: k / 8 rows of nr elements, fetch_rs apart; any address */
+    int64_t fetch_rs;
     int mr, nr; /* 1 .. rows[vectors of nr], 1 .. nr of the kernel */
     int resume;
     const hone__gemm_epilogue *finish; /* NULL while more k is to come */

@@ -70,26 +70,36 @@ static HONE__GEMM_INLINE void TILE_FN(multiply)(const int mr, const int nv,
     for (int i = 0; i < (mr + 3) / 4; i++) {
         a[i] = (const REAL *)t->a + 4 * i * rs;
     }
-    HONE__GEMM_UNROLL_2
-    for (int64_t p = t->k; p > 0; p--) {
-        VREAL bv[HONE__GEMM_MAX_VECTORS];
-        HONE__GEMM_UNROLL
-        for (int j = 0; j < nv; j++) {
-            bv[j] = j < nv - 1 ? R(load)(b + j * LANES) : TILE_TAIL(b + j * LANES, last);
+    const char *fetch = t->fetch;
+    for (int64_t left = t->k; left > 0; left -= 8) {
+        if (left >= 8) {
+            HONE__GEMM_UNROLL
+            for (int j = 0; j <= nv * (LANES * (int)sizeof(REAL)) / 64; j++) {
+                __builtin_prefetch(fetch + 64 * j, 0, 2);
+            }
+            fetch += t->fetch_rs * (int64_t)sizeof(REAL);
         }
-        HONE__GEMM_UNROLL
-        for (int i = 0; i < mr; i++) {
-            const VREAL av = R(set)(a[i / 4][(i % 4) * rs]);
+        HONE__GEMM_UNROLL_2
+        for (int64_t p = left < 8 ? left : 8; p > 0; p--) {
+            VREAL bv[HONE__GEMM_MAX_VECTORS];
             HONE__GEMM_UNROLL
             for (int j = 0; j < nv; j++) {
-                acc[i][j] = R(fma)(av, bv[j], acc[i][j]);
+                bv[j] = j < nv - 1 ? R(load)(b + j * LANES) : TILE_TAIL(b + j * LANES, last);
             }
+            HONE__GEMM_UNROLL
+            for (int i = 0; i < mr; i++) {
+                const VREAL av = R(set)(a[i / 4][(i % 4) * rs]);
+                HONE__GEMM_UNROLL
+                for (int j = 0; j < nv; j++) {
+                    acc[i][j] = R(fma)(av, bv[j], acc[i][j]);
+                }
+            }
+            HONE__GEMM_UNROLL
+            for (int i = 0; i < (mr + 3) / 4; i++) {
+                a[i] += cs;
+            }
+            b += bs;
         }
-        HONE__GEMM_UNROLL
-        for (int i = 0; i < (mr + 3) / 4; i++) {
-            a[i] += cs;
-        }
-        b += bs;
     }
 }
 

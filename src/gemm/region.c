@@ -10,9 +10,7 @@
  * are spread evenly, so that no tile is thin. */
 #include "gemm/plan.h"
 
-#include <string.h>
-
-enum { PACK_SLACK_BYTES = 128, LINE = 64 };
+enum { PACK_SLACK_BYTES = 128, LINE = 64, FETCHES = 8 };
 
 static int64_t min64(int64_t a, int64_t b)
 {
@@ -116,23 +114,6 @@ static void pack_panel(const pass *s, panel to, int64_t begin, int64_t end)
                        plan->x.b_rs);
 }
 
-/* Asks for what pack_panel will read. Columns that are contiguous in k come by themselves. */
-static void fetch_panel(const pass *s, panel to, int64_t begin, int64_t end)
-{
-    const hone__gemm_args *x = &s->plan->x;
-    if (x->b_cs != 1) {
-        return;
-    }
-    const int64_t row_bytes = x->b_rs * s->plan->size, bytes = to.width * s->plan->size;
-    const char *row = b_at(s, to.col) + begin * row_bytes;
-    for (int64_t p = begin; p < end; p++, row += row_bytes) {
-        for (int64_t i = 0; i < bytes; i += LINE) {
-            __builtin_prefetch(row + i, 0, 3);
-        }
-        __builtin_prefetch(row + bytes - 1, 0, 3);
-    }
-}
-
 static void fetch_tile(const char *c, int64_t row_bytes, int rows, int64_t bytes)
 {
     for (int i = 0; i < rows; i++, c += row_bytes) {
@@ -148,8 +129,8 @@ static int64_t slice(int64_t k, int64_t n, int64_t i)
     return min64(cut(ceil_div(k, 8), n, i) * 8, k);
 }
 
-/* Rows [m0, m0 + rows) of a panel of columns. Between the tiles the next panel is packed bit by
- * bit, each bit asked for one tile ahead, so that nobody waits for memory. */
+/* Rows [m0, m0 + rows) of a panel of columns. The first tiles ask for the next panel, an eighth
+ * each; if it is to be packed, that is done bit by bit between the tiles. */
 static void run_panel(const pass *s, int64_t m0, int64_t rows, panel now, panel next)
 {
     const hone__gemm_plan *plan = s->plan;
@@ -158,7 +139,8 @@ static void run_panel(const pass *s, int64_t m0, int64_t rows, panel now, panel 
     const int vectors = (now.width + kernel->vl - 1) / kernel->vl;
     const int64_t panels = ceil_div(rows, plan->pack_a ? kernel->mr : kernel->rows[vectors]);
     const int64_t thin = rows / panels, tall = rows % panels; /* panels [0, tall) have a row more */
-    const int64_t c_bytes = s->sums_rs * plan->size;
+    const int64_t c_bytes = s->sums_rs * plan->size, b_bytes = plan->x.b_rs * plan->size;
+    const bool fetches = next.width > 0 && plan->x.b_cs == 1; /* along k they come by themselves */
     hone__gemm_tile t = {
         .k = s->k,
         .a_rs = plan->pack_a ? 1 : plan->x.a_rs,
@@ -179,9 +161,9 @@ static void run_panel(const pass *s, int64_t m0, int64_t rows, panel now, panel 
             t.bias =
                 region->bias + (row * plan->x.bias_rs + now.col * plan->x.bias_cs) * plan->size;
         }
-        if (next.packed) {
-            fetch_panel(s, next, slice(s->k, panels, i + 1), slice(s->k, panels, i + 2));
-        }
+        t.fetch = i < FETCHES && fetches ? b_at(s, next.col) + i * (s->k / 8) * b_bytes
+                                         : (const char *)t.b;
+        t.fetch_rs = i < FETCHES && fetches ? plan->x.b_rs : 0;
         char *below = (char *)t.c + t.mr * c_bytes;
         if (i + 1 < panels) {
             fetch_tile(below, c_bytes, t.mr, now.width * plan->size);
