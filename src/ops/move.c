@@ -38,9 +38,6 @@ static hone_tensor *reshape_to_input(hone_context *ctx, hone_tensor *dy, int inp
 /* The wanted shape with -1 worked out; false + error if it doesn't hold x's elements. */
 static bool wanted_shape(const hone__args *args, const hone_tensor *x, hone__shape *shape)
 {
-    const hone__text from = hone__shape_text(x->ndim, x->shape);
-    const hone__text to = hone__shape_text(args->n, args->i);
-    int64_t known = 1;
     int unknown = -1;
     shape->ndim = args->n;
     for (int d = 0; d < args->n; d++) {
@@ -50,7 +47,7 @@ static bool wanted_shape(const hone__args *args, const hone_tensor *x, hone__sha
             shape->shape[d] = 1;
         }
     }
-    known = hone__numel_of("reshape", shape->ndim, shape->shape);
+    const int64_t known = hone__numel_of("reshape", shape->ndim, shape->shape);
     if (known < 0)
         return false;
     if (unknown >= 0 && known > 0 && x->numel % known == 0) {
@@ -59,6 +56,8 @@ static bool wanted_shape(const hone__args *args, const hone_tensor *x, hone__sha
     }
     if (unknown < 0 && known == x->numel)
         return true;
+    const hone__text from = hone__shape_text(x->ndim, x->shape);
+    const hone__text to = hone__shape_text(args->n, args->i);
     if (unknown >= 0 && known == 0)
         hone_error_set(HONE_E_SHAPE, "reshape: the -1 in %s can be anything, as %s has no elements",
                        to.s, from.s);
@@ -167,21 +166,22 @@ static hone_tensor *permute(hone_context *ctx, hone_tensor *const *in, int n_in)
     hone__shape shape = { .ndim = x->ndim };
     int64_t stride[HONE_MAX_DIMS];
     uint32_t seen = 0;
-    const hone__text given = hone__shape_text(args->n, args->i);
+    int order[HONE_MAX_DIMS];
     for (int d = 0; d < args->n && args->n == x->ndim; d++) {
-        const int from = hone__dim_index("permute", x, args->i[d]);
+        const int from = order[d] = hone__dim_index("permute", x, args->i[d]);
         if (from < 0)
             return NULL;
-        args->i[d] = from;
         seen |= 1u << from;
         shape.shape[d] = x->shape[from];
         stride[d] = x->stride[from];
     }
     if (args->n != x->ndim || seen != (1u << x->ndim) - 1) {
-        hone_error_set(HONE_E_SHAPE, "permute: %s isn't an order of the %d dims of %s", given.s,
-                       x->ndim, hone__tensor_text(x).s);
+        hone_error_set(HONE_E_SHAPE, "permute: %s isn't an order of the %d dims of %s",
+                       hone__shape_text(args->n, args->i).s, x->ndim, hone__tensor_text(x).s);
         return NULL;
     }
+    for (int d = 0; d < args->n; d++)
+        args->i[d] = order[d];
     return view(x, &shape, stride, x->offset);
 }
 

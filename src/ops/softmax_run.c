@@ -13,7 +13,12 @@
 #include <hone/ops.h>
 
 #define NS_PER_ELEMENT 0.8
-#define TILE_BYTES     16384 /* of one operand's rows, unless a single row is longer */
+
+/* Rows handled together: bytes of one operand at least and, where they are gathered, a cache line
+ * of neighbours (bytes at most). */
+#define TILE_BYTES      16384
+#define TILE_ROWS       16
+#define MOST_TILE_BYTES 1048576
 
 typedef struct {
     hone__rows v;
@@ -117,6 +122,33 @@ hone_tensor *hone__softmax_input(hone_tensor *x)
     return hone_dtype_is_float((hone_dtype)x->dtype) ? x : hone_to(x, HONE_F32);
 }
 
+static int64_t tile_rows(const job *j)
+{
+    const int64_t row_bytes = j->cols * j->size > 0 ? j->cols * j->size : 1;
+    const bool gathers = !j->a.direct || !j->out.direct || (j->has_b && !j->b.direct);
+    int64_t tile = TILE_BYTES / row_bytes;
+    if (gathers && tile < TILE_ROWS)
+        tile = hone__min(TILE_ROWS, MOST_TILE_BYTES / row_bytes);
+    return tile > 0 ? tile : 1;
+}
+
+/* One block with room for all threads' rows of every operand that is gathered; NULL if none is. */
+static bool take_buffers(job *j, int n_threads, char **block, size_t *bytes)
+{
+    operand *const operands[] = { &j->out, &j->a, &j->b };
+    const int64_t each = n_threads * j->tile * j->cols * j->size;
+    const int n = j->has_b ? 3 : 2;
+    int gathered = 0;
+    for (int i = 0; i < n; i++)
+        gathered += !operands[i]->direct;
+    *bytes = (size_t)(each * gathered);
+    *block = *bytes ? hone__pool_alloc(*bytes) : NULL;
+    for (int i = 0; i < n; i++)
+        if (*block && !operands[i]->direct)
+            operands[i]->buffer = *block + each * --gathered;
+    return *block || *bytes == 0;
+}
+
 bool hone__softmax_run(hone__softmax_kind kind, int dim, hone_tensor *out, const hone_tensor *a,
                        const hone_tensor *b)
 {
@@ -132,25 +164,16 @@ bool hone__softmax_run(hone__softmax_kind kind, int dim, hone_tensor *out, const
     j.size = j.a.v.size, j.rows = j.a.v.rows, j.cols = j.a.v.cols;
     if (out->numel == 0)
         return true;
-    const int64_t row_bytes = j.cols * j.size;
-    j.tile = row_bytes < TILE_BYTES / 2 ? TILE_BYTES / (row_bytes ? row_bytes : TILE_BYTES) : 1;
-
+    j.tile = tile_rows(&j);
     const int64_t tiles = (j.rows + j.tile - 1) / j.tile;
     const int n_threads =
         hone__team_for(NS_PER_ELEMENT * (double)j.cols * (double)j.rows + (double)j.rows, tiles);
-    operand *const operands[] = { &j.out, &j.a, &j.b };
-    const int64_t each = n_threads * j.tile * row_bytes;
-    int64_t total = 0;
-    for (int i = 0; i < 3; i++)
-        total += i < 2 + j.has_b && !operands[i]->direct ? each : 0;
-    char *buffers = total ? hone__pool_alloc((size_t)total) : NULL;
-    if (total && !buffers)
+    char *block;
+    size_t bytes;
+    if (!take_buffers(&j, n_threads, &block, &bytes))
         return false;
-    for (int i = 0, used = 0; i < 2 + j.has_b; i++)
-        if (!operands[i]->direct)
-            operands[i]->buffer = buffers + each * used++;
     hone__parallel_team(n_threads, team_body, &j);
-    if (buffers)
-        hone__pool_free(buffers, (size_t)total);
+    if (block)
+        hone__pool_free(block, bytes);
     return true;
 }
