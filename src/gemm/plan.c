@@ -137,16 +137,21 @@ static int64_t even_part(int64_t total, int64_t most, int64_t unit)
     return round_up(ceil_div(total, ceil_div(total, most)), unit);
 }
 
-/* Reading in place costs less than packing as long as the operand stays in L2, and often beyond. */
-enum { LARGE = 6 << 20 };
+/* Reading in place costs less than packing as long as the operand stays in L2, and often beyond, if
+ * a tile is several cache lines wide. A row of B in a narrow tile is a line of its own, one that
+ * the next often throws out of L1 again. */
+enum { LARGE = 6 << 20, SMALL = 32 << 10 };
 
 static void choose_packing(hone__gemm_plan *plan)
 {
     const hone__gemm_args *x = &plan->x;
     const bool direct_b = x->b_cs == 1 || x->n == 1;
+    const bool narrow = plan->kernel->nr * plan->size <= 64;
+    const int64_t bytes_a = x->m * x->k * plan->size, bytes_b = x->k * x->n * plan->size;
     plan->by_row = x->m == 1 && direct_b && x->k > 0;
-    plan->pack_b = !direct_b || (x->m >= 1024 && x->k * x->n * plan->size > LARGE);
-    plan->pack_a = x->n >= 512 && x->m * x->k * plan->size > LARGE / 4;
+    plan->pack_b =
+        !direct_b || (narrow ? x->m >= 32 && bytes_b > SMALL : x->m >= 1024 && bytes_b > LARGE);
+    plan->pack_a = x->n >= 512 && bytes_a > (narrow ? LARGE / 16 : LARGE / 4);
 }
 
 void hone__gemm_plan_make(hone__gemm_plan *plan, const hone__gemm_args *args)
