@@ -27,7 +27,8 @@ extern "C" {
 HONE_API hone_tensor *hone_empty_v(const int64_t *dtype_dims_end);
 HONE_API hone_tensor *hone_zeros_v(const int64_t *dtype_dims_end);
 HONE_API hone_tensor *hone_ones_v(const int64_t *dtype_dims_end);
-/** All elements `value`: hone_full(HONE_F64, 0.5, 2, 3). */
+/** All elements `value`: hone_full(HONE_F64, 0.5, 2, 3). E_VALUE (here, in hone_scalar and in
+ * hone_fill_) for an integer dtype that can't hold it; fractions are truncated. */
 #define hone_full(dtype, value, ...) hone_full_v(dtype, value, HONE_DIM_ARGS(__VA_ARGS__))
 HONE_API hone_tensor *hone_full_v(hone_dtype dtype, double value, const int64_t *dims_end);
 /** A 0-d tensor. */

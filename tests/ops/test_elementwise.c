@@ -97,7 +97,7 @@ Test(elementwise, any_geometry, .init = force_threads)
 {
     for (int threads = 1; threads <= 3; threads += 2) {
         hone_set_threads(threads);
-        for (int i = 0; i < 1500; i++)
+        for (int i = 0; i < 800; i++)
             check_random_geometry();
     }
 }
