@@ -4,11 +4,11 @@
  * ISA or cache sizes. With m counting also the batch dims that share B and continue A's and C's
  * rows:
  *
- *   dot    k > 1, A contiguous in k (a_cs 1, or m 1), B too (b_rs 1, or n 1), and m <= 8 or n <= 8:
- *          the reductions' rule (kernels.h) with acc = fma(a, b, acc), a lane starting at a * b
- *   split  else, m n <= 16384 and k >= 4096: min(k / 2048, 64) pieces of K, all as long as the
- * first but the last, each a chain; their sums are added in order chain  else: acc = fma(a[i,k],
- * b[k,j], acc) in the order of k, from +0
+ * - dot: k > 1, A contiguous in k (a_cs 1, or m 1), B too (b_rs 1, or n 1), and m <= 8 or n <= 8.
+ *   The reductions' rule (kernels.h) with acc = fma(a, b, acc); a lane starts at a * b.
+ * - split: else, if m n <= 16384 and k >= 4096. min(k / 2048, 64) pieces of K of equal length (the
+ *   last may be shorter), each a chain; their sums are added in order.
+ * - chain: else. acc = fma(a[i,k], b[k,j], acc) in the order of k, from +0.
  *
  * Nothing here knows tensors: operands are pointers with strides in elements. */
 #ifndef HONE_GEMM_GEMM_H

@@ -3,6 +3,7 @@
 #include "core/core.h"
 #include "gemm/gemm.h"
 #include "isa/isa.h"
+#include "runtime/memory.h"
 
 #include <criterion/criterion.h>
 #include <math.h>
@@ -482,5 +483,45 @@ Test(gemm, special_values)
         x.k = 0;
         cr_assert_eq(hone__gemm(&x), 0);
         cr_assert(c[0] == 0 && c[1] == 0 && c[2] == 0);
+    }
+}
+
+Test(gemm, out_of_memory_leaves_c_alone)
+{
+    start(1);
+    /* Packed B; pieces of K. */
+    static const int64_t sizes[][3] = { { 100, 100, 500 }, { 12, 12, 5000 } };
+    for (int i = 0; i < 2; i++) {
+        const int64_t m = sizes[i][0], n = sizes[i][1], k = sizes[i][2];
+        hone__gemm_args x = shaped(HONE__GEMM_F32, m, n, k, false, true);
+        float *a = calloc((size_t)(m * k), sizeof *a), *b = calloc((size_t)(k * n), sizeof *b);
+        float *c = calloc((size_t)(m * n), sizeof *c);
+        cr_assert(a && b && c);
+        c[0] = 7;
+        x.a = a;
+        x.b = b;
+        x.c = c;
+        hone__fail_allocation(0);
+        cr_assert_eq(hone__gemm(&x), -1);
+        cr_assert_eq(c[0], 7);
+        hone__fail_allocation(-1);
+        cr_assert_eq(hone__gemm(&x), 0);
+        cr_assert_eq(c[0], 0);
+        free(a);
+        free(b);
+        free(c);
+    }
+}
+
+Test(gemm, block_sizes_fit_the_tiles)
+{
+    start(1);
+    for (int i = 0; hone__isa_available(i); i++) {
+        for (int dtype = 0; dtype < 2; dtype++) {
+            const hone__gemm_kernel *kernel = &hone__isa_available(i)->gemm.of[dtype];
+            cr_expect(kernel->blocks.mc % kernel->mr == 0, "%s", kernel->name);
+            cr_expect(kernel->nr % kernel->vl == 0, "%s", kernel->name);
+            cr_expect(kernel->rows[kernel->nr / kernel->vl] == kernel->mr, "%s", kernel->name);
+        }
     }
 }
