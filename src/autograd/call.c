@@ -292,18 +292,18 @@ static bool is_input(const hone_tensor *t, hone_tensor *const *in, int n_in)
     return false;
 }
 
-/* Runs the forward in a scope of its own, so that its temporaries die now; the result goes to the
- * caller's scope. */
+/* Runs the forward without recording; its temporaries die now, the result stays in the caller's
+ * scope. */
 static hone_tensor *run_forward(hone_context *ctx, hone_tensor *const *in, int n_in)
 {
     bool enabled = hone_set_grad_enabled(false);
-    hone_scope scope = hone_scope_enter();
+    const size_t mark = hone__scope_mark();
     hone_tensor *out = ctx->op->forward(ctx, in, n_in);
     if (out && ctx->in_place && out != in[0])
         out = hone_copy_(in[0], out); /* computed in another dtype */
-    else if (out && !ctx->in_place)
-        out = hone_scope_return(out);
-    hone_scope_leave(scope);
+    hone__scope_settle(mark, ctx->in_place ? NULL : out);
+    if (out && !ctx->in_place && is_input(out, in, n_in))
+        out = hone__own(hone_retain(out)); /* contiguous() of a contiguous tensor */
     hone_set_grad_enabled(enabled);
     return out;
 }

@@ -142,6 +142,12 @@ static inline uint32_t hone__version(const hone_tensor *t)
     return atomic_load_explicit(&t->storage->version, memory_order_relaxed);
 }
 
+/** Between the two calls the current scope may come to own anything; settle drops it again, but for
+ * one reference of t that is among it (t may be NULL or not among it). Cheaper than a scope of
+ * one's own. */
+size_t hone__scope_mark(void);
+void hone__scope_settle(size_t mark, hone_tensor *t);
+
 /** Called when the last reference to a tensor with a node goes (set by src/autograd): must not
  * recurse deeply. */
 extern void (*hone__node_release)(hone_context *node);
@@ -152,13 +158,34 @@ extern const char *(*hone__node_name)(const hone_context *node);
 
 /** Row-major strides of a shape. */
 void hone__contiguous_strides(int ndim, const int64_t *shape, int64_t *stride);
-bool hone__contiguous(const hone_tensor *t);
+static inline bool hone__contiguous(const hone_tensor *t)
+{
+    if (t->numel == 0)
+        return true;
+    int64_t step = 1;
+    for (int d = t->ndim - 1; d >= 0; d--) {
+        if (t->shape[d] == 1)
+            continue; /* the stride of an extent of 1 is never used */
+        if (t->stride[d] != step)
+            return false;
+        step *= t->shape[d];
+    }
+    return true;
+}
 /** dim in -ndim..ndim-1 -> 0..ndim-1 (a 0-d tensor counts as 1-d, as in PyTorch); -1 + E_SHAPE in
  * the name of `op`. */
 int hone__dim_index(const char *op, const hone_tensor *t, int64_t dim);
 /** Product of extents; -1 + error on a negative extent or overflow. */
 int64_t hone__numel_of(const char *op, int ndim, const int64_t *shape);
-bool hone__same_shape(const hone_tensor *a, const hone_tensor *b);
+static inline bool hone__same_shape(const hone_tensor *a, const hone_tensor *b)
+{
+    if (a->ndim != b->ndim)
+        return false;
+    for (int d = 0; d < a->ndim; d++)
+        if (a->shape[d] != b->shape[d])
+            return false;
+    return true;
+}
 
 typedef struct {
     int ndim;

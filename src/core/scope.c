@@ -132,6 +132,31 @@ void hone_scope_leave_guard(hone_scope *scope)
     hone_scope_leave(*scope);
 }
 
+size_t hone__scope_mark(void)
+{
+    return self.n;
+}
+
+/* What an op leaves behind is nearly always its result alone, which then is where it should be. */
+static void settle_rest(size_t mark, hone_tensor *t)
+{
+    for (size_t i = mark; i < self.n; i++) {
+        if (self.entries[i] != (uintptr_t)t)
+            continue;
+        self.entries[i] = self.entries[mark];
+        self.entries[mark++] = (uintptr_t)t;
+        break;
+    }
+    drop_down_to(mark);
+}
+
+void hone__scope_settle(size_t mark, hone_tensor *t)
+{
+    if (self.n == mark || (self.n == mark + 1 && self.entries[mark] == (uintptr_t)t))
+        return;
+    settle_rest(mark, t);
+}
+
 hone_tensor *hone_scope_return(hone_tensor *t)
 {
     if (!t || t == HONE_NONE || t == HONE_END_TENSOR)

@@ -39,21 +39,6 @@ void hone__contiguous_strides(int ndim, const int64_t *shape, int64_t *stride)
     }
 }
 
-bool hone__contiguous(const hone_tensor *t)
-{
-    if (t->numel == 0)
-        return true;
-    int64_t step = 1;
-    for (int d = t->ndim - 1; d >= 0; d--) {
-        if (t->shape[d] == 1)
-            continue; /* the stride of an extent of 1 is never used */
-        if (t->stride[d] != step)
-            return false;
-        step *= t->shape[d];
-    }
-    return true;
-}
-
 int hone__dim_index(const char *op, const hone_tensor *t, int64_t dim)
 {
     const int64_t n = t->ndim > 0 ? t->ndim : 1;
@@ -90,16 +75,6 @@ int64_t hone__numel_of(const char *op, int ndim, const int64_t *shape)
     return empty ? 0 : numel;
 }
 
-bool hone__same_shape(const hone_tensor *a, const hone_tensor *b)
-{
-    if (a->ndim != b->ndim)
-        return false;
-    for (int d = 0; d < a->ndim; d++)
-        if (a->shape[d] != b->shape[d])
-            return false;
-    return true;
-}
-
 static bool broadcast_failed(const char *op, hone_tensor *const *t, int n)
 {
     char shapes[400];
@@ -114,6 +89,12 @@ static bool broadcast_failed(const char *op, hone_tensor *const *t, int n)
 
 bool hone__broadcast(const char *op, hone_tensor *const *t, int n, hone__shape *out)
 {
+    if (n == 2 && hone__is_real(t[0]) && hone__is_real(t[1]) && hone__same_shape(t[0], t[1])) {
+        out->ndim = t[0]->ndim;
+        for (int d = 0; d < out->ndim; d++)
+            out->shape[d] = t[0]->shape[d];
+        return true;
+    }
     out->ndim = 0;
     for (int i = 0; i < n; i++)
         if (hone__is_real(t[i]) && t[i]->ndim > out->ndim)

@@ -370,9 +370,9 @@ bool hone__elementwise(const hone__elementwise_kernel *kernel, hone_tensor *out,
     w.kernel = kernel;
     w.n = 1 + inputs_of(kernel);
     w.data[0] = hone__data(out);
-    w.size[0] = (int64_t)hone_dtype_size((hone_dtype)out->dtype);
+    w.size[0] = (int64_t)hone__size_of(out->dtype);
     for (int o = 1; o < w.n; o++)
-        w.size[o] = (int64_t)hone_dtype_size(kernel->reads[o - 1]);
+        w.size[o] = (int64_t)hone__size_of(kernel->reads[o - 1]);
     if (plan_dense(&w, out, in)) {
         hone__parallel_for(out->numel, GRAIN, kernel->ns, run_dense, &w);
         return true;
@@ -461,7 +461,7 @@ static bool copy_transposing(hone_tensor *out, hone_tensor *x,
     t.w.kernel = kernel;
     t.w.n = 2;
     t.w.data[0] = hone__data(out);
-    t.w.size[0] = (int64_t)hone_dtype_size((hone_dtype)out->dtype);
+    t.w.size[0] = (int64_t)hone__size_of(out->dtype);
     plan_strided(&t.w, out, &(hone__operand){ .t = x });
     if (!plan_transposition(&t, (hone_dtype)out->dtype))
         return false;

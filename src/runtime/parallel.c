@@ -336,6 +336,13 @@ void hone__parallel_for(int64_t n, int64_t grain, double ns_per_item, hone__rang
         return;
     if (grain < 1)
         grain = 1;
+    if ((double)n * ns_per_item < HONE__COST_REGION_NS &&
+        !atomic_load_explicit(&forced, memory_order_relaxed)) {
+        const hone__fpmode before = hone__fpmode_enter();
+        body(ctx, 0, n);
+        hone__fpmode_leave(before);
+        return;
+    }
     range all = { n, grain, n / grain + (n % grain != 0), body, ctx };
     const int n_threads = hone__team_for((double)n * ns_per_item, all.units);
     if (n_threads > 1) {
