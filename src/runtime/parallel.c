@@ -23,12 +23,18 @@ static char team_reason[96] = "not initialised";
 
 /* ---- how many ----------------------------------------------------------------------------- */
 
-static void bound(int *n, long limit, const char *reason)
+typedef struct {
+    int n;
+    char *reason; /* of the last bound */
+    size_t size;
+} count;
+
+static void bound(count *threads, long limit, const char *reason)
 {
-    if (limit >= *n)
+    if (limit >= threads->n)
         return;
-    *n = limit < 1 ? 1 : (int)limit;
-    hone__format(team_reason, sizeof team_reason, "%s", reason);
+    threads->n = limit < 1 ? 1 : (int)limit;
+    hone__format(threads->reason, threads->size, "%s", reason);
 }
 
 /* OMP_NUM_THREADS may be a list, one number a nesting level: the first counts. */
@@ -46,21 +52,19 @@ static bool omp_threads(long *n, char *message, size_t size)
     return false;
 }
 
-static int machine_threads(void)
+int hone__machine_threads(const hone__topology *machine, char *reason, size_t size)
 {
-    const hone__topology *machine = hone__topology_get();
-    char reason[96];
-    int n = machine->affinity_cpus;
-    hone__format(team_reason, sizeof team_reason, "%s",
-                 n < machine->logical_cpus ? "CPUs in the affinity mask" : "all CPUs");
-    bound(&n, machine->affinity_cores, "one a core");
-    bound(&n, machine->fast_cores, "one a core of the fast kind");
+    char quota[96];
+    count threads = { machine->affinity_cpus, reason, size };
+    hone__format(reason, size, "%s",
+                 threads.n < machine->logical_cpus ? "CPUs in the affinity mask" : "all CPUs");
+    bound(&threads, machine->affinity_cores, "one a core");
+    bound(&threads, machine->fast_cores, "one a core of the fast kind");
     if (machine->cgroup_cpus > 0) {
-        hone__format(reason, sizeof reason, "the cgroup's quota of %.2f CPUs",
-                     machine->cgroup_cpus);
-        bound(&n, (long)machine->cgroup_cpus, reason);
+        hone__format(quota, sizeof quota, "the cgroup's quota of %.2f CPUs", machine->cgroup_cpus);
+        bound(&threads, (long)machine->cgroup_cpus, quota);
     }
-    return n;
+    return threads.n;
 }
 
 bool hone__team_init(char *message, size_t size)
@@ -71,21 +75,22 @@ bool hone__team_init(char *message, size_t size)
         !hone__env_int("HONE_NUM_THREADS", 1, MAX_THREADS, &most, message, size) ||
         !hone__env_int("HONE_FORCE_THREADS", 1, MAX_THREADS, &exact, message, size))
         return false;
-    int n = machine_threads();
+    count threads = { hone__machine_threads(hone__topology_get(), team_reason, sizeof team_reason),
+                      team_reason, sizeof team_reason };
     hone__format(reason, sizeof reason, "OMP_NUM_THREADS=%ld", omp);
-    bound(&n, omp, reason);
+    bound(&threads, omp, reason);
     hone__format(reason, sizeof reason, "HONE_NUM_THREADS=%ld", most);
-    bound(&n, most, reason);
+    bound(&threads, most, reason);
     if (exact > 0) {
-        n = (int)exact;
-        hone__format(team_reason, sizeof team_reason, "HONE_FORCE_THREADS=%d", n);
+        threads.n = (int)exact;
+        hone__format(team_reason, sizeof team_reason, "HONE_FORCE_THREADS=%d", threads.n);
         atomic_store(&forced, true);
     }
     hone__format(reason, sizeof reason, "OMP_THREAD_LIMIT=%d", omp_get_thread_limit());
-    bound(&n, omp_get_thread_limit(), reason);
-    bound(&n, MAX_THREADS, "as many as hone can use");
-    atomic_store(&team, n);
-    hone__debug_print(3, "team: %d threads (%s)", n, team_reason);
+    bound(&threads, omp_get_thread_limit(), reason);
+    bound(&threads, MAX_THREADS, "as many as hone can use");
+    atomic_store(&team, threads.n);
+    hone__debug_print(3, "team: %d threads (%s)", threads.n, team_reason);
     return true;
 }
 

@@ -6,6 +6,8 @@
 #ifndef HONE_RUNTIME_PARALLEL_H
 #define HONE_RUNTIME_PARALLEL_H
 
+#include "runtime/topology.h"
+
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -13,6 +15,9 @@
 /** Decides the team from the machine and the environment; false with one line in `message`. Called
  * by hone_init. */
 bool hone__team_init(char *message, size_t size);
+/** Threads that suit a machine, whatever the environment asks for, and the reason in a few words.
+ */
+int hone__machine_threads(const hone__topology *machine, char *reason, size_t size);
 /** Why the team has the size it has: "HONE_NUM_THREADS=2". */
 const char *hone__team_reason(void);
 

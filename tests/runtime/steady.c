@@ -1,0 +1,186 @@
+/* Training after its first steps asks the system for nothing: no call of malloc and its kin (this
+ * program brings its own, which count), no new mapping, not a byte more in use, no page touched for
+ * the first time.
+ *   steady [STEPS]
+ * Says "steady begin" and "steady end" around what must be quiet, for steady.sh, which counts
+ * system calls between them. */
+#include <hone/hone.h>
+
+#include <errno.h>
+#include <math.h>
+#include <stdatomic.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <unistd.h>
+
+/* ---- malloc, counted: glibc's own under names that it exports for this ---------------------- */
+
+static _Atomic long calls;
+
+void *__libc_malloc(size_t bytes);
+void *__libc_calloc(size_t n, size_t bytes);
+void *__libc_realloc(void *p, size_t bytes);
+void *__libc_memalign(size_t alignment, size_t bytes);
+void __libc_free(void *p);
+
+static void count(void)
+{
+    atomic_fetch_add_explicit(&calls, 1, memory_order_relaxed);
+}
+
+void *malloc(size_t bytes)
+{
+    count();
+    return __libc_malloc(bytes);
+}
+
+void *calloc(size_t n, size_t bytes)
+{
+    count();
+    return __libc_calloc(n, bytes);
+}
+
+void *realloc(void *p, size_t bytes)
+{
+    count();
+    return __libc_realloc(p, bytes);
+}
+
+void *aligned_alloc(size_t alignment, size_t bytes)
+{
+    count();
+    return __libc_memalign(alignment, bytes);
+}
+
+int posix_memalign(void **p, size_t alignment, size_t bytes)
+{
+    count();
+    *p = __libc_memalign(alignment, bytes);
+    return *p ? 0 : ENOMEM;
+}
+
+void free(void *p)
+{
+    if (p)
+        count();
+    __libc_free(p);
+}
+
+/* ---- what is trained ------------------------------------------------------------------------ */
+
+typedef struct {
+    hone_module *model;
+    hone_optim *optim;
+    hone_loader *loader;
+} training;
+
+static training begin(int64_t samples, int64_t in, int64_t hidden, int64_t batch)
+{
+    HONE_SCOPE();
+    training t = { 0 };
+    hone_dataset set;
+    hone_tensor *y = hone_to(hone_mul_scalar(hone_rand(HONE_F32, samples), 9.99), HONE_I64);
+    if (hone_dataset_from(hone_randn(HONE_F32, samples, in), y, &set) != HONE_OK)
+        return t;
+    t.model =
+        hone_nn_sequential(hone_nn_linear(in, hidden), hone_nn_relu(), hone_nn_linear(hidden, 10));
+    t.optim = hone_sgd(t.model, &(hone_sgd_options){ .lr = 0.01, .momentum = 0.9 });
+    t.loader = hone_loader_new(
+        &set, &(hone_loader_options){ .batch_size = batch, .shuffle = true, .seed = 1 });
+    hone_dataset_free(&set);
+    return t;
+}
+
+static void end(training t)
+{
+    hone_loader_free(t.loader);
+    hone_optim_free(t.optim);
+    hone_module_free(t.model);
+}
+
+static double step(training t)
+{
+    HONE_SCOPE();
+    hone_batch batch;
+    if (!hone_loader_next(t.loader, &batch) && !hone_loader_next(t.loader, &batch))
+        return NAN; /* false once at an epoch's end */
+    hone_tensor *loss = hone_cross_entropy(hone_forward(t.model, batch.x), batch.y);
+    hone_optim_zero_grad(t.optim);
+    hone_backward(loss);
+    hone_optim_step(t.optim);
+    return hone_item(loss);
+}
+
+static double steps(training t, int n)
+{
+    double sum = 0;
+    for (int i = 0; i < n; i++)
+        sum += step(t);
+    return sum;
+}
+
+/* ---- what must not change ------------------------------------------------------------------- */
+
+typedef struct {
+    long calls, faults;
+    hone_memory memory;
+} account;
+
+static account take(void)
+{
+    account now = { .calls = atomic_load(&calls) };
+    struct rusage usage;
+    getrusage(RUSAGE_SELF, &usage);
+    now.faults = usage.ru_minflt;
+    hone_memory_stats(&now.memory);
+    return now;
+}
+
+static void say(const char *line)
+{
+    if (write(STDOUT_FILENO, line, strlen(line)) < 0)
+        exit(1);
+}
+
+static int differs(const char *what, long long before, long long after, long long most)
+{
+    if (after - before <= most)
+        return 0;
+    printf("%s: %lld before, %lld after\n", what, before, after);
+    return 1;
+}
+
+int main(int argc, char **argv)
+{
+    const int n = argc > 1 ? atoi(argv[1]) : 10000;
+    hone_seed(1);
+    /* Of the first, blocks are small, of the second, large; in both, a last batch is smaller. */
+    training small = begin(1000, 64, 32, 48), large = begin(1000, 784, 300, 96);
+    double loss = steps(small, 400) + steps(large, 40);
+
+    const account before = take();
+    say("steady begin\n");
+    loss += steps(small, n) + steps(large, n / 100);
+    say("steady end\n");
+    const account after = take();
+
+    end(small);
+    end(large);
+    if (hone_error_code() != HONE_OK || !(loss > 0)) {
+        printf("%s (loss %g)\n", hone_error_message(), loss);
+        return 1;
+    }
+    int bad = differs("calls of malloc and free", before.calls, after.calls, 0);
+    bad += differs("bytes in use", before.memory.in_use_bytes, after.memory.in_use_bytes, 0);
+    bad += differs("peak of bytes", before.memory.peak_bytes, after.memory.peak_bytes, 0);
+    bad += differs("bytes reserved", before.memory.reserved_bytes, after.memory.reserved_bytes, 0);
+    bad += differs("tensors", before.memory.tensors, after.memory.tensors, 0);
+    bad += differs("nodes", before.memory.nodes, after.memory.nodes, 0);
+    /* A few are the kernel's own: it moves pages, or looks whether they are used. */
+    bad += differs("page faults", before.faults, after.faults, n / 100);
+    printf("%d steps, %ld page faults: %s\n", n, after.faults - before.faults,
+           bad ? "not steady" : "ok");
+    return bad != 0;
+}
