@@ -55,57 +55,86 @@ HONE__INLINE vf32 f32_erf(vf32 x)
     return f32_copysign(f32_select(f32_lt(ax, f32_set(0.92f)), small, big), x);
 }
 
-/* x times N(x), N the normal distribution. Near 0, N = 1/2 + x P(x^2); further out, for a = |x|, a
- * (1 - N(a)) = e^(-a^2/2) G(q) with q = (a - 4) / (a + 4). */
-HONE__INLINE vf32 f32_gelu(vf32 x)
+/* gelu, silu: x times a gate of x that goes from 0 to 1. The bodies need a = |x| small enough for
+ * their e^-..; where the result is no subnormal either (nearly always), scaling is one
+ * multiplication; otherwise the far versions take over. */
+
+/* x where it is so large that its gate is 0 or 1 */
+HONE__INLINE vf32 f32_past(vf32 x, mf32 past, vf32 y)
+{
+    const vf32 end = f32_select(f32_lt(x, f32_set(0.0f)), f32_set(-0.0f), x);
+    return f32_select(past, end, y);
+}
+
+/* gelu: x N(x), N the normal distribution. Near 0, N = 1/2 + x P(x^2); further out, a (1 - N(a)) =
+ * e^(-a^2/2) G(q) with q = (a - 4) / (a + 4). */
+typedef vf32 (*f32_scaler)(vf32 p, vi32 n);
+
+HONE__INLINE vf32 f32_gelu_body(vf32 x, vf32 a, f32_scaler scale)
 {
     static const float p[] = { 0x1.988452p-2f, -0x1.1057cap-4f, 0x1.46b6e4p-7f, -0x1.349f72p-10f,
                                0x1.a33b24p-14f };
     static const float g[] = { 0x1.82b4bcp-2f,  0x1.2dda0ep-4f, -0x1.c41d9ap-4f, 0x1.9adaaep-4f,
                                -0x1.024daep-4f, 0x1.b148bep-6f, -0x1.6853d6p-8f, -0x1.051c3cp-10f,
                                0x1.a98ecp-11f,  0x1.c92db2p-15f };
-    const vf32 limit = f32_set(14.75f), four = f32_set(4.0f), half = f32_set(0.5f);
-    const vf32 ax = f32_abs(x),
-               a = f32_select(f32_gt(ax, limit), limit, ax); /* beyond, the tail is 0 */
+    const vf32 four = f32_set(4.0f), half = f32_set(0.5f), minus = f32_set(-0.5f);
     const vf32 square = f32_mul(a, a), rest = f32_fma(a, a, f32_neg(square));
     const vf32 near = f32_mul(x, f32_fma(x, f32_poly(square, p, 5), half));
-
     vi32 n;
-    const vf32 q = f32_div(f32_sub(a, four), f32_add(a, four)), minus = f32_neg(half);
+    const vf32 q = f32_div(f32_sub(a, four), f32_add(a, four));
     const vf32 e = f32_exp_parts_corrected(f32_mul(square, minus), f32_mul(rest, minus), &n);
-    const vf32 tail = f32_scale(f32_mul(e, f32_poly(q, g, 10)), n);
+    const vf32 tail = scale(f32_mul(e, f32_poly(q, g, 10)), n);
     const vf32 far = f32_select(f32_lt(x, f32_set(0.0f)), f32_neg(tail), f32_sub(x, tail));
-    return f32_select(f32_lt(ax, f32_set(0.75f)), near, far);
+    return f32_select(f32_lt(a, f32_set(0.75f)), near, far);
 }
 
-/* |x| / (1 + e^-w) with e^-w = p 2^n, and for a negative x that times e^-w; `a` is |x| kept finite
- */
-HONE__INLINE vf32 f32_gated(vf32 x, vf32 a, vf32 p, vi32 n)
+static __attribute__((noinline)) vf32 f32_gelu_far(vf32 x)
 {
-    const mf32 negative = f32_lt(x, f32_set(0.0f));
-    const vf32 den = f32_add(f32_set(1.0f), f32_scale(p, n));
-    const vf32 q = f32_div(f32_select(negative, a, x), den);
-    return f32_select(negative, f32_neg(f32_scale(f32_mul(p, q), n)), q);
+    const mf32 none = f32_gt(f32_abs(x), f32_set(14.75f));
+    return f32_past(x, none,
+                    f32_gelu_body(x, f32_select(none, f32_set(1.0f), f32_abs(x)), f32_scale));
+}
+
+HONE__INLINE vf32 f32_gelu(vf32 x)
+{
+    const vf32 a = f32_abs(x);
+    return mf32_all(f32_le(a, f32_set(12.0f))) ? f32_gelu_body(x, a, f32_scale_near)
+                                               : f32_gelu_far(x);
+}
+
+/* a / (1 + e^-w) with e^-w = p 2^n, and for a negative x that times e^-w */
+HONE__INLINE vf32 f32_gated(vf32 x, vf32 a, vf32 p, vi32 n, f32_scaler scale)
+{
+    const vf32 q = f32_div(a, f32_add(f32_set(1.0f), scale(p, n)));
+    return f32_copysign(f32_select(f32_lt(x, f32_set(0.0f)), scale(f32_mul(p, q), n), q), x);
+}
+
+HONE__INLINE vf32 f32_silu_body(vf32 x, vf32 a, f32_scaler scale)
+{
+    vi32 n;
+    const vf32 p = f32_exp_parts(f32_neg(a), &n);
+    return f32_gated(x, a, p, n, scale);
+}
+
+static __attribute__((noinline)) vf32 f32_silu_far(vf32 x)
+{
+    const mf32 none = f32_gt(f32_abs(x), f32_set(110.0f));
+    return f32_past(x, none,
+                    f32_silu_body(x, f32_select(none, f32_set(1.0f), f32_abs(x)), f32_scale));
 }
 
 HONE__INLINE vf32 f32_silu(vf32 x)
 {
-    const vf32 limit = f32_set(120.0f), ax = f32_abs(x),
-               a = f32_select(f32_gt(ax, limit), limit, ax);
-    vi32 n;
-    const vf32 p = f32_exp_parts(f32_neg(a), &n);
-    return f32_gated(x, a, p, n);
+    const vf32 a = f32_abs(x);
+    return mf32_all(f32_le(a, f32_set(80.0f))) ? f32_silu_body(x, a, f32_scale_near)
+                                               : f32_silu_far(x);
 }
 
-/* x / (1 + e^-w), w = x (k1 + k2 x^2) in two parts: an error in w is one of the result w times as
- * large */
-HONE__INLINE vf32 f32_gelu_tanh(vf32 x)
+/* w = a (k1 + k2 a^2) in two parts: an error in w is one in the result w times as large */
+HONE__INLINE vf32 f32_gelu_tanh_body(vf32 x, vf32 a, f32_scaler scale)
 {
-    const vf32 limit = f32_set(12.0f), ax = f32_abs(x),
-               a = f32_select(f32_gt(ax, limit), limit, ax);
     const vf32 k1 = f32_set(0x1.988454p0f), k2 = f32_set(0x1.2444f2p-4f);
-    const vf32 z = f32_mul(a, a), z_low = f32_fma(a, a, f32_neg(z));
-    const vf32 t = f32_mul(k2, z);
+    const vf32 z = f32_mul(a, a), z_low = f32_fma(a, a, f32_neg(z)), t = f32_mul(k2, z);
     const vf32 t_low =
         f32_fma(f32_set(0x1.49b16ap-29f), z, f32_fma(k2, z_low, f32_fma(k2, z, f32_neg(t))));
     const vf32 c = f32_add(k1, t), back = f32_sub(c, k1);
@@ -114,7 +143,21 @@ HONE__INLINE vf32 f32_gelu_tanh(vf32 x)
     const vf32 w = f32_mul(a, c), w_low = f32_fma(a, c_low, f32_fma(a, c, f32_neg(w)));
     vi32 n;
     const vf32 p = f32_exp_parts_corrected(f32_neg(w), f32_neg(w_low), &n);
-    return f32_gated(x, a, p, n);
+    return f32_gated(x, a, p, n, scale);
+}
+
+static __attribute__((noinline)) vf32 f32_gelu_tanh_far(vf32 x)
+{
+    const mf32 none = f32_gt(f32_abs(x), f32_set(11.0f));
+    return f32_past(x, none,
+                    f32_gelu_tanh_body(x, f32_select(none, f32_set(1.0f), f32_abs(x)), f32_scale));
+}
+
+HONE__INLINE vf32 f32_gelu_tanh(vf32 x)
+{
+    const vf32 a = f32_abs(x);
+    return mf32_all(f32_le(a, f32_set(9.0f))) ? f32_gelu_tanh_body(x, a, f32_scale_near)
+                                              : f32_gelu_tanh_far(x);
 }
 
 /* log(1 + e^x) = max(x, 0) + log1p(e^-|x|) */
@@ -167,7 +210,15 @@ HONE__INLINE vf64 f64_erf(vf64 x)
     return f64_copysign(f64_select(f64_lt(ax, one), small, big), x);
 }
 
-HONE__INLINE vf64 f64_gelu(vf64 x)
+HONE__INLINE vf64 f64_past(vf64 x, mf64 past, vf64 y)
+{
+    const vf64 end = f64_select(f64_lt(x, f64_set(0.0)), f64_set(-0.0), x);
+    return f64_select(past, end, y);
+}
+
+typedef vf64 (*f64_scaler)(vf64 p, vi64 n);
+
+HONE__INLINE vf64 f64_gelu_body(vf64 x, vf64 a, f64_scaler scale)
 {
     static const double p[] = { 0x1.9884533d43651p-2,  -0x1.1058377e2cf52p-4,
                                 0x1.46d042976e05fp-7,  -0x1.37403f6d4ca01p-10,
@@ -183,43 +234,62 @@ HONE__INLINE vf64 f64_gelu(vf64 x)
         0x1.c0df29c05a7bdp-23,  0x1.5ea3b08bf23f4p-21,  0x1.396344b930296p-25,
         -0x1.0cd6cb5a31942p-23, -0x1.eda7225e64e43p-27, 0x1.2be6d8a0d9e91p-26
     };
-    const vf64 limit = f64_set(39.0), four = f64_set(4.0), half = f64_set(0.5);
-    const vf64 ax = f64_abs(x),
-               a = f64_select(f64_gt(ax, limit), limit, ax); /* beyond, the tail is 0 */
+    const vf64 four = f64_set(4.0), half = f64_set(0.5), minus = f64_set(-0.5);
     const vf64 square = f64_mul(a, a), rest = f64_fma(a, a, f64_neg(square));
     const vf64 near = f64_mul(x, f64_fma(x, f64_poly(square, p, 10), half));
-
     vi64 n;
-    const vf64 q = f64_div(f64_sub(a, four), f64_add(a, four)), minus = f64_neg(half);
+    const vf64 q = f64_div(f64_sub(a, four), f64_add(a, four));
     const vf64 e = f64_exp_parts_corrected(f64_mul(square, minus), f64_mul(rest, minus), &n);
-    const vf64 tail = f64_scale(f64_mul(e, f64_poly(q, g, 21)), n);
+    const vf64 tail = scale(f64_mul(e, f64_poly(q, g, 21)), n);
     const vf64 far = f64_select(f64_lt(x, f64_set(0.0)), f64_neg(tail), f64_sub(x, tail));
-    return f64_select(f64_lt(ax, f64_set(0.75)), near, far);
+    return f64_select(f64_lt(a, f64_set(0.75)), near, far);
 }
 
-HONE__INLINE vf64 f64_gated(vf64 x, vf64 a, vf64 p, vi64 n)
+static __attribute__((noinline)) vf64 f64_gelu_far(vf64 x)
 {
-    const mf64 negative = f64_lt(x, f64_set(0.0));
-    const vf64 den = f64_add(f64_set(1.0), f64_scale(p, n));
-    const vf64 q = f64_div(f64_select(negative, a, x), den);
-    return f64_select(negative, f64_neg(f64_scale(f64_mul(p, q), n)), q);
+    const mf64 none = f64_gt(f64_abs(x), f64_set(39.0));
+    return f64_past(x, none,
+                    f64_gelu_body(x, f64_select(none, f64_set(1.0), f64_abs(x)), f64_scale));
+}
+
+HONE__INLINE vf64 f64_gelu(vf64 x)
+{
+    const vf64 a = f64_abs(x);
+    return mf64_all(f64_le(a, f64_set(36.0))) ? f64_gelu_body(x, a, f64_scale_near)
+                                              : f64_gelu_far(x);
+}
+
+HONE__INLINE vf64 f64_gated(vf64 x, vf64 a, vf64 p, vi64 n, f64_scaler scale)
+{
+    const vf64 q = f64_div(a, f64_add(f64_set(1.0), scale(p, n)));
+    return f64_copysign(f64_select(f64_lt(x, f64_set(0.0)), scale(f64_mul(p, q), n), q), x);
+}
+
+HONE__INLINE vf64 f64_silu_body(vf64 x, vf64 a, f64_scaler scale)
+{
+    vi64 n;
+    const vf64 p = f64_exp_parts(f64_neg(a), &n);
+    return f64_gated(x, a, p, n, scale);
+}
+
+static __attribute__((noinline)) vf64 f64_silu_far(vf64 x)
+{
+    const mf64 none = f64_gt(f64_abs(x), f64_set(760.0));
+    return f64_past(x, none,
+                    f64_silu_body(x, f64_select(none, f64_set(1.0), f64_abs(x)), f64_scale));
 }
 
 HONE__INLINE vf64 f64_silu(vf64 x)
 {
-    const vf64 limit = f64_set(800.0), ax = f64_abs(x),
-               a = f64_select(f64_gt(ax, limit), limit, ax);
-    vi64 n;
-    const vf64 p = f64_exp_parts(f64_neg(a), &n);
-    return f64_gated(x, a, p, n);
+    const vf64 a = f64_abs(x);
+    return mf64_all(f64_le(a, f64_set(690.0))) ? f64_silu_body(x, a, f64_scale_near)
+                                               : f64_silu_far(x);
 }
 
-HONE__INLINE vf64 f64_gelu_tanh(vf64 x)
+HONE__INLINE vf64 f64_gelu_tanh_body(vf64 x, vf64 a, f64_scaler scale)
 {
-    const vf64 limit = f64_set(24.0), ax = f64_abs(x), a = f64_select(f64_gt(ax, limit), limit, ax);
     const vf64 k1 = f64_set(0x1.9884533d43651p0), k2 = f64_set(0x1.2444f2a4d8b4bp-4);
-    const vf64 z = f64_mul(a, a), z_low = f64_fma(a, a, f64_neg(z));
-    const vf64 t = f64_mul(k2, z);
+    const vf64 z = f64_mul(a, a), z_low = f64_fma(a, a, f64_neg(z)), t = f64_mul(k2, z);
     const vf64 t_low =
         f64_fma(f64_set(-0x1.6c843a29d1c7p-61), z, f64_fma(k2, z_low, f64_fma(k2, z, f64_neg(t))));
     const vf64 c = f64_add(k1, t), back = f64_sub(c, k1);
@@ -228,7 +298,21 @@ HONE__INLINE vf64 f64_gelu_tanh(vf64 x)
     const vf64 w = f64_mul(a, c), w_low = f64_fma(a, c_low, f64_fma(a, c, f64_neg(w)));
     vi64 n;
     const vf64 p = f64_exp_parts_corrected(f64_neg(w), f64_neg(w_low), &n);
-    return f64_gated(x, a, p, n);
+    return f64_gated(x, a, p, n, scale);
+}
+
+static __attribute__((noinline)) vf64 f64_gelu_tanh_far(vf64 x)
+{
+    const mf64 none = f64_gt(f64_abs(x), f64_set(22.0));
+    return f64_past(x, none,
+                    f64_gelu_tanh_body(x, f64_select(none, f64_set(1.0), f64_abs(x)), f64_scale));
+}
+
+HONE__INLINE vf64 f64_gelu_tanh(vf64 x)
+{
+    const vf64 a = f64_abs(x);
+    return mf64_all(f64_le(a, f64_set(20.0))) ? f64_gelu_tanh_body(x, a, f64_scale_near)
+                                              : f64_gelu_tanh_far(x);
 }
 
 HONE__INLINE vf64 f64_softplus(vf64 x)

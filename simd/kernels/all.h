@@ -83,23 +83,30 @@
 #undef T_WIDE
 
 /* moves, by element size */
-#define T       uint8_t
-#define P(name) size1_##name
+#include "kernels/transpose.h"
+#define T          uint8_t
+#define P(name)    size1_##name
+#define MICRO_TILE 1
 #include "kernels/moves.h"
 #undef T
 #undef P
+#undef MICRO_TILE
 
-#define T       uint32_t
-#define P(name) size4_##name
+#define T          uint32_t
+#define P(name)    size4_##name
+#define MICRO_TILE 8
 #include "kernels/moves.h"
 #undef T
 #undef P
+#undef MICRO_TILE
 
-#define T       uint64_t
-#define P(name) size8_##name
+#define T          uint64_t
+#define P(name)    size8_##name
+#define MICRO_TILE 4
 #include "kernels/moves.h"
 #undef T
 #undef P
+#undef MICRO_TILE
 
 /* conversions */
 #define FROM         float

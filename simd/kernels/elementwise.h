@@ -74,15 +74,47 @@ static void f32_k_pow(int64_t n, void *out, int64_t so, const void *a, int64_t s
 #endif
 
 #define UNARY(name)                                                                                \
+    static void R(dense_##name)(int64_t n, REAL * y, const REAL *x)                                \
+    {                                                                                              \
+        R(map1_dense)(n, y, x, R(name));                                                           \
+    }                                                                                              \
     static void R(k_##name)(int64_t n, void *y, int64_t sy, const void *x, int64_t sx)             \
     {                                                                                              \
-        R(map1)(n, y, sy, x, sx, R(name));                                                         \
+        if (sy == 1 && sx == 1)                                                                    \
+            R(dense_##name)(n, y, x);                                                              \
+        else                                                                                       \
+            R(staged1)(n, y, sy, x, sx, R(dense_##name));                                          \
     }
 #define BINARY(name)                                                                               \
+    static void R(dense_##name)(int64_t n, REAL * out, const REAL *a, const REAL *b)               \
+    {                                                                                              \
+        R(map2_dense)(n, out, a, b, R(name));                                                      \
+    }                                                                                              \
     static void R(k_##name)(int64_t n, void *out, int64_t so, const void *a, int64_t sa,           \
                             const void *b, int64_t sb)                                             \
     {                                                                                              \
-        R(map2)(n, out, so, a, sa, b, sb, R(name));                                                \
+        if (so == 1 && sa == 1 && sb == 1)                                                         \
+            R(dense_##name)(n, out, a, b);                                                         \
+        else                                                                                       \
+            R(staged2)(n, out, so, a, sa, b, sb, R(dense_##name));                                 \
+    }
+/* A cheap one is worth loops of its own for an operand that is one number. */
+#define BINARY_BROADCAST(name)                                                                     \
+    static void R(dense_##name)(int64_t n, REAL * out, const REAL *a, const REAL *b)               \
+    {                                                                                              \
+        R(map2_dense)(n, out, a, b, R(name));                                                      \
+    }                                                                                              \
+    static void R(k_##name)(int64_t n, void *out, int64_t so, const void *a, int64_t sa,           \
+                            const void *b, int64_t sb)                                             \
+    {                                                                                              \
+        if (so == 1 && sa == 1 && sb == 1)                                                         \
+            R(dense_##name)(n, out, a, b);                                                         \
+        else if (so == 1 && sa == 1 && sb == 0 && n > 0)                                           \
+            R(map2_right)(n, out, a, *(const REAL *)b, R(name));                                   \
+        else if (so == 1 && sa == 0 && sb == 1 && n > 0)                                           \
+            R(map2_left)(n, out, *(const REAL *)a, b, R(name));                                    \
+        else                                                                                       \
+            R(staged2)(n, out, so, a, sa, b, sb, R(dense_##name));                                 \
     }
 
 UNARY(neg)
@@ -106,12 +138,12 @@ UNARY(gelu_tanh)
 UNARY(silu)
 UNARY(softplus)
 
-BINARY(add)
-BINARY(sub)
-BINARY(mul)
-BINARY(div)
-BINARY(max)
-BINARY(min)
+BINARY_BROADCAST(add)
+BINARY_BROADCAST(sub)
+BINARY_BROADCAST(mul)
+BINARY_BROADCAST(div)
+BINARY_BROADCAST(max)
+BINARY_BROADCAST(min)
 BINARY(relu_backward)
 BINARY(sigmoid_backward)
 BINARY(tanh_backward)
@@ -122,6 +154,7 @@ BINARY(pow)
 
 #undef UNARY
 #undef BINARY
+#undef BINARY_BROADCAST
 
 static void R(k_add_scaled)(int64_t n, void *outv, int64_t so, const void *av, int64_t sa,
                             const void *bv, int64_t sb, double factor)

@@ -1,8 +1,8 @@
 /* map.h: the loops over elements, once for each number of operands. (fragment: real_begin.h)
  *
- * `op` is always a constant, so that it is inlined. Operands that are neither contiguous nor one
- * broadcast number are brought through a buffer on the stack, STAGE elements at a time: every
- * element meets the same vector code, whatever its stride. */
+ * `op` is always a constant, so that it is inlined into its dense loop. Operands that are not
+ * contiguous are brought through a buffer on the stack, STAGE elements at a time: every element
+ * meets the same vector code, whatever its stride. */
 #ifndef STAGE
 #define STAGE 256
 #endif
@@ -36,19 +36,15 @@ HONE__INLINE void R(map1_dense)(int64_t n, REAL *y, const REAL *x, R(op1) op)
         R(store_n)(y + i, op(R(load_n)(x + i, n - i, R(set)(1))), n - i);
 }
 
-HONE__INLINE void R(map1)(int64_t n, void *yv, int64_t sy, const void *xv, int64_t sx, R(op1) op)
+typedef void (*R(dense1))(int64_t n, REAL *y, const REAL *x);
+
+static void R(staged1)(int64_t n, REAL *y, int64_t sy, const REAL *x, int64_t sx, R(dense1) dense)
 {
-    REAL *y = yv;
-    const REAL *x = xv;
-    if (sy == 1 && sx == 1) {
-        R(map1_dense)(n, y, x, op);
-        return;
-    }
     REAL buffer[STAGE];
     for (int64_t i = 0; i < n; i += STAGE) {
         const int64_t m = n - i < STAGE ? n - i : STAGE;
         R(gather)(m, buffer, x + i * sx, sx);
-        R(map1_dense)(m, buffer, buffer, op);
+        dense(m, buffer, buffer);
         R(scatter)(m, y + i * sy, sy, buffer);
     }
 }
@@ -93,29 +89,17 @@ HONE__INLINE void R(map2_left)(int64_t n, REAL *out, REAL a, const REAL *b, R(op
         R(store_n)(out + i, op(va, R(load_n)(b + i, n - i, va)), n - i);
 }
 
-HONE__INLINE void R(map2)(int64_t n, void *outv, int64_t so, const void *av, int64_t sa,
-                          const void *bv, int64_t sb, R(op2) op)
+typedef void (*R(dense2))(int64_t n, REAL *out, const REAL *a, const REAL *b);
+
+static void R(staged2)(int64_t n, REAL *out, int64_t so, const REAL *a, int64_t sa, const REAL *b,
+                       int64_t sb, R(dense2) dense)
 {
-    REAL *out = outv;
-    const REAL *a = av, *b = bv;
-    if (so == 1 && sa == 1 && sb == 1) {
-        R(map2_dense)(n, out, a, b, op);
-        return;
-    }
-    if (so == 1 && sa == 1 && sb == 0 && n > 0) {
-        R(map2_right)(n, out, a, *b, op);
-        return;
-    }
-    if (so == 1 && sa == 0 && sb == 1 && n > 0) {
-        R(map2_left)(n, out, *a, b, op);
-        return;
-    }
     REAL left[STAGE], right[STAGE];
     for (int64_t i = 0; i < n; i += STAGE) {
         const int64_t m = n - i < STAGE ? n - i : STAGE;
         R(gather)(m, left, a + i * sa, sa);
         R(gather)(m, right, b + i * sb, sb);
-        R(map2_dense)(m, left, left, right, op);
+        dense(m, left, left, right);
         R(scatter)(m, out + i * so, so, left);
     }
 }

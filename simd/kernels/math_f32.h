@@ -4,13 +4,22 @@
  * refitted each time. The errors named are the worst over all 2^32 inputs
  * (tests/kernels/test_slow_math_f32.c). */
 
-/* c[0] + c[1] x + ... + c[n - 1] x^(n - 1) */
+/* c[0] + c[1] x + ... + c[n - 1] x^(n - 1). Long ones as two chains, even and odd, that don't wait
+ * for each other. */
 HONE__INLINE vf32 f32_poly(vf32 x, const float *c, int n)
 {
-    vf32 p = f32_set(c[n - 1]);
-    for (int i = n - 2; i >= 0; i--)
-        p = f32_fma(p, x, f32_set(c[i]));
-    return p;
+    const int step = n < 12 ? 1 : 2;
+    const vf32 z = step == 1 ? x : f32_mul(x, x);
+    vf32 p = f32_set(c[n - 1]), q = f32_set(c[n - 2]);
+#pragma GCC unroll 16
+    for (int i = n - 1 - step; i >= 0; i -= step)
+        p = f32_fma(p, z, f32_set(c[i]));
+    if (step == 1)
+        return p;
+#pragma GCC unroll 16
+    for (int i = n - 4; i >= 0; i -= 2)
+        q = f32_fma(q, z, f32_set(c[i]));
+    return n % 2 == 1 ? f32_fma(q, x, p) : f32_fma(p, x, q);
 }
 
 /* p * 2^n for -252 <= n <= 254, rounded once: two exact factors, so that a result may be subnormal.
@@ -21,6 +30,11 @@ HONE__INLINE vf32 f32_scale(vf32 p, vi32 n)
     const vf32 a = i32_as_f32(i32_shl(i32_add(half, bias), 23));
     const vf32 b = i32_as_f32(i32_shl(i32_add(i32_sub(n, half), bias), 23));
     return f32_mul(f32_mul(p, a), b);
+}
+/* The same where 2^n and the result are normal. */
+HONE__INLINE vf32 f32_scale_near(vf32 p, vi32 n)
+{
+    return f32_mul(p, i32_as_f32(i32_shl(i32_add(n, i32_set(127)), 23)));
 }
 
 /* x = n ln2 + r, |r| <= ln2 / 2; n comes out of the low bits of x log2(e) + 1.5 * 2^23. */
@@ -44,12 +58,9 @@ HONE__INLINE vf32 f32_exp_poly(vf32 r)
     return f32_fma(q, r, f32_set(0.5f));
 }
 
-/* e^x = p * 2^n before the scaling. */
+/* e^x = p * 2^n before the scaling, for -120 <= x <= 89. */
 HONE__INLINE vf32 f32_exp_parts(vf32 x, vi32 *n)
 {
-    const vf32 low = f32_set(-120.0f), high = f32_set(89.0f); /* beyond: 0 and inf; a NaN stays */
-    x = f32_select(f32_lt(x, low), low, x);
-    x = f32_select(f32_gt(x, high), high, x);
     const vf32 r = f32_exp_reduce(x, n), one = f32_set(1.0f);
     return f32_fma(f32_fma(f32_exp_poly(r), r, one), r, one);
 }
@@ -61,11 +72,31 @@ HONE__INLINE vf32 f32_exp_parts_corrected(vf32 x, vf32 dx, vi32 *n)
     return f32_fma(p, dx, p);
 }
 
-HONE__INLINE vf32 f32_exp(vf32 x)
+/* e^x where neither x nor the result is anything special: |x| <= 87 */
+HONE__INLINE vf32 f32_exp_near(vf32 x)
 {
     vi32 n;
     const vf32 p = f32_exp_parts(x, &n);
-    return f32_scale(p, n);
+    return f32_scale_near(p, n);
+}
+
+/* The same for any x. What would be 0 is not computed: making a subnormal only to lose it is slow
+ * on many CPUs. */
+static __attribute__((noinline)) vf32 f32_exp_far(vf32 x)
+{
+    const vf32 high = f32_set(89.0f), zero = f32_set(0.0f);
+    const mf32 none = f32_lt(x, f32_set(-104.0f));
+    x = f32_select(none, zero, x);
+    x = f32_select(f32_gt(x, high), high, x); /* inf; a NaN stays */
+    vi32 n;
+    const vf32 p = f32_exp_parts(x, &n);
+    return f32_select(none, zero, f32_scale(p, n));
+}
+
+HONE__INLINE vf32 f32_exp(vf32 x)
+{
+    const mf32 near = f32_le(f32_abs(x), f32_set(87.0f));
+    return mf32_all(near) ? f32_exp_near(x) : f32_exp_far(x);
 }
 
 /* log(1 + f) - f for sqrt(1/2) <= 1 + f < sqrt(2) */
@@ -110,7 +141,7 @@ HONE__INLINE vf32 f32_log_special(vf32 x, vf32 y)
     return f32_select(mf32_or(f32_isnan(x), f32_eq(x, f32_set(INFINITY))), x, y);
 }
 
-HONE__INLINE vf32 f32_log(vf32 x)
+static __attribute__((noinline)) vf32 f32_log_far(vf32 x)
 {
     vi32 exponent;
     const mf32 tiny = f32_lt(x, f32_set(0x1p-126f));
@@ -118,6 +149,16 @@ HONE__INLINE vf32 f32_log(vf32 x)
     const vf32 f = f32_log_split(scaled, &exponent);
     const vf32 shift = f32_select(tiny, f32_set(23.0f), f32_set(0.0f));
     return f32_log_special(x, f32_log_sum(f32_sub(i32_to_f32(exponent), shift), f));
+}
+
+HONE__INLINE vf32 f32_log(vf32 x)
+{
+    const mf32 normal = mf32_and(f32_ge(x, f32_set(0x1p-126f)), f32_lt(x, f32_set(INFINITY)));
+    if (!mf32_all(normal))
+        return f32_log_far(x);
+    vi32 exponent;
+    const vf32 f = f32_log_split(x, &exponent);
+    return f32_log_sum(i32_to_f32(exponent), f);
 }
 
 /* 1 / (1 + e^-x), from e = e^-|x| so that the small side keeps its digits. Far out, e / (1 + e) = e
@@ -140,7 +181,8 @@ HONE__INLINE vf32 f32_tanh(vf32 x)
     p = f32_fma(p, z, f32_set(0x1.110762p-3f));
     p = f32_fma(p, z, f32_set(-0x1.555534p-2f));
     const vf32 small = f32_fma(f32_mul(ax, z), p, ax);
-    const vf32 e = f32_exp(f32_add(ax, ax));
+    const vf32 ten = f32_set(10.0f), t = f32_select(f32_gt(ax, ten), ten, ax); /* tanh(10) is 1 */
+    const vf32 e = f32_exp_near(f32_add(t, t));
     const vf32 big = f32_sub(one, f32_div(two, f32_add(e, one)));
     return f32_copysign(f32_select(f32_lt(ax, f32_set(0.625f)), small, big), x);
 }

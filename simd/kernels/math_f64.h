@@ -1,13 +1,22 @@
 /* math_f64.h: exp, log, tanh, pow ... of f64 lanes; the same plans as math_f32.h. (fragment: needs
  * a vocabulary) */
 
-/* c[0] + c[1] x + ... + c[n - 1] x^(n - 1) */
+/* c[0] + c[1] x + ... + c[n - 1] x^(n - 1). Long ones as two chains, even and odd, that don't wait
+ * for each other. */
 HONE__INLINE vf64 f64_poly(vf64 x, const double *c, int n)
 {
-    vf64 p = f64_set(c[n - 1]);
-    for (int i = n - 2; i >= 0; i--)
-        p = f64_fma(p, x, f64_set(c[i]));
-    return p;
+    const int step = n < 12 ? 1 : 2;
+    const vf64 z = step == 1 ? x : f64_mul(x, x);
+    vf64 p = f64_set(c[n - 1]), q = f64_set(c[n - 2]);
+#pragma GCC unroll 16
+    for (int i = n - 1 - step; i >= 0; i -= step)
+        p = f64_fma(p, z, f64_set(c[i]));
+    if (step == 1)
+        return p;
+#pragma GCC unroll 16
+    for (int i = n - 4; i >= 0; i -= 2)
+        q = f64_fma(q, z, f64_set(c[i]));
+    return n % 2 == 1 ? f64_fma(q, x, p) : f64_fma(p, x, q);
 }
 
 /* p * 2^n for -2044 <= n <= 2046, rounded once. */
@@ -18,6 +27,11 @@ HONE__INLINE vf64 f64_scale(vf64 p, vi64 n)
     const vf64 a = i64_as_f64(i64_shl(i64_add(half, bias), 52));
     const vf64 b = i64_as_f64(i64_shl(i64_add(i64_sub(n, half), bias), 52));
     return f64_mul(f64_mul(p, a), b);
+}
+/* The same where 2^n and the result are normal. */
+HONE__INLINE vf64 f64_scale_near(vf64 p, vi64 n)
+{
+    return f64_mul(p, i64_as_f64(i64_shl(i64_add(n, i64_set(1023)), 52)));
 }
 
 #define F64_LN2      0x1.62e42fefa39efp-1 /* and what is left of ln 2: */
@@ -50,51 +64,76 @@ HONE__INLINE vf64 f64_exp_poly(vf64 r)
     return f64_fma(q, r, f64_set(0.5));
 }
 
-/* e^(x + dx) = p * 2^n before the scaling; dx is a correction below an ulp of x. */
-HONE__INLINE vf64 f64_exp_parts_corrected(vf64 x, vf64 dx, vi64 *n)
+/* x = n ln2 + r + *rest, |r| <= ln2 / 2; *rest is what r's rounding lost. |x| <= 800. */
+HONE__INLINE vf64 f64_exp_reduce(vf64 x, vf64 *rest, vi64 *n)
 {
-    const vf64 low = f64_set(-800.0), high = f64_set(710.0); /* beyond: 0 and inf; a NaN stays */
-    x = f64_select(f64_lt(x, low), low, x);
-    x = f64_select(f64_gt(x, high), high, x);
     const vf64 whole = f64_exp_whole(x, n);
     const vf64 exact = f64_fnma(whole, f64_set(F64_LN2), x);
     const vf64 r = f64_fnma(whole, f64_set(F64_LN2_LOW), exact);
-    const vf64 rest = f64_add(f64_fnma(whole, f64_set(F64_LN2_LOW), f64_sub(exact, r)), dx);
+    *rest = f64_fnma(whole, f64_set(F64_LN2_LOW), f64_sub(exact, r));
+    return r;
+}
+
+/* e^x = p * 2^n before the scaling, for |x| <= 800. */
+HONE__INLINE vf64 f64_exp_parts(vf64 x, vi64 *n)
+{
+    vf64 rest;
+    const vf64 r = f64_exp_reduce(x, &rest, n), one = f64_set(1.0);
+    return f64_fma(f64_fma(f64_exp_poly(r), r, one), r, one);
+}
+
+/* e^(x + dx), dx a correction below an ulp of x */
+HONE__INLINE vf64 f64_exp_parts_corrected(vf64 x, vf64 dx, vi64 *n)
+{
+    vf64 lost;
+    const vf64 r = f64_exp_reduce(x, &lost, n), rest = f64_add(lost, dx);
     const vf64 curve = f64_mul(f64_mul(r, r), f64_exp_poly(r));
     const vf64 tail = f64_add(curve, f64_fma(rest, f64_add(r, curve), rest)); /* rest * e^r */
     return f64_add(f64_set(1.0), f64_add(r, tail));
 }
 
-HONE__INLINE vf64 f64_exp_corrected(vf64 x, vf64 dx)
+HONE__INLINE vf64 f64_exp_near(vf64 x)
 {
     vi64 n;
-    const vf64 p = f64_exp_parts_corrected(x, dx, &n);
-    return f64_scale(p, n);
+    const vf64 p = f64_exp_parts(x, &n);
+    return f64_scale_near(p, n);
 }
 
-HONE__INLINE vf64 f64_exp_parts(vf64 x, vi64 *n)
+static __attribute__((noinline)) vf64 f64_exp_far(vf64 x)
 {
-    return f64_exp_parts_corrected(x, f64_set(0.0), n);
+    const vf64 high = f64_set(710.0), zero = f64_set(0.0);
+    const mf64 none = f64_lt(x, f64_set(-746.0));
+    x = f64_select(none, zero, x);
+    x = f64_select(f64_gt(x, high), high, x); /* inf; a NaN stays */
+    vi64 n;
+    const vf64 p = f64_exp_parts(x, &n);
+    return f64_select(none, zero, f64_scale(p, n));
 }
 
 HONE__INLINE vf64 f64_exp(vf64 x)
 {
-    return f64_exp_corrected(x, f64_set(0.0));
+    const mf64 near = f64_le(f64_abs(x), f64_set(708.0));
+    return mf64_all(near) ? f64_exp_near(x) : f64_exp_far(x);
 }
 
-/* x = 2^k m, sqrt(1/2) <= m < sqrt(2), for a positive finite x */
+/* x = 2^k m, sqrt(1/2) <= m < sqrt(2), for a positive normal x */
 HONE__INLINE vf64 f64_log_split(vf64 x, vf64 *k)
 {
-    const mf64 tiny = f64_lt(x, f64_set(0x1p-1022));
-    const vf64 scaled = f64_select(tiny, f64_mul(x, f64_set(0x1p54)), x);
-    const vi64 bits = f64_bits(scaled), root_half = i64_set(0x3fe6a09e667f3bcd);
+    const vi64 bits = f64_bits(x), root_half = i64_set(0x3fe6a09e667f3bcd);
     /* the biased exponent stays positive, so it turns into a float by way of 2^52's low bits */
     const vi64 one_up = i64_add(i64_sub(bits, root_half), i64_set(INT64_C(1023) << 52));
     const vi64 biased = i64_shr(one_up, 52);
-    const vf64 whole =
-        f64_sub(i64_as_f64(i64_or(biased, i64_set(0x4330000000000000))), f64_set(0x1p52));
-    *k = f64_sub(whole, f64_select(tiny, f64_set(1023.0 + 54.0), f64_set(1023.0)));
+    *k = f64_sub(i64_as_f64(i64_or(biased, i64_set(0x4330000000000000))), f64_set(0x1p52 + 1023));
     return i64_as_f64(i64_sub(bits, i64_shl(i64_sub(biased, i64_set(1023)), 52)));
+}
+
+/* the same with subnormals */
+HONE__INLINE vf64 f64_log_split_any(vf64 x, vf64 *k)
+{
+    const mf64 tiny = f64_lt(x, f64_set(0x1p-1022));
+    const vf64 m = f64_log_split(f64_select(tiny, f64_mul(x, f64_set(0x1p54)), x), k);
+    *k = f64_sub(*k, f64_select(tiny, f64_set(54.0), f64_set(0.0)));
+    return m;
 }
 
 HONE__INLINE vf64 f64_log_special(vf64 x, vf64 y)
@@ -125,11 +164,21 @@ HONE__INLINE vf64 f64_log_sum(vf64 k, vf64 f)
     return f64_add(sum, f64_add(f64_fma(k, f64_set(F64_LN2_REST), tail), error));
 }
 
-HONE__INLINE vf64 f64_log(vf64 x)
+static __attribute__((noinline)) vf64 f64_log_far(vf64 x)
 {
     vf64 k;
-    const vf64 f = f64_sub(f64_log_split(x, &k), f64_set(1.0));
+    const vf64 f = f64_sub(f64_log_split_any(x, &k), f64_set(1.0));
     return f64_log_special(x, f64_log_sum(k, f));
+}
+
+HONE__INLINE vf64 f64_log(vf64 x)
+{
+    const mf64 normal = mf64_and(f64_ge(x, f64_set(0x1p-1022)), f64_lt(x, f64_set(INFINITY)));
+    if (!mf64_all(normal))
+        return f64_log_far(x);
+    vf64 k;
+    const vf64 f = f64_sub(f64_log_split(x, &k), f64_set(1.0));
+    return f64_log_sum(k, f);
 }
 
 HONE__INLINE vf64 f64_sigmoid(vf64 x)
@@ -148,10 +197,8 @@ HONE__INLINE vf64 f64_expm1(vf64 x)
     vf64 t = f64_select(f64_lt(x, low), low, x);
     t = f64_select(f64_gt(t, high), high, t);
     vi64 n;
-    const vf64 whole = f64_exp_whole(t, &n);
-    const vf64 exact = f64_fnma(whole, f64_set(F64_LN2), t);
-    const vf64 r = f64_fnma(whole, f64_set(F64_LN2_LOW), exact);
-    const vf64 rest = f64_fnma(whole, f64_set(F64_LN2_LOW), f64_sub(exact, r));
+    vf64 rest;
+    const vf64 r = f64_exp_reduce(t, &rest, &n);
     const vf64 tail = f64_fma(f64_mul(r, r), f64_exp_poly(r), f64_fma(rest, r, rest));
     const vf64 p = f64_add(r, tail), p_low = f64_add(f64_sub(r, p), tail);
     const vf64 half_power = i64_as_f64(i64_shl(i64_add(n, i64_set(1022)), 52));

@@ -48,20 +48,24 @@ static void P(k_where)(int64_t n, void *outv, int64_t so, const uint8_t *cond, i
     }
 }
 
-/* Tiles of one cache line a side: each line of either operand is fetched once. */
+/* Tiles of one cache line a side, so that each line of either operand is fetched once; inside, what
+ * P(micro_tile) does at once. */
 static void P(k_transpose)(int64_t rows, int64_t cols, void *yv, int64_t sy, const void *xv,
                            int64_t sx)
 {
-    const int64_t tile = 64 / (int64_t)sizeof(T);
+    const int64_t tile = 64 / (int64_t)sizeof(T), step = MICRO_TILE;
     T *y = yv;
     const T *x = xv;
     for (int64_t i0 = 0; i0 < rows; i0 += tile) {
         const int64_t i1 = i0 + tile < rows ? i0 + tile : rows;
-        for (int64_t j0 = 0; j0 < cols; j0 += tile) {
-            const int64_t j1 = j0 + tile < cols ? j0 + tile : cols;
+        for (int64_t j0 = 0; j0 < cols; j0 += step) {
+            const int64_t j1 = j0 + step < cols ? j0 + step : cols;
+            int64_t i = i0;
+            for (; i + step <= i1 && j0 + step == j1; i += step)
+                P(micro_tile)(y + j0 * sy + i, sy, x + i * sx + j0, sx);
             for (int64_t j = j0; j < j1; j++)
-                for (int64_t i = i0; i < i1; i++)
-                    y[j * sy + i] = x[i * sx + j];
+                for (int64_t r = i; r < i1; r++)
+                    y[j * sy + r] = x[r * sx + j];
         }
     }
 }

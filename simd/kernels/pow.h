@@ -18,7 +18,7 @@ HONE__INLINE vf64 f64_two_sum(vf64 a, vf64 b, vf64 *error)
 HONE__INLINE vf64 f64_log_parts(vf64 x, vf64 *low)
 {
     vf64 k, error;
-    const vf64 one = f64_set(1.0), two = f64_set(2.0), m = f64_log_split(x, &k);
+    const vf64 one = f64_set(1.0), two = f64_set(2.0), m = f64_log_split_any(x, &k);
     const vf64 num = f64_sub(m, one), den = f64_add(m, one); /* num is exact */
     const vf64 den_low = f64_sub(m, f64_sub(den, one));
     const vf64 s = f64_div(num, den);
@@ -84,13 +84,14 @@ HONE__INLINE vf64 f64_pow_special(vf64 x, vf64 y, vf64 power)
 HONE__INLINE vf64 f64_pow(vf64 x, vf64 y)
 {
     vf64 low;
-    const vf64 zero = f64_set(0.0), limit = f64_set(1000.0);
+    vi64 n;
+    const vf64 zero = f64_set(0.0), limit = f64_set(800.0);
     const vf64 log = f64_log_parts(f64_abs(x), &low);
     const vf64 product = f64_mul(y, log);
     const vf64 rest = f64_fma(y, low, f64_fma(y, log, f64_neg(product)));
-    const mf64 far = mf64_not(f64_lt(f64_abs(product), limit)); /* e^1000 is far past the ends */
+    const mf64 far = mf64_not(f64_lt(f64_abs(product), limit)); /* e^800 is far past the ends */
     const vf64 end = f64_copysign(limit, product);
-    const vf64 power =
-        f64_exp_corrected(f64_select(far, end, product), f64_select(far, zero, rest));
-    return f64_pow_special(x, y, power);
+    const vf64 p =
+        f64_exp_parts_corrected(f64_select(far, end, product), f64_select(far, zero, rest), &n);
+    return f64_pow_special(x, y, f64_scale(p, n));
 }

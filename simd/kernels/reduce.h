@@ -31,9 +31,16 @@ HONE__INLINE REAL R(fold)(VREAL v, R(op2) join)
 HONE__INLINE REAL R(block)(int64_t n, const REAL *x, R(op2) step, R(op2) join, REAL identity)
 {
     const VREAL none = R(set)(identity);
-    if (n <= LANES)
-        return R(fold)(n == LANES ? step(none, R(load)(x)) : step(none, R(load_n)(x, n, none)),
-                       join);
+    if (n < LANES)
+        return R(fold)(step(none, R(load_n)(x, n, none)), join);
+    if (n <= 2 * LANES) { /* short rows are many: all other lanes are absent */
+        const VREAL a = step(none, R(load)(x));
+        if (n == LANES)
+            return R(fold)(a, join);
+        const bool whole = n == 2 * LANES;
+        const VREAL b = whole ? R(load)(x + LANES) : R(load_n)(x + LANES, n - LANES, none);
+        return R(fold)(join(a, step(none, b)), join);
+    }
     VREAL acc[N_ACC];
     for (int v = 0; v < N_ACC; v++)
         acc[v] = none;

@@ -1,48 +1,82 @@
 /* rows.h: softmax, logsumexp, cross-entropy and their backward passes, row by row, f32 and f64.
  * (fragment: reduce.h) */
 
-/* y[i] = exp(x[i] - shift) (y may be NULL) and the sum of one block of them. The absent lanes' +0
- * changes no sum: a row's sum is at least 1. */
-HONE__INLINE REAL R(exp_block)(int64_t n, REAL *y, const REAL *x, REAL shift)
+#ifndef ROWS_AT_ONCE
+#define ROWS_AT_ONCE 64 /* whose logarithms are taken together */
+#endif
+
+/* y[i] = exp(x[i] - shift) */
+static void R(exp_shifted)(int64_t n, REAL *y, const REAL *x, REAL by)
 {
-    const VREAL none = R(set)((REAL)-INFINITY), by = R(set)(shift);
-    VREAL acc[N_ACC];
-    for (int v = 0; v < N_ACC; v++)
-        acc[v] = R(set)((REAL)-0.0);
+    const VREAL shift = R(set)(by);
     int64_t i = 0;
-    for (; i + VIRTUAL_LANES <= n; i += VIRTUAL_LANES) {
-        for (int v = 0; v < N_ACC; v++) {
-            const VREAL e = R(exp)(R(sub)(R(load)(x + i + v * LANES), by));
-            acc[v] = R(add)(acc[v], e);
-            if (y)
-                R(store)(y + i + v * LANES, e);
-        }
+    for (; i + 2 * LANES <= n; i += 2 * LANES) {
+        const VREAL p = R(exp)(R(sub)(R(load)(x + i), shift));
+        const VREAL q = R(exp)(R(sub)(R(load)(x + i + LANES), shift));
+        R(store)(y + i, p);
+        R(store)(y + i + LANES, q);
     }
-    for (int v = 0; v < N_ACC && i < n; v++, i += LANES) {
-        const bool whole = n - i >= LANES;
-        const VREAL e = R(exp)(R(sub)(whole ? R(load)(x + i) : R(load_n)(x + i, n - i, none), by));
-        acc[v] = R(add)(acc[v], e);
-        if (y && whole)
-            R(store)(y + i, e);
-        else if (y)
-            R(store_n)(y + i, e, n - i);
-    }
-    for (int h = N_ACC / 2; h >= 1; h /= 2)
-        for (int v = 0; v < h; v++)
-            acc[v] = R(add)(acc[v], acc[v + h]);
-    return R(fold)(acc[0], R(sum_step));
+    for (; i + LANES <= n; i += LANES)
+        R(store)(y + i, R(exp)(R(sub)(R(load)(x + i), shift)));
+    if (i < n)
+        R(store_n)(y + i, R(exp)(R(sub)(R(load_n)(x + i, n - i, shift), shift)), n - i);
 }
 
-HONE__INLINE REAL R(exp_row)(int64_t n, REAL *y, const REAL *x, REAL shift)
+static REAL R(block_sum)(int64_t n, const REAL *x)
 {
-    if (n <= BLOCK)
-        return R(exp_block)(n, y, x, shift);
+    return R(block)(n, x, R(sum_step), R(sum_step), (REAL)-0.0);
+}
+
+/* Up to two vectors' worth stays in registers: e[0], e[1] (the absent lanes -0.0) and their sum. */
+HONE__INLINE REAL R(exp_short)(int64_t n, VREAL e[2], const REAL *x, REAL by)
+{
+    const VREAL shift = R(set)(by), none = R(set)((REAL)-0.0);
+    const int64_t rest = n - LANES;
+    if (rest < 0) {
+        e[0] = R(keep_n)(R(exp)(R(sub)(R(load_n)(x, n, shift), shift)), n, none);
+        return R(fold)(e[0], R(sum_step));
+    }
+    e[0] = R(exp)(R(sub)(R(load)(x), shift));
+    if (rest == 0)
+        return R(fold)(e[0], R(sum_step));
+    if (rest == LANES)
+        e[1] = R(exp)(R(sub)(R(load)(x + LANES), shift));
+    else
+        e[1] = R(keep_n)(R(exp)(R(sub)(R(load_n)(x + LANES, rest, shift), shift)), rest, none);
+    return R(fold)(R(add)(e[0], e[1]), R(sum_step));
+}
+
+HONE__INLINE void R(store_short)(int64_t n, REAL *y, const VREAL e[2])
+{
+    if (n < LANES) {
+        R(store_n)(y, e[0], n);
+        return;
+    }
+    R(store)(y, e[0]);
+    if (n == 2 * LANES)
+        R(store)(y + LANES, e[1]);
+    else if (n > LANES)
+        R(store_n)(y + LANES, e[1], n - LANES);
+}
+
+/* The sum of exp(x[i] - shift), which go to y; without a y, to a block on the stack. */
+static REAL R(exp_row)(int64_t n, REAL *y, const REAL *x, REAL shift)
+{
+    if (!y && n <= 2 * LANES) {
+        VREAL e[2];
+        return R(exp_short)(n, e, x, shift);
+    }
+    REAL block[BLOCK];
     R(tree) tree;
     tree.top = 0;
     tree.count = 0;
     for (int64_t i = 0; i < n; i += BLOCK) {
-        REAL *to = y ? y + i : NULL;
-        const REAL sum = R(exp_block)(n - i < BLOCK ? n - i : BLOCK, to, x + i, shift);
+        const int64_t m = n - i < BLOCK ? n - i : BLOCK;
+        REAL *to = y ? y + i : block;
+        R(exp_shifted)(m, to, x + i, shift);
+        const REAL sum = R(block_sum)(m, to);
+        if (n <= BLOCK)
+            return sum;
         R(tree_add)(&tree, sum, R(sum_step));
     }
     return R(tree_total)(&tree, R(sum_step));
@@ -90,11 +124,6 @@ static REAL R(row_max)(int64_t n, const REAL *x)
     return R(row)(n, x, R(max), R(max), (REAL)-INFINITY);
 }
 
-HONE__INLINE REAL R(log_one)(REAL x)
-{
-    return R(first)(R(log)(R(set)(x)));
-}
-
 /* ---- forward ---- */
 
 static void R(k_softmax)(int64_t rows, int64_t cols, void *yv, int64_t sy, const void *xv,
@@ -103,21 +132,46 @@ static void R(k_softmax)(int64_t rows, int64_t cols, void *yv, int64_t sy, const
     for (int64_t r = 0; r < rows && cols > 0; r++) {
         REAL *y = (REAL *)yv + r * sy;
         const REAL *x = (const REAL *)xv + r * sx;
-        const REAL sum = R(exp_row)(cols, y, x, R(row_max)(cols, x));
-        R(map2_right)(cols, y, y, 1 / sum, R(mul));
+        const REAL max = R(row_max)(cols, x);
+        if (cols <= 2 * LANES) {
+            VREAL e[2] = { R(set)(0), R(set)(0) };
+            const VREAL scale = R(set)(1 / R(exp_short)(cols, e, x, max));
+            e[0] = R(mul)(e[0], scale);
+            e[1] = R(mul)(e[1], scale);
+            R(store_short)(cols, y, e);
+        } else {
+            const REAL sum = R(exp_row)(cols, y, x, max);
+            R(map2_right)(cols, y, y, 1 / sum, R(mul));
+        }
     }
+}
+
+/* y = (x - max) - log_sum */
+static void R(log_softmax_row)(int64_t n, REAL *y, const REAL *x, REAL max, REAL log_sum)
+{
+    const VREAL a = R(set)(max), b = R(set)(log_sum);
+    int64_t i = 0;
+    for (; i + LANES <= n; i += LANES)
+        R(store)(y + i, R(sub)(R(sub)(R(load)(x + i), a), b));
+    if (i < n)
+        R(store_n)(y + i, R(sub)(R(sub)(R(load_n)(x + i, n - i, a), a), b), n - i);
 }
 
 static void R(k_log_softmax)(int64_t rows, int64_t cols, void *yv, int64_t sy, const void *xv,
                              int64_t sx)
 {
-    for (int64_t r = 0; r < rows && cols > 0; r++) {
-        REAL *y = (REAL *)yv + r * sy;
+    REAL max[ROWS_AT_ONCE], sum[ROWS_AT_ONCE];
+    for (int64_t r = 0; r < rows && cols > 0; r += ROWS_AT_ONCE) {
+        const int64_t n = rows - r < ROWS_AT_ONCE ? rows - r : ROWS_AT_ONCE;
         const REAL *x = (const REAL *)xv + r * sx;
-        const REAL max = R(row_max)(cols, x);
-        const REAL log_sum = R(log_one)(R(exp_row)(cols, NULL, x, max));
-        R(map2_right)(cols, y, x, max, R(sub));
-        R(map2_right)(cols, y, y, log_sum, R(sub));
+        REAL *y = (REAL *)yv + r * sy;
+        for (int64_t k = 0; k < n; k++) {
+            max[k] = R(row_max)(cols, x + k * sx);
+            sum[k] = R(exp_row)(cols, NULL, x + k * sx, max[k]);
+        }
+        R(dense_log)(n, sum, sum);
+        for (int64_t k = 0; k < n; k++)
+            R(log_softmax_row)(cols, y + k * sy, x + k * sx, max[k], sum[k]);
     }
 }
 
@@ -131,15 +185,17 @@ static REAL R(shift)(int64_t n, const REAL *x)
 static void R(k_logsumexp)(int64_t rows, int64_t cols, void *outv, int64_t so, const void *xv,
                            int64_t sx)
 {
-    REAL *out = outv;
-    for (int64_t r = 0; r < rows; r++) {
+    REAL *out = outv, max[ROWS_AT_ONCE], sum[ROWS_AT_ONCE];
+    for (int64_t r = 0; r < rows; r += ROWS_AT_ONCE) {
+        const int64_t n = rows - r < ROWS_AT_ONCE ? rows - r : ROWS_AT_ONCE;
         const REAL *x = (const REAL *)xv + r * sx;
-        if (cols == 0) {
-            out[r * so] = (REAL)-INFINITY;
-            continue;
+        for (int64_t k = 0; k < n; k++) {
+            max[k] = cols > 0 ? R(shift)(cols, x + k * sx) : 0;
+            sum[k] = cols > 0 ? R(exp_row)(cols, NULL, x + k * sx, max[k]) : 0;
         }
-        const REAL shift = R(shift)(cols, x);
-        out[r * so] = shift + R(log_one)(R(exp_row)(cols, NULL, x, shift));
+        R(dense_log)(n, sum, sum);
+        for (int64_t k = 0; k < n; k++)
+            out[(r + k) * so] = max[k] + sum[k];
     }
 }
 
@@ -147,12 +203,14 @@ static void R(k_cross_entropy)(int64_t rows, int64_t cols, void *lossv, void *ma
                                const void *xv, int64_t sx, const int64_t *target)
 {
     REAL *loss = lossv, *max = maxv, *log_sum = log_sumv;
+    const REAL *x = xv;
     for (int64_t r = 0; r < rows; r++) {
-        const REAL *x = (const REAL *)xv + r * sx;
-        max[r] = R(shift)(cols, x);
-        log_sum[r] = R(log_one)(R(exp_row)(cols, NULL, x, max[r]));
-        loss[r] = log_sum[r] - (x[target[r]] - max[r]);
+        max[r] = R(shift)(cols, x + r * sx);
+        log_sum[r] = R(exp_row)(cols, NULL, x + r * sx, max[r]);
     }
+    R(dense_log)(rows, log_sum, log_sum);
+    for (int64_t r = 0; r < rows; r++)
+        loss[r] = log_sum[r] - (x[r * sx + target[r]] - max[r]);
 }
 
 /* ---- backward ---- */

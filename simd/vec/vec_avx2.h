@@ -57,6 +57,10 @@ HONE__INLINE void f32_store_n(float *p, vf32 x, int64_t n)
 {
     _mm256_maskstore_ps(p, first_lanes_32(n), x);
 }
+HONE__INLINE vf32 f32_keep_n(vf32 x, int64_t n, vf32 fill)
+{
+    return _mm256_blendv_ps(fill, x, _mm256_castsi256_ps(first_lanes_32(n)));
+}
 HONE__INLINE vf32 f32_down(vf32 x, int h)
 {
     if (h == 4)
@@ -164,6 +168,10 @@ HONE__INLINE bool mf32_any(mf32 a)
 {
     return _mm256_movemask_ps(a) != 0;
 }
+HONE__INLINE bool mf32_all(mf32 a)
+{
+    return _mm256_movemask_ps(a) == 0xff;
+}
 
 HONE__INLINE vi32 f32_bits(vf32 x)
 {
@@ -258,6 +266,10 @@ HONE__INLINE vf64 f64_load_n(const double *p, int64_t n, vf64 fill)
 HONE__INLINE void f64_store_n(double *p, vf64 x, int64_t n)
 {
     _mm256_maskstore_pd(p, first_lanes_64(n), x);
+}
+HONE__INLINE vf64 f64_keep_n(vf64 x, int64_t n, vf64 fill)
+{
+    return _mm256_blendv_pd(fill, x, _mm256_castsi256_pd(first_lanes_64(n)));
 }
 HONE__INLINE vf64 f64_down(vf64 x, int h)
 {
@@ -363,6 +375,10 @@ HONE__INLINE mf64 mf64_not(mf64 a)
 HONE__INLINE bool mf64_any(mf64 a)
 {
     return _mm256_movemask_pd(a) != 0;
+}
+HONE__INLINE bool mf64_all(mf64 a)
+{
+    return _mm256_movemask_pd(a) == 0xf;
 }
 
 HONE__INLINE vi64 f64_bits(vf64 x)

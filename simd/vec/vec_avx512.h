@@ -44,6 +44,10 @@ HONE__INLINE void f32_store_n(float *p, vf32 x, int64_t n)
 {
     _mm512_mask_storeu_ps(p, (__mmask16)((1u << n) - 1), x);
 }
+HONE__INLINE vf32 f32_keep_n(vf32 x, int64_t n, vf32 fill)
+{
+    return _mm512_mask_mov_ps(fill, (__mmask16)((1u << n) - 1), x);
+}
 HONE__INLINE vf32 f32_down(vf32 x, int h)
 {
     if (h == 8)
@@ -155,6 +159,10 @@ HONE__INLINE bool mf32_any(mf32 a)
 {
     return a != 0;
 }
+HONE__INLINE bool mf32_all(mf32 a)
+{
+    return a == (__mmask16)-1;
+}
 
 HONE__INLINE vi32 f32_bits(vf32 x)
 {
@@ -248,6 +256,10 @@ HONE__INLINE vf64 f64_load_n(const double *p, int64_t n, vf64 fill)
 HONE__INLINE void f64_store_n(double *p, vf64 x, int64_t n)
 {
     _mm512_mask_storeu_pd(p, (__mmask8)((1u << n) - 1), x);
+}
+HONE__INLINE vf64 f64_keep_n(vf64 x, int64_t n, vf64 fill)
+{
+    return _mm512_mask_mov_pd(fill, (__mmask8)((1u << n) - 1), x);
 }
 HONE__INLINE vf64 f64_down(vf64 x, int h)
 {
@@ -357,6 +369,10 @@ HONE__INLINE mf64 mf64_not(mf64 a)
 HONE__INLINE bool mf64_any(mf64 a)
 {
     return a != 0;
+}
+HONE__INLINE bool mf64_all(mf64 a)
+{
+    return a == (__mmask8)-1;
 }
 
 HONE__INLINE vi64 f64_bits(vf64 x)

@@ -51,6 +51,11 @@ HONE__INLINE void f32_store_n(float *p, vf32 x, int64_t n)
     if (n > 2)
         vst1q_lane_f32(p + 2, x, 2);
 }
+HONE__INLINE vf32 f32_keep_n(vf32 x, int64_t n, vf32 fill)
+{
+    static const uint32_t lane[4] = { 0, 1, 2, 3 };
+    return vbslq_f32(vcltq_u32(vld1q_u32(lane), vdupq_n_u32((uint32_t)n)), x, fill);
+}
 HONE__INLINE vf32 f32_down(vf32 x, int h)
 {
     return h == 2 ? vextq_f32(x, x, 2) : vextq_f32(x, x, 1);
@@ -155,6 +160,10 @@ HONE__INLINE bool mf32_any(mf32 a)
 {
     return vmaxvq_u32(a) != 0;
 }
+HONE__INLINE bool mf32_all(mf32 a)
+{
+    return vminvq_u32(a) != 0;
+}
 
 HONE__INLINE vi32 f32_bits(vf32 x)
 {
@@ -252,6 +261,11 @@ HONE__INLINE void f64_store_n(double *p, vf64 x, int64_t n)
 {
     (void)n;
     vst1q_lane_f64(p, x, 0);
+}
+HONE__INLINE vf64 f64_keep_n(vf64 x, int64_t n, vf64 fill)
+{
+    static const uint64_t lane[2] = { 0, 1 };
+    return vbslq_f64(vcltq_u64(vld1q_u64(lane), vdupq_n_u64((uint64_t)n)), x, fill);
 }
 HONE__INLINE vf64 f64_down(vf64 x, int h)
 {
@@ -357,6 +371,10 @@ HONE__INLINE mf64 mf64_not(mf64 a)
 HONE__INLINE bool mf64_any(mf64 a)
 {
     return vmaxvq_u32(vreinterpretq_u32_u64(a)) != 0;
+}
+HONE__INLINE bool mf64_all(mf64 a)
+{
+    return vminvq_u32(vreinterpretq_u32_u64(a)) != 0;
 }
 
 HONE__INLINE vi64 f64_bits(vf64 x)

@@ -57,6 +57,10 @@ HONE__INLINE void f32_store_n(float *p, vf32 x, int64_t n)
     if (n > 0)
         *p = x;
 }
+HONE__INLINE vf32 f32_keep_n(vf32 x, int64_t n, vf32 fill)
+{
+    return n > 0 ? x : fill;
+}
 HONE__INLINE vf32 f32_down(vf32 x, int h)
 {
     (void)h;
@@ -163,6 +167,10 @@ HONE__INLINE bool mf32_any(mf32 a)
 {
     return a;
 }
+HONE__INLINE bool mf32_all(mf32 a)
+{
+    return a;
+}
 
 HONE__INLINE vi32 f32_bits(vf32 x)
 {
@@ -260,6 +268,10 @@ HONE__INLINE void f64_store_n(double *p, vf64 x, int64_t n)
 {
     if (n > 0)
         *p = x;
+}
+HONE__INLINE vf64 f64_keep_n(vf64 x, int64_t n, vf64 fill)
+{
+    return n > 0 ? x : fill;
 }
 HONE__INLINE vf64 f64_down(vf64 x, int h)
 {
@@ -364,6 +376,10 @@ HONE__INLINE mf64 mf64_not(mf64 a)
     return !a;
 }
 HONE__INLINE bool mf64_any(mf64 a)
+{
+    return a;
+}
+HONE__INLINE bool mf64_all(mf64 a)
 {
     return a;
 }
