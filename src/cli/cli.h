@@ -15,9 +15,10 @@ enum { CLI_OK = 0, CLI_FAILED = 1, CLI_USAGE = 2 };
 typedef struct {
     const char *name, *summary;
     int (*run)(int argc, char **argv); /* argv[0] is the first word after the name */
+    const char *words;                 /* what goes before the options, for the help; or NULL */
 } cli_command;
 
-extern const cli_command cli_train, cli_eval, cli_info;
+extern const cli_command cli_train, cli_eval, cli_info, cli_bench;
 
 /** Prints "hone COMMAND: message" to stderr; returns the status that was given. */
 int cli_error(int status, const char *command, const char *format, ...)

@@ -89,5 +89,5 @@ static int run(int argc, char **argv)
     return status;
 }
 
-const cli_command cli_eval = { "eval", "Tells a saved network's loss and error on a test set.",
-                               run };
+const cli_command cli_eval = { "eval", "Tells a saved network's loss and error on a test set.", run,
+                               NULL };

@@ -44,4 +44,4 @@ static int run(int argc, char **argv)
 
 const cli_command cli_info = { "info",
                                "Tells the version, the machine and why it uses so many threads.",
-                               run };
+                               run, NULL };

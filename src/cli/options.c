@@ -103,7 +103,8 @@ static bool set_value(const char *command, const cli_option *option, void *field
 
 static void print_help(const cli_command *command, const cli_option *table)
 {
-    printf("usage: hone %s [options]\n\n%s\n\n", command->name, command->summary);
+    printf("usage: hone %s %s%s[options]\n\n%s\n\n", command->name,
+           command->words ? command->words : "", command->words ? " " : "", command->summary);
     for (const cli_option *o = table; o->name; o++) {
         char left[64];
         snprintf(left, sizeof left, "--%s%s%s", o->name, o->value ? " " : "",

@@ -312,4 +312,4 @@ static int run(int argc, char **argv)
 }
 
 const cli_command cli_train = { "train", "Trains a network on images and prints a row an epoch.",
-                                run };
+                                run, NULL };

@@ -1,0 +1,133 @@
+/* bench.h: what the files of `hone bench` share.
+ *
+ * A row of a suite is a few sides that do the same job, or set its limit: two peaks, hone, the
+ * peers. They run in turn, a turn each, round after round, so that all see the same clock and the
+ * same neighbours; medians and bests of the rounds are reported. */
+#ifndef HONE_CLI_BENCH_H
+#define HONE_CLI_BENCH_H
+
+#include "bench_peaks.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <stdio.h>
+
+/* ---- sides and measuring (bench_measure.c) */
+
+enum { BENCH_PEAK, BENCH_FMA, BENCH_HONE, BENCH_PEERS, BENCH_MAX_PEERS = 4 };
+enum { BENCH_SIDES = BENCH_PEERS + BENCH_MAX_PEERS };
+
+/** One call; false on failure (out of memory). */
+typedef bool (*bench_call)(void *ctx);
+
+typedef struct {
+    bench_call call;     /* NULL: this row has no such side */
+    double work;         /* flops or bytes a call */
+    double median, best; /* results: work a ns = GFLOP/s or GB/s */
+} bench_side;
+
+/** Measures all sides in turn for about `seconds`, at least three rounds. `threads` tells the
+ * clock: on one thread it is the thread's own time, so that other programs disturb less. False: a
+ * call failed or Ctrl-C came. */
+bool bench_measure(bench_side *sides, void *ctx, double seconds, int threads);
+
+/* ---- peaks on several threads (bench_peak.c) */
+
+/** The table of the ISA in use. */
+const bench_peaks *bench_peaks_get(void);
+
+/** A pass over memory with the mix of `kind` on every thread's share of the operands, `passes`
+ * times in one parallel region. */
+typedef struct {
+    bench_stream kind;
+    int threads;
+    int64_t bytes; /* an operand */
+    char *to;
+    const char *from[2];
+    int passes; /* of the last call's */
+} bench_memory;
+void bench_memory_run(bench_memory *m);
+/** Operands that one pass moves, so bytes moved = this * bytes. */
+int bench_stream_operands(bench_stream kind);
+/** Passes so that a region costs little beside them. */
+int bench_memory_passes(int64_t bytes, int threads);
+/** All threads do nothing but multiply and add in registers. The second: flops of a call. */
+void bench_fma_run(bool f64, int threads);
+double bench_fma_flops(bool f64, int threads);
+
+/* ---- memory and levels (bench_arena.c) */
+
+typedef enum { BENCH_L1, BENCH_L2, BENCH_L3, BENCH_DRAM, BENCH_LEVELS } bench_level;
+extern const char *const bench_level_name[BENCH_LEVELS];
+
+/** Bytes of all operands together that live in a level but not in the one before it; 0: this
+ * machine has no such level or too little memory. */
+int64_t bench_level_bytes(bench_level level);
+/** The level in which that many bytes live. */
+bench_level bench_level_of(double bytes);
+/** Numbers in (-1, 1), the same every time, in memory that was touched. NULL: out of memory. */
+void *bench_filled(int64_t elements, bool f64);
+
+/* ---- peers (bench_peers.c) */
+
+typedef struct {
+    const char *name;
+    void *library;
+    void (*sgemm)(int, int, int, int, int, int, float, const float *, int, const float *, int,
+                  float, float *, int);
+    void (*dgemm)(int, int, int, int, int, int, double, const double *, int, const double *, int,
+                  double, double *, int);
+    int (*dnnl_sgemm)(char, char, int64_t, int64_t, int64_t, float, const float *, int64_t,
+                      const float *, int64_t, float, float *, int64_t);
+} bench_peer;
+
+/** Opens what the machine has; peers[BENCH_MAX_PEERS]. Returns how many. */
+int bench_peers_open(bench_peer *peers);
+void bench_peers_set_threads(const bench_peer *peers, int n, int threads);
+
+/* ---- rows (bench_report.c) */
+
+typedef struct {
+    const char *name;    /* the bare op */
+    const char *dtype;   /* "f32" */
+    const char *variant; /* contiguous, broadcast, strided; NN, TN, NT, TT of a product */
+    bench_level level;
+    int64_t m, n, k;  /* a product, else */
+    int64_t elements; /* > 0 */
+    bool flops;       /* the rate is GFLOP/s, else GB/s */
+    bench_side side[BENCH_SIDES];
+} bench_row;
+
+typedef struct {
+    const char *suite;
+    int threads, n_peers;
+    bench_peer peer[BENCH_MAX_PEERS];
+    FILE *json;
+} bench_report;
+
+void bench_print_head(const bench_report *report, bool flops);
+/** The row in the table and in the file. */
+void bench_print_row(const bench_report *report, const bench_row *row);
+
+/* ---- a run of a suite (bench.c) */
+
+typedef struct {
+    const char *only;    /* rows of this name, or NULL for all */
+    int64_t m, n, k;     /* of --size for a product; m alone: elements */
+    const char *variant; /* NN, TN ... of --size, or NULL */
+    bench_report report;
+    int row, n_rows; /* of the whole run */
+    double deadline;
+} bench_run;
+
+/** One row: `ctx` goes to every call. False: the error was printed. */
+bool bench_do_row(bench_run *run, bench_row *row, void *ctx);
+/** True if --only wants it. */
+bool bench_wants(const bench_run *run, const char *row_name);
+
+/** Runs the suite for report.threads; or, with `count`, only says how many rows there are. Returns
+ * -1 on a failure, which was printed. */
+typedef int (*bench_suite_run)(bench_run *run, bool count);
+int bench_gemm(bench_run *run, bool count);
+
+#endif

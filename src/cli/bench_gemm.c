@@ -1,0 +1,238 @@
+/* bench_gemm.c: the suite of matrix products, beside the register tile in L1, pure FMA and peers.
+ */
+#include "bench.h"
+#include "cli.h"
+
+#include "gemm/gemm.h"
+#include "isa/isa.h"
+#include "runtime/parallel.h"
+
+#include <hone/hone.h>
+#include <stdlib.h>
+#include <string.h>
+
+typedef struct {
+    int64_t m, n, k;
+    bool ta, tb, f64;
+} shape;
+
+static const shape targets[] = {
+    { .m = 256, .n = 256, .k = 256 },
+    { .m = 512, .n = 512, .k = 512 },
+    { .m = 1024, .n = 1024, .k = 1024 },
+    { .m = 2048, .n = 2048, .k = 2048 },
+    { .m = 512, .n = 3072, .k = 768 },
+    { .m = 512, .n = 768, .k = 3072 },
+    { .m = 100, .n = 100, .k = 784 },
+    { .m = 784, .n = 100, .k = 100, .ta = true },
+    { .m = 32, .n = 64, .k = 576 },
+    { .m = 100, .n = 10, .k = 100 },
+    { .m = 100, .n = 784, .k = 100, .tb = true },
+    { .m = 64, .n = 1024, .k = 1024 },
+    { .m = 256, .n = 4096, .k = 784 },
+    { .m = 1, .n = 1024, .k = 1024 },
+    { .m = 256, .n = 256, .k = 256, .ta = true, .tb = true },
+    { .m = 1024, .n = 1024, .k = 1024, .f64 = true },
+    { .m = 100, .n = 100, .k = 784, .f64 = true },
+};
+
+enum { N_TARGETS = sizeof targets / sizeof *targets };
+
+/* The squares that look for dips: 16, 32 ... 128, 192 ... 448 (256 and 512 are above). */
+static int64_t square(int i)
+{
+    static const int64_t after[] = { 192, 320, 384, 448 };
+    return i < 8 ? 16 * (i + 1) : i < 12 ? after[i - 8] : 0;
+}
+
+/* One row's operands. */
+typedef struct {
+    shape s;
+    int threads;
+    void *a, *b, *c, *panels;
+    const bench_peer *peer;
+} work;
+
+static bool run_hone(void *ctx)
+{
+    const work *w = ctx;
+    hone__gemm_args x =
+        hone__gemm_contiguous(w->s.f64 ? HONE__GEMM_F64 : HONE__GEMM_F32, w->s.m, w->s.n, w->s.k);
+    if (w->s.ta) {
+        x.a_rs = 1;
+        x.a_cs = w->s.m;
+    }
+    if (w->s.tb) {
+        x.b_rs = 1;
+        x.b_cs = w->s.k;
+    }
+    x.a = w->a;
+    x.b = w->b;
+    x.c = w->c;
+    return hone__gemm(&x) == 0;
+}
+
+/* ---- the peaks */
+
+/* A and B panels of 96 k are 21 KB with the 8 x 48 tile: they stay in L1. */
+enum { PEAK_K = 96, PEAK_TILES = 100, PEAK_ELEMENTS = 1 << 14 };
+
+/* A region of several threads takes a few milliseconds, to cost little beside its work. */
+static int peak_tiles(int threads)
+{
+    return threads == 1 ? PEAK_TILES : 64 * PEAK_TILES;
+}
+
+static void tile_body(void *ctx, int thread, int n_threads)
+{
+    (void)n_threads;
+    const work *w = ctx;
+    const hone__gemm_kernel *kernel = &hone__k->gemm.of[w->s.f64];
+    const int64_t size = w->s.f64 ? 8 : 4;
+    char *panels = (char *)w->panels + thread * PEAK_ELEMENTS * size;
+    const hone__gemm_tile t = { .k = PEAK_K,
+                                .a = panels,
+                                .a_rs = 1,
+                                .a_cs = kernel->mr,
+                                .b = panels + PEAK_K * kernel->mr * size,
+                                .b_rs = kernel->nr,
+                                .c = panels + PEAK_K * (kernel->mr + kernel->nr) * size,
+                                .c_rs = kernel->nr,
+                                .mr = kernel->mr,
+                                .nr = kernel->nr };
+    const int tiles = peak_tiles(w->threads);
+    for (int i = 0; i < tiles; i++)
+        kernel->tile(&t);
+}
+
+static bool run_tile(void *ctx)
+{
+    hone__parallel_team(((work *)ctx)->threads, tile_body, ctx);
+    return true;
+}
+
+static bool run_fma(void *ctx)
+{
+    const work *w = ctx;
+    bench_fma_run(w->s.f64, w->threads);
+    return true;
+}
+
+/* ---- the peers */
+
+static bool run_peer(const work *w, const bench_peer *p)
+{
+    const shape *s = &w->s;
+    if (p->dnnl_sgemm)
+        return p->dnnl_sgemm(s->ta ? 'T' : 'N', s->tb ? 'T' : 'N', s->m, s->n, s->k, 1, w->a,
+                             s->ta ? s->m : s->k, w->b, s->tb ? s->k : s->n, 0, w->c, s->n) == 0;
+    enum { ROW_MAJOR = 101, NO_TRANS = 111, TRANS = 112 }; /* of CBLAS */
+    const int m = (int)s->m, n = (int)s->n, k = (int)s->k;
+    const int lda = s->ta ? m : k, ldb = s->tb ? k : n;
+    const int ta = s->ta ? TRANS : NO_TRANS, tb = s->tb ? TRANS : NO_TRANS;
+    if (s->f64)
+        p->dgemm(ROW_MAJOR, ta, tb, m, n, k, 1, w->a, lda, w->b, ldb, 0, w->c, n);
+    else
+        p->sgemm(ROW_MAJOR, ta, tb, m, n, k, 1, w->a, lda, w->b, ldb, 0, w->c, n);
+    return true;
+}
+
+static bool run_peer_0(void *ctx)
+{
+    return run_peer(ctx, &((work *)ctx)->peer[0]);
+}
+
+static bool run_peer_1(void *ctx)
+{
+    return run_peer(ctx, &((work *)ctx)->peer[1]);
+}
+
+static bool run_peer_2(void *ctx)
+{
+    return run_peer(ctx, &((work *)ctx)->peer[2]);
+}
+
+static bool run_peer_3(void *ctx)
+{
+    return run_peer(ctx, &((work *)ctx)->peer[3]);
+}
+
+static const bench_call peer_calls[BENCH_MAX_PEERS] = { run_peer_0, run_peer_1, run_peer_2,
+                                                        run_peer_3 };
+
+static bool peer_can(const bench_peer *p, const shape *s)
+{
+    if (p->dnnl_sgemm)
+        return !s->f64;
+    const int64_t limit = INT32_MAX;
+    const bool has = s->f64 ? p->dgemm != NULL : p->sgemm != NULL;
+    return has && s->m <= limit && s->n <= limit && s->k <= limit;
+}
+
+/* ---- rows */
+
+static bool do_shape(bench_run *run, const shape *s)
+{
+    static const char *const variants[2][2] = { { "NN", "NT" }, { "TN", "TT" } };
+    const bench_report *report = &run->report;
+    const hone__gemm_kernel *kernel = &hone__k->gemm.of[s->f64];
+    const double flops = 2.0 * (double)s->m * (double)s->n * (double)s->k;
+    const double size = s->f64 ? 8 : 4;
+    work w = { .s = *s, .threads = report->threads, .peer = report->peer };
+    w.a = bench_filled(s->m * s->k, s->f64);
+    w.b = bench_filled(s->k * s->n, s->f64);
+    w.c = bench_filled(s->m * s->n, s->f64);
+    w.panels = bench_filled((int64_t)w.threads * PEAK_ELEMENTS, s->f64);
+    bench_row row = {
+        .name = "matmul",
+        .dtype = s->f64 ? "f64" : "f32",
+        .variant = variants[s->ta][s->tb],
+        .level = bench_level_of(
+            size * ((double)(s->m * s->k) + (double)(s->k * s->n) + (double)(s->m * s->n))),
+        .m = s->m,
+        .n = s->n,
+        .k = s->k,
+        .flops = true,
+    };
+    row.side[BENCH_PEAK] = (bench_side){
+        .call = run_tile,
+        .work = 2.0 * peak_tiles(w.threads) * PEAK_K * kernel->mr * kernel->nr * w.threads,
+    };
+    row.side[BENCH_FMA] =
+        (bench_side){ .call = run_fma, .work = bench_fma_flops(s->f64, w.threads) };
+    row.side[BENCH_HONE] = (bench_side){ .call = run_hone, .work = flops };
+    for (int p = 0; p < report->n_peers; p++)
+        if (peer_can(&report->peer[p], s))
+            row.side[BENCH_PEERS + p] = (bench_side){ .call = peer_calls[p], .work = flops };
+    bool good = w.a && w.b && w.c && w.panels;
+    if (!good)
+        cli_error(CLI_FAILED, "bench", "out of memory for %lldx%lldx%lld", (long long)s->m,
+                  (long long)s->n, (long long)s->k);
+    good = good && bench_do_row(run, &row, &w);
+    free(w.a);
+    free(w.b);
+    free(w.c);
+    free(w.panels);
+    return good;
+}
+
+int bench_gemm(bench_run *run, bool count)
+{
+    if (!bench_wants(run, "matmul"))
+        return 0;
+    if (run->m > 0) {
+        const char *variant = run->variant ? run->variant : "NN";
+        const shape s = {
+            .m = run->m, .n = run->n, .k = run->k, .ta = variant[0] == 'T', .tb = variant[1] == 'T'
+        };
+        return count || do_shape(run, &s) ? 1 : -1;
+    }
+    int rows = 0;
+    for (int i = 0; i < N_TARGETS; i++, rows++)
+        if (!count && !do_shape(run, &targets[i]))
+            return -1;
+    for (int i = 0; square(i) > 0; i++, rows++)
+        if (!count && !do_shape(run, &(shape){ .m = square(i), .n = square(i), .k = square(i) }))
+            return -1;
+    return rows;
+}

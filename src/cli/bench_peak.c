@@ -1,0 +1,85 @@
+/* bench_peak.c: the limits of the machine on one thread or several. */
+#include "bench.h"
+
+#include "isa/isa.h"
+#include "runtime/parallel.h"
+
+#include <string.h>
+
+const bench_peaks *bench_peaks_get(void)
+{
+#if defined(__x86_64__)
+    if (strcmp(hone__k->name, "avx512") == 0)
+        return &bench_peaks_avx512;
+    if (strcmp(hone__k->name, "avx2") == 0)
+        return &bench_peaks_avx2;
+#elif defined(__aarch64__)
+    if (strcmp(hone__k->name, "neon") == 0)
+        return &bench_peaks_neon;
+#endif
+    return &bench_peaks_scalar;
+}
+
+static volatile float sink; /* what keeps the loops' results alive */
+
+enum { FMA_ROUNDS = 20000 };
+
+/* A region of several threads takes a few milliseconds, to cost little beside its work. */
+static int64_t fma_rounds(int threads)
+{
+    return threads == 1 ? FMA_ROUNDS : 32 * FMA_ROUNDS;
+}
+
+static void fma_body(void *ctx, int thread, int n_threads)
+{
+    (void)thread;
+    const bench_peaks *peaks = bench_peaks_get();
+    const int64_t rounds = fma_rounds(n_threads);
+    sink = *(bool *)ctx ? (float)peaks->fma_f64(rounds) : peaks->fma_f32(rounds);
+}
+
+void bench_fma_run(bool f64, int threads)
+{
+    hone__parallel_team(threads, fma_body, &f64);
+}
+
+double bench_fma_flops(bool f64, int threads)
+{
+    const bench_peaks *peaks = bench_peaks_get();
+    return 2.0 * (double)fma_rounds(threads) * peaks->chains *
+           (f64 ? peaks->lanes_f64 : peaks->lanes_f32) * threads;
+}
+
+int bench_stream_operands(bench_stream kind)
+{
+    static const int operands[BENCH_STREAMS] = { 1, 1, 2, 3, 3 };
+    return operands[kind];
+}
+
+int bench_memory_passes(int64_t bytes, int threads)
+{
+    const int64_t passes = threads == 1 ? 1 : (int64_t)(1 << 26) / (bytes + 1);
+    return passes < 1 ? 1 : (int)passes;
+}
+
+enum { UNIT = 1024 }; /* bytes: what the loops take at a time at most */
+
+static void memory_body(void *ctx, int thread, int n_threads)
+{
+    const bench_memory *m = ctx;
+    const int64_t units = m->bytes / UNIT;
+    const int64_t begin = units * thread / n_threads * UNIT;
+    const int64_t n = (units * (thread + 1) / n_threads * UNIT - begin) / (int64_t)sizeof(float);
+    if (n == 0)
+        return;
+    float *to = m->to ? (float *)(void *)(m->to + begin) : NULL;
+    const float *a = m->from[0] ? (const float *)(const void *)(m->from[0] + begin) : NULL;
+    const float *b = m->from[1] ? (const float *)(const void *)(m->from[1] + begin) : NULL;
+    for (int i = 0; i < m->passes; i++)
+        sink = bench_peaks_get()->stream[m->kind](n, to, a, b);
+}
+
+void bench_memory_run(bench_memory *m)
+{
+    hone__parallel_team(m->threads, memory_body, m);
+}

@@ -1,0 +1,36 @@
+/* bench_peaks.h: loops that do nothing but reach a limit of the machine, one table an ISA, made as
+ * the kernels are (simd/isa/isa.h). */
+#ifndef HONE_CLI_BENCH_PEAKS_H
+#define HONE_CLI_BENCH_PEAKS_H
+
+#include <stdint.h>
+
+/** What a pass over memory reads and writes: the operands' mix. */
+typedef enum {
+    BENCH_READ,   /* 1 read */
+    BENCH_WRITE,  /* 1 write */
+    BENCH_COPY,   /* 1 read, 1 write */
+    BENCH_ADD,    /* 2 reads, 1 write */
+    BENCH_UPDATE, /* 2 reads, 1 write over the first of them */
+    BENCH_STREAMS
+} bench_stream;
+
+typedef struct {
+    const char *isa;
+    /** `rounds` of `chains` independent fused multiply-adds of a vector. */
+    float (*fma_f32)(int64_t rounds);
+    double (*fma_f64)(int64_t rounds);
+    int chains, lanes_f32, lanes_f64;
+    /** One pass over n floats (n a multiple of 256). Returns something that depends on all reads.
+     */
+    float (*stream[BENCH_STREAMS])(int64_t n, float *to, const float *a, const float *b);
+} bench_peaks;
+
+extern const bench_peaks bench_peaks_scalar;
+#if defined(__x86_64__)
+extern const bench_peaks bench_peaks_avx2, bench_peaks_avx512;
+#elif defined(__aarch64__)
+extern const bench_peaks bench_peaks_neon;
+#endif
+
+#endif

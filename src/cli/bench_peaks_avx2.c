@@ -1,0 +1,5 @@
+/* bench_peaks_avx2.c: the peaks on the vocabulary of avx2. */
+#include "vec/vec_avx2.h"
+
+#define BENCH_TABLE bench_peaks_avx2
+#include "bench_peaks_body.h"

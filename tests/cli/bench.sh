@@ -1,0 +1,49 @@
+#!/bin/bash
+# bench.sh HONE: the suites' rows, the keys of their JSON, wrong calls. Speed is not judged.
+source "$(dirname "$0")/common.sh" "$1"
+
+# keys_are KEYS: every line of rows.json is an object with these keys in this order, and there is a line.
+keys_are() {
+  checks=$((checks + 1))
+  [ -s rows.json ] || fail "no rows"
+  local keys
+  keys=$(sed -E 's/"([a-z_]+)":("[^"]*"|null|-?[0-9][0-9.e+-]*)/\1/g; s/^\{//; s/\}$//' rows.json | sort -u)
+  [ "$keys" = "$1" ] || fail "keys are $keys, not $1"
+}
+head=suite,name,dtype,isa,threads
+tail=percent_of_peak,best_peer,best_peer_rate,ratio,ns_per_call
+
+works "$hone" bench gemm --size 24x16x8 --seconds 0.01 --json rows.json
+says '^matmul +f32 NN +L1 +24x16x8 '
+keys_are "$head,m,n,k,level,variant,gflops,$tail"
+works "$hone" bench gemm --size 24x16x8:TN --seconds 0.01 --threads 1,2 --isa scalar --peers --json rows.json
+says '^hone bench gemm, scalar, 1 thread:'
+says '^hone bench gemm, scalar, 2 threads:'
+keys_are "$head,m,n,k,level,variant,gflops,$tail"
+checks=$((checks + 1))
+grep -cE '"threads":[12],"m":24,"n":16,"k":8,.*"variant":"TN"' rows.json | grep -qx 2 || fail "not two rows of TN"
+
+refuses 2 'a suite is missing' "$hone" bench
+refuses 2 "unknown suite 'gem'; did you mean gemm" "$hone" bench gem
+refuses 2 "unknown suite 'frobnicate'; there are gemm" "$hone" bench frobnicate
+refuses 2 "gemm has no op 'frobnicate'" "$hone" bench gemm --only frobnicate
+for bad in 0 -1 1025 1.5 banana , 1, ,1 1,,2 '1 2' 99999999999999999999; do
+  refuses 2 '--threads takes up to' "$hone" bench gemm --threads "$bad"
+done
+refuses 2 'HONE_ISA=sse9 is unknown' "$hone" bench gemm --isa sse9
+case $(uname -m) in
+aarch64) refuses 2 'HONE_ISA=avx2 is not available' "$hone" bench gemm --isa avx2 ;;
+x86_64) refuses 2 'HONE_ISA=neon is not available' "$hone" bench gemm --isa neon ;;
+esac
+for bad in 5 5x5 0x5x5 -1x5x5 5x5x5x5 axbxc 5x5x5: 5x5x5:XX x 99999999999999999999x1x1; do
+  refuses 2 '--size takes MxNxK' "$hone" bench gemm --size "$bad"
+done
+refuses 2 'overflow' "$hone" bench gemm --size 4294967296x4294967296x1
+refuses 2 'overflow' "$hone" bench gemm --size 1x9223372036854775807x1
+refuses 2 '--seconds takes a number' "$hone" bench gemm --seconds 0
+refuses 2 '--json needs a value' "$hone" bench gemm --json
+refuses 1 'no/such/rows.json' "$hone" bench gemm --size 8x8x8 --seconds 0.01 --json no/such/rows.json
+refuses 1 'out of memory' "$hone" bench gemm --size 100000000x100000000x1
+works "$hone" bench --help
+says 'hone bench SUITE \[options\]'
+finish
