@@ -115,7 +115,9 @@ void *hone__book_realloc(void *p, size_t old_bytes, size_t bytes)
         hone__unreserve(old_bytes);
         return NULL;
     }
-    void *grown = hone__reserve(bytes) ? realloc(p, bytes) : NULL;
+    if (!hone__reserve(bytes))
+        return out_of_memory(bytes);
+    void *grown = realloc(p, bytes);
     if (!grown) {
         hone__unreserve(bytes);
         return out_of_memory(bytes);

@@ -287,6 +287,25 @@ Test(memory, past_the_limit_it_goes_on_with_less)
     CHECK_FAILS(hone_memory_limit(-1), HONE_E_VALUE, "memory_limit");
 }
 
+Test(memory, what_was_refused_is_not_reserved)
+{
+    void *p = hone__book_realloc(NULL, 0, 1000);
+    cr_assert(p);
+    const int64_t before = stats().reserved_bytes;
+    CHECK_OK(hone_memory_limit(1));
+    CHECK_FAILS(hone__book_realloc(p, 1000, 5000), HONE_E_NOMEM, "5000 bytes wanted");
+    cr_assert(stats().reserved_bytes == before);
+    CHECK_OK(hone_memory_limit(0));
+#ifndef HONE_SANITIZE /* which ends the program here */
+    CHECK_FAILS(hone__book_realloc(p, 1000, (size_t)1 << 60), HONE_E_NOMEM, "out of memory");
+    cr_assert(stats().reserved_bytes == before);
+#endif
+    p = hone__book_realloc(p, 1000, 5000);
+    cr_assert(p && stats().reserved_bytes == before + 4000);
+    hone__book_realloc(p, 5000, 0);
+    cr_assert(stats().reserved_bytes == before - 1000);
+}
+
 #ifndef HONE_SANITIZE
 Test(memory, debug_4_tells_what_the_system_gives)
 {
