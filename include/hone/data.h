@@ -69,7 +69,8 @@ HONE_API hone_status hone_dataset_from(hone_tensor *x, hone_tensor *y, hone_data
 HONE_API int64_t hone_dataset_size(const hone_dataset *set);
 
 /** Keeps the first n samples of a set in memory (no change if it has fewer).
- *  Errors:  HONE_E_VALUE (n below 1), HONE_E_STATE (not in memory), HONE_E_NULL. */
+ *  Errors:  HONE_E_VALUE (n below 1), HONE_E_STATE (not in memory), HONE_E_SHAPE (as
+ * hone_dataset_from), HONE_E_NULL. */
 HONE_API hone_status hone_dataset_limit(hone_dataset *set, int64_t n);
 
 /** Drops what the set holds and zeroes it. NULL is ignored. */
@@ -102,7 +103,8 @@ typedef struct {
 /** A loader of a set, which must outlive it (a set in memory need not: the loader keeps x and y).
  *  @param options  may be NULL.
  *  @return         owned by the caller, see hone_loader_free(); NULL on error.
- *  Errors:  HONE_E_VALUE (batch_size negative, an empty set), HONE_E_NULL, HONE_E_NOMEM. */
+ *  Errors:  HONE_E_VALUE (batch_size negative, an empty set), HONE_E_SHAPE (as
+ * hone_dataset_from), HONE_E_NULL, HONE_E_NOMEM. */
 HONE_API hone_loader *hone_loader_new(const hone_dataset *set, const hone_loader_options *options);
 
 /** The next batch: true. At the epoch's end false, and the next call begins the next epoch. Also

@@ -7,6 +7,10 @@
 /** Sets E_NULL in the name of `where` (keeps a pending error); returns the pending code. */
 hone_status hone__dataset_null(const char *where);
 
+/** True if x and y can be a set in memory: tensors with equal first extents; else an error in the
+ * name of `where`. */
+bool hone__dataset_fits(const char *where, const hone_tensor *x, const hone_tensor *y);
+
 /** Reads an IDX file in the name of `where` and checks that it has `ndim` dims of u8 (ndim 0: any
  * content); owned by the current scope, NULL on error. */
 hone_tensor *hone__idx_read(const char *where, const char *path, int ndim);

@@ -14,19 +14,27 @@ hone_status hone__dataset_null(const char *where)
     return hone_error_code();
 }
 
+bool hone__dataset_fits(const char *where, const hone_tensor *x, const hone_tensor *y)
+{
+    if (!hone__needs_tensor(where, x) || !hone__needs_tensor(where, y))
+        return false;
+    if (x->ndim > 0 && y->ndim > 0 && x->shape[0] == y->shape[0])
+        return true;
+    hone_error_set(HONE_E_SHAPE,
+                   "%s: %s inputs and %s targets: their first extents count the samples and must "
+                   "be equal",
+                   where, hone__shape_text(x->ndim, x->shape).s,
+                   hone__shape_text(y->ndim, y->shape).s);
+    return false;
+}
+
 hone_status hone_dataset_from(hone_tensor *x, hone_tensor *y, hone_dataset *set)
 {
     if (!set)
         return hone__dataset_null("dataset_from");
     *set = (hone_dataset){ 0 };
-    if (!hone__needs_tensor("dataset_from", x) || !hone__needs_tensor("dataset_from", y))
+    if (!hone__dataset_fits("dataset_from", x, y))
         return hone_error_code();
-    if (x->ndim == 0 || y->ndim == 0 || x->shape[0] != y->shape[0])
-        return hone_error_set(HONE_E_SHAPE,
-                              "dataset_from: %s inputs and %s targets: their first extents count "
-                              "the samples and must be equal",
-                              hone__shape_text(x->ndim, x->shape).s,
-                              hone__shape_text(y->ndim, y->shape).s);
     set->x = hone_retain(x);
     set->y = hone_retain(y);
     return HONE_OK;
@@ -52,6 +60,8 @@ hone_status hone_dataset_limit(hone_dataset *set, int64_t n)
                               (long long)n);
     if (set->type || !set->x)
         return hone_error_set(HONE_E_STATE, "dataset_limit: the set isn't in memory");
+    if (!hone__dataset_fits("dataset_limit", set->x, set->y))
+        return hone_error_code();
     if (n >= hone_size(set->x, 0))
         return HONE_OK;
     HONE_SCOPE();

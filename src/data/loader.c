@@ -215,6 +215,9 @@ hone_loader *hone_loader_new(const hone_dataset *set, const hone_loader_options 
     }
     if (!hone__ready())
         return NULL;
+    const bool in_memory = !set->type && set->x; /* filled by hand, perhaps */
+    if (in_memory && !hone__dataset_fits("loader", set->x, set->y))
+        return NULL;
     const int64_t n = hone_dataset_size(set), batch_size = o.batch_size ? o.batch_size : 1;
     if (n < 1 || batch_size < 1 || (o.drop_last && batch_size > n)) {
         hone_error_set(HONE_E_VALUE, "loader: batches of %lld out of %lld samples%s",

@@ -286,6 +286,30 @@ Test(loader, calls_that_make_no_sense)
     hone_dataset_free(&set);
 }
 
+/* hone_dataset is public: its fields may have been filled by hand. */
+Test(loader, sets_filled_by_hand_are_checked)
+{
+    hone_tensor *x = hone_zeros(HONE_F32, 1000, 4), *scalar = T0(HONE_F32, 1);
+    const hone_dataset sets[] = {
+        { .x = x, .y = T(HONE_F32, (1), 1) },
+        { .x = x, .y = scalar },
+        { .x = scalar, .y = x },
+        { .x = scalar, .y = scalar },
+    };
+    for (size_t i = 0; i < sizeof sets / sizeof *sets; i++) {
+        hone_dataset set = sets[i];
+        for (int shuffle = 0; shuffle < 2; shuffle++) {
+            const hone_loader_options o = { .batch_size = 10, .shuffle = shuffle };
+            CHECK_FAILS(hone_loader_new(&set, &o), HONE_E_SHAPE, "loader: ");
+        }
+        CHECK_FAILS(hone_dataset_limit(&set, 5), HONE_E_SHAPE, "dataset_limit: ");
+        cr_assert(set.x == sets[i].x && set.y == sets[i].y);
+    }
+    hone_dataset half = { .x = x };
+    CHECK_FAILS(hone_loader_new(&half, NULL), HONE_E_NULL, "loader");
+    CHECK_FAILS(hone_dataset_limit(&half, 5), HONE_E_NULL, "dataset_limit");
+}
+
 Test(loader, limits)
 {
     hone_dataset set = counting(3), none = { 0 };
