@@ -103,7 +103,7 @@ HONE_API int64_t hone_numel(const hone_tensor *t); /**< number of elements */
 HONE_API bool hone_is_contiguous(const hone_tensor *t); /**< row-major without gaps */
 
 /** First element's address; the strides tell the rest. Writing through it does not bump the
- * version. NULL t: NULL. */
+ * version; bytes of a bool must be 0 or 1 (results are undefined otherwise). NULL t: NULL. */
 HONE_API void *hone_data(hone_tensor *t);
 /** The only element's value (i64 rounded to double); NaN and an error if t is NULL or has not
  * exactly one element. */
@@ -114,7 +114,7 @@ HONE_API int64_t hone_item_i64(hone_tensor *t);
 #define hone_at(t, ...) hone_at_v(t, HONE_DIM_ARGS(__VA_ARGS__))
 HONE_API double hone_at_v(hone_tensor *t, const int64_t *indices_then_end);
 /** Copies all elements in row-major order to / from memory of exactly numel * dtype size bytes;
- * copy_in bumps the version. */
+ * copy_in bumps the version and takes any byte but 0 for true. */
 HONE_API hone_status hone_copy_out(hone_tensor *t, void *data, size_t bytes);
 HONE_API hone_status hone_copy_in(hone_tensor *t, const void *data, size_t bytes);
 /** Dtype, shape and all values equal (NaN != NaN) / close: |a - b| <= atol + rtol |b|, NaN close to

@@ -111,10 +111,16 @@ double hone_at_v(hone_tensor *t, const int64_t *indices_then_end)
 
 /* ---- all elements ------------------------------------------------------------------------- */
 
+void hone__make_bools(uint8_t *at, int64_t n, int64_t stride)
+{
+    for (int64_t i = 0; i < n; i++)
+        at[i * stride] = at[i * stride] != 0;
+}
+
 struct copy {
     char *plain; /* the next element of the row-major side */
     size_t size;
-    bool in;
+    bool in, bools;
 };
 
 static bool copy_row(void *user, const char *p, int64_t n, int64_t stride)
@@ -126,9 +132,12 @@ static bool copy_row(void *user, const char *p, int64_t n, int64_t stride)
         memcpy(copy->in ? row : copy->plain, copy->in ? copy->plain : row, bytes);
     } else {
         const int64_t step = stride * (int64_t)size;
-        for (size_t at = 0; at < bytes; at += size, row += step)
-            memcpy(copy->in ? row : copy->plain + at, copy->in ? copy->plain + at : row, size);
+        char *to = row;
+        for (size_t at = 0; at < bytes; at += size, to += step)
+            memcpy(copy->in ? to : copy->plain + at, copy->in ? copy->plain + at : to, size);
     }
+    if (copy->in && copy->bools)
+        hone__make_bools((uint8_t *)row, n, stride);
     copy->plain += bytes;
     return true;
 }
@@ -147,7 +156,7 @@ static hone_status copy_all(const char *where, hone_tensor *t, char *data, size_
         return hone_error_set(HONE_E_STATE,
                               "%s: %s is expanded: several elements share one place in memory",
                               where, hone__tensor_text(t).s);
-    struct copy copy = { data, size, in };
+    struct copy copy = { data, size, in, t->dtype == HONE_BOOL };
     hone__rows(t, copy_row, &copy);
     return HONE_OK;
 }

@@ -1,4 +1,5 @@
 /* create.c: tensors from nothing. They record nothing, so they are plain functions and no ops. */
+#include "core/access.h"
 #include "ops/elementwise.h"
 #include "ops/op.h"
 
@@ -88,11 +89,8 @@ hone_tensor *hone_from_data_v(hone_dtype dtype, const void *data, const int64_t 
     if (!t || t->numel == 0)
         return t;
     memcpy(hone__data(t), data, (size_t)t->numel * hone_dtype_size(dtype));
-    if (dtype == HONE_BOOL) { /* kernels rely on 0 and 1 */
-        uint8_t *bytes = hone__data(t);
-        for (int64_t i = 0; i < t->numel; i++)
-            bytes[i] = bytes[i] != 0;
-    }
+    if (dtype == HONE_BOOL)
+        hone__make_bools(hone__data(t), t->numel, 1);
     return t;
 }
 

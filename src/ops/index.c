@@ -45,7 +45,7 @@ static bool add_mask(const char *name, const hone_tensor *x, hone_tensor *mask, 
     const uint8_t *is_set = hone__data(mask);
     int64_t count = 0, *to[HONE_MAX_DIMS];
     for (int64_t i = 0; i < mask->numel; i++)
-        count += is_set[i];
+        count += is_set[i] != 0;
     for (int d = 0; d < mask->ndim; d++) {
         hone_tensor *index = hone__own(hone__new(name, HONE_I64, 1, &count));
         if (!index)
@@ -53,7 +53,7 @@ static bool add_mask(const char *name, const hone_tensor *x, hone_tensor *mask, 
         dims->at[dims->n++] = index;
         to[d] = hone__data(index);
     }
-    for (int64_t i = 0, found = 0; found < count; i++) {
+    for (int64_t i = 0, found = 0; found < count && i < mask->numel; i++) {
         if (!is_set[i])
             continue;
         int64_t rest = i;

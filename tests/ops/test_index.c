@@ -3,6 +3,8 @@
 
 #include <hone/hone.h>
 
+#include <string.h>
+
 SUITE(index_ops);
 
 Test(index_ops, the_lectures_pick)
@@ -50,6 +52,20 @@ Test(index_ops, everything_and_nothing)
     CHECK_VALUES(hone_index(x, hone_scalar(HONE_I64, -1)), HONE_I32, (2), 3, 4);
     CHECK_VALUES(hone_index(x, hone_gt_scalar(x, 2)), HONE_I32, (2), 3, 4);
     cr_assert_eq(hone_numel(hone_index(x, hone_zeros(HONE_BOOL, 2))), 0);
+}
+
+/* Bytes other than 0 and 1 in a bool are the caller's mistake, but not one to read past the end
+ * for.
+ */
+Test(index_ops, a_mask_counts_elements_not_bytes)
+{
+    hone_tensor *x = hone_arange(HONE_F32, 0, 4, 1), *mask = hone_zeros(HONE_BOOL, 4);
+    const uint8_t bytes[] = { 255, 0, 0, 2 };
+    memcpy(hone_data(mask), bytes, sizeof bytes);
+    CHECK_VALUES(hone_index(x, mask), HONE_F32, (2), 0, 3);
+    CHECK_OK(hone_copy_in(mask, bytes, sizeof bytes));
+    CHECK_VALUES(hone_index(x, mask), HONE_F32, (2), 0, 3);
+    CHECK_VALUE0(hone_sum(mask), HONE_I64, 2);
 }
 
 Test(index_ops, errors)

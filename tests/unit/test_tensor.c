@@ -119,6 +119,20 @@ Test(tensor, copies_in_row_major_order)
     CHECK_FAILS(hone_copy_in(expanded, rows, sizeof rows), HONE_E_STATE, "expanded");
 }
 
+Test(tensor, bools_copied_in_are_0_or_1)
+{
+    const uint8_t bytes[] = { 255, 0, 2, 0, 128, 1 };
+    uint8_t out[6];
+    hone_tensor *t = T(HONE_BOOL, (2, 3), 0, 0, 0, 0, 0, 0);
+    CHECK_OK(hone_copy_in(t, bytes, sizeof bytes));
+    CHECK_OK(hone_copy_out(t, out, sizeof out));
+    cr_assert(memcmp(out, (uint8_t[]){ 1, 0, 1, 0, 1, 1 }, sizeof out) == 0);
+    CHECK_OK(hone_copy_in(test_transposed(t, 0, 1), bytes, sizeof bytes));
+    CHECK_VALUES(t, HONE_BOOL, (2, 3), 1, 1, 1, 0, 0, 1);
+    CHECK_OK(hone_copy_out(t, out, sizeof out));
+    cr_assert(memcmp(out, (uint8_t[]){ 1, 1, 1, 0, 0, 1 }, sizeof out) == 0);
+}
+
 Test(tensor, strided_views_of_many_dims)
 {
     hone_tensor *t = T_EMPTY(HONE_I64, 2, 3, 4, 5);
