@@ -62,8 +62,8 @@ typedef struct {
 } hone_memory;
 
 HONE_API void hone_memory_stats(hone_memory *stats);
-/** Caps what hone takes from the system (reserved_bytes); 0: no cap (default). An allocation past it
- * first gives back what the pools keep, then fails with E_NOMEM; the program can go on, with a
+/** Caps what hone takes from the system (reserved_bytes); 0: no cap (default). An allocation past
+ * it first gives back what the pools keep, then fails with E_NOMEM; the program can go on, with a
  * smaller batch say. What is in use already stays. */
 HONE_API hone_status hone_memory_limit(int64_t bytes);
 /** Gives what the pools keep but nobody uses back to the system. */
