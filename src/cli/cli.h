@@ -65,11 +65,14 @@ bool cli_read_real(const char *text, double *value);
 /** Seconds of a clock that only goes forward. */
 double cli_seconds(void);
 
-/** From now on Ctrl-C (SIGINT, SIGTERM) ends the program at once with 128 + the signal, or, between
- * cli_defer_stop(true) and (false), is only noted for cli_stopped(). A second one always ends it.
- */
+/** What Ctrl-C (SIGINT, SIGTERM, SIGHUP) does: ends the program at once with 128 + the signal; is
+ * noted for cli_stopped(), and a second one ends it; is noted, however often it comes. */
+typedef enum { CLI_STOP_ENDS, CLI_STOP_NOTED, CLI_STOP_HELD } cli_stop_mode;
+
+/** From now on the mode counts, CLI_STOP_ENDS at first. A signal that the caller had ignored
+ * (nohup, a script's background jobs) stays so. */
 void cli_catch_stop(void);
-void cli_defer_stop(bool defer);
+void cli_stop_is(cli_stop_mode mode);
 /** 0, or 128 + the signal that was noted. */
 int cli_stopped(void);
 

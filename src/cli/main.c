@@ -2,6 +2,8 @@
  */
 #include "cli.h"
 
+#include <errno.h>
+#include <fcntl.h>
 #include <hone/hone.h>
 #include <signal.h>
 #include <stdarg.h>
@@ -38,11 +40,11 @@ double cli_seconds(void)
     return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
 }
 
-static volatile sig_atomic_t stop_deferred, stop_signal;
+static volatile sig_atomic_t stop_mode = CLI_STOP_ENDS, stop_signal;
 
 static void on_stop(int signal_number)
 {
-    if (!stop_deferred || stop_signal)
+    if (stop_mode == CLI_STOP_ENDS || (stop_mode == CLI_STOP_NOTED && stop_signal))
         _exit(128 + signal_number);
     stop_signal = signal_number;
 }
@@ -51,13 +53,17 @@ void cli_catch_stop(void)
 {
     struct sigaction action = { .sa_handler = on_stop, .sa_flags = SA_RESTART };
     sigemptyset(&action.sa_mask);
-    sigaction(SIGINT, &action, NULL);
-    sigaction(SIGTERM, &action, NULL);
+    static const int signals[] = { SIGINT, SIGTERM, SIGHUP };
+    for (size_t i = 0; i < sizeof signals / sizeof *signals; i++) {
+        struct sigaction inherited;
+        if (sigaction(signals[i], NULL, &inherited) == 0 && inherited.sa_handler != SIG_IGN)
+            sigaction(signals[i], &action, NULL);
+    }
 }
 
-void cli_defer_stop(bool defer)
+void cli_stop_is(cli_stop_mode mode)
 {
-    stop_deferred = defer;
+    stop_mode = mode;
 }
 
 int cli_stopped(void)
@@ -91,12 +97,33 @@ static int unknown_command(const char *word)
     return cli_error(CLI_USAGE, NULL, "unknown %s '%s'; see hone --help", what, word);
 }
 
-int main(int argc, char **argv)
+/* A file opened later must not get the number of a standard stream that the caller closed, or what
+ * is printed would go into it. In its place comes something that can't be written to (or read from,
+ * for the input), so that lost output is still noticed. */
+static void fill_closed_streams(void)
+{
+    for (int fd = 0; fd <= 2; fd++)
+        if (fcntl(fd, F_GETFD) == -1 && open("/dev/null", fd == 0 ? O_WRONLY : O_RDONLY) != fd)
+            _exit(CLI_FAILED);
+}
+
+/* Output that did not arrive is a failure, even if all else went well. */
+static int check_output(int status)
+{
+    errno = 0;
+    if (fflush(stdout) == 0 && !ferror(stdout))
+        return status;
+    const char *reason = errno ? strerror(errno) : "some of it was lost";
+    cli_error(CLI_FAILED, NULL, "can't write to standard output: %s", reason);
+    return status == CLI_OK ? CLI_FAILED : status;
+}
+
+static int run_command(int argc, char **argv)
 {
     if (argc < 2)
         return cli_error(CLI_USAGE, NULL, "a command is missing; see hone --help");
     const char *word = argv[1];
-    if (strcmp(word, "--help") == 0 || strcmp(word, "-h") == 0) {
+    if (strcmp(word, "--help") == 0 || strcmp(word, "-h") == 0 || strcmp(word, "help") == 0) {
         print_help();
         return CLI_OK;
     }
@@ -108,4 +135,10 @@ int main(int argc, char **argv)
         if (strcmp(word, commands[i]->name) == 0)
             return commands[i]->run(argc - 2, argv + 2);
     return unknown_command(word);
+}
+
+int main(int argc, char **argv)
+{
+    fill_closed_streams();
+    return check_output(run_command(argc, argv));
 }

@@ -56,7 +56,7 @@ typedef struct {
     hone_module *model;
     hone_optim *optim;
     hone_loader *loader;
-    FILE *log;
+    FILE *log; /* appended to; emptied when training begins */
     progress show;
     curve losses;
     double train_seconds; /* of all epochs so far */
@@ -205,7 +205,10 @@ static int train_epochs(training *t)
 
 static int save(training *t)
 {
-    if (hone_save_state(t->model, t->o.save) != HONE_OK)
+    cli_stop_is(CLI_STOP_HELD); /* an end in the middle would leave a part of a file behind */
+    hone_status status = hone_save_state(t->model, t->o.save);
+    cli_stop_is(CLI_STOP_NOTED);
+    if (status != HONE_OK)
         return cli_library_error(name);
     progress_line(&t->show, "saved %s", t->o.save);
     return CLI_OK;
@@ -245,13 +248,15 @@ static int train(training *t)
     t->loader = hone_loader_new(&t->set.train, &options);
     if (!t->optim || !t->loader)
         return cli_library_error(name);
+    if (t->log && ftruncate(fileno(t->log), 0) != 0 && errno != EINVAL) /* EINVAL: not a file */
+        return cli_error(CLI_FAILED, name, "--log %s: %s", t->o.log, strerror(errno));
     tell_beginning(t);
     curve_begin(&t->losses);
-    cli_defer_stop(true);
+    cli_stop_is(CLI_STOP_NOTED);
     int status = train_epochs(t);
     if (status == CLI_OK && t->o.save)
         status = save(t);
-    cli_defer_stop(false);
+    cli_stop_is(CLI_STOP_ENDS);
     return status == CLI_OK && cli_stopped() ? cli_stopped() : status;
 }
 
@@ -267,6 +272,8 @@ static bool can_save(const char *path)
              slash ? path : ".");
     if (stat(path, &s) == 0 && !S_ISREG(s.st_mode))
         cli_error(CLI_FAILED, name, "--save %s: not a regular file", path);
+    else if (stat(path, &s) == 0 && access(path, W_OK) != 0)
+        cli_error(CLI_FAILED, name, "--save %s: %s", path, strerror(errno));
     else if (stat(directory, &s) != 0 || access(directory, W_OK | X_OK) != 0)
         cli_error(CLI_FAILED, name, "--save %s: %s", path, strerror(errno));
     else if (slash && !slash[1])
@@ -274,6 +281,31 @@ static bool can_save(const char *path)
     else
         return true;
     return false;
+}
+
+static bool is_file(const struct stat *file, const char *path)
+{
+    struct stat other;
+    return path && stat(path, &other) == 0 && file->st_dev == other.st_dev &&
+           file->st_ino == other.st_ino;
+}
+
+/* Nothing in the file is lost yet: the call may still turn out to be wrong. */
+static int open_log(training *t)
+{
+    struct stat log;
+    bool is_new = access(t->o.log, F_OK) != 0;
+    t->log = fopen(t->o.log, "a");
+    if (!t->log || fstat(fileno(t->log), &log) != 0)
+        return cli_error(CLI_FAILED, name, "--log %s: %s", t->o.log, strerror(errno));
+    /* With the log open, two new names of one file are seen to be the same. */
+    bool same_save = is_file(&log, t->o.save);
+    if (!same_save && !is_file(&log, t->o.load))
+        return CLI_OK;
+    if (is_new)
+        unlink(t->o.log);
+    return cli_error(CLI_USAGE, name, "--log %s: the same file as --%s", t->o.log,
+                     same_save ? "save" : "load");
 }
 
 static int prepare(training *t)
@@ -286,9 +318,7 @@ static int prepare(training *t)
         return cli_library_error(name);
     if (t->o.save && !can_save(t->o.save))
         return CLI_FAILED;
-    if (t->o.log && !(t->log = fopen(t->o.log, "w")))
-        return cli_error(CLI_FAILED, name, "--log %s: %s", t->o.log, strerror(errno));
-    return CLI_OK;
+    return t->o.log ? open_log(t) : CLI_OK;
 }
 
 static int run(int argc, char **argv)

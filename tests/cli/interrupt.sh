@@ -7,7 +7,7 @@ interrupted() {
   local signal=$1 pid i
   shift
   # Background jobs of a script ignore SIGINT; a job of its own group with the default handler does not.
-  env --default-signal=INT "$@" >out 2>err &
+  env --default-signal=INT,HUP "$@" >out 2>err &
   pid=$!
   for ((i = 0; i < 600; i++)); do
     grep -qE '^ +1 ' out && break
@@ -34,5 +34,32 @@ works "$hone" eval --load b.safetensors --limit 300
 
 interrupted INT "$hone" train --limit 3000 --epochs 100000
 [ $status -eq 130 ] || fail "exit status $status after SIGINT without --save"
-checks=$((checks + 3))
+
+interrupted HUP "$hone" train --limit 3000 --epochs 100000 --save c.safetensors
+[ $status -eq 129 ] || fail "exit status $status after SIGHUP"
+works "$hone" eval --load c.safetensors --limit 300
+
+# a signal that the caller ignores, as nohup does, is none
+env --ignore-signal=HUP "$hone" train --limit 3000 --epochs 100 >out 2>err &
+pid=$!
+for ((i = 0; i < 600; i++)); do grep -q '^epoch' out && break; sleep 0.02; done
+kill -HUP $pid || fail "the run was over before its signal"
+wait $pid || fail "exit status $? after a SIGHUP that was ignored"
+says '^ +100 '
+
+# signals while the file is written don't leave a part of it
+"$hone" train --limit 10 --epochs 0 --model mlp:784,30000,10 --save big.safetensors >out 2>err &
+pid=$!
+while kill -0 $pid 2>/dev/null && ! compgen -G '.hone-*.tmp' >/dev/null; do :; done
+if kill -TERM $pid 2>/dev/null; then
+  kill -HUP $pid 2>/dev/null
+  wait $pid
+  status=$?
+  [ $status -eq 143 ] || [ $status -eq 129 ] || fail "exit status $status after signals during the save"
+  [ -f big.safetensors ] || fail "signals during the save lost the file"
+else
+  not_checked "signals during the save (it was over too soon)"
+fi
+[ -z "$(compgen -G '.hone-*.tmp')" ] || fail "signals during the save left $(compgen -G '.hone-*.tmp')"
+checks=$((checks + 7))
 finish

@@ -57,6 +57,9 @@ esac
 # help goes to stdout, and needs no working environment
 works "$hone" --help
 says 'hone COMMAND'
+cp out help
+works "$hone" help
+cmp -s out help || fail "hone help differs from hone --help"
 works env HONE_ISA=sse9 "$hone" train --help
 for option in data model optim lr momentum epochs batch seed threads shuffle limit save load log quiet help; do
   says "^  --$option"
