@@ -36,10 +36,13 @@ static const cli_option table[] = {
 static const struct {
     const char *name;
     bench_suite_run run;
-    bool products; /* sizes are MxNxK */
-    bool flops;    /* all its rates are */
+    int (*open_peers)(bench_peer *peers); /* NULL: no other library does it */
+    const char *unit;                     /* of its rates */
+    bool products;                        /* sizes are MxNxK, and pure FMA is a second peak */
 } suites[] = {
-    { "gemm", bench_gemm, true, true },
+    { "gemm", bench_gemm, bench_peers_open, "GFLOP/s", true },
+    { "elementwise", bench_elementwise, bench_sleef_open, "GB/s", false },
+    { "reduce", bench_reduce, NULL, "GB/s", false },
 };
 
 enum { N_SUITES = sizeof suites / sizeof *suites, MAX_LIST = 64 };
@@ -154,7 +157,7 @@ static int run_suite(bench_run *run, int suite, int threads, double seconds)
     if (run->n_rows == 0)
         return cli_error(CLI_USAGE, name, "%s has no op '%s'", report->suite, run->only);
     run->deadline = cli_seconds() + seconds;
-    bench_print_head(report, suites[suite].flops);
+    bench_print_head(report, suites[suite].unit, suites[suite].products);
     return suites[suite].run(run, false) < 0 ? CLI_FAILED : CLI_OK;
 }
 
@@ -219,8 +222,8 @@ static int run(int argc, char **argv)
         setenv("HONE_ISA", o.isa, 1);
     if (hone_init() != HONE_OK)
         return cli_library_error(name);
-    if (o.peers)
-        r.report.n_peers = bench_peers_open(r.report.peer);
+    if (o.peers && suites[suite].open_peers)
+        r.report.n_peers = suites[suite].open_peers(r.report.peer);
     cli_catch_stop();
     int status = open_json(&r, o.json);
     for (int i = 0; i < n && status == CLI_OK; i++)
@@ -230,5 +233,8 @@ static int run(int argc, char **argv)
 }
 
 const cli_command cli_bench = {
-    "bench", "Measures kernels beside their peaks and other libraries: SUITE is gemm.", run, "SUITE"
+    "bench",
+    "Measures kernels beside their peaks and other libraries: SUITE is gemm,\n"
+    "elementwise or reduce.",
+    run, "SUITE"
 };

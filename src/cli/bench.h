@@ -8,6 +8,7 @@
 
 #include "bench_peaks.h"
 
+#include <hone/hone.h>
 #include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -44,13 +45,17 @@ typedef struct {
     int64_t bytes; /* an operand */
     char *to;
     const char *from[2];
-    int passes; /* of the last call's */
+    int passes; /* a call */
 } bench_memory;
 void bench_memory_run(bench_memory *m);
+/** A bench_call: ctx begins with a bench_memory. */
+bool bench_memory_call(void *ctx);
+/** The peak's side for tensors of `elements` numbers (their memory is rounded up to 1 KiB, see
+ * bench_tensor); unused ones are NULL. */
+bench_side bench_memory_side(bench_memory *m, bench_stream kind, int threads, int64_t bytes,
+                             hone_tensor *to, hone_tensor *a, hone_tensor *b);
 /** Operands that one pass moves, so bytes moved = this * bytes. */
 int bench_stream_operands(bench_stream kind);
-/** Passes so that a region costs little beside them. */
-int bench_memory_passes(int64_t bytes, int threads);
 /** All threads do nothing but multiply and add in registers. The second: flops of a call. */
 void bench_fma_run(bool f64, int threads);
 double bench_fma_flops(bool f64, int threads);
@@ -67,6 +72,9 @@ int64_t bench_level_bytes(bench_level level);
 bench_level bench_level_of(double bytes);
 /** Numbers in (-1, 1), the same every time, in memory that was touched. NULL: out of memory. */
 void *bench_filled(int64_t elements, bool f64);
+/** A tensor of the scope with numbers in (low, high), and room for 1 KiB more behind them. NULL:
+ * out of memory, the error was printed. */
+hone_tensor *bench_tensor(hone_dtype dtype, int64_t rows, int64_t cols, double low, double high);
 
 /* ---- peers (bench_peers.c) */
 
@@ -83,6 +91,10 @@ typedef struct {
 
 /** Opens what the machine has; peers[BENCH_MAX_PEERS]. Returns how many. */
 int bench_peers_open(bench_peer *peers);
+/** The same for elementwise functions: SLEEF. */
+int bench_sleef_open(bench_peer *peers);
+/** Its function of a vector of the ISA in use, for bench_peaks.map_f32 and map_f64; NULL: none. */
+void (*bench_sleef_find(const bench_peer *peer, const char *op, bool f64))(void);
 void bench_peers_set_threads(const bench_peer *peers, int n, int threads);
 
 /* ---- rows (bench_report.c) */
@@ -105,7 +117,7 @@ typedef struct {
     FILE *json;
 } bench_report;
 
-void bench_print_head(const bench_report *report, bool flops);
+void bench_print_head(const bench_report *report, const char *unit, bool fma);
 /** The row in the table and in the file. */
 void bench_print_row(const bench_report *report, const bench_row *row);
 
@@ -129,5 +141,11 @@ bool bench_wants(const bench_run *run, const char *row_name);
  * -1 on a failure, which was printed. */
 typedef int (*bench_suite_run)(bench_run *run, bool count);
 int bench_gemm(bench_run *run, bool count);
+int bench_elementwise(bench_run *run, bool count);
+int bench_reduce(bench_run *run, bool count);
+
+/** The elements a row of a memory-bound op has in a level, a multiple of `unit`: all operands
+ * together fill what bench_level_bytes says. 0: no such row. */
+int64_t bench_level_elements(bench_level level, int operands, hone_dtype dtype, int64_t unit);
 
 #endif

@@ -56,7 +56,7 @@ int bench_stream_operands(bench_stream kind)
     return operands[kind];
 }
 
-int bench_memory_passes(int64_t bytes, int threads)
+static int memory_passes(int64_t bytes, int threads)
 {
     const int64_t passes = threads == 1 ? 1 : (int64_t)(1 << 26) / (bytes + 1);
     return passes < 1 ? 1 : (int)passes;
@@ -81,5 +81,27 @@ static void memory_body(void *ctx, int thread, int n_threads)
 
 void bench_memory_run(bench_memory *m)
 {
-    hone__parallel_team(m->threads, memory_body, m);
+    if (m->threads == 1)
+        memory_body(m, 0, 1); /* a team's settings of the FPU cost as much as L1 */
+    else
+        hone__parallel_team(m->threads, memory_body, m);
+}
+
+bool bench_memory_call(void *ctx)
+{
+    bench_memory_run(ctx);
+    return true;
+}
+
+bench_side bench_memory_side(bench_memory *m, bench_stream kind, int threads, int64_t bytes,
+                             hone_tensor *to, hone_tensor *a, hone_tensor *b)
+{
+    *m = (bench_memory){ .kind = kind, .threads = threads };
+    m->bytes = (bytes + UNIT - 1) / UNIT * UNIT;
+    m->to = to ? hone_data(to) : NULL;
+    m->from[0] = a ? hone_data(a) : NULL;
+    m->from[1] = b ? hone_data(b) : NULL;
+    m->passes = memory_passes(m->bytes, threads);
+    return (bench_side){ .call = bench_memory_call,
+                         .work = (double)m->bytes * bench_stream_operands(kind) * m->passes };
 }

@@ -1,5 +1,5 @@
 /* bench_peaks_body.h: the loops of bench_peaks.h on the vocabulary that was included before; the
- * file that includes it defines BENCH_TABLE. (fragment) */
+ * file that includes it defines BENCH_TABLE and the ends of SLEEF's names. (fragment) */
 #include "bench_peaks.h"
 
 #ifdef __clang__
@@ -118,6 +118,20 @@ static float stream_update(int64_t n, float *to, const float *a, const float *b)
     return to[0];
 }
 
+static void map_f32(int64_t n, float *y, const float *x, void (*f)(void))
+{
+    vf32 (*const call)(vf32) = (vf32(*)(vf32))f;
+    for (int64_t i = 0; i < n; i += F32_LANES)
+        f32_store(y + i, call(f32_load(x + i)));
+}
+
+static void map_f64(int64_t n, double *y, const double *x, void (*f)(void))
+{
+    vf64 (*const call)(vf64) = (vf64(*)(vf64))f;
+    for (int64_t i = 0; i < n; i += F64_LANES)
+        f64_store(y + i, call(f64_load(x + i)));
+}
+
 const bench_peaks BENCH_TABLE = {
     .isa = HONE__ISA_NAME,
     .fma_f32 = fma_f32,
@@ -125,5 +139,9 @@ const bench_peaks BENCH_TABLE = {
     .chains = CHAINS,
     .lanes_f32 = F32_LANES,
     .lanes_f64 = F64_LANES,
+    .map_f32 = map_f32,
+    .map_f64 = map_f64,
+    .sleef_f32 = BENCH_SLEEF_F32,
+    .sleef_f64 = BENCH_SLEEF_F64,
     .stream = { stream_read, stream_write, stream_copy, stream_add, stream_update },
 };

@@ -46,6 +46,22 @@ int bench_peers_open(bench_peer *peers)
     return n;
 }
 
+int bench_sleef_open(bench_peer *peers)
+{
+    peers[0] = (bench_peer){ .name = "SLEEF", .library = dlopen("libsleef.so.3", RTLD_NOW) };
+    return peers[0].library ? 1 : 0;
+}
+
+void (*bench_sleef_find(const bench_peer *peer, const char *op, bool f64))(void)
+{
+    const bench_peaks *peaks = bench_peaks_get();
+    char symbol[64];
+    void (*f)(void) = NULL;
+    snprintf(symbol, sizeof symbol, "Sleef_%s%s", op, f64 ? peaks->sleef_f64 : peaks->sleef_f32);
+    find(peer->library, symbol, &f);
+    return f;
+}
+
 void bench_peers_set_threads(const bench_peer *peers, int n, int threads)
 {
     for (int p = 0; p < n; p++) {

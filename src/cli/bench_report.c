@@ -22,14 +22,13 @@ static double share(const bench_row *row, int limit)
     return row->side[limit].call ? 100 * row->side[BENCH_HONE].median / row->side[limit].median : 0;
 }
 
-void bench_print_head(const bench_report *report, bool flops)
+void bench_print_head(const bench_report *report, const char *unit, bool fma)
 {
     printf("\nhone bench %s, %s, %d thread%s: %s, median and best of many rounds\n", report->suite,
-           hone__k->name, report->threads, report->threads == 1 ? "" : "s",
-           flops ? "GFLOP/s" : "GB/s (products and steps: GFLOP/s)");
+           hone__k->name, report->threads, report->threads == 1 ? "" : "s", unit);
     printf("%-14s %-3s %-10s %-4s %18s | %7s %7s | %7s %5s", "op", "", "variant", "in", "size",
            "hone", "best", "peak", "%");
-    if (flops)
+    if (fma)
         printf(" | %7s %5s", "FMA", "%");
     for (int p = 0; p < report->n_peers; p++)
         printf(" | %8s %7s", report->peer[p].name, "best");

@@ -23,9 +23,19 @@ keys_are "$head,m,n,k,level,variant,gflops,$tail"
 checks=$((checks + 1))
 grep -cE '"threads":[12],"m":24,"n":16,"k":8,.*"variant":"TN"' rows.json | grep -qx 2 || fail "not two rows of TN"
 
+for suite in elementwise:exp elementwise:add elementwise:copy reduce:sum reduce:argmax reduce:logsumexp; do
+  works "$hone" bench ${suite%:*} --only ${suite#*:} --seconds 0.001 --size 5000 --peers --json rows.json
+  says "^${suite#*:} +f32 contiguous L[12] +5000 "
+  keys_are "$head,elements,level,variant,gbps,$tail"
+done
+works "$hone" bench elementwise --only add --seconds 0.001 --threads 2
+for variant in contiguous broadcast strided; do says "^add +f32 $variant "; done
+works "$hone" bench reduce --only softmax --seconds 0.001
+for variant in contiguous strided; do says "^softmax +f32 $variant "; done
+
 refuses 2 'a suite is missing' "$hone" bench
 refuses 2 "unknown suite 'gem'; did you mean gemm" "$hone" bench gem
-refuses 2 "unknown suite 'frobnicate'; there are gemm" "$hone" bench frobnicate
+refuses 2 "unknown suite 'frobnicate'; there are gemm, elementwise, reduce" "$hone" bench frobnicate
 refuses 2 "gemm has no op 'frobnicate'" "$hone" bench gemm --only frobnicate
 for bad in 0 -1 1025 1.5 banana , 1, ,1 1,,2 '1 2' 99999999999999999999; do
   refuses 2 '--threads takes up to' "$hone" bench gemm --threads "$bad"
@@ -40,6 +50,11 @@ for bad in 5 5x5 0x5x5 -1x5x5 5x5x5x5 axbxc 5x5x5: 5x5x5:XX x 999999999999999999
 done
 refuses 2 'overflow' "$hone" bench gemm --size 4294967296x4294967296x1
 refuses 2 'overflow' "$hone" bench gemm --size 1x9223372036854775807x1
+for bad in 0 5x5x5 x 1:NN 99999999999999999999; do
+  refuses 2 '--size takes a number of elements' "$hone" bench reduce --size "$bad"
+done
+refuses 2 'overflow' "$hone" bench elementwise --size 4611686018427387904
+refuses 1 'out of memory' "$hone" bench elementwise --only add --size 1000000000000
 refuses 2 '--seconds takes a number' "$hone" bench gemm --seconds 0
 refuses 2 '--json needs a value' "$hone" bench gemm --json
 refuses 1 'no/such/rows.json' "$hone" bench gemm --size 8x8x8 --seconds 0.01 --json no/such/rows.json

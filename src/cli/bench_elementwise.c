@@ -1,0 +1,277 @@
+/* bench_elementwise.c: the suite of functions of an element, beside passes over the same memory
+ * with the same mix of reads and writes, and beside SLEEF.
+ *
+ * contiguous: the kernel itself, cut over the threads as the ops cut it. broadcast: [n/1024, 1024]
+ * and a row. strided: the first operand is transposed, [1024, n/1024] in memory. Both with the
+ * driver that the ops use. */
+#include "bench.h"
+#include "cli.h"
+
+#include "isa/isa.h"
+#include "ops/elementwise.h"
+#include "runtime/parallel.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+typedef enum { UNARY, BINARY, COPY, FILL, WHERE, SGD } form;
+
+typedef struct {
+    const char *name;
+    form form;
+    int kernel; /* HONE__K_... */
+    double low, high;
+    double ns; /* an element, for the cost model */
+} function;
+
+#define MOVE HONE__NS_MOVE
+#define MATH HONE__NS_MATH
+
+static const function functions[] = {
+    { "copy", COPY, 0, -4, 4, MOVE },
+    { "fill", FILL, 0, -4, 4, MOVE },
+    { "add", BINARY, HONE__K_ADD, -4, 4, MOVE },
+    { "sub", BINARY, HONE__K_SUB, -4, 4, MOVE },
+    { "mul", BINARY, HONE__K_MUL, -4, 4, MOVE },
+    { "div", BINARY, HONE__K_DIV, 1, 4, MOVE },
+    { "maximum", BINARY, HONE__K_MAXIMUM, -4, 4, MOVE },
+    { "where", WHERE, 0, -4, 4, MOVE },
+    { "sgd_step", SGD, 0, -4, 4, MOVE },
+    { "neg", UNARY, HONE__K_NEG, -4, 4, MOVE },
+    { "abs", UNARY, HONE__K_ABS, -4, 4, MOVE },
+    { "square", UNARY, HONE__K_SQUARE, -4, 4, MOVE },
+    { "relu", UNARY, HONE__K_RELU, -4, 4, MOVE },
+    { "sqrt", UNARY, HONE__K_SQRT, 0, 4, MATH },
+    { "rsqrt", UNARY, HONE__K_RSQRT, 0, 4, MATH },
+    { "reciprocal", UNARY, HONE__K_RECIPROCAL, 1, 4, MATH },
+    { "exp", UNARY, HONE__K_EXP, -4, 4, MATH },
+    { "log", UNARY, HONE__K_LOG, 0, 4, MATH },
+    { "expm1", UNARY, HONE__K_EXPM1, -4, 4, MATH },
+    { "log1p", UNARY, HONE__K_LOG1P, 0, 4, MATH },
+    { "sin", UNARY, HONE__K_SIN, -4, 4, MATH },
+    { "cos", UNARY, HONE__K_COS, -4, 4, MATH },
+    { "tan", UNARY, HONE__K_TAN, -4, 4, MATH },
+    { "tanh", UNARY, HONE__K_TANH, -4, 4, MATH },
+    { "sigmoid", UNARY, HONE__K_SIGMOID, -4, 4, MATH },
+    { "erf", UNARY, HONE__K_ERF, -4, 4, MATH },
+    { "gelu", UNARY, HONE__K_GELU, -4, 4, MATH },
+    { "gelu_tanh", UNARY, HONE__K_GELU_TANH, -4, 4, MATH },
+    { "silu", UNARY, HONE__K_SILU, -4, 4, MATH },
+    { "softplus", UNARY, HONE__K_SOFTPLUS, -4, 4, MATH },
+    { "pow", BINARY, HONE__K_POW, 0, 4, HONE__NS_POW },
+};
+
+enum { N_FUNCTIONS = sizeof functions / sizeof *functions, COLS = 1024 };
+
+/* Its operands; begins with the memory's peak (bench_memory_call). */
+typedef struct {
+    bench_memory peak;
+    const function *f;
+    hone_dtype dtype;
+    int64_t n;
+    hone_tensor *out, *a, *b, *condition;
+    hone__elementwise_kernel kernel; /* for the driver */
+    void (*peer)(void);
+} work;
+
+/* ---- hone */
+
+static void kernel_body(void *ctx, int64_t begin, int64_t end)
+{
+    const work *w = ctx;
+    const int64_t at = begin * (int64_t)hone_dtype_size(w->dtype), n = end - begin;
+    char *out = (char *)hone_data(w->out) + at;
+    const char *a = w->a ? (char *)hone_data(w->a) + at : NULL;
+    const char *b = w->b ? (char *)hone_data(w->b) + at : NULL;
+    static const float one_f32 = 1;
+    static const double one_f64 = 1;
+    const void *one = w->dtype == HONE_F64 ? (const void *)&one_f64 : &one_f32;
+    switch (w->f->form) {
+    case UNARY:
+        hone__k->unary[w->f->kernel][w->dtype](n, out, 1, a, 1);
+        break;
+    case BINARY:
+        hone__k->binary[w->f->kernel][w->dtype](n, out, 1, a, 1, b, 1);
+        break;
+    case COPY:
+        hone__k->copy[w->dtype](n, out, 1, a, 1);
+        break;
+    case FILL:
+        hone__k->fill[w->dtype](n, out, 1, one);
+        break;
+    case WHERE:
+        hone__k->where[w->dtype](n, out, 1, (uint8_t *)hone_data(w->condition) + begin, 1, a, 1, b,
+                                 1);
+        break;
+    case SGD:
+        hone__k->sgd[w->dtype](n, out, a, NULL, &(hone__sgd_args){ .lr = 1e-6 });
+        break;
+    }
+}
+
+static bool run_kernel(void *ctx)
+{
+    work *w = ctx;
+    if (w->peak.threads == 1)
+        kernel_body(w, 0, w->n);
+    else
+        hone__parallel_for(w->n, COLS, w->f->ns, kernel_body, w);
+    return true;
+}
+
+static bool run_driver(void *ctx)
+{
+    work *w = ctx;
+    const hone__operand in[2] = { { .t = w->a }, { .t = w->b } };
+    return hone__elementwise(&w->kernel, w->out, in);
+}
+
+/* ---- SLEEF, cut over the threads in the same way */
+
+static void peer_body(void *ctx, int64_t begin, int64_t end)
+{
+    const work *w = ctx;
+    const bench_peaks *peaks = bench_peaks_get();
+    const int64_t n = (end - begin + 63) / 64 * 64; /* bench_tensor has room behind */
+    if (w->dtype == HONE_F64)
+        peaks->map_f64(n, (double *)hone_data(w->out) + begin, (double *)hone_data(w->a) + begin,
+                       w->peer);
+    else
+        peaks->map_f32(n, (float *)hone_data(w->out) + begin, (float *)hone_data(w->a) + begin,
+                       w->peer);
+}
+
+static bool run_peer(void *ctx)
+{
+    work *w = ctx;
+    if (w->peak.threads == 1)
+        peer_body(w, 0, w->n);
+    else
+        hone__parallel_for(w->n, COLS, w->f->ns, peer_body, w);
+    return true;
+}
+
+/* ---- rows */
+
+static bench_stream stream_of(form f)
+{
+    static const bench_stream streams[] = {
+        [UNARY] = BENCH_COPY, [BINARY] = BENCH_ADD, [COPY] = BENCH_COPY,
+        [FILL] = BENCH_WRITE, [WHERE] = BENCH_ADD,  [SGD] = BENCH_UPDATE
+    };
+    return streams[f];
+}
+
+/* The operands of the row, all contiguous; false with an error printed. */
+static bool make_operands(work *w, bench_stream stream)
+{
+    const function *f = w->f;
+    const bool reads = stream != BENCH_WRITE, two = stream == BENCH_ADD;
+    w->out = bench_tensor(w->dtype, 1, w->n, f->low, f->high);
+    w->a = reads && w->out ? bench_tensor(w->dtype, 1, w->n, f->low, f->high) : NULL;
+    w->b = two && w->a ? bench_tensor(w->dtype, 1, w->n, f->low, f->high) : NULL;
+    w->condition = f->form == WHERE && w->b ? bench_tensor(HONE_BOOL, 1, w->n, 0, 1) : NULL;
+    return w->out && (!reads || w->a) && (!two || w->b) && (f->form != WHERE || w->condition);
+}
+
+/* Broadcast: b becomes one row. Strided: a becomes the transpose of a matrix. */
+static bool make_views(work *w, bool strided)
+{
+    const int64_t rows = w->n / COLS;
+    const bool binary = w->f->form == BINARY;
+    w->out = hone_reshape(w->out, rows, COLS);
+    w->a = strided ? hone_transpose(hone_reshape(w->a, COLS, rows), 0, 1)
+                   : hone_reshape(w->a, rows, COLS);
+    if (binary)
+        w->b = strided ? hone_reshape(w->b, rows, COLS)
+                       : hone_slice(hone_reshape(w->b, rows, COLS), 0, 0, 1, 1);
+    w->kernel = (hone__elementwise_kernel){ .arity = binary ? HONE__BINARY : HONE__UNARY,
+                                            .reads = { w->dtype, w->dtype },
+                                            .ns = w->f->ns };
+    if (binary)
+        w->kernel.fn.binary = hone__k->binary[w->f->kernel][w->dtype];
+    else
+        w->kernel.fn.unary =
+            w->f->form == COPY ? hone__k->copy[w->dtype] : hone__k->unary[w->f->kernel][w->dtype];
+    return w->out && w->a && (!binary || w->b);
+}
+
+static bool do_row(bench_run *run, const function *f, hone_dtype dtype, bench_level level,
+                   int64_t n, const char *variant)
+{
+    HONE_SCOPE();
+    HONE_NO_GRAD();
+    const bool contiguous = strcmp(variant, "contiguous") == 0;
+    const bool strided = strcmp(variant, "strided") == 0;
+    const bool broadcast = !contiguous && !strided;
+    const bench_stream stream = stream_of(f->form);
+    const int64_t bytes = n * (int64_t)hone_dtype_size(dtype);
+    work w = { .f = f, .dtype = dtype, .n = n };
+    if (!make_operands(&w, stream))
+        return false;
+    bench_row row = { .name = f->name,
+                      .dtype = dtype == HONE_F64 ? "f64" : "f32",
+                      .variant = variant,
+                      .level = level,
+                      .elements = n };
+    /* One row instead of a matrix is read: a copy's mix. */
+    const bench_stream mix = broadcast ? BENCH_COPY : stream;
+    row.side[BENCH_PEAK] =
+        bench_memory_side(&w.peak, mix, run->report.threads, bytes, w.out, w.a, w.b);
+    row.side[BENCH_HONE] = (bench_side){
+        .call = contiguous ? run_kernel : run_driver,
+        .work = (double)bytes * bench_stream_operands(mix) + (f->form == WHERE ? (double)n : 0),
+    };
+    if (run->report.n_peers > 0 && f->form == UNARY && contiguous) {
+        w.peer = bench_sleef_find(&run->report.peer[0], f->name, dtype == HONE_F64);
+        if (w.peer)
+            row.side[BENCH_PEERS] =
+                (bench_side){ .call = run_peer, .work = row.side[BENCH_HONE].work };
+    }
+    if (!contiguous && !make_views(&w, strided)) {
+        cli_library_error("bench");
+        return false;
+    }
+    return bench_do_row(run, &row, &w);
+}
+
+/* Rows of one function, or how many; -1 on failure. */
+static int do_function(bench_run *run, const function *f, bool count)
+{
+    const int operands = bench_stream_operands(stream_of(f->form));
+    int rows = 0;
+    if (run->m > 0) {
+        const bench_level level = bench_level_of((double)run->m * 4 * operands);
+        return count || do_row(run, f, HONE_F32, level, run->m, "contiguous") ? 1 : -1;
+    }
+    for (hone_dtype dtype = HONE_F32; dtype <= HONE_F64; dtype++) {
+        for (bench_level level = BENCH_L1; level < BENCH_LEVELS; level++) {
+            const int64_t unit = level == BENCH_L1 ? 64 : COLS; /* L1 has no views */
+            const int64_t n = bench_level_elements(level, operands, dtype, unit);
+            if (n == 0 || (dtype == HONE_F64 && level != BENCH_L2))
+                continue;
+            const bool views = level >= BENCH_L2 && dtype == HONE_F32 &&
+                               (strcmp(f->name, "add") == 0 || strcmp(f->name, "copy") == 0);
+            static const char *const variants[] = { "contiguous", "strided", "broadcast" };
+            const int n_variants = !views ? 1 : f->form == BINARY ? 3 : 2;
+            for (int v = 0; v < n_variants; v++, rows++)
+                if (!count && !do_row(run, f, dtype, level, n, variants[v]))
+                    return -1;
+        }
+    }
+    return rows;
+}
+
+int bench_elementwise(bench_run *run, bool count)
+{
+    int rows = 0;
+    for (int i = 0; i < N_FUNCTIONS; i++) {
+        if (!bench_wants(run, functions[i].name))
+            continue;
+        const int n = do_function(run, &functions[i], count);
+        if (n < 0)
+            return -1;
+        rows += n;
+    }
+    return rows;
+}

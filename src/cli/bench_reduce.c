@@ -1,0 +1,139 @@
+/* bench_reduce.c: the suite of reductions and what goes row by row, beside passes over the same
+ * memory that read, or read and write.
+ *
+ * contiguous: sums and the like take all n elements as one row (on one thread the kernel itself, on
+ * several with the driver); softmax and its kin take rows of 1000 (one row of n if 1000 does not
+ * divide n). strided: along the first axis, of [n/256, 256]. */
+#include "bench.h"
+#include "cli.h"
+
+#include "isa/isa.h"
+#include "ops/reduce_run.h"
+#include "ops/softmax_run.h"
+
+#include <string.h>
+
+typedef struct {
+    const char *name;
+    bool rows;  /* softmax and its kin */
+    bool reads; /* writes next to nothing */
+    int kind;   /* HONE__K_... or hone__softmax_kind */
+} reduction;
+
+static const reduction reductions[] = {
+    { "sum", false, true, HONE__K_SUM },
+    { "sum_squares", false, true, HONE__K_SUM_SQUARES },
+    { "max", false, true, HONE__K_MAX },
+    { "argmax", false, true, HONE__K_ARGMAX },
+    { "softmax", true, false, HONE__SOFTMAX },
+    { "log_softmax", true, false, HONE__LOG_SOFTMAX },
+    { "logsumexp", true, true, HONE__LOGSUMEXP },
+};
+
+enum { N_REDUCTIONS = sizeof reductions / sizeof *reductions, ROW = 1000, COLS = 256 };
+
+/* Its operands; begins with the memory's peak (bench_memory_call). */
+typedef struct {
+    bench_memory peak;
+    const reduction *r;
+    hone_dtype dtype;
+    bool strided;
+    int64_t n;
+    hone_tensor *x, *out;
+    double result[COLS]; /* of reductions without a tensor: any dtype */
+} work;
+
+static bool run_reduce(void *ctx)
+{
+    work *w = ctx;
+    if (w->peak.threads > 1 || w->strided)
+        return hone__reduce(w->r->kind, w->x, w->strided ? 1 : 3, w->result);
+    hone__k->reduce_rows[w->r->kind][w->dtype](1, w->n, hone_data(w->x), w->n, w->result, 1);
+    return true;
+}
+
+static bool run_rows(void *ctx)
+{
+    work *w = ctx;
+    return hone__softmax_run((hone__softmax_kind)w->r->kind, w->strided ? 0 : 1, w->out, w->x,
+                             NULL);
+}
+
+static bool make_operands(work *w)
+{
+    const int64_t row = w->n % ROW == 0 ? ROW : w->n;
+    const int64_t cols = w->strided ? COLS : w->r->rows ? row : w->n, rows = w->n / cols;
+    if (!(w->x = bench_tensor(w->dtype, rows, cols, -4, 4)))
+        return false;
+    if (!w->r->rows)
+        return true;
+    const bool all = !w->r->reads;
+    w->out = w->strided ? bench_tensor(w->dtype, all ? rows : 1, cols, 0, 1)
+                        : bench_tensor(w->dtype, rows, all ? cols : 1, 0, 1);
+    return w->out != NULL;
+}
+
+static bool do_row(bench_run *run, const reduction *r, hone_dtype dtype, bench_level level,
+                   int64_t n, bool strided)
+{
+    HONE_SCOPE();
+    HONE_NO_GRAD();
+    work w = { .r = r, .dtype = dtype, .n = n, .strided = strided };
+    if (!make_operands(&w))
+        return false;
+    const int64_t bytes = n * (int64_t)hone_dtype_size(dtype);
+    const bench_stream mix = r->reads ? BENCH_READ : BENCH_COPY;
+    bench_row row = { .name = r->name,
+                      .dtype = dtype == HONE_F64 ? "f64" : "f32",
+                      .variant = strided ? "strided" : "contiguous",
+                      .level = level,
+                      .elements = n };
+    row.side[BENCH_PEAK] =
+        bench_memory_side(&w.peak, mix, run->report.threads, bytes, w.out, w.x, NULL);
+    row.side[BENCH_HONE] = (bench_side){ .call = r->rows ? run_rows : run_reduce,
+                                         .work = (double)bytes * bench_stream_operands(mix) };
+    return bench_do_row(run, &row, &w);
+}
+
+/* Rows of one reduction, or how many; -1 on failure. */
+static int do_reduction(bench_run *run, const reduction *r, bool count)
+{
+    const int operands = r->reads ? 1 : 2;
+    int rows = 0;
+    if (run->m > 0) {
+        const bench_level level = bench_level_of((double)run->m * 4 * operands);
+        return count || do_row(run, r, HONE_F32, level, run->m, false) ? 1 : -1;
+    }
+    for (hone_dtype dtype = HONE_F32; dtype <= HONE_F64; dtype++) {
+        for (bench_level level = BENCH_L1; level < BENCH_LEVELS; level++) {
+            const int64_t unit = r->rows ? ROW : COLS;
+            const int64_t n = bench_level_elements(level, operands, dtype, unit);
+            const int64_t columns = n / COLS * COLS;
+            if (n == 0 || (dtype == HONE_F64 && level != BENCH_L2))
+                continue;
+            if (!count && (!do_row(run, r, dtype, level, n, false) ||
+                           !do_row(run, r, dtype, level, columns, true)))
+                return -1;
+            rows += 2;
+        }
+    }
+    if (!r->rows)
+        return rows;
+    const int64_t square = ROW * ROW; /* 1000 x 1000 */
+    const bench_level level = bench_level_of((double)square * 4 * operands);
+    return count || do_row(run, r, HONE_F32, level, square, false) ? rows + 1 : -1;
+}
+
+int bench_reduce(bench_run *run, bool count)
+{
+    int rows = 0;
+    for (int i = 0; i < N_REDUCTIONS; i++) {
+        if (!bench_wants(run, reductions[i].name))
+            continue;
+        const int n = do_reduction(run, &reductions[i], count);
+        if (n < 0)
+            return -1;
+        rows += n;
+    }
+    return rows;
+}
