@@ -10,12 +10,20 @@
 #include <pthread.h>
 #include <string.h>
 
-enum { INLINE_HEAP = 64 };
+enum { INLINE_HEAP = 64, INLINE_PARCELS = 8 };
 
 typedef struct {
     const hone_tensor *input; /* whose gradient is asked for */
     hone_tensor *grad;        /* held; NULL: none yet */
+    bool connected;           /* some output depends on it, if only by a gradient of zero */
 } capture;
+
+/* A gradient on its way to a leaf. It is handed over when the node that made it is done, because
+ * only then is it known who else has it. */
+typedef struct {
+    hone_tensor *leaf; /* the node holds it */
+    hone_tensor *grad; /* held */
+} parcel;
 
 typedef struct {
     bool create_graph, retain_graph;
@@ -24,22 +32,40 @@ typedef struct {
     int n, room;
     hone_context **heap; /* max-heap by seq; holds its nodes */
     hone_context *inline_heap[INLINE_HEAP];
+    int n_parcels, room_parcels;
+    parcel *parcels;
+    parcel inline_parcels[INLINE_PARCELS];
 } walk;
+
+static void walk_begin(walk *w)
+{
+    w->heap = w->inline_heap;
+    w->room = INLINE_HEAP;
+    w->parcels = w->inline_parcels;
+    w->room_parcels = INLINE_PARCELS;
+}
+
+/* Twice the room of an array that begins as an inline one; NULL: out of memory. */
+static void *grown(void *array, const void *inline_array, int *room, size_t element_bytes)
+{
+    const size_t bytes = element_bytes * (size_t)*room;
+    void *more = hone__realloc(array == inline_array ? NULL : array, 2 * bytes);
+    if (more && array == inline_array)
+        memcpy(more, inline_array, bytes);
+    if (more)
+        *room *= 2;
+    return more;
+}
 
 /* ---- the heap ---- */
 
 static bool push(walk *w, hone_context *node)
 {
     if (w->n == w->room) {
-        bool own = w->heap != w->inline_heap;
-        hone_context **more =
-            hone__realloc(own ? w->heap : NULL, sizeof *more * 2 * (size_t)w->room);
+        hone_context **more = grown(w->heap, w->inline_heap, &w->room, sizeof *more);
         if (!more)
             return false;
-        if (!own)
-            memcpy(more, w->heap, sizeof *more * (size_t)w->n);
         w->heap = more;
-        w->room *= 2;
     }
     int i = w->n++;
     for (; i > 0 && w->heap[(i - 1) / 2]->seq < node->seq; i = (i - 1) / 2)
@@ -84,17 +110,21 @@ static void walk_end(walk *w)
         drop_grads(node);
         hone__node_drop(node);
     }
+    while (w->n_parcels > 0)
+        hone_release(w->parcels[--w->n_parcels].grad);
     if (w->heap != w->inline_heap)
         hone__free(w->heap);
+    if (w->parcels != w->inline_parcels)
+        hone__free(w->parcels);
 }
 
 /* ---- sums ---- */
 
-/* True if nobody but `refs` known holders can see t's memory, so that it may be changed or taken
- * over. */
-static bool only_ours(const hone_tensor *t, int refs)
+/* True if nobody but the one who asks can see t's memory, so that it may be changed or taken over.
+ */
+static bool only_ours(const hone_tensor *t)
 {
-    return atomic_load(&t->refs) == refs && atomic_load(&t->storage->refs) == 1 &&
+    return atomic_load(&t->refs) == 1 && atomic_load(&t->storage->refs) == 1 &&
            hone__contiguous(t) && !t->node;
 }
 
@@ -106,7 +136,7 @@ static bool add_to(hone_tensor **slot, hone_tensor *grad)
         *slot = hone_retain(grad);
         return true;
     }
-    if (!hone_grad_enabled() && only_ours(old, 1))
+    if (!hone_grad_enabled() && only_ours(old))
         return hone_add_(old, grad) != NULL;
     hone_tensor *sum = hone_add(old, grad);
     if (!sum)
@@ -133,12 +163,38 @@ static bool add_to_leaf(hone_tensor *leaf, hone_tensor *grad)
     if (leaf->grad) {
         ok = hone_add_(leaf->grad, grad) != NULL;
     } else {
-        hone_tensor *own = only_ours(grad, 1) ? grad : hone_clone(grad);
+        hone_tensor *own = only_ours(grad) ? grad : hone_clone(grad);
         ok = own != NULL;
         leaf->grad = hone_retain(own);
     }
     pthread_mutex_unlock(lock);
     return ok;
+}
+
+static bool hand_over_parcels(walk *w)
+{
+    if (w->n_parcels == 0)
+        return true;
+    HONE_SCOPE(); /* of the copies */
+    bool ok = true;
+    for (int i = 0; i < w->n_parcels; i++) {
+        ok = ok && add_to_leaf(w->parcels[i].leaf, w->parcels[i].grad);
+        hone_release(w->parcels[i].grad);
+    }
+    w->n_parcels = 0;
+    return ok;
+}
+
+static bool post(walk *w, hone_tensor *leaf, hone_tensor *grad)
+{
+    if (w->n_parcels == w->room_parcels) {
+        parcel *more = grown(w->parcels, w->inline_parcels, &w->room_parcels, sizeof *more);
+        if (!more)
+            return false;
+        w->parcels = more;
+    }
+    w->parcels[w->n_parcels++] = (parcel){ leaf, hone_retain(grad) };
+    return true;
 }
 
 static capture *find_capture(const walk *w, const hone_tensor *leaf)
@@ -152,7 +208,7 @@ static capture *find_capture(const walk *w, const hone_tensor *leaf)
 static bool deliver_to_leaf(walk *w, hone_tensor *leaf, hone_tensor *grad)
 {
     if (!w->captures)
-        return add_to_leaf(leaf, grad);
+        return post(w, leaf, grad);
     for (int i = 0; i < w->n_captures; i++)
         if (w->captures[i].input == leaf && !add_to(&w->captures[i].grad, grad))
             return false;
@@ -240,10 +296,18 @@ static bool run_op(walk *w, hone_context *node)
             continue;
         hone__grad gradient = op->grad[i < HONE__OP_GRADS ? i : HONE__OP_GRADS - 1];
         hone_tensor *grad = gradient(node, dy, i);
-        if (!grad || !deliver(w, node, i, grad))
+        if (!grad || (grad != HONE_NONE && !deliver(w, node, i, grad)))
             return false;
     }
     return true;
+}
+
+static hone_tensor *zeros(hone_dtype dtype, int ndim, const int64_t *shape)
+{
+    int64_t dims[HONE_MAX_DIMS + 2] = { dtype };
+    memcpy(dims + 1, shape, sizeof *shape * (size_t)ndim);
+    dims[1 + ndim] = HONE_END_DIM;
+    return hone_zeros_v(dims);
 }
 
 static bool fill_missing_grads(hone_context *node)
@@ -252,10 +316,7 @@ static bool fill_missing_grads(hone_context *node)
         if (node->grads[o])
             continue;
         const hone__output *out = &node->outputs[o];
-        int64_t dims[HONE_MAX_DIMS + 2] = { out->dtype };
-        memcpy(dims + 1, out->shape.shape, sizeof(int64_t) * (size_t)out->shape.ndim);
-        dims[1 + out->shape.ndim] = HONE_END_DIM;
-        node->grads[o] = hone_retain(hone_zeros_v(dims));
+        node->grads[o] = hone_retain(zeros(out->dtype, out->shape.ndim, out->shape.shape));
         if (!node->grads[o])
             return false;
     }
@@ -314,11 +375,12 @@ static bool run_node(walk *w, hone_context *node)
 
 static bool run(walk *w)
 {
-    bool enabled = hone_set_grad_enabled(w->create_graph), ok = true;
+    bool enabled = hone_set_grad_enabled(w->create_graph), ok = hand_over_parcels(w);
     while (ok && w->n > 0) {
         hone_context *node = pop(w);
         ok = run_node(w, node);
         drop_grads(node);
+        ok = ok && hand_over_parcels(w);
         if (!w->retain_graph)
             hone__node_clear(node);
         hone__node_drop(node);
@@ -333,6 +395,12 @@ static hone_tensor *seed_gradient(const char *name, hone_tensor *t, hone_tensor 
 {
     if (!hone_requires_grad(t)) {
         hone_error_set(HONE_E_STATE, "%s: %s doesn't require a gradient", name,
+                       hone__tensor_text(t).s);
+        return NULL;
+    }
+    if (hone__is_stale(t)) {
+        hone_error_set(HONE_E_STATE,
+                       "%s: %s is a view of a tensor that was modified in place since", name,
                        hone__tensor_text(t).s);
         return NULL;
     }
@@ -365,8 +433,8 @@ hone_status hone_backward_with(hone_tensor *t, const hone_backward_options *opti
     if (!hone__is_real(t))
         return hone__error_null("backward");
     HONE_SCOPE();
-    walk w = { .room = INLINE_HEAP, .retain_graph = options && options->retain_graph };
-    w.heap = w.inline_heap;
+    walk w = { .retain_graph = options && options->retain_graph };
+    walk_begin(&w);
     HONE_NO_GRAD();
     bool ok = start(&w, "backward", t, options ? options->gradient : NULL) && run(&w);
     walk_end(&w);
@@ -382,8 +450,8 @@ hone_status hone_backward(hone_tensor *t)
  * seq, then decides upwards. */
 static bool mark_needed(walk *w, hone_tensor_list outputs)
 {
-    walk all = { .room = INLINE_HEAP };
-    all.heap = all.inline_heap;
+    walk all = { .n = 0 };
+    walk_begin(&all);
     hone_context **order = NULL;
     int n = 0, room = 0;
     bool ok = true;
@@ -413,9 +481,14 @@ static bool mark_needed(walk *w, hone_tensor_list outputs)
         hone_context *node = order[n];
         node->needed = false;
         for (int i = 0; i < w->n_captures; i++)
-            node->needed = node->needed || w->captures[i].input->node == node;
-        for (int i = 0; i < node->n_in; i++)
+            if (w->captures[i].input->node == node)
+                node->needed = w->captures[i].connected = true;
+        for (int i = 0; i < node->n_in; i++) {
+            capture *leaf = node->edges[i].leaf ? find_capture(w, node->edges[i].leaf) : NULL;
+            if (leaf)
+                leaf->connected = true;
             node->needed = node->needed || wanted(w, &node->edges[i]);
+        }
     }
     walk_end(&all);
     hone__free(order);
@@ -447,20 +520,28 @@ static bool walk_captures(walk *w, hone_tensor_list outputs, hone_tensor_list gr
     return ok;
 }
 
-static bool hand_out(walk *w, bool allow_unused, hone_tensor_list result)
+/* The gradient of an input: what came in, zeros if only gradients of zero lead to it. */
+static hone_tensor *handed_out(const walk *w, int i, bool allow_unused)
 {
-    for (int i = 0; i < w->n_captures; i++) {
-        hone_tensor *grad = w->captures[i].grad;
-        if (!grad && !allow_unused) {
-            hone_error_set(HONE_E_STATE,
-                           "autograd_grad: no output depends on input %d (%s); use allow_unused", i,
-                           hone__tensor_text(w->captures[i].input).s);
+    const capture *c = &w->captures[i];
+    const capture *first = find_capture(w, c->input); /* an input may be asked for twice */
+    if (c->grad)
+        return hone__own(hone_retain(c->grad));
+    if (first->connected)
+        return zeros((hone_dtype)c->input->dtype, c->input->ndim, c->input->shape);
+    if (allow_unused)
+        return HONE_NONE;
+    hone_error_set(HONE_E_STATE,
+                   "autograd_grad: no output depends on input %d (%s); use allow_unused", i,
+                   hone__tensor_text(c->input).s);
+    return NULL;
+}
+
+static bool hand_out(const walk *w, bool allow_unused, hone_tensor_list result)
+{
+    for (int i = 0; i < w->n_captures; i++)
+        if (!(result.at[i] = handed_out(w, i, allow_unused)))
             return false;
-        }
-        result.at[i] = grad ? hone__own(hone_retain(grad)) : HONE_NONE;
-        if (!result.at[i])
-            return false;
-    }
     return true;
 }
 
@@ -479,7 +560,7 @@ hone_tensor_list hone_autograd_grad(hone_tensor_list outputs, hone_tensor_list i
         return failed;
     }
     for (int i = 0; i < inputs.n; i++) {
-        if (hone_requires_grad(inputs.at[i]))
+        if (hone_requires_grad(inputs.at[i]) && !hone__is_stale(inputs.at[i]))
             continue;
         hone_error_set(HONE_E_STATE, "autograd_grad: input %d (%s) doesn't require a gradient", i,
                        hone__tensor_text(inputs.at[i]).s);
@@ -490,13 +571,12 @@ hone_tensor_list hone_autograd_grad(hone_tensor_list outputs, hone_tensor_list i
     if (!captures)
         return failed;
     walk w = {
-        .room = INLINE_HEAP,
         .create_graph = o.create_graph,
         .retain_graph = o.retain_graph || o.create_graph,
         .captures = captures,
         .n_captures = inputs.n,
     };
-    w.heap = w.inline_heap;
+    walk_begin(&w);
     for (int i = 0; i < inputs.n; i++)
         captures[i].input = inputs.at[i];
     bool ok = walk_captures(&w, outputs, o.grad_outputs) && hand_out(&w, o.allow_unused, result);

@@ -1,6 +1,7 @@
 /* call.c: how an op runs: check, forward without recording, record. */
 #include "autograd/node.h"
 
+#include "runtime/fpmode.h"
 #include "runtime/memory.h"
 
 #include <string.h>
@@ -246,7 +247,7 @@ static bool may_change(const hone_context *ctx, const hone_tensor *t)
                        name, hone__tensor_text(t).s);
         return false;
     }
-    if (t->is_view && (ctx->recording || t->node)) {
+    if (t->is_view && (ctx->recording || t->node || t->hides_history)) {
         hone_error_set(
             HONE_E_STATE,
             "%s_: %s is a view, and views that need a gradient can't be changed in place; "
@@ -257,18 +258,16 @@ static bool may_change(const hone_context *ctx, const hone_tensor *t)
     return true;
 }
 
-/* A view's history says what it showed when it was made; it is stale once its base was modified. */
 static bool views_current(const hone_context *ctx, hone_tensor *const *in, int n_in)
 {
     for (int i = 0; i < n_in; i++) {
-        const hone_tensor *t = in[i];
-        if (!hone__is_real(t) || !t->is_view || !t->node || hone__version(t) == t->view_version)
+        if (!hone__is_real(in[i]) || !hone__is_stale(in[i]))
             continue;
         hone_error_set(
             HONE_E_STATE,
             "%s: operand %d (%s) is a view of a tensor that was modified in place since; make "
             "the view again",
-            hone__call_name(ctx), i, hone__tensor_text(t).s);
+            hone__call_name(ctx), i, hone__tensor_text(in[i]).s);
         return false;
     }
     return true;
@@ -292,19 +291,37 @@ static bool is_input(const hone_tensor *t, hone_tensor *const *in, int n_in)
     return false;
 }
 
+/* An in-place result that was computed in another dtype; if it was saved, what stands for it now is
+ * t. */
+static hone_tensor *store_result(hone_context *ctx, hone_tensor *t, hone_tensor *result)
+{
+    if (!hone_copy_(t, result))
+        return NULL;
+    for (int i = 0; ctx->recording && i < ctx->n_saved; i++) {
+        if (ctx->saved[i].tensor != result)
+            continue;
+        hone_release(result);
+        ctx->saved[i].tensor = hone_retain(t);
+        ctx->saved[i].version = hone__version(t);
+    }
+    return t;
+}
+
 /* Runs the forward without recording; its temporaries die now, the result stays in the caller's
  * scope. */
 static hone_tensor *run_forward(hone_context *ctx, hone_tensor *const *in, int n_in)
 {
+    const hone__fpmode mode = hone__fpmode_enter(); /* contract 1, whatever the caller's is */
     bool enabled = hone_set_grad_enabled(false);
     const size_t mark = hone__scope_mark();
     hone_tensor *out = ctx->op->forward(ctx, in, n_in);
     if (out && ctx->in_place && out != in[0])
-        out = hone_copy_(in[0], out); /* computed in another dtype */
+        out = store_result(ctx, in[0], out);
     hone__scope_settle(mark, ctx->in_place ? NULL : out);
     if (out && !ctx->in_place && is_input(out, in, n_in))
         out = hone__own(hone_retain(out)); /* contiguous() of a contiguous tensor */
     hone_set_grad_enabled(enabled);
+    hone__fpmode_leave(mode);
     return out;
 }
 
@@ -312,8 +329,11 @@ static hone_tensor *run_forward(hone_context *ctx, hone_tensor *const *in, int n
  * history says about its values. */
 static void forget_history(hone_tensor *t)
 {
+    if (!t->node)
+        return;
     hone__node_drop(t->node);
     t->node = NULL;
+    hone__mark_history(t);
 }
 
 hone_tensor *hone__call(const hone__op *op, hone_tensor *const *in, int n_in,
@@ -328,7 +348,8 @@ hone_tensor *hone__call(const hone__op *op, hone_tensor *const *in, int n_in,
     if (args)
         ctx->args = *args;
     hone_tensor *out = NULL;
-    if ((!in_place || may_change(ctx, in[0])) && (!ctx->recording || views_current(ctx, in, n_in)))
+    if ((!in_place || may_change(ctx, in[0])) &&
+        (!hone_grad_enabled() || views_current(ctx, in, n_in)))
         out = run_forward(ctx, in, n_in);
     bool same =
         out && !in_place && is_input(out, in, n_in); /* contiguous() of a contiguous tensor */
@@ -336,11 +357,14 @@ hone_tensor *hone__call(const hone__op *op, hone_tensor *const *in, int n_in,
     if (out && !same && op->view && out->storage == in[0]->storage) {
         out->is_view = true;
         out->view_version = hone__version(out);
+        out->hides_history = !ctx->recording && (hone_requires_grad(in[0]) || in[0]->hides_history);
     }
     if (out && in_place && !ctx->recording && hone_grad_enabled())
         forget_history(out);
     if (!hone__finish(ctx, &out, 1, !record))
         return NULL;
+    if (in_place && record && out->node)
+        hone__mark_history(out);
     if (hone__debug() >= 2 && out)
         debug_print(op->name, in, n_in, out);
     return out;

@@ -19,6 +19,15 @@ static hone_tensor *call_xs(op_ref op, hone_tensor *x, double s, bool in_place)
     return hone__call(op, &x, 1, &(hone__args){ .s = { s } }, in_place);
 }
 
+static hone_tensor *call_xt(op_ref op, hone_tensor *x, hone_dtype dtype)
+{
+    if (hone_dtype_size(dtype) == 0) {
+        hone_error_set(HONE_E_DTYPE, "%s: %d is no dtype", op->name, (int)dtype);
+        return NULL;
+    }
+    return hone__call(op, &x, 1, &(hone__args){ .dtype = (uint8_t)dtype }, false);
+}
+
 /* dims..END into args; false + error if there are too many. */
 static bool take_dims(op_ref op, const int64_t *dims_end, hone__args *args)
 {
@@ -81,9 +90,8 @@ static hone_tensor *call_list(op_ref op, hone_tensor *first, const int64_t *dims
 #define DEF_XX(o, f, ip)  ENTRY(f, (T a, T b), call_xx(o, a, b, ip))
 #define DEF_XS(o, f, ip)  ENTRY(f, (T x, double s), call_xs(o, x, s, ip))
 #define DEF_XXX(o, f, ip) ENTRY(f, (T a, T b, T c), hone__call(o, IN(a, b, c), 3, NULL, ip))
-#define DEF_XT(o, f, ip)                                                                           \
-    ENTRY(f, (T x, hone_dtype t), hone__call(o, &x, 1, ARGS(.dtype = (uint8_t)t), ip))
-#define DEF_XD(o, f, ip) ENTRY(f, (T x, int dim), hone__call(o, &x, 1, ARGS(.dim = dim), ip))
+#define DEF_XT(o, f, ip)  ENTRY(f, (T x, hone_dtype t), call_xt(o, x, t))
+#define DEF_XD(o, f, ip)  ENTRY(f, (T x, int dim), hone__call(o, &x, 1, ARGS(.dim = dim), ip))
 #define DEF_XXD(o, f, ip)                                                                          \
     ENTRY(f, (T a, T b, int dim), hone__call(o, IN(a, b), 2, ARGS(.dim = dim), ip))
 #define DEF_XDK(o, f, ip)                                                                          \

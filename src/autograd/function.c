@@ -83,9 +83,9 @@ hone_tensor *hone_apply_v(const hone_function *fn, hone_tensor *const *in_then_e
 {
     hone_tensor *out[HONE_MAX_OUTPUTS] = { NULL };
     int n = apply(fn, in_then_end, out);
-    if (n > 1)
+    if (n >= 0 && n != 1)
         hone_error_set(HONE_E_VALUE, "%s: it has %d outputs; call it with hone_apply_list",
-                       fn->name, n);
+                       fn->name ? fn->name : "apply", n);
     return n == 1 ? out[0] : NULL;
 }
 

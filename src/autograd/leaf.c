@@ -51,6 +51,8 @@ hone_status hone_set_grad(hone_tensor *t, hone_tensor *grad)
 {
     if (!hone__is_real(t) || !grad)
         return hone__error_null("set_grad");
+    if (t == grad)
+        return hone_error_set(HONE_E_VALUE, "set_grad: a tensor can't be its own gradient");
     if (t->node)
         return hone_error_set(HONE_E_STATE, "set_grad: %s is not a leaf", hone__tensor_text(t).s);
     if (grad != HONE_NONE && (grad->dtype != t->dtype || !hone__same_shape(grad, t)))

@@ -13,6 +13,7 @@ static atomic_uint_fast64_t last_seq;
 __attribute__((constructor)) static void install(void)
 {
     hone__node_release = hone__node_drop;
+    hone__node_name = hone__call_name;
 }
 
 static bool wants_gradient(const hone_tensor *t)
@@ -73,7 +74,7 @@ hone_context *hone__begin(hone_context *stack, const hone__op *op, const hone_fu
     }
     ctx->op = op;
     ctx->function = function;
-    ctx->in_place = ctx->written = false;
+    ctx->in_place = ctx->written = ctx->freed = false;
     ctx->in = in;
     ctx->n_in = n_in;
     ctx->n_out = ctx->n_saved = 0;

@@ -64,6 +64,18 @@ struct hone_context {
     hone_tensor *inline_grad;
 };
 
+/** A view's history says what it showed when it was made: it is stale once its base got another
+ * history. */
+static inline bool hone__is_stale(const hone_tensor *t)
+{
+    return t->is_view && (int32_t)(t->storage->history_version - t->view_version) > 0;
+}
+/** Called when an in-place op changed t's history: views made before are stale from now on. */
+static inline void hone__mark_history(hone_tensor *t)
+{
+    t->storage->history_version = hone__version(t);
+}
+
 static inline hone_context *hone__node_retain(hone_context *node)
 {
     if (node)

@@ -62,7 +62,8 @@ bool hone__env_int(const char *name, long min, long max, long *value, char *mess
 
 typedef struct hone__storage {
     atomic_int refs;
-    atomic_uint version; /* bumped by every in-place change */
+    atomic_uint version;      /* bumped by every in-place change */
+    uint32_t history_version; /* version after the last in-place change that autograd recorded */
     size_t bytes;
     void *data; /* 64-byte aligned; NULL if bytes is 0 */
     void (*release)(void *user,
@@ -77,6 +78,7 @@ struct hone_tensor {
     uint8_t dtype; /* hone_dtype */
     uint8_t ndim;
     bool requires_grad;    /* a leaf that collects .grad; non-leaves have a node instead */
+    bool hides_history;    /* a view, made without recording, of a tensor that needs a gradient */
     bool is_view;          /* shares its storage with another tensor by a differentiable view op */
     int out_index;         /* which output of its node */
     uint32_t view_version; /* storage version when the view was made */

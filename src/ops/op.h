@@ -6,10 +6,12 @@
  * a node if an input requires a gradient. In-place forms (hone_<name>_) come from the same block.
  *
  *   forward(ctx, in, n_in)  returns a tensor from hone__out() or a view of an input. Saves what the
- * gradient needs: inputs BEFORE hone__out() is called, the output after it is written. grad[i](ctx,
- * dy, i)     d loss / d in[i], made of public ops; called only for inputs that need it. The engine
- * sums over broadcast dims and casts to the input's dtype. NULL entry: not differentiable in that
- * input (gradient zero).
+ *                           gradient needs: inputs BEFORE hone__out() is called, the output after
+ *                           it is written.
+ *   grad[i](ctx, dy, i)     d loss / d in[i], made of public ops; called only for inputs that need
+ *                           it. The engine sums over broadcast dims and casts to the input's dtype.
+ *                           HONE_NONE: zero, without computing it. A NULL entry: not
+ *                           differentiable in that input.
  */
 #ifndef HONE_OPS_OP_H
 #define HONE_OPS_OP_H

@@ -113,7 +113,13 @@ static hone_tensor *sign_forward(hone_context *ctx, hone_tensor *const *in, int 
     return run(ctx, in[0], dtype, kernel, NOTHING);
 }
 
-const hone__op hone__op_sign = { .name = "sign", .forward = sign_forward };
+static hone_tensor *sign_grad(hone_context *ctx, hone_tensor *dy, int input)
+{
+    (void)ctx, (void)input;
+    return hone_zeros_like(dy);
+}
+
+const hone__op hone__op_sign = { .name = "sign", .forward = sign_forward, .grad = { sign_grad } };
 
 /* ---- exp: dy * y */
 
@@ -283,13 +289,13 @@ static hone_tensor *relu_backward_forward(hone_context *ctx, hone_tensor *const 
 
 static hone_tensor *relu_backward_grad(hone_context *ctx, hone_tensor *g, int input)
 {
-    (void)input; /* 0: linear in dy. In y it is piecewise constant. */
-    return hone_relu_backward(g, hone_saved(ctx, 1));
+    /* linear in dy, piecewise constant in y */
+    return input == 0 ? hone_relu_backward(g, hone_saved(ctx, 1)) : HONE_NONE;
 }
 
 const hone__op hone__op_relu_backward = { .name = "relu_backward",
                                           .forward = relu_backward_forward,
-                                          .grad = { relu_backward_grad } };
+                                          .grad = { relu_backward_grad, relu_backward_grad } };
 
 static hone_tensor *sigmoid_backward_forward(hone_context *ctx, hone_tensor *const *in, int n_in)
 {

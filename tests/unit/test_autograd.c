@@ -6,6 +6,7 @@
 #include <hone/hone.h>
 
 #include <criterion/criterion.h>
+#include <fenv.h>
 #include <pthread.h>
 #include <string.h>
 
@@ -154,6 +155,8 @@ Test(autograd, set_grad_checks_what_it_gets)
     hone_tensor *x = leaf(1, 2, 3);
     FAILS(hone_set_grad(x, hone_ones(HONE_F64, 2)) == HONE_OK, HONE_E_SHAPE, "[2]");
     FAILS(hone_set_grad(x, hone_ones(HONE_F32, 3)) == HONE_OK, HONE_E_SHAPE, "f32");
+    FAILS(hone_set_grad(x, x) == HONE_OK, HONE_E_VALUE, "own gradient");
+    FAILS(hone_to(x, (hone_dtype)257), HONE_E_DTYPE, "257");
     FAILS(hone_set_grad(hone_neg(x), HONE_NONE) == HONE_OK, HONE_E_STATE, "leaf");
     OK(hone_set_grad(x, hone_ones(HONE_F64, 3)) == HONE_OK);
     expect(hone_grad(x), 1, 1, 1);
@@ -231,6 +234,137 @@ Test(autograd, a_view_made_before_its_base_was_modified_is_refused)
     FAILS(hone_exp(view), HONE_E_STATE, "view");
     OK(hone_backward(hone_sum(hone_reshape(base, 3, 1))) == HONE_OK); /* -x^2 */
     expect(hone_grad(x), -2, -4, -6);
+}
+
+/* A leaf's .grad must not be the memory of a gradient that the walk still needs. */
+Test(autograd, a_leaf_used_directly_and_deeper)
+{
+    HONE_SCOPE();
+    hone_tensor *a = leaf(1, 2, 3);
+    hone_tensor *y = hone_add(a, hone_mul(a, a));           /* the leaf is the first operand */
+    OK(hone_backward(hone_sum(hone_square(y))) == HONE_OK); /* 2 (a + a^2)(1 + 2a) */
+    expect(hone_grad(a), 12, 60, 168);
+    hone_tensor *b = leaf(1, 2, 3);
+    hone_tensor *z = hone_add(hone_to(b, HONE_F64), hone_add(b, hone_exp(hone_sub(b, b))));
+    OK(hone_backward(hone_sum(hone_mul(z, b))) == HONE_OK); /* 2b^2 + b */
+    expect(hone_grad(b), 5, 9, 13);
+}
+
+static hone_tensor *sum_forward(hone_context *ctx, hone_tensor *const *in, int n_in)
+{
+    (void)ctx, (void)n_in;
+    return hone_add(in[0], in[1]);
+}
+
+static void same_backward(hone_context *ctx, hone_tensor *grad, hone_tensor **grad_in)
+{
+    (void)ctx;
+    grad_in[0] = grad_in[1] = hone_mul_scalar(grad, 1);
+}
+
+Test(autograd, a_function_may_give_one_tensor_for_two_inputs)
+{
+    HONE_SCOPE();
+    const hone_function sum = { .name = "Sum", .forward = sum_forward, .backward = same_backward };
+    hone_tensor *a = leaf(1, 2, 3), *y = hone_apply(&sum, a, hone_mul(a, a));
+    OK(hone_backward(hone_sum(hone_square(y))) == HONE_OK);
+    expect(hone_grad(a), 12, 60, 168);
+}
+
+Test(autograd, the_gradient_given_stays_the_callers)
+{
+    HONE_SCOPE();
+    hone_tensor *x = leaf(1, 2, 3), *g = hone_ones(HONE_F64, 3);
+    for (int i = 1; i <= 3; i++) {
+        OK(hone_backward_with(x, &(hone_backward_options){ .gradient = g }) == HONE_OK);
+        expect(hone_grad(x), i, i, i);
+        expect(g, 1, 1, 1);
+    }
+}
+
+Test(autograd, stale_views_are_refused_wherever_they_come_from)
+{
+    HONE_SCOPE();
+    hone_tensor *w = leaf(1, 2, 3), *x = hone_zeros(HONE_F64, 3);
+    hone_tensor *view = hone_slice(x, 0, 0, 2, 1), *ones = hone_ones(HONE_F64, 3, 1);
+    OK(hone_add_(x, w)); /* the view was made when x had no history */
+    FAILS(hone_exp(view), HONE_E_STATE, "view");
+    hone_tensor *y = hone_neg(w), *v = hone_reshape(y, 3, 1);
+    OK(hone_mul_(y, w));
+    FAILS(hone_backward_with(v, &(hone_backward_options){ .gradient = ones }) == HONE_OK,
+          HONE_E_STATE, "view");
+    y = hone_neg(w), v = hone_reshape(y, 3, 1);
+    OK(hone_fill_(y, 0));
+    FAILS(hone_exp(v), HONE_E_STATE, "view");
+    {
+        HONE_NO_GRAD();
+        v = hone_reshape(w, 3, 1);
+    }
+    FAILS(hone_add_scalar_(v, 1), HONE_E_STATE, "view");
+    expect(w, 1, 2, 3);
+}
+
+Test(autograd, a_view_of_a_parameter_outlives_an_optimizers_step)
+{
+    HONE_SCOPE();
+    hone_tensor *w = leaf(1, 2, 3), *view = hone_reshape(w, 3, 1);
+    {
+        HONE_NO_GRAD();
+        OK(hone_sub_(w, hone_ones(HONE_F64, 3)));
+    }
+    OK(hone_backward(hone_sum(hone_square(view))) == HONE_OK);
+    expect(hone_grad(w), 0, 2, 4);
+}
+
+Test(autograd, in_place_in_another_dtype_keeps_second_derivatives)
+{
+    HONE_SCOPE();
+    hone_tensor *b = hone_requires_grad_(hone_scalar(HONE_F64, 3), true);
+    hone_tensor *y = hone_pow_(hone_full(HONE_F32, 2, 1), hone_reshape(b, 1)); /* 2^b */
+    const hone_autograd_options create = { .create_graph = true };
+    hone_tensor_list d = hone_autograd_grad(hone_list(hone_sum(y)), hone_list(b), &create);
+    OK(d.at);
+    hone_tensor_list d2 = hone_autograd_grad(hone_list(d.at[0]), hone_list(b), NULL);
+    OK(d2.at);
+    const double ln2 = 0.6931471805599453;
+    cr_assert_float_eq(hone_item(d2.at[0]), 8 * ln2 * ln2, 1e-6);
+}
+
+Test(autograd, zero_gradients_are_zeros_not_errors)
+{
+    HONE_SCOPE();
+    hone_tensor *x = leaf(1, -2, 3);
+    const hone_autograd_options create = { .create_graph = true };
+    OK(hone_backward(hone_sum(hone_sign(x))) == HONE_OK);
+    expect(hone_grad(x), 0, 0, 0);
+    hone_tensor_list d =
+        hone_autograd_grad(hone_list(hone_sum(hone_relu(x))), hone_list(x), &create);
+    expect(d.at[0], 1, 0, 1);
+    hone_tensor_list d2 = hone_autograd_grad(hone_list(hone_sum(d.at[0])), hone_list(x), NULL);
+    OK(d2.at);
+    expect(d2.at[0], 0, 0, 0);
+}
+
+Test(autograd, the_callers_rounding_does_not_matter)
+{
+    HONE_SCOPE();
+    hone_tensor *x = hone_randn(HONE_F32, 7, 11), *y = hone_arange(HONE_I64, 0, 7, 1);
+    hone_tensor *a = hone_mul_scalar(hone_mean(x), 0.1), *loss = hone_cross_entropy(x, y);
+    const int modes[] = { FE_UPWARD, FE_DOWNWARD };
+    for (int i = 0; i < 2; i++) {
+        fesetround(modes[i]);
+        hone_tensor *b = hone_mul_scalar(hone_mean(x), 0.1), *again = hone_cross_entropy(x, y);
+        fesetround(FE_TONEAREST);
+        cr_assert(hone_equal(a, b) && hone_equal(loss, again));
+    }
+}
+
+Test(autograd, printing_names_the_function)
+{
+    HONE_SCOPE();
+    char text[100];
+    hone_sprint(text, sizeof text, hone_mul_scalar(leaf(1, 2, 3), 2));
+    cr_assert_str_eq(text, "tensor([2., 4., 6.], dtype=f64, grad_fn=<mul_scalar>)");
 }
 
 /* ---- hone_autograd_grad ---- */
