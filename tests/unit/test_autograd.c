@@ -250,6 +250,74 @@ Test(autograd, a_leaf_used_directly_and_deeper)
     expect(hone_grad(b), 5, 9, 13);
 }
 
+/* A random program on three leaves: each step takes two earlier values. */
+static hone_tensor *random_program(hone_tensor *const *in, int n_in, void *user)
+{
+    hone_tensor *values[24];
+    uint32_t state = *(const uint32_t *)user;
+    int n = 0;
+    for (; n < n_in; n++)
+        values[n] = in[n];
+    for (; n < 24; n++) {
+        state = state * 1664525u + 1013904223u;
+        hone_tensor *a = values[(state >> 8) % (uint32_t)n],
+                    *b = values[(state >> 16) % (uint32_t)n];
+        switch (state >> 28) {
+        case 0:
+        case 1:
+        case 2:
+        case 3:
+            values[n] = hone_add(a, b);
+            break;
+        case 4:
+        case 5:
+            values[n] = hone_sub(a, b);
+            break;
+        case 6:
+        case 7:
+            values[n] = hone_tanh(a);
+            break;
+        case 8:
+            values[n] = hone_reshape(a, 3);
+            break;
+        case 9:
+            values[n] = hone_add_(hone_clone(a), b);
+            break;
+        case 10:
+            values[n] = hone_expand(hone_reshape(hone_mean(a), 1), 3);
+            break;
+        default:
+            values[n] = hone_mul_scalar(hone_mul(a, b), 0.5);
+            break;
+        }
+    }
+    return hone_sum(hone_add(values[23], hone_add(values[22], values[21])));
+}
+
+Test(autograd, random_programs_have_the_gradients_of_differences)
+{
+    for (uint32_t seed = 0; seed < 200; seed++) {
+        HONE_SCOPE();
+        hone_tensor *x[3] = { leaf(0.1, 0.2, 0.3), leaf(-0.4, 0.5, 0.6), leaf(0.7, -0.8, 0.9) };
+        hone_tensor_list inputs = hone_list_n(x, 3);
+        hone_status status = hone_gradcheck("random", random_program, &seed, inputs, NULL);
+        cr_assert_eq(status, HONE_OK, "seed %u: %s", seed, hone_error_message());
+        hone_tensor_list d = hone_autograd_grad(hone_list(random_program(x, 3, &seed)), inputs,
+                                                &(hone_autograd_options){ .allow_unused = true });
+        for (int round = 1; round <= 2; round++) {
+            OK(hone_backward(random_program(x, 3, &seed)) == HONE_OK);
+            for (int i = 0; i < 3; i++) {
+                if (d.at[i] == HONE_NONE)
+                    cr_assert_null(hone_grad(x[i]));
+                else
+                    cr_assert(hone_allclose(hone_grad(x[i]), hone_mul_scalar(d.at[i], round), 1e-12,
+                                            1e-12),
+                              "seed %u, leaf %d", seed, i);
+            }
+        }
+    }
+}
+
 static hone_tensor *sum_forward(hone_context *ctx, hone_tensor *const *in, int n_in)
 {
     (void)ctx, (void)n_in;
