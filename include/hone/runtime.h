@@ -69,6 +69,21 @@ HONE_API hone_status hone_memory_limit(int64_t bytes);
 /** Gives what the pools keep but nobody uses back to the system. */
 HONE_API void hone_memory_trim(void);
 
+/** Where the pages of large tensors (above 64 KiB) lie in a machine with several NUMA nodes. */
+typedef enum {
+    HONE_PLACE_LOCAL,     /**< each at the node of the thread that first writes to it (default) */
+    HONE_PLACE_NODE,      /**< all at one node */
+    HONE_PLACE_PARTITION, /**< in contiguous parts, one a node, as ops share work among threads */
+    HONE_PLACE_INTERLEAVE /**< page by page around the nodes */
+} hone_placement;
+
+/** Places what the calling thread makes from now on; what exists stays where it is, and the
+ * policies of the process and of its threads are left alone. A wish: where a node is full its
+ * neighbours are used. On one node all are the same.
+ *  @param node  for HONE_PLACE_NODE: 0..numa_nodes-1 (hwloc's logical index); else ignored.
+ *  Errors:  HONE_E_VALUE (no such placement, no such node). */
+HONE_API hone_status hone_set_placement(hone_placement placement, int node);
+
 #ifdef __cplusplus
 }
 #endif

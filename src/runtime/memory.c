@@ -160,7 +160,7 @@ static inline void *take(hone__heap *heap, size_t bytes)
     const hone__size_class size = hone__size_class_of(bytes);
     const bool small = size.index < HONE__SMALL_CLASSES;
     void *p = small                        ? hone__small_alloc(heap, size)
-              : size.index < HONE__CLASSES ? hone__large_alloc(size)
+              : size.index < HONE__CLASSES ? hone__large_alloc(size, bytes)
                                            : NULL;
     if (__builtin_expect(p != NULL, 1))
         hone__heap_count(heap, (int64_t)size.bytes);

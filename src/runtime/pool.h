@@ -7,7 +7,7 @@
  * goes to the owner's remote list, which the owner drains when a list of its own is empty. A heap
  * outlives its thread and is taken over, with all it keeps, by the next one that starts.
  *
- * Large blocks are mappings of their own and wait in lists per NUMA node and class. */
+ * Large blocks are mappings of their own and wait in lists per place (placement.h) and class. */
 #ifndef HONE_RUNTIME_POOL_H
 #define HONE_RUNTIME_POOL_H
 
@@ -148,7 +148,8 @@ static inline void hone__small_free(hone__heap *heap, void *p, int class_index)
     heap->free[class_index] = block;
 }
 
-void *hone__large_alloc(hone__size_class size);
+/** @param wanted  bytes asked for, before they were rounded up. */
+void *hone__large_alloc(hone__size_class size, size_t wanted);
 void hone__large_free(void *p, int class_index);
 
 /** Gives the system what nobody uses: of this thread's heap, of idle heaps, of the large lists. */

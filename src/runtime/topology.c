@@ -9,11 +9,14 @@
 #include <string.h>
 #include <unistd.h>
 
-#define MAX_CPUS 4096
+#define MAX_CPUS  4096
+#define MAX_NODES 256
 
 static hone__topology machine;
 static pthread_once_t once = PTHREAD_ONCE_INIT;
 static uint8_t node_of_cpu[MAX_CPUS]; /* by the kernel's CPU number */
+static int node_cores[MAX_NODES];
+static hwloc_topology_t several_nodes; /* kept to bind by; NULL if there is one node */
 
 /* ---- the kernel --------------------------------------------------------------------------- */
 
@@ -187,15 +190,18 @@ static void count_cores(hwloc_topology_t topology, hwloc_const_bitmap_t allowed)
     }
 }
 
-static void read_nodes(hwloc_topology_t topology)
+static void read_nodes(hwloc_topology_t topology, hwloc_const_bitmap_t allowed)
 {
     const int n = hwloc_get_nbobjs_by_type(topology, HWLOC_OBJ_NUMANODE);
     machine.numa_nodes = n > 0 ? n : 1;
-    for (int i = 0; i < n && i < 256; i++) {
+    for (int i = 0; i < n && i < MAX_NODES; i++) {
         hwloc_obj_t node = hwloc_get_obj_by_type(topology, HWLOC_OBJ_NUMANODE, (unsigned)i);
         for (int cpu = hwloc_bitmap_first(node->cpuset); cpu >= 0 && cpu < MAX_CPUS;
              cpu = hwloc_bitmap_next(node->cpuset, cpu))
             node_of_cpu[cpu] = (uint8_t)i;
+        for (hwloc_obj_t core = NULL; (core = hwloc_get_next_obj_inside_cpuset_by_type(
+                                           topology, node->cpuset, HWLOC_OBJ_CORE, core));)
+            node_cores[i] += !allowed || hwloc_bitmap_intersects(core->cpuset, allowed);
     }
 }
 
@@ -223,7 +229,7 @@ static void read_hwloc(hwloc_topology_t topology)
     const int packages = hwloc_get_nbobjs_by_type(topology, HWLOC_OBJ_PACKAGE);
     machine.logical_cpus = logical > 0 ? logical : machine.logical_cpus;
     machine.packages = packages > 0 ? packages : 1;
-    read_nodes(topology);
+    read_nodes(topology, allowed);
     hwloc_bitmap_free(allowed);
 }
 
@@ -237,7 +243,10 @@ static void load(void)
         hwloc_topology_set_components(topology, HWLOC_TOPOLOGY_COMPONENTS_FLAG_BLACKLIST, "x86");
         if (hwloc_topology_load(topology) == 0)
             read_hwloc(topology);
-        hwloc_topology_destroy(topology);
+        if (machine.numa_nodes > 1 && hwloc_topology_is_thissystem(topology))
+            several_nodes = topology;
+        else
+            hwloc_topology_destroy(topology);
     }
     if (machine.affinity_cores < 1)
         machine.affinity_cores = machine.fast_cores = machine.affinity_cpus;
@@ -262,4 +271,22 @@ int hone__topology_current_node(void)
         return 0;
     const int cpu = sched_getcpu();
     return cpu >= 0 && cpu < MAX_CPUS ? node_of_cpu[cpu] : 0;
+}
+
+int hone__topology_node_cores(int node)
+{
+    return node < MAX_NODES ? node_cores[node] : 0;
+}
+
+void hone__topology_bind(void *p, size_t bytes, int node)
+{
+    if (!several_nodes)
+        return;
+    hwloc_obj_t object =
+        node < 0 ? hwloc_get_root_obj(several_nodes)
+                 : hwloc_get_obj_by_type(several_nodes, HWLOC_OBJ_NUMANODE, (unsigned)node);
+    if (object)
+        hwloc_set_area_membind(several_nodes, p, bytes, object->nodeset,
+                               node < 0 ? HWLOC_MEMBIND_INTERLEAVE : HWLOC_MEMBIND_BIND,
+                               HWLOC_MEMBIND_BYNODESET);
 }

@@ -23,6 +23,12 @@ const hone__topology *hone__topology_get(void);
 /** NUMA node (hwloc's index) this thread runs on now; 0 before hone__topology_load. */
 int hone__topology_current_node(void);
 
+/** Cores of a node (hwloc's index) that this process may use. */
+int hone__topology_node_cores(int node);
+/** Asks for the pages of [p, p + bytes) at this node, or page by page around all nodes if it is -1.
+ * Those that exist stay where they are. A wish: other nodes are taken where this one is full. */
+void hone__topology_bind(void *p, size_t bytes, int node);
+
 /** CPUs that the cgroup of `proc_cgroup` (the text of /proc/self/cgroup) may use by its own and its
  * ancestors' quotas, v2 cpu.max and v1 cfs_quota under `root` (/sys/fs/cgroup). 0: no quota. */
 double hone__cgroup_cpus(const char *proc_cgroup, const char *root);

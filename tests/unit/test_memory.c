@@ -156,6 +156,45 @@ Test(memory, trim_spares_what_is_in_use)
     cr_assert(stats().in_use_bytes == 0);
 }
 
+/* ---- placement (tests/numa looks where pages really lie) ----------------------------------- */
+
+Test(memory, placements_that_are_not_there)
+{
+    hone_machine machine;
+    CHECK_OK(hone_machine_get(&machine));
+    CHECK_FAILS(hone_set_placement((hone_placement)4, 0), HONE_E_VALUE, "set_placement: 4");
+    CHECK_FAILS(hone_set_placement((hone_placement)-1, 0), HONE_E_VALUE, "no placement");
+    CHECK_FAILS(hone_set_placement(HONE_PLACE_NODE, -1), HONE_E_VALUE, "node -1");
+    CHECK_FAILS(hone_set_placement(HONE_PLACE_NODE, machine.numa_nodes), HONE_E_VALUE,
+                "but there are 0 to");
+    CHECK_OK(hone_set_placement(HONE_PLACE_NODE, machine.numa_nodes - 1));
+    CHECK_OK(hone_set_placement(HONE_PLACE_LOCAL, 99));
+}
+
+#ifndef HONE_SANITIZE
+Test(memory, blocks_return_to_their_place)
+{
+    enum { BYTES = 1000000 };
+    const hone_placement all[] = { HONE_PLACE_LOCAL, HONE_PLACE_NODE, HONE_PLACE_PARTITION,
+                                   HONE_PLACE_INTERLEAVE };
+    void *of[4];
+    setenv("HWLOC_SYNTHETIC", "NUMANode:2 Core:2 PU:1", 1); /* nothing can be bound there */
+    for (int i = 0; i < 4; i++) {
+        CHECK_OK(hone_set_placement(all[i], 1));
+        of[i] = hone__pool_alloc(BYTES);
+        memset(of[i], i, BYTES);
+    }
+    for (int i = 0; i < 4; i++)
+        hone__pool_free(of[i], BYTES); /* while another placement is set */
+    for (int i = 3; i > 0; i--) {
+        CHECK_OK(hone_set_placement(all[i], 1));
+        void *again = hone__pool_alloc(BYTES);
+        cr_assert(again == of[i], "placement %d got a block of another", i);
+        hone__pool_free(again, BYTES);
+    }
+}
+#endif
+
 /* ---- several threads ---------------------------------------------------------------------- */
 
 enum { BLOCKS = 2000 };

@@ -1,0 +1,28 @@
+/* placement.h: where large blocks lie in a machine with several NUMA nodes. A place is a list of
+ * free blocks with one rule for their pages: a block returns to the place it came from, so that it
+ * need never be moved. */
+#ifndef HONE_RUNTIME_PLACEMENT_H
+#define HONE_RUNTIME_PLACEMENT_H
+
+#include <stddef.h>
+
+#define HONE__NODES 32 /* further ones share the places of node 0 */
+
+/* Places: first touch by threads of a node, bound to a node, partitioned, interleaved. */
+#define HONE__PLACE_FIRST_TOUCH 0
+#define HONE__PLACE_BOUND       HONE__NODES
+#define HONE__PLACE_PARTITION   (2 * HONE__NODES)
+#define HONE__PLACE_INTERLEAVE  (2 * HONE__NODES + 1)
+#define HONE__PLACES            (2 * HONE__NODES + 2)
+
+/** Place for a block that the calling thread takes now. */
+int hone__place_now(void);
+
+/** Tells the kernel where the pages of a new block belong; nothing is touched. A wish: where it
+ * can't be had, pages lie at whom touches them first.
+ *  @param bytes   of the block.
+ *  @param wanted  of them will be used: the others don't count in a partition.
+ *  @param step    parts of a partition begin at multiples of it, a multiple of the page size. */
+void hone__place_block(int place, void *p, size_t bytes, size_t wanted, size_t step);
+
+#endif

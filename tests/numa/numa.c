@@ -1,0 +1,132 @@
+/* Asks the kernel (move_pages) where the pages of tensors lie, under each placement, and trains a
+ * step under each: the same bits. Meant for a machine with two nodes, see numa.sh; on one node all
+ * pages lie there.
+ *   numa [NODES]: fails if the machine has another number of nodes. */
+#include <hone/hone.h>
+
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+enum { PAGE = 4096, MOST_NODES = 64 };
+
+static int failures;
+
+static void check(bool good, const char *what, const char *detail)
+{
+    if (!good) {
+        printf("FAIL %s: %s\n", what, detail);
+        failures++;
+    }
+}
+
+/* Node of each page, -1 if it can't be told. */
+static int *nodes_of(const char *p, size_t n_pages)
+{
+    void **pages = malloc(n_pages * sizeof *pages);
+    int *nodes = malloc(n_pages * sizeof *nodes);
+    if (!pages || !nodes)
+        exit(1);
+    for (size_t i = 0; i < n_pages; i++) {
+        pages[i] = (void *)(uintptr_t)(p + i * PAGE);
+        nodes[i] = -1;
+    }
+    if (syscall(SYS_move_pages, 0, n_pages, pages, NULL, nodes, 0) != 0)
+        perror("move_pages");
+    free(pages);
+    return nodes;
+}
+
+static int node_wanted(hone_placement placement, int node, size_t page, size_t n_pages, int nodes)
+{
+    if (placement == HONE_PLACE_NODE)
+        return node;
+    return (int)(page * (size_t)nodes / n_pages); /* nodes with as many cores each */
+}
+
+/* Twice: the second tensor gets the first one's block. */
+static void check_pages(const char *name, hone_placement placement, int node, int nodes)
+{
+    for (int round = 0; round < 2; round++) {
+        HONE_SCOPE();
+        const size_t n_pages = (size_t)(8 << 20) / PAGE;
+        char text[120];
+        if (hone_set_placement(placement, node) != HONE_OK)
+            check(false, name, hone_error_message());
+        hone_tensor *t = hone_full(HONE_F32, 1.5, (int64_t)n_pages, PAGE / 4);
+        const char *p = hone_data(t);
+        check(p && (uintptr_t)p % PAGE == 0, name, "the data begin on a page");
+        int *found = nodes_of(p, n_pages);
+        size_t wrong = 0, count[MOST_NODES] = { 0 };
+        for (size_t i = 0; i < n_pages; i++) {
+            if (found[i] >= 0 && found[i] < MOST_NODES)
+                count[found[i]]++;
+            wrong += found[i] != node_wanted(placement, node, i, n_pages, nodes);
+        }
+        printf("%-12s %4zu pages at node 0, %4zu at node 1\n", name, count[0], count[1]);
+        snprintf(text, sizeof text, "%zu of %zu pages elsewhere", wrong, n_pages);
+        if (placement == HONE_PLACE_NODE || placement == HONE_PLACE_PARTITION)
+            check(wrong == 0, name, text);
+        for (int i = 0; placement == HONE_PLACE_INTERLEAVE && i < nodes; i++)
+            check(count[i] == n_pages / (size_t)nodes, name, "not as many pages at each node");
+        free(found);
+    }
+}
+
+static double train(void)
+{
+    HONE_SCOPE();
+    hone_seed(5);
+    hone_module *model =
+        hone_nn_sequential(hone_nn_linear(784, 128), hone_nn_relu(), hone_nn_linear(128, 10));
+    hone_optim *optim = hone_sgd(model, &(hone_sgd_options){ .lr = 0.1, .momentum = 0.9 });
+    hone_tensor *x = hone_randn(HONE_F32, 64, 784);
+    hone_tensor *y = hone_to(hone_mul_scalar(hone_rand(HONE_F32, 64), 9.99), HONE_I64);
+    double last = 0;
+    for (int i = 0; i < 3; i++) {
+        HONE_SCOPE();
+        hone_tensor *loss = hone_cross_entropy(hone_forward(model, x), y);
+        hone_optim_zero_grad(optim);
+        hone_backward(loss);
+        hone_optim_step(optim);
+        last = hone_item(loss);
+    }
+    hone_optim_free(optim);
+    hone_module_free(model);
+    return last;
+}
+
+static const struct {
+    const char *name;
+    hone_placement placement;
+    int node;
+} cases[] = { { "local", HONE_PLACE_LOCAL, 0 },
+              { "node 0", HONE_PLACE_NODE, 0 },
+              { "node 1", HONE_PLACE_NODE, 1 },
+              { "partition", HONE_PLACE_PARTITION, 0 },
+              { "interleave", HONE_PLACE_INTERLEAVE, 0 } };
+
+int main(int argc, char **argv)
+{
+    hone_machine machine;
+    if (hone_machine_get(&machine) != HONE_OK) {
+        puts(hone_error_message());
+        return 1;
+    }
+    printf("%d nodes, %d threads (%s)\n", machine.numa_nodes, machine.threads,
+           machine.threads_reason);
+    if (argc > 1)
+        check(machine.numa_nodes == atoi(argv[1]), "nodes", "another number");
+    const double loss = train();
+    check(loss > 0, "training", hone_error_message());
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        if (cases[i].placement == HONE_PLACE_NODE && cases[i].node >= machine.numa_nodes)
+            continue;
+        check_pages(cases[i].name, cases[i].placement, cases[i].node, machine.numa_nodes);
+        check(train() == loss, cases[i].name, "another loss");
+    }
+    puts(failures ? "failed" : "ok");
+    return failures != 0;
+}
