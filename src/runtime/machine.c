@@ -20,8 +20,7 @@ hone_status hone_machine_get(hone_machine *machine)
     machine->affinity_cpus = found->affinity_cpus;
     machine->cgroup_cpus = found->cgroup_cpus;
     machine->threads = hone_threads();
-    hone__format(machine->threads_reason, sizeof machine->threads_reason, "%s",
-                 hone__team_reason());
+    hone__team_reason(machine->threads_reason, sizeof machine->threads_reason);
     machine->l1_bytes = found->l1_bytes;
     machine->l2_bytes = found->l2_bytes;
     machine->l3_bytes = found->l3_bytes;

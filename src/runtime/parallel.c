@@ -18,8 +18,9 @@
 static atomic_int team = 1;
 static atomic_bool forced;     /* HONE_FORCE_THREADS: no cost model */
 static atomic_bool after_fork; /* libgomp's threads don't survive a fork: one thread from then on */
-static atomic_int open_regions; /* of all threads that call hone */
-static char team_reason[96] = "not initialised";
+static atomic_int open_regions;                  /* of all threads that call hone */
+static char team_reason[96] = "not initialised"; /* written by hone__team_init only */
+static atomic_int asked_for; /* by hone_set_threads, which is the reason then; 0: not called */
 
 /* ---- how many ----------------------------------------------------------------------------- */
 
@@ -110,13 +111,17 @@ hone_status hone_set_threads(int n)
                               MAX_THREADS);
     const int limit = omp_get_thread_limit();
     atomic_store(&team, n < limit ? n : limit);
-    hone__format(team_reason, sizeof team_reason, "hone_set_threads(%d)", n);
+    atomic_store(&asked_for, n);
     return HONE_OK;
 }
 
-const char *hone__team_reason(void)
+void hone__team_reason(char *text, size_t size)
 {
-    return atomic_load(&after_fork) ? "after a fork" : team_reason;
+    const int asked = atomic_load(&asked_for);
+    if (asked > 0 && !atomic_load(&after_fork))
+        hone__format(text, size, "hone_set_threads(%d)", asked);
+    else
+        hone__format(text, size, "%s", atomic_load(&after_fork) ? "after a fork" : team_reason);
 }
 
 int hone__team_size(void)

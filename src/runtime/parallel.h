@@ -19,7 +19,7 @@ bool hone__team_init(char *message, size_t size);
  */
 int hone__machine_threads(const hone__topology *machine, char *reason, size_t size);
 /** Why the team has the size it has: "HONE_NUM_THREADS=2". */
-const char *hone__team_reason(void);
+void hone__team_reason(char *text, size_t size);
 
 /** Threads of the team: the affinity mask, cgroup quota, OMP_NUM_THREADS and HONE_NUM_THREADS bound
  * it; HONE_FORCE_THREADS fixes it. Inside a parallel region (the caller's or ours) it is 1. */

@@ -183,6 +183,34 @@ Test(runtime, set_threads)
     cr_assert(hone_threads() == 3);
 }
 
+static atomic_bool all_set;
+
+static void *set_threads_often(void *ignored)
+{
+    for (int i = 0; i < 100000; i++)
+        hone_set_threads(i % 2 ? 3 : 1000);
+    atomic_store(&all_set, true);
+    return ignored;
+}
+
+/* What is read while others set is one of the two, whole. */
+Test(runtime, threads_may_be_set_while_others_look)
+{
+    clear_environment();
+    CHECK_OK(hone_set_threads(3));
+    pthread_t setter;
+    hone_machine machine;
+    bool whole = true;
+    cr_assert(pthread_create(&setter, NULL, set_threads_often, NULL) == 0);
+    while (whole && !atomic_load(&all_set)) {
+        CHECK_OK(hone_machine_get(&machine));
+        whole = strcmp(machine.threads_reason, "hone_set_threads(3)") == 0 ||
+                strcmp(machine.threads_reason, "hone_set_threads(1000)") == 0;
+    }
+    pthread_join(setter, NULL);
+    cr_assert(whole, "%s", machine.threads_reason);
+}
+
 /* ---- cgroups: a made-up /sys/fs/cgroup ---------------------------------------------------- */
 
 static char root[64];
