@@ -40,7 +40,13 @@ static hone_tensor *reals(const char *name, const hone__random_fn *kernels, doub
         hone__error_null(name);
         return NULL;
     }
-    const hone_dtype dtype = (hone_dtype)dtype_dims_end[0];
+    const int64_t wide = dtype_dims_end[0]; /* a cast may make a dtype of what is none */
+    if (wide < 0 || wide >= HONE_DTYPES) {
+        hone_error_set(HONE_E_DTYPE, "%s: the first argument is a dtype, and %lld is none", name,
+                       (long long)wide);
+        return NULL;
+    }
+    const hone_dtype dtype = (hone_dtype)wide;
     if (!hone_dtype_is_float(dtype)) {
         hone_error_set(HONE_E_DTYPE, "%s: the first argument is %s, f32 or f64 is wanted", name,
                        hone_dtype_name(dtype));

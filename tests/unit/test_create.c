@@ -33,6 +33,7 @@ Test(create, constants_refuse_what_makes_no_sense)
 {
     CHECK_FAILS(hone_zeros(17, 2), HONE_E_DTYPE, "zeros");
     CHECK_FAILS(hone_zeros(-1), HONE_E_DTYPE, "zeros");
+    CHECK_FAILS(hone_ones(INT64_C(1) << 32, 2), HONE_E_DTYPE, "4294967296 is none");
     CHECK_FAILS(hone_zeros(HONE_F32, 2, -1), HONE_E_SHAPE, "[2, -1]");
     CHECK_FAILS(hone_empty(HONE_F32, INT64_MAX, 16), HONE_E_SHAPE, "empty");
     CHECK_FAILS(hone_ones(HONE_F32, 1, 1, 1, 1, 1, 1, 1, 1, 1), HONE_E_SHAPE, "ones");

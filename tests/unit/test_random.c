@@ -187,6 +187,8 @@ Test(random, refuses_what_makes_no_sense)
     CHECK_FAILS(hone_rand(HONE_I64, 2), HONE_E_DTYPE, "rand: the first argument is i64");
     CHECK_FAILS(hone_randn(HONE_BOOL, 2), HONE_E_DTYPE, "randn");
     CHECK_FAILS(hone_rand(99, 2), HONE_E_DTYPE, "rand");
+    CHECK_FAILS(hone_rand(INT64_C(1) << 32, 2), HONE_E_DTYPE, "4294967296 is none");
+    CHECK_FAILS(hone_randn(INT64_C(1) << 32 | HONE_F64, 2), HONE_E_DTYPE, "4294967297 is none");
     CHECK_FAILS(hone_rand(HONE_F32, -2), HONE_E_SHAPE, "rand");
     CHECK_FAILS(hone_rand_v(NULL), HONE_E_NULL, "rand");
     CHECK_FAILS(hone_randint(HONE_I64, 5, 5, 2), HONE_E_VALUE, "[5, 5) is empty");
