@@ -431,6 +431,12 @@ hone_tensor_list hone_split(hone_tensor *x, int64_t size, int dim)
 
 /* ---- cat */
 
+/* PyTorch's old empty tensor, which fits to all others and adds nothing but its dtype. */
+static bool is_nothing(int ndim, const int64_t *shape)
+{
+    return ndim == 1 && shape[0] == 0;
+}
+
 /* Result shape and dtype; false + error if the tensors don't fit together. */
 static bool joined_shape(hone_context *ctx, hone_tensor *const *in, int n_in, hone__shape *shape,
                          hone_dtype *dtype)
@@ -440,23 +446,28 @@ static bool joined_shape(hone_context *ctx, hone_tensor *const *in, int n_in, ho
         hone_error_set(HONE_E_SHAPE, "cat: needs at least one tensor");
         return false;
     }
-    args->dim = real_dim("cat", in[0], args->dim);
+    int first = 0;
+    while (first < n_in - 1 && is_nothing(in[first]->ndim, in[first]->shape))
+        first++;
+    args->dim = real_dim("cat", in[first], args->dim);
     if (args->dim < 0)
         return false;
-    *shape = shape_of(in[0]);
-    *dtype = (hone_dtype)in[0]->dtype;
-    for (int i = 1; i < n_in; i++) {
+    *shape = shape_of(in[first]);
+    *dtype = (hone_dtype)in[first]->dtype;
+    for (int i = 0; i < n_in; i++) {
+        *dtype = hone_promote(*dtype, (hone_dtype)in[i]->dtype);
+        if (i == first || is_nothing(in[i]->ndim, in[i]->shape))
+            continue;
         bool fits = in[i]->ndim == shape->ndim;
         for (int d = 0; fits && d < shape->ndim; d++)
-            fits = d == args->dim || in[i]->shape[d] == in[0]->shape[d];
+            fits = d == args->dim || in[i]->shape[d] == shape->shape[d];
         if (!fits) {
-            hone_error_set(HONE_E_SHAPE,
-                           "cat: tensor %d is %s, tensor 0 is %s; all but dim %d must be equal", i,
-                           hone__tensor_text(in[i]).s, hone__tensor_text(in[0]).s, args->dim);
+            hone_error_set(
+                HONE_E_SHAPE, "cat: tensor %d is %s, tensor %d is %s; all but dim %d must be equal",
+                i, hone__tensor_text(in[i]).s, first, hone__tensor_text(in[first]).s, args->dim);
             return false;
         }
         shape->shape[args->dim] += in[i]->shape[args->dim];
-        *dtype = hone_promote(*dtype, (hone_dtype)in[i]->dtype);
     }
     return true;
 }
@@ -471,6 +482,8 @@ static hone_tensor *cat(hone_context *ctx, hone_tensor *const *in, int n_in)
     const int dim = hone__call_args(ctx)->dim;
     int64_t start = 0;
     for (int i = 0; out && i < n_in; i++) {
+        if (is_nothing(in[i]->ndim, in[i]->shape))
+            continue;
         hone_tensor *part = sliced(out, dim, start, in[i]->shape[dim], 1);
         if (!part || !hone__copy_elements(part, in[i]))
             return NULL;
@@ -482,10 +495,15 @@ static hone_tensor *cat(hone_context *ctx, hone_tensor *const *in, int n_in)
 static hone_tensor *cat_grad(hone_context *ctx, hone_tensor *dy, int input)
 {
     const int dim = hone__call_args(ctx)->dim;
+    const hone__shape *own = hone__input_shape(ctx, input);
+    if (is_nothing(own->ndim, own->shape))
+        return hone_reshape(hone_slice(dy, dim, 0, 0, 1), 0);
     int64_t start = 0;
-    for (int i = 0; i < input; i++)
-        start += hone__input_shape(ctx, i)->shape[dim];
-    return hone_slice(dy, dim, start, start + hone__input_shape(ctx, input)->shape[dim], 1);
+    for (int i = 0; i < input; i++) {
+        const hone__shape *before = hone__input_shape(ctx, i);
+        start += is_nothing(before->ndim, before->shape) ? 0 : before->shape[dim];
+    }
+    return hone_slice(dy, dim, start, start + own->shape[dim], 1);
 }
 
 /* ---- the ops */

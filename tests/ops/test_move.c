@@ -89,6 +89,23 @@ Test(move, cat_promotes)
     CHECK_VALUES(joined, HONE_I32, (2), 1, 7);
 }
 
+/* As in PyTorch: they fit to anything, only their dtype counts. */
+Test(move, cat_skips_empty_tensors_of_one_dim)
+{
+    hone_tensor *none = hone_requires_grad_(hone_zeros(HONE_F64, 0), true);
+    hone_tensor *x = hone_requires_grad_(T(HONE_F32, (2, 1), 1, 2), true);
+    hone_tensor *y = hone_cat(hone_list(none, x, none, x), -1);
+    CHECK_VALUES(hone_detach(y), HONE_F64, (2, 2), 1, 1, 2, 2);
+    CHECK_OK(hone_backward(hone_sum(hone_mul(y, T(HONE_F64, (2, 2), 1, 2, 3, 4)))));
+    CHECK_VALUES(hone_grad(x), HONE_F32, (2, 1), 3, 7);
+    cr_assert(hone_equal(hone_grad(none), hone_zeros(HONE_F64, 0)));
+    cr_assert(hone_equal(hone_cat(hone_list(none, none), 0), hone_detach(none)));
+    CHECK_FAILS(hone_cat(hone_list(none, x), 2), HONE_E_SHAPE, "dim 2");
+    CHECK_FAILS(hone_cat(hone_list(none, none), 1), HONE_E_SHAPE, "dim 1");
+    CHECK_FAILS(hone_cat(hone_list(none, x, hone_zeros(HONE_F32, 0, 2)), 1), HONE_E_SHAPE,
+                "tensor 2 is f32 [0, 2], tensor 1 is f32 [2, 1]");
+}
+
 Test(move, cat_gives_back_gradients_in_each_dtype)
 {
     hone_tensor *a = hone_requires_grad_(T(HONE_F32, (1), 1), true);
