@@ -28,12 +28,13 @@ HONE_API hone_tensor *hone_empty_v(const int64_t *dtype_dims_end);
 HONE_API hone_tensor *hone_zeros_v(const int64_t *dtype_dims_end);
 HONE_API hone_tensor *hone_ones_v(const int64_t *dtype_dims_end);
 /** All elements `value`: hone_full(HONE_F64, 0.5, 2, 3). E_VALUE (here, in hone_scalar and in
- * hone_fill_) for an integer dtype that can't hold it; fractions are truncated. */
+ * hone_fill_) for an integer dtype that can't hold it; fractions are truncated. At least one
+ * extent: 0-d is hone_scalar. */
 #define hone_full(dtype, value, ...) hone_full_v(dtype, value, HONE_DIM_ARGS(__VA_ARGS__))
 HONE_API hone_tensor *hone_full_v(hone_dtype dtype, double value, const int64_t *dims_end);
 /** A 0-d tensor. */
 HONE_API hone_tensor *hone_scalar(hone_dtype dtype, double value);
-/** A copy of row-major memory: hone_from_data(HONE_F32, values, 2, 3). */
+/** A copy of row-major memory: hone_from_data(HONE_F32, values, 2, 3); at least one extent. */
 #define hone_from_data(dtype, data, ...) hone_from_data_v(dtype, data, HONE_DIM_ARGS(__VA_ARGS__))
 HONE_API hone_tensor *hone_from_data_v(hone_dtype dtype, const void *data, const int64_t *dims_end);
 /** start, start + step, ... below end: [ceil((end - start) / step)]. */
@@ -235,7 +236,8 @@ HONE_API hone_tensor *hone_cross_entropy_backward(hone_tensor *dy, hone_tensor *
 
 /* ---- shape: views where strides allow it */
 
-/** The same elements in another shape; one extent may be -1. A view if possible, else a copy. */
+/** The same elements in another shape; one extent may be -1. A view if possible, else a copy.
+ * At least one extent: 0-d is hone_reshape_v(x, (const int64_t[]){ HONE_END_DIM }). */
 #define hone_reshape(x, ...) hone_reshape_v(x, HONE_DIM_ARGS(__VA_ARGS__))
 HONE_API hone_tensor *hone_reshape_v(hone_tensor *x, const int64_t *dims_end);
 /** Dims start..last made one: [2, 3, 4] with start 1 -> [2, 12]. */
@@ -261,7 +263,8 @@ HONE_API hone_tensor *hone_slice_backward_v(hone_tensor *dy, const int64_t *dims
                                             int64_t start, int64_t end, int64_t step);
 /** Views of `size` indices of dim each; the last may be smaller. */
 HONE_API hone_tensor_list hone_split(hone_tensor *x, int64_t size, int dim);
-/** Joined along dim; the other extents are equal, dtypes promoted. Grad: slices. */
+/** Joined along dim; the other extents are equal, dtypes promoted; a tensor [0]
+ * fits to any. Grad: slices. */
 HONE_API hone_tensor *hone_cat(hone_tensor_list list, int dim);
 
 /* ---- indexing by tensors */
