@@ -43,6 +43,8 @@ static const struct {
     { "gemm", bench_gemm, bench_peers_open, "GFLOP/s", true },
     { "elementwise", bench_elementwise, bench_sleef_open, "GB/s", false },
     { "reduce", bench_reduce, NULL, "GB/s", false },
+    { "ops", bench_ops, NULL, "GB/s, of products GFLOP/s", false },
+    { "train", bench_train, NULL, "GFLOP/s", false },
 };
 
 enum { N_SUITES = sizeof suites / sizeof *suites, MAX_LIST = 64 };
@@ -233,8 +235,6 @@ static int run(int argc, char **argv)
 }
 
 const cli_command cli_bench = {
-    "bench",
-    "Measures kernels beside their peaks and other libraries: SUITE is gemm,\n"
-    "elementwise or reduce.",
-    run, "SUITE"
+    "bench", "Measures beside peaks and peers: SUITE gemm, elementwise, reduce, ops or train.", run,
+    "SUITE"
 };

@@ -25,6 +25,7 @@ typedef struct {
     bench_call call;     /* NULL: this row has no such side */
     double work;         /* flops or bytes a call */
     double median, best; /* results: work a ns = GFLOP/s or GB/s */
+    double ns;           /* of the median call */
 } bench_side;
 
 /** Measures all sides in turn for about `seconds`, at least three rounds. `threads` tells the
@@ -56,6 +57,15 @@ bench_side bench_memory_side(bench_memory *m, bench_stream kind, int threads, in
                              hone_tensor *to, hone_tensor *a, hone_tensor *b);
 /** Operands that one pass moves, so bytes moved = this * bytes. */
 int bench_stream_operands(bench_stream kind);
+/** The kernel peak: every thread runs the register tile of the matrix product on panels that stay
+ * in L1. A bench_call's ctx begins with it; `panels` is to be freed. False: out of memory. */
+typedef struct {
+    int threads;
+    bool f64;
+    void *panels;
+} bench_tile;
+bool bench_tile_make(bench_tile *tile, bool f64, int threads);
+bench_side bench_tile_side(const bench_tile *tile);
 /** All threads do nothing but multiply and add in registers. The second: flops of a call. */
 void bench_fma_run(bool f64, int threads);
 double bench_fma_flops(bool f64, int threads);
@@ -143,6 +153,8 @@ typedef int (*bench_suite_run)(bench_run *run, bool count);
 int bench_gemm(bench_run *run, bool count);
 int bench_elementwise(bench_run *run, bool count);
 int bench_reduce(bench_run *run, bool count);
+int bench_ops(bench_run *run, bool count);
+int bench_train(bench_run *run, bool count);
 
 /** The elements a row of a memory-bound op has in a level, a multiple of `unit`: all operands
  * together fill what bench_level_bytes says. 0: no such row. */

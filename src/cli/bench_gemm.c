@@ -4,8 +4,6 @@
 #include "cli.h"
 
 #include "gemm/gemm.h"
-#include "isa/isa.h"
-#include "runtime/parallel.h"
 
 #include <hone/hone.h>
 #include <stdlib.h>
@@ -47,9 +45,9 @@ static int64_t square(int i)
 
 /* One row's operands. */
 typedef struct {
+    bench_tile tile; /* first: the peak's call takes it */
     shape s;
-    int threads;
-    void *a, *b, *c, *panels;
+    void *a, *b, *c;
     const bench_peer *peer;
 } work;
 
@@ -72,49 +70,12 @@ static bool run_hone(void *ctx)
     return hone__gemm(&x) == 0;
 }
 
-/* ---- the peaks */
-
-/* A and B panels of 96 k are 21 KB with the 8 x 48 tile: they stay in L1. */
-enum { PEAK_K = 96, PEAK_TILES = 100, PEAK_ELEMENTS = 1 << 14 };
-
-/* A region of several threads takes a few milliseconds, to cost little beside its work. */
-static int peak_tiles(int threads)
-{
-    return threads == 1 ? PEAK_TILES : 64 * PEAK_TILES;
-}
-
-static void tile_body(void *ctx, int thread, int n_threads)
-{
-    (void)n_threads;
-    const work *w = ctx;
-    const hone__gemm_kernel *kernel = &hone__k->gemm.of[w->s.f64];
-    const int64_t size = w->s.f64 ? 8 : 4;
-    char *panels = (char *)w->panels + thread * PEAK_ELEMENTS * size;
-    const hone__gemm_tile t = { .k = PEAK_K,
-                                .a = panels,
-                                .a_rs = 1,
-                                .a_cs = kernel->mr,
-                                .b = panels + PEAK_K * kernel->mr * size,
-                                .b_rs = kernel->nr,
-                                .c = panels + PEAK_K * (kernel->mr + kernel->nr) * size,
-                                .c_rs = kernel->nr,
-                                .mr = kernel->mr,
-                                .nr = kernel->nr };
-    const int tiles = peak_tiles(w->threads);
-    for (int i = 0; i < tiles; i++)
-        kernel->tile(&t);
-}
-
-static bool run_tile(void *ctx)
-{
-    hone__parallel_team(((work *)ctx)->threads, tile_body, ctx);
-    return true;
-}
+/* ---- the second peak */
 
 static bool run_fma(void *ctx)
 {
     const work *w = ctx;
-    bench_fma_run(w->s.f64, w->threads);
+    bench_fma_run(w->s.f64, w->tile.threads);
     return true;
 }
 
@@ -175,14 +136,13 @@ static bool do_shape(bench_run *run, const shape *s)
 {
     static const char *const variants[2][2] = { { "NN", "NT" }, { "TN", "TT" } };
     const bench_report *report = &run->report;
-    const hone__gemm_kernel *kernel = &hone__k->gemm.of[s->f64];
     const double flops = 2.0 * (double)s->m * (double)s->n * (double)s->k;
     const double size = s->f64 ? 8 : 4;
-    work w = { .s = *s, .threads = report->threads, .peer = report->peer };
+    work w = { .s = *s, .peer = report->peer };
     w.a = bench_filled(s->m * s->k, s->f64);
     w.b = bench_filled(s->k * s->n, s->f64);
     w.c = bench_filled(s->m * s->n, s->f64);
-    w.panels = bench_filled((int64_t)w.threads * PEAK_ELEMENTS, s->f64);
+    const bool tile = bench_tile_make(&w.tile, s->f64, report->threads);
     bench_row row = {
         .name = "matmul",
         .dtype = s->f64 ? "f64" : "f32",
@@ -194,17 +154,14 @@ static bool do_shape(bench_run *run, const shape *s)
         .k = s->k,
         .flops = true,
     };
-    row.side[BENCH_PEAK] = (bench_side){
-        .call = run_tile,
-        .work = 2.0 * peak_tiles(w.threads) * PEAK_K * kernel->mr * kernel->nr * w.threads,
-    };
+    row.side[BENCH_PEAK] = bench_tile_side(&w.tile);
     row.side[BENCH_FMA] =
-        (bench_side){ .call = run_fma, .work = bench_fma_flops(s->f64, w.threads) };
+        (bench_side){ .call = run_fma, .work = bench_fma_flops(s->f64, report->threads) };
     row.side[BENCH_HONE] = (bench_side){ .call = run_hone, .work = flops };
     for (int p = 0; p < report->n_peers; p++)
         if (peer_can(&report->peer[p], s))
             row.side[BENCH_PEERS + p] = (bench_side){ .call = peer_calls[p], .work = flops };
-    bool good = w.a && w.b && w.c && w.panels;
+    bool good = w.a && w.b && w.c && tile;
     if (!good)
         cli_error(CLI_FAILED, "bench", "out of memory for %lldx%lldx%lld", (long long)s->m,
                   (long long)s->n, (long long)s->k);
@@ -212,7 +169,7 @@ static bool do_shape(bench_run *run, const shape *s)
     free(w.a);
     free(w.b);
     free(w.c);
-    free(w.panels);
+    free(w.tile.panels);
     return good;
 }
 

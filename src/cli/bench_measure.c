@@ -44,7 +44,7 @@ static int calls_for(bench_call call, void *ctx, double seconds, clockid_t clock
 
 bool bench_measure(bench_side *sides, void *ctx, double seconds, int threads)
 {
-    static double rate[BENCH_SIDES][MAX_ROUNDS];
+    static double took[BENCH_SIDES][MAX_ROUNDS];
     const clockid_t clock = threads == 1 ? CLOCK_THREAD_CPUTIME_ID : CLOCK_MONOTONIC;
     const double begin = cli_seconds(), a_turn = seconds / 40 < 1e-3 ? seconds / 40 : 1e-3;
     int calls[BENCH_SIDES] = { 0 }, rounds = 0;
@@ -58,16 +58,17 @@ bool bench_measure(bench_side *sides, void *ctx, double seconds, int threads)
             const double spent = turn(sides[s].call, ctx, calls[s], clock);
             if (spent < 0)
                 return false;
-            rate[s][rounds] = calls[s] * sides[s].work / (spent > 0 ? spent : 1e-9) * 1e-9;
+            took[s][rounds] = (spent > 0 ? spent : 1e-9) / calls[s] * 1e9;
         }
         rounds++;
     }
     for (int s = 0; s < BENCH_SIDES; s++) {
         if (!sides[s].call)
             continue;
-        qsort(rate[s], (size_t)rounds, sizeof(double), ascending);
-        sides[s].median = rate[s][rounds / 2];
-        sides[s].best = rate[s][rounds - 1];
+        qsort(took[s], (size_t)rounds, sizeof(double), ascending);
+        sides[s].ns = took[s][(rounds - 1) / 2];
+        sides[s].median = sides[s].work / sides[s].ns;
+        sides[s].best = sides[s].work / took[s][0];
     }
     return true;
 }

@@ -4,6 +4,7 @@
 #include "isa/isa.h"
 #include "runtime/parallel.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 const bench_peaks *bench_peaks_get(void)
@@ -104,4 +105,55 @@ bench_side bench_memory_side(bench_memory *m, bench_stream kind, int threads, in
     m->passes = memory_passes(m->bytes, threads);
     return (bench_side){ .call = bench_memory_call,
                          .work = (double)m->bytes * bench_stream_operands(kind) * m->passes };
+}
+
+/* ---- the register tile */
+
+/* A and B panels of 96 k are 21 KB with the 8 x 48 tile: they stay in L1. */
+enum { PEAK_K = 96, PEAK_TILES = 100, PEAK_ELEMENTS = 1 << 14 };
+
+static int peak_tiles(int threads)
+{
+    return threads == 1 ? PEAK_TILES : 64 * PEAK_TILES; /* as fma_rounds */
+}
+
+static void tile_body(void *ctx, int thread, int n_threads)
+{
+    const bench_tile *tile = ctx;
+    const hone__gemm_kernel *kernel = &hone__k->gemm.of[tile->f64];
+    const int64_t size = tile->f64 ? 8 : 4;
+    char *panels = (char *)tile->panels + thread * PEAK_ELEMENTS * size;
+    const hone__gemm_tile t = { .k = PEAK_K,
+                                .a = panels,
+                                .a_rs = 1,
+                                .a_cs = kernel->mr,
+                                .b = panels + PEAK_K * kernel->mr * size,
+                                .b_rs = kernel->nr,
+                                .c = panels + PEAK_K * (kernel->mr + kernel->nr) * size,
+                                .c_rs = kernel->nr,
+                                .mr = kernel->mr,
+                                .nr = kernel->nr };
+    const int tiles = peak_tiles(n_threads);
+    for (int i = 0; i < tiles; i++)
+        kernel->tile(&t);
+}
+
+static bool tile_call(void *ctx)
+{
+    hone__parallel_team(((bench_tile *)ctx)->threads, tile_body, ctx);
+    return true;
+}
+
+bool bench_tile_make(bench_tile *tile, bool f64, int threads)
+{
+    *tile = (bench_tile){ threads, f64, bench_filled((int64_t)threads * PEAK_ELEMENTS, f64) };
+    return tile->panels != NULL;
+}
+
+bench_side bench_tile_side(const bench_tile *tile)
+{
+    const hone__gemm_kernel *kernel = &hone__k->gemm.of[tile->f64];
+    return (bench_side){ .call = tile_call,
+                         .work = 2.0 * peak_tiles(tile->threads) * PEAK_K * kernel->mr *
+                                 kernel->nr * tile->threads };
 }

@@ -33,9 +33,20 @@ for variant in contiguous broadcast strided; do says "^add +f32 $variant "; done
 works "$hone" bench reduce --only softmax --seconds 0.001
 for variant in contiguous strided; do says "^softmax +f32 $variant "; done
 
+for op in add transpose cross_entropy where sum_dim gather; do
+  works "$hone" bench ops --only $op --seconds 0.001 --size 100 --json rows.json
+  says "^$op +f32 contiguous L[12] +100 "
+  keys_are "$head,elements,level,variant,gbps,$tail"
+done
+works "$hone" bench ops --only linear --seconds 0.001 --json rows.json
+keys_are "$head,elements,level,variant,gflops,$tail"
+works "$hone" bench train --only mlp:784,100,10 --size 5 --seconds 0.001 --json rows.json
+says '^mlp:784,100,10 +f32 contiguous L[23] +5 '
+keys_are "$head,elements,level,variant,gflops,$tail"
+
 refuses 2 'a suite is missing' "$hone" bench
 refuses 2 "unknown suite 'gem'; did you mean gemm" "$hone" bench gem
-refuses 2 "unknown suite 'frobnicate'; there are gemm, elementwise, reduce" "$hone" bench frobnicate
+refuses 2 "unknown suite 'frobnicate'; there are gemm, elementwise, reduce, ops, train" "$hone" bench frobnicate
 refuses 2 "gemm has no op 'frobnicate'" "$hone" bench gemm --only frobnicate
 for bad in 0 -1 1025 1.5 banana , 1, ,1 1,,2 '1 2' 99999999999999999999; do
   refuses 2 '--threads takes up to' "$hone" bench gemm --threads "$bad"

@@ -1,0 +1,196 @@
+/* bench_ops.c: the suite of ops as a user calls them, allocation and checks included, nothing
+ * recorded: on a few elements (what a call costs) and on matrices that fill a cache.
+ *
+ * An op on matrices of n elements takes [s, s], s * s = n. The rate counts what it reads and
+ * writes; the peak is a copy of as much memory, for products the register tile. */
+#include "bench.h"
+#include "cli.h"
+
+#include <math.h>
+#include <stdlib.h>
+
+typedef enum { X, XX, XXX, XS, XD, XDK, XDD, XDX, XDXX, XT } signature;
+
+/** What the operands are. */
+typedef enum {
+    MATRICES, /* all [s, s] in (0.5, 2) */
+    PRODUCT,  /* the same; the rate is GFLOP/s; a third one is a row */
+    CLASSES,  /* [s, s] and a class a row */
+    CHOICE,   /* the first is bool */
+    PLACES,   /* the second are places along dim 0 */
+} operands;
+
+typedef struct {
+    const char *name;
+    signature signature;
+    operands operands;
+    void (*function)(void);
+} op;
+
+#define OP(name, signature, operands)                                                              \
+    {                                                                                              \
+#name, signature, operands, (void (*)(void))hone_##name                                    \
+    }
+
+static const op ops[] = {
+    OP(neg, X, MATRICES),          OP(relu, X, MATRICES),          OP(exp, X, MATRICES),
+    OP(log, X, MATRICES),          OP(sqrt, X, MATRICES),          OP(tanh, X, MATRICES),
+    OP(sigmoid, X, MATRICES),      OP(add, XX, MATRICES),          OP(mul, XX, MATRICES),
+    OP(div, XX, MATRICES),         OP(pow, XX, MATRICES),          OP(maximum, XX, MATRICES),
+    OP(eq, XX, MATRICES),          OP(where, XXX, CHOICE),         OP(add_scalar, XS, MATRICES),
+    OP(mul_scalar, XS, MATRICES),  OP(pow_scalar, XS, MATRICES),   OP(to, XT, MATRICES),
+    OP(clone, X, MATRICES),        OP(sum, X, MATRICES),           OP(mean, X, MATRICES),
+    OP(max, X, MATRICES),          OP(sum_dim, XDK, MATRICES),     OP(max_dim, XDK, MATRICES),
+    OP(argmax, XDK, MATRICES),     OP(logsumexp, XDK, MATRICES),   OP(softmax, XD, MATRICES),
+    OP(log_softmax, XD, MATRICES), OP(cross_entropy, XX, CLASSES), OP(transpose, XDD, MATRICES),
+    OP(gather, XDX, PLACES),       OP(scatter_add, XDXX, PLACES),  OP(matmul, XX, PRODUCT),
+    OP(linear, XXX, PRODUCT),      OP(linear_relu, XXX, PRODUCT),
+};
+
+enum { N_OPS = sizeof ops / sizeof *ops };
+
+typedef struct {
+    union { /* first: what the peak's call takes */
+        bench_memory memory;
+        bench_tile tile;
+    } peak;
+    const op *op;
+    hone_tensor *a, *b, *c;
+} work;
+
+typedef hone_tensor *fn_x(hone_tensor *);
+typedef hone_tensor *fn_xx(hone_tensor *, hone_tensor *);
+typedef hone_tensor *fn_xxx(hone_tensor *, hone_tensor *, hone_tensor *);
+typedef hone_tensor *fn_xs(hone_tensor *, double);
+typedef hone_tensor *fn_xd(hone_tensor *, int);
+typedef hone_tensor *fn_xdk(hone_tensor *, int, bool);
+typedef hone_tensor *fn_xdd(hone_tensor *, int, int);
+typedef hone_tensor *fn_xdx(hone_tensor *, int, hone_tensor *);
+typedef hone_tensor *fn_xdxx(hone_tensor *, int, hone_tensor *, hone_tensor *);
+typedef hone_tensor *fn_xt(hone_tensor *, hone_dtype);
+
+static hone_tensor *call(const work *w)
+{
+    void (*f)(void) = w->op->function;
+    switch (w->op->signature) {
+    case X:
+        return ((fn_x *)f)(w->a);
+    case XX:
+        return ((fn_xx *)f)(w->a, w->b);
+    case XXX:
+        return ((fn_xxx *)f)(w->a, w->b, w->c);
+    case XS:
+        return ((fn_xs *)f)(w->a, 1.5);
+    case XD:
+        return ((fn_xd *)f)(w->a, 1);
+    case XDK:
+        return ((fn_xdk *)f)(w->a, 1, false);
+    case XDD:
+        return ((fn_xdd *)f)(w->a, 0, 1);
+    case XDX:
+        return ((fn_xdx *)f)(w->a, 0, w->b);
+    case XDXX:
+        return ((fn_xdxx *)f)(w->a, 0, w->b, w->c);
+    case XT:
+        return ((fn_xt *)f)(w->a, HONE_F64);
+    }
+    return NULL;
+}
+
+static bool run_op(void *ctx)
+{
+    HONE_SCOPE();
+    return call(ctx) != NULL;
+}
+
+/* Whole numbers 0 .. s - 1 in i64. */
+static hone_tensor *places(int64_t rows, int64_t cols, int64_t s)
+{
+    return hone_to(bench_tensor(HONE_F32, rows, cols, 0, (double)s), HONE_I64);
+}
+
+static bool make_operands(work *w, int64_t s)
+{
+    const operands kind = w->op->operands;
+    w->a = bench_tensor(kind == CHOICE ? HONE_BOOL : HONE_F32, s, s, 0.5, 2);
+    w->b = !w->a             ? NULL
+           : kind == PLACES  ? places(s, s, s)
+           : kind == CLASSES ? hone_reshape(places(1, s, s), s)
+                             : bench_tensor(HONE_F32, s, s, 0.5, 2);
+    w->c = !w->b             ? NULL
+           : kind == PRODUCT ? hone_reshape(bench_tensor(HONE_F32, 1, s, 0.5, 2), s)
+                             : bench_tensor(HONE_F32, s, s, 0.5, 2);
+    return w->c != NULL;
+}
+
+static double bytes_of(hone_tensor *t)
+{
+    return (double)hone_numel(t) * (double)hone_dtype_size(hone_dtype_of(t));
+}
+
+/* What a call reads and writes. */
+static double traffic(const work *w, hone_tensor *out)
+{
+    static const int read[] = { [X] = 1,   [XX] = 2,  [XXX] = 3, [XS] = 1,   [XD] = 1,
+                                [XDK] = 1, [XDD] = 0, [XDX] = 2, [XDXX] = 3, [XT] = 1 };
+    const int n = read[w->op->signature];
+    if (n == 0)
+        return 0; /* a view */
+    return bytes_of(out) + bytes_of(w->a) + (n > 1 ? bytes_of(w->b) : 0) +
+           (n > 2 ? bytes_of(w->c) : 0);
+}
+
+static bool do_row(bench_run *run, const op *o, int64_t s)
+{
+    HONE_SCOPE();
+    HONE_NO_GRAD();
+    const int threads = run->report.threads;
+    const bool product = o->operands == PRODUCT;
+    work w = { .op = o };
+    if (!make_operands(&w, s))
+        return false;
+    hone_tensor *out = call(&w);
+    if (!out) {
+        cli_library_error("bench");
+        return false;
+    }
+    const double bytes = traffic(&w, out);
+    bench_row row = { .name = o->name,
+                      .dtype = "f32",
+                      .variant = "contiguous",
+                      .level = bench_level_of(bytes),
+                      .elements = s * s,
+                      .flops = product };
+    row.side[BENCH_HONE] =
+        (bench_side){ .call = run_op, .work = product ? 2.0 * (double)(s * s) * (double)s : bytes };
+    hone_tensor *to = NULL, *from = NULL;
+    if (product && bench_tile_make(&w.peak.tile, false, threads)) {
+        row.side[BENCH_PEAK] = bench_tile_side(&w.peak.tile);
+    } else if (!product && bytes > 0) {
+        const int64_t half = (int64_t)bytes / 2;
+        if (!(to = bench_tensor(HONE_F32, 1, half / 4 + 1, 0, 1)) ||
+            !(from = bench_tensor(HONE_F32, 1, half / 4 + 1, 0, 1)))
+            return false;
+        row.side[BENCH_PEAK] =
+            bench_memory_side(&w.peak.memory, BENCH_COPY, threads, half, to, from, NULL);
+    }
+    const bool good = bench_do_row(run, &row, &w);
+    if (product)
+        free(w.peak.tile.panels);
+    return good;
+}
+
+int bench_ops(bench_run *run, bool count)
+{
+    static const int64_t sides[] = { 8, 512 };
+    const int64_t one = run->m > 0 ? (int64_t)sqrt((double)run->m) : 0;
+    int rows = 0;
+    for (int i = 0; i < N_OPS; i++) {
+        if (!bench_wants(run, ops[i].name))
+            continue;
+        for (int k = 0; k < (one ? 1 : 2); k++, rows++)
+            if (!count && !do_row(run, &ops[i], one ? one : sides[k]))
+                return -1;
+    }
+    return rows;
+}
