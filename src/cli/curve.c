@@ -72,7 +72,9 @@ static axis axis_of(const curve *c)
             a.low = fmin(a.low, c->test[i].loss);
             a.high = fmax(a.high, c->test[i].loss);
         }
-    if (!(a.low < a.high)) {
+    if (a.low > a.high) /* no loss was finite */
+        a.low = a.high = 0.5;
+    if (a.low == a.high) {
         a.low -= 0.5;
         a.high = a.low + 1;
     }
@@ -194,7 +196,10 @@ void curve_draw(const curve *c, int columns, bool utf8)
     axis a = axis_of(c);
     plot_train(&k, c, &a);
     plot_tests(&k, c, &a);
-    printf("\n%9s  loss over %lld steps: %s train, o test\n", "", (long long)c->steps,
-           utf8 ? "⣀⠤⠒" : "***");
+    if (columns >= 60)
+        printf("\n%9s  loss over %lld steps: %s train, o test\n", "", (long long)c->steps,
+               utf8 ? "⣀⠤⠒" : "***");
+    else
+        printf("\nloss, %lld steps\n", (long long)c->steps);
     print_canvas(&k, &a, utf8);
 }

@@ -58,8 +58,8 @@ static int eval_model(const eval_options *o, const model_spec *spec, const image
     progress_clear(p);
     if (!done)
         return cli_library_error(cli_eval.name);
-    printf("%lld images  test loss %.5f  test error %.4f\n",
-           (long long)hone_dataset_size(&set->test), result.loss, result.error);
+    printf("%s: %lld images  test loss %s  test error %.4f\n", o->data,
+           (long long)hone_dataset_size(&set->test), progress_loss(result.loss).s, result.error);
     return CLI_OK;
 }
 

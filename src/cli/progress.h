@@ -15,8 +15,9 @@ typedef struct {
 } progress;
 
 progress progress_new(bool quiet);
-/** Redraws the bar, at most ten times a second: "LEFT [####    ] RIGHT"; the right text may be "".
- * Does nothing without a terminal. */
+/** Redraws the bar, at most ten times a second: "LEFT [####    ]  RIGHT"; the right text may be "".
+ * Its parts stand two blanks apart; on a narrow terminal the bar is given up first, then the parts
+ * from the last one on. All is ASCII. Does nothing without a terminal. */
 void progress_bar(progress *p, const char *left, int64_t done, int64_t total, const char *right);
 /** Shows a text in the place of the bar while something runs that can't tell how far it is. */
 void progress_note(progress *p, const char *text);
@@ -31,6 +32,8 @@ typedef struct {
     char s[24];
 } progress_text;
 progress_text progress_time(double seconds);
+/** A loss in at most 9 columns, also one that diverged: "0.12345", "1.234e+22", "nan". */
+progress_text progress_loss(double loss);
 /** Columns of the terminal, 80 if unknown. */
 int progress_columns(void);
 

@@ -59,8 +59,8 @@ typedef struct {
     FILE *log; /* appended to; emptied when training begins */
     progress show;
     curve losses;
-    double train_seconds; /* of all epochs so far */
-    int64_t steps;        /* of the epoch that runs */
+    double train_seconds;   /* of all epochs so far */
+    int64_t steps, samples; /* of the epoch that runs */
 } training;
 
 typedef struct {
@@ -74,15 +74,14 @@ static void show_step(training *t, int64_t epoch, double loss, double seconds)
 {
     if (!progress_due(&t->show))
         return;
-    char left[64], right[96];
+    char left[96], right[128];
     int64_t all = hone_loader_batches(t->loader);
     double done = (double)(epoch * all + t->steps), spent = t->train_seconds + seconds;
-    double rate = (double)(t->steps * t->o.batch) / seconds;
     double still = spent / done * ((double)(t->o.epochs * all) - done);
     snprintf(left, sizeof left, "epoch %lld/%lld step %lld/%lld", (long long)epoch + 1,
              (long long)t->o.epochs, (long long)t->steps, (long long)all);
-    snprintf(right, sizeof right, "loss %.4f  %.0f samples/s  %s left", loss, rate,
-             progress_time(still).s);
+    snprintf(right, sizeof right, "loss %s  %s left  %.0f samples/s", progress_loss(loss).s,
+             progress_time(still).s, (double)t->samples / seconds);
     progress_bar(&t->show, left, t->steps, all, right);
 }
 
@@ -106,12 +105,13 @@ static bool train_epoch(training *t, int64_t epoch, epoch_row *row)
     hone_batch batch;
     double begin = cli_seconds();
     *row = (epoch_row){ 0 };
-    t->steps = 0;
+    t->steps = t->samples = 0;
     while (!cli_stopped() && hone_loader_next(t->loader, &batch)) {
         double loss = train_step(t, &batch, &row->train_error);
         if (hone_error_code() != HONE_OK)
             return false;
         t->steps++;
+        t->samples += hone_size(batch.y, 0); /* the last batch may be short */
         row->train_loss += loss;
         curve_train(&t->losses, loss);
         show_step(t, epoch, loss, cli_seconds() - begin);
@@ -136,22 +136,71 @@ static void log_number(FILE *log, const char *key, double value)
 
 static void log_row(training *t, int64_t epoch, const epoch_row *row)
 {
-    double samples = (double)hone_dataset_size(&t->set.train);
     fprintf(t->log, "{\"epoch\": %lld, ", (long long)epoch + 1);
     log_number(t->log, "train_loss", row->train_loss);
     log_number(t->log, "train_error", row->train_error);
     log_number(t->log, "test_loss", row->test.loss);
     log_number(t->log, "test_error", row->test.error);
     log_number(t->log, "seconds", row->seconds);
-    log_number(t->log, "samples_per_second", samples / row->seconds);
+    log_number(t->log, "samples_per_second", (double)t->samples / row->seconds);
     fprintf(t->log, "\"threads\": %d, \"isa\": \"%s\"}\n", hone_threads(), hone_isa());
     fflush(t->log);
 }
 
+/* The table: on a terminal that is too narrow for all columns, those of the highest rank are left
+ * out, so that no line wraps. */
+enum { N_COLUMNS = 6 };
+
+typedef struct {
+    const char *title;
+    int rank;
+} column;
+
+static const column columns[N_COLUMNS] = { { "epoch", 0 },       { "train loss", 3 },
+                                           { "train error", 4 }, { "test loss", 2 },
+                                           { "test error", 1 },  { "seconds", 5 } };
+
+static int table_width(int highest_rank)
+{
+    int width = -2;
+    for (int i = 0; i < N_COLUMNS; i++)
+        if (columns[i].rank <= highest_rank)
+            width += (int)strlen(columns[i].title) + 2;
+    return width;
+}
+
+static void tell_cells(training *t, const char *const *cell)
+{
+    char line[128];
+    int rank = N_COLUMNS - 1, used = 0;
+    while (t->show.live && rank > 0 && table_width(rank) > progress_columns() - 1)
+        rank--;
+    for (int i = 0; i < N_COLUMNS; i++)
+        if (columns[i].rank <= rank)
+            used += snprintf(line + used, sizeof line - (size_t)used, "%s%*s", i ? "  " : "",
+                             (int)strlen(columns[i].title), cell[i]);
+    progress_line(&t->show, "%s", line);
+}
+
+static void tell_titles(training *t)
+{
+    const char *title[N_COLUMNS];
+    for (int i = 0; i < N_COLUMNS; i++)
+        title[i] = columns[i].title;
+    tell_cells(t, title);
+}
+
 static void tell_row(training *t, int64_t epoch, const epoch_row *row)
 {
-    progress_line(&t->show, "%5lld  %10.5f  %11.4f  %9.5f  %10.4f  %7.2f", (long long)epoch + 1,
-                  row->train_loss, row->train_error, row->test.loss, row->test.error, row->seconds);
+    char number[24], train_error[16], test_error[16], seconds[16];
+    snprintf(number, sizeof number, "%lld", (long long)epoch + 1);
+    snprintf(train_error, sizeof train_error, "%.4f", row->train_error);
+    snprintf(test_error, sizeof test_error, "%.4f", row->test.error);
+    snprintf(seconds, sizeof seconds, "%.2f", row->seconds);
+    progress_text train_loss = progress_loss(row->train_loss);
+    progress_text test_loss = progress_loss(row->test.loss);
+    tell_cells(
+        t, (const char *[]){ number, train_loss.s, train_error, test_loss.s, test_error, seconds });
     curve_test(&t->losses, row->test.loss);
     if (t->log)
         log_row(t, epoch, row);
@@ -170,7 +219,7 @@ static void tell_beginning(training *t)
     progress_line(&t->show, "%s, %lld parameters; %s, lr %g%s, batch %lld, seed %lld\n",
                   model_describe(&t->spec).s, (long long)hone_parameter_count(t->model), t->o.optim,
                   t->o.lr, momentum, (long long)t->o.batch, (long long)t->o.seed);
-    progress_line(&t->show, "epoch  train loss  train error  test loss  test error  seconds");
+    tell_titles(t);
 }
 
 /* ---- a run */

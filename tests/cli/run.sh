@@ -1,13 +1,13 @@
 #!/bin/bash
 # run.sh HONE: what a run prints, and what its options do.
 source "$(dirname "$0")/common.sh" "$1"
-rows() { grep -cE '^ +[0-9]+ +[0-9.]+ +0\.[0-9]+ +[0-9.]+ +0\.[0-9]+ +[0-9.]+$' out; }
+rows() { grep -cE '^ +[0-9]+ +[0-9.]+ +0\.[0-9]+ +[0-9.]+ +0\.[0-9]+ +[0-9.]+$' "$1"; }
 train=("$hone" train --limit 2000)
 
 works "${train[@]}" --epochs 6
 says '^digits: 2000 training and 2000 test images$'
 says '^mlp 784-100-10, 79510 parameters; sgd, lr 0.5, batch 100, seed 0$'
-[ "$(rows)" -eq 6 ] || fail "not six rows"
+[ "$(rows out)" -eq 6 ] || fail "not six rows"
 if grep -q "$(printf '\033')" out; then fail "escape codes without a terminal"; fi
 # it learns: the sixth row's errors are below a third
 awk '$1 == 6 && NF == 6 { good = $3 < 0.33 && $5 < 0.33 } END { exit !good }' out || { fail "it did not learn"; cat out; }
@@ -32,18 +32,59 @@ works "$hone" train --limit 200 --epochs 1 --model mlp:784,30,20,10
 works "$hone" train --limit 200 --epochs 1 --model mlp:784,10 --threads 7
 says '7 threads'
 
-# a locale with a decimal comma changes nothing
-works env LC_ALL=de_DE.UTF-8 "${train[@]}" --epochs 2
-[ "$first" = "$(awk 'NF == 6 && $1 ~ /^[0-9]+$/ { print $1, $2, $3, $4, $5 }' out)" ] || fail "the locale changes numbers"
+# a run that diverges keeps the table's columns and names what is no number
+"$hone" train --limit 300 --epochs 4 --lr 1000000 >out 2>err
+says '^ +2 +[0-9.]+e\+[0-9]+ +0\.[0-9]+ +(nan|inf) '
+if grep -q -- '-nan' out; then fail "a NaN has a sign"; fi
+checks=$((checks + 1))
+awk '/^epoch  train loss/ { table = 1; wide = length($0) }
+  table { rows++; if (length($0) != wide) bad = 1 }
+  END { exit bad || rows != 5 }' out || { fail "columns of a run that diverged"; cat out; }
 
-# on a terminal: a bar while it runs, and the curve at the end
+# the rate counts images, also in a short last batch, not steps times --batch
+works "$hone" train --limit 100 --epochs 1 --batch 1000000 --quiet --log log
+awk -F'[:,] *' '{ for (i = 1; i < NF; i++) v[$i] = $(i + 1); r = v["\"samples_per_second\""] * v["\"seconds\""] }
+  END { exit !(r > 99 && r < 101) }' log || { fail "samples per second"; cat log; }
+
+# on a terminal: a bar while it runs, and the curve at the end; no line reaches the last column, however narrow it is
+# on_terminal COLUMNS ARG...: out gets what was shown, a line for each time that the line was rewritten
+on_terminal() {
+  TERM=xterm LC_ALL=${locale:-C} script -qec "stty cols $1; $hone train ${*:2}" /dev/null </dev/null |
+    tr '\r' '\n' | sed 's/\x1b\[K//g' >out
+}
+fits() {
+  checks=$((checks + 1))
+  awk -v most=$(($1 - 1)) 'length($0) > most { bad = 1; print length($0) ": " $0 } END { exit bad }' <(sed '1,/^epoch/d' out) ||
+    fail "too wide for $1 columns"
+}
 if command -v script >/dev/null; then
-  TERM=xterm LC_ALL=C.UTF-8 script -qec "$hone train --limit 2000 --epochs 3" /dev/null >out </dev/null
-  says 'epoch 1/3 step '
-  says 'samples/s'
+  locale=C.UTF-8 on_terminal 100 --limit 2000 --epochs 3
+  says 'epoch 1/3 step [0-9]+/20 \[(█| )+\]  loss [0-9.]+  [0-9:]+ left  [0-9]+ samples/s'
   says 'loss over 60 steps'
-  [ "$(rows <(tr -d '\r' <out))" -ge 0 ] || fail "rows on a terminal"
+  [ "$(rows out)" -eq 3 ] || { fail "rows on a terminal"; cat out; }
+  on_terminal 70 --limit 2000 --epochs 1
+  says '^epoch 1/1 step [0-9]+/20  loss [0-9.]+  [0-9:]+ left  [0-9]+ samples/s$|^epoch 1/1 step [0-9]+/20 \[[# ]+\]  loss'
+  fits 70
+  on_terminal 50 --limit 2000 --epochs 1
+  says '^epoch 1/1 step [0-9]+/20( \[[# ]+\])?  loss [0-9.]+  [0-9:]+ left$'
+  says '^epoch  train loss  test loss  test error$'
+  fits 50
+  on_terminal 40 --limit 2000 --epochs 1
+  says '^epoch 1/1 step [0-9]+/20( \[[# ]+\])?  loss [0-9.]+$'
+  says '^epoch  test loss  test error$'
+  says '^loss, 20 steps$'
+  fits 40
+  on_terminal 20 --limit 2000 --epochs 1
+  says '^epoch 1/1 step [0-9]'
+  says '^epoch  test error$'
+  fits 20
+  # two bytes a letter, one column: cut between letters
+  mkdir "$(printf 'ä%.0s' {1..60})"
+  locale=C.UTF-8 on_terminal 41 --data "$(printf 'ä%.0s' {1..60})"
+  says "^reading training images from $(printf 'ä%.0s' {1..11})\$"
   TERM=dumb script -qec "$hone train --limit 2000 --epochs 2" /dev/null >out </dev/null
   if grep -q "$(printf '\033')" out; then fail "escape codes on a dumb terminal"; fi
+else
+  not_checked "the bar (there is no program script)"
 fi
 finish
