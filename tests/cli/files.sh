@@ -7,7 +7,7 @@ train=("$hone" train --limit 300 --epochs 1 --seed 3)
 works "${train[@]}" --save a.safetensors
 says 'saved a.safetensors'
 works "$hone" eval --load a.safetensors --limit 300
-says '^300 images +test loss [0-9.]+ +test error 0\.[0-9]+$'
+says '^digits: 300 images +test loss [0-9.]+ +test error 0\.[0-9]+$'
 cp out eval_out
 works "${train[@]}" --quiet --log log --save b.safetensors
 cmp -s a.safetensors b.safetensors || fail "the same run saved another file"
