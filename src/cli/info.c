@@ -1,5 +1,6 @@
 /* info.c: `hone info`: the version, and what hone found out about the machine. */
 #include "cli.h"
+#include "runtime/cost.h"
 
 #include <hone/hone.h>
 #include <stdio.h>
@@ -14,6 +15,21 @@ static void print_cache(const char *name, int64_t bytes)
         printf("%s %lld KiB", name, (long long)(bytes >> 10));
     else
         printf("%s %.4g MiB", name, (double)bytes / (1 << 20));
+}
+
+/* The numbers that decide between one thread and the team. */
+static void print_cost(int threads)
+{
+    printf(
+        "cost        a region %.0f ns and %.0f ns a thread, efficiency %.2f, worth it from %.2fx\n",
+        HONE__COST_REGION_NS, HONE__COST_PER_THREAD_NS, HONE__COST_EFFICIENCY, HONE__COST_GAIN);
+    if (threads > 1) {
+        const double ns = hone__cost_break_even_ns(threads);
+        printf("team        for jobs that take one thread %.1f us or longer\n", ns / 1000);
+    }
+    printf("stalls      waiting %d ms for a core: one thread for %d ms, then twice as long, to %d "
+           "ms\n",
+           HONE__STALL_NS / 1000000, HONE__PAUSE_NS / 1000000, HONE__PAUSE_MOST_NS / 1000000);
 }
 
 static int run(int argc, char **argv)
@@ -39,6 +55,7 @@ static int run(int argc, char **argv)
     print_cache(", L3", m.l3_bytes);
     printf("\nnuma nodes  %d\n", m.numa_nodes);
     printf("threads     %d (%s)\n", m.threads, m.threads_reason);
+    print_cost(m.threads);
     return CLI_OK;
 }
 

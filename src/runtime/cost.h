@@ -37,4 +37,11 @@ static inline double hone__cost_parallel_ns(double total_ns, int n, int team)
            total_ns / (n * HONE__COST_EFFICIENCY);
 }
 
+/** From how long a job is worth the whole team of n > 1 threads. */
+static inline double hone__cost_break_even_ns(int n)
+{
+    return HONE__COST_GAIN * hone__cost_parallel_ns(0, n, n) /
+           (1 - HONE__COST_GAIN / (n * HONE__COST_EFFICIENCY));
+}
+
 #endif

@@ -70,7 +70,7 @@ says '^  --load FILE'
 works "$hone" --version
 says '^hone [0-9]+\.[0-9]+\.[0-9]+$'
 works "$hone" info
-for row in version isa cpu cores caches 'numa nodes' threads; do says "^$row "; done
+for row in version isa cpu cores caches 'numa nodes' threads cost stalls; do says "^$row "; done
 works env HONE_NUM_THREADS=1 "$hone" info
 says '^threads +1 \('
 finish
