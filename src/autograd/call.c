@@ -222,18 +222,10 @@ static bool inputs_given(const hone__op *op, hone_tensor *const *in, int n_in)
     return true;
 }
 
-static bool overlaps_itself(const hone_tensor *t)
-{
-    for (int d = 0; d < t->ndim; d++)
-        if (t->shape[d] > 1 && t->stride[d] == 0)
-            return true;
-    return false;
-}
-
 static bool may_change(const hone_context *ctx, const hone_tensor *t)
 {
     const char *name = hone__call_name(ctx);
-    if (overlaps_itself(t)) {
+    if (hone__overlaps_itself(t)) {
         hone_error_set(HONE_E_STATE,
                        "%s_: %s is expanded (several elements share one place); clone it first",
                        name, hone__tensor_text(t).s);

@@ -122,10 +122,7 @@ static bool select_inputs(const checked *f, hone_tensor_list inputs, selection *
         hone_tensor *t = inputs.at[i];
         if (!hone_requires_grad(t))
             continue;
-        bool overlaps = false;
-        for (int d = 0; d < t->ndim; d++)
-            overlaps = overlaps || (t->shape[d] > 1 && t->stride[d] == 0);
-        if (t->dtype != HONE_F64 || t->node || overlaps || s->wanted.n == 64) {
+        if (t->dtype != HONE_F64 || t->node || hone__overlaps_itself(t) || s->wanted.n == 64) {
             hone_error_set(
                 HONE_E_DTYPE,
                 "%s %s: input %d (%s) must be an f64 leaf that doesn't overlap itself (and at "

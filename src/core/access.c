@@ -176,6 +176,11 @@ hone_status hone_copy_out(hone_tensor *t, void *data, size_t bytes)
 
 hone_status hone_copy_in(hone_tensor *t, const void *data, size_t bytes)
 {
+    if (t && t->node)
+        return hone_error_set(
+            HONE_E_STATE,
+            "copy_in: %s was computed from tensors that require a gradient; detach it",
+            hone__tensor_text(t).s);
     const hone_status status = copy_all("copy_in", t, (char *)data, bytes, true);
     if (status == HONE_OK)
         hone__bump(t);

@@ -208,6 +208,7 @@ Test(autograd, in_place_refusals)
     FAILS(hone_add_(hone_expand(hone_ones(HONE_F64, 1), 3), inner), HONE_E_STATE, "expanded");
     FAILS(hone_add_scalar_(hone_reshape(inner, 3, 1), 1), HONE_E_STATE, "view");
     FAILS(hone_add_(hone_reshape(hone_ones(HONE_F64, 3), 3), x), HONE_E_STATE, "view");
+    FAILS(hone_copy_in(inner, (double[3]){ 0 }, 24) == HONE_OK, HONE_E_STATE, "computed");
     FAILS(hone_add_(hone_ones(HONE_F64, 2), x), HONE_E_SHAPE, "[2]");
     FAILS(hone_add_scalar_(hone_ones(HONE_I64, 2), 0.5), HONE_E_DTYPE, "i64");
     expect(x, 1, 2, 3);
