@@ -33,6 +33,7 @@ typedef enum {
     CLI_FLAG, /* bool, takes no value */
     CLI_TEXT, /* const char * */
     CLI_INT,  /* int64_t within low..high */
+    CLI_SEED, /* uint64_t, any */
     CLI_REAL  /* double within low..high, finite */
 } cli_kind;
 
@@ -58,6 +59,7 @@ const char *cli_nearest(const char *word, const char *const *names, int n);
 /** Whole decimal number / finite decimal number, nothing around it, no locale (the program never
  * calls setlocale). */
 bool cli_read_int(const char *text, int64_t *value);
+bool cli_read_seed(const char *text, uint64_t *value); /* not negative, up to 2^64 - 1 */
 bool cli_read_real(const char *text, double *value);
 
 /* ---- time and signals */

@@ -43,8 +43,8 @@ static const cli_option table[] = {
       offsetof(eval_options, model), NULL, 0, 0 },
     { "limit", "N", "use the first N test images only", CLI_INT, offsetof(eval_options, limit),
       NULL, 1, 1e12 },
-    { "threads", "N", "at most N threads", CLI_INT, offsetof(eval_options, threads), NULL, 1,
-      1024 },
+    { "threads", "N", "N threads, whatever the environment says", CLI_INT,
+      offsetof(eval_options, threads), NULL, 1, 1024 },
     { 0 },
 };
 
@@ -52,8 +52,11 @@ static int eval_model(const eval_options *o, const model_spec *spec, const image
 {
     score result;
     hone_module *model = model_new(spec);
-    bool done = model && hone_load_state(model, o->load) == HONE_OK &&
-                evaluate(model, &set->test, p, &result);
+    if (model && !model_load(cli_eval.name, model, o->load)) {
+        hone_module_free(model);
+        return CLI_FAILED;
+    }
+    bool done = model && evaluate(model, &set->test, p, &result);
     hone_module_free(model);
     progress_clear(p);
     if (!done)

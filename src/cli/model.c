@@ -38,6 +38,28 @@ bool model_parse(const char *command, const char *text, model_spec *spec)
     return false;
 }
 
+/* How a file's weights lie, from its metadata; false with an error printed: as in,out and out,in the
+ * same numbers are different networks. */
+static bool find_layout(const char *command, const char *path, hone_metadata_list metadata,
+                        bool *out_in)
+{
+    for (int i = 0; i < metadata.n; i++) {
+        if (strcmp(metadata.at[i].key, "layout") != 0)
+            continue;
+        const char *value = metadata.at[i].value;
+        *out_in = strcmp(value, "out,in") == 0;
+        if (*out_in || strcmp(value, "in,out") == 0)
+            return true;
+        cli_error(CLI_FAILED, command, "%s: its layout \"%.32s\" is unknown", path, value);
+        return false;
+    }
+    cli_error(CLI_FAILED, command,
+              "%s does not say how its weights lie: its metadata needs \"layout\": \"out,in\" "
+              "(PyTorch's) or \"in,out\" (hone's)",
+              path);
+    return false;
+}
+
 /* The weight of layer `i` among the tensors of a file, or NULL. */
 static hone_tensor *weight_of(hone_named_list tensors, int i)
 {
@@ -53,22 +75,41 @@ bool model_of_file(const char *command, const char *path, model_spec *spec)
 {
     HONE_SCOPE();
     spec->n = 0;
-    hone_named_list tensors = hone_safetensors_load(path, NULL);
+    hone_metadata_list metadata;
+    hone_named_list tensors = hone_safetensors_load(path, &metadata);
+    bool out_in;
     if (!tensors.at) {
         cli_library_error(command);
         return false;
     }
+    if (!find_layout(command, path, metadata, &out_in))
+        return false;
     for (int i = 0; spec->n < MODEL_MAX_SIZES; i++) {
         hone_tensor *weight = weight_of(tensors, i);
         if (!weight)
             break;
         if (i == 0)
-            spec->size[spec->n++] = hone_size(weight, 0);
-        spec->size[spec->n++] = hone_size(weight, 1);
+            spec->size[spec->n++] = hone_size(weight, out_in);
+        spec->size[spec->n++] = hone_size(weight, !out_in);
     }
     if (spec->n >= 2)
         return true;
     cli_error(CLI_FAILED, command, "%s holds no mlp (0.weight, 0.bias, 2.weight, ...)", path);
+    return false;
+}
+
+bool model_load(const char *command, hone_module *model, const char *path)
+{
+    HONE_SCOPE();
+    hone_metadata_list metadata;
+    bool out_in;
+    if (hone_safetensors_load(path, &metadata).at) {
+        if (!find_layout(command, path, metadata, &out_in))
+            return false;
+        if (hone_load_state(model, path) == HONE_OK)
+            return true;
+    }
+    cli_library_error(command);
     return false;
 }
 

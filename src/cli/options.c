@@ -18,6 +18,16 @@ bool cli_read_int(const char *text, int64_t *value)
     return errno == 0;
 }
 
+bool cli_read_seed(const char *text, uint64_t *value)
+{
+    if (!text[0] || strspn(text, "0123456789") != strlen(text))
+        return false;
+    errno = 0;
+    unsigned long long v = strtoull(text, NULL, 10);
+    *value = v;
+    return errno == 0;
+}
+
 bool cli_read_real(const char *text, double *value)
 {
     /* strtod also takes hexadecimal, inf, nan and leading blanks. */
@@ -72,33 +82,68 @@ const char *cli_nearest(const char *word, const char *const *names, int n)
     return nearest;
 }
 
-/* Parses text into the option's field; on failure says what was wanted instead. */
+/* The setters say what was wanted instead when a text is not that. */
+
+static bool set_text(const char *command, const cli_option *option, void *field, const char *text)
+{
+    if (text[0])
+        *(const char **)field = text;
+    else
+        cli_error(CLI_USAGE, command, "--%s: the %s is empty", option->name, option->value);
+    return text[0];
+}
+
+static bool set_int(const char *command, const cli_option *option, void *field, const char *text)
+{
+    int64_t value;
+    if (cli_read_int(text, &value) && (double)value >= option->low &&
+        (double)value <= option->high) {
+        *(int64_t *)field = value;
+        return true;
+    }
+    cli_error(CLI_USAGE, command, "--%s takes a whole number from %lld to %lld, not '%s'",
+              option->name, (long long)option->low, (long long)option->high, text);
+    return false;
+}
+
+static bool set_seed(const char *command, const cli_option *option, void *field, const char *text)
+{
+    if (cli_read_seed(text, field))
+        return true;
+    cli_error(CLI_USAGE, command, "--%s takes a whole number from 0 to %llu, not '%s'",
+              option->name, (unsigned long long)UINT64_MAX, text);
+    return false;
+}
+
+static bool set_real(const char *command, const cli_option *option, void *field, const char *text)
+{
+    double value;
+    if (cli_read_real(text, &value) && value >= option->low && value <= option->high) {
+        *(double *)field = value;
+        return true;
+    }
+    cli_error(CLI_USAGE, command, "--%s takes a number from %.10g to %.10g, not '%s'", option->name,
+              option->low, option->high, text);
+    return false;
+}
+
 static bool set_value(const char *command, const cli_option *option, void *fields, const char *text)
 {
     void *field = (char *)fields + option->offset;
-    if (option->kind == CLI_TEXT) {
-        if (!text[0]) {
-            cli_error(CLI_USAGE, command, "--%s: the %s is empty", option->name, option->value);
-            return false;
-        }
-        *(const char **)field = text;
+    switch (option->kind) {
+    case CLI_TEXT:
+        return set_text(command, option, field, text);
+    case CLI_INT:
+        return set_int(command, option, field, text);
+    case CLI_SEED:
+        return set_seed(command, option, field, text);
+    case CLI_REAL:
+        return set_real(command, option, field, text);
+    case CLI_FLAG:
+        *(bool *)field = true;
         return true;
     }
-    int64_t whole = 0;
-    double real = 0;
-    bool is_int = option->kind == CLI_INT;
-    bool good = is_int ? cli_read_int(text, &whole) : cli_read_real(text, &real);
-    double v = is_int ? (double)whole : real;
-    if (!good || v < option->low || v > option->high) {
-        cli_error(CLI_USAGE, command, "--%s takes a %s from %.10g to %.10g, not '%s'", option->name,
-                  is_int ? "whole number" : "number", option->low, option->high, text);
-        return false;
-    }
-    if (is_int)
-        *(int64_t *)field = whole;
-    else
-        *(double *)field = real;
-    return true;
+    return false;
 }
 
 static void print_help(const cli_command *command, const cli_option *table)

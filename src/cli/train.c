@@ -14,7 +14,8 @@
 typedef struct {
     const char *data, *model, *optim, *save, *load, *log;
     double lr, momentum;
-    int64_t epochs, batch, seed, threads, limit;
+    int64_t epochs, batch, threads, limit;
+    uint64_t seed;
     bool shuffle, quiet;
 } train_options;
 
@@ -30,9 +31,9 @@ static const cli_option table[] = {
     { "momentum", "X", "momentum of sgd", CLI_REAL, FIELD(momentum), "0", 0, 1 },
     { "epochs", "N", "passes over the training set", CLI_INT, FIELD(epochs), "20", 0, 1e9 },
     { "batch", "N", "images a step", CLI_INT, FIELD(batch), "100", 1, 1e9 },
-    { "seed", "N", "of the initial weights and of --shuffle", CLI_INT, FIELD(seed), "0", 0, 1e18 },
-    { "threads", "N", "at most N threads; see hone info for the default", CLI_INT, FIELD(threads),
-      NULL, 1, 1024 },
+    { "seed", "N", "of the initial weights and of --shuffle", CLI_SEED, FIELD(seed), "0", 0, 0 },
+    { "threads", "N", "N threads, whatever the environment says; default: see hone info", CLI_INT,
+      FIELD(threads), NULL, 1, 1024 },
     { "shuffle", NULL, "new order every epoch, instead of the files' order", CLI_FLAG,
       FIELD(shuffle), NULL, 0, 0 },
     { "limit", "N", "use the first N training and the first N test images only", CLI_INT,
@@ -216,9 +217,9 @@ static void tell_beginning(training *t)
     progress_line(&t->show, "%s: %lld training and %lld test images", t->o.data,
                   (long long)hone_dataset_size(&t->set.train),
                   (long long)hone_dataset_size(&t->set.test));
-    progress_line(&t->show, "%s, %lld parameters; %s, lr %g%s, batch %lld, seed %lld\n",
+    progress_line(&t->show, "%s, %lld parameters; %s, lr %g%s, batch %lld, seed %llu\n",
                   model_describe(&t->spec).s, (long long)hone_parameter_count(t->model), t->o.optim,
-                  t->o.lr, momentum, (long long)t->o.batch, (long long)t->o.seed);
+                  t->o.lr, momentum, (long long)t->o.batch, (unsigned long long)t->o.seed);
     tell_titles(t);
 }
 
@@ -283,16 +284,18 @@ static hone_optim *optim_new(const training *t)
 
 static int train(training *t)
 {
-    hone_seed((uint64_t)t->o.seed);
+    hone_seed(t->o.seed);
     t->model = model_new(&t->spec);
-    if (!t->model || (t->o.load && hone_load_state(t->model, t->o.load) != HONE_OK))
+    if (!t->model)
         return cli_library_error(name);
+    if (t->o.load && !model_load(name, t->model, t->o.load))
+        return CLI_FAILED;
     if (!images_load(name, t->o.data, t->o.limit, true, &t->show, &t->set) ||
         !images_fit(name, &t->set, &t->spec))
         return CLI_FAILED;
     hone_loader_options options = { .batch_size = t->o.batch,
                                     .shuffle = t->o.shuffle,
-                                    .seed = (uint64_t)t->o.seed };
+                                    .seed = t->o.seed };
     t->optim = optim_new(t);
     t->loader = hone_loader_new(&t->set.train, &options);
     if (!t->optim || !t->loader)

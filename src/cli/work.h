@@ -23,6 +23,8 @@ bool model_parse(const char *command, const char *text, model_spec *spec);
 bool model_of_file(const char *command, const char *path, model_spec *spec);
 /** Linear and ReLU in turn, weights drawn as in the lecture. NULL + the library's error. */
 hone_module *model_new(const model_spec *spec);
+/** Weights from a file; false with an error printed. */
+bool model_load(const char *command, hone_module *model, const char *path);
 /** "mlp 784-100-10". */
 typedef struct {
     char s[256];

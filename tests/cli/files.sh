@@ -35,6 +35,25 @@ echo 'no network' >text
 refuses 1 'text' "$hone" eval --load text
 refuses 1 '784' "$hone" eval --load a.safetensors --limit 300 --model mlp:784,50,10
 
+# a file that doesn't say how its weights lie (as PyTorch writes it): told first, and in the program's own words
+unsaid() { # FILE OLD NEW: its metadata changed, in as many bytes
+  LC_ALL=C sed "s/$2/$3/" a.safetensors >"$1"
+  if cmp -s "$1" a.safetensors; then fail "no $2 in a.safetensors"; fi
+}
+unsaid plain.safetensors '"layout"' '"loyout"'
+unsaid odd.safetensors '"in,out"' '"inwout"'
+for call in "eval --load" "eval --model mlp:784,10 --load" "train --limit 300 --epochs 1 --load" \
+  "train --limit 300 --epochs 1 --model mlp:784,10 --load"; do
+  # shellcheck disable=SC2086
+  refuses 1 'plain.safetensors does not say how its weights lie: its metadata needs "layout"' "$hone" $call plain.safetensors
+  if grep -q HONE_ err; then fail "a constant of C in a message: $(cat err)"; fi
+  # shellcheck disable=SC2086
+  refuses 1 'odd.safetensors: its layout "inwout" is unknown' "$hone" $call odd.safetensors
+done
+# with PyTorch's layout the sizes are taken the other way around: 784-100-10 would be 100-784, 10-100
+unsaid torch.safetensors '"in,out"' '"out,in"'
+refuses 1 'takes 100 numbers but an image has 784' "$hone" eval --load torch.safetensors --limit 300
+
 # ---- places that can't be written: known before the training begins
 refuses 1 '--save nowhere/x: No such file' "${train[@]}" --save nowhere/x
 mkdir dir

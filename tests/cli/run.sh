@@ -31,6 +31,16 @@ works "$hone" train --limit 130 --epochs 1 --batch 1000
 works "$hone" train --limit 200 --epochs 1 --model mlp:784,30,20,10
 works "$hone" train --limit 200 --epochs 1 --model mlp:784,10 --threads 7
 says '7 threads'
+works env HONE_NUM_THREADS=1 "$hone" train --limit 200 --epochs 1 --threads 3
+says ' 3 threads'
+works env HONE_FORCE_THREADS=5 "$hone" train --limit 200 --epochs 1 --threads 3
+says ' 3 threads'
+
+# every bit of a seed counts
+works "$hone" train --limit 200 --epochs 1 --seed 18446744073709551615
+says ' seed 18446744073709551615$'
+large=$(losses cat out)
+[ "$large" != "$(losses "$hone" train --limit 200 --epochs 1 --seed 9223372036854775807)" ] || fail "the seed's top bit"
 
 # a run that diverges keeps the table's columns and names what is no number
 "$hone" train --limit 300 --epochs 4 --lr 1000000 >out 2>err

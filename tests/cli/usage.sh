@@ -25,7 +25,11 @@ refuses 2 '--threads takes a whole number from 1' "$hone" train "${small[@]}" --
 refuses 2 '--threads takes a whole number from 1' "$hone" eval --load x --threads 0
 refuses 2 "--epochs takes a whole number from 0.*'-3'" "$hone" train --limit 200 --epochs -3
 refuses 2 '--limit takes a whole number from 1' "$hone" train --limit 0
-refuses 2 '--seed takes a whole number from 0' "$hone" train "${small[@]}" --seed -1
+for bad in -1 18446744073709551616 1.0 +1 ' 1' ''; do
+  refuses 2 '--seed takes a whole number from 0 to 18446744073709551615, not' "$hone" train "${small[@]}" --seed "$bad"
+done
+refuses 2 '--epochs takes a whole number from 0 to 1000000000, not' "$hone" train --epochs 1000000001
+refuses 2 '--limit takes a whole number from 1 to 1000000000000, not' "$hone" train --limit 0
 for bad in nan inf -inf -0.5 1e400 0x1p-1 0,5 '0.5 ' '' half; do
   refuses 2 '--lr takes a number from 0' "$hone" train "${small[@]}" --lr "$bad"
 done
