@@ -1,6 +1,7 @@
 /* access.c: reading and writing elements one by one, for looking at tensors and for tests. */
 #include "core/access.h"
 #include "core/core.h"
+#include "runtime/fpmode.h"
 
 #include <math.h>
 #include <string.h>
@@ -77,16 +78,19 @@ static bool one_element(const char *where, const hone_tensor *t)
 
 double hone_item(hone_tensor *t)
 {
+    HONE__FP_GUARD();
     return one_element("item", t) ? hone__element((hone_dtype)t->dtype, hone__data(t)) : NAN;
 }
 
 int64_t hone_item_i64(hone_tensor *t)
 {
+    HONE__FP_GUARD();
     return one_element("item_i64", t) ? hone__element_i64((hone_dtype)t->dtype, hone__data(t)) : 0;
 }
 
 double hone_at_v(hone_tensor *t, const int64_t *indices_then_end)
 {
+    HONE__FP_GUARD();
     hone__shape at;
     if (!hone__needs_tensor("at", t) || !hone__read_dims("at", indices_then_end, &at))
         return NAN;
@@ -239,6 +243,7 @@ static bool compare_all(const char *where, hone_tensor *a, hone_tensor *b, struc
         return false;
     if (a->dtype != b->dtype || !hone__same_shape(a, b))
         return false;
+    HONE__FP_GUARD();
     compare->a = a;
     return hone__rows(b, compare_row, compare);
 }

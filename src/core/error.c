@@ -3,6 +3,7 @@
 
 #include <hone/error.h>
 
+#include <fenv.h>
 #include <locale.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -125,11 +126,29 @@ static locale_t c_locale(void)
     return newlocale(LC_ALL_MASK, "C", (locale_t)0);
 }
 
+/* The C library's digits follow fegetround(), which on x86-64 is the x87 unit's mode: fpmode.h
+ * doesn't reach it. */
+static int round_to_nearest(void)
+{
+    const int before = fegetround();
+    if (before != FE_TONEAREST)
+        fesetround(FE_TONEAREST);
+    return before;
+}
+
+static void round_as(int before)
+{
+    if (before != FE_TONEAREST)
+        fesetround(before);
+}
+
 int hone__vformat(char *text, size_t size, const char *format, va_list args)
 {
+    const int rounding = round_to_nearest();
     const locale_t before = uselocale(c_locale());
     const int length = vsnprintf(text, size, format, args);
     uselocale(before);
+    round_as(rounding);
     return length;
 }
 
@@ -144,5 +163,8 @@ int hone__format(char *text, size_t size, const char *format, ...)
 
 double hone__strtod(const char *text, char **end)
 {
-    return strtod_l(text, end, c_locale());
+    const int rounding = round_to_nearest();
+    const double value = strtod_l(text, end, c_locale());
+    round_as(rounding);
+    return value;
 }

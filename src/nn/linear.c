@@ -2,6 +2,7 @@
 #include <hone/nn.h>
 #include "core/core.h"
 #include "nn/layer.h"
+#include "runtime/fpmode.h"
 
 #include <hone/ops.h>
 
@@ -62,6 +63,7 @@ hone_module *hone_nn_linear_with(int64_t in, int64_t out, const hone_nn_linear_o
     if (!l)
         return NULL;
     HONE_SCOPE();
+    HONE__FP_GUARD();
     l->weight = hone_parameter(
         hone_mul_scalar_(hone_randn(o.dtype, in, out), sqrt(init_factor / (double)in)));
     if (l->weight && !o.no_bias)

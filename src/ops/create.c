@@ -2,6 +2,7 @@
 #include "core/access.h"
 #include "ops/elementwise.h"
 #include "ops/op.h"
+#include "runtime/fpmode.h"
 
 #include <math.h>
 #include <string.h>
@@ -41,6 +42,7 @@ static hone_tensor *create_dtype_v(const char *name, const int64_t *dtype_dims_e
 
 static hone_tensor *filled(hone_tensor *t, double value)
 {
+    HONE__FP_GUARD();
     if (t)
         hone__fill_elements(t, value);
     return t;
@@ -112,6 +114,7 @@ static void fill_range(hone_tensor *t, double start, double step)
 
 hone_tensor *hone_arange(hone_dtype dtype, double start, double end, double step)
 {
+    HONE__FP_GUARD();
     const double count = ceil((end - start) / step);
     if (!isfinite(start) || !isfinite(end) || !isfinite(step) || step == 0 || count < 0 ||
         count > 0x1p53) {

@@ -2,6 +2,7 @@
 #ifndef HONE_RUNTIME_FPMODE_H
 #define HONE_RUNTIME_FPMODE_H
 
+#include <hone/tensor.h>
 #include <stdint.h>
 
 #if defined(__x86_64__)
@@ -64,4 +65,16 @@ static inline void hone__fpmode_leave(hone__fpmode before)
 }
 
 #endif
+
+static inline void hone__fpmode_leave_guard(const hone__fpmode *before)
+{
+    hone__fpmode_leave(*before);
+}
+
+/** Hone's mode until this block is left by any way. Ops and parallel bodies have it already; a
+ * public function that is neither and computes with reals begins with it. */
+#define HONE__FP_GUARD()                                                                           \
+    __attribute__((cleanup(hone__fpmode_leave_guard), unused)) const hone__fpmode HONE_CAT(        \
+        hone__fpmode_guard_, __COUNTER__) = hone__fpmode_enter()
+
 #endif
