@@ -372,7 +372,7 @@ bool hone__elementwise(const hone__elementwise_kernel *kernel, hone_tensor *out,
     w.data[0] = hone__data(out);
     w.size[0] = (int64_t)hone__size_of(out->dtype);
     for (int o = 1; o < w.n; o++)
-        w.size[o] = (int64_t)hone__size_of(kernel->reads[o - 1]);
+        w.size[o] = (int64_t)hone__size_of((uint8_t)kernel->reads[o - 1]);
     if (plan_dense(&w, out, in)) {
         hone__parallel_for(out->numel, GRAIN, kernel->ns, run_dense, &w);
         return true;
