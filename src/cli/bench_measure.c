@@ -7,6 +7,10 @@
 
 enum { MAX_ROUNDS = 400, MIN_ROUNDS = 3 };
 
+/* Reading a thread's clock takes half a microsecond: a turn's
+ * seconds, with little time and with much. */
+static const double SHORT_TURN = 2e-4, LONG_TURN = 1e-3;
+
 static double now(clockid_t clock)
 {
     struct timespec t;
@@ -46,7 +50,7 @@ bool bench_measure(bench_side *sides, void *ctx, double seconds, int threads)
 {
     static double took[BENCH_SIDES][MAX_ROUNDS];
     const clockid_t clock = threads == 1 ? CLOCK_THREAD_CPUTIME_ID : CLOCK_MONOTONIC;
-    const double begin = cli_seconds(), a_turn = seconds / 40 < 1e-3 ? seconds / 40 : 1e-3;
+    const double begin = cli_seconds(), a_turn = seconds < 0.1 ? SHORT_TURN : LONG_TURN;
     int calls[BENCH_SIDES] = { 0 }, rounds = 0;
     for (int s = 0; s < BENCH_SIDES; s++)
         if (sides[s].call && (calls[s] = calls_for(sides[s].call, ctx, a_turn, clock)) == 0)
