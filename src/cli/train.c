@@ -4,6 +4,8 @@
 #include "work.h"
 
 #include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -314,20 +316,37 @@ static int train(training *t)
 
 /* ---- before it begins */
 
+/* The place that links lead to. False, and errno, if nothing can be there. */
+static bool follow_links(const char *path, char target[PATH_MAX])
+{
+    struct stat link;
+    if (realpath(path, target))
+        return true;
+    if (lstat(path, &link) != 0 || !S_ISLNK(link.st_mode))
+        return snprintf(target, PATH_MAX, "%s", path) < PATH_MAX;
+    /* A link to what is not there yet: for a moment it is. */
+    int fd = open(path, O_WRONLY | O_CREAT | O_CLOEXEC, 0666);
+    if (fd < 0)
+        return false;
+    close(fd);
+    return realpath(path, target) && unlink(target) == 0;
+}
+
 /* What would only fail after hours of training. False with an error printed. */
 static bool can_save(const char *path)
 {
-    char directory[4096];
+    char target[PATH_MAX], directory[PATH_MAX];
     struct stat s;
-    const char *slash = strrchr(path, '/');
-    snprintf(directory, sizeof directory, "%.*s", slash ? (int)(slash - path) + 1 : 1,
-             slash ? path : ".");
-    if (stat(path, &s) == 0 && !S_ISREG(s.st_mode))
+    errno = 0;
+    bool found = follow_links(path, target), exists = found && stat(target, &s) == 0;
+    const char *slash = found ? strrchr(target, '/') : NULL;
+    snprintf(directory, sizeof directory, "%.*s", slash ? (int)(slash - target) + 1 : 1,
+             slash ? target : ".");
+    if (exists && !S_ISREG(s.st_mode))
         cli_error(CLI_FAILED, name, "--save %s: not a regular file", path);
-    else if (stat(path, &s) == 0 && access(path, W_OK) != 0)
-        cli_error(CLI_FAILED, name, "--save %s: %s", path, strerror(errno));
-    else if (stat(directory, &s) != 0 || access(directory, W_OK | X_OK) != 0)
-        cli_error(CLI_FAILED, name, "--save %s: %s", path, strerror(errno));
+    else if (!found || (exists && access(target, W_OK) != 0) || stat(directory, &s) != 0 ||
+             access(directory, W_OK | X_OK) != 0)
+        cli_error(CLI_FAILED, name, "--save %s: %s", path, strerror(errno ? errno : ENAMETOOLONG));
     else if (slash && !slash[1])
         cli_error(CLI_FAILED, name, "--save %s: a file name is missing", path);
     else

@@ -105,6 +105,28 @@ static int replace(const char *path, const struct stat *old, const hone__part *p
     return error;
 }
 
+/* The file that a path leads to behind symbolic links, which stay links; also one that is not there
+ * yet. */
+static int follow_links(const char *path, char target[PATH_MAX])
+{
+    enum { MOST_LINKS = 40 };
+    char link[PATH_MAX], dir[PATH_MAX];
+    if (snprintf(target, PATH_MAX, "%s", path) >= PATH_MAX)
+        return ENAMETOOLONG;
+    for (int i = 0; i < MOST_LINKS; i++) {
+        const ssize_t length = readlink(target, link, sizeof link - 1);
+        if (length < 0) /* EINVAL: no link; ENOENT: nothing there */
+            return errno == EINVAL || errno == ENOENT ? 0 : errno;
+        link[length] = 0;
+        directory_of(target, dir);
+        const bool absolute = link[0] == '/';
+        if (snprintf(target, PATH_MAX, "%s%s%s", absolute ? "" : dir, absolute ? "" : "/", link) >=
+            PATH_MAX)
+            return ENAMETOOLONG;
+    }
+    return ELOOP;
+}
+
 static int write_directly(const char *path, const hone__part *parts, int n_parts)
 {
     const int fd = open(path, O_WRONLY | O_CLOEXEC);
@@ -114,7 +136,7 @@ static int write_directly(const char *path, const hone__part *parts, int n_parts
 hone_status hone__replace_file(const char *where, const char *path, const hone__part *parts,
                                int n_parts)
 {
-    char target[PATH_MAX]; /* behind symbolic links, which stay */
+    char target[PATH_MAX];
     struct stat old;
     int error;
     const bool exists = stat(path, &old) == 0;
@@ -122,12 +144,10 @@ hone_status hone__replace_file(const char *where, const char *path, const hone__
         error = EISDIR;
     else if (exists && !S_ISREG(old.st_mode))
         error = write_directly(path, parts, n_parts);
-    else if (exists) /* a file that may not be written may not be replaced either */
-        error = access(path, W_OK) == 0 && realpath(path, target)
-                    ? replace(target, &old, parts, n_parts)
-                    : errno;
-    else
-        error = replace(path, NULL, parts, n_parts);
+    else if (exists && access(path, W_OK) != 0)
+        error = errno; /* a file that may not be written may not be replaced either */
+    else if (!(error = follow_links(path, target)))
+        error = replace(target, exists ? &old : NULL, parts, n_parts);
     if (error)
         return hone_error_set(HONE_E_IO, "%s: can't write %s: %s", where, path, strerror(error));
     return HONE_OK;

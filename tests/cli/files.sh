@@ -63,6 +63,19 @@ refuses 1 '--save /dev/full: not a regular file' "${train[@]}" --save /dev/full
 refuses 1 '--log nowhere/x: No such file' "${train[@]}" --log nowhere/x
 [ -c /dev/full ] && refuses 1 "/dev/full: can't be written" "${train[@]}" --quiet --log /dev/full
 
+# a link stays a link, also to what is not there yet; one that leads nowhere is known before the training
+mkdir behind
+ln -s behind/new to_new
+works "${train[@]}" --save to_new
+[ -L to_new ] && cmp -s a.safetensors behind/new || fail "--save through a link that dangles"
+ln -s nowhere/new astray
+refuses 1 '--save astray: No such file' "${train[@]}" --save astray
+ln -s loop loop
+ln -s behind/later to_later
+refuses 1 '--save loop: Too many levels' "${train[@]}" --save loop
+refuses 1 'nonexistent' "$hone" train --data nonexistent --save to_later
+[ -L astray ] && [ -z "$(find behind -name later)" ] || fail "a look at --save left something"
+
 # a file that may not be written, as a user who is bound by that (root is not)
 mkdir others && cp a.safetensors "$hone" others && chmod 777 "$place" others && chmod 444 others/a.safetensors
 user=()

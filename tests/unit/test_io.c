@@ -81,6 +81,30 @@ Test(io, a_link_stays_a_link)
     cr_assert(lstat(link, &st) == 0 && S_ISLNK(st.st_mode));
 }
 
+/* The file that links lead to is made where they say, relative to their own places. */
+Test(io, links_to_what_is_not_there_yet)
+{
+    test_write("sub/other", "", 0);
+    cr_assert(symlink("sub/link", test_path("first")) == 0);
+    cr_assert(symlink("file", test_path("sub/link")) == 0);
+    CHECK_OK(hone__replace_file("test", test_path("first"), parts, 3));
+    check_content(test_path("sub/file"), "one two");
+    struct stat st;
+    cr_assert(lstat(test_path("first"), &st) == 0 && S_ISLNK(st.st_mode));
+    cr_assert(lstat(test_path("sub/link"), &st) == 0 && S_ISLNK(st.st_mode));
+}
+
+Test(io, links_that_lead_nowhere)
+{
+    cr_assert(symlink("no/file", test_path("astray")) == 0);
+    CHECK_FAILS(hone__replace_file("test", test_path("astray"), parts, 3), HONE_E_IO,
+                "No such file or directory");
+    cr_assert(symlink("loop", test_path("loop")) == 0);
+    CHECK_FAILS(hone__replace_file("test", test_path("loop"), parts, 3), HONE_E_IO,
+                "symbolic links");
+    cr_assert(test_dir_count() == 2);
+}
+
 Test(io, a_new_file_has_the_usual_permissions)
 {
     const mode_t mask = umask(027);
