@@ -10,7 +10,7 @@
 #include <string.h>
 
 typedef struct {
-    const char *threads, *isa, *json, *only, *size;
+    const char *threads, *isa, *json, *only, *dtype, *size;
     double seconds;
     bool peers;
 } bench_options;
@@ -26,6 +26,7 @@ static const cli_option table[] = {
       0 },
     { "json", "FILE", "write one JSON object a line and row", CLI_TEXT, FIELD(json), NULL, 0, 0 },
     { "only", "OP", "rows of this op only", CLI_TEXT, FIELD(only), NULL, 0, 0 },
+    { "dtype", "NAME", "rows of f32 or of f64 only", CLI_TEXT, FIELD(dtype), NULL, 0, 0 },
     { "size", "SIZE", "this size only: elements, or MxNxK of a product, also MxNxK:TN", CLI_TEXT,
       FIELD(size), NULL, 0, 0 },
     { "seconds", "S", "about so long for each number of threads", CLI_REAL, FIELD(seconds), "60",
@@ -125,6 +126,11 @@ bool bench_wants(const bench_run *run, const char *row_name)
     return !run->only || strcmp(run->only, row_name) == 0;
 }
 
+bool bench_wants_dtype(const bench_run *run, hone_dtype dtype)
+{
+    return !run->dtype || strcmp(run->dtype, dtype == HONE_F64 ? "f64" : "f32") == 0;
+}
+
 bool bench_do_row(bench_run *run, bench_row *row, void *ctx)
 {
     progress show = progress_new(false);
@@ -157,7 +163,9 @@ static int run_suite(bench_run *run, int suite, int threads, double seconds)
     run->row = 0;
     run->n_rows = suites[suite].run(run, true);
     if (run->n_rows == 0)
-        return cli_error(CLI_USAGE, name, "%s has no op '%s'", report->suite, run->only);
+        return cli_error(CLI_USAGE, name, "%s has no op '%s'%s%s", report->suite,
+                         run->only ? run->only : "any", run->dtype ? " in " : "",
+                         run->dtype ? run->dtype : "");
     run->deadline = cli_seconds() + seconds;
     bench_print_head(report, suites[suite].unit, suites[suite].products);
     return suites[suite].run(run, false) < 0 ? CLI_FAILED : CLI_OK;
@@ -218,6 +226,9 @@ static int run(int argc, char **argv)
     static bench_run r; /* zero: the peers' table is large */
     r.only = o.only;
     r.report.suite = suites[suite].name;
+    r.dtype = o.dtype;
+    if (o.dtype && strcmp(o.dtype, "f32") != 0 && strcmp(o.dtype, "f64") != 0)
+        return cli_error(CLI_USAGE, name, "--dtype takes f32 or f64, not '%s'", o.dtype);
     if (n == 0 || (o.size && !read_size(&r, o.size, suites[suite].products)))
         return CLI_USAGE;
     if (o.isa)

@@ -135,6 +135,7 @@ void bench_print_row(const bench_report *report, const bench_row *row);
 
 typedef struct {
     const char *only;    /* rows of this name, or NULL for all */
+    const char *dtype;   /* rows of "f32" or "f64", or NULL for both */
     int64_t m, n, k;     /* of --size for a product; m alone: elements */
     const char *variant; /* NN, TN ... of --size, or NULL */
     bench_report report;
@@ -146,6 +147,8 @@ typedef struct {
 bool bench_do_row(bench_run *run, bench_row *row, void *ctx);
 /** True if --only wants it. */
 bool bench_wants(const bench_run *run, const char *row_name);
+/** True if --dtype wants it, f32 or f64. */
+bool bench_wants_dtype(const bench_run *run, hone_dtype dtype);
 
 /** Runs the suite for report.threads; or, with `count`, only says how many rows there are. Returns
  * -1 on a failure, which was printed. */

@@ -241,14 +241,17 @@ static int do_function(bench_run *run, const function *f, bool count)
     const int operands = bench_stream_operands(stream_of(f->form));
     int rows = 0;
     if (run->m > 0) {
-        const bench_level level = bench_level_of((double)run->m * 4 * operands);
-        return count || do_row(run, f, HONE_F32, level, run->m, "contiguous") ? 1 : -1;
+        const hone_dtype dtype = bench_wants_dtype(run, HONE_F32) ? HONE_F32 : HONE_F64;
+        const bench_level level =
+            bench_level_of((double)run->m * (double)(operands * (int)hone_dtype_size(dtype)));
+        return count || do_row(run, f, dtype, level, run->m, "contiguous") ? 1 : -1;
     }
     for (hone_dtype dtype = HONE_F32; dtype <= HONE_F64; dtype++) {
         for (bench_level level = BENCH_L1; level < BENCH_LEVELS; level++) {
             const int64_t unit = level == BENCH_L1 ? 64 : COLS; /* L1 has no views */
             const int64_t n = bench_level_elements(level, operands, dtype, unit);
-            if (n == 0 || (dtype == HONE_F64 && level != BENCH_L2))
+            if (n == 0 || !bench_wants_dtype(run, dtype) ||
+                (dtype == HONE_F64 && level != BENCH_L2))
                 continue;
             const bool views = level >= BENCH_L2 && dtype == HONE_F32 &&
                                (strcmp(f->name, "add") == 0 || strcmp(f->name, "copy") == 0);

@@ -179,16 +179,23 @@ int bench_gemm(bench_run *run, bool count)
         return 0;
     if (run->m > 0) {
         const char *variant = run->variant ? run->variant : "NN";
-        const shape s = {
-            .m = run->m, .n = run->n, .k = run->k, .ta = variant[0] == 'T', .tb = variant[1] == 'T'
-        };
+        const shape s = { .m = run->m,
+                          .n = run->n,
+                          .k = run->k,
+                          .ta = variant[0] == 'T',
+                          .tb = variant[1] == 'T',
+                          .f64 = !bench_wants_dtype(run, HONE_F32) };
         return count || do_shape(run, &s) ? 1 : -1;
     }
     int rows = 0;
-    for (int i = 0; i < N_TARGETS; i++, rows++)
+    for (int i = 0; i < N_TARGETS; i++) {
+        if (!bench_wants_dtype(run, targets[i].f64 ? HONE_F64 : HONE_F32))
+            continue;
         if (!count && !do_shape(run, &targets[i]))
             return -1;
-    for (int i = 0; square(i) > 0; i++, rows++)
+        rows++;
+    }
+    for (int i = 0; square(i) > 0 && bench_wants_dtype(run, HONE_F32); i++, rows++)
         if (!count && !do_shape(run, &(shape){ .m = square(i), .n = square(i), .k = square(i) }))
             return -1;
     return rows;

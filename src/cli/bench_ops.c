@@ -186,7 +186,7 @@ int bench_ops(bench_run *run, bool count)
     const int64_t one = run->m > 0 ? (int64_t)sqrt((double)run->m) : 0;
     int rows = 0;
     for (int i = 0; i < N_OPS; i++) {
-        if (!bench_wants(run, ops[i].name))
+        if (!bench_wants_dtype(run, HONE_F32) || !bench_wants(run, ops[i].name))
             continue;
         for (int k = 0; k < (one ? 1 : 2); k++, rows++)
             if (!count && !do_row(run, &ops[i], one ? one : sides[k]))

@@ -101,15 +101,18 @@ static int do_reduction(bench_run *run, const reduction *r, bool count)
     const int operands = r->reads ? 1 : 2;
     int rows = 0;
     if (run->m > 0) {
-        const bench_level level = bench_level_of((double)run->m * 4 * operands);
-        return count || do_row(run, r, HONE_F32, level, run->m, false) ? 1 : -1;
+        const hone_dtype dtype = bench_wants_dtype(run, HONE_F32) ? HONE_F32 : HONE_F64;
+        const bench_level level =
+            bench_level_of((double)run->m * (double)(operands * (int)hone_dtype_size(dtype)));
+        return count || do_row(run, r, dtype, level, run->m, false) ? 1 : -1;
     }
     for (hone_dtype dtype = HONE_F32; dtype <= HONE_F64; dtype++) {
         for (bench_level level = BENCH_L1; level < BENCH_LEVELS; level++) {
             const int64_t unit = r->rows ? ROW : COLS;
             const int64_t n = bench_level_elements(level, operands, dtype, unit);
             const int64_t columns = n / COLS * COLS;
-            if (n == 0 || (dtype == HONE_F64 && level != BENCH_L2))
+            if (n == 0 || !bench_wants_dtype(run, dtype) ||
+                (dtype == HONE_F64 && level != BENCH_L2))
                 continue;
             if (!count && (!do_row(run, r, dtype, level, n, false) ||
                            !do_row(run, r, dtype, level, columns, true)))
@@ -117,7 +120,7 @@ static int do_reduction(bench_run *run, const reduction *r, bool count)
             rows += 2;
         }
     }
-    if (!r->rows)
+    if (!r->rows || !bench_wants_dtype(run, HONE_F32))
         return rows;
     const int64_t square = ROW * ROW; /* 1000 x 1000 */
     const bench_level level = bench_level_of((double)square * 4 * operands);

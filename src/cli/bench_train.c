@@ -90,7 +90,7 @@ int bench_train(bench_run *run, bool count)
     int rows = 0;
     for (int i = 0; i < N_STEPS; i++) {
         const bool again = run->m > 0 && i > 0 && strcmp(steps[i].model, steps[i - 1].model) == 0;
-        if (again || !bench_wants(run, steps[i].model))
+        if (again || !bench_wants_dtype(run, HONE_F32) || !bench_wants(run, steps[i].model))
             continue;
         if (!count && !do_row(run, steps[i].model, run->m > 0 ? run->m : steps[i].batch))
             return -1;

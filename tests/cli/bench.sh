@@ -23,6 +23,10 @@ keys_are "$head,m,n,k,level,variant,gflops,$tail"
 checks=$((checks + 1))
 grep -cE '"threads":[12],"m":24,"n":16,"k":8,.*"variant":"TN"' rows.json | grep -qx 2 || fail "not two rows of TN"
 
+works "$hone" bench gemm --size 24x16x8:TT --dtype f64 --seconds 0.01
+says '^matmul +f64 TT +L1 +24x16x8 '
+works "$hone" bench reduce --only sum --size 5000 --dtype f64 --seconds 0.01
+says '^sum +f64 contiguous L[12] +5000 '
 for suite in elementwise:exp elementwise:add elementwise:copy reduce:sum reduce:argmax reduce:logsumexp; do
   works "$hone" bench ${suite%:*} --only ${suite#*:} --seconds 0.001 --size 5000 --peers --json rows.json
   says "^${suite#*:} +f32 contiguous L[12] +5000 "
@@ -51,6 +55,8 @@ refuses 2 "gemm has no op 'frobnicate'" "$hone" bench gemm --only frobnicate
 for bad in 0 -1 1025 1.5 banana , 1, ,1 1,,2 '1 2' 99999999999999999999; do
   refuses 2 '--threads takes up to' "$hone" bench gemm --threads "$bad"
 done
+refuses 2 "--dtype takes f32 or f64, not 'bf16'" "$hone" bench gemm --dtype bf16
+refuses 2 "ops has no op 'add' in f64" "$hone" bench ops --only add --dtype f64
 refuses 2 'HONE_ISA=sse9 is unknown' "$hone" bench gemm --isa sse9
 case $(uname -m) in
 aarch64) refuses 2 'HONE_ISA=avx2 is not available' "$hone" bench gemm --isa avx2 ;;
