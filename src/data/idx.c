@@ -7,6 +7,7 @@
 #include "data/data.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <zlib.h>
@@ -17,6 +18,7 @@ typedef struct {
     const char *where, *path;
     gzFile gz;
     int64_t file_bytes; /* on disk */
+    bool regular;       /* can be opened again, from its beginning */
     bool direct;        /* not gzipped */
 
     uint8_t type;
@@ -73,7 +75,8 @@ static bool open_file(idx_file *f)
                        strerror(errno ? errno : ENOMEM));
         return false;
     }
-    f->file_bytes = S_ISREG(st.st_mode) ? (int64_t)st.st_size : INT64_MAX / (2 * DEFLATE_MAX_RATIO);
+    f->regular = S_ISREG(st.st_mode);
+    f->file_bytes = f->regular ? (int64_t)st.st_size : INT64_MAX / (2 * DEFLATE_MAX_RATIO);
     gzbuffer(f->gz, 1 << 17);
     f->direct = gzdirect(f->gz);
     return true;
@@ -145,6 +148,61 @@ static bool read_header(idx_file *f)
     return true;
 }
 
+/* A gzip stream ends in its length, low byte first. */
+static bool ends_in_length(FILE *file, int64_t bytes)
+{
+    uint8_t end[4];
+    if (fseek(file, -4, SEEK_END) != 0 || fread(end, 1, sizeof end, file) != sizeof end)
+        return false;
+    const uint32_t length =
+        (uint32_t)end[3] << 24 | (uint32_t)end[2] << 16 | (uint32_t)end[1] << 8 | (uint32_t)end[0];
+    return length == (uint32_t)bytes;
+}
+
+/* Whether the file is gzip streams, one after the other, and nothing else. */
+static bool only_streams(FILE *file)
+{
+    uint8_t in[1 << 13], out[1 << 15];
+    z_stream z = { 0 };
+    if (inflateInit2(&z, 15 + 16) != Z_OK) /* 16: with gzip's header */
+        return false;
+    int code = Z_OK;
+    rewind(file);
+    while ((code == Z_OK || code == Z_STREAM_END || code == Z_BUF_ERROR) &&
+           (z.avail_in = (uInt)fread(in, 1, sizeof in, file)) > 0) {
+        z.next_in = in;
+        do {
+            if (code == Z_STREAM_END)
+                inflateReset(&z);
+            z.next_out = out;
+            z.avail_out = sizeof out;
+            code = inflate(&z, Z_NO_FLUSH);
+        } while (code == Z_STREAM_END ? z.avail_in > 0
+                                      : code == Z_OK && (z.avail_in > 0 || z.avail_out == 0));
+    }
+    inflateEnd(&z);
+    return code == Z_STREAM_END;
+}
+
+/* zlib passes over what follows a gzip stream and is none: a file that was damaged or put together
+ * wrongly. The usual file, one stream, is known by its last bytes. */
+static bool check_streams(idx_file *f)
+{
+    if (f->direct || !f->regular)
+        return true;
+    FILE *file = fopen(f->path, "rb");
+    if (!file) {
+        hone_error_set(HONE_E_IO, "%s: can't open %s: %s", f->where, f->path, strerror(errno));
+        return false;
+    }
+    const bool good = ends_in_length(file, 4 + 4 * f->ndim + f->data_bytes) || only_streams(file);
+    fclose(file);
+    if (!good)
+        hone_error_set(HONE_E_FORMAT, "%s: %s has something after its gzip stream", f->where,
+                       f->path);
+    return good;
+}
+
 /* After the data must come the end, and with gzip a check sum that fits. */
 static bool read_end(idx_file *f)
 {
@@ -162,7 +220,7 @@ static bool read_end(idx_file *f)
                        reason);
         return false;
     }
-    return true;
+    return check_streams(f);
 }
 
 /* Puts big-endian elements into this machine's order and type. They lie at the end of the memory

@@ -91,6 +91,45 @@ Test(idx, truncated_and_damaged_gzip)
     free(gz);
 }
 
+/* Gzipped in two streams that part at `cut`, with `n_extra` bytes behind them. */
+static hone_tensor *read_two_streams(const uint8_t *data, size_t n, size_t cut, const char *extra,
+                                     size_t n_extra)
+{
+    size_t n_first, n_second;
+    char *first = test_read(test_write_gz("1.gz", data, cut), &n_first);
+    char *second = test_read(test_write_gz("2.gz", data + cut, n - cut), &n_second);
+    char *all = malloc(n_first + n_second + n_extra);
+    cr_assert(all != NULL);
+    memcpy(all, first, n_first);
+    memcpy(all + n_first, second, n_second);
+    memcpy(all + n_first + n_second, extra, n_extra);
+    const char *path = test_write("both.gz", all, n_first + n_second + n_extra);
+    free(first);
+    free(second);
+    free(all);
+    return hone_idx_read(path);
+}
+
+/* gunzip reads streams one after the other as one; all else behind a stream is damage. */
+Test(idx, what_follows_a_gzip_stream)
+{
+    enum { N = 70000 };
+    static uint8_t data[8 + N] = { 0, 0, 8, 1, 0, 1, 0x11, 0x70 };
+    uint32_t state = 1;
+    for (int i = 8; i < 8 + N; i++)
+        data[i] = (uint8_t)((state = state * 1664525u + 1013904223u) >> 24);
+    static const size_t cuts[] = { 3, 8, 1000, 8 + N - 1, 8 + N };
+    for (size_t i = 0; i < sizeof cuts / sizeof *cuts; i++) {
+        HONE_SCOPE();
+        hone_tensor *t = read_two_streams(data, sizeof data, cuts[i], "", 0);
+        cr_assert(t && memcmp(hone_data(t), data + 8, N) == 0);
+        CHECK_FAILS(read_two_streams(data, sizeof data, cuts[i], "x", 1), HONE_E_FORMAT,
+                    "both.gz has something after its gzip stream");
+        CHECK_FAILS(read_two_streams(data, sizeof data, cuts[i], "\0\0\0\0\0", 5), HONE_E_FORMAT,
+                    "both.gz has something after its gzip stream");
+    }
+}
+
 /* ---- MNIST */
 
 typedef struct {
