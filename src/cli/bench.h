@@ -30,7 +30,7 @@ typedef struct {
 
 /** Measures all sides in turn for about `seconds`, at least three rounds. `threads` tells the
  * clock: on one thread it is the thread's own time, so that other programs disturb less. False: a
- * call failed or Ctrl-C came. */
+ * call failed. */
 bool bench_measure(bench_side *sides, void *ctx, double seconds, int threads);
 
 /* ---- peaks on several threads (bench_peak.c) */
