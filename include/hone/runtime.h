@@ -8,6 +8,8 @@
  *      HONE_NUM_THREADS=N                at most N threads (so do OMP_NUM_THREADS, the affinity
  *                                        mask, the number of cores and the cgroup's cpu quota)
  *      HONE_FORCE_THREADS=N              exactly N threads for everything divisible, for tests
+ *      HONE_PIN=1                        binds each thread of the team to a core of its own, the
+ *                                        calling thread too (threads it starts later inherit that)
  *      HONE_DEBUG=1..4                   1 errors as they happen, 2 ops with shapes,
  *                                        3 scheduling, 4 memory (to stderr)
  *

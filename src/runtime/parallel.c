@@ -3,6 +3,7 @@
 #include "core/core.h"
 #include "runtime/cost.h"
 #include "runtime/fpmode.h"
+#include "runtime/pin.h"
 #include "runtime/topology.h"
 
 #include <limits.h>
@@ -75,6 +76,8 @@ bool hone__team_init(char *message, size_t size)
     if (!omp_threads(&omp, message, size) ||
         !hone__env_int("HONE_NUM_THREADS", 1, MAX_THREADS, &most, message, size) ||
         !hone__env_int("HONE_FORCE_THREADS", 1, MAX_THREADS, &exact, message, size))
+        return false;
+    if (!hone__pin_init(message, size))
         return false;
     count threads = { hone__machine_threads(hone__topology_get(), team_reason, sizeof team_reason),
                       team_reason, sizeof team_reason };
@@ -252,6 +255,7 @@ static inline void leave(place outer)
 static void run_team(int size, int n_threads, hone__team_body body, void *ctx)
 {
     region all = { 0 };
+    const hone__pin_team pinning = hone__pin_team_of_caller();
     const bool free_to_pause = !atomic_load_explicit(&forced, memory_order_relaxed);
     stopwatch watch = { 0 };
     if (free_to_pause)
@@ -261,6 +265,7 @@ static void run_team(int size, int n_threads, hone__team_body body, void *ctx)
     {
         const int thread = omp_get_thread_num(), given = omp_get_num_threads();
         const int n = n_threads < given ? n_threads : given;
+        hone__pin_thread(pinning, thread);
         if (thread < n) {
             const place outer = enter(&all, n);
             body(ctx, thread, n);
@@ -368,6 +373,7 @@ void hone__parallel_for(int64_t n, int64_t grain, double ns_per_item, hone__rang
 
 static void in_child(void)
 {
+    hone__pin_after_fork();
     atomic_store(&after_fork, true);
     atomic_store(&open_regions, 0);
 }

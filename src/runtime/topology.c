@@ -16,6 +16,8 @@ static hone__topology machine;
 static pthread_once_t once = PTHREAD_ONCE_INIT;
 static uint8_t node_of_cpu[MAX_CPUS]; /* by the kernel's CPU number */
 static int node_cores[MAX_NODES];
+static int core_cpu[MAX_CPUS]; /* of the machine.fast_cores, if the cores are this system's */
+static bool cores_known;
 static hwloc_topology_t several_nodes; /* kept to bind by; NULL if there is one node */
 
 /* ---- the kernel --------------------------------------------------------------------------- */
@@ -167,6 +169,14 @@ static int64_t cache_bytes(hwloc_topology_t topology, hwloc_obj_t cpu, hwloc_obj
     return cache ? (int64_t)cache->attr->cache.size : 0;
 }
 
+static int first_cpu(hwloc_const_bitmap_t of_core, hwloc_const_bitmap_t allowed)
+{
+    int cpu = hwloc_bitmap_first(of_core);
+    while (cpu >= 0 && !hwloc_bitmap_isset(allowed, (unsigned)cpu))
+        cpu = hwloc_bitmap_next(of_core, cpu);
+    return cpu;
+}
+
 /* Cores the process may run on, and how many of them are of the most capable kind among them. */
 static void count_cores(hwloc_topology_t topology, hwloc_const_bitmap_t allowed)
 {
@@ -186,8 +196,10 @@ static void count_cores(hwloc_topology_t topology, hwloc_const_bitmap_t allowed)
             best = efficiency;
             machine.fast_cores = 0;
         }
-        machine.fast_cores += efficiency == best;
+        if (efficiency == best && machine.fast_cores < MAX_CPUS)
+            core_cpu[machine.fast_cores++] = first_cpu(core->cpuset, allowed);
     }
+    cores_known = machine.fast_cores > 0 && hwloc_topology_is_thissystem(topology);
 }
 
 static void read_nodes(hwloc_topology_t topology, hwloc_const_bitmap_t allowed)
@@ -271,6 +283,12 @@ int hone__topology_current_node(void)
         return 0;
     const int cpu = sched_getcpu();
     return cpu >= 0 && cpu < MAX_CPUS ? node_of_cpu[cpu] : 0;
+}
+
+int hone__topology_core_cpu(int thread)
+{
+    const int cpu = cores_known ? core_cpu[thread % machine.fast_cores] : -1;
+    return cpu < MAX_CPUS ? cpu : -1;
 }
 
 int hone__topology_node_cores(int node)

@@ -23,6 +23,10 @@ const hone__topology *hone__topology_get(void);
 /** NUMA node (hwloc's index) this thread runs on now; 0 before hone__topology_load. */
 int hone__topology_current_node(void);
 
+/** The kernel's number of a CPU for thread 0, 1, ... of a team: one a core that this process may
+ * use, of the most capable kind, in hwloc's order, then from the first again. -1: unknown. */
+int hone__topology_core_cpu(int thread);
+
 /** Cores of a node (hwloc's index) that this process may use. */
 int hone__topology_node_cores(int node);
 /** Asks for the pages of [p, p + bytes) at this node, or page by page around all nodes if it is -1.

@@ -1,0 +1,26 @@
+/* pin.h: HONE_PIN=1 binds each thread of the team to a core of its own, so that the kernel doesn't
+ * move it away from its caches and its NUMA node.
+ *
+ * There is one pinned team: that of the first thread which uses one. A second caller's team on the
+ * same cores would only be in its way, so its threads get all CPUs of the process (they may have
+ * inherited one). So does a forked child. */
+#ifndef HONE_RUNTIME_PIN_H
+#define HONE_RUNTIME_PIN_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+/** Reads HONE_PIN; false with one line in `message`. After hone__topology_load. */
+bool hone__pin_init(char *message, size_t size);
+
+typedef enum { HONE__UNTOUCHED, HONE__PINNED, HONE__RELEASED } hone__pin_team;
+
+/** What the calling thread's team is to be. */
+hone__pin_team hone__pin_team_of_caller(void);
+/** By each thread of a team; does nothing if it is what it should be already. */
+void hone__pin_thread(hone__pin_team team, int thread);
+
+/** In a forked child: its one thread may run anywhere again. */
+void hone__pin_after_fork(void);
+
+#endif
