@@ -96,6 +96,41 @@ HONE_API hone_tensor *hone_sigmoid_(hone_tensor *x);
 /** hyperbolic tangent. Grad: dy * (1 - y^2). */
 HONE_API hone_tensor *hone_tanh(hone_tensor *x);
 HONE_API hone_tensor *hone_tanh_(hone_tensor *x);
+/** log(1 + x), without loss near 0. Grad: dy / (1 + x). */
+HONE_API hone_tensor *hone_log1p(hone_tensor *x);
+HONE_API hone_tensor *hone_log1p_(hone_tensor *x);
+/** e^x - 1, without loss near 0. Grad: dy * (y + 1). */
+HONE_API hone_tensor *hone_expm1(hone_tensor *x);
+HONE_API hone_tensor *hone_expm1_(hone_tensor *x);
+/** 1 / sqrt(x). Grad: -dy * y^3 / 2. */
+HONE_API hone_tensor *hone_rsqrt(hone_tensor *x);
+HONE_API hone_tensor *hone_rsqrt_(hone_tensor *x);
+/** Sine, cosine and tangent of radians. Grad: dy * cos(x); -dy * sin(x); dy * (1 + y^2). */
+HONE_API hone_tensor *hone_sin(hone_tensor *x);
+HONE_API hone_tensor *hone_sin_(hone_tensor *x);
+HONE_API hone_tensor *hone_cos(hone_tensor *x);
+HONE_API hone_tensor *hone_cos_(hone_tensor *x);
+HONE_API hone_tensor *hone_tan(hone_tensor *x);
+HONE_API hone_tensor *hone_tan_(hone_tensor *x);
+/** Error function, 2 / sqrt(pi) times the integral of e^(-t^2) from 0 to x. Grad: dy * 2 / sqrt(pi)
+ * * e^(-x^2). */
+HONE_API hone_tensor *hone_erf(hone_tensor *x);
+HONE_API hone_tensor *hone_erf_(hone_tensor *x);
+/** x * Phi(x), where Phi(x) = (1 + erf(x / sqrt(2))) / 2 is the normal distribution. Grad: dy *
+ * (Phi(x) + x * e^(-x^2 / 2) / sqrt(2 pi)). Source: Hendrycks and Gimpel, Gaussian error linear
+ * units (2016). */
+HONE_API hone_tensor *hone_gelu(hone_tensor *x);
+/** Its approximation x / 2 * (1 + tanh(sqrt(2 / pi) (x + 0.044715 x^3))) = x * s, where s =
+ * sigmoid(u), u = 2 sqrt(2 / pi) (x + 0.044715 x^3). Grad: dy * (s + x * u' * s * (1 - s)). Source:
+ * as gelu. */
+HONE_API hone_tensor *hone_gelu_tanh(hone_tensor *x);
+/** x * s, where s = sigmoid(x). Grad: dy * (s + x * s * (1 - s)). Source: Elfwing, Uchibe and Doya,
+ * Sigmoid-weighted linear units for neural network function approximation in reinforcement
+ * learning (2017). */
+HONE_API hone_tensor *hone_silu(hone_tensor *x);
+HONE_API hone_tensor *hone_silu_(hone_tensor *x);
+/** log(1 + e^x), without overflow and without PyTorch's threshold. Grad: dy * sigmoid(x). */
+HONE_API hone_tensor *hone_softplus(hone_tensor *x);
 
 /** Gradients of relu, sigmoid and tanh from their output y, in one pass: dy where y > 0; dy y (1 -
  * y); dy (1 - y^2). */

@@ -19,12 +19,12 @@ static hone_tensor *run(hone_context *ctx, hone_tensor *x, hone_dtype dtype,
 }
 
 /* Functions into the reals: integers and bool give f32. */
-static hone_tensor *real(hone_context *ctx, hone_tensor *x, int k, double ns, kept keep)
+static hone_tensor *real(hone_context *ctx, hone_tensor *x, int k, kept keep)
 {
     const hone_dtype dtype =
         hone_dtype_is_float((hone_dtype)x->dtype) ? (hone_dtype)x->dtype : HONE_F32;
     const hone__elementwise_kernel kernel = {
-        HONE__UNARY, { .unary = hone__k->unary[k][dtype] }, { dtype }, ns
+        HONE__UNARY, { .unary = hone__k->unary[k][dtype] }, { dtype }, HONE__NS_MATH
     };
     return run(ctx, x, dtype, kernel, keep);
 }
@@ -43,6 +43,15 @@ static hone_tensor *number(hone_context *ctx, hone_tensor *x, int k, kept keep)
     };
     return run(ctx, x, dtype, kernel, keep);
 }
+
+/* The block of a function into the reals, whose <op>_grad stands above it. */
+#define REAL_OP(op, k, keep)                                                                       \
+    static hone_tensor *op##_forward(hone_context *ctx, hone_tensor *const *in, int n_in)          \
+    {                                                                                              \
+        (void)n_in;                                                                                \
+        return real(ctx, in[0], k, keep);                                                          \
+    }                                                                                              \
+    const hone__op hone__op_##op = { .name = #op, .forward = op##_forward, .grad = { op##_grad } }
 
 /* ---- neg: -x */
 
@@ -123,27 +132,15 @@ const hone__op hone__op_sign = { .name = "sign", .forward = sign_forward, .grad 
 
 /* ---- exp: dy * y */
 
-static hone_tensor *exp_forward(hone_context *ctx, hone_tensor *const *in, int n_in)
-{
-    (void)n_in;
-    return real(ctx, in[0], HONE__K_EXP, HONE__NS_MATH, OUTPUT);
-}
-
 static hone_tensor *exp_grad(hone_context *ctx, hone_tensor *dy, int input)
 {
     (void)input;
     return hone_mul(dy, hone_saved(ctx, 0));
 }
 
-const hone__op hone__op_exp = { .name = "exp", .forward = exp_forward, .grad = { exp_grad } };
+REAL_OP(exp, HONE__K_EXP, OUTPUT);
 
 /* ---- log: dy / x */
-
-static hone_tensor *log_forward(hone_context *ctx, hone_tensor *const *in, int n_in)
-{
-    (void)n_in;
-    return real(ctx, in[0], HONE__K_LOG, HONE__NS_MATH, INPUT);
-}
 
 static hone_tensor *log_grad(hone_context *ctx, hone_tensor *dy, int input)
 {
@@ -151,15 +148,9 @@ static hone_tensor *log_grad(hone_context *ctx, hone_tensor *dy, int input)
     return hone_div(dy, hone_saved(ctx, 0));
 }
 
-const hone__op hone__op_log = { .name = "log", .forward = log_forward, .grad = { log_grad } };
+REAL_OP(log, HONE__K_LOG, INPUT);
 
 /* ---- sqrt: dy / (2 y) */
-
-static hone_tensor *sqrt_forward(hone_context *ctx, hone_tensor *const *in, int n_in)
-{
-    (void)n_in;
-    return real(ctx, in[0], HONE__K_SQRT, HONE__NS_MATH, OUTPUT);
-}
 
 static hone_tensor *sqrt_grad(hone_context *ctx, hone_tensor *dy, int input)
 {
@@ -167,7 +158,7 @@ static hone_tensor *sqrt_grad(hone_context *ctx, hone_tensor *dy, int input)
     return hone_div(dy, hone_mul_scalar(hone_saved(ctx, 0), 2));
 }
 
-const hone__op hone__op_sqrt = { .name = "sqrt", .forward = sqrt_forward, .grad = { sqrt_grad } };
+REAL_OP(sqrt, HONE__K_SQRT, OUTPUT);
 
 /* ---- square: x * x (bool: i64, as PyTorch's x ** 2); dy * 2x */
 
@@ -193,21 +184,13 @@ const hone__op hone__op_square = { .name = "square",
 
 /* ---- reciprocal: 1 / x; -dy * y^2 */
 
-static hone_tensor *reciprocal_forward(hone_context *ctx, hone_tensor *const *in, int n_in)
-{
-    (void)n_in;
-    return real(ctx, in[0], HONE__K_RECIPROCAL, HONE__NS_MATH, OUTPUT);
-}
-
 static hone_tensor *reciprocal_grad(hone_context *ctx, hone_tensor *dy, int input)
 {
     (void)input;
     return hone_neg(hone_mul(dy, hone_square(hone_saved(ctx, 0))));
 }
 
-const hone__op hone__op_reciprocal = { .name = "reciprocal",
-                                       .forward = reciprocal_forward,
-                                       .grad = { reciprocal_grad } };
+REAL_OP(reciprocal, HONE__K_RECIPROCAL, OUTPUT);
 
 /* ---- relu: max(x, 0); dy where y > 0 */
 
@@ -227,29 +210,15 @@ const hone__op hone__op_relu = { .name = "relu", .forward = relu_forward, .grad 
 
 /* ---- sigmoid: dy y (1 - y) */
 
-static hone_tensor *sigmoid_forward(hone_context *ctx, hone_tensor *const *in, int n_in)
-{
-    (void)n_in;
-    return real(ctx, in[0], HONE__K_SIGMOID, HONE__NS_MATH, OUTPUT);
-}
-
 static hone_tensor *sigmoid_grad(hone_context *ctx, hone_tensor *dy, int input)
 {
     (void)input;
     return hone_sigmoid_backward(dy, hone_saved(ctx, 0));
 }
 
-const hone__op hone__op_sigmoid = { .name = "sigmoid",
-                                    .forward = sigmoid_forward,
-                                    .grad = { sigmoid_grad } };
+REAL_OP(sigmoid, HONE__K_SIGMOID, OUTPUT);
 
 /* ---- tanh: dy (1 - y^2) */
-
-static hone_tensor *tanh_forward(hone_context *ctx, hone_tensor *const *in, int n_in)
-{
-    (void)n_in;
-    return real(ctx, in[0], HONE__K_TANH, HONE__NS_MATH, OUTPUT);
-}
 
 static hone_tensor *tanh_grad(hone_context *ctx, hone_tensor *dy, int input)
 {
@@ -257,9 +226,141 @@ static hone_tensor *tanh_grad(hone_context *ctx, hone_tensor *dy, int input)
     return hone_tanh_backward(dy, hone_saved(ctx, 0));
 }
 
-const hone__op hone__op_tanh = { .name = "tanh", .forward = tanh_forward, .grad = { tanh_grad } };
+REAL_OP(tanh, HONE__K_TANH, OUTPUT);
 
-/* ---- the three gradients above as ops of (dy, y): one pass, and differentiable themselves */
+/* ---- log1p: log(1 + x); dy / (1 + x) */
+
+static hone_tensor *log1p_grad(hone_context *ctx, hone_tensor *dy, int input)
+{
+    (void)input;
+    return hone_div(dy, hone_add_scalar(hone_saved(ctx, 0), 1));
+}
+
+REAL_OP(log1p, HONE__K_LOG1P, INPUT);
+
+/* ---- expm1: e^x - 1; dy (y + 1) */
+
+static hone_tensor *expm1_grad(hone_context *ctx, hone_tensor *dy, int input)
+{
+    (void)input;
+    return hone_mul(dy, hone_add_scalar(hone_saved(ctx, 0), 1));
+}
+
+REAL_OP(expm1, HONE__K_EXPM1, OUTPUT);
+
+/* ---- rsqrt: 1 / sqrt(x); -dy y^3 / 2 */
+
+static hone_tensor *rsqrt_grad(hone_context *ctx, hone_tensor *dy, int input)
+{
+    (void)input;
+    hone_tensor *y = hone_saved(ctx, 0);
+    return hone_mul(dy, hone_mul_scalar(hone_mul(hone_square(y), y), -0.5));
+}
+
+REAL_OP(rsqrt, HONE__K_RSQRT, OUTPUT);
+
+/* ---- sin: dy cos(x) */
+
+static hone_tensor *sin_grad(hone_context *ctx, hone_tensor *dy, int input)
+{
+    (void)input;
+    return hone_mul(dy, hone_cos(hone_saved(ctx, 0)));
+}
+
+REAL_OP(sin, HONE__K_SIN, INPUT);
+
+/* ---- cos: -dy sin(x) */
+
+static hone_tensor *cos_grad(hone_context *ctx, hone_tensor *dy, int input)
+{
+    (void)input;
+    return hone_neg(hone_mul(dy, hone_sin(hone_saved(ctx, 0))));
+}
+
+REAL_OP(cos, HONE__K_COS, INPUT);
+
+/* ---- tan: dy (1 + y^2) */
+
+static hone_tensor *tan_grad(hone_context *ctx, hone_tensor *dy, int input)
+{
+    (void)input;
+    return hone_mul(dy, hone_add_scalar(hone_square(hone_saved(ctx, 0)), 1));
+}
+
+REAL_OP(tan, HONE__K_TAN, OUTPUT);
+
+#define TWO_OVER_SQRT_PI  1.12837916709551257390
+#define ONE_OVER_SQRT_2PI 0.39894228040143267794
+#define SQRT_2_OVER_PI    0.79788456080286535588
+#define SQRT_HALF         0.70710678118654752440
+
+/* ---- erf: dy 2 / sqrt(pi) e^(-x^2) */
+
+static hone_tensor *erf_grad(hone_context *ctx, hone_tensor *dy, int input)
+{
+    (void)input;
+    hone_tensor *bell = hone_exp(hone_neg(hone_square(hone_saved(ctx, 0))));
+    return hone_mul(dy, hone_mul_scalar(bell, TWO_OVER_SQRT_PI));
+}
+
+REAL_OP(erf, HONE__K_ERF, INPUT);
+
+/* ---- gelu: x Phi(x), Phi the normal distribution, phi its density; dy (Phi(x) + x phi(x)) */
+
+static hone_tensor *gelu_grad(hone_context *ctx, hone_tensor *dy, int input)
+{
+    (void)input;
+    hone_tensor *x = hone_saved(ctx, 0);
+    hone_tensor *bell = hone_exp(hone_mul_scalar(hone_square(x), -0.5));
+    hone_tensor *density = hone_mul_scalar(bell, ONE_OVER_SQRT_2PI);
+    hone_tensor *e = hone_erf(hone_mul_scalar(x, SQRT_HALF));
+    hone_tensor *distribution = hone_mul_scalar(hone_add_scalar(e, 1), 0.5);
+    return hone_mul(dy, hone_add(distribution, hone_mul(x, density)));
+}
+
+REAL_OP(gelu, HONE__K_GELU, INPUT);
+
+/* ---- gelu_tanh: x s(u), s the sigmoid, u = c (x + a x^3); dy (s + x u' s (1 - s)) */
+
+static hone_tensor *gelu_tanh_grad(hone_context *ctx, hone_tensor *dy, int input)
+{
+    (void)input;
+    const double a = 0.044715, c = 2 * SQRT_2_OVER_PI;
+    hone_tensor *x = hone_saved(ctx, 0);
+    hone_tensor *square = hone_square(x);
+    /* x times a polynomial in x^2: u, and x u' */
+    hone_tensor *u = hone_mul(x, hone_add_scalar(hone_mul_scalar(square, c * a), c));
+    hone_tensor *xdu = hone_mul(x, hone_add_scalar(hone_mul_scalar(square, 3 * c * a), c));
+    hone_tensor *s = hone_sigmoid(u);
+    return hone_mul(dy, hone_add(s, hone_sigmoid_backward(xdu, s)));
+}
+
+REAL_OP(gelu_tanh, HONE__K_GELU_TANH, INPUT);
+
+/* ---- silu: x s(x), s the sigmoid; dy (s + x s (1 - s)) */
+
+static hone_tensor *silu_grad(hone_context *ctx, hone_tensor *dy, int input)
+{
+    (void)input;
+    hone_tensor *x = hone_saved(ctx, 0);
+    hone_tensor *s = hone_sigmoid(x);
+    return hone_mul(dy, hone_add(s, hone_sigmoid_backward(x, s)));
+}
+
+REAL_OP(silu, HONE__K_SILU, INPUT);
+
+/* ---- softplus: log(1 + e^x); dy sigmoid(x) */
+
+static hone_tensor *softplus_grad(hone_context *ctx, hone_tensor *dy, int input)
+{
+    (void)input;
+    return hone_mul(dy, hone_sigmoid(hone_saved(ctx, 0)));
+}
+
+REAL_OP(softplus, HONE__K_SOFTPLUS, INPUT);
+
+/* ---- the gradients of relu, sigmoid and tanh as ops of (dy, y): one pass, and differentiable
+ * themselves */
 
 static hone_tensor *from_output(hone_context *ctx, hone_tensor *const *in, int k)
 {

@@ -22,9 +22,30 @@ FORMULA(f_reciprocal, 1 / x)
 FORMULA(f_relu, x > 0 ? x : 0)
 FORMULA(f_sigmoid, 1 / (1 + exp(-x)))
 FORMULA(f_tanh, tanh(x))
+FORMULA(f_log1p, log1p(x))
+FORMULA(f_expm1, expm1(x))
+FORMULA(f_rsqrt, 1 / sqrt(x))
+FORMULA(f_sin, sin(x))
+FORMULA(f_cos, cos(x))
+FORMULA(f_tan, tan(x))
+FORMULA(f_erf, erf(x))
+/* long double: rounding in these arguments would grow to several ulps of the value */
+FORMULA(f_gelu, (double)(0.5L * x * erfcl(-x * 0.707106781186547524400844362104849039L)))
+FORMULA(f_gelu_tanh, (double)(x / (1 + expl(-1.59576912160573071175978423973752L *
+                                            (x + 0.044715L * x * x * x)))))
+FORMULA(f_silu, x / (1 + exp(-x)))
+FORMULA(f_softplus, log1p(exp(x)))
 FORMULA(f_relu_backward, in[1] > 0 ? x : 0)
 FORMULA(f_sigmoid_backward, x *in[1] * (1 - in[1]))
 FORMULA(f_tanh_backward, x *(1 - in[1] * in[1]))
+
+/* In [-1, 1], far from the poles of tan; integers as catalog_any, none of which is near one. */
+static void half_any(const catalog_row *row, catalog_array *in, int i, uint64_t *random)
+{
+    catalog_any(row, in, i, random);
+    for (int64_t k = 0; hone_dtype_is_float(in[i].dtype) && k < in[i].numel; k++)
+        in[i].at[k] /= 2;
+}
 
 #define UNARY(name)                                                                                \
     .op = #name, .cases = catalog_cases_unary, .bits = "67x130", .oracle = catalog_elementwise,    \
@@ -49,6 +70,19 @@ static const catalog_row rows[] = {
     { UNARY(relu), .in = { { catalog_any } }, .dtypes = CATALOG_NUMBERS },
     { UNARY(sigmoid), .in = { { catalog_any } }, .dtypes = CATALOG_ALL, .result = CATALOG_FLOAT },
     { UNARY(tanh), .in = { { catalog_any } }, .dtypes = CATALOG_ALL, .result = CATALOG_FLOAT },
+    { UNARY(log1p), .in = { { catalog_positive } }, .dtypes = CATALOG_ALL,
+      .result = CATALOG_FLOAT },
+    { UNARY(expm1), .in = { { catalog_any } }, .dtypes = CATALOG_ALL, .result = CATALOG_FLOAT },
+    { UNARY(rsqrt), .in = { { catalog_positive } }, .dtypes = CATALOG_ALL,
+      .result = CATALOG_FLOAT },
+    { UNARY(sin), .in = { { catalog_any } }, .dtypes = CATALOG_ALL, .result = CATALOG_FLOAT },
+    { UNARY(cos), .in = { { catalog_any } }, .dtypes = CATALOG_ALL, .result = CATALOG_FLOAT },
+    { UNARY(tan), .in = { { half_any } }, .dtypes = CATALOG_ALL, .result = CATALOG_FLOAT },
+    { UNARY(erf), .in = { { catalog_any } }, .dtypes = CATALOG_ALL, .result = CATALOG_FLOAT },
+    { UNARY(gelu), .in = { { catalog_any } }, .dtypes = CATALOG_ALL, .result = CATALOG_FLOAT },
+    { UNARY(gelu_tanh), .in = { { catalog_any } }, .dtypes = CATALOG_ALL, .result = CATALOG_FLOAT },
+    { UNARY(silu), .in = { { catalog_any } }, .dtypes = CATALOG_ALL, .result = CATALOG_FLOAT },
+    { UNARY(softplus), .in = { { catalog_any } }, .dtypes = CATALOG_ALL, .result = CATALOG_FLOAT },
     { OF_OUTPUT(relu_backward),
       .in = { { catalog_any }, { catalog_any, .constant = true /* piecewise constant in y */ } } },
     { OF_OUTPUT(sigmoid_backward), .in = { { catalog_any } } },
