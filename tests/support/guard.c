@@ -63,16 +63,15 @@ static double real_value(int dtype, uint64_t i)
 {
     static const double special[] = { 0.0, -0.0, INFINITY, -INFINITY, (double)NAN, 1,
                                       -1,  0.5,  2,        -2,        3,           -0.5 };
-    static const double edge_f32[] = { 0x1p-149,       -0x1p-149,       0x1.8p-130,
-                                       0x1.fffffep127, -0x1.fffffep127, 0x1p-126 };
-    static const double edge_f64[] = {
-        0x1p-1074, -0x1p-1074, 0x1.8p-1030, 0x1.fffffffffffffp1023, -0x1.fffffffffffffp1023,
-        0x1p-1022
+    static const double edge[2][6] = {
+        { 0x1p-149, -0x1p-149, 0x1.8p-130, 0x1.fffffep127, -0x1.fffffep127, 0x1p-126 },
+        { 0x1p-1074, -0x1p-1074, 0x1.8p-1030, 0x1.fffffffffffffp1023, -0x1.fffffffffffffp1023,
+          0x1p-1022 },
     };
     const uint64_t bits = test_bits(i);
     if (bits % 8 == 0) {
         const uint64_t which = (bits >> 8) % 18;
-        return which < 12 ? special[which] : (dtype == HONE__F32 ? edge_f32 : edge_f64)[which - 12];
+        return which < 12 ? special[which] : edge[dtype != HONE__F32][which - 12];
     }
     const int exponent = (int)((bits >> 40) % 17) - 8;
     return ldexp(2 * test_uniform(i + 77777) - 1, bits % 8 < 5 ? exponent / 2 : exponent * 3);
