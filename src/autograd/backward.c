@@ -146,17 +146,36 @@ static bool add_to(hone_tensor **slot, hone_tensor *grad)
     return true;
 }
 
+/* Threads that train together share leaves. */
+enum { LEAF_LOCKS = 16 };
+static pthread_mutex_t leaf_locks[LEAF_LOCKS];
+
+static void before_fork(void)
+{
+    for (int i = 0; i < LEAF_LOCKS; i++)
+        pthread_mutex_lock(&leaf_locks[i]);
+}
+
+static void after_fork(void)
+{
+    for (int i = 0; i < LEAF_LOCKS; i++)
+        pthread_mutex_unlock(&leaf_locks[i]);
+}
+
+/* Not before the first use, so that at a fork these locks are taken before those of memory, which is
+ * the order in which a thread that adds takes them. */
+static void make_leaf_locks(void)
+{
+    for (int i = 0; i < LEAF_LOCKS; i++)
+        pthread_mutex_init(&leaf_locks[i], NULL);
+    pthread_atfork(before_fork, after_fork, after_fork);
+}
+
 static bool add_to_leaf(hone_tensor *leaf, hone_tensor *grad)
 {
-    static pthread_mutex_t locks[16] = {
-        PTHREAD_MUTEX_INITIALIZER, PTHREAD_MUTEX_INITIALIZER, PTHREAD_MUTEX_INITIALIZER,
-        PTHREAD_MUTEX_INITIALIZER, PTHREAD_MUTEX_INITIALIZER, PTHREAD_MUTEX_INITIALIZER,
-        PTHREAD_MUTEX_INITIALIZER, PTHREAD_MUTEX_INITIALIZER, PTHREAD_MUTEX_INITIALIZER,
-        PTHREAD_MUTEX_INITIALIZER, PTHREAD_MUTEX_INITIALIZER, PTHREAD_MUTEX_INITIALIZER,
-        PTHREAD_MUTEX_INITIALIZER, PTHREAD_MUTEX_INITIALIZER, PTHREAD_MUTEX_INITIALIZER,
-        PTHREAD_MUTEX_INITIALIZER,
-    }; /* threads that train together share leaves */
-    pthread_mutex_t *lock = &locks[((uintptr_t)leaf >> 8) % 16];
+    static pthread_once_t made = PTHREAD_ONCE_INIT;
+    pthread_once(&made, make_leaf_locks);
+    pthread_mutex_t *lock = &leaf_locks[((uintptr_t)leaf >> 8) % LEAF_LOCKS];
     bool ok = true;
 
     pthread_mutex_lock(lock);

@@ -6,6 +6,22 @@
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER; /* seed and stream change together */
 static uint64_t current_seed, next_stream;
 
+/* A forked child must find the lock free. */
+static void before_fork(void)
+{
+    pthread_mutex_lock(&lock);
+}
+
+static void after_fork(void)
+{
+    pthread_mutex_unlock(&lock);
+}
+
+__attribute__((constructor)) static void watch_fork(void)
+{
+    pthread_atfork(before_fork, after_fork, after_fork);
+}
+
 void hone_seed(uint64_t seed)
 {
     pthread_mutex_lock(&lock);
