@@ -2,7 +2,7 @@
 """hone and PyTorch side by side on the rows of `hone bench`, in turn, on this machine.
 
     perf/compare/bench.py [gemm elementwise reduce ops train] [--hone build/hone] [--python PYTHON] [--threads 1]
-                          [--rounds 3] [--seconds 30] [--only OP] [--json FILE]
+                          [--rounds 3] [--seconds 30] [--only OP] [--json FILE] [--markdown]
 
 PYTHON is an interpreter that has torch (default: this one). Every round runs a suite with hone (and the peers the machine
 has) and then its rows with PyTorch, each for about S seconds; a row's times are the medians of the rounds. The ratio is
@@ -57,28 +57,51 @@ def medians(rounds):
     return rows
 
 
-def show(ours, theirs):
+def pairs(ours, theirs, suite):
+    """(key, hone's row, PyTorch's row or None, PyTorch's time over hone's or None) of a suite."""
+    for key, row in ours.items():
+        if key[0] == suite:
+            other = theirs.get(key)
+            yield key, row, other, other["ns_per_call"] / row["ns_per_call"] if other else None
+
+
+def rate_of(row):
+    return row["gflops"] if "gflops" in row else row["gbps"]
+
+
+def show_text(rows):
     print(f"{'op':23} {'':3} {'variant':10} {'in':4} {'size':>16} {'threads':>7} | {'hone ns':>11} {'rate':>7} {'of peak':>8} |"
           f" {'PyTorch ns':>11} {'rate':>7} {'ratio':>6} | peer")
-    logs = {}
-    for key, row in ours.items():
-        suite, name, dtype, variant, level, size, threads = key
-        rate, other = "gflops" if "gflops" in row else "gbps", theirs.get(key)
+    for (_, name, dtype, variant, level, size, threads), row, other, ratio in rows:
         peak = f"{row['percent_of_peak']:6.1f} %" if row["percent_of_peak"] is not None else ""
-        line = (f"{name:23} {dtype:3} {variant:10} {level:4} {size:>16} {threads:7} | {row['ns_per_call']:11.0f}"
-                f" {row[rate]:7.1f} {peak:>8} |")
-        if other:
-            ratio = other["ns_per_call"] / row["ns_per_call"]
-            logs.setdefault(suite, []).append(math.log(ratio))
-            line += f" {other['ns_per_call']:11.0f} {other[rate]:7.1f} {ratio:6.2f} |"
-        else:
-            line += f" {'':26} |"
-        if row["ratio"] is not None:
-            line += f" {row['ratio']:5.2f} {row['best_peer']}"
-        print(line)
-    for suite, values in logs.items():
-        print(f"{suite}: PyTorch's time over hone's, geometric mean of {len(values)} rows: "
-              f"{math.exp(statistics.fmean(values)):.2f}")
+        torch = f"{other['ns_per_call']:11.0f} {rate_of(other):7.1f} {ratio:6.2f}" if other else " " * 26
+        peer = f" {row['ratio']:5.2f} {row['best_peer']}" if row["ratio"] is not None else ""
+        print(f"{name:23} {dtype:3} {variant:10} {level:4} {size:>16} {threads:7} | {row['ns_per_call']:11.0f}"
+              f" {rate_of(row):7.1f} {peak:>8} | {torch} |{peer}")
+
+
+def show_markdown(rows):
+    unit = "GFLOP/s" if "gflops" in rows[0][1] else "GB/s"
+    print(f"| op | | in | size | threads | ns | {unit} | % of peak | over the best peer | over PyTorch |\n|---|---|---|---|---|---|---|---|---|---|")
+    for (_, name, dtype, variant, level, size, threads), row, _, ratio in rows:
+        peak = f"{row['percent_of_peak']:.0f}" if row["percent_of_peak"] is not None else ""
+        peer = f"{row['ratio']:.2f} {row['best_peer']}" if row["ratio"] is not None else ""
+        torch = f"{ratio:.2f}" if ratio else ""
+        print(f"| {name} | {dtype} {variant} | {level} | {size} | {threads} | {row['ns_per_call']:.0f} | {rate_of(row):.1f} | {peak} | {peer} | {torch} |")
+
+
+def show(ours, theirs, markdown):
+    for suite in SUITES:
+        rows = list(pairs(ours, theirs, suite))
+        if not rows:
+            continue
+        if markdown:
+            print(f"\n### {suite}\n")
+        (show_markdown if markdown else show_text)(rows)
+        logs = [math.log(ratio) for *_, ratio in rows if ratio]
+        if logs:
+            print(f"{chr(10) if markdown else ''}{suite}: PyTorch's time over hone's, geometric mean of {len(logs)} rows: "
+                  f"{math.exp(statistics.fmean(logs)):.2f}")
 
 
 def main():
@@ -91,6 +114,7 @@ def main():
     parser.add_argument("--seconds", type=float, default=30)
     parser.add_argument("--only")
     parser.add_argument("--json", help="write hone's and PyTorch's rows (isa: torch) to this file")
+    parser.add_argument("--markdown", action="store_true", help="tables for perf/RESULTS.md")
     parser.add_argument("--rows", nargs=2, metavar="FILE")
     args = parser.parse_args()
     unknown = [suite for suite in args.suites if suite not in SUITES]
@@ -105,7 +129,7 @@ def main():
                 for rows, more in zip((ours, theirs), run_suite(args, suite)):
                     rows += more
     ours, theirs = medians(ours), medians(theirs)
-    show(ours, theirs)
+    show(ours, theirs, args.markdown)
     if args.json:
         with open(args.json, "w") as f:
             for row in (*ours.values(), *theirs.values()):
