@@ -6,6 +6,7 @@ source "$(dirname "$0")/common.sh" "$1"
 interrupted() {
   local signal=$1 pid i
   shift
+  : >out # rows of the run before are none of this one's
   # Background jobs of a script ignore SIGINT; a job of its own group with the default handler does not.
   env --default-signal=INT,HUP "$@" >out 2>err &
   pid=$!
@@ -40,6 +41,7 @@ interrupted HUP "$hone" train --limit 3000 --epochs 100000 --save c.safetensors
 works "$hone" eval --load c.safetensors --limit 300
 
 # a signal that the caller ignores, as nohup does, is none
+: >out
 env --ignore-signal=HUP "$hone" train --limit 3000 --epochs 100 >out 2>err &
 pid=$!
 for ((i = 0; i < 600; i++)); do grep -q '^epoch' out && break; sleep 0.02; done
