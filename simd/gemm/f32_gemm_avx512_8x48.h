@@ -2,6 +2,12 @@
  * vectors wide it is 12 tall. */
 #define TILE_NAME       hone__f32_gemm_avx512_8x48
 #define TILE_VECTORS    3
-#define TILE_ROWS(nv)   ((nv) == 2 ? 12 : 8)
+#define TILE_ROWS(nv)   ((nv) == 1 ? 16 : (nv) == 2 ? 12 : 8)
 #define TILE_TAIL(p, n) _mm512_maskz_loadu_ps((__mmask16)((1u << (n)) - 1), p)
+#define TILE_HALF_TAIL(p, n)                                                                       \
+    _mm512_castps256_ps512(_mm256_maskz_loadu_ps((__mmask8)((1u << (n)) - 1), p))
+#define TILE_HALF_FMA(a, b, acc)                                                                   \
+    _mm512_castps256_ps512(_mm256_fmadd_ps(_mm512_castps512_ps256(a), _mm512_castps512_ps256(b),   \
+                                           _mm512_castps512_ps256(acc)))
+#define TILE_HALF_SET(x) _mm512_castps256_ps512(_mm256_set1_ps(x))
 #include "gemm/gemm_tile.h"

@@ -2,6 +2,12 @@
  * vectors wide it is 12 tall. */
 #define TILE_NAME       hone__f64_gemm_avx512_8x24
 #define TILE_VECTORS    3
-#define TILE_ROWS(nv)   ((nv) == 2 ? 12 : 8)
+#define TILE_ROWS(nv)   ((nv) == 1 ? 16 : (nv) == 2 ? 12 : 8)
 #define TILE_TAIL(p, n) _mm512_maskz_loadu_pd((__mmask8)((1u << (n)) - 1), p)
+#define TILE_HALF_TAIL(p, n)                                                                       \
+    _mm512_castpd256_pd512(_mm256_maskz_loadu_pd((__mmask8)((1u << (n)) - 1), p))
+#define TILE_HALF_FMA(a, b, acc)                                                                   \
+    _mm512_castpd256_pd512(_mm256_fmadd_pd(_mm512_castpd512_pd256(a), _mm512_castpd512_pd256(b),   \
+                                           _mm512_castpd512_pd256(acc)))
+#define TILE_HALF_SET(x) _mm512_castpd256_pd512(_mm256_set1_pd(x))
 #include "gemm/gemm_tile.h"

@@ -53,7 +53,7 @@ typedef struct {
     double alpha;
     int accumulate;
     int relu;
-    int64_t bias_rs, bias_cs; /* the pointer comes with the tile */
+    int64_t bias_rs, bias_cs; /* the pointer comes with the tile; for a tile one of them is 0 */
 } hone__gemm_epilogue;
 
 /** A tile of work. Nothing outside a, b, c and the bias is touched; columns from nr to the next

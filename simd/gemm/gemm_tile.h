@@ -4,9 +4,13 @@
  *
  *   TILE_NAME        the function's name
  *   TILE_VECTORS     vectors a row of the full tile
- *   TILE_ROWS(nv)    rows of the tallest tile that is nv vectors wide, at most 14
+ *   TILE_ROWS(nv)    rows of the tallest tile that is nv vectors wide, at most 16
  *   TILE_TAIL(p, n)  if tails of B are read in place: loads n <= LANES elements, as fast as a full
  *                    load
+ *   TILE_HALF_FMA(a, b, acc), TILE_HALF_TAIL(p, n), TILE_HALF_SET(x)
+ *                    if a tail of at most LANES / 2 elements is multiplied and loaded in a shorter
+ *                    vector, the rest of acc being of no interest: half the arithmetic on machines
+ *                    that do a long vector in two steps
  *   TILE_LANES(nv, t, acc)
  *                    if it has a better loop over k for tiles of full height whose rows of A are
  *                    neighbours */
@@ -14,12 +18,21 @@
 #define TILE_FN_(name, part)  name##_##part
 #define TILE_FN__(name, part) TILE_FN_(name, part)
 #define TILE_FN(part)         TILE_FN__(TILE_NAME, part)
-#define TILE_MAX_ROWS         14
+#define TILE_MAX_ROWS         16
 
 typedef VREAL TILE_FN(acc)[TILE_MAX_ROWS][HONE__GEMM_MAX_VECTORS];
 
 #ifndef TILE_TAIL
 #define TILE_TAIL(p, last) ((void)(last), R(load)(p))
+#endif
+
+#ifdef TILE_HALF_FMA
+#define TILE_HALVES 1
+#else
+#define TILE_HALVES              0
+#define TILE_HALF_FMA(a, b, acc) R(fma)(a, b, acc)
+#define TILE_HALF_TAIL(p, last)  TILE_TAIL(p, last)
+#define TILE_HALF_SET(x)         R(set)(x)
 #endif
 
 /* Columns of the last of nv vectors. */
@@ -52,7 +65,7 @@ static HONE__GEMM_INLINE void TILE_FN(start)(const int mr, const int nv, const h
     }
 }
 
-static HONE__GEMM_INLINE void TILE_FN(multiply)(const int mr, const int nv,
+static HONE__GEMM_INLINE void TILE_FN(multiply)(const int mr, const int nv, const int half,
                                                 const hone__gemm_tile *t, TILE_FN(acc) acc)
 {
 #ifdef TILE_LANES
@@ -84,14 +97,18 @@ static HONE__GEMM_INLINE void TILE_FN(multiply)(const int mr, const int nv,
             VREAL bv[HONE__GEMM_MAX_VECTORS];
             HONE__GEMM_UNROLL
             for (int j = 0; j < nv; j++) {
-                bv[j] = j < nv - 1 ? R(load)(b + j * LANES) : TILE_TAIL(b + j * LANES, last);
+                bv[j] = j < nv - 1 ? R(load)(b + j * LANES)
+                        : half     ? TILE_HALF_TAIL(b + j * LANES, last)
+                                   : TILE_TAIL(b + j * LANES, last);
             }
             HONE__GEMM_UNROLL
             for (int i = 0; i < mr; i++) {
-                const VREAL av = R(set)(a[i / 4][(i % 4) * rs]);
+                const REAL x = a[i / 4][(i % 4) * rs];
+                const VREAL av = half && nv == 1 ? TILE_HALF_SET(x) : R(set)(x);
                 HONE__GEMM_UNROLL
                 for (int j = 0; j < nv; j++) {
-                    acc[i][j] = R(fma)(av, bv[j], acc[i][j]);
+                    acc[i][j] = half && j == nv - 1 ? TILE_HALF_FMA(av, bv[j], acc[i][j])
+                                                    : R(fma)(av, bv[j], acc[i][j]);
                 }
             }
             HONE__GEMM_UNROLL
@@ -118,7 +135,7 @@ static HONE__GEMM_INLINE void TILE_FN(add_bias)(const int mr, const int nv,
 {
     const REAL *bias = t->bias;
     const int64_t rs = t->finish->bias_rs, cs = t->finish->bias_cs;
-    if (rs != 0 && cs == 0) {
+    if (rs != 0) {
         HONE__GEMM_UNROLL
         for (int i = 0; i < mr; i++) {
             const VREAL v = R(set)(bias[i * rs]);
@@ -132,13 +149,10 @@ static HONE__GEMM_INLINE void TILE_FN(add_bias)(const int mr, const int nv,
     HONE__GEMM_UNROLL
     for (int j = 0; j < nv; j++) {
         const int n = j == nv - 1 ? TILE_FN(last)(nv, t) : LANES;
-        VREAL v = R(set)(0);
+        const REAL *p = bias + j * LANES * cs;
+        const VREAL v = cs == 1 && n == LANES ? R(load)(p) : TILE_FN(bias_tail)(p, cs, n);
         HONE__GEMM_UNROLL
         for (int i = 0; i < mr; i++) {
-            if (i == 0 || rs != 0) {
-                const REAL *p = bias + i * rs + j * LANES * cs;
-                v = cs == 1 && n == LANES ? R(load)(p) : TILE_FN(bias_tail)(p, cs, n);
-            }
             acc[i][j] = R(add)(acc[i][j], v);
         }
     }
@@ -207,7 +221,11 @@ static HONE__GEMM_INLINE void TILE_FN(one)(const int mr, const int nv, const hon
 {
     TILE_FN(acc) acc;
     TILE_FN(start)(mr, nv, t, acc);
-    TILE_FN(multiply)(mr, nv, t, acc);
+    if (TILE_HALVES && TILE_FN(last)(nv, t) <= LANES / 2) {
+        TILE_FN(multiply)(mr, nv, 1, t, acc);
+    } else {
+        TILE_FN(multiply)(mr, nv, 0, t, acc);
+    }
     if (t->finish) {
         TILE_FN(finish)(mr, nv, t, acc);
     }
@@ -239,6 +257,8 @@ static HONE__GEMM_INLINE void TILE_FN(rows)(const int nv, const hone__gemm_tile 
         TILE_CASE(12);
         TILE_CASE(13);
         TILE_CASE(14);
+        TILE_CASE(15);
+        TILE_CASE(16);
     }
 #undef TILE_CASE
 }
@@ -301,4 +321,8 @@ static void TILE_NAME(const hone__gemm_tile *t)
 #undef TILE_ROWS
 #undef TILE_VECTORS
 #undef TILE_TAIL
+#undef TILE_HALVES
+#undef TILE_HALF_FMA
+#undef TILE_HALF_TAIL
+#undef TILE_HALF_SET
 #undef TILE_LANES

@@ -178,8 +178,9 @@ void hone__gemm_plan_make(hone__gemm_plan *plan, const hone__gemm_args *args)
     plan->kc = even_part(plan->piece_k, blocks.kc, 1);
     plan->mc = blocks.mc;
     const bool whole_k = plan->by_row ? plan->piece_k == 0 : plan->piece_k <= plan->kc;
-    plan->scratch =
-        plan->order == HONE__GEMM_CHAIN && (x->c_cs != 1 || (x->accumulate && !whole_k));
+    const bool bias_of_two = x->bias && x->bias_rs != 0 && x->bias_cs != 0;
+    plan->scratch = plan->order == HONE__GEMM_CHAIN &&
+                    (x->c_cs != 1 || (x->accumulate && !whole_k) || bias_of_two);
 }
 
 /* Nanoseconds of one region of m x n, packing included. */
