@@ -147,7 +147,7 @@ static bool is_empty(const hone__gemm_args *args)
 
 int hone__gemm(const hone__gemm_args *args)
 {
-    if (is_empty(args)) {
+    if (is_empty(args) || hone__gemm_small(args)) {
         return 0;
     }
     hone__gemm_plan plan;

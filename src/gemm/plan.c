@@ -93,18 +93,23 @@ static void normalise(hone__gemm_args *x)
 
 /* ---- the order of the sums ---- */
 
+hone__gemm_order hone__gemm_order_of(const hone__gemm_args *x)
+{
+    const bool a_along_k = x->a_cs == 1 || x->m == 1; /* a vector is copied if it is not */
+    const bool b_along_k = x->b_rs == 1 || x->n == 1;
+    if (x->k > 1 && a_along_k && b_along_k && (x->m <= 8 || x->n <= 8)) {
+        return HONE__GEMM_DOT;
+    }
+    return x->m * x->n <= 16384 && x->k >= 4096 ? HONE__GEMM_SPLIT : HONE__GEMM_CHAIN;
+}
+
 static void choose_order(hone__gemm_plan *plan)
 {
     const hone__gemm_args *x = &plan->x;
-    const bool a_along_k = x->a_cs == 1 || x->m == 1; /* a vector is copied if it is not */
-    const bool b_along_k = x->b_rs == 1 || x->n == 1;
-    plan->order = HONE__GEMM_CHAIN;
+    plan->order = hone__gemm_order_of(x);
     plan->pieces = 1;
     plan->piece_k = x->k;
-    if (x->k > 1 && a_along_k && b_along_k && (x->m <= 8 || x->n <= 8)) {
-        plan->order = HONE__GEMM_DOT;
-    } else if (x->m * x->n <= 16384 && x->k >= 4096) {
-        plan->order = HONE__GEMM_SPLIT;
+    if (plan->order == HONE__GEMM_SPLIT) {
         plan->pieces = x->k / 2048 < 64 ? x->k / 2048 : 64;
         plan->piece_k = (x->k + plan->pieces - 1) / plan->pieces;
         plan->pieces = (x->k + plan->piece_k - 1) / plan->piece_k;
@@ -142,16 +147,28 @@ static int64_t even_part(int64_t total, int64_t most, int64_t unit)
  * the next often throws out of L1 again. */
 enum { LARGE = 6 << 20, SMALL = 32 << 10 };
 
+static bool is_narrow(const hone__gemm_kernel *kernel, int64_t size)
+{
+    return kernel->nr * size <= 64;
+}
+
+bool hone__gemm_packs_b(const hone__gemm_kernel *kernel, const hone__gemm_args *x, int64_t size)
+{
+    if (x->b_cs != 1 && x->n != 1) {
+        return true;
+    }
+    const int64_t bytes = x->k * x->n * size;
+    return is_narrow(kernel, size) ? x->m >= 32 && bytes > SMALL : x->m >= 1024 && bytes > LARGE;
+}
+
 static void choose_packing(hone__gemm_plan *plan)
 {
     const hone__gemm_args *x = &plan->x;
-    const bool direct_b = x->b_cs == 1 || x->n == 1;
-    const bool narrow = plan->kernel->nr * plan->size <= 64;
-    const int64_t bytes_a = x->m * x->k * plan->size, bytes_b = x->k * x->n * plan->size;
-    plan->by_row = x->m == 1 && direct_b && x->k > 0;
-    plan->pack_b =
-        !direct_b || (narrow ? x->m >= 32 && bytes_b > SMALL : x->m >= 1024 && bytes_b > LARGE);
-    plan->pack_a = x->n >= 512 && bytes_a > (narrow ? LARGE / 16 : LARGE / 4);
+    const int64_t bytes_a = x->m * x->k * plan->size;
+    const int64_t much = is_narrow(plan->kernel, plan->size) ? LARGE / 16 : LARGE / 4;
+    plan->by_row = x->m == 1 && (x->b_cs == 1 || x->n == 1) && x->k > 0;
+    plan->pack_b = hone__gemm_packs_b(plan->kernel, x, plan->size);
+    plan->pack_a = x->n >= 512 && bytes_a > much;
 }
 
 void hone__gemm_plan_make(hone__gemm_plan *plan, const hone__gemm_args *args)

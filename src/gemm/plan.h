@@ -35,6 +35,15 @@ typedef struct {
     int threads;
 } hone__gemm_plan;
 
+/** For strides in normal form. */
+hone__gemm_order hone__gemm_order_of(const hone__gemm_args *x);
+
+/** If B is not read where it lies; an operand of `size` bytes an element. */
+bool hone__gemm_packs_b(const hone__gemm_kernel *kernel, const hone__gemm_args *x, int64_t size);
+
+/** A small product, done at once without a plan; false if it is none. */
+bool hone__gemm_small(const hone__gemm_args *args);
+
 /** Normalises, then decides everything but the threads; `plan` for x.m, x.n > 0 and a batch that is
  * not empty. */
 void hone__gemm_plan_make(hone__gemm_plan *plan, const hone__gemm_args *args);
