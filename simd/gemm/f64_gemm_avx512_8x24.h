@@ -1,8 +1,8 @@
-/* f64 micro-kernel for AVX-512: 8 x 24, 24 accumulators, 3 vectors of B, 1 broadcast of A; two
- * vectors wide it is 12 tall. */
+/* f64 micro-kernel for AVX-512: 8 x 24, 24 accumulators, 3 vectors of B, 1 broadcast of A; with
+ * fewer vectors it is taller, with 4 (for B where it lies: fewer passes over A) 6 tall. */
 #define TILE_NAME       hone__f64_gemm_avx512_8x24
-#define TILE_VECTORS    3
-#define TILE_ROWS(nv)   ((nv) == 1 ? 16 : (nv) == 2 ? 12 : 8)
+#define TILE_VECTORS    4
+#define TILE_ROWS(nv)   ((nv) == 1 ? 16 : (nv) == 2 ? 12 : (nv) == 3 ? 8 : 6)
 #define TILE_TAIL(p, n) _mm512_maskz_loadu_pd((__mmask8)((1u << (n)) - 1), p)
 #define TILE_HALF_TAIL(p, n)                                                                       \
     _mm512_castpd256_pd512(_mm256_maskz_loadu_pd((__mmask8)((1u << (n)) - 1), p))

@@ -31,10 +31,10 @@
 #define HONE__GEMM_KERNELS                                                                         \
     {                                                                                              \
         .of = {                                                                                    \
-            HONE__GEMM_KERNEL(f32, avx2_6x16, .vl = 8, .mr = 6, .nr = 16, .rows = { 0, 6, 6 },     \
-                              .flops_per_ns = 80, .blocks = { 768, 768 }),                         \
-            HONE__GEMM_KERNEL(f64, avx2_6x8, .vl = 4, .mr = 6, .nr = 8, .rows = { 0, 6, 6 },       \
-                              .flops_per_ns = 40, .blocks = { 768, 384 }),                         \
+            HONE__GEMM_KERNEL(f32, avx2_6x16, .vl = 8, .mr = 6, .nr = 16, .wide = 16,              \
+                              .rows = { 0, 6, 6 }, .flops_per_ns = 80, .blocks = { 768, 768 }),    \
+            HONE__GEMM_KERNEL(f64, avx2_6x8, .vl = 4, .mr = 6, .nr = 8, .wide = 8,                 \
+                              .rows = { 0, 6, 6 }, .flops_per_ns = 40, .blocks = { 768, 384 }),    \
         }                                                                                          \
     }
 

@@ -32,11 +32,11 @@
 #define HONE__GEMM_KERNELS                                                                         \
     {                                                                                              \
         .of = {                                                                                    \
-            HONE__GEMM_KERNEL(f32, avx512_8x48, .vl = 16, .mr = 8, .nr = 48,                       \
-                              .rows = { 0, 16, 12, 8 }, .direct_tails = 1, .flops_per_ns = 100,    \
+            HONE__GEMM_KERNEL(f32, avx512_8x48, .vl = 16, .mr = 8, .nr = 48, .wide = 64,           \
+                              .rows = { 0, 16, 12, 8, 6 }, .direct_tails = 1, .flops_per_ns = 100, \
                               .blocks = { 1024, 768 }),                                            \
-            HONE__GEMM_KERNEL(f64, avx512_8x24, .vl = 8, .mr = 8, .nr = 24,                        \
-                              .rows = { 0, 16, 12, 8 }, .direct_tails = 1, .flops_per_ns = 50,     \
+            HONE__GEMM_KERNEL(f64, avx512_8x24, .vl = 8, .mr = 8, .nr = 24, .wide = 32,            \
+                              .rows = { 0, 16, 12, 8, 6 }, .direct_tails = 1, .flops_per_ns = 50,  \
                               .blocks = { 1024, 384 }),                                            \
         }                                                                                          \
     }

@@ -69,7 +69,7 @@ typedef struct {
     const void
         *fetch; /* asked for on the way: k / 8 rows of nr elements, fetch_rs apart; any address */
     int64_t fetch_rs;
-    int mr, nr; /* 1 .. rows[vectors of nr], 1 .. nr of the kernel */
+    int mr, nr; /* 1 .. rows[vectors of nr], 1 .. `wide` of the kernel */
     int resume;
     const hone__gemm_epilogue *finish; /* NULL while more k is to come */
     const void *bias;                  /* of this tile's [0,0], or NULL */
@@ -86,7 +86,8 @@ typedef struct {
 typedef struct {
     const char *name;                     /* of the micro-kernel */
     int vl;                               /* elements a vector */
-    int mr, nr;                           /* the full tile */
+    int mr, nr;                           /* the full tile, and the panels' widths */
+    int wide;                             /* columns of the widest tile; nr if it packs tails */
     int rows[HONE__GEMM_MAX_VECTORS + 1]; /* tallest tile when nr is that many vectors */
     int direct_tails;                     /* tile reads no column from nr on */
     double flops_per_ns;                  /* rough, for the cost model */

@@ -81,10 +81,10 @@ static int hone__f64_gemm_pack_columns_neon(int64_t k, int64_t width, int valid,
 #define HONE__GEMM_KERNELS                                                                         \
     {                                                                                              \
         .of = {                                                                                    \
-            HONE__GEMM_KERNEL(f32, neon_8x12, .vl = 4, .mr = 8, .nr = 12, .rows = { 0, 8, 8, 8 },  \
-                              .flops_per_ns = 30, .blocks = { 128, 256 }),                         \
-            HONE__GEMM_KERNEL(f64, neon_8x6, .vl = 2, .mr = 8, .nr = 6, .rows = { 0, 8, 8, 8 },    \
-                              .flops_per_ns = 15, .blocks = { 128, 192 }),                         \
+            HONE__GEMM_KERNEL(f32, neon_8x12, .vl = 4, .mr = 8, .nr = 12, .wide = 12,              \
+                              .rows = { 0, 8, 8, 8 }, .flops_per_ns = 30, .blocks = { 128, 256 }), \
+            HONE__GEMM_KERNEL(f64, neon_8x6, .vl = 2, .mr = 8, .nr = 6, .wide = 6,                 \
+                              .rows = { 0, 8, 8, 8 }, .flops_per_ns = 15, .blocks = { 128, 192 }), \
         }                                                                                          \
     }
 

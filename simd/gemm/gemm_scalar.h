@@ -32,10 +32,10 @@
 #define HONE__GEMM_KERNELS                                                                         \
     {                                                                                              \
         .of = {                                                                                    \
-            HONE__GEMM_KERNEL(f32, scalar_4x4, .vl = 1, .mr = 4, .nr = 4,                          \
+            HONE__GEMM_KERNEL(f32, scalar_4x4, .vl = 1, .mr = 4, .nr = 4, .wide = 4,               \
                               .rows = { 0, 4, 4, 4, 4 }, .direct_tails = 1, .flops_per_ns = 0.5,   \
                               .blocks = { 64, 256 }),                                              \
-            HONE__GEMM_KERNEL(f64, scalar_4x4, .vl = 1, .mr = 4, .nr = 4,                          \
+            HONE__GEMM_KERNEL(f64, scalar_4x4, .vl = 1, .mr = 4, .nr = 4, .wide = 4,               \
                               .rows = { 0, 4, 4, 4, 4 }, .direct_tails = 1, .flops_per_ns = 0.5,   \
                               .blocks = { 64, 256 }),                                              \
         }                                                                                          \

@@ -3,7 +3,7 @@
  * the accumulators live in registers. A kernel file defines, before it includes this fragment:
  *
  *   TILE_NAME        the function's name
- *   TILE_VECTORS     vectors a row of the full tile
+ *   TILE_VECTORS     vectors a row of the widest tile
  *   TILE_ROWS(nv)    rows of the tallest tile that is nv vectors wide, at most 16
  *   TILE_TAIL(p, n)  if tails of B are read in place: loads n <= LANES elements, as fast as a full
  *                    load

@@ -197,7 +197,9 @@ static void run_pass(const pass *s)
     const hone__gemm_region *region = s->region;
     const int64_t height = region->m1 - region->m0;
     const int64_t blocks = ceil_div(height, s->plan->mc);
-    const int64_t panels = ceil_div(region->n1 - region->n0, s->plan->kernel->nr);
+    const bool in_place = !s->plan->pack_a && !s->plan->pack_b;
+    const int most = in_place ? s->plan->kernel->wide : s->plan->kernel->nr;
+    const int64_t panels = ceil_div(region->n1 - region->n0, most);
     int turn = 0;
     panel now = panel_of(s, 0, panels, turn);
     if (now.packed) {

@@ -65,7 +65,7 @@ static void run(const hone__gemm_kernel *kernel, const hone__gemm_args *x, bool 
 {
     const int size = x->dtype == HONE__GEMM_F32 ? 4 : 8;
     const share widths =
-        share_of(((int)x->n + kernel->vl - 1) / kernel->vl, kernel->nr / kernel->vl);
+        share_of(((int)x->n + kernel->vl - 1) / kernel->vl, kernel->wide / kernel->vl);
     alignas(64) char packed[PACKED_BYTES + PACK_SLACK_BYTES];
     int col = 0;
     for (int i = 0; i < widths.parts; i++) {
@@ -75,8 +75,8 @@ static void run(const hone__gemm_kernel *kernel, const hone__gemm_args *x, bool 
         if (in_place) {
             run_panel(kernel, x, size, b, x->b_rs, col, width);
         } else {
-            kernel->pack(x->k, kernel->nr, width, packed, b, x->b_cs, x->b_rs);
-            run_panel(kernel, x, size, packed, kernel->nr, col, width);
+            kernel->pack(x->k, kernel->wide, width, packed, b, x->b_cs, x->b_rs);
+            run_panel(kernel, x, size, packed, kernel->wide, col, width);
         }
         col += width;
     }
@@ -96,7 +96,7 @@ bool hone__gemm_small(const hone__gemm_args *x)
     const bool in_place =
         !hone__gemm_packs_b(kernel, x, size) && (kernel->direct_tails || x->n % kernel->vl == 0);
     const double ns = 2 * (double)(x->m * x->n * x->k) / kernel->flops_per_ns;
-    if ((!in_place && kernel->nr * x->k * size > PACKED_BYTES) ||
+    if ((!in_place && kernel->wide * x->k * size > PACKED_BYTES) ||
         hone__team_for(ns, x->m * x->n) > 1) {
         return false;
     }

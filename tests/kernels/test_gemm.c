@@ -303,6 +303,45 @@ Test(gemm, larger)
     }
 }
 
+/* Large enough to be packed, against the same product by few columns, which is not. */
+static void run_by_columns(int64_t m, int64_t n, int64_t k, bool ta, bool tb)
+{
+    hone__gemm_args x = shaped(HONE__GEMM_F32, m, n, k, ta, tb);
+    block a = random_block(&x, 0, m * k - 1), b = random_block(&x, 0, k * n - 1);
+    block whole = random_block(&x, 0, m * n - 1), slices = block_new(whole.bytes);
+    x.a = a.data;
+    x.b = b.data;
+    x.c = whole.data;
+    cr_assert_eq(hone__gemm(&x), 0);
+    for (int64_t j = 0; j < n; j += 60) {
+        x.n = n - j < 60 ? n - j : 60;
+        x.b = b.data + j * x.b_cs * (int64_t)sizeof(float);
+        x.c = slices.data + j * (int64_t)sizeof(float);
+        cr_assert_eq(hone__gemm(&x), 0);
+    }
+    cr_assert(memcmp(whole.data, slices.data, whole.bytes) == 0, "%d x %d x %d", (int)m, (int)n,
+              (int)k);
+    block_free(&a);
+    block_free(&b);
+    block_free(&whole);
+    block_free(&slices);
+}
+
+Test(gemm, packed_as_in_place)
+{
+    start(1);
+    for (int i = 0; hone__isa_available(i); i++) {
+        hone__isa_use(hone__isa_available(i));
+        if (hone__isa_available(i)->gemm.of[HONE__GEMM_F32].vl == 1) {
+            run_by_columns(40, 517, 3000, false, false);
+            continue;
+        }
+        run_by_columns(100, 517, 4000, false, false);
+        run_by_columns(100, 517, 4000, true, true);
+        run_by_columns(1030, 530, 3100, false, false);
+    }
+}
+
 Test(gemm, vectors_and_few_rows)
 {
     start(1);
@@ -522,6 +561,9 @@ Test(gemm, block_sizes_fit_the_tiles)
             cr_expect(kernel->blocks.mc % kernel->mr == 0, "%s", kernel->name);
             cr_expect(kernel->nr % kernel->vl == 0, "%s", kernel->name);
             cr_expect(kernel->rows[kernel->nr / kernel->vl] == kernel->mr, "%s", kernel->name);
+            cr_expect(kernel->wide % kernel->vl == 0 && kernel->rows[kernel->wide / kernel->vl] > 0,
+                      "%s", kernel->name);
+            cr_expect(kernel->wide == kernel->nr || kernel->direct_tails, "%s", kernel->name);
         }
     }
 }
