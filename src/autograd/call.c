@@ -3,6 +3,7 @@
 
 #include "runtime/fpmode.h"
 #include "runtime/memory.h"
+#include "runtime/parallel.h"
 
 #include <string.h>
 
@@ -204,6 +205,55 @@ const void *hone_saved_data(hone_context *ctx)
     return ctx ? ctx->data : NULL;
 }
 
+/* ---- where the data are, for the cost model (runtime/cost.h) ---- */
+
+/* Less than this is not worth a thought. */
+enum { LARGE_BYTES = 32 << 10 };
+
+static bool is_large(const hone_tensor *t)
+{
+    return hone__is_real(t) && t->storage->bytes >= LARGE_BYTES;
+}
+
+/* Says where the operands are; gives back what was said of the op that calls this one. */
+static hone__data_place tell_places(hone_tensor *const *in, int n_in)
+{
+    const hone__data_place outer = hone__data_now;
+    int64_t near = 0, spread = 0;
+    for (int i = 0; i < n_in; i++) {
+        if (!is_large(in[i]))
+            continue;
+        const int64_t bytes = in[i]->numel * (int64_t)hone__size_of(in[i]->dtype);
+        if (atomic_load_explicit(&in[i]->storage->spread, memory_order_relaxed))
+            spread += bytes;
+        else
+            near += bytes;
+    }
+    hone__data_now.near_bytes = near;
+    hone__data_now.spread_bytes = spread;
+    return outer;
+}
+
+static void note_place(const hone_tensor *t, bool spread)
+{
+    if (is_large(t))
+        atomic_store_explicit(&t->storage->spread, spread, memory_order_relaxed);
+}
+
+/* A view, or contiguous() of a contiguous tensor, has touched no data. */
+static void note_places(hone__data_place outer, hone_tensor *const *in, int n_in,
+                        const hone_tensor *out, bool in_place)
+{
+    const bool on_team = hone__data_now.regions != outer.regions;
+    const bool touched = out && (in_place || n_in == 0 || out->storage != in[0]->storage);
+    for (int i = 0; touched && i < n_in; i++)
+        note_place(in[i], on_team);
+    if (touched)
+        note_place(out, on_team);
+    hone__data_now.near_bytes = outer.near_bytes;
+    hone__data_now.spread_bytes = outer.spread_bytes;
+}
+
 /* ---- the call ---- */
 
 static bool inputs_given(const hone__op *op, hone_tensor *const *in, int n_in)
@@ -306,7 +356,9 @@ static hone_tensor *run_forward(hone_context *ctx, hone_tensor *const *in, int n
     const hone__fpmode mode = hone__fpmode_enter(); /* contract 1, whatever the caller's is */
     bool enabled = hone_set_grad_enabled(false);
     const size_t mark = hone__scope_mark();
+    const hone__data_place outer = tell_places(in, n_in);
     hone_tensor *out = ctx->op->forward(ctx, in, n_in);
+    note_places(outer, in, n_in, out, ctx->in_place);
     if (out && ctx->in_place && out != in[0])
         out = store_result(ctx, in[0], out);
     hone__scope_settle(mark, ctx->in_place ? NULL : out);

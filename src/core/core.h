@@ -64,6 +64,7 @@ typedef struct hone__storage {
     atomic_int refs;
     atomic_uint version;      /* bumped by every in-place change */
     uint32_t history_version; /* version after the last in-place change that autograd recorded */
+    atomic_bool spread;       /* the op that used it last ran on the team: see runtime/cost.h */
     size_t bytes;
     void *data; /* 64-byte aligned; NULL if bytes is 0 */
     void (*release)(void *user,

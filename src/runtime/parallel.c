@@ -16,8 +16,10 @@
 
 #define MAX_THREADS 1024
 
-static atomic_int team = 1;
-static atomic_bool forced;     /* HONE_FORCE_THREADS: no cost model */
+static atomic_int team = 1;     /* as it was asked for */
+static atomic_int runnable = 1; /* of these, so many run at once: no more than there are CPUs */
+static atomic_bool forced;      /* HONE_FORCE_THREADS: no cost model */
+static double core_bytes = HONE__COST_CORE_BYTES; /* of a core's own cache */
 static atomic_bool after_fork; /* libgomp's threads don't survive a fork: one thread from then on */
 static atomic_int open_regions;                  /* of all threads that call hone */
 static char team_reason[96] = "not initialised"; /* written by hone__team_init only */
@@ -69,6 +71,14 @@ int hone__machine_threads(const hone__topology *machine, char *reason, size_t si
     return threads.n;
 }
 
+/* With more threads than CPUs every region waits for the kernel to switch between them. */
+static void set_team(int n)
+{
+    const int cpus = hone__topology_get()->affinity_cpus;
+    atomic_store(&runnable, atomic_load(&forced) || n < cpus ? n : cpus);
+    atomic_store(&team, n);
+}
+
 bool hone__team_init(char *message, size_t size)
 {
     long omp = LONG_MAX, most = LONG_MAX, exact = 0;
@@ -93,7 +103,9 @@ bool hone__team_init(char *message, size_t size)
     hone__format(reason, sizeof reason, "OMP_THREAD_LIMIT=%d", omp_get_thread_limit());
     bound(&threads, omp_get_thread_limit(), reason);
     bound(&threads, MAX_THREADS, "as many as hone can use");
-    atomic_store(&team, threads.n);
+    set_team(threads.n);
+    if (hone__topology_get()->l2_bytes > 0)
+        core_bytes = (double)hone__topology_get()->l2_bytes;
     hone__debug_print(3, "team: %d threads (%s)", threads.n, team_reason);
     return true;
 }
@@ -112,8 +124,10 @@ hone_status hone_set_threads(int n)
     if (n < 1 || n > MAX_THREADS)
         return hone_error_set(HONE_E_VALUE, "set_threads: %d threads, but 1 to %d are possible", n,
                               MAX_THREADS);
-    const int limit = omp_get_thread_limit();
-    atomic_store(&team, n < limit ? n : limit);
+    if (n > omp_get_thread_limit())
+        return hone_error_set(HONE_E_VALUE, "set_threads: %d threads, but OMP_THREAD_LIMIT is %d",
+                              n, omp_get_thread_limit());
+    set_team(n);
     atomic_store(&asked_for, n);
     return HONE_OK;
 }
@@ -129,7 +143,7 @@ void hone__team_reason(char *text, size_t size)
 
 int hone__team_size(void)
 {
-    const int n = atomic_load_explicit(&team, memory_order_relaxed);
+    const int n = atomic_load_explicit(&runnable, memory_order_relaxed);
     if (n == 1 || omp_in_parallel() || atomic_load_explicit(&after_fork, memory_order_relaxed))
         return 1;
     return n;
@@ -200,15 +214,31 @@ static void watch_end(const stopwatch *watch)
         atomic_store_explicit(&next_pause, HONE__PAUSE_NS, memory_order_relaxed);
 }
 
+_Thread_local hone__data_place hone__data_now;
+
+/* Is the job done sooner by n of a team of `size` threads? */
+static bool pays(double total_ns, int n, int size)
+{
+    const double team_ns = HONE__COST_GAIN * hone__cost_parallel_ns(total_ns, n, size);
+    const hone__data_place *data = &hone__data_now;
+    if (data->near_bytes + data->spread_bytes == 0)
+        return team_ns <= total_ns;
+    const double near = hone__cost_fetch_ns((double)data->near_bytes);
+    const double spread = hone__cost_fetch_ns((double)data->spread_bytes);
+    const double all = (double)(data->near_bytes + data->spread_bytes);
+    const double cached = all > core_bytes ? core_bytes / all : 1;
+    return team_ns + cached * near / n <= total_ns + cached * spread * (n - 1) / n;
+}
+
 int hone__team_for(double total_ns, int64_t parts)
 {
-    const int size = atomic_load_explicit(&team, memory_order_relaxed);
+    const int size = atomic_load_explicit(&runnable, memory_order_relaxed);
     const bool exact = atomic_load_explicit(&forced, memory_order_relaxed);
     if (size == 1 || parts < 2)
         return 1;
     const int n = parts < size ? (int)parts : size;
     /* First what settles nearly all small jobs: it costs a nanosecond. */
-    if (!exact && hone__cost_parallel_ns(total_ns, n, size) * HONE__COST_GAIN > total_ns)
+    if (!exact && !pays(total_ns, n, size))
         return 1;
     if (hone__team_size() == 1)
         return 1;
@@ -260,6 +290,7 @@ static void run_team(int size, int n_threads, hone__team_body body, void *ctx)
     stopwatch watch = { 0 };
     if (free_to_pause)
         watch = watch_begin();
+    hone__data_now.regions++;
     atomic_fetch_add_explicit(&open_regions, 1, memory_order_relaxed);
 #pragma omp parallel num_threads(size)
     {

@@ -21,9 +21,19 @@ int hone__machine_threads(const hone__topology *machine, char *reason, size_t si
 /** Why the team has the size it has: "HONE_NUM_THREADS=2". */
 void hone__team_reason(char *text, size_t size);
 
-/** Threads of the team: the affinity mask, cgroup quota, OMP_NUM_THREADS and HONE_NUM_THREADS bound
- * it; HONE_FORCE_THREADS fixes it. Inside a parallel region (the caller's or ours) it is 1. */
+/** Threads that a region runs: the affinity mask, cgroup quota, OMP_NUM_THREADS and
+ * HONE_NUM_THREADS bound it, with hone_set_threads the CPUs of the mask do; HONE_FORCE_THREADS
+ * fixes it. Inside a parallel region (the caller's or ours) it is 1. */
 int hone__team_size(void);
+
+/** Where the operands of the running op are, by the op that used them last; written by the caller
+ * of the op, read by hone__team_for. */
+typedef struct {
+    int64_t near_bytes;   /* in the calling thread's core */
+    int64_t spread_bytes; /* among the team's cores */
+    unsigned regions;     /* that this thread has started so far */
+} hone__data_place;
+extern _Thread_local hone__data_place hone__data_now __attribute__((tls_model("initial-exec")));
 
 /** Team for a job of `total_ns` (estimated single-thread nanoseconds) that can be cut into at most
  * `parts` pieces: 1 = run inline, else min(team, parts) threads. With HONE_FORCE_THREADS=N: min(N,

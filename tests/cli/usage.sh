@@ -50,6 +50,7 @@ refuses 2 'HONE_ISA' env HONE_ISA=sse9 "$hone" eval --load x
 refuses 2 'HONE_NUM_THREADS.*banana' env HONE_NUM_THREADS=banana "$hone" train "${small[@]}"
 refuses 2 'HONE_NUM_THREADS' env HONE_NUM_THREADS=0 "$hone" info
 refuses 2 'HONE_FORCE_THREADS' env HONE_FORCE_THREADS=-2 "$hone" info
+refuses 1 'set_threads: 3 threads, but OMP_THREAD_LIMIT is 2' env OMP_THREAD_LIMIT=2 "$hone" train "${small[@]}" --threads 3
 refuses 2 'HONE_DEBUG' env HONE_DEBUG=loud "$hone" info
 
 # an ISA of another kind of machine is an error, not a crash

@@ -1,9 +1,11 @@
 #include "support.h"
 
+#include "core/core.h"
 #include "runtime/fpmode.h"
 #include "runtime/parallel.h"
 #include "runtime/topology.h"
 
+#include <hone/ops.h>
 #include <hone/runtime.h>
 
 #include <fenv.h>
@@ -178,11 +180,39 @@ Test(runtime, force_threads_is_exact)
 Test(runtime, set_threads)
 {
     clear_environment();
+    CHECK_OK(hone_set_threads(1));
+    cr_assert(hone_threads() == 1 && hone__team_size() == 1);
     CHECK_OK(hone_set_threads(3));
-    cr_assert(hone_threads() == 3 && hone__team_size() == 3);
+    cr_assert(hone_threads() == 3);
     CHECK_FAILS(hone_set_threads(0), HONE_E_VALUE, "set_threads: 0 threads");
     CHECK_FAILS(hone_set_threads(1025), HONE_E_VALUE, "1 to 1024");
     cr_assert(hone_threads() == 3);
+}
+
+static int cpus(void)
+{
+    hone_machine machine;
+    CHECK_OK(hone_machine_get(&machine));
+    return machine.affinity_cpus;
+}
+
+static void note_size(void *ctx, int thread, int n_threads)
+{
+    if (thread == 0)
+        *(int *)ctx = n_threads;
+}
+
+/* Twice the threads would be slower, as they wait for each other; the team keeps its size in name.
+ */
+Test(runtime, no_more_threads_run_than_there_are_cpus)
+{
+    clear_environment();
+    CHECK_OK(hone_set_threads(2 * cpus()));
+    cr_assert(hone_threads() == 2 * cpus());
+    cr_assert(hone__team_size() == cpus() && hone__team_for(1e9, 1000) == cpus());
+    int n = 0;
+    hone__parallel_team(2 * cpus(), note_size, &n);
+    cr_assert(n == cpus());
 }
 
 static atomic_bool all_set;
@@ -320,13 +350,57 @@ Test(runtime, ranges_cover_all_once)
     }
 }
 
+/* The cost model has a choice only where there are two CPUs. */
+static bool two_cpus(void)
+{
+    if (cpus() < 2)
+        return false;
+    CHECK_OK(hone_set_threads(2));
+    return true;
+}
+
 Test(runtime, small_jobs_stay_on_one_thread)
 {
     clear_environment();
-    CHECK_OK(hone_set_threads(2));
+    if (!two_cpus())
+        cr_skip_test("one CPU");
     cr_assert(hone__team_for(100, 1000) == 1);
     cr_assert(hone__team_for(1e7, 1000) == 2);
     cr_assert(hone__team_for(1e7, 1) == 1);
+}
+
+Test(runtime, light_jobs_stay_where_their_data_are)
+{
+    clear_environment();
+    if (!two_cpus())
+        cr_skip_test("one CPU");
+    hone__data_now.near_bytes = 256 << 10;
+    cr_assert(hone__team_for(15e3, 1000) == 1);
+    cr_assert(hone__team_for(1e6, 1000) == 2);
+    hone__data_now.near_bytes = 0;
+    cr_assert(hone__team_for(8e3, 1000) == 1);
+    hone__data_now.spread_bytes = 256 << 10;
+    cr_assert(hone__team_for(8e3, 1000) == 2);
+}
+
+/* An op on the team leaves its operands spread, one on a single thread near; a view touches none. */
+Test(runtime, ops_note_where_they_leave_their_data)
+{
+    clear_environment();
+    if (!two_cpus())
+        cr_skip_test("one CPU");
+    HONE_SCOPE();
+    hone_tensor *a = hone_randn(HONE_F32, 512, 512), *b = hone_matmul(a, a);
+    cr_assert(hone__team_for(1e9, 100) == 1 || (a->storage->spread && b->storage->spread));
+    const bool spread = a->storage->spread;
+    hone_transpose(a, 0, 1);
+    hone_contiguous(a);
+    cr_assert(a->storage->spread == spread);
+    CHECK_OK(hone_set_threads(1));
+    hone_matmul(a, a);
+    cr_assert(!a->storage->spread && b->storage->spread == spread);
+    hone_zero_(b);
+    cr_assert(!b->storage->spread);
 }
 
 static void second_is_late(void *ctx, int thread, int n_threads)
@@ -341,7 +415,8 @@ static void second_is_late(void *ctx, int thread, int n_threads)
 Test(runtime, a_stalled_team_is_left_alone_for_a_while)
 {
     clear_environment();
-    CHECK_OK(hone_set_threads(2));
+    if (!two_cpus())
+        cr_skip_test("one CPU");
     cr_assert(hone__team_for(1e5, 10) == 2);
     int tries = 0;
     do
