@@ -220,6 +220,23 @@ HONE_API hone_module *hone_nn_linear(int64_t in, int64_t out);
 HONE_API hone_module *hone_nn_linear_with(int64_t in, int64_t out,
                                           const hone_nn_linear_options *options);
 
+typedef struct {
+    double eps;       /**< default 1e-5; HONE_ZERO is 0 */
+    bool no_affine;   /**< neither weight nor bias */
+    bool no_bias;     /**< a weight alone */
+    hone_dtype dtype; /**< HONE_F32 (default) or HONE_F64 */
+} hone_nn_layer_norm_options;
+
+/** Layer norm over the last dims, which must be those given: hone_nn_layer_norm(768), or
+ * hone_nn_layer_norm(3, 4) for [.., 3, 4]. weight = 1 and bias = 0 of that shape.
+ *  Errors:  HONE_E_VALUE (no dims, extents below 1, eps negative or not finite), HONE_E_DTYPE,
+ *           HONE_E_NOMEM. */
+#define hone_nn_layer_norm(...) hone_nn_layer_norm_v(HONE_DIM_ARGS(__VA_ARGS__))
+HONE_API hone_module *hone_nn_layer_norm_v(const int64_t *dims_then_end);
+/** The same with options: hone_nn_layer_norm_with(HONE_DIM_ARGS(768), &options). */
+HONE_API hone_module *hone_nn_layer_norm_with(const int64_t *dims_then_end,
+                                              const hone_nn_layer_norm_options *options);
+
 /** Activations by element: max(x, 0), 1 / (1 + e^-x), tanh x. */
 HONE_API hone_module *hone_nn_relu(void);
 HONE_API hone_module *hone_nn_sigmoid(void);

@@ -221,6 +221,25 @@ HONE_API hone_tensor *hone_mean(hone_tensor *x);
 HONE_API hone_tensor *hone_mean_dim(hone_tensor *x, int dim, bool keepdim);
 #define hone_mean_dims(x, keepdim, ...) hone_mean_dims_v(x, keepdim, HONE_DIM_ARGS(__VA_ARGS__))
 HONE_API hone_tensor *hone_mean_dims_v(hone_tensor *x, bool keepdim, const int64_t *dims_end);
+/** Variance: sum((x - mean)^2) / max(0, n - correction), where PyTorch's default correction is 1 (0:
+ * of all there is, not of a sample). Floats only; a divisor of 0 gives NaN or inf. Each block of the
+ * data is read twice in cache (its mean, then the deviations from it), so a large mean costs no
+ * accuracy. Grad: dy 2 (x - mean) / max(0, n - correction).
+ *  Errors:  E_DTYPE, E_VALUE (correction not finite), E_SHAPE, E_NOMEM. */
+HONE_API hone_tensor *hone_var(hone_tensor *x, double correction);
+HONE_API hone_tensor *hone_var_dim(hone_tensor *x, int dim, double correction, bool keepdim);
+#define hone_var_dims(x, correction, keepdim, ...)                                                 \
+    hone_var_dims_v(x, correction, keepdim, HONE_DIM_ARGS(__VA_ARGS__))
+HONE_API hone_tensor *hone_var_dims_v(hone_tensor *x, double correction, bool keepdim,
+                                      const int64_t *dims_end);
+/** Standard deviation: the square root of the variance. Grad: dy (x - mean) / (y max(0, n -
+ * correction)), 0 where y is 0. */
+HONE_API hone_tensor *hone_std(hone_tensor *x, double correction);
+HONE_API hone_tensor *hone_std_dim(hone_tensor *x, int dim, double correction, bool keepdim);
+#define hone_std_dims(x, correction, keepdim, ...)                                                 \
+    hone_std_dims_v(x, correction, keepdim, HONE_DIM_ARGS(__VA_ARGS__))
+HONE_API hone_tensor *hone_std_dims_v(hone_tensor *x, double correction, bool keepdim,
+                                      const int64_t *dims_end);
 /** Largest / smallest value; NaN wins; no elements: E_SHAPE. Grad of _dim: to the first such
  * element; of the others: shared evenly by ties. */
 HONE_API hone_tensor *hone_max(hone_tensor *x);
@@ -246,6 +265,27 @@ HONE_API hone_tensor *hone_log_softmax(hone_tensor *x, int dim);
 /** Their gradients from the output y, in one pass. */
 HONE_API hone_tensor *hone_softmax_backward(hone_tensor *dy, hone_tensor *y, int dim);
 HONE_API hone_tensor *hone_log_softmax_backward(hone_tensor *dy, hone_tensor *y, int dim);
+
+/* ---- normalisation */
+
+/** Layer norm over the last `n_dims` dims: (x - mean) / sqrt(var + eps) * weight + bias, with the
+ * mean and the variance (correction 0) of those dims; PyTorch's default eps is 1e-5.
+ *  @param x             [.., d0..dn] f32|f64, any strides.
+ *  @param weight, bias  [d0..dn], the last n_dims dims of x; or HONE_NONE.
+ *  @param n_dims        1..ndim of x.
+ *  @return  [same as x], contiguous; NULL on error.
+ *  Grad:    of x, weight and bias; the first two are the ops below. Twice differentiable.
+ *  Errors:  E_SHAPE, E_DTYPE, E_VALUE (n_dims; eps negative or not finite), E_NOMEM.
+ *  Source:  Ba, Kiros, Hinton: Layer Normalization (2016). */
+HONE_API hone_tensor *hone_layer_norm(hone_tensor *x, hone_tensor *weight, hone_tensor *bias,
+                                      int n_dims, double eps);
+/** Its gradient by x in one pass: (g - mean(g) - v mean(g v)) / sqrt(var + eps) with g = dy weight
+ * and v the normalised x. */
+HONE_API hone_tensor *hone_layer_norm_backward(hone_tensor *dy, hone_tensor *x, hone_tensor *weight,
+                                               int n_dims, double eps);
+/** Its gradient by weight in one pass: the sum of dy v over the leading dims, [d0..dn]. */
+HONE_API hone_tensor *hone_layer_norm_weight_backward(hone_tensor *dy, hone_tensor *x, int n_dims,
+                                                      double eps);
 
 /* ---- products */
 

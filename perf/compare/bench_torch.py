@@ -59,18 +59,21 @@ def reduce(row):
     x = uniform(n, -4, 4, DTYPES[row["dtype"]])
     if row["variant"] == "strided":
         x = x.view(-1, 256)
-    elif name in ("softmax", "log_softmax", "logsumexp"):
+    elif name in ("softmax", "log_softmax", "logsumexp", "layer_norm"):
         x, dim = x.view(-1, 1000 if n % 1000 == 0 else n), 1
     out = x.sum(dim)
     places = x.argmax(dim)
+    weight, bias = torch.rand(x.shape[-1:], dtype=x.dtype), torch.rand(x.shape[-1:], dtype=x.dtype)
     return {
         "sum": lambda: torch.sum(x, dim, out=out),
         "sum_squares": (lambda: torch.dot(x, x)) if x.dim() == 1 else (lambda: torch.linalg.vecdot(x, x, dim=0)),
+        "var": lambda: torch.var(x, dim, correction=1, out=out),
         "max": lambda: torch.amax(x, dim, out=out),
         "argmax": lambda: torch.argmax(x, dim, out=places),
         "softmax": lambda: torch.softmax(x, dim),
         "log_softmax": lambda: torch.log_softmax(x, dim),
         "logsumexp": lambda: torch.logsumexp(x, dim, out=out),
+        "layer_norm": lambda: F.layer_norm(x, x.shape[-1:], weight, bias),
     }.get(name)
 
 

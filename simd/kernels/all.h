@@ -16,8 +16,11 @@
 #include "kernels/map.h"
 #include "kernels/elementwise.h"
 #include "kernels/reduce.h"
+#include "kernels/reduce_cols.h"
+#include "kernels/moments.h"
 #include "kernels/arg.h"
 #include "kernels/rows.h"
+#include "kernels/norm.h"
 #include "kernels/optim.h"
 #include "kernels/real_end.h"
 
@@ -26,8 +29,11 @@
 #include "kernels/map.h"
 #include "kernels/elementwise.h"
 #include "kernels/reduce.h"
+#include "kernels/reduce_cols.h"
+#include "kernels/moments.h"
 #include "kernels/arg.h"
 #include "kernels/rows.h"
+#include "kernels/norm.h"
 #include "kernels/optim.h"
 #include "kernels/real_end.h"
 

@@ -1,4 +1,4 @@
-/* arg.h: where the extreme value is, f32 and f64. (fragment: reduce.h)
+/* arg.h: where the extreme value is, f32 and f64. (fragment: reduce_cols.h)
  *
  * `better(a, b)` is whether a beats the earlier b; a NaN beats every number. */
 
@@ -16,27 +16,35 @@ typedef bool (*R(order))(REAL, REAL);
 static int64_t R(find)(int64_t n, const REAL *x, REAL value)
 {
     const VREAL v = R(set)(value);
-    const bool nan = value != value;
     int64_t i = 0;
-    for (; i + LANES <= n; i += LANES) {
-        const VREAL p = R(load)(x + i);
-        if (MASK(any)(nan ? R(isnan)(p) : R(eq)(p, v)))
+    if (value != value) {
+        while (x[i] == x[i])
+            i++;
+        return i;
+    }
+    for (; i + 4 * LANES <= n; i += 4 * LANES) {
+        VMASK hit = R(eq)(R(load)(x + i), v);
+        for (int k = 1; k < 4; k++)
+            hit = MASK(or)(hit, R(eq)(R(load)(x + i + k * LANES), v));
+        if (MASK(any)(hit))
             break;
     }
-    while (i + 1 < n && (nan ? x[i] == x[i] : x[i] != value))
+    while (i + LANES <= n && !MASK(any)(R(eq)(R(load)(x + i), v)))
+        i += LANES;
+    while (x[i] != value)
         i++;
     return i;
 }
 
-/* The best value of n > 0 elements and its place; `join` is R(max) or R(min). */
-HONE__INLINE REAL R(arg)(int64_t n, const REAL *x, int64_t *place, R(op2) join, R(order) better,
-                         REAL identity)
+/* The best value of n > 0 elements and its place; `block` gives a block's best value. */
+HONE__INLINE REAL R(arg)(int64_t n, const REAL *x, int64_t *place, R(block_fn) block,
+                         R(order) better)
 {
-    REAL best = identity;
+    REAL best = 0;
     *place = -1;
     for (int64_t i = 0; i < n; i += BLOCK) {
         const int64_t m = n - i < BLOCK ? n - i : BLOCK;
-        const REAL value = R(block)(m, x + i, join, join, identity);
+        const REAL value = block(m, x + i);
         if (*place < 0 || better(value, best)) {
             best = value;
             *place = i + R(find)(m, x + i, value);
@@ -46,22 +54,22 @@ HONE__INLINE REAL R(arg)(int64_t n, const REAL *x, int64_t *place, R(op2) join, 
 }
 
 HONE__INLINE void R(arg_rows)(int64_t rows, int64_t cols, const REAL *x, int64_t sx, int64_t *out,
-                              int64_t so, R(op2) join, R(order) better, REAL identity)
+                              int64_t so, R(block_fn) block, R(order) better)
 {
     for (int64_t r = 0; r < rows; r++) {
         int64_t place;
-        R(arg)(cols, x + r * sx, &place, join, better, identity);
+        R(arg)(cols, x + r * sx, &place, block, better);
         out[r * so] = place;
     }
 }
 
 HONE__INLINE void R(arg_blocks)(int64_t cols, const REAL *x, int64_t begin, int64_t end,
-                                hone__partial *out, R(op2) join, R(order) better, REAL identity)
+                                hone__partial *out, R(block_fn) block, R(order) better)
 {
     for (int64_t b = begin; b < end; b++) {
         const int64_t rest = cols - b * BLOCK;
         const REAL value = R(arg)(rest < BLOCK ? rest : BLOCK, x + b * BLOCK, &out[b - begin].index,
-                                  join, better, identity);
+                                  block, better);
         memcpy(&out[b - begin].value, &value, sizeof value);
         out[b - begin].index += b * BLOCK;
     }
@@ -76,35 +84,117 @@ HONE__INLINE void R(arg_combine)(int64_t n, hone__partial *p, int64_t *out, R(or
     *out = p[best].index;
 }
 
-HONE__INLINE void R(arg_cols)(int64_t rows, int64_t cols, const REAL *x, int64_t sx, int64_t *out,
-                              R(order) better)
+/* ---- along the rows ----
+ *
+ * Places are counted in integers as wide as the elements, kept as their bits, so that one mask
+ * selects both; rows come in chunks that such an integer can count. */
+
+#if HONE__REAL_IS_F64
+#define PLACE_INT      int64_t
+#define PLACE_BITS(at) i64_as_f64(i64_set(at))
+#else
+#define PLACE_INT      int32_t
+#define PLACE_BITS(at) i32_as_f32(i32_set((int32_t)(at)))
+#endif
+#define CHUNK_ROWS ((int64_t)1 << 30)
+
+typedef VMASK (*R(beats))(VREAL, VREAL);
+
+/* `n` rows (a constant), the first of them `at` in its chunk, for one vector of columns. True: done.
+ * False: there is a NaN among them, which `beats` can't judge. */
+HONE__INLINE bool R(arg_vector)(int n, const REAL *x, int64_t sx, REAL *best, REAL *place,
+                                int64_t at, R(beats) beats)
 {
-    REAL best[STRIP];
-    for (int64_t j = 0; j < cols; j += STRIP) {
-        const int64_t m = cols - j < STRIP ? cols - j : STRIP;
-        memcpy(best, x + j, (size_t)m * sizeof(REAL));
-        memset(out + j, 0, (size_t)m * sizeof(int64_t));
-        for (int64_t r = 1; r < rows; r++) {
-            for (int64_t c = 0; c < m; c++) {
-                const REAL value = x[r * sx + j + c];
-                const bool take = better(value, best[c]);
-                best[c] = take ? value : best[c];
-                out[j + c] = take ? r : out[j + c];
+    VREAL value = R(load)(best), where = R(load)(place), last = value;
+    VMASK nan = R(lt)(value, value);
+    for (int k = 0; k < n; k++) {
+        const VREAL p = R(load)(x + k * sx);
+        const VMASK take = beats(p, value);
+        value = R(select)(take, p, value);
+        where = R(select)(take, PLACE_BITS(at + k), where);
+        if (k % 2 == 1)
+            nan = MASK(or)(nan, R(unordered)(last, p));
+        else if (k == n - 1)
+            nan = MASK(or)(nan, R(isnan)(p));
+        last = p;
+    }
+    if (MASK(any)(nan))
+        return false;
+    R(store)(best, value);
+    R(store)(place, where);
+    return true;
+}
+
+/* The same one element at a time, NaNs and all. */
+HONE__INLINE void R(arg_elements)(int n, int64_t cols, const REAL *x, int64_t sx, REAL *best,
+                                  REAL *place, int64_t at, R(order) better)
+{
+    for (int k = 0; k < n; k++) {
+        for (int64_t c = 0; c < cols; c++) {
+            const PLACE_INT here = (PLACE_INT)(at + k);
+            if (better(x[k * sx + c], best[c])) {
+                best[c] = x[k * sx + c];
+                memcpy(&place[c], &here, sizeof here);
             }
         }
     }
 }
 
-#define ARG_REDUCTION(name, join, better, identity)                                                \
+HONE__INLINE void R(arg_panel)(int n, int64_t cols, const REAL *x, int64_t sx, REAL *best,
+                               REAL *place, int64_t at, R(beats) beats, R(order) better)
+{
+    int64_t j = 0;
+    for (; j + LANES <= cols; j += LANES)
+        if (!R(arg_vector)(n, x + j, sx, best + j, place + j, at, beats))
+            R(arg_elements)(n, LANES, x + j, sx, best + j, place + j, at, better);
+    R(arg_elements)(n, cols - j, x + j, sx, best + j, place + j, at, better);
+}
+
+/* One chunk of rows into `out`, which holds the places of the chunks before. */
+HONE__INLINE void R(arg_chunk)(int64_t begin, int64_t end, int64_t cols, const REAL *x, int64_t sx,
+                               REAL *best, int64_t *out, R(beats) beats, R(order) better)
+{
+    const PLACE_INT none = -1;
+    REAL place[PANEL];
+    for (int64_t c = 0; c < cols; c++)
+        memcpy(&place[c], &none, sizeof none);
+    int64_t r = begin;
+    for (; r + ROWS_AT_ONCE <= end; r += ROWS_AT_ONCE)
+        R(arg_panel)(ROWS_AT_ONCE, cols, x + r * sx, sx, best, place, r - begin, beats, better);
+    for (; r < end; r++)
+        R(arg_panel)(1, cols, x + r * sx, sx, best, place, r - begin, beats, better);
+    for (int64_t c = 0; c < cols; c++) {
+        PLACE_INT at;
+        memcpy(&at, &place[c], sizeof at);
+        out[c] = at < 0 ? out[c] : begin + at;
+    }
+}
+
+HONE__INLINE void R(arg_cols)(int64_t rows, int64_t cols, const REAL *x, int64_t sx, int64_t *out,
+                              R(beats) beats, R(order) better)
+{
+    REAL best[PANEL];
+    for (int64_t j = 0; j < cols; j += PANEL) {
+        const int64_t m = cols - j < PANEL ? cols - j : PANEL;
+        memcpy(best, x + j, (size_t)m * sizeof(REAL));
+        memset(out + j, 0, (size_t)m * sizeof(int64_t));
+        for (int64_t r = 0; r < rows; r += CHUNK_ROWS)
+            R(arg_chunk)
+            (r, rows - r < CHUNK_ROWS ? rows : r + CHUNK_ROWS, m, x + j, sx, best, out + j, beats,
+             better);
+    }
+}
+
+#define ARG_REDUCTION(name, block, beats, better)                                                  \
     static void R(k_##name##_rows)(int64_t rows, int64_t cols, const void *x, int64_t sx,          \
                                    void *out, int64_t so)                                          \
     {                                                                                              \
-        R(arg_rows)(rows, cols, x, sx, out, so, join, better, identity);                           \
+        R(arg_rows)(rows, cols, x, sx, out, so, block, better);                                    \
     }                                                                                              \
     static void R(k_##name##_blocks)(int64_t cols, const void *x, int64_t begin, int64_t end,      \
                                      hone__partial *out)                                           \
     {                                                                                              \
-        R(arg_blocks)(cols, x, begin, end, out, join, better, identity);                           \
+        R(arg_blocks)(cols, x, begin, end, out, block, better);                                    \
     }                                                                                              \
     static void R(k_##name##_combine)(int64_t n, hone__partial * partials, void *out)              \
     {                                                                                              \
@@ -113,10 +203,13 @@ HONE__INLINE void R(arg_cols)(int64_t rows, int64_t cols, const REAL *x, int64_t
     static void R(k_##name##_cols)(int64_t rows, int64_t cols, const void *x, int64_t sx,          \
                                    void *out)                                                      \
     {                                                                                              \
-        R(arg_cols)(rows, cols, x, sx, out, better);                                               \
+        R(arg_cols)(rows, cols, x, sx, out, beats, better);                                        \
     }
 
-ARG_REDUCTION(argmax, R(max), R(above), (REAL)-INFINITY)
-ARG_REDUCTION(argmin, R(min), R(below), (REAL)INFINITY)
+ARG_REDUCTION(argmax, R(max_block), R(gt), R(above))
+ARG_REDUCTION(argmin, R(min_block), R(lt), R(below))
 
 #undef ARG_REDUCTION
+#undef PLACE_INT
+#undef PLACE_BITS
+#undef CHUNK_ROWS

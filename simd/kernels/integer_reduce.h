@@ -222,23 +222,23 @@ static void P(k_min_cols_blocks)(int64_t rows, int64_t cols, const void *x, int6
 {
     P(cols_blocks)(rows, cols, x, sx, begin, end, out, cols * (int64_t)sizeof(T), P(k_min_cols));
 }
-static void P(k_sum_cols_combine)(int64_t n, int64_t cols, void *partials, void *outv)
+static void P(k_sum_cols_combine)(int64_t rows, int64_t cols, void *partials, void *outv)
 {
     const int64_t *p = partials;
     int64_t *out = outv;
     for (int64_t j = 0; j < cols; j++)
         out[j] = p[j];
-    for (int64_t r = 1; r < n; r++)
+    for (int64_t r = 1; r < hone__cols_blocks(rows); r++)
         for (int64_t j = 0; j < cols; j++)
             out[j] = (int64_t)((uint64_t)out[j] + (uint64_t)p[r * cols + j]);
 }
-static void P(k_max_cols_combine)(int64_t n, int64_t cols, void *partials, void *out)
+static void P(k_max_cols_combine)(int64_t rows, int64_t cols, void *partials, void *out)
 {
-    P(k_max_cols)(n, cols, partials, cols, out);
+    P(k_max_cols)(hone__cols_blocks(rows), cols, partials, cols, out);
 }
-static void P(k_min_cols_combine)(int64_t n, int64_t cols, void *partials, void *out)
+static void P(k_min_cols_combine)(int64_t rows, int64_t cols, void *partials, void *out)
 {
-    P(k_min_cols)(n, cols, partials, cols, out);
+    P(k_min_cols)(hone__cols_blocks(rows), cols, partials, cols, out);
 }
 
 #undef T_BLOCK

@@ -125,12 +125,16 @@ typedef void (*hone__transpose_fn)(int64_t rows, int64_t cols, void *y, int64_t 
 
 /** SUM        f32, f64 -> same; i64, i32, u8, bool -> i64 (wrapping). Nothing to sum: +0.
  *  SUM_SQUARES f32, f64 -> same (each step acc = fma(x, x, acc)). Nothing to sum: +0.
+ *  M2          f32, f64 -> same: the sum of (x - mean)^2. A block's mean is its sum divided by its
+ *              count, each step acc = fma(d, d, acc) with d = x - mean; blocks are joined pairwise
+ *              as moments.h says. Nothing to sum: +0.
  *  MAX MIN     f32, f64, i64, i32, u8, bool -> same; NaN wins. cols (rows for columns) > 0.
  *  ARGMAX ARGMIN  those dtypes -> i64: the first place of the extreme value, or of the first NaN.
  * cols (rows) > 0. */
 enum {
     HONE__K_SUM,
     HONE__K_SUM_SQUARES,
+    HONE__K_M2,
     HONE__K_MAX,
     HONE__K_MIN,
     HONE__K_ARGMAX,
@@ -150,7 +154,8 @@ enum {
 typedef void (*hone__reduce_rows_fn)(int64_t rows, int64_t cols, const void *x, int64_t sx,
                                      void *out, int64_t so);
 
-/** One block's result; the member is the output's dtype (value and index for ARGMAX and ARGMIN). */
+/** One block's result; the member is the output's dtype (value and index for ARGMAX and ARGMIN,
+ * value, mean and the count as index for M2). */
 typedef struct {
     union {
         float f32;
@@ -159,6 +164,10 @@ typedef struct {
         int32_t i32;
         uint8_t u8;
     } value;
+    union {
+        float f32;
+        double f64;
+    } mean;
     int64_t index;
 } hone__partial;
 
@@ -185,16 +194,21 @@ typedef void (*hone__reduce_combine_fn)(int64_t n, hone__partial *partials, void
  * below; those and every kind can also be cut by columns freely. A middle axis [outer, rows, cols]
  * is a loop over outer; strided columns: copy first or use stride tricks of your own. */
 #define HONE__COLS_BLOCK 128
+static inline int64_t hone__cols_blocks(int64_t rows)
+{
+    return (rows + HONE__COLS_BLOCK - 1) / HONE__COLS_BLOCK;
+}
 typedef void (*hone__reduce_cols_fn)(int64_t rows, int64_t cols, const void *x, int64_t sx,
                                      void *out);
 
 /** The split form, for few columns and many rows: block b of [begin, end) gives out[(b - begin) *
- * cols + j] in the OUTPUT's dtype (x is the start of row 0) ... */
+ * cols + j] in the OUTPUT's dtype (x is the start of row 0); of M2 it gives two such rows, the values
+ * and the means ... */
 typedef void (*hone__reduce_cols_blocks_fn)(int64_t rows, int64_t cols, const void *x, int64_t sx,
                                             int64_t begin, int64_t end, void *out);
-/** ... and this combines n > 0 of them, [n, cols] in order, -> out [cols]; `partials` is
+/** ... and this combines those of all `rows` > 0, in order, -> out [cols]; `partials` is
  * overwritten, out may be partials. */
-typedef void (*hone__reduce_cols_combine_fn)(int64_t n, int64_t cols, void *partials, void *out);
+typedef void (*hone__reduce_cols_combine_fn)(int64_t rows, int64_t cols, void *partials, void *out);
 
 /* ---- rows of f32, f64: softmax and what belongs to it (elements contiguous, sx, sy ... row
  * strides) ---- */
@@ -212,6 +226,24 @@ typedef void (*hone__logsumexp_fn)(int64_t rows, int64_t cols, void *out, int64_
  * sum_j dy. */
 typedef void (*hone__softmax_backward_fn)(int64_t rows, int64_t cols, void *dx, int64_t sdx,
                                           const void *dy, int64_t sdy, const void *y, int64_t sy);
+
+/** y = (x - mean) * scale * weight + bias, row by row: mean and M2 of the row as above, scale =
+ * 1 / sqrt(M2 / cols + eps); with weight and bias as fma(v, weight, bias). weight, bias: [cols]
+ * contiguous or NULL; eps is rounded to the dtype. y may be x. */
+typedef void (*hone__layer_norm_fn)(int64_t rows, int64_t cols, void *y, int64_t sy, const void *x,
+                                    int64_t sx, const void *weight, const void *bias, double eps);
+
+/** dx = (g - mean(g) - v * mean(g * v)) * scale with g = dy * weight and v = (x - mean) * scale. */
+typedef void (*hone__layer_norm_backward_fn)(int64_t rows, int64_t cols, void *dx, int64_t sdx,
+                                             const void *dy, int64_t sdy, const void *x, int64_t sx,
+                                             const void *weight, double eps);
+
+/** The sum over rows of dy * v for blocks [begin, end) of 128 rows, -> out[(b - begin) * cols + j];
+ * reduce_cols_combine of SUM joins them. */
+typedef void (*hone__layer_norm_weight_backward_fn)(int64_t rows, int64_t cols, const void *dy,
+                                                    int64_t sdy, const void *x, int64_t sx,
+                                                    double eps, int64_t begin, int64_t end,
+                                                    void *out);
 
 /** max[r] = max_j x[r, j] (0 if that is not finite), log_sum[r] = log(sum_j exp(x[r, j] - max[r])),
  *  loss[r] = log_sum[r] - (x[r, target[r]] - max[r]). 0 <= target < cols. loss, max, log_sum:

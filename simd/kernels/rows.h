@@ -22,11 +22,6 @@ static void R(exp_shifted)(int64_t n, REAL *y, const REAL *x, REAL by)
         R(store_n)(y + i, R(exp)(R(sub)(R(load_n)(x + i, n - i, shift), shift)), n - i);
 }
 
-static REAL R(block_sum)(int64_t n, const REAL *x)
-{
-    return R(block)(n, x, R(sum_step), R(sum_step), (REAL)-0.0);
-}
-
 /* Up to two vectors' worth stays in registers: e[0], e[1] (the absent lanes -0.0) and their sum. */
 HONE__INLINE REAL R(exp_short)(int64_t n, VREAL e[2], const REAL *x, REAL by)
 {
@@ -34,16 +29,16 @@ HONE__INLINE REAL R(exp_short)(int64_t n, VREAL e[2], const REAL *x, REAL by)
     const int64_t rest = n - LANES;
     if (rest < 0) {
         e[0] = R(keep_n)(R(exp)(R(sub)(R(load_n)(x, n, shift), shift)), n, none);
-        return R(fold)(e[0], R(sum_step));
+        return R(fold)(e[0], R(add));
     }
     e[0] = R(exp)(R(sub)(R(load)(x), shift));
     if (rest == 0)
-        return R(fold)(e[0], R(sum_step));
+        return R(fold)(e[0], R(add));
     if (rest == LANES)
         e[1] = R(exp)(R(sub)(R(load)(x + LANES), shift));
     else
         e[1] = R(keep_n)(R(exp)(R(sub)(R(load_n)(x + LANES, rest, shift), shift)), rest, none);
-    return R(fold)(R(add)(e[0], e[1]), R(sum_step));
+    return R(fold)(R(add)(e[0], e[1]), R(add));
 }
 
 HONE__INLINE void R(store_short)(int64_t n, REAL *y, const VREAL e[2])
@@ -74,12 +69,12 @@ static REAL R(exp_row)(int64_t n, REAL *y, const REAL *x, REAL shift)
         const int64_t m = n - i < BLOCK ? n - i : BLOCK;
         REAL *to = y ? y + i : block;
         R(exp_shifted)(m, to, x + i, shift);
-        const REAL sum = R(block_sum)(m, to);
+        const REAL sum = R(sum_block)(m, to);
         if (n <= BLOCK)
             return sum;
-        R(tree_add)(&tree, sum, R(sum_step));
+        R(tree_add)(&tree, sum, R(add));
     }
-    return R(tree_total)(&tree, R(sum_step));
+    return R(tree_total)(&tree, R(add));
 }
 
 /* The sum of a[i] * b[i] in the order of a sum, each step an fma. */
@@ -99,10 +94,7 @@ HONE__INLINE REAL R(dot_block)(int64_t n, const REAL *a, const REAL *b)
         else /* -0 times 0 leaves an absent lane -0 */
             acc[v] = R(fma)(R(load_n)(a + i, n - i, none), R(load_n)(b + i, n - i, zero), acc[v]);
     }
-    for (int h = N_ACC / 2; h >= 1; h /= 2)
-        for (int v = 0; v < h; v++)
-            acc[v] = R(add)(acc[v], acc[v + h]);
-    return R(fold)(acc[0], R(sum_step));
+    return R(fold)(R(fold_lanes)(acc, R(add)), R(add));
 }
 
 static REAL R(dot_row)(int64_t n, const REAL *a, const REAL *b)
@@ -114,14 +106,14 @@ static REAL R(dot_row)(int64_t n, const REAL *a, const REAL *b)
     tree.count = 0;
     for (int64_t i = 0; i < n; i += BLOCK) {
         const REAL dot = R(dot_block)(n - i < BLOCK ? n - i : BLOCK, a + i, b + i);
-        R(tree_add)(&tree, dot, R(sum_step));
+        R(tree_add)(&tree, dot, R(add));
     }
-    return R(tree_total)(&tree, R(sum_step));
+    return R(tree_total)(&tree, R(add));
 }
 
 static REAL R(row_max)(int64_t n, const REAL *x)
 {
-    return R(row)(n, x, R(max), R(max), (REAL)-INFINITY);
+    return R(row)(n, x, R(max_block), R(max));
 }
 
 /* ---- forward ---- */
@@ -238,7 +230,7 @@ static void R(k_log_softmax_backward)(int64_t rows, int64_t cols, void *dxv, int
     for (int64_t r = 0; r < rows && cols > 0; r++) {
         REAL *dx = (REAL *)dxv + r * sdx;
         const REAL *dy = (const REAL *)dyv + r * sdy, *y = (const REAL *)yv + r * sy;
-        const REAL total = R(row)(cols, dy, R(sum_step), R(sum_step), (REAL)-0.0);
+        const REAL total = R(row)(cols, dy, R(sum_block), R(add));
         const VREAL sum = R(set)(total);
         int64_t i = 0;
         for (; i + LANES <= cols; i += LANES)

@@ -144,6 +144,18 @@ HONE__INLINE mf32 f32_ge(vf32 a, vf32 b)
 {
     return _mm256_cmp_ps(a, b, _CMP_GE_OQ);
 }
+HONE__INLINE vf32 f32_larger(vf32 a, vf32 b)
+{
+    return _mm256_max_ps(a, b);
+}
+HONE__INLINE vf32 f32_smaller(vf32 a, vf32 b)
+{
+    return _mm256_min_ps(a, b);
+}
+HONE__INLINE mf32 f32_unordered(vf32 a, vf32 b)
+{
+    return _mm256_cmp_ps(a, b, _CMP_UNORD_Q);
+}
 HONE__INLINE mf32 f32_isnan(vf32 x)
 {
     return _mm256_cmp_ps(x, x, _CMP_UNORD_Q);
@@ -351,6 +363,18 @@ HONE__INLINE mf64 f64_gt(vf64 a, vf64 b)
 HONE__INLINE mf64 f64_ge(vf64 a, vf64 b)
 {
     return _mm256_cmp_pd(a, b, _CMP_GE_OQ);
+}
+HONE__INLINE vf64 f64_larger(vf64 a, vf64 b)
+{
+    return _mm256_max_pd(a, b);
+}
+HONE__INLINE vf64 f64_smaller(vf64 a, vf64 b)
+{
+    return _mm256_min_pd(a, b);
+}
+HONE__INLINE mf64 f64_unordered(vf64 a, vf64 b)
+{
+    return _mm256_cmp_pd(a, b, _CMP_UNORD_Q);
 }
 HONE__INLINE mf64 f64_isnan(vf64 x)
 {

@@ -165,6 +165,18 @@ HONE__INLINE bool mf32_all(mf32 a)
     return vminvq_u32(a) != 0;
 }
 
+HONE__INLINE vf32 f32_larger(vf32 a, vf32 b)
+{
+    return f32_select(f32_gt(a, b), a, b);
+}
+HONE__INLINE vf32 f32_smaller(vf32 a, vf32 b)
+{
+    return f32_select(f32_lt(a, b), a, b);
+}
+HONE__INLINE mf32 f32_unordered(vf32 a, vf32 b)
+{
+    return mf32_or(f32_isnan(a), f32_isnan(b));
+}
 HONE__INLINE vi32 f32_bits(vf32 x)
 {
     return vreinterpretq_s32_f32(x);
@@ -377,6 +389,18 @@ HONE__INLINE bool mf64_all(mf64 a)
     return vminvq_u32(vreinterpretq_u32_u64(a)) != 0;
 }
 
+HONE__INLINE vf64 f64_larger(vf64 a, vf64 b)
+{
+    return f64_select(f64_gt(a, b), a, b);
+}
+HONE__INLINE vf64 f64_smaller(vf64 a, vf64 b)
+{
+    return f64_select(f64_lt(a, b), a, b);
+}
+HONE__INLINE mf64 f64_unordered(vf64 a, vf64 b)
+{
+    return mf64_or(f64_isnan(a), f64_isnan(b));
+}
 HONE__INLINE vi64 f64_bits(vf64 x)
 {
     return vreinterpretq_s64_f64(x);

@@ -143,6 +143,20 @@ HONE__INLINE mf32 f32_ge(vf32 a, vf32 b)
 {
     return a >= b;
 }
+/* cheaper than max and min where no operand is a NaN: a > b ? a : b, a < b ? a : b */
+HONE__INLINE vf32 f32_larger(vf32 a, vf32 b)
+{
+    return a > b ? a : b;
+}
+HONE__INLINE vf32 f32_smaller(vf32 a, vf32 b)
+{
+    return a < b ? a : b;
+}
+/* either is a NaN */
+HONE__INLINE mf32 f32_unordered(vf32 a, vf32 b)
+{
+    return a != a || b != b;
+}
 HONE__INLINE mf32 f32_isnan(vf32 x)
 {
     return x != x;
@@ -354,6 +368,18 @@ HONE__INLINE mf64 f64_gt(vf64 a, vf64 b)
 HONE__INLINE mf64 f64_ge(vf64 a, vf64 b)
 {
     return a >= b;
+}
+HONE__INLINE vf64 f64_larger(vf64 a, vf64 b)
+{
+    return a > b ? a : b;
+}
+HONE__INLINE vf64 f64_smaller(vf64 a, vf64 b)
+{
+    return a < b ? a : b;
+}
+HONE__INLINE mf64 f64_unordered(vf64 a, vf64 b)
+{
+    return a != a || b != b;
 }
 HONE__INLINE mf64 f64_isnan(vf64 x)
 {

@@ -96,6 +96,15 @@ static hone_tensor *call_list(op_ref op, hone_tensor *first, const int64_t *dims
     ENTRY(f, (T a, T b, int dim), hone__call(o, IN(a, b), 2, ARGS(.dim = dim), ip))
 #define DEF_XDK(o, f, ip)                                                                          \
     ENTRY(f, (T x, int dim, bool keep), hone__call(o, &x, 1, ARGS(.dim = dim, .flag = keep), ip))
+#define DEF_XDSK(o, f, ip)                                                                         \
+    ENTRY(f, (T x, int dim, double s, bool keep),                                                  \
+          hone__call(o, &x, 1, ARGS(.dim = dim, .s = { s }, .flag = keep), ip))
+#define DEF_XXDS(o, f, ip)                                                                         \
+    ENTRY(f, (T a, T b, int dim, double s),                                                        \
+          hone__call(o, IN(a, b), 2, ARGS(.dim = dim, .s = { s }), ip))
+#define DEF_XXXDS(o, f, ip)                                                                        \
+    ENTRY(f, (T a, T b, T c, int dim, double s),                                                   \
+          hone__call(o, IN(a, b, c), 3, ARGS(.dim = dim, .s = { s }), ip))
 #define DEF_XDD(o, f, ip)                                                                          \
     ENTRY(f, (T x, int d0, int d1), hone__call(o, &x, 1, ARGS(.dim = d0, .dim2 = d1), ip))
 #define DEF_XDI(o, f, ip)                                                                          \
@@ -110,6 +119,9 @@ static hone_tensor *call_list(op_ref op, hone_tensor *first, const int64_t *dims
 #define DEF_XN(o, f, ip) ENTRY(f##_v, (T x, DIMS), call_dims(o, x, dims_end, ARGS(.n = 0)))
 #define DEF_XKN(o, f, ip)                                                                          \
     ENTRY(f##_v, (T x, bool keep, DIMS), call_dims(o, x, dims_end, ARGS(.flag = keep)))
+#define DEF_XSKN(o, f, ip)                                                                         \
+    ENTRY(f##_v, (T x, double s, bool keep, DIMS),                                                 \
+          call_dims(o, x, dims_end, ARGS(.s = { s }, .flag = keep)))
 #define DEF_XNDIII(o, f, ip)                                                                       \
     ENTRY(f##_v, (T x, DIMS, int dim, int64_t i, int64_t j, int64_t k),                            \
           call_dims(o, x, dims_end, ARGS(.dim = dim, .j = { i, j, k })))

@@ -2,8 +2,8 @@
  * memory that read, or read and write.
  *
  * contiguous: sums and the like take all n elements as one row (on one thread the kernel itself, on
- * several with the driver); softmax and its kin take rows of 1000 (one row of n if 1000 does not
- * divide n). strided: along the first axis, of [n/256, 256]. */
+ * several with the driver); softmax, its kin and layer norm take rows of 1000 (one row of n if 1000
+ * does not divide n). strided: along the first axis, of [n/256, 256]. */
 #include "bench.h"
 #include "cli.h"
 
@@ -13,21 +13,25 @@
 
 #include <string.h>
 
+typedef enum { REDUCE, SOFTMAX, NORM } family;
+
 typedef struct {
     const char *name;
-    bool rows;  /* softmax and its kin */
+    family family;
     bool reads; /* writes next to nothing */
     int kind;   /* HONE__K_... or hone__softmax_kind */
 } reduction;
 
 static const reduction reductions[] = {
-    { "sum", false, true, HONE__K_SUM },
-    { "sum_squares", false, true, HONE__K_SUM_SQUARES },
-    { "max", false, true, HONE__K_MAX },
-    { "argmax", false, true, HONE__K_ARGMAX },
-    { "softmax", true, false, HONE__SOFTMAX },
-    { "log_softmax", true, false, HONE__LOG_SOFTMAX },
-    { "logsumexp", true, true, HONE__LOGSUMEXP },
+    { "sum", REDUCE, true, HONE__K_SUM },
+    { "sum_squares", REDUCE, true, HONE__K_SUM_SQUARES },
+    { "var", REDUCE, true, HONE__K_M2 },
+    { "max", REDUCE, true, HONE__K_MAX },
+    { "argmax", REDUCE, true, HONE__K_ARGMAX },
+    { "softmax", SOFTMAX, false, HONE__SOFTMAX },
+    { "log_softmax", SOFTMAX, false, HONE__LOG_SOFTMAX },
+    { "logsumexp", SOFTMAX, true, HONE__LOGSUMEXP },
+    { "layer_norm", NORM, false, 0 }, /* the op: its result is new memory */
 };
 
 enum { N_REDUCTIONS = sizeof reductions / sizeof *reductions, ROW = 1000, COLS = 256 };
@@ -39,7 +43,7 @@ typedef struct {
     hone_dtype dtype;
     bool strided;
     int64_t n;
-    hone_tensor *x, *out;
+    hone_tensor *x, *out, *weight, *bias;
     double result[COLS]; /* of reductions without a tensor: any dtype */
 } work;
 
@@ -59,18 +63,30 @@ static bool run_rows(void *ctx)
                              NULL);
 }
 
+static bool run_norm(void *ctx)
+{
+    work *w = ctx;
+    HONE_SCOPE();
+    return hone_layer_norm(w->x, w->weight, w->bias, 1, 1e-5) != NULL;
+}
+
 static bool make_operands(work *w)
 {
     const int64_t row = w->n % ROW == 0 ? ROW : w->n;
-    const int64_t cols = w->strided ? COLS : w->r->rows ? row : w->n, rows = w->n / cols;
+    const int64_t cols = w->strided               ? COLS
+                         : w->r->family != REDUCE ? row
+                                                  : w->n,
+                  rows = w->n / cols;
     if (!(w->x = bench_tensor(w->dtype, rows, cols, -4, 4)))
         return false;
-    if (!w->r->rows)
+    if (w->r->family == REDUCE)
         return true;
+    w->weight = hone_reshape(bench_tensor(w->dtype, 1, cols, 0, 1), cols);
+    w->bias = hone_reshape(bench_tensor(w->dtype, 1, cols, 0, 1), cols);
     const bool all = !w->r->reads;
     w->out = w->strided ? bench_tensor(w->dtype, all ? rows : 1, cols, 0, 1)
                         : bench_tensor(w->dtype, rows, all ? cols : 1, 0, 1);
-    return w->out != NULL;
+    return w->weight && w->bias && w->out;
 }
 
 static bool do_row(bench_run *run, const reduction *r, hone_dtype dtype, bench_level level,
@@ -81,6 +97,7 @@ static bool do_row(bench_run *run, const reduction *r, hone_dtype dtype, bench_l
     work w = { .r = r, .dtype = dtype, .n = n, .strided = strided };
     if (!make_operands(&w))
         return false;
+    static const bench_call calls[] = { run_reduce, run_rows, run_norm };
     const int64_t bytes = n * (int64_t)hone_dtype_size(dtype);
     const bench_stream mix = r->reads ? BENCH_READ : BENCH_COPY;
     bench_row row = { .name = r->name,
@@ -90,7 +107,7 @@ static bool do_row(bench_run *run, const reduction *r, hone_dtype dtype, bench_l
                       .elements = n };
     row.side[BENCH_PEAK] =
         bench_memory_side(&w.peak, mix, run->report.threads, bytes, w.out, w.x, NULL);
-    row.side[BENCH_HONE] = (bench_side){ .call = r->rows ? run_rows : run_reduce,
+    row.side[BENCH_HONE] = (bench_side){ .call = calls[r->family],
                                          .work = (double)bytes * bench_stream_operands(mix) };
     return bench_do_row(run, &row, &w);
 }
@@ -108,19 +125,20 @@ static int do_reduction(bench_run *run, const reduction *r, bool count)
     }
     for (hone_dtype dtype = HONE_F32; dtype <= HONE_F64; dtype++) {
         for (bench_level level = BENCH_L1; level < BENCH_LEVELS; level++) {
-            const int64_t unit = r->rows ? ROW : COLS;
+            const int64_t unit = r->family == REDUCE ? COLS : ROW;
             const int64_t n = bench_level_elements(level, operands, dtype, unit);
             const int64_t columns = n / COLS * COLS;
             if (n == 0 || !bench_wants_dtype(run, dtype) ||
                 (dtype == HONE_F64 && level != BENCH_L2))
                 continue;
+            const bool both = r->family != NORM; /* which takes the last dims only */
             if (!count && (!do_row(run, r, dtype, level, n, false) ||
-                           !do_row(run, r, dtype, level, columns, true)))
+                           (both && !do_row(run, r, dtype, level, columns, true))))
                 return -1;
-            rows += 2;
+            rows += both ? 2 : 1;
         }
     }
-    if (!r->rows || !bench_wants_dtype(run, HONE_F32))
+    if (r->family == REDUCE || !bench_wants_dtype(run, HONE_F32))
         return rows;
     const int64_t square = ROW * ROW; /* 1000 x 1000 */
     const bench_level level = bench_level_of((double)square * 4 * operands);

@@ -1,4 +1,4 @@
-/* reduce.c: sum, mean, max, min over all, one or several dims; argmax, argmin, logsumexp over one.
+/* reduce.c: sum, mean, var, std, max, min over all, one or several dims; argmax, argmin, logsumexp over one.
  *
  * Every forward leaves the dims it reduced as a bit mask in its arguments (i[0]) and keepdim in
  * `flag`, so that the three forms of an op share one gradient. */
@@ -7,6 +7,8 @@
 #include "ops/softmax_run.h"
 
 #include "isa/isa.h"
+
+#include <math.h>
 
 /* ---- dims */
 
@@ -113,25 +115,38 @@ static hone_tensor *sum_dims(hone_context *ctx, hone_tensor *const *in, int n_in
     return mask_of_dims(ctx, in[0]) ? sum(ctx, in[0]) : NULL;
 }
 
+static bool needs_float(hone_context *ctx, const hone_tensor *x)
+{
+    if (hone_dtype_is_float((hone_dtype)x->dtype))
+        return true;
+    hone_error_set(HONE_E_DTYPE, "%s: needs f32 or f64, got %s; cast it with hone_to first",
+                   hone__call_name(ctx), hone__tensor_text(x).s);
+    return false;
+}
+
+/* All of `out` by a number, rounded to the dtype. */
+static void divide(hone_tensor *out, double by)
+{
+    const float by_f32 = (float)by;
+    const void *number = out->dtype == HONE_F32 ? (const void *)&by_f32 : (const void *)&by;
+    if (out->numel)
+        hone__k->binary[HONE__K_DIV][out->dtype](out->numel, hone__data(out), 1, hone__data(out), 1,
+                                                 number, 0);
+}
+
+/* How many elements an output is made of. */
+static int64_t call_count(hone_context *ctx, const hone_tensor *x)
+{
+    const hone__shape shape = shape_of(x);
+    return reduced_count(&shape, (uint32_t)hone__call_args(ctx)->i[0]);
+}
+
 /* The sum, divided by the count (rounded to the dtype): no elements give 0 / 0, NaN. */
 static hone_tensor *mean(hone_context *ctx, const hone_tensor *x)
 {
-    if (!hone_dtype_is_float((hone_dtype)x->dtype)) {
-        hone_error_set(HONE_E_DTYPE, "%s: needs f32 or f64, got %s; cast it with hone_to first",
-                       hone__call_name(ctx), hone__tensor_text(x).s);
-        return NULL;
-    }
-    hone_tensor *out = sum(ctx, x);
-    if (!out)
-        return NULL;
-    const hone__shape shape = shape_of(x);
-    const int64_t n = reduced_count(&shape, (uint32_t)hone__call_args(ctx)->i[0]);
-    const double n_f64 = (double)n;
-    const float n_f32 = (float)n;
-    const void *count = out->dtype == HONE_F32 ? (const void *)&n_f32 : (const void *)&n_f64;
-    if (out->numel)
-        hone__k->binary[HONE__K_DIV][out->dtype](out->numel, hone__data(out), 1, hone__data(out), 1,
-                                                 count, 0);
+    hone_tensor *out = needs_float(ctx, x) ? sum(ctx, x) : NULL;
+    if (out)
+        divide(out, (double)call_count(ctx, x));
     return out;
 }
 
@@ -151,6 +166,80 @@ static hone_tensor *mean_dims(hone_context *ctx, hone_tensor *const *in, int n_i
 {
     (void)n_in;
     return mask_of_dims(ctx, in[0]) ? mean(ctx, in[0]) : NULL;
+}
+
+/* What the variance of n elements is divided by. */
+static double divisor(int64_t n, double correction)
+{
+    return (double)n > correction ? (double)n - correction : 0.0;
+}
+
+static hone_tensor *variance(hone_context *ctx, hone_tensor *x)
+{
+    const double correction = hone__call_args(ctx)->s[0];
+    if (!needs_float(ctx, x))
+        return NULL;
+    if (!isfinite(correction)) {
+        hone_error_set(HONE_E_VALUE, "%s: the correction is %g", hone__call_name(ctx), correction);
+        return NULL;
+    }
+    hone_tensor *out = reduced_out(ctx, x, (hone_dtype)x->dtype);
+    const uint32_t mask = (uint32_t)hone__call_args(ctx)->i[0];
+    if (!out || !hone__reduce(HONE__K_M2, x, mask, hone__data(out)))
+        return NULL;
+    divide(out, divisor(call_count(ctx, x), correction));
+    return out;
+}
+
+static hone_tensor *var_of(hone_context *ctx, hone_tensor *x)
+{
+    hone_tensor *out = variance(ctx, x);
+    return out && HONE__SAVE(ctx, x) ? out : NULL;
+}
+
+static hone_tensor *std_of(hone_context *ctx, hone_tensor *x)
+{
+    hone_tensor *out = variance(ctx, x);
+    if (!out)
+        return NULL;
+    hone__k->unary[HONE__K_SQRT][out->dtype](out->numel, hone__data(out), 1, hone__data(out), 1);
+    return HONE__SAVE(ctx, x, out) ? out : NULL;
+}
+
+static hone_tensor *var_all(hone_context *ctx, hone_tensor *const *in, int n_in)
+{
+    (void)n_in;
+    return mask_of_all(ctx, in[0]) ? var_of(ctx, in[0]) : NULL;
+}
+
+static hone_tensor *var_dim(hone_context *ctx, hone_tensor *const *in, int n_in)
+{
+    (void)n_in;
+    return mask_of_dim(ctx, in[0]) ? var_of(ctx, in[0]) : NULL;
+}
+
+static hone_tensor *var_dims(hone_context *ctx, hone_tensor *const *in, int n_in)
+{
+    (void)n_in;
+    return mask_of_dims(ctx, in[0]) ? var_of(ctx, in[0]) : NULL;
+}
+
+static hone_tensor *std_all(hone_context *ctx, hone_tensor *const *in, int n_in)
+{
+    (void)n_in;
+    return mask_of_all(ctx, in[0]) ? std_of(ctx, in[0]) : NULL;
+}
+
+static hone_tensor *std_dim(hone_context *ctx, hone_tensor *const *in, int n_in)
+{
+    (void)n_in;
+    return mask_of_dim(ctx, in[0]) ? std_of(ctx, in[0]) : NULL;
+}
+
+static hone_tensor *std_dims(hone_context *ctx, hone_tensor *const *in, int n_in)
+{
+    (void)n_in;
+    return mask_of_dims(ctx, in[0]) ? std_of(ctx, in[0]) : NULL;
 }
 
 /* MAX, MIN, ARGMAX and ARGMIN: something has to be there to choose from. */
@@ -274,6 +363,43 @@ static hone_tensor *mean_grad(hone_context *ctx, hone_tensor *dy, int input)
     return sum_grad(ctx, hone_div_scalar(dy, (double)n), input);
 }
 
+/* The dims that the call reduced, ended as the public functions want them. */
+static int reduced_list(hone_context *ctx, int64_t *dims)
+{
+    int n = 0;
+    for (int d = 0; d < hone__input_shape(ctx, 0)->ndim; d++)
+        if (call_mask(ctx) >> d & 1)
+            dims[n++] = d;
+    dims[n] = HONE_END_DIM;
+    return n;
+}
+
+/* dy * by * (x - mean(x)) / max(0, n - correction) */
+static hone_tensor *deviation_grad(hone_context *ctx, hone_tensor *dy, double by)
+{
+    hone_tensor *x = hone_saved(ctx, 0);
+    int64_t dims[HONE_MAX_DIMS + 1];
+    reduced_list(ctx, dims);
+    const int64_t n = reduced_count(hone__input_shape(ctx, 0), call_mask(ctx));
+    hone_tensor *d = hone_sub(x, hone_mean_dims_v(x, true, dims));
+    const double scale = by / divisor(n, hone__call_args(ctx)->s[0]);
+    return hone_mul(hone_mul_scalar(with_dims(ctx, dy), scale), d);
+}
+
+static hone_tensor *var_grad(hone_context *ctx, hone_tensor *dy, int input)
+{
+    (void)input;
+    return deviation_grad(ctx, dy, 2.0);
+}
+
+static hone_tensor *std_grad(hone_context *ctx, hone_tensor *dy, int input)
+{
+    (void)input;
+    hone_tensor *y = hone_saved(ctx, 1);
+    hone_tensor *flat = hone_eq_scalar(y, 0.0), *zero = hone_scalar(hone_dtype_of(dy), 0.0);
+    return deviation_grad(ctx, hone_where(flat, zero, hone_div(dy, y)), 1.0);
+}
+
 /* Shared evenly by all that equal the extreme; by the NaNs if it is one. */
 static hone_tensor *extreme_grad(hone_context *ctx, hone_tensor *dy, int input)
 {
@@ -281,11 +407,7 @@ static hone_tensor *extreme_grad(hone_context *ctx, hone_tensor *dy, int input)
     hone_tensor *x = hone_saved(ctx, 0), *y = with_dims(ctx, hone_saved(ctx, 1));
     hone_tensor *chosen = hone_add(hone_eq(x, y), hone_ne(x, x));
     int64_t dims[HONE_MAX_DIMS + 1];
-    int n = 0;
-    for (int d = 0; d < hone__input_shape(ctx, 0)->ndim; d++)
-        if (call_mask(ctx) >> d & 1)
-            dims[n++] = d;
-    dims[n] = HONE_END_DIM;
+    const int n = reduced_list(ctx, dims);
     hone_tensor *ties = n ? hone_sum_dims_v(chosen, true, dims) : hone_to(chosen, HONE_I64);
     const hone_dtype dtype = hone_dtype_of(dy);
     hone_tensor *share = hone_div(with_dims(ctx, dy), hone_to(ties, dtype));
@@ -337,6 +459,16 @@ const hone__op hone__op_mean_dim = { .name = "mean_dim",
 const hone__op hone__op_mean_dims = { .name = "mean_dims",
                                       .forward = mean_dims,
                                       .grad = { mean_grad } };
+const hone__op hone__op_var = { .name = "var", .forward = var_all, .grad = { var_grad } };
+const hone__op hone__op_var_dim = { .name = "var_dim", .forward = var_dim, .grad = { var_grad } };
+const hone__op hone__op_var_dims = { .name = "var_dims",
+                                     .forward = var_dims,
+                                     .grad = { var_grad } };
+const hone__op hone__op_std = { .name = "std", .forward = std_all, .grad = { std_grad } };
+const hone__op hone__op_std_dim = { .name = "std_dim", .forward = std_dim, .grad = { std_grad } };
+const hone__op hone__op_std_dims = { .name = "std_dims",
+                                     .forward = std_dims,
+                                     .grad = { std_grad } };
 const hone__op hone__op_max = { .name = "max", .forward = max_all, .grad = { extreme_grad } };
 const hone__op hone__op_max_dim = { .name = "max_dim",
                                     .forward = max_dim,

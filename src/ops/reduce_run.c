@@ -22,9 +22,9 @@ typedef struct {
     bool direct;
     int64_t row_stride;
     char *out;
-    int64_t out_size;
-    int64_t n_blocks; /* of one output */
-    int64_t tile;     /* outputs handled together when gathering */
+    int64_t out_size, partial_size; /* of an output; of a block's partial result of a column */
+    int64_t n_blocks;               /* of one output */
+    int64_t tile;                   /* outputs handled together when gathering */
     void *partials;
 } job;
 
@@ -139,7 +139,7 @@ static void cols_in_blocks(void *ctx, int64_t begin, int64_t end)
         const int64_t tile = u / j->n_blocks, b = u % j->n_blocks;
         const int64_t c = tile * j->tile, n = hone__min(j->tile, j->v.cols - c);
         const int64_t r = b * HONE__COLS_BLOCK, r_end = hone__min(j->v.rows, r + HONE__COLS_BLOCK);
-        char *partial = (char *)j->partials + (j->n_blocks * c + b * n) * j->out_size;
+        char *partial = (char *)j->partials + (j->n_blocks * c + b * n) * j->partial_size;
         if (j->direct) {
             reduce(j->v.rows, n, j->v.data + c * j->v.size, j->row_stride, b, b + 1, partial);
             continue;
@@ -155,7 +155,7 @@ static void cols_combine(void *ctx, int64_t begin, int64_t end)
     for (int64_t tile = begin; tile < end; tile++) {
         const int64_t c = tile * j->tile, n = hone__min(j->tile, j->v.cols - c);
         hone__k->reduce_cols_combine[j->kind][j->v.dtype](
-            j->n_blocks, n, (char *)j->partials + j->n_blocks * c * j->out_size,
+            j->v.rows, n, (char *)j->partials + j->n_blocks * c * j->partial_size,
             j->out + c * j->out_size);
     }
 }
@@ -165,7 +165,7 @@ static bool run_cols(job *j)
     const int64_t rows = j->v.rows, cols = j->v.cols;
     /* Rows one stride apart and columns side by side, if only within the innermost kept dim. */
     const bool in_place = j->v.n_row_dims <= 1 && j->v.col_stride[j->v.n_col_dims - 1] == 1;
-    j->n_blocks = (rows + HONE__COLS_BLOCK - 1) / HONE__COLS_BLOCK;
+    j->n_blocks = hone__cols_blocks(rows);
     j->row_stride = j->v.n_row_dims ? j->v.row_stride[0] : cols;
     const bool narrow = j->v.n_col_dims == 1 && cols < 64 * hone__team_size() && j->n_blocks > 1;
     if ((in_place && !narrow) || is_arg(j->kind)) {
@@ -175,7 +175,7 @@ static bool run_cols(job *j)
     j->direct = in_place;
     j->tile = j->direct ? cols : BUFFER_BYTES / (HONE__COLS_BLOCK * j->v.size);
     const int64_t tiles = (cols + j->tile - 1) / j->tile;
-    const size_t bytes = (size_t)(j->n_blocks * cols * j->out_size);
+    const size_t bytes = (size_t)(j->n_blocks * cols * j->partial_size);
     j->partials = hone__pool_alloc(bytes);
     if (!j->partials)
         return false;
@@ -201,6 +201,7 @@ static bool innermost_is_reduced(const hone_tensor *x, uint32_t dims)
 bool hone__reduce(int kind, const hone_tensor *x, uint32_t dims, void *out)
 {
     job j = { .kind = kind, .out = out, .out_size = output_size(kind, (hone_dtype)x->dtype) };
+    j.partial_size = kind == HONE__K_M2 ? 2 * j.out_size : j.out_size;
     if (x->numel == 0) { /* the sum of nothing; nothing else has outputs then */
         const int64_t outputs = hone__rows_of(x, dims).rows;
         if (outputs > 0)

@@ -73,6 +73,81 @@ static double column_sum(int kind, int dtype, int64_t rows, int64_t cols, const 
     return pairwise(dtype, n_blocks, blocks);
 }
 
+/* ---- M2, as plainly ---- */
+
+typedef struct {
+    double mean, m2, n;
+} moments;
+
+static moments block_moments(int dtype, double sum, int64_t n, const double *x, int64_t stride,
+                             int lanes)
+{
+    moments m = { rounded(dtype, sum / (double)n), 0, (double)n };
+    double lane[64];
+    for (int j = 0; j < lanes; j++)
+        lane[j] = -0.0;
+    for (int64_t i = 0; i < n; i++)
+        lane[i % lanes] = step(HONE__K_SUM_SQUARES, dtype, lane[i % lanes],
+                               rounded(dtype, x[i * stride] - m.mean));
+    for (int h = lanes / 2; h >= 1; h /= 2)
+        for (int j = 0; j < h; j++)
+            lane[j] = rounded(dtype, lane[j] + lane[j + h]);
+    m.m2 = lane[0];
+    return m;
+}
+
+static double fused(int dtype, double a, double b, double c)
+{
+    return dtype == HONE__F32 ? (double)fmaf((float)a, (float)b, (float)c) : fma(a, b, c);
+}
+
+static moments join_moments(int dtype, moments a, moments b)
+{
+    const double share = rounded(dtype, b.n / (a.n + b.n)), d = rounded(dtype, b.mean - a.mean);
+    return (moments){ .mean = fused(dtype, d, share, a.mean),
+                      .m2 = fused(dtype, rounded(dtype, d * d), rounded(dtype, a.n * share),
+                                  rounded(dtype, a.m2 + b.m2)),
+                      .n = a.n + b.n };
+}
+
+static double pairwise_m2(int dtype, int64_t n, moments *blocks)
+{
+    for (; n > 1; n = (n + 1) / 2) {
+        for (int64_t i = 0; i < n / 2; i++)
+            blocks[i] = join_moments(dtype, blocks[2 * i], blocks[2 * i + 1]);
+        if (n % 2)
+            blocks[n / 2] = blocks[n - 1];
+    }
+    return blocks[0].m2;
+}
+
+static double row_m2(int dtype, int64_t n, const double *x)
+{
+    const int64_t size = hone__reduce_block(dtype);
+    moments blocks[64];
+    int64_t n_blocks = 0;
+    for (int64_t i = 0; i < n; i += size) {
+        const int64_t m = n - i < size ? n - i : size;
+        blocks[n_blocks++] = block_moments(dtype, block_sum(HONE__K_SUM, dtype, m, x + i), m, x + i,
+                                           1, dtype == HONE__F32 ? 64 : 32);
+    }
+    return n ? pairwise_m2(dtype, n_blocks, blocks) : 0;
+}
+
+static double column_m2(int dtype, int64_t rows, int64_t cols, const double *x, int64_t j)
+{
+    moments blocks[64];
+    int64_t n_blocks = 0;
+    for (int64_t r = 0; r < rows; r += HONE__COLS_BLOCK) {
+        const int64_t n = rows - r < HONE__COLS_BLOCK ? rows - r : HONE__COLS_BLOCK;
+        double sum = -0.0;
+        for (int64_t i = r; i < r + n; i++)
+            sum = rounded(dtype, sum + x[i * cols + j]);
+        blocks[n_blocks++] = block_moments(dtype, sum, n, x + r * cols + j, cols, 1);
+    }
+    return rows ? pairwise_m2(dtype, n_blocks, blocks) : 0;
+}
+
 /* ---- operands ---- */
 
 static void put(int dtype, unsigned char *to, double x)
@@ -121,7 +196,8 @@ static void check_row_sums(const hone__isa *isa, int kind, int dtype, int64_t co
           out = guard_new(ROWS * size);
     isa->reduce_rows[kind][dtype](ROWS, cols, x.data, cols + 5, out.data, 1);
     for (int r = 0; r < ROWS; r++) {
-        const double want = row_sum(kind, dtype, cols, plain + r * cols);
+        const double want = kind == HONE__K_M2 ? row_m2(dtype, cols, plain + r * cols)
+                                               : row_sum(kind, dtype, cols, plain + r * cols);
         const double got = test_number(dtype, out.data + (size_t)r * size);
         cr_assert(test_same(HONE__F64, &got, &want), "%s kind %d dtype %d cols %d: %a, not %a",
                   isa->name, kind, dtype, (int)cols, got, want);
@@ -136,7 +212,7 @@ Test(kernels_reduce, row_sums_follow_the_written_order)
 {
     const hone__isa *isa;
     for (int i = 0; (isa = hone__isa_available(i)); i++)
-        for (int kind = HONE__K_SUM; kind <= HONE__K_SUM_SQUARES; kind++)
+        for (int kind = HONE__K_SUM; kind <= HONE__K_M2; kind++)
             for (int dtype = HONE__F32; dtype <= HONE__F64; dtype++)
                 for (int s = 0; s < N_ROW_SIZES; s++)
                     check_row_sums(isa, kind, dtype, row_sizes[s]);
@@ -150,7 +226,8 @@ static void check_column_sums(const hone__isa *isa, int kind, int dtype, int64_t
           out = guard_new((size_t)cols * size);
     isa->reduce_cols[kind][dtype](rows, cols, x.data, cols + 3, out.data);
     for (int64_t j = 0; j < cols; j++) {
-        const double want = column_sum(kind, dtype, rows, cols, plain, j);
+        const double want = kind == HONE__K_M2 ? column_m2(dtype, rows, cols, plain, j)
+                                               : column_sum(kind, dtype, rows, cols, plain, j);
         const double got = test_number(dtype, out.data + (size_t)j * size);
         cr_assert(test_same(HONE__F64, &got, &want),
                   "%s kind %d dtype %d %dx%d column %d: %a, not %a", isa->name, kind, dtype,
@@ -165,10 +242,10 @@ static void check_column_sums(const hone__isa *isa, int kind, int dtype, int64_t
 Test(kernels_reduce, column_sums_follow_the_written_order)
 {
     static const int64_t rows[] = { 0, 1, 2, 127, 128, 129, 300, 1500 };
-    static const int64_t cols[] = { 0, 1, 3, 8, 16, 17, 64, 100, 129, 260 };
+    static const int64_t cols[] = { 0, 1, 3, 8, 16, 17, 64, 100, 129, 530 };
     const hone__isa *isa;
     for (int i = 0; (isa = hone__isa_available(i)); i++)
-        for (int kind = HONE__K_SUM; kind <= HONE__K_SUM_SQUARES; kind++)
+        for (int kind = HONE__K_SUM; kind <= HONE__K_M2; kind++)
             for (int dtype = HONE__F32; dtype <= HONE__F64; dtype++)
                 for (size_t r = 0; r < sizeof rows / sizeof *rows; r++)
                     for (size_t c = 0; c < sizeof cols / sizeof *cols; c++)
@@ -207,12 +284,13 @@ static void check_split_columns(const hone__isa *isa, int kind, int dtype, int64
     guard x = matrix(dtype, rows, cols, cols + 1, (uint64_t)rows, cols % 2 == 1, NULL);
     const int64_t n = (rows + HONE__COLS_BLOCK - 1) / HONE__COLS_BLOCK;
     const size_t size = out_size(kind, dtype), row = (size_t)cols * size;
-    unsigned char *whole = malloc(row), *parts = malloc((size_t)n * row);
+    const size_t part = kind == HONE__K_M2 ? 2 * row : row;
+    unsigned char *whole = malloc(row), *parts = malloc((size_t)n * part);
     isa->reduce_cols[kind][dtype](rows, cols, x.data, cols + 1, whole);
     for (int64_t b = 0; b < n; b += 3)
         isa->reduce_cols_blocks[kind][dtype](rows, cols, x.data, cols + 1, b, b + 3 < n ? b + 3 : n,
-                                             parts + (size_t)b * row);
-    isa->reduce_cols_combine[kind][dtype](n, cols, parts, parts);
+                                             parts + (size_t)b * part);
+    isa->reduce_cols_combine[kind][dtype](rows, cols, parts, parts);
     for (size_t j = 0; j < row; j += size)
         cr_assert(memcmp(whole + j, parts + j, size) == 0 ||
                       (test_is_real(dtype) && test_same(dtype, whole + j, parts + j)),

@@ -76,6 +76,49 @@ Test(layers, plain_layers_are_their_ops)
     hone_module_free(loss);
 }
 
+Test(layers, layer_norm_is_its_op_with_weight_and_bias)
+{
+    hone_module *l = hone_nn_layer_norm(2, 3);
+    const hone_named_list p = hone_named_parameters(l);
+    cr_assert(p.n == 2 && strcmp(p.at[0].name, "weight") == 0 && strcmp(p.at[1].name, "bias") == 0);
+    CHECK_VALUES(p.at[0].tensor, HONE_F32, (2, 3), 1, 1, 1, 1, 1, 1);
+    CHECK_VALUES(p.at[1].tensor, HONE_F32, (2, 3), 0, 0, 0, 0, 0, 0);
+    hone_tensor *x = hone_randn(HONE_F32, 5, 2, 3);
+    hone_tensor *y = hone_forward(l, x);
+    cr_assert(hone_equal(y, hone_layer_norm(x, p.at[0].tensor, p.at[1].tensor, 2, 1e-5)));
+    CHECK_OK(hone_backward(hone_sum(hone_square(y))));
+    cr_assert(hone_grad(p.at[0].tensor) && hone_grad(p.at[1].tensor));
+    CHECK_FAILS(hone_forward(l, hone_ones(HONE_F32, 3, 2)), HONE_E_SHAPE,
+                "LayerNorm: wants the last dims [2, 3]");
+    CHECK_FAILS(hone_forward(l, hone_ones(HONE_F32, 3)), HONE_E_SHAPE, "LayerNorm");
+    char text[128];
+    hone_sprint_module(text, sizeof text, l);
+    cr_assert_str_eq(text, "LayerNorm((2, 3), eps=1e-05, elementwise_affine=True, bias=True)");
+    hone_module_free(l);
+}
+
+Test(layers, layer_norm_options)
+{
+    const int64_t *two = HONE_DIM_ARGS(2);
+    hone_module *plain = hone_nn_layer_norm_with(
+        two, &(hone_nn_layer_norm_options){ .no_affine = true, .eps = HONE_ZERO });
+    CHECK_VALUES(hone_forward(plain, T(HONE_F32, (1, 2), 3, 7)), HONE_F32, (1, 2), -1, 1);
+    char text[128];
+    hone_sprint_module(text, sizeof text, plain);
+    cr_assert_str_eq(text, "LayerNorm((2,), eps=0, elementwise_affine=False, bias=False)");
+    hone_module *scaled = hone_nn_layer_norm_with(
+        two, &(hone_nn_layer_norm_options){ .no_bias = true, .eps = 0.5, .dtype = HONE_F64 });
+    cr_assert(hone_parameters(scaled).n == 1 && hone_parameters(plain).n == 0);
+    cr_assert(hone_dtype_of(hone_parameters(scaled).at[0]) == HONE_F64);
+    hone_module_free(plain);
+    hone_module_free(scaled);
+    CHECK_FAILS(hone_nn_layer_norm(0), HONE_E_VALUE, "nn_layer_norm: shape [0]");
+    CHECK_FAILS(hone_nn_layer_norm_with(two, &(hone_nn_layer_norm_options){ .eps = -1 }),
+                HONE_E_VALUE, "eps -1");
+    CHECK_FAILS(hone_nn_layer_norm_with(two, &(hone_nn_layer_norm_options){ .dtype = HONE_I64 }),
+                HONE_E_DTYPE, "i64");
+}
+
 /* Sequential runs Linear and ReLU as one op; values and gradients must have the bits of two. */
 Test(layers, sequential_has_the_bits_of_its_parts)
 {
@@ -135,8 +178,9 @@ Test(layers, module_list_keeps_its_modules)
 static bool run_sequential(void)
 {
     HONE_SCOPE();
-    hone_module *net = hone_nn_sequential(hone_nn_linear(4, 3), hone_nn_relu(),
-                                          hone_nn_linear(3, 2), hone_nn_tanh());
+    hone_module *net =
+        hone_nn_sequential(hone_nn_linear(4, 3), hone_nn_relu(), hone_nn_layer_norm(3),
+                           hone_nn_linear(3, 2), hone_nn_tanh());
     hone_tensor *y = net ? hone_forward(net, hone_ones(HONE_F32, 2, 4)) : NULL;
     const bool ok = y && hone_backward(hone_sum(y)) == HONE_OK;
     hone_module_free(net);

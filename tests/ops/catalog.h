@@ -19,7 +19,7 @@
 
 /* Every file of rows. */
 #define CATALOG_FAMILIES(X)                                                                        \
-    X(unary) X(binary) X(compare) X(copy) X(reduce) X(softmax) X(matmul) X(loss) X(move) X(index)
+    X(unary) X(binary) X(compare) X(copy) X(reduce) X(softmax) X(norm) X(matmul) X(loss) X(move) X(index)
 
 #define CATALOG_INPUTS 4
 

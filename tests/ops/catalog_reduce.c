@@ -11,24 +11,27 @@ static const char *const any_or_empty[] = { "3x4", "7", "3x4:t", "4x3x2:s", "2x3
 static const char *const three_dims[] = { "4x3x2", "4x3x2:s", "2x3x4:t", "3x5x2:e", "1x4x1", NULL };
 static const char *const three_or_empty[] = { "4x3x2",   "4x3x2:s", "2x3x4:t", "3x5x2:e",
                                               "150x3x2", "0x3x2",   "3x2x0",   NULL };
+/* Where the deviations are not all 0 (no gradient of std there). */
+static const char *const two_or_more[] = { "3x4", "7",     "3x4:t", "4x3x2:s", "2x3x4:t",
+                                           "2",   "3x5:e", "130x2", NULL };
+static const char *const rows_of_two[] = {
+    "3x4", "7", "3x4:t", "4x3x2:s", "2x3x4:t", "70x3", NULL
+};
+static const char *const two_by_two[] = { "4x3x2", "4x3x2:s", "2x3x4:t", "3x5x2:e", NULL };
 static const char *const filled_rows[] = { "3x4", "3x4:t", "3x5:e", "0x4", NULL };
 
 /* ---- the oracle */
 
-typedef enum { SUM, MEAN, MAX, MIN, ARGMAX, ARGMIN, LOGSUMEXP } kind;
+typedef enum { SUM, MEAN, VAR, STD, MAX, MIN, ARGMAX, ARGMIN, LOGSUMEXP } kind;
 
 static kind kind_of(const catalog_row *row)
 {
     static const struct {
         const char *prefix;
         kind kind;
-    } kinds[] = { { "sum", SUM },
-                  { "mean", MEAN },
-                  { "max", MAX },
-                  { "min", MIN },
-                  { "argmax", ARGMAX },
-                  { "argmin", ARGMIN },
-                  { "logsumexp", LOGSUMEXP } };
+    } kinds[] = { { "sum", SUM },       { "mean", MEAN },     { "var", VAR },
+                  { "std", STD },       { "max", MAX },       { "min", MIN },
+                  { "argmax", ARGMAX }, { "argmin", ARGMIN }, { "logsumexp", LOGSUMEXP } };
     int i = 0;
     while (strncmp(row->op, kinds[i].prefix, strlen(kinds[i].prefix)) != 0)
         i++;
@@ -65,8 +68,18 @@ static bool beats(kind k, double value, double best)
     return k == MAX || k == ARGMAX ? value > best : value < best;
 }
 
+static double variance(const double *values, int64_t n, double correction)
+{
+    double mean = 0, m2 = 0;
+    for (int64_t i = 0; i < n; i++)
+        mean += values[i] / (double)n;
+    for (int64_t i = 0; i < n; i++)
+        m2 += (values[i] - mean) * (values[i] - mean);
+    return m2 / fmax(0, (double)n - correction);
+}
+
 /* The input's elements of one output, in order, into one value. */
-static double reduce(kind k, const double *values, int64_t n)
+static double reduce(kind k, double correction, const double *values, int64_t n)
 {
     double sum = 0, best = n ? values[0] : 0;
     int64_t place = 0;
@@ -82,6 +95,10 @@ static double reduce(kind k, const double *values, int64_t n)
         return sum;
     case MEAN:
         return sum / (double)n;
+    case VAR:
+        return variance(values, n, correction);
+    case STD:
+        return sqrt(variance(values, n, correction));
     case LOGSUMEXP:
         return log(sum);
     case ARGMAX:
@@ -118,7 +135,7 @@ static void oracle(const catalog_row *row, const catalog_array *in, int n_in, ca
         values[to * each + element] = in->at[i];
     }
     for (int64_t i = 0; i < out->numel; i++)
-        out->at[i] = reduce(k, values + i * each, each);
+        out->at[i] = reduce(k, row->s, values + i * each, each);
 }
 
 /* ---- rows */
@@ -128,6 +145,8 @@ static void oracle(const catalog_row *row, const catalog_array *in, int n_in, ca
 #define DIMS(keep, ...)                                                                            \
     .note = #__VA_ARGS__, .dims = { __VA_ARGS__ },                                                 \
     .n_dims = sizeof((int[]){ __VA_ARGS__ }) / sizeof(int), .flag = keep
+
+#define VARIANCE(c) SUMS, .s = c
 
 #define EXTREME .in = { { catalog_apart } }, .oracle = oracle
 #define PLACE   EXTREME, .dtypes = CATALOG_ALL, .no_gradient = "the result is an index"
@@ -167,6 +186,19 @@ static const catalog_row rows[] = {
     { .op = "mean_dim", DIM(-1, true), SUMS, .cases = any_dim, .bits = "5x9000" },
     { .op = "mean_dims", DIMS(false, 0, 2), SUMS, .cases = three_dims, .bits = "70x3x130" },
     { .op = "mean_dims", DIMS(true, 1), SUMS, .cases = three_dims, .bits = "7x300x13" },
+    { .op = "var", VARIANCE(1), .cases = two_or_more, .bits = "3x9000" },
+    { .op = "var", VARIANCE(0), .note = "of all", .cases = two_or_more, .bits = "90x300:t" },
+    { .op = "var_dim", DIM(0, false), VARIANCE(1), .cases = rows_of_two, .bits = "300x70" },
+    { .op = "var_dim", DIM(0, true), VARIANCE(0), .cases = rows_of_two, .bits = "300x70:s" },
+    { .op = "var_dim", DIM(-1, true), VARIANCE(1), .cases = rows_of_two, .bits = "5x9000" },
+    { .op = "var_dim", DIM(-1, false), VARIANCE(0.5), .cases = rows_of_two, .bits = "5x9000:t" },
+    { .op = "var_dims", DIMS(false, 0, 2), VARIANCE(1), .cases = three_dims, .bits = "70x3x130" },
+    { .op = "var_dims", DIMS(true, 0, 1), VARIANCE(0), .cases = three_dims, .bits = "70x30x13" },
+    { .op = "var_dims", DIMS(true, 1), VARIANCE(0), .cases = three_dims, .bits = "7x300x13" },
+    { .op = "std", VARIANCE(1), .cases = two_or_more, .bits = "3x9000" },
+    { .op = "std_dim", DIM(0, true), VARIANCE(0), .cases = rows_of_two, .bits = "300x70" },
+    { .op = "std_dim", DIM(-1, false), VARIANCE(1), .cases = rows_of_two, .bits = "5x9000" },
+    { .op = "std_dims", DIMS(false, 0, 2), VARIANCE(1), .cases = two_by_two, .bits = "70x3x130" },
     { .op = "max", EXTREME, .cases = any_dim, .dtypes = CATALOG_ALL, .bits = "3x9000" },
     { .op = "min", EXTREME, .cases = any_dim, .dtypes = CATALOG_ALL, .bits = "3x9000" },
     { .op = "max_dim",

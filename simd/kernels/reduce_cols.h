@@ -1,0 +1,191 @@
+/* reduce_cols.h: sums and extremes of f32 and f64 along the rows: one output a column, in the order
+ * that kernels.h fixes. (fragment: reduce.h)
+ *
+ * A reduction is a `chain`: the accumulators of a vector of columns taken through a few rows. Rows
+ * are taken ROWS_AT_ONCE at a time over a whole panel of columns, so that memory is read in its own
+ * order; the accumulators wait in `out`, which stays in L1. */
+
+#ifndef COLS_LEVELS
+#define COLS_LEVELS  40   /* 2^40 blocks of rows: more than memory has */
+#define PANEL_BYTES  2048 /* of a row: columns that go together */
+#define ROWS_AT_ONCE 8
+#endif
+#define PANEL ((int64_t)(PANEL_BYTES / sizeof(REAL)))
+
+/* `n` rows, constant; lanes < LANES: only so many columns are there. */
+typedef VREAL (*R(chain))(VREAL acc, const REAL *x, int64_t sx, int n, int lanes);
+
+HONE__INLINE VREAL R(load_lanes)(const REAL *x, int lanes, VREAL fill)
+{
+    return lanes == LANES ? R(load)(x) : R(load_n)(x, lanes, fill);
+}
+
+HONE__INLINE VREAL R(sum_chain)(VREAL acc, const REAL *x, int64_t sx, int n, int lanes)
+{
+    for (int k = 0; k < n; k++)
+        acc = R(add)(acc, R(load_lanes)(x + k * sx, lanes, acc));
+    return acc;
+}
+
+HONE__INLINE VREAL R(sum_squares_chain)(VREAL acc, const REAL *x, int64_t sx, int n, int lanes)
+{
+    for (int k = 0; k < n; k++) {
+        const VREAL p = R(load_lanes)(x + k * sx, lanes, acc);
+        acc = R(fma)(p, p, acc);
+    }
+    return acc;
+}
+
+HONE__INLINE VREAL R(extreme_chain)(VREAL acc, const REAL *x, int64_t sx, int n, int lanes,
+                                    R(op2) pick)
+{
+    VREAL last = acc;
+    VMASK nan = R(isnan)(acc);
+    for (int k = 0; k < n; k++) {
+        const VREAL p = R(load_lanes)(x + k * sx, lanes, acc);
+        acc = pick(acc, p);
+        if (k % 2 == 1)
+            nan = MASK(or)(nan, R(unordered)(last, p));
+        else if (k == n - 1)
+            nan = MASK(or)(nan, R(isnan)(p));
+        last = p;
+    }
+    return R(select)(nan, R(set)((REAL)NAN), acc);
+}
+
+HONE__INLINE VREAL R(max_chain)(VREAL acc, const REAL *x, int64_t sx, int n, int lanes)
+{
+    return R(extreme_chain)(acc, x, sx, n, lanes, R(larger));
+}
+
+HONE__INLINE VREAL R(min_chain)(VREAL acc, const REAL *x, int64_t sx, int n, int lanes)
+{
+    return R(extreme_chain)(acc, x, sx, n, lanes, R(smaller));
+}
+
+/* n rows (a constant) into the accumulators of a panel. */
+HONE__INLINE void R(cols_rows)(int n, int64_t cols, const REAL *x, int64_t sx, REAL *acc,
+                               R(chain) chain)
+{
+    int64_t j = 0;
+    for (; j + 2 * LANES <= cols; j += 2 * LANES) {
+        const VREAL a = chain(R(load)(acc + j), x + j, sx, n, LANES);
+        const VREAL b = chain(R(load)(acc + j + LANES), x + j + LANES, sx, n, LANES);
+        R(store)(acc + j, a);
+        R(store)(acc + j + LANES, b);
+    }
+    for (; j + LANES <= cols; j += LANES)
+        R(store)(acc + j, chain(R(load)(acc + j), x + j, sx, n, LANES));
+    if (j < cols) {
+        const int rest = (int)(cols - j);
+        const VREAL a = R(load_n)(acc + j, rest, R(set)(0));
+        R(store_n)(acc + j, chain(a, x + j, sx, n, rest), rest);
+    }
+}
+
+/* Up to HONE__COLS_BLOCK rows of n_vec whole vectors (a constant): accumulators in registers. */
+HONE__INLINE void R(cols_vectors)(int n_vec, int64_t rows, const REAL *x, int64_t sx, REAL *out,
+                                  R(chain) chain, REAL identity)
+{
+    VREAL acc[4];
+    for (int v = 0; v < n_vec; v++)
+        acc[v] = R(set)(identity);
+    int64_t r = 0;
+    for (; r + 2 <= rows; r += 2)
+        for (int v = 0; v < n_vec; v++)
+            acc[v] = chain(acc[v], x + r * sx + v * LANES, sx, 2, LANES);
+    for (int v = 0; v < n_vec; v++) {
+        if (r < rows)
+            acc[v] = chain(acc[v], x + r * sx + v * LANES, sx, 1, LANES);
+        R(store)(out + v * LANES, acc[v]);
+    }
+}
+
+/* One block: up to HONE__COLS_BLOCK rows. */
+HONE__INLINE void R(cols_block)(int64_t rows, int64_t cols, const REAL *x, int64_t sx, REAL *out,
+                                R(chain) chain, REAL identity)
+{
+    for (int64_t j = 0; j < cols; j += PANEL) {
+        const int64_t m = cols - j < PANEL ? cols - j : PANEL;
+        if (m == 4 * LANES) {
+            R(cols_vectors)(4, rows, x + j, sx, out + j, chain, identity);
+            continue;
+        }
+        for (int64_t c = 0; c < m; c++)
+            out[j + c] = identity;
+        int64_t r = 0;
+        for (; r + ROWS_AT_ONCE <= rows; r += ROWS_AT_ONCE)
+            R(cols_rows)(ROWS_AT_ONCE, m, x + r * sx + j, sx, out + j, chain);
+        for (; r < rows; r++)
+            R(cols_rows)(1, m, x + r * sx + j, sx, out + j, chain);
+    }
+}
+
+HONE__INLINE void R(cols)(int64_t rows, int64_t cols, const REAL *x, int64_t sx, REAL *out,
+                          R(chain) chain, R(op2) join, REAL identity)
+{
+    if (rows <= HONE__COLS_BLOCK) {
+        R(cols_block)(rows, cols, x, sx, out, chain, rows > 0 ? identity : (REAL)0);
+        return;
+    }
+    REAL level[COLS_LEVELS][PANEL];
+    for (int64_t j = 0; j < cols; j += PANEL) {
+        const int64_t m = cols - j < PANEL ? cols - j : PANEL;
+        int top = 0;
+        for (int64_t r = 0, b = 1; r < rows; r += HONE__COLS_BLOCK, b++) {
+            const int64_t n = rows - r < HONE__COLS_BLOCK ? rows - r : HONE__COLS_BLOCK;
+            R(cols_block)(n, m, x + r * sx + j, sx, level[top++], chain, identity);
+            for (int64_t bits = b; bits % 2 == 0; bits /= 2, top--)
+                R(map2_dense)(m, level[top - 2], level[top - 2], level[top - 1], join);
+        }
+        for (; top > 1; top--)
+            R(map2_dense)(m, level[top - 2], level[top - 2], level[top - 1], join);
+        memcpy(out + j, level[0], (size_t)m * sizeof(REAL));
+    }
+}
+
+HONE__INLINE void R(cols_blocks)(int64_t rows, int64_t cols, const REAL *x, int64_t sx,
+                                 int64_t begin, int64_t end, REAL *out, R(chain) chain,
+                                 REAL identity)
+{
+    for (int64_t b = begin; b < end; b++) {
+        const int64_t r = b * HONE__COLS_BLOCK, rest = rows - r;
+        const int64_t n = rest < HONE__COLS_BLOCK ? rest : HONE__COLS_BLOCK;
+        R(cols_block)(n, cols, x + r * sx, sx, out + (b - begin) * cols, chain, identity);
+    }
+}
+
+HONE__INLINE void R(cols_combine)(int64_t rows, int64_t cols, REAL *p, REAL *out, R(op2) join)
+{
+    for (int64_t n = hone__cols_blocks(rows); n > 1; n = (n + 1) / 2) {
+        for (int64_t i = 0; i + 1 < n; i += 2)
+            R(map2_dense)(cols, p + i / 2 * cols, p + i * cols, p + (i + 1) * cols, join);
+        if (n % 2 == 1)
+            memmove(p + n / 2 * cols, p + (n - 1) * cols, (size_t)cols * sizeof(REAL));
+    }
+    if (out != p)
+        memcpy(out, p, (size_t)cols * sizeof(REAL));
+}
+
+#define REDUCTION(name, join, identity)                                                            \
+    static void R(k_##name##_cols)(int64_t rows, int64_t cols, const void *x, int64_t sx,          \
+                                   void *out)                                                      \
+    {                                                                                              \
+        R(cols)(rows, cols, x, sx, out, R(name##_chain), join, identity);                          \
+    }                                                                                              \
+    static void R(k_##name##_cols_blocks)(int64_t rows, int64_t cols, const void *x, int64_t sx,   \
+                                          int64_t begin, int64_t end, void *out)                   \
+    {                                                                                              \
+        R(cols_blocks)(rows, cols, x, sx, begin, end, out, R(name##_chain), identity);             \
+    }                                                                                              \
+    static void R(k_##name##_cols_combine)(int64_t rows, int64_t cols, void *partials, void *out)  \
+    {                                                                                              \
+        R(cols_combine)(rows, cols, partials, out, join);                                          \
+    }
+
+REDUCTION(sum, R(add), (REAL)-0.0)
+REDUCTION(sum_squares, R(add), (REAL)-0.0)
+REDUCTION(max, R(max), (REAL)-INFINITY)
+REDUCTION(min, R(min), (REAL)INFINITY)
+
+#undef REDUCTION

@@ -1,0 +1,123 @@
+/* norm.c: LayerNorm. */
+#include <hone/nn.h>
+#include "core/core.h"
+#include "nn/layer.h"
+
+#include <hone/ops.h>
+
+#include <math.h>
+
+typedef struct {
+    hone_module base;
+    hone_tensor *weight, *bias; /* of the normalised shape, or NULL */
+    hone__shape shape;
+    double eps;
+} layer_norm;
+
+static bool fits(const layer_norm *l, const hone_tensor *x)
+{
+    const int n = l->shape.ndim;
+    for (int d = 0; d < n; d++)
+        if (x->ndim < n || x->shape[x->ndim - n + d] != l->shape.shape[d])
+            return false;
+    return true;
+}
+
+static hone_tensor *layer_norm_forward(hone_module *self, hone_tensor *const *in, int n_in)
+{
+    const layer_norm *l = (const layer_norm *)self;
+    if (!hone__takes_inputs(self, n_in, 1))
+        return NULL;
+    if (!fits(l, in[0])) {
+        hone_error_set(HONE_E_SHAPE, "LayerNorm: wants the last dims %s, got %s",
+                       hone__shape_text(l->shape.ndim, l->shape.shape).s,
+                       hone__tensor_text(in[0]).s);
+        return NULL;
+    }
+    return hone_layer_norm(in[0], l->weight ? l->weight : HONE_NONE, l->bias ? l->bias : HONE_NONE,
+                           l->shape.ndim, l->eps);
+}
+
+static int layer_norm_print(const hone_module *self, char *text, size_t size)
+{
+    const layer_norm *l = (const layer_norm *)self;
+    char dims[HONE_MAX_DIMS * 24];
+    int at = 0;
+    for (int d = 0; d < l->shape.ndim; d++)
+        at += hone__format(dims + at, sizeof dims - (size_t)at, d ? ", %lld" : "%lld",
+                           (long long)l->shape.shape[d]);
+    return hone__format(text, size, "(%s%s), eps=%g, elementwise_affine=%s, bias=%s", dims,
+                        l->shape.ndim == 1 ? "," : "", l->eps, l->weight ? "True" : "False",
+                        l->bias ? "True" : "False");
+}
+
+static const hone_field layer_norm_fields[] = { HONE_PARAM(layer_norm, weight),
+                                                HONE_PARAM(layer_norm, bias), HONE_FIELDS_END };
+
+static const hone_module_class layer_norm_class = {
+    .name = "LayerNorm",
+    .size = sizeof(layer_norm),
+    .fields = layer_norm_fields,
+    .forward = layer_norm_forward,
+    .print = layer_norm_print,
+};
+
+static bool options_fit(const hone__shape *shape, hone_dtype dtype, double eps)
+{
+    int64_t least = shape->ndim;
+    for (int d = 0; d < shape->ndim; d++)
+        least = shape->shape[d] < least ? shape->shape[d] : least;
+    if (least < 1)
+        hone_error_set(HONE_E_VALUE,
+                       "nn_layer_norm: shape %s (one or more extents of at least 1 "
+                       "are wanted)",
+                       hone__shape_text(shape->ndim, shape->shape).s);
+    else if (!isfinite(eps) || eps < 0)
+        hone_error_set(HONE_E_VALUE, "nn_layer_norm: eps %g (0 or more is wanted)", eps);
+    else if (!hone_dtype_is_float(dtype))
+        hone_error_set(HONE_E_DTYPE, "nn_layer_norm: dtype %s (f32 or f64 is wanted)",
+                       hone_dtype_name(dtype));
+    else
+        return true;
+    return false;
+}
+
+hone_module *hone_nn_layer_norm_with(const int64_t *dims_then_end,
+                                     const hone_nn_layer_norm_options *options)
+{
+    const hone_nn_layer_norm_options o = options ? *options : (hone_nn_layer_norm_options){ 0 };
+    const double eps = o.eps == 0 ? 1e-5 : o.eps == HONE_ZERO ? 0.0 : o.eps;
+    hone__shape shape;
+    if (!dims_then_end) {
+        hone__error_null("nn_layer_norm");
+        return NULL;
+    }
+    if (!hone__read_dims("nn_layer_norm", dims_then_end, &shape) ||
+        !options_fit(&shape, o.dtype, eps))
+        return NULL;
+    layer_norm *l = hone_module_new(&layer_norm_class);
+    if (!l)
+        return NULL;
+    HONE_SCOPE();
+    l->shape = shape;
+    l->eps = eps;
+    int64_t dtype_dims[HONE_MAX_DIMS + 2] = { o.dtype };
+    for (int d = 0; d < shape.ndim; d++)
+        dtype_dims[1 + d] = shape.shape[d];
+    dtype_dims[1 + shape.ndim] = HONE_END_DIM;
+    const bool weight = !o.no_affine, bias = weight && !o.no_bias;
+    if (weight)
+        l->weight = hone_parameter(hone_ones_v(dtype_dims));
+    if (bias && l->weight)
+        l->bias = hone_parameter(hone_zeros_v(dtype_dims));
+    if ((weight && !l->weight) || (bias && !l->bias)) {
+        hone_module_free(&l->base);
+        return NULL;
+    }
+    return &l->base;
+}
+
+hone_module *hone_nn_layer_norm_v(const int64_t *dims_then_end)
+{
+    return hone_nn_layer_norm_with(dims_then_end, NULL);
+}

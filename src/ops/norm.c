@@ -1,0 +1,328 @@
+/* norm.c: layer norm over the last dims, fused, and its gradients as ops of their own.
+ *
+ * A row is what is normalised together. x and dy are used where they lie if their rows are
+ * contiguous and one stride apart; anything else is copied first. */
+#include "ops/op.h"
+#include "ops/rows.h"
+
+#include "isa/isa.h"
+#include "runtime/memory.h"
+#include "runtime/parallel.h"
+
+#include <math.h>
+
+#define NS_PER_ELEMENT 0.3 /* three passes over a row that is in L1 */
+
+/* An operand as a matrix. */
+typedef struct {
+    char *data;
+    int64_t stride; /* from row to row */
+} matrix;
+
+typedef struct {
+    hone_dtype dtype;
+    int64_t size, rows, cols;
+    matrix out, x, dy;
+    const void *weight, *bias; /* or NULL */
+    double eps;
+} job;
+
+/* ---- arguments */
+
+static bool arguments_fit(hone_context *ctx, const hone_tensor *x)
+{
+    const hone__args *args = hone__call_args(ctx);
+    const char *name = hone__call_name(ctx);
+    if (!hone_dtype_is_float((hone_dtype)x->dtype))
+        hone_error_set(HONE_E_DTYPE, "%s: needs f32 or f64, got %s; cast it with hone_to first",
+                       name, hone__tensor_text(x).s);
+    else if (args->dim < 1 || args->dim > x->ndim)
+        hone_error_set(HONE_E_VALUE, "%s: can't normalise the last %d dims of %s", name, args->dim,
+                       hone__tensor_text(x).s);
+    else if (!(args->s[0] >= 0) || !isfinite(args->s[0]))
+        hone_error_set(HONE_E_VALUE, "%s: eps is %g (0 or more is wanted)", name, args->s[0]);
+    else
+        return true;
+    return false;
+}
+
+/* True for HONE_NONE and for what has x's dtype and its last n_dims extents, and no more dims. */
+static bool suits_rows(hone_context *ctx, const hone_tensor *x, hone_tensor *t, const char *what)
+{
+    const int n = hone__call_args(ctx)->dim;
+    if (t == HONE_NONE)
+        return true;
+    bool same = t->ndim == n;
+    for (int d = 0; same && d < n; d++)
+        same = t->shape[d] == x->shape[x->ndim - n + d];
+    if (same && t->dtype == x->dtype)
+        return true;
+    hone_error_set(same ? HONE_E_DTYPE : HONE_E_SHAPE,
+                   "%s: %s must be like the last %d dims of x %s, got %s", hone__call_name(ctx),
+                   what, n, hone__tensor_text(x).s, hone__tensor_text(t).s);
+    return false;
+}
+
+static bool suits_x(hone_context *ctx, const hone_tensor *x, const hone_tensor *dy)
+{
+    if (hone__same_shape(x, dy) && x->dtype == dy->dtype)
+        return true;
+    hone_error_set(hone__same_shape(x, dy) ? HONE_E_DTYPE : HONE_E_SHAPE,
+                   "%s: dy %s must be like x %s", hone__call_name(ctx), hone__tensor_text(dy).s,
+                   hone__tensor_text(x).s);
+    return false;
+}
+
+/* t's rows where they lie, or those of a copy. False: out of memory. */
+static bool take_matrix(hone_tensor *t, uint32_t cols, matrix *out)
+{
+    hone__rows v = hone__rows_of(t, cols);
+    if (!hone__rows_direct(&v, &out->stride)) {
+        t = hone_contiguous(t);
+        if (!t)
+            return false;
+        v = hone__rows_of(t, cols);
+        hone__rows_direct(&v, &out->stride);
+    }
+    out->data = v.data;
+    return true;
+}
+
+/* What all three ops begin with; dy may be NULL, weight and bias HONE_NONE. */
+static bool take_job(hone_context *ctx, hone_tensor *x, hone_tensor *dy, hone_tensor *weight,
+                     hone_tensor *bias, job *j)
+{
+    if (!arguments_fit(ctx, x) || (dy && !suits_x(ctx, x, dy)) ||
+        !suits_rows(ctx, x, weight, "weight") || !suits_rows(ctx, x, bias, "bias"))
+        return false;
+    const int n = hone__call_args(ctx)->dim;
+    const uint32_t cols = ((1u << n) - 1) << (x->ndim - n);
+    *j = (job){ .dtype = (hone_dtype)x->dtype, .eps = hone__call_args(ctx)->s[0] };
+    const hone__rows v = hone__rows_of(x, cols);
+    j->size = v.size;
+    j->rows = v.rows;
+    j->cols = v.cols;
+    if (x->numel == 0)
+        return true;
+    weight = weight == HONE_NONE ? weight : hone_contiguous(weight);
+    bias = bias == HONE_NONE ? bias : hone_contiguous(bias);
+    if (!weight || !bias)
+        return false;
+    j->weight = weight == HONE_NONE ? NULL : hone__data(weight);
+    j->bias = bias == HONE_NONE ? NULL : hone__data(bias);
+    return take_matrix(x, cols, &j->x) && (!dy || take_matrix(dy, cols, &j->dy));
+}
+
+static void *row_of(const job *j, const matrix *m, int64_t row)
+{
+    return m->data + row * m->stride * j->size;
+}
+
+static hone_tensor *row_out(hone_context *ctx, job *j, const hone_tensor *x)
+{
+    hone_tensor *out = hone__out(ctx, j->dtype, x->ndim, x->shape);
+    if (out)
+        j->out = (matrix){ hone__data(out), j->cols };
+    return out;
+}
+
+/* ---- layer_norm */
+
+static void forward_rows(void *ctx, int64_t begin, int64_t end)
+{
+    const job *j = ctx;
+    hone__k->layer_norm[j->dtype](end - begin, j->cols, row_of(j, &j->out, begin), j->out.stride,
+                                  row_of(j, &j->x, begin), j->x.stride, j->weight, j->bias, j->eps);
+}
+
+static hone_tensor *layer_norm(hone_context *ctx, hone_tensor *const *in, int n_in)
+{
+    job j;
+    (void)n_in;
+    if (!take_job(ctx, in[0], NULL, in[1], in[2], &j) || !HONE__SAVE(ctx, in[0], in[1]))
+        return NULL;
+    hone_tensor *out = row_out(ctx, &j, in[0]);
+    if (out && out->numel)
+        hone__parallel_for(j.rows, 1, NS_PER_ELEMENT * (double)j.cols + 10.0, forward_rows, &j);
+    return out;
+}
+
+static hone_tensor *grad_x(hone_context *ctx, hone_tensor *dy, int input)
+{
+    const hone__args *args = hone__call_args(ctx);
+    (void)input;
+    return hone_layer_norm_backward(dy, hone_saved(ctx, 0), hone_saved(ctx, 1), args->dim,
+                                    args->s[0]);
+}
+
+static hone_tensor *grad_weight(hone_context *ctx, hone_tensor *dy, int input)
+{
+    const hone__args *args = hone__call_args(ctx);
+    (void)input;
+    return hone_layer_norm_weight_backward(dy, hone_saved(ctx, 0), args->dim, args->s[0]);
+}
+
+static hone_tensor *grad_bias(hone_context *ctx, hone_tensor *dy, int input)
+{
+    (void)ctx, (void)input;
+    return dy; /* summed to bias's shape by the engine */
+}
+
+/* ---- layer_norm_backward: by x */
+
+static void backward_rows(void *ctx, int64_t begin, int64_t end)
+{
+    const job *j = ctx;
+    hone__k->layer_norm_backward[j->dtype](end - begin, j->cols, row_of(j, &j->out, begin),
+                                           j->out.stride, row_of(j, &j->dy, begin), j->dy.stride,
+                                           row_of(j, &j->x, begin), j->x.stride, j->weight, j->eps);
+}
+
+static hone_tensor *layer_norm_backward(hone_context *ctx, hone_tensor *const *in, int n_in)
+{
+    job j;
+    (void)n_in;
+    if (!take_job(ctx, in[1], in[0], in[2], HONE_NONE, &j) || !HONE__SAVE(ctx, in[0], in[1], in[2]))
+        return NULL;
+    hone_tensor *out = row_out(ctx, &j, in[1]);
+    if (out && out->numel)
+        hone__parallel_for(j.rows, 1, 2.0 * NS_PER_ELEMENT * (double)j.cols + 10.0, backward_rows,
+                           &j);
+    return out;
+}
+
+/* The backward in public ops, for its own gradients. With g = dy weight, v the normalised x and r
+ * what it is scaled by: dx = J g, J = r (1 - mean - v mean(v .)), which is symmetric. */
+/* By dy: weight J u for the incoming u. */
+static hone_tensor *backward_grad_dy(hone_context *ctx, hone_tensor *u, int input)
+{
+    const hone__args *args = hone__call_args(ctx);
+    hone_tensor *weight = hone_saved(ctx, 2);
+    (void)input;
+    hone_tensor *ju =
+        hone_layer_norm_backward(u, hone_saved(ctx, 1), HONE_NONE, args->dim, args->s[0]);
+    return weight == HONE_NONE ? ju : hone_mul(ju, weight);
+}
+
+/* By weight: the sum over rows of dy J u. */
+static hone_tensor *backward_grad_weight(hone_context *ctx, hone_tensor *u, int input)
+{
+    const hone__args *args = hone__call_args(ctx);
+    (void)input;
+    hone_tensor *ju =
+        hone_layer_norm_backward(u, hone_saved(ctx, 1), HONE_NONE, args->dim, args->s[0]);
+    return hone_mul(ju, hone_saved(ctx, 0)); /* summed by the engine */
+}
+
+/* By x, with a = mean(g), b = mean(g v), c = mean(u), d = mean(u v), e = mean(u g):
+ *     -r^2 (v (e - a c - 3 b d) + d (g - a) + b (u - c)) */
+static hone_tensor *backward_grad_x(hone_context *ctx, hone_tensor *u, int input)
+{
+    const double eps = hone__call_args(ctx)->s[0];
+    hone_tensor *dy = hone_saved(ctx, 0), *x = hone_saved(ctx, 1), *weight = hone_saved(ctx, 2);
+    (void)input;
+    const int n = hone__call_args(ctx)->dim;
+    int64_t dims[HONE_MAX_DIMS + 1];
+    for (int d = 0; d < n; d++)
+        dims[d] = d - n;
+    dims[n] = HONE_END_DIM;
+    hone_tensor *r = hone_rsqrt(hone_add_scalar(hone_var_dims_v(x, 0.0, true, dims), eps));
+    hone_tensor *v = hone_mul(hone_sub(x, hone_mean_dims_v(x, true, dims)), r);
+    hone_tensor *g = weight == HONE_NONE ? dy : hone_mul(dy, weight);
+    hone_tensor *a = hone_mean_dims_v(g, true, dims), *c = hone_mean_dims_v(u, true, dims);
+    hone_tensor *b = hone_mean_dims_v(hone_mul(g, v), true, dims);
+    hone_tensor *d = hone_mean_dims_v(hone_mul(u, v), true, dims);
+    hone_tensor *e = hone_mean_dims_v(hone_mul(u, g), true, dims);
+    hone_tensor *of_v = hone_sub(hone_sub(e, hone_mul(a, c)), hone_mul_scalar(hone_mul(b, d), 3.0));
+    hone_tensor *sum = hone_add(hone_mul(v, of_v),
+                                hone_add(hone_mul(hone_sub(g, a), d), hone_mul(hone_sub(u, c), b)));
+    return hone_neg(hone_mul(sum, hone_square(r)));
+}
+
+/* ---- layer_norm_weight_backward */
+
+typedef struct {
+    job j;
+    char *partials; /* [blocks][cols] */
+} weight_job;
+
+static void weight_blocks(void *ctx, int64_t begin, int64_t end)
+{
+    const weight_job *w = ctx;
+    const job *j = &w->j;
+    hone__k->layer_norm_weight_backward[j->dtype](j->rows, j->cols, j->dy.data, j->dy.stride,
+                                                  j->x.data, j->x.stride, j->eps, begin, end,
+                                                  w->partials + begin * j->cols * j->size);
+}
+
+/* Blocks of 128 rows, joined as a sum's (contract 1). */
+static bool sum_blocks(weight_job *w, void *out)
+{
+    const job *j = &w->j;
+    const int64_t blocks = hone__cols_blocks(j->rows);
+    const size_t bytes = (size_t)(blocks * j->cols * j->size);
+    w->partials = blocks > 1 ? hone__pool_alloc(bytes) : out;
+    if (!w->partials)
+        return false;
+    const double ns = NS_PER_ELEMENT * (double)(hone__min(j->rows, HONE__COLS_BLOCK) * j->cols);
+    hone__parallel_for(blocks, 1, ns, weight_blocks, w);
+    hone__k->reduce_cols_combine[HONE__K_SUM][j->dtype](j->rows, j->cols, w->partials, out);
+    if (blocks > 1)
+        hone__pool_free(w->partials, bytes);
+    return true;
+}
+
+static hone_tensor *layer_norm_weight_backward(hone_context *ctx, hone_tensor *const *in, int n_in)
+{
+    weight_job w;
+    (void)n_in;
+    if (!take_job(ctx, in[1], in[0], HONE_NONE, HONE_NONE, &w.j) || !HONE__SAVE(ctx, in[0], in[1]))
+        return NULL;
+    const int n = hone__call_args(ctx)->dim;
+    hone_tensor *out = hone__out(ctx, w.j.dtype, n, in[1]->shape + in[1]->ndim - n);
+    if (!out || out->numel == 0)
+        return out;
+    if (w.j.rows == 0) {
+        const double zero = 0;
+        hone__k->fill[w.j.dtype](out->numel, hone__data(out), 1, &zero);
+        return out;
+    }
+    return sum_blocks(&w, hone__data(out)) ? out : NULL;
+}
+
+/* With dw = sum(dy v) over the rows: by dy u v, by x J (u dy). */
+static hone_tensor *weight_backward_grad_dy(hone_context *ctx, hone_tensor *u, int input)
+{
+    const hone__args *args = hone__call_args(ctx);
+    (void)input;
+    return hone_mul(
+        hone_layer_norm(hone_saved(ctx, 1), HONE_NONE, HONE_NONE, args->dim, args->s[0]), u);
+}
+
+static hone_tensor *weight_backward_grad_x(hone_context *ctx, hone_tensor *u, int input)
+{
+    const hone__args *args = hone__call_args(ctx);
+    (void)input;
+    return hone_layer_norm_backward(hone_mul(hone_saved(ctx, 0), u), hone_saved(ctx, 1), HONE_NONE,
+                                    args->dim, args->s[0]);
+}
+
+/* ---- the ops */
+
+const hone__op hone__op_layer_norm = {
+    .name = "layer_norm",
+    .forward = layer_norm,
+    .grad = { grad_x, grad_weight, grad_bias },
+    .optional = true,
+};
+const hone__op hone__op_layer_norm_backward = {
+    .name = "layer_norm_backward",
+    .forward = layer_norm_backward,
+    .grad = { backward_grad_dy, backward_grad_x, backward_grad_weight },
+    .optional = true,
+};
+const hone__op hone__op_layer_norm_weight_backward = {
+    .name = "layer_norm_weight_backward",
+    .forward = layer_norm_weight_backward,
+    .grad = { weight_backward_grad_dy, weight_backward_grad_x },
+};
