@@ -66,33 +66,40 @@ HONE__INLINE vf32 f32_past(vf32 x, mf32 past, vf32 y)
     return f32_select(past, end, y);
 }
 
-/* gelu: x N(x), N the normal distribution. Near 0, N = 1/2 + x P(x^2); further out, a (1 - N(a)) =
- * e^(-a^2/2) G(q) with q = (a - 4) / (a + 4). */
 typedef vf32 (*f32_scaler)(vf32 p, vi32 n);
 
+/* e^(-a^2/2) = (1 + result) 2^n; one fma makes a^2 and takes n ln2 off, with one rounding */
+HONE__INLINE vf32 f32_bell_parts(vf32 a, vi32 *n)
+{
+    const vf32 magic = f32_set(0x1.8p23f), half = f32_mul(a, f32_set(-0.5f));
+    const vf32 shifted = f32_fma(f32_mul(half, a), f32_set(0x1.715476p0f), magic);
+    const vf32 whole = f32_sub(shifted, magic);
+    *n = i32_sub(f32_bits(shifted), f32_bits(magic));
+    vf32 r = f32_fma(half, a, f32_mul(whole, f32_set(-0x1.62e4p-1f))); /* 16 bits: exact */
+    r = f32_fnma(whole, f32_set(0x1.7f7d1cp-20f), r);
+    return f32_fma(f32_mul(r, r), f32_exp_poly(r), r);
+}
+
+/* gelu: x N(x), N the normal distribution, is max(x, 0) - e^(-a^2/2) s H(s), s = a / (a + 2.5);
+ * H is near enough to a constant not to mind the roundings of s. */
 HONE__INLINE vf32 f32_gelu_body(vf32 x, vf32 a, f32_scaler scale)
 {
-    static const float p[] = { 0x1.988452p-2f, -0x1.1057cap-4f, 0x1.46b6e4p-7f, -0x1.349f72p-10f,
-                               0x1.a33b24p-14f };
-    static const float g[] = { 0x1.82b4bcp-2f,  0x1.2dda0ep-4f, -0x1.c41d9ap-4f, 0x1.9adaaep-4f,
-                               -0x1.024daep-4f, 0x1.b148bep-6f, -0x1.6853d6p-8f, -0x1.051c3cp-10f,
-                               0x1.a98ecp-11f,  0x1.c92db2p-15f };
-    const vf32 four = f32_set(4.0f), half = f32_set(0.5f), minus = f32_set(-0.5f);
-    const vf32 square = f32_mul(a, a), rest = f32_fma(a, a, f32_neg(square));
-    const vf32 near = f32_mul(x, f32_fma(x, f32_poly(square, p, 5), half));
+    static const float h[] = { 0x1.e8a7a4p-1f,  -0x1.1a56d4p0f,  0x1.8ede44p-2f,  0x1.12b172p-2f,
+                               -0x1.b42f38p-4f, -0x1.3022a4p-3f, -0x1.a0d31ap-6f, 0x1.0d58f8p-4f,
+                               0x1.9f781cp-4f,  -0x1.49ad04p-4f };
     vi32 n;
-    const vf32 q = f32_div(f32_sub(a, four), f32_add(a, four));
-    const vf32 e = f32_exp_parts_corrected(f32_mul(square, minus), f32_mul(rest, minus), &n);
-    const vf32 tail = scale(f32_mul(e, f32_poly(q, g, 10)), n);
-    const vf32 far = f32_select(f32_lt(x, f32_set(0.0f)), f32_neg(tail), f32_sub(x, tail));
-    return f32_select(f32_lt(a, f32_set(0.75f)), near, far);
+    const vf32 e = f32_bell_parts(a, &n), zero = f32_set(-0.0f); /* - 0 stays - 0 */
+    const vf32 s = f32_div(a, f32_add(a, f32_set(2.5f)));
+    const vf32 q = f32_sub(s, f32_set(0.25f)), g = f32_mul(s, f32_poly(q, h, 10));
+    const vf32 tail = scale(f32_fma(g, e, g), n);
+    return f32_sub(f32_select(f32_lt(x, zero), zero, x), tail);
 }
 
 static __attribute__((noinline)) vf32 f32_gelu_far(vf32 x)
 {
     const mf32 none = f32_gt(f32_abs(x), f32_set(14.75f));
-    return f32_past(x, none,
-                    f32_gelu_body(x, f32_select(none, f32_set(1.0f), f32_abs(x)), f32_scale));
+    const vf32 a = f32_select(none, f32_set(1.0f), f32_abs(x));
+    return f32_past(x, none, f32_gelu_body(x, a, f32_scale));
 }
 
 HONE__INLINE vf32 f32_gelu(vf32 x)

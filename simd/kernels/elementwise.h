@@ -37,23 +37,7 @@ HONE__INLINE VREAL R(tanh_backward)(VREAL dy, VREAL y)
 }
 
 #if !HONE__REAL_IS_F64
-/* tan and pow come from f64, rounded: through a buffer, because half as many doubles fit a vector.
- */
-static void f32_k_tan(int64_t n, void *yv, int64_t sy, const void *xv, int64_t sx)
-{
-    const float *x = xv;
-    float *y = yv;
-    double buffer[STAGE];
-    for (int64_t i = 0; i < n; i += STAGE) {
-        const int64_t m = n - i < STAGE ? n - i : STAGE;
-        for (int64_t j = 0; j < m; j++)
-            buffer[j] = (double)x[(i + j) * sx];
-        f64_k_tan(m, buffer, 1, buffer, 1);
-        for (int64_t j = 0; j < m; j++)
-            y[(i + j) * sy] = (float)buffer[j];
-    }
-}
-
+/* pow is made of doubles and rounded: through a buffer, because half as many fit a vector. */
 static void f32_k_pow(int64_t n, void *out, int64_t so, const void *a, int64_t sa, const void *b,
                       int64_t sb)
 {
@@ -66,7 +50,7 @@ static void f32_k_pow(int64_t n, void *out, int64_t so, const void *a, int64_t s
             base[j] = (double)x[(i + j) * sa];
             exponent[j] = (double)y[(i + j) * sb];
         }
-        f64_k_pow(m, base, 1, base, 1, exponent, 1);
+        f64_dense_short_pow(m, base, base, exponent);
         for (int64_t j = 0; j < m; j++)
             power[(i + j) * so] = (float)base[j];
     }
@@ -85,11 +69,13 @@ static void f32_k_pow(int64_t n, void *out, int64_t so, const void *a, int64_t s
         else                                                                                       \
             R(staged1)(n, y, sy, x, sx, R(dense_##name));                                          \
     }
-#define BINARY(name)                                                                               \
+#define DENSE2(name)                                                                               \
     static void R(dense_##name)(int64_t n, REAL * out, const REAL *a, const REAL *b)               \
     {                                                                                              \
         R(map2_dense)(n, out, a, b, R(name));                                                      \
-    }                                                                                              \
+    }
+#define BINARY(name)                                                                               \
+    DENSE2(name)                                                                                   \
     static void R(k_##name)(int64_t n, void *out, int64_t so, const void *a, int64_t sa,           \
                             const void *b, int64_t sb)                                             \
     {                                                                                              \
@@ -100,10 +86,7 @@ static void f32_k_pow(int64_t n, void *out, int64_t so, const void *a, int64_t s
     }
 /* A cheap one is worth loops of its own for an operand that is one number. */
 #define BINARY_BROADCAST(name)                                                                     \
-    static void R(dense_##name)(int64_t n, REAL * out, const REAL *a, const REAL *b)               \
-    {                                                                                              \
-        R(map2_dense)(n, out, a, b, R(name));                                                      \
-    }                                                                                              \
+    DENSE2(name)                                                                                   \
     static void R(k_##name)(int64_t n, void *out, int64_t so, const void *a, int64_t sa,           \
                             const void *b, int64_t sb)                                             \
     {                                                                                              \
@@ -132,6 +115,7 @@ UNARY(expm1)
 UNARY(rsqrt)
 UNARY(sin)
 UNARY(cos)
+UNARY(tan)
 UNARY(erf)
 UNARY(gelu)
 UNARY(gelu_tanh)
@@ -148,11 +132,12 @@ BINARY(relu_backward)
 BINARY(sigmoid_backward)
 BINARY(tanh_backward)
 #if HONE__REAL_IS_F64
-UNARY(tan)
 BINARY(pow)
+DENSE2(short_pow)
 #endif
 
 #undef UNARY
+#undef DENSE2
 #undef BINARY
 #undef BINARY_BROADCAST
 

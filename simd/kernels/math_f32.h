@@ -2,7 +2,7 @@
  *
  * Polynomials are minimax fits whose coefficients were rounded to f32 one after another, the rest
  * refitted each time. The errors named are the worst over all 2^32 inputs
- * (tests/kernels/test_slow_math_f32.c). */
+ * (tests/kernels/test_slow_kernels_math.c). */
 
 /* c[0] + c[1] x + ... + c[n - 1] x^(n - 1). Long ones as two chains, even and odd, that don't wait
  * for each other. */

@@ -1,8 +1,9 @@
 /* pow.h: x^y = e^(y log x) with the logarithm in two parts of about 66 bits. (fragment: needs
  * math_f64.h)
  *
- * f32's pow is f64's, rounded: half the speed of what f32 alone could do, but within half an ulp.
- */
+ * f32's pow is made of doubles too, with polynomials that are shorter because 2^-28 is enough; it is
+ * right but for an input in 30. Where a vector has a base that isn't positive and finite or a result
+ * that overflows or underflows, the far versions take over. */
 
 /* a + b = *sum + *error exactly, for |a| >= |b| or a = 0 */
 HONE__INLINE vf64 f64_two_sum(vf64 a, vf64 b, vf64 *error)
@@ -12,17 +13,18 @@ HONE__INLINE vf64 f64_two_sum(vf64 a, vf64 b, vf64 *error)
     return sum;
 }
 
-/* log(x) = result + *low for a positive finite x:
- * log m = s (2 + z (2/3 + z P(z))), s = (m - 1) / (m + 1), z = s^2, every piece in two parts but P.
+/* log(x) = result + *low for a positive finite x (that `split` can take): log m = s (2 + z (2/3 + z P(z))), s = (m - 1) / (m + 1), z = s^2, every piece in two parts but P.
  */
-HONE__INLINE vf64 f64_log_parts(vf64 x, vf64 *low)
+typedef vf64 (*f64_splitter)(vf64 x, vf64 *k);
+
+HONE__INLINE vf64 f64_log_parts(vf64 x, f64_splitter split, vf64 *low)
 {
     vf64 k, error;
-    const vf64 one = f64_set(1.0), two = f64_set(2.0), m = f64_log_split_any(x, &k);
+    const vf64 one = f64_set(1.0), two = f64_set(2.0), m = split(x, &k);
     const vf64 num = f64_sub(m, one), den = f64_add(m, one); /* num is exact */
     const vf64 den_low = f64_sub(m, f64_sub(den, one));
-    const vf64 s = f64_div(num, den);
-    const vf64 s_low = f64_div(f64_fnma(s, den_low, f64_fnma(s, den, num)), den);
+    const vf64 inverse = f64_div(one, den), s = f64_mul(num, inverse);
+    const vf64 s_low = f64_mul(f64_fnma(s, den_low, f64_fnma(s, den, num)), inverse);
     const vf64 z = f64_mul(s, s);
     const vf64 z_low = f64_fma(f64_mul(s, two), s_low, f64_fma(s, s, f64_neg(z)));
 
@@ -81,17 +83,84 @@ HONE__INLINE vf64 f64_pow_special(vf64 x, vf64 y, vf64 power)
     return f64_select(mf64_or(f64_eq(x, one), f64_eq(y, zero)), one, power);
 }
 
-HONE__INLINE vf64 f64_pow(vf64 x, vf64 y)
+/* y log x = result + *rest */
+HONE__INLINE vf64 f64_log_power(vf64 x, vf64 y, f64_splitter split, vf64 *rest)
 {
     vf64 low;
+    const vf64 log = f64_log_parts(x, split, &low), product = f64_mul(y, log);
+    *rest = f64_fma(y, low, f64_fma(y, log, f64_neg(product)));
+    return product;
+}
+
+static __attribute__((noinline)) vf64 f64_pow_far(vf64 x, vf64 y)
+{
+    vf64 rest;
     vi64 n;
-    const vf64 zero = f64_set(0.0), limit = f64_set(800.0);
-    const vf64 log = f64_log_parts(f64_abs(x), &low);
-    const vf64 product = f64_mul(y, log);
-    const vf64 rest = f64_fma(y, low, f64_fma(y, log, f64_neg(product)));
-    const mf64 far = mf64_not(f64_lt(f64_abs(product), limit)); /* e^800 is far past the ends */
-    const vf64 end = f64_copysign(limit, product);
+    const vf64 zero = f64_set(0.0), limit = f64_set(800.0); /* e^800 is far past the ends */
+    const vf64 log = f64_log_power(f64_abs(x), y, f64_log_split_any, &rest);
+    const mf64 past = mf64_not(f64_lt(f64_abs(log), limit));
+    const vf64 end = f64_copysign(limit, log);
     const vf64 p =
-        f64_exp_parts_corrected(f64_select(far, end, product), f64_select(far, zero, rest), &n);
+        f64_exp_parts_corrected(f64_select(past, end, log), f64_select(past, zero, rest), &n);
     return f64_pow_special(x, y, f64_scale(p, n));
+}
+
+/* lanes whose base is positive, normal and finite and whose exponent of e or 2 is below `limit` */
+HONE__INLINE mf64 f64_pow_is_near(vf64 x, vf64 power, double limit)
+{
+    const mf64 normal = mf64_and(f64_ge(x, f64_set(0x1p-1022)), f64_lt(x, f64_set(INFINITY)));
+    return mf64_and(normal, f64_lt(f64_abs(power), f64_set(limit)));
+}
+
+HONE__INLINE vf64 f64_pow(vf64 x, vf64 y)
+{
+    vf64 rest;
+    vi64 n;
+    const vf64 log = f64_log_power(x, y, f64_log_split, &rest);
+    if (!mf64_all(f64_pow_is_near(x, log, 700)))
+        return f64_pow_far(x, y);
+    const vf64 p = f64_exp_parts_corrected(log, rest, &n);
+    return f64_scale_near(p, n);
+}
+
+/* ---- for f32: x and y are floats, and so will the result be */
+
+/* log2(x) of a positive normal x to 2^-37: s L(s^2), s = (m - 1) / (m + 1) */
+HONE__INLINE vf64 f64_short_log2(vf64 x)
+{
+    static const double c[] = { 0x1.71547652bedf3p+1, 0x1.ec709d12cf855p-1, 0x1.27777fe8b2738p-1,
+                                0x1.a58d88a32ffc4p-2, 0x1.5ce857fc6435fp-2 };
+    vf64 k;
+    const vf64 one = f64_set(1.0), m = f64_log_split(x, &k);
+    const vf64 s = f64_div(f64_sub(m, one), f64_add(m, one));
+    return f64_fma(s, f64_poly(f64_mul(s, s), c, 5), k);
+}
+
+/* 2^t for |t| <= 1000, to 2^-28 */
+HONE__INLINE vf64 f64_short_exp2(vf64 t)
+{
+    static const double c[] = { 1,
+                                0x1.62e430af29195p-1,
+                                0x1.ebfbdc3c24d0cp-3,
+                                0x1.c6aee88c901f7p-5,
+                                0x1.3b2d4cf6bfb3bp-7,
+                                0x1.5f3e53be17732p-10,
+                                0x1.41fbba252fdb4p-13 };
+    const vf64 magic = f64_set(0x1.8p52), shifted = f64_add(t, magic);
+    const vf64 r = f64_sub(t, f64_sub(shifted, magic)); /* exact */
+    return f64_scale_near(f64_poly(r, c, 7), i64_sub(f64_bits(shifted), f64_bits(magic)));
+}
+
+static __attribute__((noinline)) vf64 f64_short_pow_far(vf64 x, vf64 y)
+{
+    const vf64 limit = f64_set(1000.0), t = f64_mul(y, f64_short_log2(f64_abs(x)));
+    const mf64 inside = f64_lt(f64_abs(t), limit);
+    const vf64 end = f64_copysign(limit, t);
+    return f64_pow_special(x, y, f64_short_exp2(f64_select(inside, t, end)));
+}
+
+HONE__INLINE vf64 f64_short_pow(vf64 x, vf64 y)
+{
+    const vf64 t = f64_mul(y, f64_short_log2(x));
+    return mf64_all(f64_pow_is_near(x, t, 1000)) ? f64_short_exp2(t) : f64_short_pow_far(x, y);
 }

@@ -67,39 +67,70 @@ static double reduce_far(double x, double *dr, int *n)
 
 #define F32_NEAR 0x1p17f
 
-static __attribute__((noinline)) vf32 f32_trig_far(vf32 x, vf32 near, vi32 *n)
+static __attribute__((noinline)) vf32 f32_trig_far(vf32 x, vf32 near, vf32 *dr, vi32 *n)
 {
-    float lanes[F32_LANES], r[F32_LANES];
+    float lanes[F32_LANES], r[F32_LANES], rest[F32_LANES];
     int32_t quarter[F32_LANES];
     f32_store(lanes, x);
     f32_store(r, near);
+    f32_store(rest, *dr);
     i32_store(quarter, *n);
     for (int i = 0; i < F32_LANES; i++) {
-        double dr;
+        double low;
         int q;
         if (fabsf(lanes[i]) < F32_NEAR)
             continue;
         r[i] = NAN;
         if (lanes[i] - lanes[i] == 0) {
-            r[i] = (float)reduce_far((double)lanes[i], &dr, &q);
+            const double exact = reduce_far((double)lanes[i], &low, &q);
+            r[i] = (float)exact;
+            rest[i] = (float)(exact - (double)r[i]);
             quarter[i] = q;
         }
     }
     *n = i32_load(quarter);
+    *dr = f32_load(rest);
     return f32_load(r);
 }
 
-HONE__INLINE vf32 f32_trig_reduce(vf32 x, vi32 *n)
+/* round(x 2/pi) as a float and, in its low bits, as an integer */
+HONE__INLINE vf32 f32_quarters(vf32 x, vi32 *n)
 {
     const vf32 magic = f32_set(0x1.8p23f), shifted = f32_fma(x, f32_set(0x1.45f306p-1f), magic);
-    const vf32 whole = f32_sub(shifted, magic);
     *n = i32_sub(f32_bits(shifted), f32_bits(magic));
-    vf32 r = f32_fnma(whole, f32_set(0x1.921fb6p0f), x); /* exact */
-    r = f32_fnma(whole, f32_set(-0x1.777a5cp-25f), r);
-    r = f32_fnma(whole, f32_set(-0x1.ee59dap-50f), r);
-    if (mf32_any(mf32_not(f32_lt(f32_abs(x), f32_set(F32_NEAR)))))
-        r = f32_trig_far(x, r, n);
-    return r;
+    return f32_sub(shifted, magic);
+}
+
+#define F32_PI_2_HIGH 0x1.921fb6p0f
+#define F32_PI_2_MID  -0x1.777a5cp-25f
+#define F32_PI_2_LOW  -0x1.ee59dap-50f
+
+HONE__INLINE mf32 f32_trig_is_far(vf32 x)
+{
+    return mf32_not(f32_lt(f32_abs(x), f32_set(F32_NEAR)));
+}
+
+/* x = n pi/2 + r, |r| <= pi / 4 */
+HONE__INLINE vf32 f32_trig_reduce(vf32 x, vi32 *n)
+{
+    const vf32 whole = f32_quarters(x, n);
+    vf32 r = f32_fnma(whole, f32_set(F32_PI_2_HIGH), x), dr = f32_set(0.0f); /* exact */
+    r = f32_fnma(whole, f32_set(F32_PI_2_MID), r);
+    r = f32_fnma(whole, f32_set(F32_PI_2_LOW), r);
+    return mf32_any(f32_trig_is_far(x)) ? f32_trig_far(x, r, &dr, n) : r;
+}
+
+/* x = n pi/2 + r + *dr. `exact` may cancel with the next piece's product p; their difference still
+ * shows its own rounding error, because `exact` is a multiple of an ulp of p. */
+HONE__INLINE vf32 f32_trig_reduce_parts(vf32 x, vf32 *dr, vi32 *n)
+{
+    const vf32 whole = f32_quarters(x, n), mid = f32_set(F32_PI_2_MID);
+    const vf32 exact = f32_fnma(whole, f32_set(F32_PI_2_HIGH), x), p = f32_mul(whole, mid);
+    const vf32 near = f32_sub(exact, p), error = f32_sub(f32_sub(exact, near), p);
+    const vf32 lost = f32_sub(error, f32_fma(whole, mid, f32_neg(p)));
+    const vf32 rest = f32_fnma(whole, f32_set(F32_PI_2_LOW), lost), r = f32_add(near, rest);
+    *dr = f32_add(f32_sub(near, r), rest);
+    return mf32_any(f32_trig_is_far(x)) ? f32_trig_far(x, r, dr, n) : r;
 }
 
 /* sin and cos of r, |r| <= pi / 4 */
@@ -144,6 +175,24 @@ HONE__INLINE vf32 f32_cos(vf32 x)
     vi32 n;
     const vf32 r = f32_trig_reduce(x, &n);
     return f32_quadrant(f32_sin_poly(r), f32_cos_poly(r), i32_add(n, i32_set(1)));
+}
+
+/* t = r + r^3 P(r^2) and in the odd quarters -1 / t, t in two parts */
+HONE__INLINE vf32 f32_tan(vf32 x)
+{
+    static const float p[] = { 0x1.555556p-2f, 0x1.111052p-3f,  0x1.ba618p-5f, 0x1.6179eap-6f,
+                               0x1.4b0662p-7f, 0x1.0396cap-10f, 0x1.0296b4p-8f };
+    vi32 n;
+    vf32 dr;
+    const vf32 r = f32_trig_reduce_parts(x, &dr, &n), z = f32_mul(r, r), one = f32_set(1.0f);
+    const vf32 curve = f32_mul(f32_mul(r, z), f32_poly(z, p, 7));
+    const vf32 tail = f32_add(curve, f32_fma(z, dr, dr)); /* the slope is 1 + t^2 */
+    const vf32 t = f32_add(r, tail), t_low = f32_add(f32_sub(r, t), tail);
+    const vf32 q = f32_div(f32_set(-1.0f), t);
+    const vf32 rest = f32_fma(q, t_low, f32_fma(q, t, one));
+    const mf32 even = i32_eq(i32_and(n, i32_set(1)), i32_set(0));
+    const vf32 y = f32_select(even, t, f32_fma(q, rest, q));
+    return f32_select(f32_eq(x, f32_set(0.0f)), x, y);
 }
 
 /* cos(2 pi t) and sin(2 pi t), 0 <= t < 1: quarters are taken off exactly */
@@ -191,9 +240,10 @@ HONE__INLINE vf64 f64_trig_reduce(vf64 x, vf64 *dr, vi64 *n)
     const vf64 shifted = f64_fma(x, f64_set(0x1.45f306dc9c883p-1), magic);
     const vf64 whole = f64_sub(shifted, magic);
     *n = i64_sub(f64_bits(shifted), f64_bits(magic));
-    const vf64 exact = f64_fnma(whole, f64_set(PI_2_HIGH), x);
-    const vf64 near = f64_fnma(whole, f64_set(PI_2_MID), exact);
-    const vf64 lost = f64_fnma(whole, f64_set(PI_2_MID), f64_sub(exact, near));
+    const vf64 exact = f64_fnma(whole, f64_set(PI_2_HIGH), x), mid = f64_set(PI_2_MID);
+    const vf64 p = f64_mul(whole, mid), near = f64_sub(exact, p); /* as f32_trig_reduce_parts */
+    const vf64 error = f64_sub(f64_sub(exact, near), p);
+    const vf64 lost = f64_sub(error, f64_fma(whole, mid, f64_neg(p)));
     const vf64 rest = f64_fnma(whole, f64_set(PI_2_LOW), lost);
     vf64 r = f64_add(near, rest);
     *dr = f64_add(f64_sub(near, r), rest);
@@ -286,4 +336,7 @@ HONE__INLINE vf64 f64_circle(vf64 t, vf64 *sine)
 }
 
 #undef F32_NEAR
+#undef F32_PI_2_HIGH
+#undef F32_PI_2_MID
+#undef F32_PI_2_LOW
 #undef F64_NEAR

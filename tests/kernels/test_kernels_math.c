@@ -1,5 +1,6 @@
 /* exp, log, tanh ... against the C library's long double, sampled: error bounds, special values,
  * same bits on every ISA. All 2^32 floats: test_slow_kernels_math.c. */
+#include "exact_math.h"
 #include "guard.h"
 
 #include <criterion/criterion.h>
@@ -7,57 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-static long double sigmoid_exact(long double x)
-{
-    return 1 / (1 + expl(-x));
-}
-
-static long double rsqrt_exact(long double x)
-{
-    return 1 / sqrtl(x);
-}
-static long double gelu_exact(long double x)
-{
-    return isinf(x) && x < 0 ? -0.0L : 0.5L * x * erfcl(-x * sqrtl(0.5L));
-}
-static long double gelu_tanh_exact(long double x)
-{
-    const long double k = 2 * sqrtl(2 / acosl(-1));
-    return isinf(x) && x < 0 ? -0.0L : x / (1 + expl(-k * (x + 0.044715L * x * x * x)));
-}
-static long double silu_exact(long double x)
-{
-    return isinf(x) && x < 0 ? -0.0L : x / (1 + expl(-x));
-}
-static long double softplus_exact(long double x)
-{
-    return isnan(x) ? x : (x > 0 ? x : 0) + log1pl(expl(-fabsl(x)));
-}
-
-static const struct {
-    const char *name;
-    int kind;
-    long double (*exact)(long double);
-    double low, high; /* where half of the samples are taken, the others are any bits */
-    double bound_f32, bound_f64;
-} functions[] = {
-    { "exp", HONE__K_EXP, expl, -110, 90, 1, 1 },
-    { "log", HONE__K_LOG, logl, 0.4, 3, 1, 1 },
-    { "sigmoid", HONE__K_SIGMOID, sigmoid_exact, -30, 30, 2, 2 },
-    { "tanh", HONE__K_TANH, tanhl, -10, 10, 2, 2 },
-    { "log1p", HONE__K_LOG1P, log1pl, -1, 3, 2, 2 },
-    { "expm1", HONE__K_EXPM1, expm1l, -40, 90, 2, 2 },
-    { "rsqrt", HONE__K_RSQRT, rsqrt_exact, 0, 10, 2, 2 },
-    { "sin", HONE__K_SIN, sinl, -100, 100, 2, 2 },
-    { "cos", HONE__K_COS, cosl, -100, 100, 2, 2 },
-    { "tan", HONE__K_TAN, tanl, -100, 100, 2, 2 },
-    { "erf", HONE__K_ERF, erfl, -5, 5, 2, 2 },
-    { "gelu", HONE__K_GELU, gelu_exact, -15, 10, 4, 4 },
-    { "gelu_tanh", HONE__K_GELU_TANH, gelu_tanh_exact, -12, 10, 4, 4 },
-    { "silu", HONE__K_SILU, silu_exact, -110, 30, 4, 4 },
-    { "softplus", HONE__K_SOFTPLUS, softplus_exact, -105, 30, 4, 4 },
-};
-enum { N_FUNCTIONS = sizeof functions / sizeof *functions, N = 40000 };
+enum { N = 40000 };
 
 static double x64[N], y64[N], first64[N];
 static float x32[N], y32[N], first32[N];
@@ -66,8 +17,8 @@ static void fill_samples(int f)
 {
     for (uint64_t i = 0; i < N; i++) {
         const uint64_t bits = test_bits(i);
-        const double inside =
-            functions[f].low + (functions[f].high - functions[f].low) * test_uniform(i);
+        const double inside = exact_functions[f].low +
+                              (exact_functions[f].high - exact_functions[f].low) * test_uniform(i);
         if (i % 2 == 0) {
             memcpy(x64 + i, &bits, 8);
             memcpy(x32 + i, &bits, 4);
@@ -80,18 +31,18 @@ static void fill_samples(int f)
 
 Test(kernels_math, errors_stay_in_their_bounds_with_the_same_bits_everywhere)
 {
-    for (int f = 0; f < N_FUNCTIONS; f++) {
+    for (int f = 0; f < N_EXACT; f++) {
         fill_samples(f);
         const hone__isa *isa;
         for (int i = 0; (isa = hone__isa_available(i)); i++) {
-            isa->unary[functions[f].kind][HONE__F32](N, y32, 1, x32, 1);
-            isa->unary[functions[f].kind][HONE__F64](N, y64, 1, x64, 1);
+            isa->unary[exact_functions[f].kind][HONE__F32](N, y32, 1, x32, 1);
+            isa->unary[exact_functions[f].kind][HONE__F64](N, y64, 1, x64, 1);
             if (i == 0) {
                 memcpy(first32, y32, sizeof y32);
                 memcpy(first64, y64, sizeof y64);
             }
             for (int j = 0; j < N; j++) {
-                const char *name = functions[f].name;
+                const char *name = exact_functions[f].name;
                 cr_assert(test_same(HONE__F32, y32 + j, first32 + j), "%s: %s(%a) differs",
                           isa->name, name, (double)x32[j]);
                 cr_assert(test_same(HONE__F64, y64 + j, first64 + j), "%s: %s(%a) differs",
@@ -99,12 +50,14 @@ Test(kernels_math, errors_stay_in_their_bounds_with_the_same_bits_everywhere)
             }
         }
         for (int j = 0; j < N; j++) {
-            const double e32 = test_ulp_f32(first32[j], functions[f].exact((long double)x32[j]));
-            const double e64 = test_ulp_f64(first64[j], functions[f].exact((long double)x64[j]));
-            cr_assert_leq(e32, functions[f].bound_f32, "%s(%a) is %a: %f ulp", functions[f].name,
-                          (double)x32[j], (double)first32[j], e32);
-            cr_assert_leq(e64, functions[f].bound_f64, "%s(%a) is %a: %f ulp", functions[f].name,
-                          x64[j], first64[j], e64);
+            const double e32 =
+                test_ulp_f32(first32[j], exact_functions[f].exact((long double)x32[j]));
+            const double e64 =
+                test_ulp_f64(first64[j], exact_functions[f].exact((long double)x64[j]));
+            cr_assert_leq(e32, exact_functions[f].bound_f32, "%s(%a) is %a: %f ulp",
+                          exact_functions[f].name, (double)x32[j], (double)first32[j], e32);
+            cr_assert_leq(e64, exact_functions[f].bound_f64, "%s(%a) is %a: %f ulp",
+                          exact_functions[f].name, x64[j], first64[j], e64);
         }
     }
 }
@@ -207,7 +160,7 @@ Test(kernels_math, pow_stays_in_its_bound)
         for (int j = 0; j < N; j++) {
             const double error =
                 test_ulp_f32(first32[j], powl((long double)x32[j], (long double)y32[j]));
-            cr_assert_leq(error, 1, "powf(%a, %a) is %a", (double)x32[j], (double)y32[j],
+            cr_assert_leq(error, 0.6, "powf(%a, %a) is %a", (double)x32[j], (double)y32[j],
                           (double)first32[j]);
         }
     }
@@ -216,6 +169,46 @@ Test(kernels_math, pow_stays_in_its_bound)
         cr_assert_leq(error, 2, "pow(%a, %a) is %a: %f ulp", base[j], exponent[j], first64[j],
                       error);
     }
+}
+
+/* Numbers of all sizes and special ones side by side: every lane gets what it would get alone. */
+static void check_pow_pairs(int dtype)
+{
+    enum { PAIRS = 20000 };
+    static double a[PAIRS], b[PAIRS], first[PAIRS], got[PAIRS]; /* room for either type */
+    char *x = (char *)a, *y = (char *)b;
+    const size_t size = test_size(dtype);
+    for (uint64_t i = 0; i < PAIRS; i++) {
+        test_value(dtype, i, x + i * size);
+        test_value(dtype, i % 3 ? 7 * i + 1 : 1, y + i * size);
+        if (i % 3 == 1 && dtype == HONE__F32)
+            ((float *)y)[i] = (float)(10 * test_uniform(i) - 5);
+        if (i % 3 == 1 && dtype == HONE__F64)
+            b[i] = 10 * test_uniform(i) - 5;
+    }
+    const hone__isa *isa;
+    for (int i = 0; (isa = hone__isa_available(i)); i++) {
+        isa->binary[HONE__K_POW][dtype](PAIRS, i == 0 ? first : got, 1, a, 1, b, 1);
+        for (uint64_t j = 0; j < PAIRS && i > 0; j++)
+            cr_assert(test_same(dtype, (char *)got + j * size, (char *)first + j * size),
+                      "%s: pow(%a, %a) differs", isa->name, test_number(dtype, x + j * size),
+                      test_number(dtype, y + j * size));
+    }
+    for (uint64_t j = 0; j < PAIRS; j++) {
+        const long double base = (long double)test_number(dtype, x + j * size),
+                          exponent = (long double)test_number(dtype, y + j * size),
+                          want = powl(base, exponent);
+        const double error = dtype == HONE__F32 ? test_ulp_f32(((float *)first)[j], want)
+                                                : test_ulp_f64(first[j], want);
+        cr_assert_leq(error, dtype == HONE__F32 ? 0.6 : 2, "pow(%La, %La): %f ulp", base, exponent,
+                      error);
+    }
+}
+
+Test(kernels_math, pow_of_special_neighbours)
+{
+    check_pow_pairs(HONE__F32);
+    check_pow_pairs(HONE__F64);
 }
 
 Test(kernels_math, pow_knows_annex_f)
@@ -238,6 +231,12 @@ Test(kernels_math, pow_knows_annex_f)
                                    : test_same(HONE__F64, &got, &want),
                           "%s: pow(%a, %a) is %a, not %a", isa->name, values[a], values[b], got,
                           want);
+                const float x = (float)values[a], y = (float)values[b],
+                            wanted = (float)pow((double)x, (double)y);
+                float single;
+                isa->binary[HONE__K_POW][HONE__F32](1, &single, 1, &x, 1, &y, 1);
+                cr_assert(test_same(HONE__F32, &single, &wanted), "%s: powf(%a, %a) is %a",
+                          isa->name, (double)x, (double)y, (double)single);
             }
         }
     }
