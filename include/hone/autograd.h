@@ -22,7 +22,8 @@ HONE_API hone_tensor *hone_requires_grad_(hone_tensor *t, bool requires_grad);
 /** True for such leaves and for what was computed from them. */
 HONE_API bool hone_requires_grad(const hone_tensor *t);
 HONE_API bool hone_is_leaf(const hone_tensor *t);
-/** The gradient collected so far, [same as t]; NULL (no error) if there is none. */
+/** The gradient collected so far, [same as t]; NULL without an error if there is none, with E_NOMEM
+ * if a zeroed one finds no memory. */
 HONE_API hone_tensor *hone_grad(hone_tensor *t);
 /** Replaces (or with HONE_NONE drops) a leaf's gradient. */
 HONE_API hone_status hone_set_grad(hone_tensor *t, hone_tensor *grad);

@@ -3,11 +3,11 @@
  * A node's inputs were made by nodes of smaller seq, so taking nodes from a heap, largest seq
  * first, meets every node after all its users, and sums gradients in an order that depends on
  * nothing but the program. No recursion, no dependency counts. */
+#include "autograd/leaf.h"
 #include "autograd/node.h"
 
 #include "runtime/memory.h"
 
-#include <pthread.h>
 #include <string.h>
 
 enum { INLINE_HEAP = 64, INLINE_PARCELS = 8 };
@@ -120,14 +120,6 @@ static void walk_end(walk *w)
 
 /* ---- sums ---- */
 
-/* True if nobody but the one who asks can see t's memory, so that it may be changed or taken over.
- */
-static bool only_ours(const hone_tensor *t)
-{
-    return atomic_load(&t->refs) == 1 && atomic_load(&t->storage->refs) == 1 &&
-           hone__contiguous(t) && !t->node;
-}
-
 /* *slot += grad; the slot holds its tensor. */
 static bool add_to(hone_tensor **slot, hone_tensor *grad)
 {
@@ -136,7 +128,7 @@ static bool add_to(hone_tensor **slot, hone_tensor *grad)
         *slot = hone_retain(grad);
         return true;
     }
-    if (!hone_grad_enabled() && only_ours(old))
+    if (!hone_grad_enabled() && hone__only_ours(old))
         return hone_add_(old, grad) != NULL;
     hone_tensor *sum = hone_add(old, grad);
     if (!sum)
@@ -146,50 +138,6 @@ static bool add_to(hone_tensor **slot, hone_tensor *grad)
     return true;
 }
 
-/* Threads that train together share leaves. */
-enum { LEAF_LOCKS = 16 };
-static pthread_mutex_t leaf_locks[LEAF_LOCKS];
-
-static void before_fork(void)
-{
-    for (int i = 0; i < LEAF_LOCKS; i++)
-        pthread_mutex_lock(&leaf_locks[i]);
-}
-
-static void after_fork(void)
-{
-    for (int i = 0; i < LEAF_LOCKS; i++)
-        pthread_mutex_unlock(&leaf_locks[i]);
-}
-
-/* Not before the first use, so that at a fork these locks are taken before those of memory, which is
- * the order in which a thread that adds takes them. */
-static void make_leaf_locks(void)
-{
-    for (int i = 0; i < LEAF_LOCKS; i++)
-        pthread_mutex_init(&leaf_locks[i], NULL);
-    pthread_atfork(before_fork, after_fork, after_fork);
-}
-
-static bool add_to_leaf(hone_tensor *leaf, hone_tensor *grad)
-{
-    static pthread_once_t made = PTHREAD_ONCE_INIT;
-    pthread_once(&made, make_leaf_locks);
-    pthread_mutex_t *lock = &leaf_locks[((uintptr_t)leaf >> 8) % LEAF_LOCKS];
-    bool ok = true;
-
-    pthread_mutex_lock(lock);
-    if (leaf->grad) {
-        ok = hone_add_(leaf->grad, grad) != NULL;
-    } else {
-        hone_tensor *own = only_ours(grad) ? grad : hone_clone(grad);
-        ok = own != NULL;
-        leaf->grad = hone_retain(own);
-    }
-    pthread_mutex_unlock(lock);
-    return ok;
-}
-
 static bool hand_over_parcels(walk *w)
 {
     if (w->n_parcels == 0)
@@ -197,7 +145,7 @@ static bool hand_over_parcels(walk *w)
     HONE_SCOPE(); /* of the copies */
     bool ok = true;
     for (int i = 0; i < w->n_parcels; i++) {
-        ok = ok && add_to_leaf(w->parcels[i].leaf, w->parcels[i].grad);
+        ok = ok && hone__leaf_add(w->parcels[i].leaf, w->parcels[i].grad);
         hone_release(w->parcels[i].grad);
     }
     w->n_parcels = 0;

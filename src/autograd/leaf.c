@@ -1,7 +1,95 @@
 /* leaf.c: tensors as leaves of the graph: requires_grad, .grad, detach. */
+#include "autograd/leaf.h"
+
 #include "autograd/node.h"
 
+#include <pthread.h>
 #include <string.h>
+
+/* ---- what changes a gradient ---- */
+
+enum { LEAF_LOCKS = 16 };
+static pthread_mutex_t leaf_locks[LEAF_LOCKS];
+
+static void before_fork(void)
+{
+    for (int i = 0; i < LEAF_LOCKS; i++)
+        pthread_mutex_lock(&leaf_locks[i]);
+}
+
+static void after_fork(void)
+{
+    for (int i = 0; i < LEAF_LOCKS; i++)
+        pthread_mutex_unlock(&leaf_locks[i]);
+}
+
+/* Not before the first use, so that at a fork these locks are taken before those of memory, which is
+ * the order in which a thread that adds takes them. */
+static void make_leaf_locks(void)
+{
+    for (int i = 0; i < LEAF_LOCKS; i++)
+        pthread_mutex_init(&leaf_locks[i], NULL);
+    pthread_atfork(before_fork, after_fork, after_fork);
+}
+
+static pthread_mutex_t *lock_leaf(const hone_tensor *leaf)
+{
+    static pthread_once_t made = PTHREAD_ONCE_INIT;
+    pthread_once(&made, make_leaf_locks);
+    pthread_mutex_t *lock = &leaf_locks[((uintptr_t)leaf >> 8) % LEAF_LOCKS];
+    pthread_mutex_lock(lock);
+    return lock;
+}
+
+bool hone__leaf_add(hone_tensor *leaf, hone_tensor *grad)
+{
+    bool ok = true;
+    pthread_mutex_t *lock = lock_leaf(leaf);
+    if (leaf->grad) {
+        ok = hone_add_(leaf->grad, grad) != NULL;
+    } else {
+        hone_tensor *own = hone__only_ours(grad) ? grad : hone_clone(grad);
+        ok = own != NULL;
+        leaf->grad = hone_retain(own);
+        leaf->grad_is_zero &= !ok;
+    }
+    pthread_mutex_unlock(lock);
+    return ok;
+}
+
+bool hone__leaf_zero(hone_tensor *leaf)
+{
+    bool ok = true;
+    hone_tensor *unused = NULL;
+    pthread_mutex_t *lock = lock_leaf(leaf);
+    if (leaf->grad && hone__only_ours(leaf->grad)) {
+        unused = leaf->grad;
+        leaf->grad = NULL;
+        leaf->grad_is_zero = true;
+    } else if (leaf->grad) {
+        ok = hone_zero_(leaf->grad) != NULL;
+    }
+    pthread_mutex_unlock(lock);
+    hone_release(unused);
+    return ok;
+}
+
+bool hone__leaf_grad(hone_tensor *leaf, hone_tensor **grad)
+{
+    pthread_mutex_t *lock = lock_leaf(leaf);
+    if (!leaf->grad && leaf->grad_is_zero) {
+        HONE_SCOPE();
+        HONE_NO_GRAD();
+        leaf->grad = hone_retain(hone_zeros_like(leaf));
+        leaf->grad_is_zero = !leaf->grad;
+    }
+    *grad = leaf->grad;
+    const bool ok = *grad || !leaf->grad_is_zero;
+    pthread_mutex_unlock(lock);
+    return ok;
+}
+
+/* ---- what users see ---- */
 
 hone_tensor *hone_requires_grad_(hone_tensor *t, bool requires_grad)
 {
@@ -44,7 +132,8 @@ hone_tensor *hone_grad(hone_tensor *t)
         hone__error_null("grad");
         return NULL;
     }
-    return t->grad ? hone__own(hone_retain(t->grad)) : NULL;
+    hone_tensor *grad;
+    return hone__leaf_grad(t, &grad) && grad ? hone__own(hone_retain(grad)) : NULL;
 }
 
 hone_status hone_set_grad(hone_tensor *t, hone_tensor *grad)
@@ -58,8 +147,11 @@ hone_status hone_set_grad(hone_tensor *t, hone_tensor *grad)
     if (grad != HONE_NONE && (grad->dtype != t->dtype || !hone__same_shape(grad, t)))
         return hone_error_set(HONE_E_SHAPE, "set_grad: the gradient %s doesn't fit the tensor %s",
                               hone__tensor_text(grad).s, hone__tensor_text(t).s);
+    pthread_mutex_t *lock = lock_leaf(t);
     hone_tensor *old = t->grad;
     t->grad = grad == HONE_NONE ? NULL : hone_retain(grad);
+    t->grad_is_zero = false;
+    pthread_mutex_unlock(lock);
     hone_release(old);
     return HONE_OK;
 }

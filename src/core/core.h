@@ -81,6 +81,7 @@ struct hone_tensor {
     bool requires_grad;    /* a leaf that collects .grad; non-leaves have a node instead */
     bool hides_history;    /* a view, made without recording, of a tensor that needs a gradient */
     bool is_view;          /* shares its storage with another tensor by a differentiable view op */
+    bool grad_is_zero;     /* grad is NULL and stands for zeros: see autograd/leaf.h */
     int out_index;         /* which output of its node */
     uint32_t view_version; /* storage version when the view was made */
     int64_t numel;

@@ -1,5 +1,6 @@
 /* module.c: making, owning and running modules. */
 #include <hone/nn.h>
+#include "autograd/leaf.h"
 #include "core/core.h"
 #include "nn/walk.h"
 #include "runtime/memory.h"
@@ -133,11 +134,9 @@ hone_status hone_module_zero_grad(hone_module *module)
         hone__collect("module_zero_grad", module, HONE__PARAMETERS, INT32_MAX, true);
     if (!all.at)
         return hone_error_code();
-    for (int i = 0; i < all.n; i++) {
-        hone_tensor *grad = ((hone_tensor *)all.at[i].value)->grad;
-        if (grad && !hone_zero_(grad))
+    for (int i = 0; i < all.n; i++)
+        if (!hone__leaf_zero(all.at[i].value))
             return hone_error_code();
-    }
     return HONE_OK;
 }
 

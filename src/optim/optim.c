@@ -1,5 +1,6 @@
 /* optim.c: what all optimizers do alike. */
 #include "optim/optim.h"
+#include "autograd/leaf.h"
 #include "core/core.h"
 #include "runtime/memory.h"
 
@@ -97,11 +98,9 @@ hone_status hone_optim_zero_grad(hone_optim *optim)
     if (!optim)
         return null_optim("optim_zero_grad");
     HONE_NO_GRAD();
-    for (int i = 0; i < optim->n; i++) {
-        hone_tensor *grad = optim->params[i]->grad;
-        if (grad && !hone_zero_(grad))
+    for (int i = 0; i < optim->n; i++)
+        if (!hone__leaf_zero(optim->params[i]))
             return hone_error_code();
-    }
     return HONE_OK;
 }
 

@@ -1,4 +1,5 @@
 /* sgd.c: stochastic gradient descent. */
+#include "autograd/leaf.h"
 #include "core/core.h"
 #include "ops/optimize.h"
 #include "optim/optim.h"
@@ -13,11 +14,13 @@ typedef struct {
 } sgd;
 
 /* All memory is taken before the first parameter changes, so that a step is done whole or not. */
-static bool make_buffers(sgd *s)
+static bool take_memory(sgd *s)
 {
     for (int i = 0; i < s->base.n; i++) {
-        const hone_tensor *p = s->base.params[i];
-        if (s->buffers[i] || !p->grad)
+        hone_tensor *p = s->base.params[i], *grad;
+        if (!hone__leaf_grad(p, &grad))
+            return false;
+        if (!s->buffers || s->buffers[i] || !grad)
             continue;
         s->buffers[i] = hone__new("sgd", hone_dtype_of(p), p->ndim, p->shape);
         if (!s->buffers[i])
@@ -29,7 +32,7 @@ static bool make_buffers(sgd *s)
 static hone_status sgd_step(hone_optim *optim)
 {
     sgd *s = (sgd *)optim;
-    if (s->buffers && !make_buffers(s))
+    if (!take_memory(s))
         return hone_error_code();
     for (int i = 0; i < optim->n; i++) {
         hone_tensor *grad = optim->params[i]->grad;

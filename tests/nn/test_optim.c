@@ -1,5 +1,7 @@
 #include "support.h"
 
+#include "runtime/memory.h"
+
 #include <hone/autograd.h>
 #include <hone/nn.h>
 #include <hone/ops.h>
@@ -103,6 +105,54 @@ Test(optim, zero_grad_zeroes_and_keeps)
     CHECK_OK(hone_optim_zero_grad(opt));
     cr_assert(hone_grad(p) == grad);
     CHECK_VALUES(grad, HONE_F32, (2), 0, 0);
+    hone_optim_free(opt);
+}
+
+/* Zeros that nobody looks at need no memory; whoever asks finds them. */
+Test(optim, zeroed_gradients_serve_others_until_they_are_asked_for)
+{
+    hone_tensor *p = leaf(T(HONE_F32, (2), 1, 2)), *unused = leaf(T(HONE_F32, (1), 5));
+    hone_optim *opt = hone_sgd_list(hone_list(p, unused), &(hone_sgd_options){ .lr = 1 });
+    CHECK_OK(hone_backward(hone_sum(hone_mul(p, T(HONE_F32, (2), 3, 4)))));
+    hone_memory before, zeroed;
+    hone_memory_stats(&before);
+    CHECK_OK(hone_optim_zero_grad(opt));
+    hone_memory_stats(&zeroed);
+    cr_assert(zeroed.tensors == before.tensors - 1);
+    CHECK_VALUES(hone_grad(p), HONE_F32, (2), 0, 0);
+    cr_assert_null(hone_grad(unused));
+    CHECK_OK(hone_optim_zero_grad(opt));
+    CHECK_OK(hone_optim_step(opt)); /* a step by zeros */
+    CHECK_VALUES(hone_detach(p), HONE_F32, (2), 1, 2);
+    CHECK_OK(hone_backward(hone_sum(hone_mul(p, T(HONE_F32, (2), 3, 4)))));
+    CHECK_OK(hone_backward(hone_sum(p)));
+    CHECK_VALUES(hone_grad(p), HONE_F32, (2), 4, 5);
+    CHECK_OK(hone_set_grad(p, HONE_NONE));
+    cr_assert_null(hone_grad(p));
+    CHECK_OK(hone_optim_zero_grad(opt));
+    cr_assert_null(hone_grad(p));
+    CHECK_OK(hone_error_code());
+    hone_optim_free(opt);
+}
+
+/* No memory for zeros: the step fails before the first parameter changes. */
+Test(optim, zeros_that_find_no_memory_fail_the_step)
+{
+    hone_tensor *a = leaf(T(HONE_F32, (1), 1)), *b = leaf(T(HONE_F32, (1), 1));
+    hone_optim *opt =
+        hone_sgd_list(hone_list(a, b), &(hone_sgd_options){ .lr = 1, .weight_decay = 0.5 });
+    CHECK_OK(hone_backward(hone_sum(hone_add(a, b))));
+    CHECK_OK(hone_optim_zero_grad(opt));
+    CHECK_OK(hone_backward(hone_sum(a)));
+    hone__fail_allocation(0);
+    CHECK_FAILS(hone_optim_step(opt), HONE_E_NOMEM, "out of memory");
+    CHECK_VALUES(hone_detach(a), HONE_F32, (1), 1);
+    hone__fail_allocation(0);
+    cr_assert_null(hone_grad(b));
+    CHECK_ERROR(HONE_E_NOMEM, "out of memory");
+    hone__fail_allocation(-1);
+    CHECK_OK(hone_optim_step(opt));
+    CHECK_VALUES(hone_detach(b), HONE_F32, (1), 0.5);
     hone_optim_free(opt);
 }
 
