@@ -1,0 +1,24 @@
+/* leaf.h: the gradients that leaves collect. Threads that train together share leaves, so what
+ * changes a .grad holds a lock. */
+#ifndef HONE_AUTOGRAD_LEAF_H
+#define HONE_AUTOGRAD_LEAF_H
+
+#include "core/core.h"
+
+/** True if nobody but the one who asks can see t's memory, so that it may be changed or taken over.
+ */
+static inline bool hone__only_ours(const hone_tensor *t)
+{
+    return atomic_load(&t->refs) == 1 && atomic_load(&t->storage->refs) == 1 &&
+           hone__contiguous(t) && !t->node;
+}
+
+/** leaf.grad += grad; the first one is taken over if nobody else can see it. */
+bool hone__leaf_add(hone_tensor *leaf, hone_tensor *grad);
+/** leaf.grad = 0, if there is one. Memory that nobody else holds is given back until the next
+ * gradient comes, which then is taken over instead of added to zeros. */
+bool hone__leaf_zero(hone_tensor *leaf);
+/** *grad = leaf.grad, borrowed; NULL: there is none. False: E_NOMEM. */
+bool hone__leaf_grad(hone_tensor *leaf, hone_tensor **grad);
+
+#endif
