@@ -56,6 +56,17 @@ typedef struct {
     int64_t bias_rs, bias_cs; /* the pointer comes with the tile; for a tile one of them is 0 */
 } hone__gemm_epilogue;
 
+/** What a tile does on the way for tiles to come, a row every 8 k and k / 8 rows at most: memory is
+ * read and a panel packed while the arithmetic goes on. A row is as many whole vectors as the
+ * tile's nr has; those below the last one may be asked for too. */
+typedef struct {
+    int64_t rows;
+    const void *from; /* [rows], rs elements apart */
+    int64_t rs;
+    void *to; /* [rows], to_rs apart; NULL: they are only asked for, at any address */
+    int64_t to_rs;
+} hone__gemm_errand;
+
 /** A tile of work. Nothing outside a, b, c and the bias is touched; columns from nr to the next
  * multiple of the vector length are read from b if `direct_tails` is not set. */
 typedef struct {
@@ -66,9 +77,7 @@ typedef struct {
     int64_t b_rs;
     void *c;
     int64_t c_rs;
-    const void
-        *fetch; /* asked for on the way: k / 8 rows of nr elements, fetch_rs apart; any address */
-    int64_t fetch_rs;
+    hone__gemm_errand errand;
     int mr, nr; /* 1 .. rows[vectors of nr], 1 .. `wide` of the kernel */
     int resume;
     const hone__gemm_epilogue *finish; /* NULL while more k is to come */

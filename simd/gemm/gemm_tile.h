@@ -65,11 +65,47 @@ static HONE__GEMM_INLINE void TILE_FN(start)(const int mr, const int nv, const h
     }
 }
 
+/* The rest of an errand (gemm_kernels.h). */
+typedef struct {
+    int64_t rows;
+    const REAL *from;
+    REAL *to;
+} TILE_FN(errand);
+
+/* A row of it. What is copied was asked for four rows before: as far as a miss takes. */
+static HONE__GEMM_INLINE void TILE_FN(step)(const int nv, int64_t rs, int64_t to_rs,
+                                            TILE_FN(errand) * e)
+{
+    enum { AHEAD = 4, LINE = 64 / (int)sizeof(REAL) };
+    if (e->to) {
+        HONE__GEMM_UNROLL
+        for (int j = 0; j < nv * LANES; j += LINE) {
+            __builtin_prefetch(e->from + AHEAD * rs + j, 0, 3);
+        }
+        HONE__GEMM_UNROLL
+        for (int j = 0; j < nv; j++) {
+            R(store)(e->to + j * LANES, R(load)(e->from + j * LANES));
+        }
+        e->to += to_rs;
+    } else {
+        HONE__GEMM_UNROLL
+        for (int j = 0; j <= nv * LANES; j += LINE) {
+            __builtin_prefetch(e->from + j, 0, 2);
+        }
+    }
+    e->from += rs;
+    e->rows--;
+}
+
 static HONE__GEMM_INLINE void TILE_FN(multiply)(const int mr, const int nv, const int half,
                                                 const hone__gemm_tile *t, TILE_FN(acc) acc)
 {
+    TILE_FN(errand) errand = { t->errand.rows, t->errand.from, t->errand.to };
 #ifdef TILE_LANES
     if (mr == TILE_ROWS(nv) && t->a_rs == 1) {
+        while (errand.rows > 0) {
+            TILE_FN(step)(nv, t->errand.rs, t->errand.to_rs, &errand);
+        }
         TILE_LANES(nv, t, acc);
         return;
     }
@@ -83,14 +119,9 @@ static HONE__GEMM_INLINE void TILE_FN(multiply)(const int mr, const int nv, cons
     for (int i = 0; i < (mr + 3) / 4; i++) {
         a[i] = (const REAL *)t->a + 4 * i * rs;
     }
-    const char *fetch = t->fetch;
     for (int64_t left = t->k; left > 0; left -= 8) {
-        if (left >= 8) {
-            HONE__GEMM_UNROLL
-            for (int j = 0; j <= nv * (LANES * (int)sizeof(REAL)) / 64; j++) {
-                __builtin_prefetch(fetch + 64 * j, 0, 2);
-            }
-            fetch += t->fetch_rs * (int64_t)sizeof(REAL);
+        if (errand.rows > 0) {
+            TILE_FN(step)(nv, t->errand.rs, t->errand.to_rs, &errand);
         }
         HONE__GEMM_UNROLL_2
         for (int64_t p = left < 8 ? left : 8; p > 0; p--) {

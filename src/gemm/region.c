@@ -1,16 +1,19 @@
 /* region.c: the loops around the micro-kernel for one thread's part of one product.
  *
  *   for a range of k (kc):                partial sums stay in C between ranges
- *     for a block of rows (mc):           A packed, stays in L2
- *       for a panel of columns (nr):      B packed just before its use, so that it is still in L1
- * and L2 for a panel of rows (mr):       the tile
+ *     for a block of rows (mc):           A packed, read from L2 or L3, each of its panels once
+ *       for a panel of columns (nr):      B packed, stays in L2
+ *         for a panel of rows (mr):       the tile
+ *
+ * Packing waits for memory, not for the core: each tile packs a slice of the next panel of B on its
+ * way, between its multiplications. A panel of A is packed just before its first tile.
  *
  * A region needs nothing from other threads: no barriers, and packed data lie in the thread's own
  * memory. What is read often enough from where it lies is not packed (plan.c). Heights and widths
  * are spread evenly, so that no tile is thin. */
 #include "gemm/plan.h"
 
-enum { PACK_SLACK_BYTES = 128, LINE = 64, FETCHES = 8 };
+enum { PACK_SLACK_BYTES = 128, LINE = 64 };
 
 static int64_t min64(int64_t a, int64_t b)
 {
@@ -62,65 +65,85 @@ size_t hone__gemm_workspace(const hone__gemm_plan *plan)
     return scratch + (plan->by_row ? 0 : bytes_a(plan) + bytes_b(plan));
 }
 
-/* One range of k, kept together because every loop below needs all of it. */
+/* What all steps share. */
 typedef struct {
     const hone__gemm_plan *plan;
     const hone__gemm_region *region;
     char *packed_a, *packed_b;
     char *sums; /* of the region's [m0,n0] */
     int64_t sums_rs;
-    int64_t k0, k;
-    const hone__gemm_epilogue *finish;
-} pass;
+    int64_t passes, blocks, panels;    /* ranges of k, of rows, of columns */
+    const hone__gemm_epilogue *finish; /* for the tile after the last k, or NULL */
+} walk;
 
-static const char *a_at(const pass *s, int64_t row)
-{
-    const hone__gemm_args *x = &s->plan->x;
-    return s->region->a + (row * x->a_rs + s->k0 * x->a_cs) * s->plan->size;
-}
-
-static const char *b_at(const pass *s, int64_t col)
-{
-    const hone__gemm_args *x = &s->plan->x;
-    return s->region->b + (s->k0 * x->b_rs + col * x->b_cs) * s->plan->size;
-}
-
-static void pack_rows(const pass *s, int64_t m0, int64_t rows)
-{
-    const hone__gemm_plan *plan = s->plan;
-    const int mr = plan->kernel->mr;
-    const int64_t panels = ceil_div(rows, mr);
-    for (int64_t i = 0; i < panels; i++) {
-        const int64_t row = cut(rows, panels, i), height = cut(rows, panels, i + 1) - row;
-        plan->kernel->pack(s->k, mr, (int)height, s->packed_a + i * mr * s->k * plan->size,
-                           a_at(s, m0 + row), plan->x.a_rs, plan->x.a_cs);
-    }
-}
-
-/* Columns of a panel of B. */
+/* A block of rows times a panel of columns over a range of k. */
 typedef struct {
+    int64_t k0, k;
+    int64_t m0, rows;
     int64_t col;
-    int width;    /* 0: no panel */
-    char *packed; /* where it is or will be packed; NULL if it is read in place */
-} panel;
+    int width;    /* 0: there is no such step */
+    bool first;   /* panel of its block: A is packed on the way */
+    bool last;    /* range of k */
+    char *packed; /* where the panel of B is or will be packed; NULL if it is read in place */
+} step;
 
-/* Rows [begin, end) of k of a panel. */
-static void pack_panel(const pass *s, panel to, int64_t begin, int64_t end)
+/* Panels of columns are spread evenly over whole vectors; two buffers take turns. */
+static step step_at(const walk *w, int64_t index)
 {
-    const hone__gemm_plan *plan = s->plan;
-    const int nr = plan->kernel->nr;
-    plan->kernel->pack(end - begin, nr, to.width, to.packed + begin * nr * plan->size,
-                       b_at(s, to.col) + begin * plan->x.b_rs * plan->size, plan->x.b_cs,
-                       plan->x.b_rs);
+    const hone__gemm_plan *plan = w->plan;
+    const hone__gemm_region *region = w->region;
+    if (index == w->passes * w->blocks * w->panels) {
+        return (step){ 0 };
+    }
+    const int vl = plan->kernel->vl;
+    const int64_t j = index % w->panels, rest = index / w->panels;
+    const int64_t i = rest % w->blocks, pass = rest / w->blocks;
+    const int64_t width = region->n1 - region->n0, vectors = ceil_div(width, vl);
+    const int64_t height = region->m1 - region->m0;
+    const int64_t begin = cut(vectors, w->panels, j) * vl;
+    const int64_t end = min64(cut(vectors, w->panels, j + 1) * vl, width);
+    const int64_t m0 = cut(height, w->blocks, i);
+    step s = {
+        .k0 = pass * plan->kc,
+        .k = min64(plan->kc, region->k - pass * plan->kc),
+        .m0 = region->m0 + m0,
+        .rows = cut(height, w->blocks, i + 1) - m0,
+        .col = region->n0 + begin,
+        .width = (int)(end - begin),
+        .first = j == 0,
+        .last = pass + 1 == w->passes,
+    };
+    if (plan->pack_b || (!plan->kernel->direct_tails && s.width % vl != 0)) {
+        s.packed = w->packed_b + (index % 2 ? bytes_b(plan) / 2 : 0);
+    }
+    return s;
 }
 
-static void fetch_tile(const char *c, int64_t row_bytes, int rows, int64_t bytes)
+static const char *a_at(const walk *w, const step *s, int64_t row)
 {
-    for (int i = 0; i < rows; i++, c += row_bytes) {
-        for (int64_t j = 0; j < bytes; j += LINE) {
-            __builtin_prefetch(c + j, 1, 3);
-        }
-    }
+    const hone__gemm_args *x = &w->plan->x;
+    return w->region->a + (row * x->a_rs + s->k0 * x->a_cs) * w->plan->size;
+}
+
+/* Row p of the k of a step's panel. */
+static const char *b_at(const walk *w, const step *s, int64_t p)
+{
+    const hone__gemm_args *x = &w->plan->x;
+    return w->region->b + ((s->k0 + p) * x->b_rs + s->col * x->b_cs) * w->plan->size;
+}
+
+static char *packed_at(const walk *w, const step *s, int64_t p)
+{
+    return s->packed + p * w->plan->kernel->nr * w->plan->size;
+}
+
+/* Rows [begin, end) of k of a panel of B. */
+static void pack_b(const walk *w, const step *s, int64_t begin, int64_t end)
+{
+    const hone__gemm_args *x = &w->plan->x;
+    const hone__gemm_kernel *kernel = w->plan->kernel;
+    kernel->pack(end - begin, kernel->nr, s->width, packed_at(w, s, begin), b_at(w, s, begin),
+                 x->b_cs, x->b_rs);
 }
 
 /* Where slice i of n of the k of a panel begins: even shares that suit the packing transposes. */
@@ -129,95 +152,101 @@ static int64_t slice(int64_t k, int64_t n, int64_t i)
     return min64(cut(ceil_div(k, 8), n, i) * 8, k);
 }
 
-/* Rows [m0, m0 + rows) of a panel of columns. The first tiles ask for the next panel, an eighth
- * each; if it is to be packed, that is done bit by bit between the tiles. */
-static void run_panel(const pass *s, int64_t m0, int64_t rows, panel now, panel next)
+/* Tile i of n packs slice i of the next panel of B on its way, as far as it lies in rows of as many
+ * whole vectors as the tile has; or it asks for slice i + 1 of a panel that is read in place. */
+static hone__gemm_errand errand_for(const walk *w, const step *now, const step *next, int64_t i,
+                                    int64_t n)
 {
-    const hone__gemm_plan *plan = s->plan;
-    const hone__gemm_region *region = s->region;
+    const hone__gemm_args *x = &w->plan->x;
+    const int vl = w->plan->kernel->vl;
+    if (next->width == 0 || x->b_cs != 1) { /* along k they come by themselves */
+        return (hone__gemm_errand){ 0 };
+    }
+    if (next->packed && next->width != (now->width + vl - 1) / vl * vl) {
+        return (hone__gemm_errand){ 0 };
+    }
+    const int64_t part = next->packed ? i : i + 1;
+    const int64_t begin = slice(next->k, n, part);
+    const int64_t rows = part < n ? slice(next->k, n, part + 1) - begin : 0;
+    return (hone__gemm_errand){ .rows = min64(rows, now->k / 8),
+                                .from = b_at(w, next, begin),
+                                .rs = x->b_rs,
+                                .to = next->packed ? packed_at(w, next, begin) : NULL,
+                                .to_rs = w->plan->kernel->nr };
+}
+
+static void ask_for_c(const char *c, int64_t row_bytes, int64_t rows, int64_t bytes)
+{
+    for (int64_t i = 0; i < rows; i++, c += row_bytes) {
+        for (int64_t j = 0; j < bytes; j += LINE) {
+            __builtin_prefetch(c + j, 1, 3);
+        }
+    }
+}
+
+static void run_step(const walk *w, const step *now, const step *next)
+{
+    const hone__gemm_plan *plan = w->plan;
+    const hone__gemm_region *region = w->region;
+    const hone__gemm_args *x = &plan->x;
     const hone__gemm_kernel *kernel = plan->kernel;
-    const int vectors = (now.width + kernel->vl - 1) / kernel->vl;
-    const int64_t panels = ceil_div(rows, plan->pack_a ? kernel->mr : kernel->rows[vectors]);
-    const int64_t thin = rows / panels, tall = rows % panels; /* panels [0, tall) have a row more */
-    const int64_t c_bytes = s->sums_rs * plan->size, b_bytes = plan->x.b_rs * plan->size;
-    const bool fetches = next.width > 0 && plan->x.b_cs == 1; /* along k they come by themselves */
+    const int vectors = (now->width + kernel->vl - 1) / kernel->vl;
+    const int64_t panels = ceil_div(now->rows, plan->pack_a ? kernel->mr : kernel->rows[vectors]);
+    const int64_t c_bytes = w->sums_rs * plan->size;
     hone__gemm_tile t = {
-        .k = s->k,
-        .a_rs = plan->pack_a ? 1 : plan->x.a_rs,
-        .a_cs = plan->pack_a ? kernel->mr : plan->x.a_cs,
-        .b = now.packed ? now.packed : b_at(s, now.col),
-        .b_rs = now.packed ? kernel->nr : plan->x.b_rs,
-        .c = s->sums + ((m0 - region->m0) * s->sums_rs + now.col - region->n0) * plan->size,
-        .c_rs = s->sums_rs,
-        .nr = now.width,
-        .resume = s->k0 > 0,
-        .finish = s->finish,
+        .k = now->k,
+        .a_rs = plan->pack_a ? 1 : x->a_rs,
+        .a_cs = plan->pack_a ? kernel->mr : x->a_cs,
+        .b = now->packed ? now->packed : b_at(w, now, 0),
+        .b_rs = now->packed ? kernel->nr : x->b_rs,
+        .c = w->sums + ((now->m0 - region->m0) * w->sums_rs + now->col - region->n0) * plan->size,
+        .c_rs = w->sums_rs,
+        .nr = now->width,
+        .resume = now->k0 > 0,
+        .finish = now->last ? w->finish : NULL,
     };
-    int64_t row = m0;
+    int64_t row = now->m0;
     for (int64_t i = 0; i < panels; i++) {
-        t.mr = (int)(i < tall ? thin + 1 : thin);
-        t.a = plan->pack_a ? s->packed_a + i * kernel->mr * s->k * plan->size : a_at(s, row);
+        const int64_t end = now->m0 + cut(now->rows, panels, i + 1);
+        const int64_t below = now->m0 + cut(now->rows, panels, min64(i + 2, panels));
+        t.mr = (int)(end - row);
+        t.a = plan->pack_a ? w->packed_a + i * kernel->mr * now->k * plan->size : a_at(w, now, row);
         if (region->bias) {
-            t.bias =
-                region->bias + (row * plan->x.bias_rs + now.col * plan->x.bias_cs) * plan->size;
+            t.bias = region->bias + (row * x->bias_rs + now->col * x->bias_cs) * plan->size;
         }
-        t.fetch = i < FETCHES && fetches ? b_at(s, next.col) + i * (s->k / 8) * b_bytes
-                                         : (const char *)t.b;
-        t.fetch_rs = i < FETCHES && fetches ? plan->x.b_rs : 0;
-        char *below = (char *)t.c + t.mr * c_bytes;
-        if (i + 1 < panels) {
-            fetch_tile(below, c_bytes, t.mr, now.width * plan->size);
+        t.errand = errand_for(w, now, next, i, panels);
+        if (plan->pack_a && now->first) {
+            kernel->pack(now->k, kernel->mr, t.mr, (char *)t.a, a_at(w, now, row), x->a_rs,
+                         x->a_cs);
         }
+        char *c_below = (char *)t.c + t.mr * c_bytes;
+        ask_for_c(c_below, c_bytes, below - end, now->width * plan->size);
         kernel->tile(&t);
-        if (next.packed) {
-            pack_panel(s, next, slice(s->k, panels, i), slice(s->k, panels, i + 1));
+        if (next->packed) {
+            pack_b(w, next, slice(next->k, panels, i) + t.errand.rows,
+                   slice(next->k, panels, i + 1));
         }
-        row += t.mr;
-        t.c = below;
+        row = end;
+        t.c = c_below;
     }
 }
 
-/* Panel j of the region's columns, spread evenly over whole vectors; two buffers take turns. */
-static panel panel_of(const pass *s, int64_t j, int64_t panels, int turn)
+static void run_steps(walk *w)
 {
-    const hone__gemm_plan *plan = s->plan;
-    const int vl = plan->kernel->vl;
-    const int64_t width = s->region->n1 - s->region->n0, vectors = ceil_div(width, vl);
-    const int64_t begin = cut(vectors, panels, j) * vl;
-    const int64_t end = min64(cut(vectors, panels, j + 1) * vl, width);
-    panel p = { .col = s->region->n0 + begin, .width = (int)(end - begin) };
-    if (plan->pack_b || (!plan->kernel->direct_tails && p.width % vl != 0)) {
-        p.packed = s->packed_b + (turn ? bytes_b(plan) / 2 : 0);
-    }
-    return p;
-}
-
-static void run_pass(const pass *s)
-{
-    const hone__gemm_region *region = s->region;
-    const int64_t height = region->m1 - region->m0;
-    const int64_t blocks = ceil_div(height, s->plan->mc);
-    const bool in_place = !s->plan->pack_a && !s->plan->pack_b;
-    const int most = in_place ? s->plan->kernel->wide : s->plan->kernel->nr;
-    const int64_t panels = ceil_div(region->n1 - region->n0, most);
-    int turn = 0;
-    panel now = panel_of(s, 0, panels, turn);
+    const hone__gemm_plan *plan = w->plan;
+    const hone__gemm_region *region = w->region;
+    w->passes = region->k > plan->kc ? ceil_div(region->k, plan->kc) : 1;
+    w->blocks = ceil_div(region->m1 - region->m0, plan->mc);
+    const bool in_place = !plan->pack_a && !plan->pack_b;
+    w->panels = ceil_div(region->n1 - region->n0, in_place ? plan->kernel->wide : plan->kernel->nr);
+    step now = step_at(w, 0);
     if (now.packed) {
-        pack_panel(s, now, 0, s->k);
+        pack_b(w, &now, 0, now.k);
     }
-    for (int64_t i = 0; i < blocks; i++) {
-        const int64_t m0 = region->m0 + cut(height, blocks, i);
-        const int64_t rows = region->m0 + cut(height, blocks, i + 1) - m0;
-        if (s->plan->pack_a) {
-            pack_rows(s, m0, rows);
-        }
-        for (int64_t j = 0; j < panels; j++) {
-            const bool more = j + 1 < panels || i + 1 < blocks;
-            turn = !turn;
-            const panel next = more ? panel_of(s, (j + 1) % panels, panels, turn) : (panel){ 0 };
-            run_panel(s, m0, rows, now, next);
-            now = next;
-        }
+    for (int64_t i = 1; now.width > 0; i++) {
+        const step next = step_at(w, i);
+        run_step(w, &now, &next);
+        now = next;
     }
 }
 
@@ -226,42 +255,31 @@ static bool plain(const hone__gemm_epilogue *e, const char *bias)
     return e->alpha == 1.0 && !e->accumulate && !e->relu && !bias;
 }
 
-static void run_row(const pass *s)
-{
-    const hone__gemm_plan *plan = s->plan;
-    const hone__gemm_region *region = s->region;
-    plan->kernel->row(region->k, region->n1 - region->n0, a_at(s, 0), plan->x.a_cs,
-                      b_at(s, region->n0), plan->x.b_rs, s->sums, 0);
-}
-
 void hone__gemm_run_region(const hone__gemm_plan *plan, const hone__gemm_region *region,
                            char *workspace)
 {
     char *const c =
         region->c + (region->m0 * region->c_rs + region->n0 * region->c_cs) * plan->size;
-    pass s = { .plan = plan, .region = region, .sums = c, .sums_rs = region->c_rs };
+    walk w = { .plan = plan, .region = region, .sums = c, .sums_rs = region->c_rs };
     if (plan->scratch) {
-        s.sums = workspace;
-        s.sums_rs = region->n1 - region->n0;
+        w.sums = workspace;
+        w.sums_rs = region->n1 - region->n0;
         workspace += aligned(plan->region_m * plan->region_n, plan->size);
     }
-    s.packed_a = workspace;
-    s.packed_b = workspace + bytes_a(plan);
+    w.packed_a = workspace;
+    w.packed_b = workspace + bytes_a(plan);
+    const bool simple = plain(region->epilogue, region->bias);
     const bool later = plan->scratch || plan->by_row; /* the tile can't finish */
     if (plan->by_row) {
-        run_row(&s);
+        plan->kernel->row(region->k, region->n1 - region->n0, region->a, plan->x.a_cs,
+                          region->b + region->n0 * plan->x.b_cs * plan->size, plan->x.b_rs, w.sums,
+                          0);
     } else {
-        do {
-            s.k = min64(plan->kc, region->k - s.k0);
-            const bool last = s.k0 + s.k == region->k;
-            s.finish =
-                last && !later && !plain(region->epilogue, region->bias) ? region->epilogue : NULL;
-            run_pass(&s);
-            s.k0 += s.k;
-        } while (s.k0 < region->k);
+        w.finish = later || simple ? NULL : region->epilogue;
+        run_steps(&w);
     }
-    if (plan->scratch || (later && !plain(region->epilogue, region->bias))) {
-        hone__gemm_finish(plan, region, s.sums, s.sums_rs);
+    if (plan->scratch || (later && !simple)) {
+        hone__gemm_finish(plan, region, w.sums, w.sums_rs);
     }
 }
 
