@@ -144,7 +144,7 @@ static int64_t even_part(int64_t total, int64_t most, int64_t unit)
 
 /* Reading in place costs less than packing as long as the operand stays in L2, and often beyond, if
  * a tile is several cache lines wide. A row of B in a narrow tile is a line of its own, one that
- * the next often throws out of L1 again. */
+ * the next often throws out of L1 again. With many rows of A, B is packed on the way (region.c). */
 enum { LARGE = 6 << 20, SMALL = 32 << 10 };
 
 static bool is_narrow(const hone__gemm_kernel *kernel, int64_t size)
@@ -158,7 +158,7 @@ bool hone__gemm_packs_b(const hone__gemm_kernel *kernel, const hone__gemm_args *
         return true;
     }
     const int64_t bytes = x->k * x->n * size;
-    return is_narrow(kernel, size) ? x->m >= 32 && bytes > SMALL : x->m >= 1024 && bytes > LARGE;
+    return is_narrow(kernel, size) ? x->m >= 32 && bytes > SMALL : x->m >= 128 && bytes > LARGE / 2;
 }
 
 static void choose_packing(hone__gemm_plan *plan)

@@ -142,6 +142,9 @@ static void pack_b(const walk *w, const step *s, int64_t begin, int64_t end)
 {
     const hone__gemm_args *x = &w->plan->x;
     const hone__gemm_kernel *kernel = w->plan->kernel;
+    if (begin == end) { /* the tile did it */
+        return;
+    }
     kernel->pack(end - begin, kernel->nr, s->width, packed_at(w, s, begin), b_at(w, s, begin),
                  x->b_cs, x->b_rs);
 }

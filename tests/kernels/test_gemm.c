@@ -339,6 +339,9 @@ Test(gemm, packed_as_in_place)
         run_by_columns(100, 517, 4000, false, false);
         run_by_columns(100, 517, 4000, true, true);
         run_by_columns(1030, 530, 3100, false, false);
+        hone__gemm_set_caches(32768, 131072, 0); /* several ranges of k, several blocks of rows */
+        run_by_columns(130, 1009, 790, false, false);
+        hone__gemm_set_caches(0, 0, 0);
     }
 }
 
@@ -357,6 +360,9 @@ Test(gemm, vectors_and_few_rows)
             run(&x);
         }
     }
+    hone__gemm_set_caches(32768, 131072, 0); /* several ranges of k, several blocks of rows */
+    run_by_columns(130, 1009, 790, false, false);
+    hone__gemm_set_caches(0, 0, 0);
 }
 
 static int64_t some_extent(void)
