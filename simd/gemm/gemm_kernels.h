@@ -109,6 +109,11 @@ typedef struct {
     void (*pack)(int64_t k, int width, int valid, void *panel, const void *x, int64_t ps,
                  int64_t ks);
 
+    /** to[i * to_rs + j] = from[j * from_rs + i] for i < rows and j < cols (an int); no other
+     * element is touched. */
+    void (*transpose)(int64_t rows, int64_t cols, void *to, int64_t to_rs, const void *from,
+                      int64_t from_rs);
+
     /** One row: y[j] = chain over p < k of x[p * sx] * b[p * b_rs + j], j < n; y contiguous. */
     void (*row)(int64_t k, int64_t n, const void *x, int64_t sx, const void *b, int64_t b_rs,
                 void *y, int resume);
@@ -123,7 +128,8 @@ typedef struct {
 #define HONE__GEMM_KERNEL(type, kernel, ...)                                                       \
     {                                                                                              \
         .name = #type "_gemm_" #kernel, .tile = hone__##type##_gemm_##kernel,                      \
-        .pack = type##_gemm_pack, .row = type##_gemm_row, .dot = type##_gemm_dot, __VA_ARGS__      \
+        .pack = type##_gemm_pack, .transpose = type##_gemm_transpose, .row = type##_gemm_row,      \
+        .dot = type##_gemm_dot, __VA_ARGS__                                                        \
     }
 
 /** Indexed by hone__gemm_dtype (f32, f64). */

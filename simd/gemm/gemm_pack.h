@@ -1,6 +1,7 @@
-/* gemm_pack.h: body of `pack` (contract: gemm_kernels.h), written for f32 and f64 (real_begin.h).
+/* gemm_pack.h: bodies of `pack` and `transpose` (contract: gemm_kernels.h), written for f32 and f64 (real_begin.h).
  * The ISA's file gives PACK_COLUMNS(k, width, valid, panel, x, ps): packs whole groups of columns
- * that are contiguous in k by register transposes and returns how many columns it did.
+ * that are contiguous in k by register transposes, writes nothing else, and returns how many columns
+ * it did.
  * (fragment) */
 
 /* Columns are neighbours: every k is a copy of `valid` elements. */
@@ -21,6 +22,18 @@ static HONE__GEMM_INLINE void R(gemm_pack_rows)(const int nv, int64_t k, int64_t
         HONE__GEMM_UNROLL
         for (int j = 0; j < nv; j++) {
             R(store)(panel + p * width + j * LANES, v[j]);
+        }
+    }
+}
+
+static void R(gemm_transpose)(int64_t rows, int64_t cols, void *to, int64_t to_rs, const void *from,
+                              int64_t from_rs)
+{
+    REAL *out = to;
+    const REAL *x = from;
+    for (int64_t j = PACK_COLUMNS(rows, to_rs, (int)cols, out, x, from_rs); j < cols; j++) {
+        for (int64_t i = 0; i < rows; i++) {
+            out[i * to_rs + j] = x[j * from_rs + i];
         }
     }
 }
@@ -49,7 +62,8 @@ static void R(gemm_pack)(int64_t k, int width, int valid, void *panel, const voi
         }
         done = vectors <= HONE__GEMM_MAX_VECTORS ? valid : 0;
     } else if (ks == 1) {
-        done = PACK_COLUMNS(k, width, valid, to, from, ps);
+        R(gemm_transpose)(k, valid, to, width, from, ps);
+        done = valid;
     }
     for (int j = done; j < width; j++) {
         for (int64_t p = 0; p < k; p++) {
