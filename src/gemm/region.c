@@ -149,10 +149,46 @@ static void pack_b(const walk *w, const step *s, int64_t begin, int64_t end)
                  x->b_cs, x->b_rs);
 }
 
+/* After tile i of n: columns of a panel of B, all of their k. The last tiles do it, for then the
+ * columns have been asked for. */
+static void pack_columns(const walk *w, const step *s, int64_t i, int64_t n)
+{
+    const hone__gemm_args *x = &w->plan->x;
+    const hone__gemm_kernel *kernel = w->plan->kernel;
+    const int vl = kernel->vl;
+    if (x->b_rs != 1 || (!kernel->direct_tails && s->width % vl != 0)) {
+        if (i + 1 == n) {
+            pack_b(w, s, 0, s->k);
+        }
+        return;
+    }
+    const int64_t vectors = ceil_div(s->width, vl), parts = min64(vectors, n),
+                  part = i - (n - parts);
+    const int64_t begin = part < 0 ? 0 : cut(vectors, parts, part) * vl;
+    const int64_t end = part < 0 ? 0 : min64(cut(vectors, parts, part + 1) * vl, s->width);
+    kernel->transpose(s->k, end - begin, s->packed + begin * w->plan->size, kernel->nr,
+                      b_at(w, s, 0) + begin * x->b_cs * w->plan->size, x->b_cs);
+}
+
 /* Where slice i of n of the k of a panel begins: even shares that suit the packing transposes. */
 static int64_t slice(int64_t k, int64_t n, int64_t i)
 {
     return min64(cut(ceil_div(k, 8), n, i) * 8, k);
+}
+
+/* Tile i asks for columns of the next panel: as many as k / 8, as far along k as a tile is wide. */
+static hone__gemm_errand ask_along_k(const walk *w, const step *now, const step *next, int64_t i)
+{
+    const hone__gemm_args *x = &w->plan->x;
+    const int64_t columns = now->k / 8;
+    if (x->b_rs != 1 || columns == 0) {
+        return (hone__gemm_errand){ 0 };
+    }
+    const int64_t tiles = ceil_div(next->width, columns);
+    const int64_t p = i / tiles * now->width, j = i % tiles * columns;
+    return (hone__gemm_errand){ .rows = p < next->k ? min64(columns, next->width - j) : 0,
+                                .from = b_at(w, next, p) + j * x->b_cs * w->plan->size,
+                                .rs = x->b_cs };
 }
 
 /* Tile i of n packs slice i of the next panel of B on its way, as far as it lies in rows of as many
@@ -162,7 +198,10 @@ static hone__gemm_errand errand_for(const walk *w, const step *now, const step *
 {
     const hone__gemm_args *x = &w->plan->x;
     const int vl = w->plan->kernel->vl;
-    if (next->width == 0 || x->b_cs != 1) { /* along k they come by themselves */
+    if (next->width > 0 && x->b_cs != 1) {
+        return ask_along_k(w, now, next, i);
+    }
+    if (next->width == 0) {
         return (hone__gemm_errand){ 0 };
     }
     if (next->packed && next->width != (now->width + vl - 1) / vl * vl) {
@@ -225,9 +264,11 @@ static void run_step(const walk *w, const step *now, const step *next)
         char *c_below = (char *)t.c + t.mr * c_bytes;
         ask_for_c(c_below, c_bytes, below - end, now->width * plan->size);
         kernel->tile(&t);
-        if (next->packed) {
+        if (next->packed && x->b_cs == 1) {
             pack_b(w, next, slice(next->k, panels, i) + t.errand.rows,
                    slice(next->k, panels, i + 1));
+        } else if (next->packed) {
+            pack_columns(w, next, i, panels);
         }
         row = end;
         t.c = c_below;
