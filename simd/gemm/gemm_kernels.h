@@ -99,6 +99,7 @@ typedef struct {
     int wide;                             /* columns of the widest tile; nr if it packs tails */
     int rows[HONE__GEMM_MAX_VECTORS + 1]; /* tallest tile when nr is that many vectors */
     int direct_tails;                     /* tile reads no column from nr on */
+    int half_tails;                       /* half a vector takes half the time */
     double flops_per_ns;                  /* rough, for the cost model */
     hone__gemm_blocks blocks;
 

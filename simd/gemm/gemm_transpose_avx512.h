@@ -30,8 +30,8 @@ static inline void hone__f32_gemm_four_pairs(__m512 *t, const float *x, int64_t 
 }
 
 /* n <= 8 k of 16 columns. */
-static HONE__GEMM_INLINE void hone__f32_gemm_pack8x16(int n, int64_t width, float *panel, const float *x,
-                                           int64_t ps)
+static HONE__GEMM_INLINE void hone__f32_gemm_pack8x16(int n, int64_t width, float *panel,
+                                                      const float *x, int64_t ps)
 {
     const __m512i low = _mm512_setr_epi32(0, 1, 2, 3, 16, 17, 18, 19, 8, 9, 10, 11, 24, 25, 26, 27);
     const __m512i four = _mm512_set1_epi32(4);

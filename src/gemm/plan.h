@@ -71,6 +71,25 @@ typedef struct {
 void hone__gemm_run_region(const hone__gemm_plan *plan, const hone__gemm_region *region,
                            char *workspace);
 
+/** `total` in `parts` as even as can be: the first `longer` have one more than `length`. */
+typedef struct {
+    int parts, length, longer;
+} hone__gemm_share;
+
+static inline hone__gemm_share hone__gemm_share_of(int total, int most)
+{
+    const int parts = (total + most - 1) / most, length = total / parts;
+    return (hone__gemm_share){ parts, length, total - parts * length };
+}
+
+/** How many of the last columns of m x n outputs are best done upright. */
+int64_t hone__gemm_upright_columns(const hone__gemm_kernel *kernel, const hone__gemm_args *x,
+                                   int64_t m, int64_t n);
+
+/** A region by vectors along m, all of its k at once; its epilogue NULL for sums as they are. */
+void hone__gemm_upright(const hone__gemm_kernel *kernel, const hone__gemm_args *x,
+                        const hone__gemm_region *region);
+
 /** C's elements of a finished region from their sums: what the tile does where it can't. */
 void hone__gemm_finish(const hone__gemm_plan *plan, const hone__gemm_region *region,
                        const void *sums, int64_t sums_rs);

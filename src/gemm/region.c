@@ -299,6 +299,26 @@ static bool plain(const hone__gemm_epilogue *e, const char *bias)
     return e->alpha == 1.0 && !e->accumulate && !e->relu && !bias;
 }
 
+/* The last columns may be better off upright. */
+static void run_columns(walk *w)
+{
+    const hone__gemm_plan *plan = w->plan;
+    hone__gemm_region left = *w->region, right = left;
+    if (!plan->scratch && !plan->pack_a) {
+        left.n1 -= hone__gemm_upright_columns(plan->kernel, &plan->x, left.m1 - left.m0,
+                                              left.n1 - left.n0);
+    }
+    if (left.n0 < left.n1) {
+        w->region = &left;
+        run_steps(w);
+    }
+    if (left.n1 < right.n1) {
+        right.n0 = left.n1;
+        right.epilogue = w->finish;
+        hone__gemm_upright(plan->kernel, &plan->x, &right);
+    }
+}
+
 void hone__gemm_run_region(const hone__gemm_plan *plan, const hone__gemm_region *region,
                            char *workspace)
 {
@@ -320,7 +340,7 @@ void hone__gemm_run_region(const hone__gemm_plan *plan, const hone__gemm_region 
                           0);
     } else {
         w.finish = later || simple ? NULL : region->epilogue;
-        run_steps(&w);
+        run_columns(&w);
     }
     if (plan->scratch || (later && !simple)) {
         hone__gemm_finish(plan, region, w.sums, w.sums_rs);

@@ -10,32 +10,19 @@
 
 enum { SMALL_PRODUCTS = 1 << 20, PACKED_BYTES = 32 << 10, PACK_SLACK_BYTES = 128 };
 
-/* `total` in `parts` as even as can be: the first `longer` have one more than `length`. */
-typedef struct {
-    int parts, length, longer;
-} share;
-
-static share share_of(int total, int most)
-{
-    const int parts = (total + most - 1) / most, length = total / parts;
-    return (share){ parts, length, total - parts * length };
-}
-
 static bool plain(const hone__gemm_args *x)
 {
     return x->alpha == 1.0 && !x->accumulate && x->act == HONE__GEMM_NO_ACT && !x->bias;
 }
 
 /* Columns from `col` on, all rows; `b` is the panel's first element. */
-static void run_panel(const hone__gemm_kernel *kernel, const hone__gemm_args *x, int size,
-                      const char *b, int64_t b_rs, int64_t col, int width)
+static void run_panel(const hone__gemm_kernel *kernel, const hone__gemm_args *x,
+                      const hone__gemm_epilogue *finish, const char *b, int64_t b_rs, int64_t col,
+                      int width)
 {
-    const share rows = share_of((int)x->m, kernel->rows[(width + kernel->vl - 1) / kernel->vl]);
-    const hone__gemm_epilogue epilogue = { .alpha = x->alpha,
-                                           .accumulate = x->accumulate,
-                                           .relu = x->act == HONE__GEMM_RELU,
-                                           .bias_rs = x->bias_rs,
-                                           .bias_cs = x->bias_cs };
+    const int64_t size = x->dtype == HONE__GEMM_F32 ? 4 : 8;
+    const hone__gemm_share rows =
+        hone__gemm_share_of((int)x->m, kernel->rows[(width + kernel->vl - 1) / kernel->vl]);
     hone__gemm_tile t = {
         .k = x->k,
         .a = x->a,
@@ -46,7 +33,7 @@ static void run_panel(const hone__gemm_kernel *kernel, const hone__gemm_args *x,
         .c = (char *)x->c + col * size,
         .c_rs = x->c_rs,
         .nr = width,
-        .finish = plain(x) ? NULL : &epilogue,
+        .finish = finish,
         .bias = x->bias ? (const char *)x->bias + col * x->bias_cs * size : NULL,
     };
     for (int i = 0; i < rows.parts; i++) {
@@ -60,24 +47,53 @@ static void run_panel(const hone__gemm_kernel *kernel, const hone__gemm_args *x,
     }
 }
 
-static void run(const hone__gemm_kernel *kernel, const hone__gemm_args *x, bool in_place)
+/* The first n columns. */
+static void run_panels(const hone__gemm_kernel *kernel, const hone__gemm_args *x,
+                       const hone__gemm_epilogue *finish, int n, bool in_place)
 {
-    const int size = x->dtype == HONE__GEMM_F32 ? 4 : 8;
-    const share widths =
-        share_of(((int)x->n + kernel->vl - 1) / kernel->vl, kernel->wide / kernel->vl);
+    const int64_t size = x->dtype == HONE__GEMM_F32 ? 4 : 8;
+    const hone__gemm_share widths =
+        hone__gemm_share_of((n + kernel->vl - 1) / kernel->vl, kernel->wide / kernel->vl);
     alignas(64) char packed[PACKED_BYTES + PACK_SLACK_BYTES];
     int col = 0;
     for (int i = 0; i < widths.parts; i++) {
         int width = (widths.length + (i < widths.longer)) * kernel->vl;
-        width = width < x->n - col ? width : (int)x->n - col;
+        width = width < n - col ? width : n - col;
         const char *b = (const char *)x->b + col * x->b_cs * size;
         if (in_place) {
-            run_panel(kernel, x, size, b, x->b_rs, col, width);
+            run_panel(kernel, x, finish, b, x->b_rs, col, width);
         } else {
             kernel->pack(x->k, kernel->wide, width, packed, b, x->b_cs, x->b_rs);
-            run_panel(kernel, x, size, packed, kernel->wide, col, width);
+            run_panel(kernel, x, finish, packed, kernel->wide, col, width);
         }
         col += width;
+    }
+}
+
+static void run(const hone__gemm_kernel *kernel, const hone__gemm_args *x, bool in_place)
+{
+    const hone__gemm_epilogue epilogue = { .alpha = x->alpha,
+                                           .accumulate = x->accumulate,
+                                           .relu = x->act == HONE__GEMM_RELU,
+                                           .bias_rs = x->bias_rs,
+                                           .bias_cs = x->bias_cs };
+    const hone__gemm_epilogue *finish = plain(x) ? NULL : &epilogue;
+    const int64_t upright = hone__gemm_upright_columns(kernel, x, x->m, x->n);
+    if (upright < x->n) {
+        run_panels(kernel, x, finish, (int)(x->n - upright), in_place);
+    }
+    if (upright > 0) {
+        const hone__gemm_region last = { .a = x->a,
+                                         .b = x->b,
+                                         .c = x->c,
+                                         .c_rs = x->c_rs,
+                                         .k = x->k,
+                                         .m1 = x->m,
+                                         .n0 = x->n - upright,
+                                         .n1 = x->n,
+                                         .epilogue = finish,
+                                         .bias = x->bias };
+        hone__gemm_upright(kernel, x, &last);
     }
 }
 

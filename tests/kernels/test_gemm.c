@@ -303,6 +303,38 @@ Test(gemm, larger)
     }
 }
 
+/* A contiguous along m: the last columns may be computed by vectors that run along m. */
+Test(gemm, tails_of_a_transposed_a)
+{
+    start(1);
+    static const int64_t rows[] = { 31, 32, 40, 64, 65, 100, 133 };
+    static const int64_t cols[] = { 2, 3, 4, 5, 9, 10, 12, 15, 17, 20, 36, 68, 100 };
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        for (size_t j = 0; j < sizeof cols / sizeof *cols; j++) {
+            for (int kind = 0; kind < 8; kind++) {
+                hone__gemm_args x =
+                    shaped(kind & 1, rows[i], cols[j], 1 + below(20), true, next() & 1);
+                x.a_cs += below(2);
+                x.c_rs += below(4);
+                x.accumulate = kind == 2 || kind == 7;
+                x.act = kind == 4 ? HONE__GEMM_RELU : HONE__GEMM_NO_ACT;
+                x.alpha = kind == 5 ? 0.3 : 1;
+                x.bias = kind >= 4 ? &some_bias : NULL;
+                x.bias_rs = kind == 6 ? 2 : 0;
+                x.bias_cs = kind == 6 ? 0 : 1;
+                run(&x);
+            }
+        }
+    }
+    for (int kind = 0; kind < 3; kind++) { /* too large for the path of small products */
+        hone__gemm_args x = shaped(HONE__GEMM_F32, 784, 100, kind == 2 ? 1100 : 30, true, false);
+        x.accumulate = kind == 1;
+        x.bias = &some_bias;
+        x.bias_cs = 1;
+        run(&x);
+    }
+}
+
 /* Large enough to be packed, against the same product by few columns, which is not. */
 static void run_by_columns(int64_t m, int64_t n, int64_t k, bool ta, bool tb)
 {

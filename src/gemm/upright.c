@@ -1,0 +1,85 @@
+/* upright.c: columns of C whose vectors run along m, for an A that is contiguous there (A^T B): few
+ * columns would fill a part of each vector along n, while m has many whole ones. The tile computes
+ * C^T = B^T A^T on the stack, and what it gives is transposed on its way to C. */
+#include "gemm/plan.h"
+
+#include <stdalign.h>
+
+enum { MAX_ROWS = 16, MAX_BYTES = 256 }; /* of a tile; of a row of it */
+
+/* Vectors that n elements take; a half counts as such where the tile can do less. */
+static double vectors_for(const hone__gemm_kernel *kernel, int64_t n)
+{
+    const int unit = kernel->half_tails ? kernel->vl / 2 : kernel->vl;
+    return (double)((n + unit - 1) / unit) * unit / kernel->vl;
+}
+
+int64_t hone__gemm_upright_columns(const hone__gemm_kernel *kernel, const hone__gemm_args *x,
+                                   int64_t m, int64_t n)
+{
+    const int64_t tail = n % kernel->vl;
+    if (x->a_rs != 1 || x->c_cs != 1 || tail == 0 || m < 2 * kernel->vl ||
+        (!kernel->direct_tails && m % kernel->vl != 0)) {
+        return 0;
+    }
+    const double along_n = (double)m * vectors_for(kernel, tail);
+    const double along_m = (double)tail * vectors_for(kernel, m);
+    return along_m * 1.25 < along_n ? tail : 0;
+}
+
+/* `rows` x `cols` of C from [row, col] on: one tile. */
+static void run_tile(const hone__gemm_kernel *kernel, const hone__gemm_args *x,
+                     const hone__gemm_region *region, const hone__gemm_epilogue *finish,
+                     int64_t row, int rows, int64_t col, int cols)
+{
+    const int64_t size = x->dtype == HONE__GEMM_F32 ? 4 : 8, sums_rs = MAX_BYTES / size;
+    alignas(64) char sums[MAX_ROWS * MAX_BYTES];
+    char *const c = region->c + (row * region->c_rs + col) * size;
+    if (finish && finish->accumulate) {
+        kernel->transpose(cols, rows, sums, sums_rs, c, region->c_rs);
+    }
+    const hone__gemm_tile t = {
+        .k = region->k,
+        .a = region->b + col * x->b_cs * size,
+        .a_rs = x->b_cs,
+        .a_cs = x->b_rs,
+        .b = region->a + row * size,
+        .b_rs = x->a_cs,
+        .c = sums,
+        .c_rs = sums_rs,
+        .mr = cols,
+        .nr = rows,
+        .finish = finish,
+        .bias = region->bias ? region->bias + (row * x->bias_rs + col * x->bias_cs) * size : NULL,
+    };
+    kernel->tile(&t);
+    kernel->transpose(rows, cols, c, region->c_rs, sums, sums_rs);
+}
+
+void hone__gemm_upright(const hone__gemm_kernel *kernel, const hone__gemm_args *x,
+                        const hone__gemm_region *region)
+{
+    const int vl = kernel->vl;
+    const int m = (int)(region->m1 - region->m0), n = (int)(region->n1 - region->n0);
+    hone__gemm_epilogue swapped, *finish = NULL;
+    if (region->epilogue) {
+        swapped = *region->epilogue;
+        swapped.bias_rs = x->bias_cs;
+        swapped.bias_cs = x->bias_rs;
+        finish = &swapped;
+    }
+    const hone__gemm_share widths = hone__gemm_share_of((m + vl - 1) / vl, kernel->wide / vl);
+    int row = 0;
+    for (int i = 0; i < widths.parts; i++) {
+        const int vectors = widths.length + (i < widths.longer);
+        const int rows = vectors * vl < m - row ? vectors * vl : m - row;
+        const hone__gemm_share heights = hone__gemm_share_of(n, kernel->rows[vectors]);
+        int64_t col = region->n0;
+        for (int j = 0; j < heights.parts; j++) {
+            const int cols = heights.length + (j < heights.longer);
+            run_tile(kernel, x, region, finish, region->m0 + row, rows, col, cols);
+            col += cols;
+        }
+        row += rows;
+    }
+}
