@@ -26,6 +26,55 @@ void hone_grad_mode_guard(const bool *previous)
     grad_disabled = !*previous;
 }
 
+/* ---- where the data are, for the cost model (runtime/cost.h) ---- */
+
+/* Less than this is not worth a thought. */
+enum { LARGE_BYTES = 32 << 10 };
+
+static bool is_large(const hone_tensor *t)
+{
+    return hone__is_real(t) && t->storage->bytes >= LARGE_BYTES;
+}
+
+/* Says where the operands are; gives back what was said of the op that calls this one. */
+static hone__data_place tell_places(hone_tensor *const *in, int n_in)
+{
+    const hone__data_place outer = hone__data_now;
+    int64_t near = 0, spread = 0;
+    for (int i = 0; i < n_in; i++) {
+        if (!is_large(in[i]))
+            continue;
+        const int64_t bytes = in[i]->numel * (int64_t)hone__size_of(in[i]->dtype);
+        if (atomic_load_explicit(&in[i]->storage->spread, memory_order_relaxed))
+            spread += bytes;
+        else
+            near += bytes;
+    }
+    hone__data_now.near_bytes = near;
+    hone__data_now.spread_bytes = spread;
+    return outer;
+}
+
+static void note_place(const hone_tensor *t, bool spread)
+{
+    if (is_large(t))
+        atomic_store_explicit(&t->storage->spread, spread, memory_order_relaxed);
+}
+
+/* A view, or contiguous() of a contiguous tensor, has touched no data. */
+static void note_places(hone__data_place outer, hone_tensor *const *in, int n_in,
+                        const hone_tensor *out, bool in_place)
+{
+    const bool on_team = hone__data_now.regions != outer.regions;
+    const bool touched = out && (in_place || n_in == 0 || out->storage != in[0]->storage);
+    for (int i = 0; touched && i < n_in; i++)
+        note_place(in[i], on_team);
+    if (touched)
+        note_place(out, on_team);
+    hone__data_now.near_bytes = outer.near_bytes;
+    hone__data_now.spread_bytes = outer.spread_bytes;
+}
+
 /* ---- what a forward asks of its call ---- */
 
 hone__args *hone__call_args(hone_context *ctx)
@@ -91,7 +140,10 @@ hone_tensor *hone__out(hone_context *ctx, hone_dtype dtype, int ndim, const int6
 {
     if (ctx->in_place)
         return in_place_target(ctx, dtype, ndim, shape);
-    return hone__own(hone__new(hone__call_name(ctx), dtype, ndim, shape));
+    hone_tensor *out = hone__own(hone__new(hone__call_name(ctx), dtype, ndim, shape));
+    if (out && is_large(out)) /* written by this thread alone it would stay here */
+        hone__data_now.near_bytes += (int64_t)out->storage->bytes;
+    return out;
 }
 
 /* ---- saved tensors ---- */
@@ -203,55 +255,6 @@ hone_status hone_save_data(hone_context *ctx, const void *data, size_t bytes)
 const void *hone_saved_data(hone_context *ctx)
 {
     return ctx ? ctx->data : NULL;
-}
-
-/* ---- where the data are, for the cost model (runtime/cost.h) ---- */
-
-/* Less than this is not worth a thought. */
-enum { LARGE_BYTES = 32 << 10 };
-
-static bool is_large(const hone_tensor *t)
-{
-    return hone__is_real(t) && t->storage->bytes >= LARGE_BYTES;
-}
-
-/* Says where the operands are; gives back what was said of the op that calls this one. */
-static hone__data_place tell_places(hone_tensor *const *in, int n_in)
-{
-    const hone__data_place outer = hone__data_now;
-    int64_t near = 0, spread = 0;
-    for (int i = 0; i < n_in; i++) {
-        if (!is_large(in[i]))
-            continue;
-        const int64_t bytes = in[i]->numel * (int64_t)hone__size_of(in[i]->dtype);
-        if (atomic_load_explicit(&in[i]->storage->spread, memory_order_relaxed))
-            spread += bytes;
-        else
-            near += bytes;
-    }
-    hone__data_now.near_bytes = near;
-    hone__data_now.spread_bytes = spread;
-    return outer;
-}
-
-static void note_place(const hone_tensor *t, bool spread)
-{
-    if (is_large(t))
-        atomic_store_explicit(&t->storage->spread, spread, memory_order_relaxed);
-}
-
-/* A view, or contiguous() of a contiguous tensor, has touched no data. */
-static void note_places(hone__data_place outer, hone_tensor *const *in, int n_in,
-                        const hone_tensor *out, bool in_place)
-{
-    const bool on_team = hone__data_now.regions != outer.regions;
-    const bool touched = out && (in_place || n_in == 0 || out->storage != in[0]->storage);
-    for (int i = 0; touched && i < n_in; i++)
-        note_place(in[i], on_team);
-    if (touched)
-        note_place(out, on_team);
-    hone__data_now.near_bytes = outer.near_bytes;
-    hone__data_now.spread_bytes = outer.spread_bytes;
 }
 
 /* ---- the call ---- */

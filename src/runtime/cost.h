@@ -7,8 +7,8 @@
  * Data have a place too: the caches of the core that used them last. When an op's operands are in
  * the caller's (`near` bytes), each worker of a team has to fetch its share; when they are spread
  * over the team's, a caller that works alone has to fetch all but its own. A line that another core
- * has changed costs 1 ns, one that both have read and one now changes 7 to 28 ns (it waits for the
- * other's answer, line by line): LINE is between. So a light job, an optimizer's step, goes where
+ * has changed costs 1 ns; one that both have read and one now changes 7 ns, at times 28 (it waits
+ * for the other's answer, and so does the line after it). So a light job, an optimizer's step, goes where
  * its data are; a heavy one is spread whatever they cost. What is larger than a core's L2 is in no
  * core's cache.
  *
@@ -24,7 +24,7 @@
 #define HONE__COST_PER_THREAD_NS 250.0  /* each thread of the team: to release and to wait for */
 #define HONE__COST_EFFICIENCY    0.85   /* shared caches, memory and clock */
 #define HONE__COST_GAIN          1.25
-#define HONE__COST_LINE_NS       3.0 /* a cache line fetched from another core */
+#define HONE__COST_LINE_NS       7.0 /* a cache line fetched from another core */
 #define HONE__COST_LINE_BYTES    64
 #define HONE__COST_CORE_BYTES    (1 << 20) /* a core's own cache, if hwloc doesn't know */
 

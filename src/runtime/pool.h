@@ -7,7 +7,8 @@
  * goes to the owner's remote list, which the owner drains when a list of its own is empty. A heap
  * outlives its thread and is taken over, with all it keeps, by the next one that starts.
  *
- * Large blocks are mappings of their own and wait in lists per place (placement.h) and class. */
+ * Large blocks wait in lists per place (placement.h) and class. From 2 MiB on they are mappings of
+ * their own; smaller ones are carved off chunks of huge pages where one node will use them all. */
 #ifndef HONE_RUNTIME_POOL_H
 #define HONE_RUNTIME_POOL_H
 

@@ -125,6 +125,50 @@ Test(memory, steady_state_takes_nothing_from_the_system)
 }
 #endif
 
+#ifndef HONE_SANITIZE
+/* Of less than a huge page: they share some, and go back to the system when all are free. */
+Test(memory, middle_blocks_share_huge_pages)
+{
+    enum { N = 40, BYTES = 300000 };
+    char *p[N], *other = hone__pool_alloc(70000);
+    int close = 0;
+    for (int i = 0; i < N; i++) {
+        p[i] = hone__pool_alloc(BYTES);
+        cr_assert(p[i] && (uintptr_t)p[i] % 64 == 0);
+        memset(p[i], i, BYTES);
+        close += i > 0 && llabs(p[i] - p[i - 1]) < 400000;
+    }
+    hone_machine machine;
+    CHECK_OK(hone_machine_get(&machine));
+    if (machine.numa_nodes == 1)
+        cr_assert(close > N / 2, "%d neighbours", close);
+    for (int i = 0; i < N; i++)
+        cr_assert(p[i][0] == i && p[i][BYTES - 1] == i);
+    const int64_t reserved = stats().reserved_bytes;
+    for (int i = 1; i < N; i++)
+        hone__pool_free(p[i], BYTES);
+    hone_memory_trim();
+    cr_assert(stats().reserved_bytes < reserved);
+    cr_assert(p[0][0] == 0 && p[0][BYTES - 1] == 0);
+    hone__pool_free(p[0], BYTES);
+    hone__pool_free(other, 70000);
+    hone_memory_trim();
+    cr_assert(stats().reserved_bytes < 1 << 20, "%lld", (long long)stats().reserved_bytes);
+}
+
+/* Where the limit leaves no room for a chunk, a block gets pages of its own. */
+Test(memory, a_tight_limit_needs_no_chunk)
+{
+    void *small = hone__pool_alloc(100);
+    CHECK_OK(hone_memory_limit(stats().reserved_bytes + 200000));
+    void *p = hone__pool_alloc(100000);
+    cr_assert(p, "%s", hone_error_message());
+    CHECK_OK(hone_memory_limit(0));
+    hone__pool_free(p, 100000);
+    hone__pool_free(small, 100);
+}
+#endif
+
 Test(memory, trim_spares_what_is_in_use)
 {
     enum { N = 3000 };
