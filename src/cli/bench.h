@@ -38,6 +38,8 @@ bool bench_measure(bench_side *sides, void *ctx, double seconds, int threads);
 /** The table of the ISA in use. */
 const bench_peaks *bench_peaks_get(void);
 
+enum { BENCH_MEMORY_UNIT = 1024 }; /* bytes: what the loops take at a time at most */
+
 /** A pass over memory with the mix of `kind` on every thread's share of the operands, `passes`
  * times in one parallel region. */
 typedef struct {

@@ -1,5 +1,5 @@
-/* bench_gemm.c: the suite of matrix products, beside the register tile in L1, pure FMA and peers.
- */
+/* bench_gemm.c: the suite of matrix products beside the register tile in L1, pure FMA and peers;
+ * the product of a matrix and a vector beside reading the matrix. */
 #include "bench.h"
 #include "cli.h"
 
@@ -12,6 +12,8 @@
 typedef struct {
     int64_t m, n, k;
     bool ta, tb, f64;
+    bool accumulate;
+    int batch; /* so many products, one behind the other; 0: one */
 } shape;
 
 static const shape targets[] = {
@@ -29,9 +31,21 @@ static const shape targets[] = {
     { .m = 64, .n = 1024, .k = 1024 },
     { .m = 256, .n = 4096, .k = 784 },
     { .m = 1, .n = 1024, .k = 1024 },
+    { .m = 1024, .n = 1, .k = 1024 },
     { .m = 256, .n = 256, .k = 256, .ta = true, .tb = true },
+    /* of a training step: forward, the gradient of the input, of the weight */
+    { .m = 128, .n = 512, .k = 784 },
+    { .m = 64, .n = 1024, .k = 1024, .tb = true },
+    { .m = 1024, .n = 1024, .k = 64, .ta = true, .accumulate = true },
+    { .m = 784, .n = 512, .k = 128, .ta = true, .accumulate = true },
+    { .m = 512, .n = 512, .k = 128, .ta = true },
+    /* of attention: scores and their mean of the values */
+    { .m = 128, .n = 128, .k = 64, .tb = true, .batch = 64 },
+    { .m = 128, .n = 64, .k = 128, .batch = 64 },
+    { .m = 256, .n = 256, .k = 256, .f64 = true },
     { .m = 1024, .n = 1024, .k = 1024, .f64 = true },
     { .m = 100, .n = 100, .k = 784, .f64 = true },
+    { .m = 100, .n = 784, .k = 100, .tb = true, .f64 = true },
 };
 
 enum { N_TARGETS = sizeof targets / sizeof *targets };
@@ -46,10 +60,16 @@ static int64_t square(int i)
 /* One row's operands. */
 typedef struct {
     bench_tile tile; /* first: the peak's call takes it */
+    bench_memory read;
     shape s;
     void *a, *b, *c;
     const bench_peer *peer;
 } work;
+
+static int batch_of(const shape *s)
+{
+    return s->batch > 0 ? s->batch : 1;
+}
 
 static bool run_hone(void *ctx)
 {
@@ -64,13 +84,45 @@ static bool run_hone(void *ctx)
         x.b_rs = 1;
         x.b_cs = w->s.k;
     }
+    if (w->s.batch) {
+        x.n_batch_dims = 1;
+        x.batch[0] = w->s.batch;
+        x.a_batch[0] = w->s.m * w->s.k;
+        x.b_batch[0] = w->s.k * w->s.n;
+        x.c_batch[0] = w->s.m * w->s.n;
+    }
+    x.accumulate = w->s.accumulate;
     x.a = w->a;
     x.b = w->b;
     x.c = w->c;
     return hone__gemm(&x) == 0;
 }
 
-/* ---- the second peak */
+/* ---- peaks */
+
+/* A matrix and a vector: nothing but reading the matrix. */
+static bool run_read(void *ctx)
+{
+    bench_memory_run(&((work *)ctx)->read);
+    return true;
+}
+
+static bool is_vector(const shape *s)
+{
+    return !s->batch && (s->m == 1 || s->n == 1);
+}
+
+/* Its rate is that of a product which takes no longer than reading its matrix does. */
+static bench_side read_side(work *w, int threads, double flops)
+{
+    const int64_t size = w->s.f64 ? 8 : 4, other = w->s.m == 1 ? w->s.n : w->s.m;
+    const int64_t bytes = w->s.k * other * size;
+    w->read = (bench_memory){ .kind = BENCH_READ, .threads = threads, .bytes = bytes, .passes = 1 };
+    w->read.from[0] = w->s.m == 1 ? w->b : w->a;
+    return (bench_side){ .call = bytes >= BENCH_MEMORY_UNIT ? run_read : NULL,
+                         .work = flops * (double)(bytes / BENCH_MEMORY_UNIT * BENCH_MEMORY_UNIT) /
+                                 (double)bytes };
+}
 
 static bool run_fma(void *ctx)
 {
@@ -81,21 +133,35 @@ static bool run_fma(void *ctx)
 
 /* ---- the peers */
 
-static bool run_peer(const work *w, const bench_peer *p)
+/* Product i of the batch. */
+static bool run_peer_once(const work *w, const bench_peer *p, int i)
 {
     const shape *s = &w->s;
+    const int64_t size = s->f64 ? 8 : 4;
+    const void *a = (const char *)w->a + i * s->m * s->k * size;
+    const void *b = (const char *)w->b + i * s->k * s->n * size;
+    void *c = (char *)w->c + i * s->m * s->n * size;
     if (p->dnnl_sgemm)
-        return p->dnnl_sgemm(s->ta ? 'T' : 'N', s->tb ? 'T' : 'N', s->m, s->n, s->k, 1, w->a,
-                             s->ta ? s->m : s->k, w->b, s->tb ? s->k : s->n, 0, w->c, s->n) == 0;
+        return p->dnnl_sgemm(s->ta ? 'T' : 'N', s->tb ? 'T' : 'N', s->m, s->n, s->k, 1, a,
+                             s->ta ? s->m : s->k, b, s->tb ? s->k : s->n, s->accumulate, c,
+                             s->n) == 0;
     enum { ROW_MAJOR = 101, NO_TRANS = 111, TRANS = 112 }; /* of CBLAS */
     const int m = (int)s->m, n = (int)s->n, k = (int)s->k;
     const int lda = s->ta ? m : k, ldb = s->tb ? k : n;
     const int ta = s->ta ? TRANS : NO_TRANS, tb = s->tb ? TRANS : NO_TRANS;
     if (s->f64)
-        p->dgemm(ROW_MAJOR, ta, tb, m, n, k, 1, w->a, lda, w->b, ldb, 0, w->c, n);
+        p->dgemm(ROW_MAJOR, ta, tb, m, n, k, 1, a, lda, b, ldb, s->accumulate, c, n);
     else
-        p->sgemm(ROW_MAJOR, ta, tb, m, n, k, 1, w->a, lda, w->b, ldb, 0, w->c, n);
+        p->sgemm(ROW_MAJOR, ta, tb, m, n, k, 1, a, lda, b, ldb, (float)s->accumulate, c, n);
     return true;
+}
+
+static bool run_peer(const work *w, const bench_peer *p)
+{
+    bool good = true;
+    for (int i = 0; good && i < batch_of(&w->s); i++)
+        good = run_peer_once(w, p, i);
+    return good;
 }
 
 static bool run_peer_0(void *ctx)
@@ -132,29 +198,41 @@ static bool peer_can(const bench_peer *p, const shape *s)
 
 /* ---- rows */
 
+/* "TN +=" adds to C, "NN x64" is a batch. */
+static const char *variant_of(const shape *s, char text[16])
+{
+    snprintf(text, 16, "%c%c", s->ta ? 'T' : 'N', s->tb ? 'T' : 'N');
+    if (s->accumulate)
+        snprintf(text + 2, 14, " +=");
+    else if (s->batch)
+        snprintf(text + 2, 14, " x%d", s->batch);
+    return text;
+}
+
 static bool do_shape(bench_run *run, const shape *s)
 {
-    static const char *const variants[2][2] = { { "NN", "NT" }, { "TN", "TT" } };
+    char variant[16];
     const bench_report *report = &run->report;
-    const double flops = 2.0 * (double)s->m * (double)s->n * (double)s->k;
-    const double size = s->f64 ? 8 : 4;
+    const int64_t batch = batch_of(s), a = batch * s->m * s->k, b = batch * s->k * s->n,
+                  c = batch * s->m * s->n;
+    const double flops = 2.0 * (double)(s->m * s->n) * (double)(s->k * batch);
     work w = { .s = *s, .peer = report->peer };
-    w.a = bench_filled(s->m * s->k, s->f64);
-    w.b = bench_filled(s->k * s->n, s->f64);
-    w.c = bench_filled(s->m * s->n, s->f64);
+    w.a = bench_filled(a, s->f64);
+    w.b = bench_filled(b, s->f64);
+    w.c = bench_filled(c, s->f64);
     const bool tile = bench_tile_make(&w.tile, s->f64, report->threads);
     bench_row row = {
         .name = "matmul",
         .dtype = s->f64 ? "f64" : "f32",
-        .variant = variants[s->ta][s->tb],
-        .level = bench_level_of(
-            size * ((double)(s->m * s->k) + (double)(s->k * s->n) + (double)(s->m * s->n))),
+        .variant = variant_of(s, variant),
+        .level = bench_level_of((s->f64 ? 8.0 : 4.0) * (double)(a + b + c)),
         .m = s->m,
         .n = s->n,
         .k = s->k,
         .flops = true,
     };
-    row.side[BENCH_PEAK] = bench_tile_side(&w.tile);
+    row.side[BENCH_PEAK] =
+        is_vector(s) ? read_side(&w, report->threads, flops) : bench_tile_side(&w.tile);
     row.side[BENCH_FMA] =
         (bench_side){ .call = run_fma, .work = bench_fma_flops(s->f64, report->threads) };
     row.side[BENCH_HONE] = (bench_side){ .call = run_hone, .work = flops };

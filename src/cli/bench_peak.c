@@ -63,14 +63,13 @@ static int memory_passes(int64_t bytes, int threads)
     return passes < 1 ? 1 : (int)passes;
 }
 
-enum { UNIT = 1024 }; /* bytes: what the loops take at a time at most */
-
 static void memory_body(void *ctx, int thread, int n_threads)
 {
     const bench_memory *m = ctx;
-    const int64_t units = m->bytes / UNIT;
-    const int64_t begin = units * thread / n_threads * UNIT;
-    const int64_t n = (units * (thread + 1) / n_threads * UNIT - begin) / (int64_t)sizeof(float);
+    const int64_t units = m->bytes / BENCH_MEMORY_UNIT;
+    const int64_t begin = units * thread / n_threads * BENCH_MEMORY_UNIT;
+    const int64_t n =
+        (units * (thread + 1) / n_threads * BENCH_MEMORY_UNIT - begin) / (int64_t)sizeof(float);
     if (n == 0)
         return;
     float *to = m->to ? (float *)(void *)(m->to + begin) : NULL;
@@ -98,7 +97,7 @@ bench_side bench_memory_side(bench_memory *m, bench_stream kind, int threads, in
                              hone_tensor *to, hone_tensor *a, hone_tensor *b)
 {
     *m = (bench_memory){ .kind = kind, .threads = threads };
-    m->bytes = (bytes + UNIT - 1) / UNIT * UNIT;
+    m->bytes = (bytes + BENCH_MEMORY_UNIT - 1) / BENCH_MEMORY_UNIT * BENCH_MEMORY_UNIT;
     m->to = to ? hone_data(to) : NULL;
     m->from[0] = a ? hone_data(a) : NULL;
     m->from[1] = b ? hone_data(b) : NULL;

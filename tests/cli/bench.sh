@@ -25,6 +25,9 @@ grep -cE '"threads":[12],"m":24,"n":16,"k":8,.*"variant":"TN"' rows.json | grep 
 
 works "$hone" bench gemm --size 24x16x8:TT --dtype f64 --seconds 0.01
 says '^matmul +f64 TT +L1 +24x16x8 '
+works "$hone" bench gemm --size 1x512x64 --seconds 0.01 --json rows.json # its peak is reading B
+says '^matmul +f32 NN +L[12] +1x512x64 '
+keys_are "$head,m,n,k,level,variant,gflops,$tail"
 works "$hone" bench reduce --only sum --size 5000 --dtype f64 --seconds 0.01
 says '^sum +f64 contiguous L[12] +5000 '
 for suite in elementwise:exp elementwise:add elementwise:copy reduce:sum reduce:argmax reduce:logsumexp; do
