@@ -1,6 +1,8 @@
 /* gemm_row.h: body of `row` (contract: gemm_kernels.h), written for f32 and f64 (real_begin.h): one
- * row of A times a B that is read where it lies. Eight rows of B pass at a time, so that y is
- * loaded and stored once for eight FMAs, and B is read in long runs. (fragment) */
+ * row of A times a B that is read where it lies. Four rows of B pass at a time: y is loaded and
+ * stored once for four FMAs, and B is read in few long runs, in which the memory is fastest. (fragment) */
+
+#define GEMM_ROWS 4
 
 /* y[0..n) over `rows` rows of B; n <= LANES only if it is a tail. */
 static HONE__GEMM_INLINE void R(gemm_row_step)(const int rows, int n, const VREAL *xv,
@@ -27,7 +29,7 @@ static HONE__GEMM_INLINE void R(gemm_row_group)(const int rows, int64_t n, const
                                                 int64_t sx, const REAL *b, int64_t b_rs, REAL *y,
                                                 int fresh)
 {
-    VREAL xv[8];
+    VREAL xv[GEMM_ROWS];
     HONE__GEMM_UNROLL
     for (int r = 0; r < rows; r++) {
         xv[r] = R(set)(x[r * sx]);
@@ -48,9 +50,9 @@ static void R(gemm_row)(int64_t k, int64_t n, const void *x, int64_t sx, const v
     for (int64_t j = 0; j < n; j += chunk) {
         const int64_t cols = n - j < chunk ? n - j : chunk;
         int64_t p = 0;
-        for (; p + 8 <= k; p += 8) {
+        for (; p + GEMM_ROWS <= k; p += GEMM_ROWS) {
             R(gemm_row_group)
-            (8, cols, (const REAL *)x + p * sx, sx, (const REAL *)b + p * b_rs + j, b_rs,
+            (GEMM_ROWS, cols, (const REAL *)x + p * sx, sx, (const REAL *)b + p * b_rs + j, b_rs,
              (REAL *)y + j, p == 0 && !resume);
         }
         for (; p < k; p++) {
@@ -60,3 +62,5 @@ static void R(gemm_row)(int64_t k, int64_t n, const void *x, int64_t sx, const v
         }
     }
 }
+
+#undef GEMM_ROWS
