@@ -38,6 +38,9 @@ typedef struct hone__isa {
     hone__logsumexp_fn logsumexp[HONE__N_DTYPES];
     hone__softmax_backward_fn softmax_backward[HONE__N_DTYPES];
     hone__softmax_backward_fn log_softmax_backward[HONE__N_DTYPES];
+    hone__softmax_cols_block_fn softmax_cols_begin[HONE__N_DTYPES];
+    hone__softmax_cols_combine_fn softmax_cols_combine[HONE__N_DTYPES];
+    hone__softmax_cols_block_fn softmax_cols_end[HONE__N_DTYPES];
     hone__layer_norm_fn layer_norm[HONE__N_DTYPES];
     hone__layer_norm_backward_fn layer_norm_backward[HONE__N_DTYPES];
     hone__layer_norm_weight_backward_fn layer_norm_weight_backward[HONE__N_DTYPES];

@@ -21,6 +21,7 @@
 #include "kernels/arg.h"
 #include "kernels/rows.h"
 #include "kernels/norm.h"
+#include "kernels/softmax_cols.h"
 #include "kernels/optim.h"
 #include "kernels/real_end.h"
 
@@ -34,6 +35,7 @@
 #include "kernels/arg.h"
 #include "kernels/rows.h"
 #include "kernels/norm.h"
+#include "kernels/softmax_cols.h"
 #include "kernels/optim.h"
 #include "kernels/real_end.h"
 

@@ -86,8 +86,9 @@ HONE__INLINE void R(arg_combine)(int64_t n, hone__partial *p, int64_t *out, R(or
 
 /* ---- along the rows ----
  *
- * Places are counted in integers as wide as the elements, kept as their bits, so that one mask
- * selects both; rows come in chunks that such an integer can count. */
+ * Per column the best value and the first row of the group of rows that it came with: the group is
+ * searched at the end. Places are counted in integers as wide as the elements, kept as their bits;
+ * rows come in chunks that such an integer can count. */
 
 #if HONE__REAL_IS_F64
 #define PLACE_INT      int64_t
@@ -97,72 +98,51 @@ HONE__INLINE void R(arg_combine)(int64_t n, hone__partial *p, int64_t *out, R(or
 #define PLACE_BITS(at) i32_as_f32(i32_set((int32_t)(at)))
 #endif
 #define CHUNK_ROWS ((int64_t)1 << 30)
+#define ARG_PANEL  (FAR_PANEL / 2)
 
 typedef VMASK (*R(beats))(VREAL, VREAL);
 
-/* `n` rows (a constant), the first of them `at` in its chunk, for one vector of columns. True: done.
- * False: there is a NaN among them, which `beats` can't judge. */
-HONE__INLINE bool R(arg_vector)(int n, const REAL *x, int64_t sx, REAL *best, REAL *place,
-                                int64_t at, R(beats) beats)
+/* n rows (a constant), the first of them `at` in its chunk, for one vector of columns. */
+HONE__INLINE void R(arg_vector)(int n, int lanes, const REAL *x, int64_t sx, REAL *best,
+                                REAL *place, int64_t at, R(chain) chain, R(beats) beats)
 {
-    VREAL value = R(load)(best), where = R(load)(place), last = value;
-    VMASK nan = R(lt)(value, value);
-    for (int k = 0; k < n; k++) {
-        const VREAL p = R(load)(x + k * sx);
-        const VMASK take = beats(p, value);
-        value = R(select)(take, p, value);
-        where = R(select)(take, PLACE_BITS(at + k), where);
-        if (k % 2 == 1)
-            nan = MASK(or)(nan, R(unordered)(last, p));
-        else if (k == n - 1)
-            nan = MASK(or)(nan, R(isnan)(p));
-        last = p;
-    }
-    if (MASK(any)(nan))
-        return false;
-    R(store)(best, value);
-    R(store)(place, where);
-    return true;
-}
-
-/* The same one element at a time, NaNs and all. */
-HONE__INLINE void R(arg_elements)(int n, int64_t cols, const REAL *x, int64_t sx, REAL *best,
-                                  REAL *place, int64_t at, R(order) better)
-{
-    for (int k = 0; k < n; k++) {
-        for (int64_t c = 0; c < cols; c++) {
-            const PLACE_INT here = (PLACE_INT)(at + k);
-            if (better(x[k * sx + c], best[c])) {
-                best[c] = x[k * sx + c];
-                memcpy(&place[c], &here, sizeof here);
-            }
-        }
+    const VREAL zero = R(set)(0), old = R(load_lanes)(best, lanes, zero);
+    const VREAL new = chain(old, x, sx, n, lanes), where = R(load_lanes)(place, lanes, zero);
+    const VMASK first_nan = MASK(and)(R(isnan)(new), R(eq)(old, old));
+    const VREAL here = R(select)(MASK(or)(beats(new, old), first_nan), PLACE_BITS(at), where);
+    if (lanes == LANES) {
+        R(store)(best, new);
+        R(store)(place, here);
+    } else {
+        R(store_n)(best, new, lanes);
+        R(store_n)(place, here, lanes);
     }
 }
 
 HONE__INLINE void R(arg_panel)(int n, int64_t cols, const REAL *x, int64_t sx, REAL *best,
-                               REAL *place, int64_t at, R(beats) beats, R(order) better)
+                               REAL *place, int64_t at, R(chain) chain, R(beats) beats)
 {
     int64_t j = 0;
     for (; j + LANES <= cols; j += LANES)
-        if (!R(arg_vector)(n, x + j, sx, best + j, place + j, at, beats))
-            R(arg_elements)(n, LANES, x + j, sx, best + j, place + j, at, better);
-    R(arg_elements)(n, cols - j, x + j, sx, best + j, place + j, at, better);
+        R(arg_vector)(n, LANES, x + j, sx, best + j, place + j, at, chain, beats);
+    if (j < cols)
+        R(arg_vector)(n, (int)(cols - j), x + j, sx, best + j, place + j, at, chain, beats);
 }
 
-/* One chunk of rows into `out`, which holds the places of the chunks before. */
+/* Rows [begin, end), a chunk; `out` holds the places of the chunks before. */
 HONE__INLINE void R(arg_chunk)(int64_t begin, int64_t end, int64_t cols, const REAL *x, int64_t sx,
-                               REAL *best, int64_t *out, R(beats) beats, R(order) better)
+                               REAL *best, int64_t *out, R(chain) chain, R(beats) beats)
 {
     const PLACE_INT none = -1;
-    REAL place[PANEL];
+    const bool far = R(is_far)(end - begin, sx, FAR_EXTREMES);
+    REAL place[ARG_PANEL];
     for (int64_t c = 0; c < cols; c++)
         memcpy(&place[c], &none, sizeof none);
     int64_t r = begin;
-    for (; r + ROWS_AT_ONCE <= end; r += ROWS_AT_ONCE)
-        R(arg_panel)(ROWS_AT_ONCE, cols, x + r * sx, sx, best, place, r - begin, beats, better);
+    for (; !far && r + ROWS_AT_ONCE <= end; r += ROWS_AT_ONCE)
+        R(arg_panel)(ROWS_AT_ONCE, cols, x + r * sx, sx, best, place, r - begin, chain, beats);
     for (; r < end; r++)
-        R(arg_panel)(1, cols, x + r * sx, sx, best, place, r - begin, beats, better);
+        R(arg_panel)(1, cols, x + r * sx, sx, best, place, r - begin, chain, beats);
     for (int64_t c = 0; c < cols; c++) {
         PLACE_INT at;
         memcpy(&at, &place[c], sizeof at);
@@ -171,21 +151,26 @@ HONE__INLINE void R(arg_chunk)(int64_t begin, int64_t end, int64_t cols, const R
 }
 
 HONE__INLINE void R(arg_cols)(int64_t rows, int64_t cols, const REAL *x, int64_t sx, int64_t *out,
-                              R(beats) beats, R(order) better)
+                              R(chain) chain, R(beats) beats)
 {
-    REAL best[PANEL];
-    for (int64_t j = 0; j < cols; j += PANEL) {
-        const int64_t m = cols - j < PANEL ? cols - j : PANEL;
+    REAL best[ARG_PANEL];
+    for (int64_t j = 0; j < cols; j += ARG_PANEL) {
+        const int64_t m = cols - j < ARG_PANEL ? cols - j : ARG_PANEL;
         memcpy(best, x + j, (size_t)m * sizeof(REAL));
         memset(out + j, 0, (size_t)m * sizeof(int64_t));
         for (int64_t r = 0; r < rows; r += CHUNK_ROWS)
             R(arg_chunk)
-            (r, rows - r < CHUNK_ROWS ? rows : r + CHUNK_ROWS, m, x + j, sx, best, out + j, beats,
-             better);
+            (r, rows - r < CHUNK_ROWS ? rows : r + CHUNK_ROWS, m, x + j, sx, best, out + j, chain,
+             beats);
+        for (int64_t c = 0; c < m; c++) {
+            const REAL *at = x + out[j + c] * sx + j + c;
+            for (; best[c] == best[c] ? *at != best[c] : *at == *at; at += sx)
+                out[j + c]++;
+        }
     }
 }
 
-#define ARG_REDUCTION(name, block, beats, better)                                                  \
+#define ARG_REDUCTION(name, block, chain, beats, better)                                           \
     static void R(k_##name##_rows)(int64_t rows, int64_t cols, const void *x, int64_t sx,          \
                                    void *out, int64_t so)                                          \
     {                                                                                              \
@@ -203,13 +188,14 @@ HONE__INLINE void R(arg_cols)(int64_t rows, int64_t cols, const REAL *x, int64_t
     static void R(k_##name##_cols)(int64_t rows, int64_t cols, const void *x, int64_t sx,          \
                                    void *out)                                                      \
     {                                                                                              \
-        R(arg_cols)(rows, cols, x, sx, out, beats, better);                                        \
+        R(arg_cols)(rows, cols, x, sx, out, chain, beats);                                         \
     }
 
-ARG_REDUCTION(argmax, R(max_block), R(gt), R(above))
-ARG_REDUCTION(argmin, R(min_block), R(lt), R(below))
+ARG_REDUCTION(argmax, R(max_block), R(max_chain), R(gt), R(above))
+ARG_REDUCTION(argmin, R(min_block), R(min_chain), R(lt), R(below))
 
 #undef ARG_REDUCTION
 #undef PLACE_INT
 #undef PLACE_BITS
 #undef CHUNK_ROWS
+#undef ARG_PANEL

@@ -227,6 +227,35 @@ typedef void (*hone__logsumexp_fn)(int64_t rows, int64_t cols, void *out, int64_
 typedef void (*hone__softmax_backward_fn)(int64_t rows, int64_t cols, void *dx, int64_t sdx,
                                           const void *dy, int64_t sdy, const void *y, int64_t sy);
 
+/** The same along the rows of matrices whose columns are contiguous: the sums by the rule of
+ * reduce_cols, so that blocks of rows can be cut over threads. `begin` for every block of 128 rows,
+ * then `combine` once, then `end` for every block (LOGSUMEXP: none; its out is one row).
+ *
+ *  A block's exponentials are taken relative to the block's own max, so that memory is read once for
+ * max and sum: s_b = sum exp(x - m_b). With M the max of all m_b, S is the sum of s_b exp(m_b - M);
+ * SOFTMAX keeps exp(x - m_b) in out and multiplies it by exp(m_b - M) / S, LOG_SOFTMAX is (x - M) -
+ * log S, LOGSUMEXP M + log S (M taken as 0 if it is not finite). The backward ones have a = dy and b
+ * = y. out may be a or b. */
+typedef enum {
+    HONE__SOFTMAX,
+    HONE__LOG_SOFTMAX,
+    HONE__LOGSUMEXP,
+    HONE__SOFTMAX_BACKWARD,
+    HONE__LOG_SOFTMAX_BACKWARD,
+} hone__softmax_kind;
+
+typedef struct {
+    hone__softmax_kind kind;
+    int64_t rows, cols; /* rows > 0; a row's columns are at most HONE__SOFTMAX_COLS_BYTES */
+    void *out;
+    const void *a, *b; /* b: NULL if the kind has none */
+    int64_t so, sa, sb;
+    void *stats; /* 2 * hone__cols_blocks(rows) * cols elements, from begin to end */
+} hone__softmax_cols;
+#define HONE__SOFTMAX_COLS_BYTES 4096
+typedef void (*hone__softmax_cols_block_fn)(const hone__softmax_cols *m, int64_t block);
+typedef void (*hone__softmax_cols_combine_fn)(const hone__softmax_cols *m);
+
 /** y = (x - mean) * scale * weight + bias, row by row: mean and M2 of the row as above, scale =
  * 1 / sqrt(M2 / cols + eps); with weight and bias as fma(v, weight, bias). weight, bias: [cols]
  * contiguous or NULL; eps is rounded to the dtype. y may be x. */

@@ -122,11 +122,11 @@ HONE__INLINE void R(deviation_rows)(int n, int64_t cols, const REAL *x, int64_t 
     }
 }
 
-/* One block of 0 < rows <= HONE__COLS_BLOCK and at most a panel of columns. */
+/* One block of 0 < rows <= HONE__COLS_BLOCK, so few columns that L2 holds it. */
 static void R(moments_cols_block)(int64_t rows, int64_t cols, const REAL *x, int64_t sx, REAL *m2,
-                                  REAL *mean)
+                                  REAL *mean, bool far)
 {
-    R(cols_block)(rows, cols, x, sx, mean, R(sum_chain), (REAL)-0.0);
+    R(cols_block)(rows, cols, x, sx, mean, R(sum_chain), (REAL)-0.0, far);
     R(map2_right)(cols, mean, mean, (REAL)rows, R(div));
     for (int64_t j = 0; j < cols; j++)
         m2[j] = (REAL)-0.0;
@@ -171,9 +171,10 @@ static void R(k_m2_cols_blocks)(int64_t rows, int64_t cols, const void *xv, int6
         const int64_t n = rest < HONE__COLS_BLOCK ? rest : HONE__COLS_BLOCK;
         const REAL *x = (const REAL *)xv + r * sx;
         REAL *m2 = (REAL *)out + (b - begin) * 2 * cols;
-        for (int64_t j = 0; j < cols; j += PANEL)
+        for (int64_t j = 0; j < cols; j += 2 * PANEL)
             R(moments_cols_block)
-            (n, cols - j < PANEL ? cols - j : PANEL, x + j, sx, m2 + j, m2 + cols + j);
+        (n, cols - j < 2 * PANEL ? cols - j : 2 * PANEL, x + j, sx, m2 + j, m2 + cols + j,
+         R(is_far)(rows, sx, FAR_SUMS));
     }
 }
 
@@ -205,7 +206,8 @@ static void R(k_m2_cols)(int64_t rows, int64_t cols, const void *xv, int64_t sx,
         int top = 0;
         for (int64_t r = 0, b = 1; r < rows; r += HONE__COLS_BLOCK, b++) {
             const int64_t n = rows - r < HONE__COLS_BLOCK ? rows - r : HONE__COLS_BLOCK;
-            R(moments_cols_block)(n, m, x + r * sx, sx, level[top][0], level[top][1]);
+            R(moments_cols_block)
+            (n, m, x + r * sx, sx, level[top][0], level[top][1], R(is_far)(rows, sx, FAR_SUMS));
             count[top++] = n;
             for (int64_t bits = b; top > 1 && (bits % 2 == 0 || r + n == rows); bits /= 2) {
                 REAL(*a)[PANEL] = level[top - 2], (*c)[PANEL] = level[top - 1];

@@ -97,7 +97,8 @@ HONE__INLINE REAL R(extreme_block)(int64_t n, const REAL *x, R(op2) pick, REAL i
     for (; i + VIRTUAL_LANES <= n; i += VIRTUAL_LANES) {
         VREAL p = none;
         for (int v = 0; v < N_ACC; v++) {
-            const VREAL q = R(load)(x + i + v * LANES);
+            VREAL q = R(load)(x + i + v * LANES);
+            HONE__IN_REGISTER(q);
             acc[v] = pick(acc[v], q);
             if (v % 2 == 1)
                 nan = MASK(or)(nan, R(unordered)(p, q));

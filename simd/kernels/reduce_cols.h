@@ -2,15 +2,20 @@
  * that kernels.h fixes. (fragment: reduce.h)
  *
  * A reduction is a `chain`: the accumulators of a vector of columns taken through a few rows. Rows
- * are taken ROWS_AT_ONCE at a time over a whole panel of columns, so that memory is read in its own
- * order; the accumulators wait in `out`, which stays in L1. */
+ * are taken ROWS_AT_ONCE at a time over a whole panel of columns; the accumulators wait in `out`,
+ * which stays in L1. Rows that come from L3 or memory are `far`: they are taken one by one, for
+ * prefetchers follow a row to its end but not eight rows in turn (a third of the bandwidth). */
 
 #ifndef COLS_LEVELS
-#define COLS_LEVELS  40   /* 2^40 blocks of rows: more than memory has */
-#define PANEL_BYTES  2048 /* of a row: columns that go together */
-#define ROWS_AT_ONCE 8
+#define COLS_LEVELS     40   /* 2^40 blocks of rows: more than memory has */
+#define PANEL_BYTES     2048 /* of a row: columns that go together */
+#define ROWS_AT_ONCE    8
+#define FAR_SUMS        524288   /* bytes that are far */
+#define FAR_EXTREMES    16777216 /* the same for what takes more instructions */
+#define FAR_PANEL_BYTES 32768
 #endif
-#define PANEL ((int64_t)(PANEL_BYTES / sizeof(REAL)))
+#define PANEL     ((int64_t)(PANEL_BYTES / sizeof(REAL)))
+#define FAR_PANEL ((int64_t)(FAR_PANEL_BYTES / sizeof(REAL)))
 
 /* `n` rows, constant; lanes < LANES: only so many columns are there. */
 typedef VREAL (*R(chain))(VREAL acc, const REAL *x, int64_t sx, int n, int lanes);
@@ -42,7 +47,8 @@ HONE__INLINE VREAL R(extreme_chain)(VREAL acc, const REAL *x, int64_t sx, int n,
     VREAL last = acc;
     VMASK nan = R(isnan)(acc);
     for (int k = 0; k < n; k++) {
-        const VREAL p = R(load_lanes)(x + k * sx, lanes, acc);
+        VREAL p = R(load_lanes)(x + k * sx, lanes, acc);
+        HONE__IN_REGISTER(p);
         acc = pick(acc, p);
         if (k % 2 == 1)
             nan = MASK(or)(nan, R(unordered)(last, p));
@@ -101,12 +107,19 @@ HONE__INLINE void R(cols_vectors)(int n_vec, int64_t rows, const REAL *x, int64_
     }
 }
 
+/* True if `rows` of that stride are more than `bytes`. */
+HONE__INLINE bool R(is_far)(int64_t rows, int64_t sx, int64_t bytes)
+{
+    return rows * (sx < 0 ? -sx : sx) > bytes / (int64_t)sizeof(REAL);
+}
+
 /* One block: up to HONE__COLS_BLOCK rows. */
 HONE__INLINE void R(cols_block)(int64_t rows, int64_t cols, const REAL *x, int64_t sx, REAL *out,
-                                R(chain) chain, REAL identity)
+                                R(chain) chain, REAL identity, bool far)
 {
-    for (int64_t j = 0; j < cols; j += PANEL) {
-        const int64_t m = cols - j < PANEL ? cols - j : PANEL;
+    const int64_t panel = far ? FAR_PANEL : PANEL;
+    for (int64_t j = 0; j < cols; j += panel) {
+        const int64_t m = cols - j < panel ? cols - j : panel;
         if (m == 4 * LANES) {
             R(cols_vectors)(4, rows, x + j, sx, out + j, chain, identity);
             continue;
@@ -114,7 +127,7 @@ HONE__INLINE void R(cols_block)(int64_t rows, int64_t cols, const REAL *x, int64
         for (int64_t c = 0; c < m; c++)
             out[j + c] = identity;
         int64_t r = 0;
-        for (; r + ROWS_AT_ONCE <= rows; r += ROWS_AT_ONCE)
+        for (; !far && r + ROWS_AT_ONCE <= rows; r += ROWS_AT_ONCE)
             R(cols_rows)(ROWS_AT_ONCE, m, x + r * sx + j, sx, out + j, chain);
         for (; r < rows; r++)
             R(cols_rows)(1, m, x + r * sx + j, sx, out + j, chain);
@@ -122,19 +135,22 @@ HONE__INLINE void R(cols_block)(int64_t rows, int64_t cols, const REAL *x, int64
 }
 
 HONE__INLINE void R(cols)(int64_t rows, int64_t cols, const REAL *x, int64_t sx, REAL *out,
-                          R(chain) chain, R(op2) join, REAL identity)
+                          R(chain) chain, R(op2) join, REAL identity, int64_t far_bytes)
 {
     if (rows <= HONE__COLS_BLOCK) {
-        R(cols_block)(rows, cols, x, sx, out, chain, rows > 0 ? identity : (REAL)0);
+        R(cols_block)
+        (rows, cols, x, sx, out, chain, rows > 0 ? identity : (REAL)0,
+         R(is_far)(rows, sx, far_bytes));
         return;
     }
     REAL level[COLS_LEVELS][PANEL];
+    const bool far = R(is_far)(rows, sx, far_bytes);
     for (int64_t j = 0; j < cols; j += PANEL) {
         const int64_t m = cols - j < PANEL ? cols - j : PANEL;
         int top = 0;
         for (int64_t r = 0, b = 1; r < rows; r += HONE__COLS_BLOCK, b++) {
             const int64_t n = rows - r < HONE__COLS_BLOCK ? rows - r : HONE__COLS_BLOCK;
-            R(cols_block)(n, m, x + r * sx + j, sx, level[top++], chain, identity);
+            R(cols_block)(n, m, x + r * sx + j, sx, level[top++], chain, identity, far);
             for (int64_t bits = b; bits % 2 == 0; bits /= 2, top--)
                 R(map2_dense)(m, level[top - 2], level[top - 2], level[top - 1], join);
         }
@@ -146,12 +162,14 @@ HONE__INLINE void R(cols)(int64_t rows, int64_t cols, const REAL *x, int64_t sx,
 
 HONE__INLINE void R(cols_blocks)(int64_t rows, int64_t cols, const REAL *x, int64_t sx,
                                  int64_t begin, int64_t end, REAL *out, R(chain) chain,
-                                 REAL identity)
+                                 REAL identity, int64_t far_bytes)
 {
     for (int64_t b = begin; b < end; b++) {
         const int64_t r = b * HONE__COLS_BLOCK, rest = rows - r;
         const int64_t n = rest < HONE__COLS_BLOCK ? rest : HONE__COLS_BLOCK;
-        R(cols_block)(n, cols, x + r * sx, sx, out + (b - begin) * cols, chain, identity);
+        R(cols_block)
+        (n, cols, x + r * sx, sx, out + (b - begin) * cols, chain, identity,
+         R(is_far)(rows, sx, far_bytes));
     }
 }
 
@@ -167,25 +185,25 @@ HONE__INLINE void R(cols_combine)(int64_t rows, int64_t cols, REAL *p, REAL *out
         memcpy(out, p, (size_t)cols * sizeof(REAL));
 }
 
-#define REDUCTION(name, join, identity)                                                            \
+#define REDUCTION(name, join, identity, far)                                                       \
     static void R(k_##name##_cols)(int64_t rows, int64_t cols, const void *x, int64_t sx,          \
                                    void *out)                                                      \
     {                                                                                              \
-        R(cols)(rows, cols, x, sx, out, R(name##_chain), join, identity);                          \
+        R(cols)(rows, cols, x, sx, out, R(name##_chain), join, identity, far);                     \
     }                                                                                              \
     static void R(k_##name##_cols_blocks)(int64_t rows, int64_t cols, const void *x, int64_t sx,   \
                                           int64_t begin, int64_t end, void *out)                   \
     {                                                                                              \
-        R(cols_blocks)(rows, cols, x, sx, begin, end, out, R(name##_chain), identity);             \
+        R(cols_blocks)(rows, cols, x, sx, begin, end, out, R(name##_chain), identity, far);        \
     }                                                                                              \
     static void R(k_##name##_cols_combine)(int64_t rows, int64_t cols, void *partials, void *out)  \
     {                                                                                              \
         R(cols_combine)(rows, cols, partials, out, join);                                          \
     }
 
-REDUCTION(sum, R(add), (REAL)-0.0)
-REDUCTION(sum_squares, R(add), (REAL)-0.0)
-REDUCTION(max, R(max), (REAL)-INFINITY)
-REDUCTION(min, R(min), (REAL)INFINITY)
+REDUCTION(sum, R(add), (REAL)-0.0, FAR_SUMS)
+REDUCTION(sum_squares, R(add), (REAL)-0.0, FAR_SUMS)
+REDUCTION(max, R(max), (REAL)-INFINITY, FAR_EXTREMES)
+REDUCTION(min, R(min), (REAL)INFINITY, FAR_EXTREMES)
 
 #undef REDUCTION

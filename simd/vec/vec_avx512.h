@@ -8,7 +8,8 @@
 #include <stdint.h>
 #include <string.h>
 
-#define HONE__INLINE static inline __attribute__((always_inline))
+#define HONE__INLINE         static inline __attribute__((always_inline))
+#define HONE__IN_REGISTER(v) __asm__("" : "+v"(v))
 
 #define HONE__ISA_NAME     "avx512"
 #define HONE__VECTOR_BYTES 64

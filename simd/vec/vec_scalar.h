@@ -22,6 +22,9 @@
 
 #define HONE__INLINE static inline __attribute__((always_inline))
 
+/* A vector that is used twice is loaded once: compilers would rather load it at each use. */
+#define HONE__IN_REGISTER(v) ((void)(v))
+
 #define HONE__ISA_NAME     "scalar"
 #define HONE__VECTOR_BYTES 8
 #define F32_LANES          1

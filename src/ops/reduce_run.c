@@ -13,6 +13,8 @@
 #include <string.h>
 
 #define BUFFER_BYTES 16384 /* one block of a row; 128 rows of a few columns */
+#define PANEL_BYTES  2048  /* of a row: what a kernel takes in one go */
+#define TILE_BYTES   32768 /* of a row, when blocks are reduced where they lie */
 #define NS_DIRECT    0.1   /* an element read where it lies, and gathered first */
 #define NS_GATHERED  0.6
 
@@ -160,6 +162,17 @@ static void cols_combine(void *ctx, int64_t begin, int64_t end)
     }
 }
 
+/* Blocks of rows read memory in its own order, where columns are too many for the kernel's panel or
+ * where threads would share rows. */
+static bool suits_blocks(const job *j)
+{
+    if (j->v.n_col_dims != 1 || j->n_blocks <= 1)
+        return false;
+    const double ns = NS_DIRECT * (double)j->v.rows * (double)j->v.cols;
+    const int team = hone__team_for(ns, j->n_blocks);
+    return j->v.cols * j->v.size > PANEL_BYTES || (team > 1 && j->n_blocks >= team);
+}
+
 static bool run_cols(job *j)
 {
     const int64_t rows = j->v.rows, cols = j->v.cols;
@@ -167,13 +180,12 @@ static bool run_cols(job *j)
     const bool in_place = j->v.n_row_dims <= 1 && j->v.col_stride[j->v.n_col_dims - 1] == 1;
     j->n_blocks = hone__cols_blocks(rows);
     j->row_stride = j->v.n_row_dims ? j->v.row_stride[0] : cols;
-    const bool narrow = j->v.n_col_dims == 1 && cols < 64 * hone__team_size() && j->n_blocks > 1;
-    if ((in_place && !narrow) || is_arg(j->kind)) {
+    if ((in_place && !suits_blocks(j)) || is_arg(j->kind)) {
         hone__parallel_for(cols, 64, NS_DIRECT * (double)rows + 1.0, cols_whole, j);
         return true;
     }
     j->direct = in_place;
-    j->tile = j->direct ? cols : BUFFER_BYTES / (HONE__COLS_BLOCK * j->v.size);
+    j->tile = (j->direct ? TILE_BYTES : BUFFER_BYTES / HONE__COLS_BLOCK) / j->v.size;
     const int64_t tiles = (cols + j->tile - 1) / j->tile;
     const size_t bytes = (size_t)(j->n_blocks * cols * j->partial_size);
     j->partials = hone__pool_alloc(bytes);

@@ -13,6 +13,15 @@ static inline int64_t hone__min(int64_t a, int64_t b)
     return a < b ? a : b;
 }
 
+/** True if no dim behind `dim` has more than one element: the rule of rows holds (contract 1). */
+static inline bool hone__is_innermost(const hone_tensor *t, int dim)
+{
+    for (int d = dim + 1; d < t->ndim; d++)
+        if (t->shape[d] != 1)
+            return false;
+    return true;
+}
+
 typedef struct {
     hone_dtype dtype;
     int64_t size; /* bytes of an element */

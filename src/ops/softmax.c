@@ -49,7 +49,7 @@ static hone_tensor *log_softmax_grad(hone_context *ctx, hone_tensor *dy, int inp
 
 static hone_tensor *backward(hone_context *ctx, hone_tensor *const *in, hone__softmax_kind kind)
 {
-    const hone_tensor *dy = in[0], *y = in[1];
+    hone_tensor *dy = in[0], *y = in[1];
     const char *name = hone__call_name(ctx);
     if (!hone_dtype_is_float((hone_dtype)y->dtype) || dy->dtype != y->dtype) {
         hone_error_set(HONE_E_DTYPE, "%s: dy and y must both be f32 or both f64, got %s and %s",

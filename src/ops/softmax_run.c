@@ -1,4 +1,5 @@
-/* softmax_run.c: rows of any dim and layout on the contiguous row kernels.
+/* softmax_run.c: rows along the last dim, of any layout, on the contiguous row kernels
+ * (softmax_cols.c has the other dims).
  *
  * Rows that lie as the kernels want them are used where they lie. Else some rows at a time are
  * gathered into a buffer and the result is put back: along an outer dim of a contiguous tensor both
@@ -149,9 +150,11 @@ static bool take_buffers(job *j, int n_threads, char **block, size_t *bytes)
     return *block || *bytes == 0;
 }
 
-bool hone__softmax_run(hone__softmax_kind kind, int dim, hone_tensor *out, const hone_tensor *a,
-                       const hone_tensor *b)
+bool hone__softmax_run(hone__softmax_kind kind, int dim, hone_tensor *out, hone_tensor *a,
+                       hone_tensor *b)
 {
+    if (!hone__is_innermost(a, dim))
+        return hone__softmax_cols_run(kind, dim, out, a, b);
     const uint32_t cols = a->ndim ? 1u << dim : 0;
     job j = { .kind = kind, .dtype = (hone_dtype)a->dtype, .has_b = b != NULL };
     j.a = operand_of(a, cols);
