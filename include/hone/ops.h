@@ -132,11 +132,17 @@ HONE_API hone_tensor *hone_silu_(hone_tensor *x);
 /** log(1 + e^x), without overflow and without PyTorch's threshold. Grad: dy * sigmoid(x). */
 HONE_API hone_tensor *hone_softplus(hone_tensor *x);
 
-/** Gradients of relu, sigmoid and tanh from their output y, in one pass: dy where y > 0; dy y (1 -
- * y); dy (1 - y^2). */
+/** Gradients of relu, sigmoid and tanh from their output y, in one pass: 0 where y <= 0, else dy;
+ * dy y (1 - y); dy (1 - y^2). */
 HONE_API hone_tensor *hone_relu_backward(hone_tensor *dy, hone_tensor *y);
 HONE_API hone_tensor *hone_sigmoid_backward(hone_tensor *dy, hone_tensor *y);
 HONE_API hone_tensor *hone_tanh_backward(hone_tensor *dy, hone_tensor *y);
+/** Gradients of gelu, gelu_tanh, silu and softplus from their input x, in one pass. At infinities
+ * they are the limits, 0 and dy (PyTorch: NaN, but for softplus). */
+HONE_API hone_tensor *hone_gelu_backward(hone_tensor *dy, hone_tensor *x);
+HONE_API hone_tensor *hone_gelu_tanh_backward(hone_tensor *dy, hone_tensor *x);
+HONE_API hone_tensor *hone_silu_backward(hone_tensor *dy, hone_tensor *x);
+HONE_API hone_tensor *hone_softplus_backward(hone_tensor *dy, hone_tensor *x);
 
 /* ---- binary with broadcasting */
 

@@ -66,6 +66,7 @@ HONE__INLINE vf32 f32_past(vf32 x, mf32 past, vf32 y)
     return f32_select(past, end, y);
 }
 
+typedef vi32 f32_int;
 typedef vf32 (*f32_scaler)(vf32 p, vi32 n);
 
 /* e^(-a^2/2) = (1 + result) 2^n; one fma makes a^2 and takes n ln2 off, with one rounding */
@@ -80,18 +81,25 @@ HONE__INLINE vf32 f32_bell_parts(vf32 a, vi32 *n)
     return f32_fma(f32_mul(r, r), f32_exp_poly(r), r);
 }
 
-/* gelu: x N(x), N the normal distribution, is max(x, 0) - e^(-a^2/2) s H(s), s = a / (a + 2.5);
- * H is near enough to a constant not to mind the roundings of s. */
-HONE__INLINE vf32 f32_gelu_body(vf32 x, vf32 a, f32_scaler scale)
+/* erfcx(a / sqrt(2)) / 2 = H(s) / (a + shift) with s = a / (a + shift) */
+#define f32_GELU_SHIFT 2.5f
+
+HONE__INLINE vf32 f32_gelu_tail(vf32 s)
 {
     static const float h[] = { 0x1.e8a7a4p-1f,  -0x1.1a56d4p0f,  0x1.8ede44p-2f,  0x1.12b172p-2f,
                                -0x1.b42f38p-4f, -0x1.3022a4p-3f, -0x1.a0d31ap-6f, 0x1.0d58f8p-4f,
                                0x1.9f781cp-4f,  -0x1.49ad04p-4f };
+    return f32_poly(f32_sub(s, f32_set(0.25f)), h, 10);
+}
+
+/* gelu: x N(x), N the normal distribution, is max(x, 0) - e^(-a^2/2) s H(s); H is near enough to a
+ * constant not to mind the roundings of s. */
+HONE__INLINE vf32 f32_gelu_body(vf32 x, vf32 a, f32_scaler scale)
+{
     vi32 n;
     const vf32 e = f32_bell_parts(a, &n), zero = f32_set(-0.0f); /* - 0 stays - 0 */
-    const vf32 s = f32_div(a, f32_add(a, f32_set(2.5f)));
-    const vf32 q = f32_sub(s, f32_set(0.25f)), g = f32_mul(s, f32_poly(q, h, 10));
-    const vf32 tail = scale(f32_fma(g, e, g), n);
+    const vf32 s = f32_div(a, f32_add(a, f32_set(f32_GELU_SHIFT)));
+    const vf32 g = f32_mul(s, f32_gelu_tail(s)), tail = scale(f32_fma(g, e, g), n);
     return f32_sub(f32_select(f32_lt(x, zero), zero, x), tail);
 }
 
@@ -137,8 +145,8 @@ HONE__INLINE vf32 f32_silu(vf32 x)
                                                : f32_silu_far(x);
 }
 
-/* w = a (k1 + k2 a^2) in two parts: an error in w is one in the result w times as large */
-HONE__INLINE vf32 f32_gelu_tanh_body(vf32 x, vf32 a, f32_scaler scale)
+/* w = a (k1 + k2 a^2) = result + *w_low: an error in w is one in the result w times as large */
+HONE__INLINE vf32 f32_gelu_tanh_gate(vf32 a, vf32 *w_low)
 {
     const vf32 k1 = f32_set(0x1.988454p0f), k2 = f32_set(0x1.2444f2p-4f);
     const vf32 z = f32_mul(a, a), z_low = f32_fma(a, a, f32_neg(z)), t = f32_mul(k2, z);
@@ -147,8 +155,16 @@ HONE__INLINE vf32 f32_gelu_tanh_body(vf32 x, vf32 a, f32_scaler scale)
     const vf32 c = f32_add(k1, t), back = f32_sub(c, k1);
     const vf32 error = f32_add(f32_sub(k1, f32_sub(c, back)), f32_sub(t, back));
     const vf32 c_low = f32_add(f32_add(error, t_low), f32_set(-0x1.857936p-25f));
-    const vf32 w = f32_mul(a, c), w_low = f32_fma(a, c_low, f32_fma(a, c, f32_neg(w)));
+    const vf32 w = f32_mul(a, c);
+    *w_low = f32_fma(a, c_low, f32_fma(a, c, f32_neg(w)));
+    return w;
+}
+
+HONE__INLINE vf32 f32_gelu_tanh_body(vf32 x, vf32 a, f32_scaler scale)
+{
     vi32 n;
+    vf32 w_low;
+    const vf32 w = f32_gelu_tanh_gate(a, &w_low);
     const vf32 p = f32_exp_parts_corrected(f32_neg(w), f32_neg(w_low), &n);
     return f32_gated(x, a, p, n, scale);
 }
@@ -223,33 +239,42 @@ HONE__INLINE vf64 f64_past(vf64 x, mf64 past, vf64 y)
     return f64_select(past, end, y);
 }
 
+typedef vi64 f64_int;
 typedef vf64 (*f64_scaler)(vf64 p, vi64 n);
+
+HONE__INLINE vf64 f64_bell_parts(vf64 a, vi64 *n)
+{
+    const vf64 magic = f64_set(0x1.8p52), half = f64_mul(a, f64_set(-0.5));
+    const vf64 shifted = f64_fma(f64_mul(half, a), f64_set(0x1.71547652b82fep0), magic);
+    const vf64 whole = f64_sub(shifted, magic);
+    *n = i64_sub(f64_bits(shifted), f64_bits(magic));
+    vf64 r = f64_fma(half, a, f64_mul(whole, f64_set(-F64_LN2_42)));
+    r = f64_fnma(whole, f64_set(F64_LN2_REST), r);
+    return f64_fma(f64_mul(r, r), f64_exp_poly(r), r);
+}
+
+#define f64_GELU_SHIFT 3.0
+
+HONE__INLINE vf64 f64_gelu_tail(vf64 s)
+{
+    static const double h[] = {
+        0x1.0bdb2e039df32p+0,  -0x1.890c892e9fc68p+0,  0x1.1caebd6060bc2p+0,  -0x1.b01218562c1e6p-4,
+        -0x1.57042b2be69e0p-2, 0x1.a1d3691350195p-6,   0x1.29462af67ad23p-3,  0x1.29f124acc84acp-5,
+        -0x1.c37791031270cp-5, -0x1.8ac6bff0fc382p-5,  0x1.12720606445f3p-11, 0x1.c68fd35e5fef3p-6,
+        0x1.4cb027d8079bcp-6,  -0x1.470da7926a4d5p-11, -0x1.9332a3bc45199p-7, -0x1.a5bd95ef432a4p-7,
+        -0x1.02ab3d4548096p-7, 0x1.d95c57656fb5ap-6,   -0x1.21dc23deb0880p-7, -0x1.312d2b39562c6p-4,
+        0x1.dbe8b7b6fde63p-3,  -0x1.2ff2a7f777e42p-2,  0x1.67aede3eee34cp-3,  -0x1.48aac47cc5bffp-5
+    };
+    return f64_horner(f64_sub(s, f64_set(0.25)), h, 24); /* two chains would cancel */
+}
 
 HONE__INLINE vf64 f64_gelu_body(vf64 x, vf64 a, f64_scaler scale)
 {
-    static const double p[] = { 0x1.9884533d43651p-2,  -0x1.1058377e2cf52p-4,
-                                0x1.46d042976e05fp-7,  -0x1.37403f6d4ca01p-10,
-                                0x1.e42b0df628528p-14, -0x1.3ce90d811e024p-17,
-                                0x1.658cae84e47abp-21, -0x1.625351643e91p-25,
-                                0x1.39de1406e231dp-29, -0x1.dc5f928d88a5cp-34 };
-    static const double g[] = {
-        0x1.82b4bb8c94dcep-2,   0x1.2dda040d62d02p-4,   -0x1.c41d6bcaf8596p-4,
-        0x1.9adc525a9086dp-4,   -0x1.024df8efd1dcbp-4,  0x1.b0ffe01d7ae27p-6,
-        -0x1.691976fc35676p-8,  -0x1.e4abd34e04bb2p-11, 0x1.ce76f75573565p-11,
-        -0x1.99ff548995914p-15, -0x1.e8a50663097d9p-14, 0x1.16d3d3a4f7cffp-16,
-        0x1.2cda6b1bd148p-16,   -0x1.5ddd0226951cbp-19, -0x1.b81d09c33306fp-19,
-        0x1.c0df29c05a7bdp-23,  0x1.5ea3b08bf23f4p-21,  0x1.396344b930296p-25,
-        -0x1.0cd6cb5a31942p-23, -0x1.eda7225e64e43p-27, 0x1.2be6d8a0d9e91p-26
-    };
-    const vf64 four = f64_set(4.0), half = f64_set(0.5), minus = f64_set(-0.5);
-    const vf64 square = f64_mul(a, a), rest = f64_fma(a, a, f64_neg(square));
-    const vf64 near = f64_mul(x, f64_fma(x, f64_poly(square, p, 10), half));
     vi64 n;
-    const vf64 q = f64_div(f64_sub(a, four), f64_add(a, four));
-    const vf64 e = f64_exp_parts_corrected(f64_mul(square, minus), f64_mul(rest, minus), &n);
-    const vf64 tail = scale(f64_mul(e, f64_poly(q, g, 21)), n);
-    const vf64 far = f64_select(f64_lt(x, f64_set(0.0)), f64_neg(tail), f64_sub(x, tail));
-    return f64_select(f64_lt(a, f64_set(0.75)), near, far);
+    const vf64 e = f64_bell_parts(a, &n), zero = f64_set(-0.0);
+    const vf64 s = f64_div(a, f64_add(a, f64_set(f64_GELU_SHIFT)));
+    const vf64 g = f64_mul(s, f64_gelu_tail(s)), tail = scale(f64_fma(g, e, g), n);
+    return f64_sub(f64_select(f64_lt(x, zero), zero, x), tail);
 }
 
 static __attribute__((noinline)) vf64 f64_gelu_far(vf64 x)
@@ -293,7 +318,7 @@ HONE__INLINE vf64 f64_silu(vf64 x)
                                                : f64_silu_far(x);
 }
 
-HONE__INLINE vf64 f64_gelu_tanh_body(vf64 x, vf64 a, f64_scaler scale)
+HONE__INLINE vf64 f64_gelu_tanh_gate(vf64 a, vf64 *w_low)
 {
     const vf64 k1 = f64_set(0x1.9884533d43651p0), k2 = f64_set(0x1.2444f2a4d8b4bp-4);
     const vf64 z = f64_mul(a, a), z_low = f64_fma(a, a, f64_neg(z)), t = f64_mul(k2, z);
@@ -302,8 +327,16 @@ HONE__INLINE vf64 f64_gelu_tanh_body(vf64 x, vf64 a, f64_scaler scale)
     const vf64 c = f64_add(k1, t), back = f64_sub(c, k1);
     const vf64 error = f64_add(f64_sub(k1, f64_sub(c, back)), f64_sub(t, back));
     const vf64 c_low = f64_add(f64_add(error, t_low), f64_set(-0x1.cbc0d30ebfd15p-54));
-    const vf64 w = f64_mul(a, c), w_low = f64_fma(a, c_low, f64_fma(a, c, f64_neg(w)));
+    const vf64 w = f64_mul(a, c);
+    *w_low = f64_fma(a, c_low, f64_fma(a, c, f64_neg(w)));
+    return w;
+}
+
+HONE__INLINE vf64 f64_gelu_tanh_body(vf64 x, vf64 a, f64_scaler scale)
+{
     vi64 n;
+    vf64 w_low;
+    const vf64 w = f64_gelu_tanh_gate(a, &w_low);
     const vf64 p = f64_exp_parts_corrected(f64_neg(w), f64_neg(w_low), &n);
     return f64_gated(x, a, p, n, scale);
 }

@@ -14,6 +14,7 @@
 #define HONE__REAL_IS_F64 1
 #include "kernels/real_begin.h"
 #include "kernels/map.h"
+#include "kernels/slopes.h"
 #include "kernels/elementwise.h"
 #include "kernels/reduce.h"
 #include "kernels/reduce_cols.h"
@@ -28,6 +29,7 @@
 #define HONE__REAL_IS_F64 0
 #include "kernels/real_begin.h"
 #include "kernels/map.h"
+#include "kernels/slopes.h"
 #include "kernels/elementwise.h"
 #include "kernels/reduce.h"
 #include "kernels/reduce_cols.h"

@@ -23,7 +23,7 @@ HONE__INLINE VREAL R(rsqrt)(VREAL x)
 
 HONE__INLINE VREAL R(relu_backward)(VREAL dy, VREAL y)
 {
-    return R(select)(R(gt)(y, R(set)(0)), dy, R(set)(0));
+    return R(select)(R(le)(y, R(set)(0)), R(set)(0), dy); /* dy where y is NaN, as PyTorch */
 }
 
 HONE__INLINE VREAL R(sigmoid_backward)(VREAL dy, VREAL y)
@@ -131,6 +131,10 @@ BINARY_BROADCAST(min)
 BINARY(relu_backward)
 BINARY(sigmoid_backward)
 BINARY(tanh_backward)
+BINARY(gelu_backward)
+BINARY(gelu_tanh_backward)
+BINARY(silu_backward)
+BINARY(softplus_backward)
 #if HONE__REAL_IS_F64
 BINARY(pow)
 DENSE2(short_pow)

@@ -72,7 +72,8 @@ typedef void (*hone__unary_fn)(int64_t n, void *y, int64_t sy, const void *x, in
  * with a negative exponent is 0 unless the base is 1 or -1. bool: ADD MAXIMUM (or), MUL MINIMUM
  * (and). MAXIMUM = (a > b or a is NaN) ? a : b, so a NaN on either side is kept and a tie takes b;
  * MINIMUM likewise with <. POW: f32 <= 2 ulp, f64 <= 2 ulp, special values as in C99's annex F. The
- * last three are derivatives, f32 and f64 only: a is the incoming gradient, b the saved output y.
+ * BACKWARD ones are derivatives, f32 and f64 only: a is the incoming gradient, b the function's
+ * output (RELU, SIGMOID, TANH) or input (the others, finite at infinities).
  */
 enum {
     HONE__K_ADD,
@@ -82,9 +83,13 @@ enum {
     HONE__K_MAXIMUM,
     HONE__K_MINIMUM,
     HONE__K_POW,
-    HONE__K_RELU_BACKWARD,    /* b > 0 ? a : 0 */
+    HONE__K_RELU_BACKWARD,    /* b <= 0 ? 0 : a */
     HONE__K_SIGMOID_BACKWARD, /* a * (b * (1 - b)) */
     HONE__K_TANH_BACKWARD,    /* a * fma(-b, b, 1) */
+    HONE__K_GELU_BACKWARD,    /* a * gelu'(b) */
+    HONE__K_GELU_TANH_BACKWARD,
+    HONE__K_SILU_BACKWARD,
+    HONE__K_SOFTPLUS_BACKWARD,
     HONE__K_N_BINARY,
 };
 typedef void (*hone__binary_fn)(int64_t n, void *out, int64_t so, const void *a, int64_t sa,

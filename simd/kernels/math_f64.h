@@ -1,18 +1,26 @@
 /* math_f64.h: exp, log, tanh, pow ... of f64 lanes; the same plans as math_f32.h. (fragment: needs
  * a vocabulary) */
 
-/* c[0] + c[1] x + ... + c[n - 1] x^(n - 1). Long ones as two chains, even and odd, that don't wait
- * for each other. */
+/* c[0] + c[1] x + ... + c[n - 1] x^(n - 1) */
+HONE__INLINE vf64 f64_horner(vf64 x, const double *c, int n)
+{
+    vf64 p = f64_set(c[n - 1]);
+#pragma GCC unroll 32
+    for (int i = n - 2; i >= 0; i--)
+        p = f64_fma(p, x, f64_set(c[i]));
+    return p;
+}
+
+/* The same; long ones as two chains, even and odd, that don't wait for each other. */
 HONE__INLINE vf64 f64_poly(vf64 x, const double *c, int n)
 {
-    const int step = n < 12 ? 1 : 2;
-    const vf64 z = step == 1 ? x : f64_mul(x, x);
+    if (n < 12)
+        return f64_horner(x, c, n);
+    const vf64 z = f64_mul(x, x);
     vf64 p = f64_set(c[n - 1]), q = f64_set(c[n - 2]);
 #pragma GCC unroll 16
-    for (int i = n - 1 - step; i >= 0; i -= step)
+    for (int i = n - 3; i >= 0; i -= 2)
         p = f64_fma(p, z, f64_set(c[i]));
-    if (step == 1)
-        return p;
 #pragma GCC unroll 16
     for (int i = n - 4; i >= 0; i -= 2)
         q = f64_fma(q, z, f64_set(c[i]));

@@ -3,37 +3,48 @@
  * J. Salmon et al., "Parallel random numbers: as easy as 1, 2, 3" (2011). kernels.h says which
  * words make which element. */
 
-#define CHUNK 256 /* words made at a time */
+/* Words made at a time; vectors of blocks under way at a time, so that none waits for its
+ * multiplications. */
+#define CHUNK 256
+#define SETS  4
 
-/* LANES blocks with consecutive indices from `block` on: words[4 * i + w]. */
-static void philox_blocks(uint64_t block, uint64_t stream, uint64_t seed, uint32_t *words)
+HONE__INLINE void philox_round(vi32 c[4], vi32 k0, vi32 k1)
 {
-    int32_t low[F32_LANES], high[F32_LANES], out[4][F32_LANES];
-    for (int i = 0; i < F32_LANES; i++) {
+    const vi32 m0 = i32_set((int32_t)0xd2511f53u), m1 = i32_set((int32_t)0xcd9e8d57u);
+    const vi32 high0 = u32_mulhi(m0, c[0]), low0 = u32_mullo(m0, c[0]);
+    const vi32 high1 = u32_mulhi(m1, c[2]), low1 = u32_mullo(m1, c[2]);
+    c[0] = i32_xor(i32_xor(high1, c[1]), k0);
+    c[2] = i32_xor(i32_xor(high0, c[3]), k1);
+    c[1] = low1;
+    c[3] = low0;
+}
+
+/* sets * F32_LANES blocks with consecutive indices from `block` on: words[4 * i + w]. */
+HONE__INLINE void philox_blocks(uint64_t block, uint64_t stream, uint64_t seed, uint32_t *words,
+                                int sets)
+{
+    int32_t low[SETS * F32_LANES], high[SETS * F32_LANES];
+    for (int i = 0; i < sets * F32_LANES; i++) {
         low[i] = (int32_t)(uint32_t)(block + (uint64_t)i);
         high[i] = (int32_t)(uint32_t)((block + (uint64_t)i) >> 32);
     }
-    vi32 c0 = i32_load(low), c1 = i32_load(high);
-    vi32 c2 = i32_set((int32_t)(uint32_t)stream), c3 = i32_set((int32_t)(uint32_t)(stream >> 32));
-    const vi32 m0 = i32_set((int32_t)0xd2511f53u), m1 = i32_set((int32_t)0xcd9e8d57u);
+    vi32 c[SETS][4];
+    for (int s = 0; s < sets; s++) {
+        c[s][0] = i32_load(low + s * F32_LANES);
+        c[s][1] = i32_load(high + s * F32_LANES);
+        c[s][2] = i32_set((int32_t)(uint32_t)stream);
+        c[s][3] = i32_set((int32_t)(uint32_t)(stream >> 32));
+    }
     uint32_t k0 = (uint32_t)seed, k1 = (uint32_t)(seed >> 32);
     for (int round = 0; round < 10; round++) {
-        const vi32 high0 = u32_mulhi(m0, c0), low0 = u32_mullo(m0, c0);
-        const vi32 high1 = u32_mulhi(m1, c2), low1 = u32_mullo(m1, c2);
-        c0 = i32_xor(i32_xor(high1, c1), i32_set((int32_t)k0));
-        c2 = i32_xor(i32_xor(high0, c3), i32_set((int32_t)k1));
-        c1 = low1;
-        c3 = low0;
+        const vi32 key0 = i32_set((int32_t)k0), key1 = i32_set((int32_t)k1);
+        for (int s = 0; s < sets; s++)
+            philox_round(c[s], key0, key1);
         k0 += 0x9e3779b9u;
         k1 += 0xbb67ae85u;
     }
-    i32_store(out[0], c0);
-    i32_store(out[1], c1);
-    i32_store(out[2], c2);
-    i32_store(out[3], c3);
-    for (int i = 0; i < F32_LANES; i++)
-        for (int w = 0; w < 4; w++)
-            words[4 * i + w] = (uint32_t)out[w][i];
+    for (int s = 0; s < sets; s++)
+        i32_store4((int32_t *)words + 4 * s * F32_LANES, c[s][0], c[s][1], c[s][2], c[s][3]);
 }
 
 /* n <= CHUNK words of the stream from word `first` (a multiple of 4) on; up to CHUNK are written.
@@ -41,8 +52,12 @@ static void philox_blocks(uint64_t block, uint64_t stream, uint64_t seed, uint32
 static void philox_words(int64_t n, uint32_t words[CHUNK], uint64_t first, uint64_t stream,
                          uint64_t seed)
 {
-    for (int64_t i = 0; i < n; i += 4 * F32_LANES)
-        philox_blocks(first / 4 + (uint64_t)i / 4, stream, seed, words + i);
+    const int64_t per_set = 4 * F32_LANES;
+    int64_t i = 0;
+    for (; n - i > per_set; i += SETS * per_set)
+        philox_blocks(first / 4 + (uint64_t)i / 4, stream, seed, words + i, SETS);
+    if (i < n)
+        philox_blocks(first / 4 + (uint64_t)i / 4, stream, seed, words + i, 1);
 }
 
 HONE__INLINE float uniform_f32(uint32_t word)

@@ -66,6 +66,10 @@
 .binary[HONE__K_RELU_BACKWARD] = REALS(relu_backward),
 .binary[HONE__K_SIGMOID_BACKWARD] = REALS(sigmoid_backward),
 .binary[HONE__K_TANH_BACKWARD] = REALS(tanh_backward),
+.binary[HONE__K_GELU_BACKWARD] = REALS(gelu_backward),
+.binary[HONE__K_GELU_TANH_BACKWARD] = REALS(gelu_tanh_backward),
+.binary[HONE__K_SILU_BACKWARD] = REALS(silu_backward),
+.binary[HONE__K_SOFTPLUS_BACKWARD] = REALS(softplus_backward),
 
 .compare[HONE__K_EQ] = ALL(eq),
 .compare[HONE__K_NE] = ALL(ne),

@@ -206,6 +206,19 @@ HONE__INLINE void i32_store(int32_t *p, vi32 x)
 {
     _mm256_storeu_si256((__m256i *)p, x);
 }
+HONE__INLINE void i32_store4(int32_t *p, vi32 a, vi32 b, vi32 c, vi32 d)
+{
+    const __m256i ab_low = _mm256_unpacklo_epi32(a, b), ab_high = _mm256_unpackhi_epi32(a, b);
+    const __m256i cd_low = _mm256_unpacklo_epi32(c, d), cd_high = _mm256_unpackhi_epi32(c, d);
+    const __m256i u0 = _mm256_unpacklo_epi64(ab_low, cd_low); /* groups 0 and 4, then 1 and 5 ... */
+    const __m256i u1 = _mm256_unpackhi_epi64(ab_low, cd_low);
+    const __m256i u2 = _mm256_unpacklo_epi64(ab_high, cd_high);
+    const __m256i u3 = _mm256_unpackhi_epi64(ab_high, cd_high);
+    i32_store(p, _mm256_permute2x128_si256(u0, u1, 0x20));
+    i32_store(p + 8, _mm256_permute2x128_si256(u2, u3, 0x20));
+    i32_store(p + 16, _mm256_permute2x128_si256(u0, u1, 0x31));
+    i32_store(p + 24, _mm256_permute2x128_si256(u2, u3, 0x31));
+}
 HONE__INLINE vi32 i32_add(vi32 a, vi32 b)
 {
     return _mm256_add_epi32(a, b);

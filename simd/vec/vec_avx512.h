@@ -197,6 +197,21 @@ HONE__INLINE void i32_store(int32_t *p, vi32 x)
 {
     _mm512_storeu_si512(p, x);
 }
+HONE__INLINE void i32_store4(int32_t *p, vi32 a, vi32 b, vi32 c, vi32 d)
+{
+    const __m512i ab_low = _mm512_unpacklo_epi32(a, b), ab_high = _mm512_unpackhi_epi32(a, b);
+    const __m512i cd_low = _mm512_unpacklo_epi32(c, d), cd_high = _mm512_unpackhi_epi32(c, d);
+    const __m512i u0 = _mm512_unpacklo_epi64(ab_low, cd_low); /* groups 0 4 8 12, then 1 5 ... */
+    const __m512i u1 = _mm512_unpackhi_epi64(ab_low, cd_low);
+    const __m512i u2 = _mm512_unpacklo_epi64(ab_high, cd_high);
+    const __m512i u3 = _mm512_unpackhi_epi64(ab_high, cd_high);
+    const __m512i v0 = _mm512_shuffle_i32x4(u0, u1, 0x44), v1 = _mm512_shuffle_i32x4(u2, u3, 0x44);
+    const __m512i v2 = _mm512_shuffle_i32x4(u0, u1, 0xee), v3 = _mm512_shuffle_i32x4(u2, u3, 0xee);
+    i32_store(p, _mm512_shuffle_i32x4(v0, v1, 0x88));
+    i32_store(p + 16, _mm512_shuffle_i32x4(v0, v1, 0xdd));
+    i32_store(p + 32, _mm512_shuffle_i32x4(v2, v3, 0x88));
+    i32_store(p + 48, _mm512_shuffle_i32x4(v2, v3, 0xdd));
+}
 HONE__INLINE vi32 i32_add(vi32 a, vi32 b)
 {
     return _mm512_add_epi32(a, b);

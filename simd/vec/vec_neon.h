@@ -198,6 +198,10 @@ HONE__INLINE void i32_store(int32_t *p, vi32 x)
 {
     vst1q_s32(p, x);
 }
+HONE__INLINE void i32_store4(int32_t *p, vi32 a, vi32 b, vi32 c, vi32 d)
+{
+    vst4q_s32(p, ((int32x4x4_t){ { a, b, c, d } }));
+}
 HONE__INLINE vi32 i32_add(vi32 a, vi32 b)
 {
     return vaddq_s32(a, b);

@@ -213,6 +213,14 @@ HONE__INLINE void i32_store(int32_t *p, vi32 x)
 {
     *p = x;
 }
+/* a[0] b[0] c[0] d[0] a[1] b[1] ... */
+HONE__INLINE void i32_store4(int32_t *p, vi32 a, vi32 b, vi32 c, vi32 d)
+{
+    p[0] = a;
+    p[1] = b;
+    p[2] = c;
+    p[3] = d;
+}
 HONE__INLINE vi32 i32_add(vi32 a, vi32 b)
 {
     return a + b;

@@ -63,6 +63,6 @@ hone_dtype hone__number_dtype(hone_dtype dtype, double number);
  * (exp, log, tanh) / pow. */
 #define HONE__NS_MOVE 0.15
 #define HONE__NS_MATH 0.5
-#define HONE__NS_POW  12.0
+#define HONE__NS_POW  2.0
 
 #endif

@@ -1,4 +1,4 @@
-/* unary.c: ops on one tensor, and the gradients of relu, sigmoid and tanh from their output. */
+/* unary.c: ops on one tensor, and gradients of some as ops. */
 #include "ops/elementwise.h"
 #include "ops/op.h"
 
@@ -289,11 +289,7 @@ static hone_tensor *tan_grad(hone_context *ctx, hone_tensor *dy, int input)
 
 REAL_OP(tan, HONE__K_TAN, OUTPUT);
 
-#define TWO_OVER_SQRT_PI  1.12837916709551257390
-#define ONE_OVER_SQRT_2PI 0.39894228040143267794
-#define SQRT_2_OVER_PI    0.79788456080286535588
-#define SQRT_HALF         0.70710678118654752440
-
+#define TWO_OVER_SQRT_PI 1.12837916709551257390
 /* ---- erf: dy 2 / sqrt(pi) e^(-x^2) */
 
 static hone_tensor *erf_grad(hone_context *ctx, hone_tensor *dy, int input)
@@ -310,12 +306,7 @@ REAL_OP(erf, HONE__K_ERF, INPUT);
 static hone_tensor *gelu_grad(hone_context *ctx, hone_tensor *dy, int input)
 {
     (void)input;
-    hone_tensor *x = hone_saved(ctx, 0);
-    hone_tensor *bell = hone_exp(hone_mul_scalar(hone_square(x), -0.5));
-    hone_tensor *density = hone_mul_scalar(bell, ONE_OVER_SQRT_2PI);
-    hone_tensor *e = hone_erf(hone_mul_scalar(x, SQRT_HALF));
-    hone_tensor *distribution = hone_mul_scalar(hone_add_scalar(e, 1), 0.5);
-    return hone_mul(dy, hone_add(distribution, hone_mul(x, density)));
+    return hone_gelu_backward(dy, hone_saved(ctx, 0));
 }
 
 REAL_OP(gelu, HONE__K_GELU, INPUT);
@@ -325,14 +316,7 @@ REAL_OP(gelu, HONE__K_GELU, INPUT);
 static hone_tensor *gelu_tanh_grad(hone_context *ctx, hone_tensor *dy, int input)
 {
     (void)input;
-    const double a = 0.044715, c = 2 * SQRT_2_OVER_PI;
-    hone_tensor *x = hone_saved(ctx, 0);
-    hone_tensor *square = hone_square(x);
-    /* x times a polynomial in x^2: u, and x u' */
-    hone_tensor *u = hone_mul(x, hone_add_scalar(hone_mul_scalar(square, c * a), c));
-    hone_tensor *xdu = hone_mul(x, hone_add_scalar(hone_mul_scalar(square, 3 * c * a), c));
-    hone_tensor *s = hone_sigmoid(u);
-    return hone_mul(dy, hone_add(s, hone_sigmoid_backward(xdu, s)));
+    return hone_gelu_tanh_backward(dy, hone_saved(ctx, 0));
 }
 
 REAL_OP(gelu_tanh, HONE__K_GELU_TANH, INPUT);
@@ -342,27 +326,28 @@ REAL_OP(gelu_tanh, HONE__K_GELU_TANH, INPUT);
 static hone_tensor *silu_grad(hone_context *ctx, hone_tensor *dy, int input)
 {
     (void)input;
-    hone_tensor *x = hone_saved(ctx, 0);
-    hone_tensor *s = hone_sigmoid(x);
-    return hone_mul(dy, hone_add(s, hone_sigmoid_backward(x, s)));
+    return hone_silu_backward(dy, hone_saved(ctx, 0));
 }
 
 REAL_OP(silu, HONE__K_SILU, INPUT);
 
-/* ---- softplus: log(1 + e^x); dy sigmoid(x) */
+/* ---- softplus: log(1 + e^x); dy s(x), s the sigmoid */
 
 static hone_tensor *softplus_grad(hone_context *ctx, hone_tensor *dy, int input)
 {
     (void)input;
-    return hone_mul(dy, hone_sigmoid(hone_saved(ctx, 0)));
+    return hone_softplus_backward(dy, hone_saved(ctx, 0));
 }
 
 REAL_OP(softplus, HONE__K_SOFTPLUS, INPUT);
 
-/* ---- the gradients of relu, sigmoid and tanh as ops of (dy, y): one pass, and differentiable
- * themselves */
+#define ONE_OVER_SQRT_2PI 0.39894228040143267794
+#define SQRT_2_OVER_PI    0.79788456080286535588
 
-static hone_tensor *from_output(hone_context *ctx, hone_tensor *const *in, int k)
+/* ---- gradients as ops of their own, one pass and differentiable themselves: of relu, sigmoid and
+ * tanh from dy and the output y, of the others from dy and the input x */
+
+static hone_tensor *backward(hone_context *ctx, hone_tensor *const *in, int k, double ns)
 {
     const hone_dtype dtype = hone__result_dtype(in, 2);
     hone__shape shape;
@@ -376,17 +361,23 @@ static hone_tensor *from_output(hone_context *ctx, hone_tensor *const *in, int k
         return NULL;
     hone_tensor *out = hone__out(ctx, dtype, shape.ndim, shape.shape);
     const hone__elementwise_kernel kernel = {
-        HONE__BINARY, { .binary = hone__k->binary[k][dtype] }, { dtype, dtype }, HONE__NS_MOVE
+        HONE__BINARY, { .binary = hone__k->binary[k][dtype] }, { dtype, dtype }, ns
     };
     const hone__operand operands[] = { { .t = in[0] }, { .t = in[1] } };
     return out && hone__elementwise(&kernel, out, operands) ? out : NULL;
 }
 
-static hone_tensor *relu_backward_forward(hone_context *ctx, hone_tensor *const *in, int n_in)
-{
-    (void)n_in;
-    return from_output(ctx, in, HONE__K_RELU_BACKWARD);
-}
+/* The block of a gradient, whose <of>_backward_grad stands above it. */
+#define BACKWARD_OP(of, k, ns)                                                                     \
+    static hone_tensor *of##_backward_forward(hone_context *ctx, hone_tensor *const *in, int n_in) \
+    {                                                                                              \
+        (void)n_in;                                                                                \
+        return backward(ctx, in, k, ns);                                                           \
+    }                                                                                              \
+    const hone__op hone__op_##of##_backward = { .name = #of "_backward",                           \
+                                                .forward = of##_backward_forward,                  \
+                                                .grad = { of##_backward_grad,                      \
+                                                          of##_backward_grad } }
 
 static hone_tensor *relu_backward_grad(hone_context *ctx, hone_tensor *g, int input)
 {
@@ -394,15 +385,7 @@ static hone_tensor *relu_backward_grad(hone_context *ctx, hone_tensor *g, int in
     return input == 0 ? hone_relu_backward(g, hone_saved(ctx, 1)) : HONE_NONE;
 }
 
-const hone__op hone__op_relu_backward = { .name = "relu_backward",
-                                          .forward = relu_backward_forward,
-                                          .grad = { relu_backward_grad, relu_backward_grad } };
-
-static hone_tensor *sigmoid_backward_forward(hone_context *ctx, hone_tensor *const *in, int n_in)
-{
-    (void)n_in;
-    return from_output(ctx, in, HONE__K_SIGMOID_BACKWARD);
-}
+BACKWARD_OP(relu, HONE__K_RELU_BACKWARD, HONE__NS_MOVE);
 
 static hone_tensor *sigmoid_backward_grad(hone_context *ctx, hone_tensor *g, int input)
 {
@@ -414,17 +397,7 @@ static hone_tensor *sigmoid_backward_grad(hone_context *ctx, hone_tensor *g, int
     return hone_mul(hone_mul(g, hone_saved(ctx, 0)), slope);
 }
 
-const hone__op hone__op_sigmoid_backward = {
-    .name = "sigmoid_backward",
-    .forward = sigmoid_backward_forward,
-    .grad = { sigmoid_backward_grad, sigmoid_backward_grad },
-};
-
-static hone_tensor *tanh_backward_forward(hone_context *ctx, hone_tensor *const *in, int n_in)
-{
-    (void)n_in;
-    return from_output(ctx, in, HONE__K_TANH_BACKWARD);
-}
+BACKWARD_OP(sigmoid, HONE__K_SIGMOID_BACKWARD, HONE__NS_MOVE);
 
 static hone_tensor *tanh_backward_grad(hone_context *ctx, hone_tensor *g, int input)
 {
@@ -435,8 +408,58 @@ static hone_tensor *tanh_backward_grad(hone_context *ctx, hone_tensor *g, int in
     return hone_mul(hone_mul(g, hone_saved(ctx, 0)), hone_mul_scalar(y, -2));
 }
 
-const hone__op hone__op_tanh_backward = {
-    .name = "tanh_backward",
-    .forward = tanh_backward_forward,
-    .grad = { tanh_backward_grad, tanh_backward_grad },
-};
+BACKWARD_OP(tanh, HONE__K_TANH_BACKWARD, HONE__NS_MOVE);
+
+static hone_tensor *gelu_backward_grad(hone_context *ctx, hone_tensor *g, int input)
+{
+    hone_tensor *x = hone_saved(ctx, 1);
+    if (input == 0)
+        return hone_gelu_backward(g, x);
+    /* g dy phi (2 - x^2), phi = e^(-x^2 / 2) / sqrt(2 pi) */
+    hone_tensor *square = hone_square(x), *bell = hone_exp(hone_mul_scalar(square, -0.5));
+    hone_tensor *curve = hone_mul_scalar(hone_add_scalar(square, -2), -ONE_OVER_SQRT_2PI);
+    return hone_mul(hone_mul(g, hone_saved(ctx, 0)), hone_mul(bell, curve));
+}
+
+BACKWARD_OP(gelu, HONE__K_GELU_BACKWARD, HONE__NS_MATH);
+
+static hone_tensor *gelu_tanh_backward_grad(hone_context *ctx, hone_tensor *g, int input)
+{
+    const double a = 0.044715, c = 2 * SQRT_2_OVER_PI;
+    hone_tensor *x = hone_saved(ctx, 1);
+    if (input == 0)
+        return hone_gelu_tanh_backward(g, x);
+    /* u = c (x + a x^3); the slope's slope is s' (2 u' + x u'' + x u'^2 (1 - 2 s)), s' = s (1 - s),
+     * and 2 u' + x u'' = 2 c (1 + 6 a x^2) */
+    hone_tensor *square = hone_square(x);
+    hone_tensor *u = hone_mul(x, hone_add_scalar(hone_mul_scalar(square, c * a), c));
+    hone_tensor *du = hone_add_scalar(hone_mul_scalar(square, 3 * c * a), c);
+    hone_tensor *first = hone_add_scalar(hone_mul_scalar(square, 12 * c * a), 2 * c);
+    hone_tensor *s = hone_sigmoid(u), *turn = hone_add_scalar(hone_mul_scalar(s, -2), 1);
+    hone_tensor *curve = hone_add(first, hone_mul(hone_mul(x, hone_square(du)), turn));
+    return hone_sigmoid_backward(hone_mul(hone_mul(g, hone_saved(ctx, 0)), curve), s);
+}
+
+BACKWARD_OP(gelu_tanh, HONE__K_GELU_TANH_BACKWARD, HONE__NS_MATH);
+
+static hone_tensor *silu_backward_grad(hone_context *ctx, hone_tensor *g, int input)
+{
+    hone_tensor *x = hone_saved(ctx, 1);
+    if (input == 0)
+        return hone_silu_backward(g, x);
+    /* g dy s' (2 + x (1 - 2 s)), s' = s (1 - s) */
+    hone_tensor *s = hone_sigmoid(x), *turn = hone_add_scalar(hone_mul_scalar(s, -2), 1);
+    hone_tensor *curve = hone_add_scalar(hone_mul(x, turn), 2);
+    return hone_sigmoid_backward(hone_mul(hone_mul(g, hone_saved(ctx, 0)), curve), s);
+}
+
+BACKWARD_OP(silu, HONE__K_SILU_BACKWARD, HONE__NS_MATH);
+
+static hone_tensor *softplus_backward_grad(hone_context *ctx, hone_tensor *g, int input)
+{
+    hone_tensor *x = hone_saved(ctx, 1);
+    return input == 0 ? hone_softplus_backward(g, x)
+                      : hone_sigmoid_backward(hone_mul(g, hone_saved(ctx, 0)), hone_sigmoid(x));
+}
+
+BACKWARD_OP(softplus, HONE__K_SOFTPLUS_BACKWARD, HONE__NS_MATH);

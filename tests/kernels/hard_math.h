@@ -104,6 +104,16 @@ static double input(const exact_function *f, uint64_t i)
     return i % 4 == 0 ? any : i % 4 == 1 ? inside : i % 4 == 2 ? 8 * inside : hard_input(i);
 }
 
+/* As test_ulp_f64, but where `exact` rounds to no infinity an infinite y counts as 2^1024: a result
+ * next to the largest number may be an ulp off, too. */
+static double ulp_f64(double y, long double exact)
+{
+    const bool edge = isinf(y) && fabsl(exact) > 0x1.fffffffffffffp1022L;
+    if (!edge || (double)exact == y)
+        return test_ulp_f64(y, exact);
+    return (double)(fabsl(copysignl(0x1p1024L, (long double)y) - exact) * 0x1p-971L);
+}
+
 typedef struct {
     double error, x, y;
 } worst;
@@ -142,7 +152,7 @@ static void unary_chunk(const void *what, uint64_t first, double *x, double *y, 
     }
     hone__k->unary[f->kind][HONE__F64](CHUNK, got, 1, x, 1);
     for (int i = 0; i < CHUNK; i++)
-        errors[i] = test_ulp_f64(got[i], f->exact((long double)x[i]));
+        errors[i] = ulp_f64(got[i], f->exact((long double)x[i]));
 }
 
 static void check_unary(const char *name)
@@ -217,7 +227,7 @@ static void pow_f64_chunk(const void *what, uint64_t first, double *x, double *y
         pow_input(first + i, 1024, 53, x + i, y + i);
     hone__k->binary[HONE__K_POW][HONE__F64](CHUNK, got, 1, x, 1, y, 1);
     for (int i = 0; i < CHUNK; i++)
-        errors[i] = test_ulp_f64(got[i], powl((long double)x[i], (long double)y[i]));
+        errors[i] = ulp_f64(got[i], powl((long double)x[i], (long double)y[i]));
 }
 
 static void pow_f32_chunk(const void *what, uint64_t first, double *x, double *y, double *errors)

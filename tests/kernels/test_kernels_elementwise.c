@@ -192,7 +192,7 @@ static double exact_binary(int kind, double a, double b)
     case HONE__K_MINIMUM:
         return isnan(a) || a < b ? a : b;
     default: /* RELU_BACKWARD */
-        return b > 0 ? a : 0;
+        return b <= 0 ? 0 : a;
     }
 }
 

@@ -241,3 +241,48 @@ Test(kernels_math, pow_knows_annex_f)
         }
     }
 }
+
+/* ---- slopes ---- */
+
+/* f'(x) is the difference of two numbers, for x < 0 and a = -x of the same size: -> their sum, to
+ * which the error is compared; *slope is f'(x). */
+static long double exact_slope(int kind, long double x, long double *slope)
+{
+    const long double a = fabsl(x), k = 2 * sqrtl(2 / acosl(-1));
+    const long double w = kind == HONE__K_SILU_BACKWARD ? a : k * (a + 0.044715L * a * a * a);
+    const long double dw = kind == HONE__K_SILU_BACKWARD ? 1 : k * (1 + 3 * 0.044715L * a * a);
+    long double small = 1 / (1 + expl(w)), fall = a * dw * small * (1 - small);
+    if (kind == HONE__K_GELU_BACKWARD) {
+        small = erfcl(a * sqrtl(0.5L)) / 2;
+        fall = a * expl(-a * a / 2) / sqrtl(2 * acosl(-1));
+    }
+    *slope = x < 0 ? small - fall : 1 - (small - fall);
+    return x < 0 ? small + fall : 1;
+}
+
+Test(kernels_math, slopes_keep_their_digits)
+{
+    static const struct {
+        int kind;
+        double low_f32, low_f64; /* below, results are subnormal */
+    } slopes[] = { { HONE__K_GELU_BACKWARD, -12.5, -36 },
+                   { HONE__K_GELU_TANH_BACKWARD, -9, -20 },
+                   { HONE__K_SILU_BACKWARD, -80, -690 } };
+    const hone__isa *isa = hone__isa_best(); /* test_kernels_elementwise.c: every one is the same */
+    for (int f = 0; f < 3; f++)
+        for (uint64_t i = 0; i < N; i++) {
+            const double low = i % 2 ? slopes[f].low_f64 : -6;
+            const double x = low + (6 - low) * test_uniform(i), three = 3;
+            const float fx = (float)(x > slopes[f].low_f32 ? x : slopes[f].low_f32), one = 1;
+            double got;
+            float fgot;
+            long double want, size = exact_slope(slopes[f].kind, (long double)x, &want);
+            isa->binary[slopes[f].kind][HONE__F64](1, &got, 1, &three, 1, &x, 1);
+            cr_assert_leq(fabsl((long double)got - 3 * want), 3 * size * 0x1p-50L,
+                          "slope %d of %a is %a", f, x, got / 3);
+            size = exact_slope(slopes[f].kind, (long double)fx, &want);
+            isa->binary[slopes[f].kind][HONE__F32](1, &fgot, 1, &one, 1, &fx, 1);
+            cr_assert_leq(fabsl((long double)fgot - want), size * 0x1p-21L, "slope %d of %a is %a",
+                          f, (double)fx, (double)fgot);
+        }
+}

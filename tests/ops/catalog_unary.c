@@ -38,6 +38,20 @@ FORMULA(f_softplus, log1p(exp(x)))
 FORMULA(f_relu_backward, in[1] > 0 ? x : 0)
 FORMULA(f_sigmoid_backward, x *in[1] * (1 - in[1]))
 FORMULA(f_tanh_backward, x *(1 - in[1] * in[1]))
+FORMULA(f_gelu_backward, x *(0.5 * erfc(-in[1] * 0.70710678118654752) +
+                             in[1] * 0.39894228040143268 * exp(-0.5 * in[1] * in[1])))
+FORMULA(f_softplus_backward, x / (1 + exp(-in[1])))
+
+/* The slope of y s(w): s + y w' s (1 - s). */
+static double gate_slope(double y, double w, double dw)
+{
+    const double s = 1 / (1 + exp(-w));
+    return s + y * dw * s * (1 - s);
+}
+FORMULA(f_silu_backward, x *gate_slope(in[1], in[1], 1))
+FORMULA(f_gelu_tanh_backward,
+        x *gate_slope(in[1], 1.5957691216057307 * (in[1] + 0.044715 * in[1] * in[1] * in[1]),
+                      1.5957691216057307 * (1 + 3 * 0.044715 * in[1] * in[1])))
 
 /* In [-1, 1], far from the poles of tan; integers as catalog_any, none of which is near one. */
 static void half_any(const catalog_row *row, catalog_array *in, int i, uint64_t *random)
@@ -50,7 +64,7 @@ static void half_any(const catalog_row *row, catalog_array *in, int i, uint64_t 
 #define UNARY(name)                                                                                \
     .op = #name, .cases = catalog_cases_unary, .bits = "67x130", .oracle = catalog_elementwise,    \
     .f = f_##name
-#define OF_OUTPUT(name)                                                                            \
+#define BACKWARD(name)                                                                             \
     .op = #name, .cases = catalog_cases_binary, .bits = "67x130 130", .scale = 1,                  \
     .oracle = catalog_elementwise, .f = f_##name
 
@@ -83,9 +97,13 @@ static const catalog_row rows[] = {
     { UNARY(gelu_tanh), .in = { { catalog_any } }, .dtypes = CATALOG_ALL, .result = CATALOG_FLOAT },
     { UNARY(silu), .in = { { catalog_any } }, .dtypes = CATALOG_ALL, .result = CATALOG_FLOAT },
     { UNARY(softplus), .in = { { catalog_any } }, .dtypes = CATALOG_ALL, .result = CATALOG_FLOAT },
-    { OF_OUTPUT(relu_backward),
+    { BACKWARD(relu_backward),
       .in = { { catalog_any }, { catalog_any, .constant = true /* piecewise constant in y */ } } },
-    { OF_OUTPUT(sigmoid_backward), .in = { { catalog_any } } },
-    { OF_OUTPUT(tanh_backward), .in = { { catalog_any } } },
+    { BACKWARD(sigmoid_backward), .in = { { catalog_any } } },
+    { BACKWARD(tanh_backward), .in = { { catalog_any } } },
+    { BACKWARD(gelu_backward), .in = { { catalog_any } } },
+    { BACKWARD(gelu_tanh_backward), .in = { { catalog_any } } },
+    { BACKWARD(silu_backward), .in = { { catalog_any } } },
+    { BACKWARD(softplus_backward), .in = { { catalog_any } } },
 };
 CATALOG_FAMILY(unary);

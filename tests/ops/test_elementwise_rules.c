@@ -109,6 +109,22 @@ Test(rules, integers_wrap, .init = tensors_of_each_dtype)
     CHECK_VALUES(hone_add(u, l), HONE_I64, (2), 2, 253);
 }
 
+/* At infinities the limits (PyTorch: NaN for all but relu and softplus), at NaN what PyTorch does. */
+Test(rules, gradients_at_infinities_and_nan, .init = test_begin)
+{
+    hone_tensor *(*const functions[])(hone_tensor *) = { hone_relu, hone_gelu, hone_gelu_tanh,
+                                                         hone_silu, hone_softplus };
+    for (int k = 0; k < 5; k++)
+        for (hone_dtype t = HONE_F32; t <= HONE_F64; t++) {
+            hone_tensor *x = T(t, (5), INFINITY, -INFINITY, 1e30, -1e30, NAN);
+            hone_requires_grad_(x, true);
+            hone_backward(hone_sum(functions[k](x)));
+            CHECK_VALUES(hone_slice(hone_grad(x), 0, 0, 4, 1), t, (4), 1, 0, 1, 0);
+            const double last = hone_item(hone_select(hone_grad(x), 0, 4));
+            cr_expect(k == 0 ? last == 1 : isnan(last), "function %d: %f at NaN", k, last);
+        }
+}
+
 Test(rules, integer_powers, .init = tensors_of_each_dtype)
 {
     CHECK_VALUES(hone_pow(T(HONE_I64, (3), -2, 0, 3), T(HONE_I64, (3), 3, 0, 4)), HONE_I64, (3), -8,
