@@ -45,6 +45,8 @@ static hone__data_place tell_places(hone_tensor *const *in, int n_in)
         if (!is_large(in[i]))
             continue;
         const int64_t bytes = in[i]->numel * (int64_t)hone__size_of(in[i]->dtype);
+        if (2 * bytes < (int64_t)in[i]->storage->bytes)
+            continue; /* a batch of a data set, which nobody is going to change */
         if (atomic_load_explicit(&in[i]->storage->spread, memory_order_relaxed))
             spread += bytes;
         else

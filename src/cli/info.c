@@ -1,6 +1,7 @@
 /* info.c: `hone info`: the version, and what hone found out about the machine. */
 #include "cli.h"
 #include "runtime/cost.h"
+#include "runtime/lines.h"
 
 #include <hone/hone.h>
 #include <stdio.h>
@@ -25,10 +26,9 @@ static void print_cost(int threads)
         HONE__COST_REGION_NS, HONE__COST_PER_THREAD_NS, HONE__COST_EFFICIENCY, HONE__COST_GAIN);
     if (threads > 1) {
         const double ns = hone__cost_break_even_ns(threads);
-        printf("team        for jobs that take one thread %.1f us or longer; to bring 1 KiB from "
-               "one core's "
-               "cache\n            to another's costs %.0f ns\n",
-               ns / 1000, hone__cost_fetch_ns(1024));
+        hone__line_measure(threads, 0);
+        printf("team        for jobs that take one thread %.1f us or longer\n", ns / 1000);
+        printf("lines       %.1f ns for one that another core has read, too\n", hone__line_ns());
     }
     printf("stalls      waiting %d ms for a core: one thread for %d ms, then twice as long, to %d "
            "ms\n",

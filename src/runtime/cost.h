@@ -7,26 +7,30 @@
  * Data have a place too: the caches of the core that used them last. When an op's operands are in
  * the caller's (`near` bytes), each worker of a team has to fetch its share; when they are spread
  * over the team's, a caller that works alone has to fetch all but its own. A line that another core
- * has changed costs 1 ns; one that both have read and one now changes 7 ns, at times 28 (it waits
- * for the other's answer, and so does the line after it). So a light job, an optimizer's step, goes where
- * its data are; a heavy one is spread whatever they cost. What is larger than a core's L2 is in no
- * core's cache.
+ * has changed costs 1 ns, but one that both have read and one now changes waits for the other's
+ * answer: 7 to 9 ns, or 28 (then the hypervisor had put the cores far apart, it seems), so LINE is
+ * measured as a program runs (lines.h). A light job, an optimizer's step, thus goes where its data are; a heavy
+ * one is spread whatever they cost. What is larger than a core's L2 is in no core's cache.
  *
  * Measured on an idle 2-core Zen 4 VM. Regions with libgomp: an empty `omp parallel` after 0 to
  * 300 us of other work takes 0.7 to 2 us, after 1 ms 3 us (the worker still spins), from 10 ms on
  * 70 us (it sleeps): where regions are that far apart, 70 us are nothing. With more threads than
  * CPUs it takes 20 to 70 us always, so a team never runs more threads than there are CPUs. Lines:
- * one thread changes 150 KiB, another reads or changes them next, timed. */
+ * both threads read 300 KiB, then each changes its half, timed. */
 #ifndef HONE_RUNTIME_COST_H
 #define HONE_RUNTIME_COST_H
 
-#define HONE__COST_REGION_NS     1500.0 /* to start a region and to leave it */
-#define HONE__COST_PER_THREAD_NS 250.0  /* each thread of the team: to release and to wait for */
-#define HONE__COST_EFFICIENCY    0.85   /* shared caches, memory and clock */
-#define HONE__COST_GAIN          1.25
-#define HONE__COST_LINE_NS       7.0 /* a cache line fetched from another core */
-#define HONE__COST_LINE_BYTES    64
-#define HONE__COST_CORE_BYTES    (1 << 20) /* a core's own cache, if hwloc doesn't know */
+#define HONE__COST_REGION_NS      1500.0 /* to start a region and to leave it */
+#define HONE__COST_PER_THREAD_NS  250.0  /* each thread of the team: to release and to wait for */
+#define HONE__COST_EFFICIENCY     0.85   /* shared caches, memory and clock */
+#define HONE__COST_GAIN           1.25
+#define HONE__COST_LINE_NS        7.0 /* a cache line of another core's, before it is measured */
+#define HONE__COST_LINE_FACTOR    1.5 /* when all change lines at once: one is measured */
+#define HONE__COST_LINE_LEAST_NS  1.0
+#define HONE__COST_LINE_MOST_NS   100.0
+#define HONE__COST_LINE_BYTES     64
+#define HONE__COST_LINES_EVERY_NS 200000000 /* then it is measured again, in 20 us */
+#define HONE__COST_CORE_BYTES     (1 << 20) /* a core's own cache, if hwloc doesn't know */
 
 /* On a machine with other busy programs, a thread of the team may have to wait for a core while the
  * rest waits for it: a job of 20 us then takes a time slice or two of the kernel. Such a stall
@@ -52,9 +56,9 @@ static inline double hone__cost_parallel_ns(double total_ns, int n, int team)
 }
 
 /** To bring `bytes` from one core to another. */
-static inline double hone__cost_fetch_ns(double bytes)
+static inline double hone__cost_fetch_ns(double bytes, double line_ns)
 {
-    return bytes * (HONE__COST_LINE_NS / HONE__COST_LINE_BYTES);
+    return bytes * line_ns / HONE__COST_LINE_BYTES;
 }
 
 /** From how long a job is worth the whole team of n > 1 threads. */

@@ -3,6 +3,7 @@
 #include "core/core.h"
 #include "runtime/cost.h"
 #include "runtime/fpmode.h"
+#include "runtime/lines.h"
 #include "runtime/pin.h"
 #include "runtime/topology.h"
 
@@ -216,18 +217,28 @@ static void watch_end(const stopwatch *watch)
 
 _Thread_local hone__data_place hone__data_now;
 
+/* What it costs to bring the operands to n threads less what it costs to bring them to this one. */
+static double fetching_ns(int n)
+{
+    const hone__data_place *data = &hone__data_now;
+    const double near = (double)data->near_bytes, spread = (double)data->spread_bytes;
+    if (near + spread <= 0)
+        return 0;
+    const double cached = near + spread > core_bytes ? core_bytes / (near + spread) : 1;
+    return hone__cost_fetch_ns(cached * (near / n - spread * (n - 1) / n), hone__line_ns());
+}
+
 /* Is the job done sooner by n of a team of `size` threads? */
 static bool pays(double total_ns, int n, int size)
 {
     const double team_ns = HONE__COST_GAIN * hone__cost_parallel_ns(total_ns, n, size);
-    const hone__data_place *data = &hone__data_now;
-    if (data->near_bytes + data->spread_bytes == 0)
-        return team_ns <= total_ns;
-    const double near = hone__cost_fetch_ns((double)data->near_bytes);
-    const double spread = hone__cost_fetch_ns((double)data->spread_bytes);
-    const double all = (double)(data->near_bytes + data->spread_bytes);
-    const double cached = all > core_bytes ? core_bytes / all : 1;
-    return team_ns + cached * near / n <= total_ns + cached * spread * (n - 1) / n;
+    const double fetching = fetching_ns(n);
+    if (team_ns + fetching <= total_ns)
+        return true;
+    if (team_ns <= total_ns && hone__team_size() > 1 && !is_paused() &&
+        atomic_load_explicit(&open_regions, memory_order_relaxed) == 0)
+        hone__line_measure(size, clock_ns(CLOCK_MONOTONIC)); /* threads move: it may be less now */
+    return false;
 }
 
 int hone__team_for(double total_ns, int64_t parts)
@@ -306,8 +317,10 @@ static void run_team(int size, int n_threads, hone__team_body body, void *ctx)
             watch.own_end = clock_ns(CLOCK_MONOTONIC);
     }
     atomic_fetch_sub_explicit(&open_regions, 1, memory_order_relaxed);
-    if (free_to_pause)
+    if (free_to_pause) {
         watch_end(&watch);
+        hone__line_measure(size, watch.began);
+    }
 }
 
 void hone__parallel_team(int n_threads, hone__team_body body, void *ctx)

@@ -1,7 +1,9 @@
 #include "support.h"
 
 #include "core/core.h"
+#include "runtime/cost.h"
 #include "runtime/fpmode.h"
+#include "runtime/lines.h"
 #include "runtime/parallel.h"
 #include "runtime/topology.h"
 
@@ -381,6 +383,19 @@ Test(runtime, light_jobs_stay_where_their_data_are)
     cr_assert(hone__team_for(8e3, 1000) == 1);
     hone__data_now.spread_bytes = 256 << 10;
     cr_assert(hone__team_for(8e3, 1000) == 2);
+}
+
+/* The price of a line is measured as regions run, and is one that hardware can have. */
+Test(runtime, lines_are_measured)
+{
+    clear_environment();
+    if (!two_cpus())
+        cr_skip_test("one CPU");
+    const unsigned regions = hone__data_now.regions;
+    hone__line_measure(2, INT64_MAX / 2);
+    cr_assert(hone__line_ns() >= HONE__COST_LINE_LEAST_NS);
+    cr_assert(hone__line_ns() <= HONE__COST_LINE_MOST_NS * HONE__COST_LINE_FACTOR);
+    cr_assert(hone__data_now.regions == regions); /* it is no op's region */
 }
 
 /* An op on the team leaves its operands spread, one on a single thread near; a view touches none. */
