@@ -26,6 +26,7 @@
 #ifndef HONE_GEMM_GEMM_KERNELS_H
 #define HONE_GEMM_GEMM_KERNELS_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -98,9 +99,11 @@ typedef struct {
     int mr, nr;                           /* the full tile, and the panels' widths */
     int wide;                             /* columns of the widest tile; nr if it packs tails */
     int rows[HONE__GEMM_MAX_VECTORS + 1]; /* tallest tile when nr is that many vectors */
-    int direct_tails;                     /* tile reads no column from nr on */
-    int half_tails;                       /* half a vector takes half the time */
-    double flops_per_ns;                  /* rough, for the cost model */
+    int64_t short_k; /* up to such a k, lower tiles are faster, if A's rows are contiguous: */
+    int short_rows[HONE__GEMM_MAX_VECTORS + 1];
+    int direct_tails;    /* tile reads no column from nr on */
+    int half_tails;      /* half a vector takes half the time */
+    double flops_per_ns; /* rough, for the cost model */
     hone__gemm_blocks blocks;
 
     void (*tile)(const hone__gemm_tile *t);
@@ -124,6 +127,21 @@ typedef struct {
     void (*dot)(int64_t k, int rows, int cols, const void *a, int64_t a_rs, const void *b,
                 int64_t b_rs, void *out, int64_t out_rs);
 } hone__gemm_kernel;
+
+/** Vectors that n elements take. */
+static inline int64_t hone__gemm_vectors(const hone__gemm_kernel *kernel, int64_t n)
+{
+    return (n + kernel->vl - 1) >> __builtin_ctz((unsigned)kernel->vl);
+}
+
+/** Rows of the tallest good tile over k that is `width` columns wide, A read in place. */
+static inline int hone__gemm_tile_rows(const hone__gemm_kernel *kernel, int64_t width, int64_t k,
+                                       int64_t a_cs)
+{
+    const int64_t vectors = hone__gemm_vectors(kernel, width);
+    const bool low = k <= kernel->short_k && a_cs == 1;
+    return low ? kernel->short_rows[vectors] : kernel->rows[vectors];
+}
 
 /** An ISA's initialiser of one: element type, micro-kernel, then what is its own. */
 #define HONE__GEMM_KERNEL(type, kernel, ...)                                                       \

@@ -78,6 +78,9 @@ typedef struct {
 
 static inline hone__gemm_share hone__gemm_share_of(int total, int most)
 {
+    if (total <= most) { /* a division takes as long as a tiny tile */
+        return (hone__gemm_share){ 1, total, 0 };
+    }
     const int parts = (total + most - 1) / most, length = total / parts;
     return (hone__gemm_share){ parts, length, total - parts * length };
 }

@@ -22,7 +22,7 @@ static void run_panel(const hone__gemm_kernel *kernel, const hone__gemm_args *x,
 {
     const int64_t size = x->dtype == HONE__GEMM_F32 ? 4 : 8;
     const hone__gemm_share rows =
-        hone__gemm_share_of((int)x->m, kernel->rows[(width + kernel->vl - 1) / kernel->vl]);
+        hone__gemm_share_of((int)x->m, hone__gemm_tile_rows(kernel, width, x->k, x->a_cs));
     hone__gemm_tile t = {
         .k = x->k,
         .a = x->a,
@@ -52,8 +52,8 @@ static void run_panels(const hone__gemm_kernel *kernel, const hone__gemm_args *x
                        const hone__gemm_epilogue *finish, int n, bool in_place)
 {
     const int64_t size = x->dtype == HONE__GEMM_F32 ? 4 : 8;
-    const hone__gemm_share widths =
-        hone__gemm_share_of((n + kernel->vl - 1) / kernel->vl, kernel->wide / kernel->vl);
+    const hone__gemm_share widths = hone__gemm_share_of(
+        (int)hone__gemm_vectors(kernel, n), (int)hone__gemm_vectors(kernel, kernel->wide));
     alignas(64) char packed[PACKED_BYTES + PACK_SLACK_BYTES];
     int col = 0;
     for (int i = 0; i < widths.parts; i++) {

@@ -68,7 +68,8 @@ void hone__gemm_upright(const hone__gemm_kernel *kernel, const hone__gemm_args *
         swapped.bias_cs = x->bias_rs;
         finish = &swapped;
     }
-    const hone__gemm_share widths = hone__gemm_share_of((m + vl - 1) / vl, kernel->wide / vl);
+    const hone__gemm_share widths = hone__gemm_share_of(
+        (int)hone__gemm_vectors(kernel, m), (int)hone__gemm_vectors(kernel, kernel->wide));
     int row = 0;
     for (int i = 0; i < widths.parts; i++) {
         const int vectors = widths.length + (i < widths.longer);
