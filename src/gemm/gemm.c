@@ -17,19 +17,12 @@ typedef struct {
 
 static const hone__gemm_epilogue no_epilogue = { .alpha = 1.0 };
 
-static int64_t split_at(int64_t total, int64_t unit, int64_t parts, int64_t i)
-{
-    const int64_t units = (total + unit - 1) / unit, rest = units % parts;
-    const int64_t at = (i * (units / parts) + (i < rest ? i : rest)) * unit;
-    return at < total ? at : total;
-}
-
 static hone__gemm_region region_of(const job *j, int64_t index)
 {
     const hone__gemm_plan *plan = j->plan;
     const hone__gemm_args *x = &plan->x;
-    const int64_t in = index % plan->split_n, rest = index / plan->split_n;
-    const int64_t im = rest % plan->split_m, product = rest / plan->split_m;
+    const int64_t regions = plan->split_m * plan->split_n, product = index / regions;
+    const hone__gemm_area area = hone__gemm_area_of(plan, index % regions);
     const int64_t piece = j->sums ? product : 0;
     const hone__gemm_offsets at = hone__gemm_batch_offsets(x, j->sums ? j->batch_index : product);
     const int64_t k0 = piece * plan->piece_k;
@@ -37,10 +30,10 @@ static hone__gemm_region region_of(const job *j, int64_t index)
         .a = (const char *)x->a + (at.a + k0 * x->a_cs) * plan->size,
         .b = (const char *)x->b + (at.b + k0 * x->b_rs) * plan->size,
         .k = x->k - k0 < plan->piece_k ? x->k - k0 : plan->piece_k,
-        .m0 = split_at(x->m, plan->row_unit, plan->split_m, im),
-        .m1 = split_at(x->m, plan->row_unit, plan->split_m, im + 1),
-        .n0 = split_at(x->n, plan->col_unit, plan->split_n, in),
-        .n1 = split_at(x->n, plan->col_unit, plan->split_n, in + 1),
+        .m0 = area.m0,
+        .m1 = area.m1,
+        .n0 = area.n0,
+        .n1 = area.n1,
     };
     if (j->sums) {
         r.c = j->sums + piece * x->m * x->n * plan->size;
@@ -61,8 +54,8 @@ static void run_share(void *ctx, int thread, int n_threads)
 {
     const job *j = ctx;
     const int64_t regions = j->products * j->plan->split_m * j->plan->split_n;
-    const int64_t begin = split_at(regions, 1, n_threads, thread);
-    const int64_t end = split_at(regions, 1, n_threads, thread + 1);
+    const int64_t begin = hone__gemm_cut(regions, 1, n_threads, thread);
+    const int64_t end = hone__gemm_cut(regions, 1, n_threads, thread + 1);
     for (int64_t i = begin; i < end; i++) {
         const hone__gemm_region region = region_of(j, i);
         hone__gemm_run_region(j->plan, &region, j->workspace + (size_t)thread * j->workspace_bytes);

@@ -3,7 +3,6 @@
 #include "gemm/plan.h"
 
 #include "isa/isa.h"
-#include "runtime/parallel.h"
 
 /* ---- normal form ---- */
 
@@ -118,11 +117,6 @@ static void choose_order(hone__gemm_plan *plan)
 
 /* ---- speed ---- */
 
-static int64_t min64(int64_t a, int64_t b)
-{
-    return a < b ? a : b;
-}
-
 static int64_t ceil_div(int64_t a, int64_t b)
 {
     return (a + b - 1) / b;
@@ -198,47 +192,6 @@ void hone__gemm_plan_make(hone__gemm_plan *plan, const hone__gemm_args *args)
     const bool bias_of_two = x->bias && x->bias_rs != 0 && x->bias_cs != 0;
     plan->scratch = plan->order == HONE__GEMM_CHAIN &&
                     (x->c_cs != 1 || (x->accumulate && !whole_k) || bias_of_two);
-}
-
-/* Nanoseconds of one region of m x n, packing included. */
-static double region_ns(const hone__gemm_plan *plan, int64_t m, int64_t n)
-{
-    const double k = (double)plan->piece_k, rate = plan->kernel->flops_per_ns;
-    const double packing = (plan->pack_a ? (double)m : 0) + (plan->pack_b ? (double)n : 0);
-    return k * (2.0 * (double)m * (double)n + 16 * packing) / rate;
-}
-
-void hone__gemm_plan_threads(hone__gemm_plan *plan, int64_t products)
-{
-    const hone__gemm_args *x = &plan->x;
-    const hone__gemm_kernel *kernel = plan->kernel;
-    plan->row_unit = kernel->mr;
-    plan->col_unit = plan->by_row ? 16 * kernel->vl : kernel->vl;
-    const int64_t rows = ceil_div(x->m, plan->row_unit), cols = ceil_div(x->n, plan->col_unit);
-    plan->split_m = plan->split_n = 1;
-    plan->threads = 1;
-    const double one = region_ns(plan, x->m, x->n);
-    const int team = hone__team_for(one * (double)products, rows * cols * products);
-    double best = one * (double)products;
-    for (int64_t sm = 1; sm <= min64(team, rows); sm++) {
-        for (int64_t sn = 1; sn <= min64(team / sm, cols); sn++) {
-            const int64_t m = min64(x->m, ceil_div(rows, sm) * plan->row_unit);
-            const int64_t n = min64(x->n, ceil_div(cols, sn) * plan->col_unit);
-            const int64_t rounds = ceil_div(products * sm * sn, team);
-            const double ns = (double)rounds * region_ns(plan, m, n);
-            if (ns < best) {
-                best = ns;
-                plan->split_m = sm;
-                plan->split_n = sn;
-                plan->threads = (int)min64(team, products * sm * sn);
-            }
-        }
-    }
-    if (team > 1 && plan->threads == 1) {
-        plan->threads = (int)min64(team, products);
-    }
-    plan->region_m = min64(x->m, ceil_div(rows, plan->split_m) * plan->row_unit);
-    plan->region_n = min64(x->n, ceil_div(cols, plan->split_n) * plan->col_unit);
 }
 
 hone__gemm_offsets hone__gemm_batch_offsets(const hone__gemm_args *x, int64_t index)

@@ -30,6 +30,7 @@ typedef struct {
     bool scratch; /* C can't hold partial sums: each region has a buffer */
     int64_t mc, kc;
     int64_t split_m, split_n;   /* regions a matrix */
+    bool by_columns;            /* regions below each other come after each other */
     int64_t row_unit, col_unit; /* regions start on multiples of these */
     int64_t region_m, region_n; /* the largest region */
     int threads;
@@ -51,8 +52,20 @@ void hone__gemm_plan_make(hone__gemm_plan *plan, const hone__gemm_args *args);
 /** From the cache sizes if they were set, else the kernel's own; mc is a multiple of mr. */
 hone__gemm_blocks hone__gemm_choose_blocks(const hone__gemm_kernel *kernel, int64_t size);
 
-/** Team and regions. `products` of piece_k each are to be computed (batch times pieces). */
+/** Team and regions (split.c). `products` of piece_k each are to be computed (batch times pieces).
+ */
 void hone__gemm_plan_threads(hone__gemm_plan *plan, int64_t products);
+
+/** Part i of `total` cut into `parts` at multiples of `unit`, as even as can be: where it begins. */
+int64_t hone__gemm_cut(int64_t total, int64_t unit, int64_t parts, int64_t i);
+
+/** Rows [m0, m1), columns [n0, n1) of C. */
+typedef struct {
+    int64_t m0, m1, n0, n1;
+} hone__gemm_area;
+
+/** Region i of the split_m * split_n of a matrix. Threads take neighbours in this order. */
+hone__gemm_area hone__gemm_area_of(const hone__gemm_plan *plan, int64_t i);
 
 /** Bytes of workspace a thread needs (0: none). */
 size_t hone__gemm_workspace(const hone__gemm_plan *plan);

@@ -16,7 +16,8 @@ static hone__topology machine;
 static pthread_once_t once = PTHREAD_ONCE_INIT;
 static uint8_t node_of_cpu[MAX_CPUS]; /* by the kernel's CPU number */
 static int node_cores[MAX_NODES];
-static int core_cpu[MAX_CPUS]; /* of the machine.fast_cores, if the cores are this system's */
+static int core_cpu[MAX_CPUS];      /* of the machine.fast_cores, if the cores are this system's */
+static uint8_t core_node[MAX_CPUS]; /* of the same cores */
 static bool cores_known;
 static hwloc_topology_t several_nodes; /* kept to bind by; NULL if there is one node */
 
@@ -177,6 +178,15 @@ static int first_cpu(hwloc_const_bitmap_t of_core, hwloc_const_bitmap_t allowed)
     return cpu;
 }
 
+static uint8_t node_of(hwloc_topology_t topology, hwloc_obj_t core)
+{
+    hwloc_obj_t node = NULL;
+    while ((node = hwloc_get_next_obj_by_type(topology, HWLOC_OBJ_NUMANODE, node)))
+        if (hwloc_bitmap_isincluded(core->cpuset, node->cpuset))
+            return (uint8_t)node->logical_index;
+    return 0;
+}
+
 /* Cores the process may run on, and how many of them are of the most capable kind among them. */
 static void count_cores(hwloc_topology_t topology, hwloc_const_bitmap_t allowed)
 {
@@ -196,8 +206,10 @@ static void count_cores(hwloc_topology_t topology, hwloc_const_bitmap_t allowed)
             best = efficiency;
             machine.fast_cores = 0;
         }
-        if (efficiency == best && machine.fast_cores < MAX_CPUS)
+        if (efficiency == best && machine.fast_cores < MAX_CPUS) {
+            core_node[machine.fast_cores] = node_of(topology, core);
             core_cpu[machine.fast_cores++] = first_cpu(core->cpuset, allowed);
+        }
     }
     cores_known = machine.fast_cores > 0 && hwloc_topology_is_thissystem(topology);
 }
@@ -289,6 +301,11 @@ int hone__topology_core_cpu(int thread)
 {
     const int cpu = cores_known ? core_cpu[thread % machine.fast_cores] : -1;
     return cpu < MAX_CPUS ? cpu : -1;
+}
+
+int hone__topology_core_node(int thread)
+{
+    return machine.fast_cores > 0 ? core_node[thread % machine.fast_cores] : 0;
 }
 
 int hone__topology_node_cores(int node)

@@ -27,6 +27,9 @@ int hone__topology_current_node(void);
  * use, of the most capable kind, in hwloc's order, then from the first again. -1: unknown. */
 int hone__topology_core_cpu(int thread);
 
+/** NUMA node (hwloc's index) of that core; 0: unknown. */
+int hone__topology_core_node(int thread);
+
 /** Cores of a node (hwloc's index) that this process may use. */
 int hone__topology_node_cores(int node);
 /** Asks for the pages of [p, p + bytes) at this node, or page by page around all nodes if it is -1.

@@ -1,0 +1,116 @@
+/* split.c: a product cut into regions for threads: nodes first, cores then.
+ *
+ * The regions of a matrix are a grid. Each thread takes neighbours in the order of the grid, and
+ * threads are numbered node by node, so a node gets a band of whole rows or whole columns of the
+ * grid: of the larger of A and B it reads its own part only. In a batch a node gets neighbouring
+ * matrices. Every thread packs what it needs into its own memory. */
+#include "gemm/plan.h"
+
+#include "runtime/parallel.h"
+
+static int64_t min64(int64_t a, int64_t b)
+{
+    return a < b ? a : b;
+}
+
+static int64_t ceil_div(int64_t a, int64_t b)
+{
+    return (a + b - 1) / b;
+}
+
+int64_t hone__gemm_cut(int64_t total, int64_t unit, int64_t parts, int64_t i)
+{
+    const int64_t units = ceil_div(total, unit), rest = units % parts;
+    return min64((i * (units / parts) + min64(i, rest)) * unit, total);
+}
+
+hone__gemm_area hone__gemm_area_of(const hone__gemm_plan *plan, int64_t i)
+{
+    const int64_t im = plan->by_columns ? i % plan->split_m : i / plan->split_n;
+    const int64_t in = plan->by_columns ? i / plan->split_m : i % plan->split_n;
+    return (hone__gemm_area){
+        .m0 = hone__gemm_cut(plan->x.m, plan->row_unit, plan->split_m, im),
+        .m1 = hone__gemm_cut(plan->x.m, plan->row_unit, plan->split_m, im + 1),
+        .n0 = hone__gemm_cut(plan->x.n, plan->col_unit, plan->split_n, in),
+        .n1 = hone__gemm_cut(plan->x.n, plan->col_unit, plan->split_n, in + 1),
+    };
+}
+
+/* Nanoseconds of one region of m x n, packing included. */
+static double region_ns(const hone__gemm_plan *plan, int64_t m, int64_t n)
+{
+    const double k = (double)plan->piece_k, rate = plan->kernel->flops_per_ns;
+    const double packing = (plan->pack_a ? (double)m : 0) + (plan->pack_b ? (double)n : 0);
+    return k * (2.0 * (double)m * (double)n + 16 * packing) / rate;
+}
+
+/* Nodes that `threads` are on, the same number on each; 1 if it isn't so. */
+static int64_t nodes_of(int threads)
+{
+    int nodes = 1;
+    for (int t = 1; t < threads; t++) {
+        nodes += hone__topology_core_node(t) != hone__topology_core_node(t - 1);
+    }
+    if (threads % nodes != 0) {
+        return 1;
+    }
+    const int each = threads / nodes;
+    for (int t = 0; t < threads; t++) {
+        if (hone__topology_core_node(t) != hone__topology_core_node(t / each * each)) {
+            return 1;
+        }
+    }
+    return nodes;
+}
+
+/* The fastest grid that can be cut into `nodes` bands. False: there is none, or one thread is as
+ * good. */
+static bool choose_grid(hone__gemm_plan *plan, int64_t products, int team, int64_t nodes)
+{
+    const hone__gemm_args *x = &plan->x;
+    const int64_t rows = ceil_div(x->m, plan->row_unit), cols = ceil_div(x->n, plan->col_unit);
+    const bool wide = x->n >= x->m; /* B is the larger operand */
+    double best = region_ns(plan, x->m, x->n) * (double)products;
+    bool found = false, best_fits = false;
+    for (int64_t sm = 1; sm <= min64(team, rows); sm++) {
+        for (int64_t sn = 1; sn <= min64(team / sm, cols); sn++) {
+            if (sm % nodes != 0 && sn % nodes != 0) {
+                continue;
+            }
+            const int64_t m = min64(x->m, ceil_div(rows, sm) * plan->row_unit);
+            const int64_t n = min64(x->n, ceil_div(cols, sn) * plan->col_unit);
+            const double ns = (double)ceil_div(products * sm * sn, team) * region_ns(plan, m, n);
+            const bool fits = (wide ? sn : sm) % nodes == 0; /* its bands divide the larger */
+            if (ns < best || (found && ns <= best && fits && !best_fits)) {
+                best = ns;
+                best_fits = fits;
+                found = true;
+                plan->split_m = sm;
+                plan->split_n = sn;
+                plan->by_columns = wide == fits;
+            }
+        }
+    }
+    return found;
+}
+
+void hone__gemm_plan_threads(hone__gemm_plan *plan, int64_t products)
+{
+    const hone__gemm_args *x = &plan->x;
+    const hone__gemm_kernel *kernel = plan->kernel;
+    plan->row_unit = kernel->mr;
+    plan->col_unit = plan->by_row ? 16 * kernel->vl : kernel->vl;
+    const int64_t rows = ceil_div(x->m, plan->row_unit), cols = ceil_div(x->n, plan->col_unit);
+    plan->split_m = plan->split_n = 1;
+    const double one = region_ns(plan, x->m, x->n);
+    const int team = hone__team_for(one * (double)products, rows * cols * products);
+    if (team > 1) {
+        const int64_t nodes = products == 1 ? nodes_of(team) : 1;
+        if (!choose_grid(plan, products, team, nodes) && nodes > 1) {
+            choose_grid(plan, products, team, 1);
+        }
+    }
+    plan->threads = (int)min64(team, products * plan->split_m * plan->split_n);
+    plan->region_m = min64(x->m, ceil_div(rows, plan->split_m) * plan->row_unit);
+    plan->region_n = min64(x->n, ceil_div(cols, plan->split_n) * plan->col_unit);
+}
