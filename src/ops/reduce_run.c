@@ -80,7 +80,8 @@ static void rows_in_blocks(void *ctx, int64_t begin, int64_t end)
         const int64_t first = b * block, last = hone__min(cols, first + block);
         hone__rows_gather(&j->v, (hone__rect){ row, row + 1, first, last }, buffer, last - first);
         reduce(last - first, buffer, 0, 1, &partials[u]);
-        partials[u].index += first;
+        if (is_arg(j->kind)) /* of M2 it is a count */
+            partials[u].index += first;
     }
 }
 

@@ -96,15 +96,22 @@ static void check_layout(hone_tensor *view)
     hone_tensor *x = hone_clone(view);
     const int ndim = hone_dim(x);
     cr_assert(same_bits(hone_sum(view), hone_sum(x)));
+    cr_assert(same_bits(hone_max(view), hone_max(x)));
+    cr_assert(same_bits(hone_var(view, 1), hone_var(x, 1)));
     for (int d = 0; d < ndim; d++) {
         cr_assert(same_bits(hone_sum_dim(view, d, true), hone_sum_dim(x, d, true)));
+        cr_assert(same_bits(hone_min_dim(view, d, true), hone_min_dim(x, d, true)));
         cr_assert(same_bits(hone_argmax(view, d, true), hone_argmax(x, d, true)));
+        cr_assert(same_bits(hone_var_dim(view, d, 0, true), hone_var_dim(x, d, 0, true)));
         cr_assert(same_bits(hone_logsumexp(view, d, true), hone_logsumexp(x, d, true)));
         cr_assert(same_bits(hone_softmax(view, d), hone_softmax(x, d)));
         for (int e = 0; e < ndim; e++)
-            if (e != d)
+            if (e != d) {
                 cr_assert(
                     same_bits(hone_sum_dims(view, false, d, e), hone_sum_dims(x, false, d, e)));
+                cr_assert(same_bits(hone_var_dims(view, 1, false, d, e),
+                                    hone_var_dims(x, 1, false, d, e)));
+            }
     }
 }
 
