@@ -99,7 +99,7 @@ typedef struct {
     int mr, nr;                           /* the full tile, and the panels' widths */
     int wide;                             /* columns of the widest tile; nr if it packs tails */
     int rows[HONE__GEMM_MAX_VECTORS + 1]; /* tallest tile when nr is that many vectors */
-    int64_t short_k; /* up to such a k, lower tiles are faster, if A's rows are contiguous: */
+    int64_t short_k; /* below such a k, lower tiles are faster if A lies along k: */
     int short_rows[HONE__GEMM_MAX_VECTORS + 1];
     int direct_tails;    /* tile reads no column from nr on */
     int half_tails;      /* half a vector takes half the time */
@@ -139,7 +139,7 @@ static inline int hone__gemm_tile_rows(const hone__gemm_kernel *kernel, int64_t 
                                        int64_t a_cs)
 {
     const int64_t vectors = hone__gemm_vectors(kernel, width);
-    const bool low = k <= kernel->short_k && a_cs == 1;
+    const bool low = k < kernel->short_k && a_cs == 1;
     return low ? kernel->short_rows[vectors] : kernel->rows[vectors];
 }
 
