@@ -4,6 +4,11 @@
  *  An op on a tensor that requires a gradient records a node; hone_backward() walks the nodes and
  * adds to the leaves' gradients. Backward formulas are made of the same public ops, so
  * hone_autograd_grad() with create_graph differentiates any number of times.
+ *
+ *  Threads: each may record and walk graphs of its own at the same time as others do, also over the
+ * same leaves (their .grad is added to under a lock; in which order is the threads' affair). Two
+ * walks at once over nodes that both reach, say two losses on one shared feature map, are not
+ * supported: add the losses and walk once, or walk one after the other with retain_graph.
  */
 #ifndef HONE_AUTOGRAD_H
 #define HONE_AUTOGRAD_H

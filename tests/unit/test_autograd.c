@@ -1,57 +1,11 @@
-/* test_autograd.c: the walk, grad mode, in-place rules, saved tensors, custom functions, and what
- * must not leak or recurse. */
-#include "autograd/node.h"
-#include "runtime/memory.h"
+/* test_autograd.c: the walk, its sums, grad mode, higher derivatives, and what must not leak or
+ * recurse. */
+#include "gradients.h"
 
-#include <hone/hone.h>
-
-#include <criterion/criterion.h>
 #include <fenv.h>
 #include <pthread.h>
-#include <string.h>
 
-static int64_t live_at_start[2];
-
-static void remember(void)
-{
-    hone_error_clear();
-    live_at_start[0] = hone__obj_live(HONE__OBJ_TENSOR);
-    live_at_start[1] = hone__obj_live(HONE__OBJ_NODE);
-}
-
-static void nothing_left(void)
-{
-    hone__fail_allocation(-1);
-    cr_assert_eq(hone__obj_live(HONE__OBJ_TENSOR), live_at_start[0], "tensors leak");
-    cr_assert_eq(hone__obj_live(HONE__OBJ_NODE), live_at_start[1], "nodes leak");
-}
-
-TestSuite(autograd, .init = remember, .fini = nothing_left);
-
-#define OK(expression) cr_assert((expression), "%s", hone_error_message())
-#define FAILS(expression, code, text)                                                              \
-    do {                                                                                           \
-        hone_error_clear();                                                                        \
-        cr_assert(!(expression));                                                                  \
-        cr_assert_eq(hone_error_code(), code, "%s", hone_error_message());                         \
-        cr_assert(strstr(hone_error_message(), text), "%s", hone_error_message());                 \
-        hone_error_clear();                                                                        \
-    } while (0)
-
-static hone_tensor *leaf(double a, double b, double c)
-{
-    double v[3] = { a, b, c };
-    return hone_requires_grad_(hone_from_data(HONE_F64, v, 3), true);
-}
-
-static void expect(hone_tensor *t, double a, double b, double c)
-{
-    cr_assert_not_null(t, "%s", hone_error_message());
-    cr_assert_eq(hone_numel(t), 3);
-    cr_assert_float_eq(hone_at(t, 0), a, 1e-12, "%g", hone_at(t, 0));
-    cr_assert_float_eq(hone_at(t, 1), b, 1e-12, "%g", hone_at(t, 1));
-    cr_assert_float_eq(hone_at(t, 2), c, 1e-12, "%g", hone_at(t, 2));
-}
+GRADIENT_SUITE(autograd);
 
 Test(autograd, gradients_accumulate_over_walks)
 {
@@ -164,79 +118,6 @@ Test(autograd, set_grad_checks_what_it_gets)
     cr_assert_null(hone_grad(x));
 }
 
-/* ---- in place ---- */
-
-Test(autograd, in_place_on_inner_tensors_is_recorded)
-{
-    HONE_SCOPE();
-    hone_tensor *x = leaf(1, 2, 3), *b = leaf(10, 20, 30);
-    hone_tensor *out = hone_mul_scalar(x, 2);
-    cr_assert_eq(hone_add_(out, b), out);
-    OK(hone_relu_(out));
-    OK(hone_backward(hone_sum(hone_square(out))) == HONE_OK); /* (2x + b)^2 */
-    expect(hone_grad(x), 48, 96, 144);
-    expect(hone_grad(b), 24, 48, 72);
-}
-
-Test(autograd, in_place_gives_a_constant_a_history)
-{
-    HONE_SCOPE();
-    hone_tensor *x = leaf(1, 2, 3), *out = hone_ones(HONE_F64, 3);
-    OK(hone_mul_(out, x));
-    cr_assert(hone_requires_grad(out));
-    OK(hone_backward(hone_sum(out)) == HONE_OK);
-    expect(hone_grad(x), 1, 1, 1);
-}
-
-Test(autograd, what_an_in_place_op_overwrites_is_kept_for_its_gradient)
-{
-    HONE_SCOPE();
-    hone_tensor *x = leaf(1, 2, 3), *y = hone_square_(hone_square_(hone_mul_scalar(x, 1)));
-    hone_tensor_list d = hone_autograd_grad(hone_list(hone_sum(y)), hone_list(x),
-                                            &(hone_autograd_options){ .create_graph = true });
-    OK(d.at);
-    expect(d.at[0], 4, 32, 108);
-    OK(hone_backward(hone_sum(d.at[0])) == HONE_OK);
-    expect(hone_grad(x), 12, 48, 108);
-}
-
-Test(autograd, in_place_refusals)
-{
-    HONE_SCOPE();
-    hone_tensor *x = leaf(1, 2, 3), *inner = hone_neg(x);
-    FAILS(hone_add_scalar_(x, 1), HONE_E_STATE, "leaf");
-    FAILS(hone_add_(hone_expand(hone_ones(HONE_F64, 1), 3), inner), HONE_E_STATE, "expanded");
-    FAILS(hone_add_scalar_(hone_reshape(inner, 3, 1), 1), HONE_E_STATE, "view");
-    FAILS(hone_add_(hone_reshape(hone_ones(HONE_F64, 3), 3), x), HONE_E_STATE, "view");
-    FAILS(hone_copy_in(inner, (double[3]){ 0 }, 24) == HONE_OK, HONE_E_STATE, "computed");
-    FAILS(hone_add_(hone_ones(HONE_F64, 2), x), HONE_E_SHAPE, "[2]");
-    FAILS(hone_add_scalar_(hone_ones(HONE_I64, 2), 0.5), HONE_E_DTYPE, "i64");
-    expect(x, 1, 2, 3);
-}
-
-Test(autograd, a_modified_saved_tensor_is_refused)
-{
-    HONE_SCOPE();
-    hone_tensor *x = leaf(1, 2, 3), *a = hone_neg(x);
-    hone_tensor *y = hone_sum(hone_mul(a, a));
-    OK(hone_add_scalar_(a, 1));
-    FAILS(hone_backward(y) == HONE_OK, HONE_E_STATE, "modified in place");
-    hone_tensor *e = hone_exp(x);
-    y = hone_sum(e);
-    OK(hone_mul_scalar_(e, 2));
-    FAILS(hone_backward(y) == HONE_OK, HONE_E_STATE, "exp");
-}
-
-Test(autograd, a_view_made_before_its_base_was_modified_is_refused)
-{
-    HONE_SCOPE();
-    hone_tensor *x = leaf(1, 2, 3), *base = hone_neg(x), *view = hone_reshape(base, 3, 1);
-    OK(hone_mul_(base, x));
-    FAILS(hone_exp(view), HONE_E_STATE, "view");
-    OK(hone_backward(hone_sum(hone_reshape(base, 3, 1))) == HONE_OK); /* -x^2 */
-    expect(hone_grad(x), -2, -4, -6);
-}
-
 /* A leaf's .grad must not be the memory of a gradient that the walk still needs. */
 Test(autograd, a_leaf_used_directly_and_deeper)
 {
@@ -319,27 +200,6 @@ Test(autograd, random_programs_have_the_gradients_of_differences)
     }
 }
 
-static hone_tensor *sum_forward(hone_context *ctx, hone_tensor *const *in, int n_in)
-{
-    (void)ctx, (void)n_in;
-    return hone_add(in[0], in[1]);
-}
-
-static void same_backward(hone_context *ctx, hone_tensor *grad, hone_tensor **grad_in)
-{
-    (void)ctx;
-    grad_in[0] = grad_in[1] = hone_mul_scalar(grad, 1);
-}
-
-Test(autograd, a_function_may_give_one_tensor_for_two_inputs)
-{
-    HONE_SCOPE();
-    const hone_function sum = { .name = "Sum", .forward = sum_forward, .backward = same_backward };
-    hone_tensor *a = leaf(1, 2, 3), *y = hone_apply(&sum, a, hone_mul(a, a));
-    OK(hone_backward(hone_sum(hone_square(y))) == HONE_OK);
-    expect(hone_grad(a), 12, 60, 168);
-}
-
 Test(autograd, the_gradient_given_stays_the_callers)
 {
     HONE_SCOPE();
@@ -349,54 +209,6 @@ Test(autograd, the_gradient_given_stays_the_callers)
         expect(hone_grad(x), i, i, i);
         expect(g, 1, 1, 1);
     }
-}
-
-Test(autograd, stale_views_are_refused_wherever_they_come_from)
-{
-    HONE_SCOPE();
-    hone_tensor *w = leaf(1, 2, 3), *x = hone_zeros(HONE_F64, 3);
-    hone_tensor *view = hone_slice(x, 0, 0, 2, 1), *ones = hone_ones(HONE_F64, 3, 1);
-    OK(hone_add_(x, w)); /* the view was made when x had no history */
-    FAILS(hone_exp(view), HONE_E_STATE, "view");
-    hone_tensor *y = hone_neg(w), *v = hone_reshape(y, 3, 1);
-    OK(hone_mul_(y, w));
-    FAILS(hone_backward_with(v, &(hone_backward_options){ .gradient = ones }) == HONE_OK,
-          HONE_E_STATE, "view");
-    y = hone_neg(w), v = hone_reshape(y, 3, 1);
-    OK(hone_fill_(y, 0));
-    FAILS(hone_exp(v), HONE_E_STATE, "view");
-    {
-        HONE_NO_GRAD();
-        v = hone_reshape(w, 3, 1);
-    }
-    FAILS(hone_add_scalar_(v, 1), HONE_E_STATE, "view");
-    expect(w, 1, 2, 3);
-}
-
-Test(autograd, a_view_of_a_parameter_outlives_an_optimizers_step)
-{
-    HONE_SCOPE();
-    hone_tensor *w = leaf(1, 2, 3), *view = hone_reshape(w, 3, 1);
-    {
-        HONE_NO_GRAD();
-        OK(hone_sub_(w, hone_ones(HONE_F64, 3)));
-    }
-    OK(hone_backward(hone_sum(hone_square(view))) == HONE_OK);
-    expect(hone_grad(w), 0, 2, 4);
-}
-
-Test(autograd, in_place_in_another_dtype_keeps_second_derivatives)
-{
-    HONE_SCOPE();
-    hone_tensor *b = hone_requires_grad_(hone_scalar(HONE_F64, 3), true);
-    hone_tensor *y = hone_pow_(hone_full(HONE_F32, 2, 1), hone_reshape(b, 1)); /* 2^b */
-    const hone_autograd_options create = { .create_graph = true };
-    hone_tensor_list d = hone_autograd_grad(hone_list(hone_sum(y)), hone_list(b), &create);
-    OK(d.at);
-    hone_tensor_list d2 = hone_autograd_grad(hone_list(d.at[0]), hone_list(b), NULL);
-    OK(d2.at);
-    const double ln2 = 0.6931471805599453;
-    cr_assert_float_eq(hone_item(d2.at[0]), 8 * ln2 * ln2, 1e-6);
 }
 
 Test(autograd, zero_gradients_are_zeros_not_errors)
@@ -478,165 +290,6 @@ Test(autograd, unused_inputs)
     cr_assert_eq(g.at[1], HONE_NONE);
     FAILS(hone_autograd_grad(hone_list(y), hone_list(hone_ones(HONE_F64, 3)), NULL).at,
           HONE_E_STATE, "require");
-}
-
-/* ---- custom functions ---- */
-
-static int sincos_like_forward(hone_context *ctx, hone_tensor *const *in, int n_in,
-                               hone_tensor **out)
-{
-    out[0] = hone_square(in[0]);
-    out[1] = hone_mul_scalar(in[0], 3);
-    hone_save_for_backward(ctx, n_in, in);
-    return 2;
-}
-
-static void sincos_like_backward(hone_context *ctx, hone_tensor *const *grad, hone_tensor **grad_in)
-{
-    hone_tensor *x = hone_saved(ctx, 0);
-    grad_in[0] = hone_add(hone_mul(grad[0], hone_mul_scalar(x, 2)), hone_mul_scalar(grad[1], 3));
-}
-
-static const hone_function two_outputs = { .name = "TwoOutputs",
-                                           .forward_n = sincos_like_forward,
-                                           .backward_n = sincos_like_backward };
-
-Test(autograd, functions_of_several_outputs)
-{
-    HONE_SCOPE();
-    hone_tensor *x = leaf(1, 2, 3);
-    hone_tensor_list y = hone_apply_list(&two_outputs, x);
-    OK(y.at && y.n == 2);
-    OK(hone_backward(hone_sum(y.at[0])) == HONE_OK); /* the other output's gradient is zero */
-    expect(hone_grad(x), 2, 4, 6);
-    y = hone_apply_list(&two_outputs, x);
-    OK(hone_backward(hone_sum(hone_add(y.at[0], y.at[1]))) == HONE_OK);
-    expect(hone_grad(x), 7, 11, 15);
-    FAILS(hone_apply(&two_outputs, x), HONE_E_VALUE, "hone_apply_list");
-}
-
-typedef struct {
-    double factor;
-} scale_data;
-
-static hone_tensor *scale_forward(hone_context *ctx, hone_tensor *const *in, int n_in)
-{
-    const scale_data d = { 4 };
-    (void)n_in;
-    cr_assert(!hone_grad_enabled());
-    hone_save_data(ctx, &d, sizeof d);
-    return hone_mul_scalar(in[0], d.factor);
-}
-
-static void scale_backward(hone_context *ctx, hone_tensor *grad, hone_tensor **grad_in)
-{
-    const scale_data *d = hone_saved_data(ctx);
-    cr_assert(hone_needs_input_grad(ctx, 0) && !hone_needs_input_grad(ctx, 1));
-    grad_in[0] = hone_mul_scalar(grad, d->factor);
-}
-
-Test(autograd, functions_keep_plain_data_and_know_who_asks)
-{
-    HONE_SCOPE();
-    const hone_function scale = { .name = "Scale",
-                                  .forward = scale_forward,
-                                  .backward = scale_backward };
-    hone_tensor *x = leaf(1, 2, 3);
-    OK(hone_backward(hone_sum(hone_apply(&scale, x, hone_ones(HONE_F64, 1)))) == HONE_OK);
-    expect(hone_grad(x), 4, 4, 4);
-}
-
-static hone_tensor *identity_forward(hone_context *ctx, hone_tensor *const *in, int n_in)
-{
-    (void)ctx, (void)n_in;
-    return in[0];
-}
-
-static void reverse_backward(hone_context *ctx, hone_tensor *grad, hone_tensor **grad_in)
-{
-    (void)ctx;
-    grad_in[0] = hone_neg(grad);
-}
-
-Test(autograd, a_function_may_return_its_input)
-{
-    HONE_SCOPE();
-    const hone_function reverse = { .name = "GradientReversal",
-                                    .forward = identity_forward,
-                                    .backward = reverse_backward };
-    hone_tensor *x = leaf(1, 2, 3), *y = hone_apply(&reverse, x);
-    cr_assert_neq(x, y);
-    OK(hone_backward(hone_sum(y)) == HONE_OK);
-    expect(hone_grad(x), -1, -1, -1);
-}
-
-static void wrong_shape_backward(hone_context *ctx, hone_tensor *grad, hone_tensor **grad_in)
-{
-    (void)ctx, (void)grad;
-    grad_in[0] = hone_ones(HONE_F64, 2);
-}
-
-static hone_tensor *failing_forward(hone_context *ctx, hone_tensor *const *in, int n_in)
-{
-    (void)ctx, (void)in, (void)n_in;
-    return NULL;
-}
-
-Test(autograd, bad_functions_are_named)
-{
-    HONE_SCOPE();
-    const hone_function bad = { .name = "BadShape",
-                                .forward = identity_forward,
-                                .backward = wrong_shape_backward };
-    const hone_function none = { .name = "NoResult",
-                                 .forward = failing_forward,
-                                 .backward = reverse_backward };
-    const hone_function no_backward = { .name = "NoBackward", .forward = identity_forward };
-    hone_tensor *x = leaf(1, 2, 3);
-    FAILS(hone_backward(hone_sum(hone_apply(&bad, x))) == HONE_OK, HONE_E_SHAPE, "BadShape");
-    FAILS(hone_apply(&none, x), HONE_E_NULL, "NoResult");
-    FAILS(hone_backward(hone_sum(hone_apply(&no_backward, x))) == HONE_OK, HONE_E_STATE,
-          "NoBackward");
-    FAILS(hone_apply(&bad, x, NULL), HONE_E_NULL, "BadShape");
-}
-
-/* ---- gradient checks ---- */
-
-static hone_tensor *cube(hone_tensor *const *in, int n_in, void *user)
-{
-    (void)n_in, (void)user;
-    return hone_mul(hone_square(in[0]), in[0]);
-}
-
-static hone_tensor *detached_cube(hone_tensor *const *in, int n_in, void *user)
-{
-    (void)n_in, (void)user;
-    return hone_mul(hone_square(hone_detach(in[0])), in[0]);
-}
-
-static hone_tensor *hidden_constant(hone_tensor *const *in, int n_in, void *user)
-{
-    (void)n_in, (void)user; /* first derivative right, second wrong: 2x is taken for a constant */
-    hone_tensor *x = in[0], *d = hone_detach(x);
-    return hone_add(hone_mul(hone_mul_scalar(d, 2), x), hone_neg(hone_detach(hone_square(x))));
-}
-
-Test(autograd, gradchecks_pass_and_fail)
-{
-    HONE_SCOPE();
-    hone_tensor *x = leaf(1, -2, 3);
-    OK(hone_gradcheck("cube", cube, NULL, hone_list(x), NULL) == HONE_OK);
-    OK(hone_gradgradcheck("cube", cube, NULL, hone_list(x), NULL) == HONE_OK);
-    FAILS(hone_gradcheck("half", detached_cube, NULL, hone_list(x), NULL) == HONE_OK,
-          HONE_E_GRADIENT, "half: the gradient of input 0 (f64 [3]) is wrong at element [0]");
-    OK(hone_gradcheck("hidden", hidden_constant, NULL, hone_list(x), NULL) == HONE_OK);
-    FAILS(hone_gradgradcheck("hidden", hidden_constant, NULL, hone_list(x), NULL) == HONE_OK,
-          HONE_E_GRADIENT, "hidden");
-    expect(x, 1, -2, 3);
-    hone_tensor *f = hone_requires_grad_(hone_ones(HONE_F32, 2), true);
-    FAILS(hone_gradcheck("f32", cube, NULL, hone_list(f), NULL) == HONE_OK, HONE_E_DTYPE, "f32");
-    FAILS(hone_gradcheck("none", cube, NULL, hone_list(hone_ones(HONE_F64, 1)), NULL) == HONE_OK,
-          HONE_E_STATE, "none");
 }
 
 /* ---- size and life ---- */

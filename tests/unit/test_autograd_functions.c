@@ -1,0 +1,184 @@
+/* test_autograd_functions.c: custom functions and gradient checks. */
+#include "gradients.h"
+
+GRADIENT_SUITE(autograd_functions);
+
+/* ---- custom functions ---- */
+
+static hone_tensor *sum_forward(hone_context *ctx, hone_tensor *const *in, int n_in)
+{
+    (void)ctx, (void)n_in;
+    return hone_add(in[0], in[1]);
+}
+
+static void same_backward(hone_context *ctx, hone_tensor *grad, hone_tensor **grad_in)
+{
+    (void)ctx;
+    grad_in[0] = grad_in[1] = hone_mul_scalar(grad, 1);
+}
+
+Test(autograd_functions, a_function_may_give_one_tensor_for_two_inputs)
+{
+    HONE_SCOPE();
+    const hone_function sum = { .name = "Sum", .forward = sum_forward, .backward = same_backward };
+    hone_tensor *a = leaf(1, 2, 3), *y = hone_apply(&sum, a, hone_mul(a, a));
+    OK(hone_backward(hone_sum(hone_square(y))) == HONE_OK);
+    expect(hone_grad(a), 12, 60, 168);
+}
+
+static int sincos_like_forward(hone_context *ctx, hone_tensor *const *in, int n_in,
+                               hone_tensor **out)
+{
+    out[0] = hone_square(in[0]);
+    out[1] = hone_mul_scalar(in[0], 3);
+    hone_save_for_backward(ctx, n_in, in);
+    return 2;
+}
+
+static void sincos_like_backward(hone_context *ctx, hone_tensor *const *grad, hone_tensor **grad_in)
+{
+    hone_tensor *x = hone_saved(ctx, 0);
+    grad_in[0] = hone_add(hone_mul(grad[0], hone_mul_scalar(x, 2)), hone_mul_scalar(grad[1], 3));
+}
+
+static const hone_function two_outputs = { .name = "TwoOutputs",
+                                           .forward_n = sincos_like_forward,
+                                           .backward_n = sincos_like_backward };
+
+Test(autograd_functions, functions_of_several_outputs)
+{
+    HONE_SCOPE();
+    hone_tensor *x = leaf(1, 2, 3);
+    hone_tensor_list y = hone_apply_list(&two_outputs, x);
+    OK(y.at && y.n == 2);
+    OK(hone_backward(hone_sum(y.at[0])) == HONE_OK); /* the other output's gradient is zero */
+    expect(hone_grad(x), 2, 4, 6);
+    y = hone_apply_list(&two_outputs, x);
+    OK(hone_backward(hone_sum(hone_add(y.at[0], y.at[1]))) == HONE_OK);
+    expect(hone_grad(x), 7, 11, 15);
+    FAILS(hone_apply(&two_outputs, x), HONE_E_VALUE, "hone_apply_list");
+}
+
+typedef struct {
+    double factor;
+} scale_data;
+
+static hone_tensor *scale_forward(hone_context *ctx, hone_tensor *const *in, int n_in)
+{
+    const scale_data d = { 4 };
+    (void)n_in;
+    cr_assert(!hone_grad_enabled());
+    hone_save_data(ctx, &d, sizeof d);
+    return hone_mul_scalar(in[0], d.factor);
+}
+
+static void scale_backward(hone_context *ctx, hone_tensor *grad, hone_tensor **grad_in)
+{
+    const scale_data *d = hone_saved_data(ctx);
+    cr_assert(hone_needs_input_grad(ctx, 0) && !hone_needs_input_grad(ctx, 1));
+    grad_in[0] = hone_mul_scalar(grad, d->factor);
+}
+
+Test(autograd_functions, functions_keep_plain_data_and_know_who_asks)
+{
+    HONE_SCOPE();
+    const hone_function scale = { .name = "Scale",
+                                  .forward = scale_forward,
+                                  .backward = scale_backward };
+    hone_tensor *x = leaf(1, 2, 3);
+    OK(hone_backward(hone_sum(hone_apply(&scale, x, hone_ones(HONE_F64, 1)))) == HONE_OK);
+    expect(hone_grad(x), 4, 4, 4);
+}
+
+static hone_tensor *identity_forward(hone_context *ctx, hone_tensor *const *in, int n_in)
+{
+    (void)ctx, (void)n_in;
+    return in[0];
+}
+
+static void reverse_backward(hone_context *ctx, hone_tensor *grad, hone_tensor **grad_in)
+{
+    (void)ctx;
+    grad_in[0] = hone_neg(grad);
+}
+
+Test(autograd_functions, a_function_may_return_its_input)
+{
+    HONE_SCOPE();
+    const hone_function reverse = { .name = "GradientReversal",
+                                    .forward = identity_forward,
+                                    .backward = reverse_backward };
+    hone_tensor *x = leaf(1, 2, 3), *y = hone_apply(&reverse, x);
+    cr_assert_neq(x, y);
+    OK(hone_backward(hone_sum(y)) == HONE_OK);
+    expect(hone_grad(x), -1, -1, -1);
+}
+
+static void wrong_shape_backward(hone_context *ctx, hone_tensor *grad, hone_tensor **grad_in)
+{
+    (void)ctx, (void)grad;
+    grad_in[0] = hone_ones(HONE_F64, 2);
+}
+
+static hone_tensor *failing_forward(hone_context *ctx, hone_tensor *const *in, int n_in)
+{
+    (void)ctx, (void)in, (void)n_in;
+    return NULL;
+}
+
+Test(autograd_functions, bad_functions_are_named)
+{
+    HONE_SCOPE();
+    const hone_function bad = { .name = "BadShape",
+                                .forward = identity_forward,
+                                .backward = wrong_shape_backward };
+    const hone_function none = { .name = "NoResult",
+                                 .forward = failing_forward,
+                                 .backward = reverse_backward };
+    const hone_function no_backward = { .name = "NoBackward", .forward = identity_forward };
+    hone_tensor *x = leaf(1, 2, 3);
+    FAILS(hone_backward(hone_sum(hone_apply(&bad, x))) == HONE_OK, HONE_E_SHAPE, "BadShape");
+    FAILS(hone_apply(&none, x), HONE_E_NULL, "NoResult");
+    FAILS(hone_backward(hone_sum(hone_apply(&no_backward, x))) == HONE_OK, HONE_E_STATE,
+          "NoBackward");
+    FAILS(hone_apply(&bad, x, NULL), HONE_E_NULL, "BadShape");
+}
+
+/* ---- gradient checks ---- */
+
+static hone_tensor *cube(hone_tensor *const *in, int n_in, void *user)
+{
+    (void)n_in, (void)user;
+    return hone_mul(hone_square(in[0]), in[0]);
+}
+
+static hone_tensor *detached_cube(hone_tensor *const *in, int n_in, void *user)
+{
+    (void)n_in, (void)user;
+    return hone_mul(hone_square(hone_detach(in[0])), in[0]);
+}
+
+static hone_tensor *hidden_constant(hone_tensor *const *in, int n_in, void *user)
+{
+    (void)n_in, (void)user; /* first derivative right, second wrong: 2x is taken for a constant */
+    hone_tensor *x = in[0], *d = hone_detach(x);
+    return hone_add(hone_mul(hone_mul_scalar(d, 2), x), hone_neg(hone_detach(hone_square(x))));
+}
+
+Test(autograd_functions, gradchecks_pass_and_fail)
+{
+    HONE_SCOPE();
+    hone_tensor *x = leaf(1, -2, 3);
+    OK(hone_gradcheck("cube", cube, NULL, hone_list(x), NULL) == HONE_OK);
+    OK(hone_gradgradcheck("cube", cube, NULL, hone_list(x), NULL) == HONE_OK);
+    FAILS(hone_gradcheck("half", detached_cube, NULL, hone_list(x), NULL) == HONE_OK,
+          HONE_E_GRADIENT, "half: the gradient of input 0 (f64 [3]) is wrong at element [0]");
+    OK(hone_gradcheck("hidden", hidden_constant, NULL, hone_list(x), NULL) == HONE_OK);
+    FAILS(hone_gradgradcheck("hidden", hidden_constant, NULL, hone_list(x), NULL) == HONE_OK,
+          HONE_E_GRADIENT, "hidden");
+    expect(x, 1, -2, 3);
+    hone_tensor *f = hone_requires_grad_(hone_ones(HONE_F32, 2), true);
+    FAILS(hone_gradcheck("f32", cube, NULL, hone_list(f), NULL) == HONE_OK, HONE_E_DTYPE, "f32");
+    FAILS(hone_gradcheck("none", cube, NULL, hone_list(hone_ones(HONE_F64, 1)), NULL) == HONE_OK,
+          HONE_E_STATE, "none");
+}
