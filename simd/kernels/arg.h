@@ -98,6 +98,7 @@ HONE__INLINE void R(arg_combine)(int64_t n, hone__partial *p, int64_t *out, R(or
 #define PLACE_BITS(at) i32_as_f32(i32_set((int32_t)(at)))
 #endif
 #define CHUNK_ROWS ((int64_t)1 << 30)
+#define FEW_ROWS   64 /* are not worth a search: each is a group */
 #define ARG_PANEL  (FAR_PANEL / 2)
 
 typedef VMASK (*R(beats))(VREAL, VREAL);
@@ -106,17 +107,12 @@ typedef VMASK (*R(beats))(VREAL, VREAL);
 HONE__INLINE void R(arg_vector)(int n, int lanes, const REAL *x, int64_t sx, REAL *best,
                                 REAL *place, int64_t at, R(chain) chain, R(beats) beats)
 {
-    const VREAL zero = R(set)(0), old = R(load_lanes)(best, lanes, zero);
-    const VREAL new = chain(old, x, sx, n, lanes), where = R(load_lanes)(place, lanes, zero);
+    const VREAL old = R(take)(best, lanes);
+    const VREAL new = chain(old, x, sx, n, lanes), where = R(take)(place, lanes);
     const VMASK first_nan = MASK(and)(R(isnan)(new), R(eq)(old, old));
     const VREAL here = R(select)(MASK(or)(beats(new, old), first_nan), PLACE_BITS(at), where);
-    if (lanes == LANES) {
-        R(store)(best, new);
-        R(store)(place, here);
-    } else {
-        R(store_n)(best, new, lanes);
-        R(store_n)(place, here, lanes);
-    }
+    R(put)(best, new, lanes);
+    R(put)(place, here, lanes);
 }
 
 HONE__INLINE void R(arg_panel)(int n, int64_t cols, const REAL *x, int64_t sx, REAL *best,
@@ -131,28 +127,28 @@ HONE__INLINE void R(arg_panel)(int n, int64_t cols, const REAL *x, int64_t sx, R
 
 /* Rows [begin, end), a chunk; `out` holds the places of the chunks before. */
 HONE__INLINE void R(arg_chunk)(int64_t begin, int64_t end, int64_t cols, const REAL *x, int64_t sx,
-                               REAL *best, int64_t *out, R(chain) chain, R(beats) beats)
+                               REAL *best, int64_t *out, bool few, R(chain) chain, R(beats) beats)
 {
-    const PLACE_INT none = -1;
+    const VREAL none = PLACE_BITS(-1);
     const bool far = R(is_far)(end - begin, sx, FAR_EXTREMES);
     REAL place[ARG_PANEL];
-    for (int64_t c = 0; c < cols; c++)
-        memcpy(&place[c], &none, sizeof none);
+    for (int64_t c = 0; c < cols; c += LANES)
+        R(put)(place + c, none, cols - c < LANES ? cols - c : LANES);
     int64_t r = begin;
-    for (; !far && r + ROWS_AT_ONCE <= end; r += ROWS_AT_ONCE)
+    for (; !few && !far && r + ROWS_AT_ONCE <= end; r += ROWS_AT_ONCE)
         R(arg_panel)(ROWS_AT_ONCE, cols, x + r * sx, sx, best, place, r - begin, chain, beats);
     for (; r < end; r++)
         R(arg_panel)(1, cols, x + r * sx, sx, best, place, r - begin, chain, beats);
-    for (int64_t c = 0; c < cols; c++) {
-        PLACE_INT at;
-        memcpy(&at, &place[c], sizeof at);
-        out[c] = at < 0 ? out[c] : begin + at;
-    }
+    PLACE_INT at[ARG_PANEL];
+    memcpy(at, place, (size_t)cols * sizeof *at);
+    for (int64_t c = 0; c < cols; c++)
+        out[c] = at[c] < 0 ? out[c] : begin + at[c];
 }
 
 HONE__INLINE void R(arg_cols)(int64_t rows, int64_t cols, const REAL *x, int64_t sx, int64_t *out,
                               R(chain) chain, R(beats) beats)
 {
+    const bool few = rows < FEW_ROWS;
     REAL best[ARG_PANEL];
     for (int64_t j = 0; j < cols; j += ARG_PANEL) {
         const int64_t m = cols - j < ARG_PANEL ? cols - j : ARG_PANEL;
@@ -160,9 +156,9 @@ HONE__INLINE void R(arg_cols)(int64_t rows, int64_t cols, const REAL *x, int64_t
         memset(out + j, 0, (size_t)m * sizeof(int64_t));
         for (int64_t r = 0; r < rows; r += CHUNK_ROWS)
             R(arg_chunk)
-            (r, rows - r < CHUNK_ROWS ? rows : r + CHUNK_ROWS, m, x + j, sx, best, out + j, chain,
-             beats);
-        for (int64_t c = 0; c < m; c++) {
+        (r, rows - r < CHUNK_ROWS ? rows : r + CHUNK_ROWS, m, x + j, sx, best, out + j, few, chain,
+         beats);
+        for (int64_t c = 0; c < m && !few; c++) {
             const REAL *at = x + out[j + c] * sx + j + c;
             for (; best[c] == best[c] ? *at != best[c] : *at == *at; at += sx)
                 out[j + c]++;
@@ -198,4 +194,5 @@ ARG_REDUCTION(argmin, R(min_block), R(min_chain), R(lt), R(below))
 #undef PLACE_INT
 #undef PLACE_BITS
 #undef CHUNK_ROWS
+#undef FEW_ROWS
 #undef ARG_PANEL

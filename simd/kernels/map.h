@@ -10,6 +10,20 @@
 typedef VREAL (*R(op1))(VREAL);
 typedef VREAL (*R(op2))(VREAL, VREAL);
 
+/* `count` lanes at once; all of them is a constant. */
+HONE__INLINE VREAL R(take)(const REAL *x, int64_t count)
+{
+    return count == LANES ? R(load)(x) : R(load_n)(x, count, R(set)(0));
+}
+
+HONE__INLINE void R(put)(REAL *y, VREAL v, int64_t count)
+{
+    if (count == LANES)
+        R(store)(y, v);
+    else
+        R(store_n)(y, v, count);
+}
+
 static void R(gather)(int64_t n, REAL *to, const REAL *from, int64_t stride)
 {
     for (int64_t i = 0; i < n; i++)

@@ -4,7 +4,7 @@
  * mean and deviation again rather than have them kept. */
 
 #ifndef NORM_ROWS
-#define NORM_ROWS 4 /* that go into the gradient of the weight together */
+#define NORM_ROWS 4 /* that are normalised together */
 #endif
 
 /* What a row is normalised by: (x - mean) * scale. */
@@ -26,59 +26,89 @@ HONE__INLINE VREAL R(normal)(VREAL x, VREAL mean, VREAL scale)
     return R(mul)(R(sub)(x, mean), scale);
 }
 
-/* `count` lanes at once; all of them is a constant. */
-HONE__INLINE VREAL R(take)(const REAL *x, int64_t count)
+/* `count` lanes of n rows (a constant), which share weight and bias. */
+HONE__INLINE void R(norm_lanes)(int n, int64_t count, REAL *y, int64_t sy, const REAL *x,
+                                int64_t sx, const REAL *weight, const REAL *bias, const VREAL *mean,
+                                const VREAL *scale)
 {
-    return count == LANES ? R(load)(x) : R(load_n)(x, count, R(set)(0));
+    const VREAL w = weight ? R(take)(weight, count) : R(set)(1);
+    const VREAL b = bias ? R(take)(bias, count) : R(set)(0);
+    for (int k = 0; k < n; k++) {
+        VREAL v = R(normal)(R(take)(x + k * sx, count), mean[k], scale[k]);
+        if (weight && bias)
+            v = R(fma)(v, w, b);
+        else if (weight)
+            v = R(mul)(v, w);
+        else if (bias)
+            v = R(add)(v, b);
+        R(put)(y + k * sy, v, count);
+    }
 }
 
-HONE__INLINE void R(put)(REAL *y, VREAL v, int64_t count)
+HONE__INLINE void R(norm_rows)(int n, int64_t cols, REAL *y, int64_t sy, const REAL *x, int64_t sx,
+                               const REAL *weight, const REAL *bias, const R(norm) * norm)
 {
-    if (count == LANES)
-        R(store)(y, v);
-    else
-        R(store_n)(y, v, count);
-}
-
-HONE__INLINE void R(norm_lanes)(int64_t count, REAL *y, const REAL *x, const REAL *weight,
-                                const REAL *bias, VREAL mean, VREAL scale)
-{
-    VREAL v = R(normal)(R(take)(x, count), mean, scale);
-    if (weight && bias)
-        v = R(fma)(v, R(take)(weight, count), R(take)(bias, count));
-    else if (weight)
-        v = R(mul)(v, R(take)(weight, count));
-    else if (bias)
-        v = R(add)(v, R(take)(bias, count));
-    R(put)(y, v, count);
-}
-
-HONE__INLINE void R(norm_row)(int64_t n, REAL *y, const REAL *x, const REAL *weight,
-                              const REAL *bias, R(norm) norm)
-{
-    const VREAL mean = R(set)(norm.mean), scale = R(set)(norm.scale);
+    VREAL mean[2], scale[2];
+    for (int k = 0; k < n; k++) {
+        mean[k] = R(set)(norm[k].mean);
+        scale[k] = R(set)(norm[k].scale);
+    }
     int64_t i = 0;
-    for (; i + LANES <= n; i += LANES)
+    for (; i + LANES <= cols; i += LANES)
         R(norm_lanes)
-        (LANES, y + i, x + i, weight ? weight + i : NULL, bias ? bias + i : NULL, mean, scale);
-    if (i < n)
+    (n, LANES, y + i, sy, x + i, sx, weight ? weight + i : NULL, bias ? bias + i : NULL, mean,
+     scale);
+    if (i < cols)
         R(norm_lanes)
-        (n - i, y + i, x + i, weight ? weight + i : NULL, bias ? bias + i : NULL, mean, scale);
+    (n, cols - i, y + i, sy, x + i, sx, weight ? weight + i : NULL, bias ? bias + i : NULL, mean,
+     scale);
+}
+
+HONE__INLINE void R(norm_all)(int64_t n, int64_t cols, REAL *y, int64_t sy, const REAL *x,
+                              int64_t sx, const REAL *weight, const REAL *bias,
+                              const R(norm) * norm)
+{
+    int64_t k = 0;
+    for (; k + 2 <= n; k += 2)
+        R(norm_rows)(2, cols, y + k * sy, sy, x + k * sx, sx, weight, bias, norm + k);
+    if (k < n)
+        R(norm_rows)(1, cols, y + k * sy, sy, x + k * sx, sx, weight, bias, norm + k);
+}
+
+/* What n <= NORM_ROWS rows are normalised by; those of one block go through each step together: the
+ * fold that ends one row's step waits for its own additions while the next row's begin. */
+static void R(norms_of)(int64_t n, int64_t cols, const REAL *x, int64_t sx, REAL eps,
+                        R(norm) * norm)
+{
+    REAL m2[NORM_ROWS];
+    for (int64_t k = 0; k < n && cols > BLOCK; k++)
+        norm[k] = R(norm_of)(cols, x + k * sx, eps);
+    if (cols > BLOCK)
+        return;
+    for (int64_t k = 0; k < n; k++)
+        norm[k].mean = R(sum_block)(cols, x + k * sx) / (REAL)cols;
+    for (int64_t k = 0; k < n; k++)
+        m2[k] = R(steps_block)(cols, x + k * sx, R(deviation_step), norm[k].mean);
+    for (int64_t k = 0; k < n; k++)
+        norm[k].scale = R(first)(R(rsqrt)(R(set)(m2[k] / (REAL)cols + eps)));
 }
 
 static void R(k_layer_norm)(int64_t rows, int64_t cols, void *yv, int64_t sy, const void *xv,
                             int64_t sx, const void *weight, const void *bias, double eps)
 {
-    for (int64_t r = 0; r < rows && cols > 0; r++) {
+    const int64_t at_once = cols * NORM_ROWS <= BLOCK ? NORM_ROWS : 1;
+    R(norm) norm[NORM_ROWS];
+    for (int64_t r = 0; r < rows && cols > 0; r += at_once) {
+        const int64_t n = rows - r < at_once ? rows - r : at_once;
         const REAL *x = (const REAL *)xv + r * sx;
         REAL *y = (REAL *)yv + r * sy;
-        const R(norm) norm = R(norm_of)(cols, x, (REAL)eps);
+        R(norms_of)(n, cols, x, sx, (REAL)eps, norm);
         if (weight && bias)
-            R(norm_row)(cols, y, x, weight, bias, norm);
+            R(norm_all)(n, cols, y, sy, x, sx, weight, bias, norm);
         else if (weight)
-            R(norm_row)(cols, y, x, weight, NULL, norm);
+            R(norm_all)(n, cols, y, sy, x, sx, weight, NULL, norm);
         else
-            R(norm_row)(cols, y, x, NULL, bias, norm);
+            R(norm_all)(n, cols, y, sy, x, sx, NULL, bias, norm);
     }
 }
 
@@ -115,12 +145,12 @@ HONE__INLINE R(norm_sums)
     for (; i + VIRTUAL_LANES <= n; i += VIRTUAL_LANES)
         for (int v = 0; v < N_ACC; v++)
             R(norm_sum_lanes)
-            (LANES, &g[v], &gx[v], dy + i + v * LANES, x + i + v * LANES,
-             weight ? weight + i + v * LANES : NULL, mean, scale);
+    (LANES, &g[v], &gx[v], dy + i + v * LANES, x + i + v * LANES,
+     weight ? weight + i + v * LANES : NULL, mean, scale);
     for (int v = 0; v < N_ACC && i < n; v++, i += LANES)
         R(norm_sum_lanes)
-        (n - i < LANES ? n - i : LANES, &g[v], &gx[v], dy + i, x + i, weight ? weight + i : NULL,
-         mean, scale);
+    (n - i < LANES ? n - i : LANES, &g[v], &gx[v], dy + i, x + i, weight ? weight + i : NULL, mean,
+     scale);
     R(norm_sums) sums;
     sums.g = R(fold)(R(fold_lanes)(g, R(add)), R(add));
     sums.gx = R(fold)(R(fold_lanes)(gx, R(add)), R(add));
@@ -167,10 +197,10 @@ HONE__INLINE void R(norm_dx_row)(int64_t n, REAL *dx, const REAL *dy, const REAL
     int64_t i = 0;
     for (; i + LANES <= n; i += LANES)
         R(norm_dx_lanes)
-        (LANES, dx + i, dy + i, x + i, weight ? weight + i : NULL, mean, scale, mean_g, mean_gx);
+    (LANES, dx + i, dy + i, x + i, weight ? weight + i : NULL, mean, scale, mean_g, mean_gx);
     if (i < n)
         R(norm_dx_lanes)
-        (n - i, dx + i, dy + i, x + i, weight ? weight + i : NULL, mean, scale, mean_g, mean_gx);
+    (n - i, dx + i, dy + i, x + i, weight ? weight + i : NULL, mean, scale, mean_g, mean_gx);
 }
 
 static void R(k_layer_norm_backward)(int64_t rows, int64_t cols, void *dxv, int64_t sdx,
@@ -193,10 +223,11 @@ HONE__INLINE void R(norm_weight_rows)(int n, int64_t cols, REAL *sum, const REAL
                                       const REAL *x, int64_t sx, REAL eps)
 {
     VREAL mean[NORM_ROWS], scale[NORM_ROWS];
+    R(norm) norm[NORM_ROWS];
+    R(norms_of)(n, cols, x, sx, eps, norm);
     for (int k = 0; k < n; k++) {
-        const R(norm) norm = R(norm_of)(cols, x + k * sx, eps);
-        mean[k] = R(set)(norm.mean);
-        scale[k] = R(set)(norm.scale);
+        mean[k] = R(set)(norm[k].mean);
+        scale[k] = R(set)(norm[k].scale);
     }
     for (int64_t i = 0; i < cols; i += LANES) {
         const int64_t count = cols - i < LANES ? cols - i : LANES;

@@ -9,6 +9,7 @@
 #ifndef COLS_LEVELS
 #define COLS_LEVELS     40   /* 2^40 blocks of rows: more than memory has */
 #define PANEL_BYTES     2048 /* of a row: columns that go together */
+#define FEW_IN_BLOCK    32   /* rows that are not worth accumulators in memory */
 #define ROWS_AT_ONCE    8
 #define FAR_SUMS        524288   /* bytes that are far */
 #define FAR_EXTREMES    16777216 /* the same for what takes more instructions */
@@ -20,22 +21,17 @@
 /* `n` rows, constant; lanes < LANES: only so many columns are there. */
 typedef VREAL (*R(chain))(VREAL acc, const REAL *x, int64_t sx, int n, int lanes);
 
-HONE__INLINE VREAL R(load_lanes)(const REAL *x, int lanes, VREAL fill)
-{
-    return lanes == LANES ? R(load)(x) : R(load_n)(x, lanes, fill);
-}
-
 HONE__INLINE VREAL R(sum_chain)(VREAL acc, const REAL *x, int64_t sx, int n, int lanes)
 {
     for (int k = 0; k < n; k++)
-        acc = R(add)(acc, R(load_lanes)(x + k * sx, lanes, acc));
+        acc = R(add)(acc, R(take)(x + k * sx, lanes));
     return acc;
 }
 
 HONE__INLINE VREAL R(sum_squares_chain)(VREAL acc, const REAL *x, int64_t sx, int n, int lanes)
 {
     for (int k = 0; k < n; k++) {
-        const VREAL p = R(load_lanes)(x + k * sx, lanes, acc);
+        const VREAL p = R(take)(x + k * sx, lanes);
         acc = R(fma)(p, p, acc);
     }
     return acc;
@@ -47,7 +43,7 @@ HONE__INLINE VREAL R(extreme_chain)(VREAL acc, const REAL *x, int64_t sx, int n,
     VREAL last = acc;
     VMASK nan = R(isnan)(acc);
     for (int k = 0; k < n; k++) {
-        VREAL p = R(load_lanes)(x + k * sx, lanes, acc);
+        VREAL p = R(take)(x + k * sx, lanes);
         HONE__IN_REGISTER(p);
         acc = pick(acc, p);
         if (k % 2 == 1)
@@ -107,6 +103,22 @@ HONE__INLINE void R(cols_vectors)(int n_vec, int64_t rows, const REAL *x, int64_
     }
 }
 
+HONE__INLINE void R(cols_in_registers)(int64_t rows, int64_t cols, const REAL *x, int64_t sx,
+                                       REAL *out, R(chain) chain, REAL identity)
+{
+    int64_t j = 0;
+    for (; j + 4 * LANES <= cols; j += 4 * LANES)
+        R(cols_vectors)(4, rows, x + j, sx, out + j, chain, identity);
+    for (; j + LANES <= cols; j += LANES)
+        R(cols_vectors)(1, rows, x + j, sx, out + j, chain, identity);
+    if (j < cols) {
+        VREAL acc = R(set)(identity);
+        for (int64_t r = 0; r < rows; r++)
+            acc = chain(acc, x + r * sx + j, sx, 1, (int)(cols - j));
+        R(store_n)(out + j, acc, cols - j);
+    }
+}
+
 /* True if `rows` of that stride are more than `bytes`. */
 HONE__INLINE bool R(is_far)(int64_t rows, int64_t sx, int64_t bytes)
 {
@@ -120,8 +132,8 @@ HONE__INLINE void R(cols_block)(int64_t rows, int64_t cols, const REAL *x, int64
     const int64_t panel = far ? FAR_PANEL : PANEL;
     for (int64_t j = 0; j < cols; j += panel) {
         const int64_t m = cols - j < panel ? cols - j : panel;
-        if (m == 4 * LANES) {
-            R(cols_vectors)(4, rows, x + j, sx, out + j, chain, identity);
+        if (!far && (m <= 8 * LANES || rows <= FEW_IN_BLOCK)) {
+            R(cols_in_registers)(rows, m, x + j, sx, out + j, chain, identity);
             continue;
         }
         for (int64_t c = 0; c < m; c++)

@@ -1,25 +1,38 @@
 /* rows.h: softmax, logsumexp, cross-entropy and their backward passes, row by row, f32 and f64.
  * (fragment: reduce.h) */
 
-#ifndef ROWS_AT_ONCE
-#define ROWS_AT_ONCE 64 /* whose logarithms are taken together */
+#ifndef LOGS
+#define LOGS     64 /* rows whose logarithms are taken together */
+#define TOGETHER 4  /* rows that go through each step together if L1 holds them */
 #endif
 
-/* y[i] = exp(x[i] - shift) */
-static void R(exp_shifted)(int64_t n, REAL *y, const REAL *x, REAL by)
+/* The sum of exp(x[i] - by) over one block, in the order of sums; if `keep` they go to y. */
+HONE__INLINE REAL R(exp_block)(int64_t n, REAL *y, const REAL *x, REAL by, bool keep)
 {
-    const VREAL shift = R(set)(by);
+    const VREAL shift = R(set)(by), none = R(set)((REAL)-0.0);
+    VREAL acc[N_ACC];
+    for (int v = 0; v < N_ACC; v++)
+        acc[v] = none;
     int64_t i = 0;
-    for (; i + 2 * LANES <= n; i += 2 * LANES) {
-        const VREAL p = R(exp)(R(sub)(R(load)(x + i), shift));
-        const VREAL q = R(exp)(R(sub)(R(load)(x + i + LANES), shift));
-        R(store)(y + i, p);
-        R(store)(y + i + LANES, q);
+    for (; i + VIRTUAL_LANES <= n; i += VIRTUAL_LANES) {
+        for (int v = 0; v < N_ACC; v++) {
+            const VREAL e = R(exp)(R(sub)(R(load)(x + i + v * LANES), shift));
+            acc[v] = R(add)(acc[v], e);
+            if (keep)
+                R(store)(y + i + v * LANES, e);
+        }
     }
-    for (; i + LANES <= n; i += LANES)
-        R(store)(y + i, R(exp)(R(sub)(R(load)(x + i), shift)));
-    if (i < n)
-        R(store_n)(y + i, R(exp)(R(sub)(R(load_n)(x + i, n - i, shift), shift)), n - i);
+    for (int v = 0; v < N_ACC && i < n; v++, i += LANES) {
+        const int64_t rest = n - i < LANES ? n - i : LANES;
+        const VREAL p = rest == LANES ? R(load)(x + i) : R(load_n)(x + i, rest, shift);
+        const VREAL e = R(exp)(R(sub)(p, shift));
+        acc[v] = R(add)(acc[v], rest == LANES ? e : R(keep_n)(e, rest, none));
+        if (keep && rest == LANES)
+            R(store)(y + i, e);
+        else if (keep)
+            R(store_n)(y + i, e, rest);
+    }
+    return R(fold)(R(fold_lanes)(acc, R(add)), R(add));
 }
 
 /* Up to two vectors' worth stays in registers: e[0], e[1] (the absent lanes -0.0) and their sum. */
@@ -54,26 +67,21 @@ HONE__INLINE void R(store_short)(int64_t n, REAL *y, const VREAL e[2])
         R(store_n)(y + LANES, e[1], n - LANES);
 }
 
-/* The sum of exp(x[i] - shift), which go to y; without a y, to a block on the stack. */
+/* The same over a row; y may be NULL. */
 static REAL R(exp_row)(int64_t n, REAL *y, const REAL *x, REAL shift)
 {
     if (!y && n <= 2 * LANES) {
         VREAL e[2];
         return R(exp_short)(n, e, x, shift);
     }
-    REAL block[BLOCK];
+    if (n <= BLOCK)
+        return y ? R(exp_block)(n, y, x, shift, true) : R(exp_block)(n, NULL, x, shift, false);
     R(tree) tree;
     tree.top = 0;
     tree.count = 0;
-    for (int64_t i = 0; i < n; i += BLOCK) {
-        const int64_t m = n - i < BLOCK ? n - i : BLOCK;
-        REAL *to = y ? y + i : block;
-        R(exp_shifted)(m, to, x + i, shift);
-        const REAL sum = R(sum_block)(m, to);
-        if (n <= BLOCK)
-            return sum;
-        R(tree_add)(&tree, sum, R(add));
-    }
+    for (int64_t i = 0; i < n; i += BLOCK)
+        R(tree_add)
+        (&tree, R(exp_row)(n - i < BLOCK ? n - i : BLOCK, y ? y + i : NULL, x + i, shift), R(add));
     return R(tree_total)(&tree, R(add));
 }
 
@@ -118,23 +126,37 @@ static REAL R(row_max)(int64_t n, const REAL *x)
 
 /* ---- forward ---- */
 
+static void R(softmax_short)(int64_t n, REAL *y, const REAL *x)
+{
+    VREAL e[2] = { R(set)(0), R(set)(0) };
+    const VREAL scale = R(set)(1 / R(exp_short)(n, e, x, R(row_max)(n, x)));
+    e[0] = R(mul)(e[0], scale);
+    e[1] = R(mul)(e[1], scale);
+    R(store_short)(n, y, e);
+}
+
+/* A few rows go through each step together: the fold that ends one row's step waits for its own
+ * additions while the next row's begin. */
 static void R(k_softmax)(int64_t rows, int64_t cols, void *yv, int64_t sy, const void *xv,
                          int64_t sx)
 {
-    for (int64_t r = 0; r < rows && cols > 0; r++) {
+    const int64_t at_once = cols * TOGETHER <= BLOCK ? TOGETHER : 1;
+    REAL max[TOGETHER], sum[TOGETHER];
+    for (int64_t r = 0; r < rows && cols > 0; r += at_once) {
         REAL *y = (REAL *)yv + r * sy;
         const REAL *x = (const REAL *)xv + r * sx;
-        const REAL max = R(row_max)(cols, x);
+        const int64_t n = rows - r < at_once ? rows - r : at_once;
         if (cols <= 2 * LANES) {
-            VREAL e[2] = { R(set)(0), R(set)(0) };
-            const VREAL scale = R(set)(1 / R(exp_short)(cols, e, x, max));
-            e[0] = R(mul)(e[0], scale);
-            e[1] = R(mul)(e[1], scale);
-            R(store_short)(cols, y, e);
-        } else {
-            const REAL sum = R(exp_row)(cols, y, x, max);
-            R(map2_right)(cols, y, y, 1 / sum, R(mul));
+            for (int64_t k = 0; k < n; k++)
+                R(softmax_short)(cols, y + k * sy, x + k * sx);
+            continue;
         }
+        for (int64_t k = 0; k < n; k++)
+            max[k] = R(row_max)(cols, x + k * sx);
+        for (int64_t k = 0; k < n; k++)
+            sum[k] = R(exp_row)(cols, y + k * sy, x + k * sx, max[k]);
+        for (int64_t k = 0; k < n; k++)
+            R(map2_right)(cols, y + k * sy, y + k * sy, 1 / sum[k], R(mul));
     }
 }
 
@@ -152,9 +174,9 @@ static void R(log_softmax_row)(int64_t n, REAL *y, const REAL *x, REAL max, REAL
 static void R(k_log_softmax)(int64_t rows, int64_t cols, void *yv, int64_t sy, const void *xv,
                              int64_t sx)
 {
-    REAL max[ROWS_AT_ONCE], sum[ROWS_AT_ONCE];
-    for (int64_t r = 0; r < rows && cols > 0; r += ROWS_AT_ONCE) {
-        const int64_t n = rows - r < ROWS_AT_ONCE ? rows - r : ROWS_AT_ONCE;
+    REAL max[LOGS], sum[LOGS];
+    for (int64_t r = 0; r < rows && cols > 0; r += LOGS) {
+        const int64_t n = rows - r < LOGS ? rows - r : LOGS;
         const REAL *x = (const REAL *)xv + r * sx;
         REAL *y = (REAL *)yv + r * sy;
         for (int64_t k = 0; k < n; k++) {
@@ -177,9 +199,9 @@ static REAL R(shift)(int64_t n, const REAL *x)
 static void R(k_logsumexp)(int64_t rows, int64_t cols, void *outv, int64_t so, const void *xv,
                            int64_t sx)
 {
-    REAL *out = outv, max[ROWS_AT_ONCE], sum[ROWS_AT_ONCE];
-    for (int64_t r = 0; r < rows; r += ROWS_AT_ONCE) {
-        const int64_t n = rows - r < ROWS_AT_ONCE ? rows - r : ROWS_AT_ONCE;
+    REAL *out = outv, max[LOGS], sum[LOGS];
+    for (int64_t r = 0; r < rows; r += LOGS) {
+        const int64_t n = rows - r < LOGS ? rows - r : LOGS;
         const REAL *x = (const REAL *)xv + r * sx;
         for (int64_t k = 0; k < n; k++) {
             max[k] = cols > 0 ? R(shift)(cols, x + k * sx) : 0;

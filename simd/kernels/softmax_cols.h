@@ -41,7 +41,7 @@ HONE__INLINE VREAL R(finite_or_0)(VREAL x)
 }
 
 /* e = exp(x - max), summed and, if `keep`, written. */
-HONE__INLINE VREAL R(exp_rows)(int n, int64_t count, R(lines) l, VREAL sum, VREAL shift, bool keep)
+HONE__INLINE VREAL R(exp_part)(int n, int64_t count, R(lines) l, VREAL sum, VREAL shift, bool keep)
 {
     VREAL e[EXP_ROWS];
     for (int k = 0; k < n; k++)
@@ -54,8 +54,8 @@ HONE__INLINE VREAL R(exp_rows)(int n, int64_t count, R(lines) l, VREAL sum, VREA
     return sum;
 }
 
-HONE__INLINE void R(exp_block)(int64_t rows, int64_t cols, R(lines) l, const REAL *max, REAL *sum,
-                               bool keep)
+HONE__INLINE void R(exp_block_cols)(int64_t rows, int64_t cols, R(lines) l, const REAL *max,
+                                    REAL *sum, bool keep)
 {
     for (int64_t r = 0; r < rows; r += EXP_ROWS, l.a += EXP_ROWS * l.sa) {
         for (int64_t j = 0; j < cols; j += LANES) {
@@ -67,10 +67,10 @@ HONE__INLINE void R(exp_block)(int64_t rows, int64_t cols, R(lines) l, const REA
             if (keep)
                 at.out += j;
             if (rows - r >= EXP_ROWS && count == LANES) {
-                acc = R(exp_rows)(EXP_ROWS, LANES, at, acc, shift, keep);
+                acc = R(exp_part)(EXP_ROWS, LANES, at, acc, shift, keep);
             } else {
                 for (int64_t k = r; k < rows && k < r + EXP_ROWS; k++, at.a += at.sa) {
-                    acc = R(exp_rows)(1, count, at, acc, shift, keep);
+                    acc = R(exp_part)(1, count, at, acc, shift, keep);
                     if (keep)
                         at.out += at.so;
                 }
@@ -103,12 +103,12 @@ static void R(k_softmax_cols_begin)(const hone__softmax_cols *m, int64_t block)
     switch (m->kind) {
     case HONE__SOFTMAX:
         R(cols_block)(n, cols, l.a, l.sa, max, R(max_chain), (REAL)-INFINITY, far);
-        R(exp_block)(n, cols, l, max, sum, true);
+        R(exp_block_cols)(n, cols, l, max, sum, true);
         break;
     case HONE__LOG_SOFTMAX:
     case HONE__LOGSUMEXP:
         R(cols_block)(n, cols, l.a, l.sa, max, R(max_chain), (REAL)-INFINITY, far);
-        R(exp_block)(n, cols, l, max, sum, false);
+        R(exp_block_cols)(n, cols, l, max, sum, false);
         break;
     case HONE__SOFTMAX_BACKWARD:
         R(dot_block_cols)(n, cols, l, sum);
