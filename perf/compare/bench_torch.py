@@ -28,7 +28,17 @@ UNARY = {
     "gelu_tanh": lambda x, out: nn.gelu(x, approximate="tanh", out=out), "copy": lambda x, out: out.copy_(x),
     "fill": lambda x, out: out.fill_(1), "sgd_step": lambda x, out: out.add_(x, alpha=-1e-6),
 }
-BINARY = {"add": torch.add, "sub": torch.sub, "mul": torch.mul, "div": torch.div, "maximum": torch.maximum, "pow": torch.pow}
+ATEN = torch.ops.aten
+MAKE = {"rand": torch.rand, "randn": torch.randn}
+SLOPES = {
+    "relu_backward": lambda g, y, out: ATEN.threshold_backward.grad_input(g, y, 0, grad_input=out),
+    "tanh_backward": lambda g, y, out: ATEN.tanh_backward.grad_input(g, y, grad_input=out),
+    "gelu_backward": lambda g, x, out: ATEN.gelu_backward.grad_input(g, x, grad_input=out),
+    "gelu_tanh_backward": lambda g, x, out: ATEN.gelu_backward.grad_input(g, x, approximate="tanh", grad_input=out),
+    "silu_backward": lambda g, x, out: ATEN.silu_backward.grad_input(g, x, grad_input=out),
+    "softplus_backward": lambda g, x, out: ATEN.softplus_backward.grad_input(g, x, 1, 20, grad_input=out),
+}
+BINARY = {**SLOPES, "add": torch.add, "sub": torch.sub, "mul": torch.mul, "div": torch.div, "maximum": torch.maximum, "pow": torch.pow}
 
 
 def uniform(shape, low, high, dtype=torch.float32):
@@ -46,6 +56,8 @@ def elementwise(row):
         out, b = out.view(-1, 1024), b.view(-1, 1024)
         a = a.view(1024, -1).t() if row["variant"] == "strided" else a.view(-1, 1024)
         b = b[:1] if row["variant"] == "broadcast" else b
+    if name in MAKE:
+        return lambda f=MAKE[name]: f(n, dtype=dtype, out=out)
     if name in UNARY:
         return lambda f=UNARY[name]: f(a, out=out)
     if name == "where":

@@ -31,10 +31,10 @@ HONE__INLINE vf32 f32_scale(vf32 p, vi32 n)
     const vf32 b = i32_as_f32(i32_shl(i32_add(i32_sub(n, half), bias), 23));
     return f32_mul(f32_mul(p, a), b);
 }
-/* The same where 2^n and the result are normal. */
+/* The same where p is no NaN and p and the result are normal (or n is 0). */
 HONE__INLINE vf32 f32_scale_near(vf32 p, vi32 n)
 {
-    return f32_mul(p, i32_as_f32(i32_shl(i32_add(n, i32_set(127)), 23)));
+    return i32_as_f32(i32_add(f32_bits(p), i32_shl(n, 23)));
 }
 
 /* x = n ln2 + r, |r| <= ln2 / 2; n comes out of the low bits of x log2(e) + 1.5 * 2^23. */
@@ -182,7 +182,9 @@ HONE__INLINE vf32 f32_tanh(vf32 x)
     p = f32_fma(p, z, f32_set(-0x1.555534p-2f));
     const vf32 small = f32_fma(f32_mul(ax, z), p, ax);
     const vf32 ten = f32_set(10.0f), t = f32_select(f32_gt(ax, ten), ten, ax); /* tanh(10) is 1 */
-    const vf32 e = f32_exp_near(f32_add(t, t));
+    vi32 n;
+    const vf32 power = f32_exp_parts(f32_add(t, t), &n); /* n >= 0, of any bits for a NaN */
+    const vf32 e = f32_mul(power, i32_as_f32(i32_shl(i32_add(n, i32_set(127)), 23)));
     const vf32 big = f32_sub(one, f32_div(two, f32_add(e, one)));
     return f32_copysign(f32_select(f32_lt(ax, f32_set(0.625f)), small, big), x);
 }

@@ -36,10 +36,10 @@ HONE__INLINE vf64 f64_scale(vf64 p, vi64 n)
     const vf64 b = i64_as_f64(i64_shl(i64_add(i64_sub(n, half), bias), 52));
     return f64_mul(f64_mul(p, a), b);
 }
-/* The same where 2^n and the result are normal. */
+/* The same where p is no NaN and p and the result are normal (or n is 0). */
 HONE__INLINE vf64 f64_scale_near(vf64 p, vi64 n)
 {
-    return f64_mul(p, i64_as_f64(i64_shl(i64_add(n, i64_set(1023)), 52)));
+    return i64_as_f64(i64_add(f64_bits(p), i64_shl(n, 52)));
 }
 
 #define F64_LN2      0x1.62e42fefa39efp-1 /* and what is left of ln 2: */

@@ -14,7 +14,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-typedef enum { UNARY, BINARY, COPY, FILL, WHERE, SGD } form;
+typedef enum { UNARY, BINARY, COPY, FILL, WHERE, SGD, UNIFORM, NORMAL } form;
 
 typedef struct {
     const char *name;
@@ -59,6 +59,14 @@ static const function functions[] = {
     { "silu", UNARY, HONE__K_SILU, -4, 4, MATH },
     { "softplus", UNARY, HONE__K_SOFTPLUS, -4, 4, MATH },
     { "pow", BINARY, HONE__K_POW, 0, 4, HONE__NS_POW },
+    { "relu_backward", BINARY, HONE__K_RELU_BACKWARD, -4, 4, MOVE },
+    { "tanh_backward", BINARY, HONE__K_TANH_BACKWARD, -1, 1, MOVE },
+    { "gelu_backward", BINARY, HONE__K_GELU_BACKWARD, -4, 4, MATH },
+    { "gelu_tanh_backward", BINARY, HONE__K_GELU_TANH_BACKWARD, -4, 4, MATH },
+    { "silu_backward", BINARY, HONE__K_SILU_BACKWARD, -4, 4, MATH },
+    { "softplus_backward", BINARY, HONE__K_SOFTPLUS_BACKWARD, -4, 4, MATH },
+    { "rand", UNIFORM, 0, 0, 1, MATH },
+    { "randn", NORMAL, 0, 0, 1, MATH },
 };
 
 enum { N_FUNCTIONS = sizeof functions / sizeof *functions, COLS = 1024 };
@@ -106,6 +114,12 @@ static void kernel_body(void *ctx, int64_t begin, int64_t end)
     case SGD:
         hone__k->sgd[w->dtype](n, out, a, NULL, &(hone__sgd_args){ .lr = 1e-6 });
         break;
+    case UNIFORM:
+        hone__k->uniform[w->dtype](n, out, 1, 2, (uint64_t)begin);
+        break;
+    case NORMAL:
+        hone__k->normal[w->dtype](n, out, 1, 2, (uint64_t)begin);
+        break;
     }
 }
 
@@ -133,12 +147,14 @@ static void peer_body(void *ctx, int64_t begin, int64_t end)
     const work *w = ctx;
     const bench_peaks *peaks = bench_peaks_get();
     const int64_t n = (end - begin + 63) / 64 * 64; /* bench_tensor has room behind */
+    const int64_t at = begin * (int64_t)hone_dtype_size(w->dtype);
+    void *out = (char *)hone_data(w->out) + at;
+    const void *a = (char *)hone_data(w->a) + at;
+    const void *b = w->b ? (char *)hone_data(w->b) + at : NULL;
     if (w->dtype == HONE_F64)
-        peaks->map_f64(n, (double *)hone_data(w->out) + begin, (double *)hone_data(w->a) + begin,
-                       w->peer);
+        peaks->map_f64(n, out, a, b, w->peer);
     else
-        peaks->map_f32(n, (float *)hone_data(w->out) + begin, (float *)hone_data(w->a) + begin,
-                       w->peer);
+        peaks->map_f32(n, out, a, b, w->peer);
 }
 
 static bool run_peer(void *ctx)
@@ -156,8 +172,8 @@ static bool run_peer(void *ctx)
 static bench_stream stream_of(form f)
 {
     static const bench_stream streams[] = {
-        [UNARY] = BENCH_COPY, [BINARY] = BENCH_ADD, [COPY] = BENCH_COPY,
-        [FILL] = BENCH_WRITE, [WHERE] = BENCH_ADD,  [SGD] = BENCH_UPDATE
+        [UNARY] = BENCH_COPY, [BINARY] = BENCH_ADD, [COPY] = BENCH_COPY,     [FILL] = BENCH_WRITE,
+        [WHERE] = BENCH_ADD,  [SGD] = BENCH_UPDATE, [UNIFORM] = BENCH_WRITE, [NORMAL] = BENCH_WRITE
     };
     return streams[f];
 }
@@ -222,7 +238,7 @@ static bool do_row(bench_run *run, const function *f, hone_dtype dtype, bench_le
         .call = contiguous ? run_kernel : run_driver,
         .work = (double)bytes * bench_stream_operands(mix) + (f->form == WHERE ? (double)n : 0),
     };
-    if (run->report.n_peers > 0 && f->form == UNARY && contiguous) {
+    if (run->report.n_peers > 0 && (f->form == UNARY || f->form == BINARY) && contiguous) {
         w.peer = bench_sleef_find(&run->report.peer[0], f->name, dtype == HONE_F64);
         if (w.peer)
             row.side[BENCH_PEERS] =

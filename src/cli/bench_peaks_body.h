@@ -118,18 +118,24 @@ static float stream_update(int64_t n, float *to, const float *a, const float *b)
     return to[0];
 }
 
-static void map_f32(int64_t n, float *y, const float *x, void (*f)(void))
+static void map_f32(int64_t n, float *out, const float *a, const float *b, void (*f)(void))
 {
-    vf32 (*const call)(vf32) = (vf32(*)(vf32))f;
-    for (int64_t i = 0; i < n; i += F32_LANES)
-        f32_store(y + i, call(f32_load(x + i)));
+    vf32 (*const one)(vf32) = (vf32(*)(vf32))f;
+    vf32 (*const two)(vf32, vf32) = (vf32(*)(vf32, vf32))f;
+    for (int64_t i = 0; !b && i < n; i += F32_LANES)
+        f32_store(out + i, one(f32_load(a + i)));
+    for (int64_t i = 0; b && i < n; i += F32_LANES)
+        f32_store(out + i, two(f32_load(a + i), f32_load(b + i)));
 }
 
-static void map_f64(int64_t n, double *y, const double *x, void (*f)(void))
+static void map_f64(int64_t n, double *out, const double *a, const double *b, void (*f)(void))
 {
-    vf64 (*const call)(vf64) = (vf64(*)(vf64))f;
-    for (int64_t i = 0; i < n; i += F64_LANES)
-        f64_store(y + i, call(f64_load(x + i)));
+    vf64 (*const one)(vf64) = (vf64(*)(vf64))f;
+    vf64 (*const two)(vf64, vf64) = (vf64(*)(vf64, vf64))f;
+    for (int64_t i = 0; !b && i < n; i += F64_LANES)
+        f64_store(out + i, one(f64_load(a + i)));
+    for (int64_t i = 0; b && i < n; i += F64_LANES)
+        f64_store(out + i, two(f64_load(a + i), f64_load(b + i)));
 }
 
 const bench_peaks BENCH_TABLE = {

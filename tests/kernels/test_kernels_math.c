@@ -174,7 +174,7 @@ Test(kernels_math, pow_stays_in_its_bound)
 /* Numbers of all sizes and special ones side by side: every lane gets what it would get alone. */
 static void check_pow_pairs(int dtype)
 {
-    enum { PAIRS = 20000 };
+    enum { PAIRS = 6000 };
     static double a[PAIRS], b[PAIRS], first[PAIRS], got[PAIRS]; /* room for either type */
     char *x = (char *)a, *y = (char *)b;
     const size_t size = test_size(dtype);
