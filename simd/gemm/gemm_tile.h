@@ -151,8 +151,8 @@ static HONE__GEMM_INLINE void TILE_FN(multiply)(const int mr, const int nv, cons
     }
 }
 
-/* Bias of the n columns from `bias` on, n <= LANES. */
-static HONE__GEMM_NOINLINE VREAL TILE_FN(bias_tail)(const REAL *bias, int64_t cs, int n)
+/* Bias of the n columns from `bias` on, n <= LANES, cs apart. */
+static HONE__GEMM_NOINLINE VREAL TILE_FN(bias_strided)(const REAL *bias, int64_t cs, int n)
 {
     REAL values[LANES] = { 0 };
     for (int j = 0; j < n; j++) {
@@ -181,7 +181,7 @@ static HONE__GEMM_INLINE void TILE_FN(add_bias)(const int mr, const int nv,
     for (int j = 0; j < nv; j++) {
         const int n = j == nv - 1 ? TILE_FN(last)(nv, t) : LANES;
         const REAL *p = bias + j * LANES * cs;
-        const VREAL v = cs == 1 && n == LANES ? R(load)(p) : TILE_FN(bias_tail)(p, cs, n);
+        const VREAL v = cs == 1 ? TILE_FN(load)(p, n) : TILE_FN(bias_strided)(p, cs, n);
         HONE__GEMM_UNROLL
         for (int i = 0; i < mr; i++) {
             acc[i][j] = R(add)(acc[i][j], v);
