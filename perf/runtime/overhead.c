@@ -1,7 +1,9 @@
 /* overhead: what a call costs beyond its arithmetic, on tensors of 4 elements, and where it goes.
  * Best of many short runs, as other programs only ever add. One thread: these jobs never leave it. */
 #include "core/core.h"
+#include "isa/isa.h"
 #include "runtime/memory.h"
+#include "runtime/parallel.h"
 
 #include <hone/hone.h>
 
@@ -51,6 +53,27 @@ static void empties(operands in)
     HONE_SCOPE();
     for (int i = 0; i < CALLS; i++)
         hone_empty(HONE_F32, 4);
+}
+
+/* ---- the parts of an add, as hone__call goes through them ---- */
+
+static void kernels(operands in)
+{
+    for (int i = 0; i < CALLS; i++) /* on itself: the values don't matter */
+        hone__k->binary[HONE__K_ADD][HONE_F32](4, hone__data(in.b), 1, hone__data(in.b), 1,
+                                               hone__data(in.b), 1);
+}
+
+static void nothing(void *ctx, int64_t begin, int64_t end)
+{
+    (void)ctx, (void)begin, (void)end;
+}
+
+static void ranges(operands in)
+{
+    (void)in;
+    for (int i = 0; i < CALLS; i++)
+        hone__parallel_for(4, 64, 0.3, nothing, NULL);
 }
 
 static void adds(operands in)
@@ -107,13 +130,25 @@ static double best_ns(void (*body)(operands), operands in)
     return best;
 }
 
-static void row(const char *what, void (*body)(operands), operands in, double target)
+static double row(const char *what, void (*body)(operands), operands in, double target)
 {
     const double ns = best_ns(body, in) / CALLS;
-    printf("%-44s %7.1f", what, ns);
+    printf("%-48s %7.1f", what, ns);
     if (target > 0)
         printf("   at most %3.0f: %s", target, ns <= target ? "yes" : "NO");
     putchar('\n');
+    return ns;
+}
+
+/* What hone__call does for an add, piece by piece; what is left is the checks: that hone is ready,
+ * of NULL, dtype, shape, overlap, whether to record; the rounding mode, the scope. */
+static void breakdown(operands in, double add_ns)
+{
+    puts("where the nanoseconds of an add go");
+    double sum = row("  the new tensor: two blocks, filled in, in scope", empties, in, 0);
+    sum += row("  one thread or the team", ranges, in, 0);
+    sum += row("  the kernel, called through its table", kernels, in, 0);
+    printf("%-48s %7.1f\n", "  checks and the plan of the loop (what is left)", add_ns - sum);
 }
 
 static operands make(bool grad)
@@ -138,11 +173,12 @@ int main(void)
     row("a handle, taken and given back", handles, plain, 0);
     row("empty tensor, made and dropped", empties, plain, 0);
     row("add in place (no new tensor)", adds_in_place, plain, 0);
-    row("add, no gradient", adds, plain, 100);
+    const double add_ns = row("add, no gradient", adds, plain, 100);
     row("add, no gradient, a scope each", adds_scoped, plain, 0);
     row("add, recorded, node dropped", adds, recorded, 250);
     row("chain of multiplications, forward, a link", chain_forward, recorded, 0);
     row("the same and backward, a link", chain_and_back, recorded, 500);
+    breakdown(plain, add_ns);
     if (hone_error_code() != HONE_OK) {
         fprintf(stderr, "overhead: %s\n", hone_error_message());
         return 1;

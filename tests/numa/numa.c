@@ -75,6 +75,26 @@ static void check_pages(const char *name, hone_placement placement, int node, in
     }
 }
 
+/* Of less than a huge page, which several share. */
+static void check_middle(int node)
+{
+    enum { N = 12, ELEMENTS = 75000 };
+    HONE_SCOPE();
+    size_t wrong = 0;
+    check(hone_set_placement(HONE_PLACE_NODE, node) == HONE_OK, "middle", hone_error_message());
+    for (int i = 0; i < N; i++) {
+        hone_tensor *t = hone_full(HONE_F32, 1.5, ELEMENTS);
+        const uintptr_t begin = (uintptr_t)hone_data(t) / PAGE;
+        const uintptr_t end = ((uintptr_t)hone_data(t) + 4 * ELEMENTS - 1) / PAGE + 1;
+        int *found = nodes_of((const char *)(begin * PAGE), end - begin);
+        for (size_t page = 0; page < end - begin; page++)
+            wrong += found[page] != node;
+        free(found);
+    }
+    printf("middle       %zu pages elsewhere than at node %d\n", wrong, node);
+    check(wrong == 0, "middle", "pages elsewhere");
+}
+
 static double train(void)
 {
     HONE_SCOPE();
@@ -127,6 +147,8 @@ int main(int argc, char **argv)
         check_pages(cases[i].name, cases[i].placement, cases[i].node, machine.numa_nodes);
         check(train() == loss, cases[i].name, "another loss");
     }
+    for (int node = 0; node < machine.numa_nodes && node < 2; node++)
+        check_middle(node);
     puts(failures ? "failed" : "ok");
     return failures != 0;
 }
