@@ -26,53 +26,36 @@ HONE__INLINE VREAL R(normal)(VREAL x, VREAL mean, VREAL scale)
     return R(mul)(R(sub)(x, mean), scale);
 }
 
-/* `count` lanes of n rows (a constant), which share weight and bias. */
-HONE__INLINE void R(norm_lanes)(int n, int64_t count, REAL *y, int64_t sy, const REAL *x,
-                                int64_t sx, const REAL *weight, const REAL *bias, const VREAL *mean,
-                                const VREAL *scale)
+HONE__INLINE void R(norm_lanes)(int64_t count, REAL *y, const REAL *x, const REAL *weight,
+                                const REAL *bias, VREAL mean, VREAL scale)
 {
-    const VREAL w = weight ? R(take)(weight, count) : R(set)(1);
-    const VREAL b = bias ? R(take)(bias, count) : R(set)(0);
-    for (int k = 0; k < n; k++) {
-        VREAL v = R(normal)(R(take)(x + k * sx, count), mean[k], scale[k]);
-        if (weight && bias)
-            v = R(fma)(v, w, b);
-        else if (weight)
-            v = R(mul)(v, w);
-        else if (bias)
-            v = R(add)(v, b);
-        R(put)(y + k * sy, v, count);
-    }
+    VREAL v = R(normal)(R(take)(x, count), mean, scale);
+    if (weight && bias)
+        v = R(fma)(v, R(take)(weight, count), R(take)(bias, count));
+    else if (weight)
+        v = R(mul)(v, R(take)(weight, count));
+    else if (bias)
+        v = R(add)(v, R(take)(bias, count));
+    R(put)(y, v, count);
 }
 
-HONE__INLINE void R(norm_rows)(int n, int64_t cols, REAL *y, int64_t sy, const REAL *x, int64_t sx,
-                               const REAL *weight, const REAL *bias, const R(norm) * norm)
+/* Meanwhile what lies `ahead` of x is asked for: the rows that are summed next. */
+HONE__INLINE void R(norm_row)(int64_t n, REAL *y, const REAL *x, int64_t ahead, const REAL *weight,
+                              const REAL *bias, R(norm) norm)
 {
-    VREAL mean[2], scale[2];
-    for (int k = 0; k < n; k++) {
-        mean[k] = R(set)(norm[k].mean);
-        scale[k] = R(set)(norm[k].scale);
-    }
+    const VREAL mean = R(set)(norm.mean), scale = R(set)(norm.scale);
     int64_t i = 0;
-    for (; i + LANES <= cols; i += LANES)
+    for (; i + VIRTUAL_LANES <= n; i += VIRTUAL_LANES) {
+        for (int line = 0; line < VIRTUAL_LANES * (int)sizeof(REAL); line += 64)
+            __builtin_prefetch((const char *)(x + ahead + i) + line, 0, 2);
+        for (int64_t j = i; j < i + VIRTUAL_LANES; j += LANES)
+            R(norm_lanes)
+            (LANES, y + j, x + j, weight ? weight + j : NULL, bias ? bias + j : NULL, mean, scale);
+    }
+    for (; i < n; i += LANES)
         R(norm_lanes)
-    (n, LANES, y + i, sy, x + i, sx, weight ? weight + i : NULL, bias ? bias + i : NULL, mean,
-     scale);
-    if (i < cols)
-        R(norm_lanes)
-    (n, cols - i, y + i, sy, x + i, sx, weight ? weight + i : NULL, bias ? bias + i : NULL, mean,
-     scale);
-}
-
-HONE__INLINE void R(norm_all)(int64_t n, int64_t cols, REAL *y, int64_t sy, const REAL *x,
-                              int64_t sx, const REAL *weight, const REAL *bias,
-                              const R(norm) * norm)
-{
-    int64_t k = 0;
-    for (; k + 2 <= n; k += 2)
-        R(norm_rows)(2, cols, y + k * sy, sy, x + k * sx, sx, weight, bias, norm + k);
-    if (k < n)
-        R(norm_rows)(1, cols, y + k * sy, sy, x + k * sx, sx, weight, bias, norm + k);
+        (n - i < LANES ? n - i : LANES, y + i, x + i, weight ? weight + i : NULL,
+         bias ? bias + i : NULL, mean, scale);
 }
 
 /* What n <= NORM_ROWS rows are normalised by; those of one block go through each step together: the
@@ -103,12 +86,15 @@ static void R(k_layer_norm)(int64_t rows, int64_t cols, void *yv, int64_t sy, co
         const REAL *x = (const REAL *)xv + r * sx;
         REAL *y = (REAL *)yv + r * sy;
         R(norms_of)(n, cols, x, sx, (REAL)eps, norm);
-        if (weight && bias)
-            R(norm_all)(n, cols, y, sy, x, sx, weight, bias, norm);
-        else if (weight)
-            R(norm_all)(n, cols, y, sy, x, sx, weight, NULL, norm);
-        else
-            R(norm_all)(n, cols, y, sy, x, sx, NULL, bias, norm);
+        for (int64_t k = 0; k < n; k++) {
+            const REAL *from = x + k * sx;
+            if (weight && bias)
+                R(norm_row)(cols, y + k * sy, from, at_once * sx, weight, bias, norm[k]);
+            else if (weight)
+                R(norm_row)(cols, y + k * sy, from, at_once * sx, weight, NULL, norm[k]);
+            else
+                R(norm_row)(cols, y + k * sy, from, at_once * sx, NULL, bias, norm[k]);
+        }
     }
 }
 

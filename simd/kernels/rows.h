@@ -2,12 +2,12 @@
  * (fragment: reduce.h) */
 
 #ifndef LOGS
-#define LOGS     64 /* rows whose logarithms are taken together */
-#define TOGETHER 4  /* rows that go through each step together if L1 holds them */
+#define LOGS 64 /* rows whose logarithms are taken together */
 #endif
 
-/* The sum of exp(x[i] - by) over one block, in the order of sums; if `keep` they go to y. */
-HONE__INLINE REAL R(exp_block)(int64_t n, REAL *y, const REAL *x, REAL by, bool keep)
+/* The sum of exp(x[i] - by) over one block, in the order of sums; if `keep` they go to y. Meanwhile
+ * what lies `ahead` of x, the next row, is asked for: its memory comes while this row is computed. */
+HONE__INLINE REAL R(exp_block)(int64_t n, REAL *y, const REAL *x, int64_t ahead, REAL by, bool keep)
 {
     const VREAL shift = R(set)(by), none = R(set)((REAL)-0.0);
     VREAL acc[N_ACC];
@@ -15,6 +15,8 @@ HONE__INLINE REAL R(exp_block)(int64_t n, REAL *y, const REAL *x, REAL by, bool 
         acc[v] = none;
     int64_t i = 0;
     for (; i + VIRTUAL_LANES <= n; i += VIRTUAL_LANES) {
+        for (int line = 0; line < VIRTUAL_LANES * (int)sizeof(REAL); line += 64)
+            __builtin_prefetch((const char *)(x + ahead + i) + line);
         for (int v = 0; v < N_ACC; v++) {
             const VREAL e = R(exp)(R(sub)(R(load)(x + i + v * LANES), shift));
             acc[v] = R(add)(acc[v], e);
@@ -68,20 +70,22 @@ HONE__INLINE void R(store_short)(int64_t n, REAL *y, const VREAL e[2])
 }
 
 /* The same over a row; y may be NULL. */
-static REAL R(exp_row)(int64_t n, REAL *y, const REAL *x, REAL shift)
+static REAL R(exp_row)(int64_t n, REAL *y, const REAL *x, int64_t ahead, REAL shift)
 {
     if (!y && n <= 2 * LANES) {
         VREAL e[2];
         return R(exp_short)(n, e, x, shift);
     }
     if (n <= BLOCK)
-        return y ? R(exp_block)(n, y, x, shift, true) : R(exp_block)(n, NULL, x, shift, false);
+        return y ? R(exp_block)(n, y, x, ahead, shift, true)
+                 : R(exp_block)(n, NULL, x, ahead, shift, false);
     R(tree) tree;
     tree.top = 0;
     tree.count = 0;
     for (int64_t i = 0; i < n; i += BLOCK)
         R(tree_add)
-        (&tree, R(exp_row)(n - i < BLOCK ? n - i : BLOCK, y ? y + i : NULL, x + i, shift), R(add));
+    (&tree, R(exp_row)(n - i < BLOCK ? n - i : BLOCK, y ? y + i : NULL, x + i, ahead, shift),
+     R(add));
     return R(tree_total)(&tree, R(add));
 }
 
@@ -135,28 +139,18 @@ static void R(softmax_short)(int64_t n, REAL *y, const REAL *x)
     R(store_short)(n, y, e);
 }
 
-/* A few rows go through each step together: the fold that ends one row's step waits for its own
- * additions while the next row's begin. */
 static void R(k_softmax)(int64_t rows, int64_t cols, void *yv, int64_t sy, const void *xv,
                          int64_t sx)
 {
-    const int64_t at_once = cols * TOGETHER <= BLOCK ? TOGETHER : 1;
-    REAL max[TOGETHER], sum[TOGETHER];
-    for (int64_t r = 0; r < rows && cols > 0; r += at_once) {
+    for (int64_t r = 0; r < rows && cols > 0; r++) {
         REAL *y = (REAL *)yv + r * sy;
         const REAL *x = (const REAL *)xv + r * sx;
-        const int64_t n = rows - r < at_once ? rows - r : at_once;
         if (cols <= 2 * LANES) {
-            for (int64_t k = 0; k < n; k++)
-                R(softmax_short)(cols, y + k * sy, x + k * sx);
+            R(softmax_short)(cols, y, x);
             continue;
         }
-        for (int64_t k = 0; k < n; k++)
-            max[k] = R(row_max)(cols, x + k * sx);
-        for (int64_t k = 0; k < n; k++)
-            sum[k] = R(exp_row)(cols, y + k * sy, x + k * sx, max[k]);
-        for (int64_t k = 0; k < n; k++)
-            R(map2_right)(cols, y + k * sy, y + k * sy, 1 / sum[k], R(mul));
+        const REAL sum = R(exp_row)(cols, y, x, sx, R(row_max)(cols, x));
+        R(map2_right)(cols, y, y, 1 / sum, R(mul));
     }
 }
 
@@ -181,7 +175,7 @@ static void R(k_log_softmax)(int64_t rows, int64_t cols, void *yv, int64_t sy, c
         REAL *y = (REAL *)yv + r * sy;
         for (int64_t k = 0; k < n; k++) {
             max[k] = R(row_max)(cols, x + k * sx);
-            sum[k] = R(exp_row)(cols, NULL, x + k * sx, max[k]);
+            sum[k] = R(exp_row)(cols, NULL, x + k * sx, sx, max[k]);
         }
         R(dense_log)(n, sum, sum);
         for (int64_t k = 0; k < n; k++)
@@ -205,7 +199,7 @@ static void R(k_logsumexp)(int64_t rows, int64_t cols, void *outv, int64_t so, c
         const REAL *x = (const REAL *)xv + r * sx;
         for (int64_t k = 0; k < n; k++) {
             max[k] = cols > 0 ? R(shift)(cols, x + k * sx) : 0;
-            sum[k] = cols > 0 ? R(exp_row)(cols, NULL, x + k * sx, max[k]) : 0;
+            sum[k] = cols > 0 ? R(exp_row)(cols, NULL, x + k * sx, sx, max[k]) : 0;
         }
         R(dense_log)(n, sum, sum);
         for (int64_t k = 0; k < n; k++)
@@ -220,7 +214,7 @@ static void R(k_cross_entropy)(int64_t rows, int64_t cols, void *lossv, void *ma
     const REAL *x = xv;
     for (int64_t r = 0; r < rows; r++) {
         max[r] = R(shift)(cols, x + r * sx);
-        log_sum[r] = R(exp_row)(cols, NULL, x + r * sx, max[r]);
+        log_sum[r] = R(exp_row)(cols, NULL, x + r * sx, sx, max[r]);
     }
     R(dense_log)(rows, log_sum, log_sum);
     for (int64_t r = 0; r < rows; r++)
