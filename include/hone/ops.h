@@ -304,6 +304,10 @@ HONE_API hone_tensor *hone_matmul(hone_tensor *a, hone_tensor *b);
 HONE_API hone_tensor *hone_linear(hone_tensor *x, hone_tensor *weight, hone_tensor *bias);
 /** relu(x W + b) in one pass. */
 HONE_API hone_tensor *hone_linear_relu(hone_tensor *x, hone_tensor *weight, hone_tensor *bias);
+/** gelu(x W + b) and gelu_tanh(x W + b) in one pass. Where a gradient is wanted, x W + b is kept
+ * for it. */
+HONE_API hone_tensor *hone_linear_gelu(hone_tensor *x, hone_tensor *weight, hone_tensor *bias);
+HONE_API hone_tensor *hone_linear_gelu_tanh(hone_tensor *x, hone_tensor *weight, hone_tensor *bias);
 
 /* ---- losses */
 

@@ -161,6 +161,11 @@ static hone_tensor *before_change(const hone_context *ctx, hone_tensor *t)
     return copy;
 }
 
+bool hone__records(const hone_context *ctx)
+{
+    return ctx->recording;
+}
+
 bool hone__save(hone_context *ctx, int n, hone_tensor *const *tensors)
 {
     if (!ctx->recording)

@@ -44,7 +44,7 @@ static const op ops[] = {
     OP(argmax, XDK, MATRICES),     OP(logsumexp, XDK, MATRICES),   OP(softmax, XD, MATRICES),
     OP(log_softmax, XD, MATRICES), OP(cross_entropy, XX, CLASSES), OP(transpose, XDD, MATRICES),
     OP(gather, XDX, PLACES),       OP(scatter_add, XDXX, PLACES),  OP(matmul, XX, PRODUCT),
-    OP(linear, XXX, PRODUCT),      OP(linear_relu, XXX, PRODUCT),
+    OP(linear, XXX, PRODUCT),      OP(linear_relu, XXX, PRODUCT), OP(linear_gelu, XXX, PRODUCT),
 };
 
 enum { N_OPS = sizeof ops / sizeof *ops };

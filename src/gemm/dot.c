@@ -55,6 +55,8 @@ static tile tile_of(const job *j, int64_t index)
         .n1 = min64(n0 + SIDE, x->n),
         .epilogue = &plan->epilogue,
         .bias = x->bias,
+        .activate = plan->activate,
+        .activated = hone__gemm_activated(plan, at.c),
     };
     return (tile){ region, (int)(region.m1 - m0), (int)(region.n1 - n0) };
 }

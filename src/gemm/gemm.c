@@ -46,6 +46,8 @@ static hone__gemm_region region_of(const job *j, int64_t index)
         r.c_cs = x->c_cs;
         r.epilogue = &plan->epilogue;
         r.bias = x->bias;
+        r.activate = plan->activate;
+        r.activated = hone__gemm_activated(plan, at.c);
     }
     return r;
 }
@@ -122,7 +124,9 @@ static int run_split(hone__gemm_plan *plan)
                                           .m1 = x->m,
                                           .n1 = x->n,
                                           .epilogue = &plan->epilogue,
-                                          .bias = x->bias };
+                                          .bias = x->bias,
+                                          .activate = plan->activate,
+                                          .activated = hone__gemm_activated(plan, at.c) };
         hone__gemm_finish(plan, &whole, j.sums, x->n);
     }
     hone__pool_free(j.sums, bytes);

@@ -21,7 +21,12 @@
 
 typedef enum { HONE__GEMM_F32, HONE__GEMM_F64 } hone__gemm_dtype;
 
-typedef enum { HONE__GEMM_NO_ACT, HONE__GEMM_RELU } hone__gemm_act;
+typedef enum {
+    HONE__GEMM_NO_ACT,
+    HONE__GEMM_RELU,
+    HONE__GEMM_GELU,
+    HONE__GEMM_GELU_TANH,
+} hone__gemm_act;
 
 /** C[i,j] = act(alpha * sum_k A[i,k] B[k,j] (+ C[i,j] if accumulate) + bias[i,j]), in this order,
  * each step rounded.
@@ -43,6 +48,7 @@ typedef struct {
     const void *b; /* [k, n] */
     int64_t b_rs, b_cs;
     void *c;            /* [m, n] */
+    void *activated;    /* with GELU: NULL, or where its values go, C getting what is before it */
     int64_t c_rs, c_cs; /* one of them 1 is fast, others are allowed */
     double alpha;
     const void *bias; /* NULL, or element [i,j] at bias + i * bias_rs + j * bias_cs, */

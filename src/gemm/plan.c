@@ -165,6 +165,19 @@ static void choose_packing(hone__gemm_plan *plan)
     plan->pack_a = x->n >= 512 && bytes_a > much;
 }
 
+static hone__unary_fn activation(const hone__gemm_args *x)
+{
+    const int dtype = x->dtype == HONE__GEMM_F32 ? HONE__F32 : HONE__F64;
+    switch (x->act) {
+    case HONE__GEMM_GELU:
+        return hone__k->unary[HONE__K_GELU][dtype];
+    case HONE__GEMM_GELU_TANH:
+        return hone__k->unary[HONE__K_GELU_TANH][dtype];
+    default:
+        return NULL;
+    }
+}
+
 void hone__gemm_plan_make(hone__gemm_plan *plan, const hone__gemm_args *args)
 {
     *plan = (hone__gemm_plan){ .x = *args };
@@ -184,6 +197,7 @@ void hone__gemm_plan_make(hone__gemm_plan *plan, const hone__gemm_args *args)
         .bias_rs = x->bias_rs,
         .bias_cs = x->bias_cs,
     };
+    plan->activate = activation(x);
     choose_packing(plan);
     const hone__gemm_blocks blocks = hone__gemm_choose_blocks(plan->kernel, plan->size);
     plan->kc = even_part(plan->piece_k, blocks.kc, 1);

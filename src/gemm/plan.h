@@ -5,6 +5,7 @@
 
 #include "gemm/gemm.h"
 #include "gemm/gemm_kernels.h"
+#include "kernels/kernels.h"
 
 #include <stdbool.h>
 
@@ -19,7 +20,8 @@ typedef struct {
     hone__gemm_args x; /* with normalised strides, batch dims and orientation */
     const hone__gemm_kernel *kernel;
     hone__gemm_epilogue epilogue;
-    int64_t size; /* bytes an element */
+    hone__unary_fn activate; /* GELU, after the epilogue */
+    int64_t size;            /* bytes an element */
     hone__gemm_order order;
     int64_t batch;  /* product of x.batch */
     int64_t pieces; /* of K, each piece_k long but the last */
@@ -79,7 +81,21 @@ typedef struct {
     int64_t m0, m1, n0, n1;
     const hone__gemm_epilogue *epilogue;
     const char *bias;
+    hone__unary_fn activate; /* what comes after the epilogue, or NULL */
+    char *activated;         /* its results, laid out as c, which they may be */
 } hone__gemm_region;
+
+/** Where the activation's results of the matrix at element c of C go. */
+static inline char *hone__gemm_activated(const hone__gemm_plan *plan, int64_t c)
+{
+    char *base = plan->x.activated ? plan->x.activated : plan->x.c;
+    return base + c * plan->size;
+}
+
+/** The activation over rows of a finished region that are still in L1: `rows` from `c` on, n wide.
+ */
+void hone__gemm_activate(const hone__gemm_plan *plan, const hone__gemm_region *region, char *c,
+                         int64_t rows, int64_t n);
 
 void hone__gemm_run_region(const hone__gemm_plan *plan, const hone__gemm_region *region,
                            char *workspace);

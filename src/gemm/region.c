@@ -74,6 +74,7 @@ typedef struct {
     int64_t sums_rs;
     int64_t passes, blocks, panels;    /* ranges of k, of rows, of columns */
     const hone__gemm_epilogue *finish; /* for the tile after the last k, or NULL */
+    bool activates;                    /* after that tile */
 } walk;
 
 /* A block of rows times a panel of columns over a range of k. */
@@ -265,6 +266,9 @@ static void run_step(const walk *w, const step *now, const step *next)
         char *c_below = (char *)t.c + t.mr * c_bytes;
         ask_for_c(c_below, c_bytes, below - end, now->width * plan->size);
         kernel->tile(&t);
+        if (now->last && w->activates) {
+            hone__gemm_activate(plan, region, t.c, t.mr, now->width);
+        }
         if (next->packed && x->b_cs == 1) {
             pack_b(w, next, slice(next->k, panels, i) + t.errand.rows,
                    slice(next->k, panels, i + 1));
@@ -341,9 +345,10 @@ void hone__gemm_run_region(const hone__gemm_plan *plan, const hone__gemm_region 
                           0);
     } else {
         w.finish = later || simple ? NULL : region->epilogue;
+        w.activates = !later && region->activate;
         run_columns(&w);
     }
-    if (plan->scratch || (later && !simple)) {
+    if (plan->scratch || (later && (!simple || region->activate))) {
         hone__gemm_finish(plan, region, w.sums, w.sums_rs);
     }
 }
@@ -380,6 +385,14 @@ static void finish_f64(const hone__gemm_epilogue *e, int64_t n, double *c, int64
     }
 }
 
+void hone__gemm_activate(const hone__gemm_plan *plan, const hone__gemm_region *region, char *c,
+                         int64_t rows, int64_t n)
+{
+    for (int64_t i = 0; i < rows; i++, c += region->c_rs * plan->size) {
+        region->activate(n, region->activated + (c - region->c), region->c_cs, c, region->c_cs);
+    }
+}
+
 void hone__gemm_finish(const hone__gemm_plan *plan, const hone__gemm_region *region,
                        const void *sums, int64_t sums_rs)
 {
@@ -395,6 +408,9 @@ void hone__gemm_finish(const hone__gemm_plan *plan, const hone__gemm_region *reg
             finish_f32(e, n, (float *)c, region->c_cs, (const float *)from, (const float *)bias);
         } else {
             finish_f64(e, n, (double *)c, region->c_cs, (const double *)from, (const double *)bias);
+        }
+        if (region->activate) {
+            hone__gemm_activate(plan, region, c, 1, n);
         }
     }
 }

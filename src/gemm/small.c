@@ -99,8 +99,8 @@ static void run(const hone__gemm_kernel *kernel, const hone__gemm_args *x, bool 
 
 bool hone__gemm_small(const hone__gemm_args *x)
 {
-    if (x->n_batch_dims > 0 || x->m < 2 || x->n < 2 || x->k < 1 || x->c_cs != 1 ||
-        x->m > SMALL_PRODUCTS || x->n > SMALL_PRODUCTS || x->k > SMALL_PRODUCTS ||
+    if (x->n_batch_dims > 0 || x->act > HONE__GEMM_RELU || x->m < 2 || x->n < 2 || x->k < 1 ||
+        x->c_cs != 1 || x->m > SMALL_PRODUCTS || x->n > SMALL_PRODUCTS || x->k > SMALL_PRODUCTS ||
         x->m * x->n > SMALL_PRODUCTS || x->m * x->n * x->k > SMALL_PRODUCTS ||
         (x->bias && x->bias_rs != 0 && x->bias_cs != 0) ||
         hone__gemm_order_of(x) != HONE__GEMM_CHAIN) {

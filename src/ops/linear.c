@@ -1,4 +1,4 @@
-/* linear.c: x W + b and relu(x W + b), with bias and ReLU in the product's last pass. */
+/* linear.c: x W + b and an activation of it, with bias and activation in the product's last pass. */
 #include "ops/op.h"
 #include "ops/product.h"
 
@@ -10,6 +10,15 @@ static bool bias_fits(const char *name, const hone_tensor *weight, const hone_te
                    "%s: the bias %s doesn't fit the weight %s; it must be [out] of the same dtype",
                    name, hone__tensor_text(bias).s, hone__tensor_text(weight).s);
     return false;
+}
+
+/* What the gradient needs: for ReLU the output, for GELU also what went into it. */
+static bool save(hone_context *ctx, hone_tensor *const *in, hone_tensor *out, hone_tensor *before)
+{
+    if (before)
+        return HONE__SAVE(ctx, in[0], in[1], in[2], before);
+    hone_tensor *const saved[] = { in[0], in[1], out };
+    return hone__save(ctx, out ? 3 : 2, saved);
 }
 
 static hone_tensor *forward(hone_context *ctx, hone_tensor *const *in, hone__gemm_act act)
@@ -32,10 +41,16 @@ static hone_tensor *forward(hone_context *ctx, hone_tensor *const *in, hone__gem
     }
     product.gemm.act = act;
     hone_tensor *out = hone__out(ctx, (hone_dtype)x->dtype, product.out.ndim, product.out.shape);
-    if (!out || !hone__product_run(&product, out))
+    hone_tensor *before = NULL;
+    if (out && act > HONE__GEMM_RELU && hone__records(ctx)) {
+        before = hone_empty_like(out);
+        if (!before)
+            return NULL;
+        product.gemm.activated = hone__data(out);
+    }
+    if (!out || !hone__product_run(&product, before ? before : out))
         return NULL;
-    hone_tensor *const saved[] = { x, weight, out }; /* the output serves the ReLU's gradient */
-    return hone__save(ctx, act == HONE__GEMM_RELU ? 3 : 2, saved) ? out : NULL;
+    return save(ctx, in, act == HONE__GEMM_RELU ? out : NULL, before) ? out : NULL;
 }
 
 static hone_tensor *linear(hone_context *ctx, hone_tensor *const *in, int n_in)
@@ -48,6 +63,18 @@ static hone_tensor *linear_relu(hone_context *ctx, hone_tensor *const *in, int n
 {
     (void)n_in;
     return forward(ctx, in, HONE__GEMM_RELU);
+}
+
+static hone_tensor *linear_gelu(hone_context *ctx, hone_tensor *const *in, int n_in)
+{
+    (void)n_in;
+    return forward(ctx, in, HONE__GEMM_GELU);
+}
+
+static hone_tensor *linear_gelu_tanh(hone_context *ctx, hone_tensor *const *in, int n_in)
+{
+    (void)n_in;
+    return forward(ctx, in, HONE__GEMM_GELU_TANH);
 }
 
 /* ---- gradients */
@@ -88,6 +115,25 @@ static hone_tensor *masked(hone_context *ctx, hone_tensor *dy)
     return hone_relu_backward(dy, hone_saved(ctx, 2));
 }
 
+/* What went into the GELU; made again where it must be known as a function of the inputs: for the
+ * gradient's own gradient. */
+static hone_tensor *before_gelu(hone_context *ctx)
+{
+    if (!hone_grad_enabled())
+        return hone_saved(ctx, 3);
+    return hone_linear(hone_saved(ctx, 0), hone_saved(ctx, 1), hone_saved(ctx, 2));
+}
+
+static hone_tensor *before_gelu_grad(hone_context *ctx, hone_tensor *dy)
+{
+    return hone_gelu_backward(dy, before_gelu(ctx));
+}
+
+static hone_tensor *before_gelu_tanh_grad(hone_context *ctx, hone_tensor *dy)
+{
+    return hone_gelu_tanh_backward(dy, before_gelu(ctx));
+}
+
 const hone__op hone__op_linear = {
     .name = "linear",
     .forward = linear,
@@ -98,6 +144,20 @@ const hone__op hone__op_linear_relu = {
     .name = "linear_relu",
     .forward = linear_relu,
     .shared = masked,
+    .grad = { grad_x, grad_weight, grad_bias },
+    .optional = true,
+};
+const hone__op hone__op_linear_gelu = {
+    .name = "linear_gelu",
+    .forward = linear_gelu,
+    .shared = before_gelu_grad,
+    .grad = { grad_x, grad_weight, grad_bias },
+    .optional = true,
+};
+const hone__op hone__op_linear_gelu_tanh = {
+    .name = "linear_gelu_tanh",
+    .forward = linear_gelu_tanh,
+    .shared = before_gelu_tanh_grad,
     .grad = { grad_x, grad_weight, grad_bias },
     .optional = true,
 };

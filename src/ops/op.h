@@ -61,6 +61,8 @@ bool hone__call_in_place(const hone_context *ctx);
  * in[0] itself (shape must equal; the result dtype must be castable in PyTorch's sense: same
  * category; the kernels write in[0]'s own dtype, so check hone_dtype_of(out)). */
 hone_tensor *hone__out(hone_context *ctx, hone_dtype dtype, int ndim, const int64_t *shape);
+/** True if the call is recorded, so that what is saved will be of use. */
+bool hone__records(const hone_context *ctx);
 /** Saves up to 4 tensors; a no-op when nothing is recorded. False: out of memory. */
 bool hone__save(hone_context *ctx, int n, hone_tensor *const *tensors);
 #define HONE__SAVE(ctx, ...)                                                                       \

@@ -1,6 +1,7 @@
 /* catalog_matmul.c: rows of src/ops/matmul.c and linear.c. */
 #include "catalog.h"
 
+#include <math.h>
 #include <string.h>
 
 static const char *const matmul_cases[] = { "3x5 5x4",     "3x5:t 5x4:t",   "3x5:s 5x4:s",
@@ -84,8 +85,13 @@ static void linear_oracle(const catalog_row *row, const catalog_array *in, int n
     product(in, out);
     for (int64_t i = 0; i < out->numel; i++) {
         out->at[i] += in[2].none ? 0 : in[2].at[i % in[2].numel];
-        if (strcmp(row->op, "linear_relu") == 0 && out->at[i] < 0)
+        const double v = out->at[i];
+        if (strcmp(row->op, "linear_relu") == 0 && v < 0)
             out->at[i] = 0;
+        if (strcmp(row->op, "linear_gelu") == 0)
+            out->at[i] = v * 0.5 * erfc(-v * 0.70710678118654752440);
+        if (strcmp(row->op, "linear_gelu_tanh") == 0)
+            out->at[i] = v / (1 + exp(-1.59576912160573071176 * (v + 0.044715 * v * v * v)));
     }
 }
 
@@ -117,6 +123,16 @@ static const catalog_row rows[] = {
     { .op = "linear_relu",
       .cases = linear_cases,
       .bits = "3x20x130 130x45 45",
+      .oracle = linear_oracle,
+      PRODUCT },
+    { .op = "linear_gelu",
+      .cases = linear_cases,
+      .bits = "3x20x130 130x45 45",
+      .oracle = linear_oracle,
+      PRODUCT },
+    { .op = "linear_gelu_tanh",
+      .cases = linear_cases,
+      .bits = "67x130 130x45 45",
       .oracle = linear_oracle,
       PRODUCT },
 };

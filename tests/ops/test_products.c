@@ -45,6 +45,8 @@ Test(products, the_fused_forms_have_the_bits_of_their_parts)
     hone_tensor *parts = hone_add(hone_matmul(x, weight), bias);
     cr_assert(hone_equal(hone_linear(x, weight, bias), parts));
     cr_assert(hone_equal(hone_linear_relu(x, weight, bias), hone_relu(parts)));
+    cr_assert(hone_equal(hone_linear_gelu(x, weight, bias), hone_gelu(parts)));
+    cr_assert(hone_equal(hone_linear_gelu_tanh(x, weight, bias), hone_gelu_tanh(parts)));
 }
 
 static void gradients(hone_tensor *(*linear)(hone_tensor *, hone_tensor *, hone_tensor *),
@@ -63,6 +65,11 @@ static hone_tensor *in_parts(hone_tensor *x, hone_tensor *weight, hone_tensor *b
     return hone_relu(hone_add(hone_matmul(x, weight), bias));
 }
 
+static hone_tensor *gelu_in_parts(hone_tensor *x, hone_tensor *weight, hone_tensor *bias)
+{
+    return hone_gelu(hone_add(hone_matmul(x, weight), bias));
+}
+
 Test(products, the_fused_gradients_have_the_bits_of_their_parts)
 {
     hone_tensor *leaves[] = { hone_requires_grad_(hone_randn(HONE_F32, 40, 65), true),
@@ -73,6 +80,31 @@ Test(products, the_fused_gradients_have_the_bits_of_their_parts)
     gradients(in_parts, leaves, parts);
     for (int i = 0; i < 3; i++)
         cr_assert(hone_equal(fused[i], parts[i]), "input %d", i);
+    gradients(hone_linear_gelu, leaves, fused);
+    gradients(gelu_in_parts, leaves, parts);
+    for (int i = 0; i < 3; i++)
+        cr_assert(hone_equal(fused[i], parts[i]), "gelu, input %d", i);
+}
+
+/* One row, few rows contiguous in k, few outputs of a long k, ranges of k: each has its own end. */
+Test(products, gelu_comes_last_in_every_kind_of_product)
+{
+    static const int64_t sizes[][3] = {
+        { 1, 300, 70 }, { 4, 9, 100 }, { 12, 10, 5000 }, { 70, 530, 1500 }, { 40, 1, 60 }
+    };
+    for (size_t i = 0; i < sizeof sizes / sizeof *sizes; i++) {
+        hone_tensor *x = hone_randn(HONE_F32, sizes[i][0], sizes[i][2]);
+        hone_tensor *weight = hone_randn(HONE_F32, sizes[i][1], sizes[i][2]);
+        hone_tensor *bias = hone_randn(HONE_F32, sizes[i][1]);
+        for (int kind = 0; kind < 2; kind++) {
+            hone_tensor *w = hone_transpose(weight, 0, 1);
+            if (kind == 1)
+                w = hone_requires_grad_(hone_detach(hone_contiguous(w)), true);
+            hone_tensor *want = hone_gelu(hone_linear(x, w, bias));
+            cr_assert(hone_equal(hone_linear_gelu(x, w, bias), want), "size %d kind %d", (int)i,
+                      kind);
+        }
+    }
 }
 
 /* Only what is asked for is kept: a plain linear layer lets its output be changed in place. */
@@ -118,5 +150,8 @@ Test(products, errors)
                 HONE_E_SHAPE, "linear_relu: the bias f32 [3] doesn't fit the weight f32 [10, 4]");
     CHECK_FAILS(hone_linear(b, hone_ones(HONE_F32, 10, 4), hone_ones(HONE_F64, 4)), HONE_E_DTYPE,
                 "bias f64 [4]");
+    hone_tensor *tall = hone_expand(hone_ones(HONE_F32, 1, 1), (int64_t)1 << 32, 1);
+    CHECK_FAILS(hone_matmul(tall, hone_transpose(tall, 0, 1)), HONE_E_SHAPE, "matmul");
+    CHECK_FAILS(hone_linear(tall, hone_transpose(tall, 0, 1), HONE_NONE), HONE_E_SHAPE, "linear");
     CHECK_FAILS(hone_linear(a, NULL, HONE_NONE), HONE_E_NULL, "linear");
 }
