@@ -130,9 +130,9 @@ typedef void (*hone__transpose_fn)(int64_t rows, int64_t cols, void *y, int64_t 
 
 /** SUM        f32, f64 -> same; i64, i32, u8, bool -> i64 (wrapping). Nothing to sum: +0.
  *  SUM_SQUARES f32, f64 -> same (each step acc = fma(x, x, acc)). Nothing to sum: +0.
- *  M2          f32, f64 -> same: the sum of (x - mean)^2. A block's mean is its sum divided by its
- *              count, each step acc = fma(d, d, acc) with d = x - mean; blocks are joined pairwise
- *              as moments.h says. Nothing to sum: +0.
+ *  M2          f32, f64 -> same: the sum of (x - mean)^2. With a block's sum divided by its count
+ *              as base, steps acc = fma(d, d, acc) and acc = acc + d of d = x - base; then
+ *              corrected, and blocks joined pairwise, as moments.h says. Nothing to sum: +0.
  *  MAX MIN     f32, f64, i64, i32, u8, bool -> same; NaN wins. cols (rows for columns) > 0.
  *  ARGMAX ARGMIN  those dtypes -> i64: the first place of the extreme value, or of the first NaN.
  * cols (rows) > 0. */
@@ -160,7 +160,7 @@ typedef void (*hone__reduce_rows_fn)(int64_t rows, int64_t cols, const void *x, 
                                      void *out, int64_t so);
 
 /** One block's result; the member is the output's dtype (value and index for ARGMAX and ARGMIN,
- * value, mean and the count as index for M2). */
+ * value, mean = base + shift, and the count as index for M2). */
 typedef struct {
     union {
         float f32;
@@ -172,7 +172,7 @@ typedef struct {
     union {
         float f32;
         double f64;
-    } mean;
+    } base, shift;
     int64_t index;
 } hone__partial;
 
@@ -207,8 +207,8 @@ typedef void (*hone__reduce_cols_fn)(int64_t rows, int64_t cols, const void *x, 
                                      void *out);
 
 /** The split form, for few columns and many rows: block b of [begin, end) gives out[(b - begin) *
- * cols + j] in the OUTPUT's dtype (x is the start of row 0); of M2 it gives two such rows, the values
- * and the means ... */
+ * cols + j] in the OUTPUT's dtype (x is the start of row 0); of M2 it gives three such rows: values,
+ * bases and shifts ... */
 typedef void (*hone__reduce_cols_blocks_fn)(int64_t rows, int64_t cols, const void *x, int64_t sx,
                                             int64_t begin, int64_t end, void *out);
 /** ... and this combines those of all `rows` > 0, in order, -> out [cols]; `partials` is

@@ -1,43 +1,88 @@
 /* moments.h: sums of squared deviations from the mean, f32 and f64. (fragment: reduce_cols.h)
  *
- * A block is read twice, the second time from L1 or L2: its mean, then the deviations from it, both
- * in the order of sums. Blocks are joined pairwise in order by Chan, Golub and LeVeque's formula
- * (Updating formulae and a pairwise algorithm for computing sample variances, 1979), so memory is
- * read once and the error doesn't grow with the mean. */
+ * A block is read twice, the second time from L1 or L2: its mean, then the deviations d from that,
+ * both in the order of sums. A mean is rounded; what the deviations still sum up to is what it is
+ * off by, and corrects it and their squares (Neely, Comparison of several algorithms for
+ * computation of means, standard deviations and correlation coefficients, 1966). Blocks are joined
+ * pairwise in order by Chan, Golub and LeVeque's formula (Updating formulae and a pairwise
+ * algorithm for computing sample variances, 1979), so memory is read once and a large mean costs
+ * no accuracy. */
 
+/* The mean is base + shift: base a number near the elements, never rounded again. m2: the sum of
+ * (x - mean)^2. */
 typedef struct {
-    REAL mean, m2; /* m2: the sum of (x - mean)^2 */
+    REAL base, shift, m2;
     int64_t n;
 } R(moments);
 
-static R(moments) R(moments_block)(int64_t n, const REAL *x)
+/* What deviations from `base` and their squares sum up to -> shift, m2. Squares that overflow stay
+ * what they are. */
+HONE__INLINE void R(correct)(VREAL n, VREAL d, VREAL dd, VREAL *shift, VREAL *m2)
 {
+    const VREAL zero = R(set)(0), off = R(div)(d, n);
+    const VMASK finite = R(lt)(dd, R(set)((REAL)INFINITY));
+    *shift = R(select)(finite, off, zero);
+    *m2 = R(select)(finite, R(max)(R(sub)(dd, R(mul)(d, off)), zero), dd);
+}
+
+/* The second pass over a block, 0 < n <= BLOCK; an absent lane deviates by -0.0. */
+static R(moments) R(moments_about)(int64_t n, const REAL *x, REAL base)
+{
+    const VREAL none = R(set)((REAL)-0.0), centre = R(set)(base);
+    VREAL d[N_ACC], dd[N_ACC];
+    for (int v = 0; v < N_ACC; v++)
+        d[v] = dd[v] = none;
+    int64_t i = 0;
+    for (; i + VIRTUAL_LANES <= n; i += VIRTUAL_LANES) {
+        for (int v = 0; v < N_ACC; v++) {
+            const VREAL p = R(sub)(R(load)(x + i + v * LANES), centre);
+            d[v] = R(add)(d[v], p);
+            dd[v] = R(fma)(p, p, dd[v]);
+        }
+    }
+    for (int v = 0; v < N_ACC && i < n; v++, i += LANES) {
+        const bool whole = n - i >= LANES;
+        const VREAL there = whole ? R(load)(x + i) : R(load_n)(x + i, n - i, none);
+        const VREAL p = R(keep_n)(R(sub)(there, centre), whole ? LANES : n - i, none);
+        d[v] = R(add)(d[v], p);
+        dd[v] = R(fma)(p, p, dd[v]);
+    }
+    const REAL sum = R(fold)(R(fold_lanes)(d, R(add)), R(add));
+    const REAL squares = R(fold)(R(fold_lanes)(dd, R(add)), R(add));
+    VREAL shift, m2;
+    R(correct)(R(set)((REAL)n), R(set)(sum), R(set)(squares), &shift, &m2);
     R(moments) m;
+    m.base = base;
+    m.shift = R(first)(shift);
+    m.m2 = R(first)(m2);
     m.n = n;
-    m.mean = R(sum_block)(n, x) / (REAL)n;
-    m.m2 = R(steps_block)(n, x, R(deviation_step), m.mean);
     return m;
 }
 
-/* a and b as vectors of means and sums, counts the same in all lanes -> a. */
-HONE__INLINE void R(moments_join_lanes)(VREAL *mean, VREAL *m2, int64_t n, VREAL b_mean, VREAL b_m2,
-                                        int64_t b_n)
+static R(moments) R(moments_block)(int64_t n, const REAL *x)
+{
+    return R(moments_about)(n, x, R(sum_block)(n, x) / (REAL)n);
+}
+
+/* a += b, as vectors of bases, shifts and sums; counts are the same in all lanes. */
+HONE__INLINE void R(moments_join_lanes)(VREAL a_base, VREAL *shift, VREAL *m2, int64_t n,
+                                        VREAL b_base, VREAL b_shift, VREAL b_m2, int64_t b_n)
 {
     const REAL share = (REAL)b_n / (REAL)(n + b_n);
-    const VREAL d = R(sub)(b_mean, *mean);
-    *mean = R(fma)(d, R(set)(share), *mean);
+    const VREAL d = R(add)(R(sub)(b_base, a_base), R(sub)(b_shift, *shift));
+    *shift = R(fma)(d, R(set)(share), *shift);
     *m2 = R(fma)(R(mul)(d, d), R(set)((REAL)n * share), R(add)(*m2, b_m2));
 }
 
 static R(moments) R(moments_join)(R(moments) a, R(moments) b)
 {
-    VREAL mean = R(set)(a.mean), m2 = R(set)(a.m2);
-    R(moments_join_lanes)(&mean, &m2, a.n, R(set)(b.mean), R(set)(b.m2), b.n);
-    R(moments) joined;
-    joined.mean = R(first)(mean);
-    joined.m2 = R(first)(m2);
-    joined.n = a.n + b.n;
-    return joined;
+    VREAL shift = R(set)(a.shift), m2 = R(set)(a.m2);
+    R(moments_join_lanes)
+    (R(set)(a.base), &shift, &m2, a.n, R(set)(b.base), R(set)(b.shift), R(set)(b.m2), b.n);
+    a.shift = R(first)(shift);
+    a.m2 = R(first)(m2);
+    a.n += b.n;
+    return a;
 }
 
 static R(moments) R(moments_row)(int64_t n, const REAL *x)
@@ -63,162 +108,182 @@ static void R(k_m2_rows)(int64_t rows, int64_t cols, const void *x, int64_t sx, 
         ((REAL *)out)[r * so] = cols > 0 ? R(moments_row)(cols, (const REAL *)x + r * sx).m2 : 0;
 }
 
-static void R(k_m2_blocks)(int64_t cols, const void *x, int64_t begin, int64_t end,
-                           hone__partial *out)
+static void R(put_moments)(hone__partial *p, R(moments) m)
 {
-    for (int64_t b = begin; b < end; b++) {
-        const int64_t rest = cols - b * BLOCK;
-        const R(moments) m =
-            R(moments_block)(rest < BLOCK ? rest : BLOCK, (const REAL *)x + b * BLOCK);
-        memcpy(&out[b - begin].value, &m.m2, sizeof m.m2);
-        memcpy(&out[b - begin].mean, &m.mean, sizeof m.mean);
-        out[b - begin].index = m.n;
-    }
+    memcpy(&p->value, &m.m2, sizeof m.m2);
+    memcpy(&p->base, &m.base, sizeof m.base);
+    memcpy(&p->shift, &m.shift, sizeof m.shift);
+    p->index = m.n;
 }
 
 static R(moments) R(moments_of)(const hone__partial *p)
 {
     R(moments) m;
     m.m2 = R(partial)(p);
-    memcpy(&m.mean, &p->mean, sizeof m.mean);
+    memcpy(&m.base, &p->base, sizeof m.base);
+    memcpy(&m.shift, &p->shift, sizeof m.shift);
     m.n = p->index;
     return m;
+}
+
+static void R(k_m2_blocks)(int64_t cols, const void *x, int64_t begin, int64_t end,
+                           hone__partial *out)
+{
+    for (int64_t b = begin; b < end; b++) {
+        const int64_t rest = cols - b * BLOCK;
+        R(put_moments)
+        (&out[b - begin],
+         R(moments_block)(rest < BLOCK ? rest : BLOCK, (const REAL *)x + b * BLOCK));
+    }
 }
 
 static void R(k_m2_combine)(int64_t n, hone__partial *p, void *out)
 {
     for (; n > 1; n = (n + 1) / 2) {
-        for (int64_t i = 0; i + 1 < n; i += 2) {
-            const R(moments) m = R(moments_join)(R(moments_of)(p + i), R(moments_of)(p + i + 1));
-            memcpy(&p[i / 2].value, &m.m2, sizeof m.m2);
-            memcpy(&p[i / 2].mean, &m.mean, sizeof m.mean);
-            p[i / 2].index = m.n;
-        }
+        for (int64_t i = 0; i + 1 < n; i += 2)
+            R(put_moments)
+        (&p[i / 2], R(moments_join)(R(moments_of)(p + i), R(moments_of)(p + i + 1)));
         if (n % 2 == 1)
             p[n / 2] = p[n - 1];
     }
     *(REAL *)out = R(partial)(p);
 }
 
-/* ---- along the rows ---- */
+/* ---- along the rows: a column's m2, base and shift stand `apart` elements from each other ---- */
 
-HONE__INLINE void R(deviation_rows)(int n, int64_t cols, const REAL *x, int64_t sx,
-                                    const REAL *mean, REAL *m2)
-{
-    int64_t j = 0;
-    for (; j + LANES <= cols; j += LANES) {
-        const VREAL centre = R(load)(mean + j);
-        VREAL acc = R(load)(m2 + j);
-        for (int k = 0; k < n; k++)
-            acc = R(deviation_step)(acc, R(load)(x + k * sx + j), centre);
-        R(store)(m2 + j, acc);
-    }
-    if (j < cols) {
-        const VREAL zero = R(set)(0), centre = R(load_n)(mean + j, cols - j, zero);
-        VREAL acc = R(load_n)(m2 + j, cols - j, zero);
-        for (int k = 0; k < n; k++)
-            acc = R(deviation_step)(acc, R(load_n)(x + k * sx + j, cols - j, zero), centre);
-        R(store_n)(m2 + j, acc, cols - j);
-    }
-}
-
-/* One block of 0 < rows <= HONE__COLS_BLOCK, so few columns that L2 holds it. */
-static void R(moments_cols_block)(int64_t rows, int64_t cols, const REAL *x, int64_t sx, REAL *m2,
-                                  REAL *mean, bool far)
-{
-    R(cols_block)(rows, cols, x, sx, mean, R(sum_chain), (REAL)-0.0, far);
-    R(map2_right)(cols, mean, mean, (REAL)rows, R(div));
-    for (int64_t j = 0; j < cols; j++)
-        m2[j] = (REAL)-0.0;
-    int64_t r = 0;
-    for (; r + ROWS_AT_ONCE <= rows; r += ROWS_AT_ONCE)
-        R(deviation_rows)(ROWS_AT_ONCE, cols, x + r * sx, sx, mean, m2);
-    for (; r < rows; r++)
-        R(deviation_rows)(1, cols, x + r * sx, sx, mean, m2);
-}
-
-/* Columns of n rows, m2 and mean, and those of b_n rows behind them -> `to` (one of them or none).
- */
-static void R(moments_cols_join)(int64_t cols, REAL *to_m2, REAL *to_mean, const REAL *m2,
-                                 const REAL *mean, int64_t n, const REAL *b_m2, const REAL *b_mean,
-                                 int64_t b_n)
+/* n rows (a constant) into the sums of deviations (at `shift`) and of their squares (at m2). */
+HONE__INLINE void R(deviation_rows)(int n, int64_t cols, const REAL *x, int64_t sx, REAL *m2,
+                                    int64_t apart)
 {
     const VREAL zero = R(set)(0);
     for (int64_t j = 0; j < cols; j += LANES) {
         const bool whole = cols - j >= LANES;
         const int64_t rest = cols - j;
-        VREAL mean_a = whole ? R(load)(mean + j) : R(load_n)(mean + j, rest, zero);
-        VREAL m2_a = whole ? R(load)(m2 + j) : R(load_n)(m2 + j, rest, zero);
-        const VREAL mean_b = whole ? R(load)(b_mean + j) : R(load_n)(b_mean + j, rest, zero);
-        const VREAL m2_b = whole ? R(load)(b_m2 + j) : R(load_n)(b_m2 + j, rest, zero);
-        R(moments_join_lanes)(&mean_a, &m2_a, n, mean_b, m2_b, b_n);
+        const REAL *base = m2 + apart + j;
+        REAL *shift = m2 + 2 * apart + j;
+        const VREAL centre = whole ? R(load)(base) : R(load_n)(base, rest, zero);
+        VREAL d = whole ? R(load)(shift) : R(load_n)(shift, rest, zero);
+        VREAL dd = whole ? R(load)(m2 + j) : R(load_n)(m2 + j, rest, zero);
+        for (int k = 0; k < n; k++) {
+            const REAL *from = x + k * sx + j;
+            const VREAL p = R(sub)(whole ? R(load)(from) : R(load_n)(from, rest, zero), centre);
+            d = R(add)(d, p);
+            dd = R(fma)(p, p, dd);
+        }
         if (whole) {
-            R(store)(to_mean + j, mean_a);
-            R(store)(to_m2 + j, m2_a);
+            R(store)(shift, d);
+            R(store)(m2 + j, dd);
         } else {
-            R(store_n)(to_mean + j, mean_a, rest);
-            R(store_n)(to_m2 + j, m2_a, rest);
+            R(store_n)(shift, d, rest);
+            R(store_n)(m2 + j, dd, rest);
         }
     }
 }
 
-/* A block's partial result: m2 of all columns, then their means. */
+static void R(correct_cols)(int64_t n, int64_t cols, REAL *m2, int64_t apart)
+{
+    const VREAL zero = R(set)(0);
+    for (int64_t j = 0; j < cols; j += LANES) {
+        const int64_t count = cols - j < LANES ? cols - j : LANES;
+        REAL *shift = m2 + 2 * apart + j;
+        VREAL d = R(load_n)(shift, count, zero), dd = R(load_n)(m2 + j, count, zero);
+        R(correct)(R(set)((REAL)n), d, dd, &d, &dd);
+        R(store_n)(shift, d, count);
+        R(store_n)(m2 + j, dd, count);
+    }
+}
+
+/* One block of 0 < rows <= HONE__COLS_BLOCK, so few columns that L2 holds it. */
+static void R(moments_cols_block)(int64_t rows, int64_t cols, const REAL *x, int64_t sx, REAL *m2,
+                                  int64_t apart, bool far)
+{
+    REAL *base = m2 + apart;
+    R(cols_block)(rows, cols, x, sx, base, R(sum_chain), (REAL)-0.0, far);
+    R(map2_right)(cols, base, base, (REAL)rows, R(div));
+    for (int64_t j = 0; j < cols; j++)
+        m2[j] = m2[2 * apart + j] = (REAL)-0.0;
+    int64_t r = 0;
+    for (; r + ROWS_AT_ONCE <= rows; r += ROWS_AT_ONCE)
+        R(deviation_rows)(ROWS_AT_ONCE, cols, x + r * sx, sx, m2, apart);
+    for (; r < rows; r++)
+        R(deviation_rows)(1, cols, x + r * sx, sx, m2, apart);
+    R(correct_cols)(rows, cols, m2, apart);
+}
+
+/* Columns `a` of n rows and `b` of the b_n rows behind them -> `to` (which may be a). */
+static void R(moments_cols_join)(int64_t cols, REAL *to, const REAL *a, int64_t n, const REAL *b,
+                                 int64_t b_n, int64_t apart)
+{
+    const VREAL zero = R(set)(0);
+    for (int64_t j = 0; j < cols; j += LANES) {
+        const int64_t count = cols - j < LANES ? cols - j : LANES;
+        const VREAL base = R(load_n)(a + apart + j, count, zero);
+        VREAL shift = R(load_n)(a + 2 * apart + j, count, zero);
+        VREAL m2 = R(load_n)(a + j, count, zero);
+        R(moments_join_lanes)
+        (base, &shift, &m2, n, R(load_n)(b + apart + j, count, zero),
+         R(load_n)(b + 2 * apart + j, count, zero), R(load_n)(b + j, count, zero), b_n);
+        R(store_n)(to + j, m2, count);
+        R(store_n)(to + apart + j, base, count);
+        R(store_n)(to + 2 * apart + j, shift, count);
+    }
+}
+
+/* A block's partial result: m2 of all columns, then their bases, then their shifts. */
 static void R(k_m2_cols_blocks)(int64_t rows, int64_t cols, const void *xv, int64_t sx,
                                 int64_t begin, int64_t end, void *out)
 {
+    const bool far = R(is_far)(rows, sx, FAR_SUMS);
     for (int64_t b = begin; b < end; b++) {
         const int64_t r = b * HONE__COLS_BLOCK, rest = rows - r;
         const int64_t n = rest < HONE__COLS_BLOCK ? rest : HONE__COLS_BLOCK;
         const REAL *x = (const REAL *)xv + r * sx;
-        REAL *m2 = (REAL *)out + (b - begin) * 2 * cols;
+        REAL *m2 = (REAL *)out + (b - begin) * 3 * cols;
         for (int64_t j = 0; j < cols; j += 2 * PANEL)
             R(moments_cols_block)
-        (n, cols - j < 2 * PANEL ? cols - j : 2 * PANEL, x + j, sx, m2 + j, m2 + cols + j,
-         R(is_far)(rows, sx, FAR_SUMS));
+        (n, cols - j < 2 * PANEL ? cols - j : 2 * PANEL, x + j, sx, m2 + j, cols, far);
     }
 }
 
 static void R(k_m2_cols_combine)(int64_t rows, int64_t cols, void *partials, void *out)
 {
     REAL *p = partials;
-    const size_t block = (size_t)(2 * cols) * sizeof(REAL);
+    const int64_t block = 3 * cols;
     int64_t each = HONE__COLS_BLOCK; /* rows of all partial results but the last one */
     for (int64_t n = hone__cols_blocks(rows); n > 1; n = (n + 1) / 2, each *= 2) {
-        for (int64_t i = 0; i + 1 < n; i += 2) {
-            REAL *a = p + i * 2 * cols, *b = a + 2 * cols, *to = p + i * cols;
+        for (int64_t i = 0; i + 1 < n; i += 2)
             R(moments_cols_join)
-            (cols, to, to + cols, a, a + cols, each, b, b + cols,
-             i + 2 < n ? each : rows - (i + 1) * each);
-        }
+        (cols, p + i / 2 * block, p + i * block, each, p + (i + 1) * block,
+         i + 2 < n ? each : rows - (i + 1) * each, cols);
         if (n % 2 == 1)
-            memmove(p + n / 2 * 2 * cols, p + (n - 1) * 2 * cols, block);
+            memmove(p + n / 2 * block, p + (n - 1) * block, (size_t)block * sizeof(REAL));
     }
-    memmove(out, p, block / 2);
+    memmove(out, p, (size_t)cols * sizeof(REAL));
 }
 
 static void R(k_m2_cols)(int64_t rows, int64_t cols, const void *xv, int64_t sx, void *out)
 {
-    REAL level[COLS_LEVELS][2][PANEL];
-    for (int64_t j = 0; j < cols; j += PANEL) {
-        const int64_t m = cols - j < PANEL ? cols - j : PANEL;
+    REAL room[LEVEL_BYTES / sizeof(REAL)];
+    const int64_t panel = R(level_panel)(rows, 3), level = 3 * panel;
+    const bool far = R(is_far)(rows, sx, FAR_SUMS);
+    for (int64_t j = 0; j < cols; j += panel) {
+        const int64_t m = cols - j < panel ? cols - j : panel;
         const REAL *x = (const REAL *)xv + j;
         int64_t count[COLS_LEVELS + 1];
         int top = 0;
         for (int64_t r = 0, b = 1; r < rows; r += HONE__COLS_BLOCK, b++) {
             const int64_t n = rows - r < HONE__COLS_BLOCK ? rows - r : HONE__COLS_BLOCK;
-            R(moments_cols_block)
-            (n, m, x + r * sx, sx, level[top][0], level[top][1], R(is_far)(rows, sx, FAR_SUMS));
+            R(moments_cols_block)(n, m, x + r * sx, sx, room + top * level, panel, far);
             count[top++] = n;
             for (int64_t bits = b; top > 1 && (bits % 2 == 0 || r + n == rows); bits /= 2) {
-                REAL(*a)[PANEL] = level[top - 2], (*c)[PANEL] = level[top - 1];
-                R(moments_cols_join)
-                (m, a[0], a[1], a[0], a[1], count[top - 2], c[0], c[1], count[top - 1]);
+                REAL *a = room + (top - 2) * level;
+                R(moments_cols_join)(m, a, a, count[top - 2], a + level, count[top - 1], panel);
                 count[top - 2] += count[top - 1];
                 top--;
             }
         }
         if (rows > 0)
-            memcpy((REAL *)out + j, level[0][0], (size_t)m * sizeof(REAL));
+            memcpy((REAL *)out + j, room, (size_t)m * sizeof(REAL));
         else
             memset((REAL *)out + j, 0, (size_t)m * sizeof(REAL));
     }

@@ -14,6 +14,7 @@
 #define FAR_SUMS        524288   /* bytes that are far */
 #define FAR_EXTREMES    16777216 /* the same for what takes more instructions */
 #define FAR_PANEL_BYTES 32768
+#define LEVEL_BYTES     24576 /* of the stack, for blocks that wait to be joined */
 #endif
 #define PANEL     ((int64_t)(PANEL_BYTES / sizeof(REAL)))
 #define FAR_PANEL ((int64_t)(FAR_PANEL_BYTES / sizeof(REAL)))
@@ -146,6 +147,17 @@ HONE__INLINE void R(cols_block)(int64_t rows, int64_t cols, const REAL *x, int64
     }
 }
 
+/* So many columns at a time that LEVEL_BYTES hold `each` numbers of theirs for every level of
+ * joining the blocks of `rows`. */
+HONE__INLINE int64_t R(level_panel)(int64_t rows, int64_t each)
+{
+    int64_t levels = 2;
+    for (int64_t n = hone__cols_blocks(rows); n > 1; n /= 2)
+        levels++;
+    const int64_t most = LEVEL_BYTES / (int64_t)sizeof(REAL) / (levels * each);
+    return most < PANEL ? most / 8 * 8 : PANEL;
+}
+
 HONE__INLINE void R(cols)(int64_t rows, int64_t cols, const REAL *x, int64_t sx, REAL *out,
                           R(chain) chain, R(op2) join, REAL identity, int64_t far_bytes)
 {
@@ -155,20 +167,21 @@ HONE__INLINE void R(cols)(int64_t rows, int64_t cols, const REAL *x, int64_t sx,
          R(is_far)(rows, sx, far_bytes));
         return;
     }
-    REAL level[COLS_LEVELS][PANEL];
+    REAL room[LEVEL_BYTES / sizeof(REAL)];
+    const int64_t panel = R(level_panel)(rows, 1);
     const bool far = R(is_far)(rows, sx, far_bytes);
-    for (int64_t j = 0; j < cols; j += PANEL) {
-        const int64_t m = cols - j < PANEL ? cols - j : PANEL;
-        int top = 0;
-        for (int64_t r = 0, b = 1; r < rows; r += HONE__COLS_BLOCK, b++) {
+    for (int64_t j = 0; j < cols; j += panel) {
+        const int64_t m = cols - j < panel ? cols - j : panel;
+        REAL *top = room; /* the next free level */
+        for (int64_t r = 0, b = 1; r < rows; r += HONE__COLS_BLOCK, b++, top += panel) {
             const int64_t n = rows - r < HONE__COLS_BLOCK ? rows - r : HONE__COLS_BLOCK;
-            R(cols_block)(n, m, x + r * sx + j, sx, level[top++], chain, identity, far);
-            for (int64_t bits = b; bits % 2 == 0; bits /= 2, top--)
-                R(map2_dense)(m, level[top - 2], level[top - 2], level[top - 1], join);
+            R(cols_block)(n, m, x + r * sx + j, sx, top, chain, identity, far);
+            for (int64_t bits = b; bits % 2 == 0; bits /= 2, top -= panel)
+                R(map2_dense)(m, top - panel, top - panel, top, join);
         }
-        for (; top > 1; top--)
-            R(map2_dense)(m, level[top - 2], level[top - 2], level[top - 1], join);
-        memcpy(out + j, level[0], (size_t)m * sizeof(REAL));
+        for (top -= panel; top > room; top -= panel)
+            R(map2_dense)(m, top - panel, top - panel, top, join);
+        memcpy(out + j, room, (size_t)m * sizeof(REAL));
     }
 }
 

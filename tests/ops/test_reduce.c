@@ -2,6 +2,8 @@
  * layouts that must not change a bit, the pairwise order, errors. */
 #include "support.h"
 
+#include "isa/isa.h"
+
 #include <hone/hone.h>
 
 #include <math.h>
@@ -53,6 +55,32 @@ Test(reduce, integers_sum_into_i64)
     CHECK_VALUE0(hone_sum(T(HONE_U8, (3), 255, 255, 255)), HONE_I64, 765);
     CHECK_VALUES(hone_sum_dim(T(HONE_BOOL, (2, 2), 1, 1, 0, 1), 0, false), HONE_I64, (2), 1, 2);
     CHECK_VALUE0(hone_sum(hone_full(HONE_I32, 2e9, 100)), HONE_I64, 2e11);
+}
+
+Test(reduce, a_large_mean_costs_the_variance_nothing)
+{
+    hone_tensor *x = hone_add_scalar(hone_mul_scalar(hone_randn(HONE_F32, 300, 5000), 1e-3), 1000);
+    hone_tensor *exact = hone_to(x, HONE_F64);
+    for (int d = 0; d < 2; d++) {
+        hone_tensor *got = hone_to(hone_var_dim(x, d, 1, false), HONE_F64);
+        hone_tensor *want = hone_var_dim(exact, d, 1, false);
+        const double off =
+            hone_item(hone_max(hone_abs(hone_sub(hone_div(got, want), hone_ones_like(want)))));
+        cr_assert_lt(off, 1e-6, "dim %d: off by %g", d, off);
+    }
+    CHECK_VALUE0(hone_var(T(HONE_F32, (2), 1e7, 1e7 + 1), 1), HONE_F32, 0.5);
+}
+
+Test(reduce, a_variance_that_overflows_is_inf_on_every_isa)
+{
+    for (int i = 0; hone__isa_available(i); i++) {
+        hone__isa_use(hone__isa_available(i));
+        for (int n = 2; n <= 70; n++) {
+            CHECK_VALUE0(hone_var(hone_full(HONE_F32, 3e38, n), 1), HONE_F32, INFINITY);
+            CHECK_VALUES(hone_var_dim(hone_full(HONE_F64, 1e308, n, 1), 0, 1, false), HONE_F64, (1),
+                         INFINITY);
+        }
+    }
 }
 
 /* ---- gradients that a finite difference can't see */
