@@ -155,41 +155,29 @@ static void R(k_m2_combine)(int64_t n, hone__partial *p, void *out)
 HONE__INLINE void R(deviation_rows)(int n, int64_t cols, const REAL *x, int64_t sx, REAL *m2,
                                     int64_t apart)
 {
-    const VREAL zero = R(set)(0);
     for (int64_t j = 0; j < cols; j += LANES) {
-        const bool whole = cols - j >= LANES;
-        const int64_t rest = cols - j;
-        const REAL *base = m2 + apart + j;
-        REAL *shift = m2 + 2 * apart + j;
-        const VREAL centre = whole ? R(load)(base) : R(load_n)(base, rest, zero);
-        VREAL d = whole ? R(load)(shift) : R(load_n)(shift, rest, zero);
-        VREAL dd = whole ? R(load)(m2 + j) : R(load_n)(m2 + j, rest, zero);
+        const int64_t count = cols - j < LANES ? cols - j : LANES;
+        const VREAL centre = R(take)(m2 + apart + j, count);
+        VREAL d = R(take)(m2 + 2 * apart + j, count), dd = R(take)(m2 + j, count);
         for (int k = 0; k < n; k++) {
-            const REAL *from = x + k * sx + j;
-            const VREAL p = R(sub)(whole ? R(load)(from) : R(load_n)(from, rest, zero), centre);
+            const VREAL p = R(sub)(R(take)(x + k * sx + j, count), centre);
             d = R(add)(d, p);
             dd = R(fma)(p, p, dd);
         }
-        if (whole) {
-            R(store)(shift, d);
-            R(store)(m2 + j, dd);
-        } else {
-            R(store_n)(shift, d, rest);
-            R(store_n)(m2 + j, dd, rest);
-        }
+        R(put)(m2 + 2 * apart + j, d, count);
+        R(put)(m2 + j, dd, count);
     }
 }
 
 static void R(correct_cols)(int64_t n, int64_t cols, REAL *m2, int64_t apart)
 {
-    const VREAL zero = R(set)(0);
     for (int64_t j = 0; j < cols; j += LANES) {
         const int64_t count = cols - j < LANES ? cols - j : LANES;
         REAL *shift = m2 + 2 * apart + j;
-        VREAL d = R(load_n)(shift, count, zero), dd = R(load_n)(m2 + j, count, zero);
+        VREAL d = R(take)(shift, count), dd = R(take)(m2 + j, count);
         R(correct)(R(set)((REAL)n), d, dd, &d, &dd);
-        R(store_n)(shift, d, count);
-        R(store_n)(m2 + j, dd, count);
+        R(put)(shift, d, count);
+        R(put)(m2 + j, dd, count);
     }
 }
 
@@ -214,18 +202,17 @@ static void R(moments_cols_block)(int64_t rows, int64_t cols, const REAL *x, int
 static void R(moments_cols_join)(int64_t cols, REAL *to, const REAL *a, int64_t n, const REAL *b,
                                  int64_t b_n, int64_t apart)
 {
-    const VREAL zero = R(set)(0);
     for (int64_t j = 0; j < cols; j += LANES) {
         const int64_t count = cols - j < LANES ? cols - j : LANES;
-        const VREAL base = R(load_n)(a + apart + j, count, zero);
-        VREAL shift = R(load_n)(a + 2 * apart + j, count, zero);
-        VREAL m2 = R(load_n)(a + j, count, zero);
+        const VREAL base = R(take)(a + apart + j, count);
+        VREAL shift = R(take)(a + 2 * apart + j, count);
+        VREAL m2 = R(take)(a + j, count);
         R(moments_join_lanes)
-        (base, &shift, &m2, n, R(load_n)(b + apart + j, count, zero),
-         R(load_n)(b + 2 * apart + j, count, zero), R(load_n)(b + j, count, zero), b_n);
-        R(store_n)(to + j, m2, count);
-        R(store_n)(to + apart + j, base, count);
-        R(store_n)(to + 2 * apart + j, shift, count);
+        (base, &shift, &m2, n, R(take)(b + apart + j, count), R(take)(b + 2 * apart + j, count),
+         R(take)(b + j, count), b_n);
+        R(put)(to + j, m2, count);
+        R(put)(to + apart + j, base, count);
+        R(put)(to + 2 * apart + j, shift, count);
     }
 }
 

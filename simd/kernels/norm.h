@@ -12,12 +12,11 @@ typedef struct {
     REAL mean, scale;
 } R(norm);
 
-static R(norm) R(norm_of)(int64_t n, const REAL *x, REAL eps)
+HONE__INLINE R(norm) R(norm_of)(R(moments) m, REAL eps)
 {
-    const R(moments) m = R(moments_row)(n, x);
     R(norm) norm;
-    norm.mean = m.mean;
-    norm.scale = R(first)(R(rsqrt)(R(set)(m.m2 / (REAL)n + eps)));
+    norm.mean = m.base + m.shift;
+    norm.scale = R(first)(R(rsqrt)(R(set)(m.m2 / (REAL)m.n + eps)));
     return norm;
 }
 
@@ -50,12 +49,12 @@ HONE__INLINE void R(norm_row)(int64_t n, REAL *y, const REAL *x, int64_t ahead, 
             __builtin_prefetch((const char *)(x + ahead + i) + line, 0, 2);
         for (int64_t j = i; j < i + VIRTUAL_LANES; j += LANES)
             R(norm_lanes)
-            (LANES, y + j, x + j, weight ? weight + j : NULL, bias ? bias + j : NULL, mean, scale);
+        (LANES, y + j, x + j, weight ? weight + j : NULL, bias ? bias + j : NULL, mean, scale);
     }
     for (; i < n; i += LANES)
         R(norm_lanes)
-        (n - i < LANES ? n - i : LANES, y + i, x + i, weight ? weight + i : NULL,
-         bias ? bias + i : NULL, mean, scale);
+    (n - i < LANES ? n - i : LANES, y + i, x + i, weight ? weight + i : NULL,
+     bias ? bias + i : NULL, mean, scale);
 }
 
 /* What n <= NORM_ROWS rows are normalised by; those of one block go through each step together: the
@@ -63,17 +62,16 @@ HONE__INLINE void R(norm_row)(int64_t n, REAL *y, const REAL *x, int64_t ahead, 
 static void R(norms_of)(int64_t n, int64_t cols, const REAL *x, int64_t sx, REAL eps,
                         R(norm) * norm)
 {
-    REAL m2[NORM_ROWS];
+    REAL base[NORM_ROWS];
+    R(moments) m[NORM_ROWS];
     for (int64_t k = 0; k < n && cols > BLOCK; k++)
-        norm[k] = R(norm_of)(cols, x + k * sx, eps);
-    if (cols > BLOCK)
-        return;
+        m[k] = R(moments_row)(cols, x + k * sx);
+    for (int64_t k = 0; k < n && cols <= BLOCK; k++)
+        base[k] = R(sum_block)(cols, x + k * sx) / (REAL)cols;
+    for (int64_t k = 0; k < n && cols <= BLOCK; k++)
+        m[k] = R(moments_about)(cols, x + k * sx, base[k]);
     for (int64_t k = 0; k < n; k++)
-        norm[k].mean = R(sum_block)(cols, x + k * sx) / (REAL)cols;
-    for (int64_t k = 0; k < n; k++)
-        m2[k] = R(steps_block)(cols, x + k * sx, R(deviation_step), norm[k].mean);
-    for (int64_t k = 0; k < n; k++)
-        norm[k].scale = R(first)(R(rsqrt)(R(set)(m2[k] / (REAL)cols + eps)));
+        norm[k] = R(norm_of)(m[k], eps);
 }
 
 static void R(k_layer_norm)(int64_t rows, int64_t cols, void *yv, int64_t sy, const void *xv,
@@ -196,7 +194,7 @@ static void R(k_layer_norm_backward)(int64_t rows, int64_t cols, void *dxv, int6
     for (int64_t r = 0; r < rows && cols > 0; r++) {
         const REAL *dy = (const REAL *)dyv + r * sdy, *x = (const REAL *)xv + r * sx;
         REAL *dx = (REAL *)dxv + r * sdx;
-        const R(norm) norm = R(norm_of)(cols, x, (REAL)eps);
+        const R(norm) norm = R(norm_of)(R(moments_row)(cols, x), (REAL)eps);
         if (weight)
             R(norm_dx_row)(cols, dx, dy, x, weight, norm);
         else

@@ -2,31 +2,23 @@
  * fixes. (fragment: real_begin.h, elementwise.h)
  *
  * A reduction is a function of one block, and a `join` of two accumulators. Sums are made of a
- * `step` (accumulator, element, centre) -> accumulator; absent lanes hold -0.0, their identity. */
+ * `step` (accumulator, element) -> accumulator; absent lanes hold -0.0, their identity. */
 
 #ifndef MAX_LEVELS
 #define MAX_LEVELS 56 /* of pairwise combining: 2^56 blocks */
 #endif
 
-typedef VREAL (*R(step))(VREAL acc, VREAL x, VREAL centre);
+typedef VREAL (*R(step))(VREAL acc, VREAL x);
 typedef REAL (*R(block_fn))(int64_t n, const REAL *x);
 
-HONE__INLINE VREAL R(sum_step)(VREAL acc, VREAL x, VREAL centre)
+HONE__INLINE VREAL R(sum_step)(VREAL acc, VREAL x)
 {
-    (void)centre;
     return R(add)(acc, x);
 }
 
-HONE__INLINE VREAL R(sum_squares_step)(VREAL acc, VREAL x, VREAL centre)
+HONE__INLINE VREAL R(sum_squares_step)(VREAL acc, VREAL x)
 {
-    (void)centre;
     return R(fma)(x, x, acc);
-}
-
-HONE__INLINE VREAL R(deviation_step)(VREAL acc, VREAL x, VREAL centre)
-{
-    const VREAL d = R(sub)(x, centre);
-    return R(fma)(d, d, acc);
 }
 
 /* All lanes of one vector -> lane 0. */
@@ -46,20 +38,19 @@ HONE__INLINE VREAL R(fold_lanes)(VREAL *acc, R(op2) join)
     return acc[0];
 }
 
-/* The sum of one block, 0 < n <= BLOCK. What absent lanes hold, `centre`, must leave a sum as it
- * is: -0.0, or the centre itself if the step subtracts it. */
-HONE__INLINE REAL R(steps_block)(int64_t n, const REAL *x, R(step) step, REAL centre)
+/* The sum of one block, 0 < n <= BLOCK. */
+HONE__INLINE REAL R(steps_block)(int64_t n, const REAL *x, R(step) step)
 {
-    const VREAL none = R(set)((REAL)-0.0), fill = R(set)(centre);
+    const VREAL none = R(set)((REAL)-0.0);
     if (n < LANES)
-        return R(fold)(step(none, R(load_n)(x, n, fill), fill), R(add));
+        return R(fold)(step(none, R(load_n)(x, n, none)), R(add));
     if (n <= 2 * LANES) { /* short rows are many: all other lanes are absent */
-        const VREAL a = step(none, R(load)(x), fill);
+        const VREAL a = step(none, R(load)(x));
         if (n == LANES)
             return R(fold)(a, R(add));
         const bool whole = n == 2 * LANES;
-        const VREAL b = whole ? R(load)(x + LANES) : R(load_n)(x + LANES, n - LANES, fill);
-        return R(fold)(R(add)(a, step(none, b, fill)), R(add));
+        const VREAL b = whole ? R(load)(x + LANES) : R(load_n)(x + LANES, n - LANES, none);
+        return R(fold)(R(add)(a, step(none, b)), R(add));
     }
     VREAL acc[N_ACC];
     for (int v = 0; v < N_ACC; v++)
@@ -67,21 +58,20 @@ HONE__INLINE REAL R(steps_block)(int64_t n, const REAL *x, R(step) step, REAL ce
     int64_t i = 0;
     for (; i + VIRTUAL_LANES <= n; i += VIRTUAL_LANES)
         for (int v = 0; v < N_ACC; v++)
-            acc[v] = step(acc[v], R(load)(x + i + v * LANES), fill);
+            acc[v] = step(acc[v], R(load)(x + i + v * LANES));
     for (int v = 0; v < N_ACC && i < n; v++, i += LANES)
-        acc[v] =
-            step(acc[v], n - i >= LANES ? R(load)(x + i) : R(load_n)(x + i, n - i, fill), fill);
+        acc[v] = step(acc[v], n - i >= LANES ? R(load)(x + i) : R(load_n)(x + i, n - i, none));
     return R(fold)(R(fold_lanes)(acc, R(add)), R(add));
 }
 
 static REAL R(sum_block)(int64_t n, const REAL *x)
 {
-    return R(steps_block)(n, x, R(sum_step), (REAL)-0.0);
+    return R(steps_block)(n, x, R(sum_step));
 }
 
 static REAL R(sum_squares_block)(int64_t n, const REAL *x)
 {
-    return R(steps_block)(n, x, R(sum_squares_step), (REAL)-0.0);
+    return R(steps_block)(n, x, R(sum_squares_step));
 }
 
 /* The extreme of one block. `pick` is R(larger) or R(smaller), which are cheap but lose NaNs; these

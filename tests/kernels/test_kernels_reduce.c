@@ -76,23 +76,32 @@ static double column_sum(int kind, int dtype, int64_t rows, int64_t cols, const 
 /* ---- M2, as plainly ---- */
 
 typedef struct {
-    double mean, m2, n;
+    double base, shift, m2, n;
 } moments;
+
+static double folded(int dtype, int lanes, double *lane)
+{
+    for (int h = lanes / 2; h >= 1; h /= 2)
+        for (int j = 0; j < h; j++)
+            lane[j] = rounded(dtype, lane[j] + lane[j + h]);
+    return lane[0];
+}
 
 static moments block_moments(int dtype, double sum, int64_t n, const double *x, int64_t stride,
                              int lanes)
 {
-    moments m = { rounded(dtype, sum / (double)n), 0, (double)n };
-    double lane[64];
+    moments m = { .base = rounded(dtype, sum / (double)n), .n = (double)n };
+    double off[64], squares[64];
     for (int j = 0; j < lanes; j++)
-        lane[j] = -0.0;
-    for (int64_t i = 0; i < n; i++)
-        lane[i % lanes] = step(HONE__K_SUM_SQUARES, dtype, lane[i % lanes],
-                               rounded(dtype, x[i * stride] - m.mean));
-    for (int h = lanes / 2; h >= 1; h /= 2)
-        for (int j = 0; j < h; j++)
-            lane[j] = rounded(dtype, lane[j] + lane[j + h]);
-    m.m2 = lane[0];
+        off[j] = squares[j] = -0.0;
+    for (int64_t i = 0; i < n; i++) {
+        const double d = rounded(dtype, x[i * stride] - m.base);
+        off[i % lanes] = step(HONE__K_SUM, dtype, off[i % lanes], d);
+        squares[i % lanes] = step(HONE__K_SUM_SQUARES, dtype, squares[i % lanes], d);
+    }
+    const double d = folded(dtype, lanes, off), dd = folded(dtype, lanes, squares);
+    m.shift = rounded(dtype, d / m.n);
+    m.m2 = fmax(rounded(dtype, dd - rounded(dtype, d * m.shift)), 0);
     return m;
 }
 
@@ -103,8 +112,11 @@ static double fused(int dtype, double a, double b, double c)
 
 static moments join_moments(int dtype, moments a, moments b)
 {
-    const double share = rounded(dtype, b.n / (a.n + b.n)), d = rounded(dtype, b.mean - a.mean);
-    return (moments){ .mean = fused(dtype, d, share, a.mean),
+    const double share = rounded(dtype, b.n / (a.n + b.n));
+    const double d =
+        rounded(dtype, rounded(dtype, b.base - a.base) + rounded(dtype, b.shift - a.shift));
+    return (moments){ .base = a.base,
+                      .shift = fused(dtype, d, share, a.shift),
                       .m2 = fused(dtype, rounded(dtype, d * d), rounded(dtype, a.n * share),
                                   rounded(dtype, a.m2 + b.m2)),
                       .n = a.n + b.n };
@@ -284,7 +296,7 @@ static void check_split_columns(const hone__isa *isa, int kind, int dtype, int64
     guard x = matrix(dtype, rows, cols, cols + 1, (uint64_t)rows, cols % 2 == 1, NULL);
     const int64_t n = (rows + HONE__COLS_BLOCK - 1) / HONE__COLS_BLOCK;
     const size_t size = out_size(kind, dtype), row = (size_t)cols * size;
-    const size_t part = kind == HONE__K_M2 ? 2 * row : row;
+    const size_t part = kind == HONE__K_M2 ? 3 * row : row;
     unsigned char *whole = malloc(row), *parts = malloc((size_t)n * part);
     isa->reduce_cols[kind][dtype](rows, cols, x.data, cols + 1, whole);
     for (int64_t b = 0; b < n; b += 3)
