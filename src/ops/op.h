@@ -63,7 +63,7 @@ bool hone__call_in_place(const hone_context *ctx);
 hone_tensor *hone__out(hone_context *ctx, hone_dtype dtype, int ndim, const int64_t *shape);
 /** True if the call is recorded, so that what is saved will be of use. */
 bool hone__records(const hone_context *ctx);
-/** Saves up to 4 tensors; a no-op when nothing is recorded. False: out of memory. */
+/** Saves n tensors; a no-op when nothing is recorded. False: out of memory. */
 bool hone__save(hone_context *ctx, int n, hone_tensor *const *tensors);
 #define HONE__SAVE(ctx, ...)                                                                       \
     hone__save(ctx, (int)(sizeof((hone_tensor *[]){ __VA_ARGS__ }) / sizeof(hone_tensor *)),       \

@@ -6,7 +6,7 @@
  *
  *   test_catalog_values     dtype, shape and values for every case and dtype; in-place form the
  * same test_catalog_gradients  gradcheck and gradgradcheck in f64 for every case; in-place form too
- *   test_catalog_bits       the same bits on every ISA and on 1, 2, 3 and 5 threads
+ *   tests/bits/ops          the same bits on every ISA, number of threads and compiler
  *   test_catalog_errors     NULL inputs; every allocation failing in turn, without a leak
  *
  * To add rows: write tests/ops/catalog_<family>.c with `const catalog_family
@@ -75,7 +75,7 @@ struct catalog_row {
      *      t  dims stored in reverse order (transposed)     s  every second element (gaps, offset)
      *      e  expanded along dim 0 (stride 0) */
     const char *const *cases;
-    const char *bits; /* a larger case for test_catalog_bits and threads; NULL: cases only */
+    const char *bits; /* a larger case for tests/bits/ops; NULL: the first case only */
     catalog_input in[CATALOG_INPUTS]; /* inputs past the last filled one are like that one */
     unsigned dtypes;                  /* bits of the dtypes to run in; f32 and f64 if 0 */
 

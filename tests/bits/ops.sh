@@ -1,0 +1,40 @@
+#!/bin/bash
+# ops.sh OPS...: runs the command OPS... (ops.c) on each ISA of this machine and on 1, 2, 3, 4 and 7 threads and demands the
+# lines pinned in ops.txt. `ops.sh --pin OPS...` writes what it prints now to ops.txt: for new ops, and for a change of bits
+# that is meant.
+set -euo pipefail
+here=$(cd "$(dirname "$0")" && pwd)
+unset HONE_ISA HONE_NUM_THREADS HONE_FORCE_THREADS
+export OMP_WAIT_POLICY=passive # more threads than cores: those that wait must not spin
+if [ "$1" = --pin ]; then
+  shift
+  HONE_FORCE_THREADS=1 "$@" >"$here/ops.txt"
+  exit
+fi
+place=$(mktemp -d)
+trap 'rm -rf "$place"' EXIT
+failures=0
+
+# check ENVIRONMENT...
+check() {
+  if ! env "$@" "${ops[@]}" >"$place/got" 2>"$place/errors"; then
+    echo "$*: failed: $(head -3 "$place/errors")"
+    failures=$((failures + 1))
+  elif ! diff "$here/ops.txt" "$place/got" >"$place/diff"; then
+    echo "$*: other bits than pinned (<):"
+    head -20 "$place/diff"
+    failures=$((failures + 1))
+  else
+    echo "$*: the pinned bits"
+  fi
+}
+ops=("$@")
+for n in 1 2 3 4 7; do check HONE_FORCE_THREADS=$n; done
+for isa in scalar avx2 avx512 neon; do
+  if HONE_ISA=$isa "${ops[@]}" probe 2>"$place/errors" >"$place/got"; then
+    check HONE_ISA=$isa HONE_FORCE_THREADS=2
+  else
+    echo "no $isa here: $(head -1 "$place/errors")"
+  fi
+done
+[ "$failures" -eq 0 ]
