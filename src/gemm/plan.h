@@ -33,7 +33,7 @@ typedef struct {
     int64_t mc, kc;
     int64_t split_m, split_n;   /* regions a matrix */
     bool by_columns;            /* regions below each other come after each other */
-    int64_t row_unit, col_unit; /* regions start on multiples of these */
+    int64_t col_unit;           /* regions' columns start on multiples of it */
     int64_t region_m, region_n; /* the largest region */
     int threads;
 } hone__gemm_plan;

@@ -24,13 +24,14 @@ int64_t hone__gemm_cut(int64_t total, int64_t unit, int64_t parts, int64_t i)
     return min64((i * (units / parts) + min64(i, rest)) * unit, total);
 }
 
+/* Rows are shared evenly: region.c spreads what is over among its tiles. */
 hone__gemm_area hone__gemm_area_of(const hone__gemm_plan *plan, int64_t i)
 {
     const int64_t im = plan->by_columns ? i % plan->split_m : i / plan->split_n;
     const int64_t in = plan->by_columns ? i / plan->split_m : i % plan->split_n;
     return (hone__gemm_area){
-        .m0 = hone__gemm_cut(plan->x.m, plan->row_unit, plan->split_m, im),
-        .m1 = hone__gemm_cut(plan->x.m, plan->row_unit, plan->split_m, im + 1),
+        .m0 = hone__gemm_cut(plan->x.m, 1, plan->split_m, im),
+        .m1 = hone__gemm_cut(plan->x.m, 1, plan->split_m, im + 1),
         .n0 = hone__gemm_cut(plan->x.n, plan->col_unit, plan->split_n, in),
         .n1 = hone__gemm_cut(plan->x.n, plan->col_unit, plan->split_n, in + 1),
     };
@@ -68,7 +69,7 @@ static int64_t nodes_of(int threads)
 static bool choose_grid(hone__gemm_plan *plan, int64_t products, int team, int64_t nodes)
 {
     const hone__gemm_args *x = &plan->x;
-    const int64_t rows = ceil_div(x->m, plan->row_unit), cols = ceil_div(x->n, plan->col_unit);
+    const int64_t rows = ceil_div(x->m, plan->kernel->mr), cols = ceil_div(x->n, plan->col_unit);
     const bool wide = x->n >= x->m; /* B is the larger operand */
     double best = region_ns(plan, x->m, x->n) * (double)products;
     bool found = false, best_fits = false;
@@ -77,7 +78,7 @@ static bool choose_grid(hone__gemm_plan *plan, int64_t products, int team, int64
             if (sm % nodes != 0 && sn % nodes != 0) {
                 continue;
             }
-            const int64_t m = min64(x->m, ceil_div(rows, sm) * plan->row_unit);
+            const int64_t m = min64(x->m, ceil_div(rows, sm) * plan->kernel->mr);
             const int64_t n = min64(x->n, ceil_div(cols, sn) * plan->col_unit);
             const double ns = (double)ceil_div(products * sm * sn, team) * region_ns(plan, m, n);
             const bool fits = (wide ? sn : sm) % nodes == 0; /* its bands divide the larger */
@@ -98,9 +99,8 @@ void hone__gemm_plan_threads(hone__gemm_plan *plan, int64_t products)
 {
     const hone__gemm_args *x = &plan->x;
     const hone__gemm_kernel *kernel = plan->kernel;
-    plan->row_unit = kernel->mr;
     plan->col_unit = plan->by_row ? 16 * kernel->vl : kernel->vl;
-    const int64_t rows = ceil_div(x->m, plan->row_unit), cols = ceil_div(x->n, plan->col_unit);
+    const int64_t rows = ceil_div(x->m, kernel->mr), cols = ceil_div(x->n, plan->col_unit);
     plan->split_m = plan->split_n = 1;
     const double one = region_ns(plan, x->m, x->n);
     const int team = hone__team_for(one * (double)products, rows * cols * products);
@@ -111,6 +111,6 @@ void hone__gemm_plan_threads(hone__gemm_plan *plan, int64_t products)
         }
     }
     plan->threads = (int)min64(team, products * plan->split_m * plan->split_n);
-    plan->region_m = min64(x->m, ceil_div(rows, plan->split_m) * plan->row_unit);
+    plan->region_m = ceil_div(x->m, plan->split_m);
     plan->region_n = min64(x->n, ceil_div(cols, plan->split_n) * plan->col_unit);
 }
