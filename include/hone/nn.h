@@ -149,7 +149,7 @@ HONE_API hone_tensor *hone_forward_v(hone_module *module, hone_tensor *const *in
 /** Training (true) or evaluation (false) mode, for the module and all below it. */
 HONE_API void hone_module_train(hone_module *module, bool training);
 
-/** Sets every gradient below the module to zero (those that exist). */
+/** Sets every gradient below the module to zero (those that exist), as hone_optim_zero_grad. */
 HONE_API hone_status hone_module_zero_grad(hone_module *module);
 
 /** Calls fn on every module below and on `module` itself, children first; ends at the first status

@@ -229,8 +229,8 @@ HONE_API hone_tensor *hone_mean_dim(hone_tensor *x, int dim, bool keepdim);
 HONE_API hone_tensor *hone_mean_dims_v(hone_tensor *x, bool keepdim, const int64_t *dims_end);
 /** Variance: sum((x - mean)^2) / max(0, n - correction), where PyTorch's default correction is 1 (0:
  * of all there is, not of a sample). Floats only; a divisor of 0 gives NaN or inf. Each block of the
- * data is read twice in cache (its mean, then the deviations from it), so a large mean costs no
- * accuracy. Grad: dy 2 (x - mean) / max(0, n - correction).
+ * data is read twice in cache (its mean, then the deviations from it, which also correct the
+ * mean), so a large mean costs no accuracy. Grad: dy 2 (x - mean) / max(0, n - correction).
  *  Errors:  E_DTYPE, E_VALUE (correction not finite), E_SHAPE, E_NOMEM. */
 HONE_API hone_tensor *hone_var(hone_tensor *x, double correction);
 HONE_API hone_tensor *hone_var_dim(hone_tensor *x, int dim, double correction, bool keepdim);

@@ -39,7 +39,9 @@ HONE_API void hone_optim_free(hone_optim *optim);
 /** One step for every parameter that has a gradient; records nothing. */
 HONE_API hone_status hone_optim_step(hone_optim *optim);
 /** Sets the parameters' gradients to zero (those that exist), also where someone holds them. Memory
- * that nobody else holds serves other tensors until the next gradient comes. */
+ * that nobody else holds serves other tensors until the next gradient comes, which is taken over
+ * instead of added to zeros: keep a reference to a gradient (hone_retain) as long as you use its
+ * hone_data. A gradient of -0 stays -0 where it is taken over. */
 HONE_API hone_status hone_optim_zero_grad(hone_optim *optim);
 
 /** The learning rate; NaN and an error for NULL. */

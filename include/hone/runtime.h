@@ -46,7 +46,7 @@ typedef struct {
 HONE_API hone_status hone_machine_get(hone_machine *machine);
 
 /** Threads of the team / changes it for the whole process (1..1024; overrides HONE_NUM_THREADS).
- * More than the CPUs this process may use are never run at once: each would wait for the others.
+ * More than the CPUs of the affinity mask are never run at once: each would wait for the others.
  *  Errors:  HONE_E_VALUE (out of range; more than OMP_THREAD_LIMIT allows). */
 HONE_API int hone_threads(void);
 HONE_API hone_status hone_set_threads(int n);

@@ -5,12 +5,12 @@
 
 #include "core/core.h"
 
-/** True if nobody but the one who asks can see t's memory, so that it may be changed or taken over.
- */
+/** True if nobody but the one who asks can see t's memory, so that it may be changed or taken over:
+ * memory that isn't hone's never is. */
 static inline bool hone__only_ours(const hone_tensor *t)
 {
     return atomic_load(&t->refs) == 1 && atomic_load(&t->storage->refs) == 1 &&
-           hone__contiguous(t) && !t->node;
+           hone__contiguous(t) && !t->node && !t->storage->release;
 }
 
 /** leaf.grad += grad; the first one is taken over if nobody else can see it. */

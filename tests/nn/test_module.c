@@ -176,7 +176,7 @@ Test(module, a_parameter_is_a_contiguous_leaf)
     CHECK_FAILS(hone_parameter(hone_matmul(x, x)), HONE_E_SHAPE, "matmul");
 }
 
-Test(module, zero_grad_keeps_the_gradients_memory)
+Test(module, zero_grad_zeroes_a_gradient_that_is_held)
 {
     hone_module *l = hone_nn_linear(2, 2);
     CHECK_OK(hone_backward(hone_sum(hone_forward(l, T(HONE_F32, (1, 2), 1, 2)))));

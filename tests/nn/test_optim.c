@@ -96,7 +96,7 @@ Test(optim, parameters_without_a_gradient_stay)
     hone_optim_free(opt);
 }
 
-Test(optim, zero_grad_zeroes_and_keeps)
+Test(optim, zero_grad_zeroes_a_gradient_that_is_held)
 {
     hone_tensor *p = leaf(T(HONE_F32, (2), 1, 2));
     hone_optim *opt = hone_sgd_list(hone_list(p), NULL);
