@@ -91,10 +91,14 @@ def reduce(row):
 
 def gemm(row):
     m, n, k, dtype = row["m"], row["n"], row["k"], DTYPES[row["dtype"]]
-    a = uniform((m, k), -1, 1, dtype) if row["variant"][0] == "N" else uniform((k, m), -1, 1, dtype).t()
-    b = uniform((k, n), -1, 1, dtype) if row["variant"][1] == "N" else uniform((n, k), -1, 1, dtype).t()
-    out = torch.empty((m, n), dtype=dtype)
-    return lambda: torch.mm(a, b, out=out)
+    form, _, extra = row["variant"].partition(" ")  # "NT", "TN +=" (adds to the result), "NN x64" (a batch)
+    batch = [int(extra[1:])] if extra.startswith("x") else []
+    a = uniform((*batch, m, k), -1, 1, dtype) if form[0] == "N" else uniform((*batch, k, m), -1, 1, dtype).mT
+    b = uniform((*batch, k, n), -1, 1, dtype) if form[1] == "N" else uniform((*batch, n, k), -1, 1, dtype).mT
+    out = torch.zeros((*batch, m, n), dtype=dtype)
+    if extra == "+=":
+        return lambda: torch.addmm(out, a, b, out=out)
+    return lambda: torch.matmul(a, b, out=out)
 
 
 def ops(row):
@@ -110,6 +114,8 @@ def ops(row):
         "cross_entropy": lambda: F.cross_entropy(a, classes), "transpose": lambda: a.transpose(0, 1),
         "gather": lambda: a.gather(0, places), "scatter_add": lambda: a.scatter_add(0, places, c),
         "linear": lambda: torch.addmm(bias, a, b), "linear_relu": lambda: torch.addmm(bias, a, b).relu_(),
+        "linear_gelu": lambda: F.gelu(torch.addmm(bias, a, b)), "gelu": lambda: F.gelu(a), "silu": lambda: F.silu(a),
+        "softplus": lambda: F.softplus(a), "var_dim": lambda: a.var(1), "layer_norm": lambda: F.layer_norm(a, (s,), bias, bias),
     }
     if name in special:
         return special[name]

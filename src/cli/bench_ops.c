@@ -9,7 +9,7 @@
 #include <math.h>
 #include <stdlib.h>
 
-typedef enum { X, XX, XXX, XS, XD, XDK, XDD, XDX, XDXX, XT } signature;
+typedef enum { X, XX, XXX, XS, XD, XDK, XDD, XDX, XDXX, XT, XDCK, XXXDE } signature;
 
 /** What the operands are. */
 typedef enum {
@@ -18,6 +18,7 @@ typedef enum {
     CLASSES,  /* [s, s] and a class a row */
     CHOICE,   /* the first is bool */
     PLACES,   /* the second are places along dim 0 */
+    ROWS,     /* the second and third are rows */
 } operands;
 
 typedef struct {
@@ -33,18 +34,20 @@ typedef struct {
     }
 
 static const op ops[] = {
-    OP(neg, X, MATRICES),          OP(relu, X, MATRICES),          OP(exp, X, MATRICES),
-    OP(log, X, MATRICES),          OP(sqrt, X, MATRICES),          OP(tanh, X, MATRICES),
-    OP(sigmoid, X, MATRICES),      OP(add, XX, MATRICES),          OP(mul, XX, MATRICES),
-    OP(div, XX, MATRICES),         OP(pow, XX, MATRICES),          OP(maximum, XX, MATRICES),
-    OP(eq, XX, MATRICES),          OP(where, XXX, CHOICE),         OP(add_scalar, XS, MATRICES),
-    OP(mul_scalar, XS, MATRICES),  OP(pow_scalar, XS, MATRICES),   OP(to, XT, MATRICES),
-    OP(clone, X, MATRICES),        OP(sum, X, MATRICES),           OP(mean, X, MATRICES),
-    OP(max, X, MATRICES),          OP(sum_dim, XDK, MATRICES),     OP(max_dim, XDK, MATRICES),
-    OP(argmax, XDK, MATRICES),     OP(logsumexp, XDK, MATRICES),   OP(softmax, XD, MATRICES),
-    OP(log_softmax, XD, MATRICES), OP(cross_entropy, XX, CLASSES), OP(transpose, XDD, MATRICES),
-    OP(gather, XDX, PLACES),       OP(scatter_add, XDXX, PLACES),  OP(matmul, XX, PRODUCT),
-    OP(linear, XXX, PRODUCT),      OP(linear_relu, XXX, PRODUCT), OP(linear_gelu, XXX, PRODUCT),
+    OP(neg, X, MATRICES),           OP(relu, X, MATRICES),         OP(exp, X, MATRICES),
+    OP(log, X, MATRICES),           OP(sqrt, X, MATRICES),         OP(tanh, X, MATRICES),
+    OP(sigmoid, X, MATRICES),       OP(gelu, X, MATRICES),         OP(silu, X, MATRICES),
+    OP(softplus, X, MATRICES),      OP(add, XX, MATRICES),         OP(mul, XX, MATRICES),
+    OP(div, XX, MATRICES),          OP(pow, XX, MATRICES),         OP(maximum, XX, MATRICES),
+    OP(eq, XX, MATRICES),           OP(where, XXX, CHOICE),        OP(add_scalar, XS, MATRICES),
+    OP(mul_scalar, XS, MATRICES),   OP(pow_scalar, XS, MATRICES),  OP(to, XT, MATRICES),
+    OP(clone, X, MATRICES),         OP(sum, X, MATRICES),          OP(mean, X, MATRICES),
+    OP(max, X, MATRICES),           OP(sum_dim, XDK, MATRICES),    OP(max_dim, XDK, MATRICES),
+    OP(var_dim, XDCK, MATRICES),    OP(argmax, XDK, MATRICES),     OP(logsumexp, XDK, MATRICES),
+    OP(softmax, XD, MATRICES),      OP(log_softmax, XD, MATRICES), OP(layer_norm, XXXDE, ROWS),
+    OP(cross_entropy, XX, CLASSES), OP(transpose, XDD, MATRICES),  OP(gather, XDX, PLACES),
+    OP(scatter_add, XDXX, PLACES),  OP(matmul, XX, PRODUCT),       OP(linear, XXX, PRODUCT),
+    OP(linear_relu, XXX, PRODUCT),  OP(linear_gelu, XXX, PRODUCT),
 };
 
 enum { N_OPS = sizeof ops / sizeof *ops };
@@ -68,6 +71,8 @@ typedef hone_tensor *fn_xdd(hone_tensor *, int, int);
 typedef hone_tensor *fn_xdx(hone_tensor *, int, hone_tensor *);
 typedef hone_tensor *fn_xdxx(hone_tensor *, int, hone_tensor *, hone_tensor *);
 typedef hone_tensor *fn_xt(hone_tensor *, hone_dtype);
+typedef hone_tensor *fn_xdck(hone_tensor *, int, double, bool);
+typedef hone_tensor *fn_xxxde(hone_tensor *, hone_tensor *, hone_tensor *, int, double);
 
 static hone_tensor *call(const work *w)
 {
@@ -93,6 +98,10 @@ static hone_tensor *call(const work *w)
         return ((fn_xdxx *)f)(w->a, 0, w->b, w->c);
     case XT:
         return ((fn_xt *)f)(w->a, HONE_F64);
+    case XDCK:
+        return ((fn_xdck *)f)(w->a, 1, 1, false);
+    case XXXDE:
+        return ((fn_xxxde *)f)(w->a, w->b, w->c, 1, 1e-5);
     }
     return NULL;
 }
@@ -116,10 +125,11 @@ static bool make_operands(work *w, int64_t s)
     w->b = !w->a             ? NULL
            : kind == PLACES  ? places(s, s, s)
            : kind == CLASSES ? hone_reshape(places(1, s, s), s)
+           : kind == ROWS    ? hone_reshape(bench_tensor(HONE_F32, 1, s, 0.5, 2), s)
                              : bench_tensor(HONE_F32, s, s, 0.5, 2);
-    w->c = !w->b             ? NULL
-           : kind == PRODUCT ? hone_reshape(bench_tensor(HONE_F32, 1, s, 0.5, 2), s)
-                             : bench_tensor(HONE_F32, s, s, 0.5, 2);
+    w->c = !w->b                             ? NULL
+           : kind == PRODUCT || kind == ROWS ? hone_reshape(bench_tensor(HONE_F32, 1, s, 0.5, 2), s)
+                                             : bench_tensor(HONE_F32, s, s, 0.5, 2);
     return w->c != NULL;
 }
 
@@ -131,8 +141,10 @@ static double bytes_of(hone_tensor *t)
 /* What a call reads and writes. */
 static double traffic(const work *w, hone_tensor *out)
 {
-    static const int read[] = { [X] = 1,   [XX] = 2,  [XXX] = 3, [XS] = 1,   [XD] = 1,
-                                [XDK] = 1, [XDD] = 0, [XDX] = 2, [XDXX] = 3, [XT] = 1 };
+    static const int read[] = {
+        [X] = 1,   [XX] = 2,  [XXX] = 3,  [XS] = 1, [XD] = 1,   [XDK] = 1,
+        [XDD] = 0, [XDX] = 2, [XDXX] = 3, [XT] = 1, [XDCK] = 1, [XXXDE] = 3
+    };
     const int n = read[w->op->signature];
     if (n == 0)
         return 0; /* a view */
