@@ -19,7 +19,8 @@
 
 /* Every file of rows. */
 #define CATALOG_FAMILIES(X)                                                                        \
-    X(unary) X(binary) X(compare) X(copy) X(reduce) X(softmax) X(norm) X(matmul) X(loss) X(move) X(index)
+    X(unary)                                                                                       \
+    X(binary) X(compare) X(copy) X(reduce) X(softmax) X(norm) X(matmul) X(loss) X(move) X(index)
 
 #define CATALOG_INPUTS 4
 
