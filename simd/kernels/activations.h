@@ -97,10 +97,11 @@ HONE__INLINE vf32 f32_gelu_tail(vf32 s)
 HONE__INLINE vf32 f32_gelu_body(vf32 x, vf32 a, f32_scaler scale)
 {
     vi32 n;
-    const vf32 e = f32_bell_parts(a, &n), zero = f32_set(-0.0f); /* - 0 stays - 0 */
+    const vf32 e = f32_bell_parts(a, &n);
     const vf32 s = f32_div(a, f32_add(a, f32_set(f32_GELU_SHIFT)));
     const vf32 g = f32_mul(s, f32_gelu_tail(s)), tail = scale(f32_fma(g, e, g), n);
-    return f32_sub(f32_select(f32_lt(x, zero), zero, x), tail);
+    /* The sign apart: of x < 0 ? -0 : x clang makes a max, which takes +0 for -0. */
+    return f32_sub(f32_copysign(f32_larger(x, f32_set(0.0f)), x), tail);
 }
 
 static __attribute__((noinline)) vf32 f32_gelu_far(vf32 x)
@@ -271,10 +272,10 @@ HONE__INLINE vf64 f64_gelu_tail(vf64 s)
 HONE__INLINE vf64 f64_gelu_body(vf64 x, vf64 a, f64_scaler scale)
 {
     vi64 n;
-    const vf64 e = f64_bell_parts(a, &n), zero = f64_set(-0.0);
+    const vf64 e = f64_bell_parts(a, &n);
     const vf64 s = f64_div(a, f64_add(a, f64_set(f64_GELU_SHIFT)));
     const vf64 g = f64_mul(s, f64_gelu_tail(s)), tail = scale(f64_fma(g, e, g), n);
-    return f64_sub(f64_select(f64_lt(x, zero), zero, x), tail);
+    return f64_sub(f64_copysign(f64_larger(x, f64_set(0.0)), x), tail);
 }
 
 static __attribute__((noinline)) vf64 f64_gelu_far(vf64 x)
