@@ -9,7 +9,7 @@
 #include <math.h>
 #include <stdlib.h>
 
-typedef enum { X, XX, XXX, XS, XD, XDK, XDD, XDX, XDXX, XT, XDCK, XXXDE } signature;
+typedef enum { X, XX, X3, XS, XD, XDK, XDD, XDX, XDXX, XT, XDCK, X3DE } signature;
 
 /** What the operands are. */
 typedef enum {
@@ -39,15 +39,15 @@ static const op ops[] = {
     OP(sigmoid, X, MATRICES),       OP(gelu, X, MATRICES),         OP(silu, X, MATRICES),
     OP(softplus, X, MATRICES),      OP(add, XX, MATRICES),         OP(mul, XX, MATRICES),
     OP(div, XX, MATRICES),          OP(pow, XX, MATRICES),         OP(maximum, XX, MATRICES),
-    OP(eq, XX, MATRICES),           OP(where, XXX, CHOICE),        OP(add_scalar, XS, MATRICES),
+    OP(eq, XX, MATRICES),           OP(where, X3, CHOICE),         OP(add_scalar, XS, MATRICES),
     OP(mul_scalar, XS, MATRICES),   OP(pow_scalar, XS, MATRICES),  OP(to, XT, MATRICES),
     OP(clone, X, MATRICES),         OP(sum, X, MATRICES),          OP(mean, X, MATRICES),
     OP(max, X, MATRICES),           OP(sum_dim, XDK, MATRICES),    OP(max_dim, XDK, MATRICES),
     OP(var_dim, XDCK, MATRICES),    OP(argmax, XDK, MATRICES),     OP(logsumexp, XDK, MATRICES),
-    OP(softmax, XD, MATRICES),      OP(log_softmax, XD, MATRICES), OP(layer_norm, XXXDE, ROWS),
+    OP(softmax, XD, MATRICES),      OP(log_softmax, XD, MATRICES), OP(layer_norm, X3DE, ROWS),
     OP(cross_entropy, XX, CLASSES), OP(transpose, XDD, MATRICES),  OP(gather, XDX, PLACES),
-    OP(scatter_add, XDXX, PLACES),  OP(matmul, XX, PRODUCT),       OP(linear, XXX, PRODUCT),
-    OP(linear_relu, XXX, PRODUCT),  OP(linear_gelu, XXX, PRODUCT),
+    OP(scatter_add, XDXX, PLACES),  OP(matmul, XX, PRODUCT),       OP(linear, X3, PRODUCT),
+    OP(linear_relu, X3, PRODUCT),   OP(linear_gelu, X3, PRODUCT),
 };
 
 enum { N_OPS = sizeof ops / sizeof *ops };
@@ -63,7 +63,7 @@ typedef struct {
 
 typedef hone_tensor *fn_x(hone_tensor *);
 typedef hone_tensor *fn_xx(hone_tensor *, hone_tensor *);
-typedef hone_tensor *fn_xxx(hone_tensor *, hone_tensor *, hone_tensor *);
+typedef hone_tensor *fn_x3(hone_tensor *, hone_tensor *, hone_tensor *);
 typedef hone_tensor *fn_xs(hone_tensor *, double);
 typedef hone_tensor *fn_xd(hone_tensor *, int);
 typedef hone_tensor *fn_xdk(hone_tensor *, int, bool);
@@ -72,7 +72,7 @@ typedef hone_tensor *fn_xdx(hone_tensor *, int, hone_tensor *);
 typedef hone_tensor *fn_xdxx(hone_tensor *, int, hone_tensor *, hone_tensor *);
 typedef hone_tensor *fn_xt(hone_tensor *, hone_dtype);
 typedef hone_tensor *fn_xdck(hone_tensor *, int, double, bool);
-typedef hone_tensor *fn_xxxde(hone_tensor *, hone_tensor *, hone_tensor *, int, double);
+typedef hone_tensor *fn_x3de(hone_tensor *, hone_tensor *, hone_tensor *, int, double);
 
 static hone_tensor *call(const work *w)
 {
@@ -82,8 +82,8 @@ static hone_tensor *call(const work *w)
         return ((fn_x *)f)(w->a);
     case XX:
         return ((fn_xx *)f)(w->a, w->b);
-    case XXX:
-        return ((fn_xxx *)f)(w->a, w->b, w->c);
+    case X3:
+        return ((fn_x3 *)f)(w->a, w->b, w->c);
     case XS:
         return ((fn_xs *)f)(w->a, 1.5);
     case XD:
@@ -100,8 +100,8 @@ static hone_tensor *call(const work *w)
         return ((fn_xt *)f)(w->a, HONE_F64);
     case XDCK:
         return ((fn_xdck *)f)(w->a, 1, 1, false);
-    case XXXDE:
-        return ((fn_xxxde *)f)(w->a, w->b, w->c, 1, 1e-5);
+    case X3DE:
+        return ((fn_x3de *)f)(w->a, w->b, w->c, 1, 1e-5);
     }
     return NULL;
 }
@@ -142,8 +142,8 @@ static double bytes_of(hone_tensor *t)
 static double traffic(const work *w, hone_tensor *out)
 {
     static const int read[] = {
-        [X] = 1,   [XX] = 2,  [XXX] = 3,  [XS] = 1, [XD] = 1,   [XDK] = 1,
-        [XDD] = 0, [XDX] = 2, [XDXX] = 3, [XT] = 1, [XDCK] = 1, [XXXDE] = 3
+        [X] = 1,   [XX] = 2,  [X3] = 3,   [XS] = 1, [XD] = 1,   [XDK] = 1,
+        [XDD] = 0, [XDX] = 2, [XDXX] = 3, [XT] = 1, [XDCK] = 1, [X3DE] = 3
     };
     const int n = read[w->op->signature];
     if (n == 0)
