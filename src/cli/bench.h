@@ -92,7 +92,7 @@ hone_tensor *bench_tensor(hone_dtype dtype, int64_t rows, int64_t cols, double l
 
 typedef struct {
     const char *name;
-    void *library;
+    void *handle;
     void (*sgemm)(int, int, int, int, int, int, float, const float *, int, const float *, int,
                   float, float *, int);
     void (*dgemm)(int, int, int, int, int, int, double, const double *, int, const double *, int,

@@ -16,9 +16,9 @@ static const struct {
 };
 
 /* ISO C has no conversion from an object pointer to a function pointer; POSIX does. */
-static void find(void *library, const char *name, void *function)
+static void find(void *handle, const char *name, void *function)
 {
-    void *symbol = dlsym(library, name);
+    void *symbol = dlsym(handle, name);
     memcpy(function, &symbol, sizeof symbol);
 }
 
@@ -28,28 +28,28 @@ int bench_peers_open(bench_peer *peers)
     for (int i = 0; i < BENCH_MAX_PEERS; i++) {
         bench_peer *p = &peers[n];
         *p = (bench_peer){ .name = known[i].name };
-        for (int f = 0; f < 3 && known[i].files[f] && !p->library; f++)
-            p->library = dlopen(known[i].files[f], RTLD_NOW | RTLD_LOCAL);
-        if (!p->library)
+        for (int f = 0; f < 3 && known[i].files[f] && !p->handle; f++)
+            p->handle = dlopen(known[i].files[f], RTLD_NOW | RTLD_LOCAL);
+        if (!p->handle)
             continue;
         if (strcmp(p->name, "oneDNN") == 0) {
-            find(p->library, "dnnl_sgemm", &p->dnnl_sgemm);
+            find(p->handle, "dnnl_sgemm", &p->dnnl_sgemm);
         } else {
-            find(p->library, "cblas_sgemm", &p->sgemm);
-            find(p->library, "cblas_dgemm", &p->dgemm);
+            find(p->handle, "cblas_sgemm", &p->sgemm);
+            find(p->handle, "cblas_dgemm", &p->dgemm);
         }
         if (p->sgemm || p->dnnl_sgemm)
             n++;
         else
-            dlclose(p->library);
+            dlclose(p->handle);
     }
     return n;
 }
 
 int bench_sleef_open(bench_peer *peers)
 {
-    peers[0] = (bench_peer){ .name = "SLEEF", .library = dlopen("libsleef.so.3", RTLD_NOW) };
-    return peers[0].library ? 1 : 0;
+    peers[0] = (bench_peer){ .name = "SLEEF", .handle = dlopen("libsleef.so.3", RTLD_NOW) };
+    return peers[0].handle ? 1 : 0;
 }
 
 void (*bench_sleef_find(const bench_peer *peer, const char *op, bool f64))(void)
@@ -58,7 +58,7 @@ void (*bench_sleef_find(const bench_peer *peer, const char *op, bool f64))(void)
     char symbol[64];
     void (*f)(void) = NULL;
     snprintf(symbol, sizeof symbol, "Sleef_%s%s", op, f64 ? peaks->sleef_f64 : peaks->sleef_f32);
-    find(peer->library, symbol, &f);
+    find(peer->handle, symbol, &f);
     return f;
 }
 
@@ -68,7 +68,7 @@ void bench_peers_set_threads(const bench_peer *peers, int n, int threads)
         void (*set)(int64_t) = NULL;
         for (int i = 0; i < BENCH_MAX_PEERS; i++)
             if (strcmp(known[i].name, peers[p].name) == 0)
-                find(peers[p].library, known[i].set_threads, &set);
+                find(peers[p].handle, known[i].set_threads, &set);
         if (set)
             set(threads);
     }
