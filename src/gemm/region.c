@@ -321,6 +321,11 @@ static void run_columns(walk *w)
         right.n0 = left.n1;
         right.epilogue = w->finish;
         hone__gemm_upright(plan->kernel, &plan->x, &right);
+        if (w->activates) {
+            hone__gemm_activate(plan, &right,
+                                right.c + (right.m0 * right.c_rs + right.n0) * plan->size,
+                                right.m1 - right.m0, right.n1 - right.n0);
+        }
     }
 }
 

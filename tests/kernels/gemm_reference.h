@@ -60,6 +60,14 @@ static T NAME(split)(int64_t k, const T *a, int64_t sa, const T *b, int64_t sb)
     return acc;
 }
 
+/* GELU of one element; its kernels have the same bits on every ISA. */
+static T NAME(gelu)(const hone__gemm_args *x, T v)
+{
+    const int kind = x->act == HONE__GEMM_GELU ? HONE__K_GELU : HONE__K_GELU_TANH;
+    hone__k->unary[kind][DTYPE](1, &v, 1, &v, 1);
+    return v;
+}
+
 static void NAME(matrix)(const hone__gemm_args *x, order how, const T *a, const T *b, T *c)
 {
     for (int64_t i = 0; i < x->m; i++) {
@@ -77,6 +85,9 @@ static void NAME(matrix)(const hone__gemm_args *x, order how, const T *a, const 
                 v = v + ((const T *)x->bias)[i * x->bias_rs + j * x->bias_cs];
             }
             *to = x->act == HONE__GEMM_RELU && !(v > 0) ? 0 : v;
+            if (x->act > HONE__GEMM_RELU) {
+                *(x->activated ? (T *)x->activated + (to - (T *)x->c) : to) = NAME(gelu)(x, v);
+            }
         }
     }
 }

@@ -164,18 +164,21 @@ static order order_of(const hone__gemm_args *x)
 #define NAME(x) x##_f32
 #define LANES   64
 #define BLOCK   4096
+#define DTYPE   HONE__F32
 #include "gemm_reference.h"
 #undef T
 #undef FMA
 #undef NAME
 #undef LANES
 #undef BLOCK
+#undef DTYPE
 
 #define T       double
 #define FMA     fma
 #define NAME(x) x##_f64
 #define LANES   32
 #define BLOCK   2048
+#define DTYPE   HONE__F64
 #include "gemm_reference.h"
 
 static void reference(const hone__gemm_args *x)
@@ -191,15 +194,16 @@ static void explain(const hone__gemm_args *x, const char *isa)
 {
     fprintf(stderr,
             "%s: %s m %ld n %ld k %ld, A (%ld, %ld), B (%ld, %ld), C (%ld, %ld), accumulate %d, "
-            "relu %d, alpha %g, "
+            "activation %d%s, alpha %g, "
             "bias %s (%ld, %ld), batch dims %d\n",
             isa, x->dtype == HONE__GEMM_F32 ? "f32" : "f64", (long)x->m, (long)x->n, (long)x->k,
             (long)x->a_rs, (long)x->a_cs, (long)x->b_rs, (long)x->b_cs, (long)x->c_rs,
-            (long)x->c_cs, x->accumulate, x->act == HONE__GEMM_RELU, x->alpha,
+            (long)x->c_cs, x->accumulate, (int)x->act, x->activated ? " elsewhere" : "", x->alpha,
             x->bias ? "yes" : "no", (long)x->bias_rs, (long)x->bias_cs, x->n_batch_dims);
 }
 
-/* Every ISA on these arguments; a.bias != NULL asks for a bias. */
+/* Every ISA on these arguments; bias != NULL asks for a bias, activated != NULL for the activation's
+ * values in a place of their own. */
 static void run(const hone__gemm_args *args)
 {
     operands o = measure(args);
@@ -207,21 +211,27 @@ static void run(const hone__gemm_args *args)
     block a = random_block(x, o.a_low, o.a_high), b = random_block(x, o.b_low, o.b_high);
     block old = random_block(x, 0, o.c_high), want = block_new(old.bytes),
           got = block_new(old.bytes);
+    block want_activated = block_new(old.bytes), got_activated = block_new(old.bytes);
     block bias = random_block(x, o.bias_low, o.bias_high);
     const int64_t size = (int64_t)size_of(x);
     x->a = a.data - o.a_low * size;
     x->b = b.data - o.b_low * size;
     x->bias = args->bias ? bias.data - o.bias_low * size : NULL;
     memcpy(want.data, old.data, old.bytes);
+    memcpy(want_activated.data, old.data, old.bytes);
     x->c = want.data;
+    x->activated = args->activated ? want_activated.data : NULL;
     reference(x);
     for (int i = 0; hone__isa_available(i); i++) {
         const hone__isa *isa = hone__isa_available(i);
         hone__isa_use(isa);
         memcpy(got.data, old.data, old.bytes);
+        memcpy(got_activated.data, old.data, old.bytes);
         x->c = got.data;
+        x->activated = args->activated ? got_activated.data : NULL;
         cr_assert_eq(hone__gemm(x), 0);
-        if (memcmp(got.data, want.data, want.bytes) != 0) {
+        if (memcmp(got.data, want.data, want.bytes) != 0 ||
+            memcmp(got_activated.data, want_activated.data, want.bytes) != 0) {
             explain(x, isa->name);
             cr_assert_fail("bits differ");
         }
@@ -231,6 +241,8 @@ static void run(const hone__gemm_args *args)
     block_free(&old);
     block_free(&want);
     block_free(&got);
+    block_free(&want_activated);
+    block_free(&got_activated);
     block_free(&bias);
 }
 
@@ -252,6 +264,13 @@ static hone__gemm_args shaped(hone__gemm_dtype dtype, int64_t m, int64_t n, int6
 }
 
 static const char some_bias; /* any address: asks run() for one */
+static char elsewhere;       /* the same for `activated` */
+
+static void with_gelu(hone__gemm_args *x)
+{
+    x->act = next() & 1 ? HONE__GEMM_GELU : HONE__GEMM_GELU_TANH;
+    x->activated = next() & 1 ? &elsewhere : NULL;
+}
 
 Test(gemm, small_sizes)
 {
@@ -322,6 +341,9 @@ Test(gemm, tails_of_a_transposed_a)
                 x.bias = kind >= 4 ? &some_bias : NULL;
                 x.bias_rs = kind == 6 ? 2 : 0;
                 x.bias_cs = kind == 6 ? 0 : 1;
+                if (kind == 3 || kind == 7) {
+                    with_gelu(&x);
+                }
                 run(&x);
             }
         }
@@ -331,6 +353,9 @@ Test(gemm, tails_of_a_transposed_a)
         x.accumulate = kind == 1;
         x.bias = &some_bias;
         x.bias_cs = 1;
+        if (kind > 0) {
+            with_gelu(&x);
+        }
         run(&x);
     }
 }
@@ -459,6 +484,9 @@ static hone__gemm_args random_case(void)
     }
     x.accumulate = below(3) == 0;
     x.act = below(3) == 0 ? HONE__GEMM_RELU : HONE__GEMM_NO_ACT;
+    if (below(4) == 0) {
+        with_gelu(&x);
+    }
     x.alpha = below(3) == 0 ? -0.7 : 1.0;
     x.bias = below(2) ? &some_bias : NULL;
     x.bias_rs = below(3) == 0 ? 1 + below(2) : 0;
