@@ -258,6 +258,8 @@ static hone_tensor *pow_grad(hone_context *ctx, hone_tensor *dy, int input)
     hone_tensor *a = hone_saved(ctx, 0), *b = hone_saved(ctx, 1);
     hone_tensor *zero_base = hone_eq_scalar(a, 0);
     if (input == 0) {
+        if (b && !hone_dtype_is_float((hone_dtype)b->dtype))
+            b = hone_to(b, (hone_dtype)dy->dtype); /* u8 has nothing below 0 */
         hone_tensor *both = hone_mul(zero_base, hone_eq_scalar(b, 0));
         hone_tensor *less = hone_sub_scalar(b, 1);
         hone_tensor *exponent = hone_where(both, less ? zero_like(less) : NULL, less);

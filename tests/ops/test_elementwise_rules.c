@@ -245,6 +245,9 @@ Test(rules, gradients_at_special_points)
     backward(hone_pow(x, y));
     CHECK_VALUES(hone_grad(x), HONE_F64, (3), 0, 0, 0);
     CHECK_CLOSE(hone_grad(y), 1e-15, 0, HONE_F64, (3), 0, 0, log(2));
+    x = leaf(0, 5, 2); /* 5^(0 - 1) must not be 5^255 */
+    backward(hone_pow(x, T(HONE_U8, (3), 0, 0, 3)));
+    CHECK_VALUES(hone_grad(x), HONE_F64, (3), 0, 0, 12);
     x = leaf(0, 0, 3);
     backward(hone_pow_scalar(x, 0));
     CHECK_VALUES(hone_grad(x), HONE_F64, (3), 0, 0, 0);
