@@ -3,6 +3,8 @@
 #include "cli.h"
 #include "progress.h"
 
+#include "runtime/parallel.h"
+
 #include <errno.h>
 #include <hone/hone.h>
 #include <math.h>
@@ -18,8 +20,8 @@ typedef struct {
 #define FIELD(name) offsetof(bench_options, name)
 
 static const cli_option table[] = {
-    { "peers", NULL, "beside OpenBLAS, BLIS, oneDNN and MKL, those the machine has", CLI_FLAG,
-      FIELD(peers), NULL, 0, 0 },
+    { "peers", NULL, "beside OpenBLAS, BLIS, oneDNN, MKL; functions beside SLEEF: those found here",
+      CLI_FLAG, FIELD(peers), NULL, 0, 0 },
     { "threads", "LIST", "numbers of threads in turn, such as 1,2,4", CLI_TEXT, FIELD(threads), "1",
       0, 0 },
     { "isa", "NAME", "kernels to use: scalar, avx2, avx512 or neon", CLI_TEXT, FIELD(isa), NULL, 0,
@@ -78,7 +80,7 @@ static int read_threads(const char *text, int *list)
     }
 }
 
-/* Operands past 2^40 bytes are no bench but a mistake. */
+/* Whether so many elements of any dtype have bytes that an int64_t can count. */
 static bool fits(int64_t a, int64_t b)
 {
     int64_t elements;
@@ -153,19 +155,29 @@ bool bench_do_row(bench_run *run, bench_row *row, void *ctx)
     return good;
 }
 
+/* What would only fail after some rows, or after --json's file was emptied. */
+static int check_call(bench_run *run, int suite, const int *threads, int n)
+{
+    for (int i = 0; i < n; i++)
+        if (hone_set_threads(threads[i]) != HONE_OK)
+            return cli_library_error(name);
+    run->n_rows = suites[suite].run(run, true);
+    if (run->n_rows > 0)
+        return CLI_OK;
+    return cli_error(CLI_USAGE, name, "%s has no op '%s'%s%s", run->report.suite,
+                     run->only ? run->only : "any", run->dtype ? " in " : "",
+                     run->dtype ? run->dtype : "");
+}
+
 static int run_suite(bench_run *run, int suite, int threads, double seconds)
 {
     bench_report *report = &run->report;
     if (hone_set_threads(threads) != HONE_OK)
         return cli_library_error(name);
-    report->threads = hone_threads();
+    report->threads = threads;
+    report->running = hone__team_size();
     bench_peers_set_threads(report->peer, report->n_peers, threads);
     run->row = 0;
-    run->n_rows = suites[suite].run(run, true);
-    if (run->n_rows == 0)
-        return cli_error(CLI_USAGE, name, "%s has no op '%s'%s%s", report->suite,
-                         run->only ? run->only : "any", run->dtype ? " in " : "",
-                         run->dtype ? run->dtype : "");
     run->deadline = cli_seconds() + seconds;
     bench_print_head(report, suites[suite].unit, suites[suite].products);
     return suites[suite].run(run, false) < 0 ? CLI_FAILED : CLI_OK;
@@ -238,7 +250,9 @@ static int run(int argc, char **argv)
     if (o.peers && suites[suite].open_peers)
         r.report.n_peers = suites[suite].open_peers(r.report.peer);
     cli_catch_stop();
-    int status = open_json(&r, o.json);
+    int status = check_call(&r, suite, list, n);
+    if (status == CLI_OK)
+        status = open_json(&r, o.json);
     for (int i = 0; i < n && status == CLI_OK; i++)
         status = run_suite(&r, suite, list[i], o.seconds);
     const int written = close_json(&r, o.json);

@@ -124,7 +124,9 @@ typedef struct {
 
 typedef struct {
     const char *suite;
-    int threads, n_peers;
+    int threads; /* as asked for */
+    int running; /* of these: no more than there are CPUs */
+    int n_peers;
     bench_peer peer[BENCH_MAX_PEERS];
     FILE *json;
 } bench_report;

@@ -233,7 +233,7 @@ static bool do_row(bench_run *run, const function *f, hone_dtype dtype, bench_le
     /* One row instead of a matrix is read: a copy's mix. */
     const bench_stream mix = broadcast ? BENCH_COPY : stream;
     row.side[BENCH_PEAK] =
-        bench_memory_side(&w.peak, mix, run->report.threads, bytes, w.out, w.a, w.b);
+        bench_memory_side(&w.peak, mix, run->report.running, bytes, w.out, w.a, w.b);
     row.side[BENCH_HONE] = (bench_side){
         .call = contiguous ? run_kernel : run_driver,
         .work = (double)bytes * bench_stream_operands(mix) + (f->form == WHERE ? (double)n : 0),

@@ -220,7 +220,7 @@ static bool do_shape(bench_run *run, const shape *s)
     w.a = bench_filled(a, s->f64);
     w.b = bench_filled(b, s->f64);
     w.c = bench_filled(c, s->f64);
-    const bool tile = bench_tile_make(&w.tile, s->f64, report->threads);
+    const bool tile = bench_tile_make(&w.tile, s->f64, report->running);
     bench_row row = {
         .name = "matmul",
         .dtype = s->f64 ? "f64" : "f32",
@@ -232,9 +232,9 @@ static bool do_shape(bench_run *run, const shape *s)
         .flops = true,
     };
     row.side[BENCH_PEAK] =
-        is_vector(s) ? read_side(&w, report->threads, flops) : bench_tile_side(&w.tile);
+        is_vector(s) ? read_side(&w, report->running, flops) : bench_tile_side(&w.tile);
     row.side[BENCH_FMA] =
-        (bench_side){ .call = run_fma, .work = bench_fma_flops(s->f64, report->threads) };
+        (bench_side){ .call = run_fma, .work = bench_fma_flops(s->f64, report->running) };
     row.side[BENCH_HONE] = (bench_side){ .call = run_hone, .work = flops };
     for (int p = 0; p < report->n_peers; p++)
         if (peer_can(&report->peer[p], s))

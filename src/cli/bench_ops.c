@@ -156,7 +156,7 @@ static bool do_row(bench_run *run, const op *o, int64_t s)
 {
     HONE_SCOPE();
     HONE_NO_GRAD();
-    const int threads = run->report.threads;
+    const int threads = run->report.running;
     const bool product = o->operands == PRODUCT;
     work w = { .op = o };
     if (!make_operands(&w, s))

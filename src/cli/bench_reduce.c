@@ -106,7 +106,7 @@ static bool do_row(bench_run *run, const reduction *r, hone_dtype dtype, bench_l
                       .level = level,
                       .elements = n };
     row.side[BENCH_PEAK] =
-        bench_memory_side(&w.peak, mix, run->report.threads, bytes, w.out, w.x, NULL);
+        bench_memory_side(&w.peak, mix, run->report.running, bytes, w.out, w.x, NULL);
     row.side[BENCH_HONE] = (bench_side){ .call = calls[r->family],
                                          .work = (double)bytes * bench_stream_operands(mix) };
     return bench_do_row(run, &row, &w);

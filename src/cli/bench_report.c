@@ -24,8 +24,11 @@ static double share(const bench_row *row, int limit)
 
 void bench_print_head(const bench_report *report, const char *unit, bool fma)
 {
-    printf("\nhone bench %s, %s, %d thread%s: %s, median and best of many rounds\n", report->suite,
-           hone__k->name, report->threads, report->threads == 1 ? "" : "s", unit);
+    printf("\nhone bench %s, %s, %d thread%s", report->suite, hone__k->name, report->threads,
+           report->threads == 1 ? "" : "s");
+    if (report->running != report->threads)
+        printf(", of which %d run", report->running);
+    printf(": %s, median and best of many rounds\n", unit);
     printf("%-23s %-3s %-10s %-4s %18s | %11s %7s %7s | %7s %5s", "op", "", "variant", "in", "size",
            "ns", "hone", "best", "peak", "%");
     if (fma)

@@ -66,7 +66,7 @@ static bool do_row(bench_run *run, const char *model, int64_t batch)
     work w = { .model = NULL };
     if (!model_parse("bench", model, &spec))
         return false;
-    bool good = prepare(&w, &spec, batch, run->report.threads);
+    bool good = prepare(&w, &spec, batch, run->report.running);
     if (good) {
         const double parameters = (double)hone_parameter_count(w.model);
         bench_row row = { .name = model,

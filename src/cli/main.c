@@ -82,6 +82,7 @@ static void print_help(void)
          "  HONE_ISA=scalar|avx2|avx512|neon  kernels to use; default: the best this machine has\n"
          "  HONE_NUM_THREADS=N                at most N threads\n"
          "  HONE_FORCE_THREADS=N              exactly N threads for everything divisible (tests)\n"
+         "  HONE_PIN=1                        binds each thread to a core of its own\n"
          "  HONE_DEBUG=1..4                   1 errors, 2 ops, 3 scheduling, 4 memory, to stderr");
 }
 

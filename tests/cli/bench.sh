@@ -58,6 +58,17 @@ refuses 2 "gemm has no op 'frobnicate'" "$hone" bench gemm --only frobnicate
 for bad in 0 -1 1025 1.5 banana , 1, ,1 1,,2 '1 2' 99999999999999999999; do
   refuses 2 '--threads takes up to' "$hone" bench gemm --threads "$bad"
 done
+# a call that is refused costs no file
+echo keep >keep.json
+refuses 2 "gemm has no op 'frobnicate'" "$hone" bench gemm --only frobnicate --json keep.json
+refuses 2 "ops has no op 'any' in f64" "$hone" bench ops --dtype f64 --json keep.json
+refuses 1 'OMP_THREAD_LIMIT is 2' env OMP_THREAD_LIMIT=2 "$hone" bench gemm --size 8x8x8 --threads 1,3 --json keep.json
+[ "$(cat keep.json)" = keep ] || fail "a refused call emptied the file of --json"
+
+# more threads than CPUs: the peak is that of the threads that run
+works "$hone" bench gemm --size 8x8x8 --seconds 0.01 --threads 1024 --json rows.json
+says "^hone bench gemm, [a-z0-9]+, 1024 threads \([0-9]+ on the CPUs there are\):"
+grep -q '"threads":1024,' rows.json || fail "not the threads that were asked for"
 refuses 2 "--dtype takes f32 or f64, not 'bf16'" "$hone" bench gemm --dtype bf16
 refuses 2 "ops has no op 'add' in f64" "$hone" bench ops --only add --dtype f64
 refuses 2 'HONE_ISA=sse9 is unknown' "$hone" bench gemm --isa sse9
