@@ -36,6 +36,10 @@ hone_tensor_list hone_list_n(hone_tensor *const *tensors, int n)
 hone_tensor_list hone_list_v(hone_tensor *const *tensors_then_end)
 {
     int n = 0;
+    if (!tensors_then_end) {
+        hone__error_null("list");
+        return (hone_tensor_list){ NULL, 0 };
+    }
     while (tensors_then_end[n] != HONE_END_TENSOR)
         n++;
     return hone_list_n(tensors_then_end, n);

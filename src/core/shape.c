@@ -128,6 +128,10 @@ void hone__broadcast_strides(const hone_tensor *t, const hone__shape *shape, int
 bool hone__read_dims(const char *op, const int64_t *dims_then_end, hone__shape *out)
 {
     out->ndim = 0;
+    if (!dims_then_end) {
+        hone__error_null(op);
+        return false;
+    }
     for (const int64_t *dim = dims_then_end; *dim != HONE_END_DIM; dim++) {
         if (out->ndim == HONE_MAX_DIMS) {
             hone_error_set(HONE_E_SHAPE, "%s: more than %d dims were given", op, HONE_MAX_DIMS);

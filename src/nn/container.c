@@ -65,7 +65,7 @@ static const hone_module_class module_list_class = { .name = "ModuleList",
 
 static hone_module *container_new(const hone_module_class *type, hone_module *const *modules, int n)
 {
-    bool ok = true;
+    bool ok = modules || n == 0;
     for (int i = 0; i < n && ok; i++)
         ok = modules[i] != NULL;
     if (!ok)
@@ -75,7 +75,7 @@ static hone_module *container_new(const hone_module_class *type, hone_module *co
         c->items = hone_module_array(n);
     if (!c || !c->items) {
         hone_module_free(c ? &c->base : NULL);
-        for (int i = 0; i < n; i++)
+        for (int i = 0; modules && i < n; i++)
             hone_module_free(modules[i]);
         return NULL;
     }
@@ -85,12 +85,13 @@ static hone_module *container_new(const hone_module_class *type, hone_module *co
     return &c->base;
 }
 
+/* Of a list that is NULL: one, which is missing. */
 static int count(hone_module *const *modules_then_end)
 {
     int n = 0;
-    while (modules_then_end[n] != HONE_END_MODULE)
+    while (modules_then_end && modules_then_end[n] != HONE_END_MODULE)
         n++;
-    return n;
+    return modules_then_end ? n : 1;
 }
 
 hone_module hone_end_module;

@@ -95,6 +95,10 @@ hone_tensor *hone_forward_v(hone_module *module, hone_tensor *const *in_then_end
     }
     const char *name = module->type->name;
     int n_in = 0;
+    if (!in_then_end) {
+        hone__error_null(name);
+        return NULL;
+    }
     for (; in_then_end[n_in] != HONE_END_TENSOR; n_in++) {
         if (!in_then_end[n_in]) {
             hone__error_null(name);

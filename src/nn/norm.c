@@ -88,10 +88,6 @@ hone_module *hone_nn_layer_norm_with(const int64_t *dims_then_end,
     const hone_nn_layer_norm_options o = options ? *options : (hone_nn_layer_norm_options){ 0 };
     const double eps = o.eps == 0 ? 1e-5 : o.eps == HONE_ZERO ? 0.0 : o.eps;
     hone__shape shape;
-    if (!dims_then_end) {
-        hone__error_null("nn_layer_norm");
-        return NULL;
-    }
     if (!hone__read_dims("nn_layer_norm", dims_then_end, &shape) ||
         !options_fit(&shape, o.dtype, eps))
         return NULL;

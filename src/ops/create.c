@@ -16,10 +16,6 @@ static hone_tensor *create(const char *name, hone_dtype dtype, int ndim, const i
 static hone_tensor *create_v(const char *name, hone_dtype dtype, const int64_t *dims_end)
 {
     hone__shape shape;
-    if (!dims_end) {
-        hone__error_null(name);
-        return NULL;
-    }
     return hone__read_dims(name, dims_end, &shape) ? create(name, dtype, shape.ndim, shape.shape)
                                                    : NULL;
 }

@@ -9,10 +9,6 @@ enum { CHUNK = 256 };
 static hone_tensor *create_v(const char *name, hone_dtype dtype, const int64_t *dims_end)
 {
     hone__shape shape;
-    if (!dims_end) {
-        hone__error_null(name);
-        return NULL;
-    }
     if (!hone__ready() || !hone__read_dims(name, dims_end, &shape))
         return NULL;
     return hone__own(hone__new(name, dtype, shape.ndim, shape.shape));

@@ -276,6 +276,7 @@ Test(module, forward_says_what_is_wrong)
     CHECK_FAILS(hone_forward(m, x), HONE_E_NULL, "Silent: its forward returned NULL");
     CHECK_FAILS(hone_forward(NULL, x), HONE_E_NULL, "forward");
     CHECK_FAILS(hone_forward(m, NULL), HONE_E_NULL, "Silent");
+    CHECK_FAILS(hone_forward_v(m, NULL), HONE_E_NULL, "Silent");
     CHECK_FAILS(hone_forward(m, hone_matmul(x, T(HONE_F32, (3), 1, 2, 3))), HONE_E_SHAPE, "matmul");
     CHECK_FAILS(hone_forward(list, x), HONE_E_STATE, "ModuleList has no forward");
     hone_module_free(m);
@@ -294,6 +295,9 @@ Test(module, null_is_an_error_everywhere)
     CHECK_ERROR(HONE_E_NULL, "parameter_count");
     hone_module_free(NULL);
     CHECK_FAILS(hone_module_new(NULL), HONE_E_NULL, "module_new");
+    CHECK_FAILS(hone_nn_sequential_v(NULL), HONE_E_NULL, "Sequential");
+    CHECK_FAILS(hone_nn_module_list_n(NULL, 2), HONE_E_NULL, "ModuleList");
+    CHECK_FAILS(hone_nn_layer_norm_v(NULL), HONE_E_NULL, "nn_layer_norm");
     const hone_module_class small = { .name = "Small", .size = 3 };
     CHECK_FAILS(hone_module_new(&small), HONE_E_VALUE, "Small has size 3");
     CHECK_FAILS(hone_module_array(-1), HONE_E_VALUE, "-1");

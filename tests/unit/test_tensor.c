@@ -2,6 +2,8 @@
 
 #include "core/core.h"
 
+#include <hone/ops.h>
+
 #include <math.h>
 #include <string.h>
 
@@ -58,6 +60,21 @@ Test(tensor, null_and_none_are_errors_everywhere)
         CHECK_ERROR(HONE_E_NULL, text);
         CHECK_FAILS(hone_print(t), HONE_E_NULL, text);
     }
+}
+
+/* The plain functions under the macros, which always have a list. */
+Test(tensor, a_list_that_is_null_is_an_error)
+{
+    hone_tensor *t = hone_ones(HONE_F32, 2, 3);
+    CHECK_FAILS(hone_list_v(NULL).at, HONE_E_NULL, "list");
+    CHECK_FAILS(hone_list_n(NULL, 2).at, HONE_E_NULL, "list");
+    cr_assert(isnan(hone_at_v(t, NULL)));
+    CHECK_ERROR(HONE_E_NULL, "at");
+    CHECK_FAILS(hone_zeros_v(NULL), HONE_E_NULL, "zeros");
+    CHECK_FAILS(hone_rand_v(NULL), HONE_E_NULL, "rand");
+    CHECK_FAILS(hone_randint_v(HONE_I64, 0, 9, NULL), HONE_E_NULL, "randint");
+    CHECK_FAILS(hone_reshape_v(t, NULL), HONE_E_NULL, "reshape");
+    CHECK_FAILS(hone_index_v(t, NULL), HONE_E_NULL, "index");
 }
 
 Test(tensor, impossible_shapes_are_refused)
