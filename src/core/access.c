@@ -37,7 +37,7 @@ int64_t hone__element_i64(hone_dtype dtype, const void *p)
 }
 
 /* Visits rows along the last dim in row-major order; stops when `row` says false. */
-bool hone__rows(const hone_tensor *t, hone__row_fn row, void *user)
+bool hone__visit_rows(const hone_tensor *t, hone__row_fn row, void *user)
 {
     if (t->numel == 0)
         return true;
@@ -161,7 +161,7 @@ static hone_status copy_all(const char *where, hone_tensor *t, char *data, size_
                               "%s: %s is expanded: several elements share one place in memory",
                               where, hone__tensor_text(t).s);
     struct copy copy = { data, size, in, t->dtype == HONE_BOOL };
-    hone__rows(t, copy_row, &copy);
+    hone__visit_rows(t, copy_row, &copy);
     return HONE_OK;
 }
 
@@ -245,7 +245,7 @@ static bool compare_all(const char *where, hone_tensor *a, hone_tensor *b, struc
         return false;
     HONE__FP_GUARD();
     compare->a = a;
-    return hone__rows(b, compare_row, compare);
+    return hone__visit_rows(b, compare_row, compare);
 }
 
 bool hone_equal(hone_tensor *a, hone_tensor *b)

@@ -15,7 +15,7 @@ typedef bool (*hone__row_fn)(void *user, const char *row, int64_t n, int64_t str
 
 /** Calls `row` for each row in row-major order (a 0-d tensor is a row of one; an empty one has
  * none). False if a row ended the walk. */
-bool hone__rows(const hone_tensor *t, hone__row_fn row, void *user);
+bool hone__visit_rows(const hone_tensor *t, hone__row_fn row, void *user);
 
 /** n bytes of the user's as kernels rely on them in a bool: 0 and 1. */
 void hone__make_bools(uint8_t *at, int64_t n, int64_t stride);

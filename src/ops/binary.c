@@ -231,7 +231,7 @@ static bool exponents_allowed(hone_context *ctx, hone_dtype dtype, hone_tensor *
                        hone__call_name(ctx));
         return false;
     }
-    if (hone_dtype_is_float(dtype) || hone__rows(b, row_not_negative, &b->dtype))
+    if (hone_dtype_is_float(dtype) || hone__visit_rows(b, row_not_negative, &b->dtype))
         return true;
     hone_error_set(HONE_E_VALUE,
                    "%s: integers to negative integer powers are no integers; convert to f32 first",

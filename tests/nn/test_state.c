@@ -11,19 +11,7 @@
 #include <string.h>
 #include <sys/stat.h>
 
-static void begin(void)
-{
-    test_begin();
-    test_dir_begin();
-}
-
-static void end(void)
-{
-    test_dir_end();
-    test_end();
-}
-
-TestSuite(state, .init = begin, .fini = end);
+SUITE_WITH_FILES(state);
 
 static hone_module *mlp(uint64_t seed, int64_t in, int64_t hidden, int64_t out)
 {

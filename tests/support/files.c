@@ -1,4 +1,5 @@
 #include "files.h"
+#include "support.h"
 
 #include <criterion/criterion.h>
 
@@ -14,8 +15,9 @@
 
 static char dir[64];
 
-void test_dir_begin(void)
+void test_files_begin(void)
 {
+    test_begin();
     /* In memory where that is possible: hundreds of fsyncs take their time on a disk. */
     strcpy(dir,
            access("/dev/shm", W_OK) == 0 ? "/dev/shm/hone-test-XXXXXX" : "/tmp/hone-test-XXXXXX");
@@ -28,9 +30,10 @@ static int remove_one(const char *path, const struct stat *st, int type, struct 
     return remove(path);
 }
 
-void test_dir_end(void)
+void test_files_end(void)
 {
     nftw(dir, remove_one, 16, FTW_DEPTH | FTW_PHYS);
+    test_end();
 }
 
 const char *test_path(const char *name)

@@ -5,9 +5,10 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-/** A new empty directory / removes it with all that is in it. */
-void test_dir_begin(void);
-void test_dir_end(void);
+/** SUITE (support.h) with a new empty directory for each test, removed with all that is in it. */
+#define SUITE_WITH_FILES(name) TestSuite(name, .init = test_files_begin, .fini = test_files_end)
+void test_files_begin(void);
+void test_files_end(void);
 
 /** The path of a file in it; valid until the 8th call after this one. */
 const char *test_path(const char *name);

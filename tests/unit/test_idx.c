@@ -8,19 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-static void begin(void)
-{
-    test_begin();
-    test_dir_begin();
-}
-
-static void end(void)
-{
-    test_dir_end();
-    test_end();
-}
-
-TestSuite(idx, .init = begin, .fini = end);
+SUITE_WITH_FILES(idx);
 
 static const uint8_t bytes_2x3[] = { 0, 0, 8, 2, 0, 0, 0, 2, 0, 0, 0, 3, 1, 2, 3, 4, 5, 255 };
 

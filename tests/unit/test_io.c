@@ -12,19 +12,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-static void begin(void)
-{
-    test_begin();
-    test_dir_begin();
-}
-
-static void end(void)
-{
-    test_dir_end();
-    test_end();
-}
-
-TestSuite(io, .init = begin, .fini = end);
+SUITE_WITH_FILES(io);
 
 static const hone__part parts[] = { { "one ", 4 }, { NULL, 0 }, { "two", 3 } };
 

@@ -7,19 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-static void begin(void)
-{
-    test_begin();
-    test_dir_begin();
-}
-
-static void end(void)
-{
-    test_dir_end();
-    test_end();
-}
-
-TestSuite(safetensors, .init = begin, .fini = end);
+SUITE_WITH_FILES(safetensors);
 
 /* ---- round trips */
 
