@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <unistd.h>
 
 static _Atomic int64_t reserved_bytes;
 static _Atomic int64_t limit_bytes = INT64_MAX;
@@ -77,10 +78,28 @@ void hone__unreserve(size_t bytes)
     atomic_fetch_sub(&reserved_bytes, (int64_t)bytes);
 }
 
+static _Atomic size_t page_bytes; /* 0: not asked for yet */
+
+size_t hone__page_bytes(void)
+{
+    size_t bytes = atomic_load_explicit(&page_bytes, memory_order_relaxed);
+    if (bytes == 0) {
+        bytes = (size_t)sysconf(_SC_PAGESIZE);
+        hone__page_bytes_are(bytes);
+    }
+    return bytes;
+}
+
+void hone__page_bytes_are(size_t bytes)
+{
+    atomic_store_explicit(&page_bytes, bytes, memory_order_relaxed);
+}
+
 void *hone__map(size_t bytes, size_t lead, size_t alignment)
 {
-    /* More than is wanted, cut to size at both ends; mappings are page-aligned by themselves. */
-    const size_t page = 4096, kept = (bytes + page - 1) & ~(page - 1);
+    /* More than is wanted, cut to size at both ends; mappings are page-aligned by themselves. The
+     * cuts must lie between pages too, or the kernel takes a page of what is kept. */
+    const size_t page = hone__page_bytes(), kept = (bytes + page - 1) & ~(page - 1);
     const size_t spare = alignment > page ? alignment : 0;
     if (!hone__reserve(bytes))
         return NULL;

@@ -168,8 +168,12 @@ void hone__large_unlock(void);
 /** Counts bytes as taken from the system; false if that would pass the limit. */
 bool hone__reserve(size_t bytes);
 void hone__unreserve(size_t bytes);
-/** A mapping of `bytes` whose address at `lead` bytes is aligned (a multiple of the page size);
- * counted. NULL if there is no memory. */
+/** Of the kernel's pages: 4 KiB; on ARM also 16 or 64. */
+size_t hone__page_bytes(void);
+/** For tests: a multiple of what they are. */
+void hone__page_bytes_are(size_t bytes);
+/** A mapping of `bytes` whose address at `lead` bytes (whole pages) is aligned; counted. NULL if
+ * there is no memory. */
 void *hone__map(size_t bytes, size_t lead, size_t alignment);
 void hone__unmap(void *p, size_t bytes);
 

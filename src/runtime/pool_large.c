@@ -6,8 +6,6 @@
 #include <pthread.h>
 #include <sys/mman.h>
 
-#define PAGE_BYTES                                                                                 \
-    ((size_t)4096) /* room for the header; what the kernel's pages are is no matter */
 #define HUGE_BYTES       ((size_t)2 << 20)
 #define CHUNK_MOST_BYTES ((size_t)16 << 20)
 
@@ -70,20 +68,22 @@ static void wish_for_huge_pages(void *p, size_t bytes)
 static large *map_block(size_t bytes, size_t wanted, int place)
 {
     const bool huge = bytes >= HUGE_BYTES;
-    char *mapping = hone__map(PAGE_BYTES + bytes, PAGE_BYTES, huge ? HUGE_BYTES : PAGE_BYTES);
+    const size_t page = hone__page_bytes(), alignment = huge ? HUGE_BYTES : page;
+    char *mapping = hone__map(page + bytes, page, alignment);
     if (!mapping)
         return NULL;
-    char *p = mapping + PAGE_BYTES;
+    char *p = mapping + page;
     if (huge)
         wish_for_huge_pages(p, bytes);
     *header_of(p) = (large){ .bytes = bytes, .place = place };
-    hone__place_block(place, p, bytes, wanted, huge ? HUGE_BYTES : PAGE_BYTES);
+    hone__place_block(place, p, bytes, wanted, alignment);
     return header_of(p);
 }
 
 static void unmap_block(large *block)
 {
-    hone__unmap((char *)block_of(block) - PAGE_BYTES, PAGE_BYTES + block->bytes);
+    const size_t page = hone__page_bytes();
+    hone__unmap((char *)block_of(block) - page, page + block->bytes);
 }
 
 /* ---- blocks that are parts of a chunk ----------------------------------------------------- */
