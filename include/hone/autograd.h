@@ -1,11 +1,11 @@
 /** @file autograd.h
- *  Gradients: define-by-run, like PyTorch's.
+ * Gradients: define-by-run, like PyTorch's.
  *
- *  An op on a tensor that requires a gradient records a node; hone_backward() walks the nodes and
+ * An op on a tensor that requires a gradient records a node; hone_backward() walks the nodes and
  * adds to the leaves' gradients. Backward formulas are made of the same public ops, so
  * hone_autograd_grad() with create_graph differentiates any number of times.
  *
- *  Threads: each may record and walk graphs of its own at the same time as others do, also over the
+ * Threads: each may record and walk graphs of its own at the same time as others do, also over the
  * same leaves (their .grad is added to under a lock; in which order is the threads' affair). Two
  * walks at once over nodes that both reach, say two losses on one shared feature map, are not
  * supported: add the losses and walk once, or walk one after the other with retain_graph.
@@ -21,14 +21,14 @@ extern "C" {
 
 /* ---- leaves */
 
-/** Says whether a leaf collects a gradient. f32 and f64 only. Returns t; NULL on error (E_DTYPE,
- * E_STATE for a non-leaf and false). */
+/** Says whether a leaf collects a gradient. f32 and f64 only. Returns t; NULL on error
+ * (HONE_E_DTYPE, HONE_E_STATE for a non-leaf and false). */
 HONE_API hone_tensor *hone_requires_grad_(hone_tensor *t, bool requires_grad);
 /** True for such leaves and for what was computed from them. */
 HONE_API bool hone_requires_grad(const hone_tensor *t);
 HONE_API bool hone_is_leaf(const hone_tensor *t);
-/** The gradient collected so far, [same as t]; NULL without an error if there is none, with E_NOMEM
- * if a zeroed one finds no memory. */
+/** The gradient collected so far, [same as t]; NULL without an error if there is none, with
+ * HONE_E_NOMEM if a zeroed one finds no memory. */
 HONE_API hone_tensor *hone_grad(hone_tensor *t);
 /** Replaces (or with HONE_NONE drops) a leaf's gradient. */
 HONE_API hone_status hone_set_grad(hone_tensor *t, hone_tensor *grad);
@@ -49,8 +49,8 @@ HONE_API void hone_grad_mode_guard(const bool *previous);
 /* ---- backward */
 
 /** Adds d t / d leaf to the .grad of every leaf below t and frees the graph. t has one element.
- *  Errors: E_STATE (t needs no gradient, freed graph, a saved tensor was modified in place),
- * E_SHAPE (more than one element). */
+ *  Errors: HONE_E_STATE (t needs no gradient, freed graph, a saved tensor was modified in place),
+ *          HONE_E_SHAPE (more than one element). */
 HONE_API hone_status hone_backward(hone_tensor *t);
 
 typedef struct {
@@ -102,8 +102,8 @@ HONE_API hone_tensor_list hone_apply_list_v(const hone_function *fn,
 
 /** Keeps tensors (inputs, outputs, or others) for the backward; call once, in the forward. */
 HONE_API hone_status hone_save_for_backward(hone_context *ctx, int n, hone_tensor *const *tensors);
-/** The i-th of them, in the backward. E_STATE if it was modified in place since, or the graph was
- * freed. */
+/** The i-th of them, in the backward. HONE_E_STATE if it was modified in place since, or the
+ * graph was freed. */
 HONE_API hone_tensor *hone_saved(hone_context *ctx, int i);
 /** Keeps up to 64 bytes of plain data (a dim, a factor); hone_saved_data gives them back. */
 HONE_API hone_status hone_save_data(hone_context *ctx, const void *data, size_t bytes);
@@ -124,8 +124,8 @@ typedef hone_tensor *(*hone_checkable)(hone_tensor *const *in, int n_in, void *u
 
 /** Compares every element of every f64 input's gradient with a central difference (inputs that
  * require none are left alone).
- *  @return HONE_OK, or E_GRADIENT with a message that names function, input, element and both
- * values.
+ *  @return HONE_OK, or HONE_E_GRADIENT with a message that names function, input, element and both
+ *          values.
  *  @param options  may be NULL. */
 HONE_API hone_status hone_gradcheck(const char *name, hone_checkable fn, void *user,
                                     hone_tensor_list inputs, const hone_gradcheck_options *options);

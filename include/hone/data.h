@@ -1,5 +1,5 @@
 /** @file data.h
- *  Data sets, and loaders that cut them into batches.
+ * Data sets, and loaders that cut them into batches.
  *
  *      hone_dataset train;
  *      if (hone_mnist("data", HONE_TRAIN, &train) != HONE_OK) ...
@@ -49,9 +49,9 @@ typedef enum { HONE_TRAIN, HONE_TEST } hone_subset;
  * also with a '.' before idx), gzipped (.gz) or not, in `dir` or in `dir`/MNIST/raw.
  *  @param set  x u8 [n, rows, columns], y i64 [n] with labels 0..9; zeroed on error.
  *  Errors:  HONE_E_IO (no such directory or file, unreadable), HONE_E_FORMAT (truncated, wrong
- * magic number, a count that doesn't fit the length, labels out of range, as many labels as images
- * are wanted), HONE_E_NOMEM. The message names the file. Source:  LeCun, Cortes and Burges, The
- * MNIST database of handwritten digits. */
+ *           magic number, a count that doesn't fit the length, labels out of range, as many
+ *           labels as images are wanted), HONE_E_NOMEM. The message names the file.
+ *  Source:  LeCun, Cortes and Burges, The MNIST database of handwritten digits. */
 HONE_API hone_status hone_mnist(const char *dir, hone_subset subset, hone_dataset *set);
 
 /** n drawn digits: no file needed, like MNIST in shape and in difficulty. Image i depends on seed,
@@ -70,7 +70,7 @@ HONE_API int64_t hone_dataset_size(const hone_dataset *set);
 
 /** Keeps the first n samples of a set in memory (no change if it has fewer).
  *  Errors:  HONE_E_VALUE (n below 1), HONE_E_STATE (not in memory), HONE_E_SHAPE (as
- * hone_dataset_from), HONE_E_NULL. */
+ *           hone_dataset_from), HONE_E_NULL. */
 HONE_API hone_status hone_dataset_limit(hone_dataset *set, int64_t n);
 
 /** Drops what the set holds and zeroes it. NULL is ignored. */
@@ -103,8 +103,8 @@ typedef struct {
 /** A loader of a set, which must outlive it (a set in memory need not: the loader keeps x and y).
  *  @param options  may be NULL.
  *  @return         owned by the caller, see hone_loader_free(); NULL on error.
- *  Errors:  HONE_E_VALUE (batch_size negative, an empty set), HONE_E_SHAPE (as
- * hone_dataset_from), HONE_E_NULL, HONE_E_NOMEM. */
+ *  Errors:  HONE_E_VALUE (batch_size negative, an empty set, no whole batch with drop_last),
+ *           HONE_E_SHAPE (as hone_dataset_from), HONE_E_NULL, HONE_E_NOMEM. */
 HONE_API hone_loader *hone_loader_new(const hone_dataset *set, const hone_loader_options *options);
 
 /** The next batch: true. At the epoch's end false, and the next call begins the next epoch. Also

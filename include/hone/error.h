@@ -1,7 +1,7 @@
 /** @file error.h
- *  How hone reports what went wrong.
+ * How hone reports what went wrong.
  *
- *  A function that makes a tensor returns NULL when it fails; an action returns a hone_status. The
+ * A function that makes a tensor returns NULL when it fails; an action returns a hone_status. The
  * reason is kept per thread: a code and one sentence that names the operation, what it got and what
  * it wanted. The FIRST error since hone_error_clear() is kept, so a nest of calls, or a whole
  * program, is checked once at its end. Success neither sets nor clears an error. A function given

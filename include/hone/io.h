@@ -1,7 +1,7 @@
 /** @file io.h
- *  Files: the state of modules, and named tensors in the safetensors format.
+ * Files: the state of modules, and named tensors in the safetensors format.
  *
- *  A file is written beside its place and moved there when it is whole and on the disk: on any
+ * A file is written beside its place and moved there when it is whole and on the disk: on any
  * error (a full disk) the old file stays as it was and nothing else is left. Its bytes depend on
  * names, shapes, data and metadata alone. A file that is read is checked before anything is
  * changed.
@@ -40,7 +40,7 @@ HONE_API hone_status hone_save_state_with(hone_module *module, const char *path,
  * needs options->layout.
  *  Errors:  HONE_E_IO, HONE_E_FORMAT (no whole, valid safetensors file, or a layout that nobody
  *           says), HONE_E_STATE (a tensor is missing or unexpected), HONE_E_SHAPE, HONE_E_DTYPE
- * (each names the tensor and what both sides have), HONE_E_NULL, HONE_E_NOMEM. */
+ *           (each names the tensor and what both sides have), HONE_E_NULL, HONE_E_NOMEM. */
 HONE_API hone_status hone_load_state(hone_module *module, const char *path);
 HONE_API hone_status hone_load_state_with(hone_module *module, const char *path,
                                           const hone_state_options *options);
@@ -59,7 +59,8 @@ typedef struct {
 
 /** Writes tensors of any dtype under their names; strings are UTF-8.
  *  @param metadata  may be NULL.
- *  Errors:  HONE_E_VALUE (a name twice, empty or not UTF-8), HONE_E_IO, HONE_E_NULL, HONE_E_NOMEM.
+ *  Errors:  HONE_E_VALUE (a name twice, empty or not UTF-8), HONE_E_IO, HONE_E_NULL,
+ *           HONE_E_NOMEM.
  *  Source:  the safetensors format, https://huggingface.co/docs/safetensors. */
 HONE_API hone_status hone_safetensors_save(const char *path, hone_named_list tensors,
                                            const hone_metadata_list *metadata);
@@ -68,7 +69,7 @@ HONE_API hone_status hone_safetensors_save(const char *path, hone_named_list ten
  *  @param metadata  filled unless NULL.
  *  @return          owned by the current scope; at == NULL on error.
  *  Errors:  HONE_E_IO, HONE_E_FORMAT (says what is wrong), HONE_E_DTYPE (one that hone doesn't
- * have), HONE_E_NOMEM. */
+ *           have), HONE_E_NOMEM. */
 HONE_API hone_named_list hone_safetensors_load(const char *path, hone_metadata_list *metadata);
 
 #ifdef __cplusplus

@@ -1,10 +1,10 @@
 /** @file nn.h
- *  Modules: networks made of parts that own their parameters.
+ * Modules: networks made of parts that own their parameters.
  *
- *  A module type is a struct that begins with `hone_module base`, a hone_module_class, and a table
- *  that says which members are parameters, buffers and children. From that table come names
- *  ("linear1.weight"), parameter lists, saving, loading, printing and freeing. A new layer needs a
- *  struct, a table, a constructor and a forward; gradients come by themselves:
+ * A module type is a struct that begins with `hone_module base`, a hone_module_class, and a table
+ * that says which members are parameters, buffers and children. From that table come names
+ * ("linear1.weight"), parameter lists, saving, loading, printing and freeing. A new layer needs a
+ * struct, a table, a constructor and a forward; gradients come by themselves:
  *
  *      typedef struct {
  *          hone_module base;
@@ -141,8 +141,8 @@ HONE_API hone_tensor *hone_parameter(hone_tensor *t);
 
 /** The module's output: hone_forward(model, x), with as many inputs as the module takes. Owned by
  * the current scope; all else that the module made is dropped unless the graph needs it.
- *  Errors:  those of its ops; HONE_E_NULL (NULL module or input), HONE_E_STATE (a class without a
- *           forward, such as ModuleList). */
+ *  Errors:  those of its ops; HONE_E_NULL (NULL module or input), HONE_E_STATE (a class without
+ *           a forward, such as ModuleList). */
 #define hone_forward(module, ...) hone_forward_v(module, HONE_TENSOR_ARGS(__VA_ARGS__))
 HONE_API hone_tensor *hone_forward_v(hone_module *module, hone_tensor *const *in_then_end);
 

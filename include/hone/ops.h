@@ -1,13 +1,13 @@
 /** @file ops.h
- *  What can be computed with tensors. Names and meanings are PyTorch's.
+ * What can be computed with tensors. Names and meanings are PyTorch's.
  *
- *  Unless a comment says otherwise: any strides; any dtype (transcendental functions turn integers
+ * Unless a comment says otherwise: any strides; any dtype (transcendental functions turn integers
  * into f32); broadcasting of operands by PyTorch's rules; results are fresh, contiguous and owned
- * by the current scope; NULL on error (E_SHAPE, E_DTYPE, E_VALUE, E_INDEX, E_NOMEM, E_NULL for a
- * NULL operand). Every op on floats is differentiable, twice and more, except where it says "no
- * gradient". A trailing _ means in place: the first argument is changed and returned (no new
- * reference), E_STATE if autograd forbids it (a leaf that requires a gradient, an expanded tensor,
- * a view that needs a gradient).
+ * by the current scope; NULL on error (HONE_E_SHAPE, HONE_E_DTYPE, HONE_E_VALUE, HONE_E_INDEX,
+ * HONE_E_NOMEM, HONE_E_NULL for a NULL operand). Every op on floats is differentiable, twice and
+ * more, except where it says "no gradient". A trailing _ means in place: the first argument is
+ * changed and returned (no new reference), HONE_E_STATE if autograd forbids it (a leaf that
+ * requires a gradient, an expanded tensor, a view that needs a gradient).
  */
 #ifndef HONE_OPS_H
 #define HONE_OPS_H
@@ -27,7 +27,7 @@ extern "C" {
 HONE_API hone_tensor *hone_empty_v(const int64_t *dtype_dims_end);
 HONE_API hone_tensor *hone_zeros_v(const int64_t *dtype_dims_end);
 HONE_API hone_tensor *hone_ones_v(const int64_t *dtype_dims_end);
-/** All elements `value`: hone_full(HONE_F64, 0.5, 2, 3). E_VALUE (here, in hone_scalar and in
+/** All elements `value`: hone_full(HONE_F64, 0.5, 2, 3). HONE_E_VALUE (here, in hone_scalar and in
  * hone_fill_) for an integer dtype that can't hold it; fractions are truncated. At least one
  * extent: 0-d is hone_scalar. */
 #define hone_full(dtype, value, ...) hone_full_v(dtype, value, HONE_DIM_ARGS(__VA_ARGS__))
@@ -158,8 +158,8 @@ HONE_API hone_tensor *hone_mul_(hone_tensor *a, hone_tensor *b);
 /** a / b; integers give f32. Grad: da = dy / b, db = -dy a / b^2. */
 HONE_API hone_tensor *hone_div(hone_tensor *a, hone_tensor *b);
 HONE_API hone_tensor *hone_div_(hone_tensor *a, hone_tensor *b);
-/** a^b; integers: negative exponents are E_VALUE. Grad: da = dy b a^(b-1), db = dy a^b log a (0
- * where a = 0 and b >= 0). */
+/** a^b; integers: negative exponents are HONE_E_VALUE. Grad: da = dy b a^(b-1), db = dy a^b log a
+ * (0 where a = 0 and b >= 0). */
 HONE_API hone_tensor *hone_pow(hone_tensor *a, hone_tensor *b);
 HONE_API hone_tensor *hone_pow_(hone_tensor *a, hone_tensor *b);
 /** The larger / smaller of a and b; NaN wins. Grad: to the chosen one, half each where equal. */
@@ -227,11 +227,11 @@ HONE_API hone_tensor *hone_mean(hone_tensor *x);
 HONE_API hone_tensor *hone_mean_dim(hone_tensor *x, int dim, bool keepdim);
 #define hone_mean_dims(x, keepdim, ...) hone_mean_dims_v(x, keepdim, HONE_DIM_ARGS(__VA_ARGS__))
 HONE_API hone_tensor *hone_mean_dims_v(hone_tensor *x, bool keepdim, const int64_t *dims_end);
-/** Variance: sum((x - mean)^2) / max(0, n - correction), where PyTorch's default correction is 1 (0:
- * of all there is, not of a sample). Floats only; a divisor of 0 gives NaN or inf. Each block of the
- * data is read twice in cache (its mean, then the deviations from it, which also correct the
- * mean), so a large mean costs no accuracy. Grad: dy 2 (x - mean) / max(0, n - correction).
- *  Errors:  E_DTYPE, E_VALUE (correction not finite), E_SHAPE, E_NOMEM. */
+/** Variance: sum((x - mean)^2) / max(0, n - correction), where PyTorch's default correction is 1
+ * (0: of all there is, not of a sample). Floats only; a divisor of 0 gives NaN or inf. Each block
+ * of the data is read twice in cache (its mean, then the deviations from it, which also correct
+ * the mean), so a large mean costs no accuracy. Grad: dy 2 (x - mean) / max(0, n - correction).
+ *  Errors:  HONE_E_DTYPE, HONE_E_VALUE (correction not finite), HONE_E_SHAPE, HONE_E_NOMEM. */
 HONE_API hone_tensor *hone_var(hone_tensor *x, double correction);
 HONE_API hone_tensor *hone_var_dim(hone_tensor *x, int dim, double correction, bool keepdim);
 #define hone_var_dims(x, correction, keepdim, ...)                                                 \
@@ -246,7 +246,7 @@ HONE_API hone_tensor *hone_std_dim(hone_tensor *x, int dim, double correction, b
     hone_std_dims_v(x, correction, keepdim, HONE_DIM_ARGS(__VA_ARGS__))
 HONE_API hone_tensor *hone_std_dims_v(hone_tensor *x, double correction, bool keepdim,
                                       const int64_t *dims_end);
-/** Largest / smallest value; NaN wins; no elements: E_SHAPE. Grad of _dim: to the first such
+/** Largest / smallest value; NaN wins; no elements: HONE_E_SHAPE. Grad of _dim: to the first such
  * element; of the others: shared evenly by ties. */
 HONE_API hone_tensor *hone_max(hone_tensor *x);
 HONE_API hone_tensor *hone_max_dim(hone_tensor *x, int dim, bool keepdim);
@@ -281,7 +281,8 @@ HONE_API hone_tensor *hone_log_softmax_backward(hone_tensor *dy, hone_tensor *y,
  *  @param n_dims        1..ndim of x.
  *  @return  [same as x], contiguous; NULL on error.
  *  Grad:    of x, weight and bias; the first two are the ops below. Twice differentiable.
- *  Errors:  E_SHAPE, E_DTYPE, E_VALUE (n_dims; eps negative or not finite), E_NOMEM.
+ *  Errors:  HONE_E_SHAPE, HONE_E_DTYPE, HONE_E_VALUE (n_dims; eps negative or not finite),
+ *           HONE_E_NOMEM.
  *  Source:  Ba, Kiros, Hinton: Layer Normalization (2016). */
 HONE_API hone_tensor *hone_layer_norm(hone_tensor *x, hone_tensor *weight, hone_tensor *bias,
                                       int n_dims, double eps);
@@ -312,7 +313,7 @@ HONE_API hone_tensor *hone_linear_gelu_tanh(hone_tensor *x, hone_tensor *weight,
 /* ---- losses */
 
 /** Mean over the batch of logsumexp(logits) - logits[i, target[i]]: logits [batch, classes]
- * f32|f64, target [batch] i64 -> 0-d. E_INDEX if a target is not in 0..classes-1. Grad:
+ * f32|f64, target [batch] i64 -> 0-d. HONE_E_INDEX if a target is not in 0..classes-1. Grad:
  * (softmax(logits) - one_hot(target)) dy / batch. */
 HONE_API hone_tensor *hone_cross_entropy(hone_tensor *logits, hone_tensor *target);
 /** That gradient in one pass; dy is 0-d. */
@@ -340,7 +341,7 @@ HONE_API hone_tensor *hone_unsqueeze(hone_tensor *x, int dim);
 HONE_API hone_tensor *hone_expand_v(hone_tensor *x, const int64_t *dims_end);
 /** View of one index of dim (which disappears) / of start, start + step, ... below end. Negative
  * indices count from the end; start and end are clamped, step > 0. INT64_MAX as end: to the end.
- * Grad: zeros with dy in place. */
+ *  Grad: zeros with dy in place. */
 HONE_API hone_tensor *hone_select(hone_tensor *x, int dim, int64_t index);
 HONE_API hone_tensor *hone_slice(hone_tensor *x, int dim, int64_t start, int64_t end, int64_t step);
 /** Zeros of the given shape with dy put where hone_slice(.., dim, start, end, step) would read. */
@@ -355,9 +356,9 @@ HONE_API hone_tensor *hone_cat(hone_tensor_list list, int dim);
 /* ---- indexing by tensors */
 
 /** x[i0, i1, ...] as in NumPy and PyTorch: hone_index(H, rows, columns). Indices are i64 or i32
- * tensors, broadcast together, negative ones count from the end, or one bool mask of leading dims;
- * HONE_NONE stands for `:`. Fewer than x has dims: the rest is `:`. The result is a copy. E_INDEX
- * if an index is out of range. Grad: dy added at the indices. */
+ * tensors, broadcast together, negative ones count from the end, or one bool mask of leading
+ * dims; HONE_NONE stands for `:`. Fewer than x has dims: the rest is `:`. The result is a copy.
+ * HONE_E_INDEX if an index is out of range. Grad: dy added at the indices. */
 #define hone_index(x, ...) hone_index_v(x, HONE_TENSOR_ARGS(__VA_ARGS__))
 HONE_API hone_tensor *hone_index_v(hone_tensor *x, hone_tensor *const *indices_end);
 /** Zeros of the given shape with dy added at the indices, in index order. */

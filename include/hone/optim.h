@@ -1,5 +1,5 @@
 /** @file optim.h
- *  Optimizers: hone_optim_zero_grad(), hone_backward(), hone_optim_step(), again and again.
+ * Optimizers: hone_optim_zero_grad(), hone_backward(), hone_optim_step(), again and again.
  */
 #ifndef HONE_OPTIM_H
 #define HONE_OPTIM_H
@@ -27,8 +27,9 @@ typedef struct {
  *  @param options  may be NULL.
  *  @return         owned by the caller, see hone_optim_free(); NULL on error.
  *  Errors:  HONE_E_VALUE (lr, momentum or weight_decay negative or not finite, a number that is
- * NaN, no parameters), HONE_E_DTYPE (a parameter that is not f32 or f64), HONE_E_STATE (one that is
- * no leaf or requires no gradient), HONE_E_NULL, HONE_E_NOMEM. Source:  torch.optim.SGD. */
+ *           NaN, no parameters), HONE_E_DTYPE (a parameter that is not f32 or f64), HONE_E_STATE
+ *           (one that is no leaf or requires no gradient), HONE_E_NULL, HONE_E_NOMEM.
+ *  Source:  torch.optim.SGD. */
 HONE_API hone_optim *hone_sgd(hone_module *module, const hone_sgd_options *options);
 /** The same for a list of parameters. */
 HONE_API hone_optim *hone_sgd_list(hone_tensor_list parameters, const hone_sgd_options *options);
@@ -46,7 +47,7 @@ HONE_API hone_status hone_optim_zero_grad(hone_optim *optim);
 
 /** The learning rate; NaN and an error for NULL. */
 HONE_API double hone_optim_lr(const hone_optim *optim);
-/** E_VALUE if it is negative or not finite; here 0 is 0. */
+/** HONE_E_VALUE if it is negative or not finite; here 0 is 0. */
 HONE_API hone_status hone_optim_set_lr(hone_optim *optim, double lr);
 
 #ifdef __cplusplus

@@ -1,7 +1,7 @@
 /** @file runtime.h
- *  The machine, the environment, random numbers and memory.
+ * The machine, the environment, random numbers and memory.
  *
- *  Environment variables, read once at the first call of any function (or at hone_init):
+ * Environment variables, read once at the first call of any function (or at hone_init):
  *
  *      HONE_ISA=scalar|avx2|avx512|neon  kernels to use (default: the best this machine has;
  *                                        the bits are the same)
@@ -13,7 +13,7 @@
  *      HONE_DEBUG=1..4                   1 errors as they happen, 2 ops with shapes,
  *                                        3 scheduling, 4 memory (to stderr)
  *
- *  After a fork() the child runs on one thread: the team's threads stay with the parent.
+ * After a fork() the child runs on one thread: the team's threads stay with the parent.
  */
 #ifndef HONE_RUNTIME_H
 #define HONE_RUNTIME_H
@@ -25,7 +25,7 @@ extern "C" {
 #endif
 
 /** Reads the environment and the machine. Optional: the first call of any function does it, and
- * fails with the same error (E_CONFIG) */
+ * fails with the same error (HONE_E_CONFIG). */
 HONE_API hone_status hone_init(void);
 
 HONE_API const char *hone_version(void);
@@ -39,7 +39,7 @@ typedef struct {
     int threads;                                   /**< hone's team */
     char threads_reason[96];                       /**< why that many */
     int64_t l1_bytes, l2_bytes, l3_bytes;          /**< data caches one core sees; 0: unknown */
-    char cpu_name[64];
+    char cpu_name[64];                             /**< "": unknown */
 } hone_machine;
 
 /** What hone found out about the machine. */
@@ -67,8 +67,8 @@ typedef struct {
 
 HONE_API void hone_memory_stats(hone_memory *stats);
 /** Caps what hone takes from the system (reserved_bytes); 0: no cap (default). An allocation past
- * it first gives back what the pools keep, then fails with E_NOMEM; the program can go on, with a
- * smaller batch say. What is in use already stays. */
+ * it first gives back what the pools keep, then fails with HONE_E_NOMEM; the program can go on,
+ * with a smaller batch say. What is in use already stays. */
 HONE_API hone_status hone_memory_limit(int64_t bytes);
 /** Gives what the pools keep but nobody uses back to the system. */
 HONE_API void hone_memory_trim(void);

@@ -1,14 +1,14 @@
 /** @file tensor.h
- *  Tensors, who owns them, and how to look at them.
+ * Tensors, who owns them, and how to look at them.
  *
- *  A hone_tensor is a reference-counted handle: dtype, shape (0 to 8 dims), strides in elements, an
+ * A hone_tensor is a reference-counted handle: dtype, shape (0 to 8 dims), strides in elements, an
  * offset into storage that views share. What a function returns is owned by the calling thread's
  * current SCOPE and dropped at the scope's end, so calls nest without leaks:
  *
  *      HONE_SCOPE();                          // dropped on every way out of this block
  *      hone_tensor *y = hone_relu(hone_matmul(x, w));
  *
- *  hone_retain() / hone_release() keep a tensor past its scope, hone_scope_return() hands it to the
+ * hone_retain() / hone_release() keep a tensor past its scope, hone_scope_return() hands it to the
  * parent scope. Without an open scope the thread's root scope owns it, until the thread ends. A
  * tensor may be used by one thread at a time, except for reading.
  */
@@ -90,7 +90,7 @@ HONE_API void hone_release(hone_tensor *t);
 HONE_API hone_status hone_assign(hone_tensor **slot, hone_tensor *t);
 
 /* ---- what a tensor is */
-/* NULL is an error (E_NULL unless one is pending) and gives HONE_F32, -1, NULL or false. */
+/* NULL is an error (HONE_E_NULL unless one is pending) and gives HONE_F32, -1, NULL or false. */
 
 HONE_API hone_dtype hone_dtype_of(const hone_tensor *t);
 HONE_API int hone_dim(const hone_tensor *t); /**< number of dims, 0..8 */

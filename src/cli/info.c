@@ -46,7 +46,7 @@ static int run(int argc, char **argv)
         return cli_library_error(cli_info.name);
     printf("version     %s\n", hone_version());
     printf("isa         %s\n", hone_isa());
-    printf("cpu         %s\n", m.cpu_name);
+    printf("cpu         %s\n", m.cpu_name[0] ? m.cpu_name : "unknown");
     printf("cores       %d (%d logical CPUs, %d package%s)\n", m.cores, m.logical_cpus, m.packages,
            m.packages == 1 ? "" : "s");
     printf("allowed     %d CPUs by the affinity mask", m.affinity_cpus);
