@@ -8,9 +8,11 @@
  *           vi32 vi64       as many integers of the same width (two's complement, wrapping)
  *           mf32 mf64       one truth value a lane
  *   memory  load store      any alignment
- *           load_n store_n  only the first n lanes, 0 < n < LANES; nothing past them is touched;
- * load_n gives `fill` there lanes   down(v, h)      lane j is v's lane j + h for j < h (the others:
- * anything); h a power of two < LANES first(v)        lane 0
+ *           load_n store_n  only the first n lanes, 0 < n < LANES; nothing past them is touched,
+ *                           load_n gives `fill` there
+ *   lanes   down(v, h)      lane j is v's lane j + h for j < h (the others: anything); h a power
+ *                           of two < LANES
+ *           first(v)        lane 0
  */
 #ifndef HONE_VEC_SCALAR_H
 #define HONE_VEC_SCALAR_H

@@ -1,9 +1,8 @@
 /* node.h: an autograd node. One struct serves as the context of a running forward (on the stack
  * when nothing is recorded) and, when it is recorded, as the graph's node.
  *
- *   output tensor --node--> hone_context --edge.node--> hone_context of the op that made the input
- * ...
- *                                        --edge.leaf--> leaf tensor that collects .grad
+ *   output --node--> hone_context --edge.node--> hone_context of the op that made the input ...
+ *                                 --edge.leaf--> leaf tensor that collects .grad
  *
  * References only point towards the inputs: a saved output is an alias without history, so there
  * are no cycles. */

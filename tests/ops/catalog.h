@@ -4,8 +4,8 @@
  * cases (shapes and memory layouts of the inputs), how inputs are filled, and an oracle in plain C
  * on doubles. The tests run every row through:
  *
- *   test_catalog_values     dtype, shape and values for every case and dtype; in-place form the
- * same test_catalog_gradients  gradcheck and gradgradcheck in f64 for every case; in-place form too
+ *   test_catalog_values     dtype, shape and values for every case and dtype; in-place form too
+ *   test_catalog_gradients  gradcheck and gradgradcheck in f64 for every case; in-place form too
  *   tests/bits/ops          the same bits on every ISA, number of threads and compiler
  *   test_catalog_errors     NULL inputs; every allocation failing in turn, without a leak
  *
