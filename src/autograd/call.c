@@ -89,19 +89,9 @@ const char *hone__call_name(const hone_context *ctx)
     return ctx->op ? ctx->op->name : ctx->function->name ? ctx->function->name : "function";
 }
 
-bool hone__call_in_place(const hone_context *ctx)
-{
-    return ctx->in_place;
-}
-
 const hone__shape *hone__input_shape(const hone_context *ctx, int i)
 {
     return &ctx->edges[i].shape;
-}
-
-hone_dtype hone__input_dtype(const hone_context *ctx, int i)
-{
-    return ctx->edges[i].dtype;
 }
 
 bool hone_needs_input_grad(const hone_context *ctx, int i)

@@ -21,15 +21,6 @@ uint64_t hone__error_count(void);
 /** The NULL rule: keeps a pending error, else sets E_NULL naming `where`. Returns the pending code.
  */
 hone_status hone__error_null(const char *where);
-/** Saves and restores the pending error, for probing that may fail silently: between the two calls,
- * which must be paired, nothing is printed and HONE_ABORT does not abort. */
-typedef struct {
-    hone_status code;
-    uint64_t count;
-    char message[512];
-} hone__error_state;
-void hone__error_save(hone__error_state *state);
-void hone__error_restore(const hone__error_state *state);
 
 /** "[32, 784]" for messages: a small by-value buffer, so that several fit one printf:
  * hone__shape_text(..).s */
@@ -41,10 +32,9 @@ hone__text hone__tensor_text(const hone_tensor *t); /* "f32 [32, 784]"; "none", 
 
 /* ---- text without the locale */
 
-/** snprintf and strtod as in the C locale, whatever the program has set. */
+/** snprintf as in the C locale, whatever the program has set. */
 int hone__format(char *text, size_t size, const char *format, ...) HONE_PRINTF(3, 4);
 int hone__vformat(char *text, size_t size, const char *format, va_list args) HONE_PRINTF(3, 0);
-double hone__strtod(const char *text, char **end);
 
 /* ---- environment */
 

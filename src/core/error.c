@@ -11,26 +11,27 @@
 #include <string.h>
 
 static _Thread_local struct {
-    hone__error_state pending;
-    int probes; /* open hone__error_save: errors are expected and stay quiet */
-} self;
+    hone_status code;
+    uint64_t count; /* of all errors so far */
+    char message[512];
+} pending;
 
 static atomic_int policy = HONE_RETURN;
 
 hone_status hone_error_code(void)
 {
-    return self.pending.code;
+    return pending.code;
 }
 
 const char *hone_error_message(void)
 {
-    return self.pending.message;
+    return pending.message;
 }
 
 void hone_error_clear(void)
 {
-    self.pending.code = HONE_OK;
-    self.pending.message[0] = 0;
+    pending.code = HONE_OK;
+    pending.message[0] = 0;
 }
 
 static const struct {
@@ -58,23 +59,21 @@ const char *hone_status_text(hone_status status)
 
 hone_status hone_error_set(hone_status status, const char *format, ...)
 {
-    hone__error_state *pending = &self.pending;
-    pending->count++;
-    const bool first = pending->code == HONE_OK;
-    const bool loud = self.probes == 0;
-    const bool aborts = loud && atomic_load_explicit(&policy, memory_order_relaxed) == HONE_ABORT;
-    const bool prints = loud && hone__debug() >= 1;
+    pending.count++;
+    const bool first = pending.code == HONE_OK;
+    const bool aborts = atomic_load_explicit(&policy, memory_order_relaxed) == HONE_ABORT;
+    const bool prints = hone__debug() >= 1;
     if (!first && !aborts && !prints)
         return status;
 
-    char message[sizeof pending->message];
+    char message[sizeof pending.message];
     va_list args;
     va_start(args, format);
     hone__vformat(message, sizeof message, format, args);
     va_end(args);
     if (first && status != HONE_OK) {
-        pending->code = status;
-        memcpy(pending->message, message, sizeof message);
+        pending.code = status;
+        memcpy(pending.message, message, sizeof message);
     }
     if (prints || aborts)
         fprintf(stderr, "hone: error (%s): %s\n", hone_status_name(status), message);
@@ -90,28 +89,16 @@ void hone_error_policy(hone_policy new_policy)
 
 uint64_t hone__error_count(void)
 {
-    return self.pending.count;
+    return pending.count;
 }
 
 hone_status hone__error_null(const char *where)
 {
-    if (self.pending.code == HONE_OK)
+    if (pending.code == HONE_OK)
         hone_error_set(HONE_E_NULL, "%s: NULL was given where a tensor is needed", where);
     else
-        self.pending.count++;
-    return self.pending.code;
-}
-
-void hone__error_save(hone__error_state *state)
-{
-    *state = self.pending;
-    self.probes++;
-}
-
-void hone__error_restore(const hone__error_state *state)
-{
-    self.pending = *state;
-    self.probes--;
+        pending.count++;
+    return pending.code;
 }
 
 void hone__assert_failed(const char *cond, const char *file, int line, const char *func)
@@ -159,12 +146,4 @@ int hone__format(char *text, size_t size, const char *format, ...)
     const int length = hone__vformat(text, size, format, args);
     va_end(args);
     return length;
-}
-
-double hone__strtod(const char *text, char **end)
-{
-    const int rounding = round_to_nearest();
-    const double value = strtod_l(text, end, c_locale());
-    round_as(rounding);
-    return value;
 }

@@ -52,10 +52,9 @@ typedef struct {
 #include "ops/ops.def"
 #undef HONE_OP
 
-/** The call's arguments / name (with "_" for in-place calls), for forward and grad. */
+/** The call's arguments / the op's name, for forward and grad. */
 hone__args *hone__call_args(hone_context *ctx);
 const char *hone__call_name(const hone_context *ctx);
-bool hone__call_in_place(const hone_context *ctx);
 
 /** The result tensor of a forward: fresh and uninitialised (contiguous), or for an in-place call
  * in[0] itself (shape must equal; the result dtype must be castable in PyTorch's sense: same
@@ -68,10 +67,8 @@ bool hone__save(hone_context *ctx, int n, hone_tensor *const *tensors);
 #define HONE__SAVE(ctx, ...)                                                                       \
     hone__save(ctx, (int)(sizeof((hone_tensor *[]){ __VA_ARGS__ }) / sizeof(hone_tensor *)),       \
                (hone_tensor *[]){ __VA_ARGS__ })
-/** Shape (and dtype) of input i at the time of the call, kept in the node for every input, saved or
- * not. */
+/** Shape of input i at the time of the call, kept in the node for every input, saved or not. */
 const hone__shape *hone__input_shape(const hone_context *ctx, int i);
-hone_dtype hone__input_dtype(const hone_context *ctx, int i);
 
 /** Runs an op: the one way in for entry points, also for ops that are not public. args may be NULL.
  */

@@ -285,13 +285,6 @@ void *hone__realloc(void *p, size_t bytes)
     return grown;
 }
 
-char *hone__strdup(const char *s)
-{
-    const size_t bytes = strlen(s) + 1;
-    char *copy = hone__malloc(bytes);
-    return copy ? memcpy(copy, s, bytes) : NULL;
-}
-
 /* ---- objects ------------------------------------------------------------------------------ */
 
 static _Atomic size_t obj_bytes[HONE__OBJ_KINDS]; /* constant per kind, known after the first */

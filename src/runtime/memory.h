@@ -12,7 +12,6 @@ void *hone__malloc(size_t bytes);
 void *hone__calloc(size_t bytes);
 void *hone__realloc(void *p, size_t bytes);
 void hone__free(void *p);
-char *hone__strdup(const char *s);
 
 /** Large or short-lived blocks (tensor storage, pack buffers) from the pools: 64-byte aligned,
  * uninitialised. NULL sets HONE_E_NOMEM. `bytes` must be handed back unchanged to hone__pool_free.
