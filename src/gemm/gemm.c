@@ -73,7 +73,11 @@ static int run_chain(hone__gemm_plan *plan)
     if (bytes && !(j.workspace = hone__pool_alloc(bytes))) {
         return -1;
     }
-    hone__parallel_team(plan->threads, run_share, &j);
+    if (plan->relay) {
+        hone__gemm_run_relay(plan, j.workspace, j.workspace_bytes);
+    } else {
+        hone__parallel_team(plan->threads, run_share, &j);
+    }
     if (bytes) {
         hone__pool_free(j.workspace, bytes);
     }

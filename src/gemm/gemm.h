@@ -42,6 +42,7 @@ typedef struct {
     hone__gemm_dtype dtype;
     hone__gemm_act act;
     int accumulate; /* add to what C holds */
+    int b_trained;  /* B is going to be changed, and used again */
     int64_t m, n, k;
     const void *a; /* [m, k] */
     int64_t a_rs, a_cs;

@@ -59,6 +59,7 @@ static void transpose(hone__gemm_args *x)
     exchange(&x->a_cs, &x->b_rs);
     exchange(&x->c_rs, &x->c_cs);
     exchange(&x->bias_rs, &x->bias_cs);
+    x->b_trained = 0;
     for (int d = 0; d < x->n_batch_dims; d++) {
         exchange(&x->a_batch[d], &x->b_batch[d]);
     }

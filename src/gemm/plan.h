@@ -7,6 +7,7 @@
 #include "gemm/gemm_kernels.h"
 #include "kernels/kernels.h"
 
+#include <stdatomic.h>
 #include <stdbool.h>
 
 /** What decides the order of the sums, by shape, strides and dtype alone. */
@@ -36,6 +37,7 @@ typedef struct {
     int64_t col_unit;           /* regions' columns start on multiples of it */
     int64_t region_m, region_n; /* the largest region */
     int threads;
+    bool relay; /* each has a band of k (relay.c) */
 } hone__gemm_plan;
 
 /** For strides in normal form. */
@@ -83,6 +85,10 @@ typedef struct {
     const char *bias;
     hone__unary_fn activate; /* what comes after the epilogue, or NULL */
     char *activated;         /* its results, laid out as c, which they may be */
+    /* In a relay: how many rows of panels, in the order of the walk, the band before has left in C,
+     * and where to say how many this one has; NULL for the first and the last. */
+    const atomic_llong *before;
+    atomic_llong *after;
 } hone__gemm_region;
 
 /** Where the activation's results of the matrix at element c of C go. */
@@ -99,6 +105,12 @@ void hone__gemm_activate(const hone__gemm_plan *plan, const hone__gemm_region *r
 
 void hone__gemm_run_region(const hone__gemm_plan *plan, const hone__gemm_region *region,
                            char *workspace);
+
+/** Do bands of k suit `threads` threads best? */
+bool hone__gemm_relays(const hone__gemm_plan *plan, int threads);
+/** The whole product, plan->relay set. */
+void hone__gemm_run_relay(const hone__gemm_plan *plan, char *workspace, size_t workspace_bytes);
+void hone__gemm_relay_wait(const atomic_llong *done, int64_t tiles_rows);
 
 /** `total` in `parts` as even as can be: the first `longer` have one more than `length`. */
 typedef struct {

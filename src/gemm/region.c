@@ -8,8 +8,8 @@
  * Packing waits for memory, not for the core: each tile packs a slice of the next panel of B on its
  * way, between its multiplications. A panel of A is packed just before its first tile.
  *
- * A region needs nothing from other threads: no barriers, and packed data lie in the thread's own
- * memory. What is read often enough from where it lies is not packed (plan.c). Heights and widths
+ * A region needs nothing from other threads, but in a relay (relay.c): no barriers, and packed data
+ * lie in the thread's own memory. What is read often enough from where it lies is not packed (plan.c). Heights and widths
  * are spread evenly, so that no tile is thin. */
 #include "gemm/plan.h"
 
@@ -75,6 +75,7 @@ typedef struct {
     int64_t passes, blocks, panels;    /* ranges of k, of rows, of columns */
     const hone__gemm_epilogue *finish; /* for the tile after the last k, or NULL */
     bool activates;                    /* after that tile */
+    int64_t done;                      /* rows of panels, in a relay */
 } walk;
 
 /* A block of rows times a panel of columns over a range of k. */
@@ -227,7 +228,27 @@ static void ask_for_c(const char *c, int64_t row_bytes, int64_t rows, int64_t by
     }
 }
 
-static void run_step(const walk *w, const step *now, const step *next)
+/* In a relay: waits until the band before has left its sums of the tile. Are those of the one below
+ * there too? To ask for them sooner would take them from the thread that writes them. */
+static bool take_over(walk *w, int64_t rows, int64_t below)
+{
+    const atomic_llong *before = w->region->before;
+    if (!before) {
+        return true;
+    }
+    hone__gemm_relay_wait(before, w->done + rows);
+    return atomic_load_explicit(before, memory_order_relaxed) >= w->done + rows + below;
+}
+
+static void hand_on(walk *w, int64_t rows)
+{
+    w->done += rows;
+    if (w->region->after) {
+        atomic_store_explicit(w->region->after, w->done, memory_order_release);
+    }
+}
+
+static void run_step(walk *w, const step *now, const step *next)
 {
     const hone__gemm_plan *plan = w->plan;
     const hone__gemm_region *region = w->region;
@@ -246,7 +267,7 @@ static void run_step(const walk *w, const step *now, const step *next)
         .c = w->sums + ((now->m0 - region->m0) * w->sums_rs + now->col - region->n0) * plan->size,
         .c_rs = w->sums_rs,
         .nr = now->width,
-        .resume = now->k0 > 0,
+        .resume = now->k0 > 0 || region->before,
         .finish = now->last ? w->finish : NULL,
     };
     int64_t row = now->m0;
@@ -264,8 +285,11 @@ static void run_step(const walk *w, const step *now, const step *next)
                          x->a_cs);
         }
         char *c_below = (char *)t.c + t.mr * c_bytes;
-        ask_for_c(c_below, c_bytes, below - end, now->width * plan->size);
+        if (take_over(w, t.mr, below - end)) {
+            ask_for_c(c_below, c_bytes, below - end, now->width * plan->size);
+        }
         kernel->tile(&t);
+        hand_on(w, t.mr);
         if (now->last && w->activates) {
             hone__gemm_activate(plan, region, t.c, t.mr, now->width);
         }

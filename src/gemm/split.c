@@ -102,15 +102,17 @@ void hone__gemm_plan_threads(hone__gemm_plan *plan, int64_t products)
     plan->col_unit = plan->by_row ? 16 * kernel->vl : kernel->vl;
     const int64_t rows = ceil_div(x->m, kernel->mr), cols = ceil_div(x->n, plan->col_unit);
     plan->split_m = plan->split_n = 1;
+    plan->relay = false;
     const double one = region_ns(plan, x->m, x->n);
     const int team = hone__team_for(one * (double)products, rows * cols * products);
-    if (team > 1) {
+    plan->relay = hone__gemm_relays(plan, team);
+    if (team > 1 && !plan->relay) {
         const int64_t nodes = products == 1 ? nodes_of(team) : 1;
         if (!choose_grid(plan, products, team, nodes) && nodes > 1) {
             choose_grid(plan, products, team, 1);
         }
     }
-    plan->threads = (int)min64(team, products * plan->split_m * plan->split_n);
+    plan->threads = plan->relay ? team : (int)min64(team, products * plan->split_m * plan->split_n);
     plan->region_m = ceil_div(x->m, plan->split_m);
     plan->region_n = min64(x->n, ceil_div(cols, plan->split_n) * plan->col_unit);
 }

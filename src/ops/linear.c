@@ -40,6 +40,7 @@ static hone_tensor *forward(hone_context *ctx, hone_tensor *const *in, hone__gem
         product.gemm.bias_cs = bias->stride[0];
     }
     product.gemm.act = act;
+    product.gemm.b_trained = hone_needs_input_grad(ctx, 1);
     hone_tensor *out = hone__out(ctx, (hone_dtype)x->dtype, product.out.ndim, product.out.shape);
     hone_tensor *before = NULL;
     if (out && act > HONE__GEMM_RELU && hone__records(ctx)) {

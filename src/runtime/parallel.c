@@ -228,6 +228,12 @@ static double fetching_ns(int n)
     return hone__cost_fetch_ns(cached * (near / n - spread * (n - 1) / n), hone__line_ns());
 }
 
+double hone__changing_ns(int64_t bytes, int n)
+{
+    const double share = (double)bytes / n;
+    return 2 * share > core_bytes ? 0 : hone__cost_fetch_ns(share, hone__line_ns());
+}
+
 /* Is the job done sooner by n of a team of `size` threads? */
 static bool pays(double total_ns, int n, int size)
 {
@@ -335,7 +341,7 @@ void hone__parallel_team(int n_threads, hone__team_body body, void *ctx)
     leave(outer);
 }
 
-static inline void relax(void)
+void hone__relax(void)
 {
 #if defined(__x86_64__)
     __builtin_ia32_pause();
@@ -359,7 +365,7 @@ void hone__team_barrier(void)
     }
     for (int spins = 0; atomic_load_explicit(&all->phase, memory_order_acquire) == phase; spins++) {
         if (spins < 4000)
-            relax();
+            hone__relax();
         else
             sched_yield();
     }

@@ -40,6 +40,9 @@ extern _Thread_local hone__data_place hone__data_now __attribute__((tls_model("i
  * parts). */
 int hone__team_for(double total_ns, int64_t parts);
 
+/** What it costs each of n threads to change its share of `bytes` that all of them have read. */
+double hone__changing_ns(int64_t bytes, int n);
+
 typedef void (*hone__range_body)(void *ctx, int64_t begin, int64_t end);
 
 /** Runs body over [0, n), cut into one contiguous range a thread; every cut lies on a multiple of
@@ -56,5 +59,7 @@ typedef void (*hone__team_body)(void *ctx, int thread, int n_threads);
  * denormal mode; the caller's are restored. */
 void hone__parallel_team(int n_threads, hone__team_body body, void *ctx);
 void hone__team_barrier(void);
+/** In a loop that waits for another thread. */
+void hone__relax(void);
 
 #endif

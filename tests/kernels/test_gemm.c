@@ -483,6 +483,7 @@ static hone__gemm_args random_case(void)
         x.c_rs = x.n + below(3);
     }
     x.accumulate = below(3) == 0;
+    x.b_trained = below(2) == 0;
     x.act = below(3) == 0 ? HONE__GEMM_RELU : HONE__GEMM_NO_ACT;
     if (below(4) == 0) {
         with_gelu(&x);
@@ -534,6 +535,18 @@ static void on_threads(int count)
             x.accumulate = kind == 0;
             run(&x);
         }
+    }
+    for (int i = 0; i < 10; i++) { /* the threads have bands of k */
+        hone__gemm_args x = shaped(below(4) == 0, 20 + below(100), 10 + below(150),
+                                   200 + below(300), false, below(4) == 0);
+        x.b_trained = true;
+        x.act = next() & 1 ? HONE__GEMM_RELU : HONE__GEMM_NO_ACT;
+        if (below(4) == 0) {
+            with_gelu(&x);
+        }
+        x.bias = &some_bias;
+        x.bias_cs = 1;
+        run(&x);
     }
 }
 
