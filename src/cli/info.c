@@ -30,9 +30,10 @@ static void print_cost(int threads)
         printf("team        for jobs that take one thread %.1f us or longer\n", ns / 1000);
         printf("lines       %.1f ns for one that another core has read, too\n", hone__line_ns());
     }
-    printf("stalls      waiting %d ms for a core: one thread for %d ms, then twice as long, to %d "
-           "ms\n",
-           HONE__STALL_NS / 1000000, HONE__PAUSE_NS / 1000000, HONE__PAUSE_MOST_NS / 1000000);
+    printf(
+        "stalls      waiting %d ms for a core, more than the team saved lately: one thread for %d "
+        "ms, then twice as long, to %d ms\n",
+        HONE__STALL_NS / 1000000, HONE__PAUSE_NS / 1000000, HONE__PAUSE_MOST_NS / 1000000);
 }
 
 static int run(int argc, char **argv)

@@ -35,18 +35,21 @@
 /* On a machine with other busy programs, a thread of the team may have to wait for a core while the
  * rest waits for it: a job of 20 us then takes a time slice or two of the kernel. Such a stall
  * shows in the calling thread: it waited for the others longer than STALL_NS and 3 times its own
- * work, or was itself without a core longer than STALL_NS and half the time it had one. After a
- * stall hone works on one thread for PAUSE_NS, twice as long after each further one, up to
- * PAUSE_MOST_NS.
+ * work, or was itself without a core longer than STALL_NS and half the time it had one.
+ *
+ * A stall now and then costs less than to do without the team. So hone keeps an account: what the
+ * team's regions have saved, up to CREDIT_MOST_NS, pays for stalls. A stall that it can't pay for
+ * makes hone work on one thread for PAUSE_NS, twice as long each further time, up to PAUSE_MOST_NS,
+ * until the team has saved CREDIT_FIRST_NS again, with which it starts.
  *
  * Only the kernel knows the second kind, and to ask it takes 0.2 us: hone asks in the WATCHED
- * regions after one that took longer than STALL_NS. When all of them were good the next pause is
- * short again.
- */
-#define HONE__STALL_NS      2000000
-#define HONE__PAUSE_NS      20000000
-#define HONE__PAUSE_MOST_NS 1280000000
-#define HONE__WATCHED       200
+ * regions after one that took longer than STALL_NS. */
+#define HONE__STALL_NS        2000000
+#define HONE__PAUSE_NS        20000000
+#define HONE__PAUSE_MOST_NS   1280000000
+#define HONE__WATCHED         200
+#define HONE__CREDIT_FIRST_NS 10000000
+#define HONE__CREDIT_MOST_NS  40000000
 
 /** Estimated time of a job of `total_ns` shared by n > 1 threads of a team. */
 static inline double hone__cost_parallel_ns(double total_ns, int n, int team)

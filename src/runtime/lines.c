@@ -3,9 +3,9 @@
 #include "core/core.h"
 #include "runtime/cost.h"
 #include "runtime/parallel.h"
+#include "runtime/stalls.h"
 
 #include <sched.h>
-#include <time.h>
 
 enum { LINES = 512, ROUNDS = 4 };
 
@@ -20,13 +20,6 @@ static atomic_flag busy = ATOMIC_FLAG_INIT;
 double hone__line_ns(void)
 {
     return atomic_load_explicit(&line_ns, memory_order_relaxed);
-}
-
-static double now_ns(void)
-{
-    struct timespec now;
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    return (double)now.tv_sec * 1e9 + (double)now.tv_nsec;
 }
 
 /* Read first, as by p -= lr * grad: the line comes as one that is shared. */
@@ -64,9 +57,9 @@ static void read_and_change(void *ctx, int thread, int n_threads)
             read_lines(m);
         hone__team_barrier();
         if (thread == 0) {
-            const double began = now_ns();
+            const int64_t began = hone__now_ns();
             change();
-            const double ns = (now_ns() - began) / LINES;
+            const double ns = (double)(hone__now_ns() - began) / LINES;
             if (round > 0 && ns < m->best_ns)
                 m->best_ns = ns;
             m->cpu = sched_getcpu();

@@ -5,6 +5,7 @@
 #include "runtime/fpmode.h"
 #include "runtime/lines.h"
 #include "runtime/pin.h"
+#include "runtime/stalls.h"
 #include "runtime/topology.h"
 
 #include <limits.h>
@@ -13,7 +14,6 @@
 #include <sched.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 #define MAX_THREADS 1024
 
@@ -150,70 +150,7 @@ int hone__team_size(void)
     return n;
 }
 
-/* ---- stalls: see cost.h ------------------------------------------------------------------- */
-
-static _Atomic int64_t paused_until; /* 0: not paused */
-static _Atomic int64_t next_pause = HONE__PAUSE_NS;
-static atomic_int watched; /* so many regions are yet to be watched closely */
-
-static int64_t clock_ns(clockid_t id)
-{
-    struct timespec now;
-    clock_gettime(id, &now);
-    return (int64_t)now.tv_sec * 1000000000 + now.tv_nsec;
-}
-
-static bool is_paused(void)
-{
-    const int64_t until = atomic_load_explicit(&paused_until, memory_order_relaxed);
-    if (__builtin_expect(until == 0, 1))
-        return false;
-    if (clock_ns(CLOCK_MONOTONIC) < until)
-        return true;
-    atomic_store_explicit(&paused_until, 0, memory_order_relaxed);
-    return false;
-}
-
-typedef struct {
-    int64_t began, own_end; /* of the calling thread's part */
-    int64_t cpu_began;      /* its CPU time; -1: not asked for */
-} stopwatch;
-
-static stopwatch watch_begin(void)
-{
-    const bool close = atomic_load_explicit(&watched, memory_order_relaxed) > 0;
-    return (stopwatch){ .began = clock_ns(CLOCK_MONOTONIC),
-                        .cpu_began = close ? clock_ns(CLOCK_THREAD_CPUTIME_ID) : -1 };
-}
-
-static void pause_team(int64_t now)
-{
-    const int64_t pause = atomic_load_explicit(&next_pause, memory_order_relaxed);
-    const int64_t next = 2 * pause < HONE__PAUSE_MOST_NS ? 2 * pause : HONE__PAUSE_MOST_NS;
-    atomic_store_explicit(&next_pause, next, memory_order_relaxed);
-    atomic_store_explicit(&paused_until, now + pause, memory_order_relaxed);
-    hone__debug_print(3, "team: held up by other programs: one thread for %lld ms",
-                      (long long)pause / 1000000);
-}
-
-/* Races between threads only blur the length of a pause. */
-static void watch_end(const stopwatch *watch)
-{
-    const int64_t now = clock_ns(CLOCK_MONOTONIC);
-    const int64_t took = now - watch->began, waited = now - watch->own_end;
-    bool stalled = waited > HONE__STALL_NS && waited > 3 * (took - waited);
-    if (watch->cpu_began >= 0 && took > HONE__STALL_NS) {
-        const int64_t cpu = clock_ns(CLOCK_THREAD_CPUTIME_ID) - watch->cpu_began;
-        stalled |= took - cpu > HONE__STALL_NS && 2 * (took - cpu) > cpu;
-    }
-    if (stalled)
-        pause_team(now);
-    if (took > HONE__STALL_NS)
-        atomic_store_explicit(&watched, HONE__WATCHED, memory_order_relaxed);
-    else if (watch->cpu_began >= 0 &&
-             atomic_fetch_sub_explicit(&watched, 1, memory_order_relaxed) == 1)
-        atomic_store_explicit(&next_pause, HONE__PAUSE_NS, memory_order_relaxed);
-}
+/* ---- where data are: see cost.h ------------------------------------------------------------ */
 
 _Thread_local hone__data_place hone__data_now;
 
@@ -241,9 +178,9 @@ static bool pays(double total_ns, int n, int size)
     const double fetching = fetching_ns(n);
     if (team_ns + fetching <= total_ns)
         return true;
-    if (team_ns <= total_ns && hone__team_size() > 1 && !is_paused() &&
+    if (team_ns <= total_ns && hone__team_size() > 1 && !hone__team_pauses() &&
         atomic_load_explicit(&open_regions, memory_order_relaxed) == 0)
-        hone__line_measure(size, clock_ns(CLOCK_MONOTONIC)); /* threads move: it may be less now */
+        hone__line_measure(size, hone__now_ns()); /* threads move: it may be less now */
     return false;
 }
 
@@ -262,7 +199,7 @@ int hone__team_for(double total_ns, int64_t parts)
     if (exact)
         return n;
     /* Another thread of the program has the cores: to share them would slow both. */
-    if (atomic_load_explicit(&open_regions, memory_order_relaxed) > 0 || is_paused())
+    if (atomic_load_explicit(&open_regions, memory_order_relaxed) > 0 || hone__team_pauses())
         return 1;
     hone__debug_print(3, "team: %.1f us in %lld parts on %d threads", total_ns * 1e-3,
                       (long long)parts, n);
@@ -299,14 +236,38 @@ static inline void leave(place outer)
     hone__fpmode_leave(outer.fpmode);
 }
 
+/* A worker that meets the caller on one CPU holds both up for a time slice a region. */
+static inline void keep_apart(int thread, int callers_cpu)
+{
+    if (thread > 0 && callers_cpu >= 0 && sched_getcpu() == callers_cpu)
+        hone__pin_leave_cpu(callers_cpu);
+}
+
+/* New threads often start on the caller's CPU: it makes room until each has found one of its own. */
+static void gather(int size, int cpu)
+{
+    atomic_int present = 0;
+#pragma omp parallel num_threads(size)
+    {
+        keep_apart(omp_get_thread_num(), cpu);
+        atomic_fetch_add(&present, 1);
+        while (omp_get_thread_num() == 0 && atomic_load(&present) < omp_get_num_threads())
+            sched_yield();
+    }
+}
+
 static void run_team(int size, int n_threads, hone__team_body body, void *ctx)
 {
     region all = { 0 };
+    static _Thread_local int gathered; /* the size of the team that is */
     const hone__pin_team pinning = hone__pin_team_of_caller();
     const bool free_to_pause = !atomic_load_explicit(&forced, memory_order_relaxed);
-    stopwatch watch = { 0 };
+    const int cpu = free_to_pause ? sched_getcpu() : -1; /* forced, they may have to share */
+    if (cpu >= 0 && gathered != size)
+        gather(gathered = size, cpu);
+    hone__stopwatch watch = { 0 };
     if (free_to_pause)
-        watch = watch_begin();
+        watch = hone__watch_begin();
     hone__data_now.regions++;
     atomic_fetch_add_explicit(&open_regions, 1, memory_order_relaxed);
 #pragma omp parallel num_threads(size)
@@ -314,17 +275,18 @@ static void run_team(int size, int n_threads, hone__team_body body, void *ctx)
         const int thread = omp_get_thread_num(), given = omp_get_num_threads();
         const int n = n_threads < given ? n_threads : given;
         hone__pin_thread(pinning, thread);
+        keep_apart(thread, cpu);
         if (thread < n) {
             const place outer = enter(&all, n);
             body(ctx, thread, n);
             leave(outer);
         }
         if (thread == 0 && free_to_pause)
-            watch.own_end = clock_ns(CLOCK_MONOTONIC);
+            hone__watch_own_end(&watch);
     }
     atomic_fetch_sub_explicit(&open_regions, 1, memory_order_relaxed);
     if (free_to_pause) {
-        watch_end(&watch);
+        hone__watch_end(&watch, n_threads);
         hone__line_measure(size, watch.began);
     }
 }

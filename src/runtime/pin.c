@@ -61,6 +61,19 @@ void hone__pin_thread(hone__pin_team team, int thread)
                       cpu);
 }
 
+/* The kernel moves the thread at once; its mask is as before then. */
+void hone__pin_leave_cpu(int cpu)
+{
+    mask before = { { 0 } };
+    if (bound_as > 0 || cpu < 0 || cpu >= MAX_CPUS ||
+        sched_getaffinity(0, sizeof before, (cpu_set_t *)&before) != 0)
+        return;
+    mask others = before;
+    others.bits[cpu / BITS] &= ~(1ul << cpu % BITS);
+    if (set_mask(&others)) /* fails if there is no other */
+        set_mask(&before);
+}
+
 void hone__pin_after_fork(void)
 {
     if (bound_as > 0)

@@ -20,6 +20,10 @@ hone__pin_team hone__pin_team_of_caller(void);
 /** By each thread of a team; does nothing if it is what it should be already. */
 void hone__pin_thread(hone__pin_team team, int thread);
 
+/** Moves the calling thread to another CPU of its mask, if there is one and it isn't bound by us:
+ * the kernel may leave two threads of a team on one CPU for seconds while the next one is idle. */
+void hone__pin_leave_cpu(int cpu);
+
 /** In a forked child: its one thread may run anywhere again. */
 void hone__pin_after_fork(void);
 

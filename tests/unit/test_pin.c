@@ -1,6 +1,7 @@
 #include "support.h"
 
 #include "runtime/parallel.h"
+#include "runtime/pin.h"
 
 #include <hone/runtime.h>
 
@@ -47,6 +48,32 @@ static void *run_team(void *m)
     memset(m, 0, sizeof(masks));
     hone__parallel_team(TEAM, note_mask, m);
     return NULL;
+}
+
+/* Two threads of a team that meet on one CPU: one leaves it, and may still run anywhere. */
+Test(pin, a_thread_leaves_a_cpu)
+{
+    const cpu_set_t before = own_mask();
+    cpu_set_t one, after;
+    init("0");
+    const int cpu = sched_getcpu();
+    CPU_ZERO(&one);
+    CPU_SET(cpu, &one);
+    cr_assert(sched_setaffinity(0, sizeof one, &one) == 0);
+    hone__pin_leave_cpu(cpu); /* there is no other */
+    cr_assert(sched_getcpu() == cpu);
+    cr_assert(sched_setaffinity(0, sizeof before, &before) == 0);
+    if (CPU_COUNT(&before) < 2)
+        cr_skip_test("one CPU");
+    bool left = false;
+    for (int tries = 0; tries < 100 && !left; tries++) { /* the kernel may move it back */
+        const int from = sched_getcpu();
+        hone__pin_leave_cpu(from);
+        left = sched_getcpu() != from;
+    }
+    cr_assert(left);
+    after = own_mask();
+    cr_assert(CPU_EQUAL(&before, &after));
 }
 
 Test(pin, nothing_is_bound_unless_asked)

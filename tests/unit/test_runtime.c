@@ -5,6 +5,7 @@
 #include "runtime/fpmode.h"
 #include "runtime/lines.h"
 #include "runtime/parallel.h"
+#include "runtime/stalls.h"
 #include "runtime/topology.h"
 
 #include <hone/ops.h>
@@ -446,6 +447,30 @@ Test(runtime, a_stalled_team_is_left_alone_for_a_while)
     for (tries = 0; hone__team_for(1e5, 10) == 1 && tries < 500; tries++)
         usleep(10000);
     cr_assert(tries < 500);
+}
+
+/* What the team saves pays for stalls; one that it can't pay for brings a pause, and the next of
+ * those a longer one, until the team has saved enough again. No region runs here. */
+Test(runtime, savings_pay_for_stalls)
+{
+    enum { MS = 1000000 };
+    const int64_t now = hone__now_ns(), past = now - 2000 * (int64_t)MS;
+    hone__stalls_account(-HONE__CREDIT_FIRST_NS, now);
+    cr_assert(!hone__team_pauses());
+    for (int i = 0; i < 1000; i++)
+        hone__stalls_account(MS, now);
+    hone__stalls_account(-HONE__CREDIT_MOST_NS, now);
+    cr_assert(!hone__team_pauses());
+    hone__stalls_account(-5 * MS, now - 1000 * (int64_t)MS - HONE__PAUSE_NS); /* is over */
+    cr_assert(!hone__team_pauses());
+    for (int pause = HONE__PAUSE_NS / MS; pause < 1000; pause *= 2)
+        hone__stalls_account(-5 * MS, past);
+    cr_assert(!hone__team_pauses());
+    hone__stalls_account(-5 * MS, now - 500 * (int64_t)MS); /* the longest: isn't over yet */
+    cr_assert(hone__team_pauses());
+    hone__stalls_account(HONE__CREDIT_FIRST_NS + 1, now);
+    hone__stalls_account(-HONE__CREDIT_MOST_NS, now - 1000 * (int64_t)MS); /* a short one again */
+    cr_assert(!hone__team_pauses());
 }
 
 typedef struct {
