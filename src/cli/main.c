@@ -119,12 +119,23 @@ static int check_output(int status)
     return status == CLI_OK ? CLI_FAILED : status;
 }
 
-static int run_command(int argc, char **argv)
+static int run_command(const char *word, int argc, char **argv)
+{
+    for (int i = 0; i < N_COMMANDS; i++)
+        if (strcmp(word, commands[i]->name) == 0)
+            return commands[i]->run(argc, argv);
+    return unknown_command(word);
+}
+
+static int run(int argc, char **argv)
 {
     if (argc < 2)
         return cli_error(CLI_USAGE, NULL, "a command is missing; see hone --help");
     const char *word = argv[1];
-    if (strcmp(word, "--help") == 0 || strcmp(word, "-h") == 0 || strcmp(word, "help") == 0) {
+    const bool help = strcmp(word, "help") == 0;
+    if (help && argc > 2)
+        return run_command(argv[2], 1, (char *[]){ "--help" });
+    if (help || strcmp(word, "--help") == 0 || strcmp(word, "-h") == 0) {
         print_help();
         return CLI_OK;
     }
@@ -132,14 +143,11 @@ static int run_command(int argc, char **argv)
         printf("hone %s\n", hone_version());
         return CLI_OK;
     }
-    for (int i = 0; i < N_COMMANDS; i++)
-        if (strcmp(word, commands[i]->name) == 0)
-            return commands[i]->run(argc - 2, argv + 2);
-    return unknown_command(word);
+    return run_command(word, argc - 2, argv + 2);
 }
 
 int main(int argc, char **argv)
 {
     fill_closed_streams();
-    return check_output(run_command(argc, argv));
+    return check_output(run(argc, argv));
 }
