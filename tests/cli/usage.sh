@@ -66,14 +66,14 @@ cp out help
 works "$hone" help
 cmp -s out help || fail "hone help differs from hone --help"
 works env HONE_ISA=sse9 "$hone" train --help
-cp out help
-works "$hone" help train
-cmp -s out help || fail "hone help train differs from hone train --help"
-refuses 2 "unknown command 'trian'; did you mean train" "$hone" help trian
 for option in data model optim lr momentum epochs batch seed threads shuffle limit save load log quiet help; do
   says "^  --$option"
 done
 says 'mlp:784,100,10\]'
+cp out help
+works "$hone" help train
+cmp -s out help || fail "hone help train differs from hone train --help"
+refuses 2 "unknown command 'trian'; did you mean train" "$hone" help trian
 works "$hone" eval --help
 says '^  --load FILE'
 works "$hone" --version
