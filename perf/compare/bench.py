@@ -120,6 +120,8 @@ def main():
     unknown = [suite for suite in args.suites if suite not in SUITES]
     if unknown:
         parser.error(f"unknown suite '{unknown[0]}'; there are {', '.join(SUITES)}")
+    if args.rounds < 1:
+        parser.error("at least 1 round")
     ours, theirs = [], []
     if args.rows:
         ours, theirs = (read(path) for path in args.rows)

@@ -148,6 +148,8 @@ def main():
     parser.add_argument("--epochs", type=int, default=3)
     parser.add_argument("--torch", choices=("lecture", "native"), help=argparse.SUPPRESS)
     args = parser.parse_args()
+    if args.rounds < 1 or args.epochs < 2:
+        parser.error("at least 1 round and 2 epochs: the first epoch of each run is left out")
     if args.torch:
         torch_epochs(args.torch, args.data, int(args.threads), args.epochs)
     elif args.data:
