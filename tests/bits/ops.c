@@ -1,7 +1,8 @@
 /* ops.c: contract 1 for every kernel: prints a line with the hash of its bits for every op of the
- * catalog (values and gradients of all its rows), for random numbers, products of many shapes and
- * the optimizer's step. ops.sh runs it on every instruction set and number of threads and compares
- * the lines with the pinned ones, which other compilers and other CPUs compare with too.
+ * catalog (values and gradients of all its rows), for random numbers, products of many shapes,
+ * plain and with an activation, and the optimizer's step. ops.sh runs it on every instruction set
+ * and number of threads and compares the lines with the pinned ones, which other compilers and
+ * other CPUs compare with too.
  *   ops         a line an op
  *   ops cases   a line a case too, to find out which of them differs
  *   ops probe   nothing; its status tells whether HONE_ISA and the other settings are accepted */
@@ -191,6 +192,40 @@ static bool run_products(void)
     return good & print("products", all);
 }
 
+/* The same with a bias and an activation in the product's last pass, in turn. */
+static bool run_fused_form(image *to, size_t i, int form)
+{
+    HONE_SCOPE();
+    hone_tensor *(*const fused[])(hone_tensor *, hone_tensor *,
+                                  hone_tensor *) = { hone_linear_gelu, hone_linear_relu,
+                                                     hone_linear_gelu_tanh };
+    static const char *const names[] = { "linear_gelu", "linear_relu", "linear_gelu_tanh" };
+    const size_t which = (i + (size_t)form) % 3;
+    const hone_dtype dtype = form & 4 ? HONE_F64 : HONE_F32;
+    const int64_t n = products[i].n, k = products[i].k;
+    hone_tensor *weight =
+        form & 2 ? hone_transpose(hone_randn(dtype, n, k), 0, 1) : hone_randn(dtype, k, n);
+    hone_tensor *x[] = { operand(dtype, products[i].batch, products[i].m, k, form & 1),
+                         hone_requires_grad_(weight, true),
+                         hone_requires_grad_(hone_randn(dtype, n), true) };
+    run(to, fused[which](x[0], x[1], x[2]), x, 3);
+    char name[80];
+    snprintf(name, sizeof name, "%s %lldx%lldx%lldx%lld %s %d", names[which],
+             (long long)products[i].batch, (long long)products[i].m, (long long)n, (long long)k,
+             hone_dtype_name(dtype), form & 3);
+    return !each_case || print(name, *to);
+}
+
+static bool run_fused_products(void)
+{
+    bool good = true;
+    image all = empty_image;
+    for (size_t i = 0; i < sizeof products / sizeof *products; i++)
+        for (int form = 0; form < 8; form++)
+            good &= run_fused_form(&all, i, form);
+    return good & print("fused products", all);
+}
+
 /* Three steps, so that the state is in use. */
 static bool run_steps(const char *name, hone_dtype dtype, const hone_sgd_options *options)
 {
@@ -235,5 +270,6 @@ int main(int argc, char **argv)
     good &= run_optimizers();
     good &= run_products();
     good &= run_catalog();
+    good &= run_fused_products();
     return good ? 0 : 1;
 }
