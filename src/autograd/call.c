@@ -1,6 +1,7 @@
 /* call.c: how an op runs: check, forward without recording, record. */
 #include "autograd/node.h"
 
+#include "runtime/cost.h"
 #include "runtime/fpmode.h"
 #include "runtime/memory.h"
 #include "runtime/parallel.h"
@@ -134,7 +135,7 @@ hone_tensor *hone__out(hone_context *ctx, hone_dtype dtype, int ndim, const int6
         return in_place_target(ctx, dtype, ndim, shape);
     hone_tensor *out = hone__own(hone__new(hone__call_name(ctx), dtype, ndim, shape));
     if (out && is_large(out)) /* written by this thread alone it would stay here */
-        hone__data_now.near_bytes += (int64_t)out->storage->bytes;
+        hone__data_now.near_bytes += (int64_t)out->storage->bytes / HONE__COST_WRITTEN;
     return out;
 }
 

@@ -60,9 +60,8 @@ void hone__stalls_account(int64_t gained_ns, int64_t now)
 {
     int64_t left = atomic_load_explicit(&credit, memory_order_relaxed) + gained_ns;
     if (left < 0) {
-        left = 0;
-        if (gained_ns < -HONE__STALL_NS)
-            pause_team(now);
+        left = HONE__STALL_NS / 2; /* for the next try: small losses don't end it at once */
+        pause_team(now);
     } else if (left > HONE__CREDIT_FIRST_NS) {
         atomic_store_explicit(&next_pause, HONE__PAUSE_NS, memory_order_relaxed);
         left = left < HONE__CREDIT_MOST_NS ? left : HONE__CREDIT_MOST_NS;
