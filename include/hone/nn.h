@@ -237,8 +237,10 @@ HONE_API hone_module *hone_nn_layer_norm_v(const int64_t *dims_then_end);
 HONE_API hone_module *hone_nn_layer_norm_with(const int64_t *dims_then_end,
                                               const hone_nn_layer_norm_options *options);
 
-/** Activations by element: max(x, 0), 1 / (1 + e^-x), tanh x. */
+/** Activations by element: max(x, 0), hone_gelu and hone_gelu_tanh, 1 / (1 + e^-x), tanh x. */
 HONE_API hone_module *hone_nn_relu(void);
+HONE_API hone_module *hone_nn_gelu(void);
+HONE_API hone_module *hone_nn_gelu_tanh(void);
 HONE_API hone_module *hone_nn_sigmoid(void);
 HONE_API hone_module *hone_nn_tanh(void);
 
@@ -260,7 +262,7 @@ extern HONE_API hone_module hone_end_module; /* ends an argument list; never a m
 
 /** Modules one after the other: hone_nn_sequential(hone_nn_linear(784, 100), hone_nn_relu()). Owns
  * them from the call on: if one is NULL the others are freed, and so on any error. The first may
- * take several inputs.
+ * take several inputs. A linear layer and the ReLU or GELU behind it are run as one op.
  *  Errors:  HONE_E_NULL (or the pending one), HONE_E_NOMEM. */
 #define hone_nn_sequential(...) hone_nn_sequential_v(HONE_MODULE_ARGS(__VA_ARGS__))
 HONE_API hone_module *hone_nn_sequential_v(hone_module *const *modules_then_end);

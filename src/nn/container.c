@@ -14,20 +14,34 @@ typedef struct {
 
 static const hone_field container_fields[] = { HONE_ITEMS(container, items, n), HONE_FIELDS_END };
 
-/* relu(x W + b) in one pass has the same bits as the two ops and saves a trip through memory. */
-static bool fuses(const container *c, int i)
+typedef hone_tensor *(*fused_op)(hone_tensor *x, hone_tensor *weight, hone_tensor *bias);
+
+/* An activation of x W + b in one pass has the same bits as the two ops and saves a trip through
+ * memory. NULL: modules i and i + 1 are none. */
+static fused_op fuses(const container *c, int i)
 {
-    return i + 1 < c->n && c->items[i]->type == &hone__linear_class &&
-           c->items[i + 1]->type == &hone__relu_class;
+    static const struct {
+        const hone_module_class *activation;
+        fused_op op;
+    } pairs[] = { { &hone__relu_class, hone_linear_relu },
+                  { &hone__gelu_class, hone_linear_gelu },
+                  { &hone__gelu_tanh_class, hone_linear_gelu_tanh } };
+    if (i + 1 >= c->n || c->items[i]->type != &hone__linear_class)
+        return NULL;
+    for (size_t p = 0; p < sizeof pairs / sizeof *pairs; p++)
+        if (c->items[i + 1]->type == pairs[p].activation)
+            return pairs[p].op;
+    return NULL;
 }
 
 /* Runs module i (or i and i + 1), says how many it ran. */
 static hone_tensor *run(const container *c, int i, hone_tensor *const *in, int n_in, int *ran)
 {
-    *ran = fuses(c, i) && n_in == 1 ? 2 : 1;
-    if (*ran == 2) {
+    const fused_op op = n_in == 1 ? fuses(c, i) : NULL;
+    *ran = op ? 2 : 1;
+    if (op) {
         const hone__linear *l = (const hone__linear *)c->items[i];
-        return hone_linear_relu(in[0], l->weight, l->bias ? l->bias : HONE_NONE);
+        return op(in[0], l->weight, l->bias ? l->bias : HONE_NONE);
     }
     /* Both arrays end with a mark: what a forward gets is its caller's argument list. */
     return hone_forward_v(c->items[i], in);

@@ -10,7 +10,8 @@ typedef struct {
     hone_tensor *weight; /* [in, out] */
     hone_tensor *bias;   /* [out] or NULL */
 } hone__linear;
-extern const hone_module_class hone__linear_class, hone__relu_class;
+extern const hone_module_class hone__linear_class, hone__relu_class, hone__gelu_class,
+    hone__gelu_tanh_class;
 
 /** True if a layer was given as many inputs as it takes; else E_VALUE. */
 bool hone__takes_inputs(const hone_module *self, int n_in, int wanted);

@@ -60,11 +60,17 @@ Test(layers, linear_is_x_w_plus_b)
 Test(layers, plain_layers_are_their_ops)
 {
     hone_module *relu = hone_nn_relu(), *sigmoid = hone_nn_sigmoid(), *tanh_ = hone_nn_tanh(),
+                *gelu = hone_nn_gelu(), *gelu_tanh = hone_nn_gelu_tanh(),
                 *flatten = hone_nn_flatten(), *loss = hone_nn_cross_entropy();
+    char text[64];
     hone_tensor *x = T(HONE_F32, (2, 2, 1), -1, 2, 0.5, -3);
     cr_assert(hone_equal(hone_forward(relu, x), hone_relu(x)));
     cr_assert(hone_equal(hone_forward(sigmoid, x), hone_sigmoid(x)));
     cr_assert(hone_equal(hone_forward(tanh_, x), hone_tanh(x)));
+    cr_assert(hone_equal(hone_forward(gelu, x), hone_gelu(x)));
+    cr_assert(hone_equal(hone_forward(gelu_tanh, x), hone_gelu_tanh(x)));
+    cr_assert(hone_sprint_module(text, sizeof text, gelu_tanh) > 0);
+    cr_assert_str_eq(text, "GELU(approximate='tanh')");
     hone_tensor *rows = hone_forward(flatten, x), *target = T(HONE_I64, (2), 1, 0);
     CHECK_VALUES(rows, HONE_F32, (2, 2), -1, 2, 0.5, -3);
     cr_assert(hone_equal(hone_forward(loss, rows, target), hone_cross_entropy(rows, target)));
@@ -72,6 +78,8 @@ Test(layers, plain_layers_are_their_ops)
     hone_module_free(relu);
     hone_module_free(sigmoid);
     hone_module_free(tanh_);
+    hone_module_free(gelu);
+    hone_module_free(gelu_tanh);
     hone_module_free(flatten);
     hone_module_free(loss);
 }
@@ -119,13 +127,14 @@ Test(layers, layer_norm_options)
                 HONE_E_DTYPE, "i64");
 }
 
-/* Sequential runs Linear and ReLU as one op; values and gradients must have the bits of two. */
-Test(layers, sequential_has_the_bits_of_its_parts)
+/* Sequential runs Linear and an activation as one op; values and gradients must have the bits of
+ * two. */
+static void check_sequential(hone_module *(*activation)(void))
 {
     hone_seed(1);
-    hone_module *a = hone_nn_linear(33, 17), *b = hone_nn_relu(), *c = hone_nn_linear(17, 5);
+    hone_module *a = hone_nn_linear(33, 17), *b = activation(), *c = hone_nn_linear(17, 5);
     hone_module *d = hone_nn_linear_with(5, 5, &(hone_nn_linear_options){ .no_bias = true });
-    hone_module *e = hone_nn_relu();
+    hone_module *e = activation();
     hone_module *all = hone_nn_sequential(a, b, c, d, e);
     hone_tensor *x = hone_randn(HONE_F32, 9, 33);
     const hone_tensor_list p = hone_parameters(all);
@@ -143,6 +152,14 @@ Test(layers, sequential_has_the_bits_of_its_parts)
     for (int i = 0; i < p.n; i++)
         cr_assert(hone_equal(grads[i], hone_grad(p.at[i])), "gradient %d differs", i);
     hone_module_free(all);
+}
+
+Test(layers, sequential_has_the_bits_of_its_parts)
+{
+    check_sequential(hone_nn_relu);
+    check_sequential(hone_nn_gelu);
+    check_sequential(hone_nn_gelu_tanh);
+    check_sequential(hone_nn_tanh);
 }
 
 Test(layers, an_empty_sequential_gives_its_input)
