@@ -422,7 +422,7 @@ hone_tensor_list hone_split(hone_tensor *x, int64_t size, int dim)
     }
     hone_tensor_list list = hone__list_new((int)n);
     for (int i = 0; i < list.n; i++) {
-        list.at[i] = hone_slice(x, d, i * size, hone__min((i + 1) * size, extent), 1);
+        list.at[i] = hone_slice(x, d, i * size, i + 1 < n ? (i + 1) * size : extent, 1);
         if (!list.at[i])
             return failed;
     }
@@ -467,7 +467,12 @@ static bool joined_shape(hone_context *ctx, hone_tensor *const *in, int n_in, ho
                 i, hone__tensor_text(in[i]).s, first, hone__tensor_text(in[first]).s, args->dim);
             return false;
         }
-        shape->shape[args->dim] += in[i]->shape[args->dim];
+        int64_t *joined = &shape->shape[args->dim];
+        if (__builtin_add_overflow(*joined, in[i]->shape[args->dim], joined)) {
+            hone_error_set(HONE_E_SHAPE, "cat: dim %d has more elements than an int64 can count",
+                           args->dim);
+            return false;
+        }
     }
     return true;
 }

@@ -165,5 +165,9 @@ Test(move, part_errors)
     CHECK_FAILS(hone_cat(hone_list(x, number), 0), HONE_E_SHAPE, "tensor 1");
     CHECK_FAILS(hone_cat(hone_list(number), 0), HONE_E_SHAPE, "0-d");
     CHECK_FAILS(hone_cat(hone_list(x, x), 2), HONE_E_SHAPE, "cat: dim 2");
+    hone_tensor *quarter = hone_expand(hone_ones(HONE_F32, 1), INT64_C(1) << 62);
+    CHECK_FAILS(hone_cat(hone_list(quarter, quarter, quarter, quarter), 0), HONE_E_SHAPE,
+                "cat: dim 0 has more elements than an int64 can count");
+    cr_assert_eq(hone_split(quarter, (INT64_C(1) << 62) - 1, 0).n, 2);
     CHECK_FAILS(hone_cat(hone_list(x, NULL), 0), HONE_E_NULL, "list");
 }
