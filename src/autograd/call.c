@@ -38,16 +38,18 @@ static bool is_large(const hone_tensor *t)
 }
 
 /* Says where the operands are; gives back what was said of the op that calls this one. */
-static hone__data_place tell_places(hone_tensor *const *in, int n_in)
+static hone__data_place tell_places(hone_tensor *const *in, int n_in, bool in_place)
 {
     const hone__data_place outer = hone__data_now;
     int64_t near = 0, spread = 0;
     for (int i = 0; i < n_in; i++) {
         if (!is_large(in[i]))
             continue;
-        const int64_t bytes = in[i]->numel * (int64_t)hone__size_of(in[i]->dtype);
+        int64_t bytes = in[i]->numel * (int64_t)hone__size_of(in[i]->dtype);
         if (2 * bytes < (int64_t)in[i]->storage->bytes)
             continue; /* a batch of a data set, which nobody is going to change */
+        if (!in_place || i > 0)
+            bytes /= HONE__COST_MOVED;
         if (atomic_load_explicit(&in[i]->storage->spread, memory_order_relaxed))
             spread += bytes;
         else
@@ -135,7 +137,7 @@ hone_tensor *hone__out(hone_context *ctx, hone_dtype dtype, int ndim, const int6
         return in_place_target(ctx, dtype, ndim, shape);
     hone_tensor *out = hone__own(hone__new(hone__call_name(ctx), dtype, ndim, shape));
     if (out && is_large(out)) /* written by this thread alone it would stay here */
-        hone__data_now.near_bytes += (int64_t)out->storage->bytes / HONE__COST_WRITTEN;
+        hone__data_now.near_bytes += (int64_t)out->storage->bytes / HONE__COST_MOVED;
     return out;
 }
 
@@ -357,7 +359,7 @@ static hone_tensor *run_forward(hone_context *ctx, hone_tensor *const *in, int n
     const hone__fpmode mode = hone__fpmode_enter(); /* contract 1, whatever the caller's is */
     bool enabled = hone_set_grad_enabled(false);
     const size_t mark = hone__scope_mark();
-    const hone__data_place outer = tell_places(in, n_in);
+    const hone__data_place outer = tell_places(in, n_in, ctx->in_place);
     hone_tensor *out = ctx->op->forward(ctx, in, n_in);
     note_places(outer, in, n_in, out, ctx->in_place);
     if (out && ctx->in_place && out != in[0])
