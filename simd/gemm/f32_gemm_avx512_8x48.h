@@ -10,4 +10,8 @@
     _mm512_castps256_ps512(_mm256_fmadd_ps(_mm512_castps512_ps256(a), _mm512_castps512_ps256(b),   \
                                            _mm512_castps512_ps256(acc)))
 #define TILE_HALF_SET(x) _mm512_castps256_ps512(_mm256_set1_ps(x))
+#define TURN_COLUMNS     14
+#define TURN_K           4
+#define TURN             hone__f32_gemm_turn
+#define TURN_BACK        hone__f32_gemm_turn_back
 #include "gemm/gemm_tile.h"

@@ -10,4 +10,8 @@
     _mm512_castpd256_pd512(_mm256_fmadd_pd(_mm512_castpd512_pd256(a), _mm512_castpd512_pd256(b),   \
                                            _mm512_castpd512_pd256(acc)))
 #define TILE_HALF_SET(x) _mm512_castpd256_pd512(_mm256_set1_pd(x))
+#define TURN_COLUMNS     14
+#define TURN_K           2
+#define TURN             hone__f64_gemm_turn
+#define TURN_BACK        hone__f64_gemm_turn_back
 #include "gemm/gemm_tile.h"

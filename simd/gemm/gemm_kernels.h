@@ -33,6 +33,9 @@
 #define HONE__GEMM_INLINE   inline __attribute__((always_inline))
 #define HONE__GEMM_NOINLINE __attribute__((noinline))
 
+/* The compiler forgets how it got to this pointer, so it has to count it on. */
+#define HONE__GEMM_OPAQUE(pointer) __asm__("" : "+r"(pointer))
+
 /* Before a loop of at most 16 rounds: unroll it completely. Before a long one: twice. */
 #if defined(HONE_SANITIZE) /* instrumented, the unrolled loops would take minutes to compile */
 #define HONE__GEMM_UNROLL
@@ -103,10 +106,15 @@ typedef struct {
     int short_rows[HONE__GEMM_MAX_VECTORS + 1];
     int direct_tails;    /* tile reads no column from nr on */
     int half_tails;      /* half a vector takes half the time */
+    int turning_columns; /* widest tile of `turning_tile`; 0 without it */
     double flops_per_ns; /* rough, for the cost model */
     hone__gemm_blocks blocks;
 
     void (*tile)(const hone__gemm_tile *t);
+
+    /** A tile of vl rows and 1 .. turning_columns columns, all of k, a_cs 1: its vectors run along
+     * m, A being transposed in registers on the way. No errand, no resume. */
+    void (*turning_tile)(const hone__gemm_tile *t);
 
     /** Panel of width `width` from `valid` (1..width) columns ps apart, k rows ks apart; the other
      * columns are zero. Writes width * k elements and may write up to 16 more. */

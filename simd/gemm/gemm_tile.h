@@ -13,7 +13,9 @@
  *                    that do a long vector in two steps
  *   TILE_LANES(nv, t, acc)
  *                    if it has a better loop over k for tiles of full height whose rows of A are
- *                    neighbours */
+ *                    neighbours
+ *   TURN, TURN_BACK, TURN_K, TURN_COLUMNS
+ *                    if it has a turning tile (gemm_turn.h) */
 
 #define TILE_FN_(name, part)  name##_##part
 #define TILE_FN__(name, part) TILE_FN_(name, part)
@@ -343,6 +345,10 @@ static void TILE_NAME(const hone__gemm_tile *t)
 #endif
     }
 }
+
+#ifdef TURN
+#include "gemm/gemm_turn.h"
+#endif
 
 #undef TILE_FN
 #undef TILE_FN_

@@ -70,4 +70,136 @@ static inline int hone__f32_gemm_pack_columns_avx512(int64_t k, int64_t width, i
     return j + hone__f32_gemm_pack_columns_avx2(k, width, valid - j, panel + j, x + j * ps, ps);
 }
 
+/* n <= 4 elements from x on. */
+static HONE__GEMM_INLINE __m128 hone__f32_gemm_some(const float *x, const int n)
+{
+    return n == 4 ? _mm_loadu_ps(x) : _mm_maskz_loadu_ps((__mmask8)((1u << n) - 1), x);
+}
+
+/* A masked store of a lane of 128 bits may become an instruction that touches all of it. */
+static HONE__GEMM_INLINE void hone__f32_gemm_store_some(float *x, __m128 v, const int n)
+{
+    if (n == 4) {
+        _mm_storeu_ps(x, v);
+        return;
+    }
+    if (n >= 2) {
+        _mm_storel_pi((__m64 *)(void *)x, v);
+    }
+    if (n != 2) {
+        _mm_store_ss(x + n - 1, n == 3 ? _mm_movehl_ps(v, v) : v);
+    }
+}
+
+/* Of two rows, one a lane of 128 bits. */
+static HONE__GEMM_INLINE __m256 hone__f32_gemm_some_of_two(const float *x, const float *y,
+                                                           const int n)
+{
+    const __m128 low = hone__f32_gemm_some(x, n), high = hone__f32_gemm_some(y, n);
+    return _mm256_insertf128_ps(_mm256_castps128_ps256(low), high, 1);
+}
+
+static HONE__GEMM_INLINE __m512 hone__f32_gemm_some_of_four(float *const *x, int64_t at,
+                                                            const int n)
+{
+    const __m256 low = hone__f32_gemm_some_of_two(x[0] + at, x[1] + at, n);
+    const __m256 high = hone__f32_gemm_some_of_two(x[2] + at, x[3] + at, n);
+    return _mm512_insertf32x8(_mm512_castps256_ps512(low), high, 1);
+}
+
+/* 4 x 4 in every lane of 128 bits. */
+static HONE__GEMM_INLINE void hone__f32_gemm_turn_lanes(const __m512 *x, __m512 *out)
+{
+    const __m512 lo01 = _mm512_unpacklo_ps(x[0], x[1]), hi01 = _mm512_unpackhi_ps(x[0], x[1]);
+    const __m512 lo23 = _mm512_unpacklo_ps(x[2], x[3]), hi23 = _mm512_unpackhi_ps(x[2], x[3]);
+    out[0] = _mm512_shuffle_ps(lo01, lo23, 0x44);
+    out[1] = _mm512_shuffle_ps(lo01, lo23, 0xee);
+    out[2] = _mm512_shuffle_ps(hi01, hi23, 0x44);
+    out[3] = _mm512_shuffle_ps(hi01, hi23, 0xee);
+}
+
+/* TURN and TURN_BACK (gemm_turn.h) of 16 rows. */
+static HONE__GEMM_INLINE void hone__f32_gemm_turn(float *const *x, int64_t rs, const int n,
+                                                  __m512 *out)
+{
+    __m512 rows[4];
+    HONE__GEMM_UNROLL
+    for (int r = 0; r < 4; r++) {
+        rows[r] = hone__f32_gemm_some_of_four(x, r * rs, n);
+    }
+    hone__f32_gemm_turn_lanes(rows, out);
+}
+
+static HONE__GEMM_INLINE void hone__f32_gemm_turn_back(float *const *x, int64_t rs, const int n,
+                                                       const __m512 *from)
+{
+    const __m512 none = _mm512_setzero_ps();
+    const __m512 all[4] = { from[0], n > 1 ? from[1] : none, n > 2 ? from[2] : none,
+                            n > 3 ? from[3] : none };
+    __m512 rows[4];
+    hone__f32_gemm_turn_lanes(all, rows);
+    HONE__GEMM_UNROLL
+    for (int r = 0; r < 4; r++) {
+        hone__f32_gemm_store_some(x[0] + r * rs, _mm512_castps512_ps128(rows[r]), n);
+        hone__f32_gemm_store_some(x[1] + r * rs, _mm512_extractf32x4_ps(rows[r], 1), n);
+        hone__f32_gemm_store_some(x[2] + r * rs, _mm512_extractf32x4_ps(rows[r], 2), n);
+        hone__f32_gemm_store_some(x[3] + r * rs, _mm512_extractf32x4_ps(rows[r], 3), n);
+    }
+}
+
+/* n <= 2 elements from x on. */
+static HONE__GEMM_INLINE __m128d hone__f64_gemm_some(const double *x, const int n)
+{
+    return n == 2 ? _mm_loadu_pd(x) : _mm_load_sd(x);
+}
+
+static HONE__GEMM_INLINE void hone__f64_gemm_store_some(double *x, __m128d v, const int n)
+{
+    if (n == 2) {
+        _mm_storeu_pd(x, v);
+    } else {
+        _mm_store_sd(x, v);
+    }
+}
+
+static HONE__GEMM_INLINE __m256d hone__f64_gemm_some_of_two(const double *x, const double *y,
+                                                            const int n)
+{
+    const __m128d low = hone__f64_gemm_some(x, n), high = hone__f64_gemm_some(y, n);
+    return _mm256_insertf128_pd(_mm256_castpd128_pd256(low), high, 1);
+}
+
+static HONE__GEMM_INLINE __m512d hone__f64_gemm_some_of_four(double *const *x, int64_t at,
+                                                             const int n)
+{
+    const __m256d low = hone__f64_gemm_some_of_two(x[0] + at, x[1] + at, n);
+    const __m256d high = hone__f64_gemm_some_of_two(x[2] + at, x[3] + at, n);
+    return _mm512_insertf64x4(_mm512_castpd256_pd512(low), high, 1);
+}
+
+/* TURN and TURN_BACK of 8 rows. */
+static HONE__GEMM_INLINE void hone__f64_gemm_turn(double *const *x, int64_t rs, const int n,
+                                                  __m512d *out)
+{
+    const __m512d even = hone__f64_gemm_some_of_four(x, 0, n);
+    const __m512d odd = hone__f64_gemm_some_of_four(x, rs, n);
+    out[0] = _mm512_unpacklo_pd(even, odd);
+    out[1] = _mm512_unpackhi_pd(even, odd);
+}
+
+static HONE__GEMM_INLINE void hone__f64_gemm_turn_back(double *const *x, int64_t rs, const int n,
+                                                       const __m512d *from)
+{
+    const __m512d last = n > 1 ? from[1] : _mm512_setzero_pd();
+    const __m512d rows[2] = { _mm512_unpacklo_pd(from[0], last),
+                              _mm512_unpackhi_pd(from[0], last) };
+    HONE__GEMM_UNROLL
+    for (int r = 0; r < 2; r++) {
+        hone__f64_gemm_store_some(x[0] + r * rs, _mm512_castpd512_pd128(rows[r]), n);
+        hone__f64_gemm_store_some(x[1] + r * rs, _mm512_extractf64x2_pd(rows[r], 1), n);
+        hone__f64_gemm_store_some(x[2] + r * rs, _mm512_extractf64x2_pd(rows[r], 2), n);
+        hone__f64_gemm_store_some(x[3] + r * rs, _mm512_extractf64x2_pd(rows[r], 3), n);
+    }
+}
+
 #endif

@@ -134,6 +134,12 @@ int64_t hone__gemm_upright_columns(const hone__gemm_kernel *kernel, const hone__
 void hone__gemm_upright(const hone__gemm_kernel *kernel, const hone__gemm_args *x,
                         const hone__gemm_region *region);
 
+/** The same where A is contiguous along k and the kernel turns it (turned.c). */
+int64_t hone__gemm_turned_columns(const hone__gemm_kernel *kernel, const hone__gemm_args *x,
+                                  int64_t m, int64_t n);
+void hone__gemm_turned(const hone__gemm_kernel *kernel, const hone__gemm_args *x,
+                       const hone__gemm_region *region);
+
 /** C's elements of a finished region from their sums: what the tile does where it can't. */
 void hone__gemm_finish(const hone__gemm_plan *plan, const hone__gemm_region *region,
                        const void *sums, int64_t sums_rs);

@@ -18,7 +18,10 @@ int64_t hone__gemm_upright_columns(const hone__gemm_kernel *kernel, const hone__
                                    int64_t m, int64_t n)
 {
     const int64_t tail = n % kernel->vl;
-    if (x->a_rs != 1 || x->c_cs != 1 || tail == 0 || m < 2 * kernel->vl ||
+    if (x->a_rs != 1) {
+        return hone__gemm_turned_columns(kernel, x, m, n);
+    }
+    if (x->c_cs != 1 || tail == 0 || m < 2 * kernel->vl ||
         (!kernel->direct_tails && m % kernel->vl != 0)) {
         return 0;
     }
@@ -59,6 +62,10 @@ static void run_tile(const hone__gemm_kernel *kernel, const hone__gemm_args *x,
 void hone__gemm_upright(const hone__gemm_kernel *kernel, const hone__gemm_args *x,
                         const hone__gemm_region *region)
 {
+    if (x->a_rs != 1) {
+        hone__gemm_turned(kernel, x, region);
+        return;
+    }
     const int vl = kernel->vl;
     const int m = (int)(region->m1 - region->m0), n = (int)(region->n1 - region->n0);
     hone__gemm_epilogue swapped, *finish = NULL;
