@@ -52,10 +52,13 @@ def elementwise(row):
     n, name, dtype = row["elements"], row["name"], DTYPES[row["dtype"]]
     a, b = (uniform(n, *RANGES.get(name, (-4, 4)), dtype) for _ in range(2))
     out = torch.empty(n, dtype=dtype)
-    if row["variant"] != "contiguous":
-        out, b = out.view(-1, 1024), b.view(-1, 1024)
-        a = a.view(1024, -1).t() if row["variant"] == "strided" else a.view(-1, 1024)
-        b = b[:1] if row["variant"] == "broadcast" else b
+    kind, _, detail = row["variant"].partition(" ")
+    if kind != "contiguous":
+        cols = int(detail) if detail.isdigit() else 1024
+        out, b = out.view(-1, cols), b.view(-1, cols)
+        a = a.view(cols, -1).t() if kind == "strided" else a.view(-1, cols)
+        if kind == "broadcast":
+            b = b[:, :1] if detail == "column" else b[:1]
     if name in MAKE:
         return lambda f=MAKE[name]: f(n, dtype=dtype, out=out)
     if name in UNARY:

@@ -25,6 +25,7 @@ typedef struct hone__isa {
     hone__copy_fn copy[HONE__N_DTYPES];
     hone__fill_fn fill[HONE__N_DTYPES];
     hone__transpose_fn transpose[HONE__N_DTYPES];
+    hone__transpose_fn transpose_past[HONE__N_DTYPES];
 
     hone__reduce_rows_fn reduce_rows[HONE__K_N_REDUCE][HONE__N_DTYPES];
     hone__reduce_blocks_fn reduce_blocks[HONE__K_N_REDUCE][HONE__N_DTYPES];

@@ -94,29 +94,29 @@
 
 /* moves, by element size */
 #include "kernels/transpose.h"
-#define T          uint8_t
-#define P(name)    size1_##name
-#define MICRO_TILE 1
+#define T       uint8_t
+#define P(name) size1_##name
+#define SQUARE  16
 #include "kernels/moves.h"
 #undef T
 #undef P
-#undef MICRO_TILE
+#undef SQUARE
 
-#define T          uint32_t
-#define P(name)    size4_##name
-#define MICRO_TILE 8
+#define T       uint32_t
+#define P(name) size4_##name
+#define SQUARE  4
 #include "kernels/moves.h"
 #undef T
 #undef P
-#undef MICRO_TILE
+#undef SQUARE
 
-#define T          uint64_t
-#define P(name)    size8_##name
-#define MICRO_TILE 4
+#define T       uint64_t
+#define P(name) size8_##name
+#define SQUARE  2
 #include "kernels/moves.h"
 #undef T
 #undef P
-#undef MICRO_TILE
+#undef SQUARE
 
 /* conversions */
 #define FROM         float

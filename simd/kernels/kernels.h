@@ -122,7 +122,8 @@ typedef void (*hone__copy_fn)(int64_t n, void *y, int64_t sy, const void *x, int
 typedef void (*hone__fill_fn)(int64_t n, void *y, int64_t sy, const void *value);
 
 /** y[j * sy + i] = x[i * sx + j] for i < rows, j < cols: the contiguous direction changes. No
- * aliasing. */
+ * aliasing. `transpose_past` is for what is larger than the caches: where the ISA can, it writes
+ * past them. */
 typedef void (*hone__transpose_fn)(int64_t rows, int64_t cols, void *y, int64_t sy, const void *x,
                                    int64_t sx);
 

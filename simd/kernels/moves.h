@@ -48,24 +48,87 @@ static void P(k_where)(int64_t n, void *outv, int64_t so, const uint8_t *cond, i
     }
 }
 
-/* Tiles of one cache line a side, so that each line of either operand is fetched once; inside, what
- * P(micro_tile) does at once. */
+/* Strips of a cache line of rows, `width` columns of each at a time. */
+HONE__INLINE void P(transpose_strips)(int64_t rows, int64_t cols, T *y, int64_t sy, const T *x,
+                                      int64_t sx, int64_t width, bool past)
+{
+    const int64_t line = 64 / (int64_t)sizeof(T), side = SQUARE;
+    const int64_t squares = cols - cols % side;
+    for (int64_t j0 = 0; j0 < squares; j0 += width) {
+        const int64_t j1 = j0 + width < squares ? j0 + width : squares;
+        int64_t i = 0;
+        for (; i + line <= rows; i += line)
+            for (int64_t j = j0; j < j1; j += side)
+                P(strip)(y + j * sy + i, sy, x + i * sx + j, sx, past);
+        for (; i + side <= rows; i += side)
+            for (int64_t j = j0; j < j1; j += side)
+                P(square)(y + j * sy + i, sy, x + i * sx + j, sx);
+        for (int64_t j = j0; j < j1; j++)
+            for (int64_t r = i; r < rows; r++)
+                y[j * sy + r] = x[r * sx + j];
+    }
+    for (int64_t j = squares; j < cols; j++)
+        for (int64_t r = 0; r < rows; r++)
+            y[j * sy + r] = x[r * sx + j];
+}
+
+/* Caches find lines that are a multiple of a page apart in the same few places, reach them one
+ * after the other and forget all but the last few; half a page is bearable. */
+HONE__INLINE bool P(same_sets)(int64_t stride, int64_t bytes)
+{
+    return stride * (int64_t)sizeof(T) % bytes == 0;
+}
+
+/* From rows that share their sets: pieces of them are read whole, into rows that don't. */
+static void P(transpose_staged)(int64_t rows, int64_t cols, T *y, int64_t sy, const T *x,
+                                int64_t sx)
+{
+    enum { ROWS = 128, COLS = 256 / sizeof(T), STEP = COLS + 64 / sizeof(T) };
+    _Alignas(64) T stage[ROWS * STEP];
+    for (int64_t j = 0; j < cols; j += COLS)
+        for (int64_t i = 0; i < rows; i += ROWS) {
+            const int64_t m = rows - i < ROWS ? rows - i : ROWS,
+                          n = cols - j < COLS ? cols - j : COLS;
+            for (int64_t r = 0; r < m; r++)
+                memcpy(stage + r * STEP, x + (i + r) * sx + j, (size_t)n * sizeof(T));
+            P(transpose_strips)(m, n, y + j * sy + i, sy, stage, STEP, SQUARE, false);
+        }
+}
+
+/* Narrow columns write long pieces of few rows, wide ones read long pieces of few. */
 static void P(k_transpose)(int64_t rows, int64_t cols, void *yv, int64_t sy, const void *xv,
                            int64_t sx)
 {
-    const int64_t tile = 64 / (int64_t)sizeof(T), step = MICRO_TILE;
     T *y = yv;
     const T *x = xv;
-    for (int64_t i0 = 0; i0 < rows; i0 += tile) {
-        const int64_t i1 = i0 + tile < rows ? i0 + tile : rows;
-        for (int64_t j0 = 0; j0 < cols; j0 += step) {
-            const int64_t j1 = j0 + step < cols ? j0 + step : cols;
-            int64_t i = i0;
-            for (; i + step <= i1 && j0 + step == j1; i += step)
-                P(micro_tile)(y + j0 * sy + i, sy, x + i * sx + j0, sx);
-            for (int64_t j = j0; j < j1; j++)
-                for (int64_t r = i; r < i1; r++)
-                    y[j * sy + r] = x[r * sx + j];
-        }
+    if (P(same_sets)(sx, 4096) && rows > 4)
+        P(transpose_staged)(rows, cols, y, sy, x, sx);
+    else if (P(same_sets)(sy, 4096))
+        P(transpose_strips)(rows, cols, y, sy, x, sx, SQUARE, false);
+    else if (P(same_sets)(sy, 2048) || P(same_sets)(sx, 2048))
+        P(transpose_strips)(rows, cols, y, sy, x, sx, 64 / sizeof(T), false);
+    else
+        P(transpose_strips)(rows, cols, y, sy, x, sx, cols + SQUARE, false);
+}
+
+/* Whole lines go past the caches if the result's rows begin with a line. If not, memory takes long
+ * pieces best. */
+static void P(k_transpose_past)(int64_t rows, int64_t cols, void *yv, int64_t sy, const void *xv,
+                                int64_t sx)
+{
+    T *y = yv;
+    const T *x = xv;
+    if (!CAN_GO_PAST || sizeof(T) == 1 || !P(same_sets)(sy, 64)) {
+        if (P(same_sets)(sx, 4096))
+            P(k_transpose)(rows, cols, y, sy, x, sx);
+        else
+            P(transpose_strips)(rows, cols, y, sy, x, sx, SQUARE, false);
+        return;
     }
+    int64_t head = (int64_t)(-(uintptr_t)y % 64 / sizeof(T));
+    if (head > rows)
+        head = rows;
+    P(transpose_strips)(head, cols, y, sy, x, sx, cols + SQUARE, false);
+    P(transpose_strips)(rows - head, cols, y + head, sy, x + head * sx, sx, cols + SQUARE, true);
+    PAST_END();
 }

@@ -82,6 +82,7 @@
 .copy = BY_SIZE(copy),
 .fill = BY_SIZE(fill),
 .transpose = BY_SIZE(transpose),
+.transpose_past = BY_SIZE(transpose_past),
 .add_scaled = REALS(add_scaled),
 
 .cast[HONE__F32] = CASTS(f32),

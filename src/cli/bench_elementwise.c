@@ -2,8 +2,9 @@
  * with the same mix of reads and writes, and beside SLEEF.
  *
  * contiguous: the kernel itself, cut over the threads as the ops cut it. broadcast: [n/1024, 1024]
- * and a row. strided: the first operand is transposed, [1024, n/1024] in memory. Both with the
- * driver that the ops use. */
+ * and a row, "broadcast column": and a column. strided: the first operand is transposed,
+ * [1024, n/1024] in memory; "strided 1000": with rows of 1000. All with the driver that the ops
+ * use. */
 #include "bench.h"
 #include "cli.h"
 
@@ -136,6 +137,8 @@ static bool run_kernel(void *ctx)
 static bool run_driver(void *ctx)
 {
     work *w = ctx;
+    if (w->f->form == COPY)
+        return hone__copy_elements(w->out, w->a);
     const hone__operand in[2] = { { .t = w->a }, { .t = w->b } };
     return hone__elementwise(&w->kernel, w->out, in);
 }
@@ -190,17 +193,23 @@ static bool make_operands(work *w, bench_stream stream)
     return w->out && (!reads || w->a) && (!two || w->b) && (f->form != WHERE || w->condition);
 }
 
-/* Broadcast: b becomes one row. Strided: a becomes the transpose of a matrix. */
-static bool make_views(work *w, bool strided)
+static int64_t cols_of(const char *variant)
 {
-    const int64_t rows = w->n / COLS;
-    const bool binary = w->f->form == BINARY;
-    w->out = hone_reshape(w->out, rows, COLS);
-    w->a = strided ? hone_transpose(hone_reshape(w->a, COLS, rows), 0, 1)
-                   : hone_reshape(w->a, rows, COLS);
+    return strcmp(variant, "strided 1000") == 0 ? 1000 : COLS;
+}
+
+/* Broadcast: b becomes one row or column. Strided: a becomes the transpose of a matrix. */
+static bool make_views(work *w, const char *variant)
+{
+    const int64_t cols = cols_of(variant), rows = w->n / cols;
+    const bool binary = w->f->form == BINARY, strided = strncmp(variant, "strided", 7) == 0;
+    const bool column = strcmp(variant, "broadcast column") == 0;
+    w->out = hone_reshape(w->out, rows, cols);
+    w->a = strided ? hone_transpose(hone_reshape(w->a, cols, rows), 0, 1)
+                   : hone_reshape(w->a, rows, cols);
     if (binary)
-        w->b = strided ? hone_reshape(w->b, rows, COLS)
-                       : hone_slice(hone_reshape(w->b, rows, COLS), 0, 0, 1, 1);
+        w->b = strided ? hone_reshape(w->b, rows, cols)
+                       : hone_slice(hone_reshape(w->b, rows, cols), column, 0, 1, 1);
     w->kernel = (hone__elementwise_kernel){ .arity = binary ? HONE__BINARY : HONE__UNARY,
                                             .reads = { w->dtype, w->dtype },
                                             .ns = w->f->ns };
@@ -218,8 +227,7 @@ static bool do_row(bench_run *run, const function *f, hone_dtype dtype, bench_le
     HONE_SCOPE();
     HONE_NO_GRAD();
     const bool contiguous = strcmp(variant, "contiguous") == 0;
-    const bool strided = strcmp(variant, "strided") == 0;
-    const bool broadcast = !contiguous && !strided;
+    const bool broadcast = strncmp(variant, "broadcast", 9) == 0;
     const bench_stream stream = stream_of(f->form);
     const int64_t bytes = n * (int64_t)hone_dtype_size(dtype);
     work w = { .f = f, .dtype = dtype, .n = n };
@@ -244,7 +252,7 @@ static bool do_row(bench_run *run, const function *f, hone_dtype dtype, bench_le
             row.side[BENCH_PEERS] =
                 (bench_side){ .call = run_peer, .work = row.side[BENCH_HONE].work };
     }
-    if (!contiguous && !make_views(&w, strided)) {
+    if (!contiguous && !make_views(&w, variant)) {
         cli_library_error("bench");
         return false;
     }
@@ -271,11 +279,14 @@ static int do_function(bench_run *run, const function *f, bool count)
                 continue;
             const bool views = level >= BENCH_L2 && dtype == HONE_F32 &&
                                (strcmp(f->name, "add") == 0 || strcmp(f->name, "copy") == 0);
-            static const char *const variants[] = { "contiguous", "strided", "broadcast" };
-            const int n_variants = !views ? 1 : f->form == BINARY ? 3 : 2;
-            for (int v = 0; v < n_variants; v++, rows++)
-                if (!count && !do_row(run, f, dtype, level, n, variants[v]))
+            static const char *const variants[] = { "contiguous", "strided", "strided 1000",
+                                                    "broadcast", "broadcast column" };
+            const int n_variants = !views ? 1 : f->form == BINARY ? 5 : 3;
+            for (int v = 0; v < n_variants; v++, rows++) {
+                const int64_t whole = n / cols_of(variants[v]) * cols_of(variants[v]);
+                if (!count && !do_row(run, f, dtype, level, v ? whole : n, variants[v]))
                     return -1;
+            }
         }
     }
     return rows;

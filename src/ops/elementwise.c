@@ -1,6 +1,7 @@
 /* elementwise.c: the driver of elementwise.h. */
 #include "ops/elementwise.h"
 
+#include "ops/rows.h"
 #include "runtime/parallel.h"
 
 #include <math.h>
@@ -10,8 +11,15 @@ enum {
     OPERANDS = 1 + HONE__ELEMENTWISE_INPUTS, /* the result first */
     STRETCH = 512,                           /* elements cast at a time, on the stack */
     GRAIN = 16,                              /* threads write whole cache lines */
-    TILE = 128,                              /* columns of a transposing copy that go together */
-    COPY_FIRST = 4096 /* elements from which a transposed operand is worth a copy */
+    BLOCK_INNER = 128,                       /* elements of a block's rows ... */
+    BLOCK_CROSS = 256,                       /* ... and bytes of its columns */
+    BLOCK_ROOM = 40 * 1024,                  /* bytes of a gathered block with gaps between rows */
+    GATHER_FIRST = 1024,                     /* elements from which blocks are worth it */
+    COPY_INNER = 128,                        /* extents of a block that is only copied */
+    COPY_CROSS = 256,
+    COPY_INNER_LARGE = 1024, /* the same when it comes from memory */
+    COPY_CROSS_LARGE = 1024,
+    DEFAULT_CACHE = 32 << 20
 };
 
 /* The whole walk: dims outermost first, strides in elements. */
@@ -330,27 +338,142 @@ static void plan_strided(walk *w, const hone_tensor *out, const hone__operand *i
     merge_dims(w);
 }
 
-/* True if reading t in the order of out jumps through memory although another order would not. */
-static bool is_transposed(const hone_tensor *out, const hone_tensor *t)
-{
-    if (t->numel < COPY_FIRST || !hone__same_shape(out, t))
-        return false;
-    int inner = -1;
-    bool dense = false;
-    for (int d = 0; d < t->ndim; d++) {
-        if (t->shape[d] == 1)
-            continue;
-        if (inner < 0 || out->stride[d] < out->stride[inner])
-            inner = d;
-        dense = dense || (t->stride[d] == 1 && t->shape[d] >= GRAIN);
-    }
-    return dense && t->stride[inner] >= GRAIN;
-}
-
 static hone_tensor *contiguous_copy(hone_tensor *t)
 {
     hone_tensor *copy = hone__own(hone__new("copy", (hone_dtype)t->dtype, t->ndim, t->shape));
     return copy && hone__copy_elements(copy, t) ? copy : NULL;
+}
+
+/* ---- blocks ----
+ *
+ * An operand whose contiguous direction is not the result's is read in blocks of the two
+ * directions, by the transpose kernel: a whole cache line of each row that it touches. */
+
+/* Planes of two dims: the result is contiguous along `inner`, some operand along `cross`. */
+typedef struct {
+    walk w; /* the dims outside the plane */
+    int64_t planes, inner, cross;
+    int64_t inner_step[OPERANDS], cross_step[OPERANDS];
+    int64_t block_inner, block_cross; /* extents of a block */
+    int64_t inner_blocks, cross_blocks;
+    hone__transpose_fn gather[OPERANDS]; /* NULL: the operand is read where it lies */
+} crossing;
+
+/* True if the operands don't fit into the last cache. */
+static bool is_large(const walk *w, int64_t numel)
+{
+    int64_t bytes = 0;
+    for (int o = 0; o < w->n; o++)
+        bytes += w->size[o] * numel;
+    const hone__topology *machine = hone__topology_get();
+    const int64_t cache = machine->l3_bytes > 0 ? machine->l3_bytes : machine->l2_bytes;
+    return bytes > (cache > 0 ? cache : DEFAULT_CACHE);
+}
+
+/* The dim along which the operand is contiguous while it jumps along the innermost; -1: none. */
+static int cross_dim(const walk *w, int o)
+{
+    const int inner = w->ndim - 1;
+    for (int d = 0; d < inner; d++)
+        if (w->stride[o][d] == 1 && w->stride[o][inner] > 1)
+            return d;
+    return -1;
+}
+
+/* Takes the two dims out of the walk. */
+static void plan_crossing(crossing *c, int cross, int64_t block_inner, int64_t block_cross)
+{
+    walk *w = &c->w;
+    const int inner = w->ndim - 1;
+    c->inner = w->shape[inner];
+    c->cross = w->shape[cross];
+    for (int o = 0; o < w->n; o++) {
+        c->inner_step[o] = w->stride[o][inner];
+        c->cross_step[o] = w->stride[o][cross];
+        for (int d = cross; d + 1 < inner; d++)
+            w->stride[o][d] = w->stride[o][d + 1];
+    }
+    c->planes = 1;
+    w->ndim -= 2;
+    for (int d = cross; d < w->ndim; d++)
+        w->shape[d] = w->shape[d + 1];
+    for (int d = 0; d < w->ndim; d++)
+        c->planes *= w->shape[d];
+    c->block_inner = hone__min(c->inner, block_inner);
+    c->block_cross = hone__min(c->cross, block_cross);
+    c->inner_blocks = (c->inner + c->block_inner - 1) / c->block_inner;
+    c->cross_blocks = (c->cross + c->block_cross - 1) / c->block_cross;
+}
+
+/* Where block i begins in each operand, and its extents. Neighbours along `cross` follow each
+ * other: they share the pages, and often the cache lines, of what is gathered. */
+static void find_block(const crossing *c, int64_t i, char **at, int64_t *inner, int64_t *cross)
+{
+    const walk *w = &c->w;
+    const int64_t k = i % c->cross_blocks * c->block_cross;
+    i /= c->cross_blocks;
+    const int64_t j = i % c->inner_blocks * c->block_inner;
+    i /= c->inner_blocks;
+    for (int o = 0; o < w->n; o++)
+        at[o] = w->data[o] + (j * c->inner_step[o] + k * c->cross_step[o]) * w->size[o];
+    for (int d = w->ndim - 1; d >= 0; d--) {
+        for (int o = 0; o < w->n; o++)
+            at[o] += i % w->shape[d] * w->stride[o][d] * w->size[o];
+        i /= w->shape[d];
+    }
+    *inner = hone__min(c->inner - j, c->block_inner);
+    *cross = hone__min(c->cross - k, c->block_cross);
+}
+
+/* Blocks [begin, end): what lies across is gathered, then row by row. */
+static void run_gathering(void *ctx, int64_t begin, int64_t end)
+{
+    const crossing *c = ctx;
+    const walk *w = &c->w;
+    _Alignas(64) char room[HONE__ELEMENTWISE_INPUTS][BLOCK_ROOM];
+    for (int64_t i = begin; i < end; i++) {
+        int64_t inner, cross, stride[OPERANDS], step[OPERANDS];
+        char *at[OPERANDS];
+        find_block(c, i, at, &inner, &cross);
+        for (int o = 0; o < w->n; o++) {
+            stride[o] = c->inner_step[o];
+            step[o] = c->cross_step[o] * w->size[o];
+            if (!c->gather[o])
+                continue;
+            /* a line more than the block is wide, lest all rows fall into the same cache sets */
+            const int64_t ld = c->block_inner + 64 / w->size[o];
+            c->gather[o](inner, cross, room[o - 1], ld, at[o], stride[o]);
+            at[o] = room[o - 1];
+            stride[o] = 1;
+            step[o] = ld * w->size[o];
+        }
+        for (int64_t k = 0; k < cross; k++) {
+            if (w->casts)
+                run_casting(w, inner, at, stride);
+            else
+                call_kernel(w->kernel, inner, at, stride);
+            for (int o = 0; o < w->n; o++)
+                at[o] += step[o];
+        }
+    }
+}
+
+/* Blocks [begin, end) of a copy: straight to the result. */
+static void run_transposing(void *ctx, int64_t begin, int64_t end)
+{
+    const crossing *c = ctx;
+    for (int64_t i = begin; i < end; i++) {
+        int64_t inner, cross;
+        char *at[OPERANDS];
+        find_block(c, i, at, &inner, &cross);
+        c->gather[1](inner, cross, at[0], c->cross_step[0], at[1], c->inner_step[1]);
+    }
+}
+
+static void run_blocks(crossing *c, hone__range_body run, double ns)
+{
+    hone__parallel_for(c->planes * c->inner_blocks * c->cross_blocks, 1,
+                       ns * (double)(c->block_inner * hone__min(c->cross, c->block_cross)), run, c);
 }
 
 static double cost(const walk *w)
@@ -359,6 +482,42 @@ static double cost(const walk *w)
     for (int o = 0; o < w->n; o++)
         ns += w->stride[o][w->ndim - 1] > 1 ? 0.7 : 0;
     return ns;
+}
+
+/* Runs the walk by blocks that gather the operands that lie across along that dim. */
+static void gather_blocks(const walk *w, int cross, const hone__operand *in)
+{
+    crossing c = { .w = *w };
+    int64_t size = 1;
+    for (int o = 1; o < w->n; o++) {
+        if (cross_dim(w, o) != cross)
+            continue;
+        c.gather[o] = hone__k->transpose[in[o - 1].t->dtype];
+        if (w->size[o] > size)
+            size = w->size[o];
+    }
+    const double ns = w->kernel->ns + (w->casts ? 0.5 : 0) + HONE__NS_MOVE;
+    plan_crossing(&c, cross, BLOCK_INNER, BLOCK_CROSS / (size < 4 ? 4 : size));
+    run_blocks(&c, run_gathering, ns);
+}
+
+/* The dim that blocks are worth, -1 if none. *other: an operand that lies across along a dim of its
+ * own, 0 if none. */
+static int find_cross(const walk *w, int64_t numel, int *other)
+{
+    const int inner = w->ndim - 1;
+    int cross = -1;
+    *other = 0;
+    for (int o = 1; o < w->n && numel >= GATHER_FIRST; o++) {
+        const int d = cross_dim(w, o);
+        if (d < 0 || w->shape[d] < GRAIN || w->shape[inner] < GRAIN)
+            continue;
+        if (cross < 0)
+            cross = d;
+        else if (cross != d)
+            *other = o;
+    }
+    return cross;
 }
 
 bool hone__elementwise(const hone__elementwise_kernel *kernel, hone_tensor *out,
@@ -381,92 +540,48 @@ bool hone__elementwise(const hone__elementwise_kernel *kernel, hone_tensor *out,
     hone__operand read[HONE__ELEMENTWISE_INPUTS];
     for (int i = 0; i < w.n - 1; i++) {
         read[i] = in[i];
-        if (!in[i].t || (!overlaps(out, in[i].t) && !is_transposed(out, in[i].t)))
-            continue;
-        read[i].t = contiguous_copy(in[i].t);
-        if (!read[i].t)
+        if (in[i].t && overlaps(out, in[i].t) && !(read[i].t = contiguous_copy(in[i].t)))
             return false;
     }
     plan_strided(&w, out, read);
-    hone__parallel_for(out->numel, GRAIN, cost(&w), run_range, &w);
+    int other, cross = find_cross(&w, out->numel, &other);
+    /* Blocks follow one dim: the few operands that need another are copied. From memory a copy and
+     * a contiguous pass are faster than blocks. */
+    const bool large = cross >= 0 && is_large(&w, out->numel);
+    if (other > 0 || large) {
+        for (int o = 1; o < w.n; o++)
+            if ((o == other || (large && cross_dim(&w, o) >= 0)) &&
+                !(read[o - 1].t = contiguous_copy(read[o - 1].t)))
+                return false;
+        plan_strided(&w, out, read);
+        cross = find_cross(&w, out->numel, &other);
+    }
+    if (cross >= 0)
+        gather_blocks(&w, cross, read);
+    else
+        hone__parallel_for(out->numel, GRAIN, cost(&w), run_range, &w);
     return true;
 }
 
 /* ---- copies and fills ---- */
 
-/* A copy whose contiguous direction changes: planes of [rows, cols], cut into bands of TILE
- * columns. */
-typedef struct {
-    walk w; /* the dims outside the plane */
-    int64_t planes, bands;
-    int64_t rows, cols;        /* rows are contiguous in the result, cols in the source */
-    int64_t out_step, in_step; /* from column to column, from row to row */
-    hone__transpose_fn fn;
-} transposition;
-
-static void run_transposition(void *ctx, int64_t begin, int64_t end)
-{
-    const transposition *t = ctx;
-    for (int64_t band = begin; band < end; band++) {
-        const int64_t col = band % t->bands * TILE;
-        int64_t plane = band / t->bands;
-        char *out = t->w.data[0] + col * t->out_step * t->w.size[0];
-        const char *in = t->w.data[1] + col * t->w.size[1];
-        for (int d = t->w.ndim - 1; d >= 0; d--) {
-            const int64_t index = plane % t->w.shape[d];
-            plane /= t->w.shape[d];
-            out += index * t->w.stride[0][d] * t->w.size[0];
-            in += index * t->w.stride[1][d] * t->w.size[1];
-        }
-        const int64_t cols = t->cols - col < TILE ? t->cols - col : TILE;
-        t->fn(t->rows, cols, out, t->out_step, in, t->in_step);
-    }
-}
-
-/* Takes the two dims of the plane out of the walk; false if there is no such pair. */
-static bool plan_transposition(transposition *t, hone_dtype dtype)
-{
-    walk *w = &t->w;
-    const int inner = w->ndim - 1;
-    int other = -1;
-    for (int d = 0; d < inner; d++)
-        if (w->stride[1][d] == 1)
-            other = d;
-    if (other < 0 || w->stride[0][inner] != 1 || w->stride[1][inner] <= 1)
-        return false;
-    t->rows = w->shape[inner];
-    t->cols = w->shape[other];
-    t->out_step = w->stride[0][other];
-    t->in_step = w->stride[1][inner];
-    t->bands = (t->cols + TILE - 1) / TILE;
-    t->fn = hone__k->transpose[dtype];
-    w->ndim--;
-    for (int d = other; d < w->ndim; d++) {
-        w->shape[d] = w->shape[d + 1];
-        for (int o = 0; o < 2; o++)
-            w->stride[o][d] = w->stride[o][d + 1];
-    }
-    /* `inner` moved one place down and is dropped with it */
-    w->ndim--;
-    t->planes = 1;
-    for (int d = 0; d < w->ndim; d++)
-        t->planes *= w->shape[d];
-    return true;
-}
-
+/* A copy whose contiguous direction changes; false if it doesn't. */
 static bool copy_transposing(hone_tensor *out, hone_tensor *x,
                              const hone__elementwise_kernel *kernel)
 {
-    transposition t;
-    t.w.kernel = kernel;
-    t.w.n = 2;
-    t.w.data[0] = hone__data(out);
-    t.w.size[0] = (int64_t)hone__size_of(out->dtype);
-    plan_strided(&t.w, out, &(hone__operand){ .t = x });
-    if (!plan_transposition(&t, (hone_dtype)out->dtype))
+    crossing c = { .w.kernel = kernel, .w.n = 2 };
+    walk *w = &c.w;
+    w->data[0] = hone__data(out);
+    w->size[0] = (int64_t)hone__size_of(out->dtype);
+    plan_strided(w, out, &(hone__operand){ .t = x });
+    const int cross = cross_dim(w, 1);
+    if (cross < 0 || w->stride[0][w->ndim - 1] != 1)
         return false;
-    const double band_ns = (double)(t.rows * (t.cols < TILE ? t.cols : TILE));
-    hone__parallel_for(t.planes * t.bands, 1, band_ns, run_transposition, &t);
+    const bool large = is_large(w, out->numel);
+    c.gather[1] = (large ? hone__k->transpose_past : hone__k->transpose)[out->dtype];
+    plan_crossing(&c, cross, large ? COPY_INNER_LARGE : COPY_INNER,
+                  large ? COPY_CROSS_LARGE : COPY_CROSS);
+    run_blocks(&c, run_transposing, 1);
     return true;
 }
 

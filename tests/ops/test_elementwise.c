@@ -132,19 +132,46 @@ Test(elementwise, transposing_copies, .init = force_threads)
         }
 }
 
-/* A large transposed operand is made contiguous first: the same values. */
-Test(elementwise, large_transposed_operands)
+/* Operands that are contiguous along other dims than the result, alone, broadcast and cast, in
+ * sizes around the blocks: the values of plain indexing. */
+static void check_across(int64_t n, int64_t m)
 {
-    hone_tensor *x = hone_arange(HONE_F32, 0, 90 * 100, 1);
-    hone_tensor *t =
-        hone__own(hone__alias(x, 2, (const int64_t[]){ 100, 90 }, (const int64_t[]){ 1, 100 }, 0));
-    hone_tensor *y = hone_add(t, hone_arange(HONE_F32, 0, 90, 1));
-    hone_tensor *z = hone_to(t, HONE_I64);
-    for (int i = 0; i < 100; i++)
-        for (int j = 0; j < 90; j++) {
-            cr_assert_eq(hone_at(y, i, j), j * 100 + i + j);
-            cr_assert_eq(hone_at(z, i, j), j * 100 + i);
-        }
+    HONE_SCOPE();
+    enum { PLANES = 18 };
+    const int64_t size = n * m, shape[] = { PLANES, n, m };
+    hone_tensor *numbers = hone_arange(HONE_F32, 0, (double)(PLANES * size), 1);
+    hone_tensor *wide = hone_arange(HONE_F64, 0, (double)(PLANES * size), 1);
+    hone_tensor *thirds = hone_full(HONE_BOOL, 0, PLANES * size);
+    uint8_t *third = hone_data(thirds);
+    for (int64_t k = 0; k < PLANES * size; k++)
+        third[k] = k % 3 == 1;
+    const int64_t turned[] = { size, 1, n }, planes[] = { 1, m * PLANES, PLANES },
+                  repeated[] = { 0, 1, n };
+    hone_tensor *a = hone__own(hone__alias(numbers, 3, shape, turned, 0));
+    hone_tensor *b = hone__own(hone__alias(wide, 3, shape, planes, 0));
+    hone_tensor *c = hone__own(hone__alias(thirds, 3, shape, turned, 0));
+    hone_tensor *r = hone__own(hone__alias(wide, 3, shape, repeated, 0));
+    const double *mixed = hone_data(hone_where(c, a, b)), *sum = hone_data(hone_add(r, a));
+    const float *twice = hone_data(hone_add(a, a));
+    for (int64_t k = 0; k < PLANES * size; k++) {
+        const int64_t p = k / size, i = k / m % n, j = k % m, from = p * size + j * n + i;
+        const int64_t other = p + (i * m + j) * PLANES;
+        cr_assert_eq(mixed[k], (double)(from % 3 == 1 ? from : other), "%lld x %lld at %lld",
+                     (long long)n, (long long)m, (long long)k);
+        cr_assert_eq(sum[k], (double)(from + j * n + i));
+        cr_assert_eq(twice[k], (float)(2 * from));
+    }
+}
+
+Test(elementwise, operands_that_lie_across, .init = force_threads)
+{
+    static const int64_t sizes[] = { 2, 16, 65, 131, 257 };
+    for (int threads = 1; threads <= 3; threads += 2) {
+        hone_set_threads(threads);
+        for (size_t i = 0; i < 5; i++)
+            for (size_t k = 0; k < 5; k++)
+                check_across(sizes[i], sizes[k]);
+    }
 }
 
 /* In place with an operand that shares memory at other places: as if it had been copied first. */
