@@ -38,8 +38,8 @@ HONE__INLINE row_of_4 size4_lanes(const uint32_t *x, int64_t step)
     (void)step;
     return low;
 #else
-    const lane_of_4 high = *(const lane_of_4 *)(x + step);
-    return __builtin_shufflevector(low, high, 0, 1, 2, 3, 4, 5, 6, 7);
+    return (row_of_4)_mm256_inserti128_si256(_mm256_castsi128_si256((__m128i)low),
+                                             _mm_loadu_si128((const void *)(x + step)), 1);
 #endif
 }
 
@@ -50,8 +50,8 @@ HONE__INLINE row_of_2 size8_lanes(const uint64_t *x, int64_t step)
     (void)step;
     return low;
 #else
-    const lane_of_2 high = *(const lane_of_2 *)(x + step);
-    return __builtin_shufflevector(low, high, 0, 1, 2, 3);
+    return (row_of_2)_mm256_inserti128_si256(_mm256_castsi128_si256((__m128i)low),
+                                             _mm_loadu_si128((const void *)(x + step)), 1);
 #endif
 }
 
@@ -72,16 +72,18 @@ HONE__INLINE void size4_strip(uint32_t *y, int64_t sy, const uint32_t *x, int64_
         row_of_4 r[4];
         for (int i = 0; i < 4; i++)
             r[i] = size4_lanes(x + i * sx, 4 * sx);
-        const row_of_4 lo01 = __builtin_shufflevector(r[0], r[1], BOTH_4(0, ROW_4, 1, ROW_4 + 1)),
-                       hi01 =
-                           __builtin_shufflevector(r[0], r[1], BOTH_4(2, ROW_4 + 2, 3, ROW_4 + 3)),
-                       lo23 = __builtin_shufflevector(r[2], r[3], BOTH_4(0, ROW_4, 1, ROW_4 + 1)),
-                       hi23 =
-                           __builtin_shufflevector(r[2], r[3], BOTH_4(2, ROW_4 + 2, 3, ROW_4 + 3));
-        column[0][k] = __builtin_shufflevector(lo01, lo23, BOTH_4(0, 1, ROW_4, ROW_4 + 1));
-        column[1][k] = __builtin_shufflevector(lo01, lo23, BOTH_4(2, 3, ROW_4 + 2, ROW_4 + 3));
-        column[2][k] = __builtin_shufflevector(hi01, hi23, BOTH_4(0, 1, ROW_4, ROW_4 + 1));
-        column[3][k] = __builtin_shufflevector(hi01, hi23, BOTH_4(2, 3, ROW_4 + 2, ROW_4 + 3));
+        const row_of_2 lo01 = (row_of_2)__builtin_shufflevector(r[0], r[1],
+                                                                BOTH_4(0, ROW_4, 1, ROW_4 + 1)),
+                       hi01 = (row_of_2)__builtin_shufflevector(r[0], r[1],
+                                                                BOTH_4(2, ROW_4 + 2, 3, ROW_4 + 3)),
+                       lo23 = (row_of_2)__builtin_shufflevector(r[2], r[3],
+                                                                BOTH_4(0, ROW_4, 1, ROW_4 + 1)),
+                       hi23 = (row_of_2)__builtin_shufflevector(r[2], r[3],
+                                                                BOTH_4(2, ROW_4 + 2, 3, ROW_4 + 3));
+        column[0][k] = (row_of_4)__builtin_shufflevector(lo01, lo23, BOTH_2(0, ROW_2));
+        column[1][k] = (row_of_4)__builtin_shufflevector(lo01, lo23, BOTH_2(1, ROW_2 + 1));
+        column[2][k] = (row_of_4)__builtin_shufflevector(hi01, hi23, BOTH_2(0, ROW_2));
+        column[3][k] = (row_of_4)__builtin_shufflevector(hi01, hi23, BOTH_2(1, ROW_2 + 1));
     }
     for (int j = 0; j < 4; j++)
         for (int k = 0; k < 64 / ROW_BYTES; k++)
