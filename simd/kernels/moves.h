@@ -79,19 +79,32 @@ HONE__INLINE bool P(same_sets)(int64_t stride, int64_t bytes)
     return stride * (int64_t)sizeof(T) % bytes == 0;
 }
 
-/* From rows that share their sets: pieces of them are read whole, into rows that don't. */
-static void P(transpose_staged)(int64_t rows, int64_t cols, T *y, int64_t sy, const T *x,
-                                int64_t sx)
+/* n elements, mostly 256 bytes. */
+HONE__INLINE void P(copy_piece)(T *y, const T *x, int64_t n)
+{
+    if (n * (int64_t)sizeof(T) != 4 * 64)
+        memcpy(y, x, (size_t)n * sizeof(T));
+    else
+        for (int i = 0; i < 4; i++)
+            memcpy((char *)y + 64 * i, (const char *)x + 64 * i, 64);
+}
+
+/* Blocks whose pieces of rows and columns are both long. Rows of x that share their sets are read
+ * into rows that don't first. */
+static void P(transpose_blocks)(int64_t rows, int64_t cols, T *y, int64_t sy, const T *x,
+                                int64_t sx, bool stage)
 {
     enum { ROWS = 128, COLS = 256 / sizeof(T), STEP = COLS + 64 / sizeof(T) };
-    _Alignas(64) T stage[ROWS * STEP];
+    _Alignas(64) T room[ROWS * STEP];
     for (int64_t j = 0; j < cols; j += COLS)
         for (int64_t i = 0; i < rows; i += ROWS) {
             const int64_t m = rows - i < ROWS ? rows - i : ROWS,
                           n = cols - j < COLS ? cols - j : COLS;
-            for (int64_t r = 0; r < m; r++)
-                memcpy(stage + r * STEP, x + (i + r) * sx + j, (size_t)n * sizeof(T));
-            P(transpose_strips)(m, n, y + j * sy + i, sy, stage, STEP, SQUARE, false);
+            const T *from = x + i * sx + j;
+            for (int64_t r = 0; stage && r < m; r++)
+                P(copy_piece)(room + r * STEP, from + r * sx, n);
+            P(transpose_strips)
+            (m, n, y + j * sy + i, sy, stage ? room : from, stage ? STEP : sx, SQUARE, false);
         }
 }
 
@@ -101,10 +114,9 @@ static void P(k_transpose)(int64_t rows, int64_t cols, void *yv, int64_t sy, con
 {
     T *y = yv;
     const T *x = xv;
-    if (P(same_sets)(sx, 4096) && rows > 4)
-        P(transpose_staged)(rows, cols, y, sy, x, sx);
-    else if (P(same_sets)(sy, 4096))
-        P(transpose_strips)(rows, cols, y, sy, x, sx, SQUARE, false);
+    const bool stage = P(same_sets)(sx, 4096) && rows > 4;
+    if (stage || P(same_sets)(sy, 4096))
+        P(transpose_blocks)(rows, cols, y, sy, x, sx, stage);
     else if (P(same_sets)(sy, 2048) || P(same_sets)(sx, 2048))
         P(transpose_strips)(rows, cols, y, sy, x, sx, 64 / sizeof(T), false);
     else

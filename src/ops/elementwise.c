@@ -15,8 +15,8 @@ enum {
     BLOCK_CROSS = 256,                       /* ... and bytes of its columns */
     BLOCK_ROOM = 40 * 1024,                  /* bytes of a gathered block with gaps between rows */
     GATHER_FIRST = 1024,                     /* elements from which blocks are worth it */
-    COPY_INNER = 128,                        /* extents of a block that is only copied */
-    COPY_CROSS = 256,
+    COPY_INNER = 1024,                        /* extents of a block that is only copied */
+    COPY_CROSS = 64,
     COPY_INNER_LARGE = 1024, /* the same when it comes from memory */
     COPY_CROSS_LARGE = 1024,
     DEFAULT_CACHE = 32 << 20

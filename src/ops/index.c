@@ -13,6 +13,7 @@
 
 #define NS_PER_PLACE   4.0
 #define NS_PER_ELEMENT 0.3
+#define AHEAD          4 /* rows asked for before their turn */
 
 typedef struct {
     hone_tensor *at[HONE_MAX_DIMS]; /* by dim of x; HONE_NONE: the whole dim */
@@ -182,6 +183,12 @@ static bool make_plan(const char *name, const hone_tensor *x, hone_tensor *const
            place(name, x, &dims, &indices, p);
 }
 
+/* True if the columns of a place follow each other in memory. */
+static bool whole_rows(const hone__rows *kept)
+{
+    return kept->n_col_dims == 1 && kept->col_stride[0] == 1;
+}
+
 /* ---- index */
 
 typedef struct {
@@ -203,6 +210,14 @@ static void copy_places(void *ctx, int64_t begin, int64_t end)
         if (cols == 1) {
             for (; i < stop; i++)
                 hone__copy_one(size, j->out + i * size, base + offset[i] * size);
+            continue;
+        }
+        if (whole_rows(&from)) {
+            for (; i < stop; i++) {
+                if (i + AHEAD < stop)
+                    __builtin_prefetch(base + offset[i + AHEAD] * size);
+                memcpy(j->out + i * cols * size, base + offset[i] * size, (size_t)(cols * size));
+            }
             continue;
         }
         for (; i < stop; i++) {
@@ -257,6 +272,11 @@ static void add_columns(const plan *p, int64_t row, int64_t place_offset, const 
     const int d = to->n_col_dims - 1;
     const int64_t run = to->col_shape[d], step = to->col_stride[d];
     const hone__binary_fn add = hone__k->binary[HONE__K_ADD][to->dtype];
+    if (whole_rows(to)) {
+        char *at = to->data + (hone__rows_offset(to, row, 0) + place_offset) * to->size;
+        add(run, at, 1, at, 1, dy, 1);
+        return;
+    }
     for (int64_t c = 0; c < to->cols; c += run) {
         char *at = to->data + (hone__rows_offset(to, row, c) + place_offset) * to->size;
         add(run, at, step, at, step, dy + c * to->size, 1);

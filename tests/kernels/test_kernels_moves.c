@@ -112,35 +112,75 @@ Test(kernels_moves, where_copy_and_fill)
                     check_where_fill_copy(isa, dtype, n, stride);
 }
 
+/* y begins `skip` elements behind a line, rows of x and y lie sx and sy apart. */
+static void check_transpose(hone__transpose_fn transpose, int dtype, int64_t rows, int64_t cols,
+                            int64_t sx, int64_t sy, int64_t skip)
+{
+    const size_t size = test_size(dtype);
+    const bool any = rows && cols;
+    guard x = values(dtype, any ? (rows - 1) * sx + cols : 0, 9);
+    guard out = guard_new((size_t)(skip + (any ? (cols - 1) * sy + rows : 0)) * size);
+    memset(out.data, 0x5a, out.bytes);
+    uint8_t *y = out.data + (size_t)skip * size;
+    transpose(rows, cols, y, sy, x.data, sx);
+    int64_t wrong = 0, touched = 0;
+    for (int64_t p = 0; p < rows; p++)
+        for (int64_t q = 0; q < cols; q++)
+            wrong += memcmp(y + (size_t)(q * sy + p) * size, x.data + (size_t)(p * sx + q) * size,
+                            size) != 0;
+    for (int64_t q = 0; rows && q + 1 < cols; q++)
+        for (int64_t p = rows; p < sy && p < rows + 40; p++)
+            touched += y[(size_t)(q * sy + p) * size] != 0x5a;
+    for (int64_t k = 0; k < skip; k++)
+        touched += out.data[(size_t)k * size] != 0x5a;
+    cr_assert(wrong == 0 && touched == 0, "%lld x %lld, strides %lld and %lld", (long long)rows,
+              (long long)cols, (long long)sx, (long long)sy);
+    cr_assert(guard_intact(&out));
+    guard_free(&x);
+    guard_free(&out);
+}
+
 Test(kernels_moves, transpose)
 {
     static const int64_t sizes[] = { 0, 1, 2, 7, 8, 9, 15, 16, 17, 33, 64, 70, 130 };
     enum { COUNT = sizeof sizes / sizeof *sizes };
     const hone__isa *isa;
-    for (int i = 0; (isa = hone__isa_available(i)); i++) {
-        for (int dtype = 0; dtype < HONE__N_DTYPES; dtype++) {
-            const size_t size = test_size(dtype);
-            for (int r = 0; r < COUNT; r++) {
-                for (int c = 0; c < COUNT; c++) {
-                    const int64_t rows = sizes[r], cols = sizes[c], sx = cols + 1, sy = rows + 2;
-                    guard x = values(dtype, rows && cols ? (rows - 1) * sx + cols : 0, 9);
-                    guard y = guard_new((size_t)(rows && cols ? (cols - 1) * sy + rows : 0) * size);
-                    memset(y.data, 0x5a, y.bytes);
-                    isa->transpose[dtype](rows, cols, y.data, sy, x.data, sx);
-                    for (int64_t p = 0; p < rows; p++)
-                        for (int64_t q = 0; q < cols; q++)
-                            cr_assert_eq(memcmp(y.data + (size_t)(q * sy + p) * size,
-                                                x.data + (size_t)(p * sx + q) * size, size),
-                                         0);
-                    for (int64_t q = 0; rows && q + 1 < cols; q++)
-                        cr_assert_eq(y.data[(size_t)(q * sy + rows) * size], 0x5a);
-                    cr_assert(guard_intact(&y));
-                    guard_free(&x);
-                    guard_free(&y);
-                }
+    for (int i = 0; (isa = hone__isa_available(i)); i++)
+        for (int dtype = 0; dtype < HONE__N_DTYPES; dtype++)
+            for (int r = 0; r < COUNT; r++)
+                for (int c = 0; c < COUNT; c++)
+                    check_transpose(isa->transpose[dtype], dtype, sizes[r], sizes[c], sizes[c] + 1,
+                                    sizes[r] + 2, 0);
+}
+
+/* Rows that lie a power of two apart go other ways, and so does what is larger than the caches. */
+Test(kernels_moves, transpose_of_rows_that_share_sets)
+{
+    static const int64_t sizes[][2] = { { 17, 5 }, { 70, 131 }, { 131, 33 } };
+    const hone__isa *isa;
+    for (int i = 0; (isa = hone__isa_available(i)); i++)
+        for (int d = 0; d < 3; d++) {
+            const int dtype = (const int[]){ HONE__F32, HONE__F64, HONE__U8 }[d];
+            const int64_t size = (int64_t)test_size(dtype), page = 4096 / size;
+            for (size_t k = 0; k < sizeof sizes / sizeof *sizes; k++) {
+                const int64_t rows = sizes[k][0], cols = sizes[k][1];
+                const int64_t strides[][2] = { { page, rows },
+                                               { cols, page },
+                                               { page, page },
+                                               { page / 2, rows },
+                                               { cols, rows + 3 * 64 },
+                                               { cols, (rows + 64) / 64 * 64 },
+                                               { page, (rows + 64) / 64 * 64 } };
+                for (size_t s = 0; s < sizeof strides / sizeof *strides; s++)
+                    for (int64_t skip = 0; skip < 4; skip += 3) {
+                        const int64_t sx = strides[s][0] < cols ? cols : strides[s][0],
+                                      sy = strides[s][1] < rows ? rows : strides[s][1];
+                        check_transpose(isa->transpose[dtype], dtype, rows, cols, sx, sy, skip);
+                        check_transpose(isa->transpose_past[dtype], dtype, rows, cols, sx, sy,
+                                        skip);
+                    }
             }
         }
-    }
 }
 
 /* What C's conversion gives, made total: saturate, NaN to 0. */
