@@ -12,10 +12,13 @@
 #define NS_PER_ELEMENT 1.0
 #define ALWAYS_INLINE  inline __attribute__((always_inline)) /* for constants in loops */
 
+enum { JUMP_BYTES = 1 << 18, COLUMNS = 64 };
+
 typedef struct {
     hone_tensor *index;         /* contiguous i64, values checked */
     int64_t outer, dim, inner;  /* extents of the index */
     int64_t step;               /* stride of dim in the indexed tensor */
+    int64_t together;           /* columns that are walked together, through all of dim */
     const int64_t *inner_place; /* offset of each inner position in the indexed tensor */
     hone__rows places;          /* that tensor, cut to the index's extents, dim left out */
     hone_dtype dtype;
@@ -81,6 +84,9 @@ static bool prepare(const char *name, const hone_tensor *x, int dim, hone_tensor
     if (!cut || !inner_place)
         return false;
     j->places = hone__rows_of(cut, ~((1u << dim) - 1));
+    /* so that what they jump around in stays in a core's cache */
+    const int64_t column = (x->ndim ? x->shape[dim] : 1) * (int64_t)hone__size_of(x->dtype);
+    j->together = column * j->inner <= JUMP_BYTES ? (j->inner ? j->inner : 1) : COLUMNS;
     j->dtype = j->places.dtype;
     j->size = j->places.size;
     j->inner_place = hone__data(inner_place);
@@ -216,18 +222,19 @@ static void add_lanes(const job *j, lanes l)
     const int64_t *at = hone__data(j->index);
     for (int64_t o = l.outer; o < l.outer_end; o++) {
         char *base = j->places.data + hone__rows_offset(&j->places, o, 0) * j->size;
+        const int64_t end = (o + 1) * j->dim;
         int64_t line = o * j->dim;
-        const int64_t end = line + j->dim;
         if (j->inner == 1) {
             add_typed(&(run){ j->dim, at + line, NULL, j->step }, base, j->from + line * j->size,
                       j->dtype);
             continue;
         }
-        for (; line < end; line++) {
-            const int64_t i = line * j->inner + l.inner;
-            add_typed(&(run){ l.inner_end - l.inner, at + i, j->inner_place + l.inner, j->step },
-                      base, j->from + i * j->size, j->dtype);
-        }
+        for (int64_t c = l.inner; c < l.inner_end; c += j->together)
+            for (line = o * j->dim; line < end; line++) {
+                const int64_t i = line * j->inner + c, n = hone__min(j->together, l.inner_end - c);
+                add_typed(&(run){ n, at + i, j->inner_place + c, j->step }, base,
+                          j->from + i * j->size, j->dtype);
+            }
     }
 }
 
