@@ -333,7 +333,7 @@ static void run_columns(walk *w)
 {
     const hone__gemm_plan *plan = w->plan;
     hone__gemm_region left = *w->region, right = left;
-    if (!plan->scratch && !plan->pack_a) {
+    if (!plan->scratch && !plan->pack_a && !plan->relay) { /* whose bands add to sums */
         left.n1 -= hone__gemm_upright_columns(plan->kernel, &plan->x, left.m1 - left.m0,
                                               left.n1 - left.n0);
     }
