@@ -124,13 +124,41 @@ static void run_rows(void *ctx, int64_t begin, int64_t end)
 
 /* ---- cross_entropy */
 
-/* The rows' losses, summed as a row and divided by the batch; an empty batch gives 0 / 0. */
-static bool mean_loss(const batch *b, void *out)
+/* Rows for the loss alone, or with the gradient dy / batch times what it is by row. */
+static void run_batch(job *j)
 {
+    const double passes = j->dx ? 2.0 : 1.0;
+    hone__parallel_for(j->b->rows, 1, passes * NS_PER_ELEMENT * (double)j->b->cols + 10.0, run_rows,
+                       j);
+}
+
+static void take_slope(job *j, hone_tensor *dx, const void *dy)
+{
+    j->dx = hone__data(dx);
+    hone__k->copy[j->b->dtype](1, &j->scale, 1, dy, 1);
+    divide(j->b->dtype, &j->scale, j->b->rows);
+}
+
+static bool is_one(const hone_tensor *dy)
+{
+    return dy->dtype == HONE_F32 ? *(const float *)hone__data(dy) == 1.0F
+                                 : *(const double *)hone__data(dy) == 1.0;
+}
+
+/* The rows' losses, summed as a row and divided by the batch; an empty batch gives 0 / 0. The
+ * gradient of a loss that nothing is done to, dy = 1, is made on the way if there is a place for it.
+ */
+static bool mean_loss(const batch *b, void *out, hone_tensor *slope)
+{
+    const float one_f32 = 1.0F;
+    const double one_f64 = 1.0;
     job j;
     if (!take_rows(b, &j))
         return false;
-    hone__parallel_for(b->rows, 1, NS_PER_ELEMENT * (double)b->cols + 10.0, run_rows, &j);
+    if (slope && slope->numel > 0)
+        take_slope(&j, slope,
+                   b->dtype == HONE_F32 ? (const void *)&one_f32 : (const void *)&one_f64);
+    run_batch(&j);
     hone__k->reduce_rows[HONE__K_SUM][b->dtype](1, b->rows, j.loss, b->rows, out, 1);
     divide(b->dtype, out, b->rows);
     give_rows(&j);
@@ -141,15 +169,21 @@ static hone_tensor *cross_entropy(hone_context *ctx, hone_tensor *const *in, int
 {
     (void)n_in;
     batch b;
-    if (!take_batch(ctx, in[0], in[1], &b) || !HONE__SAVE(ctx, in[0], in[1]))
+    if (!take_batch(ctx, in[0], in[1], &b))
+        return NULL;
+    hone_tensor *const slope = hone_needs_input_grad(ctx, 0) ? hone_empty_like(in[0]) : NULL;
+    hone_tensor *const saved[] = { in[0], in[1], slope };
+    if ((hone_needs_input_grad(ctx, 0) && !slope) || !hone__save(ctx, slope ? 3 : 2, saved))
         return NULL;
     hone_tensor *loss = hone__out(ctx, b.dtype, 0, NULL);
-    return loss && mean_loss(&b, hone__data(loss)) ? loss : NULL;
+    return loss && mean_loss(&b, hone__data(loss), slope) ? loss : NULL;
 }
 
 static hone_tensor *cross_entropy_grad(hone_context *ctx, hone_tensor *dy, int input)
 {
     (void)input;
+    if (!hone_grad_enabled() && is_one(dy))
+        return hone_saved(ctx, 2);
     return hone_cross_entropy_backward(dy, hone_saved(ctx, 0), hone_saved(ctx, 1));
 }
 
@@ -162,10 +196,8 @@ static bool run_backward(const batch *b, const hone_tensor *dy, hone_tensor *dx)
         return true;
     if (!take_rows(b, &j))
         return false;
-    j.dx = hone__data(dx);
-    hone__k->copy[b->dtype](1, &j.scale, 1, hone__data(dy), 1);
-    divide(b->dtype, &j.scale, b->rows);
-    hone__parallel_for(b->rows, 1, 2.0 * NS_PER_ELEMENT * (double)b->cols + 10.0, run_rows, &j);
+    take_slope(&j, dx, hone__data(dy));
+    run_batch(&j);
     give_rows(&j);
     return true;
 }
