@@ -28,26 +28,100 @@ typedef struct {
     void (*function)(void);
 } op;
 
+/* ---- ops in forms of their own */
+
+static hone_tensor *gather_last(hone_tensor *x, int dim, hone_tensor *places)
+{
+    (void)dim;
+    return hone_gather(x, 1, places);
+}
+
+static hone_tensor *scatter_add_last(hone_tensor *x, int dim, hone_tensor *places, hone_tensor *y)
+{
+    (void)dim;
+    return hone_scatter_add(x, 1, places, y);
+}
+
+/* Whole rows, and what is added to them. */
+static hone_tensor *index_rows(hone_tensor *x, hone_tensor *places)
+{
+    return hone_index(x, places);
+}
+
+static hone_tensor *index_rows_backward(hone_tensor *x, hone_tensor *places)
+{
+    const int64_t dims[] = { hone_shape(x)[0], hone_shape(x)[1], HONE_END_DIM };
+    hone_tensor *const list[] = { places, HONE_END_TENSOR };
+    return hone_index_backward_v(x, dims, list);
+}
+
+static hone_tensor *transposed_clone(hone_tensor *x)
+{
+    return hone_clone(hone_transpose(x, 0, 1));
+}
+
+static hone_tensor *transposed_relu(hone_tensor *x)
+{
+    return hone_relu(hone_transpose(x, 0, 1));
+}
+
+#define FORM(name, signature, operands)                                                            \
+    {                                                                                              \
+#name, signature, operands, (void (*)(void))name                                           \
+    }
 #define OP(name, signature, operands)                                                              \
     {                                                                                              \
 #name, signature, operands, (void (*)(void))hone_##name                                    \
     }
 
 static const op ops[] = {
-    OP(neg, X, MATRICES),           OP(relu, X, MATRICES),         OP(exp, X, MATRICES),
-    OP(log, X, MATRICES),           OP(sqrt, X, MATRICES),         OP(tanh, X, MATRICES),
-    OP(sigmoid, X, MATRICES),       OP(gelu, X, MATRICES),         OP(silu, X, MATRICES),
-    OP(softplus, X, MATRICES),      OP(add, XX, MATRICES),         OP(mul, XX, MATRICES),
-    OP(div, XX, MATRICES),          OP(pow, XX, MATRICES),         OP(maximum, XX, MATRICES),
-    OP(eq, XX, MATRICES),           OP(where, X3, CHOICE),         OP(add_scalar, XS, MATRICES),
-    OP(mul_scalar, XS, MATRICES),   OP(pow_scalar, XS, MATRICES),  OP(to, XT, MATRICES),
-    OP(clone, X, MATRICES),         OP(sum, X, MATRICES),          OP(mean, X, MATRICES),
-    OP(max, X, MATRICES),           OP(sum_dim, XDK, MATRICES),    OP(max_dim, XDK, MATRICES),
-    OP(var_dim, XDCK, MATRICES),    OP(argmax, XDK, MATRICES),     OP(logsumexp, XDK, MATRICES),
-    OP(softmax, XD, MATRICES),      OP(log_softmax, XD, MATRICES), OP(layer_norm, X3DE, ROWS),
-    OP(cross_entropy, XX, CLASSES), OP(transpose, XDD, MATRICES),  OP(gather, XDX, PLACES),
-    OP(scatter_add, XDXX, PLACES),  OP(matmul, XX, PRODUCT),       OP(linear, X3, PRODUCT),
-    OP(linear_relu, X3, PRODUCT),   OP(linear_gelu, X3, PRODUCT),
+    OP(neg, X, MATRICES),
+    OP(relu, X, MATRICES),
+    OP(exp, X, MATRICES),
+    OP(log, X, MATRICES),
+    OP(sqrt, X, MATRICES),
+    OP(tanh, X, MATRICES),
+    OP(sigmoid, X, MATRICES),
+    OP(gelu, X, MATRICES),
+    OP(silu, X, MATRICES),
+    OP(softplus, X, MATRICES),
+    OP(add, XX, MATRICES),
+    OP(mul, XX, MATRICES),
+    OP(div, XX, MATRICES),
+    OP(pow, XX, MATRICES),
+    OP(maximum, XX, MATRICES),
+    OP(eq, XX, MATRICES),
+    OP(where, X3, CHOICE),
+    OP(add_scalar, XS, MATRICES),
+    OP(mul_scalar, XS, MATRICES),
+    OP(pow_scalar, XS, MATRICES),
+    OP(to, XT, MATRICES),
+    OP(clone, X, MATRICES),
+    OP(sum, X, MATRICES),
+    OP(mean, X, MATRICES),
+    OP(max, X, MATRICES),
+    OP(sum_dim, XDK, MATRICES),
+    OP(max_dim, XDK, MATRICES),
+    OP(var_dim, XDCK, MATRICES),
+    OP(argmax, XDK, MATRICES),
+    OP(logsumexp, XDK, MATRICES),
+    OP(softmax, XD, MATRICES),
+    OP(log_softmax, XD, MATRICES),
+    OP(layer_norm, X3DE, ROWS),
+    OP(cross_entropy, XX, CLASSES),
+    OP(transpose, XDD, MATRICES),
+    OP(gather, XDX, PLACES),
+    OP(scatter_add, XDXX, PLACES),
+    OP(matmul, XX, PRODUCT),
+    OP(linear, X3, PRODUCT),
+    OP(linear_relu, X3, PRODUCT),
+    OP(linear_gelu, X3, PRODUCT),
+    FORM(gather_last, XDX, PLACES),
+    FORM(scatter_add_last, XDXX, PLACES),
+    FORM(index_rows, XX, CLASSES),
+    FORM(index_rows_backward, XX, CLASSES),
+    FORM(transposed_clone, X, MATRICES),
+    FORM(transposed_relu, X, MATRICES),
 };
 
 enum { N_OPS = sizeof ops / sizeof *ops };

@@ -15,7 +15,7 @@ enum {
     BLOCK_CROSS = 256,                       /* ... and bytes of its columns */
     BLOCK_ROOM = 40 * 1024,                  /* bytes of a gathered block with gaps between rows */
     GATHER_FIRST = 1024,                     /* elements from which blocks are worth it */
-    COPY_INNER = 1024,                        /* extents of a block that is only copied */
+    COPY_INNER = 1024,                       /* extents of a block that is only copied */
     COPY_CROSS = 64,
     COPY_INNER_LARGE = 1024, /* the same when it comes from memory */
     COPY_CROSS_LARGE = 1024,
@@ -154,11 +154,20 @@ static void run_range(void *ctx, int64_t begin, int64_t end)
     while (begin < end) {
         const int64_t left = w->shape[inner] - index[inner];
         const int64_t m = left < end - begin ? left : end - begin;
-        if (w->casts)
-            run_casting(w, m, at, stride);
-        else
-            call_kernel(w->kernel, m, at, stride);
-        begin += m;
+        int64_t rows = 1; /* up to the next carry */
+        if (inner > 0 && m == w->shape[inner])
+            rows = hone__min(w->shape[inner - 1] - index[inner - 1], (end - begin) / m);
+        for (int64_t row = 0; row < rows; row++) {
+            if (w->casts)
+                run_casting(w, m, at, stride);
+            else
+                call_kernel(w->kernel, m, at, stride);
+            for (int o = 0; o < w->n && row + 1 < rows; o++)
+                at[o] += w->stride[o][inner - 1] * w->size[o];
+        }
+        begin += rows * m;
+        if (rows > 1)
+            index[inner - 1] += rows - 1;
         /* on to the next row: back to the start of this one, then one step in the dims outside */
         for (int o = 0; o < w->n; o++)
             at[o] -= index[inner] * stride[o] * w->size[o];
