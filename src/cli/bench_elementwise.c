@@ -283,7 +283,11 @@ static int do_function(bench_run *run, const function *f, bool count)
                                                     "broadcast", "broadcast column" };
             const int n_variants = !views ? 1 : f->form == BINARY ? 5 : 3;
             for (int v = 0; v < n_variants; v++, rows++) {
-                const int64_t whole = n / cols_of(variants[v]) * cols_of(variants[v]);
+                /* one row or column instead of a matrix leaves a copy's bytes */
+                const int64_t m = strncmp(variants[v], "broadcast", 9) == 0
+                                      ? bench_level_elements(level, 2, dtype, unit)
+                                      : n;
+                const int64_t whole = m / cols_of(variants[v]) * cols_of(variants[v]);
                 if (!count && !do_row(run, f, dtype, level, v ? whole : n, variants[v]))
                     return -1;
             }

@@ -10,6 +10,7 @@
 enum {
     OPERANDS = 1 + HONE__ELEMENTWISE_INPUTS, /* the result first */
     STRETCH = 512,                           /* elements cast at a time, on the stack */
+    AHEAD = 4,                               /* rows asked for before their turn */
     GRAIN = 16,                              /* threads write whole cache lines */
     BLOCK_INNER = 128,                       /* elements of a block's rows ... */
     BLOCK_CROSS = 256,                       /* ... and bytes of its columns */
@@ -162,8 +163,12 @@ static void run_range(void *ctx, int64_t begin, int64_t end)
                 run_casting(w, m, at, stride);
             else
                 call_kernel(w->kernel, m, at, stride);
-            for (int o = 0; o < w->n && row + 1 < rows; o++)
-                at[o] += w->stride[o][inner - 1] * w->size[o];
+            for (int o = 0; o < w->n && row + 1 < rows; o++) {
+                const int64_t step = w->stride[o][inner - 1] * w->size[o];
+                if (stride[o] == 0 && row + AHEAD < rows) /* a row waits for its one element */
+                    __builtin_prefetch(at[o] + AHEAD * step);
+                at[o] += step;
+            }
         }
         begin += rows * m;
         if (rows > 1)
