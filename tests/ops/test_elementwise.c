@@ -174,6 +174,28 @@ Test(elementwise, operands_that_lie_across, .init = force_threads)
     }
 }
 
+/* Rows of a few elements that are walked together, on any number of threads: the values of plain
+ * indexing. */
+Test(elementwise, rows_of_slices, .init = force_threads)
+{
+    enum { A = 5, B = 7, C = 9, D = 11 };
+    hone_tensor *numbers = hone_arange(HONE_F32, 0, A * B * C * D, 1);
+    hone_tensor *x = hone_permute(hone_reshape(numbers, A, B, C, D), 0, 2, 1, 3);
+    hone_tensor *part = hone_slice(x, 3, 2, 9, 1), *every = hone_slice(x, 3, 0, D, 3);
+    for (int threads = 1; threads <= 5; threads++) {
+        hone_set_threads(threads);
+        const float *copy = hone_data(hone_clone(part));
+        const double *wide = hone_data(hone_to(every, HONE_F64));
+        for (int k = 0; k < A * C * B; k++) {
+            const int from = ((k / B / C * B + k % B) * C + k / B % C) * D;
+            for (int d = 0; d < 7; d++)
+                cr_assert_eq(copy[k * 7 + d], (float)(from + 2 + d), "%d threads", threads);
+            for (int d = 0; d < 4; d++)
+                cr_assert_eq(wide[k * 4 + d], from + 3 * d, "%d threads", threads);
+        }
+    }
+}
+
 /* In place with an operand that shares memory at other places: as if it had been copied first. */
 Test(elementwise, overlapping_operands)
 {

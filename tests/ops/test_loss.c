@@ -42,6 +42,30 @@ Test(loss, it_is_the_lectures_formula)
     cr_assert(hone_allclose(hone_grad(h), wanted, 0, 1e-15));
 }
 
+/* The gradient that is made along with the loss has the bits of the one that is made for itself, in a
+ * second walk too, whatever strides the logits have. */
+Test(loss, its_gradient_has_the_bits_of_its_op)
+{
+    for (int kind = 0; kind < 4; kind++) {
+        const hone_dtype dtype = kind & 1 ? HONE_F64 : HONE_F32;
+        hone_tensor *x =
+            kind & 2 ? hone_transpose(hone_randn(dtype, 7, 33), 0, 1) : hone_randn(dtype, 33, 7);
+        hone_tensor *y = hone_randint(HONE_I64, 0, 7, 33);
+        hone_requires_grad_(x, true);
+        hone_tensor *loss = hone_cross_entropy(x, y);
+        for (double scale = 1; scale < 4; scale++) {
+            hone_tensor *dy = hone_scalar(dtype, scale);
+            for (int walk = 0; walk < 2; walk++) {
+                CHECK_OK(hone_set_grad(x, HONE_NONE));
+                CHECK_OK(hone_backward_with(
+                    loss, &(hone_backward_options){ .gradient = dy, .retain_graph = true }));
+                cr_assert(hone_equal(hone_grad(x), hone_cross_entropy_backward(dy, x, y)));
+                hone_zero_(hone_grad(x));
+            }
+        }
+    }
+}
+
 Test(loss, errors)
 {
     hone_tensor *x = hone_zeros(HONE_F32, 4, 10), *y = T(HONE_I64, (4), 0, 9, 3, 12);
