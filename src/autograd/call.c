@@ -30,7 +30,7 @@ void hone_grad_mode_guard(const bool *previous)
 /* ---- where the data are, for the cost model (runtime/cost.h) ---- */
 
 /* Less than this is not worth a thought. */
-enum { LARGE_BYTES = 32 << 10 };
+enum { LARGE_BYTES = 8 << 10 };
 
 static bool is_large(const hone_tensor *t)
 {
