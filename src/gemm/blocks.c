@@ -40,6 +40,11 @@ static int64_t choose_mc(const hone__gemm_kernel *kernel, int64_t size, int64_t 
     return clamp(bytes / (kc * size), kernel->mr, 2048);
 }
 
+bool hone__gemm_fits_l2(int64_t bytes)
+{
+    return bytes <= (caches.l2 ? caches.l2 : 512 << 10);
+}
+
 hone__gemm_blocks hone__gemm_choose_blocks(const hone__gemm_kernel *kernel, int64_t size)
 {
     hone__gemm_blocks blocks = kernel->blocks;

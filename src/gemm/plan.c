@@ -160,10 +160,12 @@ static void choose_packing(hone__gemm_plan *plan)
 {
     const hone__gemm_args *x = &plan->x;
     const int64_t bytes_a = x->m * x->k * plan->size;
+    const int64_t bytes_b = x->k * x->n * plan->size, bytes_c = x->m * x->n * plan->size;
     const int64_t much = is_narrow(plan->kernel, plan->size) ? LARGE / 16 : LARGE / 4;
     plan->by_row = x->m == 1 && (x->b_cs == 1 || x->n == 1) && x->k > 0;
     plan->pack_b = hone__gemm_packs_b(plan->kernel, x, plan->size);
     plan->pack_a = x->n >= 512 && bytes_a > much;
+    plan->near = plan->batch == 1 && hone__gemm_fits_l2(bytes_a + bytes_b + bytes_c);
 }
 
 static hone__unary_fn activation(const hone__gemm_args *x)

@@ -30,6 +30,7 @@ typedef struct {
     /* speed only */
     bool pack_a, pack_b;
     bool by_row;  /* one row, B read in place */
+    bool near;    /* the operands fit L2: asking for them costs more than waiting */
     bool scratch; /* C can't hold partial sums: each region has a buffer */
     int64_t mc, kc;
     int64_t split_m, split_n;   /* regions a matrix */
@@ -55,6 +56,9 @@ void hone__gemm_plan_make(hone__gemm_plan *plan, const hone__gemm_args *args);
 
 /** From the cache sizes if they were set, else the kernel's own; mc is a multiple of mr. */
 hone__gemm_blocks hone__gemm_choose_blocks(const hone__gemm_kernel *kernel, int64_t size);
+
+/** If so much memory may stay in L2. */
+bool hone__gemm_fits_l2(int64_t bytes);
 
 /** Team and regions (split.c). `products` of piece_k each are to be computed (batch times pieces).
  */

@@ -200,11 +200,11 @@ static hone__gemm_errand errand_for(const walk *w, const step *now, const step *
 {
     const hone__gemm_args *x = &w->plan->x;
     const int vl = w->plan->kernel->vl;
-    if (next->width > 0 && x->b_cs != 1) {
-        return ask_along_k(w, now, next, i);
-    }
-    if (next->width == 0) {
+    if (next->width == 0 || (w->plan->near && !(next->packed && x->b_cs == 1))) {
         return (hone__gemm_errand){ 0 };
+    }
+    if (x->b_cs != 1) {
+        return ask_along_k(w, now, next, i);
     }
     if (next->packed && next->width != (now->width + vl - 1) / vl * vl) {
         return (hone__gemm_errand){ 0 };
@@ -285,7 +285,8 @@ static void run_step(walk *w, const step *now, const step *next)
                          x->a_cs);
         }
         char *c_below = (char *)t.c + t.mr * c_bytes;
-        if (take_over(w, t.mr, below - end)) {
+        const bool below_is_there = take_over(w, t.mr, below - end);
+        if (below_is_there && !plan->near) {
             ask_for_c(c_below, c_bytes, below - end, now->width * plan->size);
         }
         kernel->tile(&t);
