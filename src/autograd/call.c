@@ -45,15 +45,13 @@ static hone__data_place tell_places(hone_tensor *const *in, int n_in, bool in_pl
     for (int i = 0; i < n_in; i++) {
         if (!is_large(in[i]))
             continue;
-        int64_t bytes = in[i]->numel * (int64_t)hone__size_of(in[i]->dtype);
+        const int64_t bytes = in[i]->numel * (int64_t)hone__size_of(in[i]->dtype);
         if (2 * bytes < (int64_t)in[i]->storage->bytes)
             continue; /* a batch of a data set, which nobody is going to change */
-        if (!in_place || i > 0)
-            bytes /= HONE__COST_MOVED;
         if (atomic_load_explicit(&in[i]->storage->spread, memory_order_relaxed))
-            spread += bytes;
+            spread += in_place && i == 0 ? bytes : bytes / HONE__COST_MOVED;
         else
-            near += bytes;
+            near += in_place && i == 0 ? bytes : bytes / HONE__COST_SHARED;
     }
     hone__data_now.near_bytes = near;
     hone__data_now.spread_bytes = spread;
@@ -137,7 +135,7 @@ hone_tensor *hone__out(hone_context *ctx, hone_dtype dtype, int ndim, const int6
         return in_place_target(ctx, dtype, ndim, shape);
     hone_tensor *out = hone__own(hone__new(hone__call_name(ctx), dtype, ndim, shape));
     if (out && is_large(out)) /* written by this thread alone it would stay here */
-        hone__data_now.near_bytes += (int64_t)out->storage->bytes / HONE__COST_MOVED;
+        hone__data_now.near_bytes += (int64_t)out->storage->bytes / HONE__COST_SHARED;
     return out;
 }
 

@@ -9,9 +9,10 @@
  * over the team's, a caller that works alone has to fetch all but its own. A line that one core has
  * and another one now reads or writes costs 1 ns, but one that both have read and one now changes
  * waits for the other's answer: 5 to 9 ns. When the hypervisor puts the cores far apart these are 3
- * and 14 to 28, so LINE is measured as a program runs (lines.h). What only moves is charged a MOVEDth
- * of it: less than that now, but who changes it later waits. A light job, an optimizer's step, thus goes where its data are; a heavy
- * one is spread whatever they cost. What is larger than a core's L2 is in no core's cache.
+ * and 14 to 28, so LINE is measured as a program runs (lines.h). To read others' lines is charged a
+ * MOVEDth of it; to let others read one's own a SHAREDth, as who changes them later waits. A light
+ * job, an optimizer's step, thus goes where its data are; a heavy one is spread whatever they cost.
+ * What is larger than a core's L2 is in no core's cache.
  *
  * Measured on an idle 2-core Zen 4 VM. Regions with libgomp: an empty `omp parallel` after 0 to
  * 300 us of other work takes 0.7 to 2 us, after 1 ms 3 us (the worker still spins), from 10 ms on
@@ -27,7 +28,8 @@
 #define HONE__COST_GAIN           1.25
 #define HONE__COST_LINE_NS        7.0 /* a cache line of another core's, before it is measured */
 #define HONE__COST_LINE_FACTOR    1.5 /* when all change lines at once: one is measured */
-#define HONE__COST_MOVED          2   /* one that only moves costs so much less */
+#define HONE__COST_SHARED         2   /* to let others read one's lines costs so much less */
+#define HONE__COST_MOVED          6   /* and to read theirs */
 #define HONE__COST_LINE_LEAST_NS  1.0
 #define HONE__COST_LINE_MOST_NS   100.0
 #define HONE__COST_LINE_BYTES     64
