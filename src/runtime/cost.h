@@ -42,10 +42,10 @@
  * work, or was itself without a core longer than STALL_NS and half the time it had one.
  *
  * A stall now and then costs less than to do without the team. So hone keeps an account: what the
- * team's regions have saved, up to CREDIT_MOST_NS, pays for stalls, and for regions that wait longer
- * for others than they save, if only a little. What it can't pay for makes hone work on one thread
- * for PAUSE_NS, twice as long each further time, up to PAUSE_MOST_NS, until the team has saved
- * CREDIT_FIRST_NS again, with which it starts.
+ * team's regions have saved, up to CREDIT_MOST_NS, pays for stalls, and for regions that wait
+ * longer for others than they save, if only a little. What it can't pay for makes hone work on one
+ * thread for PAUSE_NS, twice as long each further time, up to PAUSE_MOST_NS, until the team has
+ * saved CREDIT_FIRST_NS again, with which it starts.
  *
  * Only the kernel knows the second kind, and to ask it takes 0.2 us: hone asks in the WATCHED
  * regions after one that took longer than STALL_NS. */
