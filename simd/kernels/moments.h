@@ -8,6 +8,12 @@
  * algorithm for computing sample variances, 1979), so memory is read once and a large mean costs
  * no accuracy. */
 
+/* Accumulators that are taken through a block together: two each, and registers hold them. */
+#ifndef MOMENT_ROWS
+#define MOMENT_ROWS 16 /* that go together, at most */
+#endif
+#define SWEEP (N_ACC == 8 ? 4 : N_ACC == 16 ? 8 : N_ACC)
+
 /* The mean is base + shift: base a number near the elements, never rounded again. m2: the sum of
  * (x - mean)^2. */
 typedef struct {
@@ -25,43 +31,84 @@ HONE__INLINE void R(correct)(VREAL n, VREAL d, VREAL dd, VREAL *shift, VREAL *m2
     *m2 = R(select)(finite, R(max)(R(sub)(dd, R(mul)(d, off)), zero), dd);
 }
 
-/* The second pass over a block, 0 < n <= BLOCK; an absent lane deviates by -0.0. */
-static R(moments) R(moments_about)(int64_t n, const REAL *x, REAL base)
+/* acc + p for the v-th accumulator. Every other one adds by an fma, which rounds the same sum:
+ * additions and fmas have pipes of their own, and deviations would keep the former twice as busy.
+ * A NaN may come out as another one. */
+HONE__INLINE VREAL R(add_balanced)(int v, VREAL acc, VREAL p)
 {
-    const VREAL none = R(set)((REAL)-0.0), centre = R(set)(base);
-    VREAL d[N_ACC], dd[N_ACC];
-    for (int v = 0; v < N_ACC; v++)
-        d[v] = dd[v] = none;
-    int64_t i = 0;
-    for (; i + VIRTUAL_LANES <= n; i += VIRTUAL_LANES) {
-        for (int v = 0; v < N_ACC; v++) {
-            const VREAL p = R(sub)(R(load)(x + i + v * LANES), centre);
-            d[v] = R(add)(d[v], p);
-            dd[v] = R(fma)(p, p, dd[v]);
-        }
-    }
-    for (int v = 0; v < N_ACC && i < n; v++, i += LANES) {
-        const bool whole = n - i >= LANES;
-        const VREAL there = whole ? R(load)(x + i) : R(load_n)(x + i, n - i, none);
-        const VREAL p = R(keep_n)(R(sub)(there, centre), whole ? LANES : n - i, none);
-        d[v] = R(add)(d[v], p);
-        dd[v] = R(fma)(p, p, dd[v]);
-    }
-    const REAL sum = R(fold)(R(fold_lanes)(d, R(add)), R(add));
-    const REAL squares = R(fold)(R(fold_lanes)(dd, R(add)), R(add));
-    VREAL shift, m2;
-    R(correct)(R(set)((REAL)n), R(set)(sum), R(set)(squares), &shift, &m2);
-    R(moments) m;
-    m.base = base;
-    m.shift = R(first)(shift);
-    m.m2 = R(first)(m2);
-    m.n = n;
-    return m;
+    return LANES > 1 && v % 2 == 1 ? R(fma)(p, R(set)(1), acc) : R(add)(acc, p);
 }
 
-static R(moments) R(moments_block)(int64_t n, const REAL *x)
+/* Of n elements x for the accumulators [first, first + SWEEP): their deviations from `centre`, and the
+ * squares of those. In the same pass, if there are any, as many elements of `next` are summed: the
+ * deviations wait for the adders, the sum for memory. `rest` (a constant): some lanes are one step
+ * short; an absent one deviates by -0.0. */
+HONE__INLINE void R(moments_sweep)(int first, int64_t n, const REAL *x, VREAL centre,
+                                   const REAL *next, VREAL *d, VREAL *dd, VREAL *sum, bool rest)
 {
-    return R(moments_about)(n, x, R(sum_block)(n, x) / (REAL)n);
+    const VREAL none = R(set)((REAL)-0.0);
+    for (int v = 0; v < SWEEP; v++)
+        d[v] = dd[v] = sum[v] = none;
+    int64_t i = first * LANES;
+    for (; i + VIRTUAL_LANES <= n + first * LANES; i += VIRTUAL_LANES) {
+        for (int v = 0; v < SWEEP; v++) {
+            const VREAL p = R(sub)(R(load)(x + i + v * LANES), centre);
+            d[v] = R(add_balanced)(v, d[v], p);
+            dd[v] = R(fma)(p, p, dd[v]);
+            if (next)
+                sum[v] = R(add_balanced)(v + 1, sum[v], R(load)(next + i + v * LANES));
+        }
+    }
+    for (int v = 0; rest && v < SWEEP && (LANES > 1 || i < n); v++, i += LANES) {
+        const VREAL p = R(sub)(R(load_part)(x + i, n - i, none), centre);
+        d[v] = R(add)(d[v], R(keep_part)(p, n - i, none));
+        dd[v] = R(fma)(R(keep_part)(p, n - i, none), R(keep_part)(p, n - i, none), dd[v]);
+        if (next)
+            sum[v] = R(add)(sum[v], R(load_part)(next + i, n - i, none));
+    }
+}
+
+/* Sums over a block: of deviations, of their squares, of what comes next. */
+typedef struct {
+    REAL d, dd, next;
+} R(deviations);
+
+HONE__INLINE R(deviations)
+    R(deviate)(int64_t n, const REAL *x, REAL base, const REAL *next, bool rest)
+{
+    VREAL d[N_ACC], dd[N_ACC], sum[N_ACC];
+    for (int v = 0; v < N_ACC; v += SWEEP)
+        R(moments_sweep)(v, n, x, R(set)(base), next, d + v, dd + v, sum + v, rest);
+    R(deviations) s;
+    s.d = R(fold)(R(fold_lanes)(d, R(add)), R(add));
+    s.dd = R(fold)(R(fold_lanes)(dd, R(add)), R(add));
+    s.next = next ? R(fold)(R(fold_lanes)(sum, R(add)), R(add)) : 0;
+    return s;
+}
+
+/* 0 < n <= BLOCK elements about a base, and the sum of n elements of `next`, if that isn't NULL. */
+static R(deviations) R(deviate_block)(int64_t n, const REAL *x, REAL base, const REAL *next)
+{
+    const bool rest = n % VIRTUAL_LANES != 0;
+    if (next)
+        return rest ? R(deviate)(n, x, base, next, true) : R(deviate)(n, x, base, next, false);
+    return rest ? R(deviate)(n, x, base, NULL, true) : R(deviate)(n, x, base, NULL, false);
+}
+
+/* The moments of a block of n elements; *sum is theirs and becomes that of the n_next <= n elements
+ * behind them. */
+static R(moments) R(moments_block)(int64_t n, const REAL *x, int64_t n_next, REAL *sum)
+{
+    R(moments) m;
+    VREAL shift, m2;
+    m.base = *sum / (REAL)n;
+    m.n = n;
+    const R(deviations) s = R(deviate_block)(n, x, m.base, n_next == n ? x + n : NULL);
+    *sum = n_next == n ? s.next : n_next > 0 ? R(sum_block)(n_next, x + n) : 0;
+    R(correct)(R(set)((REAL)n), R(set)(s.d), R(set)(s.dd), &shift, &m2);
+    m.shift = R(first)(shift);
+    m.m2 = R(first)(m2);
+    return m;
 }
 
 /* a += b, as vectors of bases, shifts and sums; counts are the same in all lanes. */
@@ -85,14 +132,20 @@ static R(moments) R(moments_join)(R(moments) a, R(moments) b)
     return a;
 }
 
+/* The length of the block that begins at element `i` of n. */
+static int64_t R(block_at)(int64_t n, int64_t i)
+{
+    return n - i < BLOCK ? n - i : BLOCK;
+}
+
 static R(moments) R(moments_row)(int64_t n, const REAL *x)
 {
-    if (n <= BLOCK)
-        return R(moments_block)(n, x);
     R(moments) level[MAX_LEVELS];
+    REAL sum = R(sum_block)(R(block_at)(n, 0), x);
     int top = 0;
     for (int64_t i = 0, b = 1; i < n; i += BLOCK, b++) {
-        level[top++] = R(moments_block)(n - i < BLOCK ? n - i : BLOCK, x + i);
+        const int64_t m = R(block_at)(n, i);
+        level[top++] = R(moments_block)(m, x + i, R(block_at)(n, i + m), &sum);
         for (int64_t bits = b; bits % 2 == 0; bits /= 2, top--)
             level[top - 2] = R(moments_join)(level[top - 2], level[top - 1]);
     }
@@ -101,11 +154,104 @@ static R(moments) R(moments_row)(int64_t n, const REAL *x)
     return level[0];
 }
 
-static void R(k_m2_rows)(int64_t rows, int64_t cols, const void *x, int64_t sx, void *out,
+/* ---- rows, some of them together ----
+ *
+ * A step takes a group of rows that have `room` elements: divisions and the folds that end a row's
+ * pass don't wait for one another then. With `lead` the deviations of a group and the sums of the
+ * next one are a single pass. */
+
+typedef struct {
+    REAL base[MOMENT_ROWS], shift[MOMENT_ROWS], m2[MOMENT_ROWS]; /* of the group of the last step */
+    REAL sum[MOMENT_ROWS];                                       /* with lead: of the next one */
+    int64_t rows, cols, sx, at_once;
+    bool lead;
+    const REAL *x;
+} R(moments_walk);
+
+static void R(walk_sums)(R(moments_walk) * w, int64_t r, int64_t n)
+{
+    for (int64_t k = 0; k < n; k++)
+        w->sum[k] = R(sum_block)(w->cols, w->x + (r + k) * w->sx);
+}
+
+static void R(walk_begin)(R(moments_walk) * w, int64_t rows, int64_t cols, const REAL *x,
+                          int64_t sx, int64_t room, bool lead)
+{
+    const int64_t fit = room / cols;
+    memset(w, 0, sizeof *w); /* whole vectors of rows are worked on, however many there are */
+    w->rows = rows, w->cols = cols, w->sx = sx, w->x = x, w->lead = lead;
+    w->at_once = fit > MOMENT_ROWS ? MOMENT_ROWS : fit > 0 ? fit : 1;
+    if (lead && w->at_once > 1)
+        R(walk_sums)(w, 0, rows < w->at_once ? rows : w->at_once);
+}
+
+/* n rows about their bases, and the sums of n_next <= n rows behind them. */
+HONE__INLINE void R(walk_rows)(R(moments_walk) * w, int64_t n, const REAL *x, int64_t n_next,
+                               bool rest)
+{
+    const REAL *next = x + n * w->sx;
+    for (int64_t k = 0; k < n; k++, x += w->sx, next += w->sx) {
+        const REAL *behind = k < n_next ? next : NULL;
+        const R(deviations) s = !behind ? R(deviate)(w->cols, x, w->base[k], NULL, rest)
+                                : rest  ? R(deviate_block)(w->cols, x, w->base[k], behind)
+                                        : R(deviate)(w->cols, x, w->base[k], next, false);
+        w->shift[k] = s.d;
+        w->m2[k] = s.dd;
+        w->sum[k] = s.next;
+    }
+}
+
+static void R(walk_one)(R(moments_walk) * w, const REAL *x)
+{
+    const R(moments) m = R(moments_row)(w->cols, x);
+    w->base[0] = m.base;
+    w->shift[0] = m.shift;
+    w->m2[0] = m.m2;
+}
+
+/* The group that begins at row r, the next one -> how many rows it has. */
+static int64_t R(walk_step)(R(moments_walk) * w, int64_t r)
+{
+    const VREAL count = R(set)((REAL)w->cols);
+    const int64_t left = w->rows - r, n = left < w->at_once ? left : w->at_once;
+    const int64_t behind = left - n, n_next = !w->lead ? 0 : behind < n ? behind : n;
+    const REAL *x = w->x + r * w->sx;
+    if (w->at_once == 1) {
+        R(walk_one)(w, x);
+        return 1;
+    }
+    if (!w->lead)
+        R(walk_sums)(w, r, n);
+    for (int64_t k = 0; k < n; k += LANES)
+        R(store)(w->base + k, R(div)(R(load)(w->sum + k), count));
+    if (w->cols % VIRTUAL_LANES == 0)
+        R(walk_rows)(w, n, x, n_next, false);
+    else
+        R(walk_rows)(w, n, x, n_next, true);
+    for (int64_t k = 0; k < n; k += LANES) {
+        VREAL shift, m2;
+        R(correct)(count, R(load)(w->shift + k), R(load)(w->m2 + k), &shift, &m2);
+        R(store)(w->shift + k, shift);
+        R(store)(w->m2 + k, m2);
+    }
+    return n;
+}
+
+static void R(k_m2_rows)(int64_t rows, int64_t cols, const void *x, int64_t sx, void *outv,
                          int64_t so)
 {
-    for (int64_t r = 0; r < rows; r++)
-        ((REAL *)out)[r * so] = cols > 0 ? R(moments_row)(cols, (const REAL *)x + r * sx).m2 : 0;
+    REAL *out = outv;
+    for (int64_t r = 0; r < rows && cols == 0; r++)
+        out[r * so] = 0;
+    if (cols == 0)
+        return;
+    R(moments_walk) w;
+    R(walk_begin)(&w, rows, cols, x, sx, BLOCK / 2, true);
+    for (int64_t r = 0, n; r < rows; r += n) {
+        n = R(walk_step)(&w, r);
+        for (int64_t k = 0; k < n; k++)
+            out[(r + k) * so] = w.m2[k];
+    }
 }
 
 static void R(put_moments)(hone__partial *p, R(moments) m)
@@ -126,14 +272,15 @@ static R(moments) R(moments_of)(const hone__partial *p)
     return m;
 }
 
-static void R(k_m2_blocks)(int64_t cols, const void *x, int64_t begin, int64_t end,
+static void R(k_m2_blocks)(int64_t cols, const void *xv, int64_t begin, int64_t end,
                            hone__partial *out)
 {
+    const REAL *x = (const REAL *)xv;
+    REAL sum = begin < end ? R(sum_block)(R(block_at)(cols, begin * BLOCK), x + begin * BLOCK) : 0;
     for (int64_t b = begin; b < end; b++) {
-        const int64_t rest = cols - b * BLOCK;
-        R(put_moments)
-        (&out[b - begin],
-         R(moments_block)(rest < BLOCK ? rest : BLOCK, (const REAL *)x + b * BLOCK));
+        const int64_t n = R(block_at)(cols, b * BLOCK);
+        const int64_t n_next = b + 1 < end ? R(block_at)(cols, (b + 1) * BLOCK) : 0;
+        R(put_moments)(&out[b - begin], R(moments_block)(n, x + b * BLOCK, n_next, &sum));
     }
 }
 

@@ -38,6 +38,23 @@ HONE__INLINE VREAL R(fold_lanes)(VREAL *acc, R(op2) join)
     return acc[0];
 }
 
+/* The same for all virtual lanes; `rest` (a constant): some of them are one step short. The branch
+ * is outside, for accumulators stay in registers only where there is one way through. */
+HONE__INLINE REAL R(steps_lanes)(int64_t n, const REAL *x, R(step) step, bool rest)
+{
+    const VREAL none = R(set)((REAL)-0.0);
+    VREAL acc[N_ACC];
+    for (int v = 0; v < N_ACC; v++)
+        acc[v] = none;
+    int64_t i = 0;
+    for (; i + VIRTUAL_LANES <= n; i += VIRTUAL_LANES)
+        for (int v = 0; v < N_ACC; v++)
+            acc[v] = step(acc[v], R(load)(x + i + v * LANES));
+    for (int v = 0; rest && v < N_ACC && (LANES > 1 || i + v < n); v++)
+        acc[v] = step(acc[v], R(load_part)(x + i + v * LANES, n - i - v * LANES, none));
+    return R(fold)(R(fold_lanes)(acc, R(add)), R(add));
+}
+
 /* The sum of one block, 0 < n <= BLOCK. */
 HONE__INLINE REAL R(steps_block)(int64_t n, const REAL *x, R(step) step)
 {
@@ -52,16 +69,8 @@ HONE__INLINE REAL R(steps_block)(int64_t n, const REAL *x, R(step) step)
         const VREAL b = whole ? R(load)(x + LANES) : R(load_n)(x + LANES, n - LANES, none);
         return R(fold)(R(add)(a, step(none, b)), R(add));
     }
-    VREAL acc[N_ACC];
-    for (int v = 0; v < N_ACC; v++)
-        acc[v] = none;
-    int64_t i = 0;
-    for (; i + VIRTUAL_LANES <= n; i += VIRTUAL_LANES)
-        for (int v = 0; v < N_ACC; v++)
-            acc[v] = step(acc[v], R(load)(x + i + v * LANES));
-    for (int v = 0; v < N_ACC && i < n; v++, i += LANES)
-        acc[v] = step(acc[v], n - i >= LANES ? R(load)(x + i) : R(load_n)(x + i, n - i, none));
-    return R(fold)(R(fold_lanes)(acc, R(add)), R(add));
+    return n % VIRTUAL_LANES == 0 ? R(steps_lanes)(n, x, step, false)
+                                  : R(steps_lanes)(n, x, step, true);
 }
 
 static REAL R(sum_block)(int64_t n, const REAL *x)

@@ -62,6 +62,20 @@ HONE__INLINE vf32 f32_keep_n(vf32 x, int64_t n, vf32 fill)
 {
     return _mm256_blendv_ps(fill, x, _mm256_castsi256_ps(first_lanes_32(n)));
 }
+HONE__INLINE __m256i part_lanes_32(int64_t rest)
+{
+    return _mm256_cmpgt_epi32(_mm256_set1_epi32((int)rest),
+                              _mm256_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7));
+}
+HONE__INLINE vf32 f32_load_part(const float *p, int64_t rest, vf32 fill)
+{
+    const __m256i mask = part_lanes_32(rest);
+    return _mm256_blendv_ps(fill, _mm256_maskload_ps(p, mask), _mm256_castsi256_ps(mask));
+}
+HONE__INLINE vf32 f32_keep_part(vf32 x, int64_t rest, vf32 fill)
+{
+    return _mm256_blendv_ps(fill, x, _mm256_castsi256_ps(part_lanes_32(rest)));
+}
 HONE__INLINE vf32 f32_down(vf32 x, int h)
 {
     if (h == 4)
@@ -296,6 +310,19 @@ HONE__INLINE void f64_store_n(double *p, vf64 x, int64_t n)
 HONE__INLINE vf64 f64_keep_n(vf64 x, int64_t n, vf64 fill)
 {
     return _mm256_blendv_pd(fill, x, _mm256_castsi256_pd(first_lanes_64(n)));
+}
+HONE__INLINE __m256i part_lanes_64(int64_t rest)
+{
+    return _mm256_cmpgt_epi64(_mm256_set1_epi64x(rest), _mm256_setr_epi64x(0, 1, 2, 3));
+}
+HONE__INLINE vf64 f64_load_part(const double *p, int64_t rest, vf64 fill)
+{
+    const __m256i mask = part_lanes_64(rest);
+    return _mm256_blendv_pd(fill, _mm256_maskload_pd(p, mask), _mm256_castsi256_pd(mask));
+}
+HONE__INLINE vf64 f64_keep_part(vf64 x, int64_t rest, vf64 fill)
+{
+    return _mm256_blendv_pd(fill, x, _mm256_castsi256_pd(part_lanes_64(rest)));
 }
 HONE__INLINE vf64 f64_down(vf64 x, int h)
 {

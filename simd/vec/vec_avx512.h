@@ -49,6 +49,20 @@ HONE__INLINE vf32 f32_keep_n(vf32 x, int64_t n, vf32 fill)
 {
     return _mm512_mask_mov_ps(fill, (__mmask16)((1u << n) - 1), x);
 }
+HONE__INLINE __mmask16 part_lanes_32(int64_t rest)
+{
+    return _mm512_cmpgt_epi32_mask(
+        _mm512_set1_epi32((int)rest),
+        _mm512_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15));
+}
+HONE__INLINE vf32 f32_load_part(const float *p, int64_t rest, vf32 fill)
+{
+    return _mm512_mask_loadu_ps(fill, part_lanes_32(rest), p);
+}
+HONE__INLINE vf32 f32_keep_part(vf32 x, int64_t rest, vf32 fill)
+{
+    return _mm512_mask_mov_ps(fill, part_lanes_32(rest), x);
+}
 HONE__INLINE vf32 f32_down(vf32 x, int h)
 {
     if (h == 8)
@@ -288,6 +302,19 @@ HONE__INLINE void f64_store_n(double *p, vf64 x, int64_t n)
 HONE__INLINE vf64 f64_keep_n(vf64 x, int64_t n, vf64 fill)
 {
     return _mm512_mask_mov_pd(fill, (__mmask8)((1u << n) - 1), x);
+}
+HONE__INLINE __mmask8 part_lanes_64(int64_t rest)
+{
+    return _mm512_cmpgt_epi64_mask(_mm512_set1_epi64(rest),
+                                   _mm512_setr_epi64(0, 1, 2, 3, 4, 5, 6, 7));
+}
+HONE__INLINE vf64 f64_load_part(const double *p, int64_t rest, vf64 fill)
+{
+    return _mm512_mask_loadu_pd(fill, part_lanes_64(rest), p);
+}
+HONE__INLINE vf64 f64_keep_part(vf64 x, int64_t rest, vf64 fill)
+{
+    return _mm512_mask_mov_pd(fill, part_lanes_64(rest), x);
 }
 HONE__INLINE vf64 f64_down(vf64 x, int h)
 {

@@ -57,6 +57,17 @@ HONE__INLINE vf32 f32_keep_n(vf32 x, int64_t n, vf32 fill)
     static const uint32_t lane[4] = { 0, 1, 2, 3 };
     return vbslq_f32(vcltq_u32(vld1q_u32(lane), vdupq_n_u32((uint32_t)n)), x, fill);
 }
+HONE__INLINE vf32 f32_load_part(const float *p, int64_t rest, vf32 fill)
+{
+    if (rest >= F32_LANES)
+        return f32_load(p);
+    return rest > 0 ? f32_load_n(p, rest, fill) : fill;
+}
+HONE__INLINE vf32 f32_keep_part(vf32 x, int64_t rest, vf32 fill)
+{
+    const int64_t n = rest > 0 ? rest : 0;
+    return n < F32_LANES ? f32_keep_n(x, n, fill) : x;
+}
 HONE__INLINE vf32 f32_down(vf32 x, int h)
 {
     return h == 2 ? vextq_f32(x, x, 2) : vextq_f32(x, x, 1);
@@ -283,6 +294,17 @@ HONE__INLINE vf64 f64_keep_n(vf64 x, int64_t n, vf64 fill)
 {
     static const uint64_t lane[2] = { 0, 1 };
     return vbslq_f64(vcltq_u64(vld1q_u64(lane), vdupq_n_u64((uint64_t)n)), x, fill);
+}
+HONE__INLINE vf64 f64_load_part(const double *p, int64_t rest, vf64 fill)
+{
+    if (rest >= F64_LANES)
+        return f64_load(p);
+    return rest > 0 ? f64_load_n(p, rest, fill) : fill;
+}
+HONE__INLINE vf64 f64_keep_part(vf64 x, int64_t rest, vf64 fill)
+{
+    const int64_t n = rest > 0 ? rest : 0;
+    return n < F64_LANES ? f64_keep_n(x, n, fill) : x;
 }
 HONE__INLINE vf64 f64_down(vf64 x, int h)
 {

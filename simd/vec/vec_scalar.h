@@ -10,6 +10,8 @@
  *   memory  load store      any alignment
  *           load_n store_n  only the first n lanes, 0 < n < LANES; nothing past them is touched,
  *                           load_n gives `fill` there
+ *           load_part         load_n for whatever is left of a row: all lanes if n >= LANES,
+ *           keep_part         none (and no touch) if n <= 0; keep_part so for what is loaded
  *   lanes   down(v, h)      lane j is v's lane j + h for j < h (the others: anything); h a power
  *                           of two < LANES
  *           first(v)        lane 0
@@ -65,6 +67,14 @@ HONE__INLINE void f32_store_n(float *p, vf32 x, int64_t n)
 HONE__INLINE vf32 f32_keep_n(vf32 x, int64_t n, vf32 fill)
 {
     return n > 0 ? x : fill;
+}
+HONE__INLINE vf32 f32_load_part(const float *p, int64_t rest, vf32 fill)
+{
+    return f32_load_n(p, rest, fill);
+}
+HONE__INLINE vf32 f32_keep_part(vf32 x, int64_t rest, vf32 fill)
+{
+    return f32_keep_n(x, rest, fill);
 }
 HONE__INLINE vf32 f32_down(vf32 x, int h)
 {
@@ -299,6 +309,14 @@ HONE__INLINE void f64_store_n(double *p, vf64 x, int64_t n)
 HONE__INLINE vf64 f64_keep_n(vf64 x, int64_t n, vf64 fill)
 {
     return n > 0 ? x : fill;
+}
+HONE__INLINE vf64 f64_load_part(const double *p, int64_t rest, vf64 fill)
+{
+    return f64_load_n(p, rest, fill);
+}
+HONE__INLINE vf64 f64_keep_part(vf64 x, int64_t rest, vf64 fill)
+{
+    return f64_keep_n(x, rest, fill);
 }
 HONE__INLINE vf64 f64_down(vf64 x, int h)
 {
