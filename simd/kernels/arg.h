@@ -29,11 +29,12 @@ static int64_t R(find)(int64_t n, const REAL *x, REAL value)
         if (MASK(any)(hit))
             break;
     }
-    while (i + LANES <= n && !MASK(any)(R(eq)(R(load)(x + i), v)))
-        i += LANES;
-    while (x[i] != value)
-        i++;
-    return i;
+    for (; i + LANES <= n; i += LANES) {
+        const VMASK hit = R(eq)(R(load)(x + i), v);
+        if (MASK(any)(hit))
+            return i + MASK(where)(hit);
+    }
+    return i + MASK(where)(R(eq)(R(load_n)(x + i, n - i, R(set)((REAL)NAN)), v));
 }
 
 /* The best value of n > 0 elements and its place; `block` gives a block's best value. */
@@ -98,10 +99,51 @@ HONE__INLINE void R(arg_combine)(int64_t n, hone__partial *p, int64_t *out, R(or
 #define PLACE_BITS(at) i32_as_f32(i32_set((int32_t)(at)))
 #endif
 #define CHUNK_ROWS ((int64_t)1 << 30)
-#define FEW_ROWS   64 /* are not worth a search: each is a group */
+#define FEW_ROWS   64 /* are not worth a search */
 #define ARG_PANEL  (FAR_PANEL / 2)
 
 typedef VMASK (*R(beats))(VREAL, VREAL);
+
+/* Fewer than FEW_ROWS rows of n_vec vectors of columns (a constant), in registers: a row's element
+ * beats the best one unless `holds`(element, best), or the best one is a NaN. */
+HONE__INLINE void R(arg_few)(int n_vec, int lanes, int64_t rows, const REAL *x, int64_t sx,
+                             int64_t *out, R(beats) holds)
+{
+    VREAL best[4], place[4];
+    for (int v = 0; v < n_vec; v++) {
+        best[v] = R(take)(x + v * LANES, lanes);
+        place[v] = PLACE_BITS(0);
+    }
+    for (int64_t r = 1; r < rows; r++) {
+        const VREAL here = PLACE_BITS(r);
+        for (int v = 0; v < n_vec; v++) {
+            const VREAL p = R(take)(x + r * sx + v * LANES, lanes);
+            const VMASK stays = MASK(or)(holds(p, best[v]), R(isnan)(best[v]));
+            best[v] = R(select)(stays, best[v], p);
+            place[v] = R(select)(stays, place[v], here);
+        }
+    }
+    for (int v = 0; v < n_vec; v++) {
+        REAL bits[LANES];
+        PLACE_INT at[LANES];
+        R(store)(bits, place[v]);
+        memcpy(at, bits, sizeof at);
+        for (int c = 0; c < lanes; c++)
+            out[v * LANES + c] = at[c];
+    }
+}
+
+HONE__INLINE void R(arg_few_cols)(int64_t rows, int64_t cols, const REAL *x, int64_t sx,
+                                  int64_t *out, R(beats) holds)
+{
+    int64_t j = 0;
+    for (; j + 4 * LANES <= cols; j += 4 * LANES)
+        R(arg_few)(4, LANES, rows, x + j, sx, out + j, holds);
+    for (; j + LANES <= cols; j += LANES)
+        R(arg_few)(1, LANES, rows, x + j, sx, out + j, holds);
+    if (j < cols)
+        R(arg_few)(1, (int)(cols - j), rows, x + j, sx, out + j, holds);
+}
 
 /* n rows (a constant), the first of them `at` in its chunk, for one vector of columns. */
 HONE__INLINE void R(arg_vector)(int n, int lanes, const REAL *x, int64_t sx, REAL *best,
@@ -127,7 +169,7 @@ HONE__INLINE void R(arg_panel)(int n, int64_t cols, const REAL *x, int64_t sx, R
 
 /* Rows [begin, end), a chunk; `out` holds the places of the chunks before. */
 HONE__INLINE void R(arg_chunk)(int64_t begin, int64_t end, int64_t cols, const REAL *x, int64_t sx,
-                               REAL *best, int64_t *out, bool few, R(chain) chain, R(beats) beats)
+                               REAL *best, int64_t *out, R(chain) chain, R(beats) beats)
 {
     const VREAL none = PLACE_BITS(-1);
     const bool far = R(is_far)(end - begin, sx, FAR_EXTREMES);
@@ -135,7 +177,7 @@ HONE__INLINE void R(arg_chunk)(int64_t begin, int64_t end, int64_t cols, const R
     for (int64_t c = 0; c < cols; c += LANES)
         R(put)(place + c, none, cols - c < LANES ? cols - c : LANES);
     int64_t r = begin;
-    for (; !few && !far && r + ROWS_AT_ONCE <= end; r += ROWS_AT_ONCE)
+    for (; !far && r + ROWS_AT_ONCE <= end; r += ROWS_AT_ONCE)
         R(arg_panel)(ROWS_AT_ONCE, cols, x + r * sx, sx, best, place, r - begin, chain, beats);
     for (; r < end; r++)
         R(arg_panel)(1, cols, x + r * sx, sx, best, place, r - begin, chain, beats);
@@ -146,9 +188,12 @@ HONE__INLINE void R(arg_chunk)(int64_t begin, int64_t end, int64_t cols, const R
 }
 
 HONE__INLINE void R(arg_cols)(int64_t rows, int64_t cols, const REAL *x, int64_t sx, int64_t *out,
-                              R(chain) chain, R(beats) beats)
+                              R(chain) chain, R(beats) beats, R(beats) holds)
 {
-    const bool few = rows < FEW_ROWS;
+    if (rows < FEW_ROWS) {
+        R(arg_few_cols)(rows, cols, x, sx, out, holds);
+        return;
+    }
     REAL best[ARG_PANEL];
     for (int64_t j = 0; j < cols; j += ARG_PANEL) {
         const int64_t m = cols - j < ARG_PANEL ? cols - j : ARG_PANEL;
@@ -156,9 +201,9 @@ HONE__INLINE void R(arg_cols)(int64_t rows, int64_t cols, const REAL *x, int64_t
         memset(out + j, 0, (size_t)m * sizeof(int64_t));
         for (int64_t r = 0; r < rows; r += CHUNK_ROWS)
             R(arg_chunk)
-        (r, rows - r < CHUNK_ROWS ? rows : r + CHUNK_ROWS, m, x + j, sx, best, out + j, few, chain,
+        (r, rows - r < CHUNK_ROWS ? rows : r + CHUNK_ROWS, m, x + j, sx, best, out + j, chain,
          beats);
-        for (int64_t c = 0; c < m && !few; c++) {
+        for (int64_t c = 0; c < m; c++) {
             const REAL *at = x + out[j + c] * sx + j + c;
             for (; best[c] == best[c] ? *at != best[c] : *at == *at; at += sx)
                 out[j + c]++;
@@ -166,7 +211,7 @@ HONE__INLINE void R(arg_cols)(int64_t rows, int64_t cols, const REAL *x, int64_t
     }
 }
 
-#define ARG_REDUCTION(name, block, chain, beats, better)                                           \
+#define ARG_REDUCTION(name, block, chain, beats, holds, better)                                    \
     static void R(k_##name##_rows)(int64_t rows, int64_t cols, const void *x, int64_t sx,          \
                                    void *out, int64_t so)                                          \
     {                                                                                              \
@@ -184,11 +229,11 @@ HONE__INLINE void R(arg_cols)(int64_t rows, int64_t cols, const REAL *x, int64_t
     static void R(k_##name##_cols)(int64_t rows, int64_t cols, const void *x, int64_t sx,          \
                                    void *out)                                                      \
     {                                                                                              \
-        R(arg_cols)(rows, cols, x, sx, out, chain, beats);                                         \
+        R(arg_cols)(rows, cols, x, sx, out, chain, beats, holds);                                  \
     }
 
-ARG_REDUCTION(argmax, R(max_block), R(max_chain), R(gt), R(above))
-ARG_REDUCTION(argmin, R(min_block), R(min_chain), R(lt), R(below))
+ARG_REDUCTION(argmax, R(max_block), R(max_chain), R(gt), R(le), R(above))
+ARG_REDUCTION(argmin, R(min_block), R(min_chain), R(lt), R(ge), R(below))
 
 #undef ARG_REDUCTION
 #undef PLACE_INT

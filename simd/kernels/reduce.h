@@ -85,7 +85,7 @@ static REAL R(sum_squares_block)(int64_t n, const REAL *x)
 
 /* The extreme of one block. `pick` is R(larger) or R(smaller), which are cheap but lose NaNs; these
  * are looked for on the side, two vectors at a time. */
-HONE__INLINE REAL R(extreme_block)(int64_t n, const REAL *x, R(op2) pick, REAL identity)
+HONE__INLINE REAL R(extreme_lanes)(int64_t n, const REAL *x, R(op2) pick, REAL identity, bool rest)
 {
     const VREAL none = R(set)(identity);
     VREAL acc[N_ACC];
@@ -106,12 +106,25 @@ HONE__INLINE REAL R(extreme_block)(int64_t n, const REAL *x, R(op2) pick, REAL i
         if (N_ACC == 1)
             nan = MASK(or)(nan, R(isnan)(p));
     }
-    for (int v = 0; v < N_ACC && i < n; v++, i += LANES) {
-        const VREAL p = n - i >= LANES ? R(load)(x + i) : R(load_n)(x + i, n - i, none);
+    for (int v = 0; rest && v < N_ACC && (LANES > 1 || i < n); v++, i += LANES) {
+        const VREAL p = R(load_part)(x + i, n - i, none);
         acc[v] = pick(acc[v], p);
         nan = MASK(or)(nan, R(isnan)(p));
     }
     return MASK(any)(nan) ? (REAL)NAN : R(fold)(R(fold_lanes)(acc, pick), pick);
+}
+
+HONE__INLINE REAL R(extreme_block)(int64_t n, const REAL *x, R(op2) pick, REAL identity)
+{
+    if (n <= 2 * LANES) { /* short rows are many */
+        const VREAL none = R(set)(identity), p = R(load_part)(x, n, none);
+        if (n <= LANES)
+            return MASK(any)(R(isnan)(p)) ? (REAL)NAN : R(fold)(p, pick);
+        const VREAL q = R(load_part)(x + LANES, n - LANES, none);
+        return MASK(any)(R(unordered)(p, q)) ? (REAL)NAN : R(fold)(pick(p, q), pick);
+    }
+    return n % VIRTUAL_LANES == 0 ? R(extreme_lanes)(n, x, pick, identity, false)
+                                  : R(extreme_lanes)(n, x, pick, identity, true);
 }
 
 static REAL R(max_block)(int64_t n, const REAL *x)

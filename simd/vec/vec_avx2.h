@@ -195,6 +195,10 @@ HONE__INLINE bool mf32_any(mf32 a)
 {
     return _mm256_movemask_ps(a) != 0;
 }
+HONE__INLINE int mf32_where(mf32 a)
+{
+    return __builtin_ctz((unsigned)_mm256_movemask_ps(a));
+}
 HONE__INLINE bool mf32_all(mf32 a)
 {
     return _mm256_movemask_ps(a) == 0xff;
@@ -440,6 +444,10 @@ HONE__INLINE mf64 mf64_not(mf64 a)
 HONE__INLINE bool mf64_any(mf64 a)
 {
     return _mm256_movemask_pd(a) != 0;
+}
+HONE__INLINE int mf64_where(mf64 a)
+{
+    return __builtin_ctz((unsigned)_mm256_movemask_pd(a));
 }
 HONE__INLINE bool mf64_all(mf64 a)
 {

@@ -186,6 +186,10 @@ HONE__INLINE bool mf32_any(mf32 a)
 {
     return a != 0;
 }
+HONE__INLINE int mf32_where(mf32 a)
+{
+    return __builtin_ctz((unsigned)a);
+}
 HONE__INLINE bool mf32_all(mf32 a)
 {
     return a == (__mmask16)-1;
@@ -436,6 +440,10 @@ HONE__INLINE mf64 mf64_not(mf64 a)
 HONE__INLINE bool mf64_any(mf64 a)
 {
     return a != 0;
+}
+HONE__INLINE int mf64_where(mf64 a)
+{
+    return __builtin_ctz((unsigned)a);
 }
 HONE__INLINE bool mf64_all(mf64 a)
 {

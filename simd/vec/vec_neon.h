@@ -172,6 +172,10 @@ HONE__INLINE bool mf32_any(mf32 a)
 {
     return vmaxvq_u32(a) != 0;
 }
+HONE__INLINE int mf32_where(mf32 a)
+{
+    return __builtin_ctzll(vget_lane_u64(vreinterpret_u64_u16(vmovn_u32(a)), 0)) / 16;
+}
 HONE__INLINE bool mf32_all(mf32 a)
 {
     return vminvq_u32(a) != 0;
@@ -410,6 +414,10 @@ HONE__INLINE mf64 mf64_not(mf64 a)
 HONE__INLINE bool mf64_any(mf64 a)
 {
     return vmaxvq_u32(vreinterpretq_u32_u64(a)) != 0;
+}
+HONE__INLINE int mf64_where(mf64 a)
+{
+    return __builtin_ctzll(vget_lane_u64(vreinterpret_u64_u32(vmovn_u64(a)), 0)) / 32;
 }
 HONE__INLINE bool mf64_all(mf64 a)
 {

@@ -10,8 +10,8 @@
  *   memory  load store      any alignment
  *           load_n store_n  only the first n lanes, 0 < n < LANES; nothing past them is touched,
  *                           load_n gives `fill` there
- *           load_part         load_n for whatever is left of a row: all lanes if n >= LANES,
- *           keep_part         none (and no touch) if n <= 0; keep_part so for what is loaded
+ *           load_part       load_n of what is left of a row: n >= LANES is all lanes, n <= 0 none
+ *           keep_part       (and no touch); where(mask) is the first true lane of one that has any
  *   lanes   down(v, h)      lane j is v's lane j + h for j < h (the others: anything); h a power
  *                           of two < LANES
  *           first(v)        lane 0
@@ -195,6 +195,11 @@ HONE__INLINE mf32 mf32_not(mf32 a)
 HONE__INLINE bool mf32_any(mf32 a)
 {
     return a;
+}
+HONE__INLINE int mf32_where(mf32 a)
+{
+    (void)a;
+    return 0;
 }
 HONE__INLINE bool mf32_all(mf32 a)
 {
@@ -435,6 +440,11 @@ HONE__INLINE mf64 mf64_not(mf64 a)
 HONE__INLINE bool mf64_any(mf64 a)
 {
     return a;
+}
+HONE__INLINE int mf64_where(mf64 a)
+{
+    (void)a;
+    return 0;
 }
 HONE__INLINE bool mf64_all(mf64 a)
 {

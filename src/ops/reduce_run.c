@@ -213,7 +213,11 @@ static bool innermost_is_reduced(const hone_tensor *x, uint32_t dims)
 
 bool hone__reduce(int kind, const hone_tensor *x, uint32_t dims, void *out)
 {
-    job j = { .kind = kind, .out = out, .out_size = output_size(kind, (hone_dtype)x->dtype) };
+    job j;
+    j.kind = kind;
+    j.out = out;
+    j.out_size = output_size(kind, (hone_dtype)x->dtype);
+    j.direct = false;
     j.partial_size = kind == HONE__K_M2 ? 3 * j.out_size : j.out_size;
     if (x->numel == 0) { /* the sum of nothing; nothing else has outputs then */
         const int64_t outputs = hone__rows_of(x, dims).rows;

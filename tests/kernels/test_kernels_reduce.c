@@ -396,6 +396,8 @@ Test(kernels_reduce, extremes_and_their_places)
                 check_extremes(isa, dtype, 2, 3, seed * 100);
             check_extremes(isa, dtype, 2, 9001, 5);
             check_extremes(isa, dtype, 301, 150, 6);
+            check_extremes(isa, dtype, 37, 150, 7); /* few rows go through registers */
+            check_extremes(isa, dtype, 63, 203, 8);
         }
     }
 }

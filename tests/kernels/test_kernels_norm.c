@@ -1,0 +1,154 @@
+/* Layer norm, its backward passes and the variance: a row's results against long double, with the
+ * bits that it gets alone (rows are taken in groups), on every ISA the same. */
+#include "guard.h"
+
+#include <criterion/criterion.h>
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+static const struct {
+    int64_t rows, cols;
+} shapes[] = { { 1, 1 },    { 40, 3 },   { 17, 16 },  { 33, 31 },  { 16, 64 },  { 37, 64 },
+               { 5, 100 },  { 50, 100 }, { 9, 127 },  { 7, 256 },  { 33, 300 }, { 5, 1000 },
+               { 4, 1024 }, { 3, 1025 }, { 3, 2049 }, { 2, 4096 }, { 3, 4097 }, { 130, 70 } };
+enum { N_SHAPES = sizeof shapes / sizeof *shapes, APART = 3 };
+
+typedef struct {
+    guard x, dy, weight, bias, y, dx, dw, m2;
+} operands;
+
+static guard numbers(int dtype, int64_t rows, int64_t cols, uint64_t seed, double mean)
+{
+    const size_t size = test_size(dtype);
+    guard g = guard_new((size_t)((rows - 1) * (cols + APART) + cols) * size);
+    memset(g.data, 0x5a, g.bytes);
+    for (size_t i = 0; seed && i < g.bytes / size; i++) {
+        const double x = mean + 8 * (test_uniform(seed + i) - 0.5);
+        const float single = (float)x;
+        memcpy(g.data + i * size, dtype == HONE__F32 ? (const void *)&single : &x, size);
+    }
+    return g;
+}
+
+static double at(int dtype, const guard *g, int64_t i)
+{
+    return test_number(dtype, g->data + (size_t)i * test_size(dtype));
+}
+
+static void each_guard(operands *o, void (*f)(guard *))
+{
+    guard *all[] = { &o->x, &o->dy, &o->weight, &o->bias, &o->y, &o->dx, &o->dw, &o->m2 };
+    for (size_t i = 0; i < sizeof all / sizeof *all; i++)
+        f(all[i]);
+}
+
+static void expect_intact(guard *g)
+{
+    cr_assert(guard_intact(g));
+}
+
+static operands run(const hone__isa *isa, int dtype, int64_t rows, int64_t cols)
+{
+    const int64_t s = cols + APART;
+    operands o = { .x = numbers(dtype, rows, cols, 1, 50),
+                   .dy = numbers(dtype, rows, cols, 20000, 0) };
+    o.weight = numbers(dtype, 1, cols, 70000, 1);
+    o.bias = numbers(dtype, 1, cols, 90000, 0);
+    o.y = numbers(dtype, rows, cols, 0, 0);
+    o.dx = numbers(dtype, rows, cols, 0, 0);
+    o.dw = numbers(dtype, hone__cols_blocks(rows), cols, 0, 0);
+    o.m2 = guard_new((size_t)rows * test_size(dtype));
+    isa->layer_norm[dtype](rows, cols, o.y.data, s, o.x.data, s, o.weight.data, o.bias.data, 1e-5);
+    isa->layer_norm_backward[dtype](rows, cols, o.dx.data, s, o.dy.data, s, o.x.data, s,
+                                    o.weight.data, 1e-5);
+    isa->layer_norm_weight_backward[dtype](rows, cols, o.dy.data, s, o.x.data, s, 1e-5, 0,
+                                           hone__cols_blocks(rows), o.dw.data);
+    isa->reduce_rows[HONE__K_M2][dtype](rows, cols, o.x.data, s, o.m2.data, 1);
+    each_guard(&o, expect_intact);
+    return o;
+}
+
+/* Row r on its own gives what it gave among the others. */
+static void check_alone(const hone__isa *isa, int dtype, const operands *o, int64_t r, int64_t cols)
+{
+    const size_t size = test_size(dtype), row = (size_t)cols * size;
+    const size_t from = (size_t)(r * (cols + APART)) * size;
+    guard y = guard_new(row), m2 = guard_new(size);
+    isa->layer_norm[dtype](1, cols, y.data, cols, o->x.data + from, cols, o->weight.data,
+                           o->bias.data, 1e-5);
+    cr_assert_eq(memcmp(y.data, o->y.data + from, row), 0, "%s: row %d of %d", isa->name, (int)r,
+                 (int)cols);
+    isa->layer_norm_backward[dtype](1, cols, y.data, cols, o->dy.data + from, cols,
+                                    o->x.data + from, cols, o->weight.data, 1e-5);
+    cr_assert_eq(memcmp(y.data, o->dx.data + from, row), 0, "%s: dx of row %d of %d", isa->name,
+                 (int)r, (int)cols);
+    isa->reduce_rows[HONE__K_M2][dtype](1, cols, o->x.data + from, cols, m2.data, 1);
+    cr_assert_eq(memcmp(m2.data, o->m2.data + (size_t)r * size, size), 0);
+    guard_free(&y);
+    guard_free(&m2);
+}
+
+static void check_row(int dtype, const operands *o, int64_t r, int64_t cols)
+{
+    const int64_t first = r * (cols + APART);
+    const double bound = dtype == HONE__F32 ? 2e-4 : 1e-12;
+    long double mean = 0, m2 = 0;
+    for (int64_t j = 0; j < cols; j++)
+        mean += (long double)at(dtype, &o->x, first + j) / (long double)cols;
+    for (int64_t j = 0; j < cols; j++)
+        m2 += powl((long double)at(dtype, &o->x, first + j) - mean, 2);
+    cr_assert_float_eq(at(dtype, &o->m2, r), (double)m2, bound * (1 + (double)m2));
+    const long double scale = 1 / sqrtl(m2 / (long double)cols + 1e-5L);
+    for (int64_t j = 0; j < cols; j++) {
+        const long double v = ((long double)at(dtype, &o->x, first + j) - mean) * scale;
+        const double want =
+            (double)(v * (long double)at(dtype, &o->weight, j)) + at(dtype, &o->bias, j);
+        cr_assert_float_eq(at(dtype, &o->y, first + j), want, bound * 4, "row %d of %d: %a, not %a",
+                           (int)r, (int)cols, at(dtype, &o->y, first + j), want);
+    }
+}
+
+Test(kernels_norm, rows_in_groups)
+{
+    const hone__isa *isa;
+    for (int dtype = HONE__F32; dtype <= HONE__F64; dtype++) {
+        for (int s = 0; s < N_SHAPES; s++) {
+            const int64_t rows = shapes[s].rows, cols = shapes[s].cols;
+            operands first = run(hone__isa_available(0), dtype, rows, cols);
+            for (int64_t r = 0; r < rows; r++)
+                check_row(dtype, &first, r, cols);
+            for (int i = 0; (isa = hone__isa_available(i)); i++) {
+                operands o = run(isa, dtype, rows, cols);
+                for (int64_t r = 0; r < rows; r++)
+                    check_alone(isa, dtype, &o, r, cols);
+                cr_assert_eq(memcmp(o.y.data, first.y.data, o.y.bytes), 0, "%s", isa->name);
+                cr_assert_eq(memcmp(o.dx.data, first.dx.data, o.dx.bytes), 0, "%s", isa->name);
+                cr_assert_eq(memcmp(o.dw.data, first.dw.data,
+                                    (size_t)(hone__cols_blocks(rows) * cols) * test_size(dtype)),
+                             0, "%s", isa->name);
+                each_guard(&o, guard_free);
+            }
+            each_guard(&first, guard_free);
+        }
+    }
+}
+
+Test(kernels_norm, no_weight_infinities_and_no_columns)
+{
+    const hone__isa *isa;
+    for (int i = 0; (isa = hone__isa_available(i)); i++) {
+        float x[3][70], y[3][70], m2[3] = { 1, 1, 1 };
+        for (int j = 0; j < 210; j++)
+            x[j / 70][j % 70] = (float)(j % 9);
+        x[1][69] = INFINITY;
+        isa->layer_norm[HONE__F32](3, 70, y, 70, x, 70, NULL, NULL, 1e-5);
+        for (int j = 0; j < 70; j++)
+            cr_assert(isfinite(y[0][j]) && isnan(y[1][j]) && isfinite(y[2][j]), "%s", isa->name);
+        isa->reduce_rows[HONE__K_M2][HONE__F32](3, 70, x, 70, m2, 1);
+        cr_assert(isfinite(m2[0]) && isnan(m2[1]) && isfinite(m2[2]));
+        isa->reduce_rows[HONE__K_M2][HONE__F32](3, 0, x, 70, m2, 1);
+        cr_assert(m2[0] == 0 && m2[1] == 0 && m2[2] == 0);
+        isa->layer_norm[HONE__F32](3, 0, y, 0, x, 0, NULL, NULL, 1e-5);
+    }
+}
