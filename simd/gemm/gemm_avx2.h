@@ -10,6 +10,7 @@
 #include "kernels/real_begin.h"
 #define DOT_ROWS     1
 #define DOT_COLS     1
+#define DOT_TALL     1
 #define PACK_COLUMNS hone__f32_gemm_pack_columns_avx2
 #include "gemm/f32_gemm_avx2_6x16.h"
 #include "gemm/gemm_pack.h"
@@ -21,6 +22,7 @@
 #include "kernels/real_begin.h"
 #define DOT_ROWS     1
 #define DOT_COLS     1
+#define DOT_TALL     1
 #define PACK_COLUMNS hone__f64_gemm_pack_columns_avx2
 #include "gemm/f64_gemm_avx2_6x8.h"
 #include "gemm/gemm_pack.h"

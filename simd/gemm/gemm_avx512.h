@@ -11,6 +11,7 @@
 #include "kernels/real_begin.h"
 #define DOT_ROWS     2
 #define DOT_COLS     3
+#define DOT_TALL     4
 #define PACK_COLUMNS hone__f32_gemm_pack_columns_avx512
 #include "gemm/f32_gemm_avx512_8x48.h"
 #include "gemm/gemm_pack.h"
@@ -22,6 +23,7 @@
 #include "kernels/real_begin.h"
 #define DOT_ROWS     2
 #define DOT_COLS     3
+#define DOT_TALL     4
 #define PACK_COLUMNS hone__f64_gemm_pack_columns_avx2
 #include "gemm/f64_gemm_avx512_8x24.h"
 #include "gemm/gemm_pack.h"

@@ -1,6 +1,17 @@
 /* gemm_dot.h: body of `dot` (contract: gemm_kernels.h), written for f32 and f64 (real_begin.h).
  * DOT_ROWS x DOT_COLS outputs are computed at a time, each with its own 256 bytes of virtual
- * lanes. (fragment) */
+ * lanes; beside one row of b DOT_TALL rows of a at a time. (fragment) */
+
+enum { R(gemm_dot_tall) = DOT_TALL };
+
+static HONE__GEMM_INLINE REAL R(gemm_dot_fold_vector)(VREAL v)
+{
+    HONE__GEMM_UNROLL
+    for (int half = LANES / 2; half >= 1; half /= 2) {
+        v = R(add)(v, R(down)(v, half));
+    }
+    return R(first)(v);
+}
 
 /* The elements after the last full round of lanes, then the fixed tree over the `present` lanes;
  * the others hold -0, the identity. */
@@ -25,18 +36,28 @@ static REAL R(gemm_dot_fold)(REAL *lanes, int64_t rest, int present, const REAL 
             R(store)(lanes + j, R(add)(R(load)(lanes + j), R(load)(lanes + half + j)));
         }
     }
-    VREAL v = R(load)(lanes);
-    for (half = LANES / 2; half >= 1; half /= 2) {
-        v = R(add)(v, R(down)(v, half));
+    return R(gemm_dot_fold_vector)(R(load)(lanes));
+}
+
+/* The same tree where no lane is absent and no element left over. */
+static HONE__GEMM_INLINE REAL R(gemm_dot_fold_whole)(VREAL *acc)
+{
+    HONE__GEMM_UNROLL
+    for (int half = N_ACC / 2; half >= 1; half /= 2) {
+        HONE__GEMM_UNROLL_64
+        for (int v = 0; v < half; v++) {
+            acc[v] = R(add)(acc[v], acc[v + half]);
+        }
     }
-    return R(first)(v);
+    return R(gemm_dot_fold_vector)(acc[0]);
 }
 
 static HONE__GEMM_INLINE void R(gemm_dot_tile)(const int rows, const int cols, int64_t k,
                                                const REAL *a, int64_t a_rs, const REAL *b,
                                                int64_t b_rs, REAL *out, int64_t out_rs)
 {
-    VREAL acc[DOT_ROWS][DOT_COLS][N_ACC];
+    enum { MOST = DOT_ROWS > DOT_TALL ? DOT_ROWS : DOT_TALL };
+    VREAL acc[MOST][DOT_COLS][N_ACC];
     HONE__GEMM_UNROLL
     for (int i = 0; i < rows; i++) {
         HONE__GEMM_UNROLL
@@ -52,7 +73,7 @@ static HONE__GEMM_INLINE void R(gemm_dot_tile)(const int rows, const int cols, i
     for (int64_t p = 0; p < whole; p += VIRTUAL_LANES) {
         HONE__GEMM_UNROLL_64
         for (int v = 0; v < N_ACC; v++) {
-            VREAL av[DOT_ROWS];
+            VREAL av[MOST];
             HONE__GEMM_UNROLL
             for (int i = 0; i < rows; i++) {
                 av[i] = R(load)(a + i * a_rs + p + v * LANES);
@@ -71,6 +92,10 @@ static HONE__GEMM_INLINE void R(gemm_dot_tile)(const int rows, const int cols, i
     for (int i = 0; i < rows; i++) {
         HONE__GEMM_UNROLL
         for (int j = 0; j < cols; j++) {
+            if (k == whole) {
+                out[i * out_rs + j] = R(gemm_dot_fold_whole)(acc[i][j]);
+                continue;
+            }
             REAL lanes[VIRTUAL_LANES];
             HONE__GEMM_UNROLL_64
             for (int v = 0; v < N_ACC; v++) {
@@ -88,6 +113,9 @@ static void R(gemm_dot)(int64_t k, int rows, int cols, const void *a, int64_t a_
     const REAL *ap = a, *bp = b;
     REAL *to = out;
     int i = 0;
+    for (; cols == 1 && i + DOT_TALL <= rows; i += DOT_TALL) {
+        R(gemm_dot_tile)(DOT_TALL, 1, k, ap + i * a_rs, a_rs, bp, b_rs, to + i * out_rs, out_rs);
+    }
     for (; i + DOT_ROWS <= rows; i += DOT_ROWS) {
         int j = 0;
         for (; j + DOT_COLS <= cols; j += DOT_COLS) {
@@ -114,4 +142,5 @@ static void R(gemm_dot)(int64_t k, int rows, int cols, const void *a, int64_t a_
 }
 
 #undef DOT_ROWS
+#undef DOT_TALL
 #undef DOT_COLS

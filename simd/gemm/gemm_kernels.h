@@ -106,6 +106,7 @@ typedef struct {
     int short_rows[HONE__GEMM_MAX_VECTORS + 1];
     int direct_tails;    /* tile reads no column from nr on */
     int half_tails;      /* half a vector takes half the time */
+    int dot_tall;        /* rows of a that `dot` takes at a time if b has one */
     int turning_columns; /* widest tile of `turning_tile`; 0 without it */
     double flops_per_ns; /* rough, for the cost model */
     hone__gemm_blocks blocks;
@@ -156,7 +157,7 @@ static inline int hone__gemm_tile_rows(const hone__gemm_kernel *kernel, int64_t 
     {                                                                                              \
         .name = #type "_gemm_" #kernel, .tile = hone__##type##_gemm_##kernel,                      \
         .pack = type##_gemm_pack, .transpose = type##_gemm_transpose, .row = type##_gemm_row,      \
-        .dot = type##_gemm_dot, __VA_ARGS__                                                        \
+        .dot = type##_gemm_dot, .dot_tall = type##_gemm_dot_tall, __VA_ARGS__                      \
     }
 
 /** Indexed by hone__gemm_dtype (f32, f64). */

@@ -2,7 +2,7 @@
  *
  * k is cut into the reductions' blocks; each block's sum comes from the `dot` kernel, and blocks
  * are combined pairwise in order: neighbours (0,1) (2,3) ..., an odd last one carried up. The work
- * is cut into tiles of up to 8 x 8 outputs. */
+ * is cut into tiles of up to 8 x 8 outputs, or 1 x 64. */
 #include "gemm/plan.h"
 
 #include "kernels/kernels.h"
@@ -19,6 +19,7 @@ typedef union {
 
 typedef struct {
     const hone__gemm_plan *plan;
+    int64_t tile_m, tile_n;
     int64_t row_tiles, col_tiles;
     int64_t block, blocks; /* elements a block, blocks in k */
     int64_t tile;          /* the one being cut over blocks */
@@ -41,7 +42,8 @@ static tile tile_of(const job *j, int64_t index)
     const hone__gemm_args *x = &plan->x;
     const int64_t tiles = j->row_tiles * j->col_tiles;
     const hone__gemm_offsets at = hone__gemm_batch_offsets(x, index / tiles);
-    const int64_t m0 = index % tiles / j->col_tiles * SIDE, n0 = index % j->col_tiles * SIDE;
+    const int64_t m0 = index % tiles / j->col_tiles * j->tile_m;
+    const int64_t n0 = index % j->col_tiles * j->tile_n;
     const hone__gemm_region region = {
         .a = (const char *)x->a + (at.a + m0 * x->a_rs) * plan->size,
         .b = (const char *)x->b + (at.b + n0 * x->b_cs) * plan->size,
@@ -50,15 +52,30 @@ static tile tile_of(const job *j, int64_t index)
         .c_cs = x->c_cs,
         .k = x->k,
         .m0 = m0,
-        .m1 = min64(m0 + SIDE, x->m),
+        .m1 = min64(m0 + j->tile_m, x->m),
         .n0 = n0,
-        .n1 = min64(n0 + SIDE, x->n),
+        .n1 = min64(n0 + j->tile_n, x->n),
         .epilogue = &plan->epilogue,
         .bias = x->bias,
         .activate = plan->activate,
         .activated = hone__gemm_activated(plan, at.c),
     };
     return (tile){ region, (int)(region.m1 - m0), (int)(region.n1 - n0) };
+}
+
+/* A single row of A. Rows of B that are far apart pass at a time, each the next of one that passed
+ * before: memory is fastest in few long runs. */
+static void run_row(const hone__gemm_plan *plan, int64_t k, int cols, const char *a, const char *b,
+                    char *out)
+{
+    const hone__gemm_kernel *kernel = plan->kernel;
+    const int64_t size = plan->size, b_cs = plan->x.b_cs;
+    const int runs = kernel->dot_tall, length = cols / runs;
+    for (int j = 0; j < length; j++) {
+        kernel->dot(k, runs, 1, b + j * b_cs * size, length * b_cs, a, 0, out + j * size, length);
+    }
+    const int done = runs * length;
+    kernel->dot(k, 1, cols - done, a, 0, b + done * b_cs * size, b_cs, out + done * size, SIDE);
 }
 
 static void run_block(const job *j, const tile *t, int64_t block, sums *out)
@@ -79,7 +96,11 @@ static void run_block(const job *j, const tile *t, int64_t block, sums *out)
         kernel->pack(k, 1, 1, copy_b, b, 0, x->b_rs);
         b = copy_b;
     }
-    kernel->dot(k, t->rows, t->cols, a, x->a_rs, b, x->b_cs, out, SIDE);
+    if (t->rows == 1) {
+        run_row(plan, k, t->cols, a, b, (char *)out);
+    } else {
+        kernel->dot(k, t->rows, t->cols, a, x->a_rs, b, x->b_cs, out, SIDE);
+    }
 }
 
 /* to = from + to, `from` being the earlier blocks. */
@@ -146,12 +167,14 @@ int hone__gemm_dot(const hone__gemm_plan *plan)
 {
     const hone__gemm_args *x = &plan->x;
     job j = { .plan = plan };
-    j.row_tiles = (x->m + SIDE - 1) / SIDE;
-    j.col_tiles = (x->n + SIDE - 1) / SIDE;
+    j.tile_m = x->m == 1 ? 1 : SIDE;
+    j.tile_n = x->m == 1 ? SIDE * SIDE : SIDE;
+    j.row_tiles = (x->m + j.tile_m - 1) / j.tile_m;
+    j.col_tiles = (x->n + j.tile_n - 1) / j.tile_n;
     j.block = hone__reduce_block((int)x->dtype);
     j.blocks = (x->k + j.block - 1) / j.block;
     const int64_t tiles = j.row_tiles * j.col_tiles * plan->batch;
-    const double outputs = (double)min64(x->m, SIDE) * (double)min64(x->n, SIDE);
+    const double outputs = (double)min64(x->m, j.tile_m) * (double)min64(x->n, j.tile_n);
     const double ns = 4 * outputs / plan->kernel->flops_per_ns; /* of one k of one tile */
     const double block_ns = ns * (double)min64(x->k, j.block);
     if (j.blocks < 2 * tiles ||
