@@ -300,6 +300,12 @@ HONE_API hone_tensor *hone_layer_norm_weight_backward(hone_tensor *dy, hone_tens
  * [.., m, k] x [.., k, n] -> [.., m, n] with broadcast batch dims. Both f32 or both f64. Grad: da =
  * dy b^T, db = a^T dy. */
 HONE_API hone_tensor *hone_matmul(hone_tensor *a, hone_tensor *b);
+/** input + a b in one pass: a [m, k], b [k, n], input [m, n] or broadcast to it, all f32 or all f64
+ * -> [m, n]; the product is rounded before it is added, as by add and matmul. addmm_ changes input,
+ * which must be [m, n], and returns it: backward() adds to gradients so. Grad: dinput = dy, da = dy
+ * b^T, db = a^T dy. */
+HONE_API hone_tensor *hone_addmm(hone_tensor *input, hone_tensor *a, hone_tensor *b);
+HONE_API hone_tensor *hone_addmm_(hone_tensor *input, hone_tensor *a, hone_tensor *b);
 /** x W + b in one pass: x [.., in], weight [in, out], bias [out] or HONE_NONE -> [.., out]. Grad:
  * as of matmul and add. */
 HONE_API hone_tensor *hone_linear(hone_tensor *x, hone_tensor *weight, hone_tensor *bias);

@@ -252,6 +252,19 @@ static bool wanted(const walk *w, const hone__edge *e)
     return e->node ? e->node->needed : find_capture(w, e->leaf) != NULL;
 }
 
+/* Where a sum has begun and the gradient is a product, that is added in place. */
+static bool add_in_place(const walk *w, hone_context *node, hone_tensor *dy, int i, bool *added)
+{
+    const hone__edge *e = &node->edges[i];
+    *added = false;
+    if (!node->op->factors || hone_grad_enabled() || (w->captures && !e->node))
+        return true;
+    if (!e->node)
+        return hone__leaf_add_product(e->leaf, node, dy, i, added);
+    hone_tensor *sum = e->node->grads[e->out];
+    return !sum || !hone__only_ours(sum) || hone__add_product(sum, node, dy, i, added);
+}
+
 static bool run_op(walk *w, hone_context *node)
 {
     const hone__op *op = node->op;
@@ -260,6 +273,11 @@ static bool run_op(walk *w, hone_context *node)
         return false;
     for (int i = 0; i < node->n_in; i++) {
         if (!wanted(w, &node->edges[i]))
+            continue;
+        bool added;
+        if (!add_in_place(w, node, dy, i, &added))
+            return false;
+        if (added)
             continue;
         hone__grad gradient = op->grad[i < HONE__OP_GRADS ? i : HONE__OP_GRADS - 1];
         hone_tensor *grad = gradient(node, dy, i);

@@ -57,6 +57,27 @@ bool hone__leaf_add(hone_tensor *leaf, hone_tensor *grad)
     return ok;
 }
 
+bool hone__add_product(hone_tensor *sum, hone_context *node, hone_tensor *dy, int i, bool *added)
+{
+    hone_tensor *factor[2];
+    *added = (sum->ndim == 2 || hone__contiguous(sum)) && node->op->factors(node, dy, i, factor);
+    if (!*added)
+        return true;
+    if (sum->ndim != 2)
+        sum = hone_reshape(sum, factor[0]->shape[0], factor[1]->shape[1]);
+    return hone_addmm_(sum, factor[0], factor[1]) != NULL;
+}
+
+bool hone__leaf_add_product(hone_tensor *leaf, hone_context *node, hone_tensor *dy, int i,
+                            bool *added)
+{
+    pthread_mutex_t *lock = lock_leaf(leaf);
+    *added = false;
+    const bool ok = !leaf->grad || hone__add_product(leaf->grad, node, dy, i, added);
+    pthread_mutex_unlock(lock);
+    return ok;
+}
+
 bool hone__leaf_zero(hone_tensor *leaf)
 {
     bool ok = true;

@@ -15,6 +15,12 @@ static inline bool hone__only_ours(const hone_tensor *t)
 
 /** leaf.grad += grad; the first one is taken over if nobody else can see it. */
 bool hone__leaf_add(hone_tensor *leaf, hone_tensor *grad);
+/** sum += the gradient of node's input i, without making it first, if it is a product of matrices
+ * (*added); node's op has factors. False: an error. */
+bool hone__add_product(hone_tensor *sum, hone_context *node, hone_tensor *dy, int i, bool *added);
+/** The same to leaf.grad, if there is one. */
+bool hone__leaf_add_product(hone_tensor *leaf, hone_context *node, hone_tensor *dy, int i,
+                            bool *added);
 /** leaf.grad = 0, if there is one. Memory that nobody else holds is given back until the next
  * gradient comes, which then is taken over instead of added to zeros. */
 bool hone__leaf_zero(hone_tensor *leaf);

@@ -96,12 +96,24 @@ static hone_tensor *grad_x(hone_context *ctx, hone_tensor *dy, int input)
     return hone_matmul(dy, hone_transpose(hone_saved(ctx, 1), 0, 1));
 }
 
+/* Over all rows, of x: dy W^T, of the weight: x^T dy. */
+static bool factors(hone_context *ctx, hone_tensor *dy, int input, hone_tensor *factor[2])
+{
+    if (input > 1)
+        return false;
+    const int64_t *weight = hone__input_shape(ctx, 1)->shape;
+    dy = flat(ctx, dy, weight[1]);
+    hone_tensor *other = hone_transpose(
+        input == 0 ? hone_saved(ctx, 1) : flat(ctx, hone_saved(ctx, 0), weight[0]), 0, 1);
+    factor[0] = input == 0 ? dy : other;
+    factor[1] = input == 0 ? other : dy;
+    return dy && other;
+}
+
 static hone_tensor *grad_weight(hone_context *ctx, hone_tensor *dy, int input)
 {
-    const int64_t *weight = hone__input_shape(ctx, 1)->shape;
-    (void)input;
-    hone_tensor *x = flat(ctx, hone_saved(ctx, 0), weight[0]);
-    return hone_matmul(hone_transpose(x, 0, 1), flat(ctx, dy, weight[1]));
+    hone_tensor *factor[2];
+    return factors(ctx, dy, input, factor) ? hone_matmul(factor[0], factor[1]) : NULL;
 }
 
 static hone_tensor *grad_bias(hone_context *ctx, hone_tensor *dy, int input)
@@ -139,6 +151,7 @@ const hone__op hone__op_linear = {
     .name = "linear",
     .forward = linear,
     .grad = { grad_x, grad_weight, grad_bias },
+    .factors = factors,
     .optional = true,
 };
 const hone__op hone__op_linear_relu = {
@@ -146,6 +159,7 @@ const hone__op hone__op_linear_relu = {
     .forward = linear_relu,
     .shared = masked,
     .grad = { grad_x, grad_weight, grad_bias },
+    .factors = factors,
     .optional = true,
 };
 const hone__op hone__op_linear_gelu = {
@@ -153,6 +167,7 @@ const hone__op hone__op_linear_gelu = {
     .forward = linear_gelu,
     .shared = before_gelu_grad,
     .grad = { grad_x, grad_weight, grad_bias },
+    .factors = factors,
     .optional = true,
 };
 const hone__op hone__op_linear_gelu_tanh = {
@@ -160,5 +175,6 @@ const hone__op hone__op_linear_gelu_tanh = {
     .forward = linear_gelu_tanh,
     .shared = before_gelu_tanh_grad,
     .grad = { grad_x, grad_weight, grad_bias },
+    .factors = factors,
     .optional = true,
 };

@@ -1,4 +1,5 @@
-/* matmul.c: the matrix product. */
+/* matmul.c: the matrix product, and added to a tensor. */
+#include "ops/elementwise.h"
 #include "ops/op.h"
 #include "ops/product.h"
 
@@ -51,8 +52,102 @@ static hone_tensor *grad_b(hone_context *ctx, hone_tensor *dy, int input)
     return hone_matmul(transposed(flat), hone_reshape(dy, rows, sb->shape[1]));
 }
 
+/* Of two matrices: their gradients are dy b^T and a^T dy. */
+static bool matrix_factors(hone_context *ctx, hone_tensor *dy, bool of_b, hone_tensor *factor[2])
+{
+    hone_tensor *other = transposed(hone_saved(ctx, of_b ? 0 : 1));
+    factor[0] = of_b ? other : dy;
+    factor[1] = of_b ? dy : other;
+    return other;
+}
+
+static bool matmul_factors(hone_context *ctx, hone_tensor *dy, int input, hone_tensor *factor[2])
+{
+    return hone__input_shape(ctx, 0)->ndim == 2 && hone__input_shape(ctx, 1)->ndim == 2 &&
+           matrix_factors(ctx, dy, input == 1, factor);
+}
+
 const hone__op hone__op_matmul = {
     .name = "matmul",
     .forward = matmul,
     .grad = { grad_a, grad_b },
+    .factors = matmul_factors,
+};
+
+/* ---- addmm: input + a b */
+
+static bool addmm_fits(const hone_tensor *input, const hone_tensor *a, const hone_tensor *b)
+{
+    if (a->ndim != 2 || b->ndim != 2) {
+        hone_error_set(HONE_E_SHAPE, "addmm: a and b must be matrices, got %s x %s",
+                       hone__tensor_text(a).s, hone__tensor_text(b).s);
+        return false;
+    }
+    if (input->dtype != a->dtype) {
+        hone_error_set(HONE_E_DTYPE, "addmm: input is %s, but the product is of %s",
+                       hone__tensor_text(input).s, hone__tensor_text(a).s);
+        return false;
+    }
+    return true;
+}
+
+/* Does input, a tensor of `ndim` dims, broadcast to the product's shape? */
+static bool input_broadcasts(const hone_tensor *input, const hone__shape *to)
+{
+    bool fits = input->ndim <= to->ndim;
+    for (int d = 1; fits && d <= input->ndim; d++) {
+        const int64_t extent = input->shape[input->ndim - d];
+        fits = extent == 1 || extent == to->shape[to->ndim - d];
+    }
+    if (!fits)
+        hone_error_set(HONE_E_SHAPE, "addmm: input %s doesn't broadcast to the product's shape %s",
+                       hone__tensor_text(input).s, hone__shape_text(to->ndim, to->shape).s);
+    return fits;
+}
+
+/* The operand, or a copy of it if the result is written over its storage. */
+static hone_tensor *apart(hone_tensor *operand, const hone_tensor *out)
+{
+    return operand->storage == out->storage ? hone_clone(operand) : operand;
+}
+
+static hone_tensor *addmm(hone_context *ctx, hone_tensor *const *in, int n_in)
+{
+    (void)n_in;
+    hone_tensor *input = in[0], *a = in[1], *b = in[2];
+    hone__product product;
+    if (!addmm_fits(input, a, b) || !hone__product_of("addmm", a, b, &product) ||
+        !input_broadcasts(input, &product.out) || !HONE__SAVE(ctx, a, b))
+        return NULL;
+    hone_tensor *out = hone__out(ctx, (hone_dtype)a->dtype, 2, product.out.shape);
+    if (!out || (out != input && !hone__copy_elements(out, input)))
+        return NULL;
+    if (!(a = apart(a, out)) || !(b = apart(b, out)) || !hone__product_of("addmm", a, b, &product))
+        return NULL;
+    product.gemm.accumulate = 1;
+    return hone__product_run(&product, out) ? out : NULL;
+}
+
+static bool addmm_factors(hone_context *ctx, hone_tensor *dy, int input, hone_tensor *factor[2])
+{
+    return input > 0 && matrix_factors(ctx, dy, input == 2, factor);
+}
+
+static hone_tensor *addmm_grad_input(hone_context *ctx, hone_tensor *dy, int input)
+{
+    (void)ctx, (void)input;
+    return dy;
+}
+
+static hone_tensor *addmm_grad_factor(hone_context *ctx, hone_tensor *dy, int input)
+{
+    hone_tensor *factor[2];
+    return addmm_factors(ctx, dy, input, factor) ? hone_matmul(factor[0], factor[1]) : NULL;
+}
+
+const hone__op hone__op_addmm = {
+    .name = "addmm",
+    .forward = addmm,
+    .grad = { addmm_grad_input, addmm_grad_factor, addmm_grad_factor },
+    .factors = addmm_factors,
 };

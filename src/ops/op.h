@@ -43,8 +43,11 @@ typedef struct {
     hone_tensor *(*shared)(hone_context *ctx, hone_tensor *dy);
     hone__grad
         grad[HONE__OP_GRADS]; /* by input; inputs past the array use the last entry (cat, index) */
-    bool view;                /* the output shares the first input's storage */
-    bool optional;            /* inputs may be HONE_NONE */
+    /* NULL, or the two matrices whose product grad[input] is, over all its rows: the engine adds it
+     * to a sum in place. False: this one is no such product (or an error) */
+    bool (*factors)(hone_context *ctx, hone_tensor *dy, int input, hone_tensor *factor[2]);
+    bool view;     /* the output shares the first input's storage */
+    bool optional; /* inputs may be HONE_NONE */
 } hone__op;
 
 /* Every op's block, by the list. */

@@ -112,8 +112,9 @@ bool hone__product_run(hone__product *product, hone_tensor *out)
     if (out->numel == 0)
         return true;
     g->c = hone__data(out);
-    g->c_rs = g->n;
-    g->c_cs = 1;
+    const bool matrix = out->ndim == 2 && out->shape[0] == g->m && out->shape[1] == g->n;
+    g->c_rs = matrix ? out->stride[0] : g->n;
+    g->c_cs = matrix ? out->stride[1] : 1;
     int64_t step = g->m * g->n;
     for (int d = g->n_batch_dims - 1; d >= 0; d--) {
         g->c_batch[d] = step;

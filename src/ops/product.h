@@ -16,7 +16,8 @@ typedef struct {
 bool hone__product_of(const char *op, const hone_tensor *a, const hone_tensor *b,
                       hone__product *out);
 
-/** Runs it into `out`, contiguous with the shape product->out. False: out of memory. */
+/** Runs it into `out`, which has the shape product->out and is contiguous, or is one matrix of any
+ * strides. False: out of memory. */
 bool hone__product_run(hone__product *product, hone_tensor *out);
 
 #endif

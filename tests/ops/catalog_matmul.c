@@ -18,6 +18,14 @@ static const char *const linear_cases[] = { "3x5 5x4 4",     "3x5:t 5x4:t 4:s", 
                                             "2x3x5:t 5x4 4", "0x5 5x4 4",       "3x0 0x4 4",
                                             "3x5 5x0 0",     "1x17 17x3 3",     NULL };
 
+static const char *const addmm_cases[] = { "3x4 3x5 5x4",       "4 3x5:t 5x4:t",
+                                           "3x1 3x5:s 5x4:e",   "3x4:t 3x5 5x4",
+                                           "3x4:s 3x5 5x4",     "1 3x5 5x4",
+                                           "0x4 0x5 5x4",       "3x4 3x0 0x4",
+                                           "4 3x5 5x4",         "3x17 3x1 1x17",
+                                           "0 3x5 5x0",         "1x1 1x9 9x1",
+                                           "17x3 17x40 40x3:t", NULL };
+
 /* Element [b.., i, k] of a matrix in a batch of shape `batch` (broadcast), by position. */
 static double element(const catalog_array *a, int n_batch, const int64_t *batch, int64_t at,
                       int64_t i, int64_t k)
@@ -95,6 +103,18 @@ static void linear_oracle(const catalog_row *row, const catalog_array *in, int n
     }
 }
 
+static void addmm_oracle(const catalog_row *row, const catalog_array *in, int n_in,
+                         catalog_array *out)
+{
+    (void)row, (void)n_in;
+    product(in + 1, out);
+    const int64_t columns = out->shape[1];
+    const int64_t rows_of = in[0].ndim > 1 ? in[0].shape[0] : 1;
+    const int64_t columns_of = in[0].shape[in[0].ndim - 1];
+    for (int64_t i = 0; i < out->numel; i++)
+        out->at[i] += in[0].at[(i / columns % rows_of) * columns_of + i % columns % columns_of];
+}
+
 #define PRODUCT .in = { { catalog_any } }, .ulps = 8, .scale = 20
 
 static const catalog_row rows[] = {
@@ -114,6 +134,11 @@ static const catalog_row rows[] = {
       .cases = matmul_cases,
       .bits = "2x700 700x5:t",
       .oracle = matmul_oracle,
+      PRODUCT },
+    { .op = "addmm",
+      .cases = addmm_cases,
+      .bits = "67x45 67x130 130x45",
+      .oracle = addmm_oracle,
       PRODUCT },
     { .op = "linear",
       .cases = linear_cases,

@@ -107,6 +107,67 @@ Test(products, gelu_comes_last_in_every_kind_of_product)
     }
 }
 
+Test(products, addmm_rounds_as_add_and_matmul)
+{
+    static const int64_t sizes[][3] = { { 3, 5, 4 },       { 100, 10, 100 }, { 1, 70, 900 },
+                                        { 70, 530, 1500 }, { 784, 100, 50 }, { 40, 1, 60 } };
+    for (size_t i = 0; i < sizeof sizes / sizeof *sizes; i++) {
+        const int64_t m = sizes[i][0], n = sizes[i][1], k = sizes[i][2];
+        hone_tensor *c = hone_randn(HONE_F32, m, n), *a = hone_randn(HONE_F32, k, m);
+        hone_tensor *b = hone_randn(HONE_F32, k, n), *at = hone_transpose(a, 0, 1);
+        hone_tensor *want = hone_add(c, hone_matmul(at, b));
+        cr_assert(hone_equal(hone_addmm(c, at, b), want), "size %d", (int)i);
+        hone_tensor *turned = hone_transpose(hone_contiguous(hone_transpose(c, 0, 1)), 0, 1);
+        cr_assert_eq(hone_addmm_(turned, at, b), turned);
+        cr_assert(hone_equal(turned, want), "in columns, size %d", (int)i);
+    }
+}
+
+Test(products, addmm_may_read_what_it_changes)
+{
+    hone_tensor *x = hone_randn(HONE_F64, 9, 9);
+    hone_tensor *want = hone_add(x, hone_matmul(x, hone_transpose(x, 0, 1)));
+    cr_assert(hone_equal(hone_addmm_(x, x, hone_transpose(x, 0, 1)), want));
+    hone_tensor *y = hone_randn(HONE_F32, 6, 4);
+    hone_tensor *half = hone_slice(y, 0, 0, 3, 1), *a = hone_randn(HONE_F32, 3, 3);
+    want = hone_add(half, hone_matmul(a, hone_slice(y, 0, 3, 6, 1)));
+    cr_assert(hone_equal(hone_addmm_(half, a, hone_slice(y, 0, 3, 6, 1)), want));
+}
+
+/* The second walk adds its products to the gradients of the first. */
+Test(products, gradients_add_up_with_the_bits_of_a_sum)
+{
+    hone_tensor *leaves[] = { hone_requires_grad_(hone_randn(HONE_F32, 2, 20, 65), true),
+                              hone_requires_grad_(hone_randn(HONE_F32, 65, 30), true),
+                              hone_requires_grad_(hone_randn(HONE_F32, 30), true) };
+    hone_tensor *one[3];
+    gradients(hone_linear_relu, leaves, one);
+    for (int walk = 0; walk < 2; walk++) {
+        hone_tensor *y = hone_linear_relu(leaves[0], leaves[1], leaves[2]);
+        CHECK_OK(hone_backward(hone_sum(hone_square(y))));
+    }
+    for (int i = 0; i < 3; i++)
+        cr_assert(hone_equal(hone_grad(leaves[i]), hone_add(one[i], one[i])), "input %d", i);
+}
+
+/* A tensor that several products use: their gradients meet on the way to it, not in a leaf. */
+Test(products, gradients_of_shared_inputs_add_up_with_the_bits_of_a_sum)
+{
+    hone_tensor *x = hone_requires_grad_(hone_randn(HONE_F32, 4, 7, 33), true);
+    hone_tensor *weight[3], *dy = hone_randn(HONE_F32, 4, 7, 21), *want = NULL;
+    hone_tensor *h = hone_mul_scalar(x, 1), *y = hone_zeros(HONE_F32, 4, 7, 21);
+    for (int i = 0; i < 3; i++) {
+        weight[i] = hone_randn(HONE_F32, 33, 21);
+        y = hone_add(y, hone_linear(h, weight[i], HONE_NONE));
+    }
+    CHECK_OK(hone_backward_with(y, &(hone_backward_options){ .gradient = dy }));
+    for (int i = 2; i >= 0; i--) {
+        hone_tensor *part = hone_matmul(dy, hone_transpose(weight[i], 0, 1));
+        want = want ? hone_add(want, part) : part;
+    }
+    cr_assert(hone_equal(hone_grad(x), want));
+}
+
 /* Only what is asked for is kept: a plain linear layer lets its output be changed in place. */
 Test(products, a_linear_output_may_be_changed_in_place)
 {
@@ -134,6 +195,14 @@ Test(products, errors)
     CHECK_FAILS(hone_matmul(a, b), HONE_E_SHAPE,
                 "matmul: inner dimensions differ: [32, 784] x [512, 10]");
     CHECK_FAILS(hone_matmul(hone_ones(HONE_F32, 3), b), HONE_E_SHAPE, "[3] x [512, 10]");
+    hone_tensor *c = hone_ones(HONE_F32, 32, 10), *d = hone_ones(HONE_F32, 784, 10);
+    CHECK_FAILS(hone_addmm(c, a, b), HONE_E_SHAPE, "addmm: inner dimensions differ");
+    CHECK_FAILS(hone_addmm(hone_ones(HONE_F32, 31, 10), a, d), HONE_E_SHAPE,
+                "addmm: input f32 [31, 10] doesn't broadcast to the product's shape [32, 10]");
+    CHECK_FAILS(hone_addmm_(hone_ones(HONE_F32, 10), a, d), HONE_E_SHAPE, "addmm_: the result");
+    CHECK_FAILS(hone_addmm(hone_ones(HONE_F64, 32, 10), a, d), HONE_E_DTYPE, "addmm: input is f64");
+    CHECK_FAILS(hone_addmm(c, hone_ones(HONE_F32, 2, 32, 784), d), HONE_E_SHAPE,
+                "must be matrices");
     CHECK_FAILS(hone_matmul(b, hone_ones(HONE_F32, 3)), HONE_E_SHAPE, "[512, 10] x [3]");
     CHECK_FAILS(hone_matmul(hone_scalar(HONE_F32, 1), b), HONE_E_SHAPE, "at least one dim");
     CHECK_FAILS(hone_matmul(b, hone_scalar(HONE_F32, 1)), HONE_E_SHAPE, "at least one dim");
