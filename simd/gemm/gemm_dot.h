@@ -6,7 +6,6 @@ enum { R(gemm_dot_tall) = DOT_TALL };
 
 static HONE__GEMM_INLINE REAL R(gemm_dot_fold_vector)(VREAL v)
 {
-    HONE__GEMM_UNROLL
     for (int half = LANES / 2; half >= 1; half /= 2) {
         v = R(add)(v, R(down)(v, half));
     }
@@ -42,12 +41,10 @@ static REAL R(gemm_dot_fold)(REAL *lanes, int64_t rest, int present, const REAL 
 /* The same tree where no lane is absent and no element left over. */
 static HONE__GEMM_INLINE REAL R(gemm_dot_fold_whole)(VREAL *acc)
 {
-    HONE__GEMM_UNROLL
-    for (int half = N_ACC / 2; half >= 1; half /= 2) {
-        HONE__GEMM_UNROLL_64
-        for (int v = 0; v < half; v++) {
-            acc[v] = R(add)(acc[v], acc[v + half]);
-        }
+    HONE__GEMM_UNROLL_64
+    for (int v = N_ACC - 1; v >= 1; v--) { /* by halves: the upper half is done with first */
+        const int half = 1 << (31 - __builtin_clz((unsigned)v));
+        acc[v - half] = R(add)(acc[v - half], acc[v]);
     }
     return R(gemm_dot_fold_vector)(acc[0]);
 }
