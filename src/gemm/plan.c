@@ -168,7 +168,7 @@ static void choose_packing(hone__gemm_plan *plan)
     plan->near = plan->batch == 1 && hone__gemm_fits_l2(bytes_a + bytes_b + bytes_c);
 }
 
-static hone__unary_fn activation(const hone__gemm_args *x)
+hone__unary_fn hone__gemm_activation(const hone__gemm_args *x)
 {
     const int dtype = x->dtype == HONE__GEMM_F32 ? HONE__F32 : HONE__F64;
     switch (x->act) {
@@ -200,7 +200,7 @@ void hone__gemm_plan_make(hone__gemm_plan *plan, const hone__gemm_args *args)
         .bias_rs = x->bias_rs,
         .bias_cs = x->bias_cs,
     };
-    plan->activate = activation(x);
+    plan->activate = hone__gemm_activation(x);
     choose_packing(plan);
     const hone__gemm_blocks blocks = hone__gemm_choose_blocks(plan->kernel, plan->size);
     plan->kc = even_part(plan->piece_k, blocks.kc, 1);

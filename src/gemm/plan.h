@@ -95,6 +95,8 @@ typedef struct {
     atomic_llong *after;
 } hone__gemm_region;
 
+/** What comes after the epilogue: GELU's kernel, or NULL. */
+hone__unary_fn hone__gemm_activation(const hone__gemm_args *x);
 /** Where the activation's results of the matrix at element c of C go. */
 static inline char *hone__gemm_activated(const hone__gemm_plan *plan, int64_t c)
 {

@@ -12,7 +12,7 @@ enum { SMALL_PRODUCTS = 1 << 20, PACKED_BYTES = 32 << 10, PACK_SLACK_BYTES = 128
 
 static bool plain(const hone__gemm_args *x)
 {
-    return x->alpha == 1.0 && !x->accumulate && x->act == HONE__GEMM_NO_ACT && !x->bias;
+    return x->alpha == 1.0 && !x->accumulate && x->act != HONE__GEMM_RELU && !x->bias;
 }
 
 /* Columns from `col` on, all rows; `b` is the panel's first element. */
@@ -97,10 +97,24 @@ static void run(const hone__gemm_kernel *kernel, const hone__gemm_args *x, bool 
     }
 }
 
+static void activate(const hone__gemm_args *x)
+{
+    const hone__unary_fn activation = hone__gemm_activation(x);
+    if (!activation) {
+        return;
+    }
+    const int64_t row_bytes = x->c_rs * (x->dtype == HONE__GEMM_F32 ? 4 : 8);
+    const char *c = x->c;
+    char *to = x->activated ? x->activated : x->c;
+    for (int64_t i = 0; i < x->m; i++, c += row_bytes, to += row_bytes) {
+        activation(x->n, to, 1, c, 1);
+    }
+}
+
 bool hone__gemm_small(const hone__gemm_args *x)
 {
-    if (x->n_batch_dims > 0 || x->act > HONE__GEMM_RELU || x->m < 2 || x->n < 2 || x->k < 1 ||
-        x->c_cs != 1 || x->m > SMALL_PRODUCTS || x->n > SMALL_PRODUCTS || x->k > SMALL_PRODUCTS ||
+    if (x->n_batch_dims > 0 || x->m < 2 || x->n < 2 || x->k < 1 || x->c_cs != 1 ||
+        x->m > SMALL_PRODUCTS || x->n > SMALL_PRODUCTS || x->k > SMALL_PRODUCTS ||
         x->m * x->n > SMALL_PRODUCTS || x->m * x->n * x->k > SMALL_PRODUCTS ||
         (x->bias && x->bias_rs != 0 && x->bias_cs != 0) ||
         hone__gemm_order_of(x) != HONE__GEMM_CHAIN) {
@@ -117,6 +131,7 @@ bool hone__gemm_small(const hone__gemm_args *x)
     }
     const hone__fpmode before = hone__fpmode_enter();
     run(kernel, x, in_place);
+    activate(x);
     hone__fpmode_leave(before);
     return true;
 }
