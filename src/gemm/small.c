@@ -106,8 +106,9 @@ static void activate(const hone__gemm_args *x)
     const int64_t row_bytes = x->c_rs * (x->dtype == HONE__GEMM_F32 ? 4 : 8);
     const char *c = x->c;
     char *to = x->activated ? x->activated : x->c;
-    for (int64_t i = 0; i < x->m; i++, c += row_bytes, to += row_bytes) {
-        activation(x->n, to, 1, c, 1);
+    const bool rows_meet = x->c_rs == x->n;
+    for (int64_t i = 0; i < (rows_meet ? 1 : x->m); i++, c += row_bytes, to += row_bytes) {
+        activation(rows_meet ? x->m * x->n : x->n, to, 1, c, 1);
     }
 }
 
