@@ -17,11 +17,6 @@ static int64_t clamp(int64_t x, int64_t low, int64_t high)
     return x < low ? low : x > high ? high : x;
 }
 
-static int64_t min64(int64_t a, int64_t b)
-{
-    return a < b ? a : b;
-}
-
 /* A long range of k spares loads and stores of C. A panel of A may fill L1, which it passes through
  * once a panel of B; two panels of B, the one in use and the one being packed, stay in L2. */
 static int64_t choose_kc(const hone__gemm_kernel *kernel, int64_t size)

@@ -31,11 +31,6 @@ typedef struct {
     int rows, cols;
 } tile;
 
-static int64_t min64(int64_t a, int64_t b)
-{
-    return a < b ? a : b;
-}
-
 static tile tile_of(const job *j, int64_t index)
 {
     const hone__gemm_plan *plan = j->plan;

@@ -118,11 +118,6 @@ static void choose_order(hone__gemm_plan *plan)
 
 /* ---- speed ---- */
 
-static int64_t ceil_div(int64_t a, int64_t b)
-{
-    return (a + b - 1) / b;
-}
-
 static int64_t round_up(int64_t a, int64_t unit)
 {
     return ceil_div(a, unit) * unit;

@@ -10,6 +10,16 @@
 #include <stdatomic.h>
 #include <stdbool.h>
 
+static inline int64_t min64(int64_t a, int64_t b)
+{
+    return a < b ? a : b;
+}
+
+static inline int64_t ceil_div(int64_t a, int64_t b)
+{
+    return (a + b - 1) / b;
+}
+
 /** What decides the order of the sums, by shape, strides and dtype alone. */
 typedef enum {
     HONE__GEMM_CHAIN, /* one chain an output */
@@ -120,16 +130,17 @@ void hone__gemm_relay_wait(const atomic_llong *done, int64_t tiles_rows);
 
 /** `total` in `parts` as even as can be: the first `longer` have one more than `length`. */
 typedef struct {
-    int parts, length, longer;
+    int64_t parts, longer;
+    int length;
 } hone__gemm_share;
 
-static inline hone__gemm_share hone__gemm_share_of(int total, int most)
+static inline hone__gemm_share hone__gemm_share_of(int64_t total, int most)
 {
     if (total <= most) { /* a division takes as long as a tiny tile */
-        return (hone__gemm_share){ 1, total, 0 };
+        return (hone__gemm_share){ 1, 0, (int)total };
     }
-    const int parts = (total + most - 1) / most, length = total / parts;
-    return (hone__gemm_share){ parts, length, total - parts * length };
+    const int64_t parts = ceil_div(total, most);
+    return (hone__gemm_share){ parts, total % parts, (int)(total / parts) };
 }
 
 /** How many of the last columns of m x n outputs are best done upright. */

@@ -15,16 +15,6 @@
 
 enum { PACK_SLACK_BYTES = 128, LINE = 64 };
 
-static int64_t min64(int64_t a, int64_t b)
-{
-    return a < b ? a : b;
-}
-
-static int64_t ceil_div(int64_t a, int64_t b)
-{
-    return (a + b - 1) / b;
-}
-
 /* `total` cut into `parts` as even as can be: where part i begins. */
 static int64_t cut(int64_t total, int64_t parts, int64_t i)
 {

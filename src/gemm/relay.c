@@ -16,11 +16,6 @@
 
 enum { MOST_THREADS = 16 }; /* the start grows with each */
 
-static int64_t ceil_div(int64_t a, int64_t b)
-{
-    return (a + b - 1) / b;
-}
-
 bool hone__gemm_relays(const hone__gemm_plan *plan, int threads)
 {
     const hone__gemm_args *x = &plan->x;

@@ -22,7 +22,7 @@ static void run_panel(const hone__gemm_kernel *kernel, const hone__gemm_args *x,
 {
     const int64_t size = x->dtype == HONE__GEMM_F32 ? 4 : 8;
     const hone__gemm_share rows =
-        hone__gemm_share_of((int)x->m, hone__gemm_tile_rows(kernel, width, x->k, x->a_cs));
+        hone__gemm_share_of(x->m, hone__gemm_tile_rows(kernel, width, x->k, x->a_cs));
     hone__gemm_tile t = {
         .k = x->k,
         .a = x->a,
@@ -36,7 +36,7 @@ static void run_panel(const hone__gemm_kernel *kernel, const hone__gemm_args *x,
         .finish = finish,
         .bias = x->bias ? (const char *)x->bias + col * x->bias_cs * size : NULL,
     };
-    for (int i = 0; i < rows.parts; i++) {
+    for (int64_t i = 0; i < rows.parts; i++) {
         t.mr = rows.length + (i < rows.longer);
         kernel->tile(&t);
         t.a = (const char *)t.a + t.mr * x->a_rs * size;
@@ -53,10 +53,10 @@ static void run_panels(const hone__gemm_kernel *kernel, const hone__gemm_args *x
 {
     const int64_t size = x->dtype == HONE__GEMM_F32 ? 4 : 8;
     const hone__gemm_share widths = hone__gemm_share_of(
-        (int)hone__gemm_vectors(kernel, n), (int)hone__gemm_vectors(kernel, kernel->wide));
+        hone__gemm_vectors(kernel, n), (int)hone__gemm_vectors(kernel, kernel->wide));
     alignas(64) char packed[PACKED_BYTES + PACK_SLACK_BYTES];
     int col = 0;
-    for (int i = 0; i < widths.parts; i++) {
+    for (int64_t i = 0; i < widths.parts; i++) {
         int width = (widths.length + (i < widths.longer)) * kernel->vl;
         width = width < n - col ? width : n - col;
         const char *b = (const char *)x->b + col * x->b_cs * size;

@@ -8,16 +8,6 @@
 
 #include "runtime/parallel.h"
 
-static int64_t min64(int64_t a, int64_t b)
-{
-    return a < b ? a : b;
-}
-
-static int64_t ceil_div(int64_t a, int64_t b)
-{
-    return (a + b - 1) / b;
-}
-
 int64_t hone__gemm_cut(int64_t total, int64_t unit, int64_t parts, int64_t i)
 {
     const int64_t units = ceil_div(total, unit), rest = units % parts;

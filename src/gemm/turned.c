@@ -78,7 +78,7 @@ void hone__gemm_turned(const hone__gemm_kernel *kernel, const hone__gemm_args *x
         .finish = region->epilogue,
         .bias = region->bias ? region->bias + (row * x->bias_rs + col * x->bias_cs) * size : NULL,
     };
-    int left = (int)(region->m1 - row);
+    int64_t left = region->m1 - row;
     for (; left >= kernel->vl; left -= kernel->vl) {
         kernel->turning_tile(&t);
         move_down(&t, x, kernel->vl, size);
@@ -86,11 +86,11 @@ void hone__gemm_turned(const hone__gemm_kernel *kernel, const hone__gemm_args *x
     if (left == 0) {
         return;
     }
-    if (kernel->direct_tails && left * along_n(kernel, t.nr) < along_m(t.nr) * kernel->vl) {
-        t.mr = left;
+    if (kernel->direct_tails && (double)left * along_n(kernel, t.nr) < along_m(t.nr) * kernel->vl) {
+        t.mr = (int)left;
         kernel->tile(&t);
         return;
     }
     move_down(&t, x, left - kernel->vl, size);
-    run_last(kernel, t, left, size);
+    run_last(kernel, t, (int)left, size);
 }

@@ -67,7 +67,7 @@ void hone__gemm_upright(const hone__gemm_kernel *kernel, const hone__gemm_args *
         return;
     }
     const int vl = kernel->vl;
-    const int m = (int)(region->m1 - region->m0), n = (int)(region->n1 - region->n0);
+    const int64_t m = region->m1 - region->m0, n = region->n1 - region->n0;
     hone__gemm_epilogue swapped, *finish = NULL;
     if (region->epilogue) {
         swapped = *region->epilogue;
@@ -76,14 +76,14 @@ void hone__gemm_upright(const hone__gemm_kernel *kernel, const hone__gemm_args *
         finish = &swapped;
     }
     const hone__gemm_share widths = hone__gemm_share_of(
-        (int)hone__gemm_vectors(kernel, m), (int)hone__gemm_vectors(kernel, kernel->wide));
-    int row = 0;
-    for (int i = 0; i < widths.parts; i++) {
+        hone__gemm_vectors(kernel, m), (int)hone__gemm_vectors(kernel, kernel->wide));
+    int64_t row = 0;
+    for (int64_t i = 0; i < widths.parts; i++) {
         const int vectors = widths.length + (i < widths.longer);
-        const int rows = vectors * vl < m - row ? vectors * vl : m - row;
+        const int rows = (int)min64(vectors * vl, m - row);
         const hone__gemm_share heights = hone__gemm_share_of(n, kernel->rows[vectors]);
         int64_t col = region->n0;
-        for (int j = 0; j < heights.parts; j++) {
+        for (int64_t j = 0; j < heights.parts; j++) {
             const int cols = heights.length + (j < heights.longer);
             run_tile(kernel, x, region, finish, region->m0 + row, rows, col, cols);
             col += cols;

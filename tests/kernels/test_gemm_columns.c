@@ -1,4 +1,5 @@
 /* The matrix product: few columns, or a few more than whole vectors, which vectors along m may do. */
+#include "gemm/plan.h"
 #include "gemm_cases.h"
 
 /* One of eight ways to finish a product. */
@@ -69,4 +70,48 @@ Test(gemm_columns, few_columns)
         }
     }
     large_with_bias(3000, 10, 99, false);
+}
+
+/* ---- more rows than an int counts: by a kernel that only counts them ---- */
+
+static int64_t rows_done;
+
+static void count_rows(const hone__gemm_tile *t)
+{
+    rows_done += t->mr;
+}
+
+static void count_columns(const hone__gemm_tile *t)
+{
+    rows_done += t->nr;
+}
+
+static void transpose_nothing(int64_t rows, int64_t cols, void *to, int64_t to_rs, const void *from,
+                              int64_t from_rs)
+{
+    (void)rows, (void)cols, (void)to, (void)to_rs, (void)from, (void)from_rs;
+}
+
+Test(gemm_columns, more_rows_than_an_int_counts)
+{
+    const int64_t rows = ((int64_t)1 << 31) + 3;
+    hone__gemm_kernel kernel = {
+        .vl = 1 << 20, .wide = 4 << 20, .rows = { 0, 16, 12, 8, 6 }, .direct_tails = 1
+    };
+    kernel.transpose = transpose_nothing;
+    kernel.turning_tile = count_rows;
+    static char place[64]; /* a row: all of them are the same */
+    hone__gemm_args x = hone__gemm_contiguous(HONE__GEMM_F32, rows, 3, 1);
+    x.a_rs = 0;
+    hone__gemm_region region = { .a = place, .b = place, .c = place, .k = 1, .m1 = rows, .n1 = 3 };
+    kernel.tile = count_rows; /* what is left of the last vector */
+    hone__gemm_upright(&kernel, &x, &region);
+    cr_expect_eq(rows_done, rows);
+
+    x.a_rs = 1;
+    x.a_cs = 0;
+    rows_done = 0;
+    kernel.tile = count_columns;
+    hone__gemm_upright(&kernel, &x, &region);
+    cr_expect_eq(rows_done, rows);
 }
