@@ -148,33 +148,44 @@ Test(gemm_split, a_node_has_its_own_part)
     check_nodes(256, 4096, 784);
 }
 
-/* On three nodes of two cores, six threads. */
 /* A weight that is trained stays where it is: forward by bands of k, its gradient by rows, which are
- * the same. One that is only read, or is too large for the caches, is no reason for that. */
-Test(gemm_split, a_trained_weight_keeps_its_rows)
+ * the same. One that is only read, or is too large for the caches, is no reason for that; nor is any
+ * where a tile takes longer than the lines that would move. */
+static void check_trained(const hone__isa *isa)
 {
-    start("NUMANode:1 L3:1(size=33554432) L2:2(size=1048576) L1d:1(size=32768) Core:1 PU:1", "2");
+    const bool slow = isa->gemm.of[HONE__GEMM_F32].vl == 1;
     static const struct {
         int64_t k, n;
         bool trained, relays;
     } weights[] = { { 784, 100, true, true },
                     { 784, 100, false, false },
                     { 784, 2000, true, false },
-                    { 12, 100, true, false } };
+                    { 6, 100, true, false } };
     for (size_t i = 0; i < sizeof weights / sizeof *weights; i++) {
         hone__gemm_args x = hone__gemm_contiguous(HONE__GEMM_F32, 100, weights[i].n, weights[i].k);
         x.b_trained = weights[i].trained;
         hone__gemm_plan plan;
         hone__gemm_plan_make(&plan, &x);
         hone__gemm_plan_threads(&plan, plan.batch);
-        cr_expect_eq(plan.relay, weights[i].relays, "weight %zu", i);
+        cr_expect_eq(plan.relay, weights[i].relays && !slow, "%s: weight %zu", isa->name, i);
         cr_expect_eq(plan.threads, 2);
     }
     const hone__gemm_plan gradient = plan_of(784, 100, 100, 1);
-    cr_expect(gradient.split_m == 2 && gradient.split_n == 1);
-    cr_expect_eq(hone__gemm_area_of(&gradient, 1).m0, hone__gemm_cut(784, 1, 2, 1));
+    cr_expect(slow || (gradient.split_m == 2 && gradient.split_n == 1), "%s", isa->name);
+    cr_expect(slow || hone__gemm_area_of(&gradient, 1).m0 == hone__gemm_cut(784, 1, 2, 1), "%s",
+              isa->name);
 }
 
+Test(gemm_split, a_trained_weight_keeps_its_rows)
+{
+    start("NUMANode:1 L3:1(size=33554432) L2:2(size=1048576) L1d:1(size=32768) Core:1 PU:1", "2");
+    for (int i = 0; hone__isa_available(i); i++) {
+        hone__isa_use(hone__isa_available(i));
+        check_trained(hone__isa_available(i));
+    }
+}
+
+/* On three nodes of two cores, six threads. */
 Test(gemm_split, three_nodes)
 {
     start("NUMANode:3 Core:2 PU:1", "6");
