@@ -11,11 +11,15 @@
  * stored. BOTH_n repeats a shuffle of n elements (ROW_n + i: i of the second vector). Vectors of 64
  * bytes have nothing to add: the stores of 32 are the bound. */
 
+#ifdef __AVX2__ /* in the scalar ISA too, if everything is compiled for such a CPU */
+#include <immintrin.h>
+#endif
+
 typedef uint8_t lane_of_16 __attribute__((vector_size(16), aligned(1), may_alias));
 typedef uint32_t lane_of_4 __attribute__((vector_size(16), aligned(4), may_alias));
 typedef uint64_t lane_of_2 __attribute__((vector_size(16), aligned(8), may_alias));
 
-#ifdef __AVX__
+#ifdef __AVX2__
 #define ROW_BYTES          32
 #define BOTH_4(a, b, c, d) a, b, c, d, a + 4, b + 4, c + 4, d + 4
 #define BOTH_2(a, b)       a, b, a + 2, b + 2
@@ -55,7 +59,7 @@ HONE__INLINE row_of_2 size8_lanes(const uint64_t *x, int64_t step)
 #endif
 }
 
-#ifdef __AVX__
+#ifdef __AVX2__
 #define STORE_PAST(y, row) _mm256_stream_si256((__m256i *)(void *)(y), (__m256i)(row))
 #define PAST_END()         _mm_sfence()
 #define CAN_GO_PAST        true
