@@ -264,21 +264,26 @@ typedef void (*hone__softmax_cols_combine_fn)(const hone__softmax_cols *m);
 
 /** y = (x - mean) * scale * weight + bias, row by row: mean and M2 of the row as above, scale =
  * 1 / sqrt(M2 / cols + eps); with weight and bias as fma(v, weight, bias). weight, bias: [cols]
- * contiguous or NULL; eps is rounded to the dtype. y may be x. */
+ * contiguous or NULL; eps is rounded to the dtype. y may be x. What rows were normalised by goes
+ * to mean and scale ([rows] both, or both NULL). */
 typedef void (*hone__layer_norm_fn)(int64_t rows, int64_t cols, void *y, int64_t sy, const void *x,
-                                    int64_t sx, const void *weight, const void *bias, double eps);
+                                    int64_t sx, const void *weight, const void *bias, double eps,
+                                    void *mean, void *scale);
 
-/** dx = (g - mean(g) - v * mean(g * v)) * scale with g = dy * weight and v = (x - mean) * scale. */
+/** dx = (g - mean(g) - v * mean(g * v)) * scale with g = dy * weight and v = (x - mean) * scale. mean
+ * and scale: what the forward kept; NULL: they are computed again. */
 typedef void (*hone__layer_norm_backward_fn)(int64_t rows, int64_t cols, void *dx, int64_t sdx,
                                              const void *dy, int64_t sdy, const void *x, int64_t sx,
-                                             const void *weight, double eps);
+                                             const void *weight, double eps, const void *mean,
+                                             const void *scale);
 
 /** The sum over rows of dy * v for blocks [begin, end) of 128 rows, -> out[(b - begin) * cols + j];
- * reduce_cols_combine of SUM joins them. */
+ * reduce_cols_combine of SUM joins them. mean and scale as above; with them the columns may be a
+ * part of the rows. */
 typedef void (*hone__layer_norm_weight_backward_fn)(int64_t rows, int64_t cols, const void *dy,
                                                     int64_t sdy, const void *x, int64_t sx,
-                                                    double eps, int64_t begin, int64_t end,
-                                                    void *out);
+                                                    double eps, const void *mean, const void *scale,
+                                                    int64_t begin, int64_t end, void *out);
 
 /** max[r] = max_j x[r, j] (0 if that is not finite), log_sum[r] = log(sum_j exp(x[r, j] - max[r])),
  *  loss[r] = log_sum[r] - (x[r, target[r]] - max[r]). 0 <= target < cols. loss, max, log_sum:

@@ -1,10 +1,12 @@
 /* norm.h: layer norm and its backward passes, row by row, f32 and f64. (fragment: moments.h)
  *
- * A row is read from memory once: what follows its sum finds it in L1. The backward passes make
- * mean and deviation again rather than have them kept. */
+ * A row is read from memory once: what follows its sum finds it in L1. A forward pass that is
+ * recorded keeps what it normalised its rows by; a backward pass that has no such numbers makes
+ * them again. */
 
 #ifndef WEIGHT_ROWS
-#define WEIGHT_ROWS 4 /* that go into the weights' gradient together */
+#define WEIGHT_ROWS  4 /* that go into the weights' gradient together */
+#define WEIGHT_STRIP 4 /* vectors of its columns that go together where rows are short */
 #endif
 
 HONE__INLINE VREAL R(normal)(VREAL x, VREAL mean, VREAL scale)
@@ -77,10 +79,24 @@ static void R(norms_of)(R(moments_walk) * w, int64_t r, REAL eps, R(norms) * nor
     }
 }
 
+/* The same for the rows of a backward pass: kept ones (at `mean`, `scale`), if there are any. */
+static void R(norms_again)(R(moments_walk) * w, int64_t r, REAL eps, const REAL *mean,
+                           const REAL *scale, R(norms) * norms)
+{
+    if (!mean) {
+        R(norms_of)(w, r, eps, norms);
+        return;
+    }
+    norms->n = w->rows - r < w->at_once ? w->rows - r : w->at_once;
+    memcpy(norms->mean, mean + r, (size_t)norms->n * sizeof(REAL));
+    memcpy(norms->scale, scale + r, (size_t)norms->n * sizeof(REAL));
+}
+
 /* Long rows that come from memory (far) are summed a whole group at a time, which prefetchers
  * follow, and the next group is asked for; L1 has room for one group. */
 HONE__INLINE void R(layer_norm)(int64_t rows, int64_t cols, REAL *y, int64_t sy, const REAL *x,
-                                int64_t sx, const REAL *weight, const REAL *bias, REAL eps)
+                                int64_t sx, const REAL *weight, const REAL *bias, REAL eps,
+                                REAL *mean, REAL *scale)
 {
     const bool far = cols >= BLOCK / 16 && R(is_far)(rows, sx, FAR_EXTREMES);
     R(moments_walk) w;
@@ -91,6 +107,10 @@ HONE__INLINE void R(layer_norm)(int64_t rows, int64_t cols, REAL *y, int64_t sy,
         const REAL *from = x + r * sx;
         int64_t k = 0;
         R(norms_of)(&w, r, eps, &norms);
+        if (mean) {
+            memcpy(mean + r, norms.mean, (size_t)norms.n * sizeof(REAL));
+            memcpy(scale + r, norms.scale, (size_t)norms.n * sizeof(REAL));
+        }
         for (; !far && k + 2 <= norms.n; k += 2)
             R(norm_rows)
         (2, cols, to + k * sy, sy, from + k * sx, sx, 0, weight, bias, norms.mean + k,
@@ -103,16 +123,17 @@ HONE__INLINE void R(layer_norm)(int64_t rows, int64_t cols, REAL *y, int64_t sy,
 }
 
 static void R(k_layer_norm)(int64_t rows, int64_t cols, void *y, int64_t sy, const void *x,
-                            int64_t sx, const void *weight, const void *bias, double eps)
+                            int64_t sx, const void *weight, const void *bias, double eps,
+                            void *mean, void *scale)
 {
     if (cols == 0)
         return;
     if (weight && bias)
-        R(layer_norm)(rows, cols, y, sy, x, sx, weight, bias, (REAL)eps);
+        R(layer_norm)(rows, cols, y, sy, x, sx, weight, bias, (REAL)eps, mean, scale);
     else if (weight)
-        R(layer_norm)(rows, cols, y, sy, x, sx, weight, NULL, (REAL)eps);
+        R(layer_norm)(rows, cols, y, sy, x, sx, weight, NULL, (REAL)eps, mean, scale);
     else
-        R(layer_norm)(rows, cols, y, sy, x, sx, NULL, bias, (REAL)eps);
+        R(layer_norm)(rows, cols, y, sy, x, sx, NULL, bias, (REAL)eps, mean, scale);
 }
 
 /* ---- backward ---- */
@@ -122,41 +143,52 @@ typedef struct {
     REAL g, gx;
 } R(norm_sums);
 
-HONE__INLINE void R(norm_sum_lanes)(int64_t count, VREAL *g_sum, VREAL *gx_sum, const REAL *dy,
-                                    const REAL *x, const REAL *weight, VREAL mean, VREAL scale)
+/* The accumulators [first, first + SWEEP) of a block; `rest` (a constant): some lanes are one step
+ * short; an absent one adds a g of -0.0. */
+HONE__INLINE void R(norm_sums_sweep)(int first, int64_t n, const REAL *dy, const REAL *x,
+                                     const REAL *weight, VREAL mean, VREAL scale, VREAL *g_sum,
+                                     VREAL *gx_sum, bool rest)
 {
-    VREAL g = R(take)(dy, count);
-    if (weight)
-        g = R(mul)(g, R(take)(weight, count));
-    VREAL v = R(normal)(R(take)(x, count), mean, scale);
-    if (count < LANES) { /* an absent lane has no x: its g is 0 already */
-        g = R(keep_n)(g, count, R(set)((REAL)-0.0));
-        v = R(keep_n)(v, count, R(set)(0));
+    const VREAL none = R(set)((REAL)-0.0), zero = R(set)(0);
+    for (int v = 0; v < SWEEP; v++)
+        g_sum[v] = gx_sum[v] = none;
+    int64_t i = first * LANES;
+    for (; i + VIRTUAL_LANES <= n + first * LANES; i += VIRTUAL_LANES) {
+        for (int v = 0; v < SWEEP; v++) {
+            VREAL g = R(load)(dy + i + v * LANES);
+            if (weight)
+                g = R(mul)(g, R(load)(weight + i + v * LANES));
+            g_sum[v] = R(add)(g_sum[v], g);
+            gx_sum[v] = R(fma)(g, R(normal)(R(load)(x + i + v * LANES), mean, scale), gx_sum[v]);
+        }
     }
-    *g_sum = R(add)(*g_sum, g);
-    *gx_sum = R(fma)(g, v, *gx_sum);
+    for (int v = 0; rest && v < SWEEP && (LANES > 1 || i < n); v++, i += LANES) {
+        VREAL g = R(load_part)(dy + i, n - i, none);
+        if (weight)
+            g = R(mul)(g, R(load_part)(weight + i, n - i, zero));
+        const VREAL p = R(normal)(R(load_part)(x + i, n - i, zero), mean, scale);
+        g_sum[v] = R(add)(g_sum[v], g);
+        gx_sum[v] = R(fma)(g, R(keep_part)(p, n - i, zero), gx_sum[v]);
+    }
+}
+
+HONE__INLINE R(norm_sums) R(norm_sums_lanes)(int64_t n, const REAL *dy, const REAL *x,
+                                             const REAL *weight, VREAL mean, VREAL scale, bool rest)
+{
+    VREAL g[N_ACC], gx[N_ACC];
+    for (int v = 0; v < N_ACC; v += SWEEP)
+        R(norm_sums_sweep)(v, n, dy, x, weight, mean, scale, g + v, gx + v, rest);
+    R(norm_sums) sums;
+    sums.g = R(fold)(R(fold_lanes)(g, R(add)), R(add));
+    sums.gx = R(fold)(R(fold_lanes)(gx, R(add)), R(add));
+    return sums;
 }
 
 HONE__INLINE R(norm_sums) R(norm_sums_block)(int64_t n, const REAL *dy, const REAL *x,
                                              const REAL *weight, VREAL mean, VREAL scale)
 {
-    VREAL g[N_ACC], gx[N_ACC];
-    for (int v = 0; v < N_ACC; v++)
-        g[v] = gx[v] = R(set)((REAL)-0.0);
-    int64_t i = 0;
-    for (; i + VIRTUAL_LANES <= n; i += VIRTUAL_LANES)
-        for (int v = 0; v < N_ACC; v++)
-            R(norm_sum_lanes)
-    (LANES, &g[v], &gx[v], dy + i + v * LANES, x + i + v * LANES,
-     weight ? weight + i + v * LANES : NULL, mean, scale);
-    for (int v = 0; v < N_ACC && i < n; v++, i += LANES)
-        R(norm_sum_lanes)
-    (n - i < LANES ? n - i : LANES, &g[v], &gx[v], dy + i, x + i, weight ? weight + i : NULL, mean,
-     scale);
-    R(norm_sums) sums;
-    sums.g = R(fold)(R(fold_lanes)(g, R(add)), R(add));
-    sums.gx = R(fold)(R(fold_lanes)(gx, R(add)), R(add));
-    return sums;
+    return n % VIRTUAL_LANES == 0 ? R(norm_sums_lanes)(n, dy, x, weight, mean, scale, false)
+                                  : R(norm_sums_lanes)(n, dy, x, weight, mean, scale, true);
 }
 
 HONE__INLINE R(norm_sums) R(norm_sums_row)(int64_t n, const REAL *dy, const REAL *x,
@@ -191,10 +223,9 @@ HONE__INLINE void R(norm_dx_lanes)(int64_t count, REAL *dx, const REAL *dy, cons
 }
 
 HONE__INLINE void R(norm_dx_row)(int64_t n, REAL *dx, const REAL *dy, const REAL *x,
-                                 const REAL *weight, VREAL mean, VREAL scale)
+                                 const REAL *weight, VREAL mean, VREAL scale, VREAL mean_g,
+                                 VREAL mean_gx)
 {
-    const R(norm_sums) sums = R(norm_sums_row)(n, dy, x, weight, mean, scale);
-    const VREAL mean_g = R(set)(sums.g / (REAL)n), mean_gx = R(set)(sums.gx / (REAL)n);
     int64_t i = 0;
     for (; i + LANES <= n; i += LANES)
         R(norm_dx_lanes)
@@ -204,27 +235,48 @@ HONE__INLINE void R(norm_dx_row)(int64_t n, REAL *dx, const REAL *dy, const REAL
     (n - i, dx + i, dy + i, x + i, weight ? weight + i : NULL, mean, scale, mean_g, mean_gx);
 }
 
+/* The rows of a group. First all sums: the folds that end a row don't hold up the next one's, and
+ * divisions are those of vectors. */
+HONE__INLINE void R(norm_dx_rows)(const R(norms) * norms, int64_t cols, REAL *dx, int64_t sdx,
+                                  const REAL *dy, int64_t sdy, const REAL *x, int64_t sx,
+                                  const REAL *weight)
+{
+    REAL g[MOMENT_ROWS] = { 0 }, gx[MOMENT_ROWS] = { 0 };
+    const VREAL count = R(set)((REAL)cols);
+    for (int64_t k = 0; k < norms->n; k++) {
+        const R(norm_sums) sums = R(norm_sums_row)(cols, dy + k * sdy, x + k * sx, weight,
+                                                   R(set)(norms->mean[k]), R(set)(norms->scale[k]));
+        g[k] = sums.g;
+        gx[k] = sums.gx;
+    }
+    for (int64_t k = 0; k < norms->n; k += LANES) {
+        R(store)(g + k, R(div)(R(load)(g + k), count));
+        R(store)(gx + k, R(div)(R(load)(gx + k), count));
+    }
+    for (int64_t k = 0; k < norms->n; k++)
+        R(norm_dx_row)
+    (cols, dx + k * sdx, dy + k * sdy, x + k * sx, weight, R(set)(norms->mean[k]),
+     R(set)(norms->scale[k]), R(set)(g[k]), R(set)(gx[k]));
+}
+
 static void R(k_layer_norm_backward)(int64_t rows, int64_t cols, void *dxv, int64_t sdx,
                                      const void *dyv, int64_t sdy, const void *xv, int64_t sx,
-                                     const void *weight, double eps)
+                                     const void *weight, double eps, const void *mean,
+                                     const void *scale)
 {
     R(moments_walk) w;
     R(norms) norms;
     if (cols == 0)
         return;
-    R(walk_begin)(&w, rows, cols, xv, sx, BLOCK / 4, true);
+    R(walk_begin)(&w, rows, cols, xv, sx, BLOCK / 4, !mean);
     for (int64_t r = 0; r < rows; r += norms.n) {
-        R(norms_of)(&w, r, (REAL)eps, &norms);
-        for (int64_t k = 0; k < norms.n; k++) {
-            const REAL *dy = (const REAL *)dyv + (r + k) * sdy;
-            const REAL *x = (const REAL *)xv + (r + k) * sx;
-            REAL *dx = (REAL *)dxv + (r + k) * sdx;
-            const VREAL mean = R(set)(norms.mean[k]), scale = R(set)(norms.scale[k]);
-            if (weight)
-                R(norm_dx_row)(cols, dx, dy, x, weight, mean, scale);
-            else
-                R(norm_dx_row)(cols, dx, dy, x, NULL, mean, scale);
-        }
+        const REAL *dy = (const REAL *)dyv + r * sdy, *x = (const REAL *)xv + r * sx;
+        REAL *dx = (REAL *)dxv + r * sdx;
+        R(norms_again)(&w, r, (REAL)eps, mean, scale, &norms);
+        if (weight)
+            R(norm_dx_rows)(&norms, cols, dx, sdx, dy, sdy, x, sx, weight);
+        else
+            R(norm_dx_rows)(&norms, cols, dx, sdx, dy, sdy, x, sx, NULL);
     }
 }
 
@@ -249,18 +301,56 @@ HONE__INLINE void R(norm_weight_rows)(int n, int64_t cols, REAL *sum, const REAL
     }
 }
 
-static void R(norm_weight_block)(int64_t rows, int64_t cols, const REAL *dy, int64_t sdy,
-                                 const REAL *x, int64_t sx, REAL eps, REAL *sum)
+/* All rows of a block whose norms are kept, for n_vec vectors of columns (a constant, as is
+ * `count`): sums in registers. */
+HONE__INLINE void R(norm_weight_strip)(int n_vec, int64_t count, int64_t rows, REAL *sum,
+                                       const REAL *dy, int64_t sdy, const REAL *x, int64_t sx,
+                                       const REAL *mean, const REAL *scale)
 {
+    VREAL acc[WEIGHT_STRIP];
+    for (int v = 0; v < n_vec; v++)
+        acc[v] = R(set)((REAL)-0.0);
+    for (int64_t r = 0; r < rows; r++, dy += sdy, x += sx) {
+        const VREAL m = R(set)(mean[r]), s = R(set)(scale[r]);
+        for (int v = 0; v < n_vec; v++)
+            acc[v] = R(fma)(R(take)(dy + v * LANES, count),
+                            R(normal)(R(take)(x + v * LANES, count), m, s), acc[v]);
+    }
+    for (int v = 0; v < n_vec; v++)
+        R(put)(sum + v * LANES, acc[v], count);
+}
+
+static void R(norm_weight_narrow)(int64_t rows, int64_t cols, const REAL *dy, int64_t sdy,
+                                  const REAL *x, int64_t sx, const REAL *mean, const REAL *scale,
+                                  REAL *sum)
+{
+    int64_t i = 0;
+    for (; i + WEIGHT_STRIP * LANES <= cols; i += WEIGHT_STRIP * LANES)
+        R(norm_weight_strip)
+    (WEIGHT_STRIP, LANES, rows, sum + i, dy + i, sdy, x + i, sx, mean, scale);
+    for (; i + LANES <= cols; i += LANES)
+        R(norm_weight_strip)(1, LANES, rows, sum + i, dy + i, sdy, x + i, sx, mean, scale);
+    if (i < cols)
+        R(norm_weight_strip)(1, cols - i, rows, sum + i, dy + i, sdy, x + i, sx, mean, scale);
+}
+
+static void R(norm_weight_block)(int64_t rows, int64_t cols, const REAL *dy, int64_t sdy,
+                                 const REAL *x, int64_t sx, REAL eps, const REAL *mean,
+                                 const REAL *scale, REAL *sum)
+{
+    if (mean && cols <= 2 * WEIGHT_STRIP * LANES) {
+        R(norm_weight_narrow)(rows, cols, dy, sdy, x, sx, mean, scale, sum);
+        return;
+    }
     R(moments_walk) w;
     R(norms) norms;
-    R(walk_begin)(&w, rows, cols, x, sx, BLOCK / 2, true);
+    R(walk_begin)(&w, rows, cols, x, sx, BLOCK / 2, !mean);
     for (int64_t i = 0; i < cols; i++)
         sum[i] = (REAL)-0.0;
     for (int64_t r = 0; r < rows; r += norms.n) {
         const REAL *dy_r = dy + r * sdy, *x_r = x + r * sx;
         int64_t k = 0;
-        R(norms_of)(&w, r, eps, &norms);
+        R(norms_again)(&w, r, eps, mean, scale, &norms);
         for (; k + WEIGHT_ROWS <= norms.n; k += WEIGHT_ROWS)
             R(norm_weight_rows)
         (WEIGHT_ROWS, cols, sum, dy_r + k * sdy, sdy, x_r + k * sx, sx, norms.mean + k,
@@ -273,12 +363,15 @@ static void R(norm_weight_block)(int64_t rows, int64_t cols, const REAL *dy, int
 
 static void R(k_layer_norm_weight_backward)(int64_t rows, int64_t cols, const void *dyv,
                                             int64_t sdy, const void *xv, int64_t sx, double eps,
-                                            int64_t begin, int64_t end, void *out)
+                                            const void *mean, const void *scale, int64_t begin,
+                                            int64_t end, void *out)
 {
     for (int64_t b = begin; b < end && cols > 0; b++) {
         const int64_t first = b * HONE__COLS_BLOCK, rest = rows - first;
         R(norm_weight_block)
         (rest < HONE__COLS_BLOCK ? rest : HONE__COLS_BLOCK, cols, (const REAL *)dyv + first * sdy,
-         sdy, (const REAL *)xv + first * sx, sx, (REAL)eps, (REAL *)out + (b - begin) * cols);
+         sdy, (const REAL *)xv + first * sx, sx, (REAL)eps,
+         mean ? (const REAL *)mean + first : NULL, mean ? (const REAL *)scale + first : NULL,
+         (REAL *)out + (b - begin) * cols);
     }
 }

@@ -13,6 +13,9 @@
 
 #define NS_PER_ELEMENT 0.3 /* three passes over a row that is in L1 */
 
+/* Columns that are the least a thread gets of the weight's gradient: whole cache lines. */
+enum { STRIP = 64 };
+
 /* An operand as a matrix. */
 typedef struct {
     char *data;
@@ -24,6 +27,7 @@ typedef struct {
     int64_t size, rows, cols;
     matrix out, x, dy;
     const void *weight, *bias; /* or NULL */
+    char *mean, *scale;        /* [rows] of what the rows are normalised by, or NULL */
     double eps;
 } job;
 
@@ -126,13 +130,39 @@ static hone_tensor *row_out(hone_context *ctx, job *j, const hone_tensor *x)
     return out;
 }
 
+/* What rows are normalised by, of row `row`. */
+static void *norm_of(const job *j, char *norms, int64_t row)
+{
+    return norms ? norms + row * j->size : NULL;
+}
+
+/* The means and scales of all rows, [2, rows], which a recorded forward keeps for the gradients. */
+static void take_norms(job *j, const hone_tensor *norms)
+{
+    j->mean = hone__data(norms);
+    j->scale = j->mean + j->rows * j->size;
+}
+
 /* ---- layer_norm */
 
 static void forward_rows(void *ctx, int64_t begin, int64_t end)
 {
     const job *j = ctx;
     hone__k->layer_norm[j->dtype](end - begin, j->cols, row_of(j, &j->out, begin), j->out.stride,
-                                  row_of(j, &j->x, begin), j->x.stride, j->weight, j->bias, j->eps);
+                                  row_of(j, &j->x, begin), j->x.stride, j->weight, j->bias, j->eps,
+                                  norm_of(j, j->mean, begin), norm_of(j, j->scale, begin));
+}
+
+/* Of a forward that is recorded. False: out of memory. */
+static bool keep_norms(hone_context *ctx, job *j)
+{
+    if (!hone_needs_input_grad(ctx, 0) && !hone_needs_input_grad(ctx, 1))
+        return true;
+    hone_tensor *norms = hone_empty((int64_t)j->dtype, 2, j->rows);
+    if (!norms)
+        return false;
+    take_norms(j, norms);
+    return HONE__SAVE(ctx, norms);
 }
 
 static hone_tensor *layer_norm(hone_context *ctx, hone_tensor *const *in, int n_in)
@@ -142,24 +172,29 @@ static hone_tensor *layer_norm(hone_context *ctx, hone_tensor *const *in, int n_
     if (!take_job(ctx, in[0], NULL, in[1], in[2], &j) || !HONE__SAVE(ctx, in[0], in[1]))
         return NULL;
     hone_tensor *out = row_out(ctx, &j, in[0]);
-    if (out && out->numel)
+    if (!out || !keep_norms(ctx, &j))
+        return NULL;
+    if (out->numel)
         hone__parallel_for(j.rows, 1, NS_PER_ELEMENT * (double)j.cols + 10.0, forward_rows, &j);
     return out;
 }
 
+/* The gradients' ops get what the forward kept as one more input. It is a number to them: where
+ * they are to be differentiated themselves they do without. */
 static hone_tensor *grad_x(hone_context *ctx, hone_tensor *dy, int input)
 {
-    const hone__args *args = hone__call_args(ctx);
+    hone_tensor *const in[] = { dy, hone_saved(ctx, 0), hone_saved(ctx, 1), hone_saved(ctx, 2) };
     (void)input;
-    return hone_layer_norm_backward(dy, hone_saved(ctx, 0), hone_saved(ctx, 1), args->dim,
-                                    args->s[0]);
+    return hone__call(&hone__op_layer_norm_backward, in, hone_grad_enabled() ? 3 : 4,
+                      hone__call_args(ctx), false);
 }
 
 static hone_tensor *grad_weight(hone_context *ctx, hone_tensor *dy, int input)
 {
-    const hone__args *args = hone__call_args(ctx);
+    hone_tensor *const in[] = { dy, hone_saved(ctx, 0), hone_saved(ctx, 2) };
     (void)input;
-    return hone_layer_norm_weight_backward(dy, hone_saved(ctx, 0), args->dim, args->s[0]);
+    return hone__call(&hone__op_layer_norm_weight_backward, in, hone_grad_enabled() ? 2 : 3,
+                      hone__call_args(ctx), false);
 }
 
 static hone_tensor *grad_bias(hone_context *ctx, hone_tensor *dy, int input)
@@ -175,15 +210,17 @@ static void backward_rows(void *ctx, int64_t begin, int64_t end)
     const job *j = ctx;
     hone__k->layer_norm_backward[j->dtype](end - begin, j->cols, row_of(j, &j->out, begin),
                                            j->out.stride, row_of(j, &j->dy, begin), j->dy.stride,
-                                           row_of(j, &j->x, begin), j->x.stride, j->weight, j->eps);
+                                           row_of(j, &j->x, begin), j->x.stride, j->weight, j->eps,
+                                           norm_of(j, j->mean, begin), norm_of(j, j->scale, begin));
 }
 
 static hone_tensor *layer_norm_backward(hone_context *ctx, hone_tensor *const *in, int n_in)
 {
     job j;
-    (void)n_in;
     if (!take_job(ctx, in[1], in[0], in[2], HONE_NONE, &j) || !HONE__SAVE(ctx, in[0], in[1], in[2]))
         return NULL;
+    if (n_in == 4)
+        take_norms(&j, in[3]);
     hone_tensor *out = row_out(ctx, &j, in[1]);
     if (out && out->numel)
         hone__parallel_for(j.rows, 1, 2.0 * NS_PER_ELEMENT * (double)j.cols + 10.0, backward_rows,
@@ -243,29 +280,38 @@ static hone_tensor *backward_grad_x(hone_context *ctx, hone_tensor *u, int input
 
 typedef struct {
     job j;
+    int64_t strips; /* of a block's columns */
     char *partials; /* [blocks][cols] */
 } weight_job;
 
-static void weight_blocks(void *ctx, int64_t begin, int64_t end)
+/* Strips that lie side by side are one part of a row. */
+static void weight_strips(void *ctx, int64_t begin, int64_t end)
 {
     const weight_job *w = ctx;
     const job *j = &w->j;
-    hone__k->layer_norm_weight_backward[j->dtype](j->rows, j->cols, j->dy.data, j->dy.stride,
-                                                  j->x.data, j->x.stride, j->eps, begin, end,
-                                                  w->partials + begin * j->cols * j->size);
+    for (int64_t i = begin, n; i < end; i += n) {
+        const int64_t block = i / w->strips, strip = i % w->strips, at = strip * STRIP;
+        n = hone__min(w->strips - strip, end - i);
+        const int64_t cols = strip + n == w->strips ? j->cols - at : n * STRIP;
+        hone__k->layer_norm_weight_backward[j->dtype](
+            j->rows, cols, j->dy.data + at * j->size, j->dy.stride, j->x.data + at * j->size,
+            j->x.stride, j->eps, j->mean, j->scale, block, block + 1,
+            w->partials + (block * j->cols + at) * j->size);
+    }
 }
 
-/* Blocks of 128 rows, joined as a sum's (contract 1). */
+/* Blocks of 128 rows, joined as a sum's (contract 1). Only norms that are known let a row be cut. */
 static bool sum_blocks(weight_job *w, void *out)
 {
     const job *j = &w->j;
     const int64_t blocks = hone__cols_blocks(j->rows);
     const size_t bytes = (size_t)(blocks * j->cols * j->size);
+    w->strips = j->mean ? (j->cols + STRIP - 1) / STRIP : 1;
     w->partials = blocks > 1 ? hone__pool_alloc(bytes) : out;
     if (!w->partials)
         return false;
     const double ns = NS_PER_ELEMENT * (double)(hone__min(j->rows, HONE__COLS_BLOCK) * j->cols);
-    hone__parallel_for(blocks, 1, ns, weight_blocks, w);
+    hone__parallel_for(blocks * w->strips, 1, ns / (double)w->strips, weight_strips, w);
     hone__k->reduce_cols_combine[HONE__K_SUM][j->dtype](j->rows, j->cols, w->partials, out);
     if (blocks > 1)
         hone__pool_free(w->partials, bytes);
@@ -275,9 +321,10 @@ static bool sum_blocks(weight_job *w, void *out)
 static hone_tensor *layer_norm_weight_backward(hone_context *ctx, hone_tensor *const *in, int n_in)
 {
     weight_job w;
-    (void)n_in;
     if (!take_job(ctx, in[1], in[0], HONE_NONE, HONE_NONE, &w.j) || !HONE__SAVE(ctx, in[0], in[1]))
         return NULL;
+    if (n_in == 3)
+        take_norms(&w.j, in[2]);
     const int n = hone__call_args(ctx)->dim;
     hone_tensor *out = hone__out(ctx, w.j.dtype, n, in[1]->shape + in[1]->ndim - n);
     if (!out || out->numel == 0)

@@ -1,5 +1,6 @@
 /* Layer norm, its backward passes and the variance: a row's results against long double, with the
- * bits that it gets alone (rows are taken in groups), on every ISA the same. */
+ * bits that it gets alone (rows are taken in groups), on every ISA the same; gradients with what the
+ * forward pass kept have the bits of those that compute it again. */
 #include "guard.h"
 
 #include <criterion/criterion.h>
@@ -15,7 +16,7 @@ static const struct {
 enum { N_SHAPES = sizeof shapes / sizeof *shapes, APART = 3 };
 
 typedef struct {
-    guard x, dy, weight, bias, y, dx, dw, m2;
+    guard x, dy, weight, bias, y, dx, dw, m2, mean, scale;
 } operands;
 
 static guard numbers(int dtype, int64_t rows, int64_t cols, uint64_t seed, double mean)
@@ -38,7 +39,8 @@ static double at(int dtype, const guard *g, int64_t i)
 
 static void each_guard(operands *o, void (*f)(guard *))
 {
-    guard *all[] = { &o->x, &o->dy, &o->weight, &o->bias, &o->y, &o->dx, &o->dw, &o->m2 };
+    guard *all[] = { &o->x,  &o->dy, &o->weight, &o->bias, &o->y,
+                     &o->dx, &o->dw, &o->m2,     &o->mean, &o->scale };
     for (size_t i = 0; i < sizeof all / sizeof *all; i++)
         f(all[i]);
 }
@@ -59,11 +61,14 @@ static operands run(const hone__isa *isa, int dtype, int64_t rows, int64_t cols)
     o.dx = numbers(dtype, rows, cols, 0, 0);
     o.dw = numbers(dtype, hone__cols_blocks(rows), cols, 0, 0);
     o.m2 = guard_new((size_t)rows * test_size(dtype));
-    isa->layer_norm[dtype](rows, cols, o.y.data, s, o.x.data, s, o.weight.data, o.bias.data, 1e-5);
+    o.mean = guard_new((size_t)rows * test_size(dtype));
+    o.scale = guard_new((size_t)rows * test_size(dtype));
+    isa->layer_norm[dtype](rows, cols, o.y.data, s, o.x.data, s, o.weight.data, o.bias.data, 1e-5,
+                           o.mean.data, o.scale.data);
     isa->layer_norm_backward[dtype](rows, cols, o.dx.data, s, o.dy.data, s, o.x.data, s,
-                                    o.weight.data, 1e-5);
-    isa->layer_norm_weight_backward[dtype](rows, cols, o.dy.data, s, o.x.data, s, 1e-5, 0,
-                                           hone__cols_blocks(rows), o.dw.data);
+                                    o.weight.data, 1e-5, NULL, NULL);
+    isa->layer_norm_weight_backward[dtype](rows, cols, o.dy.data, s, o.x.data, s, 1e-5, NULL, NULL,
+                                           0, hone__cols_blocks(rows), o.dw.data);
     isa->reduce_rows[HONE__K_M2][dtype](rows, cols, o.x.data, s, o.m2.data, 1);
     each_guard(&o, expect_intact);
     return o;
@@ -76,17 +81,47 @@ static void check_alone(const hone__isa *isa, int dtype, const operands *o, int6
     const size_t from = (size_t)(r * (cols + APART)) * size;
     guard y = guard_new(row), m2 = guard_new(size);
     isa->layer_norm[dtype](1, cols, y.data, cols, o->x.data + from, cols, o->weight.data,
-                           o->bias.data, 1e-5);
+                           o->bias.data, 1e-5, NULL, NULL);
     cr_assert_eq(memcmp(y.data, o->y.data + from, row), 0, "%s: row %d of %d", isa->name, (int)r,
                  (int)cols);
     isa->layer_norm_backward[dtype](1, cols, y.data, cols, o->dy.data + from, cols,
-                                    o->x.data + from, cols, o->weight.data, 1e-5);
+                                    o->x.data + from, cols, o->weight.data, 1e-5, NULL, NULL);
     cr_assert_eq(memcmp(y.data, o->dx.data + from, row), 0, "%s: dx of row %d of %d", isa->name,
                  (int)r, (int)cols);
     isa->reduce_rows[HONE__K_M2][dtype](1, cols, o->x.data + from, cols, m2.data, 1);
     cr_assert_eq(memcmp(m2.data, o->m2.data + (size_t)r * size, size), 0);
     guard_free(&y);
     guard_free(&m2);
+}
+
+/* Kept norms: the same dx, and the same dw whether its columns are taken together or in two parts. */
+static void check_kept(const hone__isa *isa, int dtype, const operands *o, int64_t rows,
+                       int64_t cols)
+{
+    const int64_t s = cols + APART, part = cols / 2;
+    const size_t size = test_size(dtype), last = (size_t)(rows - 1) / 128 * 128;
+    guard dx = numbers(dtype, rows, cols, 0, 0), dw = guard_new((size_t)cols * size);
+    const unsigned char *want = o->dw.data + last / 128 * (size_t)cols * size;
+    isa->layer_norm_backward[dtype](rows, cols, dx.data, s, o->dy.data, s, o->x.data, s,
+                                    o->weight.data, 1e-5, o->mean.data, o->scale.data);
+    cr_assert_eq(memcmp(dx.data, o->dx.data, dx.bytes), 0, "%s: dx of %dx%d", isa->name, (int)rows,
+                 (int)cols);
+    for (int parts = 1; parts <= 2; parts++) {
+        const int64_t cut = parts == 1 ? 0 : part;
+        const int64_t block = (int64_t)last / 128;
+        memset(dw.data, 0x5a, dw.bytes);
+        for (int64_t at = 0, n; at < cols; at += n) {
+            n = at < cut ? cut : cols - at;
+            isa->layer_norm_weight_backward[dtype](
+                rows, n, o->dy.data + (size_t)at * size, s, o->x.data + (size_t)at * size, s, 1e-5,
+                o->mean.data, o->scale.data, block, block + 1, dw.data + (size_t)at * size);
+        }
+        cr_assert_eq(memcmp(dw.data, want, dw.bytes), 0, "%s: dw of %dx%d in %d", isa->name,
+                     (int)rows, (int)cols, parts);
+    }
+    cr_assert(guard_intact(&dx) && guard_intact(&dw));
+    guard_free(&dx);
+    guard_free(&dw);
 }
 
 static void check_row(int dtype, const operands *o, int64_t r, int64_t cols)
@@ -122,6 +157,7 @@ Test(kernels_norm, rows_in_groups)
                 operands o = run(isa, dtype, rows, cols);
                 for (int64_t r = 0; r < rows; r++)
                     check_alone(isa, dtype, &o, r, cols);
+                check_kept(isa, dtype, &o, rows, cols);
                 cr_assert_eq(memcmp(o.y.data, first.y.data, o.y.bytes), 0, "%s", isa->name);
                 cr_assert_eq(memcmp(o.dx.data, first.dx.data, o.dx.bytes), 0, "%s", isa->name);
                 cr_assert_eq(memcmp(o.dw.data, first.dw.data,
@@ -142,13 +178,13 @@ Test(kernels_norm, no_weight_infinities_and_no_columns)
         for (int j = 0; j < 210; j++)
             x[j / 70][j % 70] = (float)(j % 9);
         x[1][69] = INFINITY;
-        isa->layer_norm[HONE__F32](3, 70, y, 70, x, 70, NULL, NULL, 1e-5);
+        isa->layer_norm[HONE__F32](3, 70, y, 70, x, 70, NULL, NULL, 1e-5, NULL, NULL);
         for (int j = 0; j < 70; j++)
             cr_assert(isfinite(y[0][j]) && isnan(y[1][j]) && isfinite(y[2][j]), "%s", isa->name);
         isa->reduce_rows[HONE__K_M2][HONE__F32](3, 70, x, 70, m2, 1);
         cr_assert(isfinite(m2[0]) && isnan(m2[1]) && isfinite(m2[2]));
         isa->reduce_rows[HONE__K_M2][HONE__F32](3, 0, x, 70, m2, 1);
         cr_assert(m2[0] == 0 && m2[1] == 0 && m2[2] == 0);
-        isa->layer_norm[HONE__F32](3, 0, y, 0, x, 0, NULL, NULL, 1e-5);
+        isa->layer_norm[HONE__F32](3, 0, y, 0, x, 0, NULL, NULL, 1e-5, NULL, NULL);
     }
 }
