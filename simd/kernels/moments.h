@@ -39,10 +39,10 @@ HONE__INLINE VREAL R(add_balanced)(int v, VREAL acc, VREAL p)
     return LANES > 1 && v % 2 == 1 ? R(fma)(p, R(set)(1), acc) : R(add)(acc, p);
 }
 
-/* Of n elements x for the accumulators [first, first + SWEEP): their deviations from `centre`, and the
- * squares of those. In the same pass, if there are any, as many elements of `next` are summed: the
- * deviations wait for the adders, the sum for memory. `rest` (a constant): some lanes are one step
- * short; an absent one deviates by -0.0. */
+/* Of n elements x for the accumulators [first, first + SWEEP): their deviations from `centre`, and
+ * the squares of those. In the same pass, if there are any, as many elements of `next` are summed:
+ * the deviations wait for the adders, the sum for memory. `rest` (a constant): some lanes are one
+ * step short; an absent one deviates by -0.0. */
 HONE__INLINE void R(moments_sweep)(int first, int64_t n, const REAL *x, VREAL centre,
                                    const REAL *next, VREAL *d, VREAL *dd, VREAL *sum, bool rest)
 {

@@ -23,8 +23,8 @@ static void after_fork(void)
         pthread_mutex_unlock(&leaf_locks[i]);
 }
 
-/* Not before the first use, so that at a fork these locks are taken before those of memory, which is
- * the order in which a thread that adds takes them. */
+/* Not before the first use, so that at a fork these locks are taken before those of memory, which
+ * is the order in which a thread that adds takes them. */
 static void make_leaf_locks(void)
 {
     for (int i = 0; i < LEAF_LOCKS; i++)
