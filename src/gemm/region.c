@@ -9,8 +9,8 @@
  * way, between its multiplications. A panel of A is packed just before its first tile.
  *
  * A region needs nothing from other threads, but in a relay (relay.c): no barriers, and packed data
- * lie in the thread's own memory. What is read often enough from where it lies is not packed (plan.c). Heights and widths
- * are spread evenly, so that no tile is thin. */
+ * lie in the thread's own memory. What is read often enough from where it lies is not packed
+ * (plan.c). Heights and widths are spread evenly, so that no tile is thin. */
 #include "gemm/plan.h"
 
 enum { PACK_SLACK_BYTES = 128, LINE = 64 };
