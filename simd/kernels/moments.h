@@ -12,7 +12,8 @@
 #ifndef MOMENT_ROWS
 #define MOMENT_ROWS 16 /* that go together, at most */
 #endif
-#define SWEEP (N_ACC == 8 ? 4 : N_ACC == 16 ? 8 : N_ACC)
+#define SWEEP  (N_ACC == 8 ? 4 : N_ACC == 16 ? 8 : N_ACC)
+#define SECOND (SWEEP % N_ACC) /* the first accumulator of the second half, if there are two */
 
 /* The mean is base + shift: base a number near the elements, never rounded again. m2: the sum of
  * (x - mean)^2. */
@@ -68,6 +69,19 @@ HONE__INLINE void R(moments_sweep)(int first, int64_t n, const REAL *x, VREAL ce
     }
 }
 
+/* The fold of a sum. gcc keeps accumulators in registers if it unrolls all loops over them early,
+ * which it does to one loop but not to two that are nested: the upper half is added first, then the
+ * upper half of what is left. `rest` (a constant): some lanes are one step short; then registers
+ * gain nothing. */
+HONE__INLINE REAL R(fold_sums)(VREAL *acc, bool rest)
+{
+    for (int v = N_ACC - 1; v >= 1 && N_ACC <= 16 && !rest; v--) {
+        const int half = 1 << (31 - __builtin_clz((unsigned)v));
+        acc[v - half] = R(add)(acc[v - half], acc[v]);
+    }
+    return R(fold)(N_ACC <= 16 && !rest ? acc[0] : R(fold_lanes)(acc, R(add)), R(add));
+}
+
 /* Sums over a block: of deviations, of their squares, of what comes next. */
 typedef struct {
     REAL d, dd, next;
@@ -77,12 +91,17 @@ HONE__INLINE R(deviations)
     R(deviate)(int64_t n, const REAL *x, REAL base, const REAL *next, bool rest)
 {
     VREAL d[N_ACC], dd[N_ACC], sum[N_ACC];
-    for (int v = 0; v < N_ACC; v += SWEEP)
-        R(moments_sweep)(v, n, x, R(set)(base), next, d + v, dd + v, sum + v, rest);
+    for (int v = 0; rest && v < N_ACC; v += SWEEP) /* in memory, as fold_sums says */
+        R(moments_sweep)(v, n, x, R(set)(base), next, d + v, dd + v, sum + v, true);
+    if (!rest)
+        R(moments_sweep)(0, n, x, R(set)(base), next, d, dd, sum, false);
+    if (!rest && SWEEP < N_ACC)
+        R(moments_sweep)
+    (SECOND, n, x, R(set)(base), next, d + SECOND, dd + SECOND, sum + SECOND, false);
     R(deviations) s;
-    s.d = R(fold)(R(fold_lanes)(d, R(add)), R(add));
-    s.dd = R(fold)(R(fold_lanes)(dd, R(add)), R(add));
-    s.next = next ? R(fold)(R(fold_lanes)(sum, R(add)), R(add)) : 0;
+    s.d = R(fold_sums)(d, rest);
+    s.dd = R(fold_sums)(dd, rest);
+    s.next = next ? R(fold_sums)(sum, rest) : 0;
     return s;
 }
 

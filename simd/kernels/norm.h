@@ -176,23 +176,29 @@ HONE__INLINE R(norm_sums) R(norm_sums_lanes)(int64_t n, const REAL *dy, const RE
                                              const REAL *weight, VREAL mean, VREAL scale, bool rest)
 {
     VREAL g[N_ACC], gx[N_ACC];
-    for (int v = 0; v < N_ACC; v += SWEEP)
-        R(norm_sums_sweep)(v, n, dy, x, weight, mean, scale, g + v, gx + v, rest);
+    R(norm_sums_sweep)(0, n, dy, x, weight, mean, scale, g, gx, rest);
+    if (SWEEP < N_ACC)
+        R(norm_sums_sweep)
+    (SECOND, n, dy, x, weight, mean, scale, g + SECOND, gx + SECOND, rest);
     R(norm_sums) sums;
-    sums.g = R(fold)(R(fold_lanes)(g, R(add)), R(add));
-    sums.gx = R(fold)(R(fold_lanes)(gx, R(add)), R(add));
+    sums.g = R(fold_sums)(g, rest);
+    sums.gx = R(fold_sums)(gx, rest);
     return sums;
 }
 
-HONE__INLINE R(norm_sums) R(norm_sums_block)(int64_t n, const REAL *dy, const REAL *x,
-                                             const REAL *weight, VREAL mean, VREAL scale)
+static R(norm_sums) R(norm_sums_block)(int64_t n, const REAL *dy, const REAL *x, const REAL *weight,
+                                       VREAL mean, VREAL scale)
 {
-    return n % VIRTUAL_LANES == 0 ? R(norm_sums_lanes)(n, dy, x, weight, mean, scale, false)
-                                  : R(norm_sums_lanes)(n, dy, x, weight, mean, scale, true);
+    const bool rest = n % VIRTUAL_LANES != 0;
+    if (weight)
+        return rest ? R(norm_sums_lanes)(n, dy, x, weight, mean, scale, true)
+                    : R(norm_sums_lanes)(n, dy, x, weight, mean, scale, false);
+    return rest ? R(norm_sums_lanes)(n, dy, x, NULL, mean, scale, true)
+                : R(norm_sums_lanes)(n, dy, x, NULL, mean, scale, false);
 }
 
-HONE__INLINE R(norm_sums) R(norm_sums_row)(int64_t n, const REAL *dy, const REAL *x,
-                                           const REAL *weight, VREAL mean, VREAL scale)
+static R(norm_sums) R(norm_sums_row)(int64_t n, const REAL *dy, const REAL *x, const REAL *weight,
+                                     VREAL mean, VREAL scale)
 {
     if (n <= BLOCK)
         return R(norm_sums_block)(n, dy, x, weight, mean, scale);
@@ -236,18 +242,25 @@ HONE__INLINE void R(norm_dx_row)(int64_t n, REAL *dx, const REAL *dy, const REAL
 }
 
 /* The rows of a group. First all sums: the folds that end a row don't hold up the next one's, and
- * divisions are those of vectors. */
+ * divisions are those of vectors. `rest` (a constant): as above, for short rows. */
 HONE__INLINE void R(norm_dx_rows)(const R(norms) * norms, int64_t cols, REAL *dx, int64_t sdx,
                                   const REAL *dy, int64_t sdy, const REAL *x, int64_t sx,
-                                  const REAL *weight)
+                                  const REAL *weight, bool rest)
 {
     REAL g[MOMENT_ROWS] = { 0 }, gx[MOMENT_ROWS] = { 0 };
     const VREAL count = R(set)((REAL)cols);
-    for (int64_t k = 0; k < norms->n; k++) {
-        const R(norm_sums) sums = R(norm_sums_row)(cols, dy + k * sdy, x + k * sx, weight,
-                                                   R(set)(norms->mean[k]), R(set)(norms->scale[k]));
+    for (int64_t k = 0; k < norms->n && cols <= BLOCK / 4; k++) {
+        const VREAL mean = R(set)(norms->mean[k]), scale = R(set)(norms->scale[k]);
+        const R(norm_sums) sums =
+            R(norm_sums_lanes)(cols, dy + k * sdy, x + k * sx, weight, mean, scale, rest);
         g[k] = sums.g;
         gx[k] = sums.gx;
+    }
+    if (cols > BLOCK / 4) { /* one row */
+        const R(norm_sums) sums =
+            R(norm_sums_row)(cols, dy, x, weight, R(set)(norms->mean[0]), R(set)(norms->scale[0]));
+        g[0] = sums.g;
+        gx[0] = sums.gx;
     }
     for (int64_t k = 0; k < norms->n; k += LANES) {
         R(store)(g + k, R(div)(R(load)(g + k), count));
@@ -264,6 +277,7 @@ static void R(k_layer_norm_backward)(int64_t rows, int64_t cols, void *dxv, int6
                                      const void *weight, double eps, const void *mean,
                                      const void *scale)
 {
+    const bool rest = cols % VIRTUAL_LANES != 0;
     R(moments_walk) w;
     R(norms) norms;
     if (cols == 0)
@@ -273,10 +287,14 @@ static void R(k_layer_norm_backward)(int64_t rows, int64_t cols, void *dxv, int6
         const REAL *dy = (const REAL *)dyv + r * sdy, *x = (const REAL *)xv + r * sx;
         REAL *dx = (REAL *)dxv + r * sdx;
         R(norms_again)(&w, r, (REAL)eps, mean, scale, &norms);
-        if (weight)
-            R(norm_dx_rows)(&norms, cols, dx, sdx, dy, sdy, x, sx, weight);
+        if (weight && rest)
+            R(norm_dx_rows)(&norms, cols, dx, sdx, dy, sdy, x, sx, weight, true);
+        else if (weight)
+            R(norm_dx_rows)(&norms, cols, dx, sdx, dy, sdy, x, sx, weight, false);
+        else if (rest)
+            R(norm_dx_rows)(&norms, cols, dx, sdx, dy, sdy, x, sx, NULL, true);
         else
-            R(norm_dx_rows)(&norms, cols, dx, sdx, dy, sdy, x, sx, NULL);
+            R(norm_dx_rows)(&norms, cols, dx, sdx, dy, sdy, x, sx, NULL, false);
     }
 }
 
