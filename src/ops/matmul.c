@@ -122,7 +122,9 @@ static hone_tensor *addmm(hone_context *ctx, hone_tensor *const *in, int n_in)
     hone_tensor *out = hone__out(ctx, (hone_dtype)a->dtype, 2, product.out.shape);
     if (!out || (out != input && !hone__copy_elements(out, input)))
         return NULL;
-    if (!(a = apart(a, out)) || !(b = apart(b, out)) || !hone__product_of("addmm", a, b, &product))
+    if (!(a = apart(a, out)) || !(b = apart(b, out)))
+        return NULL;
+    if ((a != in[1] || b != in[2]) && !hone__product_of("addmm", a, b, &product))
         return NULL;
     product.gemm.accumulate = 1;
     return hone__product_run(&product, out) ? out : NULL;
