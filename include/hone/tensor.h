@@ -16,6 +16,7 @@
 #define HONE_TENSOR_H
 
 #include <hone/dtype.h>
+#include <stdint.h>
 #include <stdio.h>
 
 #ifdef __cplusplus

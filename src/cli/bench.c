@@ -7,7 +7,6 @@
 
 #include <errno.h>
 #include <hone/hone.h>
-#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 

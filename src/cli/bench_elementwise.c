@@ -12,7 +12,6 @@
 #include "ops/elementwise.h"
 #include "runtime/parallel.h"
 
-#include <stdlib.h>
 #include <string.h>
 
 typedef enum { UNARY, BINARY, COPY, FILL, WHERE, SGD, UNIFORM, NORMAL } form;

@@ -4,7 +4,6 @@
 #include "isa/isa.h"
 #include "runtime/parallel.h"
 
-#include <stdlib.h>
 #include <string.h>
 
 const bench_peaks *bench_peaks_get(void)

@@ -5,7 +5,6 @@
 
 #include <hone/ops.h>
 
-#include <string.h>
 
 hone_status hone__dataset_null(const char *where)
 {

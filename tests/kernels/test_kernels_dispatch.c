@@ -1,10 +1,7 @@
-/* Which ISAs there are, by index and by name, and what is said about one that there isn't; the
- * scalar math built on them. */
+/* Which ISAs there are, by index and by name, and what is said about one that there isn't. */
 #include "isa/isa.h"
-#include "kernels/scalar_math.h"
 
 #include <criterion/criterion.h>
-#include <math.h>
 #include <string.h>
 
 Test(kernels_dispatch, scalar_comes_first_and_is_the_default)
@@ -51,18 +48,4 @@ Test(kernels_dispatch, the_refusal_names_what_there_is)
     long_name[sizeof long_name - 1] = 0;
     hone__isa_explain(long_name, text, sizeof text);
     cr_assert(strstr(text, "unknown") && strlen(text) < sizeof text);
-}
-
-Test(kernels_dispatch, scalar_math_has_the_kernels_bits)
-{
-    for (double x = 0.01; x < 30; x *= 1.3) {
-        double y;
-        hone__isa_best()->unary[HONE__K_EXP][HONE__F64](1, &y, 1, &x, 1);
-        cr_assert_eq(hone__exp64(x), y);
-        hone__isa_best()->unary[HONE__K_LOG][HONE__F64](1, &y, 1, &x, 1);
-        cr_assert_eq(hone__log64(x), y);
-        hone__isa_best()->unary[HONE__K_TANH][HONE__F64](1, &y, 1, &x, 1);
-        cr_assert_eq(hone__tanh64(x), y);
-        cr_assert_float_eq(hone__pow64(x, 1.7), pow(x, 1.7), 1e-12 * pow(x, 1.7));
-    }
 }

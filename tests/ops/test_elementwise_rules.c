@@ -5,7 +5,6 @@
 #include <hone/hone.h>
 
 #include <math.h>
-#include <string.h>
 
 SUITE(rules);
 

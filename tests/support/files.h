@@ -2,7 +2,6 @@
 #ifndef TESTS_FILES_H
 #define TESTS_FILES_H
 
-#include <stdbool.h>
 #include <stddef.h>
 
 /** SUITE (support.h) with a new empty directory for each test, removed with all that is in it. */

@@ -4,7 +4,6 @@
 #include <hone/hone.h>
 
 #include <math.h>
-#include <string.h>
 
 SUITE(create);
 

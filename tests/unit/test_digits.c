@@ -5,7 +5,6 @@
 #include <hone/data.h>
 #include <hone/ops.h>
 
-#include <stdlib.h>
 #include <string.h>
 
 SUITE(digits);

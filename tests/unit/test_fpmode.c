@@ -5,8 +5,6 @@
 #include <hone/hone.h>
 
 #include <fenv.h>
-#include <math.h>
-#include <stdlib.h>
 #include <string.h>
 #if defined(__x86_64__)
 #include <xmmintrin.h>

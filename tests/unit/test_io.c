@@ -4,7 +4,6 @@
 
 #include "io/replace.h"
 
-#include <fcntl.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>

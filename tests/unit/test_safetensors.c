@@ -4,7 +4,6 @@
 #include <hone/io.h>
 #include <hone/ops.h>
 
-#include <stdlib.h>
 #include <string.h>
 
 SUITE_WITH_FILES(safetensors);

@@ -7,7 +7,6 @@
 
 #include <hwloc.h>
 #include <stdlib.h>
-#include <string.h>
 #include <unistd.h>
 
 SUITE(topology);
