@@ -43,6 +43,26 @@ Test(layers, linear_options)
                 HONE_E_DTYPE, "i64");
 }
 
+static int64_t live_tensors(void)
+{
+    hone_memory memory;
+    hone_memory_stats(&memory);
+    return memory.tensors;
+}
+
+/* What was needed to draw weights and the like doesn't wait for the caller's scope to end. */
+Test(layers, constructors_leave_their_parameters_alone)
+{
+    const int64_t before = live_tensors();
+    hone_module *linear = hone_nn_linear(3, 2);
+    cr_assert(live_tensors() == before + 2);
+    hone_module *norm = hone_nn_layer_norm(3, 2);
+    cr_assert(live_tensors() == before + 4);
+    hone_module_free(linear);
+    hone_module_free(norm);
+    cr_assert(live_tensors() == before);
+}
+
 Test(layers, linear_is_x_w_plus_b)
 {
     hone_module *l = hone_nn_linear(2, 3);

@@ -59,6 +59,36 @@ Test(autograd_functions, functions_of_several_outputs)
     FAILS(hone_apply(&two_outputs, x), HONE_E_VALUE, "hone_apply_list");
 }
 
+/* Saves more than a node has room for, in two turns. */
+static hone_tensor *product_forward(hone_context *ctx, hone_tensor *const *in, int n_in)
+{
+    (void)n_in;
+    hone_tensor *const first[3] = { in[0], in[0], in[1] }, *const then[2] = { in[1], in[0] };
+    OK(hone_save_for_backward(ctx, 3, first) == HONE_OK);
+    OK(hone_save_for_backward(ctx, 2, then) == HONE_OK);
+    return hone_mul(in[0], in[1]);
+}
+
+static void product_backward(hone_context *ctx, hone_tensor *grad, hone_tensor **grad_in)
+{
+    hone_tensor *a = hone_saved(ctx, 0), *b = hone_saved(ctx, 3);
+    cr_assert(hone_saved(ctx, 1) == a && hone_saved(ctx, 4) == a && hone_saved(ctx, 2) == b);
+    grad_in[0] = hone_mul(grad, b);
+    grad_in[1] = hone_mul(grad, a);
+}
+
+Test(autograd_functions, functions_may_save_more_and_more)
+{
+    HONE_SCOPE();
+    const hone_function product = { .name = "Product",
+                                    .forward = product_forward,
+                                    .backward = product_backward };
+    hone_tensor *a = leaf(1, 2, 3), *b = leaf(4, 5, 6);
+    OK(hone_backward(hone_sum(hone_apply(&product, a, b))) == HONE_OK);
+    expect(hone_grad(a), 4, 5, 6);
+    expect(hone_grad(b), 1, 2, 3);
+}
+
 typedef struct {
     double factor;
 } scale_data;
@@ -139,6 +169,8 @@ Test(autograd_functions, bad_functions_are_named)
     hone_tensor *x = leaf(1, 2, 3);
     FAILS(hone_backward(hone_sum(hone_apply(&bad, x))) == HONE_OK, HONE_E_SHAPE, "BadShape");
     FAILS(hone_apply(&none, x), HONE_E_NULL, "NoResult");
+    hone_tensor_list failed;
+    FAILS((failed = hone_apply_list(&none, x), failed.at || failed.n), HONE_E_NULL, "NoResult");
     FAILS(hone_backward(hone_sum(hone_apply(&no_backward, x))) == HONE_OK, HONE_E_STATE,
           "NoBackward");
     FAILS(hone_apply(&bad, x, NULL), HONE_E_NULL, "BadShape");
@@ -165,6 +197,11 @@ static hone_tensor *hidden_constant(hone_tensor *const *in, int n_in, void *user
     return hone_add(hone_mul(hone_mul_scalar(d, 2), x), hone_neg(hone_detach(hone_square(x))));
 }
 
+static hone_tensor *hidden_sum(hone_tensor *const *in, int n_in, void *user)
+{
+    return hone_sum(hidden_constant(in, n_in, user));
+}
+
 Test(autograd_functions, gradchecks_pass_and_fail)
 {
     HONE_SCOPE();
@@ -176,6 +213,8 @@ Test(autograd_functions, gradchecks_pass_and_fail)
     OK(hone_gradcheck("hidden", hidden_constant, NULL, hone_list(x), NULL) == HONE_OK);
     FAILS(hone_gradgradcheck("hidden", hidden_constant, NULL, hone_list(x), NULL) == HONE_OK,
           HONE_E_GRADIENT, "hidden");
+    FAILS(hone_gradgradcheck("one", hidden_sum, NULL, hone_list(x), NULL) == HONE_OK,
+          HONE_E_GRADIENT, "one");
     expect(x, 1, -2, 3);
     hone_tensor *f = hone_requires_grad_(hone_ones(HONE_F32, 2), true);
     FAILS(hone_gradcheck("f32", cube, NULL, hone_list(f), NULL) == HONE_OK, HONE_E_DTYPE, "f32");

@@ -3,6 +3,8 @@
 
 #include "core/core.h"
 
+#include <hone/ops.h>
+
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -127,6 +129,18 @@ Test(print, many_elements_are_summarised)
                 "          2.0980e+03, 2.0990e+03]]])");
 }
 
+Test(print, few_columns_are_all_shown)
+{
+    hone_tensor *t = counted(T_EMPTY(HONE_I64, 400, 6), 1);
+    CHECK_PRINT(t, "tensor([[   0,    1,    2,    3,    4,    5],\n"
+                   "        [   6,    7,    8,    9,   10,   11],\n"
+                   "        [  12,   13,   14,   15,   16,   17],\n"
+                   "        ...,\n"
+                   "        [2382, 2383, 2384, 2385, 2386, 2387],\n"
+                   "        [2388, 2389, 2390, 2391, 2392, 2393],\n"
+                   "        [2394, 2395, 2396, 2397, 2398, 2399]])");
+}
+
 static const char *node_name(const hone_context *node)
 {
     (void)node;
@@ -139,6 +153,16 @@ Test(print, says_where_a_gradient_comes_from)
     leaf->requires_grad = true;
     CHECK_PRINT(leaf, "tensor([ 0.,  1.,  2.,  3.,  4.,  5.,  6.,  7.,  8.,  9., 10.],\n"
                       "       requires_grad=True)");
+    hone_tensor *two_lines = counted(T_EMPTY(HONE_F32, 2, 7), 1000);
+    two_lines->requires_grad = true;
+    CHECK_PRINT(two_lines, "tensor([[    0.,  1000.,  2000.,  3000.,  4000.,  5000.,  6000.],\n"
+                           "        [ 7000.,  8000.,  9000., 10000., 11000., 12000., 13000.]],\n"
+                           "       requires_grad=True)");
+    hone_tensor *fits = hone_add_scalar(counted(T_EMPTY(HONE_F32, 2, 7), 1), 1000);
+    fits->requires_grad = true; /* to the last place of the line */
+    CHECK_PRINT(fits, "tensor([[1000., 1001., 1002., 1003., 1004., 1005., 1006.],\n"
+                      "        [1007., 1008., 1009., 1010., 1011., 1012., 1013.]], "
+                      "requires_grad=True)");
     hone_tensor *result = T(HONE_F64, (2), 1.125, 1.125);
     const char *(*const before)(const hone_context *) = hone__node_name;
     hone__node_name = node_name;
