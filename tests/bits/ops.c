@@ -8,6 +8,8 @@
  *   ops probe   nothing; its status tells whether HONE_ISA and the other settings are accepted */
 #include "catalog.h"
 
+#include "core/access.h"
+
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -26,7 +28,7 @@ static void append_value(image *to, hone_dtype dtype, const char *p)
     char value[8] = { 0 };
     const size_t size = hone_dtype_size(dtype);
     memcpy(value, p, size);
-    if ((dtype == HONE_F32 || dtype == HONE_F64) && isnan(catalog_load(dtype, p)))
+    if ((dtype == HONE_F32 || dtype == HONE_F64) && isnan(hone__element(dtype, p)))
         memset(value, 0x7f, size);
     for (size_t i = 0; i < size; i++)
         to->hash = (to->hash ^ (unsigned char)value[i]) * 1099511628211u;

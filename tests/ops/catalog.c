@@ -1,7 +1,8 @@
 /* catalog.c: finds rows, calls ops by the list in ops.def, judges results. */
 #include "catalog.h"
+#include "../support/element.h"
 
-#include "core/core.h"
+#include "core/access.h"
 
 #include <float.h>
 #include <math.h>
@@ -263,10 +264,10 @@ const char *catalog_compare(const catalog_row *row, hone_tensor *t, const catalo
     const char *problem = "";
     for (int64_t k = 0; k < want->numel && !*problem; k++) {
         char rounded[8];
-        catalog_store(want->dtype, rounded, want->at[k]);
-        double got = catalog_load(want->dtype, values + (size_t)k * size);
+        test_store(want->dtype, rounded, want->at[k]);
+        double got = hone__element(want->dtype, values + (size_t)k * size);
         double wanted =
-            hone_dtype_is_float(want->dtype) ? want->at[k] : catalog_load(want->dtype, rounded);
+            hone_dtype_is_float(want->dtype) ? want->at[k] : hone__element(want->dtype, rounded);
         if (!close_enough(row, want->dtype, got, wanted)) {
             snprintf(text, sizeof text, "element %lld is %.17g, not %.17g", (long long)k, got,
                      wanted);

@@ -170,10 +170,6 @@ catalog_call catalog_function_in_place(const catalog_row *row);
 /** True if input i is a float that a gradient can be asked for. */
 bool catalog_differentiable(const catalog_row *row, const catalog_case *c, int i);
 
-/** An element of a dtype as a double, and back (integers wrap). */
-double catalog_load(hone_dtype dtype, const void *p);
-void catalog_store(hone_dtype dtype, void *p, double value);
-
 /** Empty if t has the dtype, shape and values wanted; else one line on what differs. */
 const char *catalog_compare(const catalog_row *row, hone_tensor *t, const catalog_array *want);
 

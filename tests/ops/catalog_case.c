@@ -1,7 +1,8 @@
 /* catalog_case.c: turns a case's text into filled tensors with the memory layout it asks for. */
 #include "catalog.h"
+#include "../support/element.h"
 
-#include "core/core.h"
+#include "core/access.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -14,48 +15,6 @@ const char *const catalog_cases_binary[] = {
     "4 3x1:s", "3x4:e 3x1", "2x1x4:t 3x1:e", "3x4 .",       ". 2x3",   ". .",
     "1x1 1",   "0x4 1x4",   "2x0 .",         "70 70:s",     NULL
 };
-
-double catalog_load(hone_dtype dtype, const void *p)
-{
-    switch (dtype) {
-    case HONE_F32:
-        return (double)*(const float *)p;
-    case HONE_F64:
-        return *(const double *)p;
-    case HONE_I64:
-        return (double)*(const int64_t *)p;
-    case HONE_I32:
-        return (double)*(const int32_t *)p;
-    case HONE_U8:
-    case HONE_BOOL:
-        return (double)*(const uint8_t *)p;
-    }
-    return 0;
-}
-
-void catalog_store(hone_dtype dtype, void *p, double value)
-{
-    switch (dtype) {
-    case HONE_F32:
-        *(float *)p = (float)value;
-        break;
-    case HONE_F64:
-        *(double *)p = value;
-        break;
-    case HONE_I64:
-        *(int64_t *)p = (int64_t)value;
-        break;
-    case HONE_I32:
-        *(int32_t *)p = (int32_t)(int64_t)value;
-        break;
-    case HONE_U8:
-        *(uint8_t *)p = (uint8_t)(int64_t)value;
-        break;
-    case HONE_BOOL:
-        *(uint8_t *)p = value != 0;
-        break;
-    }
-}
 
 /* ---- values */
 
@@ -220,7 +179,7 @@ static hone_tensor *make_tensor(const catalog_array *a, char layout, bool leaves
     size_t size = hone_dtype_size(a->dtype);
     char *data = hone__data(base);
     for (int64_t k = 0; k < storage; k++) { /* what lies in gaps must not be read */
-        catalog_store(a->dtype, data + (size_t)k * size, 99);
+        test_store(a->dtype, data + (size_t)k * size, 99);
     }
     int64_t offset = layout == 's' ? 3 : 0, numel = 1;
     for (int d = 0; d < a->ndim; d++) {
@@ -232,7 +191,7 @@ static hone_tensor *make_tensor(const catalog_array *a, char layout, bool leaves
             at += rest % shape[d] * stride[d];
             rest /= shape[d];
         }
-        catalog_store(a->dtype, data + (size_t)at * size, a->at[k]);
+        test_store(a->dtype, data + (size_t)at * size, a->at[k]);
     }
     hone_tensor *t = hone__alias(base, a->ndim, shape, stride, offset);
     hone_release(base);
@@ -270,8 +229,8 @@ static bool make_input(const catalog_row *row, catalog_case *c, const char **tex
     }
     for (int64_t k = 0; k < a->numel; k++) {
         char element[8];
-        catalog_store(a->dtype, element, a->at[k]);
-        a->at[k] = catalog_load(a->dtype, element);
+        test_store(a->dtype, element, a->at[k]);
+        a->at[k] = hone__element(a->dtype, element);
     }
     c->expanded[i] = layout == 'e' && shape[0] > 1;
     c->tensor[i] = make_tensor(a, layout, leaves);

@@ -2,7 +2,6 @@
 #include "catalog.h"
 
 #include <math.h>
-#include <string.h>
 
 static double f_same(const catalog_row *row, const double *in)
 {

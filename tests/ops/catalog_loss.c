@@ -2,7 +2,6 @@
 #include "catalog.h"
 
 #include <math.h>
-#include <string.h>
 
 static const char *const loss_cases[] = { "5x3 5", "5x3:t 5:s", "5x3:s 5:e", "5x3:e 5",
                                           "1x1 1", "1x10 1",    "30x2 30",   NULL };

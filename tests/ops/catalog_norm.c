@@ -3,7 +3,6 @@
 
 #include <math.h>
 #include <stdlib.h>
-#include <string.h>
 
 /* x, weight, bias; then dy before x */
 static const char *const forward_1[] = { "3x4 4 4",     "3x4:t 4:s 4", "2x3x4:t - 4", "3x5:e 5 -",

@@ -1,9 +1,9 @@
 #include "support.h"
+#include "element.h"
 
 #include "core/core.h"
 #include "runtime/memory.h"
 
-#include <math.h>
 #include <string.h>
 
 static hone_scope scope;
@@ -31,30 +31,6 @@ void test_end(void)
 
 /* ---- tensors from literals ---------------------------------------------------------------- */
 
-static void store(hone_dtype dtype, void *p, double value)
-{
-    switch (dtype) {
-    case HONE_F32:
-        *(float *)p = (float)value;
-        break;
-    case HONE_F64:
-        *(double *)p = value;
-        break;
-    case HONE_I64:
-        *(int64_t *)p = (int64_t)value;
-        break;
-    case HONE_I32:
-        *(int32_t *)p = (int32_t)value;
-        break;
-    case HONE_U8:
-        *(uint8_t *)p = (uint8_t)value;
-        break;
-    case HONE_BOOL:
-        *(uint8_t *)p = value != 0;
-        break;
-    }
-}
-
 hone_tensor *test_tensor_empty(hone_dtype dtype, const int64_t *shape_then_end)
 {
     hone__shape shape;
@@ -71,7 +47,7 @@ hone_tensor *test_tensor(hone_dtype dtype, const int64_t *shape_then_end, const 
     cr_assert(n == (size_t)t->numel, "%zu values for %s", n, hone__tensor_text(t).s);
     char *p = hone__data(t);
     for (size_t i = 0; i < n; i++)
-        store(dtype, p + i * hone_dtype_size(dtype), values[i]);
+        test_store(dtype, p + i * hone_dtype_size(dtype), values[i]);
     return t;
 }
 
