@@ -1,22 +1,13 @@
-#include "support.h"
+#include "machine.h"
 
 #include "runtime/parallel.h"
 #include "runtime/topology.h"
-
-#include <hone/runtime.h>
 
 #include <hwloc.h>
 #include <stdlib.h>
 #include <unistd.h>
 
 SUITE(topology);
-
-static void clear_environment(void)
-{
-    unsetenv("HONE_NUM_THREADS");
-    unsetenv("HONE_FORCE_THREADS");
-    unsetenv("OMP_NUM_THREADS");
-}
 
 /* ---- machines that hwloc makes up --------------------------------------------------------- */
 
@@ -77,7 +68,7 @@ Test(topology, two_kinds_of_cores)
 
 static void check_kernel_only(void)
 {
-    clear_environment();
+    test_clear_environment();
     hone_machine machine;
     CHECK_OK(hone_machine_get(&machine));
     cr_assert(machine.cores >= 1 && machine.logical_cpus >= 1 && machine.numa_nodes >= 1);
