@@ -39,14 +39,15 @@ static const struct {
     const char *name;
     bench_suite_run run;
     int (*open_peers)(bench_peer *peers); /* NULL: no other library does it */
+    const char *peers;                    /* whom that looks for */
     const char *unit;                     /* of its rates */
     bool products;                        /* sizes are MxNxK, and pure FMA is a second peak */
 } suites[] = {
-    { "gemm", bench_gemm, bench_peers_open, "GFLOP/s", true },
-    { "elementwise", bench_elementwise, bench_sleef_open, "GB/s", false },
-    { "reduce", bench_reduce, NULL, "GB/s", false },
-    { "ops", bench_ops, NULL, "GB/s, of products GFLOP/s", false },
-    { "train", bench_train, NULL, "GFLOP/s", false },
+    { "gemm", bench_gemm, bench_peers_open, "OpenBLAS, BLIS, oneDNN, MKL", "GFLOP/s", true },
+    { "elementwise", bench_elementwise, bench_sleef_open, "SLEEF", "GB/s", false },
+    { "reduce", bench_reduce, NULL, NULL, "GB/s", false },
+    { "ops", bench_ops, NULL, NULL, "GB/s, of products GFLOP/s", false },
+    { "train", bench_train, NULL, NULL, "GFLOP/s", false },
 };
 
 enum { N_SUITES = sizeof suites / sizeof *suites, MAX_LIST = 64 };
@@ -168,6 +169,19 @@ static int check_call(bench_run *run, int suite, const int *threads, int n)
                      run->dtype ? run->dtype : "");
 }
 
+/* The peers of the suite that this machine has; says so if there is none. */
+static void open_peers(bench_report *report, int suite)
+{
+    if (suites[suite].open_peers)
+        report->n_peers = suites[suite].open_peers(report->peer);
+    if (!suites[suite].open_peers)
+        snprintf(report->no_peers, sizeof report->no_peers,
+                 "no peers: perf/compare/bench.py runs %s beside PyTorch", report->suite);
+    else if (report->n_peers == 0)
+        snprintf(report->no_peers, sizeof report->no_peers, "no peers: %s can't be opened here",
+                 suites[suite].peers);
+}
+
 static int run_suite(bench_run *run, int suite, int threads, double seconds)
 {
     bench_report *report = &run->report;
@@ -246,8 +260,8 @@ static int run(int argc, char **argv)
         setenv("HONE_ISA", o.isa, 1);
     if (hone_init() != HONE_OK)
         return cli_library_error(name);
-    if (o.peers && suites[suite].open_peers)
-        r.report.n_peers = suites[suite].open_peers(r.report.peer);
+    if (o.peers)
+        open_peers(&r.report, suite);
     cli_catch_stop();
     int status = check_call(&r, suite, list, n);
     if (status == CLI_OK)

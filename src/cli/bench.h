@@ -128,6 +128,7 @@ typedef struct {
     int running; /* of these: no more than there are CPUs */
     int n_peers;
     bench_peer peer[BENCH_MAX_PEERS];
+    char no_peers[80]; /* why there are none though they were asked for, or "" */
     FILE *json;
 } bench_report;
 

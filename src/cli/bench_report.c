@@ -29,6 +29,8 @@ void bench_print_head(const bench_report *report, const char *unit, bool fma)
     if (report->running != report->threads)
         printf(", of which %d run", report->running);
     printf(": %s, median and best of many rounds\n", unit);
+    if (report->no_peers[0])
+        printf("%s\n", report->no_peers);
     printf("%-23s %-3s %-10s %-4s %18s | %11s %7s %7s | %7s %5s", "op", "", "variant", "in", "size",
            "ns", "hone", "best", "peak", "%");
     if (fma)

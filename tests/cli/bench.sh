@@ -35,6 +35,19 @@ for suite in elementwise:exp elementwise:add elementwise:copy reduce:sum reduce:
   says "^${suite#*:} +f32 contiguous L[12] +5000 "
   keys_are "$head,elements,level,variant,gbps,$tail"
 done
+# peers that can't be loaded are none, and --peers says why there are none
+mkdir broken
+for library in libsleef libopenblas libblis libdnnl libmkl_rt; do
+  for version in "" .0 .1 .2 .3 .4 .5; do echo "no library" >broken/$library.so$version; done
+done
+works env LD_LIBRARY_PATH="$PWD/broken" "$hone" bench gemm --size 8x8x8 --seconds 0.001 --peers --json rows.json
+says "^no peers: OpenBLAS, BLIS, oneDNN, MKL can't be opened here$"
+keys_are "$head,m,n,k,level,variant,gflops,$tail"
+works env LD_LIBRARY_PATH="$PWD/broken" "$hone" bench elementwise --only exp --size 5000 --seconds 0.001 --peers
+says "^no peers: SLEEF can't be opened here$"
+works "$hone" bench reduce --only sum --size 5000 --seconds 0.001 --peers
+says '^no peers: perf/compare/bench.py runs reduce beside PyTorch$'
+
 works "$hone" bench elementwise --only add --seconds 0.001 --threads 2
 for variant in contiguous broadcast strided; do says "^add +f32 $variant "; done
 works "$hone" bench reduce --only softmax --seconds 0.001
