@@ -14,4 +14,10 @@
 #define TURN_K           4
 #define TURN             hone__f32_gemm_turn
 #define TURN_BACK        hone__f32_gemm_turn_back
+#define SMALL_TAIL       TILE_TAIL
+#define SMALL_TILES(each)                                                                          \
+    SMALL_16(each, 1, 1)                                                                           \
+    SMALL_16(each, 1, 0) SMALL_12(each, 2, 1) SMALL_12(each, 2, 0) SMALL_8(each, 3, 1)             \
+        SMALL_8(each, 3, 0) SMALL_6(each, 4, 1) SMALL_6(each, 4, 0)
+#define SMALL_WIDTH(nv, half) (2 * (nv) - (half))
 #include "gemm/gemm_tile.h"

@@ -33,9 +33,11 @@
 #define HONE__GEMM_KERNELS                                                                         \
     {                                                                                              \
         .of = {                                                                                    \
-            HONE__GEMM_KERNEL(f32, avx2_6x16, .vl = 8, .mr = 6, .nr = 16, .wide = 16,              \
+            HONE__GEMM_KERNEL(f32, avx2_6x16, .small = hone__f32_gemm_avx2_6x16_small,             \
+                              .small_rows = { 0, 12, 6 }, .vl = 8, .mr = 6, .nr = 16, .wide = 16,  \
                               .rows = { 0, 6, 6 }, .flops_per_ns = 80, .blocks = { 768, 768 }),    \
-            HONE__GEMM_KERNEL(f64, avx2_6x8, .vl = 4, .mr = 6, .nr = 8, .wide = 8,                 \
+            HONE__GEMM_KERNEL(f64, avx2_6x8, .small = hone__f64_gemm_avx2_6x8_small,               \
+                              .small_rows = { 0, 12, 6 }, .vl = 4, .mr = 6, .nr = 8, .wide = 8,    \
                               .rows = { 0, 6, 6 }, .flops_per_ns = 40, .blocks = { 768, 384 }),    \
         }                                                                                          \
     }

@@ -96,6 +96,14 @@ typedef struct {
     int64_t mc, kc;
 } hone__gemm_blocks;
 
+/** A tile over all of k > 0 and nothing after it. Its height and about its width are the function's,
+ * `columns` says the latter exactly. Nothing outside the operands is read. */
+typedef void (*hone__gemm_small_tile)(int64_t k, const void *a, int64_t a_rs, int64_t a_cs,
+                                      const void *b, int64_t b_rs, void *c, int64_t c_rs,
+                                      int columns);
+
+enum { HONE__GEMM_SMALL_WIDTHS = 9, HONE__GEMM_SMALL_ROWS = 17 }; /* from 0 */
+
 typedef struct {
     const char *name;                     /* of the micro-kernel */
     int vl;                               /* elements a vector */
@@ -112,6 +120,12 @@ typedef struct {
     hone__gemm_blocks blocks;
 
     void (*tile)(const hone__gemm_tile *t);
+
+    /** Tiles of small products: [width][rows] is for rows of C of `width` * 32 bytes at most, and
+     * more than (width - 1) * 32; there are all heights up to small_rows[width] and all widths up
+     * to `wide`. NULL if it has none. */
+    const hone__gemm_small_tile (*small)[HONE__GEMM_SMALL_ROWS];
+    int small_rows[HONE__GEMM_SMALL_WIDTHS];
 
     /** A tile of vl rows and 1 .. turning_columns columns, all of k, a_cs 1: its vectors run along
      * m, A being transposed in registers on the way. No errand, no resume. */

@@ -15,7 +15,8 @@
  *                    if it has a better loop over k for tiles of full height whose rows of A are
  *                    neighbours
  *   TURN, TURN_BACK, TURN_K, TURN_COLUMNS
- *                    if it has a turning tile (gemm_turn.h) */
+ *                    if it has a turning tile (gemm_turn.h)
+ *   SMALL_TAIL       if it has a function for whole small products (gemm_small.h) */
 
 #define TILE_FN_(name, part)  name##_##part
 #define TILE_FN__(name, part) TILE_FN_(name, part)
@@ -348,6 +349,10 @@ static void TILE_NAME(const hone__gemm_tile *t)
 
 #ifdef TURN
 #include "gemm/gemm_turn.h"
+#endif
+
+#ifdef SMALL_TAIL
+#include "gemm/gemm_small.h"
 #endif
 
 #undef TILE_FN

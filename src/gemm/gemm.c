@@ -146,11 +146,9 @@ static bool is_empty(const hone__gemm_args *args)
     return empty;
 }
 
-int hone__gemm(const hone__gemm_args *args)
+/* Not in the frame of a small product. */
+static __attribute__((noinline)) int run_planned(const hone__gemm_args *args)
 {
-    if (is_empty(args) || hone__gemm_small(args)) {
-        return 0;
-    }
     hone__gemm_plan plan;
     hone__gemm_plan_make(&plan, args);
     switch (plan.order) {
@@ -161,4 +159,9 @@ int hone__gemm(const hone__gemm_args *args)
     default:
         return run_chain(&plan);
     }
+}
+
+int hone__gemm(const hone__gemm_args *args)
+{
+    return hone__gemm_small(args) || is_empty(args) ? 0 : run_planned(args);
 }

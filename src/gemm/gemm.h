@@ -61,19 +61,32 @@ typedef struct {
         c_batch[HONE__GEMM_BATCH_DIMS];
 } hone__gemm_args;
 
-/** Row-major contiguous A, B, C, alpha 1, nothing else. Pointers are still to be set. */
+/** Row-major contiguous A, B, C, alpha 1, nothing else. Pointers are still to be set, and so are the
+ * batch dims where n_batch_dims says that there are some: to zero them all would take longer than a
+ * tiny product. */
 static inline hone__gemm_args hone__gemm_contiguous(hone__gemm_dtype dtype, int64_t m, int64_t n,
                                                     int64_t k)
 {
-    hone__gemm_args args = { .dtype = dtype, .m = m, .n = n, .k = k, .alpha = 1.0 };
+    hone__gemm_args args;
+    args.dtype = dtype;
+    args.act = HONE__GEMM_NO_ACT;
+    args.accumulate = args.b_trained = 0;
+    args.m = m;
+    args.n = n;
+    args.k = k;
+    args.a = args.b = args.bias = NULL;
+    args.c = args.activated = NULL;
     args.a_rs = k;
     args.b_rs = args.c_rs = n;
     args.a_cs = args.b_cs = args.c_cs = 1;
+    args.alpha = 1.0;
+    args.bias_rs = args.bias_cs = 0;
+    args.n_batch_dims = 0;
     return args;
 }
 
-/** Runs it, on as many threads as pay off. Returns 0, or -1 with HONE_E_NOMEM set (then C is
- * untouched). */
+/** Runs it, on as many threads as pay off. The caller's rounding must be hone's (fpmode.h), which
+ * an op's is. Returns 0, or -1 with HONE_E_NOMEM set (then C is untouched). */
 int hone__gemm(const hone__gemm_args *args);
 
 /** Sets block sizes from cache sizes in bytes (L3: what one core may count on); 0 keeps the ISA's

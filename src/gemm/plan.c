@@ -93,16 +93,6 @@ static void normalise(hone__gemm_args *x)
 
 /* ---- the order of the sums ---- */
 
-hone__gemm_order hone__gemm_order_of(const hone__gemm_args *x)
-{
-    const bool a_along_k = x->a_cs == 1 || x->m == 1; /* a vector is copied if it is not */
-    const bool b_along_k = x->b_rs == 1 || x->n == 1;
-    if (x->k > 1 && a_along_k && b_along_k && (x->m <= 8 || x->n <= 8)) {
-        return HONE__GEMM_DOT;
-    }
-    return x->m * x->n <= 16384 && x->k >= 4096 ? HONE__GEMM_SPLIT : HONE__GEMM_CHAIN;
-}
-
 static void choose_order(hone__gemm_plan *plan)
 {
     const hone__gemm_args *x = &plan->x;

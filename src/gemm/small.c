@@ -3,7 +3,6 @@
 #include "gemm/plan.h"
 
 #include "isa/isa.h"
-#include "runtime/fpmode.h"
 #include "runtime/parallel.h"
 
 #include <stdalign.h>
@@ -112,27 +111,96 @@ static void activate(const hone__gemm_args *x)
     }
 }
 
+/* A tile takes half of what is left where it doesn't take all and two whole ones are too many: a
+ * division would take as long as a tiny tile. */
+static int next_part(int64_t left, int most)
+{
+    return left <= most ? (int)left : left < 2 * most ? (int)(left + 1) / 2 : most;
+}
+
+/* No decision to make but the tiles'. */
+static void run_tiles(const hone__gemm_kernel *kernel, const hone__gemm_args *x, const char *b,
+                      int64_t b_rs)
+{
+    const int log_size = x->dtype == HONE__GEMM_F32 ? 2 : 3;
+    char *c = x->c;
+    for (int64_t col = 0; col < x->n;) {
+        int columns = next_part(x->n - col, kernel->wide);
+        if (col + columns < x->n) {
+            columns = (columns + kernel->vl - 1) & -kernel->vl;
+        }
+        const int width = ((columns << log_size) + 31) >> 5;
+        const hone__gemm_small_tile *const tiles = kernel->small[width];
+        const char *a = x->a;
+        char *row = c;
+        for (int64_t left = x->m; left > 0;) {
+            const int rows = next_part(left, kernel->small_rows[width]);
+            tiles[rows](x->k, a, x->a_rs, x->a_cs, b, b_rs, row, x->c_rs, columns);
+            left -= rows;
+            a += (rows * x->a_rs) << log_size;
+            row += (rows * x->c_rs) << log_size;
+        }
+        col += columns;
+        b += (int64_t)columns << log_size;
+        c += (int64_t)columns << log_size;
+    }
+}
+
+/* What takes longer than a tiny product isn't worth asking about one. */
+static bool one_thread(const hone__gemm_kernel *kernel, const hone__gemm_args *x)
+{
+    enum { TINY = 4096 };
+    const int64_t products = x->m * x->n * x->k;
+    const double ns = products <= TINY ? 0 : 2 * (double)products / kernel->flops_per_ns;
+    return hone__team_for(ns, x->m * x->n) == 1;
+}
+
+/* More than one row and column, in rows; the bounds keep what follows from overflowing. */
+static bool is_small(const hone__gemm_args *x)
+{
+    const uint64_t largest = (uint64_t)((x->m - 2) | (x->n - 2) | (x->k - 1));
+    return largest < SMALL_PRODUCTS && x->n_batch_dims == 0 && x->c_cs == 1 &&
+           x->m * x->n <= SMALL_PRODUCTS && x->m * x->n * x->k <= SMALL_PRODUCTS &&
+           !(x->bias && x->bias_rs != 0 && x->bias_cs != 0);
+}
+
+/* Whether a part of a vector is left over that is better done upright: a call for few shapes. */
+static bool has_upright(const hone__gemm_kernel *kernel, const hone__gemm_args *x)
+{
+    return (x->n & (kernel->vl - 1)) != 0 && x->m >= kernel->vl &&
+           hone__gemm_upright_columns(kernel, x, x->m, x->n) > 0;
+}
+
+static bool run_general(const hone__gemm_kernel *kernel, const hone__gemm_args *x, bool packs)
+{
+    const int64_t size = x->dtype == HONE__GEMM_F32 ? 4 : 8;
+    const bool in_place = !packs && (kernel->direct_tails || x->n % kernel->vl == 0);
+    if (!in_place && kernel->wide * x->k * size > PACKED_BYTES) {
+        return false;
+    }
+    run(kernel, x, in_place);
+    return true;
+}
+
 bool hone__gemm_small(const hone__gemm_args *x)
 {
-    if (x->n_batch_dims > 0 || x->m < 2 || x->n < 2 || x->k < 1 || x->c_cs != 1 ||
-        x->m > SMALL_PRODUCTS || x->n > SMALL_PRODUCTS || x->k > SMALL_PRODUCTS ||
-        x->m * x->n > SMALL_PRODUCTS || x->m * x->n * x->k > SMALL_PRODUCTS ||
-        (x->bias && x->bias_rs != 0 && x->bias_cs != 0) ||
-        hone__gemm_order_of(x) != HONE__GEMM_CHAIN) {
+    if (!is_small(x) || hone__gemm_order_of(x) != HONE__GEMM_CHAIN) {
         return false;
     }
     const hone__gemm_kernel *kernel = &hone__k->gemm.of[x->dtype];
-    const int64_t size = x->dtype == HONE__GEMM_F32 ? 4 : 8;
-    const bool in_place =
-        !hone__gemm_packs_b(kernel, x, size) && (kernel->direct_tails || x->n % kernel->vl == 0);
-    const double ns = 2 * (double)(x->m * x->n * x->k) / kernel->flops_per_ns;
-    if ((!in_place && kernel->wide * x->k * size > PACKED_BYTES) ||
-        hone__team_for(ns, x->m * x->n) > 1) {
+    if (!one_thread(kernel, x)) {
         return false;
     }
-    const hone__fpmode before = hone__fpmode_enter();
-    run(kernel, x, in_place);
-    activate(x);
-    hone__fpmode_leave(before);
+    const int64_t size = x->dtype == HONE__GEMM_F32 ? 4 : 8;
+    const bool tiny = x->b_cs == 1 && (x->k * x->n) * size <= PACKED_BYTES;
+    const bool packs = !tiny && hone__gemm_packs_b(kernel, x, size);
+    if (!packs && kernel->small && plain(x) && !has_upright(kernel, x)) {
+        run_tiles(kernel, x, x->b, x->b_rs);
+    } else if (!run_general(kernel, x, packs)) {
+        return false;
+    }
+    if (x->act > HONE__GEMM_RELU) {
+        activate(x);
+    }
     return true;
 }

@@ -88,8 +88,9 @@ static void fold_batch(hone__gemm_args *g)
 bool hone__product_of(const char *op, const hone_tensor *a, const hone_tensor *b,
                       hone__product *out)
 {
-    *out = (hone__product){ .gemm = { .dtype = gemm_dtype(a), .alpha = 1.0 } };
     hone__gemm_args *g = &out->gemm;
+    *g = hone__gemm_contiguous(gemm_dtype(a), 0, 0, 0);
+    out->out.ndim = 0;
     if (!dtypes_fit(op, a, b))
         return false;
     if (a->ndim == 0 || b->ndim == 0)
