@@ -70,7 +70,7 @@ static int distance(const char *a, const char *b)
 const char *cli_nearest(const char *word, const char *const *names, int n)
 {
     const char *nearest = NULL;
-    int best = 3; /* further away than two edits is no typing error */
+    int best = strlen(word) < 5 ? 2 : 3; /* one edit, or two in a long word: more is no typo */
     for (int i = 0; i < n; i++) {
         size_t length = strlen(word);
         int d = length > 2 && strncmp(word, names[i], length) == 0 ? 1 : distance(word, names[i]);
