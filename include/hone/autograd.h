@@ -100,8 +100,8 @@ HONE_API hone_tensor *hone_apply_v(const hone_function *fn, hone_tensor *const *
 HONE_API hone_tensor_list hone_apply_list_v(const hone_function *fn,
                                             hone_tensor *const *in_then_end);
 
-/** Keeps tensors (inputs, outputs, HONE_NONE or others) for the backward; called in the forward, they
- * add up.
+/** Keeps tensors (inputs, outputs, HONE_NONE or others) for the backward; called in the forward,
+ * they add up.
  *  Errors:  HONE_E_NULL (also one among them), HONE_E_NOMEM. */
 HONE_API hone_status hone_save_for_backward(hone_context *ctx, int n, hone_tensor *const *tensors);
 /** The i-th of them, in the backward. HONE_E_STATE if it was modified in place since, or the

@@ -1,5 +1,5 @@
-/* contract_cost: what contract 1 (the same bits everywhere) costs: hone's f32 kernels beside the same
- * loops in plain C with -Ofast -march=native, one thread, in turn. Medians of many rounds. */
+/* contract_cost: what contract 1 (the same bits everywhere) costs: hone's f32 kernels beside the
+ * same loops in plain C with -Ofast -march=native, one thread, in turn. Medians of many rounds. */
 #include "contract_free.h"
 
 #include "isa/isa.h"

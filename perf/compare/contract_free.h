@@ -1,5 +1,5 @@
-/* contract_free.h: loops as a compiler makes them where contract 1 does not hold: any order of sums,
- * estimates for divisions and roots, the C library's vector functions, no care for NaN. */
+/* contract_free.h: loops as a compiler makes them where contract 1 does not hold: any order of
+ * sums, estimates for divisions and roots, the C library's vector functions, no care for NaN. */
 #ifndef HONE_PERF_CONTRACT_FREE_H
 #define HONE_PERF_CONTRACT_FREE_H
 

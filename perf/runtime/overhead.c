@@ -1,5 +1,6 @@
 /* overhead: what a call costs beyond its arithmetic, on tensors of 4 elements, and where it goes.
- * Best of many short runs, as other programs only ever add. One thread: these jobs never leave it. */
+ * Best of many short runs, as other programs only ever add. One thread: these jobs never leave
+ * it. */
 #include "core/core.h"
 #include "isa/isa.h"
 #include "runtime/memory.h"

@@ -1,7 +1,7 @@
-/* gemm_pack.h: bodies of `pack` and `transpose` (contract: gemm_kernels.h), written for f32 and f64 (real_begin.h).
- * The ISA's file gives PACK_COLUMNS(k, width, valid, panel, x, ps): packs whole groups of columns
- * that are contiguous in k by register transposes, writes nothing else, and returns how many columns
- * it did.
+/* gemm_pack.h: bodies of `pack` and `transpose` (contract: gemm_kernels.h), written for f32 and f64
+ * (real_begin.h). The ISA's file gives PACK_COLUMNS(k, width, valid, panel, x, ps): packs whole
+ * groups of columns that are contiguous in k by register transposes, writes nothing else, and
+ * returns how many columns it did.
  * (fragment) */
 
 /* Columns are neighbours: every k is a copy of `valid` elements. */

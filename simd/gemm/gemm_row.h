@@ -1,6 +1,7 @@
 /* gemm_row.h: body of `row` (contract: gemm_kernels.h), written for f32 and f64 (real_begin.h): one
  * row of A times a B that is read where it lies. Four rows of B pass at a time: y is loaded and
- * stored once for four FMAs, and B is read in few long runs, in which the memory is fastest. (fragment) */
+ * stored once for four FMAs, and B is read in few long runs, in which the memory is fastest.
+ * (fragment) */
 
 #define GEMM_ROWS 4
 

@@ -208,8 +208,8 @@ typedef void (*hone__reduce_cols_fn)(int64_t rows, int64_t cols, const void *x, 
                                      void *out);
 
 /** The split form, for few columns and many rows: block b of [begin, end) gives out[(b - begin) *
- * cols + j] in the OUTPUT's dtype (x is the start of row 0); of M2 it gives three such rows: values,
- * bases and shifts ... */
+ * cols + j] in the OUTPUT's dtype (x is the start of row 0); of M2 it gives three such rows:
+ * values, bases and shifts ... */
 typedef void (*hone__reduce_cols_blocks_fn)(int64_t rows, int64_t cols, const void *x, int64_t sx,
                                             int64_t begin, int64_t end, void *out);
 /** ... and this combines those of all `rows` > 0, in order, -> out [cols]; `partials` is
@@ -237,11 +237,11 @@ typedef void (*hone__softmax_backward_fn)(int64_t rows, int64_t cols, void *dx, 
  * reduce_cols, so that blocks of rows can be cut over threads. `begin` for every block of 128 rows,
  * then `combine` once, then `end` for every block (LOGSUMEXP: none; its out is one row).
  *
- *  A block's exponentials are taken relative to the block's own max, so that memory is read once for
- * max and sum: s_b = sum exp(x - m_b). With M the max of all m_b, S is the sum of s_b exp(m_b - M);
- * SOFTMAX keeps exp(x - m_b) in out and multiplies it by exp(m_b - M) / S, LOG_SOFTMAX is (x - M) -
- * log S, LOGSUMEXP M + log S (M taken as 0 if it is not finite). The backward ones have a = dy and b
- * = y. out may be a or b. */
+ * A block's exponentials are taken relative to the block's own max, so that memory is read once
+ * for max and sum: s_b = sum exp(x - m_b). With M the max of all m_b, S is the sum of s_b exp(m_b
+ * - M); SOFTMAX keeps exp(x - m_b) in out and multiplies it by exp(m_b - M) / S, LOG_SOFTMAX is (x
+ * - M) - log S, LOGSUMEXP M + log S (M taken as 0 if it is not finite). The backward ones have a =
+ * dy and b = y. out may be a or b. */
 typedef enum {
     HONE__SOFTMAX,
     HONE__LOG_SOFTMAX,
@@ -270,8 +270,8 @@ typedef void (*hone__layer_norm_fn)(int64_t rows, int64_t cols, void *y, int64_t
                                     int64_t sx, const void *weight, const void *bias, double eps,
                                     void *mean, void *scale);
 
-/** dx = (g - mean(g) - v * mean(g * v)) * scale with g = dy * weight and v = (x - mean) * scale. mean
- * and scale: what the forward kept; NULL: they are computed again. */
+/** dx = (g - mean(g) - v * mean(g * v)) * scale with g = dy * weight and v = (x - mean) * scale.
+ * mean and scale: what the forward kept; NULL: they are computed again. */
 typedef void (*hone__layer_norm_backward_fn)(int64_t rows, int64_t cols, void *dx, int64_t sdx,
                                              const void *dy, int64_t sdy, const void *x, int64_t sx,
                                              const void *weight, double eps, const void *mean,

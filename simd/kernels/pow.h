@@ -1,9 +1,9 @@
 /* pow.h: x^y = e^(y log x) with the logarithm in two parts of about 66 bits. (fragment: needs
  * math_f64.h)
  *
- * f32's pow is made of doubles too, with polynomials that are shorter because 2^-28 is enough; it is
- * right but for an input in 30. Where a vector has a base that isn't positive and finite or a result
- * that overflows or underflows, the far versions take over. */
+ * f32's pow is made of doubles too, with polynomials that are shorter because 2^-28 is enough; it
+ * is right but for an input in 30. Where a vector has a base that isn't positive and finite or a
+ * result that overflows or underflows, the far versions take over. */
 
 /* a + b = *sum + *error exactly, for |a| >= |b| or a = 0 */
 HONE__INLINE vf64 f64_two_sum(vf64 a, vf64 b, vf64 *error)
@@ -13,7 +13,8 @@ HONE__INLINE vf64 f64_two_sum(vf64 a, vf64 b, vf64 *error)
     return sum;
 }
 
-/* log(x) = result + *low for a positive finite x (that `split` can take): log m = s (2 + z (2/3 + z P(z))), s = (m - 1) / (m + 1), z = s^2, every piece in two parts but P.
+/* log(x) = result + *low for a positive finite x (that `split` can take): log m = s (2 + z (2/3 + z
+ * P(z))), s = (m - 1) / (m + 1), z = s^2, every piece in two parts but P.
  */
 typedef vf64 (*f64_splitter)(vf64 x, vf64 *k);
 

@@ -6,7 +6,8 @@
 #endif
 
 /* The sum of exp(x[i] - by) over one block, in the order of sums; if `keep` they go to y. Meanwhile
- * what lies `ahead` of x, the next row, is asked for: its memory comes while this row is computed. */
+ * what lies `ahead` of x, the next row, is asked for: its memory comes while this row is
+ * computed. */
 HONE__INLINE REAL R(exp_block)(int64_t n, REAL *y, const REAL *x, int64_t ahead, REAL by, bool keep)
 {
     const VREAL shift = R(set)(by), none = R(set)((REAL)-0.0);

@@ -21,8 +21,8 @@ typedef struct {
     float (*fma_f32)(int64_t rounds);
     double (*fma_f64)(int64_t rounds);
     int chains, lanes_f32, lanes_f64;
-    /** out[i] = f(a[i]) or, if b is not NULL, f(a[i], b[i]), f a vector function of another library; n
-     * is a multiple of 64. */
+    /** out[i] = f(a[i]) or, if b is not NULL, f(a[i], b[i]), f a vector function of another
+     * library; n is a multiple of 64. */
     void (*map_f32)(int64_t n, float *out, const float *a, const float *b, void (*f)(void));
     void (*map_f64)(int64_t n, double *out, const double *a, const double *b, void (*f)(void));
     const char *sleef_f32, *sleef_f64; /* SLEEF's exp is Sleef_exp + this */

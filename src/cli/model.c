@@ -38,8 +38,8 @@ bool model_parse(const char *command, const char *text, model_spec *spec)
     return false;
 }
 
-/* How a file's weights lie, from its metadata; false with an error printed: as in,out and out,in the
- * same numbers are different networks. */
+/* How a file's weights lie, from its metadata; false with an error printed: as in,out and out,in
+ * the same numbers are different networks. */
 static bool find_layout(const char *command, const char *path, hone_metadata_list metadata,
                         bool *out_in)
 {

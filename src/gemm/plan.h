@@ -82,7 +82,8 @@ bool hone__gemm_fits_l2(int64_t bytes);
  */
 void hone__gemm_plan_threads(hone__gemm_plan *plan, int64_t products);
 
-/** Part i of `total` cut into `parts` at multiples of `unit`, as even as can be: where it begins. */
+/** Part i of `total` cut into `parts` at multiples of `unit`, as even as can be: where it
+ * begins. */
 int64_t hone__gemm_cut(int64_t total, int64_t unit, int64_t parts, int64_t i);
 
 /** Rows [m0, m1), columns [n0, n1) of C. */

@@ -1,4 +1,5 @@
-/* linear.c: x W + b and an activation of it, with bias and activation in the product's last pass. */
+/* linear.c: x W + b and an activation of it, with bias and activation in the product's last
+ * pass. */
 #include "ops/op.h"
 #include "ops/product.h"
 

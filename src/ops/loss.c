@@ -146,7 +146,8 @@ static bool is_one(const hone_tensor *dy)
 }
 
 /* The rows' losses, summed as a row and divided by the batch; an empty batch gives 0 / 0. The
- * gradient of a loss that nothing is done to, dy = 1, is made on the way if there is a place for it.
+ * gradient of a loss that nothing is done to, dy = 1, is made on the way if there is a place for
+ * it.
  */
 static bool mean_loss(const batch *b, void *out, hone_tensor *slope)
 {

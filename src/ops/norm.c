@@ -300,7 +300,8 @@ static void weight_strips(void *ctx, int64_t begin, int64_t end)
     }
 }
 
-/* Blocks of 128 rows, joined as a sum's (contract 1). Only norms that are known let a row be cut. */
+/* Blocks of 128 rows, joined as a sum's (contract 1). Only norms that are known let a row be
+ * cut. */
 static bool sum_blocks(weight_job *w, void *out)
 {
     const job *j = &w->j;

@@ -1,4 +1,5 @@
-/* reduce.c: sum, mean, var, std, max, min over all, one or several dims; argmax, argmin, logsumexp over one.
+/* reduce.c: sum, mean, var, std, max, min over all, one or several dims; argmax, argmin, logsumexp
+ * over one.
  *
  * Every forward leaves the dims it reduced as a bit mask in its arguments (i[0]) and keepdim in
  * `flag`, so that the three forms of an op share one gradient. */

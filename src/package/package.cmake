@@ -1,5 +1,6 @@
-# Installs the libraries, the headers, the program, hone.pc and the CMake package. Both descriptions find their files
-# relative to themselves, so a prefix can be moved (cmake --install --prefix, DESTDIR).
+# Installs the libraries, the headers, the program, hone.pc and the CMake package. Both descriptions
+# find their files relative to themselves, so a prefix can be moved (cmake --install --prefix,
+# DESTDIR).
 include(CMakePackageConfigHelpers)
 
 set_target_properties(hone_shared PROPERTIES EXPORT_NAME hone)
@@ -10,8 +11,9 @@ if(TARGET hone)
 endif()
 install(DIRECTORY include/hone DESTINATION ${CMAKE_INSTALL_INCLUDEDIR} FILES_MATCHING PATTERN "*.h")
 
-# What a static link needs: hwloc, zlib, the OpenMP runtime of the compiler that made the objects, and libm. Not as
-# Requires.private: that would ask for the libraries that a static hwloc needs, some of which exist as shared ones only.
+# What a static link needs: hwloc, zlib, the OpenMP runtime of the compiler that made the objects,
+# and libm. Not as Requires.private: that would ask for the libraries that a static hwloc needs,
+# some of which exist as shared ones only.
 list(JOIN HWLOC_LDFLAGS " " HONE_PC_LIBS_PRIVATE)
 string(APPEND HONE_PC_LIBS_PRIVATE " -lz ")
 foreach(name ${OpenMP_C_LIB_NAMES})

@@ -243,7 +243,8 @@ static inline void keep_apart(int thread, int callers_cpu)
         hone__pin_leave_cpu(callers_cpu);
 }
 
-/* New threads often start on the caller's CPU: it makes room until each has found one of its own. */
+/* New threads often start on the caller's CPU: it makes room until each has found one of its
+ * own. */
 static void gather(int size, int cpu)
 {
     atomic_int present = 0;

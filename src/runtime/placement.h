@@ -22,8 +22,8 @@ int hone__place_now(void);
  * can't be had, pages lie at whom touches them first.
  *  @param bytes   of the block.
  *  @param wanted  of them will be used: the others don't count in a partition. A block that serves
- *                 again keeps its pages, and so the parts of its first use: classes are at most 25 %
- *                 apart, and to move pages would be a call of the system in each step.
+ *                 again keeps its pages, and so the parts of its first use: classes are at most
+ *                 25 % apart, and to move pages would be a call of the system in each step.
  *  @param step    parts of a partition begin at multiples of it, a multiple of the page size. */
 void hone__place_block(int place, void *p, size_t bytes, size_t wanted, size_t step);
 

@@ -1,6 +1,7 @@
 #!/bin/bash
-# bits.sh DATA HONE...: trains on DATA (digits or a directory) with the command HONE... for 1, 2, 3, 4 and 7 threads and for each
-# ISA of this machine, and demands that the saved weights have the same SHA-256; for digits also the pinned one.
+# bits.sh DATA HONE...: trains on DATA (digits or a directory) with the command HONE... for 1, 2, 3,
+# 4 and 7 threads and for each ISA of this machine, and demands that the saved weights have the same
+# SHA-256; for digits also the pinned one.
 set -euo pipefail
 data=$1
 shift
@@ -32,8 +33,8 @@ compare() {
   fi
 }
 
-# What this machine has is asked of the kernel, not of the program under test; an emulator (all of them here: ARM) must have
-# one beside scalar.
+# What this machine has is asked of the kernel, not of the program under test; an emulator (all of
+# them here: ARM) must have one beside scalar.
 expected() {
   case $(uname -m) in
   x86_64)

@@ -1,6 +1,6 @@
 #!/bin/bash
-# compiler.sh COMPILER CMAKE SOURCE BUILD [OPTION ...]: makes the program with another compiler, or with CMake options, and
-# compares its bits (bits.sh).
+# compiler.sh COMPILER CMAKE SOURCE BUILD [OPTION ...]: makes the program with another compiler, or
+# with CMake options, and compares its bits (bits.sh).
 set -euo pipefail
 compiler=$1 cmake=$2 source=$3 build=$4
 if ! printf '#include <omp.h>\nint main(void) { return 0; }\n' | "$compiler" -fopenmp -x c -o /dev/null - 2>/dev/null; then

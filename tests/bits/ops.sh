@@ -1,7 +1,7 @@
 #!/bin/bash
-# ops.sh OPS...: runs the command OPS... (ops.c) on each ISA of this machine and on 1, 2, 3, 4 and 7 threads and demands the
-# lines pinned in ops.txt. `ops.sh --pin OPS...` writes what it prints now to ops.txt: for new ops, and for a change of bits
-# that is meant.
+# ops.sh OPS...: runs the command OPS... (ops.c) on each ISA of this machine and on 1, 2, 3, 4 and 7
+# threads and demands the lines pinned in ops.txt. `ops.sh --pin OPS...` writes what it prints now
+# to ops.txt: for new ops, and for a change of bits that is meant.
 set -euo pipefail
 here=$(cd "$(dirname "$0")" && pwd)
 unset HONE_ISA HONE_NUM_THREADS HONE_FORCE_THREADS

@@ -2,7 +2,8 @@
 # bench.sh HONE: the suites' rows, the keys of their JSON, wrong calls. Speed is not judged.
 source "$(dirname "$0")/common.sh" "$1"
 
-# keys_are KEYS: every line of rows.json is an object with these keys in this order, and there is a line.
+# keys_are KEYS: every line of rows.json is an object with these keys in this order, and there is a
+# line.
 keys_are() {
   checks=$((checks + 1))
   [ -s rows.json ] || fail "no rows"

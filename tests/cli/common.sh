@@ -1,4 +1,5 @@
-# common.sh: for the scripts beside it: source common.sh HONE. Each runs in an empty directory; `finish` is the last line.
+# common.sh: for the scripts beside it: source common.sh HONE. Each runs in an empty directory;
+# `finish` is the last line.
 set -uo pipefail
 hone=$1
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
@@ -10,7 +11,8 @@ checks=0 failures=0
 
 fail() { echo "FAILED: $*"; failures=$((failures + 1)); }
 
-# refuses STATUS PATTERN COMMAND...: it exits with STATUS and prints one line on stderr, which matches PATTERN (grep -E).
+# refuses STATUS PATTERN COMMAND...: it exits with STATUS and prints one line on stderr, which
+# matches PATTERN (grep -E).
 refuses() {
   local status=$1 pattern=$2 got
   shift 2

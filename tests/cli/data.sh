@@ -1,10 +1,12 @@
 #!/bin/bash
-# data.sh HONE: directories and files that are not what they should be, each refused with the file's name, exit status 1.
+# data.sh HONE: directories and files that are not what they should be, each refused with the file's
+# name, exit status 1.
 source "$(dirname "$0")/common.sh" "$1"
 
 be32() { printf "\\x$(printf %02x $(($1 >> 24 & 255)))\\x$(printf %02x $(($1 >> 16 & 255)))\\x$(printf %02x \
   $(($1 >> 8 & 255)))\\x$(printf %02x $(($1 & 255)))"; }
-# images COUNT ROWS COLUMNS [BYTES], labels COUNT [VALUE [BYTES]]: an IDX file; BYTES of content that don't fit the count
+# images COUNT ROWS COLUMNS [BYTES], labels COUNT [VALUE [BYTES]]: an IDX file; BYTES of content
+# that don't fit the count
 images() { be32 2051; be32 "$1"; be32 "$2"; be32 "$3"; head -c "${4:-$(($1 * $2 * $3))}" /dev/zero; }
 labels() { be32 2049; be32 "$1"; head -c "${3:-$1}" /dev/zero | tr '\0' "\\$(printf %o "${2:-3}")"; }
 # good DIR: twenty black images that are all threes

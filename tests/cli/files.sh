@@ -35,7 +35,8 @@ echo 'no network' >text
 refuses 1 'text' "$hone" eval --load text
 refuses 1 '784' "$hone" eval --load a.safetensors --limit 300 --model mlp:784,50,10
 
-# a file that doesn't say how its weights lie (as PyTorch writes it): told first, and in the program's own words
+# a file that doesn't say how its weights lie (as PyTorch writes it): told first, and in the
+# program's own words
 unsaid() { # FILE OLD NEW: its metadata changed, in as many bytes
   LC_ALL=C sed "s/$2/$3/" a.safetensors >"$1"
   if cmp -s "$1" a.safetensors; then fail "no $2 in a.safetensors"; fi
@@ -50,7 +51,8 @@ for call in "eval --load" "eval --model mlp:784,10 --load" "train --limit 300 --
   # shellcheck disable=SC2086
   refuses 1 'odd.safetensors: its layout "inwout" is unknown' "$hone" $call odd.safetensors
 done
-# with PyTorch's layout the sizes are taken the other way around: 784-100-10 would be 100-784, 10-100
+# with PyTorch's layout the sizes are taken the other way around: 784-100-10 would be 100-784,
+# 10-100
 unsaid torch.safetensors '"in,out"' '"out,in"'
 refuses 1 'takes 100 numbers but an image has 784' "$hone" eval --load torch.safetensors --limit 300
 
@@ -63,7 +65,8 @@ refuses 1 '--save /dev/full: not a regular file' "${train[@]}" --save /dev/full
 refuses 1 '--log nowhere/x: No such file' "${train[@]}" --log nowhere/x
 [ -c /dev/full ] && refuses 1 "/dev/full: can't be written" "${train[@]}" --quiet --log /dev/full
 
-# a link stays a link, also to what is not there yet; one that leads nowhere is known before the training
+# a link stays a link, also to what is not there yet; one that leads nowhere is known before the
+# training
 mkdir behind
 ln -s behind/new to_new
 works "${train[@]}" --save to_new
@@ -125,7 +128,7 @@ works closed "${train[@]}" --quiet --log closed.log
 "${train[@]}" --lr 1000000 --quiet --log closed.log 2>&- >&- <&-
 [ "$(wc -l <closed.log)" -eq 1 ] || fail "a message went into the log: $(cat closed.log)"
 
-# ---- no room while saving (the file would pass the limit of the shell): the old file stays whole, nothing is left beside
+# ---- no room while saving (the file would pass the limit of the shell): the old file stays whole
 mkdir full
 cp a.safetensors full/old.safetensors
 small_files() { (trap '' XFSZ; ulimit -f 100; "$@"); }

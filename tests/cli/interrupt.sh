@@ -2,12 +2,14 @@
 # interrupt.sh HONE: Ctrl-C ends a run after the current step, saves, and exits with 130.
 source "$(dirname "$0")/common.sh" "$1"
 
-# interrupted SIGNAL COMMAND...: sends SIGNAL once the first row is there; leaves the status in $status.
+# interrupted SIGNAL COMMAND...: sends SIGNAL once the first row is there; leaves the status in
+# $status.
 interrupted() {
   local signal=$1 pid i
   shift
   : >out # rows of the run before are none of this one's
-  # Background jobs of a script ignore SIGINT; a job of its own group with the default handler does not.
+  # Background jobs of a script ignore SIGINT; a job of its own group with the default handler does
+  # not.
   env --default-signal=INT,HUP "$@" >out 2>err &
   pid=$!
   for ((i = 0; i < 600; i++)); do

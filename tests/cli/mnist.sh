@@ -1,5 +1,6 @@
 #!/bin/bash
-# mnist.sh HONE MNIST: what the README promises of `hone train --data MNIST`: the defaults reach a test error of 2.1 to 2.4 %.
+# mnist.sh HONE MNIST: what the README promises of `hone train --data MNIST`: the defaults reach a
+# test error of 2.1 to 2.4 %.
 source "$(dirname "$0")/common.sh" "$1"
 for seed in 0 1 2; do
   works "$hone" train --data "$2" --seed $seed --quiet --log log.$seed

@@ -25,7 +25,8 @@ shuffled=$(losses "${train[@]}" --epochs 2 --shuffle)
   fail "--lr 0 trains"
 checks=$((checks + 7))
 
-# a batch that doesn't divide the set, a batch larger than the set, deep and flat networks, more threads than cores
+# a batch that doesn't divide the set, a batch larger than the set, deep and flat networks, more
+# threads than cores
 works "$hone" train --limit 130 --epochs 1 --batch 50
 works "$hone" train --limit 130 --epochs 1 --batch 1000
 works "$hone" train --limit 200 --epochs 1 --model mlp:784,30,20,10
@@ -56,8 +57,10 @@ works "$hone" train --limit 100 --epochs 1 --batch 1000000 --quiet --log log
 awk -F'[:,] *' '{ for (i = 1; i < NF; i++) v[$i] = $(i + 1); r = v["\"samples_per_second\""] * v["\"seconds\""] }
   END { exit !(r > 99 && r < 101) }' log || { fail "samples per second"; cat log; }
 
-# on a terminal: a bar while it runs, and the curve at the end; no line reaches the last column, however narrow it is
-# on_terminal COLUMNS ARG...: out gets what was shown, a line for each time that the line was rewritten
+# on a terminal: a bar while it runs, and the curve at the end; no line reaches the last column,
+# however narrow it is
+# on_terminal COLUMNS ARG...: out gets what was shown, a line for each time that the line was
+# rewritten
 on_terminal() {
   TERM=xterm LC_ALL=${locale:-C} script -qec "stty cols $1; $hone train ${*:2}" /dev/null </dev/null |
     tr '\r' '\n' | sed 's/\x1b\[K//g' >out

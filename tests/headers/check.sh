@@ -1,6 +1,7 @@
 #!/bin/sh
-# check.sh INCLUDE_DIR CC [CXX]: every public header compiles by itself, as C11 and as C++17, without a warning, and a C++ program can call
-# the argument-list macros. Exit status 77 (skipped) for the C++ half alone when there is no C++ compiler.
+# check.sh INCLUDE_DIR CC [CXX]: every public header compiles by itself, as C11 and as C++17,
+# without a warning, and a C++ program can call the argument-list macros. Exit status 77 (skipped)
+# for the C++ half alone when there is no C++ compiler.
 set -eu
 include=$1 cc=$2 cxx=${3:-}
 flags="-I$include -Wall -Wextra -Werror -fsyntax-only"

@@ -1,4 +1,5 @@
-/* exact_math.h: the functions of an element in long double: on x86 with 64 bits, on ARM with 113. */
+/* exact_math.h: the functions of an element in long double: on x86 with 64 bits, on ARM with
+ * 113. */
 #ifndef TESTS_EXACT_MATH_H
 #define TESTS_EXACT_MATH_H
 

@@ -177,8 +177,8 @@ static inline void explain(const hone__gemm_args *x, const char *isa)
             x->bias ? "yes" : "no", (long)x->bias_rs, (long)x->bias_cs, x->n_batch_dims);
 }
 
-/* Every ISA on these arguments; bias != NULL asks for a bias, activated != NULL for the activation's
- * values in a place of their own. */
+/* Every ISA on these arguments; bias != NULL asks for a bias, activated != NULL for the
+ * activation's values in a place of their own. */
 static inline void run(const hone__gemm_args *args)
 {
     operands o = measure(args);

@@ -1,5 +1,5 @@
-/* hard_math.h: the f64 functions and pow on INPUTS inputs each, random and hard, against long double.
- * The file that includes it defines INPUTS; HONE_TEST_STEP=n takes one n-th of them. */
+/* hard_math.h: the f64 functions and pow on INPUTS inputs each, random and hard, against long
+ * double. The file that includes it defines INPUTS; HONE_TEST_STEP=n takes one n-th of them. */
 #include "exact_math.h"
 #include "guard.h"
 

@@ -1,4 +1,5 @@
-/* The matrix product: few columns, or a few more than whole vectors, which vectors along m may do. */
+/* The matrix product: few columns, or a few more than whole vectors, which vectors along m may
+ * do. */
 #include "gemm/plan.h"
 #include "gemm_cases.h"
 

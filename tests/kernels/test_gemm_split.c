@@ -1,5 +1,5 @@
-/* How a product is cut for many threads, on machines that hwloc makes up: every core has work, about
- * the same, and a NUMA node a part of its own. And what bits do then. */
+/* How a product is cut for many threads, on machines that hwloc makes up: every core has work,
+ * about the same, and a NUMA node a part of its own. And what bits do then. */
 #include "core/core.h"
 #include "gemm/plan.h"
 #include "isa/isa.h"
@@ -148,9 +148,9 @@ Test(gemm_split, a_node_has_its_own_part)
     check_nodes(256, 4096, 784);
 }
 
-/* A weight that is trained stays where it is: forward by bands of k, its gradient by rows, which are
- * the same. One that is only read, or is too large for the caches, is no reason for that; nor is any
- * where a tile takes longer than the lines that would move. */
+/* A weight that is trained stays where it is: forward by bands of k, its gradient by rows, which
+ * are the same. One that is only read, or is too large for the caches, is no reason for that; nor
+ * is any where a tile takes longer than the lines that would move. */
 static void check_trained(const hone__isa *isa)
 {
     const bool slow = isa->gemm.of[HONE__GEMM_F32].vl == 1;

@@ -1,6 +1,6 @@
 /* Layer norm, its backward passes and the variance: a row's results against long double, with the
- * bits that it gets alone (rows are taken in groups), on every ISA the same; gradients with what the
- * forward pass kept have the bits of those that compute it again. */
+ * bits that it gets alone (rows are taken in groups), on every ISA the same; gradients with what
+ * the forward pass kept have the bits of those that compute it again. */
 #include "guard.h"
 
 #include <criterion/criterion.h>
@@ -93,7 +93,8 @@ static void check_alone(const hone__isa *isa, int dtype, const operands *o, int6
     guard_free(&m2);
 }
 
-/* Kept norms: the same dx, and the same dw whether its columns are taken together or in two parts. */
+/* Kept norms: the same dx, and the same dw whether its columns are taken together or in two
+ * parts. */
 static void check_kept(const hone__isa *isa, int dtype, const operands *o, int64_t rows,
                        int64_t cols)
 {

@@ -1,6 +1,6 @@
 /* The f32 functions over all 2^32 inputs, against the C library's double: its error, below 2 ulp of
- * a double, is 2^-28 ulp of a float. HONE_TEST_STEP=n looks at every n-th input only. Negative inputs
- * of odd and even functions are compared with the positive ones. */
+ * a double, is 2^-28 ulp of a float. HONE_TEST_STEP=n looks at every n-th input only. Negative
+ * inputs of odd and even functions are compared with the positive ones. */
 #include "guard.h"
 
 #include <criterion/criterion.h>

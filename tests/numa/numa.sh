@@ -1,8 +1,9 @@
 #!/bin/bash
-# numa.sh PROGRAM [ARG...]: boots a machine with two NUMA nodes (4 CPUs, 2 x 512 MiB, software emulation), runs PROGRAM in it
-# and exits with its status. Exit status 77 (skipped) where qemu-system-x86_64, a static busybox, cpio or a kernel is lacking.
-# The kernel: $HONE_TEST_KERNEL, else the newest /boot/vmlinuz-* that can be read. It must bring the serial line itself and
-# not as a module, as those of distributions do.
+# numa.sh PROGRAM [ARG...]: boots a machine with two NUMA nodes (4 CPUs, 2 x 512 MiB, software
+# emulation), runs PROGRAM in it and exits with its status. Exit status 77 (skipped) where
+# qemu-system-x86_64, a static busybox, cpio or a kernel is lacking. The kernel: $HONE_TEST_KERNEL,
+# else the newest /boot/vmlinuz-* that can be read. It must bring the serial line itself and not as
+# a module, as those of distributions do.
 set -euo pipefail
 skip() { echo "skipped: $1"; exit 77; }
 for tool in qemu-system-x86_64 busybox cpio gzip ldd; do

@@ -108,7 +108,8 @@ Test(rules, integers_wrap, .init = tensors_of_each_dtype)
     CHECK_VALUES(hone_add(u, l), HONE_I64, (2), 2, 253);
 }
 
-/* At infinities the limits (PyTorch: NaN for all but relu and softplus), at NaN what PyTorch does. */
+/* At infinities the limits (PyTorch: NaN for all but relu and softplus), at NaN what PyTorch
+ * does. */
 Test(rules, gradients_at_infinities_and_nan, .init = test_begin)
 {
     hone_tensor *(*const functions[])(hone_tensor *) = { hone_relu, hone_gelu, hone_gelu_tanh,

@@ -42,8 +42,8 @@ Test(loss, it_is_the_lectures_formula)
     cr_assert(hone_allclose(hone_grad(h), wanted, 0, 1e-15));
 }
 
-/* The gradient that is made along with the loss has the bits of the one that is made for itself, in a
- * second walk too, whatever strides the logits have. */
+/* The gradient that is made along with the loss has the bits of the one that is made for itself, in
+ * a second walk too, whatever strides the logits have. */
 Test(loss, its_gradient_has_the_bits_of_its_op)
 {
     for (int kind = 0; kind < 4; kind++) {

@@ -1,5 +1,5 @@
-/* Softmax and its kin along an outer dim take blocks of 128 rows, each relative to its own max: what
- * is special about infinities, NaNs and blocks of very different size. */
+/* Softmax and its kin along an outer dim take blocks of 128 rows, each relative to its own max:
+ * what is special about infinities, NaNs and blocks of very different size. */
 #include "support.h"
 
 #include <hone/ops.h>

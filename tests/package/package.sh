@@ -1,6 +1,6 @@
 #!/bin/bash
-# package.sh CHECK: one check of the installed library, see CMakeLists.txt. CC, CFLAGS, SOURCE, BUILD, CMAKE and LIBDIR come
-# from the environment. `install` makes the prefix that the others use.
+# package.sh CHECK: one check of the installed library, see CMakeLists.txt. CC, CFLAGS, SOURCE,
+# BUILD, CMAKE and LIBDIR come from the environment. `install` makes the prefix that the others use.
 set -euo pipefail
 prefix=$BUILD/package-prefix
 lib=$prefix/$LIBDIR

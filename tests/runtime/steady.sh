@@ -1,6 +1,6 @@
 #!/bin/bash
-# steady.sh PROGRAM: runs it under strace and counts, between its two marks, the system calls that get or give back memory.
-# Exit status 77 (skipped) where strace is missing or may not trace.
+# steady.sh PROGRAM: runs it under strace and counts, between its two marks, the system calls that
+# get or give back memory. Exit status 77 (skipped) where strace is missing or may not trace.
 set -euo pipefail
 log=$(mktemp)
 trap 'rm -f "$log"' EXIT

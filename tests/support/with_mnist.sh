@@ -1,6 +1,7 @@
 #!/bin/bash
-# with_mnist.sh DIR COMMAND [ARG...]: runs COMMAND in an empty directory, each ARG that is @MNIST@ replaced by the
-# directory of MNIST's four files: $HONE_MNIST_DIR if it is set, else DIR. Exit status 77 (skipped) if neither is there.
+# with_mnist.sh DIR COMMAND [ARG...]: runs COMMAND in an empty directory, each ARG that is @MNIST@
+# replaced by the directory of MNIST's four files: $HONE_MNIST_DIR if it is set, else DIR. Exit
+# status 77 (skipped) if neither is there.
 set -euo pipefail
 mnist=${HONE_MNIST_DIR:-$1}
 shift

@@ -107,7 +107,8 @@ Test(parallel, lines_are_measured)
     cr_assert(hone__data_now.regions == regions); /* it is no op's region */
 }
 
-/* An op on the team leaves its operands spread, one on a single thread near; a view touches none. */
+/* An op on the team leaves its operands spread, one on a single thread near; a view touches
+ * none. */
 Test(parallel, ops_note_where_they_leave_their_data)
 {
     test_clear_environment();
