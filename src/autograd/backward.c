@@ -279,8 +279,7 @@ static bool run_op(walk *w, hone_context *node)
             return false;
         if (added)
             continue;
-        hone__grad gradient = op->grad[i < HONE__OP_GRADS ? i : HONE__OP_GRADS - 1];
-        hone_tensor *grad = gradient(node, dy, i);
+        hone_tensor *grad = hone__gradient_of(op, i)(node, dy, i);
         if (!grad || (grad != HONE_NONE && !deliver(w, node, i, grad)))
             return false;
     }

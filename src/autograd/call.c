@@ -100,11 +100,6 @@ bool hone_needs_input_grad(const hone_context *ctx, int i)
     return ctx && ctx->recording && i >= 0 && i < ctx->n_in && ctx->edges[i].needs;
 }
 
-static int category(hone_dtype dtype)
-{
-    return dtype == HONE_BOOL ? 0 : hone_dtype_is_float(dtype) ? 2 : 1;
-}
-
 static hone_tensor *in_place_target(hone_context *ctx, hone_dtype dtype, int ndim,
                                     const int64_t *shape)
 {
@@ -120,7 +115,7 @@ static hone_tensor *in_place_target(hone_context *ctx, hone_dtype dtype, int ndi
         ctx->written = true;
         return t;
     }
-    if (category(dtype) > category((hone_dtype)t->dtype)) {
+    if (hone__category(dtype) > hone__category((hone_dtype)t->dtype)) {
         hone_error_set(HONE_E_DTYPE, "%s_: a result of %s can't be stored in a tensor of %s",
                        hone__call_name(ctx), hone_dtype_name(dtype),
                        hone_dtype_name((hone_dtype)t->dtype));

@@ -21,17 +21,12 @@ static bool wants_gradient(const hone_tensor *t)
     return hone__is_real(t) && (t->requires_grad || t->node);
 }
 
-static hone__grad gradient_of(const hone__op *op, int input)
-{
-    return op->grad[input < HONE__OP_GRADS ? input : HONE__OP_GRADS - 1];
-}
-
 static bool must_record(const hone__op *op, hone_tensor *const *in, int n_in)
 {
     if (!hone_grad_enabled())
         return false;
     for (int i = 0; i < n_in; i++)
-        if (wants_gradient(in[i]) && (!op || gradient_of(op, i)))
+        if (wants_gradient(in[i]) && (!op || hone__gradient_of(op, i)))
             return true;
     return false;
 }
@@ -47,7 +42,7 @@ static void fill_edges(hone_context *ctx, hone_tensor *const *in)
         e->dtype = (hone_dtype)t->dtype;
         e->shape.ndim = t->ndim;
         memcpy(e->shape.shape, t->shape, sizeof(int64_t) * t->ndim);
-        e->needs = wants_gradient(t) && (!ctx->op || gradient_of(ctx->op, i));
+        e->needs = wants_gradient(t) && (!ctx->op || hone__gradient_of(ctx->op, i));
         if (!e->needs)
             continue;
         if (t->node) {

@@ -63,6 +63,12 @@ struct hone_context {
     hone_tensor *inline_grad;
 };
 
+/** The formula for an input's gradient; NULL: the op has none. */
+static inline hone__grad hone__gradient_of(const hone__op *op, int input)
+{
+    return op->grad[input < HONE__OP_GRADS ? input : HONE__OP_GRADS - 1];
+}
+
 /** A view's history says what it showed when it was made: it is stale once its base got another
  * history. */
 static inline bool hone__is_stale(const hone_tensor *t)

@@ -190,6 +190,8 @@ typedef struct {
 bool hone__broadcast(const char *op, hone_tensor *const *t, int n, hone__shape *out);
 /** Strides of t seen as `shape` (0 on broadcast dims). The shapes must fit. */
 void hone__broadcast_strides(const hone_tensor *t, const hone__shape *shape, int64_t *stride);
+/** Of a dtype, as PyTorch orders them: 0 bool, 1 integer, 2 float. */
+int hone__category(hone_dtype dtype);
 /** Result dtype of n operands by PyTorch's rule: 0-d tensors only raise the category (bool <
  * integer < float). */
 hone_dtype hone__result_dtype(hone_tensor *const *t, int n);

@@ -39,8 +39,7 @@ hone_dtype hone_promote(hone_dtype a, hone_dtype b)
     return dtypes[a].rank >= dtypes[b].rank ? a : b;
 }
 
-/* bool < integer < float */
-static int category(hone_dtype dtype)
+int hone__category(hone_dtype dtype)
 {
     return dtype == HONE_BOOL ? 0 : hone_dtype_is_float(dtype) ? 2 : 1;
 }
@@ -65,5 +64,6 @@ hone_dtype hone__result_dtype(hone_tensor *const *t, int n)
     }
     if (!any_dims)
         return zero;
-    return any_zero && category(zero) > category(dims) ? hone_promote(zero, dims) : dims;
+    return any_zero && hone__category(zero) > hone__category(dims) ? hone_promote(zero, dims)
+                                                                   : dims;
 }
