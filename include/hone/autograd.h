@@ -30,7 +30,9 @@ HONE_API bool hone_is_leaf(const hone_tensor *t);
 /** The gradient collected so far, [same as t]; NULL without an error if there is none, with
  * HONE_E_NOMEM if a zeroed one finds no memory. */
 HONE_API hone_tensor *hone_grad(hone_tensor *t);
-/** Replaces (or with HONE_NONE drops) a leaf's gradient. */
+/** Replaces (or with HONE_NONE drops) a leaf's gradient; keeps a reference to the new one.
+ *  Errors: HONE_E_SHAPE (another shape or dtype than t's), HONE_E_STATE (t is no leaf), HONE_E_VALUE
+ *          (t itself), HONE_E_NULL. */
 HONE_API hone_status hone_set_grad(hone_tensor *t, hone_tensor *grad);
 /** A view that shares t's data and has no history. */
 HONE_API hone_tensor *hone_detach(hone_tensor *t);
@@ -50,7 +52,8 @@ HONE_API void hone_grad_mode_guard(const bool *previous);
 
 /** Adds d t / d leaf to the .grad of every leaf below t and frees the graph. t has one element.
  *  Errors: HONE_E_STATE (t needs no gradient, freed graph, a saved tensor was modified in place),
- *          HONE_E_SHAPE (more than one element). */
+ *          HONE_E_SHAPE (more than one element), HONE_E_NULL, HONE_E_NOMEM; those of a custom
+ *          backward. What leaves have been given by then stays. */
 HONE_API hone_status hone_backward(hone_tensor *t);
 
 typedef struct {
@@ -68,7 +71,10 @@ typedef struct {
 /** d sum(outputs * grad_outputs) / d inputs, without touching any .grad. Inputs may be inner
  * tensors of the graph.
  *  @param options  may be NULL.
- *  @return         one gradient an input; at == NULL on error. */
+ *  @return         one gradient an input; at == NULL on error.
+ *  Errors:  HONE_E_STATE (as hone_backward; an input that requires no gradient, or that no output
+ *           depends on), HONE_E_SHAPE (grad_outputs that don't fit; none for an output of several
+ *           elements), HONE_E_NULL, HONE_E_NOMEM. */
 HONE_API hone_tensor_list hone_autograd_grad(hone_tensor_list outputs, hone_tensor_list inputs,
                                              const hone_autograd_options *options);
 
@@ -92,7 +98,9 @@ typedef struct {
 } hone_function;
 #define HONE_MAX_OUTPUTS 8
 
-/** Calls fn on the tensors: hone_apply(&fn, a, b). fn must live as long as the graph. */
+/** Calls fn on the tensors: hone_apply(&fn, a, b); any of them may be HONE_NONE. fn must live as
+ * long as the graph. NULL on error: what the forward reported, HONE_E_VALUE (not one output),
+ * HONE_E_NULL, HONE_E_NOMEM. */
 #define hone_apply(fn, ...) hone_apply_v(fn, HONE_TENSOR_ARGS(__VA_ARGS__))
 HONE_API hone_tensor *hone_apply_v(const hone_function *fn, hone_tensor *const *in_then_end);
 /** The same for functions of several outputs. */
@@ -107,7 +115,8 @@ HONE_API hone_status hone_save_for_backward(hone_context *ctx, int n, hone_tenso
 /** The i-th of them, in the backward. HONE_E_STATE if it was modified in place since, or the
  * graph was freed. */
 HONE_API hone_tensor *hone_saved(hone_context *ctx, int i);
-/** Keeps up to 64 bytes of plain data (a dim, a factor); hone_saved_data gives them back. */
+/** Keeps up to 64 bytes of plain data (a dim, a factor), HONE_E_VALUE if it is more;
+ * hone_saved_data gives them back. */
 HONE_API hone_status hone_save_data(hone_context *ctx, const void *data, size_t bytes);
 HONE_API const void *hone_saved_data(hone_context *ctx);
 /** False if nobody asks for the gradient of input i: the backward need not compute it. */
@@ -127,7 +136,8 @@ typedef hone_tensor *(*hone_checkable)(hone_tensor *const *in, int n_in, void *u
 /** Compares every element of every f64 input's gradient with a central difference (inputs that
  * require none are left alone).
  *  @return HONE_OK, or HONE_E_GRADIENT with a message that names function, input, element and both
- *          values.
+ *          values; HONE_E_DTYPE (an input that requires a gradient, or the output, is not f64),
+ *          HONE_E_STATE (no input requires a gradient), HONE_E_NULL, and the function's errors.
  *  @param options  may be NULL. */
 HONE_API hone_status hone_gradcheck(const char *name, hone_checkable fn, void *user,
                                     hone_tensor_list inputs, const hone_gradcheck_options *options);

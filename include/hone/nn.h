@@ -248,7 +248,7 @@ HONE_API hone_module *hone_nn_tanh(void);
 HONE_API hone_module *hone_nn_flatten(void);
 
 /** Mean of logsumexp(logits) - logits[i, target[i]]: hone_forward(loss, logits [batch, classes],
- * target [batch] i64) -> 0-d. */
+ * target [batch] of integers) -> 0-d. */
 HONE_API hone_module *hone_nn_cross_entropy(void);
 
 #ifdef __cplusplus

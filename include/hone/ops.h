@@ -319,7 +319,7 @@ HONE_API hone_tensor *hone_linear_gelu_tanh(hone_tensor *x, hone_tensor *weight,
 /* ---- losses */
 
 /** Mean over the batch of logsumexp(logits) - logits[i, target[i]]: logits [batch, classes]
- * f32|f64, target [batch] i64 -> 0-d. HONE_E_INDEX if a target is not in 0..classes-1. Grad:
+ * f32|f64, target [batch] of integers -> 0-d. HONE_E_INDEX if a target is not in 0..classes-1. Grad:
  * (softmax(logits) - one_hot(target)) dy / batch; where it is wanted, that for dy = 1 is made along
  * with the loss and kept. */
 HONE_API hone_tensor *hone_cross_entropy(hone_tensor *logits, hone_tensor *target);
@@ -371,8 +371,8 @@ HONE_API hone_tensor *hone_index_v(hone_tensor *x, hone_tensor *const *indices_e
 /** Zeros of the given shape with dy added at the indices, in index order. */
 HONE_API hone_tensor *hone_index_backward_v(hone_tensor *dy, const int64_t *dims_end,
                                             hone_tensor *const *indices_end);
-/** out[i][j] = x[index[i][j]][j] (dim 0): index i64 [same number of dims, extents <= x's but along
- * dim] -> [same as index]. Grad: scatter_add. */
+/** out[i][j] = x[index[i][j]][j] (dim 0): index i64|i32 [same number of dims, extents <= x's but
+ * along dim] -> [same as index]. Grad: scatter_add. */
 HONE_API hone_tensor *hone_gather(hone_tensor *x, int dim, hone_tensor *index);
 /** A copy of x with src added at the places gather would read, in index order. Grad: dx = dy, dsrc
  * = gather(dy). */
