@@ -66,6 +66,22 @@ Test(loss, its_gradient_has_the_bits_of_its_op)
     }
 }
 
+/* What can't be read where it lies is copied, two classes too. */
+Test(loss, strided_logits_have_the_bits_of_contiguous_ones)
+{
+    for (int64_t classes = 1; classes < 4; classes++) {
+        hone_tensor *columns = hone_transpose(hone_randn(HONE_F32, classes, 5), 0, 1);
+        hone_tensor *every_other = hone_slice(hone_randn(HONE_F32, 5, 6), 1, 0, 2 * classes, 2);
+        hone_tensor *y = hone_randint(HONE_I64, 0, classes, 5), *dy = hone_scalar(HONE_F32, 1);
+        for (int i = 0; i < 2; i++) {
+            hone_tensor *x = i ? every_other : columns, *copy = hone_clone(x);
+            cr_assert(hone_equal(hone_cross_entropy(x, y), hone_cross_entropy(copy, y)));
+            cr_assert(hone_equal(hone_cross_entropy_backward(dy, x, y),
+                                 hone_cross_entropy_backward(dy, copy, y)));
+        }
+    }
+}
+
 Test(loss, errors)
 {
     hone_tensor *x = hone_zeros(HONE_F32, 4, 10), *y = T(HONE_I64, (4), 0, 9, 3, 12);

@@ -109,6 +109,8 @@ Test(autograd, set_grad_checks_what_it_gets)
     hone_tensor *x = leaf(1, 2, 3);
     FAILS(hone_set_grad(x, hone_ones(HONE_F64, 2)) == HONE_OK, HONE_E_SHAPE, "[2]");
     FAILS(hone_set_grad(x, hone_ones(HONE_F32, 3)) == HONE_OK, HONE_E_SHAPE, "f32");
+    FAILS(hone_set_grad(x, NULL) == HONE_OK, HONE_E_NULL, "set_grad");
+    FAILS(hone_set_grad(NULL, x) == HONE_OK, HONE_E_NULL, "set_grad");
     FAILS(hone_set_grad(x, x) == HONE_OK, HONE_E_VALUE, "own gradient");
     FAILS(hone_to(x, (hone_dtype)257), HONE_E_DTYPE, "257");
     FAILS(hone_set_grad(hone_neg(x), HONE_NONE) == HONE_OK, HONE_E_STATE, "leaf");
