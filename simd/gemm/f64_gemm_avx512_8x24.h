@@ -20,4 +20,10 @@
     SMALL_16(each, 1, 0) SMALL_12(each, 2, 1) SMALL_12(each, 2, 0) SMALL_8(each, 3, 1)             \
         SMALL_8(each, 3, 0) SMALL_6(each, 4, 1) SMALL_6(each, 4, 0)
 #define SMALL_WIDTH(nv, half) (2 * (nv) - (half))
+#ifndef HONE_SANITIZE
+#define TILE_WHOLE  "gemm/gemm_whole_avx512.h"
+#define WHOLE_P     "pd"
+#define WHOLE_S     "sd"
+#define WHOLE_SHIFT "3"
+#endif
 #include "gemm/gemm_tile.h"

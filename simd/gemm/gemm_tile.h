@@ -14,6 +14,8 @@
  *   TILE_LANES(nv, t, acc)
  *                    if it has a better loop over k for tiles of full height whose rows of A are
  *                    neighbours
+ *   TILE_WHOLE       if it has tall tiles of whole vectors in assembly: the header with whole(t),
+ *                    which does the tile or returns false
  *   TURN, TURN_BACK, TURN_K, TURN_COLUMNS
  *                    if it has a turning tile (gemm_turn.h)
  *   SMALL_TAIL       if it has a function for whole small products (gemm_small.h) */
@@ -323,8 +325,17 @@ static HONE__GEMM_NOINLINE void TILE_FN(4)(const hone__gemm_tile *t)
 }
 #endif
 
+#ifdef TILE_WHOLE
+#include TILE_WHOLE
+#endif
+
 static void TILE_NAME(const hone__gemm_tile *t)
 {
+#ifdef TILE_WHOLE
+    if (TILE_FN(whole)(t)) {
+        return;
+    }
+#endif
     switch ((t->nr + LANES - 1) / LANES) {
     case 1:
         TILE_FN(1)(t);
@@ -368,3 +379,4 @@ static void TILE_NAME(const hone__gemm_tile *t)
 #undef TILE_HALF_TAIL
 #undef TILE_HALF_SET
 #undef TILE_LANES
+#undef TILE_WHOLE
