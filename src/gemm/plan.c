@@ -124,8 +124,9 @@ static int64_t even_part(int64_t total, int64_t most, int64_t unit)
 
 /* Reading in place costs less than packing as long as the operand stays in L2, and often beyond, if
  * a tile is several cache lines wide. A row of B in a narrow tile is a line of its own, one that
- * the next often throws out of L1 again. With many rows of A, B is packed on the way (region.c). */
-enum { LARGE = 6 << 20, SMALL = 32 << 10 };
+ * the next often throws out of L1 again. With many rows of A, B is packed on the way (region.c), also
+ * where its rows are whole pages apart: such rows share a few lines of L1. */
+enum { LARGE = 6 << 20, SMALL = 32 << 10, PAGE = 4 << 10 };
 
 static bool is_narrow(const hone__gemm_kernel *kernel, int64_t size)
 {
@@ -138,7 +139,11 @@ bool hone__gemm_packs_b(const hone__gemm_kernel *kernel, const hone__gemm_args *
         return true;
     }
     const int64_t bytes = x->k * x->n * size;
-    return is_narrow(kernel, size) ? x->m >= 32 && bytes > SMALL : x->m >= 128 && bytes > LARGE / 2;
+    if (is_narrow(kernel, size)) {
+        return x->m >= 32 && bytes > SMALL;
+    }
+    const bool pages_apart = x->b_rs * size % PAGE == 0 && x->k >= 32;
+    return x->m >= 128 && (pages_apart || bytes > LARGE / 2);
 }
 
 static void choose_packing(hone__gemm_plan *plan)

@@ -209,8 +209,15 @@ static hone__gemm_errand errand_for(const walk *w, const step *now, const step *
                                 .to_rs = w->plan->kernel->nr };
 }
 
-static void ask_for_c(const char *c, int64_t row_bytes, int64_t rows, int64_t bytes)
+/* `rows` of C, `bytes` each, for the next tile: on the way, a row every 8 k, if the tile has no other
+ * errand. Asked for at once, they would keep A and B waiting behind them. */
+static void ask_for_c(hone__gemm_tile *t, const char *c, int64_t rows, int64_t bytes,
+                      int64_t row_bytes)
 {
+    if (t->errand.rows == 0 && rows <= t->k / 8) {
+        t->errand = (hone__gemm_errand){ .rows = rows, .from = c, .rs = t->c_rs };
+        return;
+    }
     for (int64_t i = 0; i < rows; i++, c += row_bytes) {
         for (int64_t j = 0; j < bytes; j += LINE) {
             __builtin_prefetch(c + j, 1, 3);
@@ -270,6 +277,7 @@ static void run_step(walk *w, const step *now, const step *next)
             t.bias = region->bias + (row * x->bias_rs + now->col * x->bias_cs) * plan->size;
         }
         t.errand = errand_for(w, now, next, i, panels);
+        const int64_t packed = t.errand.rows; /* if next is */
         if (plan->pack_a && now->first) {
             kernel->pack(now->k, kernel->mr, t.mr, (char *)t.a, a_at(w, now, row), x->a_rs,
                          x->a_cs);
@@ -277,7 +285,7 @@ static void run_step(walk *w, const step *now, const step *next)
         char *c_below = (char *)t.c + t.mr * c_bytes;
         const bool below_is_there = take_over(w, t.mr, below - end);
         if (below_is_there && !plan->near) {
-            ask_for_c(c_below, c_bytes, below - end, now->width * plan->size);
+            ask_for_c(&t, c_below, below - end, now->width * plan->size, c_bytes);
         }
         kernel->tile(&t);
         hand_on(w, t.mr);
@@ -285,8 +293,7 @@ static void run_step(walk *w, const step *now, const step *next)
             hone__gemm_activate(plan, region, t.c, t.mr, now->width);
         }
         if (next->packed && x->b_cs == 1) {
-            pack_b(w, next, slice(next->k, panels, i) + t.errand.rows,
-                   slice(next->k, panels, i + 1));
+            pack_b(w, next, slice(next->k, panels, i) + packed, slice(next->k, panels, i + 1));
         } else if (next->packed) {
             pack_columns(w, next, i, panels);
         }
