@@ -196,16 +196,6 @@ static int run_suite(bench_run *run, int suite, int threads, double seconds)
     return suites[suite].run(run, false) < 0 ? CLI_FAILED : CLI_OK;
 }
 
-/* A line above the table, where --peers found nothing to compare with. */
-static void tell_no_peers(int suite)
-{
-    printf(suites[suite].open_peers
-               ? "no peers: of the libraries that do %s none was found here\n"
-               : "no peers: no library known here does %s (perf/compare/bench.py runs PyTorch "
-                 "beside it)\n",
-           suites[suite].name);
-}
-
 static int find_suite(const char *word)
 {
     const char *names[N_SUITES];
@@ -276,8 +266,6 @@ static int run(int argc, char **argv)
     int status = check_call(&r, suite, list, n);
     if (status == CLI_OK)
         status = open_json(&r, o.json);
-    if (status == CLI_OK && o.peers && r.report.n_peers == 0)
-        tell_no_peers(suite);
     for (int i = 0; i < n && status == CLI_OK; i++)
         status = run_suite(&r, suite, list[i], o.seconds);
     const int written = close_json(&r, o.json);

@@ -65,9 +65,6 @@ works "$hone" bench train --only mlp:784,100,10 --size 5 --seconds 0.001 --json 
 says '^mlp:784,100,10 +f32 contiguous L[23] +5 '
 keys_are "$head,elements,level,variant,gflops,$tail"
 
-works "$hone" bench reduce --only sum --size 100 --seconds 0.001 --peers
-says '^no peers: no library known here does reduce'
-
 refuses 2 'a suite is missing' "$hone" bench
 refuses 2 "unknown suite 'gem'; did you mean gemm" "$hone" bench gem
 refuses 2 "unknown suite 'nope'; there are gemm" "$hone" bench nope
