@@ -63,10 +63,10 @@ HONE_API hone_tensor *hone_randperm(int64_t n);
 
 /* ---- unary: [any] -> [same] */
 
-/** -x. Grad: -dy. */
+/** -x; no bool. Grad: -dy. */
 HONE_API hone_tensor *hone_neg(hone_tensor *x);
 HONE_API hone_tensor *hone_neg_(hone_tensor *x);
-/** |x|. Grad: dy * sign(x). */
+/** |x|; no bool. Grad: dy * sign(x). */
 HONE_API hone_tensor *hone_abs(hone_tensor *x);
 HONE_API hone_tensor *hone_abs_(hone_tensor *x);
 /** -1, 0 or 1 (NaN stays NaN). Grad: 0. */
@@ -81,13 +81,13 @@ HONE_API hone_tensor *hone_log_(hone_tensor *x);
 /** square root. Grad: dy / (2 y). */
 HONE_API hone_tensor *hone_sqrt(hone_tensor *x);
 HONE_API hone_tensor *hone_sqrt_(hone_tensor *x);
-/** x * x. Grad: dy * 2x. */
+/** x * x (bool: i64). Grad: dy * 2x. */
 HONE_API hone_tensor *hone_square(hone_tensor *x);
 HONE_API hone_tensor *hone_square_(hone_tensor *x);
 /** 1 / x. Grad: -dy * y^2. */
 HONE_API hone_tensor *hone_reciprocal(hone_tensor *x);
 HONE_API hone_tensor *hone_reciprocal_(hone_tensor *x);
-/** max(x, 0); NaN stays NaN. Grad: dy where y > 0, else 0. */
+/** max(x, 0); no bool; NaN stays NaN. Grad: dy where y > 0, else 0. */
 HONE_API hone_tensor *hone_relu(hone_tensor *x);
 HONE_API hone_tensor *hone_relu_(hone_tensor *x);
 /** 1 / (1 + e^-x). Grad: dy * y * (1 - y). */
