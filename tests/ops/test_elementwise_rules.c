@@ -68,6 +68,8 @@ Test(rules, numbers, .init = tensors_of_each_dtype)
     CHECK_VALUES(hone_add_scalar(f, 1.5), HONE_F32, (2), 2.5, 1);
     CHECK_VALUES(hone_div_scalar(l, 2), HONE_F32, (2), 0.5, -1);
     CHECK_VALUES(hone_div_scalar(b, 2), HONE_F32, (2), 0.5, 0);
+    CHECK_VALUES(hone_maximum_scalar(l, -0x1p63), HONE_I64, (2), 1, -2);
+    CHECK_VALUES(hone_mul_scalar(l, 0x1p63), HONE_F32, (2), 0x1p63, -0x1p64);
     CHECK_VALUES(hone_mul_scalar(l, 1e300), HONE_F32, (2), INFINITY, -INFINITY);
     CHECK_VALUES(hone_pow_scalar(l, 0.5), HONE_F32, (2), 1, NAN);
     CHECK_VALUES(hone_pow_scalar(u, 2), HONE_U8, (2), 1, 1);
