@@ -8,7 +8,9 @@
  * outlives its thread and is taken over, with all it keeps, by the next one that starts.
  *
  * Large blocks wait in lists per place (placement.h) and class. From 2 MiB on they are mappings of
- * their own; smaller ones are carved off chunks of huge pages where one node will use them all. */
+ * their own; smaller ones are carved off chunks of huge pages where one node will use them all.
+ * Before a mapping would take what is reserved past KEPT_TIMES the peak of what was in use and
+ * KEPT_BYTES, the large blocks that wait are given back. */
 #ifndef HONE_RUNTIME_POOL_H
 #define HONE_RUNTIME_POOL_H
 
@@ -22,6 +24,8 @@
 #define HONE__SMALL_CLASSES 36
 #define HONE__SPAN_BYTES    ((size_t)1 << 20)
 #define HONE__CLASSES       200
+#define HONE__KEPT_TIMES    2
+#define HONE__KEPT_BYTES    ((int64_t)64 << 20)
 
 /* ---- size classes ------------------------------------------------------------------------- */
 

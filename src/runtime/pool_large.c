@@ -3,6 +3,7 @@
 #include "runtime/pool.h"
 #include "runtime/topology.h"
 
+#include <hone/runtime.h>
 #include <pthread.h>
 #include <sys/mman.h>
 
@@ -145,6 +146,18 @@ static chunk *new_chunk(place_lists *lists, int place)
 
 /* ---- taking and giving -------------------------------------------------------------------- */
 
+/* Sizes that keep changing would leave blocks behind in class after class. A loop whose sizes
+ * return, in two shapes by turns at most, stays below the bound and meets the system no more. */
+static void keep_within_bounds(size_t bytes)
+{
+    hone_memory now;
+    hone_memory_stats(&now);
+    const int64_t more = (int64_t)bytes, used = now.in_use_bytes + more;
+    const int64_t peak = now.peak_bytes > used ? now.peak_bytes : used;
+    if (now.reserved_bytes + more > HONE__KEPT_TIMES * peak + HONE__KEPT_BYTES)
+        hone__large_trim();
+}
+
 void *hone__large_alloc(hone__size_class size, size_t wanted)
 {
     const int place = hone__place_now();
@@ -158,8 +171,10 @@ void *hone__large_alloc(hone__size_class size, size_t wanted)
              !(block = carve(lists->chunks, size.bytes, place)))
         block = carve(new_chunk(lists, place), size.bytes, place);
     pthread_mutex_unlock(&lists->lock);
-    if (!block) /* also where the limit leaves no room for a chunk */
+    if (!block) { /* also where the limit leaves no room for a chunk */
+        keep_within_bounds(size.bytes);
         block = map_block(size.bytes, wanted, place);
+    }
     return block ? block_of(block) : NULL;
 }
 

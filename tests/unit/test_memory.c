@@ -126,6 +126,38 @@ Test(memory, steady_state_takes_nothing_from_the_system)
 #endif
 
 #ifndef HONE_SANITIZE
+Test(memory, sizes_that_keep_growing_leave_no_more_than_twice_the_peak)
+{
+    const size_t most_bytes = (size_t)1 << 30; /* untouched: address space alone */
+    for (size_t bytes = HONE__SMALL_BYTES; bytes < most_bytes; bytes += bytes / 5) {
+        hone__pool_free(hone__pool_alloc(bytes), bytes);
+        const hone_memory now = stats();
+        const int64_t most = HONE__KEPT_TIMES * now.peak_bytes + HONE__KEPT_BYTES;
+        cr_assert(now.reserved_bytes <= most + 65536,
+                  "after %zu bytes %lld are reserved, %lld were used", bytes,
+                  (long long)now.reserved_bytes, (long long)now.peak_bytes);
+    }
+}
+
+/* As training and evaluation do, each with sizes of its own. */
+Test(memory, two_shapes_by_turns_take_nothing_from_the_system)
+{
+    static const size_t large[2] = { (size_t)300 << 20, (size_t)200 << 20 };
+    int64_t reserved = 0;
+    for (int step = 0; step < 20; step++) {
+        const size_t bytes = large[step % 2];
+        void *p = hone__pool_alloc(bytes), *q = hone__pool_alloc(bytes / 3);
+        hone__pool_free(p, bytes);
+        hone__pool_free(q, bytes / 3);
+        if (step == 1)
+            reserved = stats().reserved_bytes;
+        cr_assert(step < 1 || stats().reserved_bytes == reserved);
+    }
+    cr_assert(reserved > (int64_t)(large[0] + large[1]), "nothing was kept");
+}
+#endif
+
+#ifndef HONE_SANITIZE
 /* Of less than a huge page: they share some, and go back to the system when all are free. */
 Test(memory, middle_blocks_share_huge_pages)
 {
