@@ -138,6 +138,140 @@ static void R(gemm_dot)(int64_t k, int rows, int cols, const void *a, int64_t a_
     }
 }
 
+/* `dot_wide`: the same sums with a vector of outputs in place of each lane. */
+
+enum { R(gemm_dot_few) = 16 }; /* lanes that fit the registers */
+
+static HONE__GEMM_INLINE VREAL R(gemm_dot_wide_load)(const REAL *b, int64_t n)
+{
+    return n < LANES ? R(load_n)(b, n, R(set)(0)) : R(load)(b);
+}
+
+/* The tree over the lanes in v, of which there are `present`. */
+static HONE__GEMM_INLINE VREAL R(gemm_dot_wide_fold)(const int present, VREAL *v)
+{
+    HONE__GEMM_UNROLL
+    for (int half = R(gemm_dot_few) / 2; half >= 1; half /= 2) {
+        HONE__GEMM_UNROLL
+        for (int l = 0; l < half; l++) {
+            if (l + half < present) {
+                v[l] = R(add)(v[l], v[l + half]);
+            }
+        }
+    }
+    return v[0];
+}
+
+static HONE__GEMM_INLINE void R(gemm_dot_wide_few)(const int k, int64_t m, int64_t n, const REAL *a,
+                                                   int64_t a_rs, const REAL *b, int64_t b_rs,
+                                                   REAL *c, int64_t c_rs)
+{
+    VREAL bv[R(gemm_dot_few)];
+    HONE__GEMM_UNROLL
+    for (int l = 0; l < k; l++) {
+        bv[l] = R(gemm_dot_wide_load)(b + l * b_rs, n);
+    }
+    for (int64_t i = 0; i < m; i++, a += a_rs, c += c_rs) {
+        VREAL v[R(gemm_dot_few)];
+        HONE__GEMM_UNROLL
+        for (int l = 0; l < k; l++) {
+            v[l] = R(mul)(R(set)(a[l]), bv[l]);
+        }
+        const VREAL sum = R(gemm_dot_wide_fold)(k, v);
+        if (n < LANES) {
+            R(store_n)(c, sum, n);
+        } else {
+            R(store)(c, sum);
+        }
+    }
+}
+
+/* Lanes r, r + 16 ... of `parts`, already added up as the tree does; for r from `begin` to `end`. */
+static HONE__GEMM_INLINE void R(gemm_dot_wide_lanes)(const int parts, int begin, int end, int64_t n,
+                                                     const REAL *a, const REAL *b, int64_t b_rs,
+                                                     VREAL *out)
+{
+    for (int r = begin; r < end; r++) {
+        VREAL v[4];
+        HONE__GEMM_UNROLL
+        for (int q = 0; q < parts; q++) {
+            const int p = r + q * R(gemm_dot_few);
+            v[q] = R(mul)(R(set)(a[p]), R(gemm_dot_wide_load)(b + p * b_rs, n));
+        }
+        if (parts > 2) {
+            v[0] = R(add)(v[0], v[2]);
+        }
+        if (parts > 3) {
+            v[1] = R(add)(v[1], v[3]);
+        }
+        if (parts > 1) {
+            v[0] = R(add)(v[0], v[1]);
+        }
+        out[r] = v[0];
+    }
+}
+
+/* More lanes than that: (parts - 1) * 16 < k <= parts * 16. */
+static HONE__GEMM_INLINE void R(gemm_dot_wide_many)(const int parts, int64_t m, int64_t n,
+                                                    int64_t k, const REAL *a, int64_t a_rs,
+                                                    const REAL *b, int64_t b_rs, REAL *c,
+                                                    int64_t c_rs)
+{
+    const int most = (int)k - (parts - 1) * R(gemm_dot_few);
+    for (int64_t i = 0; i < m; i++, a += a_rs, c += c_rs) {
+        VREAL v[R(gemm_dot_few)];
+        R(gemm_dot_wide_lanes)(parts, 0, most, n, a, b, b_rs, v);
+        R(gemm_dot_wide_lanes)(parts - 1, most, R(gemm_dot_few), n, a, b, b_rs, v);
+        const VREAL sum = R(gemm_dot_wide_fold)(R(gemm_dot_few), v);
+        if (n < LANES) {
+            R(store_n)(c, sum, n);
+        } else {
+            R(store)(c, sum);
+        }
+    }
+}
+
+static void R(gemm_dot_wide)(int64_t m, int64_t n, int64_t k, const void *a, int64_t a_rs,
+                             const void *b, int64_t b_rs, void *c, int64_t c_rs)
+{
+    for (int64_t j = 0; j < n; j += LANES) {
+        const int64_t cols = n - j < LANES ? n - j : LANES;
+        const REAL *from = (const REAL *)b + j;
+        REAL *to = (REAL *)c + j;
+#define DOT_CASE(few)                                                                              \
+    case few:                                                                                      \
+        R(gemm_dot_wide_few)(few, m, cols, a, a_rs, from, b_rs, to, c_rs);                         \
+        break
+        switch (k) {
+            DOT_CASE(1);
+            DOT_CASE(2);
+            DOT_CASE(3);
+            DOT_CASE(4);
+            DOT_CASE(5);
+            DOT_CASE(6);
+            DOT_CASE(7);
+            DOT_CASE(8);
+            DOT_CASE(9);
+            DOT_CASE(10);
+            DOT_CASE(11);
+            DOT_CASE(12);
+            DOT_CASE(13);
+            DOT_CASE(14);
+            DOT_CASE(15);
+            DOT_CASE(16);
+        default:
+            if (k <= 2 * R(gemm_dot_few)) {
+                R(gemm_dot_wide_many)(2, m, cols, k, a, a_rs, from, b_rs, to, c_rs);
+            } else if (k <= 3 * R(gemm_dot_few)) {
+                R(gemm_dot_wide_many)(3, m, cols, k, a, a_rs, from, b_rs, to, c_rs);
+            } else {
+                R(gemm_dot_wide_many)(4, m, cols, k, a, a_rs, from, b_rs, to, c_rs);
+            }
+        }
+#undef DOT_CASE
+    }
+}
+
 #undef DOT_ROWS
 #undef DOT_TALL
 #undef DOT_COLS

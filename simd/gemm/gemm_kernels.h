@@ -149,6 +149,11 @@ typedef struct {
      * (b_rs apart), both contiguous in k; 0 < k <= the reductions' block. */
     void (*dot)(int64_t k, int rows, int cols, const void *a, int64_t a_rs, const void *b,
                 int64_t b_rs, void *out, int64_t out_rs);
+
+    /** The same with b turned, for rows that don't fill the virtual lanes, 0 < k * size <= 256:
+     * c[i * c_rs + j] for i < m and j < n, b's rows being k and contiguous in j. */
+    void (*dot_wide)(int64_t m, int64_t n, int64_t k, const void *a, int64_t a_rs, const void *b,
+                     int64_t b_rs, void *c, int64_t c_rs);
 } hone__gemm_kernel;
 
 /** Vectors that n elements take. */
@@ -171,7 +176,8 @@ static inline int hone__gemm_tile_rows(const hone__gemm_kernel *kernel, int64_t 
     {                                                                                              \
         .name = #type "_gemm_" #kernel, .tile = hone__##type##_gemm_##kernel,                      \
         .pack = type##_gemm_pack, .transpose = type##_gemm_transpose, .row = type##_gemm_row,      \
-        .dot = type##_gemm_dot, .dot_tall = type##_gemm_dot_tall, __VA_ARGS__                      \
+        .dot = type##_gemm_dot, .dot_tall = type##_gemm_dot_tall,                                  \
+        .dot_wide = type##_gemm_dot_wide, __VA_ARGS__                                              \
     }
 
 /** Indexed by hone__gemm_dtype (f32, f64). */

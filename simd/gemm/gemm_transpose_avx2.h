@@ -14,63 +14,69 @@ static inline __m256 hone__f32_gemm_two_columns(const float *x, int64_t apart)
                                 1);
 }
 
-/* Eight columns. */
-static inline void hone__f32_gemm_pack8(int64_t k, int64_t width, float *panel, const float *x,
-                                        int64_t ps)
+/* Four k of eight columns. */
+static inline void hone__f32_gemm_pack4x8(int64_t width, float *to, const float *x, int64_t ps)
 {
-    int64_t p = 0;
-    for (; p + 4 <= k; p += 4) {
-        const __m256 c0 = hone__f32_gemm_two_columns(x + p, 4 * ps);
-        const __m256 c1 = hone__f32_gemm_two_columns(x + p + ps, 4 * ps);
-        const __m256 c2 = hone__f32_gemm_two_columns(x + p + 2 * ps, 4 * ps);
-        const __m256 c3 = hone__f32_gemm_two_columns(x + p + 3 * ps, 4 * ps);
-        const __m256 lo01 = _mm256_unpacklo_ps(c0, c1), hi01 = _mm256_unpackhi_ps(c0, c1);
-        const __m256 lo23 = _mm256_unpacklo_ps(c2, c3), hi23 = _mm256_unpackhi_ps(c2, c3);
-        float *to = panel + p * width;
-        _mm256_storeu_ps(to, _mm256_shuffle_ps(lo01, lo23, 0x44));
-        _mm256_storeu_ps(to + width, _mm256_shuffle_ps(lo01, lo23, 0xee));
-        _mm256_storeu_ps(to + 2 * width, _mm256_shuffle_ps(hi01, hi23, 0x44));
-        _mm256_storeu_ps(to + 3 * width, _mm256_shuffle_ps(hi01, hi23, 0xee));
+    const __m256 c0 = hone__f32_gemm_two_columns(x, 4 * ps);
+    const __m256 c1 = hone__f32_gemm_two_columns(x + ps, 4 * ps);
+    const __m256 c2 = hone__f32_gemm_two_columns(x + 2 * ps, 4 * ps);
+    const __m256 c3 = hone__f32_gemm_two_columns(x + 3 * ps, 4 * ps);
+    const __m256 lo01 = _mm256_unpacklo_ps(c0, c1), hi01 = _mm256_unpackhi_ps(c0, c1);
+    const __m256 lo23 = _mm256_unpacklo_ps(c2, c3), hi23 = _mm256_unpackhi_ps(c2, c3);
+    _mm256_storeu_ps(to, _mm256_shuffle_ps(lo01, lo23, 0x44));
+    _mm256_storeu_ps(to + width, _mm256_shuffle_ps(lo01, lo23, 0xee));
+    _mm256_storeu_ps(to + 2 * width, _mm256_shuffle_ps(hi01, hi23, 0x44));
+    _mm256_storeu_ps(to + 3 * width, _mm256_shuffle_ps(hi01, hi23, 0xee));
+}
+
+/* Four k of four columns. */
+static inline void hone__f32_gemm_pack4x4(int64_t width, float *to, const float *x, int64_t ps)
+{
+    const __m128 c0 = _mm_loadu_ps(x), c1 = _mm_loadu_ps(x + ps);
+    const __m128 c2 = _mm_loadu_ps(x + 2 * ps), c3 = _mm_loadu_ps(x + 3 * ps);
+    const __m128 lo01 = _mm_unpacklo_ps(c0, c1), hi01 = _mm_unpackhi_ps(c0, c1);
+    const __m128 lo23 = _mm_unpacklo_ps(c2, c3), hi23 = _mm_unpackhi_ps(c2, c3);
+    _mm_storeu_ps(to, _mm_movelh_ps(lo01, lo23));
+    _mm_storeu_ps(to + width, _mm_movehl_ps(lo23, lo01));
+    _mm_storeu_ps(to + 2 * width, _mm_movelh_ps(hi01, hi23));
+    _mm_storeu_ps(to + 3 * width, _mm_movehl_ps(hi23, hi01));
+}
+
+/* Eight or four columns. What is left of k is done with some that is done already. */
+static inline void hone__f32_gemm_pack_group(const int columns, int64_t k, int64_t width,
+                                             float *panel, const float *x, int64_t ps)
+{
+    for (int64_t p = 0; k >= 4 && p < k; p += 4) {
+        const int64_t at = p + 4 <= k ? p : k - 4;
+        if (columns == 8) {
+            hone__f32_gemm_pack4x8(width, panel + at * width, x + at, ps);
+        } else {
+            hone__f32_gemm_pack4x4(width, panel + at * width, x + at, ps);
+        }
     }
-    for (; p < k; p++) {
-        for (int j = 0; j < 8; j++) {
+    for (int64_t p = 0; k < 4 && p < k; p++) {
+        for (int j = 0; j < columns; j++) {
             panel[p * width + j] = x[j * ps + p];
         }
     }
 }
 
-/* Four columns. */
-static inline void hone__f32_gemm_pack4(int64_t k, int64_t width, float *panel, const float *x,
-                                        int64_t ps)
-{
-    int64_t p = 0;
-    for (; p + 4 <= k; p += 4) {
-        const __m128 c0 = _mm_loadu_ps(x + p), c1 = _mm_loadu_ps(x + p + ps);
-        const __m128 c2 = _mm_loadu_ps(x + p + 2 * ps), c3 = _mm_loadu_ps(x + p + 3 * ps);
-        const __m128 lo01 = _mm_unpacklo_ps(c0, c1), hi01 = _mm_unpackhi_ps(c0, c1);
-        const __m128 lo23 = _mm_unpacklo_ps(c2, c3), hi23 = _mm_unpackhi_ps(c2, c3);
-        float *to = panel + p * width;
-        _mm_storeu_ps(to, _mm_movelh_ps(lo01, lo23));
-        _mm_storeu_ps(to + width, _mm_movehl_ps(lo23, lo01));
-        _mm_storeu_ps(to + 2 * width, _mm_movelh_ps(hi01, hi23));
-        _mm_storeu_ps(to + 3 * width, _mm_movehl_ps(hi23, hi01));
-    }
-    for (; p < k; p++) {
-        for (int j = 0; j < 4; j++) {
-            panel[p * width + j] = x[j * ps + p];
-        }
-    }
-}
-
+/* So are columns: fewer than four are left alone. */
 static inline int hone__f32_gemm_pack_columns_avx2(int64_t k, int64_t width, int valid,
                                                    float *panel, const float *x, int64_t ps)
 {
     int j = 0;
     for (; j + 8 <= valid; j += 8) {
-        hone__f32_gemm_pack8(k, width, panel + j, x + j * ps, ps);
+        hone__f32_gemm_pack_group(8, k, width, panel + j, x + j * ps, ps);
     }
-    for (; j + 4 <= valid; j += 4) {
-        hone__f32_gemm_pack4(k, width, panel + j, x + j * ps, ps);
+    if (valid - j > 4) {
+        hone__f32_gemm_pack_group(4, k, width, panel + j, x + j * ps, ps);
+        j += 4;
+    }
+    if (j < valid && valid >= 4) {
+        j = valid - 4;
+        hone__f32_gemm_pack_group(4, k, width, panel + j, x + j * ps, ps);
+        j = valid;
     }
     return j;
 }
@@ -105,6 +111,11 @@ static inline int hone__f64_gemm_pack_columns_avx2(int64_t k, int64_t width, int
     int j = 0;
     for (; j + 4 <= valid; j += 4) {
         hone__f64_gemm_pack4(k, width, panel + j, x + j * ps, ps);
+    }
+    if (j < valid && valid >= 4) {
+        j = valid - 4;
+        hone__f64_gemm_pack4(k, width, panel + j, x + j * ps, ps);
+        j = valid;
     }
     return j;
 }

@@ -67,6 +67,9 @@ static inline int hone__f32_gemm_pack_columns_avx512(int64_t k, int64_t width, i
     for (; j + 16 <= valid; j += 16) {
         hone__f32_gemm_pack16(k, width, panel + j, x + j * ps, ps);
     }
+    if (j > 0 && j < valid) { /* the last ones with some that are done already */
+        j = valid - j > 8 ? valid - 16 : valid - j > 4 ? valid - 8 : valid - 4;
+    }
     return j + hone__f32_gemm_pack_columns_avx2(k, width, valid - j, panel + j, x + j * ps, ps);
 }
 

@@ -50,11 +50,14 @@ static const shape targets[] = {
 
 enum { N_TARGETS = sizeof targets / sizeof *targets };
 
-/* The squares that look for dips: 16, 32 ... 128, 192 ... 448 (256 and 512 are above). */
+/* The squares that look for dips: 8, 16, 24, 32, 48 ... 128, 192 ... 448 (256 and 512 are above);
+ * 0 after the last. */
 static int64_t square(int i)
 {
-    static const int64_t after[] = { 192, 320, 384, 448 };
-    return i < 8 ? 16 * (i + 1) : i < 12 ? after[i - 8] : 0;
+    static const int64_t sides[] = {
+        8, 16, 24, 32, 48, 64, 80, 96, 112, 128, 192, 320, 384, 448, 0
+    };
+    return sides[i];
 }
 
 /* One row's operands. */

@@ -111,6 +111,11 @@ static void activate(const hone__gemm_args *x)
     }
 }
 
+static int64_t whole_vectors(const hone__gemm_kernel *kernel, int64_t n)
+{
+    return (n + kernel->vl - 1) & -kernel->vl;
+}
+
 /* A tile takes half of what is left where it doesn't take all and two whole ones are too many: a
  * division would take as long as a tiny tile. */
 static int next_part(int64_t left, int most)
@@ -127,7 +132,7 @@ static void run_tiles(const hone__gemm_kernel *kernel, const hone__gemm_args *x,
     for (int64_t col = 0; col < x->n;) {
         int columns = next_part(x->n - col, kernel->wide);
         if (col + columns < x->n) {
-            columns = (columns + kernel->vl - 1) & -kernel->vl;
+            columns = (int)whole_vectors(kernel, columns);
         }
         const int width = ((columns << log_size) + 31) >> 5;
         const hone__gemm_small_tile *const tiles = kernel->small[width];
@@ -171,7 +176,8 @@ static bool has_upright(const hone__gemm_kernel *kernel, const hone__gemm_args *
            hone__gemm_upright_columns(kernel, x, x->m, x->n) > 0;
 }
 
-static bool run_general(const hone__gemm_kernel *kernel, const hone__gemm_args *x, bool packs)
+static __attribute__((noinline)) bool run_general(const hone__gemm_kernel *kernel,
+                                                  const hone__gemm_args *x, bool packs)
 {
     const int64_t size = x->dtype == HONE__GEMM_F32 ? 4 : 8;
     const bool in_place = !packs && (kernel->direct_tails || x->n % kernel->vl == 0);
@@ -182,21 +188,93 @@ static bool run_general(const hone__gemm_kernel *kernel, const hone__gemm_args *
     return true;
 }
 
+/* B's columns are contiguous: turned on the stack, and then as where it lies. */
+static __attribute__((noinline)) bool run_turned_b(const hone__gemm_kernel *kernel,
+                                                   const hone__gemm_args *x, int64_t size)
+{
+    alignas(64) char turned[PACKED_BYTES];
+    const int64_t rs = whole_vectors(kernel, x->n);
+    if (x->k * rs * size > PACKED_BYTES) {
+        return false;
+    }
+    kernel->transpose(x->k, x->n, turned, rs, x->b, x->b_cs);
+    run_tiles(kernel, x, turned, rs);
+    return true;
+}
+
+/* `few` rows of a, contiguous in k as b's `many` columns are: c = a b, or its transpose. */
+static void run_dot_wide(const hone__gemm_kernel *kernel, int64_t few, int64_t many, int64_t k,
+                         const void *a, int64_t a_rs, const void *b, int64_t b_cs, void *c,
+                         int64_t c_rs)
+{
+    alignas(64) char turned[PACKED_BYTES];
+    const int64_t rs = whole_vectors(kernel, many);
+    kernel->transpose(k, many, turned, rs, b, b_cs);
+    kernel->dot_wide(few, many, k, a, a_rs, turned, rs, c, c_rs);
+}
+
+/* Short rows under the reductions' rule: a tree for each output takes longer than its products. One
+ * operand is turned, so that vectors run along outputs; along m the result is turned back. */
+static __attribute__((noinline)) bool run_dot(const hone__gemm_kernel *kernel,
+                                              const hone__gemm_args *x, int64_t size)
+{
+    enum {
+        LANES_BYTES = 256, /* of the rule's lanes */
+        TREE = 16,         /* an output, in vectors; */
+        REST = 24          /* where lanes are absent */
+    };
+    const int64_t m = x->m, n = x->n, k = x->k;
+    const int64_t along_n = m * hone__gemm_vectors(kernel, n);
+    const int64_t along_m = n * hone__gemm_vectors(kernel, m) + m * n / 2;
+    const bool upright = along_m < along_n;
+    const int64_t vectors = upright ? along_m : along_n, many = upright ? m : n;
+    const bool whole = k * size == LANES_BYTES;
+    const int64_t by_row = m * n * (hone__gemm_vectors(kernel, k) + TREE + (whole ? 0 : REST));
+    if (!plain(x) || k * size > LANES_BYTES ||
+        k * whole_vectors(kernel, many) * size > PACKED_BYTES ||
+        vectors * k + k * many / 2 > by_row) {
+        return false;
+    }
+    if (!upright) {
+        run_dot_wide(kernel, m, n, k, x->a, x->a_rs, x->b, x->b_cs, x->c, x->c_rs);
+        return true;
+    }
+    alignas(64) char c[PACKED_BYTES];
+    const int64_t c_rs = whole_vectors(kernel, m);
+    if (n * c_rs * size > PACKED_BYTES) {
+        return false;
+    }
+    run_dot_wide(kernel, n, m, k, x->b, x->b_cs, x->a, x->a_rs, c, c_rs);
+    kernel->transpose(m, n, x->c, x->c_rs, c, c_rs);
+    return true;
+}
+
+static bool run_chain(const hone__gemm_kernel *kernel, const hone__gemm_args *x, int64_t size)
+{
+    const bool tiny = x->b_cs == 1 && x->k * x->n * size <= PACKED_BYTES;
+    const bool packs = !tiny && hone__gemm_packs_b(kernel, x, size);
+    if (!kernel->small || !plain(x) || has_upright(kernel, x)) {
+        return run_general(kernel, x, packs);
+    }
+    if (!packs) {
+        run_tiles(kernel, x, x->b, x->b_rs);
+        return true;
+    }
+    return (x->b_rs == 1 && run_turned_b(kernel, x, size)) || run_general(kernel, x, true);
+}
+
 bool hone__gemm_small(const hone__gemm_args *x)
 {
-    if (!is_small(x) || hone__gemm_order_of(x) != HONE__GEMM_CHAIN) {
+    if (!is_small(x)) {
         return false;
     }
     const hone__gemm_kernel *kernel = &hone__k->gemm.of[x->dtype];
-    if (!one_thread(kernel, x)) {
+    const hone__gemm_order order = hone__gemm_order_of(x);
+    if (order == HONE__GEMM_SPLIT || !one_thread(kernel, x)) {
         return false;
     }
     const int64_t size = x->dtype == HONE__GEMM_F32 ? 4 : 8;
-    const bool tiny = x->b_cs == 1 && (x->k * x->n) * size <= PACKED_BYTES;
-    const bool packs = !tiny && hone__gemm_packs_b(kernel, x, size);
-    if (!packs && kernel->small && plain(x) && !has_upright(kernel, x)) {
-        run_tiles(kernel, x, x->b, x->b_rs);
-    } else if (!run_general(kernel, x, packs)) {
+    if (!(order == HONE__GEMM_DOT ? run_dot(kernel, x, size) : run_chain(kernel, x, size))) {
         return false;
     }
     if (x->act > HONE__GEMM_RELU) {

@@ -1,0 +1,72 @@
+/* test_gemm_small.c: tiny products: every height and width of a tile, each of the ways to turn an
+ * operand, and the reductions' rule where lanes are absent. */
+#include "gemm_cases.h"
+
+/* Heights of one tile and of two, widths that end in every part of a vector. */
+Test(gemm_small, every_tile)
+{
+    start(1);
+    for (int64_t m = 2; m <= 18; m++) {
+        for (int64_t n = 2; n <= 66; n += 1 + below(5)) {
+            const hone__gemm_args x = shaped(next() & 1, m, n, 1 + below(6), m & 1, false);
+            run(&x);
+        }
+    }
+}
+
+/* C lies in a larger matrix, whose other elements stay as they are (run() looks). */
+Test(gemm_small, rows_apart)
+{
+    start(1);
+    for (int i = 0; i < 100; i++) {
+        hone__gemm_args x = shaped(next() & 1, 2 + below(40), 2 + below(140), 1 + below(12),
+                                   next() & 1, next() & 1);
+        x.c_rs += 1 + below(20);
+        run(&x);
+    }
+}
+
+/* B's columns are contiguous: sides and k that are no multiples of what is turned at a time. */
+Test(gemm_small, turned)
+{
+    start(1);
+    for (int i = 0; i < 150; i++) {
+        const hone__gemm_args x =
+            shaped(next() & 1, 2 + below(24), 2 + below(40), 1 + below(20), next() & 1, true);
+        run(&x);
+    }
+}
+
+/* Each number of present lanes, vectors along n and along m. */
+Test(gemm_small, few_lanes)
+{
+    start(1);
+    for (int64_t k = 2; k <= 66; k++) {
+        for (int f64 = 0; f64 < 2; f64++) {
+            const int64_t few = 2 + below(7), many = 2 + below(40);
+            const bool tall = next() & 1;
+            const hone__gemm_args x =
+                shaped(f64, tall ? many : few, tall ? few : many, k, false, true);
+            run(&x);
+        }
+    }
+}
+
+/* What comes after the sums. */
+Test(gemm_small, finished)
+{
+    start(1);
+    for (int i = 0; i < 120; i++) {
+        hone__gemm_args x =
+            shaped(next() & 1, 2 + below(20), 2 + below(36), 1 + below(20), next() & 1, next() & 1);
+        x.accumulate = i % 4 == 0;
+        x.act = i % 4 == 1 ? HONE__GEMM_RELU : HONE__GEMM_NO_ACT;
+        if (i % 4 == 2) {
+            with_gelu(&x);
+        }
+        if (i % 4 == 3) {
+            x.alpha = 0.3;
+        }
+        run(&x);
+    }
+}
