@@ -7,17 +7,21 @@
 #include "ops/op.h"
 #include "ops/rows.h"
 
+#include "isa/isa.h"
 #include "runtime/parallel.h"
+
+#include <stdatomic.h>
 
 #define NS_PER_ELEMENT 1.0
 #define ALWAYS_INLINE  inline __attribute__((always_inline)) /* for constants in loops */
 
 enum { JUMP_BYTES = 1 << 18, COLUMNS = 64 };
+enum { RUN = 512, FEW = 4096 }; /* indices checked in one go; that are not worth more than one */
 
 typedef struct {
-    hone_tensor *index;         /* contiguous i64, values checked */
+    hone_tensor *index;         /* contiguous i64, values checked before or as they are used */
     int64_t outer, dim, inner;  /* extents of the index */
-    int64_t step;               /* stride of dim in the indexed tensor */
+    int64_t extent, step;       /* of dim in the indexed tensor: indices lie below; stride */
     int64_t together;           /* columns that are walked together, through all of dim */
     const int64_t *inner_place; /* offset of each inner position in the indexed tensor */
     hone__rows places;          /* that tensor, cut to the index's extents, dim left out */
@@ -25,6 +29,8 @@ typedef struct {
     int64_t size;
     char *out;
     const char *from;
+    bool check_later;
+    atomic_bool out_of_range; /* then: some index was, and was not followed */
 } job;
 
 static bool extents_fit(const char *name, const hone_tensor *x, const hone_tensor *index, int dim)
@@ -40,33 +46,47 @@ static bool extents_fit(const char *name, const hone_tensor *x, const hone_tenso
     return fits;
 }
 
+/* True if n indices may be followed; they stay in L1 for what comes next. */
+static bool run_in_range(const int64_t *at, int64_t n, int64_t extent)
+{
+    int64_t least, most;
+    hone__k->reduce_rows[HONE__K_MIN][HONE__I64](1, n, at, n, &least, 1);
+    hone__k->reduce_rows[HONE__K_MAX][HONE__I64](1, n, at, n, &most, 1);
+    return least >= 0 && most < extent;
+}
+
 static bool values_in_range(const char *name, const hone_tensor *index, int64_t extent, int dim)
 {
     const int64_t *at = hone__data(index);
-    int64_t signs = 0; /* without branches first: compilers make vectors of it */
-    for (int64_t i = 0; i < index->numel; i++)
-        signs |= at[i] | (extent - 1 - at[i]);
-    for (int64_t i = 0; signs < 0 && i < index->numel; i++) {
-        if (at[i] >= 0 && at[i] < extent)
-            continue;
-        hone_error_set(HONE_E_INDEX,
-                       "%s: index %lld (element %lld of %s) is out of range for dim "
-                       "%d with extent %lld",
-                       name, (long long)at[i], (long long)i, hone__tensor_text(index).s, dim,
-                       (long long)extent);
-        return false;
+    int64_t i = 0, n;
+    for (; i < index->numel; i += n) {
+        n = hone__min(FEW, index->numel - i);
+        if (!run_in_range(at + i, n, extent))
+            break;
     }
-    return true;
+    while (i < index->numel && at[i] >= 0 && at[i] < extent)
+        i++;
+    if (i == index->numel)
+        return true;
+    hone_error_set(HONE_E_INDEX,
+                   "%s: index %lld (element %lld of %s) is out of range for dim "
+                   "%d with extent %lld",
+                   name, (long long)at[i], (long long)i, hone__tensor_text(index).s, dim,
+                   (long long)extent);
+    return false;
 }
 
-/* The geometry of x as seen by the index; x is what is read or added to. */
-static bool prepare(const char *name, const hone_tensor *x, int dim, hone_tensor *index, job *j)
+/* The geometry of x as seen by the index; x is what is read or added to. check_later: the indices of
+ * long runs are left to gather_lines. */
+static bool prepare(const char *name, const hone_tensor *x, int dim, hone_tensor *index, job *j,
+                    bool check_later)
 {
     if (!extents_fit(name, x, index, dim))
         return false;
     j->index = hone__indices_of(name, index);
-    if (!j->index || !values_in_range(name, j->index, x->ndim ? x->shape[dim] : 1, dim))
+    if (!j->index)
         return false;
+    j->extent = x->ndim ? x->shape[dim] : 1;
     hone__shape shape = { 0 };
     int64_t stride[HONE_MAX_DIMS];
     j->outer = j->inner = 1;
@@ -79,13 +99,17 @@ static bool prepare(const char *name, const hone_tensor *x, int dim, hone_tensor
         stride[shape.ndim] = x->stride[d];
         shape.shape[shape.ndim++] = index->shape[d];
     }
+    j->check_later = check_later && j->inner == 1 && index->numel > FEW;
+    atomic_init(&j->out_of_range, false);
+    if (!j->check_later && !values_in_range(name, j->index, j->extent, dim))
+        return false;
     hone_tensor *cut = hone__own(hone__alias(x, shape.ndim, shape.shape, stride, x->offset));
     hone_tensor *inner_place = hone__own(hone__new(name, HONE_I64, 1, &j->inner));
     if (!cut || !inner_place)
         return false;
     j->places = hone__rows_of(cut, ~((1u << dim) - 1));
     /* so that what they jump around in stays in a core's cache */
-    const int64_t column = (x->ndim ? x->shape[dim] : 1) * (int64_t)hone__size_of(x->dtype);
+    const int64_t column = j->extent * (int64_t)hone__size_of(x->dtype);
     j->together = column * j->inner <= JUMP_BYTES ? (j->inner ? j->inner : 1) : COLUMNS;
     j->dtype = j->places.dtype;
     j->size = j->places.size;
@@ -114,11 +138,13 @@ static ALWAYS_INLINE void gather_run(const run *r, char *out, const char *base, 
         hone__copy_one(size, out + i * size, base + run_offset(r, i) * size);
 }
 
-/* A loop for each size of an element. */
+/* A loop for each size of an element, and for places side by side. */
 static void gather_sized(const run *r, char *out, const char *base, int64_t size)
 {
     if (size == 4 && r->place)
         gather_run(r, out, base, 4);
+    else if (size == 4 && r->step == 1)
+        gather_run(&(run){ r->n, r->at, NULL, 1 }, out, base, 4);
     else if (size == 4)
         gather_run(&(run){ r->n, r->at, NULL, r->step }, out, base, 4);
     else if (size == 8)
@@ -127,17 +153,31 @@ static void gather_sized(const run *r, char *out, const char *base, int64_t size
         gather_run(r, out, base, 1);
 }
 
+/* n lines of one element; what lies behind their indices comes to L1 meanwhile. */
+static void gather_column(job *j, int64_t line, int64_t n, const char *base)
+{
+    for (int64_t end = line + n, m; line < end; line += m) {
+        const int64_t *at = (const int64_t *)hone__data(j->index) + line;
+        m = hone__min(RUN, end - line);
+        for (int64_t i = 0; i < m; i += 8)
+            __builtin_prefetch(at + m + i);
+        if (!j->check_later || run_in_range(at, m, j->extent))
+            gather_sized(&(run){ m, at, NULL, j->step }, j->out + line * j->size, base, j->size);
+        else
+            atomic_store_explicit(&j->out_of_range, true, memory_order_relaxed);
+    }
+}
+
 /* Lines [begin, end) of the index, counted through [outer][dim]. */
 static void gather_lines(void *ctx, int64_t begin, int64_t end)
 {
-    const job *j = ctx;
+    job *j = ctx;
     const int64_t *at = hone__data(j->index);
     for (int64_t line = begin; line < end;) {
         const int64_t o = line / j->dim, stop = hone__min(end, (o + 1) * j->dim);
         const char *base = j->places.data + hone__rows_offset(&j->places, o, 0) * j->size;
         if (j->inner == 1) {
-            gather_sized(&(run){ stop - line, at + line, NULL, j->step }, j->out + line * j->size,
-                         base, j->size);
+            gather_column(j, line, stop - line, base);
             line = stop;
         }
         for (; line < stop; line++) {
@@ -155,13 +195,16 @@ static hone_tensor *gather(hone_context *ctx, hone_tensor *const *in, int n_in)
     hone__args *args = hone__call_args(ctx);
     job j;
     args->dim = hone__dim_index("gather", x, args->dim);
-    if (args->dim < 0 || !prepare("gather", x, args->dim, index, &j) || !HONE__SAVE(ctx, index))
+    if (args->dim < 0 || !prepare("gather", x, args->dim, index, &j, true) ||
+        !HONE__SAVE(ctx, index))
         return NULL;
     hone_tensor *out = hone__out(ctx, j.dtype, index->ndim, index->shape);
     if (!out || out->numel == 0)
         return out;
     j.out = hone__data(out);
     hone__parallel_for(j.outer * j.dim, 1, NS_PER_ELEMENT * (double)j.inner, gather_lines, &j);
+    if (j.out_of_range && !values_in_range("gather", j.index, j.extent, args->dim))
+        return NULL;
     return out;
 }
 
@@ -283,7 +326,7 @@ static hone_tensor *scatter_add(hone_context *ctx, hone_tensor *const *in, int n
     if (args->dim < 0 || !source_fits(x, index, src))
         return NULL;
     hone_tensor *out = hone__out(ctx, (hone_dtype)x->dtype, x->ndim, x->shape);
-    if (!out || !prepare("scatter_add", out, args->dim, index, &j))
+    if (!out || !prepare("scatter_add", out, args->dim, index, &j, false))
         return NULL;
     hone_tensor *cut =
         hone__own(hone__alias(src, index->ndim, index->shape, src->stride, src->offset));
