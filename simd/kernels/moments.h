@@ -317,15 +317,18 @@ static void R(k_m2_combine)(int64_t n, hone__partial *p, void *out)
 
 /* ---- along the rows: a column's m2, base and shift stand `apart` elements from each other ---- */
 
-/* n rows (a constant) into the sums of deviations (at `shift`) and of their squares (at m2). */
+/* n rows (a constant) into the sums of deviations (at `shift`) and of their squares (at m2). Of what
+ * is `far` (a constant) the next block is asked for. */
 HONE__INLINE void R(deviation_rows)(int n, int64_t cols, const REAL *x, int64_t sx, REAL *m2,
-                                    int64_t apart)
+                                    int64_t apart, bool far)
 {
     for (int64_t j = 0; j < cols; j += LANES) {
         const int64_t count = cols - j < LANES ? cols - j : LANES;
         const VREAL centre = R(take)(m2 + apart + j, count);
         VREAL d = R(take)(m2 + 2 * apart + j, count), dd = R(take)(m2 + j, count);
         for (int k = 0; k < n; k++) {
+            if (far)
+                R(ask_for)(x + (k + HONE__COLS_BLOCK) * sx + j, count);
             const VREAL p = R(sub)(R(take)(x + k * sx + j, count), centre);
             d = R(add)(d, p);
             dd = R(fma)(p, p, dd);
@@ -347,7 +350,7 @@ static void R(correct_cols)(int64_t n, int64_t cols, REAL *m2, int64_t apart)
     }
 }
 
-/* One block of 0 < rows <= HONE__COLS_BLOCK, so few columns that L2 holds it. */
+/* One block of 0 < rows <= HONE__COLS_BLOCK. */
 static void R(moments_cols_block)(int64_t rows, int64_t cols, const REAL *x, int64_t sx, REAL *m2,
                                   int64_t apart, bool far)
 {
@@ -357,10 +360,12 @@ static void R(moments_cols_block)(int64_t rows, int64_t cols, const REAL *x, int
     for (int64_t j = 0; j < cols; j++)
         m2[j] = m2[2 * apart + j] = (REAL)-0.0;
     int64_t r = 0;
+    for (; r + ROWS_AT_ONCE <= rows && !far; r += ROWS_AT_ONCE)
+        R(deviation_rows)(ROWS_AT_ONCE, cols, x + r * sx, sx, m2, apart, false);
     for (; r + ROWS_AT_ONCE <= rows; r += ROWS_AT_ONCE)
-        R(deviation_rows)(ROWS_AT_ONCE, cols, x + r * sx, sx, m2, apart);
+        R(deviation_rows)(ROWS_AT_ONCE, cols, x + r * sx, sx, m2, apart, true);
     for (; r < rows; r++)
-        R(deviation_rows)(1, cols, x + r * sx, sx, m2, apart);
+        R(deviation_rows)(1, cols, x + r * sx, sx, m2, apart, false);
     R(correct_cols)(rows, cols, m2, apart);
 }
 
@@ -387,14 +392,16 @@ static void R(k_m2_cols_blocks)(int64_t rows, int64_t cols, const void *xv, int6
                                 int64_t begin, int64_t end, void *out)
 {
     const bool far = R(is_far)(rows, sx, FAR_SUMS);
+    /* L2 holds a panel; but memory takes long pieces of rows, and L3 holds these. */
+    const int64_t panel = R(is_far)(rows, sx, FAR_EXTREMES) ? FAR_PANEL : 2 * PANEL;
     for (int64_t b = begin; b < end; b++) {
         const int64_t r = b * HONE__COLS_BLOCK, rest = rows - r;
         const int64_t n = rest < HONE__COLS_BLOCK ? rest : HONE__COLS_BLOCK;
         const REAL *x = (const REAL *)xv + r * sx;
         REAL *m2 = (REAL *)out + (b - begin) * 3 * cols;
-        for (int64_t j = 0; j < cols; j += 2 * PANEL)
+        for (int64_t j = 0; j < cols; j += panel)
             R(moments_cols_block)
-        (n, cols - j < 2 * PANEL ? cols - j : 2 * PANEL, x + j, sx, m2 + j, cols, far);
+        (n, cols - j < panel ? cols - j : panel, x + j, sx, m2 + j, cols, far);
     }
 }
 

@@ -147,6 +147,13 @@ HONE__INLINE void R(cols_block)(int64_t rows, int64_t cols, const REAL *x, int64
     }
 }
 
+/* n elements to come to L2. */
+HONE__INLINE void R(ask_for)(const REAL *x, int64_t n)
+{
+    for (int64_t j = 0; j < n; j += 64 / (int64_t)sizeof(REAL))
+        __builtin_prefetch(x + j, 0, 2);
+}
+
 /* So many columns at a time that LEVEL_BYTES hold `each` numbers of theirs for every level of
  * joining the blocks of `rows`. */
 HONE__INLINE int64_t R(level_panel)(int64_t rows, int64_t each)

@@ -171,7 +171,7 @@ static bool suits_blocks(const job *j)
         return false;
     const double ns = NS_DIRECT * (double)j->v.rows * (double)j->v.cols;
     const int team = hone__team_for(ns, j->n_blocks);
-    return j->v.cols * j->v.size > PANEL_BYTES || (team > 1 && j->n_blocks >= team);
+    return j->v.cols * j->partial_size > PANEL_BYTES || (team > 1 && j->n_blocks >= team);
 }
 
 static bool run_cols(job *j)
