@@ -257,8 +257,9 @@ typedef struct {
     const void *a, *b; /* b: NULL if the kind has none */
     int64_t so, sa, sb;
     void *stats; /* 2 * hone__cols_blocks(rows) * cols elements, from begin to end */
+    bool past;   /* out is larger than the caches: write past them where that is possible */
 } hone__softmax_cols;
-#define HONE__SOFTMAX_COLS_BYTES 4096
+#define HONE__SOFTMAX_COLS_BYTES 16384
 typedef void (*hone__softmax_cols_block_fn)(const hone__softmax_cols *m, int64_t block);
 typedef void (*hone__softmax_cols_combine_fn)(const hone__softmax_cols *m);
 

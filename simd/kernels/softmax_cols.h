@@ -1,8 +1,9 @@
 /* softmax_cols.h: softmax and its kin along the rows, f32 and f64: many columns at once, blocks of
  * rows as kernels.h says. (fragment: norm.h, the exp of the type) */
 
-#ifndef EXP_ROWS
-#define EXP_ROWS 4 /* whose exponentials are in flight together */
+#ifndef EXP_TOGETHER
+#define EXP_TOGETHER 4          /* vectors whose exponentials are in flight together */
+enum { DROP, KEEP, KEEP_PAST }; /* what becomes of them beside their sum */
 #endif
 
 /* Rows of a matrix that is worked on in vectors of columns: element [k][0] at p + k * stride. */
@@ -40,10 +41,37 @@ HONE__INLINE VREAL R(finite_or_0)(VREAL x)
     return R(select)(R(eq)(R(sub)(x, x), zero), x, zero);
 }
 
-/* e = exp(x - max), summed and, if `keep`, written. */
-HONE__INLINE VREAL R(exp_part)(int n, int64_t count, R(lines) l, VREAL sum, VREAL shift, bool keep)
+/* Vectors whose exponentials are in flight together: e = exp(x - shift), added to their sums. Side
+ * by side in a row ... */
+HONE__INLINE void R(exp_across)(const REAL *a, REAL *out, const REAL *shift, REAL *sum, int fate)
 {
-    VREAL e[EXP_ROWS];
+    VREAL e[EXP_TOGETHER];
+    for (int k = 0; k < EXP_TOGETHER; k++)
+        e[k] = R(exp)(R(sub)(R(load)(a + k * LANES), R(load)(shift + k * LANES)));
+    for (int k = 0; k < EXP_TOGETHER; k++) {
+        R(store)(sum + k * LANES, R(add)(R(load)(sum + k * LANES), e[k]));
+        if (fate == KEEP)
+            R(store)(out + k * LANES, e[k]);
+        else if (fate == KEEP_PAST)
+            R(store_past)(out + k * LANES, e[k]);
+    }
+}
+
+/* n columns of a row, whole groups; the same ones of the next block are asked for. */
+HONE__INLINE void R(exp_wide)(int64_t n, const REAL *a, const REAL *ahead, REAL *out,
+                              const REAL *shift, REAL *sum, int fate)
+{
+    const int64_t group = EXP_TOGETHER * LANES;
+    for (int64_t j = 0; j < n; j += group) {
+        R(ask_for)(ahead + j, group);
+        R(exp_across)(a + j, fate == DROP ? NULL : out + j, shift + j, sum + j, fate);
+    }
+}
+
+/* ... or `count` lanes of n rows (a constant). */
+HONE__INLINE VREAL R(exp_down)(int n, int64_t count, R(lines) l, VREAL shift, VREAL sum, bool keep)
+{
+    VREAL e[EXP_TOGETHER];
     for (int k = 0; k < n; k++)
         e[k] = R(exp)(R(sub)(R(take)(l.a + k * l.sa, count), shift));
     for (int k = 0; k < n; k++) {
@@ -54,32 +82,56 @@ HONE__INLINE VREAL R(exp_part)(int n, int64_t count, R(lines) l, VREAL sum, VREA
     return sum;
 }
 
-HONE__INLINE void R(exp_block_cols)(int64_t rows, int64_t cols, R(lines) l, const REAL *max,
-                                    REAL *sum, bool keep)
+/* `count` columns of a block. */
+HONE__INLINE void R(exp_narrow)(int64_t rows, int64_t count, R(lines) l, const REAL *shift,
+                                REAL *sum, bool keep)
 {
-    for (int64_t r = 0; r < rows; r += EXP_ROWS, l.a += EXP_ROWS * l.sa) {
-        for (int64_t j = 0; j < cols; j += LANES) {
-            const int64_t count = cols - j < LANES ? cols - j : LANES;
-            const VREAL shift = R(finite_or_0)(R(take)(max + j, count));
-            VREAL acc = r == 0 ? R(set)((REAL)-0.0) : R(take)(sum + j, count);
-            R(lines) at = l;
-            at.a += j;
-            if (keep)
-                at.out += j;
-            if (rows - r >= EXP_ROWS && count == LANES) {
-                acc = R(exp_part)(EXP_ROWS, LANES, at, acc, shift, keep);
-            } else {
-                for (int64_t k = r; k < rows && k < r + EXP_ROWS; k++, at.a += at.sa) {
-                    acc = R(exp_part)(1, count, at, acc, shift, keep);
-                    if (keep)
-                        at.out += at.so;
-                }
-            }
-            R(put)(sum + j, acc, count);
-        }
-        if (keep)
-            l.out += EXP_ROWS * l.so;
+    const VREAL by = R(take)(shift, count);
+    VREAL acc = R(set)((REAL)-0.0);
+    int64_t r = 0;
+    for (; r + EXP_TOGETHER <= rows; r += EXP_TOGETHER) {
+        acc = R(exp_down)(EXP_TOGETHER, count, l, by, acc, keep);
+        l.a += EXP_TOGETHER * l.sa;
+        l.out = keep ? l.out + EXP_TOGETHER * l.so : NULL;
     }
+    for (; r < rows; r++) {
+        acc = R(exp_down)(1, count, l, by, acc, keep);
+        l.a += l.sa;
+        l.out = keep ? l.out + l.so : NULL;
+    }
+    R(put)(sum, acc, count);
+}
+
+/* Memory takes one row after the other better than four in turn; meanwhile the same rows of the next
+ * block are asked for. Only what is left of the columns goes down them. */
+HONE__INLINE void R(exp_block_cols)(int64_t rows, int64_t cols, R(lines) l, const REAL *max,
+                                    REAL *sum, bool keep, bool past)
+{
+    const int64_t group = EXP_TOGETHER * LANES, wide = cols - cols % group;
+    REAL shift[HONE__SOFTMAX_COLS_BYTES / sizeof(REAL)];
+    for (int64_t j = 0; j < cols; j += LANES) {
+        const int64_t count = cols - j < LANES ? cols - j : LANES;
+        R(put)(shift + j, R(finite_or_0)(R(take)(max + j, count)), count);
+        R(put)(sum + j, R(set)((REAL)-0.0), count);
+    }
+    for (int64_t r = 0; r < rows; r++) {
+        const REAL *a = l.a + r * l.sa, *ahead = a + HONE__COLS_BLOCK * l.sa;
+        REAL *out = keep ? l.out + r * l.so : NULL;
+        if (!keep)
+            R(exp_wide)(wide, a, ahead, NULL, shift, sum, DROP);
+        else if (past)
+            R(exp_wide)(wide, a, ahead, out, shift, sum, KEEP_PAST);
+        else
+            R(exp_wide)(wide, a, ahead, out, shift, sum, KEEP);
+        R(ask_for)(ahead + wide, cols - wide);
+    }
+    l.a += wide;
+    l.out = keep ? l.out + wide : NULL;
+    int64_t j = wide;
+    for (; j + LANES <= cols; j += LANES, l.a += LANES, l.out = keep ? l.out + LANES : NULL)
+        R(exp_narrow)(rows, LANES, l, shift + j, sum + j, keep);
+    if (j < cols)
+        R(exp_narrow)(rows, cols - j, l, shift + j, sum + j, keep);
 }
 
 /* sum over rows of a * b */
@@ -100,15 +152,20 @@ static void R(k_softmax_cols_begin)(const hone__softmax_cols *m, int64_t block)
     const R(lines) l = R(lines_at)(m, block);
     const bool far = R(is_far)(m->rows, m->sa, FAR_EXTREMES);
     REAL *max = (REAL *)m->stats + block * cols, *sum = max + hone__cols_blocks(m->rows) * cols;
+    bool past;
     switch (m->kind) {
     case HONE__SOFTMAX:
         R(cols_block)(n, cols, l.a, l.sa, max, R(max_chain), (REAL)-INFINITY, far);
-        R(exp_block_cols)(n, cols, l, max, sum, true);
+        /* Rows that begin with a line go past the caches: every other one was seen to be slower. */
+        past = m->past && ((uintptr_t)l.out | (uintptr_t)l.so * sizeof(REAL)) % 64 == 0;
+        R(exp_block_cols)(n, cols, l, max, sum, true, past);
+        if (past)
+            store_past_end();
         break;
     case HONE__LOG_SOFTMAX:
     case HONE__LOGSUMEXP:
         R(cols_block)(n, cols, l.a, l.sa, max, R(max_chain), (REAL)-INFINITY, far);
-        R(exp_block_cols)(n, cols, l, max, sum, false);
+        R(exp_block_cols)(n, cols, l, max, sum, false, false);
         break;
     case HONE__SOFTMAX_BACKWARD:
         R(dot_block_cols)(n, cols, l, sum);
@@ -185,21 +242,47 @@ HONE__INLINE VREAL R(end_vector)(hone__softmax_kind kind, int64_t count, const R
     }
 }
 
+/* Columns [j, j + count) of a row. */
+HONE__INLINE void R(end_part)(hone__softmax_kind kind, int64_t j, int64_t count, R(lines) l,
+                              const REAL *p, const REAL *q)
+{
+    const VREAL a = R(take)(p + j, count), b = R(take)(q + j, count);
+    R(put)(l.out + j, R(end_vector)(kind, count, l.out + j, l.a + j, l.b + j, a, b), count);
+}
+
+/* `past` (a constant): rows are written past the caches, from their first whole vector on. */
 HONE__INLINE void R(end_block)(hone__softmax_kind kind, int64_t rows, int64_t cols, R(lines) l,
-                               const REAL *p, const REAL *q)
+                               const REAL *p, const REAL *q, bool past)
 {
     for (int64_t r = 0; r < rows; r++, l.out += l.so, l.a += l.sa, l.b += l.sb) {
         int64_t j = 0;
-        for (; j + LANES <= cols; j += LANES)
-            R(store)
-        (l.out + j,
-         R(end_vector)(kind, LANES, l.out + j, l.a + j, l.b + j, R(load)(p + j), R(load)(q + j)));
+        if (past) {
+            j = (int64_t)(-(uintptr_t)l.out % (LANES * sizeof(REAL)) / sizeof(REAL));
+            j = j < cols ? j : cols;
+            if (j > 0)
+                R(end_part)(kind, 0, j, l, p, q);
+        }
+        for (; j + LANES <= cols; j += LANES) {
+            const VREAL y = R(end_vector)(kind, LANES, l.out + j, l.a + j, l.b + j, R(load)(p + j),
+                                          R(load)(q + j));
+            if (past)
+                R(store_past)(l.out + j, y);
+            else
+                R(store)(l.out + j, y);
+        }
         if (j < cols)
-            R(put)
-        (l.out + j,
-         R(end_vector)(kind, cols - j, l.out + j, l.a + j, l.b + j, R(take)(p + j, cols - j),
-                       R(take)(q + j, cols - j)),
-         cols - j);
+            R(end_part)(kind, j, cols - j, l, p, q);
+    }
+}
+
+HONE__INLINE void R(end_rows)(hone__softmax_kind kind, const hone__softmax_cols *m, int64_t rows,
+                              R(lines) l, const REAL *p, const REAL *q)
+{
+    if (m->past) {
+        R(end_block)(kind, rows, m->cols, l, p, q, true);
+        store_past_end();
+    } else {
+        R(end_block)(kind, rows, m->cols, l, p, q, false);
     }
 }
 
@@ -213,17 +296,17 @@ static void R(k_softmax_cols_end)(const hone__softmax_cols *m, int64_t block)
         l.sb = l.sa;
     }
     switch (m->kind) {
-    case HONE__SOFTMAX:
-        R(end_block)(HONE__SOFTMAX, n, cols, l, p + block * cols, q);
+    case HONE__SOFTMAX: /* out was read just now */
+        R(end_block)(HONE__SOFTMAX, n, cols, l, p + block * cols, q, false);
         break;
     case HONE__LOG_SOFTMAX:
-        R(end_block)(HONE__LOG_SOFTMAX, n, cols, l, p, q);
+        R(end_rows)(HONE__LOG_SOFTMAX, m, n, l, p, q);
         break;
     case HONE__SOFTMAX_BACKWARD:
-        R(end_block)(HONE__SOFTMAX_BACKWARD, n, cols, l, q, q);
+        R(end_rows)(HONE__SOFTMAX_BACKWARD, m, n, l, q, q);
         break;
     case HONE__LOG_SOFTMAX_BACKWARD:
-        R(end_block)(HONE__LOG_SOFTMAX_BACKWARD, n, cols, l, q, q);
+        R(end_rows)(HONE__LOG_SOFTMAX_BACKWARD, m, n, l, q, q);
         break;
     case HONE__LOGSUMEXP:
         break;

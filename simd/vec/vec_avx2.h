@@ -49,6 +49,10 @@ HONE__INLINE void f32_store(float *p, vf32 x)
 {
     _mm256_storeu_ps(p, x);
 }
+HONE__INLINE void f32_store_past(float *p, vf32 x)
+{
+    _mm256_stream_ps(p, x);
+}
 HONE__INLINE vf32 f32_load_n(const float *p, int64_t n, vf32 fill)
 {
     const __m256i mask = first_lanes_32(n);
@@ -301,6 +305,15 @@ HONE__INLINE vf64 f64_load(const double *p)
 HONE__INLINE void f64_store(double *p, vf64 x)
 {
     _mm256_storeu_pd(p, x);
+}
+HONE__INLINE void f64_store_past(double *p, vf64 x)
+{
+    _mm256_stream_pd(p, x);
+}
+/* After the last store_past. */
+HONE__INLINE void store_past_end(void)
+{
+    _mm_sfence();
 }
 HONE__INLINE vf64 f64_load_n(const double *p, int64_t n, vf64 fill)
 {

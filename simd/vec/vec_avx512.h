@@ -37,6 +37,10 @@ HONE__INLINE void f32_store(float *p, vf32 x)
 {
     _mm512_storeu_ps(p, x);
 }
+HONE__INLINE void f32_store_past(float *p, vf32 x)
+{
+    _mm512_stream_ps(p, x);
+}
 HONE__INLINE vf32 f32_load_n(const float *p, int64_t n, vf32 fill)
 {
     return _mm512_mask_loadu_ps(fill, (__mmask16)((1u << n) - 1), p);
@@ -294,6 +298,15 @@ HONE__INLINE vf64 f64_load(const double *p)
 HONE__INLINE void f64_store(double *p, vf64 x)
 {
     _mm512_storeu_pd(p, x);
+}
+HONE__INLINE void f64_store_past(double *p, vf64 x)
+{
+    _mm512_stream_pd(p, x);
+}
+/* After the last store_past. */
+HONE__INLINE void store_past_end(void)
+{
+    _mm_sfence();
 }
 HONE__INLINE vf64 f64_load_n(const double *p, int64_t n, vf64 fill)
 {

@@ -37,6 +37,10 @@ HONE__INLINE void f32_store(float *p, vf32 x)
 {
     vst1q_f32(p, x);
 }
+HONE__INLINE void f32_store_past(float *p, vf32 x)
+{
+    f32_store(p, x);
+}
 HONE__INLINE vf32 f32_load_n(const float *p, int64_t n, vf32 fill)
 {
     fill = vld1q_lane_f32(p, fill, 0);
@@ -284,6 +288,12 @@ HONE__INLINE void f64_store(double *p, vf64 x)
 {
     vst1q_f64(p, x);
 }
+HONE__INLINE void f64_store_past(double *p, vf64 x)
+{
+    f64_store(p, x);
+}
+/* After the last store_past. */
+HONE__INLINE void store_past_end(void) {}
 HONE__INLINE vf64 f64_load_n(const double *p, int64_t n, vf64 fill)
 {
     (void)n; /* it can only be 1 */

@@ -8,6 +8,8 @@
  *           vi32 vi64       as many integers of the same width (two's complement, wrapping)
  *           mf32 mf64       one truth value a lane
  *   memory  load store      any alignment
+ *           store_past      past the caches where the ISA can, p a multiple of the vector's bytes;
+ *                           store_past_end() is called when all are done
  *           load_n store_n  only the first n lanes, 0 < n < LANES; nothing past them is touched,
  *                           load_n gives `fill` there
  *           load_part       load_n of what is left of a row: n >= LANES is all lanes, n <= 0 none
@@ -54,6 +56,10 @@ HONE__INLINE vf32 f32_load(const float *p)
 HONE__INLINE void f32_store(float *p, vf32 x)
 {
     *p = x;
+}
+HONE__INLINE void f32_store_past(float *p, vf32 x)
+{
+    f32_store(p, x);
 }
 HONE__INLINE vf32 f32_load_n(const float *p, int64_t n, vf32 fill)
 {
@@ -302,6 +308,12 @@ HONE__INLINE void f64_store(double *p, vf64 x)
 {
     *p = x;
 }
+HONE__INLINE void f64_store_past(double *p, vf64 x)
+{
+    f64_store(p, x);
+}
+/* After the last store_past. */
+HONE__INLINE void store_past_end(void) {}
 HONE__INLINE vf64 f64_load_n(const double *p, int64_t n, vf64 fill)
 {
     return n > 0 ? *p : fill;

@@ -19,7 +19,6 @@ enum {
     COPY_CROSS = 64,
     COPY_INNER_LARGE = 1024, /* the same when it comes from memory */
     COPY_CROSS_LARGE = 1024,
-    DEFAULT_CACHE = 32 << 20
 };
 
 /* The whole walk: dims outermost first, strides in elements. */
@@ -326,9 +325,7 @@ static bool is_large(const walk *w, int64_t numel)
     int64_t bytes = 0;
     for (int o = 0; o < w->n; o++)
         bytes += w->size[o] * numel;
-    const hone__topology *machine = hone__topology_get();
-    const int64_t cache = machine->l3_bytes > 0 ? machine->l3_bytes : machine->l2_bytes;
-    return bytes > (cache > 0 ? cache : DEFAULT_CACHE);
+    return bytes > hone__topology_last_cache();
 }
 
 /* The dim along which the operand is contiguous while it jumps along the innermost; -1: none. */

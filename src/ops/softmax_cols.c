@@ -9,12 +9,14 @@
 #include "ops/softmax_run.h"
 #include "runtime/memory.h"
 #include "runtime/parallel.h"
+#include "runtime/topology.h"
 
 #include <hone/ops.h>
 
 #include <math.h>
 
 #define NS_PER_ELEMENT 0.4 /* of one of two passes */
+#define TILE_BYTES     4096
 
 typedef struct {
     char *data;
@@ -28,6 +30,7 @@ typedef struct {
     int64_t blocks, tile, tiles; /* of rows, of columns */
     operand out, a, b;
     char *stats;
+    bool past; /* out is written past the caches */
 } job;
 
 /* ---- geometry */
@@ -78,6 +81,7 @@ static hone__softmax_cols matrix_at(const job *j, int64_t outer, int64_t tile, v
     for (int i = 0; i < 3; i++)
         at[i] = all[i]->data ? all[i]->data + (outer * all[i]->outer_stride + c) * j->size : NULL;
     m.out = at[0], m.a = at[1], m.b = at[2];
+    m.past = j->past;
     m.so = j->out.row_stride, m.sa = j->a.row_stride, m.sb = j->b.row_stride;
     m.stats = stats ? stats : j->stats + 2 * j->blocks * (outer * j->cols + c) * j->size;
     return m;
@@ -116,7 +120,7 @@ static void combine_tiles(void *ctx, int64_t begin, int64_t end)
 static void whole_tiles(void *ctx, int64_t begin, int64_t end)
 {
     const job *j = ctx;
-    _Alignas(64) char stats[2 * HONE__SOFTMAX_COLS_BYTES];
+    _Alignas(64) char stats[2 * TILE_BYTES];
     for (int64_t u = begin; u < end; u++) {
         const hone__softmax_cols m = matrix_at(j, u / j->tiles, u % j->tiles, stats);
         hone__k->softmax_cols_begin[j->dtype](&m, 0);
@@ -146,6 +150,16 @@ static bool run(job *j)
     return true;
 }
 
+/* A block of a tile fits L2. But memory takes long pieces of rows best: then tiles are as wide as
+ * kernels take them, and alike. */
+static void take_tiles(job *j)
+{
+    const int64_t line = 64 / j->size;
+    const int64_t most = j->past ? HONE__SOFTMAX_COLS_BYTES / j->size : TILE_BYTES / j->size;
+    j->tiles = (j->cols + most - 1) / most;
+    j->tile = ((j->cols + j->tiles - 1) / j->tiles + line - 1) / line * line;
+}
+
 bool hone__softmax_cols_run(hone__softmax_kind kind, int dim, hone_tensor *out, hone_tensor *a,
                             hone_tensor *b)
 {
@@ -164,8 +178,8 @@ bool hone__softmax_cols_run(hone__softmax_kind kind, int dim, hone_tensor *out, 
         j.cols *= d > dim ? a->shape[d] : 1;
     }
     j.blocks = hone__cols_blocks(j.rows);
-    j.tile = HONE__SOFTMAX_COLS_BYTES / j.size;
-    j.tiles = (j.cols + j.tile - 1) / j.tile;
+    j.past = j.blocks > 1 && (b ? 3 : 2) * a->numel * j.size > hone__topology_last_cache();
+    take_tiles(&j);
     const int64_t out_rows = kind == HONE__LOGSUMEXP ? 1 : j.rows;
     j.out = (operand){ hone__data(out), out_rows * j.cols, j.cols };
     return take_any(a, dim, &j.a) && (!b || take_any(b, dim, &j.b)) && run(&j);
