@@ -259,8 +259,11 @@ HONE_API hone_tensor *hone_min_dims_v(hone_tensor *x, bool keepdim, const int64_
 /** Index (i64) of the first largest / smallest element along dim; NaN wins. No gradient. */
 HONE_API hone_tensor *hone_argmax(hone_tensor *x, int dim, bool keepdim);
 HONE_API hone_tensor *hone_argmin(hone_tensor *x, int dim, bool keepdim);
-/** log(sum(e^x)) along dim, without overflow. Grad: dy * softmax(x). */
+/** log(sum(e^x)) along dim or several, without overflow. Grad: dy * softmax(x). */
 HONE_API hone_tensor *hone_logsumexp(hone_tensor *x, int dim, bool keepdim);
+#define hone_logsumexp_dims(x, keepdim, ...)                                                       \
+    hone_logsumexp_dims_v(x, keepdim, HONE_DIM_ARGS(__VA_ARGS__))
+HONE_API hone_tensor *hone_logsumexp_dims_v(hone_tensor *x, bool keepdim, const int64_t *dims_end);
 
 /* ---- softmax */
 

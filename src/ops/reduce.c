@@ -1,5 +1,5 @@
-/* reduce.c: sum, mean, var, std, max, min over all, one or several dims; argmax, argmin, logsumexp
- * over one.
+/* reduce.c: sum, mean, var, std, max, min over all, one or several dims; logsumexp over one or
+ * several; argmax, argmin over one.
  *
  * Every forward leaves the dims it reduced as a bit mask in its arguments (i[0]) and keepdim in
  * `flag`, so that the three forms of an op share one gradient. */
@@ -321,6 +321,40 @@ static hone_tensor *logsumexp(hone_context *ctx, hone_tensor *const *in, int n_i
     return HONE__SAVE(ctx, in[0]) ? out : NULL;
 }
 
+/* x as [others ..., reduced]: the reduced dims as one, behind the others. */
+static hone_tensor *reduced_last(hone_tensor *x, uint32_t mask)
+{
+    int64_t order[HONE_MAX_DIMS + 1], dims[HONE_MAX_DIMS + 2];
+    int n = 0, kept = 0;
+    for (int last = 0; last < 2; last++) {
+        for (int d = 0; d < x->ndim; d++)
+            if ((int)(mask >> d & 1) == last)
+                order[n++] = d;
+        kept = last ? kept : n;
+    }
+    order[n] = HONE_END_DIM;
+    const hone__shape shape = shape_of(x);
+    for (int i = 0; i < kept; i++)
+        dims[i] = x->shape[order[i]];
+    dims[kept] = reduced_count(&shape, mask);
+    dims[kept + 1] = HONE_END_DIM;
+    return hone_reshape_v(hone_permute_v(x, order), dims);
+}
+
+/* By the rule of rows, whatever the dims: what they hold is one row, in their order. */
+static hone_tensor *logsumexp_dims(hone_context *ctx, hone_tensor *const *in, int n_in)
+{
+    (void)n_in;
+    if (!mask_of_dims(ctx, in[0]))
+        return NULL;
+    hone_tensor *x = hone__softmax_input(in[0]);
+    hone_tensor *rows = x ? reduced_last(x, (uint32_t)hone__call_args(ctx)->i[0]) : NULL;
+    hone_tensor *out = rows ? reduced_out(ctx, x, (hone_dtype)x->dtype) : NULL;
+    if (!out || !hone__softmax_run(HONE__LOGSUMEXP, rows->ndim - 1, out, rows, NULL))
+        return NULL;
+    return HONE__SAVE(ctx, in[0], out) ? out : NULL;
+}
+
 /* ---- gradients */
 
 static uint32_t call_mask(hone_context *ctx)
@@ -446,6 +480,13 @@ static hone_tensor *logsumexp_grad(hone_context *ctx, hone_tensor *dy, int input
                     hone_softmax(hone_saved(ctx, 0), hone__call_args(ctx)->dim));
 }
 
+static hone_tensor *logsumexp_dims_grad(hone_context *ctx, hone_tensor *dy, int input)
+{
+    (void)input;
+    hone_tensor *x = hone_saved(ctx, 0), *y = with_dims(ctx, hone_saved(ctx, 1));
+    return hone_mul(with_dims(ctx, dy), hone_exp(hone_sub(x, y)));
+}
+
 /* ---- the ops */
 
 const hone__op hone__op_sum = { .name = "sum", .forward = sum_all, .grad = { sum_grad } };
@@ -489,3 +530,6 @@ const hone__op hone__op_argmin = { .name = "argmin", .forward = argmin };
 const hone__op hone__op_logsumexp = { .name = "logsumexp",
                                       .forward = logsumexp,
                                       .grad = { logsumexp_grad } };
+const hone__op hone__op_logsumexp_dims = { .name = "logsumexp_dims",
+                                           .forward = logsumexp_dims,
+                                           .grad = { logsumexp_dims_grad } };

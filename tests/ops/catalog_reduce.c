@@ -244,5 +244,13 @@ static const catalog_row rows[] = {
       .bits = "70x300" },
     { .op = "logsumexp", DIM(0, true), SUMS, .cases = any_dim, .bits = "300x70" },
     { .op = "logsumexp", DIM(1, false), SUMS, .cases = three_dims, .bits = "7x300x3:t" },
+    { .op = "logsumexp_dims",
+      DIMS(false, 0, 2),
+      SUMS,
+      .cases = three_dims,
+      .dtypes = CATALOG_ALL,
+      .bits = "70x3x130" },
+    { .op = "logsumexp_dims", DIMS(true, 1, 0), SUMS, .cases = three_or_empty, .bits = "70x30x13" },
+    { .op = "logsumexp_dims", DIMS(true, 1), SUMS, .cases = three_dims, .bits = "7x300x13:s" },
 };
 CATALOG_FAMILY(reduce);

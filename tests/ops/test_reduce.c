@@ -46,6 +46,10 @@ Test(reduce, infinities)
     hone_tensor *x = T(HONE_F32, (3, 2), -INFINITY, -INFINITY, INFINITY, 0, 1000, 1000);
     hone_tensor *y = hone_logsumexp(x, 1, false);
     CHECK_CLOSE(y, 1e-6, 0, HONE_F32, (3), -INFINITY, INFINITY, 1000 + log(2));
+    CHECK_CLOSE(hone_logsumexp_dims(hone_reshape(x, 3, 1, 2), true, -1, 1), 1e-6, 0, HONE_F32,
+                (3, 1, 1), -INFINITY, INFINITY, 1000 + log(2));
+    CHECK_CLOSE(hone_logsumexp_dims(hone_slice(x, 0, 2, 3, 1), true, 1, 0), 1e-6, 0, HONE_F32,
+                (1, 1), 1000 + log(2));
     CHECK_VALUES(hone_softmax(hone_slice(x, 0, 2, 3, 1), 1), HONE_F32, (1, 2), 0.5, 0.5);
     CHECK_VALUE0(hone_sum(T(HONE_F32, (2), INFINITY, -INFINITY)), HONE_F32, NAN);
 }
@@ -139,6 +143,8 @@ static void check_layout(hone_tensor *view)
                     same_bits(hone_sum_dims(view, false, d, e), hone_sum_dims(x, false, d, e)));
                 cr_assert(same_bits(hone_var_dims(view, 1, false, d, e),
                                     hone_var_dims(x, 1, false, d, e)));
+                cr_assert(same_bits(hone_logsumexp_dims(view, false, d, e),
+                                    hone_logsumexp_dims(x, false, d, e)));
             }
     }
 }
@@ -211,6 +217,7 @@ Test(reduce, errors)
     CHECK_FAILS(hone_mean(hone_ones(HONE_I64, 2)), HONE_E_DTYPE, "got i64 [2]");
     CHECK_FAILS(hone_argmin(x, -3, false), HONE_E_SHAPE, "argmin: dim -3");
     CHECK_FAILS(hone_logsumexp(x, 5, false), HONE_E_SHAPE, "logsumexp: dim 5");
+    CHECK_FAILS(hone_logsumexp_dims(x, false, 0, -2), HONE_E_SHAPE, "dim 0 is given twice");
     CHECK_FAILS(hone_softmax(x, -3), HONE_E_SHAPE, "softmax: dim -3");
     CHECK_FAILS(hone_softmax_backward(x, hone_ones(HONE_F32, 2), 0), HONE_E_SHAPE, "f32 [2]");
     CHECK_FAILS(hone_log_softmax_backward(x, hone_ones(HONE_F64, 2, 3), 0), HONE_E_DTYPE, "f64");
