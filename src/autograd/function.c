@@ -61,7 +61,7 @@ static int apply(const hone_function *fn, hone_tensor *const *in_then_end, hone_
     const char *name = fn && fn->name ? fn->name : "apply";
     int n_in = 0;
     if (!fn || !in_then_end || (!fn->forward && !fn->forward_n)) {
-        hone__error_null(name);
+        hone__error_missing(name, in_then_end ? "a function with a forward" : "a tensor");
         return -1;
     }
     if (!hone__ready())

@@ -283,7 +283,7 @@ static bool inputs_given(const char *kind, hone_checkable fn, hone_tensor_list i
     for (int i = 0; given && i < inputs.n; i++)
         given = hone__is_real(inputs.at[i]);
     if (!given)
-        hone__error_null(kind);
+        hone__error_missing(kind, "a function or one of its inputs");
     return given;
 }
 
@@ -373,7 +373,7 @@ static hone_status check_function(const char *kind, check_kind *run, const hone_
 {
     HONE_SCOPE();
     if (!fn || !in_then_end)
-        return hone__error_null(kind);
+        return hone__error_missing(kind, "a function or one of its inputs");
     hone_tensor_list inputs = hone_list_v(in_then_end);
     if (!inputs.at)
         return hone_error_code();

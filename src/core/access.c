@@ -155,7 +155,7 @@ static hone_status copy_all(const char *where, hone_tensor *t, char *data, size_
         return hone_error_set(HONE_E_SHAPE, "%s: %zu bytes were given, %s has %zu", where, bytes,
                               hone__tensor_text(t).s, wanted);
     if (!data && wanted > 0)
-        return hone_error_set(HONE_E_NULL, "%s: NULL was given where memory is needed", where);
+        return hone__error_missing(where, "memory");
     if (in && hone__overlaps_itself(t))
         return hone_error_set(HONE_E_STATE,
                               "%s: %s is expanded: several elements share one place in memory",

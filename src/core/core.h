@@ -18,8 +18,9 @@ _Noreturn void hone__assert_failed(const char *cond, const char *file, int line,
 
 /** Errors this thread has had since it began: a callback failed if the count moved. */
 uint64_t hone__error_count(void);
-/** The NULL rule: keeps a pending error, else sets E_NULL naming `where`. Returns the pending code.
- */
+/** The NULL rule: keeps a pending error, else sets E_NULL naming `where` and what is missing there
+ * ("a loader"; hone__error_null: "a tensor"). Returns the pending code. */
+hone_status hone__error_missing(const char *where, const char *what);
 hone_status hone__error_null(const char *where);
 
 /** "[32, 784]" for messages: a small by-value buffer, so that several fit one printf:

@@ -92,13 +92,18 @@ uint64_t hone__error_count(void)
     return pending.count;
 }
 
-hone_status hone__error_null(const char *where)
+hone_status hone__error_missing(const char *where, const char *what)
 {
     if (pending.code == HONE_OK)
-        hone_error_set(HONE_E_NULL, "%s: NULL was given where a tensor is needed", where);
+        hone_error_set(HONE_E_NULL, "%s: NULL was given where %s is needed", where, what);
     else
         pending.count++;
     return pending.code;
+}
+
+hone_status hone__error_null(const char *where)
+{
+    return hone__error_missing(where, "a tensor");
 }
 
 void hone__assert_failed(const char *cond, const char *file, int line, const char *func)

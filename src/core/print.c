@@ -267,7 +267,7 @@ hone_status hone_fprint(FILE *stream, hone_tensor *t)
     if (!hone__needs_tensor("print", t))
         return hone_error_code();
     if (!stream)
-        return hone_error_set(HONE_E_NULL, "print: NULL was given where a stream is needed");
+        return hone__error_missing("print", "a stream");
     sink out = { .stream = stream };
     put_tensor(&out, t);
     put(&out, "\n");
@@ -284,7 +284,7 @@ int64_t hone_sprint(char *buffer, size_t bytes, hone_tensor *t)
     if (!hone__needs_tensor("print", t))
         return -1;
     if (!buffer && bytes > 0) {
-        hone_error_set(HONE_E_NULL, "print: NULL was given where a buffer is needed");
+        hone__error_missing("print", "a buffer");
         return -1;
     }
     sink out = { .buffer = buffer, .size = bytes };

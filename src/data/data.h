@@ -4,9 +4,6 @@
 
 #include <hone/data.h>
 
-/** Sets E_NULL in the name of `where` (keeps a pending error); returns the pending code. */
-hone_status hone__dataset_null(const char *where);
-
 /** True if x and y can be a set in memory: tensors with equal first extents; else an error in the
  * name of `where`. */
 bool hone__dataset_fits(const char *where, const hone_tensor *x, const hone_tensor *y);

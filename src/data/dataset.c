@@ -5,14 +5,6 @@
 
 #include <hone/ops.h>
 
-
-hone_status hone__dataset_null(const char *where)
-{
-    if (hone_error_code() == HONE_OK)
-        hone_error_set(HONE_E_NULL, "%s: NULL was given where a data set is needed", where);
-    return hone_error_code();
-}
-
 bool hone__dataset_fits(const char *where, const hone_tensor *x, const hone_tensor *y)
 {
     if (!hone__needs_tensor(where, x) || !hone__needs_tensor(where, y))
@@ -30,7 +22,7 @@ bool hone__dataset_fits(const char *where, const hone_tensor *x, const hone_tens
 hone_status hone_dataset_from(hone_tensor *x, hone_tensor *y, hone_dataset *set)
 {
     if (!set)
-        return hone__dataset_null("dataset_from");
+        return hone__error_missing("dataset_from", "a data set");
     *set = (hone_dataset){ 0 };
     if (!hone__dataset_fits("dataset_from", x, y))
         return hone_error_code();
@@ -42,7 +34,7 @@ hone_status hone_dataset_from(hone_tensor *x, hone_tensor *y, hone_dataset *set)
 int64_t hone_dataset_size(const hone_dataset *set)
 {
     if (!set) {
-        hone__dataset_null("dataset_size");
+        hone__error_missing("dataset_size", "a data set");
         return -1;
     }
     if (set->type)
@@ -53,7 +45,7 @@ int64_t hone_dataset_size(const hone_dataset *set)
 hone_status hone_dataset_limit(hone_dataset *set, int64_t n)
 {
     if (!set)
-        return hone__dataset_null("dataset_limit");
+        return hone__error_missing("dataset_limit", "a data set");
     if (n < 1)
         return hone_error_set(HONE_E_VALUE, "dataset_limit: %lld samples (at least 1 is wanted)",
                               (long long)n);

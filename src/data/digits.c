@@ -300,7 +300,7 @@ static void draw_range(void *ctx, int64_t begin, int64_t end)
 hone_status hone_digits(hone_subset subset, int64_t n, uint64_t seed, hone_dataset *set)
 {
     if (!set)
-        return hone__dataset_null("digits");
+        return hone__error_missing("digits", "a data set");
     *set = (hone_dataset){ 0 };
     if (!hone__ready())
         return hone_error_code();

@@ -20,13 +20,6 @@ struct hone_loader {
     hone_tensor *x, *y;  /* the batch given out */
 };
 
-static hone_status null_loader(const char *where)
-{
-    if (hone_error_code() == HONE_OK)
-        hone_error_set(HONE_E_NULL, "%s: NULL was given where a loader is needed", where);
-    return hone_error_code();
-}
-
 /* ---- the order */
 
 #define SHUFFLE_STREAM (UINT64_C(1) << 63) /* apart from the default generator's streams */
@@ -170,7 +163,7 @@ static bool batch_of_samples(hone_loader *l, int64_t begin, int64_t end)
 bool hone_loader_next(hone_loader *l, hone_batch *batch)
 {
     if (!l || !batch) {
-        null_loader("loader_next");
+        hone__error_missing("loader_next", "a loader");
         return false;
     }
     *batch = (hone_batch){ 0 };
@@ -210,7 +203,7 @@ hone_loader *hone_loader_new(const hone_dataset *set, const hone_loader_options 
 {
     const hone_loader_options o = options ? *options : (hone_loader_options){ 0 };
     if (!set) {
-        hone__dataset_null("loader");
+        hone__error_missing("loader", "a data set");
         return NULL;
     }
     if (!hone__ready())
@@ -244,7 +237,7 @@ hone_loader *hone_loader_new(const hone_dataset *set, const hone_loader_options 
 int64_t hone_loader_batches(const hone_loader *l)
 {
     if (!l) {
-        null_loader("loader_batches");
+        hone__error_missing("loader_batches", "a loader");
         return -1;
     }
     return l->batches;
@@ -253,7 +246,7 @@ int64_t hone_loader_batches(const hone_loader *l)
 hone_status hone_loader_set_epoch(hone_loader *l, int64_t epoch)
 {
     if (!l)
-        return null_loader("loader_set_epoch");
+        return hone__error_missing("loader_set_epoch", "a loader");
     if (epoch < 0)
         return hone_error_set(HONE_E_VALUE, "loader_set_epoch: epoch %lld", (long long)epoch);
     l->epoch = epoch;

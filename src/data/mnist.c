@@ -60,7 +60,7 @@ static hone_tensor *labels_to_i64(const char *path, const hone_tensor *labels)
 hone_status hone_mnist(const char *dir, hone_subset subset, hone_dataset *set)
 {
     if (!set)
-        return hone__dataset_null("mnist");
+        return hone__error_missing("mnist", "a data set");
     *set = (hone_dataset){ 0 };
     if (!dir)
         return hone_error_set(HONE_E_NULL, "mnist: the directory is NULL");

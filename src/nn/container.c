@@ -83,7 +83,7 @@ static hone_module *container_new(const hone_module_class *type, hone_module *co
     for (int i = 0; i < n && ok; i++)
         ok = modules[i] != NULL;
     if (!ok)
-        hone__module_null(type->name);
+        hone__error_missing(type->name, "a module");
     container *c = ok ? hone_module_new(type) : NULL;
     if (c)
         c->items = hone_module_array(n);

@@ -90,7 +90,7 @@ hone_tensor *hone_parameter(hone_tensor *t)
 hone_tensor *hone_forward_v(hone_module *module, hone_tensor *const *in_then_end)
 {
     if (!module) {
-        hone__module_null("forward");
+        hone__error_missing("forward", "a module");
         return NULL;
     }
     const char *name = module->type->name;
@@ -119,7 +119,7 @@ hone_tensor *hone_forward_v(hone_module *module, hone_tensor *const *in_then_end
 void hone_module_train(hone_module *module, bool training)
 {
     if (!module) {
-        hone__module_null("module_train");
+        hone__error_missing("module_train", "a module");
         return;
     }
     module->training = training;
@@ -148,7 +148,7 @@ hone_status hone_module_apply(hone_module *module,
                               hone_status (*fn)(hone_module *module, void *user), void *user)
 {
     if (!module || !fn)
-        return hone__module_null("module_apply");
+        return hone__error_missing("module_apply", "a module");
     hone__slots walk = hone__slots_of(module);
     hone__slot slot;
     while (hone__slot_next(module, &walk, &slot)) {

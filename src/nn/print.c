@@ -83,7 +83,7 @@ static void put_module(writer *w, const hone_module *module, int indent)
 int64_t hone_sprint_module(char *text, size_t size, hone_module *module)
 {
     if (!module) {
-        hone__module_null("sprint_module");
+        hone__error_missing("sprint_module", "a module");
         return -1;
     }
     writer w = { text, text ? size : 0, 0 };
@@ -96,7 +96,7 @@ int64_t hone_sprint_module(char *text, size_t size, hone_module *module)
 hone_status hone_fprint_module(FILE *stream, hone_module *module)
 {
     if (!stream || !module)
-        return hone__module_null("print_module");
+        return hone__error_missing("print_module", "a module");
     const int64_t parameters = hone_parameter_count(module);
     if (parameters < 0)
         return hone_error_code();

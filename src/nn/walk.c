@@ -5,13 +5,6 @@
 
 #include <string.h>
 
-hone_status hone__module_null(const char *where)
-{
-    if (hone_error_code() == HONE_OK)
-        hone_error_set(HONE_E_NULL, "%s: NULL was given where a module is needed", where);
-    return hone_error_code();
-}
-
 /* ---- slots */
 
 static void *member(const hone_module *module, size_t offset)
@@ -135,7 +128,7 @@ hone__found_list hone__collect(const char *where, hone_module *module, int kinds
 {
     const hone__found_list failed = { NULL, 0 };
     if (!module) {
-        hone__module_null(where);
+        hone__error_missing(where, "a module");
         return failed;
     }
     collector c = { .kinds = kinds, .max_depth = depth, .unique = unique };

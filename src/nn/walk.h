@@ -51,7 +51,4 @@ typedef struct {
 hone__found_list hone__collect(const char *where, hone_module *module, int kinds, int depth,
                                bool unique);
 
-/** Sets E_NULL in the name of `where` (keeps a pending error); returns the pending code. */
-hone_status hone__module_null(const char *where);
-
 #endif

@@ -2,7 +2,6 @@
 #include "ops/elementwise.h"
 #include "ops/op.h"
 
-
 static hone_tensor *run(hone_context *ctx, int k, hone_dtype dtype, int ndim, const int64_t *shape,
                         const hone__operand *operands)
 {

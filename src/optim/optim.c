@@ -77,17 +77,10 @@ void hone_optim_free(hone_optim *optim)
     hone__free(optim);
 }
 
-static hone_status null_optim(const char *where)
-{
-    if (hone_error_code() == HONE_OK)
-        hone_error_set(HONE_E_NULL, "%s: NULL was given where an optimizer is needed", where);
-    return hone_error_code();
-}
-
 hone_status hone_optim_step(hone_optim *optim)
 {
     if (!optim)
-        return null_optim("optim_step");
+        return hone__error_missing("optim_step", "an optimizer");
     HONE_SCOPE();
     HONE_NO_GRAD();
     return optim->type->step(optim);
@@ -96,7 +89,7 @@ hone_status hone_optim_step(hone_optim *optim)
 hone_status hone_optim_zero_grad(hone_optim *optim)
 {
     if (!optim)
-        return null_optim("optim_zero_grad");
+        return hone__error_missing("optim_zero_grad", "an optimizer");
     HONE_NO_GRAD();
     for (int i = 0; i < optim->n; i++)
         if (!hone__leaf_zero(optim->params[i]))
@@ -107,7 +100,7 @@ hone_status hone_optim_zero_grad(hone_optim *optim)
 double hone_optim_lr(const hone_optim *optim)
 {
     if (!optim) {
-        null_optim("optim_lr");
+        hone__error_missing("optim_lr", "an optimizer");
         return NAN;
     }
     return optim->lr;
@@ -116,7 +109,7 @@ double hone_optim_lr(const hone_optim *optim)
 hone_status hone_optim_set_lr(hone_optim *optim, double lr)
 {
     if (!optim)
-        return null_optim("optim_set_lr");
+        return hone__error_missing("optim_set_lr", "an optimizer");
     if (!hone__option_fits(optim->type->name, "lr", lr))
         return HONE_E_VALUE;
     optim->lr = lr;

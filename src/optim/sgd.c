@@ -117,7 +117,7 @@ hone_optim *hone_sgd(hone_module *module, const hone_sgd_options *options)
 {
     HONE_SCOPE();
     if (!module) {
-        hone__error_null("sgd");
+        hone__error_missing("sgd", "a module");
         return NULL;
     }
     return hone_sgd_list(hone_parameters(module), options);

@@ -10,7 +10,7 @@ hone_status hone_machine_get(hone_machine *machine)
     if (!hone__ready())
         return HONE_E_CONFIG;
     if (!machine)
-        return hone_error_set(HONE_E_NULL, "machine_get: NULL was given where a struct is needed");
+        return hone__error_missing("machine_get", "a struct");
     const hone__topology *found = hone__topology_get();
     memset(machine, 0, sizeof *machine);
     machine->logical_cpus = found->logical_cpus;
