@@ -6,6 +6,47 @@
 #include "gemm/gemm_kernels.h"
 #include "gemm/gemm_transpose_avx2.h"
 
+/* The first n <= 8 elements of v, by parts: a masked store takes twenty times as long on some CPUs. */
+static HONE__GEMM_INLINE void hone__f32_gemm_store_some_avx2(float *p, __m256 v, int n)
+{
+    if (n == 8) {
+        _mm256_storeu_ps(p, v);
+        return;
+    }
+    __m128 part = _mm256_castps256_ps128(v);
+    if (n & 4) {
+        _mm_storeu_ps(p, part);
+        part = _mm256_extractf128_ps(v, 1);
+        p += 4;
+    }
+    if (n & 2) {
+        _mm_storel_pi((__m64 *)(void *)p, part);
+        part = _mm_movehl_ps(part, part);
+        p += 2;
+    }
+    if (n & 1) {
+        _mm_store_ss(p, part);
+    }
+}
+
+/* n <= 4. */
+static HONE__GEMM_INLINE void hone__f64_gemm_store_some_avx2(double *p, __m256d v, int n)
+{
+    if (n == 4) {
+        _mm256_storeu_pd(p, v);
+        return;
+    }
+    __m128d part = _mm256_castpd256_pd128(v);
+    if (n & 2) {
+        _mm_storeu_pd(p, part);
+        part = _mm256_extractf128_pd(v, 1);
+        p += 2;
+    }
+    if (n & 1) {
+        _mm_store_sd(p, part);
+    }
+}
+
 #define HONE__REAL_IS_F64 0
 #include "kernels/real_begin.h"
 #define DOT_ROWS     1

@@ -4,12 +4,17 @@
  * gemm_tile.h where the kernel's file defines
  *
  *   SMALL_TAIL(p, n)   loads n <= LANES elements, reads no other
+ *   SMALL_STORE(p, v, n)  if R(store_n) is slow
  *   SMALL_TILES(each)  each(rows, vectors, half) for the tiles there are, SMALL_16(each, vectors,
  *                      half) for heights up to 16 and so on; half: the last vector is at most half
  *                      full (TILE_HALF_FMA)
  *   SMALL_WIDTH(nv, half)  where the table has them: how many 32 bytes a row of C has at most
  *
  * (fragment) */
+
+#ifndef SMALL_STORE
+#define SMALL_STORE(p, v, n) R(store_n)(p, v, n)
+#endif
 
 #define SMALL_6(each, nv, half)                                                                    \
     each(1, nv, half) each(2, nv, half) each(3, nv, half) each(4, nv, half) each(5, nv, half)      \
@@ -75,7 +80,7 @@ static HONE__GEMM_INLINE void TILE_FN(small_tile)(const int mr, const int nv, co
         if (!half && last == LANES) {
             R(store)(c + (nv - 1) * LANES, acc[i][nv - 1]);
         } else {
-            R(store_n)(c + (nv - 1) * LANES, acc[i][nv - 1], last);
+            SMALL_STORE(c + (nv - 1) * LANES, acc[i][nv - 1], last);
         }
         c += c_rs;
     }
@@ -101,5 +106,6 @@ static const hone__gemm_small_tile
 #undef SMALL_8
 #undef SMALL_6
 #undef SMALL_TAIL
+#undef SMALL_STORE
 #undef SMALL_TILES
 #undef SMALL_WIDTH
