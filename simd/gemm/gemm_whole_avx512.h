@@ -19,8 +19,9 @@
 
 #ifndef WHOLE_ONCE
 #define WHOLE_ONCE
+/* clang-format off */
 
-/* Row i of a tile of 2, 3 or 4 vectors: X(its element of A, where that is broadcast to, its sums) */
+/* Row i of a tile of 2, 3 or 4 vectors: X(its element of A, where that goes, its sums). */
 #define WHOLE_ROW_2_0(X)  X("(%%rsi)", "30", "0", "1")
 #define WHOLE_ROW_2_1(X)  X("(%%rsi,%%rax)", "31", "2", "3")
 #define WHOLE_ROW_2_2(X)  X("(%%rsi,%%rax,2)", "30", "4", "5")
@@ -62,7 +63,7 @@
 #define WHOLE_ROWS_11(nv, X) WHOLE_ROWS_10(nv, X) WHOLE_ROW(nv, 10, X)
 #define WHOLE_ROWS_12(nv, X) WHOLE_ROWS_11(nv, X) WHOLE_ROW(nv, 11, X)
 
-/* ---- what is done to a row: X to all vectors but the last, Y to that, which may be a part ---- */
+/* ---- what is done to a row: X to all vectors but the last, Y to that, maybe a part ---- */
 
 #define WHOLE_ROW_OF(X, Y, c0, c1)          X("", c0) Y("64", c1)
 #define WHOLE_ROW_OF3(X, Y, c0, c1, c2)     X("", c0) X("64", c1) Y("128", c2)
@@ -73,7 +74,8 @@
 #define WHOLE_LOAD_B_PART(at, z) "vmovu" WHOLE_P " " at "(%%rdx), %%zmm" z WHOLE_PART "%{z%}\n"
 #define WHOLE_LOAD_B_2           WHOLE_ROW_OF(WHOLE_LOAD_B, WHOLE_LOAD_B_PART, "24", "25")
 #define WHOLE_LOAD_B_3           WHOLE_ROW_OF3(WHOLE_LOAD_B, WHOLE_LOAD_B_PART, "24", "25", "26")
-#define WHOLE_LOAD_B_4           WHOLE_ROW_OF4(WHOLE_LOAD_B, WHOLE_LOAD_B_PART, "24", "25", "26", "27")
+#define WHOLE_LOAD_B_4                                                                             \
+    WHOLE_ROW_OF4(WHOLE_LOAD_B, WHOLE_LOAD_B_PART, "24", "25", "26", "27")
 
 #define WHOLE_TIMES(a, b, c) "vfmadd231" WHOLE_P " %%zmm" a ", %%zmm" b ", %%zmm" c "\n"
 #define WHOLE_STEP_2(at, a, c0, c1)                                                                \
@@ -107,20 +109,12 @@
     "vmax" WHOLE_P " %%zmm29, %%zmm" c ", %%zmm" c "%{%%k2%}\n"
 #define WHOLE_STORE(at, c)      "vmovu" WHOLE_P " %%zmm" c ", " at "(%%r12)\n"
 #define WHOLE_STORE_PART(at, c) "vmovu" WHOLE_P " %%zmm" c ", " at "(%%r12)" WHOLE_PART "\n"
-#define WHOLE_FINISH(row, ...)                                                                               \
-    "testb $7, %%r10b\n jz 3f\n"                                                                             \
-    "testb $1, %%r10b\n jz 1f\n" row(                                                                        \
-        WHOLE_ADD_C, WHOLE_ADD_C_PART,                                                                       \
-        __VA_ARGS__) "1: testb $2, %%r10b\n jz 2f\n" row(WHOLE_ADD_BIAS, WHOLE_ADD_BIAS_PART,                \
-                                                         __VA_ARGS__) "2: testb $4, %%r10b\n jz "            \
-                                                                      "3f\n" row(                            \
-                                                                          WHOLE_RELU, WHOLE_RELU,            \
-                                                                          __VA_ARGS__) "3:"                  \
-                                                                                       "\n" row(             \
-                                                                                           WHOLE_STORE,      \
-                                                                                           WHOLE_STORE_PART, \
-                                                                                           __VA_ARGS__)      \
-                                                                                           WHOLE_NEXT_C
+#define WHOLE_FINISH(row, ...)                                                                     \
+    "testb $7, %%r10b\n jz 3f\n"                                                                   \
+    "testb $1, %%r10b\n jz 1f\n" row(WHOLE_ADD_C, WHOLE_ADD_C_PART, __VA_ARGS__)                   \
+    "1: testb $2, %%r10b\n jz 2f\n" row(WHOLE_ADD_BIAS, WHOLE_ADD_BIAS_PART, __VA_ARGS__)          \
+    "2: testb $4, %%r10b\n jz 3f\n" row(WHOLE_RELU, WHOLE_RELU, __VA_ARGS__)                       \
+    "3:\n" row(WHOLE_STORE, WHOLE_STORE_PART, __VA_ARGS__) WHOLE_NEXT_C
 #define WHOLE_FINISH_2(at, a, c0, c1)         WHOLE_FINISH(WHOLE_ROW_OF, c0, c1)
 #define WHOLE_FINISH_3(at, a, c0, c1, c2)     WHOLE_FINISH(WHOLE_ROW_OF3, c0, c1, c2)
 #define WHOLE_FINISH_4(at, a, c0, c1, c2, c3) WHOLE_FINISH(WHOLE_ROW_OF4, c0, c1, c2, c3)
@@ -147,16 +141,15 @@
 #define WHOLE_ERRAND(nv)                                                                           \
     "testq %%r14, %%r14\n jle 4f\n decq %%r14\n"                                                   \
     "movq %c[errand_rs](%[t]), %%r11\n shlq $" WHOLE_SHIFT ", %%r11\n"                             \
-    "testq %%r13, %%r13\n jz 5f\n" WHOLE_LINES_##nv(WHOLE_ASK_AHEAD) WHOLE_LINES_##nv(             \
-        WHOLE_COPY) "addq %%r11, %%r12\n"                                                          \
-                    "movq %c[errand_to_rs](%[t]), %%r11\n shlq $" WHOLE_SHIFT ", %%r11\n"          \
-                    "addq %%r11, %%r13\n jmp 4f\n"                                                 \
-                    "5:\n" WHOLE_LINES_##nv(WHOLE_ASK) "prefetcht1 64*" #nv                        \
-                                                       "(%%r12)\n addq %%r11, %%r12\n"             \
-                                                       "4:\n"
+    "testq %%r13, %%r13\n jz 5f\n" WHOLE_LINES_##nv(WHOLE_ASK_AHEAD) WHOLE_LINES_##nv(WHOLE_COPY)  \
+    "addq %%r11, %%r12\n"                                                                          \
+    "movq %c[errand_to_rs](%[t]), %%r11\n shlq $" WHOLE_SHIFT ", %%r11\n"                          \
+    "addq %%r11, %%r13\n jmp 4f\n"                                                                 \
+    "5:\n" WHOLE_LINES_##nv(WHOLE_ASK) "prefetcht1 64*" #nv "(%%r12)\n addq %%r11, %%r12\n"        \
+    "4:\n"
 
-/* The last 8 k of a group of rows; r11 is 8 a_cs, r14 8 b_rs. Up to four rows that were done before
- * are stored on the way. */
+/* The last 8 k of a group of rows; r11 is 8 a_cs. Up to four rows that were done before are stored on
+ * the way. */
 #define WHOLE_LAST(...) WHOLE_LAST_(__VA_ARGS__)
 #define WHOLE_LAST_(nv, steps, one, two, three, four)                                              \
     WHOLE_K(nv, steps)                                                                             \
@@ -219,51 +212,30 @@
 
 #define WHOLE_STEPS(nv, mr) WHOLE_K(nv, WHOLE_ROWS_##mr(nv, WHOLE_STEP_##nv))
 #define WHOLE_BYTES(r)      "shlq $" WHOLE_SHIFT ", %%" r "\n"
-#define WHOLE_C_IN_R12      "movq %c[c](%[t]), %%r12\n movq %c[c_rs](%[t]), %%r13\n" WHOLE_BYTES("r13")
-#define WHOLE_TILE(nv, mr)                                                                                                                                                                          \
-    "kmovd %%edx, %%k1\n movq %%rax, %%r10\n"                                                                                                                                                       \
-    "movq %c[a](%[t]), %%rsi\n movq %c[a_rs](%[t]), %%rax\n" WHOLE_BYTES(                                                                                                                           \
-        "rax") "movq %c[a_cs](%[t]), %%rcx\n" WHOLE_BYTES("rcx") "movq %c[b](%[t]), %%rdx\n"                                                                                                        \
-                                                                 "movq %c[b_rs](%[t]), "                                                                                                            \
-                                                                 "%%r9\n" WHOLE_BYTES(                                                                                                              \
-                                                                     "r9") "leaq "                                                                                                                  \
-                                                                           "(%%rsi,%%rax,4), "                                                                                                      \
-                                                                           "%%rdi\n leaq "                                                                                                          \
-                                                                           "(%%rsi,%%rax,8), "                                                                                                      \
-                                                                           "%%r8\n leaq "                                                                                                           \
-                                                                           "(%%rax,%%rax,2), "                                                                                                      \
-                                                                           "%%rbx\n"                                                                                                                \
-                                                                           "testb $8, %%r10b\n "                                                                                                    \
-                                                                           "jz "                                                                                                                    \
-                                                                           "1f\n" WHOLE_C_IN_R12 WHOLE_ROWS_##mr(                                                                                   \
-                                                                               nv,                                                                                                                  \
-                                                                               WHOLE_RESUME_##nv) "jmp 2f\n"                                                                                        \
-                                                                                                  "1:\n" WHOLE_ROWS_##mr(                                                                           \
-                                                                                                      nv,                                                                                           \
-                                                                                                      WHOLE_ZERO_##nv) "2: movq %c[errand_from](%[t]), %%r12\n movq %c[errand_to](%[t]), %%r13\n"   \
-                                                                                                                       "movq %c[errand_rows](%[t]), %%r14\n"                                        \
-                                                                                                                       "movl %c[k](%[t]), %%r11d\n andl $7, %%r11d\n jz 2f\n"                       \
-                                                                                                                       "1:\n" WHOLE_STEPS(                                                          \
-                                                                                                                           nv,                                                                      \
-                                                                                                                           mr) "decl %%r11d\n jnz 1b\n"                                             \
-                                                                                                                               "2: cmpq $256, %%r10\n jb 6f\n"                                      \
-                                                                                                                               ".p2align 6\n"                                                       \
-                                                                                                                               "7:\n" WHOLE_ERRAND(                                                 \
-                                                                                                                                   nv) "movl $4, %%r11d\n"                                          \
-                                                                                                                                       ".p2align 4\n"                                               \
-                                                                                                                                       "1:\n" WHOLE_STEPS(                                          \
-                                                                                                                                           nv,                                                      \
-                                                                                                                                           mr)                                                      \
-                                                                                                                                           WHOLE_STEPS(                                             \
-                                                                                                                                               nv,                                                  \
-                                                                                                                                               mr) "decl %%r11d\n jnz 1b\n"                         \
-                                                                                                                                                   "subq $256, %%r10\n cmpq $256, %%r10\n jae 7b\n" \
-                                                                                                                                                   "6:\n" WHOLE_ERRAND(                             \
-                                                                                                                                                       nv)                                          \
-                                                                                                                                                       WHOLE_C_IN_R12                               \
-        "movq %c[bias](%[t]), %%r14\n"                                                                                                                                                              \
-        "leaq (,%%rcx,8), %%r11\n vpxord %%zmm29, %%zmm29, %%zmm29\n" WHOLE_END_##nv##_##mr                                                                                                         \
-        "vzeroupper\n"
+#define WHOLE_C_IN_R12                                                                             \
+    "movq %c[c](%[t]), %%r12\n movq %c[c_rs](%[t]), %%r13\n" WHOLE_BYTES("r13")
+#define WHOLE_TILE(nv, mr)                                                                         \
+    "kmovd %%edx, %%k1\n movq %%rax, %%r10\n"                                                      \
+    "movq %c[a](%[t]), %%rsi\n movq %c[a_rs](%[t]), %%rax\n" WHOLE_BYTES("rax")                    \
+    "movq %c[a_cs](%[t]), %%rcx\n" WHOLE_BYTES("rcx") "movq %c[b](%[t]), %%rdx\n"                  \
+    "movq %c[b_rs](%[t]), %%r9\n" WHOLE_BYTES("r9")                                                \
+    "leaq (%%rsi,%%rax,4), %%rdi\n leaq (%%rsi,%%rax,8), %%r8\n leaq (%%rax,%%rax,2), %%rbx\n"     \
+    "testb $8, %%r10b\n jz 1f\n"                                                                   \
+    WHOLE_C_IN_R12 WHOLE_ROWS_##mr(nv, WHOLE_RESUME_##nv) "jmp 2f\n"                               \
+    "1:\n" WHOLE_ROWS_##mr(nv, WHOLE_ZERO_##nv)                                                    \
+    "2: movq %c[errand_from](%[t]), %%r12\n movq %c[errand_to](%[t]), %%r13\n"                     \
+    "movq %c[errand_rows](%[t]), %%r14\n"                                                          \
+    "movl %c[k](%[t]), %%r11d\n andl $7, %%r11d\n jz 2f\n"                                         \
+    "1:\n" WHOLE_STEPS(nv, mr) "decl %%r11d\n jnz 1b\n"                                            \
+    "2: cmpq $256, %%r10\n jb 6f\n"                                                                \
+    ".p2align 6\n"                                                                                 \
+    "7:\n" WHOLE_ERRAND(nv) "movl $4, %%r11d\n"                                                    \
+    ".p2align 4\n"                                                                                 \
+    "1:\n" WHOLE_STEPS(nv, mr) WHOLE_STEPS(nv, mr) "decl %%r11d\n jnz 1b\n"                        \
+    "subq $256, %%r10\n cmpq $256, %%r10\n jae 7b\n"                                               \
+    "6:\n" WHOLE_ERRAND(nv) WHOLE_C_IN_R12 "movq %c[bias](%[t]), %%r14\n"                          \
+    "leaq (,%%rcx,8), %%r11\n vpxord %%zmm29, %%zmm29, %%zmm29\n" WHOLE_END_##nv##_##mr            \
+    "vzeroupper\n"
 
 #define WHOLE_FIELD(name, field) [name] "i"(offsetof(hone__gemm_tile, field))
 #define WHOLE_ASM(t, control, mask, text)                                                          \
@@ -280,6 +252,7 @@
           "zmm11", "zmm12", "zmm13", "zmm14", "zmm15", "zmm16", "zmm17", "zmm18", "zmm19",         \
           "zmm20", "zmm21", "zmm22", "zmm23", "zmm24", "zmm25", "zmm26", "zmm27", "zmm28",         \
           "zmm29", "zmm30", "zmm31", "k1", "k2", "memory", "cc")
+/* clang-format on */
 #endif
 
 #define WHOLE_FN_(nv, mr)                                                                          \
