@@ -148,8 +148,8 @@
     "5:\n" WHOLE_LINES_##nv(WHOLE_ASK) "prefetcht1 64*" #nv "(%%r12)\n addq %%r11, %%r12\n"        \
     "4:\n"
 
-/* The last 8 k of a group of rows; r11 is 8 a_cs. Up to four rows that were done before are stored on
- * the way. */
+/* The last 8 k of a group of rows; r11 is 8 a_cs. Up to four rows that were done before are stored
+ * on the way. */
 #define WHOLE_LAST(...) WHOLE_LAST_(__VA_ARGS__)
 #define WHOLE_LAST_(nv, steps, one, two, three, four)                                              \
     WHOLE_K(nv, steps)                                                                             \

@@ -122,10 +122,10 @@ static int64_t even_part(int64_t total, int64_t most, int64_t unit)
     return round_up(ceil_div(total, ceil_div(total, most)), unit);
 }
 
-/* Reading in place costs less than packing as long as the operand stays in L2, and often beyond, if
- * a tile is several cache lines wide. A row of B in a narrow tile is a line of its own, one that
- * the next often throws out of L1 again. With many rows of A, B is packed on the way (region.c), also
- * where its rows are whole pages apart: such rows share a few lines of L1. */
+/* Reading in place costs less than packing as long as the operand stays in L2, and often beyond,
+ * if a tile is several cache lines wide. A row of B in a narrow tile is a line of its own, one
+ * that the next often throws out of L1 again. With many rows of A, B is packed on the way
+ * (region.c), also where its rows are whole pages apart: such rows share a few lines of L1. */
 enum { LARGE = 6 << 20, SMALL = 32 << 10, PAGE = 4 << 10 };
 
 static bool is_narrow(const hone__gemm_kernel *kernel, int64_t size)

@@ -209,8 +209,8 @@ static hone__gemm_errand errand_for(const walk *w, const step *now, const step *
                                 .to_rs = w->plan->kernel->nr };
 }
 
-/* `rows` of C, `bytes` each, for the next tile: on the way, a row every 8 k, if the tile has no other
- * errand. Asked for at once, they would keep A and B waiting behind them. */
+/* `rows` of C, `bytes` each, for the next tile: on the way, a row every 8 k, if the tile has no
+ * other errand. Asked for at once, they would keep A and B waiting behind them. */
 static void ask_for_c(hone__gemm_tile *t, const char *c, int64_t rows, int64_t bytes,
                       int64_t row_bytes)
 {
