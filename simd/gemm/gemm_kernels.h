@@ -90,6 +90,12 @@ typedef struct {
 
 enum { HONE__GEMM_MAX_VECTORS = 4 };
 
+/** Where an operand is read from, most likely. */
+typedef enum { HONE__GEMM_L2, HONE__GEMM_L3, HONE__GEMM_MEMORY } hone__gemm_distance;
+
+/** Rows of B that `row` takes at a time from L3. */
+enum { HONE__GEMM_ROWS = 5 };
+
 /** Block sizes in elements: a panel of B, kc x nr, stays in L2 while the panels of a block of A, mc
  * x kc, pass by, each of which fits L1. */
 typedef struct {
@@ -141,9 +147,10 @@ typedef struct {
     void (*transpose)(int64_t rows, int64_t cols, void *to, int64_t to_rs, const void *from,
                       int64_t from_rs);
 
-    /** One row: y[j] = chain over p < k of x[p * sx] * b[p * b_rs + j], j < n; y contiguous. */
+    /** One row: y[j] = chain over p < k of x[p * sx] * b[p * b_rs + j], j < n; y contiguous. Lines
+     * beyond b may be asked for, unless it is near. */
     void (*row)(int64_t k, int64_t n, const void *x, int64_t sx, const void *b, int64_t b_rs,
-                void *y, int resume);
+                void *y, int resume, hone__gemm_distance distance);
 
     /** out[i * out_rs + j] = one block's dot product of row i of a (a_rs apart) and row j of b
      * (b_rs apart), both contiguous in k; 0 < k <= the reductions' block. */

@@ -1,6 +1,8 @@
 /* blocks.c: block sizes from cache sizes. */
 #include "gemm/plan.h"
 
+enum { PAGE = 4096 };
+
 static struct {
     int64_t l1, l2, l3;
 } caches;
@@ -38,6 +40,29 @@ static int64_t choose_mc(const hone__gemm_kernel *kernel, int64_t size, int64_t 
 bool hone__gemm_fits_l2(int64_t bytes)
 {
     return bytes <= (caches.l2 ? caches.l2 : 512 << 10);
+}
+
+/* From L3 the run of y has to stay in L1 beside those of a group of rows that pass through it. Where
+ * a run ends, prefetchers have brought lines beyond: a band of rows stays in L2 until the next run
+ * wants them. Rows that lie whole pages apart end where prefetchers end, too. From memory, runs are
+ * fastest as long as can be. Few rows make no bands, and short rows that lie across lines need no
+ * help: L1 is what they wait for. */
+hone__gemm_row_blocks hone__gemm_choose_row_blocks(int64_t rows, int64_t bytes, int64_t row_bytes,
+                                                   int threads)
+{
+    const int64_t l1 = caches.l1 ? caches.l1 : 32 << 10, l2 = caches.l2 ? caches.l2 : 512 << 10;
+    const int64_t l3 = caches.l3 * threads > l2 ? caches.l3 * threads : l2;
+    const bool across = row_bytes % 64 != 0 && row_bytes <= l1 * 3 / 16;
+    const int64_t most = clamp(l1 / 4, 1024, HONE__GEMM_RUN_BYTES);
+    if (rows * bytes <= l2 || rows < 4 * HONE__GEMM_ROWS || across) {
+        return (hone__gemm_row_blocks){ HONE__GEMM_L2, rows, most };
+    }
+    if (rows * bytes > l3) {
+        return (hone__gemm_row_blocks){ HONE__GEMM_MEMORY, rows, bytes };
+    }
+    const int64_t groups = l2 * 3 / 4 / HONE__GEMM_ROWS / row_bytes;
+    const int64_t band = row_bytes % PAGE ? HONE__GEMM_ROWS * clamp(groups, 4, 64) : rows;
+    return (hone__gemm_row_blocks){ HONE__GEMM_L3, band, most / 2 };
 }
 
 hone__gemm_blocks hone__gemm_choose_blocks(const hone__gemm_kernel *kernel, int64_t size)

@@ -78,6 +78,17 @@ hone__gemm_blocks hone__gemm_choose_blocks(const hone__gemm_kernel *kernel, int6
 /** If so much memory may stay in L2. */
 bool hone__gemm_fits_l2(int64_t bytes);
 
+/** How one row of A passes a B of `rows` rows of `bytes` bytes, row_bytes apart, that `threads`
+ * threads read: a band of rows after the other, each in runs of so many bytes, which are no more
+ * than HONE__GEMM_RUN_BYTES but for what comes from memory. */
+enum { HONE__GEMM_RUN_BYTES = 8192 };
+typedef struct {
+    hone__gemm_distance distance;
+    int64_t band, run_bytes;
+} hone__gemm_row_blocks;
+hone__gemm_row_blocks hone__gemm_choose_row_blocks(int64_t rows, int64_t bytes, int64_t row_bytes,
+                                                   int threads);
+
 /** Team and regions (split.c). `products` of piece_k each are to be computed (batch times pieces).
  */
 void hone__gemm_plan_threads(hone__gemm_plan *plan, int64_t products);
@@ -130,6 +141,9 @@ void hone__gemm_activate(const hone__gemm_plan *plan, const hone__gemm_region *r
 
 void hone__gemm_run_region(const hone__gemm_plan *plan, const hone__gemm_region *region,
                            char *workspace);
+
+/** A region of a plan by_row, without its epilogue: its sums to y (row.c). */
+void hone__gemm_row(const hone__gemm_plan *plan, const hone__gemm_region *region, char *y);
 
 /** Do bands of k suit `threads` threads best? */
 bool hone__gemm_relays(const hone__gemm_plan *plan, int threads);

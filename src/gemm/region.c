@@ -367,9 +367,7 @@ void hone__gemm_run_region(const hone__gemm_plan *plan, const hone__gemm_region 
     const bool simple = plain(region->epilogue, region->bias);
     const bool later = plan->scratch || plan->by_row; /* the tile can't finish */
     if (plan->by_row) {
-        plan->kernel->row(region->k, region->n1 - region->n0, region->a, plan->x.a_cs,
-                          region->b + region->n0 * plan->x.b_cs * plan->size, plan->x.b_rs, w.sums,
-                          0);
+        hone__gemm_row(plan, region, w.sums);
     } else {
         w.finish = later || simple ? NULL : region->epilogue;
         w.activates = !later && region->activate;

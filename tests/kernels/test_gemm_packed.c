@@ -59,3 +59,24 @@ Test(gemm_packed, cache_sizes_change_no_bit)
     }
     hone__gemm_set_caches(0, 0, 0);
 }
+
+/* One row of A, B from L2, L3 and memory: whole pages apart, lines apart, neither; with short bands,
+ * groups that are not full, rows of several runs and pages. */
+Test(gemm_packed, one_row_from_every_level)
+{
+    start(1);
+    static const size_t l3[] = { 1 << 30, 1 << 22, 1 }, l2[] = { 1 << 30, 40000, 40000 };
+    static const int64_t shapes[][2] = { { 1024, 67 }, { 2100, 97 },  { 2048, 43 }, { 1040, 61 },
+                                         { 256, 203 }, { 1003, 102 }, { 3000, 3 },  { 65, 200 } };
+    for (int i = 0; i < 3; i++) {
+        hone__gemm_set_caches(32768, l2[i], l3[i]);
+        for (int s = 0; s < 8; s++) {
+            for (int kind = 0; kind < 3; kind++) {
+                hone__gemm_args x = shaped(kind == 2, 1, shapes[s][0], shapes[s][1], false, false);
+                x.accumulate = kind == 1;
+                run(&x);
+            }
+        }
+    }
+    hone__gemm_set_caches(0, 0, 0);
+}
