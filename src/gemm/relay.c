@@ -35,8 +35,10 @@ bool hone__gemm_relays(const hone__gemm_plan *plan, int threads)
  * cores. */
 void hone__gemm_relay_wait(const atomic_llong *done, int64_t tiles_rows)
 {
-    for (int spins = 0; atomic_load_explicit(done, memory_order_acquire) < tiles_rows; spins++) {
+    int spins = 0;
+    while (atomic_load_explicit(done, memory_order_acquire) < tiles_rows) {
         if (spins < 4000) {
+            spins++;
             hone__relax();
         } else {
             sched_yield();
