@@ -42,11 +42,11 @@ bool hone__gemm_fits_l2(int64_t bytes)
     return bytes <= (caches.l2 ? caches.l2 : 512 << 10);
 }
 
-/* From L3 the run of y has to stay in L1 beside those of a group of rows that pass through it. Where
- * a run ends, prefetchers have brought lines beyond: a band of rows stays in L2 until the next run
- * wants them. Rows that lie whole pages apart end where prefetchers end, too. From memory, runs are
- * fastest as long as can be. Few rows make no bands, and short rows that lie across lines need no
- * help: L1 is what they wait for. */
+/* From L3 the run of y has to stay in L1 beside those of a group of rows that pass through it.
+ * Where a run ends, prefetchers have brought lines beyond: a band of rows stays in L2 until the
+ * next run wants them. Rows that lie whole pages apart end where prefetchers end, too. From memory,
+ * runs are fastest as long as can be. Few rows make no bands, and short rows that lie across lines
+ * need no help: L1 is what they wait for. */
 hone__gemm_row_blocks hone__gemm_choose_row_blocks(int64_t rows, int64_t bytes, int64_t row_bytes,
                                                    int threads)
 {

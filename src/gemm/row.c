@@ -7,8 +7,8 @@
 
 enum { PAGE = 4096, BEHIND = 512 };
 
-/* A store makes later loads wait whose addresses differ by whole pages. If the rows of B lie so that
- * all run at the same place of their pages, it matters where y runs: a little behind them. */
+/* A store makes later loads wait whose addresses differ by whole pages. If the rows of B lie so
+ * that all run at the same place of their pages, it matters where y runs: a little behind them. */
 static char *behind(const char *b, char *buffer)
 {
     const uintptr_t wanted = ((uintptr_t)b - BEHIND) % PAGE;

@@ -60,8 +60,8 @@ Test(gemm_packed, cache_sizes_change_no_bit)
     hone__gemm_set_caches(0, 0, 0);
 }
 
-/* One row of A, B from L2, L3 and memory: whole pages apart, lines apart, neither; with short bands,
- * groups that are not full, rows of several runs and pages. */
+/* One row of A, B from L2, L3 and memory: whole pages apart, lines apart, neither; with short
+ * bands, groups that are not full, rows of several runs and pages. */
 Test(gemm_packed, one_row_from_every_level)
 {
     start(1);
