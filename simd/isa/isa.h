@@ -26,6 +26,8 @@ typedef struct hone__isa {
     hone__fill_fn fill[HONE__N_DTYPES];
     hone__transpose_fn transpose[HONE__N_DTYPES];
     hone__transpose_fn transpose_past[HONE__N_DTYPES];
+    hone__write_past_fn write_past; /* NULL: this ISA can't */
+    void (*past_end)(void);         /* makes what write_past wrote visible to other threads */
 
     hone__reduce_rows_fn reduce_rows[HONE__K_N_REDUCE][HONE__N_DTYPES];
     hone__reduce_blocks_fn reduce_blocks[HONE__K_N_REDUCE][HONE__N_DTYPES];

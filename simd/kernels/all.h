@@ -5,6 +5,7 @@
 #include <math.h>
 #include <string.h>
 
+#include "kernels/past.h"
 #include "kernels/math_f32.h"
 #include "kernels/math_f64.h"
 #include "kernels/pow.h"

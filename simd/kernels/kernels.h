@@ -127,6 +127,10 @@ typedef void (*hone__fill_fn)(int64_t n, void *y, int64_t sy, const void *value)
 typedef void (*hone__transpose_fn)(int64_t rows, int64_t cols, void *y, int64_t sy, const void *x,
                                    int64_t sx);
 
+/** y = x, whole cache lines past the caches; they don't overlap. Other threads see it after the
+ * table's past_end. */
+typedef void (*hone__write_past_fn)(int64_t bytes, void *y, const void *x);
+
 /* ---- reductions ---- */
 
 /** SUM        f32, f64 -> same; i64, i32, u8, bool -> i64 (wrapping). Nothing to sum: +0.

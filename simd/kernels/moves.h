@@ -142,5 +142,5 @@ static void P(k_transpose_past)(int64_t rows, int64_t cols, void *yv, int64_t sy
         head = rows;
     P(transpose_strips)(head, cols, y, sy, x, sx, cols + SQUARE, false);
     P(transpose_strips)(rows - head, cols, y + head, sy, x + head * sx, sx, cols + SQUARE, true);
-    PAST_END();
+    store_past_end();
 }

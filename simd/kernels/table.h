@@ -83,6 +83,8 @@
 .fill = BY_SIZE(fill),
 .transpose = BY_SIZE(transpose),
 .transpose_past = BY_SIZE(transpose_past),
+.write_past = k_write_past,
+.past_end = k_past_end,
 .add_scaled = REALS(add_scaled),
 
 .cast[HONE__F32] = CASTS(f32),

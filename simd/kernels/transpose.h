@@ -59,16 +59,6 @@ HONE__INLINE row_of_2 size8_lanes(const uint64_t *x, int64_t step)
 #endif
 }
 
-#ifdef __AVX2__
-#define STORE_PAST(y, row) _mm256_stream_si256((__m256i *)(void *)(y), (__m256i)(row))
-#define PAST_END()         _mm_sfence()
-#define CAN_GO_PAST        true
-#else
-#define STORE_PAST(y, row) (*(__typeof__(row) *)(y) = (row))
-#define PAST_END()         (void)0
-#define CAN_GO_PAST        false
-#endif
-
 HONE__INLINE void size4_strip(uint32_t *y, int64_t sy, const uint32_t *x, int64_t sx, bool past)
 {
     row_of_4 column[4][64 / ROW_BYTES];

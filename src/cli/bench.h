@@ -49,6 +49,7 @@ typedef struct {
     char *to;
     const char *from[2];
     int passes; /* a call */
+    bool past;  /* the caches, as the engine does with what they can't hold */
 } bench_memory;
 void bench_memory_run(bench_memory *m);
 /** A bench_call: ctx begins with a bench_memory. */

@@ -138,6 +138,10 @@ static bool run_driver(void *ctx)
     work *w = ctx;
     if (w->f->form == COPY)
         return hone__copy_elements(w->out, w->a);
+    if (w->f->form == FILL) {
+        hone__fill_elements(w->out, 1);
+        return true;
+    }
     const hone__operand in[2] = { { .t = w->a }, { .t = w->b } };
     return hone__elementwise(&w->kernel, w->out, in);
 }
@@ -209,15 +213,20 @@ static bool make_views(work *w, const char *variant)
     if (binary)
         w->b = strided ? hone_reshape(w->b, rows, cols)
                        : hone_slice(hone_reshape(w->b, rows, cols), column, 0, 1, 1);
+    return w->out && w->a && (!binary || w->b);
+}
+
+/* What the driver runs. */
+static void make_kernel(work *w)
+{
+    const bool binary = w->f->form == BINARY;
     w->kernel = (hone__elementwise_kernel){ .arity = binary ? HONE__BINARY : HONE__UNARY,
                                             .reads = { w->dtype, w->dtype },
                                             .ns = w->f->ns };
     if (binary)
         w->kernel.fn.binary = hone__k->binary[w->f->kernel][w->dtype];
     else
-        w->kernel.fn.unary =
-            w->f->form == COPY ? hone__k->copy[w->dtype] : hone__k->unary[w->f->kernel][w->dtype];
-    return w->out && w->a && (!binary || w->b);
+        w->kernel.fn.unary = hone__k->unary[w->f->kernel][w->dtype];
 }
 
 static bool do_row(bench_run *run, const function *f, hone_dtype dtype, bench_level level,
@@ -226,6 +235,8 @@ static bool do_row(bench_run *run, const function *f, hone_dtype dtype, bench_le
     HONE_SCOPE();
     HONE_NO_GRAD();
     const bool contiguous = strcmp(variant, "contiguous") == 0;
+    /* What is larger than the caches is the driver's to handle, and so are views. */
+    const bool driver = !contiguous || (level == BENCH_DRAM && f->form <= FILL);
     const bool broadcast = strncmp(variant, "broadcast", 9) == 0;
     const bench_stream stream = stream_of(f->form);
     const int64_t bytes = n * (int64_t)hone_dtype_size(dtype);
@@ -242,7 +253,7 @@ static bool do_row(bench_run *run, const function *f, hone_dtype dtype, bench_le
     row.side[BENCH_PEAK] =
         bench_memory_side(&w.peak, mix, run->report.running, bytes, w.out, w.a, w.b);
     row.side[BENCH_HONE] = (bench_side){
-        .call = contiguous ? run_kernel : run_driver,
+        .call = driver ? run_driver : run_kernel,
         .work = (double)bytes * bench_stream_operands(mix) + (f->form == WHERE ? (double)n : 0),
     };
     if (run->report.n_peers > 0 && (f->form == UNARY || f->form == BINARY) && contiguous) {
@@ -251,6 +262,7 @@ static bool do_row(bench_run *run, const function *f, hone_dtype dtype, bench_le
             row.side[BENCH_PEERS] =
                 (bench_side){ .call = run_peer, .work = row.side[BENCH_HONE].work };
     }
+    make_kernel(&w);
     if (!contiguous && !make_views(&w, variant)) {
         cli_library_error("bench");
         return false;

@@ -29,6 +29,9 @@ typedef struct {
     /** One pass over n floats (n a multiple of 256). Returns something that depends on all reads.
      */
     float (*stream[BENCH_STREAMS])(int64_t n, float *to, const float *a, const float *b);
+    /** The same with stores past the caches; `to` begins with a vector of 32 bytes. NULL: the ISA
+     * has none, or the kind writes over what it read. */
+    float (*past[BENCH_STREAMS])(int64_t n, float *to, const float *a, const float *b);
 } bench_peaks;
 
 extern const bench_peaks bench_peaks_scalar;

@@ -118,6 +118,35 @@ static float stream_update(int64_t n, float *to, const float *a, const float *b)
     return to[0];
 }
 
+#ifdef __AVX2__
+static float past_write(int64_t n, float *to, const float *a, const float *b)
+{
+    (void)a;
+    (void)b;
+    for (int64_t i = 0; i < n; i += 8)
+        _mm256_stream_ps(to + i, _mm256_set1_ps(1));
+    _mm_sfence();
+    return to[0];
+}
+
+static float past_copy(int64_t n, float *to, const float *a, const float *b)
+{
+    (void)b;
+    for (int64_t i = 0; i < n; i += 8)
+        _mm256_stream_ps(to + i, _mm256_loadu_ps(a + i));
+    _mm_sfence();
+    return to[0];
+}
+
+static float past_add(int64_t n, float *to, const float *a, const float *b)
+{
+    for (int64_t i = 0; i < n; i += 8)
+        _mm256_stream_ps(to + i, _mm256_add_ps(_mm256_loadu_ps(a + i), _mm256_loadu_ps(b + i)));
+    _mm_sfence();
+    return to[0];
+}
+#endif
+
 static void map_f32(int64_t n, float *out, const float *a, const float *b, void (*f)(void))
 {
     vf32 (*const one)(vf32) = (vf32(*)(vf32))f;
@@ -150,4 +179,7 @@ const bench_peaks BENCH_TABLE = {
     .sleef_f32 = BENCH_SLEEF_F32,
     .sleef_f64 = BENCH_SLEEF_F64,
     .stream = { stream_read, stream_write, stream_copy, stream_add, stream_update },
+#ifdef __AVX2__
+    .past = { [BENCH_WRITE] = past_write, [BENCH_COPY] = past_copy, [BENCH_ADD] = past_add },
+#endif
 };

@@ -1,6 +1,7 @@
 /* elementwise.c: the driver of elementwise.h. */
 #include "ops/elementwise.h"
 
+#include "ops/past.h"
 #include "ops/rows.h"
 #include "runtime/parallel.h"
 
@@ -19,6 +20,8 @@ enum {
     COPY_CROSS = 64,
     COPY_INNER_LARGE = 1024, /* the same when it comes from memory */
     COPY_CROSS_LARGE = 1024,
+    PAST_ROW = 1024,     /* bytes of the result's rows from which they go past the caches ... */
+    PAST_LEAST = 1 << 20 /* ... and of the whole result */
 };
 
 /* The whole walk: dims outermost first, strides in elements. */
@@ -31,8 +34,8 @@ typedef struct {
     char *data[OPERANDS];
     int64_t size[OPERANDS];       /* bytes of an element */
     hone__cast_fn cast[OPERANDS]; /* NULL: the kernel reads it as it is */
-    bool casts;
-    uint64_t local[OPERANDS]; /* room for a number */
+    bool casts, past;             /* past: the result's rows go past the caches */
+    uint64_t local[OPERANDS];     /* room for a number */
 } walk;
 
 /* ---- running ---- */
@@ -81,6 +84,35 @@ static void run_casting(const walk *w, int64_t n, char *const *at, const int64_t
     }
 }
 
+/* One row of n elements in pieces that go past the caches. */
+static void run_past(const walk *w, int64_t n, char *const *at, const int64_t *stride)
+{
+    _Alignas(64) char piece[HONE__PAST_PIECE];
+    const int64_t size = w->size[0], room = HONE__PAST_PIECE / size;
+    int64_t m = room - (int64_t)((uintptr_t)at[0] % 64) / size; /* pieces end where lines do */
+    for (int64_t done = 0; done < n; done += m, m = room) {
+        char *from[OPERANDS] = { piece };
+        m = hone__min(m, n - done);
+        for (int o = 1; o < w->n; o++)
+            from[o] = at[o] + done * stride[o] * w->size[o];
+        if (w->casts)
+            run_casting(w, m, from, stride);
+        else
+            call_kernel(w->kernel, m, from, stride);
+        hone__k->write_past(m * size, at[0] + done * size, piece);
+    }
+}
+
+static inline void run_row(const walk *w, int64_t n, char *const *at, const int64_t *stride)
+{
+    if (w->past)
+        run_past(w, n, at, stride);
+    else if (w->casts)
+        run_casting(w, n, at, stride);
+    else
+        call_kernel(w->kernel, n, at, stride);
+}
+
 /* Elements [begin, end) of the walk. */
 static void run_range(void *ctx, int64_t begin, int64_t end)
 {
@@ -105,10 +137,7 @@ static void run_range(void *ctx, int64_t begin, int64_t end)
         if (inner > 0 && m == w->shape[inner])
             rows = hone__min(w->shape[inner - 1] - index[inner - 1], (end - begin) / m);
         for (int64_t row = 0; row < rows; row++) {
-            if (w->casts)
-                run_casting(w, m, at, stride);
-            else
-                call_kernel(w->kernel, m, at, stride);
+            run_row(w, m, at, stride);
             for (int o = 0; o < w->n && row + 1 < rows; o++) {
                 const int64_t step = w->stride[o][inner - 1] * w->size[o];
                 if (stride[o] == 0 && row + AHEAD < rows) /* a row waits for its one element */
@@ -133,6 +162,8 @@ static void run_range(void *ctx, int64_t begin, int64_t end)
             index[d] = 0;
         }
     }
+    if (w->past)
+        hone__k->past_end();
 }
 
 /* All operands dense: ranges need no walk. */
@@ -145,7 +176,9 @@ static void run_dense(void *ctx, int64_t begin, int64_t end)
         stride[o] = w->stride[o][0];
         at[o] = w->data[o] + begin * stride[o] * w->size[o];
     }
-    call_kernel(w->kernel, end - begin, at, stride);
+    run_row(w, end - begin, at, stride);
+    if (w->past)
+        hone__k->past_end();
 }
 
 /* ---- planning ---- */
@@ -276,7 +309,7 @@ static void plan_strided(walk *w, const hone_tensor *out, const hone__operand *i
         shape.shape[d] = out->shape[d];
         stride[0][d] = out->stride[d];
     }
-    w->casts = false;
+    w->casts = w->past = false;
     w->cast[0] = NULL;
     for (int o = 1; o < w->n; o++) {
         const hone_tensor *t = in[o - 1].t;
@@ -304,6 +337,33 @@ static hone_tensor *contiguous_copy(hone_tensor *t)
     return copy && hone__copy_elements(copy, t) ? copy : NULL;
 }
 
+/* What the walk reads and writes: nothing twice, as dims of stride 0 would. */
+static int64_t bytes_of(const walk *w)
+{
+    int64_t bytes = 0;
+    for (int o = 0; o < w->n; o++) {
+        int64_t n = w->size[o];
+        for (int d = 0; d < w->ndim; d++)
+            n *= w->stride[o][d] != 0 ? w->shape[d] : 1;
+        bytes += n;
+    }
+    return bytes;
+}
+
+/* True if the result's rows, in memory of its own, are long and the caches can't hold what the walk
+ * touches. */
+static bool wants_past(const walk *w, const hone_tensor *out, const hone__operand *in)
+{
+    const int inner = w->ndim - 1;
+    if (out->numel * w->size[0] < PAST_LEAST)
+        return false;
+    for (int i = 0; i < w->n - 1; i++)
+        if (in[i].t && in[i].t->storage == out->storage)
+            return false;
+    return w->stride[0][inner] == 1 && w->shape[inner] * w->size[0] >= PAST_ROW &&
+           hone__goes_past(bytes_of(w));
+}
+
 /* ---- blocks ----
  *
  * An operand whose contiguous direction is not the result's is read in blocks of the two
@@ -318,15 +378,6 @@ typedef struct {
     int64_t inner_blocks, cross_blocks;
     hone__transpose_fn gather[OPERANDS]; /* NULL: the operand is read where it lies */
 } crossing;
-
-/* True if the operands don't fit into the last cache. */
-static bool is_large(const walk *w, int64_t numel)
-{
-    int64_t bytes = 0;
-    for (int o = 0; o < w->n; o++)
-        bytes += w->size[o] * numel;
-    return bytes > hone__topology_last_cache();
-}
 
 /* The dim along which the operand is contiguous while it jumps along the innermost; -1: none. */
 static int cross_dim(const walk *w, int o)
@@ -490,7 +541,9 @@ bool hone__elementwise(const hone__elementwise_kernel *kernel, hone_tensor *out,
     w.size[0] = (int64_t)hone__size_of(out->dtype);
     for (int o = 1; o < w.n; o++)
         w.size[o] = (int64_t)hone__size_of((uint8_t)kernel->reads[o - 1]);
+    w.casts = w.past = false;
     if (plan_dense(&w, out, in)) {
+        w.past = wants_past(&w, out, in);
         hone__parallel_for(out->numel, GRAIN, kernel->ns, run_dense, &w);
         return true;
     }
@@ -505,7 +558,7 @@ bool hone__elementwise(const hone__elementwise_kernel *kernel, hone_tensor *out,
     int other, cross = find_cross(&w, out->numel, &other);
     /* Blocks follow one dim: the few operands that need another are copied. From memory a copy and
      * a contiguous pass are faster than blocks. */
-    const bool large = cross >= 0 && is_large(&w, out->numel);
+    const bool large = cross >= 0 && hone__exceeds_caches(bytes_of(&w));
     if (other > 0 || large) {
         for (int o = 1; o < w.n; o++)
             if ((o == other || (large && cross_dim(&w, o) >= 0)) &&
@@ -514,10 +567,12 @@ bool hone__elementwise(const hone__elementwise_kernel *kernel, hone_tensor *out,
         plan_strided(&w, out, read);
         cross = find_cross(&w, out->numel, &other);
     }
-    if (cross >= 0)
+    if (cross >= 0) {
         gather_blocks(&w, cross, read);
-    else
-        hone__parallel_for(out->numel, GRAIN, cost(&w), run_range, &w);
+        return true;
+    }
+    w.past = wants_past(&w, out, read);
+    hone__parallel_for(out->numel, GRAIN, cost(&w), run_range, &w);
     return true;
 }
 
@@ -535,7 +590,7 @@ static bool copy_transposing(hone_tensor *out, hone_tensor *x,
     const int cross = cross_dim(w, 1);
     if (cross < 0 || w->stride[0][w->ndim - 1] != 1)
         return false;
-    const bool large = is_large(w, out->numel);
+    const bool large = hone__exceeds_caches(bytes_of(w));
     c.gather[1] = (large ? hone__k->transpose_past : hone__k->transpose)[out->dtype];
     plan_crossing(&c, cross, large ? COPY_INNER_LARGE : COPY_INNER,
                   large ? COPY_CROSS_LARGE : COPY_CROSS);

@@ -5,11 +5,11 @@
  * order; sums and maxima of the blocks wait in a block of the pool. */
 #include "isa/isa.h"
 #include "ops/elementwise.h"
+#include "ops/past.h"
 #include "ops/rows.h"
 #include "ops/softmax_run.h"
 #include "runtime/memory.h"
 #include "runtime/parallel.h"
-#include "runtime/topology.h"
 
 #include <hone/ops.h>
 
@@ -178,7 +178,7 @@ bool hone__softmax_cols_run(hone__softmax_kind kind, int dim, hone_tensor *out, 
         j.cols *= d > dim ? a->shape[d] : 1;
     }
     j.blocks = hone__cols_blocks(j.rows);
-    j.past = j.blocks > 1 && (b ? 3 : 2) * a->numel * j.size > hone__topology_last_cache();
+    j.past = j.blocks > 1 && hone__exceeds_caches((b ? 3 : 2) * a->numel * j.size);
     take_tiles(&j);
     const int64_t out_rows = kind == HONE__LOGSUMEXP ? 1 : j.rows;
     j.out = (operand){ hone__data(out), out_rows * j.cols, j.cols };

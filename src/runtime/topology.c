@@ -10,7 +10,6 @@
 
 #define MAX_CPUS      4096
 #define MAX_NODES     256
-#define DEFAULT_CACHE (32 << 20)
 
 static hone__topology machine;
 static pthread_once_t once = PTHREAD_ONCE_INIT;
@@ -287,12 +286,6 @@ const hone__topology *hone__topology_get(void)
 {
     hone__topology_load();
     return &machine;
-}
-
-int64_t hone__topology_last_cache(void)
-{
-    const hone__topology *m = hone__topology_get();
-    return m->l3_bytes > 0 ? m->l3_bytes : m->l2_bytes > 0 ? m->l2_bytes : DEFAULT_CACHE;
 }
 
 int hone__topology_current_node(void)

@@ -20,9 +20,6 @@ typedef struct {
 void hone__topology_load(void);
 const hone__topology *hone__topology_get(void);
 
-/** Bytes of the last cache there is before memory; a guess where that is unknown. */
-int64_t hone__topology_last_cache(void);
-
 /** NUMA node (hwloc's index) this thread runs on now; 0 before hone__topology_load. */
 int hone__topology_current_node(void);
 

@@ -1,0 +1,17 @@
+/* past.h: results that the caches can't hold are made in pieces, and each piece goes past the
+ * caches to memory: nothing is read that would be overwritten, and what the caches do hold stays. */
+#ifndef HONE_OPS_PAST_H
+#define HONE_OPS_PAST_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+enum { HONE__PAST_PIECE = 4096 }; /* bytes: made in L1, beside as much of what it is made of */
+
+/** True if `bytes`, what a pass reads and writes, don't fit into the last caches of the team. */
+bool hone__exceeds_caches(int64_t bytes);
+
+/** True if a pass over `bytes` should write its result past the caches; false where the ISA can't. */
+bool hone__goes_past(int64_t bytes);
+
+#endif
