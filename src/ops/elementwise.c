@@ -350,12 +350,12 @@ static int64_t bytes_of(const walk *w)
     return bytes;
 }
 
-/* True if the result's rows, in memory of its own, are long and the caches can't hold what the walk
- * touches. */
+/* True if the result's rows, in memory of its own, are long, the caches can't hold what the walk
+ * touches and memory is what it waits for: arithmetic would wait for the stores. */
 static bool wants_past(const walk *w, const hone_tensor *out, const hone__operand *in)
 {
     const int inner = w->ndim - 1;
-    if (out->numel * w->size[0] < PAST_LEAST)
+    if (out->numel * w->size[0] < PAST_LEAST || w->kernel->ns >= HONE__NS_MATH)
         return false;
     for (int i = 0; i < w->n - 1; i++)
         if (in[i].t && in[i].t->storage == out->storage)

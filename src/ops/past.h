@@ -6,7 +6,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-enum { HONE__PAST_PIECE = 4096 }; /* bytes: made in L1, beside as much of what it is made of */
+enum { HONE__PAST_PIECE = 1024 }; /* bytes: lines go out while the next are read */
 
 /** True if `bytes`, what a pass reads and writes, don't fit into the last caches of the team. */
 bool hone__exceeds_caches(int64_t bytes);

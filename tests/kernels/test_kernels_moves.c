@@ -246,3 +246,29 @@ Test(kernels_moves, casts)
         }
     }
 }
+
+Test(kernels_moves, write_past)
+{
+    enum { MOST = 300, PLACES = 70 };
+    const hone__isa *isa;
+    for (int i = 0; (isa = hone__isa_available(i)); i++) {
+        if (!isa->write_past)
+            continue;
+        guard x = values(HONE__U8, MOST + PLACES, 7);
+        for (int64_t n = 0; n <= MOST; n++) {
+            for (int place = 0; place < PLACES; place += n % 64 < 2 ? 1 : 13) {
+                guard y = guard_new((size_t)(n + place));
+                memset(y.data, 0xEE, (size_t)(n + place));
+                isa->write_past(n, y.data + place, x.data + place / 2);
+                isa->past_end();
+                cr_assert(memcmp(y.data + place, x.data + place / 2, (size_t)n) == 0,
+                          "%s: %d bytes at %d", isa->name, (int)n, place);
+                for (int k = 0; k < place; k++)
+                    cr_assert(y.data[k] == 0xEE);
+                cr_assert(guard_intact(&y));
+                guard_free(&y);
+            }
+        }
+        guard_free(&x);
+    }
+}
