@@ -15,10 +15,11 @@
 #define TURN             hone__f64_gemm_turn
 #define TURN_BACK        hone__f64_gemm_turn_back
 #define SMALL_TAIL       TILE_TAIL
+/* clang-format off */
 #define SMALL_TILES(each)                                                                          \
-    SMALL_16(each, 1, 1)                                                                           \
-    SMALL_16(each, 1, 0) SMALL_12(each, 2, 1) SMALL_12(each, 2, 0) SMALL_8(each, 3, 1)             \
-        SMALL_8(each, 3, 0) SMALL_6(each, 4, 1) SMALL_6(each, 4, 0)
+    SMALL_16(each, 1, 1) SMALL_16(each, 1, 0) SMALL_12(each, 2, 1) SMALL_12(each, 2, 0)            \
+    SMALL_8(each, 3, 1) SMALL_8(each, 3, 0) SMALL_6(each, 4, 1) SMALL_6(each, 4, 0)
+/* clang-format on */
 #define SMALL_WIDTH(nv, half) (2 * (nv) - (half))
 #ifndef HONE_SANITIZE
 #define TILE_WHOLE  "gemm/gemm_whole_avx512.h"

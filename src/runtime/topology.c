@@ -8,8 +8,8 @@
 #include <string.h>
 #include <unistd.h>
 
-#define MAX_CPUS      4096
-#define MAX_NODES     256
+#define MAX_CPUS  4096
+#define MAX_NODES 256
 
 static hone__topology machine;
 static pthread_once_t once = PTHREAD_ONCE_INIT;
