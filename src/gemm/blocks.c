@@ -60,8 +60,10 @@ hone__gemm_row_blocks hone__gemm_choose_row_blocks(int64_t rows, int64_t bytes, 
     if (rows * bytes > l3) {
         return (hone__gemm_row_blocks){ HONE__GEMM_MEMORY, rows, bytes };
     }
-    const int64_t groups = l2 * 3 / 4 / HONE__GEMM_ROWS / row_bytes;
-    const int64_t band = row_bytes % PAGE ? HONE__GEMM_ROWS * clamp(groups, 4, 64) : rows;
+    int64_t band = rows;
+    if (row_bytes % PAGE != 0) { /* nor one row that stands for all */
+        band = HONE__GEMM_ROWS * clamp(l2 * 3 / 4 / HONE__GEMM_ROWS / row_bytes, 4, 64);
+    }
     return (hone__gemm_row_blocks){ HONE__GEMM_L3, band, most / 2 };
 }
 

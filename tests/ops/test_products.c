@@ -224,3 +224,12 @@ Test(products, errors)
     CHECK_FAILS(hone_linear(tall, hone_transpose(tall, 0, 1), HONE_NONE), HONE_E_SHAPE, "linear");
     CHECK_FAILS(hone_linear(a, NULL, HONE_NONE), HONE_E_NULL, "linear");
 }
+
+/* One row that is expanded: its rows lie 0 bytes apart. */
+Test(products, a_row_times_one_row_that_stands_for_many)
+{
+    hone_tensor *w = hone_expand(hone_full(HONE_F32, 0.5, 1, 1024), 2048, 1024);
+    hone_tensor *y = hone_matmul(hone_ones(HONE_F32, 1, 2048), w);
+    CHECK_VALUE0(hone_max(y), HONE_F32, 1024);
+    CHECK_VALUE0(hone_min(y), HONE_F32, 1024);
+}
