@@ -241,7 +241,7 @@
 #define WHOLE_ASM(t, control, mask, text)                                                          \
     __asm__ volatile(                                                                              \
         text                                                                                       \
-        : "+a"(control), "+d"(mask)                                                                \
+        : "+&a"(control), "+&d"(mask)                                                              \
         : [t] "r"(t), WHOLE_FIELD(a, a), WHOLE_FIELD(a_rs, a_rs), WHOLE_FIELD(a_cs, a_cs),         \
           WHOLE_FIELD(b, b), WHOLE_FIELD(b_rs, b_rs), WHOLE_FIELD(c, c), WHOLE_FIELD(c_rs, c_rs),  \
           WHOLE_FIELD(k, k), WHOLE_FIELD(bias, bias), WHOLE_FIELD(errand_rows, errand.rows),       \
