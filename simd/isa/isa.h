@@ -31,6 +31,7 @@ typedef struct hone__isa {
 
     hone__reduce_rows_fn reduce_rows[HONE__K_N_REDUCE][HONE__N_DTYPES];
     hone__reduce_blocks_fn reduce_blocks[HONE__K_N_REDUCE][HONE__N_DTYPES];
+    hone__reduce_pieces_fn reduce_pieces[HONE__K_N_REDUCE][HONE__N_DTYPES]; /* or NULL */
     hone__reduce_combine_fn reduce_combine[HONE__K_N_REDUCE][HONE__N_DTYPES];
     hone__reduce_cols_fn reduce_cols[HONE__K_N_REDUCE][HONE__N_DTYPES];
     hone__reduce_cols_blocks_fn reduce_cols_blocks[HONE__K_N_REDUCE][HONE__N_DTYPES];

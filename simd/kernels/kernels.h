@@ -194,6 +194,11 @@ static inline int64_t hone__reduce_block(int dtype)
 typedef void (*hone__reduce_blocks_fn)(int64_t cols, const void *x, int64_t begin, int64_t end,
                                        hone__partial *out);
 
+/** One block, 0 < n <= hone__reduce_block elements, of a row that lies in pieces of `run` elements,
+ * their starts `apart`: from element `at` <= run of the piece at x on. */
+typedef void (*hone__reduce_pieces_fn)(int64_t n, const void *x, int64_t at, int64_t run,
+                                       int64_t apart, hone__partial *out);
+
 /** All n > 0 blocks' results, in order -> *out; same bits as reduce_rows on the whole row.
  * Overwrites `partials`. */
 typedef void (*hone__reduce_combine_fn)(int64_t n, hone__partial *partials, void *out);

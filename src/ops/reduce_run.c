@@ -14,6 +14,7 @@
 
 #define BUFFER_BYTES 16384 /* one block of a row; 128 rows of a few columns */
 #define PANEL_BYTES  2048  /* of a row: what a kernel takes in one go */
+#define PIECE_BYTES  512   /* of a row, to be reduced where it lies and not gathered */
 #define TILE_BYTES   32768 /* of a row, when blocks are reduced where they lie */
 #define NS_DIRECT    0.1   /* an element read where it lies, and gathered first */
 #define NS_GATHERED  0.6
@@ -22,6 +23,7 @@ typedef struct {
     int kind;
     hone__rows v; /* row rule: an output a row; column rule: an output a column */
     bool direct;
+    hone__reduce_pieces_fn pieces; /* or NULL: blocks of rows that lie in pieces are gathered */
     int64_t row_stride;
     char *out;
     int64_t out_size, partial_size; /* of an output; of a block's partial result of a column */
@@ -78,6 +80,13 @@ static void rows_in_blocks(void *ctx, int64_t begin, int64_t end)
         }
         n = 1;
         const int64_t first = b * block, last = hone__min(cols, first + block);
+        if (j->pieces) {
+            const int64_t run = j->v.col_shape[1], at = first % run;
+            j->pieces(last - first,
+                      j->v.data + hone__rows_offset(&j->v, row, first - at) * j->v.size, at, run,
+                      j->v.col_stride[0], &partials[u]);
+            continue;
+        }
         hone__rows_gather(&j->v, (hone__rect){ row, row + 1, first, last }, buffer, last - first);
         reduce(last - first, buffer, 0, 1, &partials[u]);
         if (is_arg(j->kind)) /* of M2 it is a count */
@@ -97,7 +106,10 @@ static void rows_combine(void *ctx, int64_t begin, int64_t end)
 static bool run_rows(job *j)
 {
     const int64_t block = hone__reduce_block(j->v.dtype), cols = j->v.cols;
-    const double ns = j->direct ? NS_DIRECT : NS_GATHERED;
+    const bool in_pieces = j->v.n_col_dims == 2 && j->v.col_stride[1] == 1;
+    if (in_pieces && j->v.col_shape[1] * j->v.size >= PIECE_BYTES)
+        j->pieces = hone__k->reduce_pieces[j->kind][j->v.dtype];
+    const double ns = j->direct || j->pieces ? NS_DIRECT : NS_GATHERED;
     j->n_blocks = (cols + block - 1) / block;
     if (j->n_blocks <= 1 || (j->direct && j->v.rows >= 4 * hone__team_size())) {
         j->tile = block / hone__min(cols, block);
@@ -218,6 +230,7 @@ bool hone__reduce(int kind, const hone_tensor *x, uint32_t dims, void *out)
     j.out = out;
     j.out_size = output_size(kind, (hone_dtype)x->dtype);
     j.direct = false;
+    j.pieces = NULL;
     j.partial_size = kind == HONE__K_M2 ? 3 * j.out_size : j.out_size;
     if (x->numel == 0) { /* the sum of nothing; nothing else has outputs then */
         const int64_t outputs = hone__rows_of(x, dims).rows;

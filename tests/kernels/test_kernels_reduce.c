@@ -290,6 +290,43 @@ static void check_split_row(const hone__isa *isa, int kind, int dtype, int64_t c
     guard_free(&x);
 }
 
+/* A row in pieces of `run` elements that lie `apart`, from element `at` on. */
+static void check_pieces(const hone__isa *isa, int kind, int dtype, int64_t n, int64_t at,
+                         int64_t run)
+{
+    const int64_t apart = run + 3, pieces = (at + n + run - 1) / run;
+    const size_t size = test_size(dtype);
+    guard x = matrix(dtype, pieces, run, apart, (uint64_t)(n + run), n % 2 == 1, NULL);
+    unsigned char *row = malloc((size_t)n * size), whole[8];
+    for (int64_t i = 0; i < n; i++)
+        memcpy(row + (size_t)i * size,
+               (const char *)x.data + (size_t)((at + i) / run * apart + (at + i) % run) * size,
+               size);
+    isa->reduce_rows[kind][dtype](1, n, row, n, whole, 1);
+    hone__partial out;
+    isa->reduce_pieces[kind][dtype](n, x.data, at, run, apart, &out);
+    cr_assert(memcmp(whole, &out.value, size) == 0 || test_same(dtype, whole, &out.value),
+              "%s kind %d dtype %d: %d from %d on, runs of %d", isa->name, kind, dtype, (int)n,
+              (int)at, (int)run);
+    free(row);
+    guard_free(&x);
+}
+
+Test(kernels_reduce, a_block_in_pieces_has_the_bits_of_one_that_lies_side_by_side)
+{
+    static const int64_t runs[] = { 1, 7, 32, 49, 64, 128, 196, 1000 };
+    static const int64_t ns[] = { 1, 5, 63, 64, 65, 130, 1001, 2048 };
+    const hone__isa *isa;
+    for (int i = 0; (isa = hone__isa_available(i)); i++)
+        for (int kind = 0; kind < HONE__K_N_REDUCE; kind++)
+            for (int dtype = HONE__F32; dtype <= HONE__F64; dtype++)
+                for (size_t r = 0; r < 64 && isa->reduce_pieces[kind][dtype]; r++) {
+                    check_pieces(isa, kind, dtype, ns[r / 8], 0, runs[r % 8]);
+                    check_pieces(isa, kind, dtype, ns[r / 8], runs[r % 8] * 2 / 3, runs[r % 8]);
+                    check_pieces(isa, kind, dtype, ns[r / 8], runs[r % 8], runs[r % 8]);
+                }
+}
+
 static void check_split_columns(const hone__isa *isa, int kind, int dtype, int64_t rows,
                                 int64_t cols)
 {

@@ -149,6 +149,22 @@ static void check_layout(hone_tensor *view)
     }
 }
 
+/* As batch norm sums images: a channel's rows lie in pieces, blocks begin and end within them. */
+Test(reduce, rows_in_pieces_give_the_bits_of_gathered_ones)
+{
+    static const int64_t runs[] = { 50, 196, 700, 5000 };
+    for (int dtype = HONE_F32; dtype <= HONE_F64; dtype++)
+        for (int i = 0; i < 4; i++) {
+            HONE_SCOPE();
+            const int64_t n = 10000 / runs[i] * runs[i];
+            hone_tensor *x = hone_randn((hone_dtype)dtype, n / runs[i], 3, runs[i]);
+            hone_tensor *rows = hone_reshape(hone_permute(x, 1, 0, 2), 3, n);
+            cr_assert(same_bits(hone_sum_dims(x, false, 0, 2), hone_sum_dim(rows, 1, false)));
+            cr_assert(same_bits(hone_max_dims(x, false, 0, 2), hone_max_dims(rows, false, 1)));
+            cr_assert(same_bits(hone_min_dims(x, false, 0, 2), hone_min_dims(rows, false, 1)));
+        }
+}
+
 Test(reduce, a_view_gives_the_bits_of_its_copy)
 {
     hone_tensor *x = hone_randn(HONE_F32, 6, 150, 70), *long_row = hone_randn(HONE_F64, 3, 9000);
