@@ -7,11 +7,43 @@
 #include "gemm/gemm_transpose_avx2.h"
 #include "gemm/gemm_transpose_avx512.h"
 
+/* Four sums over the lanes at once, each by the tree of gemm_dot_fold_vector: halves, quarters and
+ * so on of several vectors meet in one. */
+static HONE__GEMM_INLINE void hone__f32_gemm_fold_4_avx512(__m512 a, __m512 b, __m512 c, __m512 d,
+                                                           float *out)
+{
+    const __m512 ab =
+        _mm512_add_ps(_mm512_shuffle_f32x4(a, b, 0x44), _mm512_shuffle_f32x4(a, b, 0xEE));
+    const __m512 cd =
+        _mm512_add_ps(_mm512_shuffle_f32x4(c, d, 0x44), _mm512_shuffle_f32x4(c, d, 0xEE));
+    __m512 v =
+        _mm512_add_ps(_mm512_shuffle_f32x4(ab, cd, 0x88), _mm512_shuffle_f32x4(ab, cd, 0xDD));
+    v = _mm512_add_ps(v, _mm512_permute_ps(v, 0xEE));
+    v = _mm512_add_ps(v, _mm512_permute_ps(v, 0x55));
+    const __m512i first = _mm512_setr_epi32(0, 4, 8, 12, 0, 4, 8, 12, 0, 4, 8, 12, 0, 4, 8, 12);
+    _mm_storeu_ps(out, _mm512_castps512_ps128(_mm512_permutexvar_ps(first, v)));
+}
+
+static HONE__GEMM_INLINE void hone__f64_gemm_fold_4_avx512(__m512d a, __m512d b, __m512d c,
+                                                           __m512d d, double *out)
+{
+    const __m512d ab =
+        _mm512_add_pd(_mm512_shuffle_f64x2(a, b, 0x44), _mm512_shuffle_f64x2(a, b, 0xEE));
+    const __m512d cd =
+        _mm512_add_pd(_mm512_shuffle_f64x2(c, d, 0x44), _mm512_shuffle_f64x2(c, d, 0xEE));
+    __m512d v =
+        _mm512_add_pd(_mm512_shuffle_f64x2(ab, cd, 0x88), _mm512_shuffle_f64x2(ab, cd, 0xDD));
+    v = _mm512_add_pd(v, _mm512_permute_pd(v, 0xFF));
+    const __m512i first = _mm512_setr_epi64(0, 2, 4, 6, 0, 2, 4, 6);
+    _mm256_storeu_pd(out, _mm512_castpd512_pd256(_mm512_permutexvar_pd(first, v)));
+}
+
 #define HONE__REAL_IS_F64 0
 #include "kernels/real_begin.h"
 #define DOT_ROWS     2
 #define DOT_COLS     3
 #define DOT_TALL     4
+#define DOT_FOLD_4   hone__f32_gemm_fold_4_avx512
 #define PACK_COLUMNS hone__f32_gemm_pack_columns_avx512
 #include "gemm/f32_gemm_avx512_8x48.h"
 #include "gemm/gemm_pack.h"
@@ -24,6 +56,7 @@
 #define DOT_ROWS     2
 #define DOT_COLS     3
 #define DOT_TALL     4
+#define DOT_FOLD_4   hone__f64_gemm_fold_4_avx512
 #define PACK_COLUMNS hone__f64_gemm_pack_columns_avx2
 #include "gemm/f64_gemm_avx512_8x24.h"
 #include "gemm/gemm_pack.h"

@@ -2,7 +2,9 @@
  * DOT_ROWS x DOT_COLS outputs are computed at a time, each with its own 256 bytes of virtual
  * lanes; beside one row of b DOT_TALL rows of a at a time. (fragment) */
 
-enum { R(gemm_dot_tall) = DOT_TALL };
+/* Prefetchers follow a row to the end of its page: what comes next is asked for meanwhile, its
+ * first quarter; the rest is up to them again. */
+enum { R(gemm_dot_page) = 4096 / (int)sizeof(REAL) };
 
 static HONE__GEMM_INLINE REAL R(gemm_dot_fold_vector)(VREAL v)
 {
@@ -38,20 +40,21 @@ static REAL R(gemm_dot_fold)(REAL *lanes, int64_t rest, int present, const REAL 
     return R(gemm_dot_fold_vector)(R(load)(lanes));
 }
 
-/* The same tree where no lane is absent and no element left over. */
-static HONE__GEMM_INLINE REAL R(gemm_dot_fold_whole)(VREAL *acc)
+/* The same tree where no lane is absent and no element left over: down to one vector. */
+static HONE__GEMM_INLINE VREAL R(gemm_dot_fold_whole)(VREAL *acc)
 {
     HONE__GEMM_UNROLL_64
     for (int v = N_ACC - 1; v >= 1; v--) { /* by halves: the upper half is done with first */
         const int half = 1 << (31 - __builtin_clz((unsigned)v));
         acc[v - half] = R(add)(acc[v - half], acc[v]);
     }
-    return R(gemm_dot_fold_vector)(acc[0]);
+    return acc[0];
 }
 
 static HONE__GEMM_INLINE void R(gemm_dot_tile)(const int rows, const int cols, int64_t k,
                                                const REAL *a, int64_t a_rs, const REAL *b,
-                                               int64_t b_rs, REAL *out, int64_t out_rs)
+                                               int64_t b_rs, REAL *out, int64_t out_rs,
+                                               const int asks)
 {
     enum { MOST = DOT_ROWS > DOT_TALL ? DOT_ROWS : DOT_TALL };
     VREAL acc[MOST][DOT_COLS][N_ACC];
@@ -67,7 +70,18 @@ static HONE__GEMM_INLINE void R(gemm_dot_tile)(const int rows, const int cols, i
     }
     const int64_t whole = k - k % VIRTUAL_LANES;
     const int present = k < VIRTUAL_LANES ? (int)k : VIRTUAL_LANES;
+    const REAL *next = a;
     for (int64_t p = 0; p < whole; p += VIRTUAL_LANES) {
+        if (asks) {
+            if (p % R(gemm_dot_page) == 0) {
+                next = a + (p + R(gemm_dot_page) < k ? p + R(gemm_dot_page) : rows * a_rs);
+            }
+            HONE__GEMM_UNROLL
+            for (int i = 0; i < rows; i++) {
+                __builtin_prefetch(next + i * a_rs, 0, 3);
+            }
+            next += 64 / (int)sizeof(REAL);
+        }
         HONE__GEMM_UNROLL_64
         for (int v = 0; v < N_ACC; v++) {
             VREAL av[MOST];
@@ -85,12 +99,19 @@ static HONE__GEMM_INLINE void R(gemm_dot_tile)(const int rows, const int cols, i
             }
         }
     }
+#if defined(DOT_FOLD_4)
+    if (rows == 4 && cols == 1 && k == whole) {
+        DOT_FOLD_4(R(gemm_dot_fold_whole)(acc[0][0]), R(gemm_dot_fold_whole)(acc[1][0]),
+                   R(gemm_dot_fold_whole)(acc[2][0]), R(gemm_dot_fold_whole)(acc[3][0]), out);
+        return;
+    }
+#endif
     HONE__GEMM_UNROLL
     for (int i = 0; i < rows; i++) {
         HONE__GEMM_UNROLL
         for (int j = 0; j < cols; j++) {
             if (k == whole) {
-                out[i * out_rs + j] = R(gemm_dot_fold_whole)(acc[i][j]);
+                out[i * out_rs + j] = R(gemm_dot_fold_vector)(R(gemm_dot_fold_whole)(acc[i][j]));
                 continue;
             }
             REAL lanes[VIRTUAL_LANES];
@@ -110,31 +131,54 @@ static void R(gemm_dot)(int64_t k, int rows, int cols, const void *a, int64_t a_
     const REAL *ap = a, *bp = b;
     REAL *to = out;
     int i = 0;
-    for (; cols == 1 && i + DOT_TALL <= rows; i += DOT_TALL) {
-        R(gemm_dot_tile)(DOT_TALL, 1, k, ap + i * a_rs, a_rs, bp, b_rs, to + i * out_rs, out_rs);
-    }
     for (; i + DOT_ROWS <= rows; i += DOT_ROWS) {
         int j = 0;
         for (; j + DOT_COLS <= cols; j += DOT_COLS) {
             R(gemm_dot_tile)
             (DOT_ROWS, DOT_COLS, k, ap + i * a_rs, a_rs, bp + j * b_rs, b_rs, to + i * out_rs + j,
-             out_rs);
+             out_rs, 0);
         }
         for (; j < cols; j++) {
             R(gemm_dot_tile)
-            (DOT_ROWS, 1, k, ap + i * a_rs, a_rs, bp + j * b_rs, b_rs, to + i * out_rs + j, out_rs);
+            (DOT_ROWS, 1, k, ap + i * a_rs, a_rs, bp + j * b_rs, b_rs, to + i * out_rs + j, out_rs,
+             0);
         }
     }
     for (; i < rows; i++) {
         int j = 0;
         for (; j + DOT_COLS <= cols; j += DOT_COLS) {
             R(gemm_dot_tile)
-            (1, DOT_COLS, k, ap + i * a_rs, a_rs, bp + j * b_rs, b_rs, to + i * out_rs + j, out_rs);
+            (1, DOT_COLS, k, ap + i * a_rs, a_rs, bp + j * b_rs, b_rs, to + i * out_rs + j, out_rs,
+             0);
         }
         for (; j < cols; j++) {
             R(gemm_dot_tile)
-            (1, 1, k, ap + i * a_rs, a_rs, bp + j * b_rs, b_rs, to + i * out_rs + j, out_rs);
+            (1, 1, k, ap + i * a_rs, a_rs, bp + j * b_rs, b_rs, to + i * out_rs + j, out_rs, 0);
         }
+    }
+}
+
+/* `dot_rows`: the beginnings of the next pages are asked for, or not. */
+static HONE__GEMM_INLINE void R(gemm_dot_rows_by)(const int asks, int64_t k, int64_t rows,
+                                                  const REAL *a, int64_t a_rs, const REAL *b,
+                                                  REAL *out)
+{
+    int64_t i = 0;
+    for (; i + DOT_TALL <= rows; i += DOT_TALL) {
+        R(gemm_dot_tile)(DOT_TALL, 1, k, a + i * a_rs, a_rs, b, 0, out + i, 1, asks);
+    }
+    for (; i < rows; i++) {
+        R(gemm_dot_tile)(1, 1, k, a + i * a_rs, a_rs, b, 0, out + i, 1, asks);
+    }
+}
+
+static void R(gemm_dot_rows)(int64_t k, int64_t rows, const void *a, int64_t a_rs, const void *b,
+                             void *out, hone__gemm_distance distance)
+{
+    if (distance == HONE__GEMM_L2) {
+        R(gemm_dot_rows_by)(0, k, rows, a, a_rs, b, out);
+    } else {
+        R(gemm_dot_rows_by)(1, k, rows, a, a_rs, b, out);
     }
 }
 
@@ -273,5 +317,6 @@ static void R(gemm_dot_wide)(int64_t m, int64_t n, int64_t k, const void *a, int
 }
 
 #undef DOT_ROWS
+#undef DOT_FOLD_4
 #undef DOT_TALL
 #undef DOT_COLS

@@ -120,7 +120,6 @@ typedef struct {
     int short_rows[HONE__GEMM_MAX_VECTORS + 1];
     int direct_tails;    /* tile reads no column from nr on */
     int half_tails;      /* half a vector takes half the time */
-    int dot_tall;        /* rows of a that `dot` takes at a time if b has one */
     int turning_columns; /* widest tile of `turning_tile`; 0 without it */
     double flops_per_ns; /* rough, for the cost model */
     hone__gemm_blocks blocks;
@@ -157,7 +156,12 @@ typedef struct {
     void (*dot)(int64_t k, int rows, int cols, const void *a, int64_t a_rs, const void *b,
                 int64_t b_rs, void *out, int64_t out_rs);
 
-    /** The same with b turned, for rows that don't fill the virtual lanes, 0 < k * size <= 256:
+    /** out[i] = the same for every row of a and the one of b. Lines beyond a may be asked for,
+     * unless it is near. */
+    void (*dot_rows)(int64_t k, int64_t rows, const void *a, int64_t a_rs, const void *b, void *out,
+                     hone__gemm_distance distance);
+
+    /** As `dot` with b turned, for rows that don't fill the virtual lanes, 0 < k * size <= 256:
      * c[i * c_rs + j] for i < m and j < n, b's rows being k and contiguous in j. */
     void (*dot_wide)(int64_t m, int64_t n, int64_t k, const void *a, int64_t a_rs, const void *b,
                      int64_t b_rs, void *c, int64_t c_rs);
@@ -183,7 +187,7 @@ static inline int hone__gemm_tile_rows(const hone__gemm_kernel *kernel, int64_t 
     {                                                                                              \
         .name = #type "_gemm_" #kernel, .tile = hone__##type##_gemm_##kernel,                      \
         .pack = type##_gemm_pack, .transpose = type##_gemm_transpose, .row = type##_gemm_row,      \
-        .dot = type##_gemm_dot, .dot_tall = type##_gemm_dot_tall,                                  \
+        .dot = type##_gemm_dot, .dot_rows = type##_gemm_dot_rows,                                  \
         .dot_wide = type##_gemm_dot_wide, __VA_ARGS__                                              \
     }
 

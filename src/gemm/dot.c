@@ -58,21 +58,6 @@ static tile tile_of(const job *j, int64_t index)
     return (tile){ region, (int)(region.m1 - m0), (int)(region.n1 - n0) };
 }
 
-/* A single row of A. Rows of B that are far apart pass at a time, each the next of one that passed
- * before: memory is fastest in few long runs. */
-static void run_row(const hone__gemm_plan *plan, int64_t k, int cols, const char *a, const char *b,
-                    char *out)
-{
-    const hone__gemm_kernel *kernel = plan->kernel;
-    const int64_t size = plan->size, b_cs = plan->x.b_cs;
-    const int runs = kernel->dot_tall, length = cols / runs;
-    for (int j = 0; j < length; j++) {
-        kernel->dot(k, runs, 1, b + j * b_cs * size, length * b_cs, a, 0, out + j * size, length);
-    }
-    const int done = runs * length;
-    kernel->dot(k, 1, cols - done, a, 0, b + done * b_cs * size, b_cs, out + done * size, SIDE);
-}
-
 static void run_block(const job *j, const tile *t, int64_t block, sums *out)
 {
     const hone__gemm_plan *plan = j->plan;
@@ -92,7 +77,8 @@ static void run_block(const job *j, const tile *t, int64_t block, sums *out)
         b = copy_b;
     }
     if (t->rows == 1) {
-        run_row(plan, k, t->cols, a, b, (char *)out);
+        kernel->dot_rows(k, t->cols, b, x->b_cs, a, out,
+                         plan->near ? HONE__GEMM_L2 : HONE__GEMM_L3);
     } else {
         kernel->dot(k, t->rows, t->cols, a, x->a_rs, b, x->b_cs, out, SIDE);
     }
