@@ -92,6 +92,21 @@ Test(index_ops, errors)
                 "index_backward: dy is f32 [3, 3], the indices take [2, 3] from f32 [10, 3]");
 }
 
+/* So many indices are checked while they are followed. */
+Test(index_ops, gather_error_far_in)
+{
+    hone_tensor *x = hone_ones(HONE_F32, 3, 5000), *at = hone_zeros(HONE_I64, 3, 5000);
+    int64_t *places = hone_data(at);
+    places[14999] = 5000;
+    CHECK_FAILS(hone_gather(x, 1, at), HONE_E_INDEX,
+                "gather: index 5000 (element 14999 of i64 [3, 5000]) is out of range for dim 1");
+    places[7] = -1;
+    CHECK_FAILS(hone_gather(x, 1, at), HONE_E_INDEX, "gather: index -1 (element 7");
+    places[7] = 4999;
+    places[14999] = 0;
+    cr_assert(hone_gather(x, 1, at));
+}
+
 Test(index_ops, gather_errors)
 {
     hone_tensor *x = hone_ones(HONE_F32, 4, 3), *at = hone_zeros(HONE_I64, 2, 3);
