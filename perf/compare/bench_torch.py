@@ -106,6 +106,8 @@ def gemm(row):
 
 def ops(row):
     name, s = row["name"], round(row["elements"] ** 0.5)
+    if row["variant"] != "contiguous":
+        name += " " + row["variant"]
     a, b, c = (uniform((s, s), 0.5, 2) for _ in range(3))
     places, classes, bias, choice = torch.randint(0, s, (s, s)), torch.randint(0, s, (s,)), uniform(s, 0.5, 2), a < 1
     if name.endswith("_scalar"):
@@ -115,9 +117,9 @@ def ops(row):
         "max_dim": lambda: a.max(1).values, "argmax": lambda: a.argmax(1), "logsumexp": lambda: a.logsumexp(1),
         "softmax": lambda: a.softmax(1), "log_softmax": lambda: a.log_softmax(1),
         "cross_entropy": lambda: F.cross_entropy(a, classes), "transpose": lambda: a.transpose(0, 1),
-        "gather_last": lambda: a.gather(1, places), "scatter_add_last": lambda: a.scatter_add(1, places, c),
-        "index_rows": lambda: a[classes], "index_rows_backward": lambda: torch.zeros_like(a).index_add_(0, classes, a),
-        "transposed_clone": lambda: a.t().contiguous(), "transposed_relu": lambda: F.relu(a.t()).contiguous(),
+        "gather last dim": lambda: a.gather(1, places), "scatter_add last dim": lambda: a.scatter_add(1, places, c),
+        "index": lambda: a[classes], "index_backward": lambda: torch.zeros_like(a).index_add_(0, classes, a),
+        "clone strided": lambda: a.t().contiguous(), "relu strided": lambda: F.relu(a.t()).contiguous(),
         "gather": lambda: a.gather(0, places), "scatter_add": lambda: a.scatter_add(0, places, c),
         "linear": lambda: torch.addmm(bias, a, b), "linear_relu": lambda: torch.addmm(bias, a, b).relu_(),
         "linear_gelu": lambda: F.gelu(torch.addmm(bias, a, b)), "gelu": lambda: F.gelu(a), "silu": lambda: F.silu(a),

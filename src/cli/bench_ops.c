@@ -1,8 +1,9 @@
 /* bench_ops.c: the suite of ops as a user calls them, allocation and checks included, nothing
  * recorded: on a few elements (what a call costs) and on matrices that fill a cache.
  *
- * An op on matrices of n elements takes [s, s], s * s = n. The rate counts what it reads and
- * writes; the peak is a copy of as much memory, for products the register tile. */
+ * An op on matrices of n elements takes [s, s], s * s = n; "strided" takes its transpose, "last dim"
+ * places along that instead of the first. The rate counts what it reads and writes; the peak is a
+ * copy of as much memory, for products the register tile. */
 #include "bench.h"
 #include "cli.h"
 
@@ -22,7 +23,7 @@ typedef enum {
 } operands;
 
 typedef struct {
-    const char *name;
+    const char *name, *variant;
     signature signature;
     operands operands;
     void (*function)(void);
@@ -65,14 +66,11 @@ static hone_tensor *transposed_relu(hone_tensor *x)
     return hone_relu(hone_transpose(x, 0, 1));
 }
 
-#define FORM(name, signature, operands)                                                            \
+#define FORM(name, variant, signature, operands, function)                                         \
     {                                                                                              \
-#name, signature, operands, (void (*)(void))name                                           \
+#name, variant, signature, operands, (void (*)(void))function                              \
     }
-#define OP(name, signature, operands)                                                              \
-    {                                                                                              \
-#name, signature, operands, (void (*)(void))hone_##name                                    \
-    }
+#define OP(name, signature, operands) FORM(name, "contiguous", signature, operands, hone_##name)
 
 static const op ops[] = {
     OP(neg, X, MATRICES),
@@ -116,12 +114,12 @@ static const op ops[] = {
     OP(linear, X3, PRODUCT),
     OP(linear_relu, X3, PRODUCT),
     OP(linear_gelu, X3, PRODUCT),
-    FORM(gather_last, XDX, PLACES),
-    FORM(scatter_add_last, XDXX, PLACES),
-    FORM(index_rows, XX, CLASSES),
-    FORM(index_rows_backward, XX, CLASSES),
-    FORM(transposed_clone, X, MATRICES),
-    FORM(transposed_relu, X, MATRICES),
+    FORM(gather, "last dim", XDX, PLACES, gather_last),
+    FORM(scatter_add, "last dim", XDXX, PLACES, scatter_add_last),
+    FORM(index, "contiguous", XX, CLASSES, index_rows),
+    FORM(index_backward, "contiguous", XX, CLASSES, index_rows_backward),
+    FORM(clone, "strided", X, MATRICES, transposed_clone),
+    FORM(relu, "strided", X, MATRICES, transposed_relu),
 };
 
 enum { N_OPS = sizeof ops / sizeof *ops };
@@ -243,7 +241,7 @@ static bool do_row(bench_run *run, const op *o, int64_t s)
     const double bytes = traffic(&w, out);
     bench_row row = { .name = o->name,
                       .dtype = "f32",
-                      .variant = "contiguous",
+                      .variant = o->variant,
                       .level = bench_level_of(bytes),
                       .elements = s * s,
                       .flops = product };
