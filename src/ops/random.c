@@ -151,7 +151,7 @@ hone_tensor *hone_randint_v(hone_dtype dtype, int64_t low, int64_t high, const i
 
 hone_tensor *hone_randperm(int64_t n)
 {
-    if (n < 0) {
+    if (n < 0 || n > INT64_MAX / (int64_t)sizeof(int64_t)) {
         hone_error_set(HONE_E_SHAPE, "randperm: %lld elements", (long long)n);
         return NULL;
     }

@@ -17,6 +17,7 @@ static const char *const two_or_more[] = { "3x4", "7",     "3x4:t", "4x3x2:s", "
 static const char *const rows_of_two[] = {
     "3x4", "7", "3x4:t", "4x3x2:s", "2x3x4:t", "70x3", NULL
 };
+static const char *const none[] = { "0", "0x3", "3x0", "2x0x3", NULL };
 static const char *const two_by_two[] = { "4x3x2", "4x3x2:s", "2x3x4:t", "3x5x2:e", NULL };
 static const char *const filled_rows[] = { "3x4", "3x4:t", "3x5:e", "0x4", NULL };
 
@@ -181,21 +182,24 @@ static const catalog_row rows[] = {
       SUMS,
       .cases = three_or_empty,
       .bits = "7x30x130:t" },
-    { .op = "mean", SUMS, .cases = any_dim, .bits = "3x9000" },
-    { .op = "mean_dim", DIM(0, false), SUMS, .cases = any_dim, .bits = "300x70" },
+    { .op = "mean", SUMS, .cases = any_or_empty, .bits = "3x9000" },
+    { .op = "mean_dim", DIM(0, false), SUMS, .cases = any_or_empty, .bits = "300x70" },
     { .op = "mean_dim", DIM(-1, true), SUMS, .cases = any_dim, .bits = "5x9000" },
-    { .op = "mean_dims", DIMS(false, 0, 2), SUMS, .cases = three_dims, .bits = "70x3x130" },
+    { .op = "mean_dims", DIMS(false, 0, 2), SUMS, .cases = three_or_empty, .bits = "70x3x130" },
     { .op = "mean_dims", DIMS(true, 1), SUMS, .cases = three_dims, .bits = "7x300x13" },
     { .op = "var", VARIANCE(1), .cases = two_or_more, .bits = "3x9000" },
     { .op = "var", VARIANCE(0), .note = "of all", .cases = two_or_more, .bits = "90x300:t" },
     { .op = "var_dim", DIM(0, false), VARIANCE(1), .cases = rows_of_two, .bits = "300x70" },
     { .op = "var_dim", DIM(0, true), VARIANCE(0), .cases = rows_of_two, .bits = "300x70:s" },
+    { .op = "var", VARIANCE(1), .note = "of none", .cases = none, .bits = "0" },
+    { .op = "var_dim", DIM(0, true), VARIANCE(0), .cases = none, .bits = "0x3" },
     { .op = "var_dim", DIM(-1, true), VARIANCE(1), .cases = rows_of_two, .bits = "5x9000" },
     { .op = "var_dim", DIM(-1, false), VARIANCE(0.5), .cases = rows_of_two, .bits = "5x9000:t" },
     { .op = "var_dims", DIMS(false, 0, 2), VARIANCE(1), .cases = three_dims, .bits = "70x3x130" },
     { .op = "var_dims", DIMS(true, 0, 1), VARIANCE(0), .cases = three_dims, .bits = "70x30x13" },
     { .op = "var_dims", DIMS(true, 1), VARIANCE(0), .cases = three_dims, .bits = "7x300x13" },
     { .op = "std", VARIANCE(1), .cases = two_or_more, .bits = "3x9000" },
+    { .op = "std", VARIANCE(1), .note = "of none", .cases = none, .bits = "0" },
     { .op = "std_dim", DIM(0, true), VARIANCE(0), .cases = rows_of_two, .bits = "300x70" },
     { .op = "std_dim", DIM(-1, false), VARIANCE(1), .cases = rows_of_two, .bits = "5x9000" },
     { .op = "std_dims", DIMS(false, 0, 2), VARIANCE(1), .cases = two_by_two, .bits = "70x3x130" },
@@ -242,7 +246,7 @@ static const catalog_row rows[] = {
       .cases = any_dim,
       .dtypes = CATALOG_ALL,
       .bits = "70x300" },
-    { .op = "logsumexp", DIM(0, true), SUMS, .cases = any_dim, .bits = "300x70" },
+    { .op = "logsumexp", DIM(0, true), SUMS, .cases = any_or_empty, .bits = "300x70" },
     { .op = "logsumexp", DIM(1, false), SUMS, .cases = three_dims, .bits = "7x300x3:t" },
     { .op = "logsumexp_dims",
       DIMS(false, 0, 2),

@@ -89,6 +89,39 @@ Test(autograd_functions, functions_may_save_more_and_more)
     expect(hone_grad(b), 1, 2, 3);
 }
 
+static hone_tensor *nine_forward(hone_context *ctx, hone_tensor *const *in, int n_in)
+{
+    hone_tensor *sum = in[0];
+    (void)ctx;
+    for (int i = 1; i < n_in; i++)
+        sum = hone_add(sum, in[i]);
+    return sum;
+}
+
+static void nine_backward(hone_context *ctx, hone_tensor *grad, hone_tensor **grad_in)
+{
+    (void)ctx;
+    for (int i = 0; i < 9; i++)
+        grad_in[i] = hone_mul_scalar(grad, i + 1);
+}
+
+/* More than a walk has room for without asking the heap. */
+Test(autograd_functions, functions_of_many_inputs)
+{
+    HONE_SCOPE();
+    const hone_function nine = { .name = "Nine",
+                                 .forward = nine_forward,
+                                 .backward = nine_backward };
+    hone_tensor *x[9];
+    for (int i = 0; i < 9; i++)
+        x[i] = leaf(i, 1, 2);
+    hone_tensor *y = hone_apply(&nine, x[0], x[1], x[2], x[3], x[4], x[5], x[6], x[7], x[8]);
+    expect(hone_detach(y), 36, 9, 18);
+    OK(hone_backward(hone_sum(y)) == HONE_OK);
+    for (int i = 0; i < 9; i++)
+        expect(hone_grad(x[i]), i + 1, i + 1, i + 1);
+}
+
 typedef struct {
     double factor;
 } scale_data;

@@ -180,6 +180,7 @@ Test(random, permutation)
     for (int i = 0; i < 3; i++)
         cr_expect(abs(firsts[i] - 1000) < 120, "%d of 3000 begin with %d", firsts[i], i);
     CHECK_FAILS(hone_randperm(-1), HONE_E_SHAPE, "randperm");
+    CHECK_FAILS(hone_randperm((int64_t)1 << 61), HONE_E_SHAPE, "randperm");
 }
 
 Test(random, refuses_what_makes_no_sense)
