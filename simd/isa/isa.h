@@ -24,6 +24,11 @@ typedef struct hone__isa {
     hone__cast_fn cast[HONE__N_DTYPES][HONE__N_DTYPES]; /* [from][to] */
     hone__copy_fn copy[HONE__N_DTYPES];
     hone__fill_fn fill[HONE__N_DTYPES];
+    /* the same past the caches (kernels.h); NULL: there is none */
+    hone__unary_fn unary_past[HONE__K_N_UNARY][HONE__N_DTYPES];
+    hone__binary_fn binary_past[HONE__K_N_BINARY][HONE__N_DTYPES];
+    hone__copy_fn copy_past[HONE__N_DTYPES];
+    hone__fill_fn fill_past[HONE__N_DTYPES];
     hone__transpose_fn transpose[HONE__N_DTYPES];
     hone__transpose_fn transpose_past[HONE__N_DTYPES];
     hone__write_past_fn write_past; /* NULL: this ISA can't */

@@ -174,3 +174,39 @@ static void R(k_add_scaled)(int64_t n, void *outv, int64_t so, const void *av, i
             R(scatter)(m, out + i * so, so, left);
     }
 }
+
+/* ---- those that wait for memory, with a result that goes past the caches ---- */
+
+#if CAN_GO_PAST
+#define UNARY_PAST(name)                                                                           \
+    static void R(past_##name)(int64_t n, void *y, int64_t sy, const void *x, int64_t sx)          \
+    {                                                                                              \
+        (void)sy, (void)sx;                                                                        \
+        R(map1_past)(n, y, x, R(name), R(k_##name));                                               \
+    }
+#define BINARY_PAST(name)                                                                          \
+    static void R(past_##name)(int64_t n, void *out, int64_t so, const void *a, int64_t sa,        \
+                               const void *b, int64_t sb)                                          \
+    {                                                                                              \
+        (void)so;                                                                                  \
+        R(map2_past)(n, out, a, sa, b, sb, R(name), R(k_##name));                                  \
+    }
+
+UNARY_PAST(neg)
+UNARY_PAST(abs)
+UNARY_PAST(square)
+UNARY_PAST(relu)
+
+BINARY_PAST(add)
+BINARY_PAST(sub)
+BINARY_PAST(mul)
+BINARY_PAST(div)
+BINARY_PAST(max)
+BINARY_PAST(min)
+BINARY_PAST(relu_backward)
+BINARY_PAST(sigmoid_backward)
+BINARY_PAST(tanh_backward)
+
+#undef UNARY_PAST
+#undef BINARY_PAST
+#endif

@@ -131,6 +131,9 @@ typedef void (*hone__transpose_fn)(int64_t rows, int64_t cols, void *y, int64_t 
  * table's past_end. */
 typedef void (*hone__write_past_fn)(int64_t bytes, void *y, const void *x);
 
+/** Kernels of the lists `..._past` have the arguments of those without: the result is contiguous
+ * and goes past the caches as above, inputs have stride 1 or (one of two) 0. No aliasing. */
+
 /* ---- reductions ---- */
 
 /** SUM        f32, f64 -> same; i64, i32, u8, bool -> i64 (wrapping). Nothing to sum: +0.

@@ -117,3 +117,66 @@ static void R(staged2)(int64_t n, REAL *out, int64_t so, const REAL *a, int64_t 
         R(scatter)(m, out + i * so, so, left);
     }
 }
+
+#if CAN_GO_PAST
+/* ---- past the caches: whole lines of the result; `kernel` does what is before and behind them */
+
+/* Elements before the first line of y, at most n. */
+HONE__INLINE int64_t R(before_line)(int64_t n, const REAL *y)
+{
+    const int64_t head = (int64_t)(-(uintptr_t)y % 64 / sizeof(REAL));
+    return head < n ? head : n;
+}
+
+typedef void (*R(kernel1))(int64_t n, void *y, int64_t sy, const void *x, int64_t sx);
+
+HONE__INLINE void R(map1_past)(int64_t n, REAL *y, const REAL *x, R(op1) op, R(kernel1) kernel)
+{
+    const int64_t line = 64 / sizeof(REAL);
+    int64_t i = R(before_line)(n, y);
+    kernel(i, y, 1, x, 1);
+    for (; i + line <= n; i += line) {
+        __builtin_prefetch((const char *)(x + i) + PAST_AHEAD);
+        for (int64_t v = 0; v < line; v += LANES)
+            R(store_past)(y + i + v, op(R(load_far)(x + i + v)));
+    }
+    kernel(n - i, y + i, 1, x + i, 1);
+}
+
+/* n elements, whole lines; an operand that isn't `many` (a constant) is one number. What asks ahead
+ * is one stream of reads: two were seen to be slower with it. */
+HONE__INLINE void R(lines2_past)(int64_t n, REAL *out, const REAL *a, bool many_a, const REAL *b,
+                                 bool many_b, R(op2) op)
+{
+    const int64_t line = 64 / sizeof(REAL);
+    const VREAL va = R(set)(many_a ? 0 : *a), vb = R(set)(many_b ? 0 : *b);
+    for (int64_t i = 0; i < n; i += line) {
+        if (!many_a || !many_b)
+            __builtin_prefetch((const char *)((many_a ? a : b) + i) + PAST_AHEAD);
+        for (int64_t v = i; v < i + line; v += LANES)
+            R(store_past)
+        (out + v, op(many_a ? R(load_far)(a + v) : va, many_b ? R(load_far)(b + v) : vb));
+    }
+}
+
+typedef void (*R(kernel2))(int64_t n, void *out, int64_t so, const void *a, int64_t sa,
+                           const void *b, int64_t sb);
+
+HONE__INLINE void R(map2_past)(int64_t n, REAL *out, const REAL *a, int64_t sa, const REAL *b,
+                               int64_t sb, R(op2) op, R(kernel2) kernel)
+{
+    const int64_t head = R(before_line)(n, out), tail = (n - head) % (int64_t)(64 / sizeof(REAL));
+    kernel(head, out, 1, a, sa, b, sb);
+    out += head;
+    a += head * sa;
+    b += head * sb;
+    n -= head + tail;
+    if (sa && sb)
+        R(lines2_past)(n, out, a, true, b, true, op);
+    else if (sa)
+        R(lines2_past)(n, out, a, true, b, false, op);
+    else
+        R(lines2_past)(n, out, a, false, b, true, op);
+    kernel(tail, out + n, 1, a + n * sa, sa, b + n * sb, sb);
+}
+#endif

@@ -30,6 +30,30 @@ static void P(k_fill)(int64_t n, void *yv, int64_t sy, const void *value)
     }
 }
 
+#if CAN_GO_PAST
+static void P(past_copy)(int64_t n, void *y, int64_t sy, const void *x, int64_t sx)
+{
+    (void)sy, (void)sx;
+    k_write_past(n * (int64_t)sizeof(T), y, x);
+}
+
+static void P(past_fill)(int64_t n, void *yv, int64_t sy, const void *value)
+{
+    T *y = yv, row[32 / sizeof(T)];
+    (void)sy;
+    P(k_fill)(32 / sizeof(T), row, 1, value);
+    const __m256i lanes = _mm256_loadu_si256((const void *)row);
+    int64_t i = (int64_t)(-(uintptr_t)y % 64 / sizeof(T));
+    i = i < n ? i : n;
+    P(k_fill)(i, y, 1, value);
+    for (; i + (int64_t)(64 / sizeof(T)) <= n; i += 64 / sizeof(T)) {
+        STORE_PAST(y + i, lanes);
+        STORE_PAST(y + i + 32 / sizeof(T), lanes);
+    }
+    P(k_fill)(n - i, y + i, 1, value);
+}
+#endif
+
 static void P(k_where)(int64_t n, void *outv, int64_t so, const uint8_t *cond, int64_t sc,
                        const void *av, int64_t sa, const void *bv, int64_t sb)
 {

@@ -7,6 +7,8 @@
 #define STORE_PAST(y, row) _mm256_stream_si256((__m256i *)(void *)(y), (__m256i)(row))
 #define CAN_GO_PAST        true
 
+enum { PAST_AHEAD = 2048 }; /* bytes asked for ahead of what is read */
+
 /* Whole lines past the caches, what is before and behind them as ever. */
 static void k_write_past(int64_t bytes, void *yv, const void *xv)
 {
@@ -16,6 +18,7 @@ static void k_write_past(int64_t bytes, void *yv, const void *xv)
     int64_t i = head < bytes ? head : bytes;
     memcpy(y, x, (size_t)i);
     for (; i + 64 <= bytes; i += 64) {
+        __builtin_prefetch(x + i + PAST_AHEAD);
         const __m256i low = _mm256_loadu_si256((const void *)(x + i));
         const __m256i high = _mm256_loadu_si256((const void *)(x + i + 32));
         STORE_PAST(y + i, low);

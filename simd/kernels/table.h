@@ -23,6 +23,15 @@
         [HONE__F32] = size4_k_##f, [HONE__F64] = size8_k_##f, [HONE__I64] = size8_k_##f,           \
         [HONE__I32] = size4_k_##f, [HONE__U8] = size1_k_##f, [HONE__BOOL] = size1_k_##f            \
     }
+#define REALS_PAST(f)                                                                              \
+    {                                                                                              \
+        [HONE__F32] = f32_past_##f, [HONE__F64] = f64_past_##f                                     \
+    }
+#define BY_SIZE_PAST(f)                                                                            \
+    {                                                                                              \
+        [HONE__F32] = size4_past_##f, [HONE__F64] = size8_past_##f, [HONE__I64] = size8_past_##f,  \
+        [HONE__I32] = size4_past_##f, [HONE__U8] = size1_past_##f, [HONE__BOOL] = size1_past_##f   \
+    }
 #define CASTS(from)                                                                                \
     {                                                                                              \
         [HONE__F32] = cast_##from##_k_f32, [HONE__F64] = cast_##from##_k_f64,                      \
@@ -81,6 +90,23 @@
 .where = BY_SIZE(where),
 .copy = BY_SIZE(copy),
 .fill = BY_SIZE(fill),
+#if CAN_GO_PAST
+.unary_past[HONE__K_NEG] = REALS_PAST(neg),
+.unary_past[HONE__K_ABS] = REALS_PAST(abs),
+.unary_past[HONE__K_SQUARE] = REALS_PAST(square),
+.unary_past[HONE__K_RELU] = REALS_PAST(relu),
+.binary_past[HONE__K_ADD] = REALS_PAST(add),
+.binary_past[HONE__K_SUB] = REALS_PAST(sub),
+.binary_past[HONE__K_MUL] = REALS_PAST(mul),
+.binary_past[HONE__K_DIV] = REALS_PAST(div),
+.binary_past[HONE__K_MAXIMUM] = REALS_PAST(max),
+.binary_past[HONE__K_MINIMUM] = REALS_PAST(min),
+.binary_past[HONE__K_RELU_BACKWARD] = REALS_PAST(relu_backward),
+.binary_past[HONE__K_SIGMOID_BACKWARD] = REALS_PAST(sigmoid_backward),
+.binary_past[HONE__K_TANH_BACKWARD] = REALS_PAST(tanh_backward),
+.copy_past = BY_SIZE_PAST(copy),
+.fill_past = BY_SIZE_PAST(fill),
+#endif
 .transpose = BY_SIZE(transpose),
 .transpose_past = BY_SIZE(transpose_past),
 .write_past = k_write_past,

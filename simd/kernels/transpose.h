@@ -157,4 +157,3 @@ HONE__INLINE void size1_strip(uint8_t *y, int64_t sy, const uint8_t *x, int64_t 
 #undef ROW_2
 #undef BOTH_4
 #undef BOTH_2
-#undef STORE_PAST

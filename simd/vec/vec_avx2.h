@@ -45,6 +45,10 @@ HONE__INLINE vf32 f32_load(const float *p)
 {
     return _mm256_loadu_ps(p);
 }
+HONE__INLINE vf32 f32_load_far(const float *p)
+{
+    return f32_load(p);
+}
 HONE__INLINE void f32_store(float *p, vf32 x)
 {
     _mm256_storeu_ps(p, x);
@@ -301,6 +305,10 @@ HONE__INLINE vf64 f64_set(double x)
 HONE__INLINE vf64 f64_load(const double *p)
 {
     return _mm256_loadu_pd(p);
+}
+HONE__INLINE vf64 f64_load_far(const double *p)
+{
+    return f64_load(p);
 }
 HONE__INLINE void f64_store(double *p, vf64 x)
 {

@@ -33,6 +33,11 @@ HONE__INLINE vf32 f32_load(const float *p)
 {
     return _mm512_loadu_ps(p);
 }
+HONE__INLINE vf32 f32_load_far(const float *p) /* in halves: 8 % more from two streams */
+{
+    const vf32 low = _mm512_castps256_ps512(_mm256_loadu_ps(p));
+    return _mm512_insertf32x8(low, _mm256_loadu_ps(p + 8), 1);
+}
 HONE__INLINE void f32_store(float *p, vf32 x)
 {
     _mm512_storeu_ps(p, x);
@@ -294,6 +299,11 @@ HONE__INLINE vf64 f64_set(double x)
 HONE__INLINE vf64 f64_load(const double *p)
 {
     return _mm512_loadu_pd(p);
+}
+HONE__INLINE vf64 f64_load_far(const double *p)
+{
+    const vf64 low = _mm512_castpd256_pd512(_mm256_loadu_pd(p));
+    return _mm512_insertf64x4(low, _mm256_loadu_pd(p + 4), 1);
 }
 HONE__INLINE void f64_store(double *p, vf64 x)
 {

@@ -33,6 +33,10 @@ HONE__INLINE vf32 f32_load(const float *p)
 {
     return vld1q_f32(p);
 }
+HONE__INLINE vf32 f32_load_far(const float *p)
+{
+    return f32_load(p);
+}
 HONE__INLINE void f32_store(float *p, vf32 x)
 {
     vst1q_f32(p, x);
@@ -283,6 +287,10 @@ HONE__INLINE vf64 f64_set(double x)
 HONE__INLINE vf64 f64_load(const double *p)
 {
     return vld1q_f64(p);
+}
+HONE__INLINE vf64 f64_load_far(const double *p)
+{
+    return f64_load(p);
 }
 HONE__INLINE void f64_store(double *p, vf64 x)
 {

@@ -8,6 +8,7 @@
  *           vi32 vi64       as many integers of the same width (two's complement, wrapping)
  *           mf32 mf64       one truth value a lane
  *   memory  load store      any alignment
+ *           load_far        load, the way that is fastest from memory
  *           store_past      past the caches where the ISA can, p a multiple of the vector's bytes;
  *                           store_past_end() is called when all are done
  *           load_n store_n  only the first n lanes, 0 < n < LANES; nothing past them is touched,
@@ -52,6 +53,10 @@ HONE__INLINE vf32 f32_set(float x)
 HONE__INLINE vf32 f32_load(const float *p)
 {
     return *p;
+}
+HONE__INLINE vf32 f32_load_far(const float *p)
+{
+    return f32_load(p);
 }
 HONE__INLINE void f32_store(float *p, vf32 x)
 {
@@ -303,6 +308,10 @@ HONE__INLINE vf64 f64_set(double x)
 HONE__INLINE vf64 f64_load(const double *p)
 {
     return *p;
+}
+HONE__INLINE vf64 f64_load_far(const double *p)
+{
+    return f64_load(p);
 }
 HONE__INLINE void f64_store(double *p, vf64 x)
 {

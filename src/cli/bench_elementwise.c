@@ -219,14 +219,10 @@ static bool make_views(work *w, const char *variant)
 /* What the driver runs. */
 static void make_kernel(work *w)
 {
-    const bool binary = w->f->form == BINARY;
-    w->kernel = (hone__elementwise_kernel){ .arity = binary ? HONE__BINARY : HONE__UNARY,
-                                            .reads = { w->dtype, w->dtype },
-                                            .ns = w->f->ns };
-    if (binary)
-        w->kernel.fn.binary = hone__k->binary[w->f->kernel][w->dtype];
+    if (w->f->form == BINARY)
+        w->kernel = hone__binary_kernel(w->f->kernel, w->dtype, w->f->ns);
     else
-        w->kernel.fn.unary = hone__k->unary[w->f->kernel][w->dtype];
+        w->kernel = hone__unary_kernel(w->f->kernel, w->dtype, w->f->ns);
 }
 
 static bool do_row(bench_run *run, const function *f, hone_dtype dtype, bench_level level,

@@ -15,9 +15,7 @@ static double cost_of(int k)
 static hone_tensor *run(hone_context *ctx, int k, hone_dtype dtype, const hone__shape *shape,
                         const hone__operand *operands)
 {
-    const hone__elementwise_kernel kernel = {
-        HONE__BINARY, { .binary = hone__k->binary[k][dtype] }, { dtype, dtype }, cost_of(k)
-    };
+    const hone__elementwise_kernel kernel = hone__binary_kernel(k, dtype, cost_of(k));
     HONE_ASSERT(kernel.fn.binary); /* sub and pow have refused bool */
     hone_tensor *out = hone__out(ctx, dtype, shape->ndim, shape->shape);
     return out && hone__elementwise(&kernel, out, operands) ? out : NULL;
@@ -298,9 +296,10 @@ static hone_tensor *pow_scalar_forward(hone_context *ctx, hone_tensor *const *in
                        hone__call_name(ctx), hone__tensor_text(x).s, s);
         return NULL;
     }
-    const hone__elementwise_kernel simple = {
-        HONE__UNARY, { .unary = simple_power(s, dtype) }, { dtype }, HONE__NS_MOVE
-    };
+    const hone__elementwise_kernel simple = { .arity = HONE__UNARY,
+                                              .fn.unary = simple_power(s, dtype),
+                                              .reads = { dtype },
+                                              .ns = HONE__NS_MOVE };
     if (!HONE__SAVE(ctx, x))
         return NULL;
     if (!simple.fn.unary)

@@ -5,9 +5,10 @@
 static hone_tensor *run(hone_context *ctx, int k, hone_dtype dtype, int ndim, const int64_t *shape,
                         const hone__operand *operands)
 {
-    const hone__elementwise_kernel kernel = {
-        HONE__COMPARE, { .compare = hone__k->compare[k][dtype] }, { dtype, dtype }, HONE__NS_MOVE
-    };
+    const hone__elementwise_kernel kernel = { .arity = HONE__COMPARE,
+                                              .fn.compare = hone__k->compare[k][dtype],
+                                              .reads = { dtype, dtype },
+                                              .ns = HONE__NS_MOVE };
     hone_tensor *out = hone__out(ctx, HONE_BOOL, ndim, shape);
     return out && hone__elementwise(&kernel, out, operands) ? out : NULL;
 }
@@ -77,9 +78,10 @@ static hone_tensor *where_forward(hone_context *ctx, hone_tensor *const *in, int
     if (!hone__broadcast(hone__call_name(ctx), in, n_in, &shape) || !HONE__SAVE(ctx, in[0]))
         return NULL;
     hone_tensor *out = hone__out(ctx, dtype, shape.ndim, shape.shape);
-    const hone__elementwise_kernel kernel = {
-        HONE__WHERE, { .where = hone__k->where[dtype] }, { HONE_BOOL, dtype, dtype }, HONE__NS_MOVE
-    };
+    const hone__elementwise_kernel kernel = { .arity = HONE__WHERE,
+                                              .fn.where = hone__k->where[dtype],
+                                              .reads = { HONE_BOOL, dtype, dtype },
+                                              .ns = HONE__NS_MOVE };
     const hone__operand operands[] = { { .t = in[0] }, { .t = in[1] }, { .t = in[2] } };
     return out && hone__elementwise(&kernel, out, operands) ? out : NULL;
 }

@@ -34,33 +34,40 @@ typedef struct {
     char *data[OPERANDS];
     int64_t size[OPERANDS];       /* bytes of an element */
     hone__cast_fn cast[OPERANDS]; /* NULL: the kernel reads it as it is */
-    bool casts, past;             /* past: the result's rows go past the caches */
-    uint64_t local[OPERANDS];     /* room for a number */
+    bool casts;
+    bool past, in_pieces;     /* the result's rows go past the caches; no kernel does that itself */
+    uint64_t local[OPERANDS]; /* room for a number */
 } walk;
 
 /* ---- running ---- */
 
+static inline void call_fn(hone__arity arity, const hone__elementwise_fn *fn, int64_t n,
+                           char *const *at, const int64_t *stride)
+{
+    switch (arity) {
+    case HONE__UNARY:
+        fn->unary(n, at[0], stride[0], at[1], stride[1]);
+        break;
+    case HONE__BINARY:
+        fn->binary(n, at[0], stride[0], at[1], stride[1], at[2], stride[2]);
+        break;
+    case HONE__COMPARE:
+        fn->compare(n, (uint8_t *)at[0], stride[0], at[1], stride[1], at[2], stride[2]);
+        break;
+    case HONE__WHERE:
+        fn->where(n, at[0], stride[0], (const uint8_t *)at[1], stride[1], at[2], stride[2], at[3],
+                  stride[3]);
+        break;
+    case HONE__FILL:
+        fn->fill(n, at[0], stride[0], at[1]);
+        break;
+    }
+}
+
 static inline void call_kernel(const hone__elementwise_kernel *k, int64_t n, char *const *at,
                                const int64_t *stride)
 {
-    switch (k->arity) {
-    case HONE__UNARY:
-        k->fn.unary(n, at[0], stride[0], at[1], stride[1]);
-        break;
-    case HONE__BINARY:
-        k->fn.binary(n, at[0], stride[0], at[1], stride[1], at[2], stride[2]);
-        break;
-    case HONE__COMPARE:
-        k->fn.compare(n, (uint8_t *)at[0], stride[0], at[1], stride[1], at[2], stride[2]);
-        break;
-    case HONE__WHERE:
-        k->fn.where(n, at[0], stride[0], (const uint8_t *)at[1], stride[1], at[2], stride[2], at[3],
-                    stride[3]);
-        break;
-    case HONE__FILL:
-        k->fn.fill(n, at[0], stride[0], at[1]);
-        break;
-    }
+    call_fn(k->arity, &k->fn, n, at, stride);
 }
 
 /* One row of n elements, of which some operands are cast on the way. */
@@ -85,7 +92,7 @@ static void run_casting(const walk *w, int64_t n, char *const *at, const int64_t
 }
 
 /* One row of n elements in pieces that go past the caches. */
-static void run_past(const walk *w, int64_t n, char *const *at, const int64_t *stride)
+static void run_pieces(const walk *w, int64_t n, char *const *at, const int64_t *stride)
 {
     _Alignas(64) char piece[HONE__PAST_PIECE];
     const int64_t size = w->size[0], room = HONE__PAST_PIECE / size;
@@ -105,8 +112,10 @@ static void run_past(const walk *w, int64_t n, char *const *at, const int64_t *s
 
 static inline void run_row(const walk *w, int64_t n, char *const *at, const int64_t *stride)
 {
-    if (w->past)
-        run_past(w, n, at, stride);
+    if (w->past && w->in_pieces)
+        run_pieces(w, n, at, stride);
+    else if (w->past)
+        call_fn(w->kernel->arity, &w->kernel->past, n, at, stride);
     else if (w->casts)
         run_casting(w, n, at, stride);
     else
@@ -350,6 +359,19 @@ static int64_t bytes_of(const walk *w)
     return bytes;
 }
 
+/* True if no kernel takes these operands past the caches. */
+static bool needs_pieces(const walk *w)
+{
+    bool many = w->kernel->arity == HONE__FILL;
+    for (int o = 1; o < w->n; o++) {
+        const int64_t step = w->stride[o][w->ndim - 1];
+        if (step != 0 && step != 1)
+            return true;
+        many = many || step == 1;
+    }
+    return w->casts || !many || !w->kernel->past.unary;
+}
+
 /* True if the result's rows, in memory of its own, are long, the caches can't hold what the walk
  * touches and memory is what it waits for: arithmetic would wait for the stores. */
 static bool wants_past(const walk *w, const hone_tensor *out, const hone__operand *in)
@@ -544,6 +566,7 @@ bool hone__elementwise(const hone__elementwise_kernel *kernel, hone_tensor *out,
     w.casts = w.past = false;
     if (plan_dense(&w, out, in)) {
         w.past = wants_past(&w, out, in);
+        w.in_pieces = needs_pieces(&w);
         hone__parallel_for(out->numel, GRAIN, kernel->ns, run_dense, &w);
         return true;
     }
@@ -572,6 +595,7 @@ bool hone__elementwise(const hone__elementwise_kernel *kernel, hone_tensor *out,
         return true;
     }
     w.past = wants_past(&w, out, read);
+    w.in_pieces = needs_pieces(&w);
     hone__parallel_for(out->numel, GRAIN, cost(&w), run_range, &w);
     return true;
 }
@@ -606,6 +630,7 @@ bool hone__copy_elements(hone_tensor *out, hone_tensor *x)
     const hone__elementwise_kernel kernel = {
         .arity = HONE__UNARY,
         .fn.unary = same ? hone__k->copy[x->dtype] : hone__k->cast[x->dtype][out->dtype],
+        .past.unary = same ? hone__k->copy_past[x->dtype] : NULL,
         .reads = { (hone_dtype)x->dtype },
         .ns = HONE__NS_MOVE,
     };
@@ -619,6 +644,7 @@ void hone__fill_elements(hone_tensor *out, double value)
     const hone_dtype dtype = (hone_dtype)out->dtype;
     const hone__elementwise_kernel kernel = { .arity = HONE__FILL,
                                               .fn.fill = hone__k->fill[dtype],
+                                              .past.fill = hone__k->fill_past[dtype],
                                               .reads = { dtype },
                                               .ns = HONE__NS_MOVE };
     const hone__operand number = { .number = value };

@@ -21,19 +21,40 @@ typedef struct {
 
 typedef enum { HONE__UNARY, HONE__BINARY, HONE__COMPARE, HONE__WHERE, HONE__FILL } hone__arity;
 
+typedef union {
+    hone__unary_fn unary; /* also copy and cast */
+    hone__binary_fn binary;
+    hone__compare_fn compare;
+    hone__where_fn where;
+    hone__fill_fn fill;
+} hone__elementwise_fn;
+
 /** A kernel of the ISA's table and what it reads. */
 typedef struct {
     hone__arity arity;
-    union {
-        hone__unary_fn unary; /* also copy and cast */
-        hone__binary_fn binary;
-        hone__compare_fn compare;
-        hone__where_fn where;
-        hone__fill_fn fill;
-    } fn;
+    hone__elementwise_fn fn, past; /* past: the one that writes past the caches, NULL if none */
     hone_dtype reads[HONE__ELEMENTWISE_INPUTS]; /* the dtypes it reads */
     double ns; /* cost of one contiguous element on one thread, roughly */
 } hone__elementwise_kernel;
+
+/** The table's kernel `k` of that dtype. */
+static inline hone__elementwise_kernel hone__unary_kernel(int k, hone_dtype dtype, double ns)
+{
+    return (hone__elementwise_kernel){ .arity = HONE__UNARY,
+                                       .fn.unary = hone__k->unary[k][dtype],
+                                       .past.unary = hone__k->unary_past[k][dtype],
+                                       .reads = { dtype },
+                                       .ns = ns };
+}
+
+static inline hone__elementwise_kernel hone__binary_kernel(int k, hone_dtype dtype, double ns)
+{
+    return (hone__elementwise_kernel){ .arity = HONE__BINARY,
+                                       .fn.binary = hone__k->binary[k][dtype],
+                                       .past.binary = hone__k->binary_past[k][dtype],
+                                       .reads = { dtype, dtype },
+                                       .ns = ns };
+}
 
 /** out[i] = kernel(in[0][i], ...). out has the kernel's output dtype and the broadcast shape, and
  * may be one of the operands; operands that overlap it otherwise are copied first. False:

@@ -23,10 +23,7 @@ static hone_tensor *real(hone_context *ctx, hone_tensor *x, int k, kept keep)
 {
     const hone_dtype dtype =
         hone_dtype_is_float((hone_dtype)x->dtype) ? (hone_dtype)x->dtype : HONE_F32;
-    const hone__elementwise_kernel kernel = {
-        HONE__UNARY, { .unary = hone__k->unary[k][dtype] }, { dtype }, HONE__NS_MATH
-    };
-    return run(ctx, x, dtype, kernel, keep);
+    return run(ctx, x, dtype, hone__unary_kernel(k, dtype, HONE__NS_MATH), keep);
 }
 
 /* Functions that stay in the dtype; bool has no arithmetic. */
@@ -38,10 +35,7 @@ static hone_tensor *number(hone_context *ctx, hone_tensor *x, int k, kept keep)
                        hone__call_name(ctx), hone__tensor_text(x).s);
         return NULL;
     }
-    const hone__elementwise_kernel kernel = {
-        HONE__UNARY, { .unary = hone__k->unary[k][dtype] }, { dtype }, HONE__NS_MOVE
-    };
-    return run(ctx, x, dtype, kernel, keep);
+    return run(ctx, x, dtype, hone__unary_kernel(k, dtype, HONE__NS_MOVE), keep);
 }
 
 /* The block of a function into the reals, whose <op>_grad stands above it. */
@@ -117,7 +111,7 @@ static hone_tensor *sign_forward(hone_context *ctx, hone_tensor *const *in, int 
     (void)n_in;
     const hone_dtype dtype = (hone_dtype)in[0]->dtype;
     const hone__elementwise_kernel kernel = {
-        HONE__UNARY, { .unary = kernels[dtype] }, { dtype }, HONE__NS_MATH
+        .arity = HONE__UNARY, .fn.unary = kernels[dtype], .reads = { dtype }, .ns = HONE__NS_MATH
     };
     return run(ctx, in[0], dtype, kernel, NOTHING);
 }
@@ -166,9 +160,8 @@ static hone_tensor *square_forward(hone_context *ctx, hone_tensor *const *in, in
 {
     (void)n_in;
     const hone_dtype own = (hone_dtype)in[0]->dtype, dtype = own == HONE_BOOL ? HONE_I64 : own;
-    const hone__elementwise_kernel kernel = {
-        HONE__UNARY, { .unary = hone__k->unary[HONE__K_SQUARE][dtype] }, { dtype }, HONE__NS_MOVE
-    };
+    const hone__elementwise_kernel kernel =
+        hone__unary_kernel(HONE__K_SQUARE, dtype, HONE__NS_MOVE);
     return run(ctx, in[0], dtype, kernel, INPUT);
 }
 
@@ -360,9 +353,7 @@ static hone_tensor *backward(hone_context *ctx, hone_tensor *const *in, int k, d
     if (!hone__broadcast(hone__call_name(ctx), in, 2, &shape) || !HONE__SAVE(ctx, in[0], in[1]))
         return NULL;
     hone_tensor *out = hone__out(ctx, dtype, shape.ndim, shape.shape);
-    const hone__elementwise_kernel kernel = {
-        HONE__BINARY, { .binary = hone__k->binary[k][dtype] }, { dtype, dtype }, ns
-    };
+    const hone__elementwise_kernel kernel = hone__binary_kernel(k, dtype, ns);
     const hone__operand operands[] = { { .t = in[0] }, { .t = in[1] } };
     return out && hone__elementwise(&kernel, out, operands) ? out : NULL;
 }

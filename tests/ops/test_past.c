@@ -41,6 +41,33 @@ static hone_tensor *negate(const operands *o)
 {
     return hone_neg(o->x);
 }
+static hone_tensor *divide_number(const operands *o)
+{
+    return hone_div(hone_full(HONE_F32, 3, 1, 1), o->x);
+}
+static hone_tensor *number_divides(const operands *o)
+{
+    return hone_div_scalar(o->x, 3);
+}
+static hone_tensor *rectify(const operands *o)
+{
+    return hone_relu(hone_abs(hone_square(hone_sub_scalar(o->x, 1))));
+}
+static hone_tensor *slope(const operands *o)
+{
+    return hone_maximum(hone_relu_backward(o->x, o->y), hone_tanh_backward(o->x, o->y));
+}
+static hone_tensor *doubles(const operands *o)
+{
+    hone_tensor *x = hone_to(o->x, HONE_F64);
+    return hone_minimum(hone_relu(hone_neg(x)), hone_sigmoid_backward(x, x));
+}
+static hone_tensor *expanded(const operands *o) /* both operands one element a row */
+{
+    hone_tensor *column = hone_slice(o->y, 1, 3, 4, 1);
+    const int64_t rows = hone_size(o->x, 0);
+    return hone_mul(hone_expand(column, rows, COLS), hone_expand(column, rows, COLS));
+}
 static hone_tensor *less(const operands *o)
 {
     return hone_lt(o->x, o->y);
@@ -75,8 +102,10 @@ static hone_tensor *rows_of(hone_tensor *t, int64_t begin)
 
 Test(past, same_bits)
 {
-    static const maker makers[] = { mul_all, add_row, sub_column, negate, less,
-                                    choose,  widen,   mixed,      alike,  inside };
+    static const maker makers[] = { mul_all, add_row, sub_column,    negate,
+                                    alike,   inside,  divide_number, number_divides,
+                                    rectify, slope,   expanded,      doubles,
+                                    less,    choose,  widen,         mixed };
     const operands all = { hone_randn(HONE_F32, ROWS, COLS), hone_randn(HONE_F32, ROWS, COLS),
                            hone_randn(HONE_F32, COLS) };
     cr_assert(hone__exceeds_caches(ROWS * COLS));
