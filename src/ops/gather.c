@@ -16,6 +16,7 @@
 #define ALWAYS_INLINE  inline __attribute__((always_inline)) /* for constants in loops */
 
 enum { JUMP_BYTES = 1 << 18, COLUMNS = 64 };
+enum { TURNS = 2 };
 enum { RUN = 512, FEW = 4096 }; /* indices checked in one go; that are not worth more than one */
 
 typedef struct {
@@ -76,10 +77,9 @@ static bool values_in_range(const char *name, const hone_tensor *index, int64_t 
     return false;
 }
 
-/* The geometry of x as seen by the index; x is what is read or added to. check_later: the indices of
- * long runs are left to gather_lines. */
-static bool prepare(const char *name, const hone_tensor *x, int dim, hone_tensor *index, job *j,
-                    bool check_later)
+/* The geometry of x as seen by the index; x is what is read or added to. The indices of many runs
+ * are left to who follows them. */
+static bool prepare(const char *name, const hone_tensor *x, int dim, hone_tensor *index, job *j)
 {
     if (!extents_fit(name, x, index, dim))
         return false;
@@ -99,7 +99,7 @@ static bool prepare(const char *name, const hone_tensor *x, int dim, hone_tensor
         stride[shape.ndim] = x->stride[d];
         shape.shape[shape.ndim++] = index->shape[d];
     }
-    j->check_later = check_later && j->inner == 1 && index->numel > FEW;
+    j->check_later = j->inner == 1 && index->numel > FEW;
     atomic_init(&j->out_of_range, false);
     if (!j->check_later && !values_in_range(name, j->index, j->extent, dim))
         return false;
@@ -195,8 +195,7 @@ static hone_tensor *gather(hone_context *ctx, hone_tensor *const *in, int n_in)
     hone__args *args = hone__call_args(ctx);
     job j;
     args->dim = hone__dim_index("gather", x, args->dim);
-    if (args->dim < 0 || !prepare("gather", x, args->dim, index, &j, true) ||
-        !HONE__SAVE(ctx, index))
+    if (args->dim < 0 || !prepare("gather", x, args->dim, index, &j) || !HONE__SAVE(ctx, index))
         return NULL;
     hone_tensor *out = hone__out(ctx, j.dtype, index->ndim, index->shape);
     if (!out || out->numel == 0)
@@ -224,58 +223,99 @@ typedef struct {
     int64_t outer, outer_end, inner, inner_end;
 } lanes;
 
-static ALWAYS_INLINE void add_run(const run *r, char *base, const char *from, hone_dtype dtype)
+/* `turns` runs (a constant), at and from `apart`, each with a base of its own, an element of each in
+ * turn: the next one of a run may go where the last one went, and waits until that is stored. */
+static ALWAYS_INLINE void add_run(const run *r, int turns, int64_t apart, char *const *base,
+                                  const char *from, hone_dtype dtype)
 {
     const int64_t size = dtype == HONE_F32 || dtype == HONE_I32   ? 4
                          : dtype == HONE_F64 || dtype == HONE_I64 ? 8
                                                                   : 1;
     for (int64_t i = 0; i < r->n; i++)
-        hone__add_one(dtype, base + run_offset(r, i) * size, from + i * size);
+        for (int64_t t = 0, k = i; t < turns; t++, k += apart)
+            hone__add_one(dtype, base[t] + run_offset(r, k) * size, from + k * size);
 }
 
 /* A loop for each dtype. */
-static void add_typed(const run *r, char *base, const char *from, hone_dtype dtype)
+static ALWAYS_INLINE void add_typed(const run *r, int turns, int64_t apart, char *const *base,
+                                    const char *from, hone_dtype dtype)
 {
     switch (dtype) {
     case HONE_F32:
-        add_run(r, base, from, HONE_F32);
+        add_run(r, turns, apart, base, from, HONE_F32);
         break;
     case HONE_F64:
-        add_run(r, base, from, HONE_F64);
+        add_run(r, turns, apart, base, from, HONE_F64);
         break;
     case HONE_I64:
-        add_run(r, base, from, HONE_I64);
+        add_run(r, turns, apart, base, from, HONE_I64);
         break;
     case HONE_I32:
-        add_run(r, base, from, HONE_I32);
+        add_run(r, turns, apart, base, from, HONE_I32);
         break;
     case HONE_U8:
-        add_run(r, base, from, HONE_U8);
+        add_run(r, turns, apart, base, from, HONE_U8);
         break;
     case HONE_BOOL:
-        add_run(r, base, from, HONE_BOOL);
+        add_run(r, turns, apart, base, from, HONE_BOOL);
         break;
+    }
+}
+
+static char *lane_base(const job *j, int64_t outer)
+{
+    return j->places.data + hone__rows_offset(&j->places, outer, 0) * j->size;
+}
+
+/* Elements [i, i + m) of n columns (a constant) whose indices begin at `line`. */
+static ALWAYS_INLINE void add_part(job *j, int n, int64_t line, int64_t i, int64_t m,
+                                   char *const *base)
+{
+    const int64_t *at = (const int64_t *)hone__data(j->index) + line + i;
+    bool good = true;
+    for (int t = 0; t < n && j->check_later; t++)
+        good = good && run_in_range(at + t * j->dim, m, j->extent);
+    if (good)
+        add_typed(&(run){ m, at, NULL, j->step }, n, j->dim, base, j->from + (line + i) * j->size,
+                  j->dtype);
+    else
+        atomic_store_explicit(&j->out_of_range, true, memory_order_relaxed);
+}
+
+/* Lanes of one column, TURNS at a time. */
+static void add_columns(job *j, int64_t outer, int64_t end)
+{
+    for (int64_t n; outer < end; outer += n) {
+        char *base[TURNS];
+        n = end - outer < TURNS ? 1 : TURNS;
+        for (int t = 0; t < n; t++)
+            base[t] = lane_base(j, outer + t);
+        for (int64_t i = 0; i < j->dim; i += RUN) {
+            const int64_t m = hone__min(RUN, j->dim - i);
+            if (n == TURNS)
+                add_part(j, TURNS, outer * j->dim, i, m, base);
+            else
+                add_part(j, 1, outer * j->dim, i, m, base);
+        }
     }
 }
 
 /* Every destination lies in one lane (an outer and an inner position), and a lane belongs to one
  * thread, which goes along dim in order. */
-static void add_lanes(const job *j, lanes l)
+static void add_lanes(job *j, lanes l)
 {
     const int64_t *at = hone__data(j->index);
+    if (j->inner == 1) {
+        add_columns(j, l.outer, l.outer_end);
+        return;
+    }
     for (int64_t o = l.outer; o < l.outer_end; o++) {
-        char *base = j->places.data + hone__rows_offset(&j->places, o, 0) * j->size;
+        char *base = lane_base(j, o);
         const int64_t end = (o + 1) * j->dim;
-        int64_t line = o * j->dim;
-        if (j->inner == 1) {
-            add_typed(&(run){ j->dim, at + line, NULL, j->step }, base, j->from + line * j->size,
-                      j->dtype);
-            continue;
-        }
         for (int64_t c = l.inner; c < l.inner_end; c += j->together)
-            for (line = o * j->dim; line < end; line++) {
+            for (int64_t line = o * j->dim; line < end; line++) {
                 const int64_t i = line * j->inner + c, n = hone__min(j->together, l.inner_end - c);
-                add_typed(&(run){ n, at + i, j->inner_place + c, j->step }, base,
+                add_typed(&(run){ n, at + i, j->inner_place + c, j->step }, 1, 0, &base,
                           j->from + i * j->size, j->dtype);
             }
     }
@@ -283,13 +323,13 @@ static void add_lanes(const job *j, lanes l)
 
 static void add_outer(void *ctx, int64_t begin, int64_t end)
 {
-    const job *j = ctx;
+    job *j = ctx;
     add_lanes(j, (lanes){ begin, end, 0, j->inner });
 }
 
 static void add_inner(void *ctx, int64_t begin, int64_t end)
 {
-    const job *j = ctx;
+    job *j = ctx;
     add_lanes(j, (lanes){ 0, j->outer, begin, end });
 }
 
@@ -326,7 +366,7 @@ static hone_tensor *scatter_add(hone_context *ctx, hone_tensor *const *in, int n
     if (args->dim < 0 || !source_fits(x, index, src))
         return NULL;
     hone_tensor *out = hone__out(ctx, (hone_dtype)x->dtype, x->ndim, x->shape);
-    if (!out || !prepare("scatter_add", out, args->dim, index, &j, false))
+    if (!out || !prepare("scatter_add", out, args->dim, index, &j))
         return NULL;
     hone_tensor *cut =
         hone__own(hone__alias(src, index->ndim, index->shape, src->stride, src->offset));
@@ -336,6 +376,8 @@ static hone_tensor *scatter_add(hone_context *ctx, hone_tensor *const *in, int n
     j.from = hone__data(from);
     if (index->numel)
         add_all(&j);
+    if (j.out_of_range && !values_in_range("scatter_add", j.index, j.extent, args->dim))
+        return NULL;
     return out;
 }
 

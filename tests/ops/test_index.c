@@ -107,6 +107,24 @@ Test(index_ops, gather_error_far_in)
     cr_assert(hone_gather(x, 1, at));
 }
 
+Test(index_ops, scatter_add_error_far_in)
+{
+    hone_tensor *x = hone_zeros(HONE_F32, 3, 5000), *at = hone_zeros(HONE_I64, 3, 5000);
+    hone_tensor *ones = hone_ones(HONE_F32, 3, 5000);
+    int64_t *places = hone_data(at);
+    for (int i = 4999; i < 15000; i += 5000) { /* rows in pairs and the one that is left */
+        places[i] = 5000;
+        CHECK_FAILS(hone_scatter_add(x, 1, at, ones), HONE_E_INDEX, "scatter_add: index 5000");
+        places[i] = 1;
+    }
+    hone_tensor *y = hone_scatter_add(x, 1, at, ones);
+    cr_assert(y);
+    for (int r = 0; r < 3; r++) {
+        const float *row = (const float *)hone_data(y) + (int64_t)r * 5000;
+        cr_assert(row[0] == 4999 && row[1] == 1 && row[2] == 0);
+    }
+}
+
 Test(index_ops, gather_errors)
 {
     hone_tensor *x = hone_ones(HONE_F32, 4, 3), *at = hone_zeros(HONE_I64, 2, 3);
