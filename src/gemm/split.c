@@ -54,35 +54,42 @@ static int64_t nodes_of(int threads)
     return nodes;
 }
 
-/* The fastest grid that can be cut into `nodes` bands. False: there is none, or one thread is as
- * good. */
-static bool choose_grid(hone__gemm_plan *plan, int64_t products, int team, int64_t nodes)
+/* What a node may lose in arithmetic to read its own part only: memory of another takes longer. */
+static const double WORTH_A_NODE = 1.15;
+
+/* The fastest grid, on several nodes of those that are cut into as many equal bands: its ns. Where
+ * there is none, or one thread is as good, what one thread takes. Of grids that are as good, the
+ * one of more rows: bands of k (relay.c) of a trained weight are rows of its gradient, which then
+ * stay in their core. */
+static double choose_grid(hone__gemm_plan *plan, int64_t products, int team, int64_t nodes)
 {
     const hone__gemm_args *x = &plan->x;
     const int64_t rows = ceil_div(x->m, plan->kernel->mr), cols = ceil_div(x->n, plan->col_unit);
     const bool wide = x->n >= x->m; /* B is the larger operand */
     double best = region_ns(plan, x->m, x->n) * (double)products;
-    bool found = false, best_fits = false;
+    bool best_fits = false;
+    plan->split_m = plan->split_n = 1;
     for (int64_t sm = 1; sm <= min64(team, rows); sm++) {
         for (int64_t sn = 1; sn <= min64(team / sm, cols); sn++) {
-            if (sm % nodes != 0 && sn % nodes != 0) {
+            const bool bands = sm * sn == team && (sm % nodes == 0 || sn % nodes == 0);
+            if ((nodes > 1 && !bands)) {
                 continue;
             }
             const int64_t m = min64(x->m, ceil_div(rows, sm) * plan->kernel->mr);
             const int64_t n = min64(x->n, ceil_div(cols, sn) * plan->col_unit);
             const double ns = (double)ceil_div(products * sm * sn, team) * region_ns(plan, m, n);
             const bool fits = (wide ? sn : sm) % nodes == 0; /* its bands divide the larger */
-            if (ns < best || (found && ns <= best && fits && !best_fits)) {
+            const bool better = fits == best_fits ? sm * sn <= plan->split_m * plan->split_n : fits;
+            if (ns < best || (ns <= best && better)) {
                 best = ns;
                 best_fits = fits;
-                found = true;
                 plan->split_m = sm;
                 plan->split_n = sn;
                 plan->by_columns = wide == fits;
             }
         }
     }
-    return found;
+    return best;
 }
 
 void hone__gemm_plan_threads(hone__gemm_plan *plan, int64_t products)
@@ -97,8 +104,9 @@ void hone__gemm_plan_threads(hone__gemm_plan *plan, int64_t products)
     const int team = hone__team_for(one * (double)products, rows * cols * products);
     plan->relay = hone__gemm_relays(plan, team);
     if (team > 1 && !plan->relay) {
+        const double best = choose_grid(plan, products, team, 1);
         const int64_t nodes = products == 1 ? nodes_of(team) : 1;
-        if (!choose_grid(plan, products, team, nodes) && nodes > 1) {
+        if (nodes > 1 && choose_grid(plan, products, team, nodes) > WORTH_A_NODE * best) {
             choose_grid(plan, products, team, 1);
         }
     }

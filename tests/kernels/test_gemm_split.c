@@ -144,7 +144,9 @@ Test(gemm_split, a_node_has_its_own_part)
     check_nodes(1024, 1024, 1024);
     check_nodes(512, 3072, 768);
     check_nodes(3072, 512, 768);
-    check_nodes(1000, 900, 800);
+    check_nodes(1000, 900, 800); /* by tiles alone 58 threads were better */
+    check_nodes(900, 1000, 800);
+    check_nodes(3000, 3000, 100);
     check_nodes(256, 4096, 784);
 }
 
