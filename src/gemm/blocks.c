@@ -19,22 +19,24 @@ static int64_t clamp(int64_t x, int64_t low, int64_t high)
     return x < low ? low : x > high ? high : x;
 }
 
-/* A long range of k spares loads and stores of C. A panel of A may fill L1, which it passes through
- * once a panel of B; two panels of B, the one in use and the one being packed, stay in L2. */
-static int64_t choose_kc(const hone__gemm_kernel *kernel, int64_t size)
+/* A long range of k spares loads and stores of C. A panel of A that was just packed may fill L1,
+ * which it passes through once a panel of B; prefetchers bring one that is read in place, so it may
+ * be longer. Two panels of B, the one in use and the one being packed, stay in L2. */
+static int64_t choose_kc(const hone__gemm_kernel *kernel, int64_t size, bool pack_a)
 {
-    const int64_t of_l1 = caches.l1 / (kernel->mr * size);
+    const int64_t of_l1 = (pack_a ? 1 : 2) * caches.l1 / (kernel->mr * size);
     const int64_t of_l2 = caches.l2 * 3 / 8 / (kernel->nr * size);
     const int64_t kc = caches.l2 ? min64(of_l1, of_l2) : of_l1;
-    return clamp(kc & ~7, 64, 1024);
+    return clamp(kc & ~7, 64, pack_a ? 1024 : 2048);
 }
 
-/* A passes by from L3, a panel at a time; the higher the block the less often B is packed. */
-static int64_t choose_mc(const hone__gemm_kernel *kernel, int64_t size, int64_t kc)
+/* A passes by from L3, a panel at a time; the higher the block the less often B is packed, and A if
+ * it is. One that is read in place passes faster if a part of it is still in L2. */
+static int64_t choose_mc(const hone__gemm_kernel *kernel, int64_t size, int64_t kc, bool pack_a)
 {
-    const int64_t from_l3 = min64(4 * caches.l2, caches.l3), from_l2 = caches.l2 / 2;
-    const int64_t bytes = from_l3 > from_l2 ? from_l3 : from_l2;
-    return clamp(bytes / (kc * size), kernel->mr, 2048);
+    const int64_t from_l3 = min64((pack_a ? 4 : 2) * caches.l2, caches.l3);
+    const int64_t from_l2 = caches.l2 / 2, bytes = from_l3 > from_l2 ? from_l3 : from_l2;
+    return clamp(bytes / (kc * size), kernel->mr, pack_a ? 2048 : 1024);
 }
 
 bool hone__gemm_fits_l2(int64_t bytes)
@@ -67,14 +69,18 @@ hone__gemm_row_blocks hone__gemm_choose_row_blocks(int64_t rows, int64_t bytes, 
     return (hone__gemm_row_blocks){ HONE__GEMM_L3, band, most / 2 };
 }
 
-hone__gemm_blocks hone__gemm_choose_blocks(const hone__gemm_kernel *kernel, int64_t size)
+hone__gemm_blocks hone__gemm_choose_blocks(const hone__gemm_kernel *kernel, int64_t size, int64_t k,
+                                           bool pack_a)
 {
     hone__gemm_blocks blocks = kernel->blocks;
     if (caches.l1) {
-        blocks.kc = choose_kc(kernel, size);
+        blocks.kc = choose_kc(kernel, size, pack_a);
+    }
+    if (k > 0) {
+        blocks.kc = ceil_div(k, ceil_div(k, blocks.kc));
     }
     if (caches.l2) {
-        blocks.mc = choose_mc(kernel, size, blocks.kc);
+        blocks.mc = choose_mc(kernel, size, blocks.kc, pack_a);
     }
     blocks.mc -= blocks.mc % kernel->mr;
     return blocks;

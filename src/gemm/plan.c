@@ -108,23 +108,10 @@ static void choose_order(hone__gemm_plan *plan)
 
 /* ---- speed ---- */
 
-static int64_t round_up(int64_t a, int64_t unit)
-{
-    return ceil_div(a, unit) * unit;
-}
-
-/* `total` in equal parts of at most `most`. */
-static int64_t even_part(int64_t total, int64_t most, int64_t unit)
-{
-    if (total <= 0) {
-        return unit;
-    }
-    return round_up(ceil_div(total, ceil_div(total, most)), unit);
-}
-
 /* Reading in place costs less than packing as long as the operand stays in L2, and often beyond,
  * if a tile is several cache lines wide. A row of B in a narrow tile is a line of its own, one
- * that the next often throws out of L1 again. With many rows of A, B is packed on the way
+ * that the next often throws out of L1 again. A that lies along k is read by a wide tile from
+ * several rows at once, as prefetchers like it. With many rows of A, B is packed on the way
  * (region.c), also where its rows are whole pages apart: such rows share a few lines of L1. */
 enum { LARGE = 6 << 20, SMALL = 32 << 10, PAGE = 4 << 10 };
 
@@ -143,7 +130,7 @@ bool hone__gemm_packs_b(const hone__gemm_kernel *kernel, const hone__gemm_args *
         return x->m >= 32 && bytes > SMALL;
     }
     const bool pages_apart = x->b_rs * size % PAGE == 0 && x->k >= 32;
-    return x->m >= 128 && (pages_apart || bytes > LARGE / 2);
+    return x->m >= 128 && (pages_apart || bytes > LARGE / 4);
 }
 
 static void choose_packing(hone__gemm_plan *plan)
@@ -151,10 +138,11 @@ static void choose_packing(hone__gemm_plan *plan)
     const hone__gemm_args *x = &plan->x;
     const int64_t bytes_a = x->m * x->k * plan->size;
     const int64_t bytes_b = x->k * x->n * plan->size, bytes_c = x->m * x->n * plan->size;
-    const int64_t much = is_narrow(plan->kernel, plan->size) ? LARGE / 16 : LARGE / 4;
+    const bool worth_it = is_narrow(plan->kernel, plan->size) ? bytes_a > LARGE / 16
+                                                              : x->a_cs != 1 && bytes_a > LARGE / 4;
     plan->by_row = x->m == 1 && (x->b_cs == 1 || x->n == 1) && x->k > 0;
     plan->pack_b = hone__gemm_packs_b(plan->kernel, x, plan->size);
-    plan->pack_a = x->n >= 512 && bytes_a > much;
+    plan->pack_a = x->n >= 512 && worth_it;
     plan->near = plan->batch == 1 && hone__gemm_fits_l2(bytes_a + bytes_b + bytes_c);
 }
 
@@ -192,8 +180,9 @@ void hone__gemm_plan_make(hone__gemm_plan *plan, const hone__gemm_args *args)
     };
     plan->activate = hone__gemm_activation(x);
     choose_packing(plan);
-    const hone__gemm_blocks blocks = hone__gemm_choose_blocks(plan->kernel, plan->size);
-    plan->kc = even_part(plan->piece_k, blocks.kc, 1);
+    const hone__gemm_blocks blocks =
+        hone__gemm_choose_blocks(plan->kernel, plan->size, plan->piece_k, plan->pack_a);
+    plan->kc = blocks.kc;
     plan->mc = blocks.mc;
     const bool whole_k = plan->by_row ? plan->piece_k == 0 : plan->piece_k <= plan->kc;
     const bool bias_of_two = x->bias && x->bias_rs != 0 && x->bias_cs != 0;

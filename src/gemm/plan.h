@@ -72,8 +72,10 @@ bool hone__gemm_small(const hone__gemm_args *args);
  * not empty. */
 void hone__gemm_plan_make(hone__gemm_plan *plan, const hone__gemm_args *args);
 
-/** From the cache sizes if they were set, else the kernel's own; mc is a multiple of mr. */
-hone__gemm_blocks hone__gemm_choose_blocks(const hone__gemm_kernel *kernel, int64_t size);
+/** From the cache sizes if they were set, else the kernel's own, for sums over k: kc is an even
+ * part of k, mc a multiple of mr. Any kc from 1 on gives the same bits: sums wait in C. */
+hone__gemm_blocks hone__gemm_choose_blocks(const hone__gemm_kernel *kernel, int64_t size, int64_t k,
+                                           bool pack_a);
 
 /** If so much memory may stay in L2. */
 bool hone__gemm_fits_l2(int64_t bytes);
