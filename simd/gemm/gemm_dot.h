@@ -1,6 +1,7 @@
 /* gemm_dot.h: body of `dot` (contract: gemm_kernels.h), written for f32 and f64 (real_begin.h).
- * DOT_ROWS x DOT_COLS outputs are computed at a time, each with its own 256 bytes of virtual
- * lanes; beside one row of b DOT_TALL rows of a at a time. (fragment) */
+ * Each output has its own 256 bytes of virtual lanes. Up to DOT_ROWS x 4 outputs are computed at a
+ * time; beside one row of b DOT_TALL rows of a. DOT_FOLD_4(a, b, c, d, out), if it is defined, is
+ * gemm_dot_fold_vector of four vectors at once. (fragment) */
 
 /* Prefetchers follow a row to the end of its page: what comes next is asked for meanwhile, its
  * first quarter; the rest is up to them again. */
@@ -14,33 +15,9 @@ static HONE__GEMM_INLINE REAL R(gemm_dot_fold_vector)(VREAL v)
     return R(first)(v);
 }
 
-/* The elements after the last full round of lanes, then the fixed tree over the `present` lanes;
- * the others hold -0, the identity. */
-static REAL R(gemm_dot_fold)(REAL *lanes, int64_t rest, int present, const REAL *a, const REAL *b)
-{
-    int64_t i = 0;
-    for (; i + LANES <= rest; i += LANES) {
-        R(store)(lanes + i, R(fma)(R(load)(a + i), R(load)(b + i), R(load)(lanes + i)));
-    }
-    if (i < rest) {
-        const int64_t n = rest - i;
-        const VREAL zero = R(set)(0);
-        const VREAL av = R(load_n)(a + i, n, zero), bv = R(load_n)(b + i, n, zero);
-        R(store_n)(lanes + i, R(fma)(av, bv, R(load)(lanes + i)), n);
-    }
-    int half = VIRTUAL_LANES / 2;
-    while (half >= LANES && half >= present) { /* that half is absent */
-        half /= 2;
-    }
-    for (; half >= LANES; half /= 2) {
-        for (int j = 0; j < half; j += LANES) {
-            R(store)(lanes + j, R(add)(R(load)(lanes + j), R(load)(lanes + half + j)));
-        }
-    }
-    return R(gemm_dot_fold_vector)(R(load)(lanes));
-}
+typedef VREAL R(gemm_dot_sums)[DOT_ROWS][4];
 
-/* The same tree where no lane is absent and no element left over: down to one vector. */
+/* The fixed tree over the lanes, down to one vector. Absent lanes hold -0, the identity. */
 static HONE__GEMM_INLINE VREAL R(gemm_dot_fold_whole)(VREAL *acc)
 {
     HONE__GEMM_UNROLL_64
@@ -51,27 +28,184 @@ static HONE__GEMM_INLINE VREAL R(gemm_dot_fold_whole)(VREAL *acc)
     return acc[0];
 }
 
-static HONE__GEMM_INLINE void R(gemm_dot_tile)(const int rows, const int cols, int64_t k,
-                                               const REAL *a, int64_t a_rs, const REAL *b,
-                                               int64_t b_rs, REAL *out, int64_t out_rs,
-                                               const int asks)
+static HONE__GEMM_INLINE void R(gemm_dot_fold_4)(VREAL a, VREAL b, VREAL c, VREAL d, REAL *out)
 {
-    enum { MOST = DOT_ROWS > DOT_TALL ? DOT_ROWS : DOT_TALL };
-    VREAL acc[MOST][DOT_COLS][N_ACC];
+#ifdef DOT_FOLD_4
+    DOT_FOLD_4(a, b, c, d, out);
+#else
+    out[0] = R(gemm_dot_fold_vector)(a);
+    out[1] = R(gemm_dot_fold_vector)(b);
+    out[2] = R(gemm_dot_fold_vector)(c);
+    out[3] = R(gemm_dot_fold_vector)(d);
+#endif
+}
+
+/* What is left of a and b at the end of a row. Beyond it 0 * -0 leaves an absent lane as it is. */
+static HONE__GEMM_INLINE VREAL R(gemm_dot_rest_a)(const REAL *a, int64_t rest)
+{
+    return R(load_part)(a, rest, R(set)(0));
+}
+
+static HONE__GEMM_INLINE VREAL R(gemm_dot_rest_b)(const REAL *b, int64_t rest)
+{
+    return R(load_part)(b, rest, R(set)(-(REAL)0));
+}
+
+/* One vector of lanes of rows x cols outputs, of which `rest` elements are there. */
+static HONE__GEMM_INLINE void R(gemm_dot_step)(const int rows, const int cols, const int whole,
+                                               int64_t rest, const REAL *a, int64_t a_rs,
+                                               const REAL *const *b, int64_t at,
+                                               R(gemm_dot_sums) acc)
+{
+    VREAL bv[4];
+    HONE__GEMM_UNROLL
+    for (int j = 0; j < cols; j++) {
+        bv[j] = whole ? R(load)(b[j] + at) : R(gemm_dot_rest_b)(b[j] + at, rest);
+        HONE__IN_REGISTER(bv[j]); /* else it is loaded again for every row */
+    }
+    HONE__GEMM_UNROLL
+    for (int i = 0; i < rows; i++) {
+        const REAL *p = a + i * a_rs + at;
+        const VREAL av = whole ? R(load)(p) : R(gemm_dot_rest_a)(p, rest);
+        HONE__GEMM_UNROLL
+        for (int j = 0; j < cols; j++) {
+            acc[i][j] = R(fma)(av, bv[j], acc[i][j]);
+        }
+    }
+}
+
+/* Vector v of the lanes and the one that the tree adds to it, for all of k: their sum. By pairs,
+ * there are registers for more outputs at a time, so each element is loaded less often. */
+static HONE__GEMM_INLINE void R(gemm_dot_pair)(const int rows, const int cols, int v, int64_t k,
+                                               const REAL *a, int64_t a_rs, const REAL *const *b,
+                                               R(gemm_dot_sums) sums)
+{
+    enum { HALF = VIRTUAL_LANES / 2 };
+    R(gemm_dot_sums) high;
     HONE__GEMM_UNROLL
     for (int i = 0; i < rows; i++) {
         HONE__GEMM_UNROLL
         for (int j = 0; j < cols; j++) {
-            HONE__GEMM_UNROLL_64
-            for (int v = 0; v < N_ACC; v++) {
-                acc[i][j][v] = R(set)(-(REAL)0);
+            sums[i][j] = high[i][j] = R(set)(-(REAL)0);
+        }
+    }
+    const int first = v * LANES;
+    int64_t at = first;
+    for (; at - first + VIRTUAL_LANES <= k; at += VIRTUAL_LANES) {
+        R(gemm_dot_step)(rows, cols, 1, LANES, a, a_rs, b, at, sums);
+        R(gemm_dot_step)(rows, cols, 1, LANES, a, a_rs, b, at + HALF, high);
+    }
+    if (at < k) {
+        R(gemm_dot_step)(rows, cols, 0, k - at, a, a_rs, b, at, sums);
+    }
+    if (at + HALF < k) {
+        R(gemm_dot_step)(rows, cols, 0, k - at - HALF, a, a_rs, b, at + HALF, high);
+    }
+    HONE__GEMM_UNROLL
+    for (int i = 0; i < rows; i++) {
+        HONE__GEMM_UNROLL
+        for (int j = 0; j < cols; j++) {
+            sums[i][j] = R(add)(sums[i][j], high[i][j]);
+        }
+    }
+}
+
+/* rows x cols outputs, cols being 2 or 4; of the columns the first `there`. The others are the last
+ * one again. */
+static HONE__GEMM_INLINE void R(gemm_dot_tile)(const int rows, const int cols, int there, int64_t k,
+                                               const REAL *a, int64_t a_rs, const REAL *b,
+                                               int64_t b_rs, REAL *out, int64_t out_rs)
+{
+    enum { PAIRS = N_ACC / 2 };
+    const REAL *column[4];
+    HONE__GEMM_UNROLL
+    for (int j = 0; j < cols; j++) {
+        column[j] = b + (j < there ? j : there - 1) * b_rs;
+    }
+    R(gemm_dot_sums) sums[PAIRS];
+    HONE__GEMM_UNROLL_2
+    for (int v = 0; v < PAIRS; v++) {
+        R(gemm_dot_pair)(rows, cols, v, k, a, a_rs, column, sums[v]);
+    }
+    HONE__GEMM_UNROLL_2
+    for (int v = PAIRS - 1; v >= 1; v--) { /* by halves: the upper half is done with first */
+        const int half = 1 << (31 - __builtin_clz((unsigned)v));
+        HONE__GEMM_UNROLL
+        for (int i = 0; i < rows; i++) {
+            HONE__GEMM_UNROLL
+            for (int j = 0; j < cols; j++) {
+                sums[v - half][i][j] = R(add)(sums[v - half][i][j], sums[v][i][j]);
             }
         }
     }
-    const int64_t whole = k - k % VIRTUAL_LANES;
-    const int present = k < VIRTUAL_LANES ? (int)k : VIRTUAL_LANES;
+    HONE__GEMM_UNROLL
+    for (int i = 0; i < rows; i++) {
+        REAL some[4], *to = there == 4 ? out + i * out_rs : some;
+        R(gemm_dot_fold_4)
+        (sums[0][i][0], sums[0][i][1], sums[0][i][2 % cols], sums[0][i][3 % cols], to);
+        for (int j = 0; there < 4 && j < there; j++) {
+            out[i * out_rs + j] = some[j];
+        }
+    }
+}
+
+static HONE__GEMM_INLINE void R(gemm_dot_row)(const int rows, int cols, int64_t k, const REAL *a,
+                                              int64_t a_rs, const REAL *b, int64_t b_rs, REAL *out,
+                                              int64_t out_rs)
+{
+    for (; cols > 2; cols -= 4, b += 4 * b_rs, out += 4) {
+        R(gemm_dot_tile)(rows, 4, cols < 4 ? cols : 4, k, a, a_rs, b, b_rs, out, out_rs);
+    }
+    if (cols > 0) {
+        R(gemm_dot_tile)(rows, 2, cols, k, a, a_rs, b, b_rs, out, out_rs);
+    }
+}
+
+/* Rows by as even as can be: 4 are 2 and 2. */
+static void R(gemm_dot)(int64_t k, int rows, int cols, const void *a, int64_t a_rs, const void *b,
+                        int64_t b_rs, void *out, int64_t out_rs)
+{
+    const REAL *ap = a;
+    REAL *to = out;
+    while (rows > 0) {
+        const int now = rows <= DOT_ROWS ? rows : rows < 2 * DOT_ROWS ? (rows + 1) / 2 : DOT_ROWS;
+        switch (now) {
+        case 1:
+            R(gemm_dot_row)(1, cols, k, ap, a_rs, b, b_rs, to, out_rs);
+            break;
+#if DOT_ROWS >= 2
+        case 2:
+            R(gemm_dot_row)(2, cols, k, ap, a_rs, b, b_rs, to, out_rs);
+            break;
+#endif
+#if DOT_ROWS >= 3
+        case 3:
+            R(gemm_dot_row)(3, cols, k, ap, a_rs, b, b_rs, to, out_rs);
+            break;
+#endif
+        }
+        ap += now * a_rs;
+        to += now * out_rs;
+        rows -= now;
+    }
+}
+
+/* Rows of a beside one of b. */
+static HONE__GEMM_INLINE void R(gemm_dot_tall)(const int rows, const int asks, int64_t k,
+                                               const REAL *a, int64_t a_rs, const REAL *b,
+                                               REAL *out)
+{
+    VREAL acc[DOT_TALL][N_ACC];
+    HONE__GEMM_UNROLL
+    for (int i = 0; i < rows; i++) {
+        HONE__GEMM_UNROLL_64
+        for (int v = 0; v < N_ACC; v++) {
+            acc[i][v] = R(set)(-(REAL)0);
+        }
+    }
     const REAL *next = a;
-    for (int64_t p = 0; p < whole; p += VIRTUAL_LANES) {
+    int64_t p = 0;
+    for (; p + VIRTUAL_LANES <= k; p += VIRTUAL_LANES) {
         if (asks) {
             if (p % R(gemm_dot_page) == 0) {
                 next = a + (p + R(gemm_dot_page) < k ? p + R(gemm_dot_page) : rows * a_rs);
@@ -84,77 +218,33 @@ static HONE__GEMM_INLINE void R(gemm_dot_tile)(const int rows, const int cols, i
         }
         HONE__GEMM_UNROLL_64
         for (int v = 0; v < N_ACC; v++) {
-            VREAL av[MOST];
+            const VREAL bv = R(load)(b + p + v * LANES);
             HONE__GEMM_UNROLL
             for (int i = 0; i < rows; i++) {
-                av[i] = R(load)(a + i * a_rs + p + v * LANES);
-            }
-            HONE__GEMM_UNROLL
-            for (int j = 0; j < cols; j++) {
-                const VREAL bv = R(load)(b + j * b_rs + p + v * LANES);
-                HONE__GEMM_UNROLL
-                for (int i = 0; i < rows; i++) {
-                    acc[i][j][v] = R(fma)(av[i], bv, acc[i][j][v]);
-                }
+                acc[i][v] = R(fma)(R(load)(a + i * a_rs + p + v * LANES), bv, acc[i][v]);
             }
         }
     }
-#if defined(DOT_FOLD_4)
-    if (rows == 4 && cols == 1 && k == whole) {
-        DOT_FOLD_4(R(gemm_dot_fold_whole)(acc[0][0]), R(gemm_dot_fold_whole)(acc[1][0]),
-                   R(gemm_dot_fold_whole)(acc[2][0]), R(gemm_dot_fold_whole)(acc[3][0]), out);
+    HONE__GEMM_UNROLL_64
+    for (int v = 0; v < N_ACC; v++) {
+        const int64_t at = p + v * LANES;
+        if (at < k) {
+            const VREAL bv = R(gemm_dot_rest_b)(b + at, k - at);
+            HONE__GEMM_UNROLL
+            for (int i = 0; i < rows; i++) {
+                acc[i][v] = R(fma)(R(gemm_dot_rest_a)(a + i * a_rs + at, k - at), bv, acc[i][v]);
+            }
+        }
+    }
+    if (rows == 4) {
+        R(gemm_dot_fold_4)
+        (R(gemm_dot_fold_whole)(acc[0]), R(gemm_dot_fold_whole)(acc[1 % rows]),
+         R(gemm_dot_fold_whole)(acc[2 % rows]), R(gemm_dot_fold_whole)(acc[3 % rows]), out);
         return;
     }
-#endif
     HONE__GEMM_UNROLL
     for (int i = 0; i < rows; i++) {
-        HONE__GEMM_UNROLL
-        for (int j = 0; j < cols; j++) {
-            if (k == whole) {
-                out[i * out_rs + j] = R(gemm_dot_fold_vector)(R(gemm_dot_fold_whole)(acc[i][j]));
-                continue;
-            }
-            REAL lanes[VIRTUAL_LANES];
-            HONE__GEMM_UNROLL_64
-            for (int v = 0; v < N_ACC; v++) {
-                R(store)(lanes + v * LANES, acc[i][j][v]);
-            }
-            out[i * out_rs + j] = R(gemm_dot_fold)(lanes, k - whole, present, a + i * a_rs + whole,
-                                                   b + j * b_rs + whole);
-        }
-    }
-}
-
-static void R(gemm_dot)(int64_t k, int rows, int cols, const void *a, int64_t a_rs, const void *b,
-                        int64_t b_rs, void *out, int64_t out_rs)
-{
-    const REAL *ap = a, *bp = b;
-    REAL *to = out;
-    int i = 0;
-    for (; i + DOT_ROWS <= rows; i += DOT_ROWS) {
-        int j = 0;
-        for (; j + DOT_COLS <= cols; j += DOT_COLS) {
-            R(gemm_dot_tile)
-            (DOT_ROWS, DOT_COLS, k, ap + i * a_rs, a_rs, bp + j * b_rs, b_rs, to + i * out_rs + j,
-             out_rs, 0);
-        }
-        for (; j < cols; j++) {
-            R(gemm_dot_tile)
-            (DOT_ROWS, 1, k, ap + i * a_rs, a_rs, bp + j * b_rs, b_rs, to + i * out_rs + j, out_rs,
-             0);
-        }
-    }
-    for (; i < rows; i++) {
-        int j = 0;
-        for (; j + DOT_COLS <= cols; j += DOT_COLS) {
-            R(gemm_dot_tile)
-            (1, DOT_COLS, k, ap + i * a_rs, a_rs, bp + j * b_rs, b_rs, to + i * out_rs + j, out_rs,
-             0);
-        }
-        for (; j < cols; j++) {
-            R(gemm_dot_tile)
-            (1, 1, k, ap + i * a_rs, a_rs, bp + j * b_rs, b_rs, to + i * out_rs + j, out_rs, 0);
-        }
+        out[i] = R(gemm_dot_fold_vector)(R(gemm_dot_fold_whole)(acc[i]));
     }
 }
 
@@ -165,10 +255,10 @@ static HONE__GEMM_INLINE void R(gemm_dot_rows_by)(const int asks, int64_t k, int
 {
     int64_t i = 0;
     for (; i + DOT_TALL <= rows; i += DOT_TALL) {
-        R(gemm_dot_tile)(DOT_TALL, 1, k, a + i * a_rs, a_rs, b, 0, out + i, 1, asks);
+        R(gemm_dot_tall)(DOT_TALL, asks, k, a + i * a_rs, a_rs, b, out + i);
     }
     for (; i < rows; i++) {
-        R(gemm_dot_tile)(1, 1, k, a + i * a_rs, a_rs, b, 0, out + i, 1, asks);
+        R(gemm_dot_tall)(1, asks, k, a + i * a_rs, a_rs, b, out + i);
     }
 }
 
@@ -319,4 +409,3 @@ static void R(gemm_dot_wide)(int64_t m, int64_t n, int64_t k, const void *a, int
 #undef DOT_ROWS
 #undef DOT_FOLD_4
 #undef DOT_TALL
-#undef DOT_COLS

@@ -156,6 +156,8 @@ typedef struct {
     void (*dot)(int64_t k, int rows, int cols, const void *a, int64_t a_rs, const void *b,
                 int64_t b_rs, void *out, int64_t out_rs);
 
+    int64_t dot_tree; /* what its sum over the lanes takes, an output, in vectors of products */
+
     /** out[i] = the same for every row of a and the one of b. Lines beyond a may be asked for,
      * unless it is near. */
     void (*dot_rows)(int64_t k, int64_t rows, const void *a, int64_t a_rs, const void *b, void *out,

@@ -59,7 +59,6 @@ static int hone__f64_gemm_pack_columns_neon(int64_t k, int64_t width, int valid,
 #define HONE__REAL_IS_F64 0
 #include "kernels/real_begin.h"
 #define DOT_ROWS     1
-#define DOT_COLS     1
 #define DOT_TALL     1
 #define PACK_COLUMNS hone__f32_gemm_pack_columns_neon
 #include "gemm/f32_gemm_neon_8x12.h"
@@ -71,7 +70,6 @@ static int hone__f64_gemm_pack_columns_neon(int64_t k, int64_t width, int valid,
 #define HONE__REAL_IS_F64 1
 #include "kernels/real_begin.h"
 #define DOT_ROWS     1
-#define DOT_COLS     1
 #define DOT_TALL     1
 #define PACK_COLUMNS hone__f64_gemm_pack_columns_neon
 #include "gemm/f64_gemm_neon_8x6.h"
@@ -84,9 +82,11 @@ static int hone__f64_gemm_pack_columns_neon(int64_t k, int64_t width, int valid,
     {                                                                                              \
         .of = {                                                                                    \
             HONE__GEMM_KERNEL(f32, neon_8x12, .vl = 4, .mr = 8, .nr = 12, .wide = 12,              \
-                              .rows = { 0, 8, 8, 8 }, .flops_per_ns = 30, .blocks = { 128, 256 }), \
+                              .rows = { 0, 8, 8, 8 }, .flops_per_ns = 30, .dot_tree = 16,          \
+                              .blocks = { 128, 256 }),                                             \
             HONE__GEMM_KERNEL(f64, neon_8x6, .vl = 2, .mr = 8, .nr = 6, .wide = 6,                 \
-                              .rows = { 0, 8, 8, 8 }, .flops_per_ns = 15, .blocks = { 128, 192 }), \
+                              .rows = { 0, 8, 8, 8 }, .flops_per_ns = 15, .dot_tree = 16,          \
+                              .blocks = { 128, 192 }),                                             \
         }                                                                                          \
     }
 

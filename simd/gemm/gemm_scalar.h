@@ -10,7 +10,6 @@
 #define HONE__REAL_IS_F64 0
 #include "kernels/real_begin.h"
 #define DOT_ROWS     1
-#define DOT_COLS     1
 #define DOT_TALL     1
 #define PACK_COLUMNS PACK_NOTHING
 #include "gemm/f32_gemm_scalar_4x4.h"
@@ -22,7 +21,6 @@
 #define HONE__REAL_IS_F64 1
 #include "kernels/real_begin.h"
 #define DOT_ROWS     1
-#define DOT_COLS     1
 #define DOT_TALL     1
 #define PACK_COLUMNS PACK_NOTHING
 #include "gemm/f64_gemm_scalar_4x4.h"
@@ -36,10 +34,10 @@
         .of = {                                                                                    \
             HONE__GEMM_KERNEL(f32, scalar_4x4, .vl = 1, .mr = 4, .nr = 4, .wide = 4,               \
                               .rows = { 0, 4, 4, 4, 4 }, .direct_tails = 1, .flops_per_ns = 0.5,   \
-                              .blocks = { 64, 256 }),                                              \
+                              .dot_tree = 64, .blocks = { 64, 256 }),                              \
             HONE__GEMM_KERNEL(f64, scalar_4x4, .vl = 1, .mr = 4, .nr = 4, .wide = 4,               \
                               .rows = { 0, 4, 4, 4, 4 }, .direct_tails = 1, .flops_per_ns = 0.5,   \
-                              .blocks = { 64, 256 }),                                              \
+                              .dot_tree = 64, .blocks = { 64, 256 }),                              \
         }                                                                                          \
     }
 

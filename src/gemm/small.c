@@ -169,10 +169,23 @@ static bool is_small(const hone__gemm_args *x)
            !(x->bias && x->bias_rs != 0 && x->bias_cs != 0);
 }
 
-/* Whether a part of a vector is left over that is better done upright: a call for few shapes. */
+/* Whether a part of a vector is left over that is better done upright. It saves vectors of products,
+ * 20ths of which are counted, a half costing 13, and as many columns for each vector along m, but
+ * four at least. What it costs doesn't depend on k: way and back, and a second pass. */
 static bool has_upright(const hone__gemm_kernel *kernel, const hone__gemm_args *x)
 {
-    return (x->n & (kernel->vl - 1)) != 0 && x->m >= kernel->vl &&
+    enum { WHOLE = 20, HALF = 13, WAY = 100 * WHOLE, PASS = 250 * WHOLE, LEAST = 4 };
+    const int vl = kernel->vl;
+    const int64_t tail = x->n & (vl - 1);
+    if (tail == 0 || x->m < vl) {
+        return false;
+    }
+    const int64_t row = kernel->half_tails && 2 * tail <= vl ? HALF : WHOLE;
+    const int64_t vector = WHOLE * (tail < LEAST ? LEAST : tail);
+    const int64_t rest = (x->m & (vl - 1)) * row;
+    const int64_t upright =
+        (x->m >> __builtin_ctz((unsigned)vl)) * vector + (rest < vector ? rest : vector);
+    return (x->m * row - upright) * x->k > (x->n > vl ? WAY + PASS : WAY) &&
            hone__gemm_upright_columns(kernel, x, x->m, x->n) > 0;
 }
 
@@ -213,26 +226,37 @@ static void run_dot_wide(const hone__gemm_kernel *kernel, int64_t few, int64_t m
     kernel->dot_wide(few, many, k, a, a_rs, turned, rs, c, c_rs);
 }
 
+/* One block of the reductions' rule, some outputs at a time, whose rows and columns L1 holds. */
+static void run_dot_tiles(const hone__gemm_kernel *kernel, const hone__gemm_args *x, int64_t size)
+{
+    enum { SIDE = 8 };
+    for (int64_t i = 0; i < x->m; i += SIDE) {
+        const char *a = (const char *)x->a + i * x->a_rs * size;
+        for (int64_t j = 0; j < x->n; j += SIDE) {
+            kernel->dot(x->k, (int)min64(SIDE, x->m - i), (int)min64(SIDE, x->n - j), a, x->a_rs,
+                        (const char *)x->b + j * x->b_cs * size, x->b_cs,
+                        (char *)x->c + (i * x->c_rs + j) * size, x->c_rs);
+        }
+    }
+}
+
 /* Short rows under the reductions' rule: a tree for each output takes longer than its products. One
  * operand is turned, so that vectors run along outputs; along m the result is turned back. */
-static __attribute__((noinline)) bool run_dot(const hone__gemm_kernel *kernel,
-                                              const hone__gemm_args *x, int64_t size)
+static bool run_dot_turned(const hone__gemm_kernel *kernel, const hone__gemm_args *x, int64_t size)
 {
-    enum {
-        LANES_BYTES = 256, /* of the rule's lanes */
-        TREE = 16,         /* an output, in vectors; */
-        REST = 24          /* where lanes are absent */
-    };
+    enum { LANES_BYTES = 256 /* of the rule's lanes */, FEW = 16 /* fit the registers */ };
     const int64_t m = x->m, n = x->n, k = x->k;
+    if (k * size > LANES_BYTES) {
+        return false;
+    }
     const int64_t along_n = m * hone__gemm_vectors(kernel, n);
     const int64_t along_m = n * hone__gemm_vectors(kernel, m) + m * n / 2;
     const bool upright = along_m < along_n;
     const int64_t vectors = upright ? along_m : along_n, many = upright ? m : n;
-    const bool whole = k * size == LANES_BYTES;
-    const int64_t by_row = m * n * (hone__gemm_vectors(kernel, k) + TREE + (whole ? 0 : REST));
-    if (!plain(x) || k * size > LANES_BYTES ||
-        k * whole_vectors(kernel, many) * size > PACKED_BYTES ||
-        vectors * k + k * many / 2 > by_row) {
+    const int64_t turned = vectors * (k + FEW) + k * many / 2;
+    const int64_t by_row = m * n * (hone__gemm_vectors(kernel, k) + kernel->dot_tree);
+    if (k * whole_vectors(kernel, many) * size > PACKED_BYTES ||
+        (k > FEW ? turned + turned / 4 : turned / 2) > by_row) {
         return false;
     }
     if (!upright) {
@@ -246,6 +270,18 @@ static __attribute__((noinline)) bool run_dot(const hone__gemm_kernel *kernel,
     }
     run_dot_wide(kernel, n, m, k, x->b, x->b_cs, x->a, x->a_rs, c, c_rs);
     kernel->transpose(m, n, x->c, x->c_rs, c, c_rs);
+    return true;
+}
+
+static __attribute__((noinline)) bool run_dot(const hone__gemm_kernel *kernel,
+                                              const hone__gemm_args *x, int64_t size)
+{
+    if (!plain(x) || x->k > hone__reduce_block((int)x->dtype)) {
+        return false;
+    }
+    if (!run_dot_turned(kernel, x, size)) {
+        run_dot_tiles(kernel, x, size);
+    }
     return true;
 }
 

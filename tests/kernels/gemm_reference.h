@@ -84,7 +84,7 @@ static void NAME(matrix)(const hone__gemm_args *x, order how, const T *a, const 
             if (x->bias) {
                 v = v + ((const T *)x->bias)[i * x->bias_rs + j * x->bias_cs];
             }
-            *to = x->act == HONE__GEMM_RELU && !(v > 0) ? 0 : v;
+            *to = x->act == HONE__GEMM_RELU && v <= 0 ? 0 : v; /* NaN stays */
             if (x->act > HONE__GEMM_RELU) {
                 *(x->activated ? (T *)x->activated + (to - (T *)x->c) : to) = NAME(gelu)(x, v);
             }

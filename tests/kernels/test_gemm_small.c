@@ -52,6 +52,39 @@ Test(gemm_small, few_lanes)
     }
 }
 
+/* The reductions' rule tile by tile: every number of rows and columns that is left over, k around
+ * full rounds of lanes and up to more than a block of the rule. */
+Test(gemm_small, few_outputs)
+{
+    static const int64_t ks[] = { 2,   31,  32,  33,  48,   63,   64,   65,   96,
+                                  127, 129, 200, 257, 2048, 2049, 4095, 4096, 4097 };
+    start(1);
+    for (int i = 0; i < 18; i++) {
+        for (int64_t few = 2; few <= 8; few++) {
+            const int64_t many = 2 + below(18);
+            const bool tall = next() & 1;
+            hone__gemm_args x =
+                shaped(next() & 1, tall ? many : few, tall ? few : many, ks[i], false, true);
+            x.a_rs += below(3);
+            x.b_cs += below(3);
+            x.c_rs += below(3);
+            run(&x);
+        }
+    }
+}
+
+/* Columns that end in a part of a vector, with enough rows and k for it to be done upright, or just
+ * not. */
+Test(gemm_small, upright_or_not)
+{
+    start(1);
+    for (int i = 0; i < 120; i++) {
+        const hone__gemm_args x =
+            shaped(next() & 1, 8 + below(48), 2 + below(36), 8 + below(60), next() & 1, false);
+        run(&x);
+    }
+}
+
 /* What comes after the sums. */
 Test(gemm_small, finished)
 {
