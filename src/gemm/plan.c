@@ -133,16 +133,26 @@ bool hone__gemm_packs_b(const hone__gemm_kernel *kernel, const hone__gemm_args *
     return x->m >= 128 && (pages_apart || bytes > LARGE / 4);
 }
 
+/* A low tile takes a part of a line of A^T at each k, and the next tile wants the rest: where rows
+ * are pages apart, it has left L1 by then. */
+static bool packs_a(const hone__gemm_kernel *kernel, const hone__gemm_args *x, int64_t size)
+{
+    const int64_t bytes = x->m * x->k * size;
+    if (is_narrow(kernel, size)) {
+        const bool pages_apart = x->a_cs * size % (PAGE / 2) == 0 && x->k >= 32;
+        return (x->n >= 512 && bytes > LARGE / 16) || (x->n >= 256 && pages_apart);
+    }
+    return x->n >= 512 && x->a_cs != 1 && bytes > LARGE / 4;
+}
+
 static void choose_packing(hone__gemm_plan *plan)
 {
     const hone__gemm_args *x = &plan->x;
     const int64_t bytes_a = x->m * x->k * plan->size;
     const int64_t bytes_b = x->k * x->n * plan->size, bytes_c = x->m * x->n * plan->size;
-    const bool worth_it = is_narrow(plan->kernel, plan->size) ? bytes_a > LARGE / 16
-                                                              : x->a_cs != 1 && bytes_a > LARGE / 4;
     plan->by_row = x->m == 1 && (x->b_cs == 1 || x->n == 1) && x->k > 0;
     plan->pack_b = hone__gemm_packs_b(plan->kernel, x, plan->size);
-    plan->pack_a = x->n >= 512 && worth_it;
+    plan->pack_a = packs_a(plan->kernel, x, plan->size);
     plan->near = plan->batch == 1 && hone__gemm_fits_l2(bytes_a + bytes_b + bytes_c);
 }
 
