@@ -227,6 +227,23 @@ static void ask_for_c(hone__gemm_tile *t, const char *c, int64_t rows, int64_t b
     }
 }
 
+/* Short rows of A that a step's first tiles read in place: prefetchers only get going on long ones.
+ */
+static void ask_for_a(const walk *w, const step *s, int64_t begin, int64_t end)
+{
+    const hone__gemm_plan *plan = w->plan;
+    const int64_t bytes = s->k * plan->size;
+    if (!s->first || plan->near || plan->pack_a || plan->x.a_cs != 1 || bytes > 16 * LINE) {
+        return;
+    }
+    for (int64_t row = begin; row < end; row++) {
+        for (int64_t j = 0; j < bytes; j += LINE) {
+            __builtin_prefetch(a_at(w, s, row) + j, 0, 2);
+        }
+    }
+    __asm__ volatile(""); /* or gcc takes this for a function without effect and calls it never */
+}
+
 /* In a relay: waits until the band before has left its sums of the tile. Are those of the one below
  * there too? To ask for them sooner would take them from the thread that writes them. */
 static bool take_over(walk *w, int64_t rows, int64_t below)
@@ -289,6 +306,7 @@ static void run_step(walk *w, const step *now, const step *next)
         if (below_is_there && !plan->near) {
             ask_for_c(&t, c_below, below - end, now->width * plan->size, c_bytes);
         }
+        ask_for_a(w, now, end, below);
         kernel->tile(&t);
         hand_on(w, t.mr);
         if (now->last && w->activates) {
