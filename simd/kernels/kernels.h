@@ -253,7 +253,8 @@ typedef void (*hone__softmax_backward_fn)(int64_t rows, int64_t cols, void *dx, 
  * for max and sum: s_b = sum exp(x - m_b). With M the max of all m_b, S is the sum of s_b exp(m_b
  * - M); SOFTMAX keeps exp(x - m_b) in out and multiplies it by exp(m_b - M) / S, LOG_SOFTMAX is (x
  * - M) - log S, LOGSUMEXP M + log S (M taken as 0 if it is not finite). The backward ones have a =
- * dy and b = y. out may be a or b. */
+ * dy and b = y. out may be a or b. For `begin` and `end` out, a and b are at the block's first row;
+ * `combine` looks at out alone, and only LOGSUMEXP's. */
 typedef enum {
     HONE__SOFTMAX,
     HONE__LOG_SOFTMAX,

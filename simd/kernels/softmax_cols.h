@@ -13,14 +13,12 @@ typedef struct {
     int64_t so, sa, sb;
 } R(lines);
 
-/* `m` from the first row of a block on. */
-static R(lines) R(lines_at)(const hone__softmax_cols *m, int64_t block)
+static R(lines) R(lines_of)(const hone__softmax_cols *m)
 {
-    const int64_t r = block * HONE__COLS_BLOCK;
     R(lines) l;
-    l.out = m->out ? (REAL *)m->out + r * m->so : NULL;
-    l.a = (const REAL *)m->a + r * m->sa;
-    l.b = m->b ? (const REAL *)m->b + r * m->sb : NULL;
+    l.out = m->out;
+    l.a = m->a;
+    l.b = m->b;
     l.so = m->so;
     l.sa = m->sa;
     l.sb = m->sb;
@@ -149,7 +147,7 @@ HONE__INLINE void R(dot_block_cols)(int64_t rows, int64_t cols, R(lines) l, REAL
 static void R(k_softmax_cols_begin)(const hone__softmax_cols *m, int64_t block)
 {
     const int64_t n = R(block_rows)(m, block), cols = m->cols;
-    const R(lines) l = R(lines_at)(m, block);
+    const R(lines) l = R(lines_of)(m);
     const bool far = R(is_far)(m->rows, m->sa, FAR_EXTREMES);
     REAL *max = (REAL *)m->stats + block * cols, *sum = max + hone__cols_blocks(m->rows) * cols;
     bool past;
@@ -290,7 +288,7 @@ static void R(k_softmax_cols_end)(const hone__softmax_cols *m, int64_t block)
 {
     const int64_t n = R(block_rows)(m, block), cols = m->cols;
     const REAL *p = m->stats, *q = p + hone__cols_blocks(m->rows) * cols;
-    R(lines) l = R(lines_at)(m, block);
+    R(lines) l = R(lines_of)(m);
     if (!l.b) { /* an address for those that have no b */
         l.b = l.a;
         l.sb = l.sa;

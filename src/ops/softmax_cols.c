@@ -1,8 +1,9 @@
 /* softmax_cols.c: softmax and its kin along a dim that others lie behind, on the column kernels.
  *
- * The tensor is [outer, rows, cols] with the columns side by side; what doesn't lie so is copied
- * first. Work is cut into tiles of columns and blocks of 128 rows, which walk memory in its own
- * order; sums and maxima of the blocks wait in a block of the pool. */
+ * The tensor is [outer, rows, cols]. Work is cut into tiles of columns and blocks of 128 rows,
+ * which walk memory in its own order; sums and maxima of the blocks wait in a block of the pool.
+ * Where an operand's columns don't lie side by side a tile of a block is gathered: into its place
+ * in the result, where the kernels then run in place, or into a thread's own room. */
 #include "isa/isa.h"
 #include "ops/elementwise.h"
 #include "ops/past.h"
@@ -11,88 +12,101 @@
 #include "runtime/memory.h"
 #include "runtime/parallel.h"
 
-#include <hone/ops.h>
-
 #include <math.h>
 
 #define NS_PER_ELEMENT 0.4 /* of one of two passes */
 #define TILE_BYTES     4096
+#define ROOM_BYTES     256 /* of a tile that is gathered into a thread's room */
+
+typedef enum { WHERE_IT_LIES, INTO_RESULT, INTO_ROOM } way;
 
 typedef struct {
-    char *data;
-    int64_t outer_stride, row_stride;
+    hone__rows v; /* [outer * rows, cols] */
+    int64_t row_stride;
+    way way;
 } operand;
+
+typedef struct {
+    _Alignas(64) char tile[HONE__COLS_BLOCK * ROOM_BYTES];
+} tile_room;
 
 typedef struct {
     hone__softmax_kind kind;
     hone_dtype dtype;
     int64_t size, outer, rows, cols;
     int64_t blocks, tile, tiles; /* of rows, of columns */
-    operand out, a, b;
+    int n;                       /* operands: a, b */
+    operand in[2];
+    bool in_result; /* one of them */
+    char *out;      /* [outer, rows or (LOGSUMEXP) 1, cols] contiguous */
     char *stats;
     bool past; /* out is written past the caches */
 } job;
 
-/* ---- geometry */
-
-/* False if t's columns don't lie side by side or its matrices not one stride apart. */
-static bool take_operand(const hone_tensor *t, int dim, operand *o)
-{
-    int64_t step = 1, run = 0;
-    for (int d = t->ndim - 1; d > dim; d--) {
-        if (t->shape[d] == 1)
-            continue;
-        if (t->stride[d] != step)
-            return false;
-        step *= t->shape[d];
-    }
-    *o = (operand){ .data = hone__data(t), .row_stride = t->shape[dim] == 1 ? 0 : t->stride[dim] };
-    for (int d = dim - 1; d >= 0; d--) {
-        if (t->shape[d] == 1)
-            continue;
-        if (run == 0)
-            o->outer_stride = t->stride[d];
-        else if (t->stride[d] != run)
-            return false;
-        run = t->stride[d] * t->shape[d];
-    }
-    return true;
-}
-
-/* The same for any t, if need be for a copy. False: out of memory. */
-static bool take_any(hone_tensor *t, int dim, operand *o)
-{
-    if (take_operand(t, dim, o))
-        return true;
-    t = hone_contiguous(t);
-    return t && take_operand(t, dim, o);
-}
-
 /* ---- work: tiles are counted within a matrix, blocks within a tile's rows, tiles innermost */
 
-static hone__softmax_cols matrix_at(const job *j, int64_t outer, int64_t tile, void *stats)
+/* A tile: where its columns begin, its stats (NULL: in the job's) and this thread's room. */
+typedef struct {
+    int64_t outer, tile;
+    char *stats;
+    tile_room *room;
+} place;
+
+/* The tile without its operands: what `combine` wants. */
+static hone__softmax_cols matrix_at(const job *j, place at)
 {
-    const int64_t c = tile * j->tile;
-    hone__softmax_cols m = { .kind = j->kind,
-                             .rows = j->rows,
-                             .cols = hone__min(j->tile, j->cols - c) };
-    const operand *const all[] = { &j->out, &j->a, &j->b };
-    char *at[3];
-    for (int i = 0; i < 3; i++)
-        at[i] = all[i]->data ? all[i]->data + (outer * all[i]->outer_stride + c) * j->size : NULL;
-    m.out = at[0], m.a = at[1], m.b = at[2];
-    m.past = j->past;
-    m.so = j->out.row_stride, m.sa = j->a.row_stride, m.sb = j->b.row_stride;
-    m.stats = stats ? stats : j->stats + 2 * j->blocks * (outer * j->cols + c) * j->size;
+    const int64_t c = at.tile * j->tile;
+    const int64_t out_rows = j->kind == HONE__LOGSUMEXP ? 1 : j->rows;
+    return (hone__softmax_cols){
+        .kind = j->kind,
+        .rows = j->rows,
+        .cols = hone__min(j->tile, j->cols - c),
+        .out = j->out + (at.outer * out_rows * j->cols + c) * j->size,
+        .so = j->cols,
+        .stats =
+            at.stats ? at.stats : j->stats + 2 * j->blocks * (at.outer * j->cols + c) * j->size,
+        .past = j->past,
+    };
+}
+
+/* Operand i of a block of the tile -> its first row, and *stride. `gather`: what goes into the
+ * result isn't there yet. */
+static const void *operand_at(const job *j, int i, place at, int64_t block,
+                              const hone__softmax_cols *m, bool gather, int64_t *stride)
+{
+    const operand *o = &j->in[i];
+    const int64_t row = at.outer * j->rows + block * HONE__COLS_BLOCK, c = at.tile * j->tile;
+    const int64_t rows = hone__min(HONE__COLS_BLOCK, j->rows - block * HONE__COLS_BLOCK);
+    *stride = o->row_stride;
+    if (o->way == WHERE_IT_LIES)
+        return o->v.data + hone__rows_offset(&o->v, row, c) * j->size;
+    char *to = o->way == INTO_RESULT ? m->out : at.room->tile;
+    *stride = o->way == INTO_RESULT ? m->so : j->tile;
+    if (gather || o->way == INTO_ROOM)
+        hone__rows_gather(&o->v, (hone__rect){ row, row + rows, c, c + m->cols }, to, *stride);
+    return to;
+}
+
+/* A block of the tile: what `begin` and `end` want. */
+static hone__softmax_cols block_at(const job *j, place at, int64_t block, bool gather)
+{
+    hone__softmax_cols m = matrix_at(j, at);
+    if (j->kind != HONE__LOGSUMEXP)
+        m.out = (char *)m.out + block * HONE__COLS_BLOCK * j->cols * j->size;
+    m.a = operand_at(j, 0, at, block, &m, gather, &m.sa);
+    if (j->n == 2)
+        m.b = operand_at(j, 1, at, block, &m, gather, &m.sb);
     return m;
 }
 
 static void begin_blocks(void *ctx, int64_t begin, int64_t end)
 {
     const job *j = ctx;
+    tile_room room;
     for (int64_t u = begin; u < end; u++) {
         const int64_t block = u / j->tiles % j->blocks;
-        const hone__softmax_cols m = matrix_at(j, u / j->tiles / j->blocks, u % j->tiles, NULL);
+        const place at = { u / j->tiles / j->blocks, u % j->tiles, NULL, &room };
+        const hone__softmax_cols m = block_at(j, at, block, true);
         hone__k->softmax_cols_begin[j->dtype](&m, block);
     }
 }
@@ -100,9 +114,11 @@ static void begin_blocks(void *ctx, int64_t begin, int64_t end)
 static void end_blocks(void *ctx, int64_t begin, int64_t end)
 {
     const job *j = ctx;
+    tile_room room;
     for (int64_t u = begin; u < end; u++) {
         const int64_t block = u / j->tiles % j->blocks;
-        const hone__softmax_cols m = matrix_at(j, u / j->tiles / j->blocks, u % j->tiles, NULL);
+        const place at = { u / j->tiles / j->blocks, u % j->tiles, NULL, &room };
+        const hone__softmax_cols m = block_at(j, at, block, false);
         hone__k->softmax_cols_end[j->dtype](&m, block);
     }
 }
@@ -111,7 +127,8 @@ static void combine_tiles(void *ctx, int64_t begin, int64_t end)
 {
     const job *j = ctx;
     for (int64_t u = begin; u < end; u++) {
-        const hone__softmax_cols m = matrix_at(j, u / j->tiles, u % j->tiles, NULL);
+        const hone__softmax_cols m =
+            matrix_at(j, (place){ .outer = u / j->tiles, .tile = u % j->tiles });
         hone__k->softmax_cols_combine[j->dtype](&m);
     }
 }
@@ -121,8 +138,10 @@ static void whole_tiles(void *ctx, int64_t begin, int64_t end)
 {
     const job *j = ctx;
     _Alignas(64) char stats[2 * TILE_BYTES];
+    tile_room room;
     for (int64_t u = begin; u < end; u++) {
-        const hone__softmax_cols m = matrix_at(j, u / j->tiles, u % j->tiles, stats);
+        const hone__softmax_cols m =
+            block_at(j, (place){ u / j->tiles, u % j->tiles, stats, &room }, 0, true);
         hone__k->softmax_cols_begin[j->dtype](&m, 0);
         hone__k->softmax_cols_combine[j->dtype](&m);
         hone__k->softmax_cols_end[j->dtype](&m, 0);
@@ -151,36 +170,63 @@ static bool run(job *j)
 }
 
 /* A block of a tile fits L2. But memory takes long pieces of rows best: then tiles are as wide as
- * kernels take them, and alike. */
+ * kernels take them, and alike. A thread's room holds few columns. */
 static void take_tiles(job *j)
 {
     const int64_t line = 64 / j->size;
-    const int64_t most = j->past ? HONE__SOFTMAX_COLS_BYTES / j->size : TILE_BYTES / j->size;
+    int64_t most = j->past ? HONE__SOFTMAX_COLS_BYTES / j->size : TILE_BYTES / j->size;
+    for (int i = 0; i < j->n; i++)
+        if (j->in[i].way == INTO_ROOM)
+            most = ROOM_BYTES / j->size;
     j->tiles = (j->cols + most - 1) / most;
     j->tile = ((j->cols + j->tiles - 1) / j->tiles + line - 1) / line * line;
+}
+
+static void place_operand(operand *o, const hone_tensor *t, int dim)
+{
+    o->v = hone__rows_of(t, ~((2u << dim) - 1));
+    o->row_stride = t->shape[dim] == 1 ? 0 : t->stride[dim];
+}
+
+/* One operand can wait in the result. Of what the caches can't hold memory takes larger blocks than
+ * those of the kernels: all of it goes there first. False: out of memory. */
+static bool take_operand(job *j, hone_tensor *t, int dim, hone_tensor *out)
+{
+    operand *o = &j->in[j->n++];
+    place_operand(o, t, dim);
+    if (o->v.n_col_dims == 1 && o->v.col_stride[0] == 1)
+        return true;
+    if (j->kind == HONE__LOGSUMEXP || j->in_result) {
+        o->way = INTO_ROOM;
+        return true;
+    }
+    j->in_result = true;
+    o->way = INTO_RESULT;
+    if (t->shape[dim] <= HONE__COLS_BLOCK || !hone__exceeds_caches(2 * t->numel * o->v.size))
+        return true;
+    o->way = WHERE_IT_LIES;
+    place_operand(o, out, dim);
+    return hone__copy_elements(out, t);
 }
 
 bool hone__softmax_cols_run(hone__softmax_kind kind, int dim, hone_tensor *out, hone_tensor *a,
                             hone_tensor *b)
 {
-    HONE_SCOPE(); /* of the copies */
     if (out->numel == 0)
         return true;
     if (a->numel == 0) { /* LOGSUMEXP of nothing */
         hone__fill_elements(out, -INFINITY);
         return true;
     }
-    job j = { .kind = kind, .dtype = (hone_dtype)a->dtype, .outer = 1, .cols = 1 };
-    j.size = (int64_t)hone_dtype_size(j.dtype);
+    job j = { .kind = kind, .dtype = (hone_dtype)a->dtype, .out = hone__data(out) };
+    if (!take_operand(&j, a, dim, out) || (b && !take_operand(&j, b, dim, out)))
+        return false;
+    j.size = j.in[0].v.size;
     j.rows = a->shape[dim];
-    for (int d = 0; d < a->ndim; d++) {
-        j.outer *= d < dim ? a->shape[d] : 1;
-        j.cols *= d > dim ? a->shape[d] : 1;
-    }
+    j.outer = j.in[0].v.rows / j.rows;
+    j.cols = j.in[0].v.cols;
     j.blocks = hone__cols_blocks(j.rows);
-    j.past = j.blocks > 1 && hone__exceeds_caches((b ? 3 : 2) * a->numel * j.size);
+    j.past = j.blocks > 1 && hone__exceeds_caches((j.n + 1) * a->numel * j.size);
     take_tiles(&j);
-    const int64_t out_rows = kind == HONE__LOGSUMEXP ? 1 : j.rows;
-    j.out = (operand){ hone__data(out), out_rows * j.cols, j.cols };
-    return take_any(a, dim, &j.a) && (!b || take_any(b, dim, &j.b)) && run(&j);
+    return run(&j);
 }

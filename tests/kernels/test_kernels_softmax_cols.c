@@ -28,6 +28,15 @@ static guard filled(int dtype, int64_t elements, uint64_t seed)
     return g;
 }
 
+static void at_block(hone__softmax_cols *m, int64_t block, unsigned char *a, unsigned char *b,
+                     unsigned char *out, int64_t row_bytes)
+{
+    const int64_t at = block * HONE__COLS_BLOCK * row_bytes;
+    m->a = a + at;
+    m->b = b + at;
+    m->out = m->kind == HONE__LOGSUMEXP ? out : out + at;
+}
+
 static guard run(const hone__isa *isa, int dtype, hone__softmax_kind kind, int shape, bool past)
 {
     static _Alignas(64) double stats[2 * BLOCKS * MAX_COLS];
@@ -36,22 +45,24 @@ static guard run(const hone__isa *isa, int dtype, hone__softmax_kind kind, int s
     guard a = filled(dtype, ROWS * stride, 1), b = filled(dtype, ROWS * stride, 77777),
           out = guard_new((size_t)((one_row ? 1 : ROWS) * stride) * test_size(dtype));
     memset(out.data, 0x5a, out.bytes);
-    const hone__softmax_cols m = { .kind = kind,
-                                   .rows = ROWS,
-                                   .cols = shapes[shape].cols,
-                                   .out = out.data,
-                                   .a = a.data,
-                                   .b = b.data,
-                                   .so = stride,
-                                   .sa = stride,
-                                   .sb = stride,
-                                   .stats = stats,
-                                   .past = past };
-    for (int64_t block = 0; block < BLOCKS; block++)
+    hone__softmax_cols m = { .kind = kind,
+                             .rows = ROWS,
+                             .cols = shapes[shape].cols,
+                             .so = stride,
+                             .sa = stride,
+                             .sb = stride,
+                             .stats = stats,
+                             .past = past };
+    for (int64_t block = 0; block < BLOCKS; block++) {
+        at_block(&m, block, a.data, b.data, out.data, stride * (int64_t)test_size(dtype));
         isa->softmax_cols_begin[dtype](&m, block);
+    }
+    m.out = out.data;
     isa->softmax_cols_combine[dtype](&m);
-    for (int64_t block = 0; block < BLOCKS && !one_row; block++)
+    for (int64_t block = 0; block < BLOCKS && !one_row; block++) {
+        at_block(&m, block, a.data, b.data, out.data, stride * (int64_t)test_size(dtype));
         isa->softmax_cols_end[dtype](&m, block);
+    }
     cr_assert(guard_intact(&out));
     guard_free(&a);
     guard_free(&b);
