@@ -279,17 +279,18 @@ typedef void (*hone__softmax_cols_combine_fn)(const hone__softmax_cols *m);
 /** y = (x - mean) * scale * weight + bias, row by row: mean and M2 of the row as above, scale =
  * 1 / sqrt(M2 / cols + eps); with weight and bias as fma(v, weight, bias). weight, bias: [cols]
  * contiguous or NULL; eps is rounded to the dtype. y may be x. What rows were normalised by goes
- * to mean and scale ([rows] both, or both NULL). */
+ * to mean and scale ([rows] both, or both NULL). `past`: y is larger than the caches, write past
+ * them where that is possible. */
 typedef void (*hone__layer_norm_fn)(int64_t rows, int64_t cols, void *y, int64_t sy, const void *x,
                                     int64_t sx, const void *weight, const void *bias, double eps,
-                                    void *mean, void *scale);
+                                    void *mean, void *scale, bool past);
 
 /** dx = (g - mean(g) - v * mean(g * v)) * scale with g = dy * weight and v = (x - mean) * scale.
- * mean and scale: what the forward kept; NULL: they are computed again. */
+ * mean and scale: what the forward kept; NULL: they are computed again. `past` as above. */
 typedef void (*hone__layer_norm_backward_fn)(int64_t rows, int64_t cols, void *dx, int64_t sdx,
                                              const void *dy, int64_t sdy, const void *x, int64_t sx,
                                              const void *weight, double eps, const void *mean,
-                                             const void *scale);
+                                             const void *scale, bool past);
 
 /** The sum over rows of dy * v for blocks [begin, end) of 128 rows, -> out[(b - begin) * cols + j];
  * reduce_cols_combine of SUM joins them. mean and scale as above; with them the columns may be a

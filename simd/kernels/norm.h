@@ -14,10 +14,26 @@ HONE__INLINE VREAL R(normal)(VREAL x, VREAL mean, VREAL scale)
     return R(mul)(R(sub)(x, mean), scale);
 }
 
+/* A vector of results; `past` (a constant): past the caches if it is a whole one. */
+HONE__INLINE void R(put_result)(REAL *y, VREAL v, int64_t count, bool past)
+{
+    if (past && count == LANES)
+        R(store_past)(y, v);
+    else
+        R(put)(y, v, count);
+}
+
+/* Elements of a row before its first whole vector: none unless it goes past the caches. */
+HONE__INLINE int64_t R(head_of)(const REAL *y, int64_t n, bool past)
+{
+    const int64_t head = (int64_t)(-(uintptr_t)y % (LANES * sizeof(REAL)) / sizeof(REAL));
+    return !past ? 0 : head < n ? head : n;
+}
+
 /* `n_rows` (a constant) rows whose norms are known, for one vector of columns. */
 HONE__INLINE void R(norm_lanes)(int n_rows, int64_t count, REAL *y, int64_t sy, const REAL *x,
                                 int64_t sx, const REAL *weight, const REAL *bias, const VREAL *mean,
-                                const VREAL *scale)
+                                const VREAL *scale, bool past)
 {
     const VREAL none = R(set)(0);
     const VREAL w = weight ? R(take)(weight, count) : none, b = bias ? R(take)(bias, count) : none;
@@ -29,37 +45,40 @@ HONE__INLINE void R(norm_lanes)(int n_rows, int64_t count, REAL *y, int64_t sy, 
             v = R(mul)(v, w);
         else if (bias)
             v = R(add)(v, b);
-        R(put)(y + k * sy, v, count);
+        R(put_result)(y + k * sy, v, count, past);
     }
 }
 
-/* Meanwhile, if that is not 0, what lies `ahead` of x is asked for. */
+/* Meanwhile, if that is not 0, what lies `ahead` of x is asked for. `past` (a constant): one row,
+ * past the caches. */
 HONE__INLINE void R(norm_rows)(int n_rows, int64_t n, REAL *y, int64_t sy, const REAL *x,
                                int64_t sx, int64_t ahead, const REAL *weight, const REAL *bias,
-                               const REAL *means, const REAL *scales)
+                               const REAL *means, const REAL *scales, bool past)
 {
     VREAL mean[2], scale[2];
     for (int k = 0; k < n_rows; k++) {
         mean[k] = R(set)(means[k]);
         scale[k] = R(set)(scales[k]);
     }
-    int64_t i = 0;
+    int64_t i = R(head_of)(y, n, past);
+    if (i > 0)
+        R(norm_lanes)(n_rows, i, y, sy, x, sx, weight, bias, mean, scale, false);
     for (; i + VIRTUAL_LANES <= n; i += VIRTUAL_LANES) {
         for (int line = 0; ahead != 0 && line < VIRTUAL_LANES * (int)sizeof(REAL); line += 64)
             __builtin_prefetch((const char *)(x + ahead + i) + line, 0, 2);
         for (int64_t j = i; j < i + VIRTUAL_LANES; j += LANES)
             R(norm_lanes)
         (n_rows, LANES, y + j, sy, x + j, sx, weight ? weight + j : NULL, bias ? bias + j : NULL,
-         mean, scale);
+         mean, scale, past);
     }
     for (; i + LANES <= n; i += LANES)
         R(norm_lanes)
     (n_rows, LANES, y + i, sy, x + i, sx, weight ? weight + i : NULL, bias ? bias + i : NULL, mean,
-     scale);
+     scale, past);
     if (i < n)
         R(norm_lanes)
     (n_rows, n - i, y + i, sy, x + i, sx, weight ? weight + i : NULL, bias ? bias + i : NULL, mean,
-     scale);
+     scale, false);
 }
 
 /* What the rows of a group are normalised by: (x - mean) * scale. */
@@ -96,7 +115,7 @@ static void R(norms_again)(R(moments_walk) * w, int64_t r, REAL eps, const REAL 
  * follow, and the next group is asked for; L1 has room for one group. */
 HONE__INLINE void R(layer_norm)(int64_t rows, int64_t cols, REAL *y, int64_t sy, const REAL *x,
                                 int64_t sx, const REAL *weight, const REAL *bias, REAL eps,
-                                REAL *mean, REAL *scale)
+                                REAL *mean, REAL *scale, bool past)
 {
     const bool far = cols >= BLOCK / 16 && R(is_far)(rows, sx, FAR_EXTREMES);
     R(moments_walk) w;
@@ -105,35 +124,42 @@ HONE__INLINE void R(layer_norm)(int64_t rows, int64_t cols, REAL *y, int64_t sy,
     for (int64_t r = 0; r < rows; r += norms.n) {
         REAL *to = y + r * sy;
         const REAL *from = x + r * sx;
+        const int64_t ahead = far ? w.at_once * sx : 0;
         int64_t k = 0;
         R(norms_of)(&w, r, eps, &norms);
         if (mean) {
             memcpy(mean + r, norms.mean, (size_t)norms.n * sizeof(REAL));
             memcpy(scale + r, norms.scale, (size_t)norms.n * sizeof(REAL));
         }
-        for (; !far && k + 2 <= norms.n; k += 2)
+        for (; !far && !past && k + 2 <= norms.n; k += 2)
             R(norm_rows)
         (2, cols, to + k * sy, sy, from + k * sx, sx, 0, weight, bias, norms.mean + k,
-         norms.scale + k);
+         norms.scale + k, false);
+        for (; !past && k < norms.n; k++)
+            R(norm_rows)
+        (1, cols, to + k * sy, sy, from + k * sx, sx, ahead, weight, bias, norms.mean + k,
+         norms.scale + k, false);
         for (; k < norms.n; k++)
             R(norm_rows)
-        (1, cols, to + k * sy, sy, from + k * sx, sx, far ? w.at_once * sx : 0, weight, bias,
-         norms.mean + k, norms.scale + k);
+        (1, cols, to + k * sy, sy, from + k * sx, sx, ahead, weight, bias, norms.mean + k,
+         norms.scale + k, true);
     }
+    if (past)
+        store_past_end();
 }
 
 static void R(k_layer_norm)(int64_t rows, int64_t cols, void *y, int64_t sy, const void *x,
                             int64_t sx, const void *weight, const void *bias, double eps,
-                            void *mean, void *scale)
+                            void *mean, void *scale, bool past)
 {
     if (cols == 0)
         return;
     if (weight && bias)
-        R(layer_norm)(rows, cols, y, sy, x, sx, weight, bias, (REAL)eps, mean, scale);
+        R(layer_norm)(rows, cols, y, sy, x, sx, weight, bias, (REAL)eps, mean, scale, past);
     else if (weight)
-        R(layer_norm)(rows, cols, y, sy, x, sx, weight, NULL, (REAL)eps, mean, scale);
+        R(layer_norm)(rows, cols, y, sy, x, sx, weight, NULL, (REAL)eps, mean, scale, past);
     else
-        R(layer_norm)(rows, cols, y, sy, x, sx, NULL, bias, (REAL)eps, mean, scale);
+        R(layer_norm)(rows, cols, y, sy, x, sx, NULL, bias, (REAL)eps, mean, scale, past);
 }
 
 /* ---- backward ---- */
@@ -219,33 +245,35 @@ static R(norm_sums) R(norm_sums_row)(int64_t n, const REAL *dy, const REAL *x, c
 
 HONE__INLINE void R(norm_dx_lanes)(int64_t count, REAL *dx, const REAL *dy, const REAL *x,
                                    const REAL *weight, VREAL mean, VREAL scale, VREAL mean_g,
-                                   VREAL mean_gx)
+                                   VREAL mean_gx, bool past)
 {
     VREAL g = R(take)(dy, count);
     if (weight)
         g = R(mul)(g, R(take)(weight, count));
     const VREAL v = R(normal)(R(take)(x, count), mean, scale);
-    R(put)(dx, R(mul)(R(fnma)(v, mean_gx, R(sub)(g, mean_g)), scale), count);
+    R(put_result)(dx, R(mul)(R(fnma)(v, mean_gx, R(sub)(g, mean_g)), scale), count, past);
 }
 
 HONE__INLINE void R(norm_dx_row)(int64_t n, REAL *dx, const REAL *dy, const REAL *x,
                                  const REAL *weight, VREAL mean, VREAL scale, VREAL mean_g,
-                                 VREAL mean_gx)
+                                 VREAL mean_gx, bool past)
 {
-    int64_t i = 0;
+    int64_t i = R(head_of)(dx, n, past);
+    if (i > 0)
+        R(norm_dx_lanes)(i, dx, dy, x, weight, mean, scale, mean_g, mean_gx, false);
     for (; i + LANES <= n; i += LANES)
         R(norm_dx_lanes)
-    (LANES, dx + i, dy + i, x + i, weight ? weight + i : NULL, mean, scale, mean_g, mean_gx);
+    (LANES, dx + i, dy + i, x + i, weight ? weight + i : NULL, mean, scale, mean_g, mean_gx, past);
     if (i < n)
         R(norm_dx_lanes)
-    (n - i, dx + i, dy + i, x + i, weight ? weight + i : NULL, mean, scale, mean_g, mean_gx);
+    (n - i, dx + i, dy + i, x + i, weight ? weight + i : NULL, mean, scale, mean_g, mean_gx, false);
 }
 
 /* The rows of a group. First all sums: the folds that end a row don't hold up the next one's, and
  * divisions are those of vectors. `rest` (a constant): as above, for short rows. */
 HONE__INLINE void R(norm_dx_rows)(const R(norms) * norms, int64_t cols, REAL *dx, int64_t sdx,
                                   const REAL *dy, int64_t sdy, const REAL *x, int64_t sx,
-                                  const REAL *weight, bool rest)
+                                  const REAL *weight, bool rest, bool past)
 {
     REAL g[MOMENT_ROWS] = { 0 }, gx[MOMENT_ROWS] = { 0 };
     const VREAL count = R(set)((REAL)cols);
@@ -266,16 +294,22 @@ HONE__INLINE void R(norm_dx_rows)(const R(norms) * norms, int64_t cols, REAL *dx
         R(store)(g + k, R(div)(R(load)(g + k), count));
         R(store)(gx + k, R(div)(R(load)(gx + k), count));
     }
-    for (int64_t k = 0; k < norms->n; k++)
-        R(norm_dx_row)
-    (cols, dx + k * sdx, dy + k * sdy, x + k * sx, weight, R(set)(norms->mean[k]),
-     R(set)(norms->scale[k]), R(set)(g[k]), R(set)(gx[k]));
+    for (int64_t k = 0; k < norms->n; k++) {
+        const VREAL mean = R(set)(norms->mean[k]), scale = R(set)(norms->scale[k]),
+                    mean_g = R(set)(g[k]), mean_gx = R(set)(gx[k]);
+        REAL *to = dx + k * sdx;
+        if (past)
+            R(norm_dx_row)
+        (cols, to, dy + k * sdy, x + k * sx, weight, mean, scale, mean_g, mean_gx, true);
+        else R(norm_dx_row)(cols, to, dy + k * sdy, x + k * sx, weight, mean, scale, mean_g,
+                            mean_gx, false);
+    }
 }
 
 static void R(k_layer_norm_backward)(int64_t rows, int64_t cols, void *dxv, int64_t sdx,
                                      const void *dyv, int64_t sdy, const void *xv, int64_t sx,
                                      const void *weight, double eps, const void *mean,
-                                     const void *scale)
+                                     const void *scale, bool past)
 {
     const bool rest = cols % VIRTUAL_LANES != 0;
     R(moments_walk) w;
@@ -288,14 +322,16 @@ static void R(k_layer_norm_backward)(int64_t rows, int64_t cols, void *dxv, int6
         REAL *dx = (REAL *)dxv + r * sdx;
         R(norms_again)(&w, r, (REAL)eps, mean, scale, &norms);
         if (weight && rest)
-            R(norm_dx_rows)(&norms, cols, dx, sdx, dy, sdy, x, sx, weight, true);
+            R(norm_dx_rows)(&norms, cols, dx, sdx, dy, sdy, x, sx, weight, true, past);
         else if (weight)
-            R(norm_dx_rows)(&norms, cols, dx, sdx, dy, sdy, x, sx, weight, false);
+            R(norm_dx_rows)(&norms, cols, dx, sdx, dy, sdy, x, sx, weight, false, past);
         else if (rest)
-            R(norm_dx_rows)(&norms, cols, dx, sdx, dy, sdy, x, sx, NULL, true);
+            R(norm_dx_rows)(&norms, cols, dx, sdx, dy, sdy, x, sx, NULL, true, past);
         else
-            R(norm_dx_rows)(&norms, cols, dx, sdx, dy, sdy, x, sx, NULL, false);
+            R(norm_dx_rows)(&norms, cols, dx, sdx, dy, sdy, x, sx, NULL, false, past);
     }
+    if (past)
+        store_past_end();
 }
 
 /* n rows (a constant) of dy times the normalised x into the sums. */

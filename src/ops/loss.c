@@ -2,16 +2,16 @@
 #include "ops/op.h"
 
 #include "isa/isa.h"
+#include "ops/row_groups.h"
 #include "runtime/memory.h"
-#include "runtime/parallel.h"
 
 #define NS_PER_ELEMENT 0.6 /* one exp and what goes with it */
 
 /* Logits and targets as the kernels want them. */
 typedef struct {
     hone_dtype dtype;
-    int64_t rows, cols, row_stride, size;
-    const char *x;
+    int64_t rows, cols, size;
+    hone_tensor *x;
     const int64_t *target;
 } batch;
 
@@ -45,23 +45,19 @@ static bool targets_in_range(const char *name, const batch *b)
     return true;
 }
 
-/* Copies only what the kernels can't read where it lies. */
 static bool take_batch(hone_context *ctx, hone_tensor *logits, hone_tensor *target, batch *b)
 {
     const char *name = hone__call_name(ctx);
     if (!shapes_fit(name, logits, target))
         return false;
-    if (logits->stride[1] != 1 && logits->shape[1] > 1)
-        logits = hone_contiguous(logits);
     target = hone_contiguous(hone_to(target, HONE_I64));
-    if (!logits || !target)
+    if (!target)
         return false;
     *b = (batch){ .dtype = (hone_dtype)logits->dtype,
                   .rows = logits->shape[0],
                   .cols = logits->shape[1],
-                  .row_stride = logits->numel ? logits->stride[0] : 0,
                   .size = (int64_t)hone_dtype_size((hone_dtype)logits->dtype),
-                  .x = hone__data(logits),
+                  .x = logits,
                   .target = hone__data(target) };
     return targets_in_range(name, b);
 }
@@ -108,28 +104,33 @@ static void give_rows(const job *j)
         hone__pool_free(j->loss, row_bytes(j->b));
 }
 
-static void run_rows(void *ctx, int64_t begin, int64_t end)
+static void run_rows(void *ctx, int64_t row, int64_t rows, const hone__lines *in)
 {
     const job *j = ctx;
     const batch *b = j->b;
-    const int64_t at = begin * b->size, rows = end - begin;
-    const char *x = b->x + at * b->row_stride;
-    hone__k->cross_entropy[b->dtype](rows, b->cols, j->loss + at, j->max + at, j->log_sum + at, x,
-                                     b->row_stride, b->target + begin);
+    const int64_t at = row * b->size;
+    hone__k->cross_entropy[b->dtype](rows, b->cols, j->loss + at, j->max + at, j->log_sum + at,
+                                     in->p, in->stride, b->target + row);
     if (j->dx)
-        hone__k->cross_entropy_backward[b->dtype](rows, b->cols, j->dx + at * b->cols, b->cols, x,
-                                                  b->row_stride, j->max + at, j->log_sum + at,
-                                                  b->target + begin, &j->scale, 0);
+        hone__k->cross_entropy_backward[b->dtype](rows, b->cols, j->dx + at * b->cols, b->cols,
+                                                  in->p, in->stride, j->max + at, j->log_sum + at,
+                                                  b->target + row, &j->scale, 0);
 }
 
 /* ---- cross_entropy */
 
-/* Rows for the loss alone, or with the gradient dy / batch times what it is by row. */
-static void run_batch(job *j)
+/* Rows for the loss alone, or with the gradient dy / batch times what it is by row. False: out of
+ * memory. */
+static bool run_batch(job *j)
 {
     const double passes = j->dx ? 2.0 : 1.0;
-    hone__parallel_for(j->b->rows, 1, passes * NS_PER_ELEMENT * (double)j->b->cols + 10.0, run_rows,
-                       j);
+    const hone__row_groups g = { .n = 1,
+                                 .in[0] = hone__rows_of(j->b->x, 1u << 1),
+                                 .result = j->dx,
+                                 .ns = passes * NS_PER_ELEMENT * (double)j->b->cols + 10.0,
+                                 .body = run_rows,
+                                 .ctx = j };
+    return hone__row_groups_run(&g);
 }
 
 static void take_slope(job *j, hone_tensor *dx, const void *dy)
@@ -159,11 +160,13 @@ static bool mean_loss(const batch *b, void *out, hone_tensor *slope)
     if (slope && slope->numel > 0)
         take_slope(&j, slope,
                    b->dtype == HONE_F32 ? (const void *)&one_f32 : (const void *)&one_f64);
-    run_batch(&j);
-    hone__k->reduce_rows[HONE__K_SUM][b->dtype](1, b->rows, j.loss, b->rows, out, 1);
-    divide(b->dtype, out, b->rows);
+    const bool done = run_batch(&j);
+    if (done) {
+        hone__k->reduce_rows[HONE__K_SUM][b->dtype](1, b->rows, j.loss, b->rows, out, 1);
+        divide(b->dtype, out, b->rows);
+    }
     give_rows(&j);
-    return true;
+    return done;
 }
 
 static hone_tensor *cross_entropy(hone_context *ctx, hone_tensor *const *in, int n_in)
@@ -198,9 +201,9 @@ static bool run_backward(const batch *b, const hone_tensor *dy, hone_tensor *dx)
     if (!take_rows(b, &j))
         return false;
     take_slope(&j, dx, hone__data(dy));
-    run_batch(&j);
+    const bool done = run_batch(&j);
     give_rows(&j);
-    return true;
+    return done;
 }
 
 static hone_tensor *cross_entropy_backward(hone_context *ctx, hone_tensor *const *in, int n_in)

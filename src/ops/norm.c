@@ -1,9 +1,10 @@
 /* norm.c: layer norm over the last dims, fused, and its gradients as ops of their own.
  *
- * A row is what is normalised together. x and dy are used where they lie if their rows are
- * contiguous and one stride apart; anything else is copied first. */
+ * A row is what is normalised together. x and dy have any layout: see row_groups.h; the weight's
+ * gradient gathers pieces of columns. */
 #include "ops/op.h"
-#include "ops/rows.h"
+#include "ops/past.h"
+#include "ops/row_groups.h"
 
 #include "isa/isa.h"
 #include "runtime/memory.h"
@@ -13,22 +14,18 @@
 
 #define NS_PER_ELEMENT 0.3 /* three passes over a row that is in L1 */
 
-/* Columns that are the least a thread gets of the weight's gradient: whole cache lines. */
-enum { STRIP = 64 };
-
-/* An operand as a matrix. */
-typedef struct {
-    char *data;
-    int64_t stride; /* from row to row */
-} matrix;
+/* Bytes of columns that are the least a thread gets of the weight's gradient: whole cache lines. */
+enum { STRIP_BYTES = 256 };
 
 typedef struct {
     hone_dtype dtype;
     int64_t size, rows, cols;
-    matrix out, x, dy;
+    hone__rows x, dy;
+    char *out;                 /* [rows, cols], of the gradient of weights [cols] */
     const void *weight, *bias; /* or NULL */
     char *mean, *scale;        /* [rows] of what the rows are normalised by, or NULL */
     double eps;
+    bool past; /* out is written past the caches */
 } job;
 
 /* ---- arguments */
@@ -77,21 +74,6 @@ static bool suits_x(hone_context *ctx, const hone_tensor *x, const hone_tensor *
     return false;
 }
 
-/* t's rows where they lie, or those of a copy. False: out of memory. */
-static bool take_matrix(hone_tensor *t, uint32_t cols, matrix *out)
-{
-    hone__rows v = hone__rows_of(t, cols);
-    if (!hone__rows_direct(&v, &out->stride)) {
-        t = hone_contiguous(t);
-        if (!t)
-            return false;
-        v = hone__rows_of(t, cols);
-        hone__rows_direct(&v, &out->stride);
-    }
-    out->data = v.data;
-    return true;
-}
-
 /* What all three ops begin with; dy may be NULL, weight and bias HONE_NONE. */
 static bool take_job(hone_context *ctx, hone_tensor *x, hone_tensor *dy, hone_tensor *weight,
                      hone_tensor *bias, job *j)
@@ -102,10 +84,12 @@ static bool take_job(hone_context *ctx, hone_tensor *x, hone_tensor *dy, hone_te
     const int n = hone__call_args(ctx)->dim;
     const uint32_t cols = ((1u << n) - 1) << (x->ndim - n);
     *j = (job){ .dtype = (hone_dtype)x->dtype, .eps = hone__call_args(ctx)->s[0] };
-    const hone__rows v = hone__rows_of(x, cols);
-    j->size = v.size;
-    j->rows = v.rows;
-    j->cols = v.cols;
+    j->x = hone__rows_of(x, cols);
+    if (dy)
+        j->dy = hone__rows_of(dy, cols);
+    j->size = j->x.size;
+    j->rows = j->x.rows;
+    j->cols = j->x.cols;
     if (x->numel == 0)
         return true;
     weight = weight == HONE_NONE ? weight : hone_contiguous(weight);
@@ -114,20 +98,20 @@ static bool take_job(hone_context *ctx, hone_tensor *x, hone_tensor *dy, hone_te
         return false;
     j->weight = weight == HONE_NONE ? NULL : hone__data(weight);
     j->bias = bias == HONE_NONE ? NULL : hone__data(bias);
-    return take_matrix(x, cols, &j->x) && (!dy || take_matrix(dy, cols, &j->dy));
-}
-
-static void *row_of(const job *j, const matrix *m, int64_t row)
-{
-    return m->data + row * m->stride * j->size;
+    return true;
 }
 
 static hone_tensor *row_out(hone_context *ctx, job *j, const hone_tensor *x)
 {
     hone_tensor *out = hone__out(ctx, j->dtype, x->ndim, x->shape);
     if (out)
-        j->out = (matrix){ hone__data(out), j->cols };
+        j->out = hone__data(out);
     return out;
+}
+
+static char *out_row(const job *j, int64_t row)
+{
+    return j->out + row * j->cols * j->size;
 }
 
 /* What rows are normalised by, of row `row`. */
@@ -145,12 +129,26 @@ static void take_norms(job *j, const hone_tensor *norms)
 
 /* ---- layer_norm */
 
-static void forward_rows(void *ctx, int64_t begin, int64_t end)
+static void forward_rows(void *ctx, int64_t row, int64_t rows, const hone__lines *in)
 {
     const job *j = ctx;
-    hone__k->layer_norm[j->dtype](end - begin, j->cols, row_of(j, &j->out, begin), j->out.stride,
-                                  row_of(j, &j->x, begin), j->x.stride, j->weight, j->bias, j->eps,
-                                  norm_of(j, j->mean, begin), norm_of(j, j->scale, begin));
+    hone__k->layer_norm[j->dtype](rows, j->cols, out_row(j, row), j->cols, in->p, in->stride,
+                                  j->weight, j->bias, j->eps, norm_of(j, j->mean, row),
+                                  norm_of(j, j->scale, row), j->past);
+}
+
+/* False: out of memory. */
+static bool run_forward(job *j)
+{
+    j->past = hone__goes_past(2 * j->rows * j->cols * j->size);
+    return hone__row_groups_run(&(hone__row_groups){
+        .n = 1,
+        .in[0] = j->x,
+        .result = j->past ? NULL : j->out,
+        .ns = NS_PER_ELEMENT * (double)j->cols + 10.0,
+        .body = forward_rows,
+        .ctx = j,
+    });
 }
 
 /* Of a forward that is recorded. False: out of memory. */
@@ -174,9 +172,7 @@ static hone_tensor *layer_norm(hone_context *ctx, hone_tensor *const *in, int n_
     hone_tensor *out = row_out(ctx, &j, in[0]);
     if (!out || !keep_norms(ctx, &j))
         return NULL;
-    if (out->numel)
-        hone__parallel_for(j.rows, 1, NS_PER_ELEMENT * (double)j.cols + 10.0, forward_rows, &j);
-    return out;
+    return out->numel == 0 || run_forward(&j) ? out : NULL;
 }
 
 /* The gradients' ops get what the forward kept as one more input. It is a number to them: where
@@ -205,13 +201,27 @@ static hone_tensor *grad_bias(hone_context *ctx, hone_tensor *dy, int input)
 
 /* ---- layer_norm_backward: by x */
 
-static void backward_rows(void *ctx, int64_t begin, int64_t end)
+static void backward_rows(void *ctx, int64_t row, int64_t rows, const hone__lines *in)
 {
     const job *j = ctx;
-    hone__k->layer_norm_backward[j->dtype](end - begin, j->cols, row_of(j, &j->out, begin),
-                                           j->out.stride, row_of(j, &j->dy, begin), j->dy.stride,
-                                           row_of(j, &j->x, begin), j->x.stride, j->weight, j->eps,
-                                           norm_of(j, j->mean, begin), norm_of(j, j->scale, begin));
+    const hone__lines dy = in[0], x = in[1];
+    hone__k->layer_norm_backward[j->dtype](
+        rows, j->cols, out_row(j, row), j->cols, dy.p, dy.stride, x.p, x.stride, j->weight, j->eps,
+        norm_of(j, j->mean, row), norm_of(j, j->scale, row), j->past);
+}
+
+/* False: out of memory. */
+static bool run_backward(job *j)
+{
+    j->past = hone__goes_past(3 * j->rows * j->cols * j->size);
+    return hone__row_groups_run(&(hone__row_groups){
+        .n = 2,
+        .in = { j->dy, j->x },
+        .result = j->past ? NULL : j->out,
+        .ns = 2.0 * NS_PER_ELEMENT * (double)j->cols + 10.0,
+        .body = backward_rows,
+        .ctx = j,
+    });
 }
 
 static hone_tensor *layer_norm_backward(hone_context *ctx, hone_tensor *const *in, int n_in)
@@ -222,10 +232,7 @@ static hone_tensor *layer_norm_backward(hone_context *ctx, hone_tensor *const *i
     if (n_in == 4)
         take_norms(&j, in[3]);
     hone_tensor *out = row_out(ctx, &j, in[1]);
-    if (out && out->numel)
-        hone__parallel_for(j.rows, 1, 2.0 * NS_PER_ELEMENT * (double)j.cols + 10.0, backward_rows,
-                           &j);
-    return out;
+    return out && (out->numel == 0 || run_backward(&j)) ? out : NULL;
 }
 
 /* The backward in public ops, for its own gradients. With g = dy weight, v the normalised x and r
@@ -280,23 +287,44 @@ static hone_tensor *backward_grad_x(hone_context *ctx, hone_tensor *u, int input
 
 typedef struct {
     job j;
-    int64_t strips; /* of a block's columns */
-    char *partials; /* [blocks][cols] */
+    int64_t strip, strips; /* columns of a strip; how many a block has */
+    bool lies[2];          /* dy, x: used where they lie */
+    int64_t stride[2];     /* of rows then */
+    char *partials;        /* [blocks][cols] */
 } weight_job;
+
+/* Columns [at, at + cols) of a block. */
+static void weight_piece(const weight_job *w, int64_t block, int64_t at, int64_t cols)
+{
+    _Alignas(64) char room[2][HONE__COLS_BLOCK * STRIP_BYTES];
+    const job *j = &w->j;
+    const hone__rows *const operand[] = { &j->dy, &j->x };
+    const int64_t row = block * HONE__COLS_BLOCK, rows = hone__min(HONE__COLS_BLOCK, j->rows - row);
+    hone__lines in[2];
+    for (int i = 0; i < 2; i++) {
+        if (w->lies[i]) {
+            in[i] = (hone__lines){ operand[i]->data + (row * w->stride[i] + at) * j->size,
+                                   w->stride[i] };
+            continue;
+        }
+        in[i] = (hone__lines){ room[i], w->strip };
+        hone__rows_gather(operand[i], (hone__rect){ row, row + rows, at, at + cols }, room[i],
+                          w->strip);
+    }
+    hone__k->layer_norm_weight_backward[j->dtype](
+        rows, cols, in[0].p, in[0].stride, in[1].p, in[1].stride, j->eps, norm_of(j, j->mean, row),
+        norm_of(j, j->scale, row), 0, 1, w->partials + (block * j->cols + at) * j->size);
+}
 
 /* Strips that lie side by side are one part of a row. */
 static void weight_strips(void *ctx, int64_t begin, int64_t end)
 {
     const weight_job *w = ctx;
-    const job *j = &w->j;
+    const bool gathers = !w->lies[0] || !w->lies[1];
     for (int64_t i = begin, n; i < end; i += n) {
-        const int64_t block = i / w->strips, strip = i % w->strips, at = strip * STRIP;
-        n = hone__min(w->strips - strip, end - i);
-        const int64_t cols = strip + n == w->strips ? j->cols - at : n * STRIP;
-        hone__k->layer_norm_weight_backward[j->dtype](
-            j->rows, cols, j->dy.data + at * j->size, j->dy.stride, j->x.data + at * j->size,
-            j->x.stride, j->eps, j->mean, j->scale, block, block + 1,
-            w->partials + (block * j->cols + at) * j->size);
+        const int64_t block = i / w->strips, strip = i % w->strips, at = strip * w->strip;
+        n = gathers ? 1 : hone__min(w->strips - strip, end - i);
+        weight_piece(w, block, at, hone__min(n * w->strip, w->j.cols - at));
     }
 }
 
@@ -307,7 +335,8 @@ static bool sum_blocks(weight_job *w, void *out)
     const job *j = &w->j;
     const int64_t blocks = hone__cols_blocks(j->rows);
     const size_t bytes = (size_t)(blocks * j->cols * j->size);
-    w->strips = j->mean ? (j->cols + STRIP - 1) / STRIP : 1;
+    w->strip = j->mean ? STRIP_BYTES / j->size : j->cols;
+    w->strips = (j->cols + w->strip - 1) / w->strip;
     w->partials = blocks > 1 ? hone__pool_alloc(bytes) : out;
     if (!w->partials)
         return false;
@@ -317,6 +346,40 @@ static bool sum_blocks(weight_job *w, void *out)
     if (blocks > 1)
         hone__pool_free(w->partials, bytes);
     return true;
+}
+
+static void norm_rows(void *ctx, int64_t row, int64_t rows, const hone__lines *in)
+{
+    const job *j = ctx;
+    hone__k->layer_norm[j->dtype](rows, j->cols, in->p, in->stride, in->p, in->stride, NULL, NULL,
+                                  j->eps, norm_of(j, j->mean, row), norm_of(j, j->scale, row),
+                                  false);
+}
+
+/* What the rows are normalised by, computed before they are cut into strips. */
+static bool find_norms(job *j)
+{
+    hone_tensor *norms = hone_empty((int64_t)j->dtype, 2, j->rows);
+    if (!norms)
+        return false;
+    take_norms(j, norms);
+    return hone__row_groups_run(&(hone__row_groups){
+        .n = 1,
+        .in[0] = j->x,
+        .scratch = true,
+        .ns = NS_PER_ELEMENT * (double)j->cols + 10.0,
+        .body = norm_rows,
+        .ctx = j,
+    });
+}
+
+/* False: out of memory. */
+static bool run_weight(weight_job *w, void *out)
+{
+    HONE_SCOPE(); /* of the norms */
+    w->lies[0] = hone__rows_direct(&w->j.dy, &w->stride[0]);
+    w->lies[1] = hone__rows_direct(&w->j.x, &w->stride[1]);
+    return (w->j.mean || (w->lies[0] && w->lies[1]) || find_norms(&w->j)) && sum_blocks(w, out);
 }
 
 static hone_tensor *layer_norm_weight_backward(hone_context *ctx, hone_tensor *const *in, int n_in)
@@ -335,7 +398,7 @@ static hone_tensor *layer_norm_weight_backward(hone_context *ctx, hone_tensor *c
         hone__k->fill[w.j.dtype](out->numel, hone__data(out), 1, &zero);
         return out;
     }
-    return sum_blocks(&w, hone__data(out)) ? out : NULL;
+    return run_weight(&w, hone__data(out)) ? out : NULL;
 }
 
 /* With dw = sum(dy v) over the rows: by dy u v, by x J (u dy). */

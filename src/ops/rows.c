@@ -1,4 +1,4 @@
-/* rows.c: the geometry of rows.h and the copies between a strided matrix and a buffer. */
+/* rows.c: the geometry of rows.h and the copies of a strided matrix's pieces. */
 #include "ops/rows.h"
 
 #include "isa/isa.h"
@@ -71,36 +71,24 @@ typedef struct {
     int64_t ld;
 } piece;
 
-static void copy_piece(const hone__rows *v, const piece *q, bool to_buffer)
+static void copy_piece(const hone__rows *v, const piece *q)
 {
     const hone__copy_fn copy = hone__k->copy[v->dtype];
     if (q->cols == 1) {
-        if (to_buffer)
-            copy(q->rows, q->buffer, q->ld, q->p, q->row_stride);
-        else
-            copy(q->rows, q->p, q->row_stride, q->buffer, q->ld);
+        copy(q->rows, q->buffer, q->ld, q->p, q->row_stride);
         return;
     }
     if (q->row_stride == 1 && q->col_stride != 1 && q->rows > 1) {
-        const hone__transpose_fn transpose = hone__k->transpose[v->dtype];
-        if (to_buffer)
-            transpose(q->cols, q->rows, q->buffer, q->ld, q->p, q->col_stride);
-        else
-            transpose(q->rows, q->cols, q->p, q->col_stride, q->buffer, q->ld);
+        hone__k->transpose[v->dtype](q->cols, q->rows, q->buffer, q->ld, q->p, q->col_stride);
         return;
     }
-    for (int64_t i = 0; i < q->rows; i++) {
-        char *p = q->p + i * q->row_stride * v->size, *b = q->buffer + i * q->ld * v->size;
-        if (to_buffer)
-            copy(q->cols, b, 1, p, q->col_stride);
-        else
-            copy(q->cols, p, q->col_stride, b, 1);
-    }
+    for (int64_t i = 0; i < q->rows; i++)
+        copy(q->cols, q->buffer + i * q->ld * v->size, 1, q->p + i * q->row_stride * v->size,
+             q->col_stride);
 }
 
 /* Walks the rectangle in pieces that stay within the innermost row dim and column dim. */
-static void copy_rect(const hone__rows *v, hone__rect rect, char *buffer, int64_t ld,
-                      bool to_buffer)
+void hone__rows_gather(const hone__rows *v, hone__rect rect, void *buffer, int64_t ld)
 {
     const int rd = v->n_row_dims - 1, cd = v->n_col_dims - 1;
     const int64_t row_run = rd >= 0 ? v->row_shape[rd] : 1,
@@ -113,18 +101,8 @@ static void copy_rect(const hone__rows *v, hone__rect rect, char *buffer, int64_
         for (int64_t c = rect.col; c < rect.col_end; c += q.cols) {
             q.cols = hone__min(rect.col_end - c, col_run - c % col_run);
             q.p = v->data + hone__rows_offset(v, r, c) * v->size;
-            q.buffer = buffer + ((r - rect.row) * ld + c - rect.col) * v->size;
-            copy_piece(v, &q, to_buffer);
+            q.buffer = (char *)buffer + ((r - rect.row) * ld + c - rect.col) * v->size;
+            copy_piece(v, &q);
         }
     }
-}
-
-void hone__rows_gather(const hone__rows *v, hone__rect rect, void *buffer, int64_t ld)
-{
-    copy_rect(v, rect, buffer, ld, true);
-}
-
-void hone__rows_scatter(const hone__rows *v, hone__rect rect, const void *buffer, int64_t ld)
-{
-    copy_rect(v, rect, (char *)buffer, ld, false);
 }

@@ -45,8 +45,7 @@ typedef struct {
     int64_t row, row_end, col, col_end;
 } hone__rect;
 
-/** Copies the elements of a rectangle to / from a buffer whose rows lie `ld` elements apart. */
+/** Copies the elements of a rectangle to a buffer whose rows lie `ld` elements apart. */
 void hone__rows_gather(const hone__rows *v, hone__rect rect, void *buffer, int64_t ld);
-void hone__rows_scatter(const hone__rows *v, hone__rect rect, const void *buffer, int64_t ld);
 
 #endif

@@ -63,9 +63,9 @@ static operands run(const hone__isa *isa, int dtype, int64_t rows, int64_t cols)
     o.mean = guard_new((size_t)rows * test_size(dtype));
     o.scale = guard_new((size_t)rows * test_size(dtype));
     isa->layer_norm[dtype](rows, cols, o.y.data, s, o.x.data, s, o.weight.data, o.bias.data, 1e-5,
-                           o.mean.data, o.scale.data);
+                           o.mean.data, o.scale.data, false);
     isa->layer_norm_backward[dtype](rows, cols, o.dx.data, s, o.dy.data, s, o.x.data, s,
-                                    o.weight.data, 1e-5, NULL, NULL);
+                                    o.weight.data, 1e-5, NULL, NULL, false);
     isa->layer_norm_weight_backward[dtype](rows, cols, o.dy.data, s, o.x.data, s, 1e-5, NULL, NULL,
                                            0, hone__cols_blocks(rows), o.dw.data);
     isa->reduce_rows[HONE__K_M2][dtype](rows, cols, o.x.data, s, o.m2.data, 1);
@@ -73,18 +73,18 @@ static operands run(const hone__isa *isa, int dtype, int64_t rows, int64_t cols)
     return o;
 }
 
-/* Row r on its own gives what it gave among the others. */
+/* Row r on its own, past the caches too, gives what it gave among the others. */
 static void check_alone(const hone__isa *isa, int dtype, const operands *o, int64_t r, int64_t cols)
 {
     const size_t size = test_size(dtype), row = (size_t)cols * size;
     const size_t from = (size_t)(r * (cols + APART)) * size;
     guard y = guard_new(row), m2 = guard_new(size);
     isa->layer_norm[dtype](1, cols, y.data, cols, o->x.data + from, cols, o->weight.data,
-                           o->bias.data, 1e-5, NULL, NULL);
+                           o->bias.data, 1e-5, NULL, NULL, true);
     cr_assert_eq(memcmp(y.data, o->y.data + from, row), 0, "%s: row %d of %d", isa->name, (int)r,
                  (int)cols);
     isa->layer_norm_backward[dtype](1, cols, y.data, cols, o->dy.data + from, cols,
-                                    o->x.data + from, cols, o->weight.data, 1e-5, NULL, NULL);
+                                    o->x.data + from, cols, o->weight.data, 1e-5, NULL, NULL, true);
     cr_assert_eq(memcmp(y.data, o->dx.data + from, row), 0, "%s: dx of row %d of %d", isa->name,
                  (int)r, (int)cols);
     isa->reduce_rows[HONE__K_M2][dtype](1, cols, o->x.data + from, cols, m2.data, 1);
@@ -93,7 +93,7 @@ static void check_alone(const hone__isa *isa, int dtype, const operands *o, int6
     guard_free(&m2);
 }
 
-/* Kept norms: the same dx, and the same dw whether its columns are taken together or in two
+/* Kept norms: the same dx, past the caches, and the same dw whether its columns are taken together or in two
  * parts. */
 static void check_kept(const hone__isa *isa, int dtype, const operands *o, int64_t rows,
                        int64_t cols)
@@ -103,7 +103,7 @@ static void check_kept(const hone__isa *isa, int dtype, const operands *o, int64
     guard dx = numbers(dtype, rows, cols, 0, 0), dw = guard_new((size_t)cols * size);
     const unsigned char *want = o->dw.data + last / 128 * (size_t)cols * size;
     isa->layer_norm_backward[dtype](rows, cols, dx.data, s, o->dy.data, s, o->x.data, s,
-                                    o->weight.data, 1e-5, o->mean.data, o->scale.data);
+                                    o->weight.data, 1e-5, o->mean.data, o->scale.data, true);
     cr_assert_eq(memcmp(dx.data, o->dx.data, dx.bytes), 0, "%s: dx of %dx%d", isa->name, (int)rows,
                  (int)cols);
     for (int parts = 1; parts <= 2; parts++) {
@@ -178,13 +178,13 @@ Test(kernels_norm, no_weight_infinities_and_no_columns)
         for (int j = 0; j < 210; j++)
             x[j / 70][j % 70] = (float)(j % 9);
         x[1][69] = INFINITY;
-        isa->layer_norm[HONE__F32](3, 70, y, 70, x, 70, NULL, NULL, 1e-5, NULL, NULL);
+        isa->layer_norm[HONE__F32](3, 70, y, 70, x, 70, NULL, NULL, 1e-5, NULL, NULL, false);
         for (int j = 0; j < 70; j++)
             cr_assert(isfinite(y[0][j]) && isnan(y[1][j]) && isfinite(y[2][j]), "%s", isa->name);
         isa->reduce_rows[HONE__K_M2][HONE__F32](3, 70, x, 70, m2, 1);
         cr_assert(isfinite(m2[0]) && isnan(m2[1]) && isfinite(m2[2]));
         isa->reduce_rows[HONE__K_M2][HONE__F32](3, 0, x, 70, m2, 1);
         cr_assert(m2[0] == 0 && m2[1] == 0 && m2[2] == 0);
-        isa->layer_norm[HONE__F32](3, 0, y, 0, x, 0, NULL, NULL, 1e-5, NULL, NULL);
+        isa->layer_norm[HONE__F32](3, 0, y, 0, x, 0, NULL, NULL, 1e-5, NULL, NULL, false);
     }
 }

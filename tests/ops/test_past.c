@@ -95,6 +95,29 @@ static hone_tensor *inside(const operands *o) /* rows that begin anywhere in a l
     return hone_copy_(part, o->x) ? out : NULL;
 }
 
+static hone_tensor *norm(const operands *o)
+{
+    return hone_layer_norm(o->x, o->row, o->row, 1, 1e-5);
+}
+static hone_tensor *norm_backward(const operands *o)
+{
+    return hone_layer_norm_backward(o->y, o->x, o->row, 1, 1e-5);
+}
+
+/* The same values with the columns' elements side by side. */
+static hone_tensor *across(hone_tensor *t)
+{
+    return hone_transpose(hone_contiguous(hone_transpose(t, 0, 1)), 0, 1);
+}
+static hone_tensor *norm_across(const operands *o)
+{
+    return hone_layer_norm(across(o->x), HONE_NONE, o->row, 1, 1e-5);
+}
+static hone_tensor *norm_backward_across(const operands *o)
+{
+    return hone_layer_norm_backward(across(o->y), across(o->x), HONE_NONE, 1, 1e-5);
+}
+
 static hone_tensor *rows_of(hone_tensor *t, int64_t begin)
 {
     return hone_slice(t, 0, begin, begin + STEP, 1);
@@ -102,10 +125,11 @@ static hone_tensor *rows_of(hone_tensor *t, int64_t begin)
 
 Test(past, same_bits)
 {
-    static const maker makers[] = { mul_all, add_row, sub_column,    negate,
-                                    alike,   inside,  divide_number, number_divides,
-                                    rectify, slope,   expanded,      doubles,
-                                    less,    choose,  widen,         mixed };
+    static const maker makers[] = { mul_all, add_row,       sub_column,    negate,
+                                    alike,   inside,        divide_number, number_divides,
+                                    rectify, slope,         expanded,      doubles,
+                                    less,    choose,        widen,         mixed,
+                                    norm,    norm_backward, norm_across,   norm_backward_across };
     const operands all = { hone_randn(HONE_F32, ROWS, COLS), hone_randn(HONE_F32, ROWS, COLS),
                            hone_randn(HONE_F32, COLS) };
     cr_assert(hone__exceeds_caches(ROWS * COLS));
@@ -120,6 +144,24 @@ Test(past, same_bits)
                 cr_assert(hone_equal(rows_of(whole, r), makers[i](&few)),
                           "op %d, rows from %d, %d threads", i, (int)r, threads);
             }
+        }
+    }
+}
+
+/* Along the rows a whole column belongs together: what is strided has the bits of what isn't. */
+Test(past, softmax_of_columns)
+{
+    hone_tensor *x = hone_randn(HONE_F32, ROWS, COLS), *dy = hone_randn(HONE_F32, ROWS, COLS);
+    for (int threads = 1; threads <= 3; threads += 2) {
+        CHECK_OK(hone_set_threads(threads));
+        cr_assert(hone_equal(hone_softmax(across(x), 0), hone_softmax(x, 0)));
+        cr_assert(hone_equal(hone_log_softmax(across(x), 0), hone_log_softmax(x, 0)));
+        cr_assert(hone_equal(hone_logsumexp(across(x), 0, false), hone_logsumexp(x, 0, false)));
+        for (int kind = 0; kind < 3; kind++) {
+            hone_tensor *a = kind != 1 ? across(dy) : dy, *b = kind != 0 ? across(x) : x;
+            cr_assert(hone_equal(hone_softmax_backward(a, b, 0), hone_softmax_backward(dy, x, 0)));
+            cr_assert(hone_equal(hone_log_softmax_backward(a, b, 0),
+                                 hone_log_softmax_backward(dy, x, 0)));
         }
     }
 }
