@@ -91,6 +91,12 @@ static HONE__GEMM_INLINE void R(gemm_dot_pair)(const int rows, const int cols, i
     }
     const int first = v * LANES;
     int64_t at = first;
+    if (k <= HALF) {
+        if (at < k) {
+            R(gemm_dot_step)(rows, cols, 0, k - at, a, a_rs, b, at, sums);
+        }
+        return;
+    }
     for (; at - first + VIRTUAL_LANES <= k; at += VIRTUAL_LANES) {
         R(gemm_dot_step)(rows, cols, 1, LANES, a, a_rs, b, at, sums);
         R(gemm_dot_step)(rows, cols, 1, LANES, a, a_rs, b, at + HALF, high);

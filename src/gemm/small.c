@@ -123,32 +123,91 @@ static int next_part(int64_t left, int most)
     return left <= most ? (int)left : left < 2 * most ? (int)(left + 1) / 2 : most;
 }
 
-/* No decision to make but the tiles'. */
-static void run_tiles(const hone__gemm_kernel *kernel, const hone__gemm_args *x, const char *b,
-                      int64_t b_rs)
+/* Sums of a product whose b is contiguous along n and c, too. */
+typedef struct {
+    int64_t m, n, k;
+    const char *a;
+    int64_t a_rs, a_cs;
+    const char *b;
+    int64_t b_rs;
+    char *c;
+    int64_t c_rs;
+} sums;
+
+/* The first n columns. */
+static sums sums_of(const hone__gemm_args *x, int64_t n)
 {
-    const int log_size = x->dtype == HONE__GEMM_F32 ? 2 : 3;
-    char *c = x->c;
-    for (int64_t col = 0; col < x->n;) {
-        int columns = next_part(x->n - col, kernel->wide);
-        if (col + columns < x->n) {
+    return (sums){ x->m, n, x->k, x->a, x->a_rs, x->a_cs, x->b, x->b_rs, x->c, x->c_rs };
+}
+
+/* No decision to make but the tiles'. */
+static void run_tiles(const hone__gemm_kernel *kernel, const sums *s, int log_size)
+{
+    const char *b = s->b;
+    char *c = s->c;
+    for (int64_t col = 0; col < s->n;) {
+        int columns = next_part(s->n - col, kernel->wide);
+        if (col + columns < s->n) {
             columns = (int)whole_vectors(kernel, columns);
         }
         const int width = ((columns << log_size) + 31) >> 5;
         const hone__gemm_small_tile *const tiles = kernel->small[width];
-        const char *a = x->a;
+        const char *a = s->a;
         char *row = c;
-        for (int64_t left = x->m; left > 0;) {
+        for (int64_t left = s->m; left > 0;) {
             const int rows = next_part(left, kernel->small_rows[width]);
-            tiles[rows](x->k, a, x->a_rs, x->a_cs, b, b_rs, row, x->c_rs, columns);
+            tiles[rows](s->k, a, s->a_rs, s->a_cs, b, s->b_rs, row, s->c_rs, columns);
             left -= rows;
-            a += (rows * x->a_rs) << log_size;
-            row += (rows * x->c_rs) << log_size;
+            a += (rows * s->a_rs) << log_size;
+            row += (rows * s->c_rs) << log_size;
         }
         col += columns;
         b += (int64_t)columns << log_size;
         c += (int64_t)columns << log_size;
     }
+}
+
+/* The last n columns by vectors along m, along which A is contiguous: c^T = b^T a^T on the stack,
+ * turned on its way to C. */
+static __attribute__((noinline)) bool run_upright(const hone__gemm_kernel *kernel,
+                                                  const hone__gemm_args *x, int64_t n, int log_size)
+{
+    alignas(64) char turned[PACKED_BYTES];
+    const int64_t rs = whole_vectors(kernel, x->m), col = x->n - n;
+    if ((n * rs) << log_size > PACKED_BYTES) {
+        return false;
+    }
+    const sums s = { .m = n,
+                     .n = x->m,
+                     .k = x->k,
+                     .a = (const char *)x->b + ((col * x->b_cs) << log_size),
+                     .a_rs = x->b_cs,
+                     .a_cs = x->b_rs,
+                     .b = x->a,
+                     .b_rs = x->a_cs,
+                     .c = turned,
+                     .c_rs = rs };
+    run_tiles(kernel, &s, log_size);
+    kernel->transpose(x->m, n, (char *)x->c + (col << log_size), x->c_rs, turned, rs);
+    return true;
+}
+
+/* The last n columns upright, whichever way A lies. */
+static __attribute__((noinline)) void
+run_last_columns(const hone__gemm_kernel *kernel, const hone__gemm_args *x, int64_t n, int log_size)
+{
+    if (x->a_rs == 1 && run_upright(kernel, x, n, log_size)) {
+        return;
+    }
+    const hone__gemm_region last = { .a = x->a,
+                                     .b = x->b,
+                                     .c = x->c,
+                                     .c_rs = x->c_rs,
+                                     .k = x->k,
+                                     .m1 = x->m,
+                                     .n0 = x->n - n,
+                                     .n1 = x->n };
+    hone__gemm_upright(kernel, x, &last);
 }
 
 /* What takes longer than a tiny product isn't worth asking about one. */
@@ -169,24 +228,39 @@ static bool is_small(const hone__gemm_args *x)
            !(x->bias && x->bias_rs != 0 && x->bias_cs != 0);
 }
 
-/* Whether a part of a vector is left over that is better done upright. It saves vectors of products,
- * 20ths of which are counted, a half costing 13, and as many columns for each vector along m, but
- * four at least. What it costs doesn't depend on k: way and back, and a second pass. */
-static bool has_upright(const hone__gemm_kernel *kernel, const hone__gemm_args *x)
+/* Vectors of products, in 20ths, that `rows` of n elements take; a half costs 13. */
+enum { WHOLE = 20, HALF = 13 };
+static int64_t cost_of(const hone__gemm_kernel *kernel, int64_t rows, int64_t n)
 {
-    enum { WHOLE = 20, HALF = 13, WAY = 100 * WHOLE, PASS = 250 * WHOLE, LEAST = 4 };
-    const int vl = kernel->vl;
-    const int64_t tail = x->n & (vl - 1);
-    if (tail == 0 || x->m < vl) {
-        return false;
-    }
-    const int64_t row = kernel->half_tails && 2 * tail <= vl ? HALF : WHOLE;
+    const int64_t tail = n & (kernel->vl - 1);
+    const bool half = tail != 0 && kernel->half_tails && 2 * tail <= kernel->vl;
+    return rows * (WHOLE * hone__gemm_vectors(kernel, n) - (half ? WHOLE - HALF : 0));
+}
+
+/* What the last `tail` columns cost upright where the kernel turns A on the way: as many columns
+ * for each vector along m, but four at least, and what is left of m in rows or the same way. */
+static int64_t turned_cost(const hone__gemm_kernel *kernel, const hone__gemm_args *x, int64_t tail)
+{
+    enum { LEAST = 4 };
     const int64_t vector = WHOLE * (tail < LEAST ? LEAST : tail);
-    const int64_t rest = (x->m & (vl - 1)) * row;
-    const int64_t upright =
-        (x->m >> __builtin_ctz((unsigned)vl)) * vector + (rest < vector ? rest : vector);
-    return (x->m * row - upright) * x->k > (x->n > vl ? WAY + PASS : WAY) &&
-           hone__gemm_upright_columns(kernel, x, x->m, x->n) > 0;
+    const int64_t rest = cost_of(kernel, x->m & (kernel->vl - 1), tail);
+    return (x->m >> __builtin_ctz((unsigned)kernel->vl)) * vector + (rest < vector ? rest : vector);
+}
+
+/* How many of the last columns, which fill a part of a vector, are better done upright: where it
+ * saves products. What it costs doesn't depend on k: way and back, and a second pass. */
+static int64_t upright_columns(const hone__gemm_kernel *kernel, const hone__gemm_args *x)
+{
+    enum { WAY = 100 * WHOLE, PASS = 50 * WHOLE, PASS_TURNED = 250 * WHOLE };
+    const int64_t tail = x->n & (kernel->vl - 1);
+    if (tail == 0 || x->m < kernel->vl) {
+        return 0;
+    }
+    const bool along_m = x->a_rs == 1;
+    const int64_t upright = along_m ? cost_of(kernel, tail, x->m) : turned_cost(kernel, x, tail);
+    const int64_t pass = x->n < kernel->vl ? 0 : along_m ? PASS : PASS_TURNED;
+    const bool pays = (cost_of(kernel, x->m, tail) - upright) * x->k > WAY + pass;
+    return !pays ? 0 : along_m ? tail : hone__gemm_upright_columns(kernel, x, x->m, x->n);
 }
 
 static __attribute__((noinline)) bool run_general(const hone__gemm_kernel *kernel,
@@ -203,15 +277,18 @@ static __attribute__((noinline)) bool run_general(const hone__gemm_kernel *kerne
 
 /* B's columns are contiguous: turned on the stack, and then as where it lies. */
 static __attribute__((noinline)) bool run_turned_b(const hone__gemm_kernel *kernel,
-                                                   const hone__gemm_args *x, int64_t size)
+                                                   const hone__gemm_args *x, int log_size)
 {
     alignas(64) char turned[PACKED_BYTES];
     const int64_t rs = whole_vectors(kernel, x->n);
-    if (x->k * rs * size > PACKED_BYTES) {
+    if ((x->k * rs) << log_size > PACKED_BYTES) {
         return false;
     }
     kernel->transpose(x->k, x->n, turned, rs, x->b, x->b_cs);
-    run_tiles(kernel, x, turned, rs);
+    sums s = sums_of(x, x->n);
+    s.b = turned;
+    s.b_rs = rs;
+    run_tiles(kernel, &s, log_size);
     return true;
 }
 
@@ -285,18 +362,38 @@ static __attribute__((noinline)) bool run_dot(const hone__gemm_kernel *kernel,
     return true;
 }
 
+/* B lies across what vectors along n would run along: B is turned first, or C last where A is
+ * contiguous along m. An element turned takes about a third of a vector of products, but more than
+ * twice that if it is done by panels. */
+static bool run_across(const hone__gemm_kernel *kernel, const hone__gemm_args *x, int log_size)
+{
+    const int64_t along_n = (cost_of(kernel, x->m, x->n) + WHOLE / 3 * x->n) * x->k;
+    const int64_t along_m = cost_of(kernel, x->n, x->m) * x->k + WHOLE / 3 * x->n * x->m;
+    const bool can = x->a_rs == 1;
+    return (can && along_m < along_n && run_upright(kernel, x, x->n, log_size)) ||
+           run_turned_b(kernel, x, log_size) || (can && run_upright(kernel, x, x->n, log_size));
+}
+
 static bool run_chain(const hone__gemm_kernel *kernel, const hone__gemm_args *x, int64_t size)
 {
+    const int log_size = x->dtype == HONE__GEMM_F32 ? 2 : 3;
     const bool tiny = x->b_cs == 1 && x->k * x->n * size <= PACKED_BYTES;
     const bool packs = !tiny && hone__gemm_packs_b(kernel, x, size);
-    if (!kernel->small || !plain(x) || has_upright(kernel, x)) {
+    if (!kernel->small || !plain(x)) {
         return run_general(kernel, x, packs);
     }
-    if (!packs) {
-        run_tiles(kernel, x, x->b, x->b_rs);
-        return true;
+    if (packs) {
+        return (x->b_rs == 1 && run_across(kernel, x, log_size)) || run_general(kernel, x, true);
     }
-    return (x->b_rs == 1 && run_turned_b(kernel, x, size)) || run_general(kernel, x, true);
+    const int64_t last = upright_columns(kernel, x);
+    if (last < x->n) {
+        const sums s = sums_of(x, x->n - last);
+        run_tiles(kernel, &s, log_size);
+    }
+    if (last > 0) {
+        run_last_columns(kernel, x, last, log_size);
+    }
+    return true;
 }
 
 bool hone__gemm_small(const hone__gemm_args *x)
