@@ -197,10 +197,16 @@ static inline int64_t hone__reduce_block(int dtype)
 typedef void (*hone__reduce_blocks_fn)(int64_t cols, const void *x, int64_t begin, int64_t end,
                                        hone__partial *out);
 
-/** One block, 0 < n <= hone__reduce_block elements, of a row that lies in pieces of `run` elements,
- * their starts `apart`: from element `at` <= run of the piece at x on. */
-typedef void (*hone__reduce_pieces_fn)(int64_t n, const void *x, int64_t at, int64_t run,
-                                       int64_t apart, hone__partial *out);
+/** One block, 0 < n <= hone__reduce_block elements, of each of `rows` rows that lie in pieces of
+ * `run` elements: from element `at` <= run of the piece at x on; pieces begin `apart`, rows
+ * `row_stride`. Row r's result goes to out[r * so]. */
+typedef struct {
+    int64_t rows, row_stride;
+    int64_t n;
+    const void *x;
+    int64_t at, run, apart;
+} hone__pieces;
+typedef void (*hone__reduce_pieces_fn)(const hone__pieces *p, hone__partial *out, int64_t so);
 
 /** All n > 0 blocks' results, in order -> *out; same bits as reduce_rows on the whole row.
  * Overwrites `partials`. */

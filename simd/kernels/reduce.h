@@ -38,59 +38,20 @@ HONE__INLINE VREAL R(fold_lanes)(VREAL *acc, R(op2) join)
     return acc[0];
 }
 
-/* Where a walk is through a row that lies in pieces of `run` elements, their starts `apart`. */
-typedef struct {
-    const REAL *x; /* the piece */
-    int64_t at, run, apart;
-} R(walk);
-
-/* What comes next of the row's last n elements: as many whole steps of all virtual lanes as lie
- * side by side, where they lie; or one step that pieces share, in `stage`. The last step may be
- * part of one. *m: how many elements that are. */
-HONE__INLINE const REAL *R(walk_on)(R(walk) * w, int64_t n, int64_t *m, REAL *stage)
-{
-    const int64_t step = n < VIRTUAL_LANES ? n : VIRTUAL_LANES;
-    for (int64_t i = 0, k; i < step; i += k) {
-        if (w->at == w->run) {
-            w->x += w->apart;
-            w->at = 0;
-        }
-        const REAL *p = w->x + w->at;
-        const int64_t here = w->run - w->at, left = here < n - i ? here : n - i;
-        if (i == 0 && left >= step) {
-            *m = left < VIRTUAL_LANES ? left : left - left % VIRTUAL_LANES;
-            w->at += *m;
-            return p;
-        }
-        k = left < step - i ? left : step - i;
-        memcpy(stage + i, p, (size_t)k * sizeof *p);
-        w->at += k;
-    }
-    *m = step;
-    return stage;
-}
-
-/* The same for all virtual lanes, of n elements from x on or those of a walk (a constant NULL if
- * there is none); `rest` (a constant): some of the lanes are one step short. The branch is outside,
- * for accumulators stay in registers only where there is one way through. */
-HONE__INLINE REAL R(steps_lanes)(int64_t n, const REAL *x, R(walk) * w, R(step) step, bool rest)
+/* All virtual lanes; `rest` (a constant): some of the lanes are one step short. The branch is
+ * outside, for accumulators stay in registers only where there is one way through. */
+HONE__INLINE REAL R(steps_lanes)(int64_t n, const REAL *x, R(step) step, bool rest)
 {
     const VREAL none = R(set)((REAL)-0.0);
-    _Alignas(64) REAL stage[VIRTUAL_LANES];
     VREAL acc[N_ACC];
     for (int v = 0; v < N_ACC; v++)
         acc[v] = none;
-    int64_t i = 0, m = n;
-    while (i + VIRTUAL_LANES <= n) {
-        const REAL *p = w ? R(walk_on)(w, n - i, &m, stage) : x;
-        const int64_t end = i + m;
-        for (; i + VIRTUAL_LANES <= end; i += VIRTUAL_LANES, p += VIRTUAL_LANES)
-            for (int v = 0; v < N_ACC; v++)
-                acc[v] = step(acc[v], R(load)(p + v * LANES));
-    }
-    const REAL *p = w && rest ? R(walk_on)(w, n - i, &m, stage) : x + i;
+    int64_t i = 0;
+    for (; i + VIRTUAL_LANES <= n; i += VIRTUAL_LANES)
+        for (int v = 0; v < N_ACC; v++)
+            acc[v] = step(acc[v], R(load)(x + i + v * LANES));
     for (int v = 0; rest && v < N_ACC && (LANES > 1 || i + v < n); v++)
-        acc[v] = step(acc[v], R(load_part)(p + v * LANES, n - i - v * LANES, none));
+        acc[v] = step(acc[v], R(load_part)(x + i + v * LANES, n - i - v * LANES, none));
     return R(fold)(R(fold_lanes)(acc, R(add)), R(add));
 }
 
@@ -108,8 +69,8 @@ HONE__INLINE REAL R(steps_block)(int64_t n, const REAL *x, R(step) step)
         const VREAL b = whole ? R(load)(x + LANES) : R(load_n)(x + LANES, n - LANES, none);
         return R(fold)(R(add)(a, step(none, b)), R(add));
     }
-    return n % VIRTUAL_LANES == 0 ? R(steps_lanes)(n, x, NULL, step, false)
-                                  : R(steps_lanes)(n, x, NULL, step, true);
+    return n % VIRTUAL_LANES == 0 ? R(steps_lanes)(n, x, step, false)
+                                  : R(steps_lanes)(n, x, step, true);
 }
 
 static REAL R(sum_block)(int64_t n, const REAL *x)
@@ -122,54 +83,31 @@ static REAL R(sum_squares_block)(int64_t n, const REAL *x)
     return R(steps_block)(n, x, R(sum_squares_step));
 }
 
-HONE__INLINE REAL R(steps_walk)(int64_t n, R(walk) * w, R(step) step)
-{
-    return n % VIRTUAL_LANES == 0 ? R(steps_lanes)(n, w->x, w, step, false)
-                                  : R(steps_lanes)(n, w->x, w, step, true);
-}
-
-static REAL R(sum_walk)(int64_t n, R(walk) * w)
-{
-    return R(steps_walk)(n, w, R(sum_step));
-}
-
-static REAL R(sum_squares_walk)(int64_t n, R(walk) * w)
-{
-    return R(steps_walk)(n, w, R(sum_squares_step));
-}
-
 /* The extreme of one block. `pick` is R(larger) or R(smaller), which are cheap but lose NaNs; these
  * are looked for on the side, two vectors at a time. */
-HONE__INLINE REAL R(extreme_lanes)(int64_t n, const REAL *x, R(walk) * w, R(op2) pick,
-                                   REAL identity, bool rest)
+HONE__INLINE REAL R(extreme_lanes)(int64_t n, const REAL *x, R(op2) pick, REAL identity, bool rest)
 {
     const VREAL none = R(set)(identity);
-    _Alignas(64) REAL stage[VIRTUAL_LANES];
     VREAL acc[N_ACC];
     VMASK nan = R(isnan)(none);
     for (int v = 0; v < N_ACC; v++)
         acc[v] = none;
-    int64_t i = 0, m = n;
-    while (i + VIRTUAL_LANES <= n) {
-        const REAL *at = w ? R(walk_on)(w, n - i, &m, stage) : x;
-        const int64_t end = i + m;
-        for (; i + VIRTUAL_LANES <= end; i += VIRTUAL_LANES, at += VIRTUAL_LANES) {
-            VREAL p = none;
-            for (int v = 0; v < N_ACC; v++) {
-                VREAL q = R(load)(at + v * LANES);
-                HONE__IN_REGISTER(q);
-                acc[v] = pick(acc[v], q);
-                if (v % 2 == 1)
-                    nan = MASK(or)(nan, R(unordered)(p, q));
-                p = q;
-            }
-            if (N_ACC == 1)
-                nan = MASK(or)(nan, R(isnan)(p));
+    int64_t i = 0;
+    for (; i + VIRTUAL_LANES <= n; i += VIRTUAL_LANES) {
+        VREAL p = none;
+        for (int v = 0; v < N_ACC; v++) {
+            VREAL q = R(load)(x + i + v * LANES);
+            HONE__IN_REGISTER(q);
+            acc[v] = pick(acc[v], q);
+            if (v % 2 == 1)
+                nan = MASK(or)(nan, R(unordered)(p, q));
+            p = q;
         }
+        if (N_ACC == 1)
+            nan = MASK(or)(nan, R(isnan)(p));
     }
-    const REAL *at = w && rest ? R(walk_on)(w, n - i, &m, stage) : x + i;
     for (int v = 0; rest && v < N_ACC && (LANES > 1 || i + v < n); v++) {
-        const VREAL p = R(load_part)(at + v * LANES, n - i - v * LANES, none);
+        const VREAL p = R(load_part)(x + i + v * LANES, n - i - v * LANES, none);
         acc[v] = pick(acc[v], p);
         nan = MASK(or)(nan, R(isnan)(p));
     }
@@ -185,8 +123,8 @@ HONE__INLINE REAL R(extreme_block)(int64_t n, const REAL *x, R(op2) pick, REAL i
         const VREAL q = R(load_part)(x + LANES, n - LANES, none);
         return MASK(any)(R(unordered)(p, q)) ? (REAL)NAN : R(fold)(pick(p, q), pick);
     }
-    return n % VIRTUAL_LANES == 0 ? R(extreme_lanes)(n, x, NULL, pick, identity, false)
-                                  : R(extreme_lanes)(n, x, NULL, pick, identity, true);
+    return n % VIRTUAL_LANES == 0 ? R(extreme_lanes)(n, x, pick, identity, false)
+                                  : R(extreme_lanes)(n, x, pick, identity, true);
 }
 
 static REAL R(max_block)(int64_t n, const REAL *x)
@@ -199,20 +137,82 @@ static REAL R(min_block)(int64_t n, const REAL *x)
     return R(extreme_block)(n, x, R(smaller), (REAL)INFINITY);
 }
 
-HONE__INLINE REAL R(extreme_walk)(int64_t n, R(walk) * w, R(op2) pick, REAL identity)
+/* ---- rows in pieces: the virtual lanes of several rows wait in memory, and each piece of theirs
+ * is added to them in turn; a lane more than there are takes what a last vector has too many */
+
+enum { R(TOGETHER) = 16, R(LANES_ROOM) = VIRTUAL_LANES + LANES };
+
+/* n elements into as many lanes from `acc` on. */
+HONE__INLINE void R(into_lanes)(int64_t n, REAL *acc, const REAL *x, R(step) step, REAL identity)
 {
-    return n % VIRTUAL_LANES == 0 ? R(extreme_lanes)(n, w->x, w, pick, identity, false)
-                                  : R(extreme_lanes)(n, w->x, w, pick, identity, true);
+    const VREAL none = R(set)(identity);
+    int64_t i = 0;
+    for (; i + LANES <= n; i += LANES)
+        R(store)(acc + i, step(R(load)(acc + i), R(load)(x + i)));
+    if (i < n)
+        R(store)(acc + i, step(R(load)(acc + i), R(load_n)(x + i, n - i, none)));
 }
 
-static REAL R(max_walk)(int64_t n, R(walk) * w)
+/* n elements side by side, the first of which belongs to lane `at`. */
+HONE__INLINE void R(piece_into)(int64_t n, int64_t at, REAL *acc, const REAL *x, R(step) step,
+                                REAL identity)
 {
-    return R(extreme_walk)(n, w, R(larger), (REAL)-INFINITY);
+    if (at > 0) {
+        const int64_t m = n < VIRTUAL_LANES - at ? n : VIRTUAL_LANES - at;
+        R(into_lanes)(m, acc + at, x, step, identity);
+        x += m;
+        n -= m;
+    }
+    if (n >= VIRTUAL_LANES) {
+        VREAL lane[N_ACC];
+        for (int v = 0; v < N_ACC; v++)
+            lane[v] = R(load)(acc + v * LANES);
+        for (; n >= VIRTUAL_LANES; n -= VIRTUAL_LANES, x += VIRTUAL_LANES)
+            for (int v = 0; v < N_ACC; v++)
+                lane[v] = step(lane[v], R(load)(x + v * LANES));
+        for (int v = 0; v < N_ACC; v++)
+            R(store)(acc + v * LANES, lane[v]);
+    }
+    R(into_lanes)(n, acc, x, step, identity);
 }
 
-static REAL R(min_walk)(int64_t n, R(walk) * w)
+/* A block of `rows` <= TOGETHER rows. */
+HONE__INLINE void R(pieces_together)(int64_t rows, const hone__pieces *p, const REAL *x,
+                                     hone__partial *out, int64_t so, R(step) step, R(op2) join,
+                                     REAL identity)
 {
-    return R(extreme_walk)(n, w, R(smaller), (REAL)INFINITY);
+    _Alignas(64) REAL acc[R(TOGETHER)][R(LANES_ROOM)];
+    for (int64_t r = 0; r < rows; r++)
+        for (int64_t j = 0; j < R(LANES_ROOM); j++)
+            acc[r][j] = identity;
+    int64_t at = p->at;
+    for (int64_t i = 0, m; i < p->n; i += m, at += m) {
+        if (at == p->run) {
+            x += p->apart;
+            at = 0;
+        }
+        m = p->run - at < p->n - i ? p->run - at : p->n - i;
+        for (int64_t r = 0; r < rows; r++)
+            R(piece_into)
+        (m, i % VIRTUAL_LANES, acc[r], x + r * p->row_stride + at, step, identity);
+    }
+    for (int64_t r = 0; r < rows; r++) {
+        VREAL lane[N_ACC];
+        for (int v = 0; v < N_ACC; v++)
+            lane[v] = R(load)(acc[r] + v * LANES);
+        const REAL y = R(fold)(R(fold_lanes)(lane, join), join);
+        memcpy(&out[r * so].value, &y, sizeof y);
+    }
+}
+
+HONE__INLINE void R(pieces)(const hone__pieces *p, hone__partial *out, int64_t so, R(step) step,
+                            R(op2) join, REAL identity)
+{
+    for (int64_t r = 0; r < p->rows; r += R(TOGETHER)) {
+        const int64_t n = p->rows - r < R(TOGETHER) ? p->rows - r : R(TOGETHER);
+        R(pieces_together)
+        (n, p, (const REAL *)p->x + r * p->row_stride, out + r * so, so, step, join, identity);
+    }
 }
 
 HONE__INLINE REAL R(join_two)(REAL a, REAL b, R(op2) join)
@@ -291,7 +291,7 @@ HONE__INLINE void R(combine)(int64_t n, hone__partial *p, REAL *out, R(op2) join
     *out = R(partial)(p);
 }
 
-#define REDUCTION(name, join)                                                                      \
+#define REDUCTION(name, step, join, identity)                                                      \
     static void R(k_##name##_rows)(int64_t rows, int64_t cols, const void *x, int64_t sx,          \
                                    void *out, int64_t so)                                          \
     {                                                                                              \
@@ -302,21 +302,18 @@ HONE__INLINE void R(combine)(int64_t n, hone__partial *p, REAL *out, R(op2) join
     {                                                                                              \
         R(blocks)(cols, x, begin, end, out, R(name##_block));                                      \
     }                                                                                              \
-    static void R(k_##name##_pieces)(int64_t n, const void *x, int64_t at, int64_t run,            \
-                                     int64_t apart, hone__partial *out)                            \
+    static void R(k_##name##_pieces)(const hone__pieces *p, hone__partial *out, int64_t so)        \
     {                                                                                              \
-        R(walk) w = { x, at, run, apart };                                                         \
-        const REAL y = R(name##_walk)(n, &w);                                                      \
-        memcpy(&out->value, &y, sizeof y);                                                         \
+        R(pieces)(p, out, so, step, join, identity);                                               \
     }                                                                                              \
     static void R(k_##name##_combine)(int64_t n, hone__partial * partials, void *out)              \
     {                                                                                              \
         R(combine)(n, partials, out, join);                                                        \
     }
 
-REDUCTION(sum, R(add))
-REDUCTION(sum_squares, R(add))
-REDUCTION(max, R(max))
-REDUCTION(min, R(min))
+REDUCTION(sum, R(sum_step), R(add), (REAL)-0.0)
+REDUCTION(sum_squares, R(sum_squares_step), R(add), (REAL)-0.0)
+REDUCTION(max, R(max), R(max), (REAL)-INFINITY)
+REDUCTION(min, R(min), R(min), (REAL)INFINITY)
 
 #undef REDUCTION

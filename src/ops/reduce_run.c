@@ -14,7 +14,7 @@
 
 #define BUFFER_BYTES 16384 /* one block of a row; 128 rows of a few columns */
 #define PANEL_BYTES  2048  /* of a row: what a kernel takes in one go */
-#define PIECE_BYTES  512   /* of a row, to be reduced where it lies and not gathered */
+#define TOGETHER     16    /* rows in pieces that are reduced together */
 #define TILE_BYTES   32768 /* of a row, when blocks are reduced where they lie */
 #define NS_DIRECT    0.1   /* an element read where it lies, and gathered first */
 #define NS_GATHERED  0.6
@@ -28,7 +28,7 @@ typedef struct {
     char *out;
     int64_t out_size, partial_size; /* of an output; of a block's partial result of a column */
     int64_t n_blocks;               /* of one output */
-    int64_t tile;                   /* outputs handled together when gathering */
+    int64_t tile;                   /* outputs handled together */
     void *partials;
 } job;
 
@@ -80,17 +80,35 @@ static void rows_in_blocks(void *ctx, int64_t begin, int64_t end)
         }
         n = 1;
         const int64_t first = b * block, last = hone__min(cols, first + block);
-        if (j->pieces) {
-            const int64_t run = j->v.col_shape[1], at = first % run;
-            j->pieces(last - first,
-                      j->v.data + hone__rows_offset(&j->v, row, first - at) * j->v.size, at, run,
-                      j->v.col_stride[0], &partials[u]);
-            continue;
-        }
         hone__rows_gather(&j->v, (hone__rect){ row, row + 1, first, last }, buffer, last - first);
         reduce(last - first, buffer, 0, 1, &partials[u]);
         if (is_arg(j->kind)) /* of M2 it is a count */
             partials[u].index += first;
+    }
+}
+
+/* The same where rows lie in pieces, those of `tile` rows at a time: what they read lies side by
+ * side more often than one row does. Units are counted [tile][block]. */
+static void rows_in_pieces(void *ctx, int64_t begin, int64_t end)
+{
+    const job *j = ctx;
+    const hone__rows *v = &j->v;
+    const int last = v->n_row_dims - 1;
+    const int64_t block = hone__reduce_block(v->dtype), run = v->col_shape[1];
+    const int64_t row_run = last >= 0 ? v->row_shape[last] : 1;
+    for (int64_t u = begin; u < end; u++) {
+        const int64_t b = u % j->n_blocks, first = b * block, at = first % run;
+        const int64_t row = u / j->n_blocks * j->tile, row_end = hone__min(v->rows, row + j->tile);
+        hone__pieces p = { .row_stride = last >= 0 ? v->row_stride[last] : 0,
+                           .n = hone__min(v->cols, first + block) - first,
+                           .at = at,
+                           .run = run,
+                           .apart = v->col_stride[0] };
+        for (int64_t r = row; r < row_end; r += p.rows) {
+            p.rows = hone__min(row_end - r, row_run - r % row_run);
+            p.x = v->data + hone__rows_offset(v, r, first - at) * v->size;
+            j->pieces(&p, (hone__partial *)j->partials + r * j->n_blocks + b, j->n_blocks);
+        }
     }
 }
 
@@ -106,12 +124,12 @@ static void rows_combine(void *ctx, int64_t begin, int64_t end)
 static bool run_rows(job *j)
 {
     const int64_t block = hone__reduce_block(j->v.dtype), cols = j->v.cols;
+    const int team = hone__team_size();
     const bool in_pieces = j->v.n_col_dims == 2 && j->v.col_stride[1] == 1;
-    if (in_pieces && j->v.col_shape[1] * j->v.size >= PIECE_BYTES)
-        j->pieces = hone__k->reduce_pieces[j->kind][j->v.dtype];
+    j->pieces = in_pieces ? hone__k->reduce_pieces[j->kind][j->v.dtype] : NULL;
     const double ns = j->direct || j->pieces ? NS_DIRECT : NS_GATHERED;
     j->n_blocks = (cols + block - 1) / block;
-    if (j->n_blocks <= 1 || (j->direct && j->v.rows >= 4 * hone__team_size())) {
+    if ((j->n_blocks <= 1 && !j->pieces) || (j->direct && j->v.rows >= 4 * team)) {
         j->tile = block / hone__min(cols, block);
         hone__parallel_for(j->v.rows, j->direct ? 1 : j->tile, ns * (double)cols + 2.0, rows_whole,
                            j);
@@ -122,7 +140,13 @@ static bool run_rows(job *j)
     j->partials = hone__pool_alloc(bytes);
     if (!j->partials)
         return false;
-    hone__parallel_for(units, 1, ns * (double)block, rows_in_blocks, j);
+    if (j->pieces) {
+        j->tile = hone__min(TOGETHER, (j->v.rows + team - 1) / team);
+        hone__parallel_for((j->v.rows + j->tile - 1) / j->tile * j->n_blocks, 1,
+                           ns * (double)(j->tile * hone__min(cols, block)), rows_in_pieces, j);
+    } else {
+        hone__parallel_for(units, 1, ns * (double)block, rows_in_blocks, j);
+    }
     hone__parallel_for(j->v.rows, 1, 2.0 * (double)j->n_blocks, rows_combine, j);
     hone__pool_free(j->partials, bytes);
     return true;
@@ -230,7 +254,6 @@ bool hone__reduce(int kind, const hone_tensor *x, uint32_t dims, void *out)
     j.out = out;
     j.out_size = output_size(kind, (hone_dtype)x->dtype);
     j.direct = false;
-    j.pieces = NULL;
     j.partial_size = kind == HONE__K_M2 ? 3 * j.out_size : j.out_size;
     if (x->numel == 0) { /* the sum of nothing; nothing else has outputs then */
         const int64_t outputs = hone__rows_of(x, dims).rows;

@@ -290,24 +290,29 @@ static void check_split_row(const hone__isa *isa, int kind, int dtype, int64_t c
     guard_free(&x);
 }
 
-/* A row in pieces of `run` elements that lie `apart`, from element `at` on. */
+/* Rows in pieces of `run` elements, row after row in turn, from element `at` on. */
 static void check_pieces(const hone__isa *isa, int kind, int dtype, int64_t n, int64_t at,
                          int64_t run)
 {
-    const int64_t apart = run + 3, pieces = (at + n + run - 1) / run;
+    const int64_t rows = n % 3 == 0 ? 1 : 19, stride = run + 3, apart = rows * stride;
+    const int64_t pieces = (at + n + run - 1) / run;
     const size_t size = test_size(dtype);
-    guard x = matrix(dtype, pieces, run, apart, (uint64_t)(n + run), n % 2 == 1, NULL);
+    guard x = matrix(dtype, pieces * rows, run, stride, (uint64_t)(n + run), n % 2 == 1, NULL);
     unsigned char *row = malloc((size_t)n * size), whole[8];
-    for (int64_t i = 0; i < n; i++)
-        memcpy(row + (size_t)i * size,
-               (const char *)x.data + (size_t)((at + i) / run * apart + (at + i) % run) * size,
-               size);
-    isa->reduce_rows[kind][dtype](1, n, row, n, whole, 1);
-    hone__partial out;
-    isa->reduce_pieces[kind][dtype](n, x.data, at, run, apart, &out);
-    cr_assert(memcmp(whole, &out.value, size) == 0 || test_same(dtype, whole, &out.value),
-              "%s kind %d dtype %d: %d from %d on, runs of %d", isa->name, kind, dtype, (int)n,
-              (int)at, (int)run);
+    hone__partial out[19 * 2];
+    const hone__pieces p = { rows, stride, n, x.data, at, run, apart };
+    isa->reduce_pieces[kind][dtype](&p, out, 2);
+    for (int64_t r = 0; r < rows; r++) {
+        const char *from = (const char *)x.data + (size_t)(r * stride) * size;
+        for (int64_t i = 0; i < n; i++)
+            memcpy(row + (size_t)i * size,
+                   from + (size_t)((at + i) / run * apart + (at + i) % run) * size, size);
+        isa->reduce_rows[kind][dtype](1, n, row, n, whole, 1);
+        cr_assert(memcmp(whole, &out[2 * r].value, size) == 0 ||
+                      test_same(dtype, whole, &out[2 * r].value),
+                  "%s kind %d dtype %d: %d from %d on, runs of %d", isa->name, kind, dtype, (int)n,
+                  (int)at, (int)run);
+    }
     free(row);
     guard_free(&x);
 }
