@@ -163,5 +163,6 @@ static __attribute__((noinline)) int run_planned(const hone__gemm_args *args)
 
 int hone__gemm(const hone__gemm_args *args)
 {
-    return hone__gemm_small(args) || is_empty(args) ? 0 : run_planned(args);
+    const bool done = hone__gemm_small(args) || hone__gemm_small_row(args);
+    return done || is_empty(args) ? 0 : run_planned(args);
 }

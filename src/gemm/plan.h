@@ -68,6 +68,9 @@ bool hone__gemm_packs_b(const hone__gemm_kernel *kernel, const hone__gemm_args *
 /** A small product, done at once without a plan; false if it is none. */
 bool hone__gemm_small(const hone__gemm_args *args);
 
+/** The same for one row or one column. */
+bool hone__gemm_small_row(const hone__gemm_args *args);
+
 /** Normalises, then decides everything but the threads; `plan` for x.m, x.n > 0 and a batch that is
  * not empty. */
 void hone__gemm_plan_make(hone__gemm_plan *plan, const hone__gemm_args *args);

@@ -103,3 +103,27 @@ Test(gemm_small, finished)
         run(&x);
     }
 }
+
+/* One row or one column, along k or not, with sums of every order, and strides that are not for the
+ * short way. */
+Test(gemm_small, one_row_or_column)
+{
+    start(1);
+    static const int64_t lengths[] = { 1, 2, 15, 16, 17, 50, 64, 65, 100, 128, 129, 256, 300 };
+    static const int64_t ks[] = { 2, 7, 64, 65, 100, 513, 4096, 5000 };
+    for (size_t i = 0; i < sizeof lengths / sizeof *lengths; i++) {
+        for (size_t j = 0; j < sizeof ks / sizeof *ks; j++) {
+            const int64_t n = lengths[i], k = ks[j];
+            for (int kind = 0; kind < 4; kind++) {
+                hone__gemm_args x =
+                    shaped(next() % 2, kind & 1 ? n : 1, kind & 1 ? 1 : n, k, kind == 3, kind == 2);
+                run(&x);
+                x.c_rs += 3;
+                x.b_rs += kind == 0 ? 5 : 0;
+                x.a_cs += kind == 0;
+                x.b_cs += kind == 1 && next() % 2;
+                run(&x);
+            }
+        }
+    }
+}
