@@ -1,5 +1,6 @@
-/* past.h: results that the caches can't hold are made in pieces, and each piece goes past the
- * caches to memory: nothing is read that would be overwritten, and what the caches do hold stays. */
+/* past.h: results that the caches can't hold go past them to memory: nothing is read that would be
+ * overwritten, and what the caches do hold stays. Kernels that wait for memory store so themselves
+ * (`..._past` of the table); what others make goes out in pieces. */
 #ifndef HONE_OPS_PAST_H
 #define HONE_OPS_PAST_H
 
