@@ -112,7 +112,8 @@ static void R(norms_again)(R(moments_walk) * w, int64_t r, REAL eps, const REAL 
 }
 
 /* Long rows that come from memory (far) are summed a whole group at a time, which prefetchers
- * follow, and the next group is asked for; L1 has room for one group. */
+ * follow, and the next group is asked for; L1 has room for one group. What goes past the caches
+ * takes few rows at a time: memory is to be asked for the next ones all the while. */
 HONE__INLINE void R(layer_norm)(int64_t rows, int64_t cols, REAL *y, int64_t sy, const REAL *x,
                                 int64_t sx, const REAL *weight, const REAL *bias, REAL eps,
                                 REAL *mean, REAL *scale, bool past)
@@ -120,7 +121,7 @@ HONE__INLINE void R(layer_norm)(int64_t rows, int64_t cols, REAL *y, int64_t sy,
     const bool far = cols >= BLOCK / 16 && R(is_far)(rows, sx, FAR_EXTREMES);
     R(moments_walk) w;
     R(norms) norms;
-    R(walk_begin)(&w, rows, cols, x, sx, far ? BLOCK : BLOCK / 2, !far);
+    R(walk_begin)(&w, rows, cols, x, sx, !far ? BLOCK / 2 : past ? BLOCK / 4 : BLOCK, !far);
     for (int64_t r = 0; r < rows; r += norms.n) {
         REAL *to = y + r * sy;
         const REAL *from = x + r * sx;
