@@ -140,8 +140,9 @@ static sums sums_of(const hone__gemm_args *x, int64_t n)
     return (sums){ x->m, n, x->k, x->a, x->a_rs, x->a_cs, x->b, x->b_rs, x->c, x->c_rs };
 }
 
-/* No decision to make but the tiles'. */
-static void run_tiles(const hone__gemm_kernel *kernel, const sums *s, int log_size)
+/* No decision to make but the tiles'. Inlined, so that `s` never exists. */
+static HONE__GEMM_INLINE void run_tiles(const hone__gemm_kernel *kernel, const sums *s,
+                                        int log_size)
 {
     const char *b = s->b;
     char *c = s->c;
@@ -247,15 +248,17 @@ static int64_t turned_cost(const hone__gemm_kernel *kernel, const hone__gemm_arg
     return (x->m >> __builtin_ctz((unsigned)kernel->vl)) * vector + (rest < vector ? rest : vector);
 }
 
+static bool may_be_upright(const hone__gemm_kernel *kernel, const hone__gemm_args *x)
+{
+    return (x->n & (kernel->vl - 1)) != 0 && x->m >= kernel->vl;
+}
+
 /* How many of the last columns, which fill a part of a vector, are better done upright: where it
  * saves products. What it costs doesn't depend on k: way and back, and a second pass. */
 static int64_t upright_columns(const hone__gemm_kernel *kernel, const hone__gemm_args *x)
 {
     enum { WAY = 100 * WHOLE, PASS = 50 * WHOLE, PASS_TURNED = 250 * WHOLE };
     const int64_t tail = x->n & (kernel->vl - 1);
-    if (tail == 0 || x->m < kernel->vl) {
-        return 0;
-    }
     const bool along_m = x->a_rs == 1;
     const int64_t upright = along_m ? cost_of(kernel, tail, x->m) : turned_cost(kernel, x, tail);
     const int64_t pass = x->n < kernel->vl ? 0 : along_m ? PASS : PASS_TURNED;
@@ -272,23 +275,6 @@ static __attribute__((noinline)) bool run_general(const hone__gemm_kernel *kerne
         return false;
     }
     run(kernel, x, in_place);
-    return true;
-}
-
-/* B's columns are contiguous: turned on the stack, and then as where it lies. */
-static __attribute__((noinline)) bool run_turned_b(const hone__gemm_kernel *kernel,
-                                                   const hone__gemm_args *x, int log_size)
-{
-    alignas(64) char turned[PACKED_BYTES];
-    const int64_t rs = whole_vectors(kernel, x->n);
-    if ((x->k * rs) << log_size > PACKED_BYTES) {
-        return false;
-    }
-    kernel->transpose(x->k, x->n, turned, rs, x->b, x->b_cs);
-    sums s = sums_of(x, x->n);
-    s.b = turned;
-    s.b_rs = rs;
-    run_tiles(kernel, &s, log_size);
     return true;
 }
 
@@ -362,6 +348,49 @@ static __attribute__((noinline)) bool run_dot(const hone__gemm_kernel *kernel,
     return true;
 }
 
+/* B lies along its rows and may have columns that are better upright. */
+static __attribute__((noinline)) void run_parted(const hone__gemm_kernel *kernel,
+                                                 const hone__gemm_args *x, int log_size)
+{
+    const int64_t last = upright_columns(kernel, x);
+    if (last < x->n) {
+        const sums s = sums_of(x, x->n - last);
+        run_tiles(kernel, &s, log_size);
+    }
+    if (last > 0) {
+        run_last_columns(kernel, x, last, log_size);
+    }
+}
+
+/* B's columns are contiguous: turned on the stack, and then as where it lies. */
+static __attribute__((noinline)) bool run_turned_b(const hone__gemm_kernel *kernel,
+                                                   const hone__gemm_args *x, int log_size)
+{
+    alignas(64) char turned[PACKED_BYTES];
+    const int64_t rs = whole_vectors(kernel, x->n);
+    if ((x->k * rs) << log_size > PACKED_BYTES) {
+        return false;
+    }
+    kernel->transpose(x->k, x->n, turned, rs, x->b, x->b_cs);
+    if (!may_be_upright(kernel, x)) {
+        sums s = sums_of(x, x->n);
+        s.b = turned;
+        s.b_rs = rs;
+        run_tiles(kernel, &s, log_size);
+        return true;
+    }
+    hone__gemm_args y = hone__gemm_contiguous(x->dtype, x->m, x->n, x->k);
+    y.a = x->a;
+    y.a_rs = x->a_rs;
+    y.a_cs = x->a_cs;
+    y.b = turned;
+    y.b_rs = rs;
+    y.c = x->c;
+    y.c_rs = x->c_rs;
+    run_parted(kernel, &y, log_size);
+    return true;
+}
+
 /* B lies across what vectors along n would run along: B is turned first, or C last where A is
  * contiguous along m. An element turned takes about a third of a vector of products, but more than
  * twice that if it is done by panels. */
@@ -385,14 +414,12 @@ static bool run_chain(const hone__gemm_kernel *kernel, const hone__gemm_args *x,
     if (packs) {
         return (x->b_rs == 1 && run_across(kernel, x, log_size)) || run_general(kernel, x, true);
     }
-    const int64_t last = upright_columns(kernel, x);
-    if (last < x->n) {
-        const sums s = sums_of(x, x->n - last);
-        run_tiles(kernel, &s, log_size);
+    if (may_be_upright(kernel, x)) {
+        run_parted(kernel, x, log_size);
+        return true;
     }
-    if (last > 0) {
-        run_last_columns(kernel, x, last, log_size);
-    }
+    const sums s = sums_of(x, x->n);
+    run_tiles(kernel, &s, log_size);
     return true;
 }
 
