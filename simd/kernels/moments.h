@@ -10,7 +10,9 @@
 
 /* Accumulators that are taken through a block together: two each, and registers hold them. */
 #ifndef MOMENT_ROWS
-#define MOMENT_ROWS 16 /* that go together, at most */
+#define MOMENT_ROWS  16       /* that go together, at most */
+#define MEMORY_BYTES 33554432 /* what hardly a cache holds */
+enum { NEAR, FAR, IN_MEMORY };
 #endif
 #define SWEEP  (N_ACC == 8 ? 4 : N_ACC == 16 ? 8 : N_ACC)
 #define SECOND (SWEEP % N_ACC) /* the first accumulator of the second half, if there are two */
@@ -350,16 +352,27 @@ static void R(correct_cols)(int64_t n, int64_t cols, REAL *m2, int64_t apart)
     }
 }
 
-/* One block of 0 < rows <= HONE__COLS_BLOCK. */
-static void R(moments_cols_block)(int64_t rows, int64_t cols, const REAL *x, int64_t sx, REAL *m2,
-                                  int64_t apart, bool far)
+/* How far away x is. */
+static int R(distance)(int64_t rows, int64_t sx)
 {
+    return R(is_far)(rows, sx, MEMORY_BYTES) ? IN_MEMORY
+           : R(is_far)(rows, sx, FAR_SUMS)   ? FAR
+                                             : NEAR;
+}
+
+/* One block of 0 < rows <= HONE__COLS_BLOCK. Memory takes one row after the other best. */
+static void R(moments_cols_block)(int64_t rows, int64_t cols, const REAL *x, int64_t sx, REAL *m2,
+                                  int64_t apart, int distance)
+{
+    const bool far = distance != NEAR;
     REAL *base = m2 + apart;
     R(cols_block)(rows, cols, x, sx, base, R(sum_chain), (REAL)-0.0, far);
     R(map2_right)(cols, base, base, (REAL)rows, R(div));
     for (int64_t j = 0; j < cols; j++)
         m2[j] = m2[2 * apart + j] = (REAL)-0.0;
     int64_t r = 0;
+    for (; r < rows && distance == IN_MEMORY; r++)
+        R(deviation_rows)(1, cols, x + r * sx, sx, m2, apart, true);
     for (; r + ROWS_AT_ONCE <= rows && !far; r += ROWS_AT_ONCE)
         R(deviation_rows)(ROWS_AT_ONCE, cols, x + r * sx, sx, m2, apart, false);
     for (; r + ROWS_AT_ONCE <= rows; r += ROWS_AT_ONCE)
@@ -391,7 +404,7 @@ static void R(moments_cols_join)(int64_t cols, REAL *to, const REAL *a, int64_t 
 static void R(k_m2_cols_blocks)(int64_t rows, int64_t cols, const void *xv, int64_t sx,
                                 int64_t begin, int64_t end, void *out)
 {
-    const bool far = R(is_far)(rows, sx, FAR_SUMS);
+    const int distance = R(distance)(rows, sx);
     /* L2 holds a panel; but memory takes long pieces of rows, and L3 holds these. */
     const int64_t panel = R(is_far)(rows, sx, FAR_EXTREMES) ? FAR_PANEL : 2 * PANEL;
     for (int64_t b = begin; b < end; b++) {
@@ -401,7 +414,7 @@ static void R(k_m2_cols_blocks)(int64_t rows, int64_t cols, const void *xv, int6
         REAL *m2 = (REAL *)out + (b - begin) * 3 * cols;
         for (int64_t j = 0; j < cols; j += panel)
             R(moments_cols_block)
-        (n, cols - j < panel ? cols - j : panel, x + j, sx, m2 + j, cols, far);
+        (n, cols - j < panel ? cols - j : panel, x + j, sx, m2 + j, cols, distance);
     }
 }
 
@@ -425,7 +438,7 @@ static void R(k_m2_cols)(int64_t rows, int64_t cols, const void *xv, int64_t sx,
 {
     REAL room[LEVEL_BYTES / sizeof(REAL)];
     const int64_t panel = R(level_panel)(rows, 3), level = 3 * panel;
-    const bool far = R(is_far)(rows, sx, FAR_SUMS);
+    const int distance = R(distance)(rows, sx);
     for (int64_t j = 0; j < cols; j += panel) {
         const int64_t m = cols - j < panel ? cols - j : panel;
         const REAL *x = (const REAL *)xv + j;
@@ -433,7 +446,7 @@ static void R(k_m2_cols)(int64_t rows, int64_t cols, const void *xv, int64_t sx,
         int top = 0;
         for (int64_t r = 0, b = 1; r < rows; r += HONE__COLS_BLOCK, b++) {
             const int64_t n = rows - r < HONE__COLS_BLOCK ? rows - r : HONE__COLS_BLOCK;
-            R(moments_cols_block)(n, m, x + r * sx, sx, room + top * level, panel, far);
+            R(moments_cols_block)(n, m, x + r * sx, sx, room + top * level, panel, distance);
             count[top++] = n;
             for (int64_t bits = b; top > 1 && (bits % 2 == 0 || r + n == rows); bits /= 2) {
                 REAL *a = room + (top - 2) * level;

@@ -332,6 +332,26 @@ Test(kernels_reduce, a_block_in_pieces_has_the_bits_of_one_that_lies_side_by_sid
                 }
 }
 
+/* Columns of rows that lie far apart are read in another order; only their own counts. */
+Test(kernels_reduce, columns_of_rows_that_lie_far_apart_have_the_same_bits)
+{
+    enum { ROWS = 200, COLS = 37, APART = 1 << 16 }; /* 50 MiB, hardly touched */
+    float *near = malloc(sizeof(float) * ROWS * COLS), want[COLS], got[COLS];
+    float *far = calloc((size_t)ROWS * APART, sizeof *far);
+    cr_assert(near && far);
+    for (int i = 0; i < ROWS * COLS; i++)
+        far[i / COLS * APART + i % COLS] = near[i] = (float)(i * 7919 % 1009) / 13;
+    const hone__isa *isa;
+    for (int i = 0; (isa = hone__isa_available(i)); i++)
+        for (int kind = HONE__K_SUM; kind <= HONE__K_MIN; kind++) {
+            isa->reduce_cols[kind][HONE__F32](ROWS, COLS, near, COLS, want);
+            isa->reduce_cols[kind][HONE__F32](ROWS, COLS, far, APART, got);
+            cr_assert(memcmp(want, got, sizeof got) == 0, "%s kind %d", isa->name, kind);
+        }
+    free(near);
+    free(far);
+}
+
 static void check_split_columns(const hone__isa *isa, int kind, int dtype, int64_t rows,
                                 int64_t cols)
 {
