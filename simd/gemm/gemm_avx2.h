@@ -100,11 +100,11 @@ static HONE__GEMM_INLINE void hone__f64_gemm_fold_4_avx2(__m256d a, __m256d b, _
         .of = {                                                                                    \
             HONE__GEMM_KERNEL(f32, avx2_6x16, .small = hone__f32_gemm_avx2_6x16_small,             \
                               .small_rows = { 0, 12, 6 }, .vl = 8, .mr = 6, .nr = 16, .wide = 16,  \
-                              .rows = { 0, 6, 6 }, .flops_per_ns = 80, .dot_tree = 10,              \
+                              .rows = { 0, 6, 6 }, .flops_per_ns = 80, .dot_tree = 10,             \
                               .blocks = { 768, 768 }),                                             \
             HONE__GEMM_KERNEL(f64, avx2_6x8, .small = hone__f64_gemm_avx2_6x8_small,               \
                               .small_rows = { 0, 12, 6 }, .vl = 4, .mr = 6, .nr = 8, .wide = 8,    \
-                              .rows = { 0, 6, 6 }, .flops_per_ns = 40, .dot_tree = 10,              \
+                              .rows = { 0, 6, 6 }, .flops_per_ns = 40, .dot_tree = 10,             \
                               .blocks = { 768, 384 }),                                             \
         }                                                                                          \
     }
