@@ -257,7 +257,7 @@ static bool may_be_upright(const hone__gemm_kernel *kernel, const hone__gemm_arg
  * saves products. What it costs doesn't depend on k: way and back, and a second pass. */
 static int64_t upright_columns(const hone__gemm_kernel *kernel, const hone__gemm_args *x)
 {
-    enum { WAY = 100 * WHOLE, PASS = 50 * WHOLE, PASS_TURNED = 250 * WHOLE };
+    enum { WAY = 100 * WHOLE, PASS = 50 * WHOLE, PASS_TURNED = 60 * WHOLE };
     const int64_t tail = x->n & (kernel->vl - 1);
     const bool along_m = x->a_rs == 1;
     const int64_t upright = along_m ? cost_of(kernel, tail, x->m) : turned_cost(kernel, x, tail);
