@@ -185,8 +185,21 @@ static hone__gemm_errand ask_along_k(const walk *w, const step *now, const step 
                                 .rs = x->b_cs };
 }
 
+/* Tiles ask for the next panel in as few turns as can be: the others are free to ask for C on their
+ * way (ask_for_c). */
+static hone__gemm_errand ask_along_n(const walk *w, const step *now, const step *next, int64_t i,
+                                     int64_t n)
+{
+    const int64_t each = ceil_div(next->k, n), most = now->k / 8;
+    const int64_t every = each < most ? most / each : 1;
+    const int64_t begin = min64(i * each, next->k), end = min64((i + every) * each, next->k);
+    return (hone__gemm_errand){ .rows = i % every == 0 ? min64(end - begin, most) : 0,
+                                .from = b_at(w, next, begin),
+                                .rs = w->plan->x.b_rs };
+}
+
 /* Tile i of n packs slice i of the next panel of B on its way, as far as it lies in rows of as many
- * whole vectors as the tile has; or it asks for slice i + 1 of a panel that is read in place. */
+ * whole vectors as the tile has; or it asks for a part of a panel that is read in place. */
 static hone__gemm_errand errand_for(const walk *w, const step *now, const step *next, int64_t i,
                                     int64_t n)
 {
@@ -201,13 +214,14 @@ static hone__gemm_errand errand_for(const walk *w, const step *now, const step *
     if (next->packed && next->width != (now->width + vl - 1) / vl * vl) {
         return (hone__gemm_errand){ 0 };
     }
-    const int64_t part = next->packed ? i : i + 1;
-    const int64_t begin = slice(next->k, n, part);
-    const int64_t rows = part < n ? slice(next->k, n, part + 1) - begin : 0;
+    if (!next->packed) {
+        return ask_along_n(w, now, next, i, n);
+    }
+    const int64_t begin = slice(next->k, n, i), rows = slice(next->k, n, i + 1) - begin;
     return (hone__gemm_errand){ .rows = min64(rows, now->k / 8),
                                 .from = b_at(w, next, begin),
                                 .rs = x->b_rs,
-                                .to = next->packed ? packed_at(w, next, begin) : NULL,
+                                .to = packed_at(w, next, begin),
                                 .to_rs = w->plan->kernel->nr };
 }
 
