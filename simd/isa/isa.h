@@ -27,6 +27,7 @@ typedef struct hone__isa {
     /* the same past the caches (kernels.h); NULL: there is none */
     hone__unary_fn unary_past[HONE__K_N_UNARY][HONE__N_DTYPES];
     hone__binary_fn binary_past[HONE__K_N_BINARY][HONE__N_DTYPES];
+    hone__where_fn where_past[HONE__N_DTYPES];
     hone__copy_fn copy_past[HONE__N_DTYPES];
     hone__fill_fn fill_past[HONE__N_DTYPES];
     hone__transpose_fn transpose[HONE__N_DTYPES];

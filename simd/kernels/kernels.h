@@ -132,7 +132,7 @@ typedef void (*hone__transpose_fn)(int64_t rows, int64_t cols, void *y, int64_t 
 typedef void (*hone__write_past_fn)(int64_t bytes, void *y, const void *x);
 
 /** Kernels of the lists `..._past` have the arguments of those without: the result is contiguous
- * and goes past the caches as above, inputs have stride 1 or (one of two) 0. No aliasing. */
+ * and goes past the caches as above, inputs have stride 1 or (one of two numbers) 0. No aliasing. */
 
 /* ---- reductions ---- */
 

@@ -54,23 +54,91 @@ static void P(past_fill)(int64_t n, void *yv, int64_t sy, const void *value)
 }
 #endif
 
+/* n elements behind each other; an operand that isn't `many` is one number. */
+HONE__INLINE void P(where_run)(int64_t n, T *out, const uint8_t *cond, const T *a, bool many_a,
+                               const T *b, bool many_b)
+{
+    const T one_a = n > 0 ? *a : 0, one_b = n > 0 ? *b : 0;
+    for (int64_t i = 0; i < n; i++) {
+        const T yes = many_a ? a[i] : one_a, no = many_b ? b[i] : one_b;
+        out[i] = cond[i] ? yes : no;
+    }
+}
+
 static void P(k_where)(int64_t n, void *outv, int64_t so, const uint8_t *cond, int64_t sc,
                        const void *av, int64_t sa, const void *bv, int64_t sb)
 {
     T *out = outv;
     const T *a = av, *b = bv;
-    if (so == 1 && sc == 1 && sa == 1 && sb == 1) {
-        for (int64_t i = 0; i < n; i++) {
-            const T yes = a[i], no = b[i];
-            out[i] = cond[i] ? yes : no;
-        }
-    } else {
+    const bool dense = so == 1 && sc == 1;
+    if (dense && sa == 1 && sb == 1)
+        P(where_run)(n, out, cond, a, true, b, true);
+    else if (dense && sa == 1 && sb == 0)
+        P(where_run)(n, out, cond, a, true, b, false);
+    else if (dense && sa == 0 && sb == 1)
+        P(where_run)(n, out, cond, a, false, b, true);
+    else {
         for (int64_t i = 0; i < n; i++) {
             const T yes = a[i * sa], no = b[i * sb];
             out[i * so] = cond[i * sc] ? yes : no;
         }
     }
 }
+
+#if CAN_GO_PAST
+/* Ones where cond is 0, for the elements of 32 bytes. */
+HONE__INLINE __m256i P(where_not)(const uint8_t *cond)
+{
+    const __m256i zero = _mm256_setzero_si256();
+    if (sizeof(T) == 1)
+        return _mm256_cmpeq_epi8(_mm256_loadu_si256((const void *)cond), zero);
+    if (sizeof(T) == 4)
+        return _mm256_cmpeq_epi32(_mm256_cvtepu8_epi32(_mm_loadl_epi64((const void *)cond)), zero);
+    return _mm256_cmpeq_epi64(_mm256_cvtepu8_epi64(_mm_loadu_si32(cond)), zero);
+}
+
+/* n elements, whole lines of out. */
+HONE__INLINE void P(where_lines)(int64_t n, T *out, const uint8_t *cond, const T *a, bool many_a,
+                                 const T *b, bool many_b)
+{
+    enum { HALF = 32 / sizeof(T) };
+    T ones[2][HALF];
+    if (n == 0) /* a and b may end here */
+        return;
+    P(k_fill)(HALF, ones[0], 1, a);
+    P(k_fill)(HALF, ones[1], 1, b);
+    const __m256i one_a = _mm256_loadu_si256((const void *)ones[0]),
+                  one_b = _mm256_loadu_si256((const void *)ones[1]);
+    for (int64_t i = 0; i < n; i += 2 * HALF)
+        for (int64_t v = i; v < i + 2 * HALF; v += HALF) {
+            const __m256i yes = many_a ? _mm256_loadu_si256((const void *)(a + v)) : one_a,
+                          no = many_b ? _mm256_loadu_si256((const void *)(b + v)) : one_b;
+            STORE_PAST(out + v, _mm256_blendv_epi8(yes, no, P(where_not)(cond + v)));
+        }
+}
+
+static void P(past_where)(int64_t n, void *outv, int64_t so, const uint8_t *cond, int64_t sc,
+                          const void *av, int64_t sa, const void *bv, int64_t sb)
+{
+    T *out = outv;
+    const T *a = av, *b = bv;
+    const int64_t line = 64 / sizeof(T), before = (int64_t)(-(uintptr_t)out % 64 / sizeof(T));
+    const int64_t head = before < n ? before : n, lines = (n - head) / line * line;
+    P(k_where)(head, out, so, cond, sc, a, sa, b, sb);
+    out += head;
+    cond += head;
+    a += head * sa;
+    b += head * sb;
+    if (sa && sb)
+        P(where_lines)(lines, out, cond, a, true, b, true);
+    else if (sa)
+        P(where_lines)(lines, out, cond, a, true, b, false);
+    else
+        P(where_lines)(lines, out, cond, a, false, b, true);
+    P(k_where)
+    (n - head - lines, out + lines, so, cond + lines, sc, a + lines * sa, sa, b + lines * sb, sb);
+}
+#endif
 
 /* Strips of a cache line of rows, `width` columns of each at a time. */
 HONE__INLINE void P(transpose_strips)(int64_t rows, int64_t cols, T *y, int64_t sy, const T *x,

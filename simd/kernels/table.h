@@ -95,6 +95,10 @@
 .unary_past[HONE__K_ABS] = REALS_PAST(abs),
 .unary_past[HONE__K_SQUARE] = REALS_PAST(square),
 .unary_past[HONE__K_RELU] = REALS_PAST(relu),
+.unary_past[HONE__K_SQRT] = REALS_PAST(sqrt),
+.unary_past[HONE__K_RSQRT] = REALS_PAST(rsqrt),
+.unary_past[HONE__K_RECIPROCAL] = REALS_PAST(reciprocal),
+.unary_past[HONE__K_EXP] = REALS_PAST(exp),
 .binary_past[HONE__K_ADD] = REALS_PAST(add),
 .binary_past[HONE__K_SUB] = REALS_PAST(sub),
 .binary_past[HONE__K_MUL] = REALS_PAST(mul),
@@ -104,6 +108,7 @@
 .binary_past[HONE__K_RELU_BACKWARD] = REALS_PAST(relu_backward),
 .binary_past[HONE__K_SIGMOID_BACKWARD] = REALS_PAST(sigmoid_backward),
 .binary_past[HONE__K_TANH_BACKWARD] = REALS_PAST(tanh_backward),
+.where_past = BY_SIZE_PAST(where),
 .copy_past = BY_SIZE_PAST(copy),
 .fill_past = BY_SIZE_PAST(fill),
 #endif

@@ -142,8 +142,8 @@ static bool run_driver(void *ctx)
         hone__fill_elements(w->out, 1);
         return true;
     }
-    const hone__operand in[2] = { { .t = w->a }, { .t = w->b } };
-    return hone__elementwise(&w->kernel, w->out, in);
+    const hone__operand in[] = { { .t = w->condition }, { .t = w->a }, { .t = w->b } };
+    return hone__elementwise(&w->kernel, w->out, w->f->form == WHERE ? in : in + 1);
 }
 
 /* ---- SLEEF, cut over the threads in the same way */
@@ -221,6 +221,8 @@ static void make_kernel(work *w)
 {
     if (w->f->form == BINARY)
         w->kernel = hone__binary_kernel(w->f->kernel, w->dtype, w->f->ns);
+    else if (w->f->form == WHERE)
+        w->kernel = hone__where_kernel(w->dtype);
     else
         w->kernel = hone__unary_kernel(w->f->kernel, w->dtype, w->f->ns);
 }
@@ -232,7 +234,7 @@ static bool do_row(bench_run *run, const function *f, hone_dtype dtype, bench_le
     HONE_NO_GRAD();
     const bool contiguous = strcmp(variant, "contiguous") == 0;
     /* What is larger than the caches is the driver's to handle, and so are views. */
-    const bool driver = !contiguous || (level == BENCH_DRAM && f->form <= FILL);
+    const bool driver = !contiguous || (level == BENCH_DRAM && f->form <= WHERE);
     const bool broadcast = strncmp(variant, "broadcast", 9) == 0;
     const bench_stream stream = stream_of(f->form);
     const int64_t bytes = n * (int64_t)hone_dtype_size(dtype);

@@ -78,10 +78,7 @@ static hone_tensor *where_forward(hone_context *ctx, hone_tensor *const *in, int
     if (!hone__broadcast(hone__call_name(ctx), in, n_in, &shape) || !HONE__SAVE(ctx, in[0]))
         return NULL;
     hone_tensor *out = hone__out(ctx, dtype, shape.ndim, shape.shape);
-    const hone__elementwise_kernel kernel = { .arity = HONE__WHERE,
-                                              .fn.where = hone__k->where[dtype],
-                                              .reads = { HONE_BOOL, dtype, dtype },
-                                              .ns = HONE__NS_MOVE };
+    const hone__elementwise_kernel kernel = hone__where_kernel(dtype);
     const hone__operand operands[] = { { .t = in[0] }, { .t = in[1] }, { .t = in[2] } };
     return out && hone__elementwise(&kernel, out, operands) ? out : NULL;
 }

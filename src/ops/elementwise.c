@@ -305,15 +305,18 @@ int64_t hone__walk_bytes(const hone__walk *w)
     return bytes;
 }
 
-/* True if no kernel takes these operands past the caches. */
+/* True if no kernel takes these operands past the caches: of numbers they take one, and a condition
+ * is none. */
 static bool needs_pieces(const hone__walk *w)
 {
+    const bool where = w->kernel->arity == HONE__WHERE;
     bool many = w->kernel->arity == HONE__FILL;
     for (int o = 1; o < w->n; o++) {
         const int64_t step = w->stride[o][w->ndim - 1];
-        if (step != 0 && step != 1)
+        const bool condition = where && o == 1;
+        if (step != 1 && (step != 0 || condition))
             return true;
-        many = many || step == 1;
+        many = many || (step == 1 && !condition);
     }
     return w->casts || !many || !w->kernel->past.unary;
 }
@@ -323,7 +326,7 @@ static bool needs_pieces(const hone__walk *w)
 static bool wants_past(const hone__walk *w, const hone_tensor *out, const hone__operand *in)
 {
     const int inner = w->ndim - 1;
-    if (out->numel * w->size[0] < PAST_LEAST || w->kernel->ns >= HONE__NS_MATH)
+    if (out->numel * w->size[0] < PAST_LEAST || (w->kernel->ns >= HONE__NS_MATH && needs_pieces(w)))
         return false;
     for (int i = 0; i < w->n - 1; i++)
         if (in[i].t && in[i].t->storage == out->storage)

@@ -19,6 +19,12 @@ typedef struct {
 
 #define HONE__ELEMENTWISE_INPUTS 3
 
+/** What one element costs, in ns, for the cost model: reading and writing alone / some arithmetic
+ * (exp, log, tanh) / pow. */
+#define HONE__NS_MOVE 0.15
+#define HONE__NS_MATH 0.5
+#define HONE__NS_POW  2.0
+
 typedef enum { HONE__UNARY, HONE__BINARY, HONE__COMPARE, HONE__WHERE, HONE__FILL } hone__arity;
 
 typedef union {
@@ -56,6 +62,15 @@ static inline hone__elementwise_kernel hone__binary_kernel(int k, hone_dtype dty
                                        .ns = ns };
 }
 
+static inline hone__elementwise_kernel hone__where_kernel(hone_dtype dtype)
+{
+    return (hone__elementwise_kernel){ .arity = HONE__WHERE,
+                                       .fn.where = hone__k->where[dtype],
+                                       .past.where = hone__k->where_past[dtype],
+                                       .reads = { HONE_BOOL, dtype, dtype },
+                                       .ns = HONE__NS_MOVE };
+}
+
 /** out[i] = kernel(in[0][i], ...). out has the kernel's output dtype and the broadcast shape, and
  * may be one of the operands; operands that overlap it otherwise are copied first. False:
  * E_NOMEM. */
@@ -79,11 +94,5 @@ bool hone__number_fits(const char *op, hone_dtype dtype, double number);
 /** Result dtype of a tensor and a number: the tensor's, but f32 for an integer (or bool) tensor
  * and a number that is not whole or not an i64, i64 for bool and a whole number. */
 hone_dtype hone__number_dtype(hone_dtype dtype, double number);
-
-/** What one element costs, in ns, for the cost model: reading and writing alone / some arithmetic
- * (exp, log, tanh) / pow. */
-#define HONE__NS_MOVE 0.15
-#define HONE__NS_MATH 0.5
-#define HONE__NS_POW  2.0
 
 #endif

@@ -76,6 +76,34 @@ static hone_tensor *choose(const operands *o)
 {
     return hone_where(hone_lt(o->x, o->row), o->x, o->y);
 }
+static hone_tensor *choose_number(const operands *o) /* on either side, and on both */
+{
+    hone_tensor *is_less = hone_lt(o->x, o->y), *one = hone_scalar(HONE_F32, 1.25);
+    hone_tensor *left = hone_where(is_less, one, o->y), *right = hone_where(is_less, o->x, one);
+    return hone_add(hone_add(left, right), hone_where(is_less, one, hone_neg(one)));
+}
+static hone_tensor *choose_wide(const operands *o)
+{
+    return hone_where(hone_lt(o->x, o->row), hone_to(o->x, HONE_F64), hone_to(o->y, HONE_F64));
+}
+static hone_tensor *choose_bytes(const operands *o)
+{
+    return hone_where(hone_lt(o->x, o->row), hone_gt(o->x, o->y), hone_gt(o->y, o->row));
+}
+static hone_tensor *choose_row(const operands *o) /* one condition for all rows, one for a row */
+{
+    hone_tensor *columns = hone_where(hone_gt(o->row, hone_scalar(HONE_F32, 0)), o->x, o->y);
+    return hone_where(hone_gt(hone_slice(o->y, 1, 3, 4, 1), o->row), columns, o->y);
+}
+static hone_tensor *roots(const operands *o)
+{
+    hone_tensor *x = hone_abs(o->x);
+    return hone_add(hone_sqrt(x), hone_mul(hone_rsqrt(x), hone_reciprocal(o->y)));
+}
+static hone_tensor *exponential(const operands *o)
+{
+    return hone_mul(hone_exp(o->x), hone_to(hone_exp(hone_to(o->y, HONE_F64)), HONE_F32));
+}
 static hone_tensor *widen(const operands *o)
 {
     return hone_to(o->x, HONE_F64);
@@ -125,11 +153,14 @@ static hone_tensor *rows_of(hone_tensor *t, int64_t begin)
 
 Test(past, same_bits)
 {
-    static const maker makers[] = { mul_all, add_row,       sub_column,    negate,
-                                    alike,   inside,        divide_number, number_divides,
-                                    rectify, slope,         expanded,      doubles,
-                                    less,    choose,        widen,         mixed,
-                                    norm,    norm_backward, norm_across,   norm_backward_across };
+    static const maker makers[] = {
+        mul_all,       add_row,       sub_column,     negate,      alike,
+        inside,        divide_number, number_divides, rectify,     slope,
+        expanded,      doubles,       less,           choose,      widen,
+        mixed,         norm,          norm_backward,  norm_across, norm_backward_across,
+        choose_number, choose_wide,   choose_bytes,   choose_row,  roots,
+        exponential
+    };
     const operands all = { hone_randn(HONE_F32, ROWS, COLS), hone_randn(HONE_F32, ROWS, COLS),
                            hone_randn(HONE_F32, COLS) };
     cr_assert(hone__exceeds_caches(ROWS * COLS));
