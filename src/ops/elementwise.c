@@ -142,7 +142,7 @@ static void run_dense(void *ctx, int64_t begin, int64_t end)
 static int inputs_of(const hone__elementwise_kernel *k)
 {
     return k->arity == HONE__BINARY || k->arity == HONE__COMPARE ? 2
-           : k->arity == HONE__WHERE                             ? 3
+           : k->arity == HONE__WHERE || k->arity == HONE__UPDATE ? 3
                                                                  : 1;
 }
 

@@ -25,7 +25,21 @@ typedef struct {
 #define HONE__NS_MATH 0.5
 #define HONE__NS_POW  2.0
 
-typedef enum { HONE__UNARY, HONE__BINARY, HONE__COMPARE, HONE__WHERE, HONE__FILL } hone__arity;
+typedef enum {
+    HONE__UNARY,
+    HONE__BINARY,
+    HONE__COMPARE,
+    HONE__WHERE,
+    HONE__FILL,
+    HONE__UPDATE,
+} hone__arity;
+
+/** An update in place: at[0] (and at[1], the same) is read and written, at[2] is read, at[3] may be
+ * both. Strides in elements. */
+typedef struct {
+    void (*run)(const void *args, int64_t n, char *const *at, const int64_t *stride);
+    const void *args;
+} hone__update;
 
 typedef union {
     hone__unary_fn unary; /* also copy and cast */
@@ -33,6 +47,7 @@ typedef union {
     hone__compare_fn compare;
     hone__where_fn where;
     hone__fill_fn fill;
+    hone__update update;
 } hone__elementwise_fn;
 
 /** A kernel of the ISA's table and what it reads. */

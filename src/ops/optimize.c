@@ -4,7 +4,10 @@
 #include "isa/isa.h"
 #include "ops/elementwise.h"
 #include "ops/op.h"
+#include "ops/rows.h"
 #include "runtime/parallel.h"
+
+enum { STRIDED_LEAST = 1 << 16 }; /* elements from which strided ones are read where they lie */
 
 typedef struct {
     hone_dtype dtype;
@@ -20,6 +23,60 @@ static void sgd_range(void *ctx, int64_t begin, int64_t end)
     const int64_t at = begin * j->size;
     hone__k->sgd[j->dtype](end - begin, j->param + at, j->grad + at,
                            j->buffer ? j->buffer + at : NULL, &j->args);
+}
+
+/* A row of the walk (HONE__UPDATE): parameter twice, gradient, buffer. */
+static void sgd_row(const void *ctx, int64_t n, char *const *at, const int64_t *stride)
+{
+    enum { STRETCH = 256, OPERANDS = 3 };
+    const job *j = ctx;
+    double room[OPERANDS][STRETCH]; /* of what doesn't lie side by side */
+    char *const data[OPERANDS] = { at[1], at[2], at[3] };
+    const int64_t step[OPERANDS] = { stride[1], stride[2], stride[3] };
+    const hone__copy_fn copy = hone__k->copy[j->dtype];
+    const bool dense = step[0] == 1 && step[1] == 1 && (step[2] == 1 || !j->buffer);
+    const int64_t stretch = dense ? n : STRETCH;
+    for (int64_t done = 0; done < n; done += stretch) {
+        const int64_t m = hone__min(n - done, stretch);
+        char *from[OPERANDS], *use[OPERANDS];
+        for (int o = 0; o < OPERANDS; o++) {
+            use[o] = from[o] = data[o] + done * step[o] * j->size;
+            if (step[o] != 1 && (o < 2 || j->buffer))
+                copy(m, use[o] = (char *)room[o], 1, from[o], step[o]);
+        }
+        hone__k->sgd[j->dtype](m, use[0], use[1], j->buffer ? use[2] : NULL, &j->args);
+        for (int o = 0; o < OPERANDS; o += 2) /* the parameter and the buffer back */
+            if (use[o] != from[o])
+                copy(m, from[o], step[o], use[o], 1);
+    }
+}
+
+/* True if a walk along a's memory goes along b's, too: no pair of dims is the other way round. */
+static bool same_order(const hone_tensor *a, const hone_tensor *b)
+{
+    for (int d = 0; d < a->ndim; d++)
+        for (int e = d + 1; e < a->ndim; e++) {
+            if (a->shape[d] == 1 || a->shape[e] == 1 || b->stride[d] == 0 || b->stride[e] == 0)
+                continue;
+            if ((a->stride[d] < a->stride[e]) != (b->stride[d] < b->stride[e]))
+                return false;
+        }
+    return true;
+}
+
+/* Operands of which some are strided, where they lie. */
+static bool step_strided(job *j, hone_tensor *const *in)
+{
+    const hone__elementwise_kernel kernel = {
+        .arity = HONE__UPDATE,
+        .fn.update = { .run = sgd_row, .args = j },
+        .reads = { j->dtype, j->dtype, j->dtype },
+        .ns = HONE__NS_MOVE * (j->buffer ? 3.0 : 2.0),
+    };
+    const hone__operand operands[] = { { .t = in[0] },
+                                       { .t = in[1] },
+                                       { .t = j->buffer ? in[2] : NULL } };
+    return hone__elementwise(&kernel, in[0], operands);
 }
 
 static bool fits(const hone_tensor *param, const hone_tensor *t, const char *what)
@@ -55,11 +112,16 @@ static hone_tensor *sgd_step(hone_context *ctx, hone_tensor *const *in, int n_in
     const bool has_momentum = args->s[1] != 0.0;
     if (!operands_fit(in, has_momentum))
         return NULL;
-    /* A strided parameter is stepped in a copy and written back. */
-    hone_tensor *param = hone_contiguous(in[0]), *grad = hone_contiguous(in[1]);
-    hone_tensor *out =
-        param && grad ? hone__out(ctx, (hone_dtype)in[0]->dtype, in[0]->ndim, in[0]->shape) : NULL;
-    if (!out)
+    hone_tensor *out = hone__out(ctx, (hone_dtype)in[0]->dtype, in[0]->ndim, in[0]->shape);
+    hone_tensor *param = in[0], *grad = in[1];
+    if (param->numel < STRIDED_LEAST || !same_order(param, grad) ||
+        (has_momentum && !same_order(param, in[2]))) {
+        /* Copies go by blocks: twice as fast as a walk of which an operand lies across, or of short
+         * rows. A parameter is stepped in its copy and written back. */
+        param = hone_contiguous(param);
+        grad = hone_contiguous(grad);
+    }
+    if (!out || !param || !grad)
         return NULL;
     job j = { .dtype = (hone_dtype)param->dtype,
               .size = (int64_t)hone_dtype_size((hone_dtype)param->dtype),
@@ -72,7 +134,11 @@ static hone_tensor *sgd_step(hone_context *ctx, hone_tensor *const *in, int n_in
                         .weight_decay = args->s[3],
                         .nesterov = args->flag,
                         .first = args->n != 0 } };
-    hone__parallel_for(param->numel, 64, HONE__NS_MOVE * (has_momentum ? 3.0 : 2.0), sgd_range, &j);
+    if (hone__contiguous(param) && hone__contiguous(grad))
+        hone__parallel_for(param->numel, 64, HONE__NS_MOVE * (has_momentum ? 3.0 : 2.0), sgd_range,
+                           &j);
+    else if (!step_strided(&j, (hone_tensor *const[]){ param, grad, in[2] }))
+        return NULL;
     if (has_momentum)
         hone__bump(in[2]);
     return param == in[0] || hone__copy_elements(out, param) ? out : NULL;

@@ -42,6 +42,9 @@ static inline void hone__walk_call_fn(hone__arity arity, const hone__elementwise
     case HONE__FILL:
         fn->fill(n, at[0], stride[0], at[1]);
         break;
+    case HONE__UPDATE:
+        fn->update.run(fn->update.args, n, at, stride);
+        break;
     }
 }
 

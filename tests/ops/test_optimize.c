@@ -50,6 +50,63 @@ Test(optimize, strides_and_leaves)
     CHECK_OK(hone__sgd_step(none, none, HONE_NONE, 1, 0, 0, 0, false, false));
 }
 
+/* The values of t with other strides: 0 as they are, 1 transposed, 2 with gaps between rows, 3 with
+ * gaps between elements. */
+static hone_tensor *lying(hone_tensor *t, int how)
+{
+    const int64_t rows = hone_size(t, 0), cols = hone_size(t, 1);
+    hone_tensor *place = t;
+    if (how == 1)
+        place = hone_transpose(hone_zeros(hone_dtype_of(t), cols, rows), 0, 1);
+    else if (how == 2)
+        place = hone_slice(hone_zeros(hone_dtype_of(t), rows, cols + 5), 1, 2, cols + 2, 1);
+    else if (how == 3)
+        place = hone_slice(hone_zeros(hone_dtype_of(t), rows, 3 * cols), 1, 0, 3 * cols, 3);
+    return how == 0 ? hone_copy_(hone_zeros(hone_dtype_of(t), rows, cols), t)
+                    : hone_copy_(place, t);
+}
+
+/* Two steps where p and g lie as said have the bits of steps on contiguous ones. */
+static void lying_steps(hone_tensor *p, hone_tensor *g, int p_lies, int g_lies, double momentum)
+{
+    const bool has_momentum = momentum != 0;
+    hone_tensor *wanted = lying(p, 0), *got = lying(p, p_lies), *dg = lying(g, g_lies);
+    hone_tensor *buffers[2] = { HONE_NONE, HONE_NONE };
+    for (int i = 0; i < 2 && has_momentum; i++)
+        buffers[i] = hone_zeros_like(wanted);
+    for (int i = 0; i < 2; i++) {
+        CHECK_OK(
+            hone__sgd_step(wanted, g, buffers[0], 0.1, momentum, 0.5, 0.01, has_momentum, i == 0));
+        CHECK_OK(
+            hone__sgd_step(got, dg, buffers[1], 0.1, momentum, 0.5, 0.01, has_momentum, i == 0));
+    }
+    cr_assert(hone_equal(got, wanted), "parameter %d, gradient %d", p_lies, g_lies);
+    cr_assert(!has_momentum || hone_equal(buffers[0], buffers[1]), "buffer %d %d", p_lies, g_lies);
+}
+
+Test(optimize, strided_operands)
+{
+    for (hone_dtype dtype = HONE_F32; dtype <= HONE_F64; dtype++)
+        for (int big = 0; big < 2; big++) {
+            HONE_SCOPE();
+            const int64_t rows = big ? 300 : 7, cols = big ? 333 : 5;
+            hone_tensor *p = hone_randn(dtype, rows, cols), *g = hone_randn(dtype, rows, cols);
+            for (int way = 0; way < 16; way++)
+                for (int m = 0; m < 2; m++)
+                    lying_steps(p, g, way / 4, way % 4, m ? 0.9 : 0);
+        }
+}
+
+Test(optimize, one_gradient_for_all_rows)
+{
+    hone_tensor *p = hone_randn(HONE_F32, 300, 330), *wanted = lying(p, 0);
+    hone_tensor *g = hone_expand(hone_randn(HONE_F32, 330), 300, 330);
+    hone_tensor *buffers[2] = { hone_zeros_like(p), hone_zeros_like(p) };
+    CHECK_OK(hone__sgd_step(p, g, buffers[0], 0.1, 0.9, 0, 0, false, true));
+    CHECK_OK(hone__sgd_step(wanted, hone_contiguous(g), buffers[1], 0.1, 0.9, 0, 0, false, true));
+    cr_assert(hone_equal(p, wanted));
+}
+
 Test(optimize, errors)
 {
     hone_tensor *p = hone_ones(HONE_F32, 2), *g = hone_ones(HONE_F32, 3);
