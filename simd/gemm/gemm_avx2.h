@@ -75,6 +75,7 @@ static HONE__GEMM_INLINE void hone__f64_gemm_fold_4_avx2(__m256d a, __m256d b, _
 #include "kernels/real_begin.h"
 #define DOT_ROWS     1
 #define DOT_TALL     1
+#define DOT_SHORT    0
 #define PACK_COLUMNS hone__f32_gemm_pack_columns_avx2
 #define DOT_FOLD_4   hone__f32_gemm_fold_4_avx2
 #include "gemm/f32_gemm_avx2_6x16.h"
@@ -87,6 +88,7 @@ static HONE__GEMM_INLINE void hone__f64_gemm_fold_4_avx2(__m256d a, __m256d b, _
 #include "kernels/real_begin.h"
 #define DOT_ROWS     1
 #define DOT_TALL     1
+#define DOT_SHORT    0
 #define PACK_COLUMNS hone__f64_gemm_pack_columns_avx2
 #define DOT_FOLD_4   hone__f64_gemm_fold_4_avx2
 #include "gemm/f64_gemm_avx2_6x8.h"

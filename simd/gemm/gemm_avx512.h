@@ -8,16 +8,19 @@
 #include "gemm/gemm_transpose_avx512.h"
 
 /* Four sums over the lanes at once, each by the tree of gemm_dot_fold_vector: halves, quarters and
- * so on of several vectors meet in one. */
+ * so on of several vectors meet in one. Where a's lanes stay in place and b's, too, a blend has the
+ * one addend and one shuffle the other. */
 static HONE__GEMM_INLINE void hone__f32_gemm_fold_4_avx512(__m512 a, __m512 b, __m512 c, __m512 d,
                                                            float *out)
 {
-    const __m512 ab =
-        _mm512_add_ps(_mm512_shuffle_f32x4(a, b, 0x44), _mm512_shuffle_f32x4(a, b, 0xEE));
-    const __m512 cd =
-        _mm512_add_ps(_mm512_shuffle_f32x4(c, d, 0x44), _mm512_shuffle_f32x4(c, d, 0xEE));
-    __m512 v =
-        _mm512_add_ps(_mm512_shuffle_f32x4(ab, cd, 0x88), _mm512_shuffle_f32x4(ab, cd, 0xDD));
+    const __m512i quarters =
+        _mm512_setr_epi32(4, 5, 6, 7, 16, 17, 18, 19, 12, 13, 14, 15, 24, 25, 26, 27);
+    const __m512 ac =
+        _mm512_add_ps(_mm512_mask_blend_ps(0xFF00, a, c), _mm512_shuffle_f32x4(a, c, 0x4E));
+    const __m512 bd =
+        _mm512_add_ps(_mm512_mask_blend_ps(0xFF00, b, d), _mm512_shuffle_f32x4(b, d, 0x4E));
+    __m512 v = _mm512_add_ps(_mm512_mask_blend_ps(0xF0F0, ac, bd),
+                             _mm512_permutex2var_ps(ac, quarters, bd));
     v = _mm512_add_ps(v, _mm512_permute_ps(v, 0xEE));
     v = _mm512_add_ps(v, _mm512_permute_ps(v, 0x55));
     const __m512i first = _mm512_setr_epi32(0, 4, 8, 12, 0, 4, 8, 12, 0, 4, 8, 12, 0, 4, 8, 12);
@@ -27,12 +30,13 @@ static HONE__GEMM_INLINE void hone__f32_gemm_fold_4_avx512(__m512 a, __m512 b, _
 static HONE__GEMM_INLINE void hone__f64_gemm_fold_4_avx512(__m512d a, __m512d b, __m512d c,
                                                            __m512d d, double *out)
 {
-    const __m512d ab =
-        _mm512_add_pd(_mm512_shuffle_f64x2(a, b, 0x44), _mm512_shuffle_f64x2(a, b, 0xEE));
-    const __m512d cd =
-        _mm512_add_pd(_mm512_shuffle_f64x2(c, d, 0x44), _mm512_shuffle_f64x2(c, d, 0xEE));
+    const __m512i quarters = _mm512_setr_epi64(2, 3, 8, 9, 6, 7, 12, 13);
+    const __m512d ac =
+        _mm512_add_pd(_mm512_mask_blend_pd(0xF0, a, c), _mm512_shuffle_f64x2(a, c, 0x4E));
+    const __m512d bd =
+        _mm512_add_pd(_mm512_mask_blend_pd(0xF0, b, d), _mm512_shuffle_f64x2(b, d, 0x4E));
     __m512d v =
-        _mm512_add_pd(_mm512_shuffle_f64x2(ab, cd, 0x88), _mm512_shuffle_f64x2(ab, cd, 0xDD));
+        _mm512_add_pd(_mm512_mask_blend_pd(0xCC, ac, bd), _mm512_permutex2var_pd(ac, quarters, bd));
     v = _mm512_add_pd(v, _mm512_permute_pd(v, 0xFF));
     const __m512i first = _mm512_setr_epi64(0, 2, 4, 6, 0, 2, 4, 6);
     _mm256_storeu_pd(out, _mm512_castpd512_pd256(_mm512_permutexvar_pd(first, v)));
@@ -42,6 +46,7 @@ static HONE__GEMM_INLINE void hone__f64_gemm_fold_4_avx512(__m512d a, __m512d b,
 #include "kernels/real_begin.h"
 #define DOT_ROWS     3
 #define DOT_TALL     4
+#define DOT_SHORT    (VIRTUAL_LANES / 2)
 #define DOT_FOLD_4   hone__f32_gemm_fold_4_avx512
 #define PACK_COLUMNS hone__f32_gemm_pack_columns_avx512
 #include "gemm/f32_gemm_avx512_8x48.h"
@@ -54,6 +59,7 @@ static HONE__GEMM_INLINE void hone__f64_gemm_fold_4_avx512(__m512d a, __m512d b,
 #include "kernels/real_begin.h"
 #define DOT_ROWS     3
 #define DOT_TALL     4
+#define DOT_SHORT    (VIRTUAL_LANES / 2)
 #define DOT_FOLD_4   hone__f64_gemm_fold_4_avx512
 #define PACK_COLUMNS hone__f64_gemm_pack_columns_avx2
 #include "gemm/f64_gemm_avx512_8x24.h"

@@ -1,7 +1,8 @@
 /* gemm_dot.h: body of `dot` (contract: gemm_kernels.h), written for f32 and f64 (real_begin.h).
  * Each output has its own 256 bytes of virtual lanes. Up to DOT_ROWS x 4 outputs are computed at a
  * time; beside one row of b DOT_TALL rows of a. DOT_FOLD_4(a, b, c, d, out), if it is defined, is
- * gemm_dot_fold_vector of four vectors at once. (fragment) */
+ * gemm_dot_fold_vector of four vectors at once. `dot_rows` does rows of up to DOT_SHORT elements as
+ * `dot` does. (fragment) */
 
 /* Prefetchers follow a row to the end of its page: what comes next is asked for meanwhile, its
  * first quarter; the rest is up to them again. */
@@ -155,15 +156,15 @@ static HONE__GEMM_INLINE void R(gemm_dot_tile)(const int rows, const int cols, i
     }
 }
 
-static HONE__GEMM_INLINE void R(gemm_dot_row)(const int rows, int cols, int64_t k, const REAL *a,
-                                              int64_t a_rs, const REAL *b, int64_t b_rs, REAL *out,
-                                              int64_t out_rs)
+static HONE__GEMM_INLINE void R(gemm_dot_row)(const int rows, int64_t cols, int64_t k,
+                                              const REAL *a, int64_t a_rs, const REAL *b,
+                                              int64_t b_rs, REAL *out, int64_t out_rs)
 {
     for (; cols > 2; cols -= 4, b += 4 * b_rs, out += 4) {
-        R(gemm_dot_tile)(rows, 4, cols < 4 ? cols : 4, k, a, a_rs, b, b_rs, out, out_rs);
+        R(gemm_dot_tile)(rows, 4, cols < 4 ? (int)cols : 4, k, a, a_rs, b, b_rs, out, out_rs);
     }
     if (cols > 0) {
-        R(gemm_dot_tile)(rows, 2, cols, k, a, a_rs, b, b_rs, out, out_rs);
+        R(gemm_dot_tile)(rows, 2, (int)cols, k, a, a_rs, b, b_rs, out, out_rs);
     }
 }
 
@@ -271,7 +272,9 @@ static HONE__GEMM_INLINE void R(gemm_dot_rows_by)(const int asks, int64_t k, int
 static void R(gemm_dot_rows)(int64_t k, int64_t rows, const void *a, int64_t a_rs, const void *b,
                              void *out, hone__gemm_distance distance)
 {
-    if (distance == HONE__GEMM_L2) {
+    if (k <= DOT_SHORT) {
+        R(gemm_dot_row)(1, rows, k, b, 0, a, a_rs, out, 0);
+    } else if (distance == HONE__GEMM_L2) {
         R(gemm_dot_rows_by)(0, k, rows, a, a_rs, b, out);
     } else {
         R(gemm_dot_rows_by)(1, k, rows, a, a_rs, b, out);
@@ -414,4 +417,5 @@ static void R(gemm_dot_wide)(int64_t m, int64_t n, int64_t k, const void *a, int
 
 #undef DOT_ROWS
 #undef DOT_FOLD_4
+#undef DOT_SHORT
 #undef DOT_TALL

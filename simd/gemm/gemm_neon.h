@@ -60,6 +60,7 @@ static int hone__f64_gemm_pack_columns_neon(int64_t k, int64_t width, int valid,
 #include "kernels/real_begin.h"
 #define DOT_ROWS     1
 #define DOT_TALL     1
+#define DOT_SHORT    0
 #define PACK_COLUMNS hone__f32_gemm_pack_columns_neon
 #include "gemm/f32_gemm_neon_8x12.h"
 #include "gemm/gemm_pack.h"
@@ -71,6 +72,7 @@ static int hone__f64_gemm_pack_columns_neon(int64_t k, int64_t width, int valid,
 #include "kernels/real_begin.h"
 #define DOT_ROWS     1
 #define DOT_TALL     1
+#define DOT_SHORT    0
 #define PACK_COLUMNS hone__f64_gemm_pack_columns_neon
 #include "gemm/f64_gemm_neon_8x6.h"
 #include "gemm/gemm_pack.h"

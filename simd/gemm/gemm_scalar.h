@@ -11,6 +11,7 @@
 #include "kernels/real_begin.h"
 #define DOT_ROWS     1
 #define DOT_TALL     1
+#define DOT_SHORT    0
 #define PACK_COLUMNS PACK_NOTHING
 #include "gemm/f32_gemm_scalar_4x4.h"
 #include "gemm/gemm_pack.h"
@@ -22,6 +23,7 @@
 #include "kernels/real_begin.h"
 #define DOT_ROWS     1
 #define DOT_TALL     1
+#define DOT_SHORT    0
 #define PACK_COLUMNS PACK_NOTHING
 #include "gemm/f64_gemm_scalar_4x4.h"
 #include "gemm/gemm_pack.h"

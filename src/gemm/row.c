@@ -89,13 +89,22 @@ static void run_tiles(const row *r)
     }
 }
 
+/* The product as one of a row, the one column being B^T A^T. */
+static row row_of(const hone__gemm_kernel *kernel, const hone__gemm_args *x, int64_t size)
+{
+    if (x->m == 1) {
+        return (row){ kernel, size, x->k, x->n, x->a, x->b, x->a_cs, x->b_rs, x->c };
+    }
+    return (row){ kernel, size, x->k, x->m, x->b, x->a, x->b_rs, x->a_cs, x->c };
+}
+
 static bool run_chains(const hone__gemm_kernel *kernel, const hone__gemm_args *x, int64_t size)
 {
-    if (x->m != 1 || x->b_cs != 1 || x->c_cs != 1) {
+    if (x->m == 1 ? x->b_cs != 1 || x->c_cs != 1 : x->a_rs != 1 || x->c_rs != 1) {
         return false;
     }
-    const row r = { kernel, size, x->k, x->n, x->a, x->b, x->a_cs, x->b_rs, x->c };
-    if (x->n <= 2 * kernel->wide && (kernel->direct_tails || x->n % kernel->vl == 0)) {
+    const row r = row_of(kernel, x, size);
+    if (r.n <= 2 * kernel->wide && (kernel->direct_tails || r.n % kernel->vl == 0)) {
         run_tiles(&r);
     } else {
         const hone__gemm_row_blocks blocks = blocks_of(&r, r.n, 1);

@@ -14,26 +14,34 @@ static bool plain(const hone__gemm_args *x)
     return x->alpha == 1.0 && !x->accumulate && x->act != HONE__GEMM_RELU && !x->bias;
 }
 
-/* Columns from `col` on, all rows; `b` is the panel's first element. */
+typedef struct {
+    const char *b; /* its first element */
+    int64_t b_rs;
+    int64_t col;
+    int width;
+    int64_t p, k; /* of x->k: from p on */
+} panel;
+
+/* A panel's columns and k, all rows. */
 static void run_panel(const hone__gemm_kernel *kernel, const hone__gemm_args *x,
-                      const hone__gemm_epilogue *finish, const char *b, int64_t b_rs, int64_t col,
-                      int width)
+                      const hone__gemm_epilogue *finish, const panel *part)
 {
     const int64_t size = x->dtype == HONE__GEMM_F32 ? 4 : 8;
     const hone__gemm_share rows =
-        hone__gemm_share_of(x->m, hone__gemm_tile_rows(kernel, width, x->k, x->a_cs));
+        hone__gemm_share_of(x->m, hone__gemm_tile_rows(kernel, part->width, part->k, x->a_cs));
     hone__gemm_tile t = {
-        .k = x->k,
-        .a = x->a,
+        .k = part->k,
+        .a = (const char *)x->a + part->p * x->a_cs * size,
         .a_rs = x->a_rs,
         .a_cs = x->a_cs,
-        .b = b,
-        .b_rs = b_rs,
-        .c = (char *)x->c + col * size,
+        .b = part->b,
+        .b_rs = part->b_rs,
+        .c = (char *)x->c + part->col * size,
         .c_rs = x->c_rs,
-        .nr = width,
-        .finish = finish,
-        .bias = x->bias ? (const char *)x->bias + col * x->bias_cs * size : NULL,
+        .nr = part->width,
+        .resume = part->p > 0,
+        .finish = part->p + part->k == x->k ? finish : NULL,
+        .bias = x->bias ? (const char *)x->bias + part->col * x->bias_cs * size : NULL,
     };
     for (int64_t i = 0; i < rows.parts; i++) {
         t.mr = rows.length + (i < rows.longer);
@@ -46,6 +54,32 @@ static void run_panel(const hone__gemm_kernel *kernel, const hone__gemm_args *x,
     }
 }
 
+static int64_t whole_vectors(const hone__gemm_kernel *kernel, int64_t n)
+{
+    return (n + kernel->vl - 1) & -kernel->vl;
+}
+
+/* A panel of b packed on the stack, as much of k as fits it at a time: C waits for the rest. */
+static void run_packed(const hone__gemm_kernel *kernel, const hone__gemm_args *x,
+                       const hone__gemm_epilogue *finish, const char *b, int64_t col, int width)
+{
+    const int64_t size = x->dtype == HONE__GEMM_F32 ? 4 : 8, rs = whole_vectors(kernel, width);
+    const int64_t most = PACKED_BYTES / (rs * size);
+    alignas(64) char packed[PACKED_BYTES + PACK_SLACK_BYTES];
+    panel part = { .b = packed, .b_rs = rs, .col = col, .width = width };
+    do {
+        part.k = min64(most, x->k - part.p);
+        const char *from = b + part.p * x->b_rs * size;
+        if (x->b_rs == 1 && kernel->direct_tails) {
+            kernel->transpose(part.k, width, packed, rs, from, x->b_cs);
+        } else {
+            kernel->pack(part.k, (int)rs, width, packed, from, x->b_cs, x->b_rs);
+        }
+        run_panel(kernel, x, finish, &part);
+        part.p += part.k;
+    } while (part.p < x->k);
+}
+
 /* The first n columns. */
 static void run_panels(const hone__gemm_kernel *kernel, const hone__gemm_args *x,
                        const hone__gemm_epilogue *finish, int n, bool in_place)
@@ -53,17 +87,16 @@ static void run_panels(const hone__gemm_kernel *kernel, const hone__gemm_args *x
     const int64_t size = x->dtype == HONE__GEMM_F32 ? 4 : 8;
     const hone__gemm_share widths = hone__gemm_share_of(
         hone__gemm_vectors(kernel, n), (int)hone__gemm_vectors(kernel, kernel->wide));
-    alignas(64) char packed[PACKED_BYTES + PACK_SLACK_BYTES];
     int col = 0;
     for (int64_t i = 0; i < widths.parts; i++) {
         int width = (widths.length + (i < widths.longer)) * kernel->vl;
         width = width < n - col ? width : n - col;
         const char *b = (const char *)x->b + col * x->b_cs * size;
         if (in_place) {
-            run_panel(kernel, x, finish, b, x->b_rs, col, width);
+            const panel whole = { b, x->b_rs, col, width, 0, x->k };
+            run_panel(kernel, x, finish, &whole);
         } else {
-            kernel->pack(x->k, kernel->wide, width, packed, b, x->b_cs, x->b_rs);
-            run_panel(kernel, x, finish, packed, kernel->wide, col, width);
+            run_packed(kernel, x, finish, b, col, width);
         }
         col += width;
     }
@@ -109,11 +142,6 @@ static void activate(const hone__gemm_args *x)
     for (int64_t i = 0; i < (rows_meet ? 1 : x->m); i++, c += row_bytes, to += row_bytes) {
         activation(rows_meet ? x->m * x->n : x->n, to, 1, c, 1);
     }
-}
-
-static int64_t whole_vectors(const hone__gemm_kernel *kernel, int64_t n)
-{
-    return (n + kernel->vl - 1) & -kernel->vl;
 }
 
 /* A tile takes half of what is left where it doesn't take all and two whole ones are too many: a
@@ -266,12 +294,14 @@ static int64_t upright_columns(const hone__gemm_kernel *kernel, const hone__gemm
     return !pays ? 0 : along_m ? tail : hone__gemm_upright_columns(kernel, x, x->m, x->n);
 }
 
+/* Several panels over a long k are the plan's; so is C where sums can't wait in it. */
 static __attribute__((noinline)) bool run_general(const hone__gemm_kernel *kernel,
                                                   const hone__gemm_args *x, bool packs)
 {
     const int64_t size = x->dtype == HONE__GEMM_F32 ? 4 : 8;
     const bool in_place = !packs && (kernel->direct_tails || x->n % kernel->vl == 0);
-    if (!in_place && kernel->wide * x->k * size > PACKED_BYTES) {
+    const bool parts = x->n <= kernel->wide && !x->accumulate;
+    if (!in_place && !parts && kernel->wide * x->k * size > PACKED_BYTES) {
         return false;
     }
     run(kernel, x, in_place);
@@ -289,16 +319,29 @@ static void run_dot_wide(const hone__gemm_kernel *kernel, int64_t few, int64_t m
     kernel->dot_wide(few, many, k, a, a_rs, turned, rs, c, c_rs);
 }
 
-/* One block of the reductions' rule, some outputs at a time, whose rows and columns L1 holds. */
+/* One block of the reductions' rule, some outputs at a time, whose rows and columns L1 holds. The
+ * kernel takes four columns at once: where A's rows fill such groups better, they are the columns,
+ * and the outputs are turned on their way. */
 static void run_dot_tiles(const hone__gemm_kernel *kernel, const hone__gemm_args *x, int64_t size)
 {
-    enum { SIDE = 8 };
-    for (int64_t i = 0; i < x->m; i += SIDE) {
+    enum { SIDE = 8, GROUP = 4, MOST = 64, NEAR_BYTES = 32 << 10 };
+    const int64_t near = NEAR_BYTES / (x->k * size) & -GROUP;
+    const int64_t most = near < SIDE ? SIDE : min64(near, MOST);
+    const bool turned = x->n <= SIDE && x->m * (-x->n & (GROUP - 1)) > x->n * (-x->m & (GROUP - 1));
+    const int64_t rows = turned ? most : SIDE, cols = x->m < SIDE ? most : SIDE;
+    alignas(64) char c[MOST * SIDE * sizeof(double)];
+    for (int64_t i = 0; i < x->m; i += rows) {
         const char *a = (const char *)x->a + i * x->a_rs * size;
-        for (int64_t j = 0; j < x->n; j += SIDE) {
-            kernel->dot(x->k, (int)min64(SIDE, x->m - i), (int)min64(SIDE, x->n - j), a, x->a_rs,
-                        (const char *)x->b + j * x->b_cs * size, x->b_cs,
-                        (char *)x->c + (i * x->c_rs + j) * size, x->c_rs);
+        char *to = (char *)x->c + i * x->c_rs * size;
+        const int now = (int)min64(rows, x->m - i);
+        if (turned) {
+            kernel->dot(x->k, (int)x->n, now, x->b, x->b_cs, a, x->a_rs, c, now);
+            kernel->transpose(now, x->n, to, x->c_rs, c, now);
+            continue;
+        }
+        for (int64_t j = 0; j < x->n; j += cols) {
+            kernel->dot(x->k, now, (int)min64(cols, x->n - j), a, x->a_rs,
+                        (const char *)x->b + j * x->b_cs * size, x->b_cs, to + j * size, x->c_rs);
         }
     }
 }

@@ -61,7 +61,7 @@ Test(gemm_small, few_outputs)
     start(1);
     for (int i = 0; i < 18; i++) {
         for (int64_t few = 2; few <= 8; few++) {
-            const int64_t many = 2 + below(18);
+            const int64_t many = 2 + below(ks[i] < 128 ? 150 : 18);
             const bool tall = next() & 1;
             hone__gemm_args x =
                 shaped(next() & 1, tall ? many : few, tall ? few : many, ks[i], false, true);
@@ -70,6 +70,23 @@ Test(gemm_small, few_outputs)
             x.c_rs += below(3);
             run(&x);
         }
+    }
+}
+
+/* So long a k that B is turned a part of it at a time, where sums can wait in C and where not. */
+Test(gemm_small, turned_in_parts)
+{
+    start(1);
+    for (int i = 0; i < 48; i++) {
+        hone__gemm_args x =
+            shaped(next() & 1, 9 + below(12), 9 + below(12), 250 + below(2400), i & 1, true);
+        x.accumulate = i % 6 == 0;
+        x.act = i % 6 == 2 ? HONE__GEMM_RELU : HONE__GEMM_NO_ACT;
+        if (i % 6 == 4) {
+            with_gelu(&x);
+        }
+        x.alpha = i % 6 == 3 ? 0.3 : 1;
+        run(&x);
     }
 }
 
@@ -118,9 +135,9 @@ Test(gemm_small, one_row_or_column)
                 hone__gemm_args x =
                     shaped(next() % 2, kind & 1 ? n : 1, kind & 1 ? 1 : n, k, kind == 3, kind == 2);
                 run(&x);
-                x.c_rs += 3;
-                x.b_rs += kind == 0 ? 5 : 0;
-                x.a_cs += kind == 0;
+                x.c_rs += kind == 3 ? 0 : 3;
+                x.b_rs += kind == 0 ? 5 : kind == 3;
+                x.a_cs += kind == 0 || kind == 3;
                 x.b_cs += kind == 1 && next() % 2;
                 run(&x);
             }
