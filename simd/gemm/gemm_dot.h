@@ -75,6 +75,18 @@ static HONE__GEMM_INLINE void R(gemm_dot_step)(const int rows, const int cols, c
     }
 }
 
+/* The last one: of few rows, a whole vector is loaded as such. */
+static HONE__GEMM_INLINE void R(gemm_dot_last)(const int rows, const int cols, int64_t rest,
+                                               const REAL *a, int64_t a_rs, const REAL *const *b,
+                                               int64_t at, R(gemm_dot_sums) acc)
+{
+    if (rows <= 2 && rest >= LANES) {
+        R(gemm_dot_step)(rows, cols, 1, LANES, a, a_rs, b, at, acc);
+    } else {
+        R(gemm_dot_step)(rows, cols, 0, rest, a, a_rs, b, at, acc);
+    }
+}
+
 /* Vector v of the lanes and the one that the tree adds to it, for all of k: their sum. By pairs,
  * there are registers for more outputs at a time, so each element is loaded less often. */
 static HONE__GEMM_INLINE void R(gemm_dot_pair)(const int rows, const int cols, int v, int64_t k,
@@ -94,7 +106,7 @@ static HONE__GEMM_INLINE void R(gemm_dot_pair)(const int rows, const int cols, i
     int64_t at = first;
     if (k <= HALF) {
         if (at < k) {
-            R(gemm_dot_step)(rows, cols, 0, k - at, a, a_rs, b, at, sums);
+            R(gemm_dot_last)(rows, cols, k - at, a, a_rs, b, at, sums);
         }
         return;
     }
@@ -103,10 +115,10 @@ static HONE__GEMM_INLINE void R(gemm_dot_pair)(const int rows, const int cols, i
         R(gemm_dot_step)(rows, cols, 1, LANES, a, a_rs, b, at + HALF, high);
     }
     if (at < k) {
-        R(gemm_dot_step)(rows, cols, 0, k - at, a, a_rs, b, at, sums);
+        R(gemm_dot_last)(rows, cols, k - at, a, a_rs, b, at, sums);
     }
     if (at + HALF < k) {
-        R(gemm_dot_step)(rows, cols, 0, k - at - HALF, a, a_rs, b, at + HALF, high);
+        R(gemm_dot_last)(rows, cols, k - at - HALF, a, a_rs, b, at + HALF, high);
     }
     HONE__GEMM_UNROLL
     for (int i = 0; i < rows; i++) {

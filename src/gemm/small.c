@@ -7,7 +7,12 @@
 
 #include <stdalign.h>
 
-enum { SMALL_PRODUCTS = 1 << 20, PACKED_BYTES = 32 << 10, PACK_SLACK_BYTES = 128 };
+enum {
+    SMALL_PRODUCTS = 1 << 20,
+    NARROW_PRODUCTS = 1 << 24,
+    PACKED_BYTES = 32 << 10,
+    PACK_SLACK_BYTES = 128
+};
 
 static bool plain(const hone__gemm_args *x)
 {
@@ -248,12 +253,16 @@ static bool one_thread(const hone__gemm_kernel *kernel, const hone__gemm_args *x
     return hone__team_for(ns, x->m * x->n) == 1;
 }
 
-/* More than one row and column, in rows; the bounds keep what follows from overflowing. */
-static bool is_small(const hone__gemm_args *x)
+/* More than one row and column, in rows; the bounds keep what follows from overflowing. A plan
+ * would pack a B that lies across to wide panels: if it is no wider than a tile, it is better turned
+ * part by part on the stack, while A passes by once. */
+static bool is_small(const hone__gemm_kernel *kernel, const hone__gemm_args *x)
 {
+    const bool narrow = x->b_rs == 1 && x->n <= kernel->wide;
+    const int64_t most = narrow ? NARROW_PRODUCTS : SMALL_PRODUCTS;
     const uint64_t largest = (uint64_t)((x->m - 2) | (x->n - 2) | (x->k - 1));
     return largest < SMALL_PRODUCTS && x->n_batch_dims == 0 && x->c_cs == 1 &&
-           x->m * x->n <= SMALL_PRODUCTS && x->m * x->n * x->k <= SMALL_PRODUCTS &&
+           x->m * x->n <= SMALL_PRODUCTS && x->m * x->n * x->k <= most &&
            !(x->bias && x->bias_rs != 0 && x->bias_cs != 0);
 }
 
@@ -468,10 +477,10 @@ static bool run_chain(const hone__gemm_kernel *kernel, const hone__gemm_args *x,
 
 bool hone__gemm_small(const hone__gemm_args *x)
 {
-    if (!is_small(x)) {
+    const hone__gemm_kernel *kernel = &hone__k->gemm.of[x->dtype];
+    if (!is_small(kernel, x)) {
         return false;
     }
-    const hone__gemm_kernel *kernel = &hone__k->gemm.of[x->dtype];
     const hone__gemm_order order = hone__gemm_order_of(x);
     if (order == HONE__GEMM_SPLIT || !one_thread(kernel, x)) {
         return false;

@@ -88,6 +88,10 @@ Test(gemm_small, turned_in_parts)
         x.alpha = i % 6 == 3 ? 0.3 : 1;
         run(&x);
     }
+    for (int i = 0; i < 4; i++) { /* more products than other small ones have */
+        const hone__gemm_args x = shaped(i >> 1, 250, i & 1 ? 7 : 13, 700, i & 1, true);
+        run(&x);
+    }
 }
 
 /* Columns that end in a part of a vector, with enough rows and k for it to be done upright, or just
