@@ -75,12 +75,12 @@ static HONE__GEMM_INLINE void R(gemm_dot_step)(const int rows, const int cols, c
     }
 }
 
-/* The last one: of few rows, a whole vector is loaded as such. */
+/* The last one: a whole vector is loaded as such. */
 static HONE__GEMM_INLINE void R(gemm_dot_last)(const int rows, const int cols, int64_t rest,
                                                const REAL *a, int64_t a_rs, const REAL *const *b,
                                                int64_t at, R(gemm_dot_sums) acc)
 {
-    if (rows <= 2 && rest >= LANES) {
+    if (rest >= LANES) {
         R(gemm_dot_step)(rows, cols, 1, LANES, a, a_rs, b, at, acc);
     } else {
         R(gemm_dot_step)(rows, cols, 0, rest, a, a_rs, b, at, acc);
@@ -180,14 +180,15 @@ static HONE__GEMM_INLINE void R(gemm_dot_row)(const int rows, int64_t cols, int6
     }
 }
 
-/* Rows by as even as can be: 4 are 2 and 2. */
+/* Rows by as even as can be: 4 are 2 and 2. Three at a time pay where there is a loop over k. */
 static void R(gemm_dot)(int64_t k, int rows, int cols, const void *a, int64_t a_rs, const void *b,
                         int64_t b_rs, void *out, int64_t out_rs)
 {
+    const int most = DOT_ROWS > 2 && k <= VIRTUAL_LANES ? 2 : DOT_ROWS;
     const REAL *ap = a;
     REAL *to = out;
     while (rows > 0) {
-        const int now = rows <= DOT_ROWS ? rows : rows < 2 * DOT_ROWS ? (rows + 1) / 2 : DOT_ROWS;
+        const int now = rows <= most ? rows : rows < 2 * most ? (rows + 1) / 2 : most;
         switch (now) {
         case 1:
             R(gemm_dot_row)(1, cols, k, ap, a_rs, b, b_rs, to, out_rs);
