@@ -103,8 +103,12 @@ static bool run_chains(const hone__gemm_kernel *kernel, const hone__gemm_args *x
     if (x->m == 1 ? x->b_cs != 1 || x->c_cs != 1 : x->a_rs != 1 || x->c_rs != 1) {
         return false;
     }
+    enum { NEAR_BYTES = 48 << 10, LINE = 64 };
     const row r = row_of(kernel, x, size);
-    if (r.n <= 2 * kernel->wide && (kernel->direct_tails || r.n % kernel->vl == 0)) {
+    /* A second pass comes to lines that the first one has read, too, if rows end within one. */
+    const bool near = r.k * r.n * size <= NEAR_BYTES || r.n * size % LINE == 0;
+    if ((r.n <= kernel->wide || (r.n <= 2 * kernel->wide && near)) &&
+        (kernel->direct_tails || r.n % kernel->vl == 0)) {
         run_tiles(&r);
     } else {
         const hone__gemm_row_blocks blocks = blocks_of(&r, r.n, 1);

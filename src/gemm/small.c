@@ -372,7 +372,7 @@ static bool run_dot_turned(const hone__gemm_kernel *kernel, const hone__gemm_arg
     const int64_t turned = vectors * (k + FEW) + k * many / 2;
     const int64_t by_row = m * n * (hone__gemm_vectors(kernel, k) + kernel->dot_tree);
     if (k * whole_vectors(kernel, many) * size > PACKED_BYTES ||
-        (k > FEW ? turned + turned / 4 : turned / 2) > by_row) {
+        (k > FEW ? turned + turned / 4 : turned / 3) > by_row) {
         return false;
     }
     if (!upright) {
