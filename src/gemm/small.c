@@ -336,8 +336,8 @@ static void run_dot_tiles(const hone__gemm_kernel *kernel, const hone__gemm_args
     enum { SIDE = 8, GROUP = 4, MOST = 64, NEAR_BYTES = 32 << 10 };
     const int64_t near = NEAR_BYTES / (x->k * size) & -GROUP;
     const int64_t most = near < SIDE ? SIDE : min64(near, MOST);
-    const bool turned =
-        x->n <= SIDE && x->m > x->n && x->m * (-x->n & (GROUP - 1)) >= x->n * (-x->m & (GROUP - 1));
+    const int64_t gain = x->m * (-x->n & (GROUP - 1)) - x->n * (-x->m & (GROUP - 1));
+    const bool turned = x->n <= SIDE && x->m > x->n && gain >= (near > SIDE ? 0 : 1);
     const int64_t rows = turned ? most : SIDE, cols = x->m < SIDE ? most : SIDE;
     alignas(64) char c[MOST * SIDE * sizeof(double)];
     for (int64_t i = 0; i < x->m; i += rows) {
