@@ -32,7 +32,9 @@ install(FILES ${PROJECT_BINARY_DIR}/hone.pc DESTINATION ${CMAKE_INSTALL_LIBDIR}/
 set(HONE_CMAKE_DIR ${CMAKE_INSTALL_LIBDIR}/cmake/hone)
 install(EXPORT hone-targets NAMESPACE hone:: DESTINATION ${HONE_CMAKE_DIR})
 install(EXPORT hone-static-targets NAMESPACE hone:: DESTINATION ${HONE_CMAKE_DIR})
-configure_package_config_file(src/package/hone-config.cmake.in hone-config.cmake INSTALL_DESTINATION ${HONE_CMAKE_DIR})
+configure_package_config_file(src/package/hone-config.cmake.in hone-config.cmake INSTALL_DESTINATION
+  ${HONE_CMAKE_DIR})
 write_basic_package_version_file(hone-config-version.cmake COMPATIBILITY SameMinorVersion)
-install(FILES ${PROJECT_BINARY_DIR}/hone-config.cmake ${PROJECT_BINARY_DIR}/hone-config-version.cmake
+install(FILES ${PROJECT_BINARY_DIR}/hone-config.cmake
+  ${PROJECT_BINARY_DIR}/hone-config-version.cmake
   DESTINATION ${HONE_CMAKE_DIR})
