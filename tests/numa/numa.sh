@@ -33,6 +33,8 @@ export PATH=/bin OMP_WAIT_POLICY=passive
 mount -t proc p /proc
 mount -t sysfs s /sys
 mount -t devtmpfs d /dev
+mkdir -p /dev/shm # LLVM's OpenMP keeps a file there
+mount -t tmpfs t /dev/shm
 cd /tmp
 /program $*
 echo "STATUS=\$?"
