@@ -1,9 +1,10 @@
-/* tiles: what a tile of C costs besides its multiplications, for every height and width of the ISA's
- * micro-kernels: panels in L1, two lengths of k in turn. The difference of the two is the pure loop;
- * what the short one takes beyond it is lost around the loop: C, the call, filling and draining the
- * multiplier. It is counted in vector multiplications of the loop itself, which are cycles where the
- * machine does one a cycle (AVX-512 on Zen 4) and half cycles where it does two. Where a low tile's loop waits for its own
- * sums, the next tile fills the gaps, and less than nothing may be lost.
+/* tiles: what a tile of C costs besides its multiplications, for every height and width of the
+ * ISA's micro-kernels: panels in L1, two lengths of k in turn. The difference of the two is the
+ * pure loop; what the short one takes beyond it is lost around the loop: C, the call, filling and
+ * draining the multiplier. It is counted in vector multiplications of the loop itself, which are
+ * cycles where the machine does one a cycle (AVX-512 on Zen 4) and half cycles where it does two.
+ * Where a low tile's loop waits for its own sums, the next tile fills the gaps, and less than
+ * nothing may be lost.
  *
  *     tiles [f64] [K]     K: the short k, 64 by default; the long one is four times that */
 #include "core/core.h"

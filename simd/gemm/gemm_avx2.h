@@ -6,7 +6,8 @@
 #include "gemm/gemm_kernels.h"
 #include "gemm/gemm_transpose_avx2.h"
 
-/* The first n <= 8 elements of v, by parts: a masked store takes twenty times as long on some CPUs. */
+/* The first n <= 8 elements of v, by parts: a masked store takes twenty times as long on some
+ * CPUs. */
 static HONE__GEMM_INLINE void hone__f32_gemm_store_some_avx2(float *p, __m256 v, int n)
 {
     if (n == 8) {

@@ -93,8 +93,8 @@ static void check_alone(const hone__isa *isa, int dtype, const operands *o, int6
     guard_free(&m2);
 }
 
-/* Kept norms: the same dx, past the caches, and the same dw whether its columns are taken together or in two
- * parts. */
+/* Kept norms: the same dx, past the caches, and the same dw whether its columns are taken together
+ * or in two parts. */
 static void check_kept(const hone__isa *isa, int dtype, const operands *o, int64_t rows,
                        int64_t cols)
 {
