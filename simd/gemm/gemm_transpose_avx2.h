@@ -42,7 +42,18 @@ static inline void hone__f32_gemm_pack4x4(int64_t width, float *to, const float 
     _mm_storeu_ps(to + 3 * width, _mm_movehl_ps(hi23, hi01));
 }
 
-/* Eight or four columns. What is left of k is done with some that is done already. */
+/* Four k of two columns. */
+static inline void hone__f32_gemm_pack4x2(int64_t width, float *to, const float *x, int64_t ps)
+{
+    const __m128 c0 = _mm_loadu_ps(x), c1 = _mm_loadu_ps(x + ps);
+    const __m128 low = _mm_unpacklo_ps(c0, c1), high = _mm_unpackhi_ps(c0, c1);
+    _mm_storel_pi((__m64 *)(void *)to, low);
+    _mm_storeh_pi((__m64 *)(void *)(to + width), low);
+    _mm_storel_pi((__m64 *)(void *)(to + 2 * width), high);
+    _mm_storeh_pi((__m64 *)(void *)(to + 3 * width), high);
+}
+
+/* Eight, four or two columns. What is left of k is done with some that is done already. */
 static inline void hone__f32_gemm_pack_group(const int columns, int64_t k, int64_t width,
                                              float *panel, const float *x, int64_t ps)
 {
@@ -50,8 +61,10 @@ static inline void hone__f32_gemm_pack_group(const int columns, int64_t k, int64
         const int64_t at = p + 4 <= k ? p : k - 4;
         if (columns == 8) {
             hone__f32_gemm_pack4x8(width, panel + at * width, x + at, ps);
-        } else {
+        } else if (columns == 4) {
             hone__f32_gemm_pack4x4(width, panel + at * width, x + at, ps);
+        } else {
+            hone__f32_gemm_pack4x2(width, panel + at * width, x + at, ps);
         }
     }
     for (int64_t p = 0; k < 4 && p < k; p++) {
@@ -61,7 +74,7 @@ static inline void hone__f32_gemm_pack_group(const int columns, int64_t k, int64
     }
 }
 
-/* So are columns: fewer than four are left alone. */
+/* So are columns: of fewer than four two are done, one is left alone. */
 static inline int hone__f32_gemm_pack_columns_avx2(int64_t k, int64_t width, int valid,
                                                    float *panel, const float *x, int64_t ps)
 {
@@ -77,6 +90,10 @@ static inline int hone__f32_gemm_pack_columns_avx2(int64_t k, int64_t width, int
         j = valid - 4;
         hone__f32_gemm_pack_group(4, k, width, panel + j, x + j * ps, ps);
         j = valid;
+    }
+    if (valid - j >= 2) {
+        hone__f32_gemm_pack_group(2, k, width, panel + j, x + j * ps, ps);
+        j += 2;
     }
     return j;
 }
@@ -105,6 +122,22 @@ static inline void hone__f64_gemm_pack4(int64_t k, int64_t width, double *panel,
     }
 }
 
+/* Two columns. */
+static inline void hone__f64_gemm_pack2(int64_t k, int64_t width, double *panel, const double *x,
+                                        int64_t ps)
+{
+    int64_t p = 0;
+    for (; p + 2 <= k; p += 2) {
+        const __m128d c0 = _mm_loadu_pd(x + p), c1 = _mm_loadu_pd(x + p + ps);
+        _mm_storeu_pd(panel + p * width, _mm_unpacklo_pd(c0, c1));
+        _mm_storeu_pd(panel + (p + 1) * width, _mm_unpackhi_pd(c0, c1));
+    }
+    if (p < k) {
+        panel[p * width] = x[p];
+        panel[p * width + 1] = x[p + ps];
+    }
+}
+
 static inline int hone__f64_gemm_pack_columns_avx2(int64_t k, int64_t width, int valid,
                                                    double *panel, const double *x, int64_t ps)
 {
@@ -116,6 +149,10 @@ static inline int hone__f64_gemm_pack_columns_avx2(int64_t k, int64_t width, int
         j = valid - 4;
         hone__f64_gemm_pack4(k, width, panel + j, x + j * ps, ps);
         j = valid;
+    }
+    if (valid - j >= 2) {
+        hone__f64_gemm_pack2(k, width, panel + j, x + j * ps, ps);
+        j += 2;
     }
     return j;
 }
