@@ -247,7 +247,9 @@ HONE_API hone_tensor *hone_std_dim(hone_tensor *x, int dim, double correction, b
 HONE_API hone_tensor *hone_std_dims_v(hone_tensor *x, double correction, bool keepdim,
                                       const int64_t *dims_end);
 /** Largest / smallest value; NaN wins; no elements: HONE_E_SHAPE. Grad of _dim: to the first such
- * element; of the others: shared evenly by ties. */
+ * element; of the others: shared evenly by ties. Where the result is NaN, those of max and min are
+ * the NaNs, and max_dims and min_dims give NaN to every element (all as PyTorch's max() and
+ * amax()). */
 HONE_API hone_tensor *hone_max(hone_tensor *x);
 HONE_API hone_tensor *hone_max_dim(hone_tensor *x, int dim, bool keepdim);
 #define hone_max_dims(x, keepdim, ...) hone_max_dims_v(x, keepdim, HONE_DIM_ARGS(__VA_ARGS__))
@@ -259,7 +261,8 @@ HONE_API hone_tensor *hone_min_dims_v(hone_tensor *x, bool keepdim, const int64_
 /** Index (i64) of the first largest / smallest element along dim; NaN wins. No gradient. */
 HONE_API hone_tensor *hone_argmax(hone_tensor *x, int dim, bool keepdim);
 HONE_API hone_tensor *hone_argmin(hone_tensor *x, int dim, bool keepdim);
-/** log(sum(e^x)) along dim or several, without overflow. Grad: dy * softmax(x). */
+/** log(sum(e^x)) along dim or several, without overflow. Grad: dy * softmax(x); where the result is
+ * inf, 0 for what is finite and NaN for the infinities. */
 HONE_API hone_tensor *hone_logsumexp(hone_tensor *x, int dim, bool keepdim);
 #define hone_logsumexp_dims(x, keepdim, ...)                                                       \
     hone_logsumexp_dims_v(x, keepdim, HONE_DIM_ARGS(__VA_ARGS__))

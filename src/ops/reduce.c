@@ -3,6 +3,7 @@
  *
  * Every forward leaves the dims it reduced as a bit mask in its arguments (i[0]) and keepdim in
  * `flag`, so that the three forms of an op share one gradient. */
+#include "core/access.h"
 #include "ops/op.h"
 #include "ops/reduce_run.h"
 #include "ops/softmax_run.h"
@@ -318,7 +319,7 @@ static hone_tensor *logsumexp(hone_context *ctx, hone_tensor *const *in, int n_i
     hone_tensor *out = x ? reduced_out(ctx, x, (hone_dtype)x->dtype) : NULL;
     if (!out || !hone__softmax_run(HONE__LOGSUMEXP, hone__call_args(ctx)->dim, out, x, NULL))
         return NULL;
-    return HONE__SAVE(ctx, in[0]) ? out : NULL;
+    return HONE__SAVE(ctx, in[0], out) ? out : NULL;
 }
 
 /* x as [others ..., reduced]: the reduced dims as one, behind the others. */
@@ -435,18 +436,34 @@ static hone_tensor *std_grad(hone_context *ctx, hone_tensor *dy, int input)
     return deviation_grad(ctx, hone_where(flat, zero, hone_div(dy, y)), 1.0);
 }
 
-/* Shared evenly by all that equal the extreme; by the NaNs if it is one. */
-static hone_tensor *extreme_grad(hone_context *ctx, hone_tensor *dy, int input)
+/* dy shared evenly by the elements that `chosen` names, `lost` for the others. */
+static hone_tensor *shared(hone_context *ctx, hone_tensor *dy, hone_tensor *chosen,
+                           hone_tensor *lost)
 {
-    (void)input;
-    hone_tensor *x = hone_saved(ctx, 0), *y = with_dims(ctx, hone_saved(ctx, 1));
-    hone_tensor *chosen = hone_add(hone_eq(x, y), hone_ne(x, x));
     int64_t dims[HONE_MAX_DIMS + 1];
     const int n = reduced_list(ctx, dims);
     hone_tensor *ties = n ? hone_sum_dims_v(chosen, true, dims) : hone_to(chosen, HONE_I64);
+    hone_tensor *share = hone_div(with_dims(ctx, dy), hone_to(ties, hone_dtype_of(dy)));
+    return hone_where(chosen, share, lost);
+}
+
+/* Of all elements: by those that equal the extreme, or by the NaNs if it is one. */
+static hone_tensor *extreme_grad(hone_context *ctx, hone_tensor *dy, int input)
+{
+    (void)input;
+    hone_tensor *x = hone_saved(ctx, 0), *y = hone_saved(ctx, 1);
+    hone_tensor *chosen = isnan(hone_item(y)) ? hone_ne(x, x) : hone_eq(x, y);
+    return shared(ctx, dy, chosen, hone_scalar(hone_dtype_of(dy), 0.0));
+}
+
+/* Along dims: where the extreme is NaN nothing equals it, and the gradient is NaN for all. */
+static hone_tensor *extreme_dims_grad(hone_context *ctx, hone_tensor *dy, int input)
+{
+    (void)input;
     const hone_dtype dtype = hone_dtype_of(dy);
-    hone_tensor *share = hone_div(with_dims(ctx, dy), hone_to(ties, dtype));
-    return hone_where(chosen, share, hone_scalar(dtype, 0.0));
+    hone_tensor *x = hone_saved(ctx, 0), *y = with_dims(ctx, hone_saved(ctx, 1));
+    hone_tensor *lost = hone_where(hone_ne(y, y), hone_scalar(dtype, NAN), hone_scalar(dtype, 0.0));
+    return shared(ctx, dy, hone_eq(x, y), lost);
 }
 
 static hone_tensor *to_place(hone_context *ctx, hone_tensor *dy, hone_tensor *place)
@@ -473,11 +490,27 @@ static hone_tensor *min_dim_grad(hone_context *ctx, hone_tensor *dy, int input)
     return to_place(ctx, dy, hone_argmin(hone_saved(ctx, 0), hone__call_args(ctx)->dim, true));
 }
 
+static bool row_below_infinity(void *user, const char *row, int64_t n, int64_t stride)
+{
+    const hone_dtype dtype = (hone_dtype) * (const uint8_t *)user;
+    const int64_t step = stride * (int64_t)hone_dtype_size(dtype);
+    for (int64_t i = 0; i < n; i++)
+        if (hone__element(dtype, row + i * step) == INFINITY)
+            return false;
+    return true;
+}
+
+/* softmax(x); e^(x - y) where y is inf, which is 0 for the finite elements. */
 static hone_tensor *logsumexp_grad(hone_context *ctx, hone_tensor *dy, int input)
 {
     (void)input;
-    return hone_mul(with_dims(ctx, dy),
-                    hone_softmax(hone_saved(ctx, 0), hone__call_args(ctx)->dim));
+    hone_tensor *x = hone_saved(ctx, 0), *y = hone_saved(ctx, 1);
+    hone_tensor *slope = hone_softmax(x, hone__call_args(ctx)->dim);
+    if (y && !hone__visit_rows(y, row_below_infinity, &y->dtype)) {
+        y = with_dims(ctx, y);
+        slope = hone_where(hone_eq_scalar(y, INFINITY), hone_exp(hone_sub(x, y)), slope);
+    }
+    return hone_mul(with_dims(ctx, dy), slope);
 }
 
 static hone_tensor *logsumexp_dims_grad(hone_context *ctx, hone_tensor *dy, int input)
@@ -517,14 +550,14 @@ const hone__op hone__op_max_dim = { .name = "max_dim",
                                     .grad = { max_dim_grad } };
 const hone__op hone__op_max_dims = { .name = "max_dims",
                                      .forward = max_dims,
-                                     .grad = { extreme_grad } };
+                                     .grad = { extreme_dims_grad } };
 const hone__op hone__op_min = { .name = "min", .forward = min_all, .grad = { extreme_grad } };
 const hone__op hone__op_min_dim = { .name = "min_dim",
                                     .forward = min_dim,
                                     .grad = { min_dim_grad } };
 const hone__op hone__op_min_dims = { .name = "min_dims",
                                      .forward = min_dims,
-                                     .grad = { extreme_grad } };
+                                     .grad = { extreme_dims_grad } };
 const hone__op hone__op_argmax = { .name = "argmax", .forward = argmax };
 const hone__op hone__op_argmin = { .name = "argmin", .forward = argmin };
 const hone__op hone__op_logsumexp = { .name = "logsumexp",

@@ -105,11 +105,52 @@ Test(reduce, ties_share_or_the_first_takes_all)
     CHECK_VALUES(hone_grad(x), HONE_F64, (2, 3), -1, 0, -1, 0, -1, 0);
 }
 
-Test(reduce, nans_share_the_gradient)
+/* As PyTorch's max() and amax(): among all elements NaNs share, along dims all of them get NaN. */
+Test(reduce, nans_share_the_gradient_or_spoil_their_row)
 {
     hone_tensor *x = hone_requires_grad_(T(HONE_F64, (4), 5, NAN, 9, NAN), true);
     CHECK_OK(hone_backward(hone_max(x)));
     CHECK_VALUES(hone_grad(x), HONE_F64, (4), 0, 0.5, 0, 0.5);
+    hone_set_grad(x, HONE_NONE);
+    CHECK_OK(hone_backward(hone_min(x)));
+    CHECK_VALUES(hone_grad(x), HONE_F64, (4), 0, 0.5, 0, 0.5);
+    hone_tensor *(*const extremes[])(hone_tensor *, bool, const int64_t *) = { hone_max_dims_v,
+                                                                               hone_min_dims_v };
+    for (int k = 0; k < 2; k++)
+        for (hone_dtype t = HONE_F32; t <= HONE_F64; t++)
+            for (int keepdim = 0; keepdim < 2; keepdim++) {
+                x = hone_requires_grad_(T(t, (2, 3), 1, NAN, 2, 4, 4, 4), true);
+                const int64_t dims[] = { 1, HONE_END_DIM }, none[] = { HONE_END_DIM };
+                CHECK_OK(hone_backward(hone_sum(extremes[k](x, keepdim, dims))));
+                const double third = t == HONE_F32 ? (double)(1.0f / 3) : 1.0 / 3;
+                CHECK_VALUES(hone_grad(x), t, (2, 3), NAN, NAN, NAN, third, third, third);
+                hone_set_grad(x, HONE_NONE);
+                CHECK_OK(hone_backward(hone_sum(extremes[k](x, keepdim, none))));
+                CHECK_VALUES(hone_grad(x), t, (2, 3), NAN, NAN, NAN, NAN, NAN, NAN);
+            }
+}
+
+/* As PyTorch's: 0 for what is finite, NaN for an infinity itself. */
+Test(reduce, gradients_of_logsumexp_at_infinities)
+{
+    for (hone_dtype t = HONE_F32; t <= HONE_F64; t++)
+        for (int dim = 0; dim < 2; dim++)
+            for (int keepdim = 0; keepdim < 2; keepdim++) {
+                hone_tensor *rows =
+                    T(t, (4, 2), 1, INFINITY, INFINITY, -INFINITY, 0, -INFINITY, 3, 3);
+                hone_tensor *x = dim ? rows : hone_contiguous(test_transposed(rows, 0, 1));
+                hone_requires_grad_(x, true);
+                CHECK_OK(hone_backward(hone_sum(hone_logsumexp(x, dim, keepdim))));
+                hone_tensor *got = dim ? hone_grad(x) : test_transposed(hone_grad(x), 0, 1);
+                CHECK_CLOSE(got, 1e-6, 0, t, (4, 2), 0, NAN, NAN, 0, 1, 0, 0.5, 0.5);
+                hone_set_grad(x, HONE_NONE);
+                CHECK_OK(hone_backward(hone_sum(hone_logsumexp_dims(x, keepdim, dim))));
+                got = dim ? hone_grad(x) : test_transposed(hone_grad(x), 0, 1);
+                CHECK_CLOSE(got, 1e-6, 0, t, (4, 2), 0, NAN, NAN, 0, 1, 0, 0.5, 0.5);
+            }
+    hone_tensor *one = hone_requires_grad_(T0(HONE_F32, INFINITY), true);
+    CHECK_OK(hone_backward(hone_logsumexp(one, 0, false)));
+    CHECK_VALUE0(hone_grad(one), HONE_F32, NAN);
 }
 
 /* ---- bits */
