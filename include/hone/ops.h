@@ -37,7 +37,11 @@ HONE_API hone_tensor *hone_scalar(hone_dtype dtype, double value);
 /** A copy of row-major memory: hone_from_data(HONE_F32, values, 2, 3); at least one extent. */
 #define hone_from_data(dtype, data, ...) hone_from_data_v(dtype, data, HONE_DIM_ARGS(__VA_ARGS__))
 HONE_API hone_tensor *hone_from_data_v(hone_dtype dtype, const void *data, const int64_t *dims_end);
-/** start, start + step, ... below end: [ceil((end - start) / step)]. */
+/** start, start + step, ... before end: [ceil((end - start) / step)]. An integer dtype, start and
+ * step: computed as integers, so exact to the ends of i64 (0x1p63 may be the end). An integer dtype
+ * and fractions: computed in double and truncated. HONE_E_VALUE: step 0, an end on the wrong side,
+ * something not finite, more than 2^53 elements, elements that an integer dtype can't hold, or
+ * fractions beside integers past 2^53. */
 HONE_API hone_tensor *hone_arange(hone_dtype dtype, double start, double end, double step);
 /** [n, m] with ones on the diagonal. */
 HONE_API hone_tensor *hone_eye(hone_dtype dtype, int64_t n, int64_t m);
@@ -166,8 +170,11 @@ HONE_API hone_tensor *hone_pow_(hone_tensor *a, hone_tensor *b);
 HONE_API hone_tensor *hone_maximum(hone_tensor *a, hone_tensor *b);
 HONE_API hone_tensor *hone_minimum(hone_tensor *a, hone_tensor *b);
 
-/** The same with a number, which takes the tensor's dtype (f32 if x is an integer tensor and s is
- * not a whole number). */
+/** The same with a number, which takes the tensor's dtype (rounded to it); an integer tensor gives
+ * f32 if s is not a whole number in i64's range, and bool gives i64 beside one that is. Numbers
+ * that an integer dtype can't hold: add, sub and mul give the exact result modulo 2^bits, as all
+ * integer arithmetic here; div is in f32 anyway; maximum and minimum give x if it is always the
+ * one chosen, else HONE_E_VALUE; pow gives HONE_E_VALUE, as for negative s. */
 HONE_API hone_tensor *hone_add_scalar(hone_tensor *x, double s);
 HONE_API hone_tensor *hone_add_scalar_(hone_tensor *x, double s);
 HONE_API hone_tensor *hone_sub_scalar(hone_tensor *x, double s);
@@ -181,7 +188,8 @@ HONE_API hone_tensor *hone_pow_scalar_(hone_tensor *x, double s);
 HONE_API hone_tensor *hone_maximum_scalar(hone_tensor *x, double s);
 HONE_API hone_tensor *hone_minimum_scalar(hone_tensor *x, double s);
 
-/* ---- comparisons: bool results, no gradient */
+/* ---- comparisons: bool results, no gradient. Between an integer tensor and a number they are
+ * exact, whatever the number (PyTorch wraps or rounds some). */
 
 HONE_API hone_tensor *hone_eq(hone_tensor *a, hone_tensor *b);
 HONE_API hone_tensor *hone_eq_scalar(hone_tensor *x, double s);

@@ -29,11 +29,17 @@ static hone_tensor *run_tensors(hone_context *ctx, hone_tensor *const *in, int k
     return run(ctx, k, dtype, &shape, (hone__operand[]){ { .t = in[0] }, { .t = in[1] } });
 }
 
-static hone_tensor *run_number(hone_context *ctx, hone_tensor *x, int k, hone_dtype dtype)
+static hone__shape shape_of(const hone_tensor *x)
 {
     hone__shape shape = { .ndim = x->ndim };
     for (int d = 0; d < x->ndim; d++)
         shape.shape[d] = x->shape[d];
+    return shape;
+}
+
+static hone_tensor *run_number(hone_context *ctx, hone_tensor *x, int k, hone_dtype dtype)
+{
+    const hone__shape shape = shape_of(x);
     const double s = hone__call_args(ctx)->s[0];
     return run(ctx, k, dtype, &shape, (hone__operand[]){ { .t = x }, { .number = s } });
 }
@@ -296,6 +302,8 @@ static hone_tensor *pow_scalar_forward(hone_context *ctx, hone_tensor *const *in
                        hone__call_name(ctx), hone__tensor_text(x).s, s);
         return NULL;
     }
+    if (!hone__number_fits(hone__call_name(ctx), dtype, s))
+        return NULL;
     const hone__elementwise_kernel simple = { .arity = HONE__UNARY,
                                               .fn.unary = simple_power(s, dtype),
                                               .reads = { dtype },
@@ -360,20 +368,31 @@ const hone__op hone__op_minimum = { .name = "minimum",
                                     .forward = minimum_forward,
                                     .grad = { minimum_grad, minimum_grad } };
 
+/* Of x and a number: beside one that is past the dtype's end on the losing side x stays as it is;
+ * on the other side the result would be that number. */
+static hone_tensor *extreme_number(hone_context *ctx, hone_tensor *x, int k, int losing_side)
+{
+    const hone_dtype dtype = number_dtype(ctx, x);
+    const double s = hone__call_args(ctx)->s[0];
+    if (!HONE__SAVE(ctx, x))
+        return NULL;
+    if (hone__number_side(dtype, s) == losing_side) {
+        const hone__shape shape = shape_of(x);
+        return run(ctx, k, dtype, &shape, (hone__operand[]){ { .t = x }, { .t = x } });
+    }
+    return hone__number_fits(hone__call_name(ctx), dtype, s) ? run_number(ctx, x, k, dtype) : NULL;
+}
+
 static hone_tensor *maximum_scalar_forward(hone_context *ctx, hone_tensor *const *in, int n_in)
 {
     (void)n_in;
-    return HONE__SAVE(ctx, in[0])
-               ? run_number(ctx, in[0], HONE__K_MAXIMUM, number_dtype(ctx, in[0]))
-               : NULL;
+    return extreme_number(ctx, in[0], HONE__K_MAXIMUM, -1);
 }
 
 static hone_tensor *minimum_scalar_forward(hone_context *ctx, hone_tensor *const *in, int n_in)
 {
     (void)n_in;
-    return HONE__SAVE(ctx, in[0])
-               ? run_number(ctx, in[0], HONE__K_MINIMUM, number_dtype(ctx, in[0]))
-               : NULL;
+    return extreme_number(ctx, in[0], HONE__K_MINIMUM, 1);
 }
 
 static hone_tensor *maximum_scalar_grad(hone_context *ctx, hone_tensor *dy, int input)

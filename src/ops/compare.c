@@ -2,6 +2,8 @@
 #include "ops/elementwise.h"
 #include "ops/op.h"
 
+#include <math.h>
+
 static hone_tensor *run(hone_context *ctx, int k, hone_dtype dtype, int ndim, const int64_t *shape,
                         const hone__operand *operands)
 {
@@ -26,20 +28,20 @@ static hone_tensor *compare(hone_context *ctx, hone_tensor *const *in, int k)
  * and an i64 never 2.5. */
 static hone_dtype compared_dtype(hone_dtype dtype, double s)
 {
-    static const double highest[HONE_DTYPES] = { [HONE_I32] = 0x1p31, [HONE_U8] = 256 };
     if (hone_dtype_is_float(dtype))
         return dtype;
     if (hone__number_dtype(dtype, s) == HONE_F32)
         return HONE_F64;
-    const double low = dtype == HONE_U8 ? 0 : -highest[dtype];
-    return s >= low && s < highest[dtype] ? dtype : HONE_I64;
+    return dtype != HONE_BOOL && hone__number_side(dtype, s) == 0 ? dtype : HONE_I64;
 }
 
 static hone_tensor *compare_number(hone_context *ctx, hone_tensor *x, int k)
 {
-    const double s = hone__call_args(ctx)->s[0];
-    return run(ctx, k, compared_dtype((hone_dtype)x->dtype, s), x->ndim, x->shape,
-               (hone__operand[]){ { .t = x }, { .number = s } });
+    double s = hone__call_args(ctx)->s[0];
+    const hone_dtype own = (hone_dtype)x->dtype, dtype = compared_dtype(own, s);
+    if (own == HONE_I64 && s >= 0x1p63)
+        s = INFINITY; /* the largest i64 become 2^63 in f64, and are less all the same */
+    return run(ctx, k, dtype, x->ndim, x->shape, (hone__operand[]){ { .t = x }, { .number = s } });
 }
 
 #define COMPARISON(op, k)                                                                          \

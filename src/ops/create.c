@@ -94,37 +94,109 @@ hone_tensor *hone_from_data_v(hone_dtype dtype, const void *data, const int64_t 
 
 /* ---- arange, eye */
 
-/* start + i * step in double, cast as hone_to does. */
-static void fill_range(hone_tensor *t, double start, double step)
+/* start + i * step for i < n: integers as integers, anything else in double, cast as hone_to does. */
+typedef struct {
+    int64_t n;
+    double start, step;
+    bool whole;
+    int64_t whole_start, whole_step;
+} range;
+
+static bool is_whole(double x)
+{
+    return x >= -0x1p63 && x < 0x1p63 && x == floor(x);
+}
+
+static bool no_range(double start, double end, double step)
+{
+    hone_error_set(HONE_E_VALUE, "arange: no way from %g to %g in steps of %g", start, end, step);
+    return false;
+}
+
+/* Everything is between start and end, so that nothing overflows; 2^63 may be the end. */
+static bool plan_whole(range *r, hone_dtype dtype, double end)
+{
+    const bool up = r->step > 0;
+    const double last_end = up ? ceil(end) : floor(end);
+    if (!(up ? last_end >= r->start : last_end <= r->start) || fabs(last_end) > 0x1p63)
+        return no_range(r->start, end, r->step);
+    const uint64_t from = (uint64_t)r->whole_start, by = (uint64_t)r->whole_step;
+    const uint64_t to = last_end == 0x1p63 ? (uint64_t)1 << 63 : (uint64_t)(int64_t)last_end;
+    /* one less than the distance, which may be 2^64 */
+    const uint64_t inside = up ? to - 1 - from : from - 1 - to;
+    const uint64_t steps = last_end == r->start ? 0 : inside / (up ? by : -by);
+    if (steps >= (uint64_t)1 << 53)
+        return no_range(r->start, end, r->step);
+    r->n = last_end == r->start ? 0 : (int64_t)steps + 1;
+    const int64_t last = (int64_t)(from + steps * by);
+    return r->n == 0 || dtype == HONE_I64 ||
+           (hone__number_fits("arange", dtype, r->start) &&
+            hone__number_fits("arange", dtype, (double)last));
+}
+
+static bool plan_real(range *r, hone_dtype dtype, double end)
+{
+    const double count = ceil((end - r->start) / r->step);
+    if (!(count >= 0 && count <= 0x1p53))
+        return no_range(r->start, end, r->step);
+    r->n = (int64_t)count;
+    if (r->n == 0 || hone_dtype_is_float(dtype))
+        return true;
+    const double last = r->start + (count - 1) * r->step;
+    if (fabs(r->start) > 0x1p53 || fabs(last) > 0x1p53) {
+        hone_error_set(HONE_E_VALUE,
+                       "arange: from %g in steps of %g to %s, but fractions past 2^53 are lost",
+                       r->start, r->step, hone_dtype_name(dtype));
+        return false;
+    }
+    return hone__number_fits("arange", dtype, r->start) && hone__number_fits("arange", dtype, last);
+}
+
+static bool plan_range(range *r, hone_dtype dtype, double start, double end, double step)
+{
+    if (!isfinite(start) || !isfinite(end) || !isfinite(step) || step == 0)
+        return no_range(start, end, step);
+    *r = (range){ .start = start, .step = step };
+    r->whole = !hone_dtype_is_float(dtype) && is_whole(start) && is_whole(step);
+    if (!r->whole)
+        return plan_real(r, dtype, end);
+    r->whole_start = (int64_t)start;
+    r->whole_step = (int64_t)step;
+    return plan_whole(r, dtype, end);
+}
+
+enum { STRETCH = 256 };
+
+static void fill_range(hone_tensor *t, const range *r)
 {
     const size_t size = hone_dtype_size((hone_dtype)t->dtype);
-    const hone__cast_fn cast = hone__k->cast[HONE__F64][t->dtype];
-    double values[256];
-    for (int64_t begin = 0; begin < t->numel; begin += 256) {
-        const int64_t n = t->numel - begin < 256 ? t->numel - begin : 256;
-        for (int64_t i = 0; i < n; i++)
-            values[i] = start + (double)(begin + i) * step;
-        cast(n, (char *)hone__data(t) + (size_t)begin * size, 1, values, 1);
+    const hone__cast_fn cast = hone__k->cast[r->whole ? HONE__I64 : HONE__F64][t->dtype];
+    union {
+        double real[STRETCH];
+        int64_t whole[STRETCH];
+    } values;
+    for (int64_t begin = 0; begin < r->n; begin += STRETCH) {
+        const int64_t n = r->n - begin < STRETCH ? r->n - begin : STRETCH;
+        for (int64_t i = 0; i < n; i++) {
+            if (r->whole)
+                values.whole[i] = (int64_t)((uint64_t)r->whole_start +
+                                            (uint64_t)(begin + i) * (uint64_t)r->whole_step);
+            else
+                values.real[i] = r->start + (double)(begin + i) * r->step;
+        }
+        cast(n, (char *)hone__data(t) + (size_t)begin * size, 1, &values, 1);
     }
 }
 
 hone_tensor *hone_arange(hone_dtype dtype, double start, double end, double step)
 {
     HONE__FP_GUARD();
-    const double count = ceil((end - start) / step);
-    if (!isfinite(start) || !isfinite(end) || !isfinite(step) || step == 0 || count < 0 ||
-        count > 0x1p53) {
-        hone_error_set(HONE_E_VALUE, "arange: no way from %g to %g in steps of %g", start, end,
-                       step);
+    range r;
+    if (!plan_range(&r, dtype, start, end, step))
         return NULL;
-    }
-    const int64_t n = (int64_t)count;
-    if (n > 0 && (!hone__number_fits("arange", dtype, start) ||
-                  !hone__number_fits("arange", dtype, start + (double)(n - 1) * step)))
-        return NULL;
-    hone_tensor *t = create("arange", dtype, 1, &n);
-    if (t && n > 0)
-        fill_range(t, start, step);
+    hone_tensor *t = create("arange", dtype, 1, &r.n);
+    if (t)
+        fill_range(t, &r);
     return t;
 }
 

@@ -103,6 +103,10 @@ void hone__fill_elements(hone_tensor *out, double value);
  * has seen to it that an int64_t holds them), bool is != 0. */
 void hone__number(hone_dtype dtype, double number, void *element);
 
+/** Where the number, truncated, lies beside the integers of the dtype: below -1, among 0, above 1
+ * (NaN too); always 0 for floats and bool. */
+int hone__number_side(hone_dtype dtype, double number);
+
 /** False + E_VALUE in the name of `op`: an integer dtype that can't hold the number. */
 bool hone__number_fits(const char *op, hone_dtype dtype, double number);
 

@@ -16,7 +16,7 @@ void hone__number(hone_dtype dtype, double number, void *element)
     }
 }
 
-bool hone__number_fits(const char *op, hone_dtype dtype, double number)
+int hone__number_side(hone_dtype dtype, double number)
 {
     /* the dtype's integers are those between `low` and `high`, both excluded, when truncated */
     double low = -INFINITY, high = INFINITY;
@@ -36,9 +36,14 @@ bool hone__number_fits(const char *op, hone_dtype dtype, double number)
     case HONE_F32:
     case HONE_F64:
     case HONE_BOOL:
-        return true;
+        return 0;
     }
-    if (number > low && number < high)
+    return number <= low ? -1 : !(number < high);
+}
+
+bool hone__number_fits(const char *op, hone_dtype dtype, double number)
+{
+    if (hone__number_side(dtype, number) == 0)
         return true;
     hone_error_set(HONE_E_VALUE, "%s: %g doesn't fit into %s", op, number, hone_dtype_name(dtype));
     return false;

@@ -83,6 +83,63 @@ Test(rules, numbers, .init = tensors_of_each_dtype)
     CHECK_VALUES(hone_ne_scalar(l, NAN), HONE_BOOL, (2), 1, 1);
 }
 
+/* PyTorch's maximum wraps such a number below 0 and refuses others. */
+Test(rules, numbers_that_the_dtype_cannot_hold, .init = tensors_of_each_dtype)
+{
+    hone_tensor *x = T(HONE_U8, (3), 1, 100, 200), *wide = T(HONE_I32, (2), -0x1p31, 0x1p31 - 1);
+    CHECK_VALUES(hone_maximum_scalar(x, -5), HONE_U8, (3), 1, 100, 200);
+    CHECK_VALUES(hone_minimum_scalar(x, 300), HONE_U8, (3), 1, 100, 200);
+    CHECK_VALUES(hone_minimum_scalar(x, 0x1p62), HONE_U8, (3), 1, 100, 200);
+    CHECK_VALUES(hone_maximum_scalar(x, 255), HONE_U8, (3), 255, 255, 255);
+    CHECK_VALUES(hone_minimum_scalar(x, 0), HONE_U8, (3), 0, 0, 0);
+    CHECK_FAILS(hone_maximum_scalar(x, 256), HONE_E_VALUE,
+                "maximum_scalar: 256 doesn't fit into u8");
+    CHECK_FAILS(hone_minimum_scalar(x, -1), HONE_E_VALUE, "minimum_scalar: -1 doesn't fit into u8");
+    CHECK_VALUES(hone_maximum_scalar(wide, -0x1p31 - 1), HONE_I32, (2), -0x1p31, 0x1p31 - 1);
+    CHECK_VALUES(hone_minimum_scalar(wide, 0x1p31), HONE_I32, (2), -0x1p31, 0x1p31 - 1);
+    CHECK_VALUES(hone_maximum_scalar(wide, -0x1p31), HONE_I32, (2), -0x1p31, 0x1p31 - 1);
+    CHECK_FAILS(hone_maximum_scalar(wide, 0x1p31), HONE_E_VALUE, "i32");
+    CHECK_FAILS(hone_minimum_scalar(wide, -0x1p40), HONE_E_VALUE, "i32");
+    CHECK_VALUES(hone_maximum_scalar(x, INFINITY), HONE_F32, (3), INFINITY, INFINITY, INFINITY);
+    CHECK_VALUES(hone_minimum_scalar(x, 2.5), HONE_F32, (3), 1, 2.5, 2.5);
+    CHECK_VALUES(hone_maximum_scalar(x, NAN), HONE_F32, (3), NAN, NAN, NAN);
+    CHECK_VALUES(hone_maximum_scalar(b, -5), HONE_I64, (2), 1, 0);
+    CHECK_VALUES(hone_minimum_scalar(b, -5), HONE_I64, (2), -5, -5);
+    CHECK_FAILS(hone_pow_scalar(x, 256), HONE_E_VALUE, "pow_scalar: 256 doesn't fit into u8");
+    CHECK_FAILS(hone_pow_scalar(wide, 0x1p31), HONE_E_VALUE, "i32");
+    CHECK_VALUES(hone_pow_scalar(x, 255), HONE_U8, (3), 1, 0, 0);
+    CHECK_VALUES(hone_pow_scalar(T(HONE_I64, (3), 1, -1, 2), 0x1p62), HONE_I64, (3), 1, 1, 0);
+    CHECK_VALUES(hone_pow_scalar(x, INFINITY), HONE_F32, (3), 1, INFINITY, INFINITY);
+    CHECK_VALUES(hone_add_scalar(x, 0x1p40 + 1), HONE_U8, (3), 2, 101, 201);
+    CHECK_VALUES(hone_sub_scalar(x, -0x1p63), HONE_U8, (3), 1, 100, 200);
+    CHECK_VALUES(hone_mul_scalar(wide, 0x1p32 + 3), HONE_I32, (2), -0x1p31, 0x1p31 - 3);
+    CHECK_VALUES(hone_add_scalar(x, NAN), HONE_F32, (3), NAN, NAN, NAN);
+    CHECK_VALUES(hone_div_scalar(x, -INFINITY), HONE_F32, (3), -0.0, -0.0, -0.0);
+    CHECK_FAILS(hone_fill_(x, -1), HONE_E_VALUE, "fill_: -1 doesn't fit into u8");
+    CHECK_FAILS(hone_full(HONE_I64, -0x1.0000000000001p63, 2), HONE_E_VALUE, "i64");
+}
+
+Test(rules, comparisons_with_numbers_are_exact, .init = tensors_of_each_dtype)
+{
+    const int64_t ends[] = { INT64_MIN, INT64_MAX, INT64_MAX - 1, ((int64_t)1 << 53) + 1 };
+    hone_tensor *x = hone_from_data(HONE_I64, ends, 4);
+    CHECK_VALUES(hone_eq_scalar(x, 0x1p63), HONE_BOOL, (4), 0, 0, 0, 0);
+    CHECK_VALUES(hone_lt_scalar(x, 0x1p63), HONE_BOOL, (4), 1, 1, 1, 1);
+    CHECK_VALUES(hone_ge_scalar(x, 0x1p63), HONE_BOOL, (4), 0, 0, 0, 0);
+    CHECK_VALUES(hone_ne_scalar(x, 0x1p64), HONE_BOOL, (4), 1, 1, 1, 1);
+    CHECK_VALUES(hone_eq_scalar(x, -0x1p63), HONE_BOOL, (4), 1, 0, 0, 0);
+    CHECK_VALUES(hone_gt_scalar(x, -0x1.0000000000001p63), HONE_BOOL, (4), 1, 1, 1, 1);
+    CHECK_VALUES(hone_gt_scalar(x, 0x1p53), HONE_BOOL, (4), 0, 1, 1, 1);
+    CHECK_VALUES(hone_eq_scalar(x, 0x1p53), HONE_BOOL, (4), 0, 0, 0, 0);
+    CHECK_VALUES(hone_le_scalar(x, INFINITY), HONE_BOOL, (4), 1, 1, 1, 1);
+    CHECK_VALUES(hone_le_scalar(x, NAN), HONE_BOOL, (4), 0, 0, 0, 0);
+    CHECK_VALUES(hone_gt_scalar(u, -1), HONE_BOOL, (2), 1, 1);
+    CHECK_VALUES(hone_eq_scalar(u, -1), HONE_BOOL, (2), 0, 0);
+    CHECK_VALUES(hone_le_scalar(i, 0x1p31), HONE_BOOL, (2), 1, 1);
+    CHECK_VALUES(hone_eq_scalar(b, 2), HONE_BOOL, (2), 0, 0);
+    CHECK_VALUES(hone_lt_scalar(b, 0.5), HONE_BOOL, (2), 0, 1);
+}
+
 Test(rules, bool_arithmetic, .init = tensors_of_each_dtype)
 {
     hone_tensor *c = T(HONE_BOOL, (2), 1, 1);

@@ -85,6 +85,41 @@ Test(create, arange)
     cr_expect(hone_numel(t) == 4 && hone_at(t, 3) == 0);
 }
 
+/* As PyTorch's, which takes integers too. */
+Test(create, arange_computes_integers_as_integers)
+{
+    hone_tensor *t = hone_arange(HONE_I64, 0x1p53, 0x1p53 + 4, 1);
+    cr_assert_eq(hone_numel(t), 4);
+    const int64_t *at = hone_data(t);
+    for (int i = 0; i < 4; i++)
+        cr_expect_eq(at[i], ((int64_t)1 << 53) + i);
+    t = hone_arange(HONE_I64, 0x1p63 - 1024, 0x1p63, 1);
+    cr_assert_eq(hone_numel(t), 1024);
+    cr_expect_eq(((const int64_t *)hone_data(t))[1023], INT64_MAX);
+    t = hone_arange(HONE_I64, -0x1p63 + 2048, -0x1p63, -3);
+    cr_assert_eq(hone_numel(t), 683);
+    cr_expect_eq(((const int64_t *)hone_data(t))[682], INT64_MIN + 2);
+    t = hone_arange(HONE_I64, -0x1p63, 0x1p63, 0x1p62);
+    cr_assert_eq(hone_numel(t), 4);
+    cr_expect_eq(((const int64_t *)hone_data(t))[3], (int64_t)1 << 62);
+    t = hone_arange(HONE_I64, 0x1p62, -0x1p63, -0x1p63);
+    cr_assert_eq(hone_numel(t), 2);
+    cr_expect_eq(((const int64_t *)hone_data(t))[1], -((int64_t)1 << 62));
+    t = hone_arange(HONE_I32, -0x1p31, 0x1p31, 0x1p31 - 1);
+    cr_expect(hone_numel(t) == 3 && hone_at(t, 2) == 0x1p31 - 2);
+    t = hone_arange(HONE_I64, 2, 4.5, 1); /* 2 3 4 */
+    cr_expect(hone_numel(t) == 3 && hone_at(t, 2) == 4);
+    t = hone_arange(HONE_I64, 0, 2, 0.5); /* 0 0 1 1 */
+    cr_expect(hone_numel(t) == 4 && hone_at(t, 1) == 0 && hone_at(t, 3) == 1);
+    cr_expect_eq(hone_numel(hone_arange(HONE_I64, 7, 7, -2)), 0);
+    CHECK_FAILS(hone_arange(HONE_I64, -0x1p63, 0x1p63, 1), HONE_E_VALUE, "arange: no way");
+    CHECK_FAILS(hone_arange(HONE_I64, 0x1p62, 0x1p64, 0x1p62), HONE_E_VALUE, "arange");
+    CHECK_FAILS(hone_arange(HONE_I64, 0x1p63, 0x1p64, 0x1p62), HONE_E_VALUE, "arange");
+    CHECK_FAILS(hone_arange(HONE_I64, 0x1p54, 0x1p54 + 8, 0.5), HONE_E_VALUE, "past 2^53");
+    CHECK_FAILS(hone_arange(HONE_I64, 5, 0, 1), HONE_E_VALUE, "arange: no way from 5 to 0");
+    CHECK_FAILS(hone_arange(HONE_I32, 0, 0x1p31 + 1, 0x1p31), HONE_E_VALUE, "i32");
+}
+
 Test(create, eye)
 {
     for (int64_t dtype = 0; dtype < HONE_DTYPES; dtype++)
