@@ -70,10 +70,10 @@ HONE_API hone_tensor *hone_randperm(int64_t n);
 /** -x; no bool. Grad: -dy. */
 HONE_API hone_tensor *hone_neg(hone_tensor *x);
 HONE_API hone_tensor *hone_neg_(hone_tensor *x);
-/** |x|; no bool. Grad: dy * sign(x). */
+/** |x|; no bool. Grad: dy * sign(x), so 0 at 0 and at NaN, as PyTorch. */
 HONE_API hone_tensor *hone_abs(hone_tensor *x);
 HONE_API hone_tensor *hone_abs_(hone_tensor *x);
-/** -1, 0 or 1 (NaN stays NaN). Grad: 0. */
+/** -1, 0 or 1; 0 of -0 and, as PyTorch, of NaN. Grad: 0. */
 HONE_API hone_tensor *hone_sign(hone_tensor *x);
 HONE_API hone_tensor *hone_sign_(hone_tensor *x);
 /** e^x. Grad: dy * y. */
@@ -91,7 +91,8 @@ HONE_API hone_tensor *hone_square_(hone_tensor *x);
 /** 1 / x. Grad: -dy * y^2. */
 HONE_API hone_tensor *hone_reciprocal(hone_tensor *x);
 HONE_API hone_tensor *hone_reciprocal_(hone_tensor *x);
-/** max(x, 0); no bool; NaN stays NaN. Grad: dy where y > 0, else 0. */
+/** max(x, 0); no bool; NaN stays NaN, -0 gives 0. Grad: 0 where y <= 0, else dy, so dy at NaN, as
+ * PyTorch. */
 HONE_API hone_tensor *hone_relu(hone_tensor *x);
 HONE_API hone_tensor *hone_relu_(hone_tensor *x);
 /** 1 / (1 + e^-x). Grad: dy * y * (1 - y). */
@@ -162,11 +163,13 @@ HONE_API hone_tensor *hone_mul_(hone_tensor *a, hone_tensor *b);
 /** a / b; integers give f32. Grad: da = dy / b, db = -dy a / b^2. */
 HONE_API hone_tensor *hone_div(hone_tensor *a, hone_tensor *b);
 HONE_API hone_tensor *hone_div_(hone_tensor *a, hone_tensor *b);
-/** a^b; integers: negative exponents are HONE_E_VALUE. Grad: da = dy b a^(b-1), db = dy a^b log a
- * (0 where a = 0 and b >= 0). */
+/** a^b, within 2 ulp, special values as C17's annex F has them (F.10.4.4); integers: negative
+ * exponents are HONE_E_VALUE. Grad: da = dy b a^(b-1), 0 where b = 0, whatever a is; db = dy a^b
+ * log a, 0 where a = 0 and b >= 0. */
 HONE_API hone_tensor *hone_pow(hone_tensor *a, hone_tensor *b);
 HONE_API hone_tensor *hone_pow_(hone_tensor *a, hone_tensor *b);
-/** The larger / smaller of a and b; NaN wins. Grad: to the chosen one, half each where equal. */
+/** The larger / smaller of a and b; NaN wins, and of +0 and -0, which are equal, the first operand.
+ * Grad: to the chosen one, half each where equal, all to both where one is NaN (as PyTorch). */
 HONE_API hone_tensor *hone_maximum(hone_tensor *a, hone_tensor *b);
 HONE_API hone_tensor *hone_minimum(hone_tensor *a, hone_tensor *b);
 
@@ -174,7 +177,8 @@ HONE_API hone_tensor *hone_minimum(hone_tensor *a, hone_tensor *b);
  * f32 if s is not a whole number in i64's range, and bool gives i64 beside one that is. Numbers
  * that an integer dtype can't hold: add, sub and mul give the exact result modulo 2^bits, as all
  * integer arithmetic here; div is in f32 anyway; maximum and minimum give x if it is always the
- * one chosen, else HONE_E_VALUE; pow gives HONE_E_VALUE, as for negative s. */
+ * one chosen, else HONE_E_VALUE; pow gives HONE_E_VALUE, as for negative s. The powers -2, -1, -1/2, 1/2, 1,
+ * 3/2, 2, 3 and 4 cost a multiplication, a division or a root or two. */
 HONE_API hone_tensor *hone_add_scalar(hone_tensor *x, double s);
 HONE_API hone_tensor *hone_add_scalar_(hone_tensor *x, double s);
 HONE_API hone_tensor *hone_sub_scalar(hone_tensor *x, double s);
@@ -254,10 +258,10 @@ HONE_API hone_tensor *hone_std_dim(hone_tensor *x, int dim, double correction, b
     hone_std_dims_v(x, correction, keepdim, HONE_DIM_ARGS(__VA_ARGS__))
 HONE_API hone_tensor *hone_std_dims_v(hone_tensor *x, double correction, bool keepdim,
                                       const int64_t *dims_end);
-/** Largest / smallest value; NaN wins; no elements: HONE_E_SHAPE. Grad of _dim: to the first such
- * element; of the others: shared evenly by ties. Where the result is NaN, those of max and min are
- * the NaNs, and max_dims and min_dims give NaN to every element (all as PyTorch's max() and
- * amax()). */
+/** Largest / smallest value; NaN wins; of +0 and -0, which are equal, one that their places choose;
+ * no elements: HONE_E_SHAPE. Grad of _dim: to the first such element; of the others: shared evenly
+ * by ties. Where the result is NaN, those of max and min are the NaNs, and max_dims and min_dims
+ * give NaN to every element (all as PyTorch's max() and amax()). */
 HONE_API hone_tensor *hone_max(hone_tensor *x);
 HONE_API hone_tensor *hone_max_dim(hone_tensor *x, int dim, bool keepdim);
 #define hone_max_dims(x, keepdim, ...) hone_max_dims_v(x, keepdim, HONE_DIM_ARGS(__VA_ARGS__))
@@ -266,7 +270,8 @@ HONE_API hone_tensor *hone_min(hone_tensor *x);
 HONE_API hone_tensor *hone_min_dim(hone_tensor *x, int dim, bool keepdim);
 #define hone_min_dims(x, keepdim, ...) hone_min_dims_v(x, keepdim, HONE_DIM_ARGS(__VA_ARGS__))
 HONE_API hone_tensor *hone_min_dims_v(hone_tensor *x, bool keepdim, const int64_t *dims_end);
-/** Index (i64) of the first largest / smallest element along dim; NaN wins. No gradient. */
+/** Index (i64) of the first largest / smallest element along dim (+0 and -0 are equal), or of the
+ * first NaN. No gradient. */
 HONE_API hone_tensor *hone_argmax(hone_tensor *x, int dim, bool keepdim);
 HONE_API hone_tensor *hone_argmin(hone_tensor *x, int dim, bool keepdim);
 /** log(sum(e^x)) along dim or several, without overflow. Grad: dy * softmax(x); where the result is

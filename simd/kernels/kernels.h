@@ -36,7 +36,7 @@ enum {
 
 /* ---- elementwise ---- */
 
-/** y[i] = f(x[i]). f32 and f64: all of the list. i64, i32, u8: NEG ABS SQUARE RELU (wrapping).
+/** y[i] = f(x[i]). f32 and f64: all of the list. i64, i32, u8: NEG ABS SQUARE RELU POW_3 POW_4 (wrapping).
  *  Error against the exact value: NEG ABS RELU exact; SQRT SQUARE RECIPROCAL correctly rounded; f32
  * EXP and LOG <= 1 ulp, other f32 <= 2 ulp; f64 <= 2 ulp; GELU SILU SOFTPLUS <= 4 ulp. Special
  * values as in C99's annex F. */
@@ -62,6 +62,12 @@ enum {
     HONE__K_GELU_TANH, /* its approximation x / (1 + exp(-2 sqrt(2 / pi) (x + 0.044715 x^3))) */
     HONE__K_SILU,
     HONE__K_SOFTPLUS, /* log(1 + e^x) for every x: no threshold */
+    HONE__K_POW_3,    /* x^3 and so on */
+    HONE__K_POW_4,
+    HONE__K_POW_MINUS_2,
+    HONE__K_POW_HALF, /* of -0 and -inf +0 and inf, as POW */
+    HONE__K_POW_3_HALVES,
+    HONE__K_POW_MINUS_HALF,
     HONE__K_N_UNARY,
 };
 typedef void (*hone__unary_fn)(int64_t n, void *y, int64_t sy, const void *x, int64_t sx);
@@ -70,10 +76,10 @@ typedef void (*hone__unary_fn)(int64_t n, void *y, int64_t sy, const void *x, in
  *  f32, f64: all. i64, i32, u8: ADD SUB MUL DIV MAXIMUM MINIMUM POW, wrapping; DIV truncates, the
  * caller has refused a zero divisor (the kernel gives 0 and does not trap), INT_MIN / -1 wraps; POW
  * with a negative exponent is 0 unless the base is 1 or -1. bool: ADD MAXIMUM (or), MUL MINIMUM
- * (and). MAXIMUM = (a > b or a is NaN) ? a : b, so a NaN on either side is kept and a tie takes b;
- * MINIMUM likewise with <. POW: f32 <= 2 ulp, f64 <= 2 ulp, special values as in C99's annex F. The
- * BACKWARD ones are derivatives, f32 and f64 only: a is the incoming gradient, b the function's
- * output (RELU, SIGMOID, TANH) or input (the others, finite at infinities).
+ * (and). MAXIMUM = (b > a or b is NaN) ? b : a, so a NaN on either side is kept and a tie takes a
+ * (+0 and -0 tie); MINIMUM likewise with <. POW: f32 <= 2 ulp, f64 <= 2 ulp, special values as in
+ * C99's annex F. The BACKWARD ones are derivatives, f32 and f64 only: a is the incoming gradient, b
+ * the function's output (RELU, SIGMOID, TANH) or input (the others, finite at infinities).
  */
 enum {
     HONE__K_ADD,
@@ -83,7 +89,7 @@ enum {
     HONE__K_MAXIMUM,
     HONE__K_MINIMUM,
     HONE__K_POW,
-    HONE__K_RELU_BACKWARD,    /* b <= 0 ? 0 : a */
+    HONE__K_RELU_BACKWARD,    /* b <= 0 ? 0 : a, so a where b is NaN */
     HONE__K_SIGMOID_BACKWARD, /* a * (b * (1 - b)) */
     HONE__K_TANH_BACKWARD,    /* a * fma(-b, b, 1) */
     HONE__K_GELU_BACKWARD,    /* a * gelu'(b) */
@@ -141,8 +147,10 @@ typedef void (*hone__write_past_fn)(int64_t bytes, void *y, const void *x);
  *  M2          f32, f64 -> same: the sum of (x - mean)^2. With a block's sum divided by its count
  *              as base, steps acc = fma(d, d, acc) and acc = acc + d of d = x - base; then
  *              corrected, and blocks joined pairwise, as moments.h says. Nothing to sum: +0.
- *  MAX MIN     f32, f64, i64, i32, u8, bool -> same; NaN wins. cols (rows for columns) > 0.
- *  ARGMAX ARGMIN  those dtypes -> i64: the first place of the extreme value, or of the first NaN.
+ *  MAX MIN     f32, f64, i64, i32, u8, bool -> same; NaN wins; which of +0 and -0 comes out
+ *              depends on their places alone. cols (rows for columns) > 0.
+ *  ARGMAX ARGMIN  those dtypes -> i64: the first place of the extreme value (+0 and -0 are one),
+ * or of the first NaN.
  * cols (rows) > 0. */
 enum {
     HONE__K_SUM,

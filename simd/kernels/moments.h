@@ -31,7 +31,7 @@ HONE__INLINE void R(correct)(VREAL n, VREAL d, VREAL dd, VREAL *shift, VREAL *m2
     const VREAL zero = R(set)(0), off = R(div)(d, n);
     const VMASK finite = R(lt)(dd, R(set)((REAL)INFINITY));
     *shift = R(select)(finite, off, zero);
-    *m2 = R(select)(finite, R(max)(R(sub)(dd, R(mul)(d, off)), zero), dd);
+    *m2 = R(select)(finite, R(max)(zero, R(sub)(dd, R(mul)(d, off))), dd);
 }
 
 /* acc + p for the v-th accumulator. Every other one adds by an fma, which rounds the same sum:

@@ -138,13 +138,13 @@ HONE__INLINE vf32 f32_copysign(vf32 x, vf32 sign)
 }
 HONE__INLINE vf32 f32_max(vf32 a, vf32 b)
 {
-    const vf32 nan = _mm256_cmp_ps(a, a, _CMP_UNORD_Q);
-    return _mm256_blendv_ps(_mm256_max_ps(a, b), a, nan);
+    const vf32 nan = _mm256_cmp_ps(b, b, _CMP_UNORD_Q);
+    return _mm256_blendv_ps(_mm256_max_ps(b, a), b, nan);
 }
 HONE__INLINE vf32 f32_min(vf32 a, vf32 b)
 {
-    const vf32 nan = _mm256_cmp_ps(a, a, _CMP_UNORD_Q);
-    return _mm256_blendv_ps(_mm256_min_ps(a, b), a, nan);
+    const vf32 nan = _mm256_cmp_ps(b, b, _CMP_UNORD_Q);
+    return _mm256_blendv_ps(_mm256_min_ps(b, a), b, nan);
 }
 
 HONE__INLINE mf32 f32_eq(vf32 a, vf32 b)
@@ -169,11 +169,11 @@ HONE__INLINE mf32 f32_ge(vf32 a, vf32 b)
 }
 HONE__INLINE vf32 f32_larger(vf32 a, vf32 b)
 {
-    return _mm256_max_ps(a, b);
+    return _mm256_max_ps(b, a);
 }
 HONE__INLINE vf32 f32_smaller(vf32 a, vf32 b)
 {
-    return _mm256_min_ps(a, b);
+    return _mm256_min_ps(b, a);
 }
 HONE__INLINE mf32 f32_unordered(vf32 a, vf32 b)
 {
@@ -401,13 +401,13 @@ HONE__INLINE vf64 f64_copysign(vf64 x, vf64 sign)
 }
 HONE__INLINE vf64 f64_max(vf64 a, vf64 b)
 {
-    const vf64 nan = _mm256_cmp_pd(a, a, _CMP_UNORD_Q);
-    return _mm256_blendv_pd(_mm256_max_pd(a, b), a, nan);
+    const vf64 nan = _mm256_cmp_pd(b, b, _CMP_UNORD_Q);
+    return _mm256_blendv_pd(_mm256_max_pd(b, a), b, nan);
 }
 HONE__INLINE vf64 f64_min(vf64 a, vf64 b)
 {
-    const vf64 nan = _mm256_cmp_pd(a, a, _CMP_UNORD_Q);
-    return _mm256_blendv_pd(_mm256_min_pd(a, b), a, nan);
+    const vf64 nan = _mm256_cmp_pd(b, b, _CMP_UNORD_Q);
+    return _mm256_blendv_pd(_mm256_min_pd(b, a), b, nan);
 }
 
 HONE__INLINE mf64 f64_eq(vf64 a, vf64 b)
@@ -432,11 +432,11 @@ HONE__INLINE mf64 f64_ge(vf64 a, vf64 b)
 }
 HONE__INLINE vf64 f64_larger(vf64 a, vf64 b)
 {
-    return _mm256_max_pd(a, b);
+    return _mm256_max_pd(b, a);
 }
 HONE__INLINE vf64 f64_smaller(vf64 a, vf64 b)
 {
-    return _mm256_min_pd(a, b);
+    return _mm256_min_pd(b, a);
 }
 HONE__INLINE mf64 f64_unordered(vf64 a, vf64 b)
 {

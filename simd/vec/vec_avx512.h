@@ -130,13 +130,13 @@ HONE__INLINE vf32 f32_copysign(vf32 x, vf32 sign)
 }
 HONE__INLINE vf32 f32_max(vf32 a, vf32 b)
 {
-    const __mmask16 nan = _mm512_cmp_ps_mask(a, a, _CMP_UNORD_Q);
-    return _mm512_mask_mov_ps(_mm512_max_ps(a, b), nan, a);
+    const __mmask16 nan = _mm512_cmp_ps_mask(b, b, _CMP_UNORD_Q);
+    return _mm512_mask_mov_ps(_mm512_max_ps(b, a), nan, b);
 }
 HONE__INLINE vf32 f32_min(vf32 a, vf32 b)
 {
-    const __mmask16 nan = _mm512_cmp_ps_mask(a, a, _CMP_UNORD_Q);
-    return _mm512_mask_mov_ps(_mm512_min_ps(a, b), nan, a);
+    const __mmask16 nan = _mm512_cmp_ps_mask(b, b, _CMP_UNORD_Q);
+    return _mm512_mask_mov_ps(_mm512_min_ps(b, a), nan, b);
 }
 
 HONE__INLINE mf32 f32_eq(vf32 a, vf32 b)
@@ -161,11 +161,11 @@ HONE__INLINE mf32 f32_ge(vf32 a, vf32 b)
 }
 HONE__INLINE vf32 f32_larger(vf32 a, vf32 b)
 {
-    return _mm512_max_ps(a, b);
+    return _mm512_max_ps(b, a);
 }
 HONE__INLINE vf32 f32_smaller(vf32 a, vf32 b)
 {
-    return _mm512_min_ps(a, b);
+    return _mm512_min_ps(b, a);
 }
 HONE__INLINE mf32 f32_unordered(vf32 a, vf32 b)
 {
@@ -399,13 +399,13 @@ HONE__INLINE vf64 f64_copysign(vf64 x, vf64 sign)
 }
 HONE__INLINE vf64 f64_max(vf64 a, vf64 b)
 {
-    const __mmask8 nan = _mm512_cmp_pd_mask(a, a, _CMP_UNORD_Q);
-    return _mm512_mask_mov_pd(_mm512_max_pd(a, b), nan, a);
+    const __mmask8 nan = _mm512_cmp_pd_mask(b, b, _CMP_UNORD_Q);
+    return _mm512_mask_mov_pd(_mm512_max_pd(b, a), nan, b);
 }
 HONE__INLINE vf64 f64_min(vf64 a, vf64 b)
 {
-    const __mmask8 nan = _mm512_cmp_pd_mask(a, a, _CMP_UNORD_Q);
-    return _mm512_mask_mov_pd(_mm512_min_pd(a, b), nan, a);
+    const __mmask8 nan = _mm512_cmp_pd_mask(b, b, _CMP_UNORD_Q);
+    return _mm512_mask_mov_pd(_mm512_min_pd(b, a), nan, b);
 }
 
 HONE__INLINE mf64 f64_eq(vf64 a, vf64 b)
@@ -430,11 +430,11 @@ HONE__INLINE mf64 f64_ge(vf64 a, vf64 b)
 }
 HONE__INLINE vf64 f64_larger(vf64 a, vf64 b)
 {
-    return _mm512_max_pd(a, b);
+    return _mm512_max_pd(b, a);
 }
 HONE__INLINE vf64 f64_smaller(vf64 a, vf64 b)
 {
-    return _mm512_min_pd(a, b);
+    return _mm512_min_pd(b, a);
 }
 HONE__INLINE mf64 f64_unordered(vf64 a, vf64 b)
 {

@@ -127,13 +127,13 @@ HONE__INLINE vf32 f32_copysign(vf32 x, vf32 sign)
 }
 HONE__INLINE vf32 f32_max(vf32 a, vf32 b)
 {
-    const mf32 number = vceqq_f32(a, a);
-    return vbslq_f32(vornq_u32(vcgtq_f32(a, b), number), a, b);
+    const mf32 number = vceqq_f32(b, b);
+    return vbslq_f32(vornq_u32(vcgtq_f32(b, a), number), b, a);
 }
 HONE__INLINE vf32 f32_min(vf32 a, vf32 b)
 {
-    const mf32 number = vceqq_f32(a, a);
-    return vbslq_f32(vornq_u32(vcltq_f32(a, b), number), a, b);
+    const mf32 number = vceqq_f32(b, b);
+    return vbslq_f32(vornq_u32(vcltq_f32(b, a), number), b, a);
 }
 
 HONE__INLINE mf32 f32_eq(vf32 a, vf32 b)
@@ -191,11 +191,11 @@ HONE__INLINE bool mf32_all(mf32 a)
 
 HONE__INLINE vf32 f32_larger(vf32 a, vf32 b)
 {
-    return f32_select(f32_gt(a, b), a, b);
+    return f32_select(f32_gt(b, a), b, a);
 }
 HONE__INLINE vf32 f32_smaller(vf32 a, vf32 b)
 {
-    return f32_select(f32_lt(a, b), a, b);
+    return f32_select(f32_lt(b, a), b, a);
 }
 HONE__INLINE mf32 f32_unordered(vf32 a, vf32 b)
 {
@@ -380,13 +380,13 @@ HONE__INLINE vf64 f64_copysign(vf64 x, vf64 sign)
 }
 HONE__INLINE vf64 f64_max(vf64 a, vf64 b)
 {
-    const mf64 number = vceqq_f64(a, a);
-    return vbslq_f64(vornq_u64(vcgtq_f64(a, b), number), a, b);
+    const mf64 number = vceqq_f64(b, b);
+    return vbslq_f64(vornq_u64(vcgtq_f64(b, a), number), b, a);
 }
 HONE__INLINE vf64 f64_min(vf64 a, vf64 b)
 {
-    const mf64 number = vceqq_f64(a, a);
-    return vbslq_f64(vornq_u64(vcltq_f64(a, b), number), a, b);
+    const mf64 number = vceqq_f64(b, b);
+    return vbslq_f64(vornq_u64(vcltq_f64(b, a), number), b, a);
 }
 
 HONE__INLINE mf64 f64_eq(vf64 a, vf64 b)
@@ -444,11 +444,11 @@ HONE__INLINE bool mf64_all(mf64 a)
 
 HONE__INLINE vf64 f64_larger(vf64 a, vf64 b)
 {
-    return f64_select(f64_gt(a, b), a, b);
+    return f64_select(f64_gt(b, a), b, a);
 }
 HONE__INLINE vf64 f64_smaller(vf64 a, vf64 b)
 {
-    return f64_select(f64_lt(a, b), a, b);
+    return f64_select(f64_lt(b, a), b, a);
 }
 HONE__INLINE mf64 f64_unordered(vf64 a, vf64 b)
 {

@@ -138,14 +138,14 @@ HONE__INLINE vf32 f32_copysign(vf32 x, vf32 sign)
 {
     return copysignf(x, sign);
 }
-/* a NaN on either side is kept; a tie gives b (it matters for +0 and -0) */
+/* a NaN on either side is kept; a tie gives a (it matters for +0 and -0) */
 HONE__INLINE vf32 f32_max(vf32 a, vf32 b)
 {
-    return a > b || a != a ? a : b;
+    return b > a || b != b ? b : a;
 }
 HONE__INLINE vf32 f32_min(vf32 a, vf32 b)
 {
-    return a < b || a != a ? a : b;
+    return b < a || b != b ? b : a;
 }
 
 /* false for a NaN */
@@ -169,14 +169,14 @@ HONE__INLINE mf32 f32_ge(vf32 a, vf32 b)
 {
     return a >= b;
 }
-/* cheaper than max and min where no operand is a NaN: a > b ? a : b, a < b ? a : b */
+/* cheaper than max and min where no operand is a NaN: b > a ? b : a, b < a ? b : a */
 HONE__INLINE vf32 f32_larger(vf32 a, vf32 b)
 {
-    return a > b ? a : b;
+    return b > a ? b : a;
 }
 HONE__INLINE vf32 f32_smaller(vf32 a, vf32 b)
 {
-    return a < b ? a : b;
+    return b < a ? b : a;
 }
 /* either is a NaN */
 HONE__INLINE mf32 f32_unordered(vf32 a, vf32 b)
@@ -395,14 +395,14 @@ HONE__INLINE vf64 f64_copysign(vf64 x, vf64 sign)
 {
     return copysign(x, sign);
 }
-/* a NaN on either side is kept; a tie gives b (it matters for +0 and -0) */
+/* a NaN on either side is kept; a tie gives a (it matters for +0 and -0) */
 HONE__INLINE vf64 f64_max(vf64 a, vf64 b)
 {
-    return a > b || a != a ? a : b;
+    return b > a || b != b ? b : a;
 }
 HONE__INLINE vf64 f64_min(vf64 a, vf64 b)
 {
-    return a < b || a != a ? a : b;
+    return b < a || b != b ? b : a;
 }
 
 /* false for a NaN */
@@ -428,11 +428,11 @@ HONE__INLINE mf64 f64_ge(vf64 a, vf64 b)
 }
 HONE__INLINE vf64 f64_larger(vf64 a, vf64 b)
 {
-    return a > b ? a : b;
+    return b > a ? b : a;
 }
 HONE__INLINE vf64 f64_smaller(vf64 a, vf64 b)
 {
-    return a < b ? a : b;
+    return b < a ? b : a;
 }
 HONE__INLINE mf64 f64_unordered(vf64 a, vf64 b)
 {

@@ -63,7 +63,7 @@ static hone_tensor *neg_grad(hone_context *ctx, hone_tensor *dy, int input)
 
 const hone__op hone__op_neg = { .name = "neg", .forward = neg_forward, .grad = { neg_grad } };
 
-/* ---- abs: |x|; d|x| = sign(x) */
+/* ---- abs: |x|; d|x| = sign(x), 0 at NaN */
 
 static hone_tensor *abs_forward(hone_context *ctx, hone_tensor *const *in, int n_in)
 {
@@ -79,7 +79,7 @@ static hone_tensor *abs_grad(hone_context *ctx, hone_tensor *dy, int input)
 
 const hone__op hone__op_abs = { .name = "abs", .forward = abs_forward, .grad = { abs_grad } };
 
-/* ---- sign: -1, 0, 1, NaN. Needed for abs alone, so plain loops do; piecewise constant. */
+/* ---- sign: -1, 0, 1; 0 of NaN. Needed for abs alone, so plain loops do; piecewise constant. */
 
 #define SIGN_KERNEL(name, type, of)                                                                \
     static void name(int64_t n, void *yv, int64_t sy, const void *xv, int64_t sx)                  \
@@ -96,8 +96,8 @@ const hone__op hone__op_abs = { .name = "abs", .forward = abs_forward, .grad = {
             y[i * sy] = of;                                                                        \
         }                                                                                          \
     }
-SIGN_KERNEL(sign_f32, float, (v > 0 ? 1.0f : 0) - (v < 0 ? 1.0f : 0) + (v != v ? v : 0))
-SIGN_KERNEL(sign_f64, double, (v > 0 ? 1.0 : 0) - (v < 0 ? 1.0 : 0) + (v != v ? v : 0))
+SIGN_KERNEL(sign_f32, float, (v > 0 ? 1.0f : 0) - (v < 0 ? 1.0f : 0))
+SIGN_KERNEL(sign_f64, double, (v > 0 ? 1.0 : 0) - (v < 0 ? 1.0 : 0))
 SIGN_KERNEL(sign_i64, int64_t, (v > 0) - (v < 0))
 SIGN_KERNEL(sign_i32, int32_t, (v > 0) - (v < 0))
 SIGN_KERNEL(sign_u8, uint8_t, v > 0) /* bool too */
@@ -185,7 +185,7 @@ static hone_tensor *reciprocal_grad(hone_context *ctx, hone_tensor *dy, int inpu
 
 REAL_OP(reciprocal, HONE__K_RECIPROCAL, OUTPUT);
 
-/* ---- relu: max(x, 0); dy where y > 0 */
+/* ---- relu: max(x, 0); 0 where y <= 0, else dy */
 
 static hone_tensor *relu_forward(hone_context *ctx, hone_tensor *const *in, int n_in)
 {

@@ -188,9 +188,9 @@ static double exact_binary(int kind, double a, double b)
     case HONE__K_DIV:
         return a / b;
     case HONE__K_MAXIMUM:
-        return isnan(a) || a > b ? a : b;
+        return isnan(b) || b > a ? b : a;
     case HONE__K_MINIMUM:
-        return isnan(a) || a < b ? a : b;
+        return isnan(b) || b < a ? b : a;
     default: /* RELU_BACKWARD */
         return b <= 0 ? 0 : a;
     }

@@ -257,7 +257,7 @@ Test(rules, special_values)
 {
     hone_tensor *x = T(HONE_F32, (5), NAN, INFINITY, -INFINITY, 0, -0.0);
     CHECK_VALUES(hone_relu(x), HONE_F32, (5), NAN, INFINITY, 0, 0, 0);
-    CHECK_VALUES(hone_sign(x), HONE_F32, (5), NAN, 1, -1, 0, 0); /* PyTorch: sign(nan) is 0 */
+    CHECK_VALUES(hone_sign(x), HONE_F32, (5), 0, 1, -1, 0, 0);
     CHECK_VALUES(hone_abs(x), HONE_F32, (5), NAN, INFINITY, INFINITY, 0, 0);
     CHECK_VALUES(hone_exp(x), HONE_F32, (5), NAN, INFINITY, 0, 1, 1);
     CHECK_VALUES(hone_sigmoid(x), HONE_F32, (5), NAN, 1, 0, 0.5, 0.5);
