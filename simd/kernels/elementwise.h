@@ -21,6 +21,41 @@ HONE__INLINE VREAL R(rsqrt)(VREAL x)
     return R(div)(R(set)(1), R(sqrt)(x));
 }
 
+/* ---- powers with a way that is faster than pow and within its bound: their intermediate results
+ * overflow, or lose digits in the subnormals, only where the last one is past the ends too */
+
+HONE__INLINE VREAL R(pow_3)(VREAL x)
+{
+    return R(mul)(R(mul)(x, x), x);
+}
+
+HONE__INLINE VREAL R(pow_4)(VREAL x)
+{
+    return R(square)(R(square)(x));
+}
+
+HONE__INLINE VREAL R(pow_minus_2)(VREAL x)
+{
+    return R(square)(R(reciprocal)(x));
+}
+
+/* As sqrt, but annex F wants +0 for -0 and inf for -inf. */
+HONE__INLINE VREAL R(pow_half)(VREAL x)
+{
+    const VREAL inf = R(set)((REAL)INFINITY), root = R(sqrt)(R(add)(x, R(set)(0)));
+    return R(select)(R(eq)(x, R(neg)(inf)), inf, root);
+}
+
+HONE__INLINE VREAL R(pow_3_halves)(VREAL x)
+{
+    return R(mul)(R(abs)(x), R(pow_half)(x));
+}
+
+HONE__INLINE VREAL R(pow_minus_half)(VREAL x)
+{
+    return R(reciprocal)(R(pow_half)(x));
+}
+
 HONE__INLINE VREAL R(relu_backward)(VREAL dy, VREAL y)
 {
     return R(select)(R(le)(y, R(set)(0)), R(set)(0), dy); /* dy where y is NaN, as PyTorch */
@@ -121,6 +156,12 @@ UNARY(gelu)
 UNARY(gelu_tanh)
 UNARY(silu)
 UNARY(softplus)
+UNARY(pow_3)
+UNARY(pow_4)
+UNARY(pow_minus_2)
+UNARY(pow_half)
+UNARY(pow_3_halves)
+UNARY(pow_minus_half)
 
 BINARY_BROADCAST(add)
 BINARY_BROADCAST(sub)
@@ -200,6 +241,12 @@ UNARY_PAST(sqrt)
 UNARY_PAST(rsqrt)
 UNARY_PAST(reciprocal)
 UNARY_PAST(exp)
+UNARY_PAST(pow_3)
+UNARY_PAST(pow_4)
+UNARY_PAST(pow_minus_2)
+UNARY_PAST(pow_half)
+UNARY_PAST(pow_3_halves)
+UNARY_PAST(pow_minus_half)
 
 BINARY_PAST(add)
 BINARY_PAST(sub)

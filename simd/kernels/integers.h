@@ -13,6 +13,14 @@ HONE__INLINE T P(square)(T x)
 {
     return (T)((T_WIDE)x * (T_WIDE)x);
 }
+HONE__INLINE T P(pow_3)(T x)
+{
+    return (T)((T_WIDE)x * (T_WIDE)x * (T_WIDE)x);
+}
+HONE__INLINE T P(pow_4)(T x)
+{
+    return P(square)(P(square)(x));
+}
 HONE__INLINE T P(relu)(T x)
 {
     return x > 0 ? x : 0;
@@ -96,6 +104,8 @@ HONE__INLINE void P(map2)(int64_t n, void *outv, int64_t so, const void *av, int
 UNARY(neg)
 UNARY(abs)
 UNARY(square)
+UNARY(pow_3)
+UNARY(pow_4)
 UNARY(relu)
 BINARY(add)
 BINARY(sub)

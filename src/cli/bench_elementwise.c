@@ -58,6 +58,8 @@ static const function functions[] = {
     { "gelu_tanh", UNARY, HONE__K_GELU_TANH, -4, 4, MATH },
     { "silu", UNARY, HONE__K_SILU, -4, 4, MATH },
     { "softplus", UNARY, HONE__K_SOFTPLUS, -4, 4, MATH },
+    { "pow_3", UNARY, HONE__K_POW_3, -4, 4, MOVE },
+    { "pow_minus_half", UNARY, HONE__K_POW_MINUS_HALF, 1, 4, MATH },
     { "pow", BINARY, HONE__K_POW, 0, 4, HONE__NS_POW },
     { "relu_backward", BINARY, HONE__K_RELU_BACKWARD, -4, 4, MOVE },
     { "tanh_backward", BINARY, HONE__K_TANH_BACKWARD, -1, 1, MOVE },

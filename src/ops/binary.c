@@ -254,22 +254,28 @@ static hone_tensor *pow_forward(hone_context *ctx, hone_tensor *const *in, int n
     return out;
 }
 
-/* At a = 0, b = 0 the limits would be 0 * inf: both gradients are 0 there, so the exponent, and the
- * argument of the logarithm, are replaced where they are harmful. This way second derivatives stay
- * finite too, as they wouldn't if the product's NaN were masked out afterwards. */
+/* Where 1 / a is not finite and b is 0 the formula is 0 * inf: the gradient is 0 there, so the
+ * exponent is replaced where it is harmful, and so is the logarithm's argument. This way second
+ * derivatives stay finite too, as they wouldn't if the product's NaN were masked out afterwards. */
+static hone_tensor *pow_grad_base(hone_context *ctx, hone_tensor *dy)
+{
+    const hone_dtype dtype = hone_dtype_of(dy);
+    const double inverted_to_inf = dtype == HONE_F32 ? 0x1p-128 : 0x1p-1024; /* and all below */
+    hone_tensor *a = hone_saved(ctx, 0), *b = hone_saved(ctx, 1);
+    if (b && !hone_dtype_is_float((hone_dtype)b->dtype))
+        b = hone_to(b, dtype); /* u8 has nothing below 0 */
+    hone_tensor *good = hone_gt_scalar(hone_abs(hone_to(a, dtype)), inverted_to_inf);
+    hone_tensor *less = hone_sub_scalar(b, 1), *safe = hone_add(good, hone_ne_scalar(b, 0));
+    hone_tensor *exponent = hone_where(safe, less, less ? zero_like(less) : NULL);
+    return hone_mul(dy, hone_mul(b, hone_pow(a, exponent)));
+}
+
 static hone_tensor *pow_grad(hone_context *ctx, hone_tensor *dy, int input)
 {
+    if (input == 0)
+        return pow_grad_base(ctx, dy);
     hone_tensor *a = hone_saved(ctx, 0), *b = hone_saved(ctx, 1);
-    hone_tensor *zero_base = hone_eq_scalar(a, 0);
-    if (input == 0) {
-        if (b && !hone_dtype_is_float((hone_dtype)b->dtype))
-            b = hone_to(b, (hone_dtype)dy->dtype); /* u8 has nothing below 0 */
-        hone_tensor *both = hone_mul(zero_base, hone_eq_scalar(b, 0));
-        hone_tensor *less = hone_sub_scalar(b, 1);
-        hone_tensor *exponent = hone_where(both, less ? zero_like(less) : NULL, less);
-        return hone_mul(dy, hone_mul(b, hone_pow(a, exponent)));
-    }
-    hone_tensor *harmful = hone_mul(zero_base, hone_ge_scalar(b, 0));
+    hone_tensor *harmful = hone_mul(hone_eq_scalar(a, 0), hone_ge_scalar(b, 0));
     hone_tensor *base = hone_to(a, (hone_dtype)dy->dtype); /* integers may be raised to reals */
     base = hone_where(harmful, base ? hone_scalar((hone_dtype)base->dtype, 1) : NULL, base);
     return hone_mul(dy, hone_mul(hone_saved(ctx, 2), hone_log(base)));
@@ -279,16 +285,33 @@ const hone__op hone__op_pow = { .name = "pow",
                                 .forward = pow_forward,
                                 .grad = { pow_grad, pow_grad } };
 
-/* Exponents with an exact and faster way, PyTorch's too: 2, 1, 0.5, -1. */
-static hone__unary_fn simple_power(double s, hone_dtype dtype)
+/* Exponents with a faster way. */
+static hone__elementwise_kernel simple_power(double s, hone_dtype dtype)
 {
-    if (s == 2)
-        return hone__k->unary[HONE__K_SQUARE][dtype];
+    static const struct {
+        double s;
+        int k;
+        double ns;
+    } powers[] = {
+        { 2, HONE__K_SQUARE, HONE__NS_MOVE },
+        { 3, HONE__K_POW_3, HONE__NS_MOVE },
+        { 4, HONE__K_POW_4, HONE__NS_MOVE },
+        { -1, HONE__K_RECIPROCAL, HONE__NS_MATH },
+        { -2, HONE__K_POW_MINUS_2, HONE__NS_MATH },
+        { 0.5, HONE__K_POW_HALF, HONE__NS_MATH },
+        { 1.5, HONE__K_POW_3_HALVES, HONE__NS_MATH },
+        { -0.5, HONE__K_POW_MINUS_HALF, HONE__NS_MATH },
+    };
     if (s == 1)
-        return hone__k->copy[dtype];
-    if (s == 0.5)
-        return hone__k->unary[HONE__K_SQRT][dtype];
-    return s == -1 ? hone__k->unary[HONE__K_RECIPROCAL][dtype] : NULL;
+        return (hone__elementwise_kernel){ .arity = HONE__UNARY,
+                                           .fn.unary = hone__k->copy[dtype],
+                                           .past.unary = hone__k->copy_past[dtype],
+                                           .reads = { dtype },
+                                           .ns = HONE__NS_MOVE };
+    for (size_t i = 0; i < sizeof powers / sizeof *powers; i++)
+        if (powers[i].s == s)
+            return hone__unary_kernel(powers[i].k, dtype, powers[i].ns);
+    return (hone__elementwise_kernel){ .fn.unary = NULL };
 }
 
 static hone_tensor *pow_scalar_forward(hone_context *ctx, hone_tensor *const *in, int n_in)
@@ -304,32 +327,44 @@ static hone_tensor *pow_scalar_forward(hone_context *ctx, hone_tensor *const *in
     }
     if (!hone__number_fits(hone__call_name(ctx), dtype, s))
         return NULL;
-    const hone__elementwise_kernel simple = { .arity = HONE__UNARY,
-                                              .fn.unary = simple_power(s, dtype),
-                                              .reads = { dtype },
-                                              .ns = HONE__NS_MOVE };
     if (!HONE__SAVE(ctx, x))
         return NULL;
-    if (!simple.fn.unary)
+    const hone__elementwise_kernel simple = simple_power(s, dtype);
+    if (s != 0 && !simple.fn.unary)
         return run_number(ctx, x, HONE__K_POW, dtype);
     hone_tensor *out = hone__out(ctx, dtype, x->ndim, x->shape);
+    if (out && s == 0) {
+        hone__fill_elements(out, 1);
+        return out;
+    }
     return out && hone__elementwise(&simple, out, &(hone__operand){ .t = x }) ? out : NULL;
+}
+
+/* x^s for a gradient, made of faster powers where there is a way. */
+static hone_tensor *gradient_power(hone_tensor *x, double s)
+{
+    if (s == -3)
+        return hone_mul(hone_pow_scalar(x, -2), hone_pow_scalar(x, -1));
+    return s == -1.5 ? hone_pow_scalar(hone_pow_scalar(x, -0.5), 3) : hone_pow_scalar(x, s);
 }
 
 static hone_tensor *pow_scalar_grad(hone_context *ctx, hone_tensor *dy, int input)
 {
     (void)input;
-    const double s = hone__call_args(ctx)->s[0];
+    double s = hone__call_args(ctx)->s[0];
+    if (hone_dtype_of(dy) == HONE_F32)
+        s = (double)(float)s; /* as the forward took it: it may be 0 */
     if (s == 0)
         return hone_zeros_like(dy);
-    return hone_mul(dy, hone_mul_scalar(hone_pow_scalar(hone_saved(ctx, 0), s - 1), s));
+    return hone_mul(dy, hone_mul_scalar(gradient_power(hone_saved(ctx, 0), s - 1), s));
 }
 
 const hone__op hone__op_pow_scalar = { .name = "pow_scalar",
                                        .forward = pow_scalar_forward,
                                        .grad = { pow_scalar_grad } };
 
-/* ---- maximum, minimum: NaN wins; dy to the chosen one, half each where equal */
+/* ---- maximum, minimum: NaN wins, of +0 and -0 the first operand; dy to the chosen one, half each
+ * where equal */
 
 static hone_tensor *maximum_forward(hone_context *ctx, hone_tensor *const *in, int n_in)
 {

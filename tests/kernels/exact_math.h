@@ -40,6 +40,31 @@ static inline long double exact_softplus(long double x)
     return isnan(x) ? x : (x > 0 ? x : 0) + log1pl(expl(-fabsl(x)));
 }
 
+static inline long double exact_pow_3(long double x)
+{
+    return powl(x, 3);
+}
+static inline long double exact_pow_4(long double x)
+{
+    return powl(x, 4);
+}
+static inline long double exact_pow_minus_2(long double x)
+{
+    return powl(x, -2);
+}
+static inline long double exact_pow_half(long double x)
+{
+    return powl(x, 0.5L);
+}
+static inline long double exact_pow_3_halves(long double x)
+{
+    return powl(x, 1.5L);
+}
+static inline long double exact_pow_minus_half(long double x)
+{
+    return powl(x, -0.5L);
+}
+
 typedef struct {
     const char *name;
     int kind;
@@ -65,6 +90,12 @@ static const exact_function exact_functions[] = {
     { "gelu_tanh", HONE__K_GELU_TANH, exact_gelu_tanh, -12, 10, 4, 4 },
     { "silu", HONE__K_SILU, exact_silu, -110, 30, 4, 4 },
     { "softplus", HONE__K_SOFTPLUS, exact_softplus, -105, 30, 4, 4 },
+    { "pow_3", HONE__K_POW_3, exact_pow_3, -8, 8, 2, 2 },
+    { "pow_4", HONE__K_POW_4, exact_pow_4, 1, 2, 2, 2 },
+    { "pow_minus_2", HONE__K_POW_MINUS_2, exact_pow_minus_2, 1, 2, 2, 2 },
+    { "pow_half", HONE__K_POW_HALF, exact_pow_half, 0, 10, 0.5, 0.5 },
+    { "pow_3_halves", HONE__K_POW_3_HALVES, exact_pow_3_halves, 0, 10, 2, 2 },
+    { "pow_minus_half", HONE__K_POW_MINUS_HALF, exact_pow_minus_half, 0, 10, 2, 2 },
 };
 enum { N_EXACT = sizeof exact_functions / sizeof *exact_functions };
 

@@ -34,6 +34,18 @@ static double softplus_exact(double x)
     return isnan(x) ? x : (x > 0 ? x : 0) + log1p(exp(-fabs(x)));
 }
 
+#define POWER(name, s)                                                                             \
+    static double name(double x)                                                                   \
+    {                                                                                              \
+        return pow(x, s);                                                                          \
+    }
+POWER(pow_3_exact, 3)
+POWER(pow_4_exact, 4)
+POWER(pow_minus_2_exact, -2)
+POWER(pow_half_exact, 0.5)
+POWER(pow_3_halves_exact, 1.5)
+POWER(pow_minus_half_exact, -0.5)
+
 typedef enum { PLAIN, ODD, EVEN } symmetry;
 
 typedef struct {
@@ -151,3 +163,9 @@ EVERY_FLOAT(every_gelu, HONE__K_GELU, gelu_exact, 4, PLAIN)
 EVERY_FLOAT(every_gelu_tanh, HONE__K_GELU_TANH, gelu_tanh_exact, 4, PLAIN)
 EVERY_FLOAT(every_silu, HONE__K_SILU, silu_exact, 4, PLAIN)
 EVERY_FLOAT(every_softplus, HONE__K_SOFTPLUS, softplus_exact, 4, PLAIN)
+EVERY_FLOAT(every_pow_3, HONE__K_POW_3, pow_3_exact, 2, ODD)
+EVERY_FLOAT(every_pow_4, HONE__K_POW_4, pow_4_exact, 2, EVEN)
+EVERY_FLOAT(every_pow_minus_2, HONE__K_POW_MINUS_2, pow_minus_2_exact, 2, EVEN)
+EVERY_FLOAT(every_pow_half, HONE__K_POW_HALF, pow_half_exact, 0.5, PLAIN)
+EVERY_FLOAT(every_pow_3_halves, HONE__K_POW_3_HALVES, pow_3_halves_exact, 2, PLAIN)
+EVERY_FLOAT(every_pow_minus_half, HONE__K_POW_MINUS_HALF, pow_minus_half_exact, 2, PLAIN)

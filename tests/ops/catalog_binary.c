@@ -15,8 +15,8 @@ FORMULA(f_sub, a - b)
 FORMULA(f_mul, a *b)
 FORMULA(f_div, a / b)
 FORMULA(f_pow, pow(a, b))
-FORMULA(f_maximum, a > b ? a : b)
-FORMULA(f_minimum, a < b ? a : b)
+FORMULA(f_maximum, b > a ? b : a)
+FORMULA(f_minimum, b < a ? b : a)
 
 /* The number as the dtype rounds it is the same double for all numbers in these rows. */
 #define FORMULA_S(name, value)                                                                     \
@@ -30,8 +30,8 @@ FORMULA_S(f_sub_scalar, x - s)
 FORMULA_S(f_mul_scalar, x *s)
 FORMULA_S(f_div_scalar, x / s)
 FORMULA_S(f_pow_scalar, pow(x, s))
-FORMULA_S(f_maximum_scalar, x > s ? x : s)
-FORMULA_S(f_minimum_scalar, x < s ? x : s)
+FORMULA_S(f_maximum_scalar, s > x ? s : x)
+FORMULA_S(f_minimum_scalar, s < x ? s : x)
 
 /* Exponents: as catalog_positive, so that integers have none below 0. */
 #define BINARY(name) WITH_CASES(name, catalog_cases_binary)
@@ -81,6 +81,10 @@ static const catalog_row rows[] = {
       .result = CATALOG_FLOAT },
     { SCALAR(pow_scalar, 2), .note = "2", .in = { { catalog_any } }, .dtypes = CATALOG_NUMBERS },
     { SCALAR(pow_scalar, 3), .note = "3", .in = { { catalog_any } }, .dtypes = CATALOG_NUMBERS },
+    { SCALAR(pow_scalar, 4), .note = "4", .in = { { catalog_any } }, .dtypes = CATALOG_NUMBERS },
+    { SCALAR(pow_scalar, -2), .note = "-2", .in = { { catalog_positive } } },
+    { SCALAR(pow_scalar, -0.5), .note = "-1/2", .in = { { catalog_positive } } },
+    { SCALAR(pow_scalar, 1.5), .note = "3/2", .in = { { catalog_positive } } },
     { SCALAR(pow_scalar, 1), .note = "1", .in = { { catalog_any } }, .dtypes = CATALOG_NUMBERS },
     { SCALAR(pow_scalar, 0), .note = "0", .in = { { catalog_any } }, .dtypes = CATALOG_NUMBERS },
     { SCALAR(pow_scalar, 0.5), .note = "1/2", .in = { { catalog_positive } } },
