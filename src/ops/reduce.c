@@ -474,20 +474,26 @@ static hone_tensor *to_place(hone_context *ctx, hone_tensor *dy, hone_tensor *pl
                             with_dims(ctx, dy));
 }
 
+/* No elements: no place either, and nothing that argmax or argmin could choose from. */
+static hone_tensor *dim_extreme_grad(hone_context *ctx, hone_tensor *dy,
+                                     hone_tensor *(*place_of)(hone_tensor *x, int dim, bool keep))
+{
+    hone_tensor *x = hone_saved(ctx, 0);
+    if (x && x->numel == 0)
+        return hone_zeros_like(x);
+    return to_place(ctx, dy, place_of(x, hone__call_args(ctx)->dim, true));
+}
+
 static hone_tensor *max_dim_grad(hone_context *ctx, hone_tensor *dy, int input)
 {
     (void)input;
-    if (hone_numel(hone_saved(ctx, 0)) == 0)
-        return hone_zeros_like(hone_saved(ctx, 0));
-    return to_place(ctx, dy, hone_argmax(hone_saved(ctx, 0), hone__call_args(ctx)->dim, true));
+    return dim_extreme_grad(ctx, dy, hone_argmax);
 }
 
 static hone_tensor *min_dim_grad(hone_context *ctx, hone_tensor *dy, int input)
 {
     (void)input;
-    if (hone_numel(hone_saved(ctx, 0)) == 0)
-        return hone_zeros_like(hone_saved(ctx, 0));
-    return to_place(ctx, dy, hone_argmin(hone_saved(ctx, 0), hone__call_args(ctx)->dim, true));
+    return dim_extreme_grad(ctx, dy, hone_argmin);
 }
 
 static bool row_below_infinity(void *user, const char *row, int64_t n, int64_t stride)

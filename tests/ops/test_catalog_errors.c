@@ -74,3 +74,44 @@ TEST_ROWS(no_memory)
     check_allocations(row, false);
     check_allocations(row, true);
 }
+
+/* A walk over one call, whose n-th allocation fails: it says so if and only if a gradient is
+ * missing. The inputs' gradients as bits of *got; false: it failed. */
+static bool walk_failing(const catalog_row *row, catalog_case *c, int64_t n, unsigned *got)
+{
+    HONE_SCOPE();
+    hone_tensor *y = catalog_function(row)(row, c->tensor, c->n), *ones = hone_ones_like(y);
+    for (int i = 0; i < c->n; i++)
+        if (hone_requires_grad(c->tensor[i]))
+            hone_set_grad(c->tensor[i], HONE_NONE);
+    hone__fail_allocation(n);
+    const hone_status status =
+        hone_requires_grad(y) ? hone_backward_with(y, &(hone_backward_options){ .gradient = ones })
+                              : HONE_OK;
+    hone__fail_allocation(-1);
+    cr_assert(status == hone_error_code() && (status == HONE_OK || status == HONE_E_NOMEM),
+              "%s with allocation %lld of its walk failing: %s, but pending is \"%s\"", c->text,
+              (long long)n, hone_status_name(status), hone_error_message());
+    hone_error_clear();
+    *got = 0;
+    for (int i = 0; i < c->n; i++)
+        if (hone_requires_grad(c->tensor[i]) && hone_grad(c->tensor[i]))
+            *got |= 1u << i;
+    return status == HONE_OK;
+}
+
+TEST_ROWS(no_memory_in_the_walk)
+{
+    HONE_SCOPE();
+    catalog_case c;
+    make_case(row, row->cases[0], first_dtype(row), true, &c);
+    for (int i = 0; i < c.n; i++)
+        if (catalog_differentiable(row, &c, i))
+            hone_requires_grad_(c.tensor[i], true);
+    unsigned wanted, got;
+    cr_assert(walk_failing(row, &c, -1, &wanted));
+    for (int64_t n = 0; !walk_failing(row, &c, n, &got); n++)
+        cr_assert(n < 1000, "%s never comes through", c.text);
+    cr_assert_eq(got, wanted, "%s", c.text);
+    catalog_free(&c);
+}
