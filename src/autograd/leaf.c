@@ -95,7 +95,8 @@ bool hone__leaf_zero(hone_tensor *leaf)
     return ok;
 }
 
-bool hone__leaf_grad(hone_tensor *leaf, hone_tensor **grad)
+/* *grad = leaf.grad, held. */
+static bool take_grad(hone_tensor *leaf, hone_tensor **grad)
 {
     pthread_mutex_t *lock = lock_leaf(leaf);
     if (!leaf->grad && leaf->grad_is_zero) {
@@ -104,10 +105,17 @@ bool hone__leaf_grad(hone_tensor *leaf, hone_tensor **grad)
         leaf->grad = hone_retain(hone_zeros_like(leaf));
         leaf->grad_is_zero = !leaf->grad;
     }
-    *grad = leaf->grad;
-    const bool ok = *grad || !leaf->grad_is_zero;
+    const bool none = !leaf->grad && !leaf->grad_is_zero;
+    *grad = hone_retain(leaf->grad);
     pthread_mutex_unlock(lock);
-    return ok;
+    return none || *grad;
+}
+
+bool hone__leaf_grad(hone_tensor *leaf, hone_tensor **grad)
+{
+    if (!take_grad(leaf, grad))
+        return false;
+    return !*grad || (*grad = hone__own(*grad));
 }
 
 /* ---- what users see ---- */
@@ -147,14 +155,25 @@ bool hone_is_leaf(const hone_tensor *t)
     return hone__is_real(t) && !t->node;
 }
 
+/* A handle without history: a leaf's .grad is one that nobody else has, so that no op in place can
+ * give it a history, which could hold the leaf. */
+static hone_tensor *same_memory(const hone_tensor *t)
+{
+    return hone__alias(t, t->ndim, t->shape, t->stride, t->offset);
+}
+
 hone_tensor *hone_grad(hone_tensor *t)
 {
     if (!hone__is_real(t)) {
         hone__error_null("grad");
         return NULL;
     }
-    hone_tensor *grad;
-    return hone__leaf_grad(t, &grad) && grad ? hone__own(hone_retain(grad)) : NULL;
+    hone_tensor *grad, *other;
+    if (!take_grad(t, &grad) || !grad)
+        return NULL;
+    other = hone__own(same_memory(grad));
+    hone_release(grad);
+    return other;
 }
 
 hone_status hone_set_grad(hone_tensor *t, hone_tensor *grad)
@@ -168,9 +187,12 @@ hone_status hone_set_grad(hone_tensor *t, hone_tensor *grad)
     if (grad != HONE_NONE && (grad->dtype != t->dtype || !hone__same_shape(grad, t)))
         return hone_error_set(HONE_E_SHAPE, "set_grad: the gradient %s doesn't fit the tensor %s",
                               hone__tensor_text(grad).s, hone__tensor_text(t).s);
+    hone_tensor *own = grad == HONE_NONE ? NULL : same_memory(grad);
+    if (!own && grad != HONE_NONE)
+        return HONE_E_NOMEM;
     pthread_mutex_t *lock = lock_leaf(t);
     hone_tensor *old = t->grad;
-    t->grad = grad == HONE_NONE ? NULL : hone_retain(grad);
+    t->grad = own;
     t->grad_is_zero = false;
     pthread_mutex_unlock(lock);
     hone_release(old);
@@ -183,5 +205,5 @@ hone_tensor *hone_detach(hone_tensor *t)
         hone__error_null("detach");
         return NULL;
     }
-    return hone__own(hone__alias(t, t->ndim, t->shape, t->stride, t->offset));
+    return hone__own(same_memory(t));
 }

@@ -5,12 +5,17 @@
 
 #include "core/core.h"
 
-/** True if nobody but the one who asks can see t's memory, so that it may be changed or taken over:
- * memory that isn't hone's never is. */
-static inline bool hone__only_ours(const hone_tensor *t)
+/** True if nobody but the one who asks can see t's memory; of memory that isn't hone's that is
+ * never known. */
+static inline bool hone__unshared(const hone_tensor *t)
 {
     return atomic_load(&t->refs) == 1 && atomic_load(&t->storage->refs) == 1 &&
-           hone__contiguous(t) && !t->node && !t->storage->release;
+           !t->storage->release;
+}
+/** ... and it may be changed or taken over. */
+static inline bool hone__only_ours(const hone_tensor *t)
+{
+    return hone__unshared(t) && hone__contiguous(t) && !t->node;
 }
 
 /** leaf.grad += grad; the first one is taken over if nobody else can see it. */
@@ -24,7 +29,8 @@ bool hone__leaf_add_product(hone_tensor *leaf, hone_context *node, hone_tensor *
 /** leaf.grad = 0, if there is one. Memory that nobody else holds is given back until the next
  * gradient comes, which then is taken over instead of added to zeros. */
 bool hone__leaf_zero(hone_tensor *leaf);
-/** *grad = leaf.grad, borrowed; NULL: there is none. False: E_NOMEM. */
+/** *grad = leaf.grad, owned by the current scope (another thread may drop the leaf's own reference
+ * at any time); NULL: there is none. False: E_NOMEM. */
 bool hone__leaf_grad(hone_tensor *leaf, hone_tensor **grad);
 
 #endif

@@ -11,16 +11,17 @@ typedef struct {
     bool nesterov;
     hone_tensor **buffers; /* one a parameter, NULL until it is needed; NULL without momentum */
     bool *started;         /* one a parameter: its buffer holds something */
+    hone_tensor **grads;   /* one a parameter, of the step that runs */
 } sgd;
 
 /* All memory is taken before the first parameter changes, so that a step is done whole or not. */
 static bool take_memory(sgd *s)
 {
     for (int i = 0; i < s->base.n; i++) {
-        hone_tensor *p = s->base.params[i], *grad;
-        if (!hone__leaf_grad(p, &grad))
+        hone_tensor *p = s->base.params[i];
+        if (!hone__leaf_grad(p, &s->grads[i]))
             return false;
-        if (!s->buffers || s->buffers[i] || !grad)
+        if (!s->buffers || s->buffers[i] || !s->grads[i])
             continue;
         s->buffers[i] = hone__new("sgd", hone_dtype_of(p), p->ndim, p->shape);
         if (!s->buffers[i])
@@ -35,7 +36,7 @@ static hone_status sgd_step(hone_optim *optim)
     if (!take_memory(s))
         return hone_error_code();
     for (int i = 0; i < optim->n; i++) {
-        hone_tensor *grad = optim->params[i]->grad;
+        hone_tensor *grad = s->grads[i];
         if (!grad)
             continue;
         hone_tensor *buffer = s->buffers ? s->buffers[i] : HONE_NONE;
@@ -57,6 +58,7 @@ static void sgd_destroy(hone_optim *optim)
         hone_release(s->buffers[i]);
     hone__free(s->buffers);
     hone__free(s->started);
+    hone__free(s->grads);
 }
 
 static const hone__optim_class sgd_class = {
@@ -102,13 +104,14 @@ hone_optim *hone_sgd_list(hone_tensor_list parameters, const hone_sgd_options *o
     s->dampening = wanted.dampening;
     s->weight_decay = wanted.weight_decay;
     s->nesterov = wanted.nesterov;
+    s->grads = hone__calloc((size_t)s->base.n * sizeof *s->grads);
     if (s->momentum != 0) {
         s->buffers = hone__calloc((size_t)s->base.n * sizeof *s->buffers);
         s->started = hone__calloc((size_t)s->base.n * sizeof *s->started);
-        if (!s->buffers || !s->started) {
-            hone_optim_free(&s->base);
-            return NULL;
-        }
+    }
+    if (!s->grads || (s->momentum != 0 && (!s->buffers || !s->started))) {
+        hone_optim_free(&s->base);
+        return NULL;
     }
     return &s->base;
 }
