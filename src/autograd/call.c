@@ -296,19 +296,32 @@ static bool may_change(const hone_context *ctx, const hone_tensor *t)
     return true;
 }
 
-static bool views_current(const hone_context *ctx, hone_tensor *const *in, int n_in)
+bool hone__view_is_current(const char *name, const char *what, int i, const hone_tensor *t)
 {
-    for (int i = 0; i < n_in; i++) {
-        if (!hone__is_real(in[i]) || !hone__is_stale(in[i]))
-            continue;
-        hone_error_set(
-            HONE_E_STATE,
-            "%s: operand %d (%s) is a view of a tensor that was modified in place since; make "
-            "the view again",
-            hone__call_name(ctx), i, hone__tensor_text(in[i]).s);
+    if (!hone__is_real(t) || !hone__is_stale(t))
+        return true;
+    hone_error_set(HONE_E_STATE,
+                   "%s: %s %d (%s) is a view of a tensor that was modified in place since; make "
+                   "the view again",
+                   name, what, i, hone__tensor_text(t).s);
+    return false;
+}
+
+bool hone__may_run(const hone_context *ctx, hone_tensor *const *in, int n_in)
+{
+    if (ctx->in_place && !may_change(ctx, in[0]))
         return false;
-    }
+    for (int i = 0; hone_grad_enabled() && i < n_in; i++)
+        if (!hone__view_is_current(hone__call_name(ctx), "operand", i, in[i]))
+            return false;
     return true;
+}
+
+void hone__mark_view(hone_tensor *t, const hone_tensor *of, bool recording)
+{
+    t->is_view = true;
+    t->view_version = hone__version(t);
+    t->hides_history = !recording && (hone_requires_grad(of) || of->hides_history);
 }
 
 static void debug_print(const char *name, hone_tensor *const *in, int n_in, const hone_tensor *out)
@@ -388,17 +401,13 @@ hone_tensor *hone__call(const hone__op *op, hone_tensor *const *in, int n_in,
     if (args)
         ctx->args = *args;
     hone_tensor *out = NULL;
-    if ((!in_place || may_change(ctx, in[0])) &&
-        (!hone_grad_enabled() || views_current(ctx, in, n_in)))
+    if (hone__may_run(ctx, in, n_in) && (!in_place || hone__cut_cycles(ctx, in[0])))
         out = run_forward(ctx, in, n_in);
     bool same =
         out && !in_place && is_input(out, in, n_in); /* contiguous() of a contiguous tensor */
     bool record = out && !same && hone_dtype_is_float((hone_dtype)out->dtype);
-    if (out && !same && op->view && out->storage == in[0]->storage) {
-        out->is_view = true;
-        out->view_version = hone__version(out);
-        out->hides_history = !ctx->recording && (hone_requires_grad(in[0]) || in[0]->hides_history);
-    }
+    if (out && !same && op->view && out->storage == in[0]->storage)
+        hone__mark_view(out, in[0], ctx->recording);
     if (out && in_place && !ctx->recording && hone_grad_enabled())
         forget_history(out);
     if (!hone__finish(ctx, &out, 1, !record))

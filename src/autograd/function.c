@@ -3,22 +3,33 @@
 
 /* An input that a forward hands back, or a tensor with a history of its own, gets a fresh handle
  * for this node to be tied to. */
-static bool make_fresh(hone_tensor *const *in, int n_in, hone_tensor **out)
+static bool make_fresh(const hone_context *ctx, hone_tensor *const *in, int n_in, hone_tensor **out)
 {
     hone_tensor *t = *out;
     bool known = t->node || t->requires_grad;
-    bool shared = false;
-    for (int i = 0; i < n_in; i++) {
+    for (int i = 0; i < n_in; i++)
         known = known || in[i] == t;
-        shared = shared || (hone__is_real(in[i]) && in[i]->storage == t->storage);
-    }
     if (known)
         *out = t = hone__own(hone__alias(t, t->ndim, t->shape, t->stride, t->offset));
-    if (t && shared) {
-        t->is_view = true;
-        t->view_version = hone__version(t);
-    }
+    for (int i = 0; t && i < n_in; i++)
+        if (hone__is_real(in[i]) && in[i]->storage == t->storage && !t->hides_history)
+            hone__mark_view(t, in[i], ctx->recording);
     return t != NULL;
+}
+
+/* What a forward changes in place has another history than the graph would say. */
+static bool inputs_unchanged(const hone_context *ctx, hone_tensor *const *in, int n_in)
+{
+    for (int i = 0; ctx->recording && i < n_in; i++) {
+        if (!ctx->edges[i].needs || hone__version(in[i]) == ctx->edges[i].version)
+            continue;
+        hone_error_set(HONE_E_STATE,
+                       "%s: its forward changed operand %d (%s), which requires a gradient, in "
+                       "place; clone it there first",
+                       hone__call_name(ctx), i, hone__tensor_text(in[i]).s);
+        return false;
+    }
+    return true;
 }
 
 static int forward_any(const hone_function *fn, hone_context *ctx, hone_tensor *const *in, int n_in,
@@ -45,12 +56,15 @@ static int run_forward(const hone_function *fn, hone_context *ctx, hone_tensor *
                        hone__call_name(ctx), n, HONE_MAX_OUTPUTS);
         n = -1;
     }
+    if (n >= 0 && (hone__error_since(errors) || !inputs_unchanged(ctx, in, n_in)))
+        n = -1;
     for (int i = 0; i < n; i++)
-        if (!hone__is_real(out[i]) || !make_fresh(in, n_in, &out[i]) || !hone_scope_return(out[i]))
+        if (!hone__is_real(out[i]) || !make_fresh(ctx, in, n_in, &out[i]) ||
+            !hone_scope_return(out[i]))
             n = -1;
     hone_scope_leave(scope);
     hone_set_grad_enabled(enabled);
-    if (n < 0 && hone__error_count() == errors)
+    if (n < 0 && !hone__error_since(errors))
         hone_error_set(HONE_E_NULL, "%s: the forward gave no tensor and no reason",
                        hone__call_name(ctx));
     return n;
@@ -75,7 +89,8 @@ static int apply(const hone_function *fn, hone_tensor *const *in_then_end, hone_
     hone_context stack, *ctx = hone__begin(&stack, NULL, fn, in_then_end, n_in);
     if (!ctx)
         return -1;
-    int n = run_forward(fn, ctx, in_then_end, n_in, out);
+    int n =
+        hone__may_run(ctx, in_then_end, n_in) ? run_forward(fn, ctx, in_then_end, n_in, out) : -1;
     return hone__finish(ctx, out, n, n <= 0) ? n : -1;
 }
 

@@ -255,7 +255,7 @@ static hone_tensor_list call_function(const checked *f, hone_tensor_list inputs)
     uint64_t errors = hone__error_count();
     hone_tensor *y = f->fn(inputs.at, inputs.n, f->user);
     if (!y) {
-        if (hone__error_count() == errors)
+        if (!hone__error_since(errors))
             hone_error_set(HONE_E_NULL, "%s %s: the function gave NULL", f->kind, f->name);
         return (hone_tensor_list){ NULL, 0 };
     }

@@ -45,11 +45,13 @@ static void fill_edges(hone_context *ctx, hone_tensor *const *in)
         e->needs = wants_gradient(t) && (!ctx->op || hone__gradient_of(ctx->op, i));
         if (!e->needs)
             continue;
+        e->version = hone__version(t);
         if (t->node) {
             e->node = hone__node_retain(t->node);
             e->out = t->out_index;
         } else {
             e->leaf = hone_retain(t);
+            hone__mark_held(t);
         }
     }
 }
@@ -105,6 +107,8 @@ static bool detach_saved_outputs(hone_context *ctx, hone_tensor *const *out, int
             s->tensor = alias;
             s->output = o;
         }
+        if (s->output < 0 && hone__is_real(s->tensor))
+            hone__mark_held(s->tensor);
     }
     return true;
 }
@@ -143,6 +147,17 @@ bool hone__finish(hone_context *ctx, hone_tensor *const *out, int n_out, bool fa
     }
     hone__node_drop(ctx);
     return failed || tied;
+}
+
+void *hone__grown(void *array, const void *inline_array, int *room, size_t element_bytes)
+{
+    const size_t bytes = element_bytes * (size_t)*room;
+    void *more = hone__realloc(array == inline_array ? NULL : array, 2 * bytes);
+    if (more && array == inline_array)
+        memcpy(more, inline_array, bytes);
+    if (more)
+        *room *= 2;
+    return more;
 }
 
 void hone__node_clear(hone_context *node)

@@ -4,8 +4,9 @@
  *   output --node--> hone_context --edge.node--> hone_context of the op that made the input ...
  *                                 --edge.leaf--> leaf tensor that collects .grad
  *
- * References only point towards the inputs: a saved output is an alias without history, so there
- * are no cycles. */
+ * References only point towards the inputs: a saved output is an alias without history, a leaf's
+ * .grad is a handle that nobody else has, and before an op in place cycle.c sees to it that what the
+ * op leads to doesn't hold its target. So there are no cycles. */
 #ifndef HONE_AUTOGRAD_NODE_H
 #define HONE_AUTOGRAD_NODE_H
 
@@ -19,6 +20,7 @@ typedef struct {
     hone_tensor *leaf;  /* held; NULL: node or nobody */
     int out;            /* which output of node the input was */
     bool needs;         /* somebody asks for this gradient and the op has one */
+    uint32_t version;   /* of the input before the call */
     hone_dtype dtype;   /* of the input, like its shape */
     hone__shape shape;
 } hone__edge;
@@ -41,7 +43,8 @@ struct hone_context {
     bool written;       /* the running in-place forward has changed in[0] */
     bool freed;         /* a walk gave back what it held */
     bool queued;        /* in the running walk's heap */
-    bool needed;        /* the running walk has to run it */
+    bool needed;        /* the running walk has to bring it its gradient */
+    bool runs;          /* ... and to go on from it: not only a captured input's */
     uint64_t seq;       /* order of creation: a node's inputs come from nodes of smaller seq */
     const hone__op *op; /* one of the two */
     const hone_function *function;
@@ -49,7 +52,8 @@ struct hone_context {
         hone__args args;             /* op */
         char data[HONE__DATA_BYTES]; /* function: hone_save_data */
     };
-    hone_tensor *const *in; /* while the forward runs */
+    atomic_uint_fast64_t met; /* by the search with this stamp: see cycle.c */
+    hone_tensor *const *in;   /* while the forward runs */
     int n_in, n_out, n_saved;
     hone__edge *edges;
     hone__saved *saved;
@@ -81,6 +85,21 @@ static inline void hone__mark_history(hone_tensor *t)
     t->storage->history_version = hone__version(t);
 }
 
+/** False + E_STATE if t is a stale view: its history isn't that of its values. what, i: "operand",
+ * 0. HONE_NONE is current. */
+bool hone__view_is_current(const char *name, const char *what, int i, const hone_tensor *t);
+/** What holds for every call, an op's or a custom function's, before its forward runs. */
+bool hone__may_run(const hone_context *ctx, hone_tensor *const *in, int n_in);
+/** t shares the memory of `of`, an input of the call that made it. */
+void hone__mark_view(hone_tensor *t, const hone_tensor *of, bool recording);
+
+/** Called when a node comes to hold t: see cycle.c. */
+static inline void hone__mark_held(hone_tensor *t)
+{
+    if (!atomic_load_explicit(&t->held, memory_order_relaxed))
+        atomic_store_explicit(&t->held, true, memory_order_relaxed);
+}
+
 static inline hone_context *hone__node_retain(hone_context *node)
 {
     if (node)
@@ -88,6 +107,12 @@ static inline hone_context *hone__node_retain(hone_context *node)
     return node;
 }
 
+/** Twice the room of an array that begins as an inline one; NULL: out of memory. */
+void *hone__grown(void *array, const void *inline_array, int *room, size_t element_bytes);
+
+/** Before an in-place call: nothing that ctx leads to holds the target any longer, so that the target
+ * may hold ctx. False: out of memory. */
+bool hone__cut_cycles(hone_context *ctx, hone_tensor *target);
 /** Drops a reference; frees iteratively, however long the graph. */
 void hone__node_drop(hone_context *node);
 /** Gives back saved tensors and edges (after a walk). */

@@ -16,8 +16,11 @@ _Noreturn void hone__assert_failed(const char *cond, const char *file, int line,
 
 /* ---- errors */
 
-/** Errors this thread has had since it began: a callback failed if the count moved. */
+/** Errors this thread has had since it began, to be taken before a callback runs. */
 uint64_t hone__error_count(void);
+/** True if an error is pending and one has come since the count was taken: the callback failed. One
+ * that it cleared itself (a probe) is none. */
+bool hone__error_since(uint64_t count);
 /** The NULL rule: keeps a pending error, else sets E_NULL naming `where` and what is missing there
  * ("a loader"; hone__error_null: "a tensor"). Returns the pending code. */
 hone_status hone__error_missing(const char *where, const char *what);
@@ -72,6 +75,7 @@ struct hone_tensor {
     bool requires_grad;    /* a leaf that collects .grad; non-leaves have a node instead */
     bool hides_history;    /* a view, made without recording, of a tensor that needs a gradient */
     bool is_view;          /* shares its storage with another tensor by a differentiable view op */
+    atomic_bool held;      /* a node has held it: it saved it, or collects its gradient */
     bool grad_is_zero;     /* grad is NULL and stands for zeros: see autograd/leaf.h */
     int out_index;         /* which output of its node */
     uint32_t view_version; /* storage version when the view was made */

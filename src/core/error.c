@@ -92,6 +92,11 @@ uint64_t hone__error_count(void)
     return pending.count;
 }
 
+bool hone__error_since(uint64_t count)
+{
+    return pending.code != HONE_OK && pending.count != count;
+}
+
 hone_status hone__error_missing(const char *where, const char *what)
 {
     if (pending.code == HONE_OK)

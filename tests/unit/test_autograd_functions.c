@@ -209,6 +209,156 @@ Test(autograd_functions, bad_functions_are_named)
     FAILS(hone_apply(&bad, x, NULL), HONE_E_NULL, "BadShape");
 }
 
+/* ---- what holds for ops holds for custom functions ---- */
+
+static hone_tensor *square_forward(hone_context *ctx, hone_tensor *const *in, int n_in)
+{
+    hone_save_for_backward(ctx, n_in, in);
+    return hone_square(in[0]);
+}
+
+static void square_backward(hone_context *ctx, hone_tensor *grad, hone_tensor **grad_in)
+{
+    grad_in[0] = hone_mul(grad, hone_mul_scalar(hone_saved(ctx, 0), 2));
+}
+
+static const hone_function square = { .name = "Square",
+                                      .forward = square_forward,
+                                      .backward = square_backward };
+
+Test(autograd_functions, stale_views_are_refused)
+{
+    HONE_SCOPE();
+    hone_tensor *x = leaf(1, 2, 3), *h = hone_mul(x, x), *v = hone_reshape(h, 3), *hidden;
+    {
+        HONE_NO_GRAD();
+        hidden = hone_reshape(h, 3);
+    }
+    OK(hone_apply(&square, v));
+    OK(hone_mul_(h, x));
+    FAILS(hone_square(v), HONE_E_STATE, "modified in place since");
+    FAILS(hone_apply(&square, v), HONE_E_STATE, "Square: operand 0");
+    FAILS(hone_apply(&square, hidden), HONE_E_STATE, "Square: operand 0");
+    FAILS(hone_apply_list(&two_outputs, v).at, HONE_E_STATE, "TwoOutputs: operand 0");
+    FAILS(hone_autograd_grad(hone_list(hone_sum(h)), hone_list(v), NULL).at, HONE_E_STATE,
+          "input 0 (f64 [3]) is a view");
+    OK(hone_backward(hone_sum(hone_apply(&square, hone_reshape(h, 3)))) == HONE_OK); /* x^6 */
+    expect(hone_grad(x), 6, 192, 1458);
+}
+
+static hone_tensor *doubling_forward(hone_context *ctx, hone_tensor *const *in, int n_in)
+{
+    (void)ctx, (void)n_in;
+    hone_mul_scalar_(in[n_in - 1], 2);
+    return hone_square(in[0]);
+}
+
+/* Under a gradient the history would no longer be that of the values. */
+Test(autograd_functions, a_forward_may_not_change_an_input_that_needs_a_gradient)
+{
+    HONE_SCOPE();
+    const hone_function doubling = { .name = "Doubling",
+                                     .forward = doubling_forward,
+                                     .backward = same_backward };
+    hone_tensor *x = leaf(1, 2, 3), *buffer = hone_ones(HONE_F64, 3);
+    FAILS(hone_apply(&doubling, x), HONE_E_STATE, "Doubling: its forward changed operand 0");
+    FAILS(hone_apply(&doubling, hone_neg(x)), HONE_E_STATE, "clone");
+    FAILS(hone_apply(&doubling, x, hone_detach(x)), HONE_E_STATE, "operand 0");
+    FAILS(hone_apply(&doubling, hone_expand(hone_ones(HONE_F64, 1), 3)), HONE_E_STATE, "expanded");
+    OK(hone_apply(&doubling, x, buffer)); /* running statistics */
+    expect(buffer, 2, 2, 2);
+    HONE_NO_GRAD();
+    OK(hone_apply(&doubling, hone_neg(x)));
+}
+
+Test(autograd_functions, an_unrecorded_result_that_is_a_view_hides_history)
+{
+    HONE_SCOPE();
+    const hone_function same = { .name = "Same", .forward = identity_forward };
+    hone_tensor *h = hone_neg(leaf(1, 2, 3)), *view;
+    {
+        HONE_NO_GRAD();
+        view = hone_apply(&same, h);
+    }
+    FAILS(hone_add_scalar_(view, 1), HONE_E_STATE, "view");
+}
+
+static void probing_backward(hone_context *ctx, hone_tensor *grad, hone_tensor **grad_in)
+{
+    if (!hone_matmul(grad, hone_ones(HONE_F64, 7, 7))) /* it doesn't fit */
+        hone_error_clear();
+    square_backward(ctx, grad, grad_in);
+}
+
+static void failing_backward(hone_context *ctx, hone_tensor *grad, hone_tensor **grad_in)
+{
+    probing_backward(ctx, grad, grad_in);
+    hone_matmul(grad, hone_ones(HONE_F64, 7, 7));
+}
+
+static hone_tensor *probing_forward(hone_context *ctx, hone_tensor *const *in, int n_in)
+{
+    (void)ctx, (void)n_in;
+    if (!hone_matmul(in[0], hone_ones(HONE_F64, 7, 7)))
+        hone_error_clear();
+    return NULL;
+}
+
+static hone_tensor *probing_check(hone_tensor *const *in, int n_in, void *user)
+{
+    (void)user;
+    return probing_forward(NULL, in, n_in);
+}
+
+Test(autograd_functions, an_error_that_a_callback_clears_is_none)
+{
+    HONE_SCOPE();
+    hone_function probing = { .name = "Probing",
+                              .forward = square_forward,
+                              .backward = probing_backward };
+    hone_tensor *x = leaf(1, 2, 3);
+    for (int pending = 0; pending < 2; pending++) {
+        hone_tensor *y = hone_sum(hone_apply(&probing, x));
+        if (pending) /* of old */
+            hone_matmul(x, hone_ones(HONE_F64, 7, 7));
+        OK(hone_backward(y) == HONE_OK);
+        cr_assert_eq(hone_error_code(), HONE_OK);
+        expect(hone_grad(x), 2 + 2 * pending, 4 + 4 * pending, 6 + 6 * pending);
+    }
+    probing.backward = failing_backward;
+    FAILS(hone_backward(hone_sum(hone_apply(&probing, x))) == HONE_OK, HONE_E_SHAPE, "[7, 7]");
+    probing.forward = probing_forward;
+    FAILS(hone_apply(&probing, x), HONE_E_NULL, "Probing: the forward gave no tensor");
+    FAILS(hone_gradcheck("probing", probing_check, NULL, hone_list(x), NULL) == HONE_OK,
+          HONE_E_NULL, "gradcheck probing");
+}
+
+/* Writes to the gradient that it gets, as a C programmer would. */
+static void scribbling_backward(hone_context *ctx, hone_tensor *grad, hone_tensor **grad_in)
+{
+    hone_mul_scalar_(grad, 100);
+    square_backward(ctx, grad, grad_in);
+}
+
+Test(autograd_functions, the_gradient_that_a_backward_gets_is_its_own)
+{
+    HONE_SCOPE();
+    const hone_function scribbling = { .name = "Scribbling",
+                                       .forward = square_forward,
+                                       .backward = scribbling_backward };
+    hone_tensor *x = leaf(1, 2, 3), *given = hone_ones(HONE_F64, 3);
+    OK(hone_backward_with(hone_apply(&scribbling, x),
+                          &(hone_backward_options){ .gradient = given }) == HONE_OK);
+    expect(hone_grad(x), 200, 400, 600);
+    expect(given, 1, 1, 1);
+    hone_tensor *a = leaf(1, 2, 3), *b = leaf(0, 0, 0); /* add gives both the same gradient */
+    OK(hone_backward_with(hone_add(hone_apply(&scribbling, a), b),
+                          &(hone_backward_options){ .gradient = given }) == HONE_OK);
+    expect(hone_grad(a), 200, 400, 600);
+    expect(hone_grad(b), 1, 1, 1);
+    expect(given, 1, 1, 1);
+}
+
 /* ---- gradient checks ---- */
 
 static hone_tensor *cube(hone_tensor *const *in, int n_in, void *user)
