@@ -27,12 +27,14 @@ HONE_API hone_tensor *hone_requires_grad_(hone_tensor *t, bool requires_grad);
 /** True for such leaves and for what was computed from them. */
 HONE_API bool hone_requires_grad(const hone_tensor *t);
 HONE_API bool hone_is_leaf(const hone_tensor *t);
-/** The gradient collected so far, [same as t]; NULL without an error if there is none, with
- * HONE_E_NOMEM if a zeroed one finds no memory. */
+/** The gradient collected so far, [same as t], a handle onto its memory: what is written to it is
+ * written to the gradient. It stays valid when another thread replaces the gradient. NULL without an
+ * error if there is none, with HONE_E_NOMEM if there is no memory for a zeroed one or the handle. */
 HONE_API hone_tensor *hone_grad(hone_tensor *t);
-/** Replaces (or with HONE_NONE drops) a leaf's gradient; keeps a reference to the new one.
+/** Replaces (or with HONE_NONE drops) a leaf's gradient; keeps the memory of the new one, but not
+ * its history.
  *  Errors: HONE_E_SHAPE (another shape or dtype than t's), HONE_E_STATE (t is no leaf), HONE_E_VALUE
- *          (t itself), HONE_E_NULL. */
+ *          (t itself), HONE_E_NULL, HONE_E_NOMEM. */
 HONE_API hone_status hone_set_grad(hone_tensor *t, hone_tensor *grad);
 /** A view that shares t's data and has no history. */
 HONE_API hone_tensor *hone_detach(hone_tensor *t);
@@ -69,11 +71,12 @@ typedef struct {
     bool allow_unused; /**< HONE_NONE for an input that no output depends on, instead of an error */
 } hone_autograd_options;
 /** d sum(outputs * grad_outputs) / d inputs, without touching any .grad. Inputs may be inner
- * tensors of the graph.
+ * tensors of the graph; what only lies below them is neither run nor freed.
  *  @param options  may be NULL.
- *  @return         one gradient an input; at == NULL on error.
- *  Errors:  HONE_E_STATE (as hone_backward; an input that requires no gradient, or that no output
- *           depends on), HONE_E_SHAPE (grad_outputs that don't fit; none for an output of several
+ *  @return         one gradient an input, each in memory that nothing else shares; at == NULL on
+ *                  error.
+ *  Errors:  HONE_E_STATE (as hone_backward; an input that requires no gradient, that no output
+ *           depends on, or that may lie behind a part of the graph that was freed), HONE_E_SHAPE (grad_outputs that don't fit; none for an output of several
  *           elements), HONE_E_NULL, HONE_E_NOMEM. */
 HONE_API hone_tensor_list hone_autograd_grad(hone_tensor_list outputs, hone_tensor_list inputs,
                                              const hone_autograd_options *options);
@@ -85,10 +88,12 @@ typedef struct hone_context hone_context;
 
 typedef struct {
     const char *name;
-    /** One output. Runs without recording; owned results as everywhere. */
+    /** One output. Runs without recording; owned results as everywhere. Fails with NULL, or with an
+     * error that it leaves pending. May not change an input that requires a gradient in place. */
     hone_tensor *(*forward)(hone_context *ctx, hone_tensor *const *in, int n_in);
-    /** grad: d loss / d output. Fills grad_in[i] (NULL, its initial value: no gradient). May give a
-     * gradient of the broadcast shape. */
+    /** grad: d loss / d output, which it may write to. Fills grad_in[i] (NULL, its initial value: no
+     * gradient). May give a gradient of the broadcast shape. Fails with an error that it leaves
+     * pending; one that it clears (after a probe) is none. */
     void (*backward)(hone_context *ctx, hone_tensor *grad, hone_tensor **grad_in);
     /** Several outputs, instead of the two above: fills out[0..], returns how many (at most
      * HONE_MAX_OUTPUTS), negative: failed. Backward gets one gradient an output, zeros for an
@@ -100,7 +105,8 @@ typedef struct {
 
 /** Calls fn on the tensors: hone_apply(&fn, a, b); any of them may be HONE_NONE. fn must live as
  * long as the graph. NULL on error: what the forward reported, HONE_E_VALUE (not one output),
- * HONE_E_NULL, HONE_E_NOMEM. */
+ * HONE_E_STATE (an input that is a view of what was modified in place since, or that requires a
+ * gradient and was changed by the forward), HONE_E_NULL, HONE_E_NOMEM. */
 #define hone_apply(fn, ...) hone_apply_v(fn, HONE_TENSOR_ARGS(__VA_ARGS__))
 HONE_API hone_tensor *hone_apply_v(const hone_function *fn, hone_tensor *const *in_then_end);
 /** The same for functions of several outputs. */

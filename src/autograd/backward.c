@@ -45,16 +45,21 @@ static void walk_begin(walk *w)
     w->room_parcels = INLINE_PARCELS;
 }
 
-/* Twice the room of an array that begins as an inline one; NULL: out of memory. */
-static void *grown(void *array, const void *inline_array, int *room, size_t element_bytes)
+/* ---- gradients that leave the walk ---- */
+
+/* *slot, a held gradient, becomes one whose memory nobody else can see (the caller of the walk, a
+ * node that saved it, another input): whoever gets it may write to it. */
+static bool make_unshared(hone_tensor **slot)
 {
-    const size_t bytes = element_bytes * (size_t)*room;
-    void *more = hone__realloc(array == inline_array ? NULL : array, 2 * bytes);
-    if (more && array == inline_array)
-        memcpy(more, inline_array, bytes);
-    if (more)
-        *room *= 2;
-    return more;
+    if (hone__unshared(*slot))
+        return true;
+    HONE_SCOPE();
+    hone_tensor *own = hone_retain(hone_clone(*slot));
+    if (!own)
+        return false;
+    hone_release(*slot);
+    *slot = own;
+    return true;
 }
 
 /* ---- the heap ---- */
@@ -62,7 +67,7 @@ static void *grown(void *array, const void *inline_array, int *room, size_t elem
 static bool push(walk *w, hone_context *node)
 {
     if (w->n == w->room) {
-        hone_context **more = grown(w->heap, w->inline_heap, &w->room, sizeof *more);
+        hone_context **more = hone__grown(w->heap, w->inline_heap, &w->room, sizeof *more);
         if (!more)
             return false;
         w->heap = more;
@@ -155,7 +160,7 @@ static bool hand_over_parcels(walk *w)
 static bool post(walk *w, hone_tensor *leaf, hone_tensor *grad)
 {
     if (w->n_parcels == w->room_parcels) {
-        parcel *more = grown(w->parcels, w->inline_parcels, &w->room_parcels, sizeof *more);
+        parcel *more = hone__grown(w->parcels, w->inline_parcels, &w->room_parcels, sizeof *more);
         if (!more)
             return false;
         w->parcels = more;
@@ -182,16 +187,26 @@ static bool deliver_to_leaf(walk *w, hone_tensor *leaf, hone_tensor *grad)
     return true;
 }
 
+/* Nobody asks for what is below a captured input: it is neither run nor freed. */
+static bool must_run(const walk *w, const hone_context *node)
+{
+    return !w->captures || node->runs;
+}
+
+static bool was_freed(const hone_context *node)
+{
+    hone_error_set(HONE_E_STATE,
+                   "backward: the graph was freed by an earlier walk (at %s); use retain_graph",
+                   hone__call_name(node));
+    return false;
+}
+
 static bool deliver_to_node(walk *w, hone_context *node, int out, hone_tensor *grad)
 {
-    if (node->freed) {
-        hone_error_set(HONE_E_STATE,
-                       "backward: the graph was freed by an earlier walk (at %s); use retain_graph",
-                       hone__call_name(node));
-        return false;
-    }
     if (w->captures && !node->needed)
         return true;
+    if (node->freed && must_run(w, node))
+        return was_freed(node);
     if (!add_to(&node->grads[out], grad))
         return false;
     return node->queued || push(w, node);
@@ -296,6 +311,7 @@ static hone_tensor *zeros(hone_dtype dtype, int ndim, const int64_t *shape)
 
 static bool fill_missing_grads(hone_context *node)
 {
+    HONE_SCOPE();
     for (int o = 0; o < node->n_out; o++) {
         if (node->grads[o])
             continue;
@@ -314,13 +330,18 @@ static bool call_backward(hone_context *node, hone_tensor **grad_in)
     if (fn->forward_n && fn->backward_n) {
         if (!fill_missing_grads(node))
             return false;
+        for (int o = 0; o < node->n_out; o++)
+            if (!make_unshared(&node->grads[o]))
+                return false;
         fn->backward_n(node, node->grads, grad_in);
     } else if (fn->backward) {
+        if (!make_unshared(&node->grads[0]))
+            return false;
         fn->backward(node, node->grads[0], grad_in);
     } else {
         hone_error_set(HONE_E_STATE, "%s: it has no backward", hone__call_name(node));
     }
-    return hone__error_count() == errors;
+    return !hone__error_since(errors);
 }
 
 static bool run_function(walk *w, hone_context *node)
@@ -354,6 +375,8 @@ static bool run_node(walk *w, hone_context *node)
     HONE_SCOPE(); /* what a node's formulas make dies here; sums hold what lives on */
     if (!capture_inner(w, node))
         return false;
+    if (!must_run(w, node))
+        return true;
     return node->op ? run_op(w, node) : run_function(w, node);
 }
 
@@ -365,7 +388,7 @@ static bool run(walk *w)
         ok = run_node(w, node);
         drop_grads(node);
         ok = ok && hand_over_parcels(w);
-        if (!w->retain_graph)
+        if (!w->retain_graph && must_run(w, node))
             hone__node_clear(node);
         hone__node_drop(node);
     }
@@ -375,19 +398,15 @@ static bool run(walk *w)
 
 /* ---- the two ways in ---- */
 
-static hone_tensor *seed_gradient(const char *name, hone_tensor *t, hone_tensor *given)
+static hone_tensor *seed_gradient(const char *name, int i, hone_tensor *t, hone_tensor *given)
 {
     if (!hone_requires_grad(t)) {
         hone_error_set(HONE_E_STATE, "%s: %s doesn't require a gradient", name,
                        hone__tensor_text(t).s);
         return NULL;
     }
-    if (hone__is_stale(t)) {
-        hone_error_set(HONE_E_STATE,
-                       "%s: %s is a view of a tensor that was modified in place since", name,
-                       hone__tensor_text(t).s);
+    if (!hone__view_is_current(name, "output", i, t))
         return NULL;
-    }
     if (hone__is_real(given)) {
         if (given->dtype == t->dtype && hone__same_shape(given, t))
             return given;
@@ -404,9 +423,9 @@ static hone_tensor *seed_gradient(const char *name, hone_tensor *t, hone_tensor 
     return hone_ones_like(t);
 }
 
-static bool start(walk *w, const char *name, hone_tensor *t, hone_tensor *given)
+static bool start(walk *w, const char *name, int i, hone_tensor *t, hone_tensor *given)
 {
-    hone_tensor *grad = seed_gradient(name, t, given);
+    hone_tensor *grad = seed_gradient(name, i, t, given);
     if (!grad)
         return false;
     return t->node ? deliver_to_node(w, t->node, t->out_index, grad) : deliver_to_leaf(w, t, grad);
@@ -420,7 +439,7 @@ hone_status hone_backward_with(hone_tensor *t, const hone_backward_options *opti
     walk w = { .retain_graph = options && options->retain_graph };
     walk_begin(&w);
     HONE_NO_GRAD();
-    bool ok = start(&w, "backward", t, options ? options->gradient : NULL) && run(&w);
+    bool ok = start(&w, "backward", 0, t, options ? options->gradient : NULL) && run(&w);
     walk_end(&w);
     return ok ? HONE_OK : hone_error_code();
 }
@@ -428,6 +447,18 @@ hone_status hone_backward_with(hone_tensor *t, const hone_backward_options *opti
 hone_status hone_backward(hone_tensor *t)
 {
     return hone_backward_with(t, NULL);
+}
+
+/* A freed node no longer says what was below it: could that be a captured input? Those that are
+ * inner tensors are older than what was computed from them. */
+static bool may_hide_input(const walk *w, const hone_context *node)
+{
+    for (int i = 0; i < w->n_captures; i++) {
+        const hone_context *wanted_node = w->captures[i].input->node;
+        if (!wanted_node || wanted_node->seq < node->seq)
+            return true;
+    }
+    return false;
 }
 
 /* Marks the nodes that lead from the outputs to a captured input: collects all nodes in order of
@@ -457,22 +488,25 @@ static bool mark_needed(walk *w, hone_tensor_list outputs)
             pop(&all); /* the graph keeps it alive: the outputs are held by the caller */
         hone__node_drop(node);
         order[n++] = node;
+        if (node->freed && may_hide_input(w, node))
+            ok = was_freed(node);
         for (int i = 0; ok && i < node->n_in; i++)
             if (node->edges[i].node && !node->edges[i].node->queued)
                 ok = push(&all, node->edges[i].node);
     }
     while (n-- > 0) {
         hone_context *node = order[n];
-        node->needed = false;
-        for (int i = 0; i < w->n_captures; i++)
-            if (w->captures[i].input->node == node)
-                node->needed = w->captures[i].connected = true;
+        node->runs = false;
         for (int i = 0; i < node->n_in; i++) {
             capture *leaf = node->edges[i].leaf ? find_capture(w, node->edges[i].leaf) : NULL;
             if (leaf)
                 leaf->connected = true;
-            node->needed = node->needed || wanted(w, &node->edges[i]);
+            node->runs = node->runs || wanted(w, &node->edges[i]);
         }
+        node->needed = node->runs;
+        for (int i = 0; i < w->n_captures; i++)
+            if (w->captures[i].input->node == node)
+                node->needed = w->captures[i].connected = true;
     }
     walk_end(&all);
     hone__free(order);
@@ -494,10 +528,11 @@ static bool list_given(const char *what, hone_tensor_list list)
 
 static bool walk_captures(walk *w, hone_tensor_list outputs, hone_tensor_list grads)
 {
+    HONE_SCOPE(); /* of the outputs' own gradients */
     bool enabled = hone_set_grad_enabled(w->create_graph);
     bool ok = mark_needed(w, outputs);
     for (int i = 0; ok && i < outputs.n; i++)
-        ok = start(w, "autograd_grad", outputs.at[i], i < grads.n ? grads.at[i] : NULL);
+        ok = start(w, "autograd_grad", i, outputs.at[i], i < grads.n ? grads.at[i] : NULL);
     ok = ok && run(w);
     walk_end(w);
     hone_set_grad_enabled(enabled);
@@ -507,10 +542,15 @@ static bool walk_captures(walk *w, hone_tensor_list outputs, hone_tensor_list gr
 /* The gradient of an input: what came in, zeros if only gradients of zero lead to it. */
 static hone_tensor *handed_out(const walk *w, int i, bool allow_unused)
 {
-    const capture *c = &w->captures[i];
+    capture *c = &w->captures[i];
     const capture *first = find_capture(w, c->input); /* an input may be asked for twice */
-    if (c->grad)
-        return hone__own(hone_retain(c->grad));
+    if (c->grad && !make_unshared(&c->grad))
+        return NULL;
+    if (c->grad) {
+        hone_tensor *grad = c->grad;
+        c->grad = NULL;
+        return hone__own(grad);
+    }
     if (first->connected)
         return zeros((hone_dtype)c->input->dtype, c->input->ndim, c->input->shape);
     if (allow_unused)
@@ -523,10 +563,12 @@ static hone_tensor *handed_out(const walk *w, int i, bool allow_unused)
 
 static bool hand_out(const walk *w, bool allow_unused, hone_tensor_list result)
 {
-    for (int i = 0; i < w->n_captures; i++)
-        if (!(result.at[i] = handed_out(w, i, allow_unused)))
-            return false;
-    return true;
+    const bool enabled = hone_set_grad_enabled(w->create_graph); /* for the copies */
+    bool ok = true;
+    for (int i = 0; ok && i < w->n_captures; i++)
+        ok = (result.at[i] = handed_out(w, i, allow_unused)) != NULL;
+    hone_set_grad_enabled(enabled);
+    return ok;
 }
 
 hone_tensor_list hone_autograd_grad(hone_tensor_list outputs, hone_tensor_list inputs,
@@ -544,7 +586,9 @@ hone_tensor_list hone_autograd_grad(hone_tensor_list outputs, hone_tensor_list i
         return failed;
     }
     for (int i = 0; i < inputs.n; i++) {
-        if (hone_requires_grad(inputs.at[i]) && !hone__is_stale(inputs.at[i]))
+        if (!hone__view_is_current("autograd_grad", "input", i, inputs.at[i]))
+            return failed;
+        if (hone_requires_grad(inputs.at[i]))
             continue;
         hone_error_set(HONE_E_STATE, "autograd_grad: input %d (%s) doesn't require a gradient", i,
                        hone__tensor_text(inputs.at[i]).s);

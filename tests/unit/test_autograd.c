@@ -3,7 +3,9 @@
 #include "gradients.h"
 
 #include <fenv.h>
+#include <math.h>
 #include <pthread.h>
+#include <stdatomic.h>
 
 GRADIENT_SUITE(autograd);
 
@@ -278,6 +280,97 @@ Test(autograd, gradients_of_inner_tensors_and_of_several_outputs)
     expect(g.at[1], 6, 36, 114);
 }
 
+Test(autograd, what_is_below_a_captured_input_is_not_freed)
+{
+    HONE_SCOPE();
+    hone_tensor *x = leaf(1, 2, 3), *h = hone_square(x), *y = hone_sum(hone_square(h));
+    hone_tensor_list g = hone_autograd_grad(hone_list(y), hone_list(h), NULL);
+    OK(g.at);
+    expect(g.at[0], 2, 8, 18);
+    FAILS(hone_backward(y) == HONE_OK, HONE_E_STATE, "freed"); /* what is above is */
+    OK(hone_backward_with(h, &(hone_backward_options){ .gradient = g.at[0] }) == HONE_OK);
+    expect(hone_grad(x), 4, 32, 108);
+    /* h's own gradient needs nothing of what is below it */
+    OK((g = hone_autograd_grad(hone_list(hone_sum(hone_exp(h))), hone_list(h), NULL)).at);
+    expect(g.at[0], exp(1), exp(4), exp(9));
+}
+
+Test(autograd, an_inner_and_an_outer_input_run_what_is_between)
+{
+    HONE_SCOPE();
+    hone_tensor *x = leaf(1, 2, 3), *h = hone_square(x), *y = hone_sum(hone_square(h));
+    OK(hone_autograd_grad(hone_list(y), hone_list(h, x), NULL).at);
+    FAILS(hone_backward_with(h, &(hone_backward_options){ .gradient = x }) == HONE_OK, HONE_E_STATE,
+          "freed");
+}
+
+/* A freed graph no longer knows its leaves: never a gradient that lacks a part, nor "unused". */
+Test(autograd, a_freed_part_that_may_lead_to_an_input_is_an_error)
+{
+    HONE_SCOPE();
+    hone_tensor *x = leaf(1, 2, 3), *s = hone_exp(x);
+    OK(hone_backward(hone_sum(s)) == HONE_OK);
+    const hone_autograd_options unused = { .allow_unused = true };
+    FAILS(hone_autograd_grad(hone_list(hone_sum(hone_neg(s))), hone_list(x), &unused).at,
+          HONE_E_STATE, "freed by an earlier walk (at exp)");
+    FAILS(hone_autograd_grad(hone_list(hone_sum(hone_mul(s, x))), hone_list(x), NULL).at,
+          HONE_E_STATE, "freed by an earlier walk (at exp)");
+    FAILS(hone_autograd_grad(hone_list(hone_sum(s)), hone_list(x), NULL).at, HONE_E_STATE, "freed");
+    hone_tensor *h = hone_neg(s); /* what is below h doesn't matter */
+    hone_tensor_list g =
+        hone_autograd_grad(hone_list(hone_sum(hone_square(h))), hone_list(h), NULL);
+    OK(g.at);
+    expect(g.at[0], -2 * exp(1), -2 * exp(2), -2 * exp(3));
+}
+
+Test(autograd, gradients_handed_out_share_no_memory)
+{
+    HONE_SCOPE();
+    const hone_autograd_options retain = { .retain_graph = true };
+    hone_tensor *x = leaf(1, 2, 3), *b = leaf(0, 0, 0), *g = hone_ones(HONE_F64, 3);
+    hone_tensor *y = hone_add(x, b);
+    hone_tensor_list d = hone_autograd_grad(
+        hone_list(y), hone_list(x, b, x, y),
+        &(hone_autograd_options){ .grad_outputs = hone_list(g), .retain_graph = true });
+    OK(d.at);
+    for (int i = 0; i < 4; i++) {
+        expect(d.at[i], 1, 1, 1);
+        ((double *)hone_data(d.at[i]))[0] = 7;
+    }
+    expect(g, 1, 1, 1);
+    hone_tensor *logits = hone_reshape(x, 1, 3), *target = hone_zeros(HONE_I64, 1);
+    hone_tensor *loss = hone_cross_entropy(logits, target);
+    d = hone_autograd_grad(hone_list(loss), hone_list(x), &retain);
+    OK(d.at);
+    hone_tensor *kept = hone_clone(d.at[0]);
+    hone_fill_(d.at[0], 100);
+    d = hone_autograd_grad(hone_list(loss), hone_list(x), &retain);
+    OK(d.at && hone_equal(d.at[0], kept));
+    hone_fill_(d.at[0], 100);
+    OK(hone_backward(loss) == HONE_OK);
+    cr_assert(hone_equal(hone_grad(x), kept));
+}
+
+Test(autograd, copies_that_are_handed_out_keep_their_history)
+{
+    HONE_SCOPE();
+    hone_tensor *x = leaf(1, 2, 3), *b = leaf(1, 1, 1);
+    hone_tensor *y = hone_sum(hone_square(hone_add(hone_square(x), b)));
+    hone_tensor_list d;
+    {
+        HONE_NO_GRAD(); /* create_graph decides, not the caller's mode */
+        d = hone_autograd_grad(hone_list(y), hone_list(b, b, x),
+                               &(hone_autograd_options){ .create_graph = true });
+    }
+    OK(d.at);
+    for (int i = 0; i < 2; i++) { /* 2 (x^2 + b) */
+        hone_tensor_list d2 = hone_autograd_grad(hone_list(hone_sum(d.at[i])), hone_list(x),
+                                                 &(hone_autograd_options){ .retain_graph = true });
+        OK(d2.at);
+        expect(d2.at[0], 4, 8, 12);
+    }
+}
+
 Test(autograd, unused_inputs)
 {
     HONE_SCOPE();
@@ -355,6 +448,42 @@ static void *train_in_thread(void *w)
         hone_backward(hone_sum(hone_mul_scalar(w, 2)));
     }
     return NULL;
+}
+
+static atomic_bool stop;
+
+static void *zero_in_thread(void *w)
+{
+    HONE_NO_GRAD();
+    while (!atomic_load(&stop)) {
+        HONE_SCOPE();
+        hone_backward(hone_sum(hone_mul_scalar(w, 2)));
+        hone_set_grad(w, hone_ones(HONE_F64, 3));
+    }
+    return NULL;
+}
+
+/* Each reads a gradient that the other one replaces all the time. */
+Test(autograd, a_gradient_outlives_its_replacement)
+{
+    HONE_SCOPE();
+    hone_tensor *w = leaf(1, 2, 3);
+    hone_optim *optim = hone_sgd_list(hone_list(w), &(hone_sgd_options){ .lr = 1e-9 });
+    OK(optim);
+    pthread_t thread;
+    atomic_store(&stop, false);
+    pthread_create(&thread, NULL, zero_in_thread, w);
+    for (int i = 0; i < 200000; i++) {
+        HONE_SCOPE();
+        hone_tensor *grad = hone_grad(w);
+        cr_assert(!grad || hone_numel(grad) == 3);
+        if (i % 16 == 0)
+            OK(hone_optim_step(optim) == HONE_OK);
+        cr_assert(!grad || hone_at(grad, 0) == 1.0);
+    }
+    atomic_store(&stop, true);
+    pthread_join(thread, NULL);
+    hone_optim_free(optim);
 }
 
 Test(autograd, threads_share_leaves)

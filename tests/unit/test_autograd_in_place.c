@@ -1,6 +1,8 @@
 /* test_autograd_in_place.c: what changes a tensor in place: history, saved tensors, views. */
 #include "gradients.h"
 
+#include <math.h>
+
 GRADIENT_SUITE(autograd_in_place);
 
 Test(autograd_in_place, in_place_on_inner_tensors_is_recorded)
@@ -120,4 +122,79 @@ Test(autograd_in_place, in_place_in_another_dtype_keeps_second_derivatives)
     OK(d2.at);
     const double ln2 = 0.6931471805599453;
     cr_assert_float_eq(hone_item(d2.at[0]), 8 * ln2 * ln2, 1e-6);
+}
+
+/* ---- what an op in place must not leave behind: the suite counts handles and nodes ---- */
+
+Test(autograd_in_place, an_operand_computed_from_the_target_is_no_cycle)
+{
+    for (int i = 0; i < 1000; i++) {
+        HONE_SCOPE();
+        hone_tensor *x = leaf(1, 2, 3), *y = hone_exp(x);
+        OK(hone_sub_(y, hone_log(y)));
+        OK(hone_mul_(y, hone_tanh(hone_sin(hone_add(y, hone_mul(y, x))))));
+        if (i % 2 == 0)
+            FAILS(hone_backward(hone_sum(y)) == HONE_OK, HONE_E_STATE, "modified in place");
+    }
+}
+
+Test(autograd_in_place, nor_is_one_computed_before_another_change)
+{
+    HONE_SCOPE();
+    hone_tensor *x = leaf(1, 2, 3), *y = hone_exp(x), *l = hone_log(y);
+    OK(hone_add_(y, x));
+    OK(hone_sub_(y, l));
+    hone_tensor *c = hone_ones(HONE_F64, 3), *cx = hone_mul(c, x); /* a constant, saved by mul */
+    OK(hone_add_(c, cx));
+}
+
+Test(autograd_in_place, nor_are_two_that_hold_each_other)
+{
+    HONE_SCOPE();
+    hone_tensor *x = leaf(1, 2, 3), *y = hone_ones(HONE_F64, 3), *z = hone_ones(HONE_F64, 3);
+    hone_tensor *of_y = hone_mul(y, x), *of_z = hone_mul(z, x);
+    OK(hone_add_(z, of_y));
+    OK(hone_add_(y, of_z));
+    hone_tensor *a = leaf(1, 2, 3), *of_a = hone_exp(a); /* a leaf that stops to be one */
+    hone_requires_grad_(a, false);
+    OK(hone_mul_(a, of_a));
+}
+
+Test(autograd_in_place, a_gradient_with_a_history_does_not_hold_its_leaf)
+{
+    HONE_SCOPE();
+    hone_tensor *x = leaf(1, 2, 3);
+    OK(hone_backward(hone_sum(hone_square(x))) == HONE_OK);
+    OK(hone_add_(hone_grad(x), hone_mul_scalar(x, 0.1))); /* weight decay without HONE_NO_GRAD */
+    expect(hone_grad(x), 2.1, 4.2, 6.3);
+    hone_tensor_list d = hone_autograd_grad(hone_list(hone_sum(hone_square(x))), hone_list(x),
+                                            &(hone_autograd_options){ .create_graph = true });
+    OK(d.at && hone_set_grad(x, d.at[0]) == HONE_OK);
+    expect(hone_grad(x), 2, 4, 6);
+    cr_assert(!hone_requires_grad(hone_grad(x)));
+}
+
+Test(autograd_in_place, what_was_saved_before_stays_of_use_elsewhere)
+{
+    HONE_SCOPE();
+    hone_tensor *x = leaf(1, 2, 3), *y = hone_mul_scalar(x, 2), *other = hone_exp(x);
+    hone_tensor *l = hone_mul(y, other); /* saves y, and is walked before y is changed */
+    OK(hone_backward_with(l, &(hone_backward_options){ .gradient = hone_ones(HONE_F64, 3),
+                                                       .retain_graph = true }) == HONE_OK);
+    FAILS(hone_sub_(y, hone_reshape(l, 1, 3)), HONE_E_SHAPE, "sub_"); /* changes nothing */
+    hone_set_grad(x, HONE_NONE);
+    OK(hone_backward(hone_sum(l)) == HONE_OK); /* (2 x e^x)' */
+    expect(hone_grad(x), 4 * exp(1), 6 * exp(2), 8 * exp(3));
+}
+
+/* One y for ever: the search for what holds it must not grow with its history. */
+Test(autograd_in_place, a_long_history_costs_no_search)
+{
+    HONE_SCOPE();
+    hone_tensor *x = leaf(1, 2, 3), *y = hone_retain(hone_exp(x));
+    for (int i = 0; i < 50000; i++) {
+        HONE_SCOPE();
+        OK(hone_sub_(y, hone_mul_scalar(hone_sin(y), 1e-6)));
+    }
+    hone_release(y);
 }
