@@ -242,7 +242,12 @@ HONE_API hone_tensor *hone_mean_dims_v(hone_tensor *x, bool keepdim, const int64
 /** Variance: sum((x - mean)^2) / max(0, n - correction), where PyTorch's default correction is 1
  * (0: of all there is, not of a sample). Floats only; a divisor of 0 gives NaN or inf. Each block
  * of the data is read twice in cache (its mean, then the deviations from it, which also correct
- * the mean), so a large mean costs no accuracy. Grad: dy 2 (x - mean) / max(0, n - correction).
+ * the mean), so a large mean costs no accuracy; rows whose squares over- or underflow are computed
+ * again, scaled by a power of two. Grad: dy 2 (x - mean) / (n - correction), finite even where the
+ * variance is not; as in PyTorch, a correction of more than n makes its sign the other one.
+ *  Error:   for any finite x, at most 2^-16 of the value (f64: 2^-45), 2^-22 (2^-51) as a rule,
+ *           as long as x deviates by more than the rounding of its mean; of results that are not
+ *           normal numbers also one unit of the least one.
  *  Errors:  HONE_E_DTYPE, HONE_E_VALUE (correction not finite), HONE_E_SHAPE, HONE_E_NOMEM. */
 HONE_API hone_tensor *hone_var(hone_tensor *x, double correction);
 HONE_API hone_tensor *hone_var_dim(hone_tensor *x, int dim, double correction, bool keepdim);
@@ -250,8 +255,9 @@ HONE_API hone_tensor *hone_var_dim(hone_tensor *x, int dim, double correction, b
     hone_var_dims_v(x, correction, keepdim, HONE_DIM_ARGS(__VA_ARGS__))
 HONE_API hone_tensor *hone_var_dims_v(hone_tensor *x, double correction, bool keepdim,
                                       const int64_t *dims_end);
-/** Standard deviation: the square root of the variance. Grad: dy (x - mean) / (y max(0, n -
- * correction)), 0 where y is 0. */
+/** Standard deviation: the square root of the variance, with its error, also where the variance is
+ * beyond the dtype (the numbers 0, 1e19 .. 9e19, or 1e-23, of f32). Grad: dy (x - mean) / (y (n -
+ * correction)), as right, and 0 where y is 0. */
 HONE_API hone_tensor *hone_std(hone_tensor *x, double correction);
 HONE_API hone_tensor *hone_std_dim(hone_tensor *x, int dim, double correction, bool keepdim);
 #define hone_std_dims(x, correction, keepdim, ...)                                                 \
@@ -300,6 +306,8 @@ HONE_API hone_tensor *hone_log_softmax_backward(hone_tensor *dy, hone_tensor *y,
  *  @param n_dims        1..ndim of x.
  *  @return  [same as x], contiguous; NULL on error.
  *  Grad:    of x, weight and bias; the first two are the ops below. Twice differentiable.
+ *  Error:   for any finite x that of the standard deviation (see hone_var), of sqrt(n) before
+ *           weight and bias: neither a large mean nor squares that over- or underflow matter.
  *  Errors:  HONE_E_SHAPE, HONE_E_DTYPE, HONE_E_VALUE (n_dims; eps negative or not finite),
  *           HONE_E_NOMEM.
  *  Source:  Ba, Kiros, Hinton: Layer Normalization (2016). */

@@ -54,6 +54,8 @@ typedef struct hone__isa {
     hone__layer_norm_fn layer_norm[HONE__N_DTYPES];
     hone__layer_norm_backward_fn layer_norm_backward[HONE__N_DTYPES];
     hone__layer_norm_weight_backward_fn layer_norm_weight_backward[HONE__N_DTYPES];
+    hone__deviation_fn deviation[HONE__N_DTYPES];
+    hone__moments_fn moments[HONE__N_DTYPES];
     hone__cross_entropy_fn cross_entropy[HONE__N_DTYPES];
     hone__cross_entropy_backward_fn cross_entropy_backward[HONE__N_DTYPES];
 

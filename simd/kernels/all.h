@@ -2,6 +2,7 @@
  * an ISA's file) */
 #include "kernels/kernels.h"
 
+#include <float.h>
 #include <math.h>
 #include <string.h>
 

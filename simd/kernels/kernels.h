@@ -290,29 +290,54 @@ typedef struct {
 typedef void (*hone__softmax_cols_block_fn)(const hone__softmax_cols *m, int64_t block);
 typedef void (*hone__softmax_cols_combine_fn)(const hone__softmax_cols *m);
 
-/** y = (x - mean) * scale * weight + bias, row by row: mean and M2 of the row as above, scale =
- * 1 / sqrt(M2 / cols + eps); with weight and bias as fma(v, weight, bias). weight, bias: [cols]
- * contiguous or NULL; eps is rounded to the dtype. y may be x. What rows were normalised by goes
- * to mean and scale ([rows] both, or both NULL). `past`: y is larger than the caches, write past
- * them where that is possible. */
+/** A variance of at least this much is not blurred by squares that have underflowed, nor by squares
+ * that were flushed to zero. */
+static inline double hone__least_variance(int dtype)
+{
+    return dtype == HONE__F32 ? 0x1p-100 : 0x1p-960;
+}
+
+/** M2 of a row of any finite numbers, whose squares may over- or underflow: *m2 is that of x * unit,
+ * *unit the power of two that brings the largest |x| to [2, 4), or as near as a factor can (a
+ * constant row: 1, and 0 for M2). False, and *m2 as it was: x holds a NaN or an infinity. cols > 0.
+ */
+typedef bool (*hone__moments_fn)(int64_t cols, const void *x, void *m2, void *unit);
+
+/** What rows are normalised by, [rows] each: v = fma(x * unit - base, scale, offset) with the mean
+ * base + shift and M2 as above, scale = 1 / sqrt(M2 / cols + eps), offset = -shift * scale. unit is
+ * 1, unless M2 / cols + eps is infinite or less than hone__least_variance: then all of this is of
+ * x * unit (and eps * unit^2) with the unit above, or of sqrt(eps) if that is larger than |x|. */
+typedef struct {
+    void *base, *scale, *offset, *unit;
+} hone__norms;
+
+/** y = v * weight + bias, row by row, with weight and bias as fma(v, weight, bias). weight, bias:
+ * [cols] contiguous or NULL; eps is rounded to the dtype. y may be x. What rows were normalised by
+ * goes to *keep, if that isn't NULL. `past`: y is larger than the caches, write past them where
+ * that is possible. */
 typedef void (*hone__layer_norm_fn)(int64_t rows, int64_t cols, void *y, int64_t sy, const void *x,
                                     int64_t sx, const void *weight, const void *bias, double eps,
-                                    void *mean, void *scale, bool past);
+                                    const hone__norms *keep, bool past);
 
-/** dx = (g - mean(g) - v * mean(g * v)) * scale with g = dy * weight and v = (x - mean) * scale.
- * mean and scale: what the forward kept; NULL: they are computed again. `past` as above. */
+/** dx = (g - mean(g) - v * mean(g * v)) * scale * unit with g = dy * weight. kept: what the forward
+ * kept; NULL: it is computed again. `past` as above. */
 typedef void (*hone__layer_norm_backward_fn)(int64_t rows, int64_t cols, void *dx, int64_t sdx,
                                              const void *dy, int64_t sdy, const void *x, int64_t sx,
-                                             const void *weight, double eps, const void *mean,
-                                             const void *scale, bool past);
+                                             const void *weight, double eps,
+                                             const hone__norms *kept, bool past);
 
 /** The sum over rows of dy * v for blocks [begin, end) of 128 rows, -> out[(b - begin) * cols + j];
- * reduce_cols_combine of SUM joins them. mean and scale as above; with them the columns may be a
- * part of the rows. */
+ * reduce_cols_combine of SUM joins them. kept as above; with it the columns may be a part of the
+ * rows. */
 typedef void (*hone__layer_norm_weight_backward_fn)(int64_t rows, int64_t cols, const void *dy,
                                                     int64_t sdy, const void *x, int64_t sx,
-                                                    double eps, const void *mean, const void *scale,
+                                                    double eps, const hone__norms *kept,
                                                     int64_t begin, int64_t end, void *out);
+
+/** y = (x - mean) * g[r], row by row; by_std: y = v * g[r] of eps 0, and 0 where M2 is 0. g: [rows]
+ * or NULL (1). y may be x. */
+typedef void (*hone__deviation_fn)(int64_t rows, int64_t cols, void *y, int64_t sy, const void *x,
+                                   int64_t sx, const void *g, bool by_std);
 
 /** max[r] = max_j x[r, j] (0 if that is not finite), log_sum[r] = log(sum_j exp(x[r, j] - max[r])),
  *  loss[r] = log_sum[r] - (x[r, target[r]] - max[r]). 0 <= target < cols. loss, max, log_sum:

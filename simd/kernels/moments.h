@@ -6,7 +6,7 @@
  * computation of means, standard deviations and correlation coefficients, 1966). Blocks are joined
  * pairwise in order by Chan, Golub and LeVeque's formula (Updating formulae and a pairwise
  * algorithm for computing sample variances, 1979), so memory is read once and a large mean costs
- * no accuracy. */
+ * no accuracy. A row whose squares over- or underflow is done again, scaled. */
 
 /* Accumulators that are taken through a block together: two each, and registers hold them. */
 #ifndef MOMENT_ROWS
@@ -159,20 +159,76 @@ static int64_t R(block_at)(int64_t n, int64_t i)
     return n - i < BLOCK ? n - i : BLOCK;
 }
 
-static R(moments) R(moments_row)(int64_t n, const REAL *x)
+/* A row's moments; with a `room` for a block (a constant, as its absence) those of x * unit. */
+HONE__INLINE R(moments) R(moments_by)(int64_t n, const REAL *x, REAL unit, REAL *room)
 {
     R(moments) level[MAX_LEVELS];
-    REAL sum = R(sum_block)(R(block_at)(n, 0), x);
+    REAL sum = room ? 0 : R(sum_block)(R(block_at)(n, 0), x);
     int top = 0;
     for (int64_t i = 0, b = 1; i < n; i += BLOCK, b++) {
         const int64_t m = R(block_at)(n, i);
-        level[top++] = R(moments_block)(m, x + i, R(block_at)(n, i + m), &sum);
+        if (room) {
+            R(map2_right)(m, room, x + i, unit, R(mul));
+            sum = R(sum_block)(m, room);
+        }
+        level[top++] =
+            R(moments_block)(m, room ? room : x + i, room ? 0 : R(block_at)(n, i + m), &sum);
         for (int64_t bits = b; bits % 2 == 0; bits /= 2, top--)
             level[top - 2] = R(moments_join)(level[top - 2], level[top - 1]);
     }
     for (; top > 1; top--)
         level[top - 2] = R(moments_join)(level[top - 2], level[top - 1]);
     return level[0];
+}
+
+static R(moments) R(moments_row)(int64_t n, const REAL *x)
+{
+    return R(moments_by)(n, x, 1, NULL);
+}
+
+/* ---- rows whose squares over- or underflow ---- */
+
+/* The power of two in x, which is positive and normal. */
+static REAL R(power_in)(REAL x)
+{
+    const REAL infinity = (REAL)INFINITY;
+    BITS bits, exponent;
+    memcpy(&bits, &x, sizeof bits);
+    memcpy(&exponent, &infinity, sizeof exponent);
+    bits &= exponent;
+    memcpy(&x, &bits, sizeof x);
+    return x;
+}
+
+/* The moments of x * unit, for any finite x. `unit` is the power of two that brings the largest
+ * magnitude (or `least`, if that is larger) to [2, 4), or as near as a factor can: products are
+ * exact but for elements too small to count, deviations of a row that is not constant are 2^-24 (f64: 2^-53)
+ * of that at least. False: x holds a NaN or an infinity. */
+static bool R(moments_in_range)(int64_t n, const REAL *x, REAL least, R(moments) * m, REAL *unit)
+{
+    REAL room[BLOCK];
+    const REAL high = R(row)(n, x, R(max_block), R(max)), low = R(row)(n, x, R(min_block), R(min));
+    const REAL size = high > -low ? high : -low;
+    *unit = 1;
+    if (!(size < (REAL)INFINITY) || !(low <= high))
+        return false;
+    if (low == high) { /* whatever a sum of equals rounds to */
+        *m = (R(moments)){ .base = high, .n = n };
+        return true;
+    }
+    least = least > LEAST_NORMAL ? least : LEAST_NORMAL;
+    *unit = 2 / R(power_in)(size > least ? size : least);
+    *m = R(moments_by)(n, x, *unit, room);
+    return true;
+}
+
+static bool R(k_moments)(int64_t cols, const void *x, void *m2, void *unit)
+{
+    R(moments) m;
+    const bool finite = R(moments_in_range)(cols, x, 0, &m, unit);
+    if (finite)
+        *(REAL *)m2 = m.m2;
+    return finite;
 }
 
 /* ---- rows, some of them together ----

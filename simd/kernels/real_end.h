@@ -2,9 +2,11 @@
 #undef R
 #undef MASK
 #undef REAL
+#undef BITS
 #undef VREAL
 #undef VMASK
 #undef LANES
+#undef LEAST_NORMAL
 #undef REAL_DTYPE
 #undef VIRTUAL_LANES
 #undef N_ACC

@@ -191,6 +191,8 @@
 .layer_norm = REALS(layer_norm),
 .layer_norm_backward = REALS(layer_norm_backward),
 .layer_norm_weight_backward = REALS(layer_norm_weight_backward),
+.deviation = REALS(deviation),
+.moments = REALS(moments),
 .cross_entropy = REALS(cross_entropy),
 .cross_entropy_backward = REALS(cross_entropy_backward),
 .sgd = REALS(sgd),

@@ -5,6 +5,7 @@
 #include "ops/op.h"
 #include "ops/past.h"
 #include "ops/row_groups.h"
+#include "ops/variance.h"
 
 #include "isa/isa.h"
 #include "runtime/memory.h"
@@ -23,7 +24,8 @@ typedef struct {
     hone__rows x, dy;
     char *out;                 /* [rows, cols], of the gradient of weights [cols] */
     const void *weight, *bias; /* or NULL */
-    char *mean, *scale;        /* [rows] of what the rows are normalised by, or NULL */
+    hone__norms norms;         /* of all rows, or none */
+    bool kept;                 /* they are there, or to be written */
     double eps;
     bool past; /* out is written past the caches */
 } job;
@@ -114,17 +116,31 @@ static char *out_row(const job *j, int64_t row)
     return j->out + row * j->cols * j->size;
 }
 
-/* What rows are normalised by, of row `row`. */
-static void *norm_of(const job *j, char *norms, int64_t row)
+/* The norms from row `row` on. */
+static hone__norms norms_from(const job *j, int64_t row)
 {
-    return norms ? norms + row * j->size : NULL;
+    const int64_t at = row * j->size;
+    if (!j->kept)
+        return j->norms;
+    return (hone__norms){ (char *)j->norms.base + at, (char *)j->norms.scale + at,
+                          (char *)j->norms.offset + at, (char *)j->norms.unit + at };
 }
 
-/* The means and scales of all rows, [2, rows], which a recorded forward keeps for the gradients. */
+/* The norms of all rows, [4, rows], which a recorded forward keeps for the gradients. */
 static void take_norms(job *j, const hone_tensor *norms)
 {
-    j->mean = hone__data(norms);
-    j->scale = j->mean + j->rows * j->size;
+    char *at = hone__data(norms);
+    const int64_t bytes = j->rows * j->size;
+    j->norms = (hone__norms){ at, at + bytes, at + 2 * bytes, at + 3 * bytes };
+    j->kept = true;
+}
+
+static hone_tensor *new_norms(job *j)
+{
+    hone_tensor *norms = hone_empty((int64_t)j->dtype, 4, j->rows);
+    if (norms)
+        take_norms(j, norms);
+    return norms;
 }
 
 /* ---- layer_norm */
@@ -132,9 +148,9 @@ static void take_norms(job *j, const hone_tensor *norms)
 static void forward_rows(void *ctx, int64_t row, int64_t rows, const hone__lines *in)
 {
     const job *j = ctx;
+    const hone__norms norms = norms_from(j, row);
     hone__k->layer_norm[j->dtype](rows, j->cols, out_row(j, row), j->cols, in->p, in->stride,
-                                  j->weight, j->bias, j->eps, norm_of(j, j->mean, row),
-                                  norm_of(j, j->scale, row), j->past);
+                                  j->weight, j->bias, j->eps, j->kept ? &norms : NULL, j->past);
 }
 
 /* False: out of memory. */
@@ -156,11 +172,8 @@ static bool keep_norms(hone_context *ctx, job *j)
 {
     if (!hone_needs_input_grad(ctx, 0) && !hone_needs_input_grad(ctx, 1))
         return true;
-    hone_tensor *norms = hone_empty((int64_t)j->dtype, 2, j->rows);
-    if (!norms)
-        return false;
-    take_norms(j, norms);
-    return HONE__SAVE(ctx, norms);
+    hone_tensor *norms = new_norms(j);
+    return norms && HONE__SAVE(ctx, norms);
 }
 
 static hone_tensor *layer_norm(hone_context *ctx, hone_tensor *const *in, int n_in)
@@ -205,9 +218,10 @@ static void backward_rows(void *ctx, int64_t row, int64_t rows, const hone__line
 {
     const job *j = ctx;
     const hone__lines dy = in[0], x = in[1];
-    hone__k->layer_norm_backward[j->dtype](
-        rows, j->cols, out_row(j, row), j->cols, dy.p, dy.stride, x.p, x.stride, j->weight, j->eps,
-        norm_of(j, j->mean, row), norm_of(j, j->scale, row), j->past);
+    const hone__norms norms = norms_from(j, row);
+    hone__k->layer_norm_backward[j->dtype](rows, j->cols, out_row(j, row), j->cols, dy.p, dy.stride,
+                                           x.p, x.stride, j->weight, j->eps,
+                                           j->kept ? &norms : NULL, j->past);
 }
 
 /* False: out of memory. */
@@ -267,11 +281,11 @@ static hone_tensor *backward_grad_x(hone_context *ctx, hone_tensor *u, int input
     (void)input;
     const int n = hone__call_args(ctx)->dim;
     int64_t dims[HONE_MAX_DIMS + 1];
-    for (int d = 0; d < n; d++)
-        dims[d] = d - n;
-    dims[n] = HONE_END_DIM;
-    hone_tensor *r = hone_rsqrt(hone_add_scalar(hone_var_dims_v(x, 0.0, true, dims), eps));
-    hone_tensor *v = hone_mul(hone_sub(x, hone_mean_dims_v(x, true, dims)), r);
+    hone__last_dims(n, dims);
+    hone_tensor *r = eps == 0
+                         ? hone_reciprocal(hone_std_dims_v(x, 0.0, true, dims))
+                         : hone_rsqrt(hone_add_scalar(hone_var_dims_v(x, 0.0, true, dims), eps));
+    hone_tensor *v = hone_layer_norm(x, HONE_NONE, HONE_NONE, n, eps);
     hone_tensor *g = weight == HONE_NONE ? dy : hone_mul(dy, weight);
     hone_tensor *a = hone_mean_dims_v(g, true, dims), *c = hone_mean_dims_v(u, true, dims);
     hone_tensor *b = hone_mean_dims_v(hone_mul(g, v), true, dims);
@@ -311,9 +325,10 @@ static void weight_piece(const weight_job *w, int64_t block, int64_t at, int64_t
         hone__rows_gather(operand[i], (hone__rect){ row, row + rows, at, at + cols }, room[i],
                           w->strip);
     }
+    const hone__norms norms = norms_from(j, row);
     hone__k->layer_norm_weight_backward[j->dtype](
-        rows, cols, in[0].p, in[0].stride, in[1].p, in[1].stride, j->eps, norm_of(j, j->mean, row),
-        norm_of(j, j->scale, row), 0, 1, w->partials + (block * j->cols + at) * j->size);
+        rows, cols, in[0].p, in[0].stride, in[1].p, in[1].stride, j->eps, j->kept ? &norms : NULL,
+        0, 1, w->partials + (block * j->cols + at) * j->size);
 }
 
 /* Strips that lie side by side are one part of a row. */
@@ -335,7 +350,7 @@ static bool sum_blocks(weight_job *w, void *out)
     const job *j = &w->j;
     const int64_t blocks = hone__cols_blocks(j->rows);
     const size_t bytes = (size_t)(blocks * j->cols * j->size);
-    w->strip = j->mean ? STRIP_BYTES / j->size : j->cols;
+    w->strip = j->kept ? STRIP_BYTES / j->size : j->cols;
     w->strips = (j->cols + w->strip - 1) / w->strip;
     w->partials = blocks > 1 ? hone__pool_alloc(bytes) : out;
     if (!w->partials)
@@ -351,18 +366,16 @@ static bool sum_blocks(weight_job *w, void *out)
 static void norm_rows(void *ctx, int64_t row, int64_t rows, const hone__lines *in)
 {
     const job *j = ctx;
+    const hone__norms norms = norms_from(j, row);
     hone__k->layer_norm[j->dtype](rows, j->cols, in->p, in->stride, in->p, in->stride, NULL, NULL,
-                                  j->eps, norm_of(j, j->mean, row), norm_of(j, j->scale, row),
-                                  false);
+                                  j->eps, &norms, false);
 }
 
 /* What the rows are normalised by, computed before they are cut into strips. */
 static bool find_norms(job *j)
 {
-    hone_tensor *norms = hone_empty((int64_t)j->dtype, 2, j->rows);
-    if (!norms)
+    if (!new_norms(j))
         return false;
-    take_norms(j, norms);
     return hone__row_groups_run(&(hone__row_groups){
         .n = 1,
         .in[0] = j->x,
@@ -379,7 +392,7 @@ static bool run_weight(weight_job *w, void *out)
     HONE_SCOPE(); /* of the norms */
     w->lies[0] = hone__rows_direct(&w->j.dy, &w->stride[0]);
     w->lies[1] = hone__rows_direct(&w->j.x, &w->stride[1]);
-    return (w->j.mean || (w->lies[0] && w->lies[1]) || find_norms(&w->j)) && sum_blocks(w, out);
+    return (w->j.kept || (w->lies[0] && w->lies[1]) || find_norms(&w->j)) && sum_blocks(w, out);
 }
 
 static hone_tensor *layer_norm_weight_backward(hone_context *ctx, hone_tensor *const *in, int n_in)

@@ -7,6 +7,7 @@
 #include "ops/op.h"
 #include "ops/reduce_run.h"
 #include "ops/softmax_run.h"
+#include "ops/variance.h"
 
 #include "isa/isa.h"
 
@@ -126,16 +127,6 @@ static bool needs_float(hone_context *ctx, const hone_tensor *x)
     return false;
 }
 
-/* All of `out` by a number, rounded to the dtype. */
-static void divide(hone_tensor *out, double by)
-{
-    const float by_f32 = (float)by;
-    const void *number = out->dtype == HONE_F32 ? (const void *)&by_f32 : (const void *)&by;
-    if (out->numel)
-        hone__k->binary[HONE__K_DIV][out->dtype](out->numel, hone__data(out), 1, hone__data(out), 1,
-                                                 number, 0);
-}
-
 /* How many elements an output is made of. */
 static int64_t call_count(hone_context *ctx, const hone_tensor *x)
 {
@@ -148,7 +139,7 @@ static hone_tensor *mean(hone_context *ctx, const hone_tensor *x)
 {
     hone_tensor *out = needs_float(ctx, x) ? sum(ctx, x) : NULL;
     if (out)
-        divide(out, (double)call_count(ctx, x));
+        hone__divide(out, (double)call_count(ctx, x));
     return out;
 }
 
@@ -176,7 +167,7 @@ static double divisor(int64_t n, double correction)
     return (double)n > correction ? (double)n - correction : 0.0;
 }
 
-static hone_tensor *variance(hone_context *ctx, hone_tensor *x)
+static hone_tensor *variance(hone_context *ctx, hone_tensor *x, bool root)
 {
     const double correction = hone__call_args(ctx)->s[0];
     if (!needs_float(ctx, x))
@@ -187,25 +178,20 @@ static hone_tensor *variance(hone_context *ctx, hone_tensor *x)
     }
     hone_tensor *out = reduced_out(ctx, x, (hone_dtype)x->dtype);
     const uint32_t mask = (uint32_t)hone__call_args(ctx)->i[0];
-    if (!out || !hone__reduce(HONE__K_M2, x, mask, hone__data(out)))
-        return NULL;
-    divide(out, divisor(call_count(ctx, x), correction));
-    return out;
+    const double by = divisor(call_count(ctx, x), correction);
+    return out && hone__variance(x, mask, by, root, out) ? out : NULL;
 }
 
 static hone_tensor *var_of(hone_context *ctx, hone_tensor *x)
 {
-    hone_tensor *out = variance(ctx, x);
+    hone_tensor *out = variance(ctx, x, false);
     return out && HONE__SAVE(ctx, x) ? out : NULL;
 }
 
 static hone_tensor *std_of(hone_context *ctx, hone_tensor *x)
 {
-    hone_tensor *out = variance(ctx, x);
-    if (!out)
-        return NULL;
-    hone__k->unary[HONE__K_SQRT][out->dtype](out->numel, hone__data(out), 1, hone__data(out), 1);
-    return HONE__SAVE(ctx, x, out) ? out : NULL;
+    hone_tensor *out = variance(ctx, x, true);
+    return out && HONE__SAVE(ctx, x, out) ? out : NULL;
 }
 
 static hone_tensor *var_all(hone_context *ctx, hone_tensor *const *in, int n_in)
@@ -322,18 +308,25 @@ static hone_tensor *logsumexp(hone_context *ctx, hone_tensor *const *in, int n_i
     return HONE__SAVE(ctx, in[0], out) ? out : NULL;
 }
 
-/* x as [others ..., reduced]: the reduced dims as one, behind the others. */
-static hone_tensor *reduced_last(hone_tensor *x, uint32_t mask)
+/* All dims, the reduced ones behind the others -> how many others there are. */
+static int reduced_order(int ndim, uint32_t mask, int64_t *order)
 {
-    int64_t order[HONE_MAX_DIMS + 1], dims[HONE_MAX_DIMS + 2];
     int n = 0, kept = 0;
     for (int last = 0; last < 2; last++) {
-        for (int d = 0; d < x->ndim; d++)
+        for (int d = 0; d < ndim; d++)
             if ((int)(mask >> d & 1) == last)
                 order[n++] = d;
         kept = last ? kept : n;
     }
     order[n] = HONE_END_DIM;
+    return kept;
+}
+
+/* x as [others ..., reduced]: the reduced dims as one, behind the others. */
+static hone_tensor *reduced_last(hone_tensor *x, uint32_t mask)
+{
+    int64_t order[HONE_MAX_DIMS + 1], dims[HONE_MAX_DIMS + 2];
+    const int kept = reduced_order(x->ndim, mask, order);
     const hone__shape shape = shape_of(x);
     for (int i = 0; i < kept; i++)
         dims[i] = x->shape[order[i]];
@@ -410,30 +403,48 @@ static int reduced_list(hone_context *ctx, int64_t *dims)
     return n;
 }
 
-/* dy * by * (x - mean(x)) / max(0, n - correction) */
-static hone_tensor *deviation_grad(hone_context *ctx, hone_tensor *dy, double by)
+/* (x - mean) g, or with by_std (x - mean) g / std of correction 0; g is like the result. */
+static hone_tensor *deviation(hone_context *ctx, hone_tensor *g, bool by_std)
 {
     hone_tensor *x = hone_saved(ctx, 0);
-    int64_t dims[HONE_MAX_DIMS + 1];
-    reduced_list(ctx, dims);
+    const int ndim = hone__input_shape(ctx, 0)->ndim;
+    int64_t order[HONE_MAX_DIMS + 1], back[HONE_MAX_DIMS + 1];
+    if (ndim == 0) /* of one number */
+        return hone_mul(hone_sub(x, x), g);
+    const int kept = reduced_order(ndim, call_mask(ctx), order);
+    for (int d = 0; d < ndim; d++)
+        back[order[d]] = d;
+    back[ndim] = HONE_END_DIM;
+    hone_tensor *last = hone_permute_v(with_dims(ctx, g), order);
+    return hone_permute_v(hone__deviation(hone_permute_v(x, order), last, ndim - kept, by_std),
+                          back);
+}
+
+/* n - correction, which PyTorch does not clip here as it does forward: less than 0 gives what is
+ * finite, if no gradient of anything. */
+static double freedom(hone_context *ctx)
+{
     const int64_t n = reduced_count(hone__input_shape(ctx, 0), call_mask(ctx));
-    hone_tensor *d = hone_sub(x, hone_mean_dims_v(x, true, dims));
-    const double scale = by / divisor(n, hone__call_args(ctx)->s[0]);
-    return hone_mul(hone_mul_scalar(with_dims(ctx, dy), scale), d);
+    return (double)n - hone__call_args(ctx)->s[0];
 }
 
 static hone_tensor *var_grad(hone_context *ctx, hone_tensor *dy, int input)
 {
     (void)input;
-    return deviation_grad(ctx, dy, 2.0);
+    return deviation(ctx, hone_mul_scalar(dy, 2.0 / freedom(ctx)), false);
 }
 
+/* dy (x - mean) / (y (n - correction)): y is std_0 sqrt(n / (n - correction)), and neither leaves
+ * the range where their quotient does not. Where y is inf for want of elements: dy / y is 0. */
 static hone_tensor *std_grad(hone_context *ctx, hone_tensor *dy, int input)
 {
     (void)input;
+    const double free = freedom(ctx), n = free + hone__call_args(ctx)->s[0];
     hone_tensor *y = hone_saved(ctx, 1);
+    if (free <= 0)
+        return deviation(ctx, hone_div_scalar(hone_div(dy, y), free), false);
     hone_tensor *flat = hone_eq_scalar(y, 0.0), *zero = hone_scalar(hone_dtype_of(dy), 0.0);
-    return deviation_grad(ctx, hone_where(flat, zero, hone_div(dy, y)), 1.0);
+    return deviation(ctx, hone_where(flat, zero, hone_div_scalar(dy, sqrt(n) * sqrt(free))), true);
 }
 
 /* dy shared evenly by the elements that `chosen` names, `lost` for the others. */

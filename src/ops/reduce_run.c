@@ -275,3 +275,12 @@ bool hone__reduce(int kind, const hone_tensor *x, uint32_t dims, void *out)
     j.v = hone__rows_of(x, ~dims);
     return run_cols(&j);
 }
+
+void hone__divide(hone_tensor *out, double by)
+{
+    const float by_f32 = (float)by;
+    const void *number = out->dtype == HONE_F32 ? (const void *)&by_f32 : (const void *)&by;
+    if (out->numel)
+        hone__k->binary[HONE__K_DIV][out->dtype](out->numel, hone__data(out), 1, hone__data(out), 1,
+                                                 number, 0);
+}

@@ -13,4 +13,7 @@
  * out of memory. MAX, MIN, ARGMAX and ARGMIN need something to choose from. */
 bool hone__reduce(int kind, const hone_tensor *x, uint32_t dims, void *out);
 
+/** All of `out` (contiguous, f32 or f64) by a number, rounded to the dtype. */
+void hone__divide(hone_tensor *out, double by);
+
 #endif

@@ -107,6 +107,8 @@ static void run_rows(const plan *p, int64_t begin, int64_t end, char *buffers)
         hone__lines in[HONE__GROUP_INPUTS];
         char *buffer = buffers;
         n = rows_together(p, r, end);
+        if (p->g->wanted && !p->g->wanted(p->g->ctx, r, n))
+            continue;
         for (int i = 0; i < p->g->n; i++)
             in[i] = take_rows(p, i, (hone__rect){ r, r + n, 0, p->cols }, &buffer);
         p->g->body(p->g->ctx, r, n, in);

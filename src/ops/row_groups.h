@@ -25,6 +25,7 @@ typedef struct {
     hone__rows in[HONE__GROUP_INPUTS];
     char *result; /* [rows, cols] contiguous, memory that no input lies in; NULL: rows are gathered
                      into buffers alone */
+    bool (*wanted)(void *ctx, int64_t row, int64_t rows); /* NULL, or false for rows to leave out */
     bool scratch; /* the kernel overwrites its inputs: all of them are gathered into buffers */
     double ns;    /* what a row costs, on one thread */
     hone__group_body body;

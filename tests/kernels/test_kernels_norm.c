@@ -15,7 +15,7 @@ static const struct {
 enum { N_SHAPES = sizeof shapes / sizeof *shapes, APART = 3 };
 
 typedef struct {
-    guard x, dy, weight, bias, y, dx, dw, m2, mean, scale;
+    guard x, dy, weight, bias, y, dx, dw, m2, norms[4];
 } operands;
 
 static guard numbers(int dtype, int64_t rows, int64_t cols, uint64_t seed, double mean)
@@ -38,8 +38,8 @@ static double at(int dtype, const guard *g, int64_t i)
 
 static void each_guard(operands *o, void (*f)(guard *))
 {
-    guard *all[] = { &o->x,  &o->dy, &o->weight, &o->bias, &o->y,
-                     &o->dx, &o->dw, &o->m2,     &o->mean, &o->scale };
+    guard *all[] = { &o->x,  &o->dy, &o->weight,   &o->bias,     &o->y,        &o->dx,
+                     &o->dw, &o->m2, &o->norms[0], &o->norms[1], &o->norms[2], &o->norms[3] };
     for (size_t i = 0; i < sizeof all / sizeof *all; i++)
         f(all[i]);
 }
@@ -47,6 +47,11 @@ static void each_guard(operands *o, void (*f)(guard *))
 static void expect_intact(guard *g)
 {
     cr_assert(guard_intact(g));
+}
+
+static hone__norms norms_of(const operands *o)
+{
+    return (hone__norms){ o->norms[0].data, o->norms[1].data, o->norms[2].data, o->norms[3].data };
 }
 
 static operands run(const hone__isa *isa, int dtype, int64_t rows, int64_t cols)
@@ -60,14 +65,15 @@ static operands run(const hone__isa *isa, int dtype, int64_t rows, int64_t cols)
     o.dx = numbers(dtype, rows, cols, 0, 0);
     o.dw = numbers(dtype, hone__cols_blocks(rows), cols, 0, 0);
     o.m2 = guard_new((size_t)rows * test_size(dtype));
-    o.mean = guard_new((size_t)rows * test_size(dtype));
-    o.scale = guard_new((size_t)rows * test_size(dtype));
+    for (int i = 0; i < 4; i++)
+        o.norms[i] = guard_new((size_t)rows * test_size(dtype));
+    const hone__norms norms = norms_of(&o);
     isa->layer_norm[dtype](rows, cols, o.y.data, s, o.x.data, s, o.weight.data, o.bias.data, 1e-5,
-                           o.mean.data, o.scale.data, false);
+                           &norms, false);
     isa->layer_norm_backward[dtype](rows, cols, o.dx.data, s, o.dy.data, s, o.x.data, s,
-                                    o.weight.data, 1e-5, NULL, NULL, false);
-    isa->layer_norm_weight_backward[dtype](rows, cols, o.dy.data, s, o.x.data, s, 1e-5, NULL, NULL,
-                                           0, hone__cols_blocks(rows), o.dw.data);
+                                    o.weight.data, 1e-5, NULL, false);
+    isa->layer_norm_weight_backward[dtype](rows, cols, o.dy.data, s, o.x.data, s, 1e-5, NULL, 0,
+                                           hone__cols_blocks(rows), o.dw.data);
     isa->reduce_rows[HONE__K_M2][dtype](rows, cols, o.x.data, s, o.m2.data, 1);
     each_guard(&o, expect_intact);
     return o;
@@ -80,11 +86,11 @@ static void check_alone(const hone__isa *isa, int dtype, const operands *o, int6
     const size_t from = (size_t)(r * (cols + APART)) * size;
     guard y = guard_new(row), m2 = guard_new(size);
     isa->layer_norm[dtype](1, cols, y.data, cols, o->x.data + from, cols, o->weight.data,
-                           o->bias.data, 1e-5, NULL, NULL, true);
+                           o->bias.data, 1e-5, NULL, true);
     cr_assert_eq(memcmp(y.data, o->y.data + from, row), 0, "%s: row %d of %d", isa->name, (int)r,
                  (int)cols);
     isa->layer_norm_backward[dtype](1, cols, y.data, cols, o->dy.data + from, cols,
-                                    o->x.data + from, cols, o->weight.data, 1e-5, NULL, NULL, true);
+                                    o->x.data + from, cols, o->weight.data, 1e-5, NULL, true);
     cr_assert_eq(memcmp(y.data, o->dx.data + from, row), 0, "%s: dx of row %d of %d", isa->name,
                  (int)r, (int)cols);
     isa->reduce_rows[HONE__K_M2][dtype](1, cols, o->x.data + from, cols, m2.data, 1);
@@ -99,11 +105,12 @@ static void check_kept(const hone__isa *isa, int dtype, const operands *o, int64
                        int64_t cols)
 {
     const int64_t s = cols + APART, part = cols / 2;
+    const hone__norms norms = norms_of(o);
     const size_t size = test_size(dtype), last = (size_t)(rows - 1) / 128 * 128;
     guard dx = numbers(dtype, rows, cols, 0, 0), dw = guard_new((size_t)cols * size);
     const unsigned char *want = o->dw.data + last / 128 * (size_t)cols * size;
     isa->layer_norm_backward[dtype](rows, cols, dx.data, s, o->dy.data, s, o->x.data, s,
-                                    o->weight.data, 1e-5, o->mean.data, o->scale.data, true);
+                                    o->weight.data, 1e-5, &norms, true);
     cr_assert_eq(memcmp(dx.data, o->dx.data, dx.bytes), 0, "%s: dx of %dx%d", isa->name, (int)rows,
                  (int)cols);
     for (int parts = 1; parts <= 2; parts++) {
@@ -112,9 +119,9 @@ static void check_kept(const hone__isa *isa, int dtype, const operands *o, int64
         memset(dw.data, 0x5a, dw.bytes);
         for (int64_t at = 0, n; at < cols; at += n) {
             n = at < cut ? cut : cols - at;
-            isa->layer_norm_weight_backward[dtype](
-                rows, n, o->dy.data + (size_t)at * size, s, o->x.data + (size_t)at * size, s, 1e-5,
-                o->mean.data, o->scale.data, block, block + 1, dw.data + (size_t)at * size);
+            isa->layer_norm_weight_backward[dtype](rows, n, o->dy.data + (size_t)at * size, s,
+                                                   o->x.data + (size_t)at * size, s, 1e-5, &norms,
+                                                   block, block + 1, dw.data + (size_t)at * size);
         }
         cr_assert_eq(memcmp(dw.data, want, dw.bytes), 0, "%s: dw of %dx%d in %d", isa->name,
                      (int)rows, (int)cols, parts);
@@ -178,13 +185,13 @@ Test(kernels_norm, no_weight_infinities_and_no_columns)
         for (int j = 0; j < 210; j++)
             x[j / 70][j % 70] = (float)(j % 9);
         x[1][69] = INFINITY;
-        isa->layer_norm[HONE__F32](3, 70, y, 70, x, 70, NULL, NULL, 1e-5, NULL, NULL, false);
+        isa->layer_norm[HONE__F32](3, 70, y, 70, x, 70, NULL, NULL, 1e-5, NULL, false);
         for (int j = 0; j < 70; j++)
             cr_assert(isfinite(y[0][j]) && isnan(y[1][j]) && isfinite(y[2][j]), "%s", isa->name);
         isa->reduce_rows[HONE__K_M2][HONE__F32](3, 70, x, 70, m2, 1);
         cr_assert(isfinite(m2[0]) && isnan(m2[1]) && isfinite(m2[2]));
         isa->reduce_rows[HONE__K_M2][HONE__F32](3, 0, x, 70, m2, 1);
         cr_assert(m2[0] == 0 && m2[1] == 0 && m2[2] == 0);
-        isa->layer_norm[HONE__F32](3, 0, y, 0, x, 0, NULL, NULL, 1e-5, NULL, NULL, false);
+        isa->layer_norm[HONE__F32](3, 0, y, 0, x, 0, NULL, NULL, 1e-5, NULL, false);
     }
 }
