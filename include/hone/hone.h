@@ -10,6 +10,7 @@
 #include <hone/nn.h>
 #include <hone/ops.h>
 #include <hone/optim.h>
+#include <hone/random.h>
 #include <hone/runtime.h>
 #include <hone/tensor.h>
 

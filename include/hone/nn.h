@@ -26,6 +26,7 @@
 #ifndef HONE_NN_H
 #define HONE_NN_H
 
+#include <hone/random.h>
 #include <hone/tensor.h>
 
 #ifdef __cplusplus
@@ -210,12 +211,13 @@ HONE_API int64_t hone_sprint_module(char *text, size_t size, hone_module *module
 typedef struct {
     double init_factor; /**< weight = randn * sqrt(init_factor / in); default 2 */
     bool no_bias;
-    hone_dtype dtype; /**< HONE_F32 (default) or HONE_F64 */
+    hone_dtype dtype;          /**< HONE_F32 (default) or HONE_F64 */
+    hone_generator *generator; /**< of the weight; default: the thread's */
 } hone_nn_linear_options;
 
 /** y = x W + b: x [.., in] -> [.., out]; weight [in, out] = randn * sqrt(2 / in), bias [out] = 0.
  *  Errors:  HONE_E_VALUE (sizes below 1, init_factor negative or not finite), HONE_E_DTYPE,
- *           HONE_E_NOMEM. */
+ *           HONE_E_STATE (a second thread without a generator: random.h), HONE_E_NOMEM. */
 HONE_API hone_module *hone_nn_linear(int64_t in, int64_t out);
 HONE_API hone_module *hone_nn_linear_with(int64_t in, int64_t out,
                                           const hone_nn_linear_options *options);

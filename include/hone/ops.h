@@ -51,9 +51,10 @@ HONE_API hone_tensor *hone_zeros_like(hone_tensor *x);
 HONE_API hone_tensor *hone_ones_like(hone_tensor *x);
 
 /** Uniform in [0, 1) / normal with mean 0 and variance 1 (f32, f64) / integers in [low, high) (any
- * dtype that holds them). Each call takes the default generator's next stream (hone_seed); element
- * i depends on (seed, stream, i) only. Source: Salmon et al., Parallel random numbers: as easy as
- * 1, 2, 3 (2011), Philox4x32-10; Box and Muller (1958). */
+ * dtype that holds them). Each call takes the next stream of the thread's generator (random.h);
+ * element i depends on (seed, stream, i) only. HONE_E_STATE on a second thread without a generator.
+ * Source: Salmon et al., Parallel random numbers: as easy as 1, 2, 3 (2011), Philox4x32-10; Box and
+ * Muller (1958). */
 #define hone_rand(...)  hone_rand_v(HONE_DIM_ARGS(__VA_ARGS__))
 #define hone_randn(...) hone_randn_v(HONE_DIM_ARGS(__VA_ARGS__))
 #define hone_randint(dtype, low, high, ...)                                                        \
@@ -62,7 +63,7 @@ HONE_API hone_tensor *hone_rand_v(const int64_t *dtype_dims_end);
 HONE_API hone_tensor *hone_randn_v(const int64_t *dtype_dims_end);
 HONE_API hone_tensor *hone_randint_v(hone_dtype dtype, int64_t low, int64_t high,
                                      const int64_t *dims_end);
-/** A random order of 0..n-1, i64 [n]. */
+/** A random order of 0..n-1, i64 [n]; takes a stream as hone_rand does. */
 HONE_API hone_tensor *hone_randperm(int64_t n);
 
 /* ---- unary: [any] -> [same] */

@@ -1,5 +1,5 @@
 /** @file runtime.h
- * The machine, the environment, random numbers and memory.
+ * The machine, the environment and memory. (Random numbers: random.h.)
  *
  * Environment variables, read once at the first call of any function (or at hone_init):
  *
@@ -18,6 +18,7 @@
 #ifndef HONE_RUNTIME_H
 #define HONE_RUNTIME_H
 
+#include <hone/random.h>
 #include <hone/tensor.h>
 
 #ifdef __cplusplus
@@ -50,13 +51,6 @@ HONE_API hone_status hone_machine_get(hone_machine *machine);
  *  Errors:  HONE_E_VALUE (out of range; more than OMP_THREAD_LIMIT allows). */
 HONE_API int hone_threads(void);
 HONE_API hone_status hone_set_threads(int n);
-
-/** Seeds this process's default generator; its stream counter starts again at 0. Same seed, same
- * numbers on every machine. */
-HONE_API void hone_seed(uint64_t seed);
-/** Takes the default generator's next stream: (seed, stream) name an independent sequence of
- * Philox4x32-10 numbers. */
-HONE_API void hone_next_stream(uint64_t *seed, uint64_t *stream);
 
 typedef struct {
     int64_t tensors, nodes; /**< live handles and autograd nodes */

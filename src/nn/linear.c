@@ -3,6 +3,7 @@
 #include "core/core.h"
 #include "nn/layer.h"
 #include "runtime/fpmode.h"
+#include "runtime/streams.h"
 
 #include <hone/ops.h>
 
@@ -51,6 +52,15 @@ static bool options_fit(int64_t in, int64_t out, hone_dtype dtype, double init_f
     return false;
 }
 
+static hone_tensor *initial_weight(int64_t in, int64_t out, double init_factor,
+                                   const hone_nn_linear_options *o)
+{
+    hone_generator *before = hone__draw_from(o->generator);
+    hone_tensor *weight = hone_randn(o->dtype, in, out);
+    hone__draw_from(before);
+    return hone_parameter(hone_mul_scalar_(weight, sqrt(init_factor / (double)in)));
+}
+
 hone_module *hone_nn_linear_with(int64_t in, int64_t out, const hone_nn_linear_options *options)
 {
     const hone_nn_linear_options o = options ? *options : (hone_nn_linear_options){ 0 };
@@ -64,8 +74,7 @@ hone_module *hone_nn_linear_with(int64_t in, int64_t out, const hone_nn_linear_o
         return NULL;
     HONE_SCOPE();
     HONE__FP_GUARD();
-    l->weight = hone_parameter(
-        hone_mul_scalar_(hone_randn(o.dtype, in, out), sqrt(init_factor / (double)in)));
+    l->weight = initial_weight(in, out, init_factor, &o);
     if (l->weight && !o.no_bias)
         l->bias = hone_parameter(hone_zeros(o.dtype, out));
     if (!l->weight || (!o.no_bias && !l->bias)) {

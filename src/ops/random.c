@@ -1,8 +1,9 @@
-/* random.c: tensors of random numbers. Each call takes the default generator's next stream; what
- * stands at place i depends on (seed, stream, i) alone, so threads can fill any range. */
+/* random.c: tensors of random numbers. Each call takes its generator's next stream; what stands at
+ * place i depends on (seed, stream, i) alone, so threads can fill any range. */
 #include "isa/isa.h"
 #include "ops/op.h"
 #include "runtime/parallel.h"
+#include "runtime/streams.h"
 
 enum { CHUNK = 256 };
 
@@ -54,7 +55,8 @@ static hone_tensor *reals(const char *name, const hone__random_fn *kernels, doub
     filling f = { .fn = kernels[dtype],
                   .data = hone__data(t),
                   .size = (int64_t)hone_dtype_size(dtype) };
-    hone_next_stream(&f.seed, &f.stream);
+    if (!hone__draw(name, &f.seed, &f.stream))
+        return NULL;
     hone__parallel_for(t->numel, 16, ns, run_filling, &f);
     return t;
 }
@@ -142,7 +144,8 @@ hone_tensor *hone_randint_v(hone_dtype dtype, int64_t low, int64_t high, const i
     integers r = {
         .dtype = dtype, .data = hone__data(t), .count = (uint64_t)high - (uint64_t)low, .low = low
     };
-    hone_next_stream(&r.seed, &r.stream);
+    if (!hone__draw("randint", &r.seed, &r.stream))
+        return NULL;
     hone__parallel_for(t->numel, 64, 2, run_integers, &r);
     return t;
 }
@@ -160,7 +163,8 @@ hone_tensor *hone_randperm(int64_t n)
         return NULL;
     uint64_t seed, stream, words[CHUNK];
     int64_t *order = hone__data(t);
-    hone_next_stream(&seed, &stream);
+    if (!hone__draw("randperm", &seed, &stream))
+        return NULL;
     for (int64_t i = n - 1, step = 0; i > 0; i--, step++) {
         if (step % CHUNK == 0)
             random_words(CHUNK, words, seed, stream, (uint64_t)step);
