@@ -115,7 +115,8 @@ HONE_API bool hone_loader_next(hone_loader *loader, hone_batch *batch);
 /** Batches an epoch; -1 on error. */
 HONE_API int64_t hone_loader_batches(const hone_loader *loader);
 
-/** Begins `epoch` (0, 1, ...) at its first batch, e.g. to continue a training run. */
+/** Begins `epoch` (0, 1, ... 2^53) at its first batch, e.g. to continue a training run.
+ *  Errors:  HONE_E_VALUE, HONE_E_NULL. */
 HONE_API hone_status hone_loader_set_epoch(hone_loader *loader, int64_t epoch);
 
 /** NULL is ignored. Ends the batch it has given out. */

@@ -9,6 +9,7 @@
 #include "data/strokes.h"
 #include "isa/isa.h"
 #include "runtime/parallel.h"
+#include "runtime/streams.h"
 
 #include <math.h>
 #include <string.h>
@@ -50,13 +51,11 @@ typedef struct {
     int next;
 } dice;
 
-#define DIGITS_STREAM                                                                              \
-    (UINT64_C(2) << 62) /* apart from the default generator's streams and loaders' */
-
 static void dice_init(dice *d, uint64_t seed, hone_subset subset, int64_t index)
 {
-    const uint64_t stream = DIGITS_STREAM | (uint64_t)subset << 56 | (uint64_t)index;
-    hone__k->random_u32(WORDS, d->word, seed, stream, 0);
+    const hone__stream_kind kind =
+        subset == HONE_TRAIN ? HONE__STREAM_DIGITS_TRAIN : HONE__STREAM_DIGITS_TEST;
+    hone__k->random_u32(WORDS, d->word, seed, hone__stream(kind, (uint64_t)index), 0);
     d->next = 0;
 }
 

@@ -2,14 +2,16 @@
 #include <hone/data.h>
 #include "core/core.h"
 #include "data/data.h"
-#include "isa/isa.h"
 #include "runtime/memory.h"
 #include "runtime/parallel.h"
+#include "runtime/streams.h"
 
 #include <hone/autograd.h>
 #include <hone/ops.h>
 
 #include <string.h>
+
+#define MOST_EPOCHS (INT64_C(1) << 53) /* those that follow have streams, too */
 
 struct hone_loader {
     hone_dataset set; /* in memory: x and y contiguous, a reference to each */
@@ -20,28 +22,9 @@ struct hone_loader {
     hone_tensor *x, *y;  /* the batch given out */
 };
 
-/* ---- the order */
-
-#define SHUFFLE_STREAM (UINT64_C(1) << 63) /* apart from the default generator's streams */
-
-/* Fisher and Yates's shuffle; two words a number, so that every order is as likely as another. */
 static void shuffle(hone_loader *l)
 {
-    enum { CHUNK = 128 };
-    uint32_t word[2 * CHUNK];
-    for (int64_t i = 0; i < l->n; i++)
-        l->order[i] = i;
-    for (int64_t i = l->n - 1, used = 0; i > 0; i--, used++) {
-        const int64_t w = 2 * (used % CHUNK);
-        if (w == 0)
-            hone__k->random_u32(2 * CHUNK, word, l->seed, SHUFFLE_STREAM | (uint64_t)l->epoch,
-                                (uint64_t)(2 * used));
-        const uint64_t number = (uint64_t)word[w + 1] << 32 | word[w];
-        const int64_t j = (int64_t)((unsigned __int128)number * (uint64_t)(i + 1) >> 64);
-        const int64_t sample = l->order[i];
-        l->order[i] = l->order[j];
-        l->order[j] = sample;
-    }
+    hone__shuffle(l->n, l->order, l->seed, hone__stream(HONE__STREAM_SHUFFLE, (uint64_t)l->epoch));
 }
 
 /* ---- making a batch */
@@ -247,8 +230,9 @@ hone_status hone_loader_set_epoch(hone_loader *l, int64_t epoch)
 {
     if (!l)
         return hone__error_missing("loader_set_epoch", "a loader");
-    if (epoch < 0)
-        return hone_error_set(HONE_E_VALUE, "loader_set_epoch: epoch %lld", (long long)epoch);
+    if (epoch < 0 || epoch > MOST_EPOCHS)
+        return hone_error_set(HONE_E_VALUE, "loader_set_epoch: epoch %lld (0 to 2^53 are wanted)",
+                              (long long)epoch);
     l->epoch = epoch;
     l->next = 0;
     return HONE_OK;

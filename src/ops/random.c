@@ -71,9 +71,7 @@ hone_tensor *hone_randn_v(const int64_t *dtype_dims_end)
     return reals("randn", hone__ready() ? hone__k->normal : NULL, 4, dtype_dims_end);
 }
 
-/* ---- randint: the upper half of a 64-bit random number times the count of values. A value's
- * probability is off by at most 2^-64, so there is no modulo bias worth a rejection loop (which
- * would make the place of a number in the stream depend on others). */
+/* ---- randint: element i takes the i-th number */
 
 typedef struct {
     hone_dtype dtype;
@@ -83,31 +81,17 @@ typedef struct {
     int64_t low;
 } integers;
 
-static uint64_t below(uint64_t random, uint64_t count)
-{
-    return (uint64_t)(((unsigned __int128)random * count) >> 64);
-}
-
-/* Element i takes the words 2i, 2i + 1 of the stream. */
-static void random_words(int64_t n, uint64_t *out, uint64_t seed, uint64_t stream, uint64_t first)
-{
-    uint32_t words[2 * CHUNK];
-    hone__k->random_u32(2 * n, words, seed, stream, 2 * first);
-    for (int64_t i = 0; i < n; i++)
-        out[i] = (uint64_t)words[2 * i + 1] << 32 | words[2 * i];
-}
-
 static void run_integers(void *ctx, int64_t begin, int64_t end)
 {
     const integers *r = ctx;
     const int64_t size = (int64_t)hone_dtype_size(r->dtype);
-    uint64_t words[CHUNK];
+    uint64_t numbers[CHUNK];
     int64_t values[CHUNK];
     for (; begin < end; begin += CHUNK) {
         const int64_t n = end - begin < CHUNK ? end - begin : CHUNK;
-        random_words(n, words, r->seed, r->stream, (uint64_t)begin);
+        hone__random_u64(n, numbers, r->seed, r->stream, (uint64_t)begin);
         for (int64_t i = 0; i < n; i++)
-            values[i] = (int64_t)((uint64_t)r->low + below(words[i], r->count));
+            values[i] = (int64_t)((uint64_t)r->low + hone__below(numbers[i], r->count));
         hone__k->cast[HONE__I64][r->dtype](n, r->data + begin * size, 1, values, 1);
     }
 }
@@ -150,7 +134,7 @@ hone_tensor *hone_randint_v(hone_dtype dtype, int64_t low, int64_t high, const i
     return t;
 }
 
-/* ---- randperm: Fisher and Yates, from the end; step i takes the stream's i-th number */
+/* ---- randperm */
 
 hone_tensor *hone_randperm(int64_t n)
 {
@@ -158,20 +142,11 @@ hone_tensor *hone_randperm(int64_t n)
         hone_error_set(HONE_E_SHAPE, "randperm: %lld elements", (long long)n);
         return NULL;
     }
-    hone_tensor *t = hone_arange(HONE_I64, 0, (double)n, 1);
-    if (!t)
+    hone_tensor *t = hone_empty(HONE_I64, n);
+    uint64_t seed, stream;
+    if (!t || !hone__draw("randperm", &seed, &stream))
         return NULL;
-    uint64_t seed, stream, words[CHUNK];
-    int64_t *order = hone__data(t);
-    if (!hone__draw("randperm", &seed, &stream))
-        return NULL;
-    for (int64_t i = n - 1, step = 0; i > 0; i--, step++) {
-        if (step % CHUNK == 0)
-            random_words(CHUNK, words, seed, stream, (uint64_t)step);
-        const int64_t other = (int64_t)below(words[step % CHUNK], (uint64_t)i + 1);
-        const int64_t value = order[i];
-        order[i] = order[other];
-        order[other] = value;
-    }
+    if (n > 0)
+        hone__shuffle(n, hone__data(t), seed, stream);
     return t;
 }

@@ -8,7 +8,11 @@
 
 /* name, value of the upper 8 bits, what the lower 56 are. A value stays for good: the numbers that
  * a seed gives depend on it. */
-#define HONE__STREAM_KINDS(X) X(DRAW, 0x00, "generator's number (20 bits), its draw (36 bits)")
+#define HONE__STREAM_KINDS(X)                                                                      \
+    X(DRAW, 0x00, "generator's number (20 bits), its draw (36 bits)")                              \
+    X(SHUFFLE, 0x80, "epoch of a loader")                                                          \
+    X(DIGITS_TEST, 0x81, "index of a drawn digit")                                                 \
+    X(DIGITS_TRAIN, 0x82, "index of a drawn digit")
 
 typedef enum {
 #define HONE__STREAM_ENUM(name, value, meaning) HONE__STREAM_##name = value,
@@ -16,13 +20,27 @@ typedef enum {
 #undef HONE__STREAM_ENUM
 } hone__stream_kind;
 
+/** What the lower 56 bits of a kind's streams are. Two kinds of one value don't compile. */
+static inline const char *hone__stream_meaning(hone__stream_kind kind)
+{
+    switch (kind) {
+#define HONE__STREAM_CASE(name, value, meaning)                                                    \
+    case value:                                                                                    \
+        _Static_assert((value) >> 8 == 0, #name " has 8 bits");                                    \
+        return meaning;
+        HONE__STREAM_KINDS(HONE__STREAM_CASE)
+#undef HONE__STREAM_CASE
+    }
+    return NULL;
+}
+
 enum { HONE__DRAW_BITS = 36 };
 #define HONE__STREAM_ENDS (UINT64_C(1) << 56)
 
 /** Stream `which` (below HONE__STREAM_ENDS) of a kind. */
 static inline uint64_t hone__stream(hone__stream_kind kind, uint64_t which)
 {
-    HONE_ASSERT(which < HONE__STREAM_ENDS);
+    HONE_ASSERT(which < HONE__STREAM_ENDS && hone__stream_meaning(kind));
     return (uint64_t)kind << 56 | which;
 }
 
@@ -33,5 +51,19 @@ bool hone__draw(const char *op, uint64_t *seed, uint64_t *stream);
 /** What this thread draws comes from `generator`, an option of the caller's, until the next call;
  * NULL: from the one it uses. Gives what was set before, to set again. */
 hone_generator *hone__draw_from(hone_generator *generator);
+
+/** Numbers first..first+n-1 of a stream, 64 bits each: number i is its words 2i and 2i + 1. */
+void hone__random_u64(int64_t n, uint64_t *out, uint64_t seed, uint64_t stream, uint64_t first);
+
+/** A number below `count` out of a random one: the upper half of their product. A value's
+ * probability is off by at most 2^-64, so there is no modulo bias worth a rejection loop (which
+ * would make the place of a number in the stream depend on others). */
+static inline uint64_t hone__below(uint64_t random, uint64_t count)
+{
+    return (uint64_t)(((unsigned __int128)random * count) >> 64);
+}
+
+/** 0..n-1 in the stream's order (Fisher and Yates's shuffle). */
+void hone__shuffle(int64_t n, int64_t *order, uint64_t seed, uint64_t stream);
 
 #endif

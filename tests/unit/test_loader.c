@@ -276,6 +276,13 @@ Test(loader, calls_that_make_no_sense)
     hone_loader_free(NULL);
     hone_dataset_free(NULL);
     hone_dataset_free(&none);
+    hone_loader *loader = loader_of(&set, (hone_loader_options){ .shuffle = true });
+    CHECK_FAILS(hone_loader_set_epoch(loader, -1), HONE_E_VALUE, "epoch -1 (0 to 2^53");
+    CHECK_FAILS(hone_loader_set_epoch(loader, INT64_MAX), HONE_E_VALUE,
+                "epoch 9223372036854775807");
+    CHECK_OK(hone_loader_set_epoch(loader, INT64_C(1) << 53));
+    cr_assert(hone_loader_next(loader, &b));
+    hone_loader_free(loader);
     CHECK_FAILS(hone_dataset_from(set.x, T(HONE_I64, (2), 1, 2), &other), HONE_E_SHAPE,
                 "[3, 2] inputs and [2] targets");
     CHECK_FAILS(hone_dataset_from(T0(HONE_F32, 1), set.y, &other), HONE_E_SHAPE, "[] inputs");
