@@ -348,7 +348,7 @@ static bool run_function(walk *w, hone_context *node)
 {
     hone_tensor *inline_grads[8] = { NULL }, **grad_in = inline_grads;
     bool many = node->n_in > 8;
-    if (many && !(grad_in = hone__calloc(sizeof *grad_in * (size_t)node->n_in)))
+    if (many && !(grad_in = hone__calloc(hone__bytes(node->n_in, sizeof *grad_in))))
         return false;
     bool ok = call_backward(node, grad_in);
     for (int i = 0; ok && i < node->n_in; i++)
@@ -477,7 +477,7 @@ static bool mark_needed(walk *w, hone_tensor_list outputs)
     while (ok && all.n > 0) {
         if (n == room) {
             room = room ? 2 * room : 256;
-            hone_context **more = hone__realloc(order, sizeof *order * (size_t)room);
+            hone_context **more = hone__realloc(order, hone__bytes(room, sizeof *order));
             if (!more) {
                 ok = false;
                 break;
@@ -595,7 +595,7 @@ hone_tensor_list hone_autograd_grad(hone_tensor_list outputs, hone_tensor_list i
         return failed;
     }
     hone_tensor_list result = hone__list_new(inputs.n);
-    capture *captures = result.at ? hone__calloc(sizeof *captures * (size_t)inputs.n) : NULL;
+    capture *captures = result.at ? hone__calloc(hone__bytes(inputs.n, sizeof *captures)) : NULL;
     if (!captures)
         return failed;
     walk w = {

@@ -158,7 +158,7 @@ bool hone__save(hone_context *ctx, int n, hone_tensor *const *tensors)
         return true;
     if (ctx->n_saved + n > HONE__INLINE_SAVED) {
         bool own = ctx->saved == ctx->inline_saved;
-        size_t bytes = sizeof *ctx->saved * (size_t)(ctx->n_saved + n);
+        const size_t bytes = hone__bytes((int64_t)ctx->n_saved + n, sizeof *ctx->saved);
         hone__saved *more = hone__realloc(own ? NULL : ctx->saved, bytes);
         if (!more)
             return false;

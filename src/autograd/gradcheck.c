@@ -234,11 +234,12 @@ static hone_status check(const checked *f, hone_tensor_list inputs)
         if (y.at[o]->dtype != HONE_F64)
             return hone_error_set(HONE_E_DTYPE, "%s %s: output %d is %s, not f64", f->kind, f->name,
                                   o, hone__tensor_text(y.at[o]).s);
-        t.n_out += y.at[o]->numel;
+        t.n_out = y.at[o]->numel < INT64_MAX - t.n_out ? t.n_out + y.at[o]->numel : INT64_MAX;
     }
     for (int k = 0; k < s.wanted.n; k++)
         t.n_in += s.wanted.at[k]->numel;
-    t.jacobian = hone__malloc(sizeof(double) * (size_t)(t.n_out * t.n_in + 2 * t.n_out + 1));
+    /* [n_out, n_in], and [n_out] twice */
+    t.jacobian = hone__malloc(hone__bytes(t.n_out, hone__bytes(t.n_in + 2, sizeof(double))));
     if (!t.jacobian)
         return HONE_E_NOMEM;
     t.numeric = t.jacobian + t.n_out * t.n_in;

@@ -80,7 +80,7 @@ hone_context *hone__begin(hone_context *stack, const hone__op *op, const hone_fu
     ctx->saved = ctx->inline_saved;
     ctx->edges = ctx->inline_edges;
     if (n_in > HONE__INLINE_EDGES) {
-        ctx->edges = hone__calloc(sizeof *ctx->edges * (size_t)n_in);
+        ctx->edges = hone__calloc(hone__bytes(n_in, sizeof *ctx->edges));
         if (!ctx->edges) {
             hone__obj_free(HONE__OBJ_NODE, ctx);
             return NULL;
@@ -118,8 +118,8 @@ static bool room_for_outputs(hone_context *ctx, int n_out)
     ctx->outputs = &ctx->inline_output;
     ctx->grads = &ctx->inline_grad;
     if (n_out > 1) {
-        ctx->outputs = hone__calloc(sizeof *ctx->outputs * (size_t)n_out);
-        ctx->grads = hone__calloc(sizeof *ctx->grads * (size_t)n_out);
+        ctx->outputs = hone__calloc(hone__bytes(n_out, sizeof *ctx->outputs));
+        ctx->grads = hone__calloc(hone__bytes(n_out, sizeof *ctx->grads));
     }
     return ctx->outputs && ctx->grads;
 }
@@ -151,7 +151,7 @@ bool hone__finish(hone_context *ctx, hone_tensor *const *out, int n_out, bool fa
 
 void *hone__grown(void *array, const void *inline_array, int *room, size_t element_bytes)
 {
-    const size_t bytes = element_bytes * (size_t)*room;
+    const size_t bytes = hone__bytes(*room, element_bytes);
     void *more = hone__realloc(array == inline_array ? NULL : array, 2 * bytes);
     if (more && array == inline_array)
         memcpy(more, inline_array, bytes);

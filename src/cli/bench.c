@@ -3,6 +3,7 @@
 #include "cli.h"
 #include "progress.h"
 
+#include "runtime/memory.h"
 #include "runtime/parallel.h"
 
 #include <errno.h>
@@ -84,7 +85,7 @@ static int read_threads(const char *text, int *list)
 static bool fits(int64_t a, int64_t b)
 {
     int64_t elements;
-    return !__builtin_mul_overflow(a, b, &elements) && elements <= INT64_MAX / 8;
+    return hone__times(a, b, &elements) && elements <= INT64_MAX / 8;
 }
 
 static bool read_size(bench_run *run, const char *text, bool product)

@@ -2,6 +2,7 @@
 #include "core/access.h"
 #include "core/core.h"
 #include "runtime/fpmode.h"
+#include "runtime/memory.h"
 
 #include <math.h>
 #include <string.h>
@@ -150,10 +151,14 @@ static hone_status copy_all(const char *where, hone_tensor *t, char *data, size_
 {
     if (!hone__needs_tensor(where, t))
         return hone_error_code();
-    const size_t size = hone_dtype_size((hone_dtype)t->dtype), wanted = (size_t)t->numel * size;
-    if (bytes != wanted)
-        return hone_error_set(HONE_E_SHAPE, "%s: %zu bytes were given, %s has %zu", where, bytes,
-                              hone__tensor_text(t).s, wanted);
+    const size_t size = hone_dtype_size((hone_dtype)t->dtype);
+    int64_t wanted;
+    if (!hone__times(t->numel, (int64_t)size, &wanted)) /* an expanded tensor can have so many */
+        return hone_error_set(HONE_E_SHAPE, "%s: %s has more bytes than an int64 can count", where,
+                              hone__tensor_text(t).s);
+    if (bytes != (size_t)wanted)
+        return hone_error_set(HONE_E_SHAPE, "%s: %zu bytes were given, %s has %lld", where, bytes,
+                              hone__tensor_text(t).s, (long long)wanted);
     if (!data && wanted > 0)
         return hone__error_missing(where, "memory");
     if (in && hone__overlaps_itself(t))

@@ -10,7 +10,7 @@ hone_tensor_list hone__list_new(int n)
         return list;
     }
     /* An empty list is no failure, so it has an array too. */
-    list.at = hone__own_block(hone__calloc((size_t)(n > 0 ? n : 1) * sizeof *list.at));
+    list.at = hone__own_block(hone__calloc(hone__bytes(n > 0 ? n : 1, sizeof *list.at)));
     list.n = list.at ? n : 0;
     return list;
 }

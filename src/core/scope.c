@@ -56,7 +56,7 @@ static bool grow(void)
 {
     const size_t capacity = self.capacity ? 2 * self.capacity : 512;
     uintptr_t *entries = hone__book_realloc(self.entries, self.capacity * sizeof *entries,
-                                            capacity * sizeof *entries);
+                                            hone__bytes((int64_t)capacity, sizeof *entries));
     if (!entries)
         return false;
     self.entries = entries;

@@ -1,5 +1,6 @@
 /* shape.c: extents, strides, broadcasting, and how they are written in messages. */
 #include "core/core.h"
+#include "runtime/memory.h"
 
 #include <string.h>
 
@@ -65,7 +66,7 @@ int64_t hone__numel_of(const char *op, int ndim, const int64_t *shape)
         if (shape[d] == 0)
             empty = true;
         else
-            overflow |= __builtin_mul_overflow(numel, shape[d], &numel);
+            overflow |= !hone__times(numel, shape[d], &numel);
     }
     if (overflow) {
         hone_error_set(HONE_E_SHAPE, "%s: %s has more elements than an int64 can count", op,

@@ -47,7 +47,7 @@ static int64_t measure(const char *op, hone_dtype dtype, int ndim, const int64_t
     int64_t wide;
     if (numel < 0)
         return -1;
-    if (__builtin_mul_overflow(numel, (int64_t)size, &wide)) {
+    if (!hone__times(numel, (int64_t)size, &wide)) {
         hone_error_set(HONE_E_SHAPE, "%s: %s %s has more bytes than an int64 can count", op,
                        hone_dtype_name(dtype), hone__shape_text(ndim, shape).s);
         return -1;

@@ -5,6 +5,7 @@
 #include <hone/data.h>
 #include "core/core.h"
 #include "data/data.h"
+#include "runtime/memory.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -132,7 +133,7 @@ static bool read_header(idx_file *f)
     bool fits = true;
     for (int d = 0; d < f->ndim; d++) {
         f->shape[d] = big_endian32(extents + 4 * d);
-        fits = fits && !__builtin_mul_overflow(f->data_bytes, f->shape[d], &f->data_bytes);
+        fits = fits && hone__times(f->data_bytes, f->shape[d], &f->data_bytes);
     }
     /* Before memory is taken: can the file hold that much at all? */
     const int64_t header = 4 + 4 * f->ndim;

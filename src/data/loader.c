@@ -159,7 +159,7 @@ bool hone_loader_next(hone_loader *l, hone_batch *batch)
     if (l->next == 0 && l->order)
         shuffle(l);
     const int64_t begin = l->next * l->batch_size;
-    const int64_t end = begin + l->batch_size < l->n ? begin + l->batch_size : l->n;
+    const int64_t end = l->batch_size < l->n - begin ? begin + l->batch_size : l->n;
     if (!(l->set.type ? batch_of_samples(l, begin, end) : batch_in_memory(l, begin, end))) {
         drop_batch(l);
         return false;
@@ -209,7 +209,7 @@ hone_loader *hone_loader_new(const hone_dataset *set, const hone_loader_options 
     l->batches = o.drop_last ? n / batch_size : (n - 1) / l->batch_size + 1;
     l->seed = o.seed;
     if (o.shuffle)
-        l->order = hone__malloc((size_t)n * sizeof *l->order);
+        l->order = hone__malloc(hone__bytes(n, sizeof *l->order));
     if ((o.shuffle && !l->order) || !keep_set(l, set)) {
         hone_loader_free(l);
         return NULL;

@@ -163,7 +163,7 @@ int hone__gemm_dot(const hone__gemm_plan *plan)
         hone__parallel_for(tiles, 1, ns * (double)x->k, run_tiles, &j);
         return 0;
     }
-    const size_t bytes = (size_t)j.blocks * sizeof(sums);
+    const size_t bytes = hone__bytes(j.blocks, sizeof(sums));
     j.partial = hone__pool_alloc(bytes);
     if (!j.partial) {
         return -1;

@@ -69,7 +69,7 @@ static int run_chain(hone__gemm_plan *plan)
     hone__gemm_plan_threads(plan, plan->batch);
     job j = { .plan = plan, .products = plan->batch };
     j.workspace_bytes = hone__gemm_workspace(plan);
-    const size_t bytes = j.workspace_bytes * (size_t)plan->threads;
+    const size_t bytes = hone__bytes(plan->threads, j.workspace_bytes);
     if (bytes && !(j.workspace = hone__pool_alloc(bytes))) {
         return -1;
     }
@@ -110,10 +110,10 @@ static int run_split(hone__gemm_plan *plan)
     const hone__gemm_args *x = &plan->x;
     hone__gemm_plan_threads(plan, plan->pieces);
     job j = { .plan = plan, .products = plan->pieces };
-    const size_t sums_bytes =
-        ((size_t)(plan->pieces * x->m * x->n * plan->size) + 63) & ~(size_t)63;
+    const size_t products = hone__bytes(x->m, hone__bytes(x->n, (size_t)plan->size));
+    const size_t sums_bytes = (hone__bytes(plan->pieces, products) + 63) & ~(size_t)63;
     j.workspace_bytes = hone__gemm_workspace(plan);
-    const size_t bytes = sums_bytes + j.workspace_bytes * (size_t)plan->threads;
+    const size_t bytes = sums_bytes + hone__bytes(plan->threads, j.workspace_bytes);
     if (!(j.sums = hone__pool_alloc(bytes))) {
         return -1;
     }

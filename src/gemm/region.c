@@ -12,6 +12,7 @@
  * lie in the thread's own memory. What is read often enough from where it lies is not packed
  * (plan.c). Heights and widths are spread evenly, so that no tile is thin. */
 #include "gemm/plan.h"
+#include "runtime/memory.h"
 
 #include <string.h>
 
@@ -23,9 +24,10 @@ static int64_t cut(int64_t total, int64_t parts, int64_t i)
     return i * (total / parts) + min64(i, total % parts);
 }
 
-static size_t aligned(int64_t elements, int64_t size)
+static size_t aligned(int64_t rows, int64_t cols, int64_t size)
 {
-    return ((size_t)(elements * size) + PACK_SLACK_BYTES + 63) & ~(size_t)63;
+    const size_t bytes = hone__bytes(rows, hone__bytes(cols, (size_t)size));
+    return (bytes + PACK_SLACK_BYTES + 63) & ~(size_t)63;
 }
 
 /* Rows of a packed block of A that holds `rows`. */
@@ -42,18 +44,18 @@ static bool packs_tails(const hone__gemm_plan *plan)
 static size_t bytes_a(const hone__gemm_plan *plan)
 {
     const int64_t rows = padded_rows(plan, min64(plan->mc, plan->region_m));
-    return plan->pack_a ? aligned((rows + plan->kernel->mr) * plan->kc, plan->size) : 0;
+    return plan->pack_a ? aligned(rows + plan->kernel->mr, plan->kc, plan->size) : 0;
 }
 
 static size_t bytes_b(const hone__gemm_plan *plan)
 {
-    return plan->pack_b || packs_tails(plan) ? 2 * aligned(plan->kernel->nr * plan->kc, plan->size)
+    return plan->pack_b || packs_tails(plan) ? 2 * aligned(plan->kernel->nr, plan->kc, plan->size)
                                              : 0;
 }
 
 size_t hone__gemm_workspace(const hone__gemm_plan *plan)
 {
-    const size_t scratch = plan->scratch ? aligned(plan->region_m * plan->region_n, plan->size) : 0;
+    const size_t scratch = plan->scratch ? aligned(plan->region_m, plan->region_n, plan->size) : 0;
     return scratch + (plan->by_row ? 0 : bytes_a(plan) + bytes_b(plan));
 }
 
@@ -394,7 +396,7 @@ void hone__gemm_run_region(const hone__gemm_plan *plan, const hone__gemm_region 
     if (plan->scratch) {
         w.sums = workspace;
         w.sums_rs = region->n1 - region->n0;
-        workspace += aligned(plan->region_m * plan->region_n, plan->size);
+        workspace += aligned(plan->region_m, plan->region_n, plan->size);
     }
     w.packed_a = workspace;
     w.packed_b = workspace + bytes_a(plan);

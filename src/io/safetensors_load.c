@@ -141,8 +141,9 @@ static bool read_header(hone__tensor_file *f, char *text, int64_t bytes)
 {
     size_t tensors, strings;
     count_members(text, bytes, &tensors, &strings);
-    f->at = hone__own_block(hone__calloc((tensors + 1) * sizeof *f->at));
-    f->metadata.at = hone__own_block(hone__calloc((strings + 1) * sizeof *f->metadata.at));
+    f->at = hone__own_block(hone__calloc(hone__bytes((int64_t)tensors + 1, sizeof *f->at)));
+    f->metadata.at =
+        hone__own_block(hone__calloc(hone__bytes((int64_t)strings + 1, sizeof *f->metadata.at)));
     if (!f->at || !f->metadata.at)
         return false;
     hone__json j = { text, text + bytes, NULL };
@@ -188,7 +189,7 @@ static bool size_fits(const hone__tensor_file *f, const hone__entry *e)
     for (int d = 0; d < e->ndim; d++) /* a 0 ends all growth, so it goes first */
         bytes = e->shape[d] == 0 ? 0 : bytes;
     for (int d = 0; d < e->ndim; d++)
-        overflow = overflow || __builtin_mul_overflow(bytes, e->shape[d], &bytes);
+        overflow = overflow || !hone__times(bytes, e->shape[d], &bytes);
     if (overflow)
         return bad_entry(f, e, "has a shape that is too large");
     if (e->begin > e->end || e->end - e->begin != bytes)
@@ -320,8 +321,9 @@ hone_named_list hone_safetensors_load(const char *path, hone_metadata_list *meta
         *metadata = (hone_metadata_list){ NULL, 0 };
     if (!hone__ready() || !hone__tensor_file_open("safetensors_load", path, &f))
         return failed;
-    hone_named_list list = { hone__own_block(hone__malloc((size_t)(f.n + 1) * sizeof *list.at)),
-                             f.n };
+    hone_named_list list = {
+        hone__own_block(hone__malloc(hone__bytes((int64_t)f.n + 1, sizeof *list.at))), f.n
+    };
     bool ok = list.at != NULL;
     for (int i = 0; ok && i < f.n; i++) {
         list.at[i] = (hone_named){ f.at[i].name, hone__tensor_file_read(&f, &f.at[i]) };

@@ -135,7 +135,8 @@ static bool names_fit(const char *where, hone_named_list tensors,
 {
     const int n_keys = metadata ? metadata->n : 0;
     const int most = tensors.n > n_keys ? tensors.n : n_keys;
-    const char **names = hone__own_block(hone__malloc((size_t)(most + 1) * sizeof *names));
+    const char **names =
+        hone__own_block(hone__malloc(hone__bytes((int64_t)most + 1, sizeof *names)));
     if (!names)
         return false;
     for (int list = 0; list < 2; list++) { /* tensors, metadata */
@@ -169,7 +170,7 @@ static bool names_fit(const char *where, hone_named_list tensors,
 static hone_named_list in_file_order(hone_named_list tensors)
 {
     hone_named_list list = {
-        hone__own_block(hone__malloc((size_t)(tensors.n + 1) * sizeof *list.at)), 0
+        hone__own_block(hone__malloc(hone__bytes((int64_t)tensors.n + 1, sizeof *list.at))), 0
     };
     for (size_t size = 8; list.at && size >= 1; size /= 2) {
         for (int i = 0; i < tensors.n; i++) {
@@ -195,7 +196,8 @@ hone_status hone__tensor_file_save(const char *where, const char *path, hone_nam
     if (!names_fit(where, tensors, metadata))
         return hone_error_code();
     const hone_named_list list = in_file_order(tensors);
-    hone__part *parts = hone__own_block(hone__malloc((size_t)(tensors.n + 2) * sizeof *parts));
+    hone__part *parts =
+        hone__own_block(hone__malloc(hone__bytes((int64_t)tensors.n + 2, sizeof *parts)));
     if (!list.at || !parts)
         return hone_error_code();
     writer header = { NULL, 0 };

@@ -32,7 +32,7 @@ hone_status hone_save_state_with(hone_module *module, const char *path,
     const hone__found_list all = hone__collect("save_state", module, HONE__STATE, INT32_MAX, false);
     hone_named_list list = { NULL, all.n };
     if (all.at)
-        list.at = hone__own_block(hone__malloc((size_t)(all.n + 1) * sizeof *list.at));
+        list.at = hone__own_block(hone__malloc(hone__bytes((int64_t)all.n + 1, sizeof *list.at)));
     if (!list.at)
         return hone_error_code();
     for (int i = 0; i < all.n; i++) {
@@ -166,8 +166,8 @@ static bool tensor_fits(const loading *l, int i)
 /* Everything is checked and read before the first parameter changes. */
 static hone_status load(loading *l, const hone_state_options *options)
 {
-    l->entry = hone__own_block(hone__calloc((size_t)(l->all.n + 1) * sizeof *l->entry));
-    l->read = hone__own_block(hone__calloc((size_t)(l->all.n + 1) * sizeof *l->read));
+    l->entry = hone__own_block(hone__calloc(hone__bytes((int64_t)l->all.n + 1, sizeof *l->entry)));
+    l->read = hone__own_block(hone__calloc(hone__bytes((int64_t)l->all.n + 1, sizeof *l->read)));
     if (!l->entry || !l->read || !find_layout(l, options) || !names_fit(l))
         return hone_error_code();
     for (int i = 0; i < l->all.n; i++)

@@ -63,7 +63,7 @@ void *hone_module_array(int n)
         hone_error_set(HONE_E_VALUE, "module_array: %d elements", n);
         return NULL;
     }
-    return hone__calloc((size_t)(n > 0 ? n : 1) * sizeof(void *));
+    return hone__calloc(hone__bytes(n > 0 ? n : 1, sizeof(void *)));
 }
 
 hone_tensor *hone_parameter(hone_tensor *t)

@@ -133,7 +133,7 @@ hone__found_list hone__collect(const char *where, hone_module *module, int kinds
     }
     collector c = { .kinds = kinds, .max_depth = depth, .unique = unique };
     walk_module(&c, NULL, module, 0);
-    const size_t array_bytes = (size_t)(c.n + 1) * sizeof *c.at;
+    const size_t array_bytes = hone__bytes((int64_t)c.n + 1, sizeof *c.at);
     hone__found *block = hone__own_block(hone__malloc(array_bytes + c.text_bytes));
     if (!block)
         return failed;
@@ -152,8 +152,9 @@ static hone_named_list named_tensors(const char *where, hone_module *module, int
     const hone__found_list all = hone__collect(where, module, kinds, INT32_MAX, unique);
     if (!all.at)
         return failed;
-    hone_named_list list = { hone__own_block(hone__malloc((size_t)(all.n + 1) * sizeof *list.at)),
-                             all.n };
+    hone_named_list list = {
+        hone__own_block(hone__malloc(hone__bytes((int64_t)all.n + 1, sizeof *list.at))), all.n
+    };
     for (int i = 0; list.at && i < all.n; i++) {
         list.at[i] = (hone_named){ all.at[i].name, hone__own(hone_retain(all.at[i].value)) };
         if (!list.at[i].tensor)
@@ -206,7 +207,7 @@ static hone_module_list module_list(const char *where, hone_module *module, int 
     const hone__found_list all = hone__collect(where, module, HONE__MODULES, depth, false);
     hone_module_list list = { NULL, 0 };
     if (all.at)
-        list.at = hone__own_block(hone__malloc((size_t)(all.n + 1) * sizeof *list.at));
+        list.at = hone__own_block(hone__malloc(hone__bytes((int64_t)all.n + 1, sizeof *list.at)));
     if (!list.at)
         return list;
     if (itself)

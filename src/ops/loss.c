@@ -81,7 +81,7 @@ typedef struct {
 
 static size_t row_bytes(const batch *b)
 {
-    return (size_t)(3 * b->rows * b->size);
+    return 3 * hone__bytes(b->rows, (size_t)b->size);
 }
 
 static bool take_rows(const batch *b, job *j)

@@ -349,7 +349,7 @@ static bool sum_blocks(weight_job *w, void *out)
 {
     const job *j = &w->j;
     const int64_t blocks = hone__cols_blocks(j->rows);
-    const size_t bytes = (size_t)(blocks * j->cols * j->size);
+    const size_t bytes = hone__bytes(blocks, hone__bytes(j->cols, (size_t)j->size));
     w->strip = j->kept ? STRIP_BYTES / j->size : j->cols;
     w->strips = (j->cols + w->strip - 1) / w->strip;
     w->partials = blocks > 1 ? hone__pool_alloc(bytes) : out;

@@ -136,7 +136,7 @@ static bool run_rows(job *j)
         return true;
     }
     const int64_t units = j->v.rows * j->n_blocks;
-    const size_t bytes = (size_t)units * sizeof(hone__partial);
+    const size_t bytes = hone__bytes(j->v.rows, hone__bytes(j->n_blocks, sizeof(hone__partial)));
     j->partials = hone__pool_alloc(bytes);
     if (!j->partials)
         return false;
@@ -224,7 +224,7 @@ static bool run_cols(job *j)
     j->direct = in_place;
     j->tile = (j->direct ? TILE_BYTES : BUFFER_BYTES / HONE__COLS_BLOCK) / j->v.size;
     const int64_t tiles = (cols + j->tile - 1) / j->tile;
-    const size_t bytes = (size_t)(j->n_blocks * cols * j->partial_size);
+    const size_t bytes = hone__bytes(j->n_blocks, hone__bytes(cols, (size_t)j->partial_size));
     j->partials = hone__pool_alloc(bytes);
     if (!j->partials)
         return false;

@@ -143,7 +143,7 @@ bool hone__row_groups_run(const hone__row_groups *g)
     plan_groups(&p);
     const double ns = g->ns + NS_GATHERED * gathered * (double)p.cols;
     const int n_threads = hone__team_for(ns * (double)p.rows, (p.rows + p.group - 1) / p.group);
-    const size_t bytes = (size_t)(n_threads * p.n_buffers * p.group_bytes);
+    const size_t bytes = hone__bytes((int64_t)n_threads * p.n_buffers, (size_t)p.group_bytes);
     if (bytes > 0 && !(p.buffers = hone__pool_alloc(bytes)))
         return false;
     hone__parallel_team(n_threads, run_share, &p);

@@ -156,7 +156,8 @@ static bool run(job *j)
         hone__parallel_for(j->outer * j->tiles, 1, 2.0 * ns, whole_tiles, j);
         return true;
     }
-    const size_t bytes = (size_t)(2 * j->blocks * j->outer * j->cols * j->size);
+    const size_t bytes =
+        hone__bytes(2 * j->blocks, hone__bytes(j->outer, hone__bytes(j->cols, (size_t)j->size)));
     j->stats = hone__pool_alloc(bytes);
     if (!j->stats)
         return false;

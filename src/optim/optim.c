@@ -55,7 +55,7 @@ void *hone__optim_new(const hone__optim_class *type, hone_tensor_list params, do
         return NULL;
     optim->type = type;
     optim->lr = lr;
-    optim->params = hone__malloc((size_t)params.n * sizeof *optim->params);
+    optim->params = hone__malloc(hone__bytes(params.n, sizeof *optim->params));
     if (!optim->params) {
         hone__free(optim);
         return NULL;

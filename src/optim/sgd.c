@@ -104,10 +104,10 @@ hone_optim *hone_sgd_list(hone_tensor_list parameters, const hone_sgd_options *o
     s->dampening = wanted.dampening;
     s->weight_decay = wanted.weight_decay;
     s->nesterov = wanted.nesterov;
-    s->grads = hone__calloc((size_t)s->base.n * sizeof *s->grads);
+    s->grads = hone__calloc(hone__bytes(s->base.n, sizeof *s->grads));
     if (s->momentum != 0) {
-        s->buffers = hone__calloc((size_t)s->base.n * sizeof *s->buffers);
-        s->started = hone__calloc((size_t)s->base.n * sizeof *s->started);
+        s->buffers = hone__calloc(hone__bytes(s->base.n, sizeof *s->buffers));
+        s->started = hone__calloc(hone__bytes(s->base.n, sizeof *s->started));
     }
     if (!s->grads || (s->momentum != 0 && (!s->buffers || !s->started))) {
         hone_optim_free(&s->base);

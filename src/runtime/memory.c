@@ -127,6 +127,13 @@ void hone__unmap(void *p, size_t bytes)
                       (long long)atomic_load(&reserved_bytes));
 }
 
+/* Bytes are 1 at least, and so few that no later sum overflows. */
+static bool sensible(size_t *bytes)
+{
+    *bytes += *bytes == 0;
+    return *bytes <= (size_t)INT64_MAX / 4;
+}
+
 void *hone__book_realloc(void *p, size_t old_bytes, size_t bytes)
 {
     if (bytes == 0) {
@@ -134,7 +141,7 @@ void *hone__book_realloc(void *p, size_t old_bytes, size_t bytes)
         hone__unreserve(old_bytes);
         return NULL;
     }
-    if (!hone__reserve(bytes))
+    if (!sensible(&bytes) || !hone__reserve(bytes))
         return out_of_memory(bytes);
     void *grown = realloc(p, bytes);
     if (!grown) {
@@ -222,13 +229,6 @@ static inline void deallocate(void *p, size_t bytes)
     hone__heap *heap = hone__heap_self();
     if (__builtin_expect(heap != NULL, 1))
         give(heap, p, bytes);
-}
-
-/* Bytes are 1 at least, and so few that no later sum overflows. */
-static bool sensible(size_t *bytes)
-{
-    *bytes += *bytes == 0;
-    return *bytes <= (size_t)INT64_MAX / 4;
 }
 
 void *hone__pool_alloc(size_t bytes)

@@ -7,6 +7,23 @@
 #include <stddef.h>
 #include <stdint.h>
 
+/** a * b of two sizes, neither of them negative; false if an int64 can't count that. Every product
+ * of sizes by which memory is taken comes from here, by itself or by the next one. */
+static inline bool hone__times(int64_t a, int64_t b, int64_t *product)
+{
+    return !__builtin_mul_overflow(a, b, product);
+}
+
+/** Bytes of n elements: what is negative or more than 2^62 becomes 2^62. The functions below refuse
+ * that with HONE_E_NOMEM, and so they do a sum of up to three such numbers. */
+static inline size_t hone__bytes(int64_t n, size_t element_bytes)
+{
+    const int64_t most = INT64_C(1) << 62;
+    int64_t bytes;
+    const bool fits = n >= 0 && hone__times(n, (int64_t)element_bytes, &bytes) && bytes < most;
+    return (size_t)(fits ? bytes : most);
+}
+
 /** Small blocks (modules, lists, strings). NULL sets HONE_E_NOMEM. */
 void *hone__malloc(size_t bytes);
 void *hone__calloc(size_t bytes);
