@@ -6,14 +6,25 @@
  *      HONE_ISA=scalar|avx2|avx512|neon  kernels to use (default: the best this machine has;
  *                                        the bits are the same)
  *      HONE_NUM_THREADS=N                at most N threads (so do OMP_NUM_THREADS, the affinity
- *                                        mask, the number of cores and the cgroup's cpu quota)
+ *                                        mask, the number of cores but for little ones beside big
+ *                                        ones, and the cgroup's cpu quota)
  *      HONE_FORCE_THREADS=N              exactly N threads for everything divisible, for tests
  *      HONE_PIN=1                        binds each thread of the team to a core of its own, the
  *                                        calling thread too (threads it starts later inherit that)
  *      HONE_DEBUG=1..4                   1 errors as they happen, 2 ops with shapes,
  *                                        3 scheduling, 4 memory (to stderr)
  *
- * After a fork() the child runs on one thread: the team's threads stay with the parent.
+ * The CPUs hone may use are those of the affinity mask; where the OpenMP runtime binds threads
+ * (OMP_PROC_BIND, OMP_PLACES, GOMP_CPU_AFFINITY, KMP_AFFINITY) those of its places, and binding is
+ * left to it. A program that has bound its first thread to one core before the first call, while
+ * its other threads may run elsewhere, is taken to mean that thread alone; without such threads the
+ * one core is its limit: call hone_init before binding then.
+ *
+ * Threads that can't be made (limits on processes or memory) are done without; HONE_DEBUG=1 says
+ * so. Stacks below 256 KiB (of the first calling thread; OMP_STACKSIZE) are HONE_E_CONFIG.
+ *
+ * After a fork() the child runs on one thread where libgomp serves hone, which can't start a team
+ * there; with LLVM's runtime it makes a team of its own.
  */
 #ifndef HONE_RUNTIME_H
 #define HONE_RUNTIME_H
@@ -35,15 +46,17 @@ HONE_API const char *hone_isa(void);
 
 typedef struct {
     int logical_cpus, cores, packages, numa_nodes; /**< of the machine */
-    int affinity_cpus;                             /**< this process may run on */
+    int affinity_cpus;                             /**< hone may use: see above */
     double cgroup_cpus;                            /**< cgroup v1/v2 quota in CPUs; 0: none */
-    int threads;                                   /**< hone's team */
+    int threads;                                   /**< that run in a region of this thread's now */
     char threads_reason[96];                       /**< why that many */
     int64_t l1_bytes, l2_bytes, l3_bytes;          /**< data caches one core sees; 0: unknown */
     char cpu_name[64];                             /**< "": unknown */
+    char openmp[256];                              /**< the OpenMP runtime that serves hone */
 } hone_machine;
 
-/** What hone found out about the machine. */
+/** What hone found out about the machine. Starts the team, to see how many threads it really has.
+ */
 HONE_API hone_status hone_machine_get(hone_machine *machine);
 
 /** Threads of the team / changes it for the whole process (1..1024; overrides HONE_NUM_THREADS).

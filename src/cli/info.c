@@ -2,6 +2,7 @@
 #include "cli.h"
 #include "runtime/cost.h"
 #include "runtime/lines.h"
+#include "runtime/topology.h"
 
 #include <hone/hone.h>
 #include <stdio.h>
@@ -50,7 +51,9 @@ static int run(int argc, char **argv)
     printf("cpu         %s\n", m.cpu_name[0] ? m.cpu_name : "unknown");
     printf("cores       %d (%d logical CPUs, %d package%s)\n", m.cores, m.logical_cpus, m.packages,
            m.packages == 1 ? "" : "s");
-    printf("allowed     %d CPUs by the affinity mask", m.affinity_cpus);
+    printf("allowed     %d CPUs by %s", m.affinity_cpus,
+           hone__topology_get()->runtime_binds ? "the places of OMP_PROC_BIND"
+                                               : "the affinity mask");
     if (m.cgroup_cpus > 0)
         printf(", %.4g by the cgroup's quota", m.cgroup_cpus);
     printf("\ncaches      ");
@@ -59,6 +62,7 @@ static int run(int argc, char **argv)
     print_cache(", L3", m.l3_bytes);
     printf("\nnuma nodes  %d\n", m.numa_nodes);
     printf("threads     %d (%s)\n", m.threads, m.threads_reason);
+    printf("openmp      %s\n", m.openmp);
     print_cost(m.threads);
     return CLI_OK;
 }

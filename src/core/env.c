@@ -2,6 +2,7 @@
 #include "core/core.h"
 #include "gemm/gemm.h"
 #include "isa/isa.h"
+#include "runtime/openmp.h"
 #include "runtime/parallel.h"
 #include "runtime/topology.h"
 
@@ -84,7 +85,8 @@ static void tell_caches(void)
 static bool read_environment(char *message, size_t size)
 {
     long level = 0;
-    if (!hone__env_int("HONE_DEBUG", 0, 4, &level, message, size))
+    if (!hone__openmp_load(message, size) || /* first: the rest needs some stack */
+        !hone__env_int("HONE_DEBUG", 0, 4, &level, message, size))
         return false;
     tell_caches();
     return choose_isa(message, size) && hone__team_init(message, size);

@@ -1,5 +1,6 @@
 /* machine.c: what hone found out about the machine, for users. */
 #include "core/core.h"
+#include "runtime/openmp.h"
 #include "runtime/parallel.h"
 #include "runtime/topology.h"
 
@@ -19,11 +20,11 @@ hone_status hone_machine_get(hone_machine *machine)
     machine->numa_nodes = found->numa_nodes;
     machine->affinity_cpus = found->affinity_cpus;
     machine->cgroup_cpus = found->cgroup_cpus;
-    machine->threads = hone_threads();
-    hone__team_reason(machine->threads_reason, sizeof machine->threads_reason);
+    machine->threads = hone__team_now(machine->threads_reason, sizeof machine->threads_reason);
     machine->l1_bytes = found->l1_bytes;
     machine->l2_bytes = found->l2_bytes;
     machine->l3_bytes = found->l3_bytes;
+    hone__format(machine->openmp, sizeof machine->openmp, "%s", hone__openmp_name());
     memcpy(machine->cpu_name, found->cpu_name, sizeof machine->cpu_name);
     return HONE_OK;
 }

@@ -4,16 +4,16 @@
 #include "runtime/cost.h"
 #include "runtime/fpmode.h"
 #include "runtime/lines.h"
+#include "runtime/openmp.h"
 #include "runtime/pin.h"
 #include "runtime/stalls.h"
 #include "runtime/topology.h"
+#include "runtime/trial.h"
 
 #include <limits.h>
 #include <omp.h>
 #include <pthread.h>
 #include <sched.h>
-#include <stdlib.h>
-#include <string.h>
 
 #define MAX_THREADS 1024
 
@@ -21,9 +21,9 @@ static atomic_int team = 1;     /* as it was asked for */
 static atomic_int runnable = 1; /* of these, so many run at once: no more than there are CPUs */
 static atomic_bool forced;      /* HONE_FORCE_THREADS: no cost model */
 static double core_bytes = HONE__COST_CORE_BYTES; /* of a core's own cache */
-static atomic_bool after_fork; /* libgomp's threads don't survive a fork: one thread from then on */
-static atomic_int open_regions;                  /* of all threads that call hone */
-static char team_reason[96] = "not initialised"; /* written by hone__team_init only */
+static atomic_bool forked;                        /* this process is a child of fork() */
+static atomic_int open_regions;                   /* of all threads that call hone */
+static char team_reason[96] = "not initialised";  /* written by hone__team_init only */
 static atomic_int asked_for; /* by hone_set_threads, which is the reason then; 0: not called */
 
 /* ---- how many ----------------------------------------------------------------------------- */
@@ -42,34 +42,50 @@ static void bound(count *threads, long limit, const char *reason)
     hone__format(threads->reason, threads->size, "%s", reason);
 }
 
-/* OMP_NUM_THREADS may be a list, one number a nesting level: the first counts. */
-static bool omp_threads(long *n, char *message, size_t size)
+/* Where the runtime binds threads they get the places as these come, hyperthreads and little cores
+ * too: fewer threads than places would leave cores idle while others have two. */
+static void bound_by_places(count *threads, const hone__topology *machine)
 {
-    const char *text = getenv("OMP_NUM_THREADS");
-    if (!text || !*text)
-        return true;
-    char *end;
-    *n = strtol(text, &end, 10);
-    end += strspn(end, " ");
-    if (end != text && (*end == 0 || *end == ',') && *n >= 1)
-        return true;
-    hone__format(message, size, "OMP_NUM_THREADS=%.64s: a whole number from 1 is wanted", text);
-    return false;
+    static const char reason[] = "CPUs in the places of OMP_PROC_BIND";
+    const int places = machine->places_in_turn, cores = machine->affinity_cores;
+    hone__format(threads->reason, threads->size, "%s", reason);
+    bound(threads, places > cores ? places : cores, reason);
+}
+
+static void bound_by_cores(count *threads, const hone__topology *machine)
+{
+    hone__format(threads->reason, threads->size, "%s",
+                 threads->n < machine->logical_cpus ? "CPUs in the affinity mask" : "all CPUs");
+    bound(threads, machine->affinity_cores, "one a core");
+    bound(threads, machine->fast_cores, "one a core of the fast kind");
 }
 
 int hone__machine_threads(const hone__topology *machine, char *reason, size_t size)
 {
     char quota[96];
     count threads = { machine->affinity_cpus, reason, size };
-    hone__format(reason, size, "%s",
-                 threads.n < machine->logical_cpus ? "CPUs in the affinity mask" : "all CPUs");
-    bound(&threads, machine->affinity_cores, "one a core");
-    bound(&threads, machine->fast_cores, "one a core of the fast kind");
+    if (machine->runtime_binds)
+        bound_by_places(&threads, machine);
+    else
+        bound_by_cores(&threads, machine);
     if (machine->cgroup_cpus > 0) {
         hone__format(quota, sizeof quota, "the cgroup's quota of %.2f CPUs", machine->cgroup_cpus);
         bound(&threads, (long)machine->cgroup_cpus, quota);
     }
     return threads.n;
+}
+
+/* The most threads that the OpenMP runtime gives a region, and which of its settings says so. */
+static int most_by_setting(const char **name, int *value)
+{
+    if (omp_get_max_active_levels() < 1) {
+        *name = "OMP_MAX_ACTIVE_LEVELS";
+        *value = omp_get_max_active_levels();
+        return 1;
+    }
+    *name = "OMP_THREAD_LIMIT";
+    *value = omp_get_thread_limit();
+    return *value;
 }
 
 /* With more threads than CPUs every region waits for the kernel to switch between them. */
@@ -84,7 +100,9 @@ bool hone__team_init(char *message, size_t size)
 {
     long omp = LONG_MAX, most = LONG_MAX, exact = 0;
     char reason[64];
-    if (!omp_threads(&omp, message, size) ||
+    const char *setting;
+    int value;
+    if (!hone__openmp_threads(&omp, message, size) ||
         !hone__env_int("HONE_NUM_THREADS", 1, MAX_THREADS, &most, message, size) ||
         !hone__env_int("HONE_FORCE_THREADS", 1, MAX_THREADS, &exact, message, size))
         return false;
@@ -101,8 +119,9 @@ bool hone__team_init(char *message, size_t size)
         hone__format(team_reason, sizeof team_reason, "HONE_FORCE_THREADS=%d", threads.n);
         atomic_store(&forced, true);
     }
-    hone__format(reason, sizeof reason, "OMP_THREAD_LIMIT=%d", omp_get_thread_limit());
-    bound(&threads, omp_get_thread_limit(), reason);
+    const int given = most_by_setting(&setting, &value);
+    hone__format(reason, sizeof reason, "%s=%d", setting, value);
+    bound(&threads, given, reason);
     bound(&threads, MAX_THREADS, "as many as hone can use");
     set_team(threads.n);
     if (hone__topology_get()->l2_bytes > 0)
@@ -111,11 +130,16 @@ bool hone__team_init(char *message, size_t size)
     return true;
 }
 
+static bool is_alone_after_fork(void)
+{
+    return atomic_load_explicit(&forked, memory_order_relaxed) && !hone__openmp_survives_fork();
+}
+
 int hone_threads(void)
 {
     if (!hone__ready())
         return 1;
-    return atomic_load(&after_fork) ? 1 : atomic_load_explicit(&team, memory_order_relaxed);
+    return is_alone_after_fork() ? 1 : atomic_load_explicit(&team, memory_order_relaxed);
 }
 
 hone_status hone_set_threads(int n)
@@ -125,29 +149,48 @@ hone_status hone_set_threads(int n)
     if (n < 1 || n > MAX_THREADS)
         return hone_error_set(HONE_E_VALUE, "set_threads: %d threads, but 1 to %d are possible", n,
                               MAX_THREADS);
-    if (n > omp_get_thread_limit())
-        return hone_error_set(HONE_E_VALUE, "set_threads: %d threads, but OMP_THREAD_LIMIT is %d",
-                              n, omp_get_thread_limit());
+    const char *setting;
+    int value;
+    if (n > most_by_setting(&setting, &value))
+        return hone_error_set(HONE_E_VALUE, "set_threads: %d threads, but %s is %d", n, setting,
+                              value);
     set_team(n);
     atomic_store(&asked_for, n);
     return HONE_OK;
 }
 
-void hone__team_reason(char *text, size_t size)
+/* ---- the calling thread ------------------------------------------------------------------- */
+
+typedef struct { /* the barrier of one; the counters on lines of their own */
+    _Alignas(64) atomic_int arrived;
+    _Alignas(64) atomic_uint phase;
+} region;
+
+typedef struct {
+    region *region; /* NULL inline: a barrier there concerns nobody else */
+    int n_threads;
+    hone__fpmode fpmode;
+} place;
+static _Thread_local place here;
+
+/* The runtime has a team for each thread that starts regions. */
+static _Thread_local struct {
+    int size; /* it was last gathered with; 0: there is none yet */
+    int made; /* the largest so far */
+    int most; /* that can be made */
+} own_team = { 0, 1, INT_MAX };
+
+static bool is_inside(void)
 {
-    const int asked = atomic_load(&asked_for);
-    if (asked > 0 && !atomic_load(&after_fork))
-        hone__format(text, size, "hone_set_threads(%d)", asked);
-    else
-        hone__format(text, size, "%s", atomic_load(&after_fork) ? "after a fork" : team_reason);
+    return here.n_threads > 1 || hone__openmp_inside();
 }
 
 int hone__team_size(void)
 {
     const int n = atomic_load_explicit(&runnable, memory_order_relaxed);
-    if (n == 1 || omp_in_parallel() || atomic_load_explicit(&after_fork, memory_order_relaxed))
+    if (n == 1 || is_inside() || is_alone_after_fork())
         return 1;
-    return n;
+    return n < own_team.most ? n : own_team.most;
 }
 
 /* ---- where data are: see cost.h ------------------------------------------------------------ */
@@ -194,31 +237,20 @@ int hone__team_for(double total_ns, int64_t parts)
     /* First what settles nearly all small jobs: it costs a nanosecond. */
     if (!exact && !pays(total_ns, n, size))
         return 1;
-    if (hone__team_size() == 1)
+    const int possible = hone__team_size();
+    if (possible == 1)
         return 1;
     if (exact)
-        return n;
+        return n < possible ? n : possible;
     /* Another thread of the program has the cores: to share them would slow both. */
     if (atomic_load_explicit(&open_regions, memory_order_relaxed) > 0 || hone__team_pauses())
         return 1;
     hone__debug_print(3, "team: %.1f us in %lld parts on %d threads", total_ns * 1e-3,
-                      (long long)parts, n);
-    return n;
+                      (long long)parts, n < possible ? n : possible);
+    return n < possible ? n : possible;
 }
 
 /* ---- running ------------------------------------------------------------------------------ */
-
-typedef struct { /* the barrier of one; the counters on lines of their own */
-    _Alignas(64) atomic_int arrived;
-    _Alignas(64) atomic_uint phase;
-} region;
-
-typedef struct {
-    region *region; /* NULL inline: a barrier there concerns nobody else */
-    int n_threads;
-    hone__fpmode fpmode;
-} place;
-static _Thread_local place here;
 
 /* Every body runs between these two. */
 static inline place enter(region *all, int n_threads)
@@ -243,6 +275,13 @@ static inline void keep_apart(int thread, int callers_cpu)
         hone__pin_leave_cpu(callers_cpu);
 }
 
+static void run_inline(hone__team_body body, void *ctx)
+{
+    const place outer = enter(NULL, 1);
+    body(ctx, 0, 1);
+    leave(outer);
+}
+
 /* New threads often start on the caller's CPU: it makes room until each has found one of its
  * own. */
 static void gather(int size, int cpu)
@@ -257,15 +296,36 @@ static void gather(int size, int cpu)
     }
 }
 
-static void run_team(int size, int n_threads, hone__team_body body, void *ctx)
+/* A runtime that can't make a thread ends the program. Those that a smaller team had are still
+ * there, or can be again. */
+static int make_team(int size)
+{
+    static atomic_bool told;
+    if (size <= own_team.made)
+        return size;
+    own_team.made += hone__trial_threads(size - own_team.made, hone__openmp_stack());
+    if (own_team.made == size)
+        return size;
+    own_team.most = own_team.made;
+    if (!atomic_exchange(&told, true))
+        hone__debug_print(1, "team: %d of %d threads: the system makes no more", own_team.most,
+                          size);
+    return own_team.most;
+}
+
+static void run_team(int wanted, int n_threads, hone__team_body body, void *ctx)
 {
     region all = { 0 };
-    static _Thread_local int gathered; /* the size of the team that is */
+    const int size = make_team(wanted);
+    if (size == 1) {
+        run_inline(body, ctx);
+        return;
+    }
     const hone__pin_team pinning = hone__pin_team_of_caller();
     const bool free_to_pause = !atomic_load_explicit(&forced, memory_order_relaxed);
     const int cpu = free_to_pause ? sched_getcpu() : -1; /* forced, they may have to share */
-    if (cpu >= 0 && gathered != size)
-        gather(gathered = size, cpu);
+    if (cpu >= 0 && own_team.size != size)
+        gather(own_team.size = size, cpu);
     hone__stopwatch watch = { 0 };
     if (free_to_pause)
         watch = hone__watch_begin();
@@ -295,13 +355,40 @@ static void run_team(int size, int n_threads, hone__team_body body, void *ctx)
 void hone__parallel_team(int n_threads, hone__team_body body, void *ctx)
 {
     const int size = n_threads > 1 ? hone__team_size() : 1;
-    if (size > 1) {
+    if (size > 1)
         run_team(size, n_threads, body, ctx);
-        return;
-    }
-    const place outer = enter(NULL, 1);
-    body(ctx, 0, 1);
-    leave(outer);
+    else
+        run_inline(body, ctx);
+}
+
+/* ---- what runs ---------------------------------------------------------------------------- */
+
+static void note_size(void *n, int thread, int n_threads)
+{
+    if (thread == 0)
+        *(int *)n = n_threads;
+}
+
+int hone__team_now(char *reason, size_t size)
+{
+    const int asked = atomic_load(&asked_for), wanted = hone_threads();
+    const int possible = hone__team_size();
+    int n = 1;
+    hone__parallel_team(wanted, note_size, &n);
+    if (is_alone_after_fork())
+        hone__format(reason, size, "after a fork");
+    else if (n == possible && n < wanted && is_inside())
+        hone__format(reason, size, "inside a parallel region");
+    else if (n == own_team.most)
+        hone__format(reason, size, "the system makes no more threads");
+    else if (n < possible)
+        hone__format(reason, size, "OpenMP gave %d of %d%s", n, possible,
+                     omp_get_dynamic() ? ": OMP_DYNAMIC=true" : "");
+    else if (asked > 0)
+        hone__format(reason, size, "hone_set_threads(%d)", asked);
+    else
+        hone__format(reason, size, "%s", team_reason);
+    return n;
 }
 
 void hone__relax(void)
@@ -387,8 +474,11 @@ void hone__parallel_for(int64_t n, int64_t grain, double ns_per_item, hone__rang
 static void in_child(void)
 {
     hone__pin_after_fork();
-    atomic_store(&after_fork, true);
+    atomic_store(&forked, true);
     atomic_store(&open_regions, 0);
+    own_team.size = 0;
+    own_team.made = 1;
+    own_team.most = INT_MAX;
 }
 
 __attribute__((constructor)) static void watch_fork(void)

@@ -18,8 +18,9 @@ bool hone__team_init(char *message, size_t size);
 /** Threads that suit a machine, whatever the environment asks for, and the reason in a few words.
  */
 int hone__machine_threads(const hone__topology *machine, char *reason, size_t size);
-/** Why the team has the size it has: "HONE_NUM_THREADS=2". */
-void hone__team_reason(char *text, size_t size);
+/** Threads that a region of the calling thread's has now, asked inside of one, and why so many:
+ * "HONE_NUM_THREADS=2". */
+int hone__team_now(char *reason, size_t size);
 
 /** Threads that a region runs: the affinity mask, cgroup quota, OMP_NUM_THREADS and
  * HONE_NUM_THREADS bound it, with hone_set_threads the CPUs of the mask do; HONE_FORCE_THREADS

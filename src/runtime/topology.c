@@ -1,14 +1,17 @@
 /* topology.c: cores, caches and NUMA nodes from hwloc, limits from the kernel. */
 #include "runtime/topology.h"
 #include "core/core.h"
+#include "runtime/openmp.h"
+#include "runtime/quiet.h"
 
 #include <hwloc.h>
 #include <pthread.h>
 #include <sched.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
-#define MAX_CPUS  4096
+#define MAX_CPUS  HONE__MAX_CPUS
 #define MAX_NODES 256
 
 static hone__topology machine;
@@ -18,6 +21,8 @@ static int node_cores[MAX_NODES];
 static int core_cpu[MAX_CPUS];      /* of the machine.fast_cores, if the cores are this system's */
 static uint8_t core_node[MAX_CPUS]; /* of the same cores */
 static bool cores_known;
+static hone__cpus team_cpus;           /* that a team may use */
+static uint16_t core_of[MAX_CPUS];     /* by the kernel's CPU number, from 1; 0: unknown */
 static hwloc_topology_t several_nodes; /* kept to bind by; NULL if there is one node */
 
 /* ---- the kernel --------------------------------------------------------------------------- */
@@ -33,22 +38,18 @@ static char *read_text(const char *path, char *text, size_t size)
     return text;
 }
 
-static int affinity_count(const cpu_set_t *set)
-{
-    return CPU_COUNT_S(MAX_CPUS / 8, set);
-}
-
+/* The mask comes first: LLVM's runtime binds the thread when it is asked anything. */
 static void read_kernel(void)
 {
     const long online = sysconf(_SC_NPROCESSORS_ONLN);
     machine.logical_cpus = online > 0 ? (int)online : 1;
-    cpu_set_t *set = CPU_ALLOC(MAX_CPUS);
-    if (set && sched_getaffinity(0, MAX_CPUS / 8, set) == 0)
-        machine.affinity_cpus = affinity_count(set);
-    if (machine.affinity_cpus < 1)
-        machine.affinity_cpus = machine.logical_cpus;
-    if (set)
-        CPU_FREE(set);
+    hone__cpus_of_thread(&team_cpus);
+    hone__openmp_binding binding;
+    hone__openmp_read_binding(&binding);
+    machine.runtime_binds = binding.binds;
+    machine.places_in_turn = binding.in_turn;
+    if (binding.binds)
+        team_cpus = binding.cpus;
     char text[4096];
     if (read_text("/proc/self/cgroup", text, sizeof text))
         machine.cgroup_cpus = hone__cgroup_cpus(text, "/sys/fs/cgroup");
@@ -186,30 +187,79 @@ static uint8_t node_of(hwloc_topology_t topology, hwloc_obj_t core)
     return 0;
 }
 
-/* Cores the process may run on, and how many of them are of the most capable kind among them. */
+/* ---- kinds of cores ----------------------------------------------------------------------- */
+
+/* hwloc ranks kinds by clocks, too: its best kind may be one core of eight equal ones whose turbo
+ * goes 1 % higher. What makes a core a little one is its design, or far less capacity. */
+typedef struct {
+    bool is_atom;  /* Intel's little cores */
+    long capacity; /* as Linux measures it, of 1024; 0: unknown */
+} core_kind;
+
+/* hwloc before 2.10 doesn't read it. A machine that is made up by other means has no such file. */
+static hwloc_bitmap_t read_atoms(hwloc_topology_t topology)
+{
+    char path[4096], text[4096];
+    const char *root = getenv("HWLOC_FSROOT");
+    hwloc_bitmap_t atoms = hwloc_bitmap_alloc();
+    hone__format(path, sizeof path, "%s/sys/devices/cpu_atom/cpus", root ? root : "");
+    if (atoms && (root || hwloc_topology_is_thissystem(topology)) &&
+        read_text(path, text, sizeof text))
+        hwloc_bitmap_list_sscanf(atoms, text);
+    return atoms;
+}
+
+static core_kind kind_of(hwloc_topology_t topology, hwloc_const_bitmap_t atoms, int cpu)
+{
+    core_kind kind = { atoms && hwloc_bitmap_isset(atoms, (unsigned)cpu), 0 };
+    hwloc_bitmap_t one = hwloc_bitmap_alloc();
+    struct hwloc_info_s *infos = NULL;
+    unsigned n = 0;
+    if (one)
+        hwloc_bitmap_only(one, (unsigned)cpu);
+    const int index = one ? hwloc_cpukinds_get_by_cpuset(topology, one, 0) : -1;
+    if (index >= 0)
+        hwloc_cpukinds_get_info(topology, (unsigned)index, NULL, NULL, &n, &infos, 0);
+    for (unsigned i = 0; i < n; i++) {
+        if (strcmp(infos[i].name, "CoreType") == 0)
+            kind.is_atom = strcmp(infos[i].value, "IntelAtom") == 0;
+        else if (strcmp(infos[i].name, "LinuxCapacity") == 0)
+            kind.capacity = strtol(infos[i].value, NULL, 10);
+    }
+    hwloc_bitmap_free(one);
+    return kind;
+}
+
+static hwloc_obj_t next_core(hwloc_topology_t topology, hwloc_const_bitmap_t allowed,
+                             hwloc_obj_t core)
+{
+    do
+        core = hwloc_get_next_obj_by_type(topology, HWLOC_OBJ_CORE, core);
+    while (core && !hwloc_bitmap_intersects(core->cpuset, allowed));
+    return core;
+}
+
+/* Cores the team may run on, and how many of them are no little ones beside others. */
 static void count_cores(hwloc_topology_t topology, hwloc_const_bitmap_t allowed)
 {
-    const int n = hwloc_get_nbobjs_by_type(topology, HWLOC_OBJ_CORE);
-    int best = -1;
-    machine.cores = n > 0 ? n : 0;
-    for (int i = 0; i < n; i++) {
-        hwloc_obj_t core = hwloc_get_obj_by_type(topology, HWLOC_OBJ_CORE, (unsigned)i);
-        if (!core || !hwloc_bitmap_intersects(core->cpuset, allowed))
-            continue;
+    hwloc_bitmap_t atoms = read_atoms(topology);
+    core_kind best = { true, 0 };
+    for (hwloc_obj_t core = NULL; (core = next_core(topology, allowed, core));) {
+        const core_kind kind = kind_of(topology, atoms, first_cpu(core->cpuset, allowed));
+        best.is_atom = best.is_atom && kind.is_atom;
+        best.capacity = kind.capacity > best.capacity ? kind.capacity : best.capacity;
         machine.affinity_cores++;
-        int efficiency = 0;
-        const int kind = hwloc_cpukinds_get_by_cpuset(topology, core->cpuset, 0);
-        if (kind >= 0)
-            hwloc_cpukinds_get_info(topology, (unsigned)kind, NULL, &efficiency, NULL, NULL, 0);
-        if (efficiency > best) {
-            best = efficiency;
-            machine.fast_cores = 0;
-        }
-        if (efficiency == best && machine.fast_cores < MAX_CPUS) {
-            core_node[machine.fast_cores] = node_of(topology, core);
-            core_cpu[machine.fast_cores++] = first_cpu(core->cpuset, allowed);
-        }
     }
+    for (hwloc_obj_t core = NULL; (core = next_core(topology, allowed, core));) {
+        const int cpu = first_cpu(core->cpuset, allowed);
+        const core_kind kind = kind_of(topology, atoms, cpu);
+        if ((kind.is_atom && !best.is_atom) || machine.fast_cores == MAX_CPUS ||
+            (kind.capacity > 0 && 4 * kind.capacity < 3 * best.capacity))
+            continue;
+        core_node[machine.fast_cores] = node_of(topology, core);
+        core_cpu[machine.fast_cores++] = cpu;
+    }
+    hwloc_bitmap_free(atoms);
     cores_known = machine.fast_cores > 0 && hwloc_topology_is_thissystem(topology);
 }
 
@@ -228,13 +278,39 @@ static void read_nodes(hwloc_topology_t topology, hwloc_const_bitmap_t allowed)
     }
 }
 
+static void number_cores(hwloc_topology_t topology)
+{
+    const int n = hwloc_get_nbobjs_by_type(topology, HWLOC_OBJ_CORE);
+    machine.cores = n > 0 ? n : 0;
+    for (int i = 0; i < n && hwloc_topology_is_thissystem(topology); i++) {
+        hwloc_obj_t core = hwloc_get_obj_by_type(topology, HWLOC_OBJ_CORE, (unsigned)i);
+        for (int cpu = hwloc_bitmap_first(core->cpuset); cpu >= 0 && cpu < MAX_CPUS;
+             cpu = hwloc_bitmap_next(core->cpuset, cpu))
+            core_of[cpu] = (uint16_t)(i + 1);
+    }
+}
+
+/* The CPUs that the team may use. One core for the calling thread says nothing about the process if
+ * its other threads have more; what the program gave all of its threads is its limit. */
+static hwloc_bitmap_t allowed_cpus(hwloc_topology_t topology)
+{
+    if (!hwloc_topology_is_thissystem(topology) || hone__cpus_count(&team_cpus) < 1)
+        return hwloc_bitmap_dup(hwloc_topology_get_allowed_cpuset(topology));
+    enum { WORDS = sizeof team_cpus.bits / sizeof *team_cpus.bits };
+    hwloc_bitmap_t allowed = hwloc_bitmap_alloc();
+    if (!allowed)
+        return NULL;
+    hwloc_bitmap_from_ulongs(allowed, WORDS, team_cpus.bits);
+    if (!machine.runtime_binds && hone__topology_in_one_core(&team_cpus) &&
+        hwloc_get_cpubind(topology, allowed, HWLOC_CPUBIND_PROCESS) == 0)
+        hwloc_bitmap_to_ulongs(allowed, WORDS, team_cpus.bits);
+    return allowed;
+}
+
 static void read_hwloc(hwloc_topology_t topology)
 {
-    hwloc_bitmap_t allowed = hwloc_bitmap_alloc();
-    if (!allowed || hwloc_get_cpubind(topology, allowed, HWLOC_CPUBIND_PROCESS) != 0) {
-        hwloc_bitmap_free(allowed);
-        allowed = hwloc_bitmap_dup(hwloc_topology_get_allowed_cpuset(topology));
-    }
+    number_cores(topology);
+    hwloc_bitmap_t allowed = allowed_cpus(topology);
     hwloc_obj_t cpu = NULL;
     if (allowed && hwloc_bitmap_first(allowed) >= 0)
         cpu = hwloc_get_pu_obj_by_os_index(topology, (unsigned)hwloc_bitmap_first(allowed));
@@ -261,6 +337,7 @@ static void load(void)
     read_kernel();
     read_cpu_name();
     hwloc_topology_t topology;
+    hone__quiet_begin();
     if (hwloc_topology_init(&topology) == 0) {
         /* The x86 component binds the thread to each core in turn to ask it what Linux knows. */
         hwloc_topology_set_components(topology, HWLOC_TOPOLOGY_COMPONENTS_FLAG_BLACKLIST, "x86");
@@ -271,6 +348,10 @@ static void load(void)
         else
             hwloc_topology_destroy(topology);
     }
+    hone__quiet_end();
+    machine.affinity_cpus = hone__cpus_count(&team_cpus);
+    if (machine.affinity_cpus < 1)
+        machine.affinity_cpus = machine.logical_cpus;
     if (machine.affinity_cores < 1)
         machine.affinity_cores = machine.fast_cores = machine.affinity_cpus;
     if (machine.cores < 1)
@@ -294,6 +375,27 @@ int hone__topology_current_node(void)
         return 0;
     const int cpu = sched_getcpu();
     return cpu >= 0 && cpu < MAX_CPUS ? node_of_cpu[cpu] : 0;
+}
+
+hone__cpus hone__topology_cpus(void)
+{
+    hone__topology_load();
+    return team_cpus;
+}
+
+bool hone__topology_in_one_core(const hone__cpus *set)
+{
+    int core = 0;
+    if (hone__cpus_count(set) == 1)
+        return true;
+    for (int cpu = 0; cpu < MAX_CPUS; cpu++) {
+        if (!(set->bits[cpu / HONE__CPU_BITS] >> cpu % HONE__CPU_BITS & 1))
+            continue;
+        if (core_of[cpu] == 0 || (core > 0 && core_of[cpu] != core))
+            return false;
+        core = core_of[cpu];
+    }
+    return core > 0;
 }
 
 int hone__topology_core_cpu(int thread)

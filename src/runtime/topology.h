@@ -2,14 +2,18 @@
 #ifndef HONE_RUNTIME_TOPOLOGY_H
 #define HONE_RUNTIME_TOPOLOGY_H
 
+#include "runtime/cpus.h"
+
 #include <stddef.h>
 #include <stdint.h>
 
 typedef struct {
     int logical_cpus, cores, packages, numa_nodes;
-    int affinity_cpus;  /* logical CPUs this process may run on */
+    bool runtime_binds; /* OMP_PROC_BIND and the like: the OpenMP runtime binds the threads */
+    int places_in_turn; /* then: places that it fills one after the other; 0: it spreads threads */
+    int affinity_cpus; /* logical CPUs a team may run on: those of OpenMP's places, else the mask */
     int affinity_cores; /* cores with at least one of them */
-    int fast_cores;     /* of these, the ones of the most capable kind (big.LITTLE); all if alike */
+    int fast_cores;     /* of these, the ones that are no little ones beside big ones */
     double cgroup_cpus; /* 0: no quota */
     int64_t l1_bytes, l2_bytes, l3_bytes; /* data caches one core sees; 0: unknown */
     int l3_cores; /* cores that share an L3 with the first one; 0: unknown */
@@ -23,8 +27,13 @@ const hone__topology *hone__topology_get(void);
 /** NUMA node (hwloc's index) this thread runs on now; 0 before hone__topology_load. */
 int hone__topology_current_node(void);
 
+/** The affinity_cpus themselves; empty if the kernel doesn't tell. */
+hone__cpus hone__topology_cpus(void);
+/** Are all CPUs of the set one core's? After hone__topology_load. */
+bool hone__topology_in_one_core(const hone__cpus *set);
+
 /** The kernel's number of a CPU for thread 0, 1, ... of a team: one a core that this process may
- * use, of the most capable kind, in hwloc's order, then from the first again. -1: unknown. */
+ * use, but for little ones, in hwloc's order, then from the first again. -1: unknown. */
 int hone__topology_core_cpu(int thread);
 
 /** NUMA node (hwloc's index) of that core; 0: unknown. */

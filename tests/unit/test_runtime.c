@@ -3,6 +3,7 @@
 #include "runtime/parallel.h"
 #include "runtime/topology.h"
 
+#include <dirent.h>
 #include <pthread.h>
 #include <sched.h>
 #include <stdatomic.h>
@@ -120,19 +121,75 @@ Test(runtime, omp_num_threads_bounds)
     cr_assert(hone_threads() == 1);
 }
 
-Test(runtime, affinity_bounds)
+static cpu_set_t first_cpu(void)
 {
-    test_clear_environment();
     cpu_set_t one, all;
     cr_assert(sched_getaffinity(0, sizeof all, &all) == 0);
     CPU_ZERO(&one);
     for (int cpu = 0; cpu < CPU_SETSIZE; cpu++)
         if (CPU_ISSET(cpu, &all) && CPU_COUNT(&one) == 0)
             CPU_SET(cpu, &one);
-    cr_assert(sched_setaffinity(0, sizeof one, &one) == 0);
+    return one;
+}
+
+/* As taskset does it: for all threads of the process, the test runner's too. */
+static void bind_process(const cpu_set_t *cpus)
+{
+    DIR *tasks = opendir("/proc/self/task");
+    cr_assert(tasks != NULL);
+    for (struct dirent *task; (task = readdir(tasks));)
+        if (task->d_name[0] != '.')
+            cr_assert(sched_setaffinity(atoi(task->d_name), sizeof *cpus, cpus) == 0);
+    closedir(tasks);
+}
+
+Test(runtime, affinity_bounds)
+{
+    test_clear_environment();
+    const cpu_set_t one = first_cpu();
+    bind_process(&one);
     hone_machine machine;
     CHECK_OK(hone_machine_get(&machine));
     cr_assert(machine.affinity_cpus == 1 && machine.threads == 1);
+}
+
+static void *wait_for_end(void *ended)
+{
+    while (!atomic_load((atomic_bool *)ended))
+        usleep(1000);
+    return NULL;
+}
+
+static void note_mask(void *ctx, int thread, int n_threads)
+{
+    cpu_set_t mask;
+    CPU_ZERO(&mask);
+    sched_getaffinity(0, sizeof mask, &mask);
+    (void)n_threads;
+    ((int *)ctx)[thread] = CPU_COUNT(&mask);
+}
+
+/* A program that binds its own thread to a core has not bound the others. */
+Test(runtime, a_bound_thread_is_not_the_process)
+{
+    test_clear_environment();
+    cpu_set_t all;
+    cr_assert(sched_getaffinity(0, sizeof all, &all) == 0);
+    const int cpus = CPU_COUNT(&all);
+    pthread_t other;
+    atomic_bool ended = false;
+    cr_assert(pthread_create(&other, NULL, wait_for_end, &ended) == 0);
+    const cpu_set_t one = first_cpu();
+    cr_assert(sched_setaffinity(0, sizeof one, &one) == 0);
+    hone_machine machine;
+    CHECK_OK(hone_machine_get(&machine));
+    atomic_store(&ended, true);
+    pthread_join(other, NULL);
+    cr_assert(machine.affinity_cpus == cpus, "%d", machine.affinity_cpus);
+    cr_assert(machine.threads >= 2 || machine.cores < 2);
+    int masks[2] = { 0, cpus };
+    hone__parallel_team(2, note_mask, masks);
+    cr_assert(masks[0] == 1 && masks[1] == cpus, "%d %d", masks[0], masks[1]);
 }
 
 Test(runtime, machine_is_plausible)

@@ -34,7 +34,7 @@ Test(topology, no_caches)
     CHECK_OK(hone_init());
 }
 
-/* Four slow cores, then two fast ones, as on an ARM board. */
+/* Four slow cores, then two fast ones, as on an ARM board. test_kinds.c has more of them. */
 static void export_two_kinds(const char *path)
 {
     hwloc_topology_t topology;
@@ -43,10 +43,12 @@ static void export_two_kinds(const char *path)
     cr_assert(hwloc_topology_load(topology) == 0);
     hwloc_bitmap_t cpus = hwloc_bitmap_alloc();
     hwloc_bitmap_set_range(cpus, 0, 3);
-    cr_assert(hwloc_cpukinds_register(topology, cpus, 1, 0, NULL, 0) == 0);
+    struct hwloc_info_s capacity = { "LinuxCapacity", "446" };
+    cr_assert(hwloc_cpukinds_register(topology, cpus, 1, 1, &capacity, 0) == 0);
     hwloc_bitmap_zero(cpus);
     hwloc_bitmap_set_range(cpus, 4, 5);
-    cr_assert(hwloc_cpukinds_register(topology, cpus, 10, 0, NULL, 0) == 0);
+    capacity.value = "1024";
+    cr_assert(hwloc_cpukinds_register(topology, cpus, 10, 1, &capacity, 0) == 0);
     cr_assert(hwloc_topology_export_xml(topology, path, 0) == 0);
     hwloc_bitmap_free(cpus);
     hwloc_topology_destroy(topology);
@@ -134,4 +136,25 @@ Test(topology, threads_of_a_machine)
     check_threads(&m, 1, "the cgroup's quota of 0.25 CPUs");
     m.cgroup_cpus = 100;
     check_threads(&m, 2, "one a core of the fast kind");
+}
+
+/* Threads that the OpenMP runtime binds: to places in turn, or spread over them. */
+Test(topology, threads_of_a_machine_with_places)
+{
+    const char *reason = "CPUs in the places of OMP_PROC_BIND";
+    hone__topology m = { .logical_cpus = 16,
+                         .runtime_binds = true,
+                         .affinity_cpus = 16,
+                         .affinity_cores = 8,
+                         .fast_cores = 4 };
+    check_threads(&m, 8, reason);
+    m.places_in_turn = 16; /* a hyperthread each: 8 threads would be on 4 cores */
+    check_threads(&m, 16, reason);
+    m.places_in_turn = 2; /* packages */
+    check_threads(&m, 8, reason);
+    m.affinity_cpus = m.affinity_cores = 1;
+    check_threads(&m, 1, reason);
+    m.affinity_cpus = m.affinity_cores = 4;
+    m.cgroup_cpus = 2.5;
+    check_threads(&m, 2, "the cgroup's quota of 2.50 CPUs");
 }
