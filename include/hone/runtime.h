@@ -24,7 +24,12 @@
  * so. Stacks below 256 KiB (of the first calling thread; OMP_STACKSIZE) are HONE_E_CONFIG.
  *
  * After a fork() the child runs on one thread where libgomp serves hone, which can't start a team
- * there; with LLVM's runtime it makes a team of its own.
+ * there; with LLVM's runtime it makes a team of its own. A fork
+ * waits until no other thread is inside hone's first call, its lists or a gradient's sum, so that
+ * the child can use hone.
+ *
+ * hone takes one of the process's keys (pthread_key_create): where none is left, what needs memory
+ * fails with HONE_E_NOMEM, and works as soon as there is one again.
  */
 #ifndef HONE_RUNTIME_H
 #define HONE_RUNTIME_H
@@ -75,7 +80,8 @@ typedef struct {
 HONE_API void hone_memory_stats(hone_memory *stats);
 /** Caps what hone takes from the system (reserved_bytes); 0: no cap (default). An allocation past
  * it first gives back what the pools keep, then fails with HONE_E_NOMEM; the program can go on,
- * with a smaller batch say. What is in use already stays. */
+ * with a smaller batch say. What is in use already stays. The lists that a thread which uses hone
+ * needs, a page each, count but are never refused: what is freed comes back under any cap. */
 HONE_API hone_status hone_memory_limit(int64_t bytes);
 /** Gives what the pools keep but nobody uses back to the system. */
 HONE_API void hone_memory_trim(void);

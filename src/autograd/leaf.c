@@ -2,49 +2,24 @@
 #include "autograd/leaf.h"
 
 #include "autograd/node.h"
+#include "runtime/lock.h"
 
-#include <pthread.h>
 #include <string.h>
 
 /* ---- what changes a gradient ---- */
 
-enum { LEAF_LOCKS = 16 };
-static pthread_mutex_t leaf_locks[LEAF_LOCKS];
-
-static void before_fork(void)
+static hone__lock_id lock_leaf(const hone_tensor *leaf)
 {
-    for (int i = 0; i < LEAF_LOCKS; i++)
-        pthread_mutex_lock(&leaf_locks[i]);
-}
-
-static void after_fork(void)
-{
-    for (int i = 0; i < LEAF_LOCKS; i++)
-        pthread_mutex_unlock(&leaf_locks[i]);
-}
-
-/* Not before the first use, so that at a fork these locks are taken before those of memory, which
- * is the order in which a thread that adds takes them. */
-static void make_leaf_locks(void)
-{
-    for (int i = 0; i < LEAF_LOCKS; i++)
-        pthread_mutex_init(&leaf_locks[i], NULL);
-    pthread_atfork(before_fork, after_fork, after_fork);
-}
-
-static pthread_mutex_t *lock_leaf(const hone_tensor *leaf)
-{
-    static pthread_once_t made = PTHREAD_ONCE_INIT;
-    pthread_once(&made, make_leaf_locks);
-    pthread_mutex_t *lock = &leaf_locks[((uintptr_t)leaf >> 8) % LEAF_LOCKS];
-    pthread_mutex_lock(lock);
+    const hone__lock_id lock =
+        (hone__lock_id)(HONE__LOCK_LEAVES + ((uintptr_t)leaf >> 8) % HONE__LEAF_LOCKS);
+    hone__lock(lock);
     return lock;
 }
 
 bool hone__leaf_add(hone_tensor *leaf, hone_tensor *grad)
 {
     bool ok = true;
-    pthread_mutex_t *lock = lock_leaf(leaf);
+    const hone__lock_id lock = lock_leaf(leaf);
     if (leaf->grad) {
         ok = hone_add_(leaf->grad, grad) != NULL;
     } else {
@@ -53,7 +28,7 @@ bool hone__leaf_add(hone_tensor *leaf, hone_tensor *grad)
         leaf->grad = hone_retain(own);
         leaf->grad_is_zero &= !ok;
     }
-    pthread_mutex_unlock(lock);
+    hone__unlock(lock);
     return ok;
 }
 
@@ -71,10 +46,10 @@ bool hone__add_product(hone_tensor *sum, hone_context *node, hone_tensor *dy, in
 bool hone__leaf_add_product(hone_tensor *leaf, hone_context *node, hone_tensor *dy, int i,
                             bool *added)
 {
-    pthread_mutex_t *lock = lock_leaf(leaf);
+    const hone__lock_id lock = lock_leaf(leaf);
     *added = false;
     const bool ok = !leaf->grad || hone__add_product(leaf->grad, node, dy, i, added);
-    pthread_mutex_unlock(lock);
+    hone__unlock(lock);
     return ok;
 }
 
@@ -82,7 +57,7 @@ bool hone__leaf_zero(hone_tensor *leaf)
 {
     bool ok = true;
     hone_tensor *unused = NULL;
-    pthread_mutex_t *lock = lock_leaf(leaf);
+    const hone__lock_id lock = lock_leaf(leaf);
     if (leaf->grad && hone__only_ours(leaf->grad)) {
         unused = leaf->grad;
         leaf->grad = NULL;
@@ -90,7 +65,7 @@ bool hone__leaf_zero(hone_tensor *leaf)
     } else if (leaf->grad) {
         ok = hone_zero_(leaf->grad) != NULL;
     }
-    pthread_mutex_unlock(lock);
+    hone__unlock(lock);
     hone_release(unused);
     return ok;
 }
@@ -98,7 +73,7 @@ bool hone__leaf_zero(hone_tensor *leaf)
 /* *grad = leaf.grad, held. */
 static bool take_grad(hone_tensor *leaf, hone_tensor **grad)
 {
-    pthread_mutex_t *lock = lock_leaf(leaf);
+    const hone__lock_id lock = lock_leaf(leaf);
     if (!leaf->grad && leaf->grad_is_zero) {
         HONE_SCOPE();
         HONE_NO_GRAD();
@@ -107,7 +82,7 @@ static bool take_grad(hone_tensor *leaf, hone_tensor **grad)
     }
     const bool none = !leaf->grad && !leaf->grad_is_zero;
     *grad = hone_retain(leaf->grad);
-    pthread_mutex_unlock(lock);
+    hone__unlock(lock);
     return none || *grad;
 }
 
@@ -190,11 +165,11 @@ hone_status hone_set_grad(hone_tensor *t, hone_tensor *grad)
     hone_tensor *own = grad == HONE_NONE ? NULL : same_memory(grad);
     if (!own && grad != HONE_NONE)
         return HONE_E_NOMEM;
-    pthread_mutex_t *lock = lock_leaf(t);
+    const hone__lock_id lock = lock_leaf(t);
     hone_tensor *old = t->grad;
     t->grad = own;
     t->grad_is_zero = false;
-    pthread_mutex_unlock(lock);
+    hone__unlock(lock);
     hone_release(old);
     return HONE_OK;
 }

@@ -2,11 +2,11 @@
 #include "core/core.h"
 #include "gemm/gemm.h"
 #include "isa/isa.h"
+#include "runtime/lock.h"
 #include "runtime/openmp.h"
 #include "runtime/parallel.h"
 #include "runtime/topology.h"
 
-#include <pthread.h>
 #include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
@@ -15,7 +15,6 @@ enum { UNKNOWN, READY, FAILED };
 
 static atomic_int state = UNKNOWN;
 static atomic_int debug_level = -1;
-static pthread_mutex_t init_lock = PTHREAD_MUTEX_INITIALIZER;
 static char failure[256]; /* written once, before state becomes FAILED */
 
 bool hone__env_int(const char *name, long min, long max, long *value, char *message, size_t size)
@@ -94,13 +93,13 @@ static bool read_environment(char *message, size_t size)
 
 static int initialise(void)
 {
-    pthread_mutex_lock(&init_lock);
+    hone__lock(HONE__LOCK_INIT);
     int now = atomic_load_explicit(&state, memory_order_relaxed);
     if (now == UNKNOWN) {
         now = read_environment(failure, sizeof failure) ? READY : FAILED;
         atomic_store_explicit(&state, now, memory_order_release);
     }
-    pthread_mutex_unlock(&init_lock);
+    hone__unlock(HONE__LOCK_INIT);
     return now;
 }
 

@@ -6,8 +6,8 @@
  * so in the steady state nothing is allocated. */
 #include "core/core.h"
 #include "runtime/memory.h"
+#include "runtime/thread_end.h"
 
-#include <pthread.h>
 #include <stdint.h>
 
 enum { TENSOR = 0, BLOCK = 1, RETURNED = 2, TAGS = 3 };
@@ -23,9 +23,6 @@ static _Thread_local struct {
     size_t depth; /* open scopes; 0: only the root */
 } self __attribute__((tls_model("initial-exec")));
 
-static pthread_key_t thread_end;
-static pthread_once_t thread_end_once = PTHREAD_ONCE_INIT;
-
 static void drop_down_to(size_t mark)
 {
     while (self.n > mark) { /* a release callback may push new entries: they go as well */
@@ -37,9 +34,8 @@ static void drop_down_to(size_t mark)
     }
 }
 
-static void empty_root(void *ignored)
+static void empty_root(void)
 {
-    (void)ignored;
     self.depth = 0;
     drop_down_to(0);
     hone__book_realloc(self.entries, self.capacity * sizeof *self.entries, 0);
@@ -47,23 +43,17 @@ static void empty_root(void *ignored)
     self.capacity = 0;
 }
 
-static void make_key(void)
-{
-    HONE_ASSERT(pthread_key_create(&thread_end, empty_root) == 0);
-}
-
 static bool grow(void)
 {
     const size_t capacity = self.capacity ? 2 * self.capacity : 512;
+    if (!hone__at_thread_end(HONE__END_SCOPE, empty_root))
+        return hone__out_of_memory(capacity * sizeof *self.entries) != NULL;
     uintptr_t *entries = hone__book_realloc(self.entries, self.capacity * sizeof *entries,
                                             hone__bytes((int64_t)capacity, sizeof *entries));
     if (!entries)
         return false;
     self.entries = entries;
     self.capacity = capacity;
-    pthread_once(&thread_end_once, make_key);
-    pthread_setspecific(thread_end,
-                        &thread_end); /* any value but NULL gets the destructor called */
     return true;
 }
 

@@ -2,6 +2,7 @@
 #include "runtime/lines.h"
 #include "core/core.h"
 #include "runtime/cost.h"
+#include "runtime/lock.h"
 #include "runtime/parallel.h"
 #include "runtime/stalls.h"
 
@@ -15,7 +16,6 @@ static struct {
 
 static _Atomic double line_ns = HONE__COST_LINE_NS;
 static _Atomic int64_t measured_at = -HONE__COST_LINES_EVERY_NS;
-static atomic_flag busy = ATOMIC_FLAG_INIT;
 
 double hone__line_ns(void)
 {
@@ -72,7 +72,7 @@ void hone__line_measure(int n_threads, int64_t now)
 {
     if (now - atomic_load_explicit(&measured_at, memory_order_relaxed) < HONE__COST_LINES_EVERY_NS)
         return;
-    if (atomic_flag_test_and_set(&busy))
+    if (!hone__lock_try(HONE__LOCK_LINES))
         return;
     measuring m = { .best_ns = HONE__COST_LINE_MOST_NS, .cpu = -1 };
     const unsigned regions = hone__data_now.regions; /* the running op started none */
@@ -86,5 +86,5 @@ void hone__line_measure(int n_threads, int64_t now)
                               memory_order_relaxed);
     hone__debug_print(3, "team: a line of another core's takes %.1f ns%s", m.best_ns,
                       atomic_load(&m.shared) ? " (on one CPU: doesn't count)" : "");
-    atomic_flag_clear(&busy);
+    hone__unlock(HONE__LOCK_LINES);
 }

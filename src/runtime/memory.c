@@ -3,8 +3,8 @@
 #include "runtime/memory.h"
 #include "core/core.h"
 #include "runtime/pool.h"
+#include "runtime/thread_end.h"
 
-#include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -19,11 +19,18 @@ static atomic_bool failure_armed;
 static _Atomic int64_t until_failure;
 static _Atomic int64_t allocations_before; /* at the last hone__fail_allocation */
 
-static void *out_of_memory(size_t bytes)
+void *hone__out_of_memory(size_t bytes)
 {
     hone_memory stats;
     char limit[48] = "";
     const int64_t most = atomic_load_explicit(&limit_bytes, memory_order_relaxed);
+    if (!hone__thread_end_is_possible()) {
+        hone_error_set(HONE_E_NOMEM,
+                       "out of memory: %zu bytes wanted, but the process has no key "
+                       "left for what a thread does at its end (pthread_key_create)",
+                       bytes);
+        return NULL;
+    }
     hone_memory_stats(&stats);
     if (most < INT64_MAX)
         hone__format(limit, sizeof limit, ", the limit is %lld", (long long)most);
@@ -58,7 +65,7 @@ bool hone__allocation_fails(size_t bytes)
     hone__heap *heap = hone__heap_self();
     if (__builtin_expect(heap && !must_fail(heap), 1))
         return false;
-    out_of_memory(bytes);
+    hone__out_of_memory(bytes);
     return true;
 }
 
@@ -95,14 +102,13 @@ void hone__page_bytes_are(size_t bytes)
     atomic_store_explicit(&page_bytes, bytes, memory_order_relaxed);
 }
 
-void *hone__map(size_t bytes, size_t lead, size_t alignment)
+/* Of bytes that are counted already: if there are none, they no longer are. */
+static void *map(size_t bytes, size_t lead, size_t alignment)
 {
     /* More than is wanted, cut to size at both ends; mappings are page-aligned by themselves. The
      * cuts must lie between pages too, or the kernel takes a page of what is kept. */
     const size_t page = hone__page_bytes(), kept = (bytes + page - 1) & ~(page - 1);
     const size_t spare = alignment > page ? alignment : 0;
-    if (!hone__reserve(bytes))
-        return NULL;
     char *p = mmap(NULL, kept + spare, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
     if (p == MAP_FAILED) {
         hone__unreserve(bytes);
@@ -117,6 +123,17 @@ void *hone__map(size_t bytes, size_t lead, size_t alignment)
     hone__debug_print(4, "memory: mapped %zu bytes, %lld reserved", bytes,
                       (long long)atomic_load(&reserved_bytes));
     return spare ? p + front : p;
+}
+
+void *hone__map(size_t bytes, size_t lead, size_t alignment)
+{
+    return hone__reserve(bytes) ? map(bytes, lead, alignment) : NULL;
+}
+
+void *hone__map_book(size_t bytes)
+{
+    atomic_fetch_add(&reserved_bytes, (int64_t)bytes);
+    return map(bytes, 0, 1);
 }
 
 void hone__unmap(void *p, size_t bytes)
@@ -142,11 +159,11 @@ void *hone__book_realloc(void *p, size_t old_bytes, size_t bytes)
         return NULL;
     }
     if (!sensible(&bytes) || !hone__reserve(bytes))
-        return out_of_memory(bytes);
+        return hone__out_of_memory(bytes);
     void *grown = realloc(p, bytes);
     if (!grown) {
         hone__unreserve(bytes);
-        return out_of_memory(bytes);
+        return hone__out_of_memory(bytes);
     }
     hone__unreserve(old_bytes);
     return grown;
@@ -209,31 +226,29 @@ static __attribute__((noinline)) void *take_after_trim(hone__heap *heap, size_t 
 {
     hone_memory_trim();
     void *p = heap ? take(heap, bytes) : NULL;
-    return p ? p : out_of_memory(bytes);
+    return p ? p : hone__out_of_memory(bytes);
 }
 
 static inline void *allocate(hone__heap *heap, size_t bytes)
 {
     if (__builtin_expect(!heap, 0))
-        return out_of_memory(bytes);
+        return hone__out_of_memory(bytes);
     if (__builtin_expect(must_fail(heap), 0))
-        return out_of_memory(bytes);
+        return hone__out_of_memory(bytes);
     void *p = take(heap, bytes);
     return __builtin_expect(p != NULL, 1) ? p : take_after_trim(heap, bytes);
 }
 
-/* A thread that only frees needs a heap for its counters; if the system has not even that, the
- * memory is lost: a leak is the lesser evil. */
 static inline void deallocate(void *p, size_t bytes)
 {
-    hone__heap *heap = hone__heap_self();
-    if (__builtin_expect(heap != NULL, 1))
-        give(heap, p, bytes);
+    hone__heap *heap = hone__heap_open();
+    give(heap, p, bytes);
+    hone__heap_close(heap);
 }
 
 void *hone__pool_alloc(size_t bytes)
 {
-    return sensible(&bytes) ? allocate(hone__heap_self(), bytes) : out_of_memory(bytes);
+    return sensible(&bytes) ? allocate(hone__heap_self(), bytes) : hone__out_of_memory(bytes);
 }
 
 void hone__pool_free(void *p, size_t bytes)
@@ -249,7 +264,7 @@ void hone__pool_free(void *p, size_t bytes)
 void *hone__malloc(size_t bytes)
 {
     if (!sensible(&bytes))
-        return out_of_memory(bytes);
+        return hone__out_of_memory(bytes);
     size_t *block = allocate(hone__heap_self(), bytes + HEADER);
     if (!block)
         return NULL;
@@ -309,18 +324,19 @@ void *hone__obj_alloc(hone__obj_kind kind, size_t bytes)
 
 void hone__obj_free(hone__obj_kind kind, void *p)
 {
-    hone__heap *heap = hone__heap_self();
-    if (__builtin_expect(!p || !heap, 0))
+    if (__builtin_expect(!p, 0))
         return;
+    hone__heap *heap = hone__heap_open();
     hone__counter_add(&heap->live[kind], -1);
     give(heap, p, atomic_load_explicit(&obj_bytes[kind], memory_order_relaxed));
+    hone__heap_close(heap);
 }
 
 void hone__obj_count(hone__obj_kind kind, int n)
 {
-    hone__heap *heap = hone__heap_self();
-    if (heap)
-        hone__counter_add(&heap->live[kind], n);
+    hone__heap *heap = hone__heap_open();
+    hone__counter_add(&heap->live[kind], n);
+    hone__heap_close(heap);
 }
 
 int64_t hone__obj_live(hone__obj_kind kind)
@@ -357,23 +373,4 @@ void hone_memory_trim(void)
 {
     hone__heaps_trim();
     hone__large_trim();
-}
-
-/* ---- fork --------------------------------------------------------------------------------- */
-
-static void before_fork(void)
-{
-    hone__heaps_lock();
-    hone__large_lock();
-}
-
-static void after_fork(void)
-{
-    hone__large_unlock();
-    hone__heaps_unlock();
-}
-
-__attribute__((constructor)) static void watch_fork(void)
-{
-    pthread_atfork(before_fork, after_fork, after_fork);
 }

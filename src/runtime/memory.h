@@ -51,6 +51,9 @@ int64_t hone__obj_live(hone__obj_kind kind);
 /** Counts objects that live inside another block. */
 void hone__obj_count(hone__obj_kind kind, int n);
 
+/** Sets HONE_E_NOMEM: what was wanted, what is in use, and why it can't be had; NULL. */
+void *hone__out_of_memory(size_t bytes);
+
 /** Test hook: the n-th allocation from now (0 = the next) fails, once; -1 switches it off. Counts
  * every function above, also those served from a free list. Returns how many allocations were made
  * since the last call. */

@@ -14,6 +14,8 @@
 #ifndef HONE_RUNTIME_POOL_H
 #define HONE_RUNTIME_POOL_H
 
+#include "runtime/lock.h"
+
 #include <stdatomic.h>
 #include <stdbool.h>
 #include <stddef.h>
@@ -97,13 +99,32 @@ struct hone__heap {
 
 extern _Thread_local hone__heap *hone__heap_self_or_null __attribute__((tls_model("initial-exec")));
 
-/** Takes over an idle heap or makes one; NULL if there is no memory. */
+/** Takes over an idle heap or makes one; NULL if there is no memory or no way to notice the
+ * thread's end. */
 hone__heap *hone__heap_attach(void);
 
 static inline hone__heap *hone__heap_self(void)
 {
     hone__heap *heap = hone__heap_self_or_null;
     return __builtin_expect(heap != NULL, 1) ? heap : hone__heap_attach();
+}
+
+/** What threads without a heap of their own free is counted here, one thread at a time. */
+extern hone__heap hone__strays;
+
+/** A heap to free by, which there always is; close it soon. */
+static inline hone__heap *hone__heap_open(void)
+{
+    hone__heap *heap = hone__heap_self();
+    if (__builtin_expect(heap != NULL, 1))
+        return heap;
+    hone__lock(HONE__LOCK_HEAPS);
+    return &hone__strays;
+}
+static inline void hone__heap_close(const hone__heap *heap)
+{
+    if (__builtin_expect(heap == &hone__strays, 0))
+        hone__unlock(HONE__LOCK_HEAPS);
 }
 
 /** Adds up over all heaps. */
@@ -161,12 +182,6 @@ void hone__large_free(void *p, int class_index);
 void hone__heaps_trim(void);
 void hone__large_trim(void);
 
-/** Around fork(): the child must find no lock taken. */
-void hone__heaps_lock(void);
-void hone__heaps_unlock(void);
-void hone__large_lock(void);
-void hone__large_unlock(void);
-
 /* ---- the system --------------------------------------------------------------------------- */
 
 /** Counts bytes as taken from the system; false if that would pass the limit. */
@@ -179,6 +194,9 @@ void hone__page_bytes_are(size_t bytes);
 /** A mapping of `bytes` whose address at `lead` bytes (whole pages) is aligned; counted. NULL if
  * there is no memory. */
 void *hone__map(size_t bytes, size_t lead, size_t alignment);
+/** The same for the pools' own books, which the limit does not refuse: what it has given out could
+ * not be taken back without them. Never unmapped. */
+void *hone__map_book(size_t bytes);
 void hone__unmap(void *p, size_t bytes);
 
 #endif

@@ -1,10 +1,10 @@
 /* pool_large.c: large blocks, in lists per place and class. See pool.h for the scheme. */
+#include "runtime/lock.h"
 #include "runtime/placement.h"
 #include "runtime/pool.h"
 #include "runtime/topology.h"
 
 #include <hone/runtime.h>
-#include <pthread.h>
 #include <sys/mman.h>
 
 #define HUGE_BYTES       ((size_t)2 << 20)
@@ -33,14 +33,23 @@ _Static_assert(sizeof(large) <= HEADER && sizeof(chunk) <= HEADER, "a header fit
 enum { N_CLASSES = HONE__CLASSES - HONE__SMALL_CLASSES };
 
 typedef struct {
-    pthread_mutex_t lock;
     large *free[N_CLASSES];
     chunk *chunks; /* the newest first, which is the one that has room */
     size_t chunk_bytes;
 } place_lists;
 
-static place_lists places[HONE__PLACES] = { [0 ... HONE__PLACES -
-                                             1] = { .lock = PTHREAD_MUTEX_INITIALIZER } };
+static place_lists places[HONE__PLACES];
+
+static place_lists *open_place(int place)
+{
+    hone__lock((hone__lock_id)(HONE__LOCK_PLACES + place));
+    return &places[place];
+}
+
+static void close_place(int place)
+{
+    hone__unlock((hone__lock_id)(HONE__LOCK_PLACES + place));
+}
 
 static large *header_of(void *p)
 {
@@ -161,16 +170,15 @@ static void keep_within_bounds(size_t bytes)
 void *hone__large_alloc(hone__size_class size, size_t wanted)
 {
     const int place = hone__place_now();
-    place_lists *lists = &places[place];
+    place_lists *lists = open_place(place);
     large **list = &lists->free[size.index - HONE__SMALL_CLASSES];
-    pthread_mutex_lock(&lists->lock);
     large *block = *list;
     if (block)
         *list = block->next;
     else if (may_share_pages(size.bytes, place) &&
              !(block = carve(lists->chunks, size.bytes, place)))
         block = carve(new_chunk(lists, place), size.bytes, place);
-    pthread_mutex_unlock(&lists->lock);
+    close_place(place);
     if (!block) { /* also where the limit leaves no room for a chunk */
         keep_within_bounds(size.bytes);
         block = map_block(size.bytes, wanted, place);
@@ -181,10 +189,9 @@ void *hone__large_alloc(hone__size_class size, size_t wanted)
 void hone__large_free(void *p, int class_index)
 {
     large *block = header_of(p);
-    place_lists *lists = &places[block->place];
-    pthread_mutex_lock(&lists->lock);
-    put(lists, block, class_index);
-    pthread_mutex_unlock(&lists->lock);
+    const int place = block->place; /* the block may go once it is in a list */
+    put(open_place(place), block, class_index);
+    close_place(place);
 }
 
 /* ---- giving back -------------------------------------------------------------------------- */
@@ -230,24 +237,11 @@ static void drop_chunks(place_lists *lists)
 void hone__large_trim(void)
 {
     for (int place = 0; place < HONE__PLACES; place++) {
-        place_lists *lists = &places[place];
-        pthread_mutex_lock(&lists->lock);
+        place_lists *lists = open_place(place);
         count_idle(lists);
         for (int i = 0; i < N_CLASSES; i++)
             drop_blocks(&lists->free[i]);
         drop_chunks(lists);
-        pthread_mutex_unlock(&lists->lock);
+        close_place(place);
     }
-}
-
-void hone__large_lock(void)
-{
-    for (int place = 0; place < HONE__PLACES; place++)
-        pthread_mutex_lock(&places[place].lock);
-}
-
-void hone__large_unlock(void)
-{
-    for (int place = HONE__PLACES - 1; place >= 0; place--)
-        pthread_mutex_unlock(&places[place].lock);
 }

@@ -1,7 +1,7 @@
 /* pool_small.c: the heaps of threads and their small blocks. See pool.h for the scheme. */
 #include "runtime/pool.h"
+#include "runtime/thread_end.h"
 
-#include <pthread.h>
 #include <string.h>
 
 #define SPAN_HEADER HONE__UNIT
@@ -9,61 +9,52 @@ _Static_assert(sizeof(hone__span) <= SPAN_HEADER, "the header fits its place");
 
 _Thread_local hone__heap *hone__heap_self_or_null __attribute__((tls_model("initial-exec")));
 
-static pthread_mutex_t registry_lock = PTHREAD_MUTEX_INITIALIZER;
-static hone__heap *all_heaps, *idle_heaps;
-static pthread_key_t thread_end;
-static pthread_once_t thread_end_once = PTHREAD_ONCE_INIT;
+hone__heap hone__strays;
+
+static hone__heap *all_heaps = &hone__strays, *idle_heaps; /* HONE__LOCK_HEAPS */
 
 static _Atomic int64_t global_in_use; /* sum of all heaps' synced */
 static _Atomic int64_t global_peak;
 
 /* ---- heaps -------------------------------------------------------------------------------- */
 
-static void detach(void *heap_of_thread)
+static void detach(void)
 {
-    hone__heap *heap = heap_of_thread;
+    hone__heap *heap = hone__heap_self_or_null;
+    if (!heap)
+        return;
     hone__heap_sync(heap);
-    pthread_mutex_lock(&registry_lock);
+    hone__heap_self_or_null = NULL;
+    hone__lock(HONE__LOCK_HEAPS);
     heap->next_idle = idle_heaps;
     idle_heaps = heap;
-    pthread_mutex_unlock(&registry_lock);
-    hone__heap_self_or_null = NULL;
+    hone__unlock(HONE__LOCK_HEAPS);
 }
 
-static void make_key(void)
+static hone__heap *idle_or_new(void)
 {
-    pthread_key_create(&thread_end, detach);
+    hone__heap *heap = idle_heaps;
+    if (heap) {
+        idle_heaps = heap->next_idle;
+        return heap;
+    }
+    heap = hone__map_book(sizeof *heap);
+    if (heap) {
+        heap->next = all_heaps;
+        all_heaps = heap;
+    }
+    return heap;
 }
 
 hone__heap *hone__heap_attach(void)
 {
-    pthread_once(&thread_end_once, make_key);
-    pthread_mutex_lock(&registry_lock);
-    hone__heap *heap = idle_heaps;
-    if (heap) {
-        idle_heaps = heap->next_idle;
-    } else {
-        heap = hone__map(sizeof *heap, 0, 1);
-        if (heap) {
-            heap->next = all_heaps;
-            all_heaps = heap;
-        }
-    }
-    pthread_mutex_unlock(&registry_lock);
-    if (heap)
-        pthread_setspecific(thread_end, heap);
+    if (!hone__at_thread_end(HONE__END_HEAP, detach))
+        return NULL;
+    hone__lock(HONE__LOCK_HEAPS);
+    hone__heap *heap = idle_or_new();
+    hone__unlock(HONE__LOCK_HEAPS);
     hone__heap_self_or_null = heap;
     return heap;
-}
-
-void hone__heaps_lock(void)
-{
-    pthread_mutex_lock(&registry_lock);
-}
-
-void hone__heaps_unlock(void)
-{
-    pthread_mutex_unlock(&registry_lock);
 }
 
 /* ---- counting ----------------------------------------------------------------------------- */
@@ -91,7 +82,7 @@ void hone__heaps_sum(int64_t *in_use, int64_t *peak, int64_t *allocations, int64
     memset(live, 0, 4 * sizeof *live);
     if (hone__heap_self_or_null)
         hone__heap_sync(hone__heap_self_or_null);
-    pthread_mutex_lock(&registry_lock);
+    hone__lock(HONE__LOCK_HEAPS);
     for (const hone__heap *heap = all_heaps; heap; heap = heap->next) {
         *in_use += hone__counter_get(&heap->in_use);
         *allocations += hone__counter_get(&heap->allocations);
@@ -100,7 +91,7 @@ void hone__heaps_sum(int64_t *in_use, int64_t *peak, int64_t *allocations, int64
         raise_peak(atomic_load(&global_in_use) + hone__counter_get(&heap->high) -
                    hone__counter_get(&heap->synced));
     }
-    pthread_mutex_unlock(&registry_lock);
+    hone__unlock(HONE__LOCK_HEAPS);
     *peak = atomic_load(&global_peak);
 }
 
@@ -237,8 +228,8 @@ void hone__heaps_trim(void)
 {
     if (hone__heap_self_or_null)
         trim_heap(hone__heap_self_or_null);
-    pthread_mutex_lock(&registry_lock);
+    hone__lock(HONE__LOCK_HEAPS);
     for (hone__heap *heap = idle_heaps; heap; heap = heap->next_idle)
         trim_heap(heap);
-    pthread_mutex_unlock(&registry_lock);
+    hone__unlock(HONE__LOCK_HEAPS);
 }

@@ -2,10 +2,10 @@
  * them is the default. */
 #include <hone/random.h>
 #include "core/core.h"
+#include "runtime/lock.h"
 #include "runtime/memory.h"
 #include "runtime/streams.h"
-
-#include <pthread.h>
+#include "runtime/thread_end.h"
 
 struct hone_generator {
     hone_generator_state state;
@@ -15,8 +15,7 @@ struct hone_generator {
 
 static hone_generator standard; /* its user stays, or the next thread would go on in its place */
 
-/* Guards every generator: what draws holds it for a few instructions. */
-static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
+/* HONE__LOCK_RANDOM guards every generator, and this: what draws holds it for a few instructions. */
 static uint64_t n_threads;
 
 static _Thread_local struct {
@@ -24,22 +23,6 @@ static _Thread_local struct {
     hone_generator *used;   /* NULL: the default one */
     hone_generator *passed; /* by an option */
 } self;
-
-/* A forked child must find the lock free. */
-static void before_fork(void)
-{
-    pthread_mutex_lock(&lock);
-}
-
-static void after_fork(void)
-{
-    pthread_mutex_unlock(&lock);
-}
-
-__attribute__((constructor)) static void watch_fork(void)
-{
-    pthread_atfork(before_fork, after_fork, after_fork);
-}
 
 /* Both with the lock held. */
 static uint64_t my_id(void)
@@ -68,57 +51,41 @@ static hone_status refuse_others(const char *op, const hone_generator *g)
 
 /* ---- the thread's generator */
 
-static pthread_key_t thread_end;
-static pthread_once_t thread_end_once = PTHREAD_ONCE_INIT;
-static bool has_thread_end;
-
 static void drop(hone_generator *g, bool as_user)
 {
     if (!g || g == &standard)
         return;
-    pthread_mutex_lock(&lock);
+    hone__lock(HONE__LOCK_RANDOM);
     if (as_user)
         g->user = 0;
     const bool last = --g->owners == 0;
-    pthread_mutex_unlock(&lock);
+    hone__unlock(HONE__LOCK_RANDOM);
     if (last)
         hone__free(g);
 }
 
-static void end_thread(void *ignored)
+/* The thread gives its generator back when it ends. */
+static void end_thread(void)
 {
-    (void)ignored;
     hone_generator *g = self.used;
     self.used = NULL;
     drop(g, true);
-}
-
-static void make_key(void)
-{
-    has_thread_end = pthread_key_create(&thread_end, end_thread) == 0;
-}
-
-/* The thread gives its generator back when it ends. */
-static bool watch_thread_end(void)
-{
-    pthread_once(&thread_end_once, make_key);
-    return has_thread_end && pthread_setspecific(thread_end, &thread_end) == 0;
 }
 
 hone_status hone_generator_use(hone_generator *g)
 {
     if (!g)
         return hone__error_missing("generator_use", "a generator");
-    if (!watch_thread_end())
+    if (!hone__at_thread_end(HONE__END_GENERATOR, end_thread))
         return hone_error_set(HONE_E_NOMEM, "generator_use: the system has no thread-specific "
                                             "value left (pthread_key_create)");
-    pthread_mutex_lock(&lock);
+    hone__lock(HONE__LOCK_RANDOM);
     const bool refused = is_others(g), keeps = g == self.used;
     if (!refused && !keeps) {
         g->user = my_id();
         g->owners += g != &standard;
     }
-    pthread_mutex_unlock(&lock);
+    hone__unlock(HONE__LOCK_RANDOM);
     if (refused)
         return refuse_others("generator_use", g);
     if (!keeps) {
@@ -136,9 +103,9 @@ hone_generator *hone_generator_default(void)
 hone_generator *hone_generator_current(void)
 {
     hone_generator *g = self.used ? self.used : &standard;
-    pthread_mutex_lock(&lock);
+    hone__lock(HONE__LOCK_RANDOM);
     const bool refused = is_others(g);
-    pthread_mutex_unlock(&lock);
+    hone__unlock(HONE__LOCK_RANDOM);
     if (!refused)
         return g;
     refuse_others("generator_current", g);
@@ -159,7 +126,7 @@ hone_generator *hone__draw_from(hone_generator *generator)
 bool hone__draw(const char *op, uint64_t *seed, uint64_t *stream)
 {
     hone_generator *g = self.passed ? self.passed : self.used ? self.used : &standard;
-    pthread_mutex_lock(&lock);
+    hone__lock(HONE__LOCK_RANDOM);
     const bool refused = is_others(g), full = g->state.draws == MOST_DRAWS;
     const hone_generator_state state = g->state;
     if (!refused && !full) {
@@ -167,7 +134,7 @@ bool hone__draw(const char *op, uint64_t *seed, uint64_t *stream)
         if (g == &standard)
             g->user = my_id();
     }
-    pthread_mutex_unlock(&lock);
+    hone__unlock(HONE__LOCK_RANDOM);
     if (refused) {
         refuse_others(op, g);
         return false;
@@ -198,10 +165,10 @@ hone_status hone_next_stream(uint64_t *seed, uint64_t *stream)
 
 void hone_seed(uint64_t seed)
 {
-    pthread_mutex_lock(&lock);
+    hone__lock(HONE__LOCK_RANDOM);
     standard.state = (hone_generator_state){ .seed = seed };
     standard.user = my_id();
-    pthread_mutex_unlock(&lock);
+    hone__unlock(HONE__LOCK_RANDOM);
 }
 
 hone_generator *hone_generator_new(uint64_t seed, int64_t number)
@@ -228,9 +195,9 @@ hone_status hone_generator_get(const hone_generator *g, hone_generator_state *st
 {
     if (!g || !state)
         return hone__error_missing("generator_get", g ? "a state" : "a generator");
-    pthread_mutex_lock(&lock);
+    hone__lock(HONE__LOCK_RANDOM);
     *state = g->state;
-    pthread_mutex_unlock(&lock);
+    hone__unlock(HONE__LOCK_RANDOM);
     return HONE_OK;
 }
 
@@ -245,13 +212,13 @@ hone_status hone_generator_set(hone_generator *g, const hone_generator_state *st
                               "of %s",
                               (unsigned long long)state->number, (unsigned long long)state->draws,
                               g == &standard ? "the default generator" : "such a generator");
-    pthread_mutex_lock(&lock);
+    hone__lock(HONE__LOCK_RANDOM);
     const bool refused = is_others(g);
     if (!refused) {
         g->state = *state;
         if (g == &standard)
             g->user = my_id();
     }
-    pthread_mutex_unlock(&lock);
+    hone__unlock(HONE__LOCK_RANDOM);
     return refused ? refuse_others("generator_set", g) : HONE_OK;
 }

@@ -1,11 +1,11 @@
 /* topology.c: cores, caches and NUMA nodes from hwloc, limits from the kernel. */
 #include "runtime/topology.h"
 #include "core/core.h"
+#include "runtime/lock.h"
 #include "runtime/openmp.h"
 #include "runtime/quiet.h"
 
 #include <hwloc.h>
-#include <pthread.h>
 #include <sched.h>
 #include <stdlib.h>
 #include <string.h>
@@ -15,7 +15,7 @@
 #define MAX_NODES 256
 
 static hone__topology machine;
-static pthread_once_t once = PTHREAD_ONCE_INIT;
+static atomic_bool loaded;
 static uint8_t node_of_cpu[MAX_CPUS]; /* by the kernel's CPU number */
 static int node_cores[MAX_NODES];
 static int core_cpu[MAX_CPUS];      /* of the machine.fast_cores, if the cores are this system's */
@@ -360,7 +360,13 @@ static void load(void)
 
 void hone__topology_load(void)
 {
-    pthread_once(&once, load);
+    if (__builtin_expect(atomic_load_explicit(&loaded, memory_order_acquire), 1))
+        return;
+    hone__lock(HONE__LOCK_TOPOLOGY);
+    if (!atomic_load_explicit(&loaded, memory_order_relaxed))
+        load();
+    atomic_store_explicit(&loaded, true, memory_order_release);
+    hone__unlock(HONE__LOCK_TOPOLOGY);
 }
 
 const hone__topology *hone__topology_get(void)
