@@ -51,6 +51,8 @@ HONE_API const char *hone_isa(void);
 
 typedef struct {
     int logical_cpus, cores, packages, numa_nodes; /**< of the machine */
+    int pool_nodes;                                /**< of numa_nodes, those used unless asked
+                                                      for: see hone_placement */
     int affinity_cpus;                             /**< hone may use: see above */
     double cgroup_cpus;                            /**< cgroup v1/v2 quota in CPUs; 0: none */
     int threads;                                   /**< that run in a region of this thread's now */
@@ -83,15 +85,19 @@ HONE_API void hone_memory_stats(hone_memory *stats);
  * with a smaller batch say. What is in use already stays. The lists that a thread which uses hone
  * needs, a page each, count but are never refused: what is freed comes back under any cap. */
 HONE_API hone_status hone_memory_limit(int64_t bytes);
-/** Gives what the pools keep but nobody uses back to the system. */
+/** Gives what the pools keep but nobody uses back to the system: large blocks, and the small ones of
+ * this thread and of threads that ended. */
 HONE_API void hone_memory_trim(void);
 
-/** Where the pages of large tensors (above 64 KiB) lie in a machine with several NUMA nodes. */
+/** Where the pages of large tensors (above 64 KiB) lie in a machine with several NUMA nodes. Where
+ * several nodes have the same CPUs (HBM or CXL memory beside DRAM), one of them is used for these
+ * CPUs: the one with the most memory among those that are not much slower than the fastest. The
+ * others, and nodes without CPUs, are used by HONE_PLACE_NODE only. */
 typedef enum {
     HONE_PLACE_LOCAL,     /**< each at the node of the thread that first writes to it (default) */
     HONE_PLACE_NODE,      /**< all at one node */
     HONE_PLACE_PARTITION, /**< in contiguous parts, one a node, as ops share work among threads */
-    HONE_PLACE_INTERLEAVE /**< page by page around the nodes */
+    HONE_PLACE_INTERLEAVE /**< page by page around the nodes, one for each set of CPUs */
 } hone_placement;
 
 /** Places what the calling thread makes from now on; what exists stays where it is, and the

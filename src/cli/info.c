@@ -60,7 +60,11 @@ static int run(int argc, char **argv)
     print_cache("L1", m.l1_bytes);
     print_cache(", L2", m.l2_bytes);
     print_cache(", L3", m.l3_bytes);
-    printf("\nnuma nodes  %d\n", m.numa_nodes);
+    printf("\nnuma nodes  %d", m.numa_nodes);
+    if (m.pool_nodes < m.numa_nodes)
+        printf(", of which %d %s used unless asked for", m.pool_nodes,
+               m.pool_nodes == 1 ? "is" : "are");
+    printf("\n");
     printf("threads     %d (%s)\n", m.threads, m.threads_reason);
     printf("openmp      %s\n", m.openmp);
     print_cost(m.threads);

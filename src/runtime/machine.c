@@ -18,6 +18,7 @@ hone_status hone_machine_get(hone_machine *machine)
     machine->cores = found->cores;
     machine->packages = found->packages;
     machine->numa_nodes = found->numa_nodes;
+    machine->pool_nodes = found->pool_nodes;
     machine->affinity_cpus = found->affinity_cpus;
     machine->cgroup_cpus = found->cgroup_cpus;
     machine->threads = hone__team_now(machine->threads_reason, sizeof machine->threads_reason);

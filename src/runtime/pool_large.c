@@ -106,7 +106,7 @@ static bool may_share_pages(size_t bytes, int place)
     if (bytes >= HUGE_BYTES)
         return false;
     const bool bound = place >= HONE__PLACE_BOUND && place < HONE__PLACE_BOUND + HONE__NODES;
-    return bound || hone__topology_get()->numa_nodes < 2;
+    return bound || hone__topology_get()->pool_nodes < 2;
 }
 
 static large *carve(chunk *c, size_t bytes, int place)

@@ -2,6 +2,7 @@
 #include "runtime/topology.h"
 #include "core/core.h"
 #include "runtime/lock.h"
+#include "runtime/nodes.h"
 #include "runtime/openmp.h"
 #include "runtime/quiet.h"
 
@@ -11,19 +12,15 @@
 #include <string.h>
 #include <unistd.h>
 
-#define MAX_CPUS  HONE__MAX_CPUS
-#define MAX_NODES 256
+#define MAX_CPUS HONE__MAX_CPUS
 
 static hone__topology machine;
 static atomic_bool loaded;
-static uint8_t node_of_cpu[MAX_CPUS]; /* by the kernel's CPU number */
-static int node_cores[MAX_NODES];
 static int core_cpu[MAX_CPUS];      /* of the machine.fast_cores, if the cores are this system's */
 static uint8_t core_node[MAX_CPUS]; /* of the same cores */
 static bool cores_known;
 static hone__cpus team_cpus;           /* that a team may use */
 static uint16_t core_of[MAX_CPUS];     /* by the kernel's CPU number, from 1; 0: unknown */
-static hwloc_topology_t several_nodes; /* kept to bind by; NULL if there is one node */
 
 /* ---- the kernel --------------------------------------------------------------------------- */
 
@@ -54,7 +51,7 @@ static void read_kernel(void)
     if (read_text("/proc/self/cgroup", text, sizeof text))
         machine.cgroup_cpus = hone__cgroup_cpus(text, "/sys/fs/cgroup");
     machine.cores = machine.affinity_cores = machine.fast_cores = 0;
-    machine.packages = machine.numa_nodes = 1;
+    machine.packages = machine.numa_nodes = machine.pool_nodes = 1;
 }
 
 static void read_cpu_name(void)
@@ -178,15 +175,6 @@ static int first_cpu(hwloc_const_bitmap_t of_core, hwloc_const_bitmap_t allowed)
     return cpu;
 }
 
-static uint8_t node_of(hwloc_topology_t topology, hwloc_obj_t core)
-{
-    hwloc_obj_t node = NULL;
-    while ((node = hwloc_get_next_obj_by_type(topology, HWLOC_OBJ_NUMANODE, node)))
-        if (hwloc_bitmap_isincluded(core->cpuset, node->cpuset))
-            return (uint8_t)node->logical_index;
-    return 0;
-}
-
 /* ---- kinds of cores ----------------------------------------------------------------------- */
 
 /* hwloc ranks kinds by clocks, too: its best kind may be one core of eight equal ones whose turbo
@@ -256,26 +244,11 @@ static void count_cores(hwloc_topology_t topology, hwloc_const_bitmap_t allowed)
         if ((kind.is_atom && !best.is_atom) || machine.fast_cores == MAX_CPUS ||
             (kind.capacity > 0 && 4 * kind.capacity < 3 * best.capacity))
             continue;
-        core_node[machine.fast_cores] = node_of(topology, core);
+        core_node[machine.fast_cores] = (uint8_t)hone__node_of(topology, core->cpuset);
         core_cpu[machine.fast_cores++] = cpu;
     }
     hwloc_bitmap_free(atoms);
     cores_known = machine.fast_cores > 0 && hwloc_topology_is_thissystem(topology);
-}
-
-static void read_nodes(hwloc_topology_t topology, hwloc_const_bitmap_t allowed)
-{
-    const int n = hwloc_get_nbobjs_by_type(topology, HWLOC_OBJ_NUMANODE);
-    machine.numa_nodes = n > 0 ? n : 1;
-    for (int i = 0; i < n && i < MAX_NODES; i++) {
-        hwloc_obj_t node = hwloc_get_obj_by_type(topology, HWLOC_OBJ_NUMANODE, (unsigned)i);
-        for (int cpu = hwloc_bitmap_first(node->cpuset); cpu >= 0 && cpu < MAX_CPUS;
-             cpu = hwloc_bitmap_next(node->cpuset, cpu))
-            node_of_cpu[cpu] = (uint8_t)i;
-        for (hwloc_obj_t core = NULL; (core = hwloc_get_next_obj_inside_cpuset_by_type(
-                                           topology, node->cpuset, HWLOC_OBJ_CORE, core));)
-            node_cores[i] += !allowed || hwloc_bitmap_intersects(core->cpuset, allowed);
-    }
 }
 
 static void number_cores(hwloc_topology_t topology)
@@ -328,7 +301,9 @@ static void read_hwloc(hwloc_topology_t topology)
     const int packages = hwloc_get_nbobjs_by_type(topology, HWLOC_OBJ_PACKAGE);
     machine.logical_cpus = logical > 0 ? logical : machine.logical_cpus;
     machine.packages = packages > 0 ? packages : 1;
-    read_nodes(topology, allowed);
+    const int nodes = hwloc_get_nbobjs_by_type(topology, HWLOC_OBJ_NUMANODE);
+    machine.numa_nodes = nodes > 0 ? nodes : 1;
+    machine.pool_nodes = hone__nodes_read(topology, allowed);
     hwloc_bitmap_free(allowed);
 }
 
@@ -344,7 +319,7 @@ static void load(void)
         if (hwloc_topology_load(topology) == 0)
             read_hwloc(topology);
         if (machine.numa_nodes > 1 && hwloc_topology_is_thissystem(topology))
-            several_nodes = topology;
+            hone__nodes_bind_by(topology);
         else
             hwloc_topology_destroy(topology);
     }
@@ -373,14 +348,6 @@ const hone__topology *hone__topology_get(void)
 {
     hone__topology_load();
     return &machine;
-}
-
-int hone__topology_current_node(void)
-{
-    if (machine.numa_nodes < 2) /* also before it is loaded */
-        return 0;
-    const int cpu = sched_getcpu();
-    return cpu >= 0 && cpu < MAX_CPUS ? node_of_cpu[cpu] : 0;
 }
 
 hone__cpus hone__topology_cpus(void)
@@ -413,22 +380,4 @@ int hone__topology_core_cpu(int thread)
 int hone__topology_core_node(int thread)
 {
     return machine.fast_cores > 0 ? core_node[thread % machine.fast_cores] : 0;
-}
-
-int hone__topology_node_cores(int node)
-{
-    return node < MAX_NODES ? node_cores[node] : 0;
-}
-
-void hone__topology_bind(void *p, size_t bytes, int node)
-{
-    if (!several_nodes)
-        return;
-    hwloc_obj_t object =
-        node < 0 ? hwloc_get_root_obj(several_nodes)
-                 : hwloc_get_obj_by_type(several_nodes, HWLOC_OBJ_NUMANODE, (unsigned)node);
-    if (object)
-        hwloc_set_area_membind(several_nodes, p, bytes, object->nodeset,
-                               node < 0 ? HWLOC_MEMBIND_INTERLEAVE : HWLOC_MEMBIND_BIND,
-                               HWLOC_MEMBIND_BYNODESET);
 }

@@ -11,6 +11,7 @@ typedef struct {
     int logical_cpus, cores, packages, numa_nodes;
     bool runtime_binds; /* OMP_PROC_BIND and the like: the OpenMP runtime binds the threads */
     int places_in_turn; /* then: places that it fills one after the other; 0: it spreads threads */
+    int pool_nodes;     /* of numa_nodes, those that pools use unless told: see nodes.h */
     int affinity_cpus; /* logical CPUs a team may run on: those of OpenMP's places, else the mask */
     int affinity_cores; /* cores with at least one of them */
     int fast_cores;     /* of these, the ones that are no little ones beside big ones */
@@ -24,7 +25,8 @@ typedef struct {
 void hone__topology_load(void);
 const hone__topology *hone__topology_get(void);
 
-/** NUMA node (hwloc's index) this thread runs on now; 0 before hone__topology_load. */
+/** NUMA node (hwloc's index) that pools use for the CPU this thread runs on now; 0 before
+ * hone__topology_load. */
 int hone__topology_current_node(void);
 
 /** The affinity_cpus themselves; empty if the kernel doesn't tell. */
@@ -36,12 +38,13 @@ bool hone__topology_in_one_core(const hone__cpus *set);
  * use, but for little ones, in hwloc's order, then from the first again. -1: unknown. */
 int hone__topology_core_cpu(int thread);
 
-/** NUMA node (hwloc's index) of that core; 0: unknown. */
+/** NUMA node (hwloc's index) that pools use for that core; 0: unknown. */
 int hone__topology_core_node(int thread);
 
-/** Cores of a node (hwloc's index) that this process may use. */
+/** Cores that this process may use and whose node (hwloc's index) this is. */
 int hone__topology_node_cores(int node);
-/** Asks for the pages of [p, p + bytes) at this node, or page by page around all nodes if it is -1.
+/** Asks for the pages of [p, p + bytes) at this node, or page by page around those that pools use if
+ * it is -1.
  * Those that exist stay where they are. A wish: other nodes are taken where this one is full. */
 void hone__topology_bind(void *p, size_t bytes, int node);
 
