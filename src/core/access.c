@@ -149,8 +149,6 @@ static bool copy_row(void *user, const char *p, int64_t n, int64_t stride)
 
 static hone_status copy_all(const char *where, hone_tensor *t, char *data, size_t bytes, bool in)
 {
-    if (!hone__needs_tensor(where, t))
-        return hone_error_code();
     const size_t size = hone_dtype_size((hone_dtype)t->dtype);
     int64_t wanted;
     if (!hone__times(t->numel, (int64_t)size, &wanted)) /* an expanded tensor can have so many */
@@ -161,10 +159,6 @@ static hone_status copy_all(const char *where, hone_tensor *t, char *data, size_
                               hone__tensor_text(t).s, (long long)wanted);
     if (!data && wanted > 0)
         return hone__error_missing(where, "memory");
-    if (in && hone__overlaps_itself(t))
-        return hone_error_set(HONE_E_STATE,
-                              "%s: %s is expanded: several elements share one place in memory",
-                              where, hone__tensor_text(t).s);
     struct copy copy = { data, size, in, t->dtype == HONE_BOOL };
     hone__visit_rows(t, copy_row, &copy);
     return HONE_OK;
@@ -180,17 +174,31 @@ bool hone__overlaps_itself(const hone_tensor *t)
 
 hone_status hone_copy_out(hone_tensor *t, void *data, size_t bytes)
 {
+    if (!hone__needs_tensor("copy_out", t))
+        return hone_error_code();
     return copy_all("copy_out", t, data, bytes, false);
+}
+
+hone_status hone__can_copy_in(const char *where, const hone_tensor *t)
+{
+    if (!hone__needs_tensor(where, t))
+        return hone_error_code();
+    if (t->node)
+        return hone_error_set(HONE_E_STATE,
+                              "%s: %s was computed from tensors that require a gradient; detach it",
+                              where, hone__tensor_text(t).s);
+    if (hone__overlaps_itself(t))
+        return hone_error_set(HONE_E_STATE,
+                              "%s: %s is expanded: several elements share one place in memory",
+                              where, hone__tensor_text(t).s);
+    return HONE_OK;
 }
 
 hone_status hone_copy_in(hone_tensor *t, const void *data, size_t bytes)
 {
-    if (t && t->node)
-        return hone_error_set(
-            HONE_E_STATE,
-            "copy_in: %s was computed from tensors that require a gradient; detach it",
-            hone__tensor_text(t).s);
-    const hone_status status = copy_all("copy_in", t, (char *)data, bytes, true);
+    hone_status status = hone__can_copy_in("copy_in", t);
+    if (status == HONE_OK)
+        status = copy_all("copy_in", t, (char *)data, bytes, true);
     if (status == HONE_OK)
         hone__bump(t);
     return status;

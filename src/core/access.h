@@ -20,4 +20,8 @@ bool hone__visit_rows(const hone_tensor *t, hone__row_fn row, void *user);
 /** n bytes of the user's as kernels rely on them in a bool: 0 and 1. */
 void hone__make_bools(uint8_t *at, int64_t n, int64_t stride);
 
+/** Whether hone_copy_in can write to t: else E_STATE in the name of `where` (it was computed, or
+ * several of its elements share a place), or E_NULL. */
+hone_status hone__can_copy_in(const char *where, const hone_tensor *t);
+
 #endif

@@ -1,4 +1,5 @@
 /* state.c: the parameters and buffers of a module, to and from a safetensors file. */
+#include "core/access.h"
 #include "core/core.h"
 #include "io/safetensors.h"
 #include "nn/walk.h"
@@ -163,6 +164,19 @@ static bool tensor_fits(const loading *l, int i)
     return fits;
 }
 
+/* Every tensor of the module can be written: a buffer may be expanded, or computed. */
+static hone_status can_be_written(const loading *l)
+{
+    for (int i = 0; i < l->all.n; i++) {
+        char where[200];
+        hone__format(where, sizeof where, "load_state: the module's \"%s\"", l->all.at[i].name);
+        const hone_status status = hone__can_copy_in(where, l->all.at[i].value);
+        if (status != HONE_OK)
+            return status;
+    }
+    return HONE_OK;
+}
+
 /* Everything is checked and read before the first parameter changes. */
 static hone_status load(loading *l, const hone_state_options *options)
 {
@@ -173,6 +187,9 @@ static hone_status load(loading *l, const hone_state_options *options)
     for (int i = 0; i < l->all.n; i++)
         if (!tensor_fits(l, i))
             return hone_error_code();
+    const hone_status writable = can_be_written(l);
+    if (writable != HONE_OK)
+        return writable;
     for (int i = 0; i < l->all.n; i++) {
         l->read[i] = hone__tensor_file_read(&l->file, l->entry[i]);
         if (l->read[i] && is_transposed(&l->all.at[i], l->layout))

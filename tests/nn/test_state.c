@@ -154,6 +154,38 @@ Test(state, another_dtype_names_both)
                   "\"weight\" is f64, the module's is f32");
 }
 
+/* A module whose last buffer can't be written to: the parameter before it must not change either. */
+typedef struct {
+    hone_module base;
+    hone_tensor *weight, *mean;
+} buffered;
+
+static const hone_field buffered_fields[] = { HONE_PARAM(buffered, weight),
+                                              HONE_BUFFER(buffered, mean), HONE_FIELDS_END };
+static const hone_module_class buffered_class = { .name = "Buffered",
+                                                  .size = sizeof(buffered),
+                                                  .fields = buffered_fields };
+
+static hone_module *buffered_new(hone_tensor *weight, hone_tensor *mean)
+{
+    buffered *b = hone_module_new(&buffered_class);
+    cr_assert(b && weight && mean, "%s", hone_error_message());
+    b->weight = hone_parameter(weight);
+    b->mean = hone_retain(mean);
+    return &b->base;
+}
+
+Test(state, a_buffer_that_can_not_be_written)
+{
+    check_refused(buffered_new(hone_ones(HONE_F32, 2), hone_zeros(HONE_F32, 3)),
+                  buffered_new(hone_zeros(HONE_F32, 2), hone_expand(hone_ones(HONE_F32, 1), 3)),
+                  HONE_E_STATE, "load_state: the module's \"mean\": f32 [3] is expanded");
+    hone_tensor *leaf = hone_requires_grad_(hone_ones(HONE_F32, 3), true);
+    check_refused(buffered_new(hone_ones(HONE_F32, 2), hone_zeros(HONE_F32, 3)),
+                  buffered_new(hone_zeros(HONE_F32, 2), hone_square(leaf)), HONE_E_STATE,
+                  "load_state: the module's \"mean\": f32 [3] was computed");
+}
+
 Test(state, null_and_missing_files)
 {
     hone_module *a = mlp(1, 2, 2, 2);
