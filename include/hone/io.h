@@ -19,28 +19,51 @@ extern "C" {
 
 /** How the weights of Linear and the like (HONE_WEIGHT fields) lie in a file. */
 typedef enum {
-    HONE_LAYOUT_AUTO,   /**< save: in, out. load: what the file's metadata says, else an error */
-    HONE_LAYOUT_IN_OUT, /**< as hone has them */
-    HONE_LAYOUT_OUT_IN, /**< transposed, as PyTorch has them */
+    HONE_LAYOUT_AUTO,   /**< save: in, out. load: what the file says, else what fits; see below */
+    HONE_LAYOUT_IN_OUT, /**< as hone has them in memory: y = x W + b */
+    HONE_LAYOUT_OUT_IN, /**< transposed, as PyTorch has them: y = x W^T + b */
 } hone_layout;
 
+/** Names; owned by the current scope. */
 typedef struct {
-    hone_layout layout; /**< load: for a file that doesn't say */
+    const char *const *at;
+    int n;
+} hone_name_list;
+
+/** Names that the module has and the file hasn't, and the other way around. */
+typedef struct {
+    hone_name_list missing, unexpected;
+} hone_state_report;
+
+typedef struct {
+    hone_layout layout; /**< load: whatever the file says */
+    /** load: missing and unexpected names are no error (PyTorch's strict=False): what is missing
+     * keeps its values, what is unexpected isn't read. Shapes and dtypes must still fit. */
+    bool non_strict;
+    /** load: filled unless NULL, also when the names are why it fails; empty on an error before
+     * that. */
+    hone_state_report *report;
 } hone_state_options;
 
-/** Writes the module's state as a safetensors file, with the metadata "layout": "in,out" (or
- * "out,in").
- *  Errors:  HONE_E_IO (names the file and the reason), HONE_E_NULL, HONE_E_NOMEM. */
+/** Writes the module's state as a safetensors file. With HONE_LAYOUT_OUT_IN
+ * `model.load_state_dict(safetensors.torch.load_file(path))` in PyTorch gives the same network. The
+ * metadata say so ("format": "pt", "layout": "out,in"; of HONE_LAYOUT_IN_OUT
+ * "layout": "in,out").
+ *  Errors:  HONE_E_IO (names the file and the reason), HONE_E_VALUE (the names take more than the
+ *           format allows), HONE_E_NULL, HONE_E_NOMEM. */
 HONE_API hone_status hone_save_state(hone_module *module, const char *path);
 HONE_API hone_status hone_save_state_with(hone_module *module, const char *path,
                                           const hone_state_options *options);
 
-/** Reads such a file into the module's parameters and buffers. All names, shapes and dtypes must
- * fit; if anything doesn't, nothing is changed. A file from PyTorch (no layout in its metadata)
- * needs options->layout.
+/** Reads such a file, PyTorch's or hone's, into the module's parameters and buffers. All names,
+ * shapes and dtypes must fit, but F16 and BF16 go into f32, exactly; if anything doesn't, nothing
+ * is changed. The layout is the one of the options, else that of the metadata ("layout", as hone
+ * writes it; else "format": "pt", PyTorch's), else the only one in which the weights fit. Weights
+ * that are all square fit both ways: then it is an error.
  *  Errors:  HONE_E_IO, HONE_E_FORMAT (no whole, valid safetensors file, or a layout that nobody
- *           says), HONE_E_STATE (a tensor is missing or unexpected), HONE_E_SHAPE, HONE_E_DTYPE
- *           (each names the tensor and what both sides have), HONE_E_NULL, HONE_E_NOMEM. */
+ *           says), HONE_E_STATE (a tensor is missing or unexpected; or one of the module can't be
+ *           written, as an expanded one), HONE_E_SHAPE, HONE_E_DTYPE (each names the tensor and
+ *           what both sides have), HONE_E_NULL, HONE_E_NOMEM. */
 HONE_API hone_status hone_load_state(hone_module *module, const char *path);
 HONE_API hone_status hone_load_state_with(hone_module *module, const char *path,
                                           const hone_state_options *options);
@@ -51,26 +74,76 @@ typedef struct {
     const char *key, *value;
 } hone_metadata;
 
-/** Metadata of a file; owned by the current scope if it was read. */
+/** Metadata of a file; owned by the current scope if it was read with all tensors. Each key once:
+ * of a key that the file has twice the last value counts. */
 typedef struct {
     hone_metadata *at;
     int n;
 } hone_metadata_list;
 
-/** Writes tensors of any dtype under their names; strings are UTF-8.
+/** Writes tensors of any dtype under their names; strings are UTF-8, and may be empty.
  *  @param metadata  may be NULL.
- *  Errors:  HONE_E_VALUE (a name twice, empty or not UTF-8), HONE_E_IO, HONE_E_NULL,
+ *  Errors:  HONE_E_VALUE (a name or key twice or not UTF-8; names, shapes and metadata that take
+ *           more than the 100,000,000 bytes that the format allows), HONE_E_IO, HONE_E_NULL,
  *           HONE_E_NOMEM.
  *  Source:  the safetensors format, https://huggingface.co/docs/safetensors. */
 HONE_API hone_status hone_safetensors_save(const char *path, hone_named_list tensors,
                                            const hone_metadata_list *metadata);
 
-/** Reads all tensors of a file, in the order of their data.
+typedef struct {
+    /** F16 and BF16, which hone has no dtype for, become f32: every value is exact. Else reading
+     * such a tensor is an error. (hone_load_state converts them without being asked where the
+     * module has f32.) */
+    bool half_to_f32;
+} hone_safetensors_options;
+
+/** Reads all tensors of a file, in the order of their data. Bytes above 1 of a BOOL are true.
  *  @param metadata  filled unless NULL.
  *  @return          owned by the current scope; at == NULL on error.
- *  Errors:  HONE_E_IO, HONE_E_FORMAT (says what is wrong), HONE_E_DTYPE (one that hone doesn't
- *           have), HONE_E_NOMEM. */
+ *  Errors:  HONE_E_IO, HONE_E_FORMAT (says what is wrong), HONE_E_DTYPE or HONE_E_SHAPE (a tensor
+ *           that hone can't hold: hone_safetensors_open reads the others), HONE_E_NOMEM. */
 HONE_API hone_named_list hone_safetensors_load(const char *path, hone_metadata_list *metadata);
+HONE_API hone_named_list hone_safetensors_load_with(const char *path, hone_metadata_list *metadata,
+                                                    const hone_safetensors_options *options);
+
+/* ---- one tensor at a time: what a file holds, without reading its data */
+
+/** A tensor in a file, of any dtype and any number of dims, also those that hone doesn't have. */
+typedef struct {
+    const char *name;
+    const char *dtype; /**< as the file has it: "F32", "BF16", "F8_E4M3", ... */
+    int ndim;
+    const int64_t *shape;
+    int64_t offset, bytes; /**< where its data lie in the file */
+} hone_safetensors_entry;
+
+/** In the order of their data; belongs to the file until it is closed. at == NULL: failed. */
+typedef struct {
+    const hone_safetensors_entry *at;
+    int n;
+} hone_safetensors_list;
+
+typedef struct hone_safetensors hone_safetensors;
+
+/** Opens a file and checks its header: names, shapes, dtypes, and that they cover the data.
+ *  @return  to be closed by the caller; NULL on error.
+ *  Errors:  HONE_E_IO, HONE_E_FORMAT, HONE_E_NULL, HONE_E_NOMEM. */
+HONE_API hone_safetensors *hone_safetensors_open(const char *path);
+/** NULL is ignored. Tensors that were read stay. */
+HONE_API void hone_safetensors_close(hone_safetensors *file);
+
+HONE_API hone_safetensors_list hone_safetensors_entries(const hone_safetensors *file);
+/** Belongs to the file until it is closed. */
+HONE_API hone_metadata_list hone_safetensors_metadata(const hone_safetensors *file);
+
+/** Reads the tensor of that name; several threads may.
+ *  @return  owned by the current scope; NULL on error.
+ *  Errors:  HONE_E_INDEX (no such name), HONE_E_DTYPE (hone doesn't have it, or F16 and BF16
+ *           without half_to_f32), HONE_E_SHAPE (more than HONE_MAX_DIMS dims), HONE_E_IO,
+ *           HONE_E_NULL, HONE_E_NOMEM. */
+HONE_API hone_tensor *hone_safetensors_read(const hone_safetensors *file, const char *name);
+HONE_API hone_tensor *hone_safetensors_read_with(const hone_safetensors *file, const char *name,
+                                                 const hone_safetensors_options *options);
 
 #ifdef __cplusplus
 }

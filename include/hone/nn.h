@@ -187,6 +187,9 @@ HONE_API hone_tensor_list hone_parameters(hone_module *module);
 HONE_API hone_named_list hone_named_parameters(hone_module *module);
 /** Parameters and buffers, under each of their names: what a state file holds. */
 HONE_API hone_named_list hone_named_state(hone_module *module);
+/** The tensor of that name in a list; owned by the current scope. Errors: HONE_E_INDEX (no such
+ * name), HONE_E_NULL. */
+HONE_API hone_tensor *hone_named_find(hone_named_list list, const char *name);
 /** Numbers in all parameters; -1 on error. */
 HONE_API int64_t hone_parameter_count(hone_module *module);
 /** The modules directly below / the module itself, named "", and all below it. The modules stay

@@ -30,13 +30,16 @@ bool evaluate(hone_module *model, const hone_dataset *set, progress *p, score *o
 }
 
 typedef struct {
-    const char *load, *data, *model;
+    const char *load, *data, *model, *layout;
     int64_t limit, threads;
 } eval_options;
 
 static const cli_option table[] = {
-    { "load", "FILE", "network saved by hone train --save", CLI_TEXT, offsetof(eval_options, load),
-      NULL, 0, 0 },
+    { "load", "FILE", "network saved by hone train --save, or by PyTorch as safetensors", CLI_TEXT,
+      offsetof(eval_options, load), NULL, 0, 0 },
+    { "layout", "out,in|in,out",
+      "how its weights lie; default: as it says, else as they fit each other", CLI_TEXT,
+      offsetof(eval_options, layout), NULL, 0, 0 },
     { "data", "DIR|digits", "directory of MNIST's files, or the built-in drawn digits", CLI_TEXT,
       offsetof(eval_options, data), "digits", 0, 0 },
     { "model", "SPEC", "mlp:INPUT,...,OUTPUT; without it what the file holds", CLI_TEXT,
@@ -48,11 +51,12 @@ static const cli_option table[] = {
     { 0 },
 };
 
-static int eval_model(const eval_options *o, const model_spec *spec, const images *set, progress *p)
+static int eval_model(const eval_options *o, const model_spec *spec, hone_layout layout,
+                      const images *set, progress *p)
 {
     score result;
     hone_module *model = model_new(spec);
-    if (model && !model_load(cli_eval.name, model, o->load)) {
+    if (model && !model_load(cli_eval.name, model, o->load, layout)) {
         hone_module_free(model);
         return CLI_FAILED;
     }
@@ -76,18 +80,21 @@ static int run(int argc, char **argv)
     if (!o.load)
         return cli_error(CLI_USAGE, cli_eval.name, "--load FILE is missing");
     model_spec spec;
+    hone_layout layout;
+    if (!model_layout(cli_eval.name, o.layout, &layout))
+        return CLI_USAGE;
     if (o.model && !model_parse(cli_eval.name, o.model, &spec))
         return CLI_USAGE;
     if (hone_init() != HONE_OK || (o.threads && hone_set_threads((int)o.threads) != HONE_OK))
         return cli_library_error(cli_eval.name);
-    if (!o.model && !model_of_file(cli_eval.name, o.load, &spec))
+    if (!o.model && !model_of_file(cli_eval.name, o.load, layout, &spec))
         return CLI_FAILED;
     progress p = progress_new(false);
     images set;
     if (!images_load(cli_eval.name, o.data, o.limit, false, &p, &set))
         return CLI_FAILED;
-    int status =
-        images_fit(cli_eval.name, &set, &spec) ? eval_model(&o, &spec, &set, &p) : CLI_FAILED;
+    int status = images_fit(cli_eval.name, &set, &spec) ? eval_model(&o, &spec, layout, &set, &p)
+                                                        : CLI_FAILED;
     images_free(&set);
     return status;
 }

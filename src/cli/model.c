@@ -2,6 +2,7 @@
 #include "work.h"
 
 #include "cli.h"
+#include "io/layout.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -38,77 +39,75 @@ bool model_parse(const char *command, const char *text, model_spec *spec)
     return false;
 }
 
-/* How a file's weights lie, from its metadata; false with an error printed: as in,out and out,in
- * the same numbers are different networks. */
-static bool find_layout(const char *command, const char *path, hone_metadata_list metadata,
-                        bool *out_in)
+bool model_layout(const char *command, const char *text, hone_layout *layout)
 {
-    for (int i = 0; i < metadata.n; i++) {
-        if (strcmp(metadata.at[i].key, "layout") != 0)
-            continue;
-        const char *value = metadata.at[i].value;
-        *out_in = strcmp(value, "out,in") == 0;
-        if (*out_in || strcmp(value, "in,out") == 0)
-            return true;
-        cli_error(CLI_FAILED, command, "%s: its layout \"%.32s\" is unknown", path, value);
-        return false;
-    }
-    cli_error(CLI_FAILED, command,
-              "%s does not say how its weights lie: its metadata needs \"layout\": \"out,in\" "
-              "(PyTorch's) or \"in,out\" (hone's)",
-              path);
+    *layout = text ? hone__layout_of_name(text) : HONE_LAYOUT_AUTO;
+    if (!text || *layout != HONE_LAYOUT_AUTO)
+        return true;
+    cli_error(CLI_USAGE, command, "--layout takes out,in or in,out, not '%s'", text);
     return false;
 }
 
-/* The weight of layer `i` among the tensors of a file, or NULL. */
-static hone_tensor *weight_of(hone_named_list tensors, int i)
+/* "4.weight" and its like among the tensors of a file, or NULL. */
+static const hone_safetensors_entry *find(hone_safetensors_list tensors, int number,
+                                          const char *member, int ndim)
 {
     char name[32];
-    snprintf(name, sizeof name, "%d.weight", 2 * i);
-    for (int k = 0; k < tensors.n; k++)
-        if (strcmp(tensors.at[k].name, name) == 0 && hone_dim(tensors.at[k].tensor) == 2)
-            return tensors.at[k].tensor;
+    snprintf(name, sizeof name, "%d.%s", number, member);
+    for (int i = 0; i < tensors.n; i++)
+        if (strcmp(tensors.at[i].name, name) == 0 && tensors.at[i].ndim == ndim)
+            return &tensors.at[i];
     return NULL;
 }
 
-bool model_of_file(const char *command, const char *path, model_spec *spec)
+/* The mlp of a file whose weights lie so: each layer takes what the one before gives, and has a
+ * bias for each number that it gives. */
+static bool spec_of(hone_safetensors_list tensors, hone_layout layout, model_spec *spec)
 {
-    HONE_SCOPE();
+    const int in = layout == HONE_LAYOUT_OUT_IN;
     spec->n = 0;
-    hone_metadata_list metadata;
-    hone_named_list tensors = hone_safetensors_load(path, &metadata);
-    bool out_in;
-    if (!tensors.at) {
+    for (int i = 0; spec->n < MODEL_MAX_SIZES; i += 2) {
+        const hone_safetensors_entry *weight = find(tensors, i, "weight", 2);
+        if (!weight)
+            break;
+        const hone_safetensors_entry *bias = find(tensors, i, "bias", 1);
+        if (spec->n == 0)
+            spec->size[spec->n++] = weight->shape[in];
+        if (weight->shape[in] != spec->size[spec->n - 1] ||
+            (bias && bias->shape[0] != weight->shape[!in]))
+            return false;
+        spec->size[spec->n++] = weight->shape[!in];
+    }
+    return spec->n >= 2;
+}
+
+bool model_of_file(const char *command, const char *path, hone_layout layout, model_spec *spec)
+{
+    hone_safetensors *file = hone_safetensors_open(path);
+    if (!file) {
         cli_library_error(command);
         return false;
     }
-    if (!find_layout(command, path, metadata, &out_in))
-        return false;
-    for (int i = 0; spec->n < MODEL_MAX_SIZES; i++) {
-        hone_tensor *weight = weight_of(tensors, i);
-        if (!weight)
-            break;
-        if (i == 0)
-            spec->size[spec->n++] = hone_size(weight, out_in);
-        spec->size[spec->n++] = hone_size(weight, !out_in);
-    }
-    if (spec->n >= 2)
-        return true;
-    cli_error(CLI_FAILED, command, "%s holds no mlp (0.weight, 0.bias, 2.weight, ...)", path);
-    return false;
+    const hone_safetensors_list tensors = hone_safetensors_entries(file);
+    if (layout == HONE_LAYOUT_AUTO)
+        layout = hone__layout_stated(hone_safetensors_metadata(file), NULL);
+    const bool found = layout != HONE_LAYOUT_AUTO ? spec_of(tensors, layout, spec)
+                                                  : spec_of(tensors, HONE_LAYOUT_OUT_IN, spec) ||
+                                                        spec_of(tensors, HONE_LAYOUT_IN_OUT, spec);
+    hone_safetensors_close(file);
+    if (!found)
+        cli_error(CLI_FAILED, command,
+                  "%s holds no mlp (0.weight, 0.bias, 2.weight, ... that fit each other%s)", path,
+                  layout == HONE_LAYOUT_OUT_IN   ? " as out,in"
+                  : layout == HONE_LAYOUT_IN_OUT ? " as in,out"
+                                                 : "");
+    return found;
 }
 
-bool model_load(const char *command, hone_module *model, const char *path)
+bool model_load(const char *command, hone_module *model, const char *path, hone_layout layout)
 {
-    HONE_SCOPE();
-    hone_metadata_list metadata;
-    bool out_in;
-    if (hone_safetensors_load(path, &metadata).at) {
-        if (!find_layout(command, path, metadata, &out_in))
-            return false;
-        if (hone_load_state(model, path) == HONE_OK)
-            return true;
-    }
+    if (hone_load_state_with(model, path, &(hone_state_options){ .layout = layout }) == HONE_OK)
+        return true;
     cli_library_error(command);
     return false;
 }

@@ -14,7 +14,7 @@
 #include <unistd.h>
 
 typedef struct {
-    const char *data, *model, *optim, *save, *load, *log;
+    const char *data, *model, *optim, *save, *layout, *load, *log;
     double lr, momentum;
     int64_t epochs, batch, threads, limit;
     uint64_t seed;
@@ -42,6 +42,9 @@ static const cli_option table[] = {
       FIELD(limit), NULL, 1, 1e12 },
     { "save", "FILE", "write the trained network as safetensors; also after Ctrl-C", CLI_TEXT,
       FIELD(save), NULL, 0, 0 },
+    { "layout", "out,in|in,out",
+      "how weights lie in that file: as PyTorch has them, or as hone has", CLI_TEXT, FIELD(layout),
+      "in,out", 0, 0 },
     { "load", "FILE", "begin with the weights of a saved network", CLI_TEXT, FIELD(load), NULL, 0,
       0 },
     { "log", "FILE", "write one JSON object a line and epoch", CLI_TEXT, FIELD(log), NULL, 0, 0 },
@@ -55,6 +58,7 @@ static const char *const name = "train"; /* of this subcommand, for messages */
 typedef struct {
     train_options o;
     model_spec spec;
+    hone_layout layout; /* of the file that is saved */
     images set;
     hone_module *model;
     hone_optim *optim;
@@ -258,7 +262,8 @@ static int train_epochs(training *t)
 static int save(training *t)
 {
     cli_stop_is(CLI_STOP_HELD); /* an end in the middle would leave a part of a file behind */
-    hone_status status = hone_save_state(t->model, t->o.save);
+    hone_status status =
+        hone_save_state_with(t->model, t->o.save, &(hone_state_options){ .layout = t->layout });
     cli_stop_is(CLI_STOP_NOTED);
     if (status != HONE_OK)
         return cli_library_error(name);
@@ -290,7 +295,7 @@ static int train(training *t)
     t->model = model_new(&t->spec);
     if (!t->model)
         return cli_library_error(name);
-    if (t->o.load && !model_load(name, t->model, t->o.load))
+    if (t->o.load && !model_load(name, t->model, t->o.load, HONE_LAYOUT_AUTO))
         return CLI_FAILED;
     if (!images_load(name, t->o.data, t->o.limit, true, &t->show, &t->set) ||
         !images_fit(name, &t->set, &t->spec))
@@ -383,7 +388,7 @@ static int prepare(training *t)
 {
     if (strcmp(t->o.optim, "sgd") != 0)
         return cli_error(CLI_USAGE, name, "--optim takes sgd, not '%s'", t->o.optim);
-    if (!model_parse(name, t->o.model, &t->spec))
+    if (!model_parse(name, t->o.model, &t->spec) || !model_layout(name, t->o.layout, &t->layout))
         return CLI_USAGE;
     if (hone_init() != HONE_OK || (t->o.threads && hone_set_threads((int)t->o.threads) != HONE_OK))
         return cli_library_error(name);

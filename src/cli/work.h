@@ -19,12 +19,15 @@ typedef struct {
 
 /** "mlp:784,100,10" -> spec; false with a usage error printed. */
 bool model_parse(const char *command, const char *text, model_spec *spec);
-/** The spec of a saved mlp, from the shapes in the file; false with an error printed. */
-bool model_of_file(const char *command, const char *path, model_spec *spec);
+/** "out,in" or "in,out"; NULL is HONE_LAYOUT_AUTO. False with a usage error printed. */
+bool model_layout(const char *command, const char *text, hone_layout *layout);
+/** The spec of a saved mlp, from the shapes in the file; AUTO: its weights lie as it says, else as
+ * they fit each other. False with an error printed. */
+bool model_of_file(const char *command, const char *path, hone_layout layout, model_spec *spec);
 /** Linear and ReLU in turn, weights drawn as in the lecture. NULL + the library's error. */
 hone_module *model_new(const model_spec *spec);
 /** Weights from a file; false with an error printed. */
-bool model_load(const char *command, hone_module *model, const char *path);
+bool model_load(const char *command, hone_module *model, const char *path, hone_layout layout);
 /** "mlp 784-100-10". */
 typedef struct {
     char s[256];

@@ -175,14 +175,14 @@ bool hone__overlaps_itself(const hone_tensor *t)
 hone_status hone_copy_out(hone_tensor *t, void *data, size_t bytes)
 {
     if (!hone__needs_tensor("copy_out", t))
-        return hone_error_code();
+        return hone__error_last();
     return copy_all("copy_out", t, data, bytes, false);
 }
 
 hone_status hone__can_copy_in(const char *where, const hone_tensor *t)
 {
     if (!hone__needs_tensor(where, t))
-        return hone_error_code();
+        return hone__error_last();
     if (t->node)
         return hone_error_set(HONE_E_STATE,
                               "%s: %s was computed from tensors that require a gradient; detach it",

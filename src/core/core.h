@@ -21,6 +21,9 @@ uint64_t hone__error_count(void);
 /** True if an error is pending and one has come since the count was taken: the callback failed. One
  * that it cleared itself (a probe) is none. */
 bool hone__error_since(uint64_t count);
+/** What an action returns when something in it failed: the status of the last error, whether it was
+ * kept or an older one is pending. */
+hone_status hone__error_last(void);
 /** The NULL rule: keeps a pending error, else sets E_NULL naming `where` and what is missing there
  * ("a loader"; hone__error_null: "a tensor"). Returns the pending code. */
 hone_status hone__error_missing(const char *where, const char *what);

@@ -12,7 +12,8 @@
 
 static _Thread_local struct {
     hone_status code;
-    uint64_t count; /* of all errors so far */
+    uint64_t count;   /* of all errors so far */
+    hone_status last; /* of them, kept or not */
     char message[512];
 } pending;
 
@@ -60,6 +61,7 @@ const char *hone_status_text(hone_status status)
 hone_status hone_error_set(hone_status status, const char *format, ...)
 {
     pending.count++;
+    pending.last = status;
     const bool first = pending.code == HONE_OK;
     const bool aborts = atomic_load_explicit(&policy, memory_order_relaxed) == HONE_ABORT;
     const bool prints = hone__debug() >= 1;
@@ -97,13 +99,17 @@ bool hone__error_since(uint64_t count)
     return pending.code != HONE_OK && pending.count != count;
 }
 
+hone_status hone__error_last(void)
+{
+    return pending.last;
+}
+
 hone_status hone__error_missing(const char *where, const char *what)
 {
     if (pending.code == HONE_OK)
-        hone_error_set(HONE_E_NULL, "%s: NULL was given where %s is needed", where, what);
-    else
-        pending.count++;
-    return pending.code;
+        return hone_error_set(HONE_E_NULL, "%s: NULL was given where %s is needed", where, what);
+    pending.count++;
+    return pending.last = pending.code;
 }
 
 hone_status hone__error_null(const char *where)

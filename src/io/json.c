@@ -10,6 +10,12 @@ static bool problem(hone__json *j, const char *what)
     return false;
 }
 
+static void beyond(hone__json *j, const char *what)
+{
+    j->beyond = j->beyond || !j->problem;
+    problem(j, what);
+}
+
 static void skip_space(hone__json *j)
 {
     while (j->at < j->end && (*j->at == ' ' || *j->at == '\n' || *j->at == '\t' || *j->at == '\r'))
@@ -60,7 +66,7 @@ int64_t hone__json_number(hone__json *j)
     for (; !j->problem && j->at < j->end && *j->at >= '0' && *j->at <= '9'; j->at++) {
         if (__builtin_mul_overflow(value, 10, &value) ||
             __builtin_add_overflow(value, *j->at - '0', &value))
-            problem(j, "a number is too large");
+            beyond(j, "a number is too large");
     }
     const bool leading_zero = j->at - begin > 1 && *begin == '0';
     if (j->at == begin || leading_zero)
@@ -132,7 +138,7 @@ static char *unicode_escape(hone__json *j, char *out)
         problem(j, "half of a surrogate pair stands alone");
     }
     if (code == 0)
-        problem(j, "a string holds U+0000");
+        beyond(j, "a string holds U+0000");
     return j->problem ? out : put_utf8(out, (uint32_t)code);
 }
 
@@ -181,4 +187,73 @@ char *hone__json_string(hone__json *j)
     j->at++;
     *out = 0;
     return text;
+}
+
+/* ---- values that nobody asked for */
+
+static bool take_word(hone__json *j, const char *word)
+{
+    const size_t length = strlen(word);
+    if ((size_t)(j->end - j->at) < length || memcmp(j->at, word, length) != 0)
+        return false;
+    j->at += length;
+    return true;
+}
+
+static bool take_digits(hone__json *j)
+{
+    char *const begin = j->at;
+    while (j->at < j->end && *j->at >= '0' && *j->at <= '9')
+        j->at++;
+    return j->at > begin;
+}
+
+/* -1.5e+3: as JSON has them. */
+static bool take_number(hone__json *j)
+{
+    take_word(j, "-");
+    if (!take_word(j, "0") && !take_digits(j))
+        return false;
+    if (take_word(j, ".") && !take_digits(j))
+        return false;
+    if (!take_word(j, "e") && !take_word(j, "E"))
+        return true;
+    if (!take_word(j, "+"))
+        take_word(j, "-");
+    return take_digits(j);
+}
+
+static void skip_scalar(hone__json *j)
+{
+    if (hone__json_is(j, '"'))
+        hone__json_string(j);
+    else if (!take_word(j, "null") && !take_word(j, "true") && !take_word(j, "false") &&
+             !take_number(j))
+        problem(j, "a value is missing");
+}
+
+void hone__json_skip(hone__json *j)
+{
+    enum { MOST_DEPTH = 128 };
+    char close[MOST_DEPTH];
+    int depth = 0;
+    bool first = true;
+    do {
+        const char bracket = hone__json_is(j, '{') ? '}' : hone__json_is(j, '[') ? ']' : 0;
+        if (!bracket) {
+            skip_scalar(j);
+        } else if (depth == MOST_DEPTH) {
+            problem(j, "values are nested too deeply");
+        } else {
+            j->at++;
+            close[depth++] = bracket;
+        }
+        first = bracket != 0;
+        while (depth > 0 && !hone__json_more(j, close[depth - 1], &first) && !j->problem)
+            depth--; /* it ended */
+        if (depth > 0 && close[depth - 1] == '}') {
+            hone__json_string(j);
+            hone__json_take(j, ':');
+        }
+    } while (depth > 0 && !j->problem);
 }

@@ -1,4 +1,5 @@
-/* json.h: as much of JSON as a safetensors header has: objects, strings, arrays of whole numbers.
+/* json.h: as much of JSON as a safetensors header has: objects, strings, arrays of whole numbers;
+ * any other value can be passed over.
  *
  * Strict and without recursion: the caller knows what comes next and asks for it. The first thing
  * that doesn't fit is kept as `problem`, and everything asked for after that fails too. */
@@ -12,6 +13,7 @@
 typedef struct {
     char *at, *end;
     const char *problem; /* NULL: none */
+    bool beyond;         /* the problem is hone's: the text is valid */
 } hone__json;
 
 /** The next character is c: takes it. With `hone__json_is` it stays, and being another is no
@@ -22,6 +24,9 @@ bool hone__json_is(hone__json *j, char c);
 /** A string, decoded where it stands (it never grows) and ended by a 0; NULL on a problem. Must be
  * valid UTF-8 without U+0000. */
 char *hone__json_string(hone__json *j);
+
+/** Passes over a value of any kind, nested up to 128 deep. */
+void hone__json_skip(hone__json *j);
 
 /** A whole number, 0 or more; -1 on a problem. */
 int64_t hone__json_number(hone__json *j);

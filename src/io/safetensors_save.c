@@ -124,9 +124,18 @@ static bool is_utf8(const char *text)
 
 static bool name_fits(const char *where, const char *name)
 {
-    if (name && name[0] && is_utf8(name) && strcmp(name, "__metadata__") != 0)
+    if (name && is_utf8(name) && strcmp(name, "__metadata__") != 0)
         return true;
     hone_error_set(HONE_E_VALUE, "%s: \"%s\" can't be a name", where, name ? name : "(NULL)");
+    return false;
+}
+
+static bool metadata_fits(const char *where, const hone_metadata *pair)
+{
+    if (pair->key && is_utf8(pair->key) && pair->value && is_utf8(pair->value))
+        return true;
+    hone_error_set(HONE_E_VALUE, "%s: the metadata \"%s\" is no UTF-8 text", where,
+                   pair->key ? pair->key : "(NULL)");
     return false;
 }
 
@@ -143,15 +152,11 @@ static bool names_fit(const char *where, hone_named_list tensors,
         const int n = list == 0 ? tensors.n : n_keys;
         for (int i = 0; i < n; i++) {
             names[i] = list == 0 ? tensors.at[i].name : metadata->at[i].key;
-            if (!name_fits(where, names[i]))
+            if (list == 0 &&
+                (!name_fits(where, names[i]) || !hone__needs_tensor(where, tensors.at[i].tensor)))
                 return false;
-            if (list == 0 && !hone__needs_tensor(where, tensors.at[i].tensor))
+            if (list == 1 && !metadata_fits(where, &metadata->at[i]))
                 return false;
-            if (list == 1 && (!metadata->at[i].value || !is_utf8(metadata->at[i].value))) {
-                hone_error_set(HONE_E_VALUE, "%s: the metadata \"%s\" is no UTF-8 text", where,
-                               names[i]);
-                return false;
-            }
         }
         qsort(names, (size_t)n, sizeof *names, by_text);
         for (int i = 1; i < n; i++) {
@@ -190,18 +195,25 @@ hone_status hone__tensor_file_save(const char *where, const char *path, hone_nam
 {
     if (!path)
         return hone_error_set(HONE_E_NULL, "%s: the path is NULL", where);
-    if (!tensors.at || !hone__ready())
+    if (!tensors.at)
         return hone__error_null(where);
+    if (!hone__ready())
+        return hone__error_last();
     HONE_SCOPE();
     if (!names_fit(where, tensors, metadata))
-        return hone_error_code();
+        return hone__error_last();
     const hone_named_list list = in_file_order(tensors);
     hone__part *parts =
         hone__own_block(hone__malloc(hone__bytes((int64_t)tensors.n + 2, sizeof *parts)));
     if (!list.at || !parts)
-        return hone_error_code();
+        return hone__error_last();
     writer header = { NULL, 0 };
     put_header(&header, list, metadata);
+    if (header.n > HONE__HEADER_MOST)
+        return hone_error_set(HONE_E_VALUE,
+                              "%s: names, shapes and metadata of %s take %zu bytes, the format "
+                              "has room for %d",
+                              where, path, header.n, HONE__HEADER_MOST);
     header.text = hone__own_block(hone__malloc(header.n));
     if (!header.text)
         return HONE_E_NOMEM;

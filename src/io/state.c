@@ -1,6 +1,7 @@
 /* state.c: the parameters and buffers of a module, to and from a safetensors file. */
 #include "core/access.h"
 #include "core/core.h"
+#include "io/layout.h"
 #include "io/safetensors.h"
 #include "nn/walk.h"
 #include "runtime/memory.h"
@@ -10,15 +11,16 @@
 
 #include <string.h>
 
-#define LAYOUT_KEY "layout"
-#define IN_OUT     "in,out"
-#define OUT_IN     "out,in"
+/* Whether files of the two layouts hold it turned against each other. */
+static bool is_weight(const hone__found *found)
+{
+    return found->kind == HONE_FIELD_WEIGHT && ((const hone_tensor *)found->value)->ndim == 2;
+}
 
 /* Whether a file with that layout holds this tensor transposed. */
 static bool is_transposed(const hone__found *found, hone_layout layout)
 {
-    const hone_tensor *t = found->value;
-    return layout == HONE_LAYOUT_OUT_IN && found->kind == HONE_FIELD_WEIGHT && t->ndim == 2;
+    return layout == HONE_LAYOUT_OUT_IN && is_weight(found);
 }
 
 /* ---- saving */
@@ -35,15 +37,16 @@ hone_status hone_save_state_with(hone_module *module, const char *path,
     if (all.at)
         list.at = hone__own_block(hone__malloc(hone__bytes((int64_t)all.n + 1, sizeof *list.at)));
     if (!list.at)
-        return hone_error_code();
+        return hone__error_last();
     for (int i = 0; i < all.n; i++) {
         hone_tensor *t = all.at[i].value;
-        if (is_transposed(&all.at[i], layout))
-            t = hone_transpose(t, 0, 1);
+        if (is_transposed(&all.at[i], layout) && !(t = hone_transpose(t, 0, 1)))
+            return hone__error_last();
         list.at[i] = (hone_named){ all.at[i].name, t };
     }
-    hone_metadata tag = { LAYOUT_KEY, layout == HONE_LAYOUT_OUT_IN ? OUT_IN : IN_OUT };
-    return hone__tensor_file_save("save_state", path, list, &(hone_metadata_list){ &tag, 1 });
+    hone_metadata pairs[2];
+    const hone_metadata_list metadata = hone__layout_metadata(layout, pairs);
+    return hone__tensor_file_save("save_state", path, list, &metadata);
 }
 
 hone_status hone_save_state(hone_module *module, const char *path)
@@ -51,49 +54,23 @@ hone_status hone_save_state(hone_module *module, const char *path)
     return hone_save_state_with(module, path, NULL);
 }
 
-/* ---- loading */
+/* ---- loading: names */
 
 typedef struct {
-    hone__tensor_file file;
+    const char **at;
+    int n;
+} names;
+
+/* Of the current scope, but for the file. */
+typedef struct {
+    const hone__tensor_file *file;
     hone__found_list all;
-    const hone__entry **entry; /* one an element of all */
-    hone_tensor **read;        /* the same: the file's tensor in the module's layout */
+    const hone_safetensors_entry **entry; /* one an element of all; NULL: missing */
+    names missing, unexpected;
     hone_layout layout;
 } loading;
 
-/* What the file's metadata says about its layout, else what the caller says. A file of which nobody
- * says it can't be read: a square weight would be taken the wrong way. */
-static bool find_layout(loading *l, const hone_state_options *options)
-{
-    const hone_metadata_list *metadata = &l->file.metadata;
-    l->layout = options ? options->layout : HONE_LAYOUT_AUTO;
-    for (int i = 0; i < metadata->n; i++) {
-        if (strcmp(metadata->at[i].key, LAYOUT_KEY) != 0)
-            continue;
-        const char *value = metadata->at[i].value;
-        l->layout = strcmp(value, IN_OUT) == 0   ? HONE_LAYOUT_IN_OUT
-                    : strcmp(value, OUT_IN) == 0 ? HONE_LAYOUT_OUT_IN
-                                                 : HONE_LAYOUT_AUTO;
-        if (l->layout == HONE_LAYOUT_AUTO) {
-            hone_error_set(HONE_E_FORMAT, "load_state: %s: its layout \"%.32s\" is unknown",
-                           l->file.path, value);
-            return false;
-        }
-    }
-    bool matters = false;
-    for (int i = 0; i < l->all.n; i++)
-        matters = matters || is_transposed(&l->all.at[i], HONE_LAYOUT_OUT_IN);
-    if (matters && l->layout == HONE_LAYOUT_AUTO) {
-        hone_error_set(HONE_E_FORMAT,
-                       "load_state: %s doesn't say how its weights lie: HONE_LAYOUT_OUT_IN reads "
-                       "PyTorch's, HONE_LAYOUT_IN_OUT hone's own",
-                       l->file.path);
-        return false;
-    }
-    return true;
-}
-
-static const hone__entry *find_entry(const hone__tensor_file *file, const char *name)
+static const hone_safetensors_entry *find_entry(const hone__tensor_file *file, const char *name)
 {
     for (int i = 0; i < file->n; i++)
         if (strcmp(file->at[i].name, name) == 0)
@@ -109,115 +86,249 @@ static bool is_expected(const loading *l, const char *name)
     return false;
 }
 
-/* Lists of names for one message; what doesn't fit is cut. */
-typedef struct {
-    char text[200];
-    int n;
-} names;
-
-static void add_name(names *list, const char *name)
+static void *room(int n, size_t size)
 {
-    const size_t used = strlen(list->text);
-    hone__format(list->text + used, sizeof list->text - used, "%s%s", list->n++ > 0 ? ", " : "",
-                 name);
+    return hone__own_block(hone__calloc(hone__bytes((int64_t)n + 1, size)));
 }
 
-static bool names_fit(loading *l)
+/* What the module and the file have in common, and what each lacks. */
+static bool match(loading *l, hone_module *module, const hone__tensor_file *file)
 {
-    names missing = { "", 0 }, unexpected = { "", 0 };
-    for (int i = 0; i < l->all.n; i++) {
-        l->entry[i] = find_entry(&l->file, l->all.at[i].name);
-        if (!l->entry[i])
-            add_name(&missing, l->all.at[i].name);
-    }
-    if (missing.n > 0 || l->file.n > l->all.n) {
-        for (int i = 0; i < l->file.n; i++)
-            if (!is_expected(l, l->file.at[i].name))
-                add_name(&unexpected, l->file.at[i].name);
-    }
-    if (missing.n == 0 && unexpected.n == 0)
-        return true;
-    hone_error_set(
-        HONE_E_STATE, "load_state: %s doesn't fit the module: missing: %s; unexpected: %s",
-        l->file.path, missing.n ? missing.text : "none", unexpected.n ? unexpected.text : "none");
-    return false;
-}
-
-static bool tensor_fits(const loading *l, int i)
-{
-    const hone__entry *e = l->entry[i];
-    const hone_tensor *t = l->all.at[i].value;
-    if (e->dtype != hone_dtype_of(t)) {
-        hone_error_set(HONE_E_DTYPE, "load_state: %s: \"%s\" is %s, the module's is %s",
-                       l->file.path, e->name, hone_dtype_name(e->dtype),
-                       hone_dtype_name(hone_dtype_of(t)));
+    *l = (loading){ .file = file,
+                    .all = hone__collect("load_state", module, HONE__STATE, INT32_MAX, false) };
+    if (!l->all.at)
         return false;
+    l->entry = room(l->all.n, sizeof *l->entry);
+    l->missing.at = room(l->all.n, sizeof *l->missing.at);
+    l->unexpected.at = room(file->n, sizeof *l->unexpected.at);
+    if (!l->entry || !l->missing.at || !l->unexpected.at)
+        return false;
+    for (int i = 0; i < l->all.n; i++) {
+        l->entry[i] = find_entry(file, l->all.at[i].name);
+        if (!l->entry[i])
+            l->missing.at[l->missing.n++] = l->all.at[i].name;
     }
-    const bool transposed = is_transposed(&l->all.at[i], l->layout);
+    for (int i = 0; i < file->n; i++)
+        if (!is_expected(l, file->at[i].name))
+            l->unexpected.at[l->unexpected.n++] = file->at[i].name;
+    return true;
+}
+
+/* "a, b, c" for a message; what doesn't fit is cut. */
+typedef struct {
+    char s[200];
+} names_text;
+
+static names_text text_of(const names *list)
+{
+    names_text text = { "none" };
+    size_t used = 0;
+    for (int i = 0; i < list->n && used < sizeof text.s; i++)
+        used += (size_t)hone__format(text.s + used, sizeof text.s - used, "%s%s", i > 0 ? ", " : "",
+                                     list->at[i]);
+    return text;
+}
+
+static hone_status names_fit(const loading *l)
+{
+    if (l->missing.n == 0 && l->unexpected.n == 0)
+        return HONE_OK;
+    return hone_error_set(HONE_E_STATE,
+                          "load_state: %s doesn't fit the module: missing: %s; unexpected: %s",
+                          l->file->path, text_of(&l->missing).s, text_of(&l->unexpected).s);
+}
+
+static size_t text_bytes(const names *list)
+{
+    size_t bytes = 0;
+    for (int i = 0; i < list->n; i++)
+        bytes += strlen(list->at[i]) + 1;
+    return bytes;
+}
+
+static hone_name_list copy_names(const names *list, const char ***at, char **text)
+{
+    const hone_name_list copy = { *at, list->n };
+    for (int i = 0; i < list->n; i++) {
+        const size_t bytes = strlen(list->at[i]) + 1;
+        memcpy(*text, list->at[i], bytes);
+        *(*at)++ = *text;
+        *text += bytes;
+    }
+    return copy;
+}
+
+/* Both lists in one block, which no scope owns. */
+static void *report_block(hone_module *module, const hone__tensor_file *file,
+                          hone_state_report *report)
+{
+    HONE_SCOPE();
+    loading l;
+    if (!match(&l, module, file))
+        return NULL;
+    const size_t n = (size_t)l.missing.n + (size_t)l.unexpected.n + 1;
+    const char **at =
+        hone__malloc(n * sizeof *at + text_bytes(&l.missing) + text_bytes(&l.unexpected));
+    if (!at)
+        return NULL;
+    void *const block = at;
+    char *text = (char *)(at + n);
+    report->missing = copy_names(&l.missing, &at, &text);
+    report->unexpected = copy_names(&l.unexpected, &at, &text);
+    return block;
+}
+
+/* For the caller's scope, and before anything is changed. */
+static hone_status make_report(hone_module *module, const hone__tensor_file *file,
+                               hone_state_report *report)
+{
+    if (hone__own_block(report_block(module, file, report)))
+        return HONE_OK;
+    *report = (hone_state_report){ 0 };
+    return hone__error_last();
+}
+
+/* ---- loading: layout, shapes, dtypes */
+
+static bool shape_fits(const loading *l, int i, hone_layout layout)
+{
+    const hone_safetensors_entry *e = l->entry[i];
+    const hone_tensor *t = l->all.at[i].value;
+    const bool transposed = is_transposed(&l->all.at[i], layout);
     bool fits = e->ndim == t->ndim;
     for (int d = 0; fits && d < t->ndim; d++)
         fits = e->shape[transposed ? 1 - d : d] == t->shape[d];
-    if (!fits)
-        hone_error_set(HONE_E_SHAPE, "load_state: %s: \"%s\" has shape %s%s, the module's %s",
-                       l->file.path, e->name, hone__shape_text(e->ndim, e->shape).s,
-                       transposed ? " (out, in)" : "", hone__shape_text(t->ndim, t->shape).s);
     return fits;
 }
 
-/* Every tensor of the module can be written: a buffer may be expanded, or computed. */
-static hone_status can_be_written(const loading *l)
+static bool weights_fit(const loading *l, hone_layout layout)
 {
-    for (int i = 0; i < l->all.n; i++) {
-        char where[200];
-        hone__format(where, sizeof where, "load_state: the module's \"%s\"", l->all.at[i].name);
-        const hone_status status = hone__can_copy_in(where, l->all.at[i].value);
-        if (status != HONE_OK)
-            return status;
-    }
-    return HONE_OK;
+    for (int i = 0; i < l->all.n; i++)
+        if (l->entry[i] && is_weight(&l->all.at[i]) && !shape_fits(l, i, layout))
+            return false;
+    return true;
+}
+
+static bool has_weights(const loading *l)
+{
+    for (int i = 0; i < l->all.n; i++)
+        if (l->entry[i] && is_weight(&l->all.at[i]))
+            return true;
+    return false;
+}
+
+/* What the caller says, else what the file says, else what the shapes leave: weights of which all
+ * are square fit both ways, and taken the wrong way they would give another network. */
+static hone_status find_layout(loading *l, hone_layout asked)
+{
+    const char *unknown;
+    const hone_layout stated = hone__layout_stated(l->file->metadata, &unknown);
+    l->layout = asked != HONE_LAYOUT_AUTO ? asked : stated;
+    if (l->layout != HONE_LAYOUT_AUTO)
+        return HONE_OK;
+    const bool as_in_out = weights_fit(l, HONE_LAYOUT_IN_OUT);
+    const bool as_out_in = weights_fit(l, HONE_LAYOUT_OUT_IN);
+    l->layout = as_in_out && !as_out_in ? HONE_LAYOUT_IN_OUT : HONE_LAYOUT_OUT_IN;
+    if (!as_in_out || !as_out_in || !has_weights(l))
+        return HONE_OK;
+    char hint[64] = "";
+    if (unknown)
+        hone__format(hint, sizeof hint, " (its layout \"%.32s\" is unknown)", unknown);
+    return hone_error_set(HONE_E_FORMAT,
+                          "load_state: %s doesn't say how its weights lie%s, and square ones fit "
+                          "both ways: HONE_LAYOUT_OUT_IN reads PyTorch's, HONE_LAYOUT_IN_OUT "
+                          "hone's own",
+                          l->file->path, hint);
+}
+
+/* Halves go into f32: nothing is lost. */
+static hone_status dtype_fits(const loading *l, int i)
+{
+    const hone_safetensors_entry *e = l->entry[i];
+    const hone_dtype wanted = hone_dtype_of(l->all.at[i].value);
+    const int dtype = hone__entry_dtype(e->dtype);
+    if (dtype == (int)wanted || (wanted == HONE_F32 && hone__entry_is_half(e->dtype)))
+        return HONE_OK;
+    return hone_error_set(
+        HONE_E_DTYPE, "load_state: %s: \"%s\" is %.32s, the module's is %s", l->file->path, e->name,
+        dtype < 0 ? e->dtype : hone_dtype_name((hone_dtype)dtype), hone_dtype_name(wanted));
+}
+
+/* The module's tensor takes the file's: dtype, shape, and that it can be written at all: a buffer
+ * may be expanded, or computed. */
+static hone_status tensor_fits(const loading *l, int i)
+{
+    const hone_safetensors_entry *e = l->entry[i];
+    const hone_tensor *t = l->all.at[i].value;
+    const hone_status status = dtype_fits(l, i);
+    if (status != HONE_OK)
+        return status;
+    if (!shape_fits(l, i, l->layout))
+        return hone_error_set(HONE_E_SHAPE,
+                              "load_state: %s: \"%s\" has shape %s%s, the module's %s",
+                              l->file->path, e->name, hone__shape_text(e->ndim, e->shape).s,
+                              is_transposed(&l->all.at[i], l->layout) ? " (out, in)" : "",
+                              hone__shape_text(t->ndim, t->shape).s);
+    char where[200];
+    hone__format(where, sizeof where, "load_state: the module's \"%s\"", e->name);
+    return hone__can_copy_in(where, t);
+}
+
+/* ---- loading: data */
+
+/* The file's tensor as the module has it. */
+static hone_tensor *read_tensor(const loading *l, int i)
+{
+    hone_tensor *t = hone__tensor_file_read(l->file, l->entry[i], true);
+    return t && is_transposed(&l->all.at[i], l->layout) ? hone_contiguous(hone_transpose(t, 0, 1))
+                                                        : t;
 }
 
 /* Everything is checked and read before the first parameter changes. */
-static hone_status load(loading *l, const hone_state_options *options)
+static hone_status load(hone_module *module, const hone__tensor_file *file,
+                        const hone_state_options *options)
 {
-    l->entry = hone__own_block(hone__calloc(hone__bytes((int64_t)l->all.n + 1, sizeof *l->entry)));
-    l->read = hone__own_block(hone__calloc(hone__bytes((int64_t)l->all.n + 1, sizeof *l->read)));
-    if (!l->entry || !l->read || !find_layout(l, options) || !names_fit(l))
-        return hone_error_code();
-    for (int i = 0; i < l->all.n; i++)
-        if (!tensor_fits(l, i))
-            return hone_error_code();
-    const hone_status writable = can_be_written(l);
-    if (writable != HONE_OK)
-        return writable;
-    for (int i = 0; i < l->all.n; i++) {
-        l->read[i] = hone__tensor_file_read(&l->file, l->entry[i]);
-        if (l->read[i] && is_transposed(&l->all.at[i], l->layout))
-            l->read[i] = hone_contiguous(hone_transpose(l->read[i], 0, 1));
-        if (!l->read[i])
-            return hone_error_code();
-    }
-    for (int i = 0; i < l->all.n; i++) {
-        const hone_tensor *from = l->read[i];
-        const hone_status status =
-            hone_copy_in(l->all.at[i].value, hone__data(from),
-                         (size_t)from->numel * hone_dtype_size(hone_dtype_of(from)));
-        if (status != HONE_OK)
-            return status;
-    }
-    return HONE_OK;
+    HONE_SCOPE();
+    loading l;
+    if (!match(&l, module, file))
+        return hone__error_last();
+    hone_status status = options && options->non_strict ? HONE_OK : names_fit(&l);
+    if (status == HONE_OK)
+        status = find_layout(&l, options ? options->layout : HONE_LAYOUT_AUTO);
+    for (int i = 0; i < l.all.n && status == HONE_OK; i++)
+        if (l.entry[i])
+            status = tensor_fits(&l, i);
+    hone_tensor **read = status == HONE_OK ? room(l.all.n, sizeof *read) : NULL;
+    if (!read)
+        return status == HONE_OK ? hone__error_last() : status;
+    for (int i = 0; i < l.all.n; i++)
+        if (l.entry[i] && !(read[i] = read_tensor(&l, i)))
+            return hone__error_last();
+    for (int i = 0; i < l.all.n && status == HONE_OK; i++)
+        if (read[i])
+            status = hone_copy_in(l.all.at[i].value, hone__data(read[i]),
+                                  (size_t)read[i]->numel * hone_dtype_size(hone_dtype_of(read[i])));
+    return status;
 }
 
 hone_status hone_load_state_with(hone_module *module, const char *path,
                                  const hone_state_options *options)
 {
-    HONE_SCOPE();
     HONE_NO_GRAD();
-    loading l = { .all = hone__collect("load_state", module, HONE__STATE, INT32_MAX, false) };
-    if (!l.all.at || !hone__ready() || !hone__tensor_file_open("load_state", path, &l.file))
-        return hone_error_code();
-    const hone_status status = load(&l, options);
-    hone__tensor_file_close(&l.file);
+    hone__tensor_file file;
+    hone_state_report *report = options ? options->report : NULL;
+    hone_status status = HONE_OK;
+    if (report)
+        *report = (hone_state_report){ 0 };
+    if (!module)
+        return hone__error_missing("load_state", "a module");
+    if (!hone__ready() || !hone__tensor_file_open("load_state", path, &file))
+        return hone__error_last();
+    if (report)
+        status = make_report(module, &file, report);
+    if (status == HONE_OK)
+        status = load(module, &file, options);
+    hone__tensor_file_close(&file);
     return status;
 }
 

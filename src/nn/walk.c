@@ -173,6 +173,19 @@ hone_named_list hone_named_state(hone_module *module)
     return named_tensors("named_state", module, HONE__STATE, false);
 }
 
+hone_tensor *hone_named_find(hone_named_list list, const char *name)
+{
+    if (!list.at || !name) {
+        hone__error_missing("named_find", name ? "a list" : "a name");
+        return NULL;
+    }
+    for (int i = 0; i < list.n; i++)
+        if (strcmp(list.at[i].name, name) == 0)
+            return hone__own(hone_retain(list.at[i].tensor));
+    hone_error_set(HONE_E_INDEX, "named_find: none of %d tensors is named \"%s\"", list.n, name);
+    return NULL;
+}
+
 hone_tensor_list hone_parameters(hone_module *module)
 {
     const hone_tensor_list failed = { NULL, 0 };

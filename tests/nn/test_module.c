@@ -108,6 +108,18 @@ static void check_modules(hone_module_list list, const char *wanted)
 
 /* ---- lists */
 
+Test(module, a_list_is_searched_by_name)
+{
+    hone_module *m = hone_nn_sequential(hone_nn_linear(3, 4), hone_nn_relu());
+    const hone_named_list list = hone_named_parameters(m);
+    cr_assert(hone_named_find(list, "0.bias") == list.at[1].tensor);
+    CHECK_FAILS(hone_named_find(list, "0.bia"), HONE_E_INDEX,
+                "named_find: none of 2 tensors is named \"0.bia\"");
+    CHECK_FAILS(hone_named_find(list, NULL), HONE_E_NULL, "named_find");
+    CHECK_FAILS(hone_named_find((hone_named_list){ NULL, 0 }, "x"), HONE_E_NULL, "named_find");
+    hone_module_free(m);
+}
+
 Test(module, names_follow_the_tables)
 {
     every *e = every_new();

@@ -77,39 +77,210 @@ Test(state, saving_replaces_and_leaves_nothing_beside)
     hone_module_free(b);
 }
 
-/* ---- PyTorch's layout */
+/* ---- layouts */
 
-Test(state, pytorchs_layout_is_transposed)
+static const hone_state_options in_out = { .layout = HONE_LAYOUT_IN_OUT },
+                                out_in = { .layout = HONE_LAYOUT_OUT_IN };
+
+static bool first_weight_is(hone_module *m, hone_tensor *wanted)
+{
+    return hone_equal(hone_detach(hone_parameters(m).at[0]), wanted);
+}
+
+Test(state, files_are_in_pytorchs_layout)
 {
     hone_module *a = mlp(1, 3, 3, 2), *b = mlp(2, 3, 3, 2);
     const char *path = test_path("m");
-    CHECK_OK(hone_save_state_with(a, path, &(hone_state_options){ .layout = HONE_LAYOUT_OUT_IN }));
-    const hone_named_list file = hone_safetensors_load(path, NULL);
-    hone_tensor *weight = hone_parameters(a).at[0];
-    cr_assert(hone_equal(file.at[0].tensor, hone_detach(hone_transpose(weight, 0, 1))));
-    /* the file says how its weights lie, so nobody else has to */
+    hone_tensor *weight = hone_detach(hone_parameters(a).at[0]);
+    static const hone_state_options asked[] = { { .layout = HONE_LAYOUT_OUT_IN },
+                                                { .layout = HONE_LAYOUT_OUT_IN } };
+    for (int i = 0; i < 2; i++) {
+        CHECK_OK(hone_save_state_with(a, path, &asked[i]));
+        const hone_named_list file = hone_safetensors_load(path, NULL);
+        cr_assert(hone_equal(hone_named_find(file, "0.weight"), hone_transpose(weight, 0, 1)));
+    }
     CHECK_OK(hone_load_state(b, path));
     cr_assert(same_state(a, b));
     hone_module_free(a);
     hone_module_free(b);
 }
 
-Test(state, a_file_that_does_not_say_its_layout)
+/* Also how files of hone lay when that was the default. */
+Test(state, files_in_hones_own_layout)
+{
+    hone_module *a = mlp(1, 3, 3, 2), *b = mlp(2, 3, 3, 2);
+    const char *path = test_path("m");
+    CHECK_OK(hone_save_state_with(a, path, &in_out));
+    hone_metadata_list metadata;
+    const hone_named_list file = hone_safetensors_load(path, &metadata);
+    cr_assert(hone_equal(hone_named_find(file, "0.weight"), hone_detach(hone_parameters(a).at[0])));
+    cr_assert(metadata.n == 1);
+    cr_assert_str_eq(metadata.at[0].key, "layout");
+    cr_assert_str_eq(metadata.at[0].value, "in,out");
+    CHECK_OK(hone_load_state(b, path));
+    cr_assert(same_state(a, b));
+    hone_module_free(a);
+    hone_module_free(b);
+}
+
+/* Where one weight is not square, it tells for all. */
+Test(state, shapes_tell_the_layout_that_nobody_says)
+{
+    hone_module *a = mlp(1, 3, 3, 2), *b = mlp(2, 3, 3, 2);
+    const char *path = test_path("m");
+    hone_metadata odd = { "layout", "NCHW" };
+    for (int i = 0; i < 4; i++) {
+        CHECK_OK(hone_save_state_with(a, path, i < 2 ? &in_out : &out_in));
+        const hone_named_list list = hone_safetensors_load(path, NULL);
+        CHECK_OK(
+            hone_safetensors_save(path, list, i % 2 ? &(hone_metadata_list){ &odd, 1 } : NULL));
+        hone_load_state_with(b, path, i < 2 ? &out_in : &in_out); /* spoils b, or fails */
+        hone_error_clear();
+        CHECK_OK(hone_load_state(b, path));
+        cr_assert(same_state(a, b), "%d", i);
+    }
+    CHECK_OK(hone_safetensors_save(path, hone_named_state(b), NULL));
+    hone_module *c = mlp(3, 3, 4, 2);
+    CHECK_FAILS(hone_load_state(c, path), HONE_E_SHAPE, "\"0.weight\" has shape [3, 3] (out, in)");
+    hone_module_free(a);
+    hone_module_free(b);
+    hone_module_free(c);
+}
+
+Test(state, square_weights_need_to_be_told)
 {
     hone_module *a = mlp(1, 2, 2, 2), *b = mlp(2, 2, 2, 2);
     const char *path = test_path("m");
+    hone_tensor *weight = hone_detach(hone_parameters(a).at[0]);
     CHECK_OK(hone_safetensors_save(path, hone_named_state(a), NULL));
     CHECK_FAILS(hone_load_state(b, path), HONE_E_FORMAT, "HONE_LAYOUT_OUT_IN");
-    CHECK_OK(hone_load_state_with(b, path, &(hone_state_options){ .layout = HONE_LAYOUT_IN_OUT }));
+    CHECK_OK(hone_load_state_with(b, path, &in_out));
     cr_assert(same_state(a, b));
-    CHECK_OK(hone_load_state_with(b, path, &(hone_state_options){ .layout = HONE_LAYOUT_OUT_IN }));
-    cr_assert(hone_equal(hone_detach(hone_transpose(hone_parameters(a).at[0], 0, 1)),
-                         hone_detach(hone_parameters(b).at[0])));
-    hone_metadata odd = { "layout", "sideways" };
+    CHECK_OK(hone_load_state_with(b, path, &out_in));
+    cr_assert(first_weight_is(b, hone_transpose(weight, 0, 1)));
+    hone_metadata odd = { "layout", "sideways" }, torch = { "format", "pt" };
     CHECK_OK(hone_safetensors_save(path, hone_named_state(a), &(hone_metadata_list){ &odd, 1 }));
-    CHECK_FAILS(hone_load_state(b, path), HONE_E_FORMAT, "sideways");
+    CHECK_FAILS(hone_load_state(b, path), HONE_E_FORMAT, "its layout \"sideways\" is unknown");
+    CHECK_OK(hone_load_state_with(b, path, &in_out));
+    cr_assert(same_state(a, b));
+    CHECK_OK(hone_safetensors_save(path, hone_named_state(a), &(hone_metadata_list){ &torch, 1 }));
+    CHECK_OK(hone_load_state(b, path));
+    cr_assert(first_weight_is(b, hone_transpose(weight, 0, 1)));
     hone_module_free(a);
     hone_module_free(b);
+}
+
+/* What the caller says wins over what the file says. */
+Test(state, the_option_wins)
+{
+    hone_module *a = mlp(1, 2, 2, 2), *b = mlp(2, 2, 2, 2);
+    const char *path = test_path("m");
+    hone_tensor *weight = hone_detach(hone_parameters(a).at[0]);
+    static const char *const tags[] = { "NCHW", "out,in", "in,out" };
+    for (int i = 0; i < 3; i++) {
+        hone_metadata tag = { "layout", tags[i] };
+        CHECK_OK(
+            hone_safetensors_save(path, hone_named_state(a), &(hone_metadata_list){ &tag, 1 }));
+        CHECK_OK(hone_load_state_with(b, path, &in_out));
+        cr_assert(first_weight_is(b, weight), "%s", tags[i]);
+        CHECK_OK(hone_load_state_with(b, path, &out_in));
+        cr_assert(first_weight_is(b, hone_transpose(weight, 0, 1)), "%s", tags[i]);
+    }
+    hone_module_free(a);
+    hone_module_free(b);
+}
+
+/* ---- names that only one side has */
+
+static void check_list(hone_name_list list, const char *wanted)
+{
+    char got[100] = "";
+    for (int i = 0; i < list.n; i++) {
+        strcat(got, list.at[i]);
+        strcat(got, " ");
+    }
+    cr_assert_str_eq(got, wanted);
+}
+
+Test(state, names_that_only_one_side_has)
+{
+    hone_module *a = hone_nn_sequential(hone_nn_linear(5, 4), hone_nn_layer_norm(4));
+    hone_module *b = mlp(2, 5, 4, 2), *before = mlp(2, 5, 4, 2);
+    hone_state_report report;
+    const char *path = test_path("m");
+    CHECK_OK(hone_save_state(a, path));
+    CHECK_FAILS(hone_load_state_with(b, path, &(hone_state_options){ .report = &report }),
+                HONE_E_STATE, "missing: 2.weight, 2.bias; unexpected: 1.weight, 1.bias");
+    check_list(report.missing, "2.weight 2.bias ");
+    check_list(report.unexpected, "1.weight 1.bias ");
+    cr_assert(same_state(b, before));
+
+    CHECK_OK(hone_load_state_with(b, path,
+                                  &(hone_state_options){ .non_strict = true, .report = &report }));
+    check_list(report.missing, "2.weight 2.bias ");
+    check_list(report.unexpected, "1.weight 1.bias ");
+    const hone_named_list got = hone_named_state(b);
+    for (int i = 0; i < 4; i++) /* 0.weight, 0.bias; 2.weight, 2.bias */
+        cr_assert(hone_equal(got.at[i].tensor, hone_named_state(i < 2 ? a : before).at[i].tensor));
+
+    CHECK_OK(hone_load_state_with(a, path, &(hone_state_options){ .report = &report }));
+    cr_assert(report.missing.n == 0 && report.unexpected.n == 0);
+    CHECK_FAILS(hone_load_state_with(a, "/nowhere", &(hone_state_options){ .report = &report }),
+                HONE_E_IO, "/nowhere");
+    cr_assert(!report.missing.at && !report.unexpected.at);
+
+    hone_module *other = mlp(1, 6, 4, 2); /* shapes must fit all the same */
+    CHECK_FAILS(hone_load_state_with(other, path, &(hone_state_options){ .non_strict = true }),
+                HONE_E_SHAPE, "0.weight");
+    hone_module_free(a);
+    hone_module_free(b);
+    hone_module_free(before);
+    hone_module_free(other);
+}
+
+/* ---- other tools' files */
+
+static const char *write_one(const char *dtype, int shape, const void *data, size_t bytes)
+{
+    char file[300];
+    const int n = snprintf(file + 8, sizeof file - 8,
+                           "{\"odd\":{\"dtype\":\"F8_E4M3\",\"shape\":[1],\"data_offsets\":[0,1]},"
+                           "\"x\":{\"dtype\":\"%s\",\"shape\":[%d],\"data_offsets\":[1,%zu]}}",
+                           dtype, shape, bytes + 1);
+    const int64_t header = n;
+    memcpy(file, &header, 8);
+    file[8 + n] = 0;
+    memcpy(file + 9 + n, data, bytes);
+    return test_write("m", file, 9 + (size_t)n + bytes);
+}
+
+typedef struct {
+    hone_module base;
+    hone_tensor *x;
+} one;
+
+static const hone_field one_fields[] = { HONE_PARAM(one, x), HONE_FIELDS_END };
+static const hone_module_class one_class = { .name = "One",
+                                             .size = sizeof(one),
+                                             .fields = one_fields };
+
+/* A tensor that nobody asks for may have any dtype; halves go into f32, and nothing else. */
+Test(state, halves_go_into_f32)
+{
+    const hone_state_options loose = { .non_strict = true };
+    one *m = hone_module_new(&one_class);
+    m->x = hone_parameter(hone_zeros(HONE_F32, 2));
+    CHECK_OK(hone_load_state_with(&m->base, write_one("F16", 2, "\0\x3e\0\xc0", 4), &loose));
+    CHECK_VALUES(hone_detach(m->x), HONE_F32, (2), 1.5, -2);
+    CHECK_OK(hone_load_state_with(&m->base, write_one("BF16", 2, "\x20\x40\x80\xbf", 4), &loose));
+    CHECK_VALUES(hone_detach(m->x), HONE_F32, (2), 2.5, -1);
+    CHECK_FAILS(hone_load_state_with(&m->base, write_one("U16", 2, "\0\0\0\0", 4), &loose),
+                HONE_E_DTYPE, "\"x\" is U16, the module's is f32");
+    hone_release(m->x);
+    m->x = hone_parameter(hone_zeros(HONE_F64, 2));
+    CHECK_FAILS(hone_load_state_with(&m->base, write_one("F16", 2, "\0\0\0\0", 4), &loose),
+                HONE_E_DTYPE, "\"x\" is F16, the module's is f64");
+    hone_module_free(&m->base);
 }
 
 /* ---- what doesn't fit: named, and nothing is changed */
@@ -201,13 +372,32 @@ Test(state, null_and_missing_files)
     hone_module_free(a);
 }
 
+/* Each action returns its own status, whatever happened before. */
+Test(state, an_older_error_is_not_the_status)
+{
+    hone_module *a = mlp(1, 2, 2, 2), *b = mlp(1, 2, 3, 2);
+    hone_named one_name[] = { { "\xff", hone_zeros(HONE_F32, 2) } };
+    CHECK_OK(hone_save_state(a, test_path("m")));
+    hone_error_set(HONE_E_GRADIENT, "older");
+    cr_assert(hone_load_state(a, "/nowhere/m") == HONE_E_IO);
+    cr_assert(hone_load_state(a, NULL) == HONE_E_NULL);
+    cr_assert(hone_load_state(b, test_path("m")) == HONE_E_SHAPE);
+    cr_assert(hone_save_state(a, "/nowhere/m") == HONE_E_IO);
+    cr_assert(hone_safetensors_save("/nowhere/m", (hone_named_list){ one_name, 1 }, NULL) ==
+              HONE_E_VALUE);
+    CHECK_ERROR(HONE_E_GRADIENT, "older");
+    hone_module_free(a);
+    hone_module_free(b);
+}
+
 static bool save_and_load(void)
 {
     HONE_SCOPE();
     hone_module *a = mlp(1, 3, 2, 2);
-    const hone_state_options torch = { .layout = HONE_LAYOUT_OUT_IN };
-    const bool ok = a && hone_save_state_with(a, test_path("m"), &torch) == HONE_OK &&
-                    hone_load_state(a, test_path("m")) == HONE_OK;
+    hone_state_report report;
+    const hone_state_options reported = { .report = &report };
+    const bool ok = a && hone_save_state(a, test_path("m")) == HONE_OK &&
+                    hone_load_state_with(a, test_path("m"), &reported) == HONE_OK;
     hone_module_free(a);
     return ok;
 }

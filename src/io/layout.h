@@ -1,0 +1,17 @@
+/* layout.h: which way the weights lie in a file of named tensors. */
+#ifndef HONE_IO_LAYOUT_H
+#define HONE_IO_LAYOUT_H
+
+#include <hone/io.h>
+
+/** The pairs of metadata that say so; how many: at[0..n-1] into a list of 2. */
+hone_metadata_list hone__layout_metadata(hone_layout layout, hone_metadata at[2]);
+
+/** What metadata say; HONE_LAYOUT_AUTO: nothing that hone understands. `unknown`, unless NULL, gets
+ * a layout that is there but that hone doesn't know, or NULL. */
+hone_layout hone__layout_stated(hone_metadata_list metadata, const char **unknown);
+
+/** HONE_LAYOUT_AUTO for what is no name of a layout. */
+hone_layout hone__layout_of_name(const char *name);
+
+#endif
