@@ -11,7 +11,7 @@
 static const double MUCH_LATER = 1.5;
 
 static uint8_t node_of_cpu[HONE__MAX_CPUS]; /* by the kernel's CPU number */
-static int only_node;                        /* of all CPUs; -1: there are several */
+static int only_node;                       /* of all CPUs; -1: there are several */
 static int node_cores[MAX_NODES];
 static hwloc_bitmap_t pool_nodes;      /* the kernel's numbers of those that pools use */
 static hwloc_topology_t several_nodes; /* kept to bind by; NULL if there is one node */

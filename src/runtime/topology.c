@@ -19,8 +19,8 @@ static atomic_bool loaded;
 static int core_cpu[MAX_CPUS];      /* of the machine.fast_cores, if the cores are this system's */
 static uint8_t core_node[MAX_CPUS]; /* of the same cores */
 static bool cores_known;
-static hone__cpus team_cpus;           /* that a team may use */
-static uint16_t core_of[MAX_CPUS];     /* by the kernel's CPU number, from 1; 0: unknown */
+static hone__cpus team_cpus;       /* that a team may use */
+static uint16_t core_of[MAX_CPUS]; /* by the kernel's CPU number, from 1; 0: unknown */
 
 /* ---- the kernel --------------------------------------------------------------------------- */
 
