@@ -18,7 +18,9 @@ typedef enum {
     HONE__LOCK_RANDOM,                                       /* the default generator */
     HONE__LOCK_HEAPS,                                        /* the lists of heaps */
     HONE__LOCK_PLACES,                                       /* a place's large blocks */
-    HONE__LOCK_TOPOLOGY = HONE__LOCK_PLACES + HONE__PLACES,  /* reading the machine, in hwloc */
+    HONE__LOCK_TRIAL = HONE__LOCK_PLACES + HONE__PLACES,     /* threads that wait for each other */
+    HONE__LOCK_OPENMP,                                       /* looking for OpenMP runtimes */
+    HONE__LOCK_TOPOLOGY,                                     /* reading the machine, in hwloc */
     HONE__LOCKS
 } hone__lock_id;
 

@@ -1,6 +1,7 @@
 /* openmp.c: see openmp.h. */
 #include "runtime/openmp.h"
 #include "core/core.h"
+#include "runtime/lock.h"
 
 #include <ctype.h>
 #include <dlfcn.h>
@@ -82,7 +83,6 @@ enum { OTHERS = 8 };
 static _Atomic(question) others[OTHERS]; /* their omp_in_parallel; they are never unloaded */
 static atomic_int n_others;
 static atomic_ullong objects_seen; /* so many had been loaded when we looked */
-static pthread_mutex_t looking = PTHREAD_MUTEX_INITIALIZER;
 
 typedef struct {
     char *files[4 * OTHERS];
@@ -151,7 +151,7 @@ static void look_for_others(void)
 {
     static bool llvm_in_use;
     objects all = { .n = 0 };
-    pthread_mutex_lock(&looking);
+    hone__lock(HONE__LOCK_OPENMP);
     llvm_in_use = llvm_in_use || is_llvm;
     dl_iterate_phdr(note_object, &all);
     for (int i = 0; i < all.n; i++) {
@@ -159,7 +159,7 @@ static void look_for_others(void)
         free(all.files[i]);
     }
     atomic_store(&objects_seen, all.loaded);
-    pthread_mutex_unlock(&looking);
+    hone__unlock(HONE__LOCK_OPENMP);
 }
 
 bool hone__openmp_inside(void)

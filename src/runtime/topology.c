@@ -277,6 +277,7 @@ static hwloc_bitmap_t allowed_cpus(hwloc_topology_t topology)
     if (!machine.runtime_binds && hone__topology_in_one_core(&team_cpus) &&
         hwloc_get_cpubind(topology, allowed, HWLOC_CPUBIND_PROCESS) == 0)
         hwloc_bitmap_to_ulongs(allowed, WORDS, team_cpus.bits);
+    hwloc_bitmap_and(allowed, allowed, hwloc_topology_get_topology_cpuset(topology));
     return allowed;
 }
 

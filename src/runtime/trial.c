@@ -1,6 +1,7 @@
 /* trial.c: see trial.h. */
 #include "runtime/trial.h"
 #include "core/core.h"
+#include "runtime/lock.h"
 #include "runtime/stalls.h"
 
 #include <errno.h>
@@ -12,25 +13,18 @@
 
 enum { WAIT_MS = 200 };
 
-typedef struct trial trial;
-
 typedef struct {
-    trial *all;
     pthread_t thread;
     atomic_int id; /* the kernel's */
 } candidate;
 
-struct trial {
-    pthread_mutex_t gate; /* held until all are there */
-    candidate *at;
-};
-
+/* HONE__LOCK_TRIAL is the gate: held until all are there. */
 static void *wait_at_the_gate(void *user)
 {
     candidate *c = user;
     atomic_store(&c->id, (int)syscall(SYS_gettid));
-    pthread_mutex_lock(&c->all->gate);
-    pthread_mutex_unlock(&c->all->gate);
+    hone__lock(HONE__LOCK_TRIAL);
+    hone__unlock(HONE__LOCK_TRIAL);
     return NULL;
 }
 
@@ -44,10 +38,10 @@ static void wait_until_gone(int id, int64_t deadline)
 
 int hone__trial_threads(int n, size_t stack_bytes)
 {
-    trial all = { .gate = PTHREAD_MUTEX_INITIALIZER, .at = calloc((size_t)n, sizeof *all.at) };
+    candidate *all = calloc((size_t)n, sizeof *all);
     pthread_attr_t attributes;
-    if (!all.at || pthread_attr_init(&attributes) != 0) {
-        free(all.at);
+    if (!all || pthread_attr_init(&attributes) != 0) {
+        free(all);
         return 0;
     }
     /* A signal of the program's must not be handled by one of these. */
@@ -55,23 +49,20 @@ int hone__trial_threads(int n, size_t stack_bytes)
     sigfillset(&every);
     pthread_sigmask(SIG_SETMASK, &every, &before);
     int made = 0;
-    pthread_mutex_lock(&all.gate);
+    hone__lock(HONE__LOCK_TRIAL);
     /* What is no size for a stack fails in the runtime, too, which then takes its default. */
     if (stack_bytes > 0)
         (void)pthread_attr_setstacksize(&attributes, stack_bytes);
-    for (bool ok = true; ok && made < n; made += ok) {
-        all.at[made].all = &all;
-        ok =
-            pthread_create(&all.at[made].thread, &attributes, wait_at_the_gate, &all.at[made]) == 0;
-    }
-    pthread_mutex_unlock(&all.gate);
+    for (bool ok = true; ok && made < n; made += ok)
+        ok = pthread_create(&all[made].thread, &attributes, wait_at_the_gate, &all[made]) == 0;
+    hone__unlock(HONE__LOCK_TRIAL);
     pthread_sigmask(SIG_SETMASK, &before, NULL);
     for (int i = 0; i < made; i++)
-        pthread_join(all.at[i].thread, NULL);
+        pthread_join(all[i].thread, NULL);
     const int64_t deadline = hone__now_ns() + WAIT_MS * (int64_t)1000000;
     for (int i = 0; i < made; i++)
-        wait_until_gone(atomic_load(&all.at[i].id), deadline);
+        wait_until_gone(atomic_load(&all[i].id), deadline);
     pthread_attr_destroy(&attributes);
-    free(all.at);
+    free(all);
     return made;
 }
