@@ -94,7 +94,8 @@ hone_tensor *hone_from_data_v(hone_dtype dtype, const void *data, const int64_t 
 
 /* ---- arange, eye */
 
-/* start + i * step for i < n: integers as integers, anything else in double, cast as hone_to does. */
+/* start + i * step for i < n: integers as integers, anything else in double, cast as hone_to
+ * does. */
 typedef struct {
     int64_t n;
     double start, step;
