@@ -6,8 +6,10 @@
  * by the current scope; NULL on error (HONE_E_SHAPE, HONE_E_DTYPE, HONE_E_VALUE, HONE_E_INDEX,
  * HONE_E_NOMEM, HONE_E_NULL for a NULL operand). Every op on floats is differentiable, twice and
  * more, except where it says "no gradient". A trailing _ means in place: the first argument is
- * changed and returned (no new reference), HONE_E_STATE if autograd forbids it (a leaf that
- * requires a gradient, an expanded tensor, a view that needs a gradient).
+ * changed and returned (no new reference), HONE_E_STATE if autograd forbids it: a leaf that requires
+ * a gradient (change it under HONE_NO_GRAD()), an expanded tensor (hone_clone it), a view that needs
+ * a gradient, its base's or the other operand's (unlike PyTorch: change a hone_clone of it, and join
+ * the parts with hone_cat or hone_where).
  */
 #ifndef HONE_OPS_H
 #define HONE_OPS_H

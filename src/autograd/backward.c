@@ -405,8 +405,10 @@ static hone_tensor *seed_gradient(const char *name, int i, hone_tensor *t, hone_
                        hone__tensor_text(t).s);
         return NULL;
     }
-    if (!hone__view_is_current(name, "output", i, t))
+    if (hone__is_stale(t)) {
+        hone__refuse_stale(name, "output", i, t);
         return NULL;
+    }
     if (hone__is_real(given)) {
         if (given->dtype == t->dtype && hone__same_shape(given, t))
             return given;
@@ -586,12 +588,13 @@ hone_tensor_list hone_autograd_grad(hone_tensor_list outputs, hone_tensor_list i
         return failed;
     }
     for (int i = 0; i < inputs.n; i++) {
-        if (!hone__view_is_current("autograd_grad", "input", i, inputs.at[i]))
-            return failed;
-        if (hone_requires_grad(inputs.at[i]))
+        if (hone__is_stale(inputs.at[i]))
+            hone__refuse_stale("autograd_grad", "input", i, inputs.at[i]);
+        else if (hone_requires_grad(inputs.at[i]))
             continue;
-        hone_error_set(HONE_E_STATE, "autograd_grad: input %d (%s) doesn't require a gradient", i,
-                       hone__tensor_text(inputs.at[i]).s);
+        else
+            hone_error_set(HONE_E_STATE, "autograd_grad: input %d (%s) doesn't require a gradient",
+                           i, hone__tensor_text(inputs.at[i]).s);
         return failed;
     }
     hone_tensor_list result = hone__list_new(inputs.n);

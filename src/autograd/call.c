@@ -272,9 +272,10 @@ static bool may_change(const hone_context *ctx, const hone_tensor *t)
 {
     const char *name = hone__call_name(ctx);
     if (hone__overlaps_itself(t)) {
-        hone_error_set(HONE_E_STATE,
-                       "%s_: %s is expanded (several elements share one place); clone it first",
-                       name, hone__tensor_text(t).s);
+        hone_error_set(
+            HONE_E_STATE,
+            "%s_: %s is expanded (several elements share one place); hone_clone it first", name,
+            hone__tensor_text(t).s);
         return false;
     }
     if (!hone_grad_enabled())
@@ -288,18 +289,16 @@ static bool may_change(const hone_context *ctx, const hone_tensor *t)
     if (t->is_view && (ctx->recording || t->node || t->hides_history)) {
         hone_error_set(
             HONE_E_STATE,
-            "%s_: %s is a view, and views that need a gradient can't be changed in place; "
-            "use %s",
-            name, hone__tensor_text(t).s, name);
+            "%s_: %s is a view, and views that need a gradient can't be changed in place; change a "
+            "hone_clone of it, which hone_cat or hone_where puts into a new whole",
+            name, hone__tensor_text(t).s);
         return false;
     }
     return true;
 }
 
-bool hone__view_is_current(const char *name, const char *what, int i, const hone_tensor *t)
+bool hone__refuse_stale(const char *name, const char *what, int i, const hone_tensor *t)
 {
-    if (!hone__is_real(t) || !hone__is_stale(t))
-        return true;
     hone_error_set(HONE_E_STATE,
                    "%s: %s %d (%s) is a view of a tensor that was modified in place since; make "
                    "the view again",
@@ -311,9 +310,11 @@ bool hone__may_run(const hone_context *ctx, hone_tensor *const *in, int n_in)
 {
     if (ctx->in_place && !may_change(ctx, in[0]))
         return false;
-    for (int i = 0; hone_grad_enabled() && i < n_in; i++)
-        if (!hone__view_is_current(hone__call_name(ctx), "operand", i, in[i]))
-            return false;
+    if (!hone_grad_enabled())
+        return true;
+    for (int i = 0; i < n_in; i++)
+        if (hone__is_stale(in[i]))
+            return hone__refuse_stale(hone__call_name(ctx), "operand", i, in[i]);
     return true;
 }
 

@@ -74,7 +74,7 @@ static inline hone__grad hone__gradient_of(const hone__op *op, int input)
 }
 
 /** A view's history says what it showed when it was made: it is stale once its base got another
- * history. */
+ * history. HONE_NONE never is. */
 static inline bool hone__is_stale(const hone_tensor *t)
 {
     return t->is_view && (int32_t)(t->storage->history_version - t->view_version) > 0;
@@ -85,9 +85,8 @@ static inline void hone__mark_history(hone_tensor *t)
     t->storage->history_version = hone__version(t);
 }
 
-/** False + E_STATE if t is a stale view: its history isn't that of its values. what, i: "operand",
- * 0. HONE_NONE is current. */
-bool hone__view_is_current(const char *name, const char *what, int i, const hone_tensor *t);
+/** Sets the error of a stale view, E_STATE; what, i: "operand", 0. Always false. */
+bool hone__refuse_stale(const char *name, const char *what, int i, const hone_tensor *t);
 /** What holds for every call, an op's or a custom function's, before its forward runs. */
 bool hone__may_run(const hone_context *ctx, hone_tensor *const *in, int n_in);
 /** t shares the memory of `of`, an input of the call that made it. */

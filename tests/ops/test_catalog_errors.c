@@ -4,6 +4,8 @@
 
 #include "runtime/memory.h"
 
+#include <string.h>
+
 static hone_dtype first_dtype(const catalog_row *row)
 {
     int dtype = 0;
@@ -73,6 +75,55 @@ TEST_ROWS(no_memory)
 {
     check_allocations(row, false);
     check_allocations(row, true);
+}
+
+static bool is_public(const char *name, size_t length)
+{
+    static const char *const names[] = {
+#define HONE_OP(name, signature, in_place) in_place == 2 ? "" : "hone_" #name,
+#include "ops/ops.def"
+#undef HONE_OP
+    };
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++)
+        if (strlen(names[i]) == length && memcmp(names[i], name, length) == 0)
+            return true;
+    return false;
+}
+
+/* The message says what to call instead, and that there is such a function. */
+static void check_advice(const catalog_case *c)
+{
+    int n = 0;
+    const char *at = hone_error_message();
+    for (; (at = strstr(at, "hone_")); n++) {
+        const size_t length = strspn(at, "abcdefghijklmnopqrstuvwxyz0123456789_");
+        cr_assert(is_public(at, length), "%s: there is no %.*s", c->text, (int)length, at);
+        at += length;
+    }
+    cr_assert_gt(n, 0, "%s: \"%s\" names nothing to call", c->text, hone_error_message());
+}
+
+TEST_ROWS(in_place_on_a_view)
+{
+    const catalog_call call = catalog_function_in_place(row);
+    if (!call)
+        return;
+    HONE_SCOPE();
+    catalog_case c;
+    make_case(row, row->cases[0], HONE_F64, false, &c);
+    hone_tensor *x = c.tensor[0];
+    hone_tensor *const refused[] = {
+        hone_transpose(hone_neg(hone_requires_grad_(hone_to(hone_clone(x), HONE_F64), true)), 0, 0),
+        hone_expand_v(hone_ones(HONE_F64, 1), (int64_t[]){ 7, HONE_END_DIM }),
+    };
+    for (int i = 0; i < 2; i++) {
+        c.tensor[0] = refused[i];
+        cr_assert_null(call(row, c.tensor, c.n), "%s", c.text);
+        cr_assert_eq(hone_error_code(), HONE_E_STATE, "%s: %s", c.text, hone_error_message());
+        check_advice(&c);
+        hone_error_clear();
+    }
+    catalog_free(&c);
 }
 
 /* A walk over one call, whose n-th allocation fails: it says so if and only if a gradient is
