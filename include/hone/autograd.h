@@ -27,12 +27,12 @@ HONE_API hone_tensor *hone_requires_grad_(hone_tensor *t, bool requires_grad);
 /** True for such leaves and for what was computed from them. */
 HONE_API bool hone_requires_grad(const hone_tensor *t);
 HONE_API bool hone_is_leaf(const hone_tensor *t);
-/** The gradient collected so far, [same as t], a handle onto its memory: what is written to it is
- * written to the gradient. It stays valid when another thread replaces the gradient. NULL without an
- * error if there is none, with HONE_E_NOMEM if there is no memory for a zeroed one or the handle. */
+/** The gradient collected so far, [same as t]: what is written to it is written to the gradient. It
+ * stays valid when another thread replaces the gradient. NULL without an error if there is none,
+ * with HONE_E_NOMEM if a zeroed one finds no memory. */
 HONE_API hone_tensor *hone_grad(hone_tensor *t);
-/** Replaces (or with HONE_NONE drops) a leaf's gradient; keeps the memory of the new one, but not
- * its history.
+/** Replaces (or with HONE_NONE drops) a leaf's gradient; keeps a reference to the new one, or
+ * to its memory only if it has a history.
  *  Errors: HONE_E_SHAPE (another shape or dtype than t's), HONE_E_STATE (t is no leaf), HONE_E_VALUE
  *          (t itself), HONE_E_NULL, HONE_E_NOMEM. */
 HONE_API hone_status hone_set_grad(hone_tensor *t, hone_tensor *grad);

@@ -4,14 +4,14 @@
  *      y --node--> sub --edge--> log --saved--> y
  *
  * Nobody could free that. What a node saved before the change it can't use after it, so the node
- * gets a handle of its own onto what the target was until then. There being no cycles before the
+ * gets a handle of its own onto what the target was until then. So does a leaf whose .grad the target
+ * is (grad += 0.1 * leaf). There being no cycles before the
  * call, none goes through the target's history so far: only what lies below the other operands, and
  * not below that history, is looked at. */
+#include "autograd/leaf.h"
 #include "autograd/node.h"
 
 #include "runtime/memory.h"
-
-#include <string.h>
 
 enum { INLINE_STACK = 32 };
 
@@ -34,8 +34,18 @@ static bool meet(search *s, hone_context *node)
             return false;
         s->stack = more;
     }
-    s->stack[s->n++] = node;
+    s->stack[s->n++] = hone__node_retain(node);
     return true;
+}
+
+/* A leaf leads to its gradient, whose history an op in place may have made. */
+static bool look_at_gradient(search *s, hone_tensor *leaf)
+{
+    hone_context *history;
+    bool ok = hone__leaf_part(leaf, s->target, &history);
+    ok = ok && meet(s, history);
+    hone__node_drop(history);
+    return ok;
 }
 
 /* Another handle onto what the target is until the call. */
@@ -54,24 +64,29 @@ static hone_tensor *stand_in(const hone_tensor *t)
 
 static bool look_at_saved(search *s, hone__saved *saved)
 {
-    if (saved->tensor != s->target)
-        return !hone__is_real(saved->tensor) || meet(s, saved->tensor->node);
-    hone_tensor *other = stand_in(s->target);
+    hone_tensor *t = saved->tensor;
+    if (!hone__is_real(t))
+        return true;
+    if (t != s->target)
+        return meet(s, t->node) && look_at_gradient(s, t);
+    hone_tensor *other = stand_in(t);
     if (!other)
         return false;
     saved->tensor = other;
-    hone_release(s->target);
+    hone_release(t);
     return true;
 }
 
 static bool look_at_edge(search *s, hone__edge *e)
 {
-    if (e->leaf == s->target) { /* it was a leaf then and requires no gradient any more */
-        e->leaf = NULL;
-        e->needs = false;
-        hone_release(s->target);
-    }
-    return meet(s, e->node);
+    if (!e->leaf)
+        return meet(s, e->node);
+    if (e->leaf != s->target)
+        return look_at_gradient(s, e->leaf);
+    e->leaf = NULL; /* it was a leaf then and requires no gradient any more */
+    e->needs = false;
+    hone_release(s->target);
+    return true;
 }
 
 static bool look_at(search *s, hone_context *node)
@@ -96,8 +111,11 @@ bool hone__cut_cycles(hone_context *ctx, hone_tensor *target)
     if (target->node)
         atomic_store_explicit(&target->node->met, s.stamp, memory_order_relaxed);
     bool ok = look_at(&s, ctx);
-    while (ok && s.n > 0)
-        ok = look_at(&s, s.stack[--s.n]);
+    while (s.n > 0) {
+        hone_context *node = s.stack[--s.n];
+        ok = ok && look_at(&s, node);
+        hone__node_drop(node);
+    }
     if (s.stack != s.inline_stack)
         hone__free(s.stack);
     return ok;

@@ -70,8 +70,7 @@ bool hone__leaf_zero(hone_tensor *leaf)
     return ok;
 }
 
-/* *grad = leaf.grad, held. */
-static bool take_grad(hone_tensor *leaf, hone_tensor **grad)
+bool hone__leaf_grad(hone_tensor *leaf, hone_tensor **grad)
 {
     const hone__lock_id lock = lock_leaf(leaf);
     if (!leaf->grad && leaf->grad_is_zero) {
@@ -83,14 +82,28 @@ static bool take_grad(hone_tensor *leaf, hone_tensor **grad)
     const bool none = !leaf->grad && !leaf->grad_is_zero;
     *grad = hone_retain(leaf->grad);
     hone__unlock(lock);
+    *grad = hone__own(*grad);
     return none || *grad;
 }
 
-bool hone__leaf_grad(hone_tensor *leaf, hone_tensor **grad)
+/* Another handle onto t's memory, without its history. */
+static hone_tensor *same_memory(const hone_tensor *t)
 {
-    if (!take_grad(leaf, grad))
-        return false;
-    return !*grad || (*grad = hone__own(*grad));
+    return hone__alias(t, t->ndim, t->shape, t->stride, t->offset);
+}
+
+bool hone__leaf_part(hone_tensor *leaf, hone_tensor *t, hone_context **history)
+{
+    hone_tensor *own = NULL;
+    const hone__lock_id lock = lock_leaf(leaf);
+    const bool same = leaf->grad == t;
+    *history = !same && leaf->grad ? hone__node_retain(leaf->grad->node) : NULL;
+    if (same && (own = same_memory(t)))
+        leaf->grad = own;
+    hone__unlock(lock);
+    if (own)
+        hone_release(t);
+    return !same || own;
 }
 
 /* ---- what users see ---- */
@@ -130,25 +143,17 @@ bool hone_is_leaf(const hone_tensor *t)
     return hone__is_real(t) && !t->node;
 }
 
-/* A handle without history: a leaf's .grad is one that nobody else has, so that no op in place can
- * give it a history, which could hold the leaf. */
-static hone_tensor *same_memory(const hone_tensor *t)
-{
-    return hone__alias(t, t->ndim, t->shape, t->stride, t->offset);
-}
-
 hone_tensor *hone_grad(hone_tensor *t)
 {
     if (!hone__is_real(t)) {
         hone__error_null("grad");
         return NULL;
     }
-    hone_tensor *grad, *other;
-    if (!take_grad(t, &grad) || !grad)
+    hone_tensor *grad;
+    if (!hone__leaf_grad(t, &grad) || !grad)
         return NULL;
-    other = hone__own(same_memory(grad));
-    hone_release(grad);
-    return other;
+    hone__mark_held(grad);
+    return grad;
 }
 
 hone_status hone_set_grad(hone_tensor *t, hone_tensor *grad)
@@ -162,9 +167,13 @@ hone_status hone_set_grad(hone_tensor *t, hone_tensor *grad)
     if (grad != HONE_NONE && (grad->dtype != t->dtype || !hone__same_shape(grad, t)))
         return hone_error_set(HONE_E_SHAPE, "set_grad: the gradient %s doesn't fit the tensor %s",
                               hone__tensor_text(grad).s, hone__tensor_text(t).s);
-    hone_tensor *own = grad == HONE_NONE ? NULL : same_memory(grad);
-    if (!own && grad != HONE_NONE)
-        return HONE_E_NOMEM;
+    hone_tensor *own = NULL;
+    if (grad != HONE_NONE) { /* a history could lead back to t, which nobody could free then */
+        own = grad->node ? same_memory(grad) : hone_retain(grad);
+        if (!own)
+            return HONE_E_NOMEM;
+        hone__mark_held(own);
+    }
     const hone__lock_id lock = lock_leaf(t);
     hone_tensor *old = t->grad;
     t->grad = own;

@@ -4,9 +4,8 @@
  *   output --node--> hone_context --edge.node--> hone_context of the op that made the input ...
  *                                 --edge.leaf--> leaf tensor that collects .grad
  *
- * References only point towards the inputs: a saved output is an alias without history, a leaf's
- * .grad is a handle that nobody else has, and before an op in place cycle.c sees to it that what the
- * op leads to doesn't hold its target. So there are no cycles. */
+ * References only point towards the inputs: a saved output is an alias without history, and before
+ * an op in place cycle.c sees to it that what the op leads to doesn't hold its target. So there are no cycles. */
 #ifndef HONE_AUTOGRAD_NODE_H
 #define HONE_AUTOGRAD_NODE_H
 

@@ -172,6 +172,11 @@ Test(autograd_in_place, a_gradient_with_a_history_does_not_hold_its_leaf)
     OK(d.at && hone_set_grad(x, d.at[0]) == HONE_OK);
     expect(hone_grad(x), 2, 4, 6);
     cr_assert(!hone_requires_grad(hone_grad(x)));
+    hone_tensor *a = leaf(1, 2, 3), *b = leaf(1, 1, 1), *g = hone_ones(HONE_F64, 3);
+    OK(hone_set_grad(a, g) == HONE_OK && hone_set_grad(b, hone_ones(HONE_F64, 3)) == HONE_OK);
+    cr_assert_eq(hone_grad(a), g);
+    OK(hone_mul_(g, b));            /* a leads to b ... */
+    OK(hone_mul_(hone_grad(b), a)); /* ... and b to a */
 }
 
 Test(autograd_in_place, what_was_saved_before_stays_of_use_elsewhere)
