@@ -1,6 +1,7 @@
-/* Layer norm, its backward passes and the variance: a row's results against long double, with the
- * bits that it gets alone (rows are taken in groups), on every ISA the same; gradients with what
- * the forward pass kept have the bits of those that compute it again. */
+/* Layer norm, its backward passes, deviations and the variance: a row's results against long double,
+ * with the bits that it gets alone (rows are taken in groups), on every ISA the same; gradients with
+ * what the forward pass kept have the bits of those that compute it again. All of this for ordinary
+ * rows and for wild ones: among their neighbours are some whose squares over- or underflow. */
 #include "guard.h"
 
 #include <criterion/criterion.h>
@@ -15,7 +16,8 @@ static const struct {
 enum { N_SHAPES = sizeof shapes / sizeof *shapes, APART = 3 };
 
 typedef struct {
-    guard x, dy, weight, bias, y, dx, dw, m2, norms[4];
+    guard x, dy, weight, bias, y, dx, dw, m2, norms[4], deviation, by_std;
+    double eps;
 } operands;
 
 static guard numbers(int dtype, int64_t rows, int64_t cols, uint64_t seed, double mean)
@@ -38,8 +40,9 @@ static double at(int dtype, const guard *g, int64_t i)
 
 static void each_guard(operands *o, void (*f)(guard *))
 {
-    guard *all[] = { &o->x,  &o->dy, &o->weight,   &o->bias,     &o->y,        &o->dx,
-                     &o->dw, &o->m2, &o->norms[0], &o->norms[1], &o->norms[2], &o->norms[3] };
+    guard *all[] = { &o->x,        &o->dy,       &o->weight,    &o->bias,     &o->y,
+                     &o->dx,       &o->dw,       &o->m2,        &o->norms[0], &o->norms[1],
+                     &o->norms[2], &o->norms[3], &o->deviation, &o->by_std };
     for (size_t i = 0; i < sizeof all / sizeof *all; i++)
         f(all[i]);
 }
@@ -54,11 +57,29 @@ static hone__norms norms_of(const operands *o)
     return (hone__norms){ o->norms[0].data, o->norms[1].data, o->norms[2].data, o->norms[3].data };
 }
 
-static operands run(const hone__isa *isa, int dtype, int64_t rows, int64_t cols)
+/* Row r times the r-th factor. */
+static void go_wild(const hone__isa *isa, int dtype, guard *x, int64_t rows, int64_t cols)
+{
+    static const double f32[] = { 1, 1e-25, 3, 5e36, 1e-42, 1, 1e20 };
+    static const double f64[] = { 1, 1e-200, 3, 2e306, 1e-320, 1, 1e160 };
+    for (int64_t r = 0; r < rows; r++) {
+        const float single = (float)f32[r % 7];
+        const void *by = dtype == HONE__F32 ? (const void *)&single : &f64[r % 7];
+        unsigned char *row = x->data + (size_t)(r * (cols + APART)) * test_size(dtype);
+        isa->binary[HONE__K_MUL][dtype](cols, row, 1, row, 1, by, 0);
+    }
+}
+
+static operands run(const hone__isa *isa, int dtype, int64_t rows, int64_t cols, bool wild)
 {
     const int64_t s = cols + APART;
     operands o = { .x = numbers(dtype, rows, cols, 1, 50),
-                   .dy = numbers(dtype, rows, cols, 20000, 0) };
+                   .dy = numbers(dtype, rows, cols, 20000, 0),
+                   .eps = wild ? 0 : 1e-5 };
+    if (wild)
+        go_wild(isa, dtype, &o.x, rows, cols);
+    o.deviation = numbers(dtype, rows, cols, 0, 0);
+    o.by_std = numbers(dtype, rows, cols, 0, 0);
     o.weight = numbers(dtype, 1, cols, 70000, 1);
     o.bias = numbers(dtype, 1, cols, 90000, 0);
     o.y = numbers(dtype, rows, cols, 0, 0);
@@ -68,12 +89,14 @@ static operands run(const hone__isa *isa, int dtype, int64_t rows, int64_t cols)
     for (int i = 0; i < 4; i++)
         o.norms[i] = guard_new((size_t)rows * test_size(dtype));
     const hone__norms norms = norms_of(&o);
-    isa->layer_norm[dtype](rows, cols, o.y.data, s, o.x.data, s, o.weight.data, o.bias.data, 1e-5,
+    isa->layer_norm[dtype](rows, cols, o.y.data, s, o.x.data, s, o.weight.data, o.bias.data, o.eps,
                            &norms, false);
     isa->layer_norm_backward[dtype](rows, cols, o.dx.data, s, o.dy.data, s, o.x.data, s,
-                                    o.weight.data, 1e-5, NULL, false);
-    isa->layer_norm_weight_backward[dtype](rows, cols, o.dy.data, s, o.x.data, s, 1e-5, NULL, 0,
+                                    o.weight.data, o.eps, NULL, false);
+    isa->layer_norm_weight_backward[dtype](rows, cols, o.dy.data, s, o.x.data, s, o.eps, NULL, 0,
                                            hone__cols_blocks(rows), o.dw.data);
+    isa->deviation[dtype](rows, cols, o.deviation.data, s, o.x.data, s, NULL, false);
+    isa->deviation[dtype](rows, cols, o.by_std.data, s, o.x.data, s, NULL, true);
     isa->reduce_rows[HONE__K_M2][dtype](rows, cols, o.x.data, s, o.m2.data, 1);
     each_guard(&o, expect_intact);
     return o;
@@ -86,13 +109,17 @@ static void check_alone(const hone__isa *isa, int dtype, const operands *o, int6
     const size_t from = (size_t)(r * (cols + APART)) * size;
     guard y = guard_new(row), m2 = guard_new(size);
     isa->layer_norm[dtype](1, cols, y.data, cols, o->x.data + from, cols, o->weight.data,
-                           o->bias.data, 1e-5, NULL, true);
+                           o->bias.data, o->eps, NULL, true);
     cr_assert_eq(memcmp(y.data, o->y.data + from, row), 0, "%s: row %d of %d", isa->name, (int)r,
                  (int)cols);
     isa->layer_norm_backward[dtype](1, cols, y.data, cols, o->dy.data + from, cols,
-                                    o->x.data + from, cols, o->weight.data, 1e-5, NULL, true);
+                                    o->x.data + from, cols, o->weight.data, o->eps, NULL, true);
     cr_assert_eq(memcmp(y.data, o->dx.data + from, row), 0, "%s: dx of row %d of %d", isa->name,
                  (int)r, (int)cols);
+    for (int by_std = 0; by_std <= 1; by_std++) {
+        isa->deviation[dtype](1, cols, y.data, cols, o->x.data + from, cols, NULL, by_std);
+        cr_assert_eq(memcmp(y.data, (by_std ? o->by_std : o->deviation).data + from, row), 0);
+    }
     isa->reduce_rows[HONE__K_M2][dtype](1, cols, o->x.data + from, cols, m2.data, 1);
     cr_assert_eq(memcmp(m2.data, o->m2.data + (size_t)r * size, size), 0);
     guard_free(&y);
@@ -110,7 +137,7 @@ static void check_kept(const hone__isa *isa, int dtype, const operands *o, int64
     guard dx = numbers(dtype, rows, cols, 0, 0), dw = guard_new((size_t)cols * size);
     const unsigned char *want = o->dw.data + last / 128 * (size_t)cols * size;
     isa->layer_norm_backward[dtype](rows, cols, dx.data, s, o->dy.data, s, o->x.data, s,
-                                    o->weight.data, 1e-5, &norms, true);
+                                    o->weight.data, o->eps, &norms, true);
     cr_assert_eq(memcmp(dx.data, o->dx.data, dx.bytes), 0, "%s: dx of %dx%d", isa->name, (int)rows,
                  (int)cols);
     for (int parts = 1; parts <= 2; parts++) {
@@ -120,7 +147,7 @@ static void check_kept(const hone__isa *isa, int dtype, const operands *o, int64
         for (int64_t at = 0, n; at < cols; at += n) {
             n = at < cut ? cut : cols - at;
             isa->layer_norm_weight_backward[dtype](rows, n, o->dy.data + (size_t)at * size, s,
-                                                   o->x.data + (size_t)at * size, s, 1e-5, &norms,
+                                                   o->x.data + (size_t)at * size, s, o->eps, &norms,
                                                    block, block + 1, dw.data + (size_t)at * size);
         }
         cr_assert_eq(memcmp(dw.data, want, dw.bytes), 0, "%s: dw of %dx%d in %d", isa->name,
@@ -140,41 +167,65 @@ static void check_row(int dtype, const operands *o, int64_t r, int64_t cols)
         mean += (long double)at(dtype, &o->x, first + j) / (long double)cols;
     for (int64_t j = 0; j < cols; j++)
         m2 += powl((long double)at(dtype, &o->x, first + j) - mean, 2);
-    cr_assert_float_eq(at(dtype, &o->m2, r), (double)m2, bound * (1 + (double)m2));
-    const long double scale = 1 / sqrtl(m2 / (long double)cols + 1e-5L);
+    if (o->eps > 0)
+        cr_assert_float_eq(at(dtype, &o->m2, r), (double)m2, bound * (1 + (double)m2));
+    const long double std = sqrtl(m2 / (long double)cols);
+    const long double scale = 1 / sqrtl(m2 / (long double)cols + (long double)o->eps);
     for (int64_t j = 0; j < cols; j++) {
-        const long double v = ((long double)at(dtype, &o->x, first + j) - mean) * scale;
+        const long double d = (long double)at(dtype, &o->x, first + j) - mean;
         const double want =
-            (double)(v * (long double)at(dtype, &o->weight, j)) + at(dtype, &o->bias, j);
+            (double)(d * scale * (long double)at(dtype, &o->weight, j)) + at(dtype, &o->bias, j);
         cr_assert_float_eq(at(dtype, &o->y, first + j), want, bound * 4, "row %d of %d: %a, not %a",
                            (int)r, (int)cols, at(dtype, &o->y, first + j), want);
+        if (std == 0)
+            continue;
+        cr_assert_float_eq(at(dtype, &o->by_std, first + j), (double)(d / std), bound);
+        cr_assert(fabsl((long double)at(dtype, &o->deviation, first + j) - d) <=
+                  (long double)bound * std + 0x1p-149L);
     }
+}
+
+static void expect_same(const hone__isa *isa, const guard *a, const guard *b)
+{
+    cr_assert_eq(memcmp(a->data, b->data, a->bytes), 0, "%s", isa->name);
+}
+
+static void check_shape(int dtype, int64_t rows, int64_t cols, bool wild)
+{
+    const hone__isa *isa;
+    operands first = run(hone__isa_available(0), dtype, rows, cols, wild);
+    for (int64_t r = 0; r < rows; r++)
+        check_row(dtype, &first, r, cols);
+    for (int i = 0; (isa = hone__isa_available(i)); i++) {
+        operands o = run(isa, dtype, rows, cols, wild);
+        for (int64_t r = 0; r < rows; r++)
+            check_alone(isa, dtype, &o, r, cols);
+        check_kept(isa, dtype, &o, rows, cols);
+        expect_same(isa, &o.y, &first.y);
+        expect_same(isa, &o.dx, &first.dx);
+        expect_same(isa, &o.deviation, &first.deviation);
+        expect_same(isa, &o.by_std, &first.by_std);
+        cr_assert_eq(memcmp(o.dw.data, first.dw.data,
+                            (size_t)(hone__cols_blocks(rows) * cols) * test_size(dtype)),
+                     0, "%s", isa->name);
+        each_guard(&o, guard_free);
+    }
+    each_guard(&first, guard_free);
 }
 
 Test(kernels_norm, rows_in_groups)
 {
-    const hone__isa *isa;
-    for (int dtype = HONE__F32; dtype <= HONE__F64; dtype++) {
-        for (int s = 0; s < N_SHAPES; s++) {
-            const int64_t rows = shapes[s].rows, cols = shapes[s].cols;
-            operands first = run(hone__isa_available(0), dtype, rows, cols);
-            for (int64_t r = 0; r < rows; r++)
-                check_row(dtype, &first, r, cols);
-            for (int i = 0; (isa = hone__isa_available(i)); i++) {
-                operands o = run(isa, dtype, rows, cols);
-                for (int64_t r = 0; r < rows; r++)
-                    check_alone(isa, dtype, &o, r, cols);
-                check_kept(isa, dtype, &o, rows, cols);
-                cr_assert_eq(memcmp(o.y.data, first.y.data, o.y.bytes), 0, "%s", isa->name);
-                cr_assert_eq(memcmp(o.dx.data, first.dx.data, o.dx.bytes), 0, "%s", isa->name);
-                cr_assert_eq(memcmp(o.dw.data, first.dw.data,
-                                    (size_t)(hone__cols_blocks(rows) * cols) * test_size(dtype)),
-                             0, "%s", isa->name);
-                each_guard(&o, guard_free);
-            }
-            each_guard(&first, guard_free);
-        }
-    }
+    for (int dtype = HONE__F32; dtype <= HONE__F64; dtype++)
+        for (int s = 0; s < N_SHAPES; s++)
+            check_shape(dtype, shapes[s].rows, shapes[s].cols, false);
+}
+
+Test(kernels_norm, rows_whose_squares_leave_the_range)
+{
+    for (int dtype = HONE__F32; dtype <= HONE__F64; dtype++)
+        for (int s = 0; s < N_SHAPES; s++)
+            if (shapes[s].cols > 1)
+                check_shape(dtype, shapes[s].rows, shapes[s].cols, true);
 }
 
 Test(kernels_norm, no_weight_infinities_and_no_columns)
