@@ -46,11 +46,13 @@ struct hone_dataset {
 typedef enum { HONE_TRAIN, HONE_TEST } hone_subset;
 
 /** MNIST or a set in its format: the four IDX files as distributed (train-images-idx3-ubyte, ...;
- * also with a '.' before idx), gzipped (.gz) or not, in `dir` or in `dir`/MNIST/raw.
+ * also with a '.' before idx), gzipped (.gz) or not, in `dir` or in `dir`/MNIST/raw. Of several
+ * files for one of the four, the first that can be read is taken.
  *  @param set  x u8 [n, rows, columns], y i64 [n] with labels 0..9; zeroed on error.
  *  Errors:  HONE_E_IO (no such directory or file, unreadable), HONE_E_FORMAT (truncated, wrong
  *           magic number, a count that doesn't fit the length, labels out of range, as many
- *           labels as images are wanted), HONE_E_NOMEM. The message names the file.
+ *           labels as images are wanted), HONE_E_NOMEM. The message names the file, or all that
+ *           were passed over.
  *  Source:  LeCun, Cortes and Burges, The MNIST database of handwritten digits. */
 HONE_API hone_status hone_mnist(const char *dir, hone_subset subset, hone_dataset *set);
 

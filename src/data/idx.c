@@ -8,6 +8,7 @@
 #include "runtime/memory.h"
 
 #include <errno.h>
+#include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -17,6 +18,7 @@
 
 typedef struct {
     const char *where, *path;
+    hone__idx_problem *problem; /* what is wrong with the file */
     gzFile gz;
     int64_t file_bytes; /* on disk */
     bool regular;       /* can be opened again, from its beginning */
@@ -63,6 +65,17 @@ static hone_dtype dtype_of(uint8_t type)
                              : HONE_I32;
 }
 
+/* Nothing is set yet: somebody may look for another file. */
+static void refuse(idx_file *f, hone_status code, const char *format, ...) HONE_PRINTF(3, 4);
+static void refuse(idx_file *f, hone_status code, const char *format, ...)
+{
+    va_list args;
+    va_start(args, format);
+    hone__vformat(f->problem->text, sizeof f->problem->text, format, args);
+    va_end(args);
+    f->problem->code = code;
+}
+
 static bool open_file(idx_file *f)
 {
     struct stat st = { 0 };
@@ -72,8 +85,7 @@ static bool open_file(idx_file *f)
     else
         f->gz = gzopen(f->path, "rb");
     if (!f->gz) {
-        hone_error_set(HONE_E_IO, "%s: can't open %s: %s", f->where, f->path,
-                       strerror(errno ? errno : ENOMEM));
+        refuse(f, HONE_E_IO, "can't open %s: %s", f->path, strerror(errno ? errno : ENOMEM));
         return false;
     }
     f->regular = S_ISREG(st.st_mode);
@@ -97,13 +109,12 @@ static bool read_bytes(idx_file *f, void *data, int64_t bytes, const char *part)
         int code = Z_OK;
         const char *reason = gzerror(f->gz, &code);
         if (code == Z_ERRNO)
-            hone_error_set(HONE_E_IO, "%s: can't read %s: %s", f->where, f->path, strerror(errno));
+            refuse(f, HONE_E_IO, "can't read %s: %s", f->path, strerror(errno));
         else if (code == Z_OK || code == Z_BUF_ERROR)
-            hone_error_set(HONE_E_FORMAT, "%s: %s is truncated%s: its %s has %lld of %lld bytes",
-                           f->where, f->path, f->direct ? "" : " (gzip)", part,
-                           (long long)(bytes - left), (long long)bytes);
+            refuse(f, HONE_E_FORMAT, "%s is truncated%s: its %s has %lld of %lld bytes", f->path,
+                   f->direct ? "" : " (gzip)", part, (long long)(bytes - left), (long long)bytes);
         else
-            hone_error_set(HONE_E_FORMAT, "%s: %s is damaged: %s", f->where, f->path, reason);
+            refuse(f, HONE_E_FORMAT, "%s is damaged: %s", f->path, reason);
         return false;
     }
     return true;
@@ -122,9 +133,8 @@ static bool read_header(idx_file *f)
     f->type = magic[2];
     f->ndim = magic[3];
     if (magic[0] || magic[1] || !element_bytes(f->type) || f->ndim > HONE_MAX_DIMS) {
-        hone_error_set(HONE_E_FORMAT,
-                       "%s: %s is no IDX file: its magic number is 0x%02x%02x%02x%02x", f->where,
-                       f->path, magic[0], magic[1], magic[2], magic[3]);
+        refuse(f, HONE_E_FORMAT, "%s is no IDX file: its magic number is 0x%02x%02x%02x%02x",
+               f->path, magic[0], magic[1], magic[2], magic[3]);
         return false;
     }
     if (!read_bytes(f, extents, 4 * f->ndim, "header"))
@@ -139,11 +149,10 @@ static bool read_header(idx_file *f)
     const int64_t header = 4 + 4 * f->ndim;
     const int64_t at_most = f->direct ? f->file_bytes - header : f->file_bytes * DEFLATE_MAX_RATIO;
     if (!fits || f->data_bytes > at_most) {
-        hone_error_set(HONE_E_FORMAT,
-                       "%s: %s is truncated or its header is wrong: %s elements don't fit its %lld "
-                       "bytes",
-                       f->where, f->path, hone__shape_text(f->ndim, f->shape).s,
-                       (long long)f->file_bytes);
+        refuse(f, HONE_E_FORMAT,
+               "%s is truncated or its header is wrong: %s elements don't fit its %lld "
+               "bytes",
+               f->path, hone__shape_text(f->ndim, f->shape).s, (long long)f->file_bytes);
         return false;
     }
     return true;
@@ -160,29 +169,52 @@ static bool ends_in_length(FILE *file, int64_t bytes)
     return length == (uint32_t)bytes;
 }
 
-/* Whether the file is gzip streams, one after the other, and nothing else. */
+/* Passes over zeros; true if there were any. */
+static bool skip_zeros(z_stream *z)
+{
+    const uInt before = z->avail_in;
+    while (z->avail_in > 0 && *z->next_in == 0) {
+        z->next_in++;
+        z->avail_in--;
+    }
+    return z->avail_in < before;
+}
+
+/* Decodes what was read, streams one after the other, and passes over zeros behind the last (a
+ * tape's or a disk image's padding), as gunzip does. False: this is something else. */
+static bool decode(z_stream *z, int *code, bool *padding)
+{
+    uint8_t out[1 << 15];
+    do {
+        if (*code == Z_STREAM_END) {
+            *padding |= skip_zeros(z);
+            if (*padding || z->avail_in == 0)
+                return z->avail_in == 0;
+            inflateReset(z);
+        }
+        z->next_out = out;
+        z->avail_out = sizeof out;
+        *code = inflate(z, Z_NO_FLUSH);
+    } while (*code == Z_STREAM_END || (*code == Z_OK && (z->avail_in > 0 || z->avail_out == 0)));
+    return *code == Z_OK || *code == Z_BUF_ERROR;
+}
+
+/* Whether the file is gzip streams, perhaps with zeros behind them, and nothing else. */
 static bool only_streams(FILE *file)
 {
-    uint8_t in[1 << 13], out[1 << 15];
+    uint8_t in[1 << 13];
     z_stream z = { 0 };
     if (inflateInit2(&z, 15 + 16) != Z_OK) /* 16: with gzip's header */
         return false;
     int code = Z_OK;
+    bool good = true, padding = false;
     rewind(file);
-    while ((code == Z_OK || code == Z_STREAM_END || code == Z_BUF_ERROR) &&
-           (z.avail_in = (uInt)fread(in, 1, sizeof in, file)) > 0) {
+    while (good && (z.avail_in = (uInt)fread(in, 1, sizeof in, file)) > 0) {
         z.next_in = in;
-        do {
-            if (code == Z_STREAM_END)
-                inflateReset(&z);
-            z.next_out = out;
-            z.avail_out = sizeof out;
-            code = inflate(&z, Z_NO_FLUSH);
-        } while (code == Z_STREAM_END ? z.avail_in > 0
-                                      : code == Z_OK && (z.avail_in > 0 || z.avail_out == 0));
+        good = decode(&z, &code, &padding);
     }
     inflateEnd(&z);
-    return code == Z_STREAM_END;
+    return good && code == Z_STREAM_END;
 }
 
 /* zlib passes over what follows a gzip stream and is none: a file that was damaged or put together
@@ -193,14 +225,13 @@ static bool check_streams(idx_file *f)
         return true;
     FILE *file = fopen(f->path, "rb");
     if (!file) {
-        hone_error_set(HONE_E_IO, "%s: can't open %s: %s", f->where, f->path, strerror(errno));
+        refuse(f, HONE_E_IO, "can't open %s: %s", f->path, strerror(errno));
         return false;
     }
     const bool good = ends_in_length(file, 4 + 4 * f->ndim + f->data_bytes) || only_streams(file);
     fclose(file);
     if (!good)
-        hone_error_set(HONE_E_FORMAT, "%s: %s has something after its gzip stream", f->where,
-                       f->path);
+        refuse(f, HONE_E_FORMAT, "%s has something after its gzip stream", f->path);
     return good;
 }
 
@@ -210,15 +241,14 @@ static bool read_end(idx_file *f)
     char extra;
     const int n = gzread(f->gz, &extra, 1);
     if (n == 1) {
-        hone_error_set(HONE_E_FORMAT, "%s: %s is longer than its header says: %s", f->where,
-                       f->path, hone__shape_text(f->ndim, f->shape).s);
+        refuse(f, HONE_E_FORMAT, "%s is longer than its header says: %s", f->path,
+               hone__shape_text(f->ndim, f->shape).s);
         return false;
     }
     int code = Z_OK;
     const char *reason = gzerror(f->gz, &code);
     if (n < 0 || code != Z_OK) {
-        hone_error_set(HONE_E_FORMAT, "%s: %s is damaged or truncated: %s", f->where, f->path,
-                       reason);
+        refuse(f, HONE_E_FORMAT, "%s is damaged or truncated: %s", f->path, reason);
         return false;
     }
     return check_streams(f);
@@ -250,10 +280,9 @@ static hone_tensor *read_open(idx_file *f, int ndim)
     if (!read_header(f))
         return NULL;
     if (ndim > 0 && (f->type != IDX_U8 || f->ndim != ndim)) {
-        hone_error_set(HONE_E_FORMAT,
-                       "%s: %s has the wrong magic number: 0x%08x (0x%08x is wanted)", f->where,
-                       f->path, (unsigned)f->type << 8 | (unsigned)f->ndim,
-                       (unsigned)IDX_U8 << 8 | (unsigned)ndim);
+        refuse(f, HONE_E_FORMAT, "%s has the wrong magic number: 0x%08x (0x%08x is wanted)",
+               f->path, (unsigned)f->type << 8 | (unsigned)f->ndim,
+               (unsigned)IDX_U8 << 8 | (unsigned)ndim);
         return NULL;
     }
     hone_tensor *t = hone__own(hone__new(f->where, dtype_of(f->type), f->ndim, f->shape));
@@ -269,13 +298,11 @@ static hone_tensor *read_open(idx_file *f, int ndim)
     return t;
 }
 
-hone_tensor *hone__idx_read(const char *where, const char *path, int ndim)
+hone_tensor *hone__idx_read(const char *where, const char *path, int ndim,
+                            hone__idx_problem *problem)
 {
-    idx_file f = { .where = where, .path = path };
-    if (!path) {
-        hone_error_set(HONE_E_NULL, "%s: the path is NULL", where);
-        return NULL;
-    }
+    idx_file f = { .where = where, .path = path, .problem = problem };
+    problem->code = HONE_OK;
     if (!hone__ready() || !open_file(&f))
         return NULL;
     hone_tensor *t = read_open(&f, ndim);
@@ -285,5 +312,13 @@ hone_tensor *hone__idx_read(const char *where, const char *path, int ndim)
 
 hone_tensor *hone_idx_read(const char *path)
 {
-    return hone__idx_read("idx_read", path, 0);
+    if (!path) {
+        hone_error_set(HONE_E_NULL, "idx_read: the path is NULL");
+        return NULL;
+    }
+    hone__idx_problem problem;
+    hone_tensor *t = hone__idx_read("idx_read", path, 0, &problem);
+    if (problem.code != HONE_OK)
+        hone_error_set(problem.code, "idx_read: %s", problem.text);
+    return t;
 }

@@ -9,24 +9,22 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <unistd.h>
 
-/* The file among DIR/NAME, DIR/MNIST/raw/NAME, with '-' or '.' before "idx", gzipped or not; the
- * first that is there. */
-static bool find_file(const char *dir, const char *set, const char *kind, char path[PATH_MAX])
+enum { NAMES = 8 };
+
+/* The i-th name that a file may have: DIR/NAME, DIR/MNIST/raw/NAME, with '-' or '.' before "idx",
+ * gzipped or not. False: nothing is there. */
+static bool name_of(int i, const char *dir, const char *set, const char *kind, char path[PATH_MAX])
 {
-    static const char *const places[] = { "", "MNIST/raw/" };
-    static const char *const ends[] = { "", ".gz" };
-    for (int place = 0; place < 2; place++) {
-        for (int i = 0; i < 4; i++) {
-            const char *end = ends[i & 1];
-            const char dash = i & 2 ? '.' : '-';
-            const int length = snprintf(path, PATH_MAX, "%s/%s%s-%.6s%c%s%s", dir, places[place],
-                                        set, kind, dash, kind + 7, end);
-            if (length < PATH_MAX && access(path, F_OK) == 0)
-                return true;
-        }
-    }
+    struct stat st;
+    const int length =
+        snprintf(path, PATH_MAX, "%s/%s%s-%.6s%c%s%s", dir, i & 4 ? "MNIST/raw/" : "", set, kind,
+                 i & 2 ? '.' : '-', kind + 7, i & 1 ? ".gz" : "");
+    return length < PATH_MAX && lstat(path, &st) == 0;
+}
+
+static void set_missing(const char *dir, const char *set, const char *kind)
+{
     struct stat st;
     if (stat(dir, &st) != 0)
         hone_error_set(HONE_E_IO, "mnist: can't open the directory %s: %s", dir, strerror(errno));
@@ -35,7 +33,33 @@ static bool find_file(const char *dir, const char *set, const char *kind, char p
     else
         hone_error_set(HONE_E_IO, "mnist: there is no %s-%s or %s-%s.gz in %s or %s/MNIST/raw", set,
                        kind, set, kind, dir, dir);
-    return false;
+}
+
+/* The first file of those names that can be read, and its name. If none can, the error tells what
+ * is wrong with each that is there. */
+static hone_tensor *read_file(const char *dir, const char *set, const char *kind, int ndim,
+                              char path[PATH_MAX])
+{
+    hone_status first = HONE_OK;
+    char passed_over[480];
+    size_t used = 0;
+    for (int i = 0; i < NAMES; i++) {
+        hone__idx_problem problem;
+        if (!name_of(i, dir, set, kind, path))
+            continue;
+        hone_tensor *t = hone__idx_read("mnist", path, ndim, &problem);
+        if (t || problem.code == HONE_OK)
+            return t;
+        if (used < sizeof passed_over)
+            used += (size_t)hone__format(passed_over + used, sizeof passed_over - used, "%s%s",
+                                         first == HONE_OK ? "" : "; ", problem.text);
+        first = first == HONE_OK ? problem.code : first;
+    }
+    if (first == HONE_OK)
+        set_missing(dir, set, kind);
+    else
+        hone_error_set(first, "mnist: %s", passed_over);
+    return NULL;
 }
 
 /* u8 labels [n] -> i64 [n] */
@@ -69,12 +93,9 @@ hone_status hone_mnist(const char *dir, hone_subset subset, hone_dataset *set)
                               (int)subset);
     const char *name = subset == HONE_TRAIN ? "train" : "t10k";
     char images_path[PATH_MAX], labels_path[PATH_MAX];
-    if (!find_file(dir, name, "images-idx3-ubyte", images_path) ||
-        !find_file(dir, name, "labels-idx1-ubyte", labels_path))
-        return HONE_E_IO;
     HONE_SCOPE();
-    hone_tensor *labels = hone__idx_read("mnist", labels_path, 1);
-    hone_tensor *x = labels ? hone__idx_read("mnist", images_path, 3) : NULL;
+    hone_tensor *labels = read_file(dir, name, "labels-idx1-ubyte", 1, labels_path);
+    hone_tensor *x = labels ? read_file(dir, name, "images-idx3-ubyte", 3, images_path) : NULL;
     if (!x)
         return hone_error_code();
     if (x->shape[0] != labels->shape[0])

@@ -5,8 +5,10 @@
 #include <hone/data.h>
 #include <hone/ops.h>
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 SUITE_WITH_FILES(idx);
 
@@ -98,7 +100,8 @@ static hone_tensor *read_two_streams(const uint8_t *data, size_t n, size_t cut, 
     return hone_idx_read(path);
 }
 
-/* gunzip reads streams one after the other as one; all else behind a stream is damage. */
+/* gunzip reads streams one after the other as one, and passes over zeros at the end; all else
+ * behind a stream is damage. */
 Test(idx, what_follows_a_gzip_stream)
 {
     enum { N = 70000 };
@@ -107,14 +110,23 @@ Test(idx, what_follows_a_gzip_stream)
     for (int i = 8; i < 8 + N; i++)
         data[i] = (uint8_t)((state = state * 1664525u + 1013904223u) >> 24);
     static const size_t cuts[] = { 3, 8, 1000, 8 + N - 1, 8 + N };
+    static char zeros[100001];
+    static const size_t n_zeros[] = { 1, 2, 3, 5, 512, 8192, 100000 };
     for (size_t i = 0; i < sizeof cuts / sizeof *cuts; i++) {
         HONE_SCOPE();
         hone_tensor *t = read_two_streams(data, sizeof data, cuts[i], "", 0);
         cr_assert(t && memcmp(hone_data(t), data + 8, N) == 0);
         CHECK_FAILS(read_two_streams(data, sizeof data, cuts[i], "x", 1), HONE_E_FORMAT,
                     "both.gz has something after its gzip stream");
-        CHECK_FAILS(read_two_streams(data, sizeof data, cuts[i], "\0\0\0\0\0", 5), HONE_E_FORMAT,
-                    "both.gz has something after its gzip stream");
+        for (size_t k = 0; k < sizeof n_zeros / sizeof *n_zeros; k++) {
+            t = read_two_streams(data, sizeof data, cuts[i], zeros, n_zeros[k]);
+            cr_assert(t && memcmp(hone_data(t), data + 8, N) == 0, "%zu zeros: %s", n_zeros[k],
+                      hone_error_message());
+            zeros[n_zeros[k]] = '\x1f';
+            CHECK_FAILS(read_two_streams(data, sizeof data, cuts[i], zeros, n_zeros[k] + 1),
+                        HONE_E_FORMAT, "both.gz has something after its gzip stream");
+            zeros[n_zeros[k]] = 0;
+        }
     }
 }
 
@@ -184,9 +196,96 @@ Test(idx, mnist_without_a_directory_or_file)
     CHECK_FAILS(hone_mnist(NULL, HONE_TRAIN, &set), HONE_E_NULL, "mnist");
     CHECK_FAILS(hone_mnist("/", HONE_TRAIN, NULL), HONE_E_NULL, "mnist");
     CHECK_FAILS(hone_mnist("/", (hone_subset)7, &set), HONE_E_VALUE, "subset 7");
-    check_no_set(HONE_E_IO, "there is no train-images-idx3-ubyte");
-    test_write("train-images-idx3-ubyte", "", 0);
     check_no_set(HONE_E_IO, "there is no train-labels-idx1-ubyte");
+    write_set((small_set){ 2, 2, 9, false, "other", "train-labels-idx1-ubyte" });
+    check_no_set(HONE_E_IO, "there is no train-images-idx3-ubyte");
+}
+
+/* ---- several files for one of the four */
+
+static const char *const image_names[] = {
+    "train-images-idx3-ubyte",           "train-images-idx3-ubyte.gz",
+    "train-images.idx3-ubyte",           "train-images.idx3-ubyte.gz",
+    "MNIST/raw/train-images-idx3-ubyte", "MNIST/raw/train-images-idx3-ubyte.gz",
+    "MNIST/raw/train-images.idx3-ubyte", "MNIST/raw/train-images.idx3-ubyte.gz",
+};
+
+typedef enum { FOLDER, EMPTY, CUT, WRONG_PAGE, NOWHERE, BAD_KINDS } bad_kind;
+
+static void write_bad(bad_kind kind, const char *name)
+{
+    static const uint8_t cut[] = { 0, 0, 8, 3, 0, 0, 0, 2, 0, 0, 0, 2, 0, 0, 0, 2, 1, 2 };
+    static const char page[] = "<!DOCTYPE html><title>404</title>";
+    char inside[80];
+    size_t n;
+    char *gz = NULL;
+    switch (kind) {
+    case FOLDER:
+        snprintf(inside, sizeof inside, "%s/file", name);
+        test_write(inside, "", 0);
+        return;
+    case EMPTY:
+        test_write(name, "", 0);
+        return;
+    case CUT:
+        if (!strstr(name, ".gz")) {
+            test_write(name, cut, sizeof cut);
+            return;
+        }
+        gz = test_read(test_write_gz(name, cut, sizeof cut), &n);
+        test_write(name, gz, n - 7);
+        free(gz);
+        return;
+    case WRONG_PAGE:
+        test_write(name, page, sizeof page - 1);
+        return;
+    case NOWHERE: /* a link to what is gone */
+        test_write(name, "", 0);
+        cr_assert(unlink(test_path(name)) == 0 && symlink("gone", test_path(name)) == 0);
+        return;
+    case BAD_KINDS:
+        break;
+    }
+}
+
+/* Whatever is wrong with the names that come first, the good one behind them is found. */
+Test(idx, mnist_takes_the_first_file_that_can_be_read)
+{
+    for (bad_kind kind = 0; kind < BAD_KINDS; kind++) {
+        for (int good = 1; good < 8; good++) {
+            test_files_end();
+            test_files_begin();
+            for (int i = 0; i < good; i++)
+                write_bad((bad_kind)((kind + i) % BAD_KINDS), image_names[i]);
+            write_set(
+                (small_set){ 2, 2, 9, good & 1, image_names[good],
+                             good & 1 ? "train-labels-idx1-ubyte.gz" : "train-labels-idx1-ubyte" });
+            check_set(HONE_TRAIN);
+            cr_assert(hone_error_code() == HONE_OK);
+        }
+    }
+}
+
+Test(idx, mnist_names_what_was_passed_over)
+{
+    write_set((small_set){ 2, 2, 9, false, "other", "train-labels-idx1-ubyte" });
+    write_bad(FOLDER, image_names[0]);
+    check_no_set(HONE_E_IO, "mnist: can't open ");
+    write_bad(CUT, image_names[1]);
+    check_no_set(HONE_E_IO, "train-images-idx3-ubyte: Is a directory; ");
+    check_no_set(HONE_E_IO, "train-images-idx3-ubyte.gz is ");
+    write_bad(WRONG_PAGE, image_names[2]);
+    check_no_set(HONE_E_IO, "train-images.idx3-ubyte is no IDX file");
+}
+
+/* Looking for a file that can be read is no error. */
+Test(idx, mnist_passes_over_files_under_the_abort_policy)
+{
+    write_bad(EMPTY, image_names[0]);
+    write_set((small_set){ 2, 2, 9, true, image_names[1], "train-labels-idx1-ubyte.gz" });
+    hone_error_policy(HONE_ABORT);
+    check_set(HONE_TRAIN);
+    hone_error_policy(HONE_RETURN);
 }
 
 Test(idx, mnist_labels_out_of_range)
