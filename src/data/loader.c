@@ -106,15 +106,26 @@ static bool batch_in_memory(hone_loader *l, int64_t begin, int64_t end)
     return true;
 }
 
-/* Copies a sample to its row; all must be like the first. */
-static bool put_sample(const hone_loader *l, hone_tensor *batch, int64_t row, hone_tensor *sample)
+static int64_t sample_at(const hone_loader *l, int64_t place)
+{
+    return l->order ? l->order[place] : place;
+}
+
+/* Copies a sample to its row of the batch that begins at `begin`; all must be like the first. */
+static bool put_sample(const hone_loader *l, hone_tensor *batch, int64_t begin, int64_t row,
+                       hone_tensor *sample)
 {
     const bool fits =
         sample->dtype == batch->dtype && sample->ndim == batch->ndim - 1 &&
         memcmp(sample->shape, batch->shape + 1, (size_t)sample->ndim * sizeof *sample->shape) == 0;
     if (!fits) {
-        hone_error_set(HONE_E_SHAPE, "loader: the samples of %s differ: %s in a batch of %s",
-                       l->set.type->name, hone__tensor_text(sample).s, hone__tensor_text(batch).s);
+        hone_error_set(HONE_E_SHAPE,
+                       "loader: the samples of %s differ: %s of sample %lld is %s, that of sample "
+                       "%lld in the same batch %s %s",
+                       l->set.type->name, batch == l->x ? "x" : "y",
+                       (long long)sample_at(l, begin + row), hone__tensor_text(sample).s,
+                       (long long)sample_at(l, begin), hone_dtype_name((hone_dtype)batch->dtype),
+                       hone__shape_text(batch->ndim - 1, batch->shape + 1).s);
         return false;
     }
     const size_t bytes = (size_t)sample->numel * hone_dtype_size(hone_dtype_of(sample));
@@ -126,7 +137,7 @@ static bool batch_of_samples(hone_loader *l, int64_t begin, int64_t end)
     for (int64_t i = begin; i < end; i++) {
         HONE_SCOPE();
         hone_tensor *x = NULL, *y = NULL;
-        const int64_t index = l->order ? l->order[i] : i;
+        const int64_t index = sample_at(l, i);
         if (l->set.type->sample(&l->set, index, &x, &y) != HONE_OK || !x || !y) {
             if (hone_error_code() == HONE_OK)
                 hone_error_set(HONE_E_NULL, "loader: %s gave no sample %lld", l->set.type->name,
@@ -135,7 +146,7 @@ static bool batch_of_samples(hone_loader *l, int64_t begin, int64_t end)
         }
         if (i == begin && (!room(&l->x, x, 0, end - begin) || !room(&l->y, y, 0, end - begin)))
             return false;
-        if (!put_sample(l, l->x, i - begin, x) || !put_sample(l, l->y, i - begin, y))
+        if (!put_sample(l, l->x, begin, i - begin, x) || !put_sample(l, l->y, begin, i - begin, y))
             return false;
     }
     return true;

@@ -196,7 +196,7 @@ static int64_t squares_size(const hone_dataset *set)
     return *(int64_t *)set->state;
 }
 
-/* In sets of 100, 101 and 102 something is wrong with sample 99. */
+/* In sets of 100 to 103 something is wrong with sample 99. */
 static hone_status squares_sample(const hone_dataset *set, int64_t index, hone_tensor **x,
                                   hone_tensor **y)
 {
@@ -206,7 +206,7 @@ static hone_status squares_sample(const hone_dataset *set, int64_t index, hone_t
     if (size == 101 && index == 99)
         return HONE_OK; /* gives nothing */
     *x = hone_full(HONE_F32, (double)(index * index), size == 102 && index == 99 ? 3 : 2);
-    *y = hone_scalar(HONE_I64, (double)index);
+    *y = hone_scalar(size == 103 && index == 99 ? HONE_F32 : HONE_I64, (double)index);
     return HONE_OK;
 }
 
@@ -255,7 +255,12 @@ Test(loader, a_sample_that_fails_ends_the_loop_with_an_error)
 {
     check_bad_sample(100, HONE_E_IO, "sample 99 is lost");
     check_bad_sample(101, HONE_E_NULL, "squares gave no sample 99");
-    check_bad_sample(102, HONE_E_SHAPE, "f32 [3]");
+    check_bad_sample(102, HONE_E_SHAPE,
+                     "loader: the samples of squares differ: x of sample 99 is f32 [3], that of "
+                     "sample 90 in the same batch f32 [2]");
+    check_bad_sample(103, HONE_E_SHAPE,
+                     "y of sample 99 is f32 [], that of sample 90 in the same "
+                     "batch i64 []");
 }
 
 /* ---- bad calls */
