@@ -5,7 +5,7 @@
  *      if (hone_mnist("data", HONE_TRAIN, &train) != HONE_OK) ...
  *      hone_loader *loader = hone_loader_new(&train, &(hone_loader_options){ .batch_size = 100 });
  *      hone_batch b;
- *      while (hone_loader_next(loader, &b)) ...            // once through the set
+ *      while (hone_error_code() == HONE_OK && hone_loader_next(loader, &b)) ... // once through
  *      hone_loader_free(loader);
  *      hone_dataset_free(&train);
  */

@@ -4,7 +4,8 @@
  * A function that makes a tensor returns NULL when it fails; an action returns a hone_status. The
  * reason is kept per thread: a code and one sentence that names the operation, what it got and what
  * it wanted. The FIRST error since hone_error_clear() is kept, so a nest of calls, or a whole
- * program, is checked once at its end. Success neither sets nor clears an error. A function given
+ * program, is checked once at its end; a loop that goes on (over batches) asks hone_error_code()
+ * each time, or errs to its end. Success neither sets nor clears an error. A function given
  * NULL fails too and keeps the pending error; with none pending it sets HONE_E_NULL. hone never
  * exits, aborts or prints by itself.
  */

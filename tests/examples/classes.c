@@ -126,7 +126,7 @@ static result epoch(hone_module *model, hone_module *criterion, hone_tensor *X, 
     result mean = { 0, 0 };
     hone_tensor_list parameters = hone_parameters(model);
     hone_tensor_list Xs = hone_split(X, 100, 0), ys = hone_split(y, 100, 0);
-    for (int i = 0; i < Xs.n; i++) {
+    for (int i = 0; i < Xs.n && hone_error_code() == HONE_OK; i++) {
         HONE_SCOPE();
         hone_tensor *H = hone_forward(model, Xs.at[i]);
         hone_tensor *loss = hone_forward(criterion, H, ys.at[i]);
@@ -175,6 +175,8 @@ int main(int argc, char **argv)
         if (i == 0)
             first = last;
         result held = epoch(model, criterion, X_test, test.y, 0);
+        if (hone_error_code() != HONE_OK)
+            break;
         printf("epoch %2d  train loss %.5f  error %.4f  test loss %.5f  error %.4f\n", i + 1,
                last.loss, last.error, held.loss, held.error);
     }

@@ -16,7 +16,7 @@ static double train_epoch(hone_module *model, hone_optim *optim, hone_loader *lo
 {
     hone_batch batch;
     double sum = 0;
-    while (hone_loader_next(loader, &batch)) {
+    while (hone_error_code() == HONE_OK && hone_loader_next(loader, &batch)) {
         HONE_SCOPE();
         hone_tensor *loss = hone_cross_entropy(hone_forward(model, rows(batch.x)), batch.y);
         hone_optim_zero_grad(optim);
@@ -69,8 +69,10 @@ int main(int argc, char **argv)
         printf("%s\n", names.at[i].name); /* 0.weight 0.bias 2.weight 2.bias */
 
     double first = 0, last = 0;
-    for (int e = 0; e < epochs && hone_error_code() == HONE_OK; e++) {
+    for (int e = 0; e < epochs; e++) {
         last = train_epoch(model, optim, loader);
+        if (hone_error_code() != HONE_OK)
+            break;
         if (e == 0)
             first = last;
         printf("epoch %d  loss %.5f\n", e + 1, last);

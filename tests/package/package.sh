@@ -1,24 +1,8 @@
 #!/bin/bash
 # package.sh CHECK: one check of the installed library, see CMakeLists.txt. CC, CFLAGS, SOURCE,
 # BUILD, CMAKE and LIBDIR come from the environment. `install` makes the prefix that the others use.
-set -euo pipefail
-prefix=$BUILD/package-prefix
-lib=$prefix/$LIBDIR
-examples=$SOURCE/tests/examples
-export PKG_CONFIG_PATH=$lib/pkgconfig LD_LIBRARY_PATH=$lib${LD_LIBRARY_PATH:+:$LD_LIBRARY_PATH}
-place=$(mktemp -d)
-trap 'rm -rf "$place"' EXIT
-cd "$place"
-
-skip() { echo "skipped: $*"; exit 77; }
-
-# compile OUTPUT SOURCE...: as a user does it
-compile() {
-  local output=$1
-  shift
-  # shellcheck disable=SC2046,SC2086 # lists of flags
-  "$CC" -std=c11 -Wall -Wextra -Werror $CFLAGS -o "$output" "$@" $(pkg-config --cflags --libs hone) -lm
-}
+# shellcheck source=common.sh
+source "${0%/*}/common.sh"
 
 check_install() {
   rm -rf "$prefix"
@@ -68,14 +52,6 @@ check_find_package() {
     echo "these files name the prefix"
     return 1
   fi
-}
-
-# The C example of the README, as it stands there.
-check_readme() {
-  sed -n '/^```c$/,/^```$/p' "$SOURCE/README.md" | sed '/^```/d' >readme.c
-  test -s readme.c
-  compile readme readme.c
-  ./readme
 }
 
 # Without Criterion the tests are left out with a warning and all else can be built.
