@@ -9,7 +9,7 @@ readme=$SOURCE/README.md
 blocks() {
   rm -f block.*
   awk -v language="$1" '
-    /^```/ { inside = !inside && $0 == "```" language; was = !was; if (inside) n++; next }
+    /^```/ { open = !open; inside = open && $0 == "```" language; n += inside; next }
     inside { print > ("block." n - 1) }' "$readme"
 }
 
@@ -51,6 +51,63 @@ check_program() {
   sed 's/^    hone_seed(0);/    hone_error_policy(HONE_ABORT);\n&/' layer.c >abort.c
   stops abort abort.c "inner dimensions differ" bash -c 'ulimit -c 0; exec "$0"'
   ! cmp -s readme.c rate.c && ! cmp -s readme.c layer.c && ! cmp -s layer.c abort.c
+}
+
+# The other C blocks: functions, which recipes.c calls.
+check_recipes() {
+  program >readme.c
+  rm "$(cat programs)"
+  cat block.* >recipes.h
+  compile recipes -I. "$SOURCE/tests/package/recipes.c" -lpthread
+  ./recipes
+}
+
+# The table's right column: each `call` compiles.
+check_table() {
+  sed -n '/^## From PyTorch$/,/^## /s/^| .* | \(.*\) |$/\1/p' "$readme" | grep -o '`[^`]*(.*)[^`]*`' |
+    sed 's/`[^`]*`/\n&\n/g' | sed -n 's/^`\(.*(.*\)`$/\1/p' >calls
+  [ "$(wc -l <calls)" -gt 40 ] || { echo "few calls found:"; cat calls; return 1; }
+  {
+    cat <<'C'
+#include <hone/hone.h>
+void table(hone_tensor *x, hone_tensor *z, hone_tensor *w, hone_tensor *c, hone_tensor *y, hone_tensor *index,
+           hone_tensor *logits, hone_tensor *loss, hone_module *model, hone_optim *optim, hone_dataset set,
+           hone_function function, hone_generator *generator, const char *f, const float *data);
+void table(hone_tensor *x, hone_tensor *z, hone_tensor *w, hone_tensor *c, hone_tensor *y, hone_tensor *index,
+           hone_tensor *logits, hone_tensor *loss, hone_module *model, hone_optim *optim, hone_dataset set,
+           hone_function function, hone_generator *generator, const char *f, const float *data)
+{
+C
+    sed 's/;*$/;/; s/^/{ /; s/$/ }/' calls
+    echo '}'
+  } >table.c
+  compile table.o -c table.c
+}
+
+# Names that the README says: of the interface, the environment or the build.
+check_names() {
+  local name
+  grep -ow 'hone_[a-z0-9_]*[a-z0-9]_\?\|HONE_[A-Z0-9_]*[A-Z0-9]' "$readme" | sort -u >names
+  [ "$(wc -l <names)" -gt 80 ]
+  while read -r name; do
+    grep -rqw --include='*.h' --include='*.c' --include=CMakeLists.txt --include='*.cmake' --include='*.sh' "$name" \
+      "$SOURCE"/{include,src,simd,tests,CMakeLists.txt} || { echo "README.md says $name, which is nowhere"; return 1; }
+  done <names
+}
+
+# The commands that begin with build/hone (and an environment), on few images.
+check_commands() {
+  local command
+  blocks ''
+  cat block.* | grep -E '^([A-Z_]+=[^ ]+ )*build/hone ' >commands
+  [ "$(wc -l <commands)" -ge 6 ]
+  mkdir build
+  ln -s "$prefix/bin/hone" build/hone
+  while read -r command; do
+    command=${command/--data DIR/--data digits --limit 300}
+    bash -c "$command" >out 2>&1 </dev/null || { echo "$command fails:"; tail -n 5 out; return 1; }
+    echo "$command: $(wc -l <out) lines"
+  done <commands
 }
 
 "check_$1"
