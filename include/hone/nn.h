@@ -39,8 +39,9 @@ typedef struct hone_module_class hone_module_class;
 /** What every module begins with. hone_module_new() fills it; read it, but leave it alone. */
 struct hone_module {
     const hone_module_class *type;
-    int owners;    /**< see hone_module_retain() */
-    bool training; /**< true at first; see hone_module_train() */
+    int owners;                /**< see hone_module_retain() */
+    bool training;             /**< true at first; see hone_module_train() */
+    hone_module *next_to_free; /**< hone_module_free()'s own */
 };
 
 /* ---- fields: which members of a module's struct hold what */
@@ -142,12 +143,15 @@ HONE_API hone_tensor *hone_parameter(hone_tensor *t);
 
 /** The module's output: hone_forward(model, x), with as many inputs as the module takes. Owned by
  * the current scope; all else that the module made is dropped unless the graph needs it.
+ * Modules may be nested as deeply as memory allows; a forward of one's own that calls its child's
+ * takes some of the thread's stack for each level, Sequential doesn't.
  *  Errors:  those of its ops; HONE_E_NULL (NULL module or input), HONE_E_STATE (a class without
  *           a forward, such as ModuleList). */
 #define hone_forward(module, ...) hone_forward_v(module, HONE_TENSOR_ARGS(__VA_ARGS__))
 HONE_API hone_tensor *hone_forward_v(hone_module *module, hone_tensor *const *in_then_end);
 
-/** Training (true) or evaluation (false) mode, for the module and all below it. */
+/** Training (true) or evaluation (false) mode, for the module and all below it.
+ *  Errors:  HONE_E_NULL, HONE_E_NOMEM (modules nested deeper than 16), pending. */
 HONE_API void hone_module_train(hone_module *module, bool training);
 
 /** Sets every gradient below the module to zero (those that exist), as hone_optim_zero_grad. */

@@ -47,19 +47,40 @@ static hone_tensor *run(const container *c, int i, hone_tensor *const *in, int n
     return hone_forward_v(c->items[i], in);
 }
 
+static const hone_module_class sequential_class;
+
+/* One Sequential inside another is entered, not called: they may be nested deeper than a stack
+ * could follow. */
 static hone_tensor *sequential_forward(hone_module *self, hone_tensor *const *in, int n_in)
 {
-    const container *c = (const container *)self;
-    if (c->n == 0)
-        return hone__takes_inputs(self, n_in, 1) ? in[0] : NULL;
+    hone__descent way;
     hone_tensor *x = NULL; /* carried from module to module, so that each activation dies early */
     bool ok = true;
-    for (int i = 0, ran; ok && i < c->n; i += ran) {
+    hone__descent_begin(&way, self);
+    while (ok && way.n > 0) {
+        hone__level *level = &way.at[way.n - 1];
+        const container *c = (const container *)level->module;
+        hone__slot slot;
+        if (!hone__slot_next(level->module, &level->slots, &slot)) {
+            if (c->n == 0 && !x) /* nothing has run: it gives back what it got */
+                ok =
+                    hone__takes_inputs(level->module, n_in, 1) && hone_assign(&x, in[0]) == HONE_OK;
+            hone__ascend(&way);
+            continue;
+        }
+        const hone_module *item = slot.value;
+        if (item->type == &sequential_class) {
+            ok = hone__descend(&way, slot.value);
+            continue;
+        }
         HONE_SCOPE();
         hone_tensor *const step_in[] = { x, HONE_END_TENSOR };
-        hone_tensor *y = run(c, i, i == 0 ? in : step_in, i == 0 ? n_in : 1, &ran);
+        int ran;
+        hone_tensor *y = run(c, slot.index, x ? step_in : in, x ? 1 : n_in, &ran);
+        level->slots.index += ran - 1;
         ok = hone_assign(&x, y) == HONE_OK;
     }
+    hone__descent_end(&way);
     if (ok)
         return hone__own(x);
     hone_release(x);

@@ -36,25 +36,41 @@ hone_module *hone_module_retain(hone_module *module)
     return module;
 }
 
-void hone_module_free(hone_module *module)
+/* What the module holds; children that nobody else owns go to the head of the list, in order. */
+static void free_one(hone_module *module, hone_module **list)
 {
-    if (!module || --module->owners > 0)
-        return;
     if (module->type->destroy)
         module->type->destroy(module);
     hone__slots walk = hone__slots_of(module);
     hone__slot slot;
     while (hone__slot_next(module, &walk, &slot)) {
-        if (slot.kind == HONE_FIELD_CHILD)
-            hone_module_free(slot.value);
-        else
+        hone_module *child = slot.value;
+        if (slot.kind != HONE_FIELD_CHILD) {
             hone_release(slot.value);
+        } else if (--child->owners == 0) {
+            child->next_to_free = *list;
+            *list = child;
+            list = &child->next_to_free;
+        }
     }
     const hone_field *field = module->type->fields;
     for (; field && field->kind != HONE_FIELD_END; field++)
         if (field->kind == HONE_FIELD_PARAMS || field->kind == HONE_FIELD_CHILDREN)
             hone__free(*(void **)((char *)module + field->offset));
     hone__free(module);
+}
+
+/* By a list and not by recursion: modules may be nested deeper than a stack could follow. */
+void hone_module_free(hone_module *module)
+{
+    if (!module || --module->owners > 0)
+        return;
+    module->next_to_free = NULL;
+    for (hone_module *list = module; list;) {
+        hone_module *first = list;
+        list = first->next_to_free;
+        free_one(first, &list);
+    }
 }
 
 void *hone_module_array(int n)
@@ -122,12 +138,18 @@ void hone_module_train(hone_module *module, bool training)
         hone__error_missing("module_train", "a module");
         return;
     }
+    hone__descent way;
+    bool ok = true;
+    hone__descent_begin(&way, module);
     module->training = training;
-    hone__slots walk = hone__slots_of(module);
-    hone__slot slot;
-    while (hone__slot_next(module, &walk, &slot))
-        if (slot.kind == HONE_FIELD_CHILD)
-            hone_module_train(slot.value, training);
+    while (ok && way.n > 0) {
+        hone_module *child = hone__descend_next(&way, &ok);
+        if (child)
+            child->training = training;
+        else
+            hone__ascend(&way);
+    }
+    hone__descent_end(&way);
 }
 
 hone_status hone_module_zero_grad(hone_module *module)
@@ -149,14 +171,17 @@ hone_status hone_module_apply(hone_module *module,
 {
     if (!module || !fn)
         return hone__error_missing("module_apply", "a module");
-    hone__slots walk = hone__slots_of(module);
-    hone__slot slot;
-    while (hone__slot_next(module, &walk, &slot)) {
-        if (slot.kind != HONE_FIELD_CHILD)
+    hone__descent way;
+    hone_status status = HONE_OK;
+    bool ok = true;
+    hone__descent_begin(&way, module);
+    while (ok && way.n > 0) {
+        if (hone__descend_next(&way, &ok) || !ok)
             continue;
-        const hone_status status = hone_module_apply(slot.value, fn, user);
-        if (status != HONE_OK)
-            return status;
+        status = fn(way.at[way.n - 1].module, user);
+        ok = status == HONE_OK;
+        hone__ascend(&way);
     }
-    return fn(module, user);
+    hone__descent_end(&way);
+    return ok || status != HONE_OK ? status : HONE_E_NOMEM;
 }

@@ -42,39 +42,98 @@ bool hone__slot_next(const hone_module *module, hone__slots *walk, hone__slot *s
     return false;
 }
 
-/* ---- names */
+/* ---- the way down */
 
-/* The way from the root, kept on the stack of the walk. */
-typedef struct path {
-    const struct path *up;
-    const char *name;
-    int index;
-} path;
-
-static size_t put(char *out, size_t at, const char *text)
+void hone__descent_begin(hone__descent *d, hone_module *module)
 {
-    const size_t length = strlen(text);
-    if (out)
-        memcpy(out + at, text, length);
-    return at + length;
+    d->at = d->first;
+    d->room = sizeof d->first / sizeof *d->first;
+    d->n = 1;
+    d->first[0] = (hone__level){ module, hone__slots_of(module), 0 };
 }
 
-/* Writes the dotted name (no 0) unless out is NULL; returns its length. */
-static size_t path_text(const path *p, char *out)
+bool hone__descend(hone__descent *d, hone_module *child)
 {
-    if (!p)
-        return 0;
-    size_t at = path_text(p->up, out);
-    if (p->up)
-        at = put(out, at, ".");
-    if (p->name)
-        at = put(out, at, p->name);
-    if (p->index >= 0) {
-        char digits[16];
-        hone__format(digits, sizeof digits, p->name ? ".%d" : "%d", p->index);
-        at = put(out, at, digits);
+    if (d->n == d->room) {
+        const size_t bytes = (size_t)d->room * sizeof *d->at;
+        hone__level *more = d->room < INT32_MAX / 2 ? hone__malloc(2 * bytes) : NULL;
+        if (!more)
+            return false;
+        memcpy(more, d->at, bytes);
+        hone__descent_end(d);
+        d->at = more;
+        d->room *= 2;
     }
-    return at;
+    d->at[d->n++] = (hone__level){ child, hone__slots_of(child), 0 };
+    return true;
+}
+
+hone_module *hone__descend_next(hone__descent *d, bool *ok)
+{
+    hone__level *level = &d->at[d->n - 1];
+    hone__slot slot;
+    while (hone__slot_next(level->module, &level->slots, &slot)) {
+        if (slot.kind != HONE_FIELD_CHILD)
+            continue;
+        *ok = hone__descend(d, slot.value);
+        return *ok ? slot.value : NULL;
+    }
+    return NULL;
+}
+
+void hone__ascend(hone__descent *d)
+{
+    d->n--;
+}
+
+void hone__descent_end(hone__descent *d)
+{
+    if (d->at != d->first)
+        hone__free(d->at);
+}
+
+/* ---- names */
+
+/* The dotted name of the slot that the walk is at. */
+typedef struct {
+    char *text;
+    size_t length, room;
+} name;
+
+static bool make_room(name *n, size_t more)
+{
+    if (n->length + more <= n->room)
+        return true;
+    const size_t room = 2 * (n->length + more);
+    char *text = hone__malloc(room);
+    if (!text)
+        return false;
+    if (n->text)
+        memcpy(text, n->text, n->length);
+    hone__free(n->text);
+    n->text = text;
+    n->room = room;
+    return true;
+}
+
+/* Puts a slot's name after its module's, which has `length` characters. */
+static bool name_slot(name *n, size_t length, const hone__slot *slot)
+{
+    char digits[16] = "";
+    const char *member = slot->name ? slot->name : "";
+    const size_t member_length = strlen(member);
+    if (slot->index >= 0)
+        hone__format(digits, sizeof digits, slot->name ? ".%d" : "%d", slot->index);
+    n->length = length;
+    if (!make_room(n, 1 + member_length + sizeof digits))
+        return false;
+    if (length > 0)
+        n->text[n->length++] = '.';
+    memcpy(n->text + n->length, member, member_length);
+    n->length += member_length;
+    memcpy(n->text + n->length, digits, strlen(digits));
+    n->length += strlen(digits);
+    return true;
 }
 
 /* ---- lists */
@@ -96,31 +155,47 @@ static bool already_found(const collector *c, const void *value)
     return false;
 }
 
-static void found(collector *c, const path *p, hone_field_kind kind, void *value)
+static void found(collector *c, const name *n, hone_field_kind kind, void *value)
 {
     if (!(c->kinds & 1 << kind))
         return;
     if (!c->at) {
         c->n++;
-        c->text_bytes += path_text(p, NULL) + 1;
+        c->text_bytes += n->length + 1;
     } else if (!c->unique || !already_found(c, value)) {
-        const size_t length = path_text(p, c->text);
-        c->text[length] = 0;
+        memcpy(c->text, n->text, n->length);
+        c->text[n->length] = 0;
         c->at[c->n++] = (hone__found){ c->text, kind, value };
-        c->text += length + 1;
+        c->text += n->length + 1;
     }
 }
 
-static void walk_module(collector *c, const path *up, const hone_module *module, int depth)
+/* False: E_NOMEM. */
+static bool walk_module(collector *c, hone_module *module)
 {
-    hone__slots walk = hone__slots_of(module);
-    hone__slot slot;
-    while (hone__slot_next(module, &walk, &slot)) {
-        const path here = { up, slot.name, slot.index };
-        found(c, &here, slot.kind, slot.value);
-        if (slot.kind == HONE_FIELD_CHILD && depth < c->max_depth)
-            walk_module(c, &here, slot.value, depth + 1);
+    hone__descent way;
+    name here = { NULL, 0, 0 };
+    bool ok = true;
+    hone__descent_begin(&way, module);
+    while (ok && way.n > 0) {
+        hone__level *level = &way.at[way.n - 1];
+        hone__slot slot;
+        if (!hone__slot_next(level->module, &level->slots, &slot)) {
+            hone__ascend(&way);
+            continue;
+        }
+        ok = name_slot(&here, level->name_length, &slot);
+        if (ok)
+            found(c, &here, slot.kind, slot.value);
+        if (ok && slot.kind == HONE_FIELD_CHILD && way.n <= c->max_depth) {
+            ok = hone__descend(&way, slot.value);
+            if (ok)
+                way.at[way.n - 1].name_length = here.length;
+        }
     }
+    hone__descent_end(&way);
+    hone__free(here.text);
+    return ok;
 }
 
 hone__found_list hone__collect(const char *where, hone_module *module, int kinds, int depth,
@@ -132,7 +207,8 @@ hone__found_list hone__collect(const char *where, hone_module *module, int kinds
         return failed;
     }
     collector c = { .kinds = kinds, .max_depth = depth, .unique = unique };
-    walk_module(&c, NULL, module, 0);
+    if (!walk_module(&c, module))
+        return failed;
     const size_t array_bytes = hone__bytes((int64_t)c.n + 1, sizeof *c.at);
     hone__found *block = hone__own_block(hone__malloc(array_bytes + c.text_bytes));
     if (!block)
@@ -140,8 +216,7 @@ hone__found_list hone__collect(const char *where, hone_module *module, int kinds
     c.n = 0;
     c.at = block;
     c.text = (char *)block + array_bytes;
-    walk_module(&c, NULL, module, 0);
-    return (hone__found_list){ block, c.n };
+    return walk_module(&c, module) ? (hone__found_list){ block, c.n } : failed;
 }
 
 /* ---- the public lists */

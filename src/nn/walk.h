@@ -26,6 +26,29 @@ bool hone__slot_next(const hone_module *module, hone__slots *walk, hone__slot *s
 
 /* ---- a module and all below it */
 
+/** The way down to one module. It lies on the heap, but for the first levels: modules may be nested
+ * deeper than a thread's stack could follow. */
+typedef struct {
+    hone_module *module;
+    hone__slots slots;  /* that are yet to come */
+    size_t name_length; /* of its own name, for walks that keep one */
+} hone__level;
+
+typedef struct {
+    hone__level *at, first[16];
+    int n, room; /* at[n - 1] is the module the walk is in; 0: the walk has ended */
+} hone__descent;
+
+/** Begins at a module: hone__descent d; hone__descent_begin(&d, m); ... hone__descent_end(&d). */
+void hone__descent_begin(hone__descent *d, hone_module *module);
+/** Into a module below, whose slots come next; false + E_NOMEM. */
+bool hone__descend(hone__descent *d, hone_module *child);
+/** The next child of the module the walk is in, which is entered; NULL: it has no more (ascend
+ * then), or E_NOMEM (*ok is false). */
+hone_module *hone__descend_next(hone__descent *d, bool *ok);
+void hone__ascend(hone__descent *d);
+void hone__descent_end(hone__descent *d);
+
 enum { /* what to collect: sets of kinds */
        HONE__PARAMETERS = 1 << HONE_FIELD_PARAM | 1 << HONE_FIELD_WEIGHT,
        HONE__STATE = HONE__PARAMETERS | 1 << HONE_FIELD_BUFFER,

@@ -7,6 +7,7 @@
 #include <hone/ops.h>
 #include <hone/runtime.h>
 
+#include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -346,6 +347,98 @@ Test(module, prints_in_pytorchs_layout)
     cr_assert_str_eq(out, "Linear(in_features=2, out_features=1, bias=False)\n2 parameters\n");
     free(out);
     hone_module_free(l);
+}
+
+/* ---- nested deeper than a stack could follow */
+
+static hone_status count_modules(hone_module *module, void *n)
+{
+    *(int *)n += !module->training;
+    return HONE_OK;
+}
+
+#define NEED(cond)                                                                                 \
+    if (!(cond))                                                                                   \
+    return #cond
+
+/* An assertion can't leave a thread of one's own: gives back what failed. */
+static const char *use_deep_nest(void)
+{
+    enum { DEPTH = 200000 };
+    HONE_SCOPE();
+    hone_module *net = hone_nn_linear(4, 3), *layer = net;
+    for (int i = 0; i < DEPTH && net; i++)
+        net = hone_nn_sequential_n(&net, 1);
+    hone_tensor *x = hone_randn(HONE_F32, 2, 4);
+    hone_tensor *got = hone_forward(net, x), *wanted = hone_forward(layer, x);
+    NEED(got && memcmp(hone_data(got), hone_data(wanted), 24) == 0);
+    NEED(hone_backward(hone_sum(got)) == HONE_OK && hone_module_zero_grad(net) == HONE_OK);
+    NEED(hone_parameter_count(net) == 15);
+    const hone_named_list names = hone_named_parameters(net);
+    NEED(names.n == 2 && strlen(names.at[0].name) == 2 * DEPTH + strlen("weight"));
+    NEED(hone_named_state(net).n == 2 && hone_children(net).n == 1);
+    char text[41];
+    NEED(hone_sprint_module(text, sizeof text, net) > 4 * (int64_t)DEPTH * DEPTH / 2);
+    NEED(strcmp(text, "Sequential(\n  (0): Sequential(\n    (0): ") == 0);
+    hone_module_train(net, false);
+    int n = 0;
+    NEED(hone_module_apply(net, count_modules, &n) == HONE_OK && n == DEPTH + 1);
+    hone_module_free(net);
+    return NULL;
+}
+
+static void *in_thread(void *failed)
+{
+    *(const char **)failed = use_deep_nest();
+    return NULL;
+}
+
+Test(module, nested_deeper_than_the_stack)
+{
+    pthread_t thread;
+    pthread_attr_t small;
+    const char *failed = "the thread";
+    pthread_attr_init(&small);
+    cr_assert(pthread_attr_setstacksize(&small, 512 << 10) == 0);
+    cr_assert(pthread_create(&thread, &small, in_thread, &failed) == 0);
+    pthread_join(thread, NULL);
+    pthread_attr_destroy(&small);
+    cr_assert(failed == NULL, "%s", failed);
+}
+
+static char order[16];
+
+static void note_letter(hone_module *self)
+{
+    strncat(order, self->type->name, 1);
+}
+
+/* Parents before children, siblings in turn. */
+Test(module, order_of_freeing)
+{
+    typedef struct {
+        hone_module base;
+        hone_module **items;
+        int n;
+    } node;
+    static const hone_field fields[] = { HONE_ITEMS(node, items, n), HONE_FIELDS_END };
+    const hone_module_class classes[] = {
+        { .name = "a", .size = sizeof(node), .fields = fields, .destroy = note_letter },
+        { .name = "b", .size = sizeof(node), .fields = fields, .destroy = note_letter },
+        { .name = "c", .size = sizeof(node), .fields = fields, .destroy = note_letter },
+        { .name = "d", .size = sizeof(node), .fields = fields, .destroy = note_letter },
+    };
+    node *at[4]; /* a holds b and d, b holds c twice */
+    for (int i = 0; i < 4; i++)
+        at[i] = hone_module_new(&classes[i]);
+    at[0]->items = hone_module_array(at[0]->n = 2);
+    at[0]->items[0] = &at[1]->base;
+    at[0]->items[1] = &at[3]->base;
+    at[1]->items = hone_module_array(at[1]->n = 2);
+    at[1]->items[0] = &at[2]->base;
+    at[1]->items[1] = hone_module_retain(&at[2]->base);
+    hone_module_free(&at[0]->base);
+    cr_assert_str_eq(order, "abcd");
 }
 
 /* ---- memory */
