@@ -157,6 +157,13 @@ HONE_API void hone_module_train(hone_module *module, bool training);
 /** Sets every gradient below the module to zero (those that exist), as hone_optim_zero_grad. */
 HONE_API hone_status hone_module_zero_grad(hone_module *module);
 
+typedef struct {
+    bool set_to_none; /**< leave no gradient instead of zeros */
+} hone_zero_grad_options;
+/** The same with options (NULL: none), as hone_optim_zero_grad_with. */
+HONE_API hone_status hone_module_zero_grad_with(hone_module *module,
+                                                const hone_zero_grad_options *options);
+
 /** Calls fn on every module below and on `module` itself, children first; ends at the first status
  * that isn't HONE_OK and returns it. */
 HONE_API hone_status hone_module_apply(hone_module *module,

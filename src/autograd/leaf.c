@@ -70,6 +70,11 @@ bool hone__leaf_zero(hone_tensor *leaf)
     return ok;
 }
 
+bool hone__leaf_reset(hone_tensor *leaf, bool set_to_none)
+{
+    return set_to_none ? hone_set_grad(leaf, HONE_NONE) == HONE_OK : hone__leaf_zero(leaf);
+}
+
 bool hone__leaf_grad(hone_tensor *leaf, hone_tensor **grad)
 {
     const hone__lock_id lock = lock_leaf(leaf);

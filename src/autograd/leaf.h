@@ -29,6 +29,8 @@ bool hone__leaf_add_product(hone_tensor *leaf, hone_context *node, hone_tensor *
 /** leaf.grad = 0, if there is one. Memory that nobody else holds is given back until the next
  * gradient comes, which then is taken over instead of added to zeros. */
 bool hone__leaf_zero(hone_tensor *leaf);
+/** The same, or with set_to_none as if there had never been one. */
+bool hone__leaf_reset(hone_tensor *leaf, bool set_to_none);
 /** If leaf.grad is t itself, the leaf gets another handle onto its memory, without history. Else
  * *history = the history of leaf.grad, held, or NULL. False: E_NOMEM. */
 bool hone__leaf_part(hone_tensor *leaf, hone_tensor *t, hone_context **history);

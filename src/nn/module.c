@@ -154,6 +154,11 @@ void hone_module_train(hone_module *module, bool training)
 
 hone_status hone_module_zero_grad(hone_module *module)
 {
+    return hone_module_zero_grad_with(module, NULL);
+}
+
+hone_status hone_module_zero_grad_with(hone_module *module, const hone_zero_grad_options *options)
+{
     HONE_SCOPE();
     HONE_NO_GRAD();
     const hone__found_list all =
@@ -161,7 +166,7 @@ hone_status hone_module_zero_grad(hone_module *module)
     if (!all.at)
         return hone_error_code();
     for (int i = 0; i < all.n; i++)
-        if (!hone__leaf_zero(all.at[i].value))
+        if (!hone__leaf_reset(all.at[i].value, options && options->set_to_none))
             return hone_error_code();
     return HONE_OK;
 }

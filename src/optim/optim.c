@@ -19,6 +19,7 @@ bool hone__option_fits(const char *optimizer, const char *option, double value)
 
 static bool params_fit(const char *name, hone_tensor_list params)
 {
+    bool trained = false;
     if (!params.at) {
         hone__error_null(name);
         return false;
@@ -36,14 +37,17 @@ static bool params_fit(const char *name, hone_tensor_list params)
                            hone__tensor_text(p).s);
             return false;
         }
-        if (!hone_is_leaf(p) || !hone_requires_grad(p)) {
-            hone_error_set(HONE_E_STATE, "%s: parameter %d, %s, %s", name, i,
-                           hone__tensor_text(p).s,
-                           hone_is_leaf(p) ? "requires no gradient" : "was computed from others");
+        if (!hone_is_leaf(p)) {
+            hone_error_set(HONE_E_STATE, "%s: parameter %d, %s, was computed from others", name, i,
+                           hone__tensor_text(p).s);
             return false;
         }
+        trained |= p->requires_grad;
     }
-    return true;
+    if (!trained)
+        hone_error_set(HONE_E_STATE, "%s: none of the parameters (%d) requires a gradient", name,
+                       params.n);
+    return trained;
 }
 
 void *hone__optim_new(const hone__optim_class *type, hone_tensor_list params, double lr)
@@ -86,32 +90,92 @@ hone_status hone_optim_step(hone_optim *optim)
     return optim->type->step(optim);
 }
 
+bool hone__optim_grad(hone_tensor *param, hone_tensor **grad)
+{
+    *grad = NULL;
+    return !param->requires_grad || hone__leaf_grad(param, grad);
+}
+
 hone_status hone_optim_zero_grad(hone_optim *optim)
+{
+    return hone_optim_zero_grad_with(optim, NULL);
+}
+
+hone_status hone_optim_zero_grad_with(hone_optim *optim, const hone_zero_grad_options *options)
 {
     if (!optim)
         return hone__error_missing("optim_zero_grad", "an optimizer");
     HONE_NO_GRAD();
     for (int i = 0; i < optim->n; i++)
-        if (!hone__leaf_zero(optim->params[i]))
+        if (!hone__leaf_reset(optim->params[i], options && options->set_to_none))
             return hone_error_code();
     return HONE_OK;
 }
 
+/* ---- numbers ------------------------------------------------------------------------------ */
+
+static const char *const number_names[HONE__NUMBERS] = { "lr", "momentum", "weight_decay" };
+
+/* NULL and an error, in the name of the getter or setter, if there is none. */
+static double *number_of(const hone_optim *optim, hone__number which, const char *prefix)
+{
+    char where[48];
+    hone__format(where, sizeof where, "%s_%s", prefix, number_names[which]);
+    if (!optim) {
+        hone__error_missing(where, "an optimizer");
+        return NULL;
+    }
+    const size_t at = optim->type->numbers[which];
+    if (at == 0)
+        hone_error_set(HONE_E_VALUE, "%s: %s has no such number", where, optim->type->name);
+    return at > 0 ? (double *)((char *)(uintptr_t)optim + at) : NULL;
+}
+
+static double get(const hone_optim *optim, hone__number which)
+{
+    const double *number = number_of(optim, which, "optim");
+    return number ? *number : NAN;
+}
+
+static hone_status set(hone_optim *optim, hone__number which, double value)
+{
+    double *number = number_of(optim, which, "optim_set");
+    if (!number)
+        return optim ? HONE_E_VALUE : HONE_E_NULL;
+    const double before = *number;
+    *number = value;
+    if (optim->type->fits(optim))
+        return HONE_OK;
+    *number = before;
+    return HONE_E_VALUE;
+}
+
 double hone_optim_lr(const hone_optim *optim)
 {
-    if (!optim) {
-        hone__error_missing("optim_lr", "an optimizer");
-        return NAN;
-    }
-    return optim->lr;
+    return get(optim, HONE__LR);
 }
 
 hone_status hone_optim_set_lr(hone_optim *optim, double lr)
 {
-    if (!optim)
-        return hone__error_missing("optim_set_lr", "an optimizer");
-    if (!hone__option_fits(optim->type->name, "lr", lr))
-        return HONE_E_VALUE;
-    optim->lr = lr;
-    return HONE_OK;
+    return set(optim, HONE__LR, lr);
+}
+
+double hone_optim_momentum(const hone_optim *optim)
+{
+    return get(optim, HONE__MOMENTUM);
+}
+
+hone_status hone_optim_set_momentum(hone_optim *optim, double momentum)
+{
+    return set(optim, HONE__MOMENTUM, momentum);
+}
+
+double hone_optim_weight_decay(const hone_optim *optim)
+{
+    return get(optim, HONE__WEIGHT_DECAY);
+}
+
+hone_status hone_optim_set_weight_decay(hone_optim *optim, double weight_decay)
+{
+    return set(optim, HONE__WEIGHT_DECAY, weight_decay);
 }

@@ -1,15 +1,16 @@
 /* sgd.c: stochastic gradient descent. */
-#include "autograd/leaf.h"
 #include "core/core.h"
 #include "ops/optimize.h"
 #include "optim/optim.h"
 #include "runtime/memory.h"
 
+#include <stddef.h>
+
 typedef struct {
     hone_optim base;
     double momentum, dampening, weight_decay;
     bool nesterov;
-    hone_tensor **buffers; /* one a parameter, NULL until it is needed; NULL without momentum */
+    hone_tensor **buffers; /* one a parameter, NULL until it is needed */
     bool *started;         /* one a parameter: its buffer holds something */
     hone_tensor **grads;   /* one a parameter, of the step that runs */
 } sgd;
@@ -19,9 +20,9 @@ static bool take_memory(sgd *s)
 {
     for (int i = 0; i < s->base.n; i++) {
         hone_tensor *p = s->base.params[i];
-        if (!hone__leaf_grad(p, &s->grads[i]))
+        if (!hone__optim_grad(p, &s->grads[i]))
             return false;
-        if (!s->buffers || s->buffers[i] || !s->grads[i])
+        if (s->momentum == 0 || s->buffers[i] || !s->grads[i])
             continue;
         s->buffers[i] = hone__new("sgd", hone_dtype_of(p), p->ndim, p->shape);
         if (!s->buffers[i])
@@ -33,20 +34,19 @@ static bool take_memory(sgd *s)
 static hone_status sgd_step(hone_optim *optim)
 {
     sgd *s = (sgd *)optim;
+    const bool moves_on = s->momentum != 0;
     if (!take_memory(s))
-        return hone_error_code();
+        return HONE_E_NOMEM;
     for (int i = 0; i < optim->n; i++) {
         hone_tensor *grad = s->grads[i];
         if (!grad)
             continue;
-        hone_tensor *buffer = s->buffers ? s->buffers[i] : HONE_NONE;
-        const hone_status status =
-            hone__sgd_step(optim->params[i], grad, buffer, optim->lr, s->momentum, s->dampening,
-                           s->weight_decay, s->nesterov, s->buffers && !s->started[i]);
+        const hone_status status = hone__sgd_step(
+            optim->params[i], grad, moves_on ? s->buffers[i] : HONE_NONE, optim->lr, s->momentum,
+            s->dampening, s->weight_decay, s->nesterov, moves_on && !s->started[i]);
         if (status != HONE_OK)
             return status;
-        if (s->buffers)
-            s->started[i] = true;
+        s->started[i] |= moves_on;
     }
     return HONE_OK;
 }
@@ -61,29 +61,35 @@ static void sgd_destroy(hone_optim *optim)
     hone__free(s->grads);
 }
 
-static const hone__optim_class sgd_class = {
-    .name = "sgd", .size = sizeof(sgd), .step = sgd_step, .destroy = sgd_destroy
-};
-
-static bool options_fit(const sgd *wanted)
+static bool sgd_fits(const hone_optim *optim)
 {
-    if (!hone__option_fits("sgd", "lr", wanted->base.lr) ||
-        !hone__option_fits("sgd", "momentum", wanted->momentum) ||
-        !hone__option_fits("sgd", "weight_decay", wanted->weight_decay))
+    const sgd *s = (const sgd *)optim;
+    if (!hone__option_fits("sgd", "lr", optim->lr) ||
+        !hone__option_fits("sgd", "momentum", s->momentum) ||
+        !hone__option_fits("sgd", "weight_decay", s->weight_decay))
         return false;
-    if (!(wanted->dampening - wanted->dampening == 0)) {
-        hone_error_set(HONE_E_VALUE, "sgd: dampening %g (a number is wanted)", wanted->dampening);
+    if (!(s->dampening - s->dampening == 0)) {
+        hone_error_set(HONE_E_VALUE, "sgd: dampening %g (a number is wanted)", s->dampening);
         return false;
     }
-    if (wanted->nesterov && (wanted->momentum == 0 || wanted->dampening != 0)) {
+    if (s->nesterov && (s->momentum == 0 || s->dampening != 0)) {
         hone_error_set(HONE_E_VALUE,
                        "sgd: nesterov wants a momentum and no dampening (they are %g "
                        "and %g)",
-                       wanted->momentum, wanted->dampening);
+                       s->momentum, s->dampening);
         return false;
     }
     return true;
 }
+
+static const hone__optim_class sgd_class = {
+    .name = "sgd",
+    .size = sizeof(sgd),
+    .step = sgd_step,
+    .destroy = sgd_destroy,
+    .fits = sgd_fits,
+    .numbers = { offsetof(sgd, base.lr), offsetof(sgd, momentum), offsetof(sgd, weight_decay) },
+};
 
 hone_optim *hone_sgd_list(hone_tensor_list parameters, const hone_sgd_options *options)
 {
@@ -95,7 +101,7 @@ hone_optim *hone_sgd_list(hone_tensor_list parameters, const hone_sgd_options *o
         .weight_decay = hone__option(o.weight_decay, 0),
         .nesterov = o.nesterov,
     };
-    if (!options_fit(&wanted))
+    if (!sgd_fits(&wanted.base))
         return NULL;
     sgd *s = hone__optim_new(&sgd_class, parameters, wanted.base.lr);
     if (!s)
@@ -105,11 +111,9 @@ hone_optim *hone_sgd_list(hone_tensor_list parameters, const hone_sgd_options *o
     s->weight_decay = wanted.weight_decay;
     s->nesterov = wanted.nesterov;
     s->grads = hone__calloc(hone__bytes(s->base.n, sizeof *s->grads));
-    if (s->momentum != 0) {
-        s->buffers = hone__calloc(hone__bytes(s->base.n, sizeof *s->buffers));
-        s->started = hone__calloc(hone__bytes(s->base.n, sizeof *s->started));
-    }
-    if (!s->grads || (s->momentum != 0 && (!s->buffers || !s->started))) {
+    s->buffers = hone__calloc(hone__bytes(s->base.n, sizeof *s->buffers));
+    s->started = hone__calloc(hone__bytes(s->base.n, sizeof *s->started));
+    if (!s->grads || !s->buffers || !s->started) {
         hone_optim_free(&s->base);
         return NULL;
     }

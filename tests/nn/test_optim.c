@@ -1,5 +1,6 @@
 #include "support.h"
 
+#include "optim/optim.h"
 #include "runtime/memory.h"
 
 #include <hone/autograd.h>
@@ -9,6 +10,7 @@
 #include <hone/runtime.h>
 
 #include <math.h>
+#include <stddef.h>
 
 SUITE(optim);
 
@@ -95,6 +97,136 @@ Test(optim, parameters_without_a_gradient_stay)
     CHECK_VALUES(hone_detach(b), HONE_F32, (1), 0);
     hone_optim_free(opt);
 }
+
+/* ---- parameters that a step's loss does not use ---------------------------------------------- */
+
+/* Four steps with lr 0.1 from a = b = 1; the first one's loss is 2 a + 3 b, the others' 2 a. */
+static void check_unused(hone_sgd_options o, bool set_to_none, double a_after, double b_after)
+{
+    hone_tensor *a = leaf(T(HONE_F64, (1), 1)), *b = leaf(T(HONE_F64, (1), 1));
+    o.lr = 0.1;
+    hone_optim *opt = hone_sgd_list(hone_list(a, b), &o);
+    for (int i = 0; i < 4; i++) {
+        HONE_SCOPE();
+        const hone_zero_grad_options how = { .set_to_none = set_to_none };
+        hone_tensor *loss = hone_mul_scalar(a, 2);
+        if (i == 0)
+            loss = hone_add(loss, hone_mul_scalar(b, 3));
+        CHECK_OK(hone_optim_zero_grad_with(opt, &how));
+        CHECK_OK(hone_backward(loss));
+        CHECK_OK(hone_optim_step(opt));
+        cr_assert(!set_to_none || i == 0 || !hone_grad(b));
+    }
+    CHECK_CLOSE(hone_detach(a), 1e-14, 0, HONE_F64, (1), a_after);
+    CHECK_CLOSE(hone_detach(b), 1e-14, 0, HONE_F64, (1), b_after);
+    hone_optim_free(opt);
+}
+
+/* The numbers are what torch.optim.SGD (2.13) gives with zero_grad(set_to_none=True and False). */
+Test(optim, an_unused_parameter_moves_on_unless_its_gradient_is_none)
+{
+    typedef hone_sgd_options o;
+    const o all = { .momentum = 0.9, .weight_decay = 0.1, .nesterov = true };
+    check_unused((o){ .momentum = 0.9 }, true, -0.8098000000000001, 0.7);
+    check_unused((o){ .momentum = 0.9 }, false, -0.8098000000000001, -0.031700000000000124);
+    check_unused((o){ .weight_decay = 0.1 }, true, 0.17251620999999986, 0.69);
+    check_unused((o){ .weight_decay = 0.1 }, false, 0.17251620999999986, 0.6695063099999999);
+    check_unused(all, true, -1.4789460075590002, 0.4109999999999999);
+    check_unused(all, false, -1.4789460075590002, -0.28621471734900017);
+    check_unused((o){ 0 }, true, 0.2, 0.7);
+    check_unused((o){ 0 }, false, 0.2, 0.7);
+}
+
+Test(optim, zero_grad_without_options_is_the_lectures)
+{
+    hone_tensor *p = leaf(T(HONE_F32, (1), 1));
+    hone_optim *opt = hone_sgd_list(hone_list(p), NULL);
+    CHECK_OK(hone_backward(hone_sum(p)));
+    CHECK_OK(hone_optim_zero_grad_with(opt, NULL));
+    CHECK_VALUES(hone_grad(p), HONE_F32, (1), 0);
+    hone_optim_free(opt);
+}
+
+Test(optim, set_to_none_leaves_a_gradient_that_is_held)
+{
+    const hone_zero_grad_options none = { .set_to_none = true };
+    hone_tensor *p = leaf(T(HONE_F32, (2), 1, 2));
+    hone_optim *opt = hone_sgd_list(hone_list(p), NULL);
+    CHECK_OK(hone_backward(hone_sum(p)));
+    hone_tensor *grad = hone_grad(p);
+    CHECK_OK(hone_optim_zero_grad_with(opt, &none));
+    cr_assert_null(hone_grad(p));
+    CHECK_VALUES(grad, HONE_F32, (2), 1, 1);
+    CHECK_OK(hone_backward(hone_sum(p)));
+    CHECK_OK(hone_optim_zero_grad(opt)); /* zeros that nobody holds, */
+    CHECK_OK(hone_optim_zero_grad_with(opt, &none));
+    cr_assert_null(hone_grad(p)); /* are none, too */
+    CHECK_OK(hone_error_code());
+    hone_optim_free(opt);
+}
+
+Test(optim, set_to_none_of_a_module)
+{
+    const hone_zero_grad_options none = { .set_to_none = true };
+    hone_module *l = hone_nn_linear(2, 1);
+    CHECK_OK(hone_backward(hone_sum(hone_forward(l, hone_ones(HONE_F32, 1, 2)))));
+    CHECK_OK(hone_module_zero_grad_with(l, &none));
+    cr_assert_null(hone_grad(hone_parameters(l).at[0]));
+    cr_assert_null(hone_grad(hone_parameters(l).at[1]));
+    CHECK_OK(hone_error_code());
+    CHECK_FAILS(hone_module_zero_grad_with(NULL, &none), HONE_E_NULL, "module_zero_grad");
+    hone_module_free(l);
+}
+
+/* ---- frozen parameters ------------------------------------------------------------------------ */
+
+static void step_down(hone_optim *opt, hone_tensor *a, hone_tensor *b)
+{
+    HONE_SCOPE();
+    CHECK_OK(hone_optim_zero_grad(opt));
+    CHECK_OK(hone_backward(hone_sum(hone_mul(a, b))));
+    CHECK_OK(hone_optim_step(opt));
+}
+
+/* The numbers are what torch.optim.SGD (2.13) gives. */
+Test(optim, a_frozen_parameter_stays_until_it_is_set_free)
+{
+    hone_tensor *a = T(HONE_F64, (1), 1), *b = leaf(T(HONE_F64, (1), 1));
+    hone_optim *opt = hone_sgd_list(
+        hone_list(a, b), &(hone_sgd_options){ .lr = 0.1, .momentum = 0.9, .weight_decay = 0.1 });
+    cr_assert(opt, "%s", hone_error_message());
+    step_down(opt, a, b);
+    CHECK_VALUES(a, HONE_F64, (1), 1);
+    CHECK_CLOSE(hone_detach(b), 1e-14, 0, HONE_F64, (1), 0.89);
+    leaf(a);
+    step_down(opt, a, b);
+    CHECK_CLOSE(hone_detach(a), 1e-14, 0, HONE_F64, (1), 0.901);
+    CHECK_CLOSE(hone_detach(b), 1e-14, 0, HONE_F64, (1), 0.6821);
+    hone_requires_grad_(a, false); /* it has a gradient, and momentum */
+    step_down(opt, a, b);
+    CHECK_OK(hone_optim_step(opt));
+    CHECK_CLOSE(a, 1e-14, 0, HONE_F64, (1), 0.901);
+    hone_optim_free(opt);
+}
+
+Test(optim, a_module_with_a_frozen_parameter)
+{
+    hone_module *net =
+        hone_nn_sequential(hone_nn_linear(2, 3), hone_nn_relu(), hone_nn_linear(3, 1));
+    const hone_tensor_list p = hone_parameters(net);
+    hone_requires_grad_(p.at[0], false);
+    hone_tensor *first = hone_clone(p.at[0]), *last = hone_clone(hone_detach(p.at[3]));
+    hone_optim *opt = hone_sgd(net, &(hone_sgd_options){ .lr = 0.1, .weight_decay = 0.1 });
+    cr_assert(opt, "%s", hone_error_message());
+    CHECK_OK(hone_backward(hone_sum(hone_forward(net, hone_ones(HONE_F32, 1, 2)))));
+    CHECK_OK(hone_optim_step(opt));
+    cr_assert(hone_equal(p.at[0], first));
+    cr_assert(!hone_equal(hone_detach(p.at[3]), last));
+    hone_optim_free(opt);
+    hone_module_free(net);
+}
+
+/* ---- gradients that are zero ------------------------------------------------------------------ */
 
 Test(optim, zero_grad_zeroes_a_gradient_that_is_held)
 {
@@ -207,6 +339,83 @@ Test(optim, the_learning_rate)
     hone_optim_free(opt);
 }
 
+Test(optim, momentum_and_weight_decay)
+{
+    hone_tensor *p = leaf(T(HONE_F32, (1), 1));
+    hone_optim *opt =
+        hone_sgd_list(hone_list(p), &(hone_sgd_options){ .momentum = 0.5, .weight_decay = 0.25 });
+    cr_assert(hone_optim_momentum(opt) == 0.5 && hone_optim_weight_decay(opt) == 0.25);
+    CHECK_OK(hone_optim_set_momentum(opt, 0));
+    CHECK_OK(hone_optim_set_weight_decay(opt, 0));
+    cr_assert(hone_optim_momentum(opt) == 0 && hone_optim_weight_decay(opt) == 0);
+    CHECK_FAILS(hone_optim_set_momentum(opt, -1), HONE_E_VALUE, "sgd: momentum -1");
+    CHECK_FAILS(hone_optim_set_weight_decay(opt, NAN), HONE_E_VALUE, "sgd: weight_decay nan");
+    cr_assert(hone_optim_momentum(opt) == 0 && hone_optim_weight_decay(opt) == 0);
+    hone_optim_free(opt);
+    opt = hone_sgd_list(hone_list(p), &(hone_sgd_options){ .momentum = 0.5, .nesterov = true });
+    CHECK_FAILS(hone_optim_set_momentum(opt, 0), HONE_E_VALUE, "nesterov wants a momentum");
+    cr_assert(hone_optim_momentum(opt) == 0.5);
+    hone_optim_free(opt);
+    CHECK_FAILS(hone_optim_set_momentum(NULL, 1), HONE_E_NULL, "optim_set_momentum");
+    CHECK_FAILS(hone_optim_set_weight_decay(NULL, 1), HONE_E_NULL, "optim_set_weight_decay");
+    cr_assert(isnan(hone_optim_momentum(NULL)));
+    CHECK_ERROR(HONE_E_NULL, "optim_momentum");
+    cr_assert(isnan(hone_optim_weight_decay(NULL)));
+    CHECK_ERROR(HONE_E_NULL, "optim_weight_decay");
+}
+
+/* As torch.optim.SGD (2.13) does when its param_groups are changed: the momentum of before its pause
+ * is taken up again. */
+Test(optim, numbers_that_change_between_steps)
+{
+    static const struct {
+        double momentum, weight_decay, after[3];
+    } steps[] = { { 0, 0, { 0.95, -1.9, 2.8 } },
+                  { 0.9, 0, { 0.9249999999999999, -1.9749999999999999, 2.9499999999999997 } },
+                  { 0.5, 0.1, { 0.9332499999999999, -2.00275, 2.9755 } },
+                  { 0, 0.1, { 0.8739174999999999, -1.8827224999999999, 2.745745 } },
+                  { 0.9, 0, { 0.8563424999999999, -1.9826974999999998, 2.918695 } } };
+    hone_tensor *p = leaf(T(HONE_F64, (3), 1, -2, 3));
+    hone_optim *opt = hone_sgd_list(hone_list(p), &(hone_sgd_options){ .lr = 0.1 });
+    for (size_t i = 0; i < sizeof steps / sizeof *steps; i++) {
+        const double *g = gradients[i % 3], *after = steps[i].after;
+        CHECK_OK(hone_optim_set_momentum(opt, steps[i].momentum));
+        CHECK_OK(hone_optim_set_weight_decay(opt, steps[i].weight_decay));
+        CHECK_OK(hone_set_grad(p, T(HONE_F64, (3), g[0], g[1], g[2])));
+        CHECK_OK(hone_optim_step(opt));
+        CHECK_CLOSE(hone_detach(p), 1e-14, 0, HONE_F64, (3), after[0], after[1], after[2]);
+    }
+    hone_optim_free(opt);
+}
+
+static void keeps_nothing(hone_optim *optim)
+{
+    (void)optim;
+}
+
+static bool fits_always(const hone_optim *optim)
+{
+    (void)optim;
+    return true;
+}
+
+Test(optim, a_number_that_an_optimizer_has_not)
+{
+    static const hone__optim_class plain = { .name = "plain",
+                                             .size = sizeof(hone_optim),
+                                             .destroy = keeps_nothing,
+                                             .fits = fits_always,
+                                             .numbers = { offsetof(hone_optim, lr) } };
+    hone_optim *opt = hone__optim_new(&plain, hone_list(leaf(T(HONE_F32, (1), 1))), 0.5);
+    CHECK_OK(hone_optim_set_lr(opt, 0.25));
+    cr_assert(hone_optim_lr(opt) == 0.25);
+    CHECK_FAILS(hone_optim_set_momentum(opt, 0.5), HONE_E_VALUE,
+                "optim_set_momentum: plain has no such number");
+    cr_assert(isnan(hone_optim_weight_decay(opt)));
+    CHECK_ERROR(HONE_E_VALUE, "optim_weight_decay: plain has no such number");
+    hone_optim_free(opt);
+}
+
 #define CHECK_REFUSED(text, ...)                                                                   \
     CHECK_FAILS(hone_sgd_list(hone_list(p), (&(hone_sgd_options){ __VA_ARGS__ })), HONE_E_VALUE,   \
                 text)
@@ -228,8 +437,8 @@ Test(optim, parameters_that_can_not_be)
     hone_tensor *p = leaf(T(HONE_F32, (1), 1));
     CHECK_FAILS(hone_sgd(NULL, NULL), HONE_E_NULL, "sgd");
     CHECK_FAILS(hone_sgd_list((hone_tensor_list){ NULL, 0 }, NULL), HONE_E_NULL, "sgd");
-    CHECK_FAILS(hone_sgd_list(hone_list(p, T(HONE_F32, (1), 1)), NULL), HONE_E_STATE,
-                "parameter 1, f32 [1], requires no gradient");
+    CHECK_FAILS(hone_sgd_list(hone_list(T(HONE_F32, (1), 1), T(HONE_F32, (1), 1)), NULL),
+                HONE_E_STATE, "sgd: none of the parameters (2) requires a gradient");
     CHECK_FAILS(hone_sgd_list(hone_list(hone_exp(p)), NULL), HONE_E_STATE, "computed");
     CHECK_FAILS(hone_sgd_list(hone_list(T(HONE_I64, (1), 1)), NULL), HONE_E_DTYPE, "i64 [1]");
     hone_module *relu = hone_nn_relu();
