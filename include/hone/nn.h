@@ -40,6 +40,7 @@ typedef struct hone_module_class hone_module_class;
 struct hone_module {
     const hone_module_class *type;
     int owners;                /**< see hone_module_retain() */
+    int places;                /**< in Sequentials and lists, each of which is one of the owners */
     bool training;             /**< true at first; see hone_module_train() */
     hone_module *next_to_free; /**< hone_module_free()'s own */
 };
@@ -125,7 +126,9 @@ HONE_API void *hone_module_new(const hone_module_class *type);
  * ignored. */
 HONE_API void hone_module_free(hone_module *module);
 
-/** One more owner, for a module that is put in two places; each of them frees it. Returns it. */
+/** One more owner, for a module that is put in two places; each of them frees it. Call it before
+ * the second place: a Sequential or list refuses a module of which it would be an owner too many.
+ * Returns it. */
 HONE_API hone_module *hone_module_retain(hone_module *module);
 
 /** A zeroed array of n pointers for a HONE_PARAMS, HONE_CHILDREN or HONE_ITEMS member, freed with
@@ -279,7 +282,8 @@ extern HONE_API hone_module hone_end_module; /* ends an argument list; never a m
 /** Modules one after the other: hone_nn_sequential(hone_nn_linear(784, 100), hone_nn_relu()). Owns
  * them from the call on: if one is NULL the others are freed, and so on any error. The first may
  * take several inputs. A linear layer and the ReLU or GELU behind it are run as one op.
- *  Errors:  HONE_E_NULL (or the pending one), HONE_E_NOMEM. */
+ *  Errors:  HONE_E_NULL (or the pending one), HONE_E_STATE (a module in more places than it has
+ *           owners: hone_module_retain), HONE_E_NOMEM. */
 #define hone_nn_sequential(...) hone_nn_sequential_v(HONE_MODULE_ARGS(__VA_ARGS__))
 HONE_API hone_module *hone_nn_sequential_v(hone_module *const *modules_then_end);
 HONE_API hone_module *hone_nn_sequential_n(hone_module *const *modules, int n);

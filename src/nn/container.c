@@ -87,31 +87,75 @@ static hone_tensor *sequential_forward(hone_module *self, hone_tensor *const *in
     return NULL;
 }
 
+/* Its places end; what is in them is freed as every module's children are. */
+static void container_destroy(hone_module *self)
+{
+    const container *c = (const container *)self;
+    for (int i = 0; i < c->n; i++)
+        c->items[i]->places--;
+}
+
 static const hone_module_class sequential_class = {
     .name = "Sequential",
     .size = sizeof(container),
     .fields = container_fields,
     .forward = sequential_forward,
+    .destroy = container_destroy,
 };
 
-static const hone_module_class module_list_class = { .name = "ModuleList",
-                                                     .size = sizeof(container),
-                                                     .fields = container_fields };
+static const hone_module_class module_list_class = {
+    .name = "ModuleList",
+    .size = sizeof(container),
+    .fields = container_fields,
+    .destroy = container_destroy,
+};
+
+/* ---- making: each place in a container is an owner of its own */
+
+/* Counts the places of all modules of a list; false if one is missing or has too few owners. */
+static bool take_places(const char *name, hone_module *const *modules, int n)
+{
+    bool ok = true;
+    for (int i = 0; i < n; i++) {
+        if (modules[i])
+            modules[i]->places++;
+        else if (ok)
+            hone__error_missing(name, "a module");
+        ok = ok && modules[i];
+    }
+    for (int i = 0; i < n && ok; i++) {
+        const hone_module *m = modules[i];
+        ok = m->places <= m->owners;
+        if (!ok)
+            hone_error_set(HONE_E_STATE,
+                           "%s: module %d (%s) is in %d places but has %d owner%s: "
+                           "hone_module_retain gives it one more",
+                           name, i, m->type->name, m->places, m->owners, m->owners > 1 ? "s" : "");
+    }
+    return ok;
+}
+
+/* Ends the places, and frees what a container would have owned: not the owners that the places left
+ * need. */
+static void free_places(hone_module *const *modules, int n)
+{
+    for (int i = 0; i < n; i++)
+        if (modules[i] && modules[i]->owners > --modules[i]->places)
+            hone_module_free(modules[i]);
+}
 
 static hone_module *container_new(const hone_module_class *type, hone_module *const *modules, int n)
 {
-    bool ok = modules || n == 0;
-    for (int i = 0; i < n && ok; i++)
-        ok = modules[i] != NULL;
-    if (!ok)
+    if (!modules && n > 0) {
         hone__error_missing(type->name, "a module");
-    container *c = ok ? hone_module_new(type) : NULL;
+        return NULL;
+    }
+    container *c = take_places(type->name, modules, n) ? hone_module_new(type) : NULL;
     if (c)
         c->items = hone_module_array(n);
     if (!c || !c->items) {
         hone_module_free(c ? &c->base : NULL);
-        for (int i = 0; modules && i < n; i++)
-            hone_module_free(modules[i]);
+        free_places(modules, n);
         return NULL;
     }
     c->n = n;

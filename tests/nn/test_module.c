@@ -160,6 +160,34 @@ Test(module, lists_outlive_the_module)
     cr_assert_str_eq(names.at[6].name, "layers.0.0.bias");
 }
 
+/* A module that is put in two places without a second owner would be freed twice. */
+Test(module, two_places_need_two_owners)
+{
+    hone_module *one = hone_nn_linear(2, 2);
+    CHECK_FAILS(hone_nn_sequential(one, hone_nn_relu(), one), HONE_E_STATE,
+                "Sequential: module 0 (Linear) is in 2 places but has 1 owner: hone_module_retain");
+    one = hone_nn_linear(2, 2);
+    CHECK_FAILS(hone_nn_module_list(hone_nn_relu(), one, one), HONE_E_STATE,
+                "ModuleList: module 1 (Linear) is in 2 places");
+    /* the second place is in another container, or deeper */
+    one = hone_nn_linear(2, 2);
+    hone_module *first = hone_nn_sequential(one);
+    CHECK_FAILS(hone_nn_sequential(hone_nn_relu(), one), HONE_E_STATE,
+                "module 1 (Linear) is in 2 places but has 1 owner");
+    cr_assert(one->owners == 1 && one->places == 1);
+    hone_module *second = hone_nn_sequential(hone_module_retain(one), first);
+    cr_assert(second, "%s", hone_error_message());
+    hone_module_free(second);
+    /* the caller's own owner is no place, and is left alone by what fails */
+    one = hone_module_retain(hone_module_retain(hone_nn_linear(2, 2)));
+    CHECK_FAILS(hone_nn_sequential(one, one, NULL), HONE_E_NULL, "Sequential");
+    cr_assert(one->owners == 1 && one->places == 0);
+    hone_module *again = hone_nn_sequential(hone_module_retain(one));
+    hone_module_free(again);
+    cr_assert(one->owners == 1 && one->places == 0);
+    hone_module_free(one);
+}
+
 Test(module, what_is_shared_is_listed_once_but_saved_under_each_name)
 {
     hone_module *one = hone_nn_linear(3, 3);
