@@ -2,7 +2,8 @@
  * Files: the state of modules, and named tensors in the safetensors format.
  *
  * A file is written beside its place and moved there when it is whole and on the disk: on any
- * error (a full disk) the old file stays as it was and nothing else is left. Its bytes depend on
+ * error (a full disk, a limit) the old file stays as it was and nothing else is left; what a killed
+ * process left is removed by the next save to that name. Its bytes depend on
  * names, shapes, data and metadata alone. A file that is read is checked before anything is
  * changed.
  */

@@ -264,6 +264,8 @@ static int run(int argc, char **argv)
     if (o.peers)
         open_peers(&r.report, suite);
     cli_catch_stop();
+    if (o.json)
+        cli_outlive_readers();
     int status = check_call(&r, suite, list, n);
     if (status == CLI_OK)
         status = open_json(&r, o.json);

@@ -78,4 +78,8 @@ void cli_stop_is(cli_stop_mode mode);
 /** 0, or 128 + the signal that was noted. */
 int cli_stopped(void);
 
+/** From now on standard output that nobody reads any more (| head) is an error at the end, not the
+ * end itself: there is a file to be written. */
+void cli_outlive_readers(void);
+
 #endif

@@ -71,6 +71,11 @@ int cli_stopped(void)
     return stop_signal ? 128 + (int)stop_signal : 0;
 }
 
+void cli_outlive_readers(void)
+{
+    signal(SIGPIPE, SIG_IGN);
+}
+
 static void print_help(void)
 {
     puts("usage: hone COMMAND [options]\n\nTrains neural networks on CPUs; the same bits on any "
@@ -149,5 +154,6 @@ static int run(int argc, char **argv)
 int main(int argc, char **argv)
 {
     fill_closed_streams();
+    signal(SIGXFSZ, SIG_IGN); /* a file past the limit is an error like any other */
     return check_output(run(argc, argv));
 }

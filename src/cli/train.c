@@ -1,11 +1,10 @@
 /* train.c: `hone train`: reads the data, trains, shows how it goes, and saves. */
 #include "cli.h"
 #include "curve.h"
+#include "io/replace.h"
 #include "work.h"
 
 #include <errno.h>
-#include <fcntl.h>
-#include <limits.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -18,7 +17,7 @@ typedef struct {
     double lr, momentum;
     int64_t epochs, batch, threads, limit;
     uint64_t seed;
-    bool shuffle, quiet;
+    bool shuffle, save_anyway, quiet;
 } train_options;
 
 #define FIELD(name) offsetof(train_options, name)
@@ -42,6 +41,8 @@ static const cli_option table[] = {
       FIELD(limit), NULL, 1, 1e12 },
     { "save", "FILE", "write the trained network as safetensors; also after Ctrl-C", CLI_TEXT,
       FIELD(save), NULL, 0, 0 },
+    { "save-anyway", NULL, "replace that file also by weights that are NaN or infinite", CLI_FLAG,
+      FIELD(save_anyway), NULL, 0, 0 },
     { "layout", "out,in|in,out",
       "how weights lie in that file: as PyTorch has them, or as hone has", CLI_TEXT, FIELD(layout),
       "in,out", 0, 0 },
@@ -259,8 +260,34 @@ static int train_epochs(training *t)
     return CLI_OK;
 }
 
+static bool is_finite(hone_tensor *x)
+{
+    HONE_SCOPE();
+    return !hone_dtype_is_float(hone_dtype_of(x)) ||
+           hone_item(hone_sum(hone_mul_scalar(x, 0))) == 0; /* else NaN */
+}
+
+static bool weights_are_finite(hone_module *model)
+{
+    HONE_SCOPE();
+    HONE_NO_GRAD();
+    const hone_named_list all = hone_named_state(model);
+    for (int i = 0; i < all.n; i++)
+        if (!is_finite(all.at[i].tensor))
+            return false;
+    return true;
+}
+
 static int save(training *t)
 {
+    const bool finite = weights_are_finite(t->model), exists = access(t->o.save, F_OK) == 0;
+    if (!finite && exists && !t->o.save_anyway)
+        return cli_error(CLI_FAILED, name,
+                         "weights are NaN or infinite: %s stays as it was (--save-anyway replaces "
+                         "it)",
+                         t->o.save);
+    if (!finite)
+        cli_error(0, name, "weights are NaN or infinite; saved all the same");
     cli_stop_is(CLI_STOP_HELD); /* an end in the middle would leave a part of a file behind */
     hone_status status =
         hone_save_state_with(t->model, t->o.save, &(hone_state_options){ .layout = t->layout });
@@ -321,42 +348,18 @@ static int train(training *t)
 
 /* ---- before it begins */
 
-/* The place that links lead to. False, and errno, if nothing can be there. */
-static bool follow_links(const char *path, char target[PATH_MAX])
-{
-    struct stat link;
-    if (realpath(path, target))
-        return true;
-    if (lstat(path, &link) != 0 || !S_ISLNK(link.st_mode))
-        return snprintf(target, PATH_MAX, "%s", path) < PATH_MAX;
-    /* A link to what is not there yet: for a moment it is. */
-    int fd = open(path, O_WRONLY | O_CREAT | O_CLOEXEC, 0666);
-    if (fd < 0)
-        return false;
-    close(fd);
-    return realpath(path, target) && unlink(target) == 0;
-}
-
 /* What would only fail after hours of training. False with an error printed. */
 static bool can_save(const char *path)
 {
-    char target[PATH_MAX], directory[PATH_MAX];
     struct stat s;
-    errno = 0;
-    bool found = follow_links(path, target), exists = found && stat(target, &s) == 0;
-    const char *slash = found ? strrchr(target, '/') : NULL;
-    snprintf(directory, sizeof directory, "%.*s", slash ? (int)(slash - target) + 1 : 1,
-             slash ? target : ".");
-    if (exists && !S_ISREG(s.st_mode))
+    if (stat(path, &s) == 0 && !S_ISREG(s.st_mode)) {
         cli_error(CLI_FAILED, name, "--save %s: not a regular file", path);
-    else if (!found || (exists && access(target, W_OK) != 0) || stat(directory, &s) != 0 ||
-             access(directory, W_OK | X_OK) != 0)
-        cli_error(CLI_FAILED, name, "--save %s: %s", path, strerror(errno ? errno : ENAMETOOLONG));
-    else if (slash && !slash[1])
-        cli_error(CLI_FAILED, name, "--save %s: a file name is missing", path);
-    else
-        return true;
-    return false;
+        return false;
+    }
+    const int error = hone__replace_try(path);
+    if (error)
+        cli_error(CLI_FAILED, name, "--save %s: %s", path, strerror(error));
+    return !error;
 }
 
 static bool is_file(const struct stat *file, const char *path)
@@ -405,6 +408,8 @@ static int run(int argc, char **argv)
     if (parsed != CLI_GO_ON)
         return parsed == CLI_DONE ? CLI_OK : CLI_USAGE;
     cli_catch_stop();
+    if (t.o.save || t.o.log)
+        cli_outlive_readers();
     t.show = progress_new(t.o.quiet);
     int status = prepare(&t);
     if (status == CLI_OK)

@@ -54,7 +54,7 @@ says '^ +100 '
 # signals while the file is written don't leave a part of it
 "$hone" train --limit 10 --epochs 0 --model mlp:784,30000,10 --save big.safetensors >out 2>err &
 pid=$!
-while kill -0 $pid 2>/dev/null && ! compgen -G '.hone-*.tmp' >/dev/null; do :; done
+while kill -0 $pid 2>/dev/null && [ -z "$(find . -name '.hone-*.tmp' -size +1k)" ]; do :; done
 if kill -TERM $pid 2>/dev/null; then
   kill -HUP $pid 2>/dev/null
   wait $pid
