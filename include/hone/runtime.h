@@ -77,6 +77,9 @@ typedef struct {
     int64_t in_use_bytes;   /**< held by live blocks */
     int64_t peak_bytes;     /**< largest in_use_bytes so far */
     int64_t reserved_bytes; /**< taken from the system, kept in pools included */
+    int64_t scope_tensors;  /**< that the calling thread's current scope holds */
+    int64_t thread_tensors; /**< that all its open scopes and its root hold: where this grows from
+                               step to step a HONE_SCOPE() is missing in the loop */
 } hone_memory;
 
 HONE_API void hone_memory_stats(hone_memory *stats);

@@ -70,6 +70,9 @@ typedef struct {
 /** Opens a scope on this thread / drops all that came into being since. Scopes close in reverse
  * order. */
 HONE_API hone_scope hone_scope_enter(void);
+/** The same with its place in the program, for messages about what it held; the strings are
+ * constants. */
+HONE_API hone_scope hone_scope_enter_at(const char *function, const char *file, int line);
 HONE_API void hone_scope_leave(hone_scope scope);
 HONE_API void hone_scope_leave_guard(hone_scope *scope);
 
@@ -78,7 +81,7 @@ HONE_API void hone_scope_leave_guard(hone_scope *scope);
 /** A scope until this block is left by any way (end, break, continue, return, goto). */
 #define HONE_SCOPE()                                                                               \
     __attribute__((cleanup(hone_scope_leave_guard), unused)) hone_scope HONE_CAT(                  \
-        hone_scope_guard_, __COUNTER__) = hone_scope_enter()
+        hone_scope_guard_, __COUNTER__) = hone_scope_enter_at(__func__, __FILE__, __LINE__)
 
 /** Gives the PARENT of the current scope a reference, so that t outlives this block. Returns t
  * (NULL stays NULL). */

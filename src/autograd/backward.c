@@ -352,8 +352,9 @@ static bool run_function(walk *w, hone_context *node)
         return false;
     bool ok = call_backward(node, grad_in);
     for (int i = 0; ok && i < node->n_in; i++)
-        if (hone__is_real(grad_in[i]) && wanted(w, &node->edges[i]))
-            ok = deliver(w, node, i, grad_in[i]);
+        if (grad_in[i] && grad_in[i] != HONE_NONE && wanted(w, &node->edges[i]))
+            ok = hone__needs_tensor(hone__call_name(node), grad_in[i]) &&
+                 deliver(w, node, i, grad_in[i]);
     if (many)
         hone__free(grad_in);
     return ok;
@@ -435,15 +436,17 @@ static bool start(walk *w, const char *name, int i, hone_tensor *t, hone_tensor 
 
 hone_status hone_backward_with(hone_tensor *t, const hone_backward_options *options)
 {
-    if (!hone__is_real(t))
-        return hone__error_null("backward");
+    hone_tensor *gradient = options ? options->gradient : NULL;
+    if (!hone__needs_tensor("backward", t) ||
+        (gradient && !hone__needs_tensor("backward", gradient)))
+        return hone__error_last();
     HONE_SCOPE();
     walk w = { .retain_graph = options && options->retain_graph };
     walk_begin(&w);
     HONE_NO_GRAD();
-    bool ok = start(&w, "backward", 0, t, options ? options->gradient : NULL) && run(&w);
+    bool ok = start(&w, "backward", 0, t, gradient) && run(&w);
     walk_end(&w);
-    return ok ? HONE_OK : hone_error_code();
+    return ok ? HONE_OK : hone__error_last();
 }
 
 hone_status hone_backward(hone_tensor *t)
@@ -518,10 +521,8 @@ static bool mark_needed(walk *w, hone_tensor_list outputs)
 static bool list_given(const char *what, hone_tensor_list list)
 {
     for (int i = 0; i < list.n && list.at; i++)
-        if (!hone__is_real(list.at[i])) {
-            hone__error_null(what);
+        if (!hone__needs_tensor(what, list.at[i]))
             return false;
-        }
     if (list.at && list.n > 0)
         return true;
     hone__error_null(what);
@@ -582,6 +583,10 @@ hone_tensor_list hone_autograd_grad(hone_tensor_list outputs, hone_tensor_list i
     if (!list_given("autograd_grad: outputs", outputs) ||
         !list_given("autograd_grad: inputs", inputs))
         return failed;
+    for (int i = 0; i < o.grad_outputs.n; i++)
+        if (!hone__needs_tensor_or_none("autograd_grad: grad_outputs",
+                                        o.grad_outputs.at ? o.grad_outputs.at[i] : NULL))
+            return failed;
     if (o.grad_outputs.n && o.grad_outputs.n != outputs.n) {
         hone_error_set(HONE_E_SHAPE, "autograd_grad: %d outputs but %d grad_outputs", outputs.n,
                        o.grad_outputs.n);

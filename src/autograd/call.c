@@ -184,9 +184,9 @@ hone_status hone_save_for_backward(hone_context *ctx, int n, hone_tensor *const 
     if (!ctx || !tensors)
         return hone__error_null("save_for_backward");
     for (int i = 0; i < n; i++)
-        if (!tensors[i])
-            return hone__error_null("save_for_backward");
-    return hone__save(ctx, n, tensors) ? HONE_OK : HONE_E_NOMEM;
+        if (!hone__needs_tensor_or_none("save_for_backward", tensors[i]))
+            return hone__error_last();
+    return hone__save(ctx, n, tensors) ? HONE_OK : hone__error_last();
 }
 
 static hone_tensor *saved_output(hone_context *ctx, const hone__saved *s)
@@ -196,7 +196,7 @@ static hone_tensor *saved_output(hone_context *ctx, const hone__saved *s)
     if (!t)
         return NULL;
     t->node = hone__node_retain(ctx);
-    t->out_index = s->output;
+    t->out_index = (uint8_t)s->output;
     return hone__own(t);
 }
 
@@ -255,15 +255,9 @@ const void *hone_saved_data(hone_context *ctx)
 static bool inputs_given(const hone__op *op, hone_tensor *const *in, int n_in)
 {
     for (int i = 0; i < n_in; i++) {
-        if (!in[i]) {
-            hone__error_null(op->name);
+        const bool optional = op->optional && i > 0;
+        if (!(optional && in[i] == HONE_NONE) && !hone__needs_tensor(op->name, in[i]))
             return false;
-        }
-        if (in[i] == HONE_END_TENSOR || (in[i] == HONE_NONE && (i == 0 || !op->optional))) {
-            hone_error_set(HONE_E_NULL, "%s: operand %d is HONE_NONE, which it can't be", op->name,
-                           i);
-            return false;
-        }
     }
     return true;
 }
@@ -407,6 +401,8 @@ hone_tensor *hone__call(const hone__op *op, hone_tensor *const *in, int n_in,
     bool same =
         out && !in_place && is_input(out, in, n_in); /* contiguous() of a contiguous tensor */
     bool record = out && !same && hone_dtype_is_float((hone_dtype)out->dtype);
+    if (out && !same && !in_place)
+        out->made_by = op->name;
     if (out && !same && op->view && out->storage == in[0]->storage)
         hone__mark_view(out, in[0], ctx->recording);
     if (out && in_place && !ctx->recording && hone_grad_enabled())

@@ -59,8 +59,8 @@ static int run_forward(const hone_function *fn, hone_context *ctx, hone_tensor *
     if (n >= 0 && (hone__error_since(errors) || !inputs_unchanged(ctx, in, n_in)))
         n = -1;
     for (int i = 0; i < n; i++)
-        if (!hone__is_real(out[i]) || !make_fresh(ctx, in, n_in, &out[i]) ||
-            !hone_scope_return(out[i]))
+        if (!out[i] || !hone__needs_tensor(hone__call_name(ctx), out[i]) ||
+            !make_fresh(ctx, in, n_in, &out[i]) || !hone_scope_return(out[i]))
             n = -1;
     hone_scope_leave(scope);
     hone_set_grad_enabled(enabled);
@@ -80,12 +80,9 @@ static int apply(const hone_function *fn, hone_tensor *const *in_then_end, hone_
     }
     if (!hone__ready())
         return -1;
-    for (; in_then_end[n_in] != HONE_END_TENSOR; n_in++) {
-        if (!in_then_end[n_in]) {
-            hone__error_null(name);
+    for (; in_then_end[n_in] != HONE_END_TENSOR; n_in++)
+        if (!hone__needs_tensor_or_none(name, in_then_end[n_in]))
             return -1;
-        }
-    }
     hone_context stack, *ctx = hone__begin(&stack, NULL, fn, in_then_end, n_in);
     if (!ctx)
         return -1;

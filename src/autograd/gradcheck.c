@@ -206,7 +206,7 @@ static hone_status compare(const checked *f, hone_tensor_list inputs, hone_tenso
     for (int k = 0; k < s->wanted.n; k++) {
         for (int64_t i = 0; i < s->wanted.at[k]->numel; i++, column++) {
             if (!numeric_column(f, inputs, s->wanted.at[k], i, t->numeric, t->scratch, t->n_out))
-                return hone_error_code();
+                return hone__error_last();
             int64_t j = 0;
             for (int o = 0; o < y.n; o++)
                 for (int64_t e = 0; e < y.at[o]->numel; e++, j++) {
@@ -224,12 +224,12 @@ static hone_status check(const checked *f, hone_tensor_list inputs)
     HONE_SCOPE();
     selection s;
     if (!select_inputs(f, inputs, &s))
-        return hone_error_code();
+        return hone__error_last();
     hone_tensor_list y = f->call(f, inputs);
     hone_status status = HONE_OK;
     tables t = { .n_in = 0 };
     if (!y.at)
-        return hone_error_code();
+        return hone__error_last();
     for (int o = 0; o < y.n; o++) {
         if (y.at[o]->dtype != HONE_F64)
             return hone_error_set(HONE_E_DTYPE, "%s %s: output %d is %s, not f64", f->kind, f->name,
@@ -244,7 +244,7 @@ static hone_status check(const checked *f, hone_tensor_list inputs)
         return HONE_E_NOMEM;
     t.numeric = t.jacobian + t.n_out * t.n_in;
     t.scratch = t.numeric + t.n_out;
-    status = fill_jacobian(y, s.wanted, &t) ? compare(f, inputs, y, &s, &t) : hone_error_code();
+    status = fill_jacobian(y, s.wanted, &t) ? compare(f, inputs, y, &s, &t) : hone__error_last();
     hone__free(t.jacobian);
     return status;
 }
@@ -260,7 +260,7 @@ static hone_tensor_list call_function(const checked *f, hone_tensor_list inputs)
             hone_error_set(HONE_E_NULL, "%s %s: the function gave NULL", f->kind, f->name);
         return (hone_tensor_list){ NULL, 0 };
     }
-    return hone_list(y);
+    return hone__needs_tensor(f->kind, y) ? hone_list(y) : (hone_tensor_list){ NULL, 0 };
 }
 
 static checked make_check(const char *kind, const char *name, hone_checkable fn, void *user,
@@ -281,10 +281,10 @@ static checked make_check(const char *kind, const char *name, hone_checkable fn,
 static bool inputs_given(const char *kind, hone_checkable fn, hone_tensor_list inputs)
 {
     bool given = fn && inputs.at;
-    for (int i = 0; given && i < inputs.n; i++)
-        given = hone__is_real(inputs.at[i]);
     if (!given)
-        hone__error_missing(kind, "a function or one of its inputs");
+        hone__error_missing(kind, "a function or the list of its inputs");
+    for (int i = 0; given && i < inputs.n; i++)
+        given = hone__needs_tensor(kind, inputs.at[i]);
     return given;
 }
 
@@ -292,7 +292,7 @@ hone_status hone_gradcheck(const char *name, hone_checkable fn, void *user, hone
                            const hone_gradcheck_options *options)
 {
     if (!inputs_given("gradcheck", fn, inputs))
-        return hone_error_code();
+        return hone__error_last();
     checked f = make_check("gradcheck", name, fn, user, options);
     return check(&f, inputs);
 }
@@ -333,12 +333,12 @@ hone_status hone_gradgradcheck(const char *name, hone_checkable fn, void *user,
                                hone_tensor_list inputs, const hone_gradcheck_options *options)
 {
     if (!inputs_given("gradgradcheck", fn, inputs))
-        return hone_error_code();
+        return hone__error_last();
     HONE_SCOPE();
     checked f = make_check("gradgradcheck", name, fn, user, options);
     hone_tensor_list y = call_function(&f, inputs);
     if (!y.at)
-        return hone_error_code();
+        return hone__error_last();
     if (!hone_requires_grad(y.at[0]))
         return hone_error_set(HONE_E_STATE,
                               "gradgradcheck %s: the output %s doesn't require a gradient", f.name,
@@ -346,7 +346,7 @@ hone_status hone_gradgradcheck(const char *name, hone_checkable fn, void *user,
     hone_tensor *v = hone_requires_grad_(hone_zeros_like(y.at[0]), true);
     hone_tensor_list all = hone__list_new(inputs.n + 1);
     if (!v || !all.at)
-        return hone_error_code();
+        return hone__error_last();
     fill_pattern(v);
     for (int i = 0; i < inputs.n; i++)
         all.at[i] = inputs.at[i];
@@ -377,7 +377,7 @@ static hone_status check_function(const char *kind, check_kind *run, const hone_
         return hone__error_missing(kind, "a function or one of its inputs");
     hone_tensor_list inputs = hone_list_v(in_then_end);
     if (!inputs.at)
-        return hone_error_code();
+        return hone__error_last();
     if (inputs.n > 64)
         return hone_error_set(HONE_E_VALUE, "%s: %d inputs, at most 64 are possible", kind,
                               inputs.n);

@@ -115,10 +115,8 @@ bool hone__leaf_part(hone_tensor *leaf, hone_tensor *t, hone_context **history)
 
 hone_tensor *hone_requires_grad_(hone_tensor *t, bool requires_grad)
 {
-    if (!hone__is_real(t)) {
-        hone__error_null("requires_grad_");
+    if (!hone__needs_tensor("requires_grad_", t))
         return NULL;
-    }
     if (t->node) {
         if (requires_grad)
             return t;
@@ -140,20 +138,18 @@ hone_tensor *hone_requires_grad_(hone_tensor *t, bool requires_grad)
 
 bool hone_requires_grad(const hone_tensor *t)
 {
-    return hone__is_real(t) && (t->requires_grad || t->node);
+    return hone__needs_tensor("requires_grad", t) && (t->requires_grad || t->node);
 }
 
 bool hone_is_leaf(const hone_tensor *t)
 {
-    return hone__is_real(t) && !t->node;
+    return hone__needs_tensor("is_leaf", t) && !t->node;
 }
 
 hone_tensor *hone_grad(hone_tensor *t)
 {
-    if (!hone__is_real(t)) {
-        hone__error_null("grad");
+    if (!hone__needs_tensor("grad", t))
         return NULL;
-    }
     hone_tensor *grad;
     if (!hone__leaf_grad(t, &grad) || !grad)
         return NULL;
@@ -163,8 +159,8 @@ hone_tensor *hone_grad(hone_tensor *t)
 
 hone_status hone_set_grad(hone_tensor *t, hone_tensor *grad)
 {
-    if (!hone__is_real(t) || !grad)
-        return hone__error_null("set_grad");
+    if (!hone__needs_tensor("set_grad", t) || !hone__needs_tensor_or_none("set_grad", grad))
+        return hone__error_last();
     if (t == grad)
         return hone_error_set(HONE_E_VALUE, "set_grad: a tensor can't be its own gradient");
     if (t->node)
@@ -190,9 +186,10 @@ hone_status hone_set_grad(hone_tensor *t, hone_tensor *grad)
 
 hone_tensor *hone_detach(hone_tensor *t)
 {
-    if (!hone__is_real(t)) {
-        hone__error_null("detach");
+    if (!hone__needs_tensor("detach", t))
         return NULL;
-    }
-    return hone__own(same_memory(t));
+    hone_tensor *view = same_memory(t);
+    if (view)
+        view->made_by = "detach";
+    return hone__own(view);
 }

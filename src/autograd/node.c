@@ -137,7 +137,7 @@ bool hone__finish(hone_context *ctx, hone_tensor *const *out, int n_out, bool fa
             continue;
         hone__node_drop(out[o]->node); /* in place: the history so far, which the edges hold now */
         out[o]->node = hone__node_retain(ctx);
-        out[o]->out_index = o;
+        out[o]->out_index = (uint8_t)o;
         out[o]->requires_grad = false;
     }
     if (tied) {

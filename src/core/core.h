@@ -62,6 +62,7 @@ typedef struct hone__storage {
     atomic_uint version;      /* bumped by every in-place change */
     uint32_t history_version; /* version after the last in-place change that autograd recorded */
     atomic_bool spread;       /* the op that used it last ran on the team: see runtime/cost.h */
+    bool joined;              /* the data lie right behind, in one block */
     size_t bytes;
     void *data; /* 64-byte aligned; NULL if bytes is 0 */
     void (*release)(void *user,
@@ -71,21 +72,26 @@ typedef struct hone__storage {
 
 typedef struct hone_context hone_context; /* an autograd node, see src/autograd/node.h */
 
+/** Whether a handle is a tensor (still). The sentinels, zeroed, are in none of these states. */
+enum { HONE__LIVE = 0xA4, HONE__KEPT = 0xA5, HONE__DEAD = 0xDE };
+
 struct hone_tensor {
-    atomic_int refs;
-    uint8_t dtype; /* hone_dtype */
-    uint8_t ndim;
+    atomic_int refs;       /* a free handle's first 12 bytes belong to the pool */
+    uint32_t view_version; /* storage version when the view was made */
     bool requires_grad;    /* a leaf that collects .grad; non-leaves have a node instead */
     bool hides_history;    /* a view, made without recording, of a tensor that needs a gradient */
     bool is_view;          /* shares its storage with another tensor by a differentiable view op */
     atomic_bool held;      /* a node has held it: it saved it, or collects its gradient */
     bool grad_is_zero;     /* grad is NULL and stands for zeros: see autograd/leaf.h */
-    int out_index;         /* which output of its node */
-    uint32_t view_version; /* storage version when the view was made */
+    uint8_t dtype;         /* hone_dtype */
+    uint8_t ndim;
+    uint8_t out_index;   /* which output of its node */
+    atomic_uchar state;  /* LIVE; KEPT: live, and known to have an owner that is no scope; DEAD */
+    const char *made_by; /* name of the op, a constant; NULL: unknown */
     int64_t numel;
     int64_t offset; /* in elements */
     int64_t shape[HONE_MAX_DIMS];
-    int64_t stride[HONE_MAX_DIMS]; /* in elements; >= 0 */
+    int64_t stride[HONE_MAX_DIMS]; /* in elements; >= 0. Of a dead one: see core/dead.h */
     hone__storage *storage;
     hone_context *node; /* what computed it while recording; NULL: leaf */
     hone_tensor *grad;  /* leaf's gradient */
@@ -104,14 +110,26 @@ static inline void *hone__data(const hone_tensor *t)
     return data ? data + (size_t)t->offset * hone__size_of(t->dtype) : NULL;
 }
 
+/** False for NULL, HONE_NONE, the end mark, and for what is no tensor any more. */
 static inline bool hone__is_real(const hone_tensor *t)
 {
-    return t && t != HONE_NONE;
+    return t && (atomic_load_explicit(&t->state, memory_order_relaxed) | 1) == HONE__KEPT;
 }
 
-/** True for a tensor; else false with E_NULL: NULL (keeps a pending error), HONE_NONE or an end
- * mark was given to `where`. Every public function that needs a tensor begins with it. */
-bool hone__needs_tensor(const char *where, const hone_tensor *t);
+/** Says why t is refused, and gives false. */
+bool hone__refuse_tensor(const char *where, const hone_tensor *t);
+/** The check that every public function makes of each tensor it needs: else false with E_NULL
+ * (NULL keeps a pending error, HONE_NONE, the end mark) or E_STATE (a tensor whose last reference
+ * is gone, as far as that can be seen: core/dead.h) in the name of `where`. */
+static inline bool hone__needs_tensor(const char *where, const hone_tensor *t)
+{
+    return __builtin_expect(hone__is_real(t), 1) || hone__refuse_tensor(where, t);
+}
+/** The same where HONE_NONE is allowed: an optional tensor. */
+static inline bool hone__needs_tensor_or_none(const char *where, const hone_tensor *t)
+{
+    return t == HONE_NONE || hone__needs_tensor(where, t);
+}
 /** True if two elements share one place in memory (an expanded tensor): in-place ops refuse it. */
 bool hone__overlaps_itself(const hone_tensor *t);
 
@@ -143,6 +161,29 @@ static inline uint32_t hone__version(const hone_tensor *t)
 {
     return atomic_load_explicit(&t->storage->version, memory_order_relaxed);
 }
+
+/** True if this thread's scopes have all references of t that there are: nobody else keeps it. */
+bool hone__scopes_own_alone(const hone_tensor *t);
+
+/** Where a scope was opened; function == NULL: unknown. */
+typedef struct {
+    const char *function, *file;
+    int line;
+} hone__site;
+/** The scope that is being left right now on this thread. */
+hone__site hone__scope_leaving(void);
+/** "the scope that main opened (train.c:42)". */
+hone__text hone__site_text(hone__site site);
+
+/** How many tensors this thread's scopes hold: the current one, all, and the one that has most. */
+typedef struct {
+    int64_t current, all, most;
+    hone__site fullest;
+    bool fullest_is_root; /* nobody opened it */
+} hone__holdings;
+hone__holdings hone__scope_holdings(void);
+/** "4096 tensors in the scope that main opened (train.c:42)". */
+hone__text hone__holdings_text(const hone__holdings *holdings);
 
 /** Between the two calls the current scope may come to own anything; settle drops it again, but for
  * one reference of t that is among it (t may be NULL or not among it). Cheaper than a scope of

@@ -85,7 +85,8 @@ static bool read_environment(char *message, size_t size)
 {
     long level = 0;
     if (!hone__openmp_load(message, size) || /* first: the rest needs some stack */
-        !hone__env_int("HONE_DEBUG", 0, 4, &level, message, size))
+        !hone__env_int("HONE_DEBUG", 0, 4, &level, message, size) ||
+        !hone__env_int("HONE_DEBUG_TENSORS", 0, 1, &level, message, size))
         return false;
     tell_caches();
     return choose_isa(message, size) && hone__team_init(message, size);

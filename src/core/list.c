@@ -18,12 +18,9 @@ hone_tensor_list hone__list_new(int n)
 hone_tensor_list hone_list_n(hone_tensor *const *tensors, int n)
 {
     const hone_tensor_list failed = { NULL, 0 };
-    for (int i = 0; i < n; i++) {
-        if (!tensors || !tensors[i]) {
-            hone__error_null("list");
+    for (int i = 0; i < n; i++)
+        if (!hone__needs_tensor_or_none("list", tensors ? tensors[i] : NULL))
             return failed;
-        }
-    }
     hone_tensor_list list = hone__list_new(n);
     for (int i = 0; i < list.n; i++) {
         list.at[i] = hone__is_real(tensors[i]) ? hone__own(hone_retain(tensors[i])) : tensors[i];

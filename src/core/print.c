@@ -265,7 +265,7 @@ static void put_tensor(sink *out, const hone_tensor *t)
 hone_status hone_fprint(FILE *stream, hone_tensor *t)
 {
     if (!hone__needs_tensor("print", t))
-        return hone_error_code();
+        return hone__error_last();
     if (!stream)
         return hone__error_missing("print", "a stream");
     sink out = { .stream = stream };

@@ -9,6 +9,7 @@
 #include "runtime/thread_end.h"
 
 #include <stdint.h>
+#include <string.h>
 
 enum { TENSOR = 0, BLOCK = 1, RETURNED = 2, TAGS = 3 };
 
@@ -20,8 +21,17 @@ _Static_assert(sizeof(size_t) == 8, "a mark packs depth and index");
 static _Thread_local struct {
     uintptr_t *entries;
     size_t n, capacity;
-    size_t depth; /* open scopes; 0: only the root */
+    size_t depth;      /* open scopes; 0: only the root */
+    size_t leaving;    /* depth of the scope whose entries are being dropped; 0: none */
+    struct open *open; /* the SITES outermost scopes; NULL: no memory, or no scope so far */
 } self __attribute__((tls_model("initial-exec")));
+
+/* What messages tell about a scope; those nested deeper than SITES count as part of the last. */
+enum { SITES = 64 };
+struct open {
+    hone__site site;
+    size_t mark;
+};
 
 static void drop_down_to(size_t mark)
 {
@@ -39,8 +49,89 @@ static void empty_root(void)
     self.depth = 0;
     drop_down_to(0);
     hone__book_realloc(self.entries, self.capacity * sizeof *self.entries, 0);
+    hone__book_realloc(self.open, SITES * sizeof *self.open, 0);
     self.entries = NULL;
+    self.open = NULL;
     self.capacity = 0;
+}
+
+/* ---- looking inside ---- */
+
+hone__text hone__site_text(hone__site site)
+{
+    hone__text text;
+    const char *slash = site.file ? strrchr(site.file, '/') : NULL;
+    if (site.function)
+        hone__format(text.s, sizeof text.s, "the scope that %.30s opened (%.30s:%d)", site.function,
+                     slash ? slash + 1 : site.file, site.line);
+    else
+        hone__format(text.s, sizeof text.s, "a scope");
+    return text;
+}
+
+/* Tensors among the entries from..to. */
+static int64_t tensors_in(size_t from, size_t to)
+{
+    int64_t n = 0;
+    for (size_t i = from; i < to; i++)
+        n += !(self.entries[i] & BLOCK);
+    return n;
+}
+
+/* Entries of the scope at `depth` begin here; 0 is the root. */
+static size_t begin_of(size_t depth)
+{
+    return depth > 0 ? self.open[depth - 1].mark : 0;
+}
+
+hone__holdings hone__scope_holdings(void)
+{
+    const size_t depth = !self.open ? 0 : self.depth < SITES ? self.depth : SITES;
+    hone__holdings h = { .all = tensors_in(0, self.n) };
+    size_t end = self.n;
+    for (size_t d = depth + 1; d-- > 0; end = begin_of(d)) {
+        const int64_t n = tensors_in(begin_of(d), end);
+        if (d == depth)
+            h.current = n;
+        if (n <= h.most)
+            continue;
+        h.most = n;
+        h.fullest = d > 0 ? self.open[d - 1].site : (hone__site){ NULL, NULL, 0 };
+        h.fullest_is_root = d == 0;
+    }
+    return h;
+}
+
+hone__text hone__holdings_text(const hone__holdings *h)
+{
+    hone__text text;
+    const hone__text where =
+        h->fullest_is_root ? (hone__text){ "no HONE_SCOPE()" } : hone__site_text(h->fullest);
+    hone__format(text.s, sizeof text.s, "%lld tensors in %s", (long long)h->most, where.s);
+    return text;
+}
+
+bool hone__scopes_own_alone(const hone_tensor *t)
+{
+    if (atomic_load_explicit(&t->state, memory_order_relaxed) == HONE__KEPT)
+        return false;
+    int owned = 0;
+    for (size_t i = 0; i < self.n; i++)
+        owned += (self.entries[i] & ~(uintptr_t)RETURNED) == (uintptr_t)t;
+    return owned > 0 && atomic_load(&t->refs) <= owned;
+}
+
+/* ---- owning ---- */
+
+/* A program that forgets its scopes gets here with ever more. */
+static void warn_of_many(void)
+{
+    enum { MANY = 1 << 14 };
+    if (self.n < MANY || hone__debug() < 1)
+        return;
+    const hone__holdings h = hone__scope_holdings();
+    hone__debug_print(1, "scope: %s so far: is a HONE_SCOPE() missing in a loop?",
+                      hone__holdings_text(&h).s);
 }
 
 static bool grow(void)
@@ -54,6 +145,7 @@ static bool grow(void)
         return false;
     self.entries = entries;
     self.capacity = capacity;
+    warn_of_many();
     return true;
 }
 
@@ -84,9 +176,32 @@ void *hone__own_block(void *block)
     return NULL;
 }
 
+/* Room for sites; without it scopes work as well, but have no names. */
+static __attribute__((noinline)) void make_sites(void)
+{
+    self.open = hone__book_try(SITES * sizeof *self.open);
+    if (self.open)
+        watch_thread_end();
+}
+
+hone_scope hone_scope_enter_at(const char *function, const char *file, int line)
+{
+    if (__builtin_expect(!self.open, 0))
+        make_sites();
+    if (self.open && self.depth < SITES)
+        self.open[self.depth] = (struct open){ { function, file, line }, self.n };
+    return (hone_scope){ ++self.depth << DEPTH_SHIFT | self.n };
+}
+
 hone_scope hone_scope_enter(void)
 {
-    return (hone_scope){ ++self.depth << DEPTH_SHIFT | self.n };
+    return hone_scope_enter_at(NULL, NULL, 0);
+}
+
+hone__site hone__scope_leaving(void)
+{
+    const bool known = self.open && self.leaving > 0 && self.leaving <= SITES;
+    return known ? self.open[self.leaving - 1].site : (hone__site){ NULL, NULL, 0 };
 }
 
 /* Brings what returns to the parent down to the mark and gives the index after it. */
@@ -112,8 +227,10 @@ void hone_scope_leave(hone_scope scope)
     }
     /* Scopes inside that were never left (longjmp) end here: what they meant to return stays
      * within this one and is gathered with its own. */
-    const size_t kept = gather_returned(mark);
+    const size_t kept = gather_returned(mark), outer = self.leaving;
+    self.leaving = depth;
     drop_down_to(kept);
+    self.leaving = outer;
     self.depth = depth - 1;
 }
 
@@ -149,8 +266,10 @@ void hone__scope_settle(size_t mark, hone_tensor *t)
 
 hone_tensor *hone_scope_return(hone_tensor *t)
 {
-    if (!t || t == HONE_NONE || t == HONE_END_TENSOR)
+    if (!t || t == HONE_NONE)
         return t;
+    if (!hone__needs_tensor("scope_return", t))
+        return NULL;
     /* Without an open scope there is no parent: the root itself owns it. */
     hone_retain(t);
     if (push(t, self.depth > 0 ? RETURNED : TENSOR))

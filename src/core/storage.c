@@ -4,20 +4,11 @@
 
 #include <string.h>
 
-/* Small data lies right behind its storage, in one block: one allocation less. Not where a
- * sanitizer should see reads before the data. */
+/* Small data lies right behind its storage, in one block: one allocation less. Not where something
+ * watches blocks, which should see reads before the data. */
 #define HEADER 64
 _Static_assert(sizeof(hone__storage) <= HEADER, "the data keeps its alignment");
-#ifdef HONE_SANITIZE
-enum { MOST_JOINED = 0 };
-#else
 enum { MOST_JOINED = 2048 };
-#endif
-
-static bool is_joined(const hone__storage *storage)
-{
-    return storage->data && !storage->release && storage->bytes <= MOST_JOINED;
-}
 
 static hone__storage *joined_new(size_t bytes)
 {
@@ -27,6 +18,7 @@ static hone__storage *joined_new(size_t bytes)
     hone__obj_count(HONE__OBJ_STORAGE, 1);
     memset(storage, 0, sizeof *storage);
     storage->data = (char *)storage + HEADER;
+    storage->joined = true;
     return storage;
 }
 
@@ -44,8 +36,8 @@ static hone__storage *separate_new(size_t bytes)
 
 hone__storage *hone__storage_new(size_t bytes)
 {
-    hone__storage *storage =
-        bytes > 0 && bytes <= MOST_JOINED ? joined_new(bytes) : separate_new(bytes);
+    const bool joined = bytes > 0 && bytes <= MOST_JOINED && !hone__no_pools();
+    hone__storage *storage = joined ? joined_new(bytes) : separate_new(bytes);
     if (!storage)
         return NULL;
     storage->bytes = bytes;
@@ -86,7 +78,7 @@ void hone__storage_release(hone__storage *storage)
 {
     if (!hone__refs_drop(&storage->refs))
         return;
-    if (is_joined(storage)) {
+    if (storage->joined) {
         hone__obj_count(HONE__OBJ_STORAGE, -1);
         hone__pool_free(storage, HEADER + storage->bytes);
         return;

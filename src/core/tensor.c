@@ -10,23 +10,6 @@ hone_tensor hone_end_tensor;
 
 void (*hone__node_release)(hone_context *node);
 
-static bool is_sentinel(const hone_tensor *t)
-{
-    return t == &hone_none || t == &hone_end_tensor;
-}
-
-bool hone__needs_tensor(const char *where, const hone_tensor *t)
-{
-    if (t && !is_sentinel(t))
-        return true;
-    if (t)
-        hone_error_set(HONE_E_NULL, "%s: %s was given where a tensor is needed", where,
-                       t == &hone_none ? "HONE_NONE" : "HONE_END_TENSOR");
-    else
-        hone__error_null(where);
-    return false;
-}
-
 /* ---- making ------------------------------------------------------------------------------- */
 
 /* Checks a shape and gives its elements and bytes; -1 on error. */
@@ -57,7 +40,7 @@ static int64_t measure(const char *op, hone_dtype dtype, int ndim, const int64_t
 }
 
 /* A handle onto `storage`, whose reference it takes over; drops it on failure. */
-static hone_tensor *handle_new(hone__storage *storage, hone_dtype dtype, int ndim,
+static hone_tensor *handle_new(const char *op, hone__storage *storage, hone_dtype dtype, int ndim,
                                const int64_t *shape, int64_t numel)
 {
     if (!storage)
@@ -71,6 +54,8 @@ static hone_tensor *handle_new(hone__storage *storage, hone_dtype dtype, int ndi
     memset(t, 0, offsetof(hone_tensor, shape));
     memset(&t->storage, 0, sizeof *t - offsetof(hone_tensor, storage));
     atomic_init(&t->refs, 1);
+    atomic_init(&t->state, HONE__LIVE);
+    t->made_by = op;
     t->dtype = (uint8_t)dtype;
     t->ndim = (uint8_t)ndim;
     t->numel = numel;
@@ -86,7 +71,7 @@ hone_tensor *hone__new(const char *op, hone_dtype dtype, int ndim, const int64_t
     const int64_t numel = measure(op, dtype, ndim, shape, &bytes);
     if (numel < 0)
         return NULL;
-    hone_tensor *t = handle_new(hone__storage_new(bytes), dtype, ndim, shape, numel);
+    hone_tensor *t = handle_new(op, hone__storage_new(bytes), dtype, ndim, shape, numel);
     if (t)
         hone__contiguous_strides(ndim, shape, t->stride);
     return t;
@@ -98,8 +83,8 @@ hone_tensor *hone__alias(const hone_tensor *t, int ndim, const int64_t *shape,
     const int64_t numel = hone__numel_of("alias", ndim, shape);
     if (numel < 0)
         return NULL;
-    hone_tensor *view =
-        handle_new(hone__storage_retain(t->storage), (hone_dtype)t->dtype, ndim, shape, numel);
+    hone_tensor *view = handle_new("alias", hone__storage_retain(t->storage), (hone_dtype)t->dtype,
+                                   ndim, shape, numel);
     if (!view)
         return NULL;
     for (int d = 0; d < ndim; d++)
@@ -119,7 +104,7 @@ hone_tensor *hone__wrap(const char *op, hone_dtype dtype, int ndim, const int64_
         return NULL;
     }
     hone_tensor *t =
-        handle_new(hone__storage_wrap(data, bytes, release, user), dtype, ndim, shape, numel);
+        handle_new(op, hone__storage_wrap(data, bytes, release, user), dtype, ndim, shape, numel);
     if (t)
         hone__contiguous_strides(ndim, shape, t->stride);
     return t;
@@ -129,18 +114,26 @@ hone_tensor *hone__wrap(const char *op, hone_dtype dtype, int ndim, const int64_
 
 hone_tensor *hone_retain(hone_tensor *t)
 {
-    if (t && !is_sentinel(t))
+    if (hone__is_real(t))
         atomic_fetch_add_explicit(&t->refs, 1, memory_order_relaxed);
+    else if (t && t != HONE_NONE && !hone__refuse_tensor("retain", t))
+        return NULL;
     return t;
 }
 
 void hone_release(hone_tensor *t)
 {
+    if (!hone__is_real(t)) {
+        if (t && t != HONE_NONE)
+            hone__refuse_tensor("release", t);
+        return;
+    }
     /* A gradient may have a gradient in turn: a loop, so that no chain can exhaust the stack. */
-    while (t && !is_sentinel(t) && hone__refs_drop(&t->refs)) {
+    while (t && hone__refs_drop(&t->refs)) {
         hone_tensor *grad = t->grad;
         hone_context *node = t->node;
         hone__storage_release(t->storage);
+        atomic_store_explicit(&t->state, HONE__DEAD, memory_order_relaxed);
         hone__obj_free(HONE__OBJ_TENSOR, t);
         if (node)
             hone__node_release(node);
@@ -150,8 +143,10 @@ void hone_release(hone_tensor *t)
 
 hone_status hone_assign(hone_tensor **slot, hone_tensor *t)
 {
-    if (!slot || !t)
-        return hone__error_null("assign");
+    if (!slot)
+        return hone__error_missing("assign", "a place for a tensor");
+    if (!hone__needs_tensor_or_none("assign", t))
+        return hone__error_last();
     hone_retain(t);
     hone_release(*slot);
     *slot = t;

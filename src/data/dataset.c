@@ -25,7 +25,7 @@ hone_status hone_dataset_from(hone_tensor *x, hone_tensor *y, hone_dataset *set)
         return hone__error_missing("dataset_from", "a data set");
     *set = (hone_dataset){ 0 };
     if (!hone__dataset_fits("dataset_from", x, y))
-        return hone_error_code();
+        return hone__error_last();
     set->x = hone_retain(x);
     set->y = hone_retain(y);
     return HONE_OK;
@@ -52,13 +52,13 @@ hone_status hone_dataset_limit(hone_dataset *set, int64_t n)
     if (set->type || !set->x)
         return hone_error_set(HONE_E_STATE, "dataset_limit: the set isn't in memory");
     if (!hone__dataset_fits("dataset_limit", set->x, set->y))
-        return hone_error_code();
+        return hone__error_last();
     if (n >= hone_size(set->x, 0))
         return HONE_OK;
     HONE_SCOPE();
     hone_tensor *x = hone_slice(set->x, 0, 0, n, 1), *y = hone_slice(set->y, 0, 0, n, 1);
     if (!x || !y)
-        return hone_error_code();
+        return hone__error_last();
     hone_assign(&set->x, x);
     hone_assign(&set->y, y);
     return HONE_OK;

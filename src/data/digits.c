@@ -302,7 +302,7 @@ hone_status hone_digits(hone_subset subset, int64_t n, uint64_t seed, hone_datas
         return hone__error_missing("digits", "a data set");
     *set = (hone_dataset){ 0 };
     if (!hone__ready())
-        return hone_error_code();
+        return hone__error_last();
     if (n < 0 || (subset != HONE_TRAIN && subset != HONE_TEST))
         return hone_error_set(HONE_E_VALUE, "digits: %lld images of subset %d", (long long)n,
                               (int)subset);
@@ -312,7 +312,7 @@ hone_status hone_digits(hone_subset subset, int64_t n, uint64_t seed, hone_datas
     hone_tensor *x = hone__own(hone__new("digits", HONE_U8, 3, (const int64_t[]){ n, SIDE, SIDE }));
     hone_tensor *y = hone__own(hone__new("digits", HONE_I64, 1, &n));
     if (!x || !y)
-        return hone_error_code();
+        return hone__error_last();
     drawing job = { seed, subset, hone__data(x), hone__data(y) };
     hone__parallel_for(n, 1, 2e4, draw_range, &job);
     return hone_dataset_from(x, y, set);

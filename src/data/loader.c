@@ -138,12 +138,15 @@ static bool batch_of_samples(hone_loader *l, int64_t begin, int64_t end)
         HONE_SCOPE();
         hone_tensor *x = NULL, *y = NULL;
         const int64_t index = sample_at(l, i);
+        const uint64_t errors = hone__error_count();
         if (l->set.type->sample(&l->set, index, &x, &y) != HONE_OK || !x || !y) {
-            if (hone_error_code() == HONE_OK)
+            if (hone__error_count() == errors)
                 hone_error_set(HONE_E_NULL, "loader: %s gave no sample %lld", l->set.type->name,
                                (long long)index);
             return false;
         }
+        if (!hone__needs_tensor("loader", x) || !hone__needs_tensor("loader", y))
+            return false;
         if (i == begin && (!room(&l->x, x, 0, end - begin) || !room(&l->y, y, 0, end - begin)))
             return false;
         if (!put_sample(l, l->x, begin, i - begin, x) || !put_sample(l, l->y, begin, i - begin, y))

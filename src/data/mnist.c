@@ -97,11 +97,11 @@ hone_status hone_mnist(const char *dir, hone_subset subset, hone_dataset *set)
     hone_tensor *labels = read_file(dir, name, "labels-idx1-ubyte", 1, labels_path);
     hone_tensor *x = labels ? read_file(dir, name, "images-idx3-ubyte", 3, images_path) : NULL;
     if (!x)
-        return hone_error_code();
+        return hone__error_last();
     if (x->shape[0] != labels->shape[0])
         return hone_error_set(HONE_E_FORMAT, "mnist: %s has %lld images, but %s has %lld labels",
                               images_path, (long long)x->shape[0], labels_path,
                               (long long)labels->shape[0]);
     hone_tensor *y = labels_to_i64(labels_path, labels);
-    return y ? hone_dataset_from(x, y, set) : hone_error_code();
+    return y ? hone_dataset_from(x, y, set) : hone__error_last();
 }

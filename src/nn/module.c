@@ -46,7 +46,8 @@ static void free_one(hone_module *module, hone_module **list)
     while (hone__slot_next(module, &walk, &slot)) {
         hone_module *child = slot.value;
         if (slot.kind != HONE_FIELD_CHILD) {
-            hone_release(slot.value);
+            if (!hone__scopes_own_alone(slot.value)) /* a scope will drop what is its own */
+                hone_release(slot.value);
         } else if (--child->owners == 0) {
             child->next_to_free = *list;
             *list = child;
@@ -98,7 +99,10 @@ hone_tensor *hone_parameter(hone_tensor *t)
         HONE_NO_GRAD();
         t = hone_contiguous(t);
     }
-    return hone_retain(hone_requires_grad_(t, true));
+    t = hone_retain(hone_requires_grad_(t, true));
+    if (t)
+        atomic_store_explicit(&t->state, HONE__KEPT, memory_order_relaxed);
+    return t;
 }
 
 /* ---- running */
@@ -115,21 +119,21 @@ hone_tensor *hone_forward_v(hone_module *module, hone_tensor *const *in_then_end
         hone__error_null(name);
         return NULL;
     }
-    for (; in_then_end[n_in] != HONE_END_TENSOR; n_in++) {
-        if (!in_then_end[n_in]) {
-            hone__error_null(name);
+    for (; in_then_end[n_in] != HONE_END_TENSOR; n_in++)
+        if (!hone__needs_tensor_or_none(name, in_then_end[n_in]))
             return NULL;
-        }
-    }
     if (!module->type->forward) {
         hone_error_set(HONE_E_STATE, "%s has no forward: call its children's", name);
         return NULL;
     }
+    if (!hone__fields_kept(module))
+        return NULL;
     HONE_SCOPE();
+    const uint64_t errors = hone__error_count();
     hone_tensor *out = module->type->forward(module, in_then_end, n_in);
-    if (!out && hone_error_code() == HONE_OK)
+    if (!out && hone__error_count() == errors)
         hone_error_set(HONE_E_NULL, "%s: its forward returned NULL", name);
-    return hone_scope_return(out);
+    return out && hone__needs_tensor(name, out) ? hone_scope_return(out) : NULL;
 }
 
 void hone_module_train(hone_module *module, bool training)
@@ -164,10 +168,10 @@ hone_status hone_module_zero_grad_with(hone_module *module, const hone_zero_grad
     const hone__found_list all =
         hone__collect("module_zero_grad", module, HONE__PARAMETERS, INT32_MAX, true);
     if (!all.at)
-        return hone_error_code();
+        return hone__error_last();
     for (int i = 0; i < all.n; i++)
         if (!hone__leaf_reset(all.at[i].value, options && options->set_to_none))
-            return hone_error_code();
+            return hone__error_last();
     return HONE_OK;
 }
 

@@ -121,10 +121,10 @@ hone_status hone_fprint_module(FILE *stream, hone_module *module)
         return hone__error_missing("print_module", "a module");
     const int64_t parameters = hone_parameter_count(module);
     if (parameters < 0)
-        return hone_error_code();
+        return hone__error_last();
     const int64_t length = hone_sprint_module(NULL, 0, module);
     if (length < 0)
-        return hone_error_code();
+        return hone__error_last();
     const size_t size = (size_t)length + 1;
     char *text = hone__malloc(size);
     if (!text)

@@ -136,6 +136,51 @@ static bool name_slot(name *n, size_t length, const hone__slot *slot)
     return true;
 }
 
+/* ---- who keeps a field */
+
+static bool known_kept(const hone_tensor *t)
+{
+    return atomic_load_explicit(&t->state, memory_order_relaxed) == HONE__KEPT;
+}
+
+bool hone__field_kept(const char *where, const char *name, hone_tensor *t)
+{
+    if (known_kept(t))
+        return true;
+    if (!hone__is_real(t)) {
+        char field[128];
+        hone__format(field, sizeof field, "%s: its field %s", where, name);
+        return hone__refuse_tensor(field, t);
+    }
+    if (hone__scopes_own_alone(t)) {
+        hone_error_set(HONE_E_STATE,
+                       "%s: its field %s (%s) belongs to a scope, which will drop it: a parameter "
+                       "is made by hone_parameter, a buffer kept by hone_retain",
+                       where, name, hone__tensor_text(t).s);
+        return false;
+    }
+    /* So the scopes are searched once a tensor. */
+    atomic_store_explicit(&t->state, HONE__KEPT, memory_order_relaxed);
+    return true;
+}
+
+bool hone__fields_kept(const hone_module *module)
+{
+    hone__slots walk = hone__slots_of(module);
+    hone__slot slot;
+    while (hone__slot_next(module, &walk, &slot)) {
+        if (slot.kind == HONE_FIELD_CHILD || known_kept(slot.value))
+            continue;
+        char name[64], index[16] = "";
+        if (slot.index >= 0)
+            hone__format(index, sizeof index, slot.name ? ".%d" : "%d", slot.index);
+        hone__format(name, sizeof name, "%s%s", slot.name ? slot.name : "", index);
+        if (!hone__field_kept(module->type->name, name, slot.value))
+            return false;
+    }
+    return true;
+}
+
 /* ---- lists */
 
 typedef struct {
@@ -216,7 +261,13 @@ hone__found_list hone__collect(const char *where, hone_module *module, int kinds
     c.n = 0;
     c.at = block;
     c.text = (char *)block + array_bytes;
-    return walk_module(&c, module) ? (hone__found_list){ block, c.n } : failed;
+    if (!walk_module(&c, module))
+        return failed;
+    for (int i = 0; i < c.n; i++)
+        if (block[i].kind != HONE_FIELD_CHILD &&
+            !hone__field_kept(where, block[i].name, block[i].value))
+            return failed;
+    return (hone__found_list){ block, c.n };
 }
 
 /* ---- the public lists */

@@ -24,6 +24,13 @@ typedef struct {
 hone__slots hone__slots_of(const hone_module *module);
 bool hone__slot_next(const hone_module *module, hone__slots *walk, hone__slot *slot);
 
+/** True if all parameters and buffers of the module itself are tensors that somebody keeps; else an
+ * error that names the field: E_STATE (it belongs to a scope alone, which will drop it, or has been
+ * dropped), E_NULL (a sentinel). */
+bool hone__fields_kept(const hone_module *module);
+/** The same for one tensor, which `where` and `name` name. */
+bool hone__field_kept(const char *where, const char *name, hone_tensor *t);
+
 /* ---- a module and all below it */
 
 /** The way down to one module. It lies on the heap, but for the first levels: modules may be nested
@@ -67,7 +74,8 @@ typedef struct {
 } hone__found_list;
 
 /** Everything of the given kinds, in the order of the tables, parents before children. The array
- * and the names belong to the current scope, the values stay where they are.
+ * and the names belong to the current scope, the values stay where they are. Fails where a
+ * parameter or buffer among them belongs to a scope (hone__field_kept).
  *  @param where   for the message if module is NULL.
  *  @param depth   0: the module's own slots alone.
  *  @param unique  leave out what was found before under another name. */

@@ -110,10 +110,8 @@ static hone_tensor *reshape(hone_context *ctx, hone_tensor *const *in, int n_in)
 
 hone_tensor *hone_flatten(hone_tensor *x, int start)
 {
-    if (!hone__is_real(x)) {
-        hone__error_null("flatten");
+    if (!hone__needs_tensor("flatten", x))
         return NULL;
-    }
     const int first = hone__dim_index("flatten", x, start);
     if (first < 0)
         return NULL;
@@ -406,10 +404,8 @@ static hone_tensor *slice_backward_grad(hone_context *ctx, hone_tensor *g, int i
 hone_tensor_list hone_split(hone_tensor *x, int64_t size, int dim)
 {
     const hone_tensor_list failed = { NULL, 0 };
-    if (!hone__is_real(x)) {
-        hone__error_null("split");
+    if (!hone__needs_tensor("split", x))
         return failed;
-    }
     const int d = real_dim("split", x, dim);
     if (d < 0)
         return failed;

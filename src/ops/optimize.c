@@ -160,5 +160,5 @@ hone_status hone__sgd_step(hone_tensor *param, hone_tensor *grad, hone_tensor *m
                               .flag = nesterov,
                               .n = first };
     hone_tensor *const in[] = { param, grad, momentum_buffer };
-    return hone__call(&hone__op_sgd_step, in, 3, &args, true) ? HONE_OK : hone_error_code();
+    return hone__call(&hone__op_sgd_step, in, 3, &args, true) ? HONE_OK : hone__error_last();
 }

@@ -108,7 +108,7 @@ hone_status hone_optim_zero_grad_with(hone_optim *optim, const hone_zero_grad_op
     HONE_NO_GRAD();
     for (int i = 0; i < optim->n; i++)
         if (!hone__leaf_reset(optim->params[i], options && options->set_to_none))
-            return hone_error_code();
+            return hone__error_last();
     return HONE_OK;
 }
 

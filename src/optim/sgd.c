@@ -36,7 +36,7 @@ static hone_status sgd_step(hone_optim *optim)
     sgd *s = (sgd *)optim;
     const bool moves_on = s->momentum != 0;
     if (!take_memory(s))
-        return HONE_E_NOMEM;
+        return hone__error_last();
     for (int i = 0; i < optim->n; i++) {
         hone_tensor *grad = s->grads[i];
         if (!grad)

@@ -2,6 +2,7 @@
  * error. */
 #include "runtime/memory.h"
 #include "core/core.h"
+#include "core/dead.h"
 #include "runtime/pool.h"
 #include "runtime/thread_end.h"
 
@@ -21,8 +22,10 @@ static _Atomic int64_t allocations_before; /* at the last hone__fail_allocation 
 
 void *hone__out_of_memory(size_t bytes)
 {
+    enum { MANY = 1000 }; /* tensors in one scope, which a step of training hardly needs */
     hone_memory stats;
     char limit[48] = "";
+    const hone__holdings held = hone__scope_holdings();
     const int64_t most = atomic_load_explicit(&limit_bytes, memory_order_relaxed);
     if (!hone__thread_end_is_possible()) {
         hone_error_set(HONE_E_NOMEM,
@@ -31,11 +34,14 @@ void *hone__out_of_memory(size_t bytes)
                        bytes);
         return NULL;
     }
-    hone_memory_stats(&stats);
+    hone__memory_now(&stats);
     if (most < INT64_MAX)
         hone__format(limit, sizeof limit, ", the limit is %lld", (long long)most);
-    hone_error_set(HONE_E_NOMEM, "out of memory: %zu bytes wanted (%lld in use, %lld reserved%s)",
-                   bytes, (long long)stats.in_use_bytes, (long long)stats.reserved_bytes, limit);
+    hone_error_set(HONE_E_NOMEM,
+                   "out of memory: %zu bytes wanted (%lld in use, %lld reserved%s); %s%s", bytes,
+                   (long long)stats.in_use_bytes, (long long)stats.reserved_bytes, limit,
+                   hone__holdings_text(&held).s,
+                   held.most < MANY ? "" : ": is a HONE_SCOPE() missing in a loop?");
     return NULL;
 }
 
@@ -120,8 +126,11 @@ static void *map(size_t bytes, size_t lead, size_t alignment)
         munmap(p, front);
     if (spare && front < spare)
         munmap(p + front + kept, spare - front);
-    hone__debug_print(4, "memory: mapped %zu bytes, %lld reserved", bytes,
-                      (long long)atomic_load(&reserved_bytes));
+    if (hone__debug() >= 4) {
+        const hone__holdings held = hone__scope_holdings();
+        hone__debug_print(4, "memory: mapped %zu bytes, %lld reserved; %s", bytes,
+                          (long long)atomic_load(&reserved_bytes), hone__holdings_text(&held).s);
+    }
     return spare ? p + front : p;
 }
 
@@ -169,16 +178,58 @@ void *hone__book_realloc(void *p, size_t old_bytes, size_t bytes)
     return grown;
 }
 
+void *hone__book_try(size_t bytes)
+{
+    if (!hone__reserve(bytes))
+        return NULL;
+    void *p = calloc(1, bytes);
+    if (!p)
+        hone__unreserve(bytes);
+    return p;
+}
+
+/* ---- where blocks come from --------------------------------------------------------------- */
+
+/* In AddressSanitizer's runtime, if the program has it. */
+__attribute__((weak)) void __asan_init(void);
+
+enum { UNDECIDED, POOLS, SYSTEM, SYSTEM_AND_DEBUG };
+static atomic_int block_source = UNDECIDED;
+
+static int wanted_source(void)
+{
+    long debug = 0;
+    char ignored[128]; /* hone_init reports nonsense */
+    hone__env_int("HONE_DEBUG_TENSORS", 0, 1, &debug, ignored, sizeof ignored);
+    return debug ? SYSTEM_AND_DEBUG : __asan_init ? SYSTEM : POOLS;
+}
+
+/* The first thread decides for all, should the environment change meanwhile. */
+static int blocks_from(void)
+{
+    int source = atomic_load_explicit(&block_source, memory_order_relaxed);
+    if (source != UNDECIDED)
+        return source;
+    const int wanted = wanted_source();
+    return atomic_compare_exchange_strong(&block_source, &source, wanted) ? wanted : source;
+}
+
+bool hone__no_pools(void)
+{
+    return blocks_from() != POOLS;
+}
+
+bool hone__debug_tensors(void)
+{
+    return blocks_from() == SYSTEM_AND_DEBUG;
+}
+
 /* ---- blocks ------------------------------------------------------------------------------- */
 
-#ifdef HONE_SANITIZE
-
-/* No pools: each block is the system's own, so that AddressSanitizer sees its ends and its death.
- */
-static inline void *take(hone__heap *heap, size_t bytes)
+static void *take_direct(hone__heap *heap, size_t bytes)
 {
     void *p = NULL;
-    const size_t most = (size_t)1 << 40; /* past it the sanitizer would abort, not refuse */
+    const size_t most = (size_t)1 << 40; /* past it AddressSanitizer would abort, not refuse */
     if (bytes > most || !hone__reserve(bytes))
         return NULL;
     if (posix_memalign(&p, HONE__UNIT, bytes) != 0) {
@@ -189,17 +240,20 @@ static inline void *take(hone__heap *heap, size_t bytes)
     return p;
 }
 
-static inline void give(hone__heap *heap, void *p, size_t bytes)
+/* Counts a block as given back, and gives p, if any: not yet this one, perhaps (hone__bury). */
+static void give_direct(hone__heap *heap, void *p, size_t bytes)
 {
+    hone__heap_count(heap, -(int64_t)bytes);
+    if (!p)
+        return;
     free(p);
     hone__unreserve(bytes);
-    hone__heap_count(heap, -(int64_t)bytes);
 }
-
-#else
 
 static inline void *take(hone__heap *heap, size_t bytes)
 {
+    if (__builtin_expect(heap->no_pools, 0))
+        return take_direct(heap, bytes);
     const hone__size_class size = hone__size_class_of(bytes);
     const bool small = size.index < HONE__SMALL_CLASSES;
     void *p = small                        ? hone__small_alloc(heap, size)
@@ -212,6 +266,10 @@ static inline void *take(hone__heap *heap, size_t bytes)
 
 static inline void give(hone__heap *heap, void *p, size_t bytes)
 {
+    if (__builtin_expect(heap->no_pools, 0)) {
+        give_direct(heap, p, bytes);
+        return;
+    }
     const hone__size_class size = hone__size_class_of(bytes);
     if (size.index < HONE__SMALL_CLASSES)
         hone__small_free(heap, p, size.index);
@@ -219,8 +277,6 @@ static inline void give(hone__heap *heap, void *p, size_t bytes)
         hone__large_free(p, size.index);
     hone__heap_count(heap, -(int64_t)size.bytes);
 }
-
-#endif
 
 static __attribute__((noinline)) void *take_after_trim(hone__heap *heap, size_t bytes)
 {
@@ -328,7 +384,11 @@ void hone__obj_free(hone__obj_kind kind, void *p)
         return;
     hone__heap *heap = hone__heap_open();
     hone__counter_add(&heap->live[kind], -1);
-    give(heap, p, atomic_load_explicit(&obj_bytes[kind], memory_order_relaxed));
+    const size_t bytes = atomic_load_explicit(&obj_bytes[kind], memory_order_relaxed);
+    if (__builtin_expect(heap->no_pools, 0) && kind == HONE__OBJ_TENSOR)
+        give_direct(heap, hone__bury(p), bytes);
+    else
+        give(heap, p, bytes);
     hone__heap_close(heap);
 }
 
@@ -348,17 +408,26 @@ int64_t hone__obj_live(hone__obj_kind kind)
 
 /* ---- what users see ----------------------------------------------------------------------- */
 
-void hone_memory_stats(hone_memory *stats)
+void hone__memory_now(hone_memory *stats)
 {
     int64_t allocations, live[4];
-    if (!stats) {
-        hone__error_null("memory_stats");
-        return;
-    }
+    *stats = (hone_memory){ 0 };
     hone__heaps_sum(&stats->in_use_bytes, &stats->peak_bytes, &allocations, live);
     stats->tensors = live[HONE__OBJ_TENSOR];
     stats->nodes = live[HONE__OBJ_NODE];
     stats->reserved_bytes = atomic_load(&reserved_bytes);
+}
+
+void hone_memory_stats(hone_memory *stats)
+{
+    if (!stats) {
+        hone__error_missing("memory_stats", "a struct");
+        return;
+    }
+    const hone__holdings held = hone__scope_holdings();
+    hone__memory_now(stats);
+    stats->scope_tensors = held.current;
+    stats->thread_tensors = held.all;
 }
 
 hone_status hone_memory_limit(int64_t bytes)

@@ -23,6 +23,12 @@ static inline size_t hone__bytes(int64_t n, size_t element_bytes)
     const bool fits = n >= 0 && hone__times(n, (int64_t)element_bytes, &bytes) && bytes < most;
     return (size_t)(fits ? bytes : most);
 }
+/** Whether blocks come from the system's malloc instead of the pools, so that what watches that in
+ * the user's program sees the ends of each block and its death: AddressSanitizer is there, or
+ * HONE_DEBUG_TENSORS=1. Decided at the first block. */
+bool hone__no_pools(void);
+/** HONE_DEBUG_TENSORS=1. */
+bool hone__debug_tensors(void);
 
 /** Small blocks (modules, lists, strings). NULL sets HONE_E_NOMEM. */
 void *hone__malloc(size_t bytes);
@@ -65,5 +71,7 @@ bool hone__allocation_fails(size_t bytes);
 /** Memory for hone's own books (scopes, pools), in no statistic but reserved_bytes, so that a test
  * can ask for 0 bytes in use. Doesn't count as an allocation. NULL sets HONE_E_NOMEM. */
 void *hone__book_realloc(void *p, size_t old_bytes, size_t bytes);
+/** New zeroed ones, which are not needed: NULL without an error. */
+void *hone__book_try(size_t bytes);
 
 #endif

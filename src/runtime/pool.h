@@ -16,6 +16,7 @@
 
 #include "runtime/lock.h"
 
+#include <hone/runtime.h>
 #include <stdatomic.h>
 #include <stdbool.h>
 #include <stddef.h>
@@ -85,6 +86,7 @@ static inline hone__span *hone__span_of(const void *p)
 
 struct hone__heap {
     hone__block *free[HONE__SMALL_CLASSES];
+    bool no_pools;     /* its blocks are the system's: the lists stay empty */
     char *bump, *end;  /* what is left of the newest span */
     hone__span *spans; /* all of them, the newest first */
     struct hone__heap *next, *next_idle;
@@ -127,6 +129,8 @@ static inline void hone__heap_close(const hone__heap *heap)
         hone__unlock(HONE__LOCK_HEAPS);
 }
 
+/** hone_memory_stats without a look into the scopes. */
+void hone__memory_now(hone_memory *stats);
 /** Adds up over all heaps. */
 void hone__heaps_sum(int64_t *in_use, int64_t *peak, int64_t *allocations, int64_t live[4]);
 /** Makes the heap's part of the global sum current, and with it the peak. */

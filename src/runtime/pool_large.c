@@ -160,7 +160,7 @@ static chunk *new_chunk(place_lists *lists, int place)
 static void keep_within_bounds(size_t bytes)
 {
     hone_memory now;
-    hone_memory_stats(&now);
+    hone__memory_now(&now);
     const int64_t more = (int64_t)bytes, used = now.in_use_bytes + more;
     const int64_t peak = now.peak_bytes > used ? now.peak_bytes : used;
     if (now.reserved_bytes + more > HONE__KEPT_TIMES * peak + HONE__KEPT_BYTES)

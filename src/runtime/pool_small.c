@@ -1,4 +1,5 @@
 /* pool_small.c: the heaps of threads and their small blocks. See pool.h for the scheme. */
+#include "runtime/memory.h"
 #include "runtime/pool.h"
 #include "runtime/thread_end.h"
 
@@ -53,6 +54,8 @@ hone__heap *hone__heap_attach(void)
     hone__lock(HONE__LOCK_HEAPS);
     hone__heap *heap = idle_or_new();
     hone__unlock(HONE__LOCK_HEAPS);
+    if (heap)
+        heap->no_pools = hone__no_pools();
     hone__heap_self_or_null = heap;
     return heap;
 }

@@ -1,0 +1,323 @@
+/* test_every_function.c: every public function that takes a tensor refuses what is none, by a
+ * sentence that names function and sentinel. Ops come from ops.def, the others from a list here,
+ * which the last test compares with the headers. */
+#include "support.h"
+
+#include "ops/op.h"
+#include <hone/hone.h>
+
+#include <dirent.h>
+#include <string.h>
+
+SUITE(every_function);
+
+static const int64_t one[] = { 1, HONE_END_DIM };
+
+static const char *name_of(const hone_tensor *sentinel)
+{
+    return sentinel == HONE_NONE ? "HONE_NONE" : "HONE_END_TENSOR";
+}
+
+static void refused(const char *function, const hone_tensor *sentinel, bool failed)
+{
+    cr_assert(failed, "%s took %s", function, name_of(sentinel));
+    cr_assert(hone_error_code() == HONE_E_NULL, "%s(%s): %s", function, name_of(sentinel),
+              hone_status_name(hone_error_code()));
+    cr_assert(strstr(hone_error_message(), name_of(sentinel)), "%s(%s): %s", function,
+              name_of(sentinel), hone_error_message());
+    hone_error_clear();
+}
+
+/* ---- ops: s the sentinel, r a real tensor, l and m lists of dims and tensors, o[i] whether operand
+ * i may not be s */
+
+#define OP(f, i, call)                                                                             \
+    if (o[i])                                                                                      \
+        refused(#f, s, !(call));
+#define F_X(f)      OP(f, 0, f(s))
+#define F_XX(f)     OP(f, 0, f(s, r)) OP(f, 1, f(r, s))
+#define F_XXX(f)    OP(f, 0, f(s, r, r)) OP(f, 1, f(r, s, r)) OP(f, 2, f(r, r, s))
+#define F_XS(f)     OP(f, 0, f(s, 1))
+#define F_XT(f)     OP(f, 0, f(s, HONE_F64))
+#define F_XD(f)     OP(f, 0, f(s, 0))
+#define F_XXD(f)    OP(f, 0, f(s, r, 0)) OP(f, 1, f(r, s, 0))
+#define F_XDK(f)    OP(f, 0, f(s, 0, true))
+#define F_XDD(f)    OP(f, 0, f(s, 0, 0))
+#define F_XN(f)     OP(f, 0, f##_v(s, one))
+#define F_XKN(f)    OP(f, 0, f##_v(s, true, one))
+#define F_XSKN(f)   OP(f, 0, f##_v(s, 1, true, one))
+#define F_XDI(f)    OP(f, 0, f(s, 0, 0))
+#define F_XDIII(f)  OP(f, 0, f(s, 0, 0, 1, 1))
+#define F_XDSK(f)   OP(f, 0, f(s, 0, 1, true))
+#define F_XXDS(f)   OP(f, 0, f(s, r, 1, 0)) OP(f, 1, f(r, s, 1, 0))
+#define F_XXXDS(f)  OP(f, 0, f(s, r, r, 1, 0)) OP(f, 1, f(r, s, r, 1, 0)) OP(f, 2, f(r, r, s, 1, 0))
+#define F_XDX(f)    OP(f, 0, f(s, 0, r)) OP(f, 1, f(r, 0, s))
+#define F_XDXX(f)   OP(f, 0, f(s, 0, r, r)) OP(f, 1, f(r, 0, s, r)) OP(f, 2, f(r, 0, r, s))
+#define F_LD(f)     OP(f, 0, f(((hone_tensor_list){ (hone_tensor *[]){ r, s }, 2 }), 0))
+#define F_XL(f)     OP(f, 0, f##_v(s, (hone_tensor *const[]){ r, HONE_END_TENSOR }))
+#define F_XNDIII(f) OP(f, 0, f##_v(s, one, 0, 0, 1, 1))
+#define F_XNL(f)    OP(f, 0, f##_v(s, one, (hone_tensor *const[]){ r, HONE_END_TENSOR }))
+#define F_NONE(f)
+#define FORMS_0(name, sig) F_##sig(hone_##name)
+#define FORMS_2(name, sig) F_##sig(hone_##name##_)
+#define FORMS_1(name, sig) FORMS_0(name, sig) FORMS_2(name, sig)
+
+Test(every_function, ops_refuse_the_sentinels)
+{
+    hone_tensor *const sentinels[] = { HONE_NONE, HONE_END_TENSOR };
+    hone_tensor *r = hone_ones(HONE_F32, 1);
+    for (int i = 0; i < 2; i++) {
+        hone_tensor *s = sentinels[i];
+#define HONE_OP(name, sig, in_place)                                                               \
+    {                                                                                              \
+        const bool rest = !(hone__op_##name.optional && s == HONE_NONE);                           \
+        const bool o[3] = { true, rest, rest };                                                    \
+        (void)o, (void)r;                                                                          \
+        FORMS_##in_place(name, sig)                                                                \
+    }
+#include "ops/ops.def"
+#undef HONE_OP
+    }
+}
+
+/* ---- the others */
+
+static hone_tensor *sentinel; /* what callbacks give */
+
+static hone_tensor *give_sentinel(hone_context *ctx, hone_tensor *const *in, int n_in)
+{
+    (void)ctx, (void)in, (void)n_in;
+    return sentinel;
+}
+
+static hone_tensor *save_sentinel(hone_context *ctx, hone_tensor *const *in, int n_in)
+{
+    (void)n_in;
+    return hone_save_for_backward(ctx, 1, &sentinel) == HONE_OK ? hone_clone(in[0]) : NULL;
+}
+
+static hone_tensor *copy(hone_context *ctx, hone_tensor *const *in, int n_in)
+{
+    (void)ctx, (void)n_in;
+    return hone_clone(in[0]);
+}
+
+static void sentinel_gradient(hone_context *ctx, hone_tensor *grad, hone_tensor **grad_in)
+{
+    (void)ctx, (void)grad;
+    grad_in[0] = sentinel;
+}
+
+static hone_tensor *checkable(hone_tensor *const *in, int n_in, void *user)
+{
+    (void)in, (void)n_in, (void)user;
+    return sentinel;
+}
+
+static hone_tensor *module_forward(hone_module *self, hone_tensor *const *in, int n_in)
+{
+    (void)self, (void)in, (void)n_in;
+    return sentinel;
+}
+
+static hone_status sample(const hone_dataset *set, int64_t i, hone_tensor **x, hone_tensor **y)
+{
+    (void)set, (void)i;
+    *x = *y = sentinel;
+    return HONE_OK;
+}
+
+static int64_t one_sample(const hone_dataset *set)
+{
+    (void)set;
+    return 1;
+}
+
+static bool loader_refuses(void)
+{
+    static const hone_dataset_class type = { "none", one_sample, sample, NULL };
+    hone_batch batch;
+    hone_loader *loader = hone_loader_new(&(hone_dataset){ .type = &type }, NULL);
+    const bool refuses = !hone_loader_next(loader, &batch);
+    hone_loader_free(loader);
+    return refuses;
+}
+
+static bool module_refuses(void)
+{
+    static const hone_module_class type = { .name = "none",
+                                            .size = sizeof(hone_module),
+                                            .forward = module_forward };
+    hone_module *module = hone_module_new(&type);
+    const bool refuses = !hone_forward(module, hone_ones(HONE_F32, 1));
+    hone_module_free(module);
+    return refuses;
+}
+
+static bool backward_refuses(void)
+{
+    static const hone_function fn = { "copy", copy, sentinel_gradient, NULL, NULL };
+    hone_tensor *x = hone_requires_grad_(hone_ones(HONE_F32), true);
+    return hone_backward(hone_apply(&fn, x)) != HONE_OK;
+}
+
+static const hone_function gives = { "gives", give_sentinel, NULL, NULL, NULL };
+static const hone_function saves = { "saves", save_sentinel, NULL, NULL, NULL };
+
+typedef enum { ALWAYS, BUT_NONE } allowed; /* BUT_NONE: an optional tensor */
+
+/* X(function, when it refuses s, whether s was refused); r is real, g is an f64 leaf */
+#define OTHERS(X)                                                                                  \
+    X(hone_list_n, BUT_NONE, !hone_list_n(&s, 1).at)                                               \
+    X(hone_scope_return, BUT_NONE, !hone_scope_return(s))                                          \
+    X(hone_retain, BUT_NONE, !hone_retain(s))                                                      \
+    X(hone_release, BUT_NONE, (hone_release(s), true))                                             \
+    X(hone_assign, BUT_NONE, hone_assign(&slot, s) == HONE_E_NULL && !slot)                        \
+    X(hone_dtype_of, ALWAYS, hone_dtype_of(s) == HONE_F32)                                         \
+    X(hone_dim, ALWAYS, hone_dim(s) == -1)                                                         \
+    X(hone_size, ALWAYS, hone_size(s, 0) == -1)                                                    \
+    X(hone_stride, ALWAYS, hone_stride(s, 0) == -1)                                                \
+    X(hone_shape, ALWAYS, !hone_shape(s))                                                          \
+    X(hone_numel, ALWAYS, hone_numel(s) == -1)                                                     \
+    X(hone_is_contiguous, ALWAYS, !hone_is_contiguous(s))                                          \
+    X(hone_data, ALWAYS, !hone_data(s))                                                            \
+    X(hone_item, ALWAYS, hone_item(s) != 0)                                                        \
+    X(hone_item_i64, ALWAYS, hone_item_i64(s) == 0)                                                \
+    X(hone_at_v, ALWAYS, hone_at(s, 0) != 0)                                                       \
+    X(hone_copy_out, ALWAYS, hone_copy_out(s, NULL, 0) == HONE_E_NULL)                             \
+    X(hone_copy_in, ALWAYS, hone_copy_in(s, NULL, 0) == HONE_E_NULL)                               \
+    X(hone_equal, ALWAYS, !hone_equal(s, r))                                                       \
+    X(hone_equal, ALWAYS, !hone_equal(r, s))                                                       \
+    X(hone_allclose, ALWAYS, !hone_allclose(s, r, 0, 0))                                           \
+    X(hone_allclose, ALWAYS, !hone_allclose(r, s, 0, 0))                                           \
+    X(hone_print, ALWAYS, hone_print(s) == HONE_E_NULL)                                            \
+    X(hone_fprint, ALWAYS, hone_fprint(stderr, s) == HONE_E_NULL)                                  \
+    X(hone_sprint, ALWAYS, hone_sprint(NULL, 0, s) == -1)                                          \
+    X(hone_empty_like, ALWAYS, !hone_empty_like(s))                                                \
+    X(hone_zeros_like, ALWAYS, !hone_zeros_like(s))                                                \
+    X(hone_ones_like, ALWAYS, !hone_ones_like(s))                                                  \
+    X(hone_zero_, ALWAYS, !hone_zero_(s))                                                          \
+    X(hone_flatten, ALWAYS, !hone_flatten(s, 0))                                                   \
+    X(hone_split, ALWAYS, !hone_split(s, 1, 0).at)                                                 \
+    X(hone_requires_grad_, ALWAYS, !hone_requires_grad_(s, true))                                  \
+    X(hone_requires_grad, ALWAYS, !hone_requires_grad(s))                                          \
+    X(hone_is_leaf, ALWAYS, !hone_is_leaf(s))                                                      \
+    X(hone_grad, ALWAYS, !hone_grad(s))                                                            \
+    X(hone_set_grad, ALWAYS, hone_set_grad(s, r) == HONE_E_NULL)                                   \
+    X(hone_set_grad, BUT_NONE, hone_set_grad(r, s) == HONE_E_NULL)                                 \
+    X(hone_detach, ALWAYS, !hone_detach(s))                                                        \
+    X(hone_backward, ALWAYS, hone_backward(s) == HONE_E_NULL)                                      \
+    X(hone_backward, BUT_NONE, backward_refuses())                                                 \
+    X(hone_backward_with, ALWAYS, hone_backward_with(s, NULL) == HONE_E_NULL)                      \
+    X(hone_backward_with, ALWAYS,                                                                  \
+      hone_backward_with(g, &(hone_backward_options){ .gradient = s }) == HONE_E_NULL)             \
+    X(hone_autograd_grad, ALWAYS, !hone_autograd_grad(list, hone_list(g), NULL).at)                \
+    X(hone_autograd_grad, ALWAYS, !hone_autograd_grad(hone_list(g), list, NULL).at)                \
+    X(hone_autograd_grad, BUT_NONE,                                                                \
+      !hone_autograd_grad(hone_list(g), hone_list(g),                                              \
+                          &(hone_autograd_options){ .grad_outputs = list })                        \
+           .at)                                                                                    \
+    X(hone_apply_v, ALWAYS, !hone_apply(&gives, r))                                                \
+    X(hone_apply_list_v, ALWAYS, !hone_apply_list(&gives, r).at)                                   \
+    X(hone_save_for_backward, BUT_NONE, !hone_apply(&saves, r))                                    \
+    X(hone_gradcheck, ALWAYS, hone_gradcheck("f", checkable, NULL, list, NULL) == HONE_E_NULL)     \
+    X(hone_gradcheck, ALWAYS,                                                                      \
+      hone_gradcheck("f", checkable, NULL, hone_list(g), NULL) == HONE_E_NULL)                     \
+    X(hone_gradgradcheck, ALWAYS,                                                                  \
+      hone_gradgradcheck("f", checkable, NULL, list, NULL) == HONE_E_NULL)                         \
+    X(hone_gradcheck_function_v, ALWAYS, hone_gradcheck_function(&gives, g) == HONE_E_NULL)        \
+    X(hone_gradgradcheck_function_v, ALWAYS,                                                       \
+      hone_gradgradcheck_function(&gives, g) == HONE_E_NULL)                                       \
+    X(hone_dataset_from, ALWAYS, hone_dataset_from(s, r, &set) == HONE_E_NULL)                     \
+    X(hone_dataset_from, ALWAYS, hone_dataset_from(r, s, &set) == HONE_E_NULL)                     \
+    X(hone_loader_new, ALWAYS, !hone_loader_new(&(hone_dataset){ .x = s, .y = r }, NULL))          \
+    X(hone_loader_next, ALWAYS, loader_refuses())                                                  \
+    X(hone_dataset_size, ALWAYS, hone_dataset_size(&(hone_dataset){ .x = s, .y = r }) == -1)       \
+    X(hone_parameter, ALWAYS, !hone_parameter(s))                                                  \
+    X(hone_forward_v, ALWAYS, module_refuses())                                                    \
+    X(hone_sgd_list, ALWAYS, !hone_sgd_list(list, NULL))                                           \
+    X(hone_safetensors_save, ALWAYS,                                                               \
+      hone_safetensors_save("nowhere/f", (hone_named_list){ &(hone_named){ "s", s }, 1 }, NULL) == \
+          HONE_E_NULL)
+
+Test(every_function, others_refuse_the_sentinels)
+{
+    hone_tensor *const sentinels[] = { HONE_NONE, HONE_END_TENSOR };
+    hone_tensor *r = hone_ones(HONE_F32, 1), *slot = NULL;
+    hone_tensor *g = hone_requires_grad_(hone_ones(HONE_F64), true);
+    hone_dataset set;
+    for (int i = 0; i < 2; i++) {
+        hone_tensor *s = sentinel = sentinels[i];
+        const hone_tensor_list list = { (hone_tensor *[]){ s }, 1 };
+#define OTHER(function, when, failed)                                                              \
+    if (when == ALWAYS || s != HONE_NONE)                                                          \
+        refused(#function, s, failed);
+        OTHERS(OTHER)
+    }
+}
+
+/* ---- is that all? */
+
+static const char *const known[] = {
+#define KNOWN(function, when, failed) #function,
+    OTHERS(KNOWN)
+#undef KNOWN
+#define HONE_OP(name, sig, in_place) "hone_" #name, "hone_" #name "_", "hone_" #name "_v",
+#include "ops/ops.def"
+#undef HONE_OP
+    /* the end mark ends their list, HONE_NONE is allowed in it: others test its elements */
+    "hone_list_v",
+    "hone_index_backward_v",
+};
+
+static bool is_known(const char *name, size_t length)
+{
+    for (size_t i = 0; i < sizeof known / sizeof *known; i++)
+        if (strlen(known[i]) == length && !strncmp(known[i], name, length))
+            return true;
+    return false;
+}
+
+/* A declaration begins with HONE_API and ends with a semicolon; what stands between its parentheses
+ * is what the function takes. */
+static int check_header(const char *text)
+{
+    int found = 0;
+    for (const char *at = text; (at = strstr(at, "HONE_API ")); at++) {
+        const char *end = strchr(at, ';'), *open = memchr(at, '(', (size_t)(end - at));
+        if (!open)
+            continue;
+        const char *name = open;
+        while (name > at && (name[-1] == '_' || (name[-1] >= '0' && name[-1] <= 'z')))
+            name--;
+        char takes[600] = "";
+        snprintf(takes, sizeof takes, "%.*s", (int)(end - open), open);
+        if (!strstr(takes, "hone_tensor ") && !strstr(takes, "hone_tensor_list") &&
+            !strstr(takes, "hone_named_list"))
+            continue;
+        cr_assert(is_known(name, (size_t)(open - name)), "no test gives the sentinels to %.*s",
+                  (int)(open - name), name);
+        found++;
+    }
+    return found;
+}
+
+Test(every_function, is_tested_here)
+{
+    static char text[1 << 20];
+    int found = 0;
+    DIR *dir = opendir(HONE_SOURCE_DIR "/include/hone");
+    cr_assert(dir);
+    for (struct dirent *entry; (entry = readdir(dir));) {
+        char path[1024];
+        snprintf(path, sizeof path, "%s/include/hone/%s", HONE_SOURCE_DIR, entry->d_name);
+        FILE *file = strstr(entry->d_name, ".h") ? fopen(path, "r") : NULL;
+        if (!file)
+            continue;
+        text[fread(text, 1, sizeof text - 1, file)] = 0;
+        fclose(file);
+        found += check_header(text);
+    }
+    closedir(dir);
+    cr_assert(found > 150, "%d functions found", found);
+}
