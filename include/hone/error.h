@@ -5,7 +5,8 @@
  * reason is kept per thread: a code and one sentence that names the operation, what it got and what
  * it wanted. The FIRST error since hone_error_clear() is kept, so a nest of calls, or a whole
  * program, is checked once at its end; a loop that goes on (over batches) asks hone_error_code()
- * each time, or errs to its end. Success neither sets nor clears an error. A function given
+ * each time, or errs to its end. An action returns the status of its own failure also when an older
+ * error is kept. Success neither sets nor clears an error. A function given
  * NULL fails too and keeps the pending error; with none pending it sets HONE_E_NULL. hone never
  * exits, aborts or prints by itself.
  */

@@ -149,7 +149,9 @@ HONE_API hone_tensor *hone_parameter(hone_tensor *t);
  * Modules may be nested as deeply as memory allows; a forward of one's own that calls its child's
  * takes some of the thread's stack for each level, Sequential doesn't.
  *  Errors:  those of its ops; HONE_E_NULL (NULL module or input), HONE_E_STATE (a class without
- *           a forward, such as ModuleList). */
+ *           a forward, such as ModuleList; a parameter or buffer that only a scope owns, because it
+ *           was not made by hone_parameter or kept by hone_retain: so do all lists and optimizers
+ *           refuse it). */
 #define hone_forward(module, ...) hone_forward_v(module, HONE_TENSOR_ARGS(__VA_ARGS__))
 HONE_API hone_tensor *hone_forward_v(hone_module *module, hone_tensor *const *in_then_end);
 

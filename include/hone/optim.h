@@ -28,7 +28,8 @@ typedef struct {
  *  @return         owned by the caller, see hone_optim_free(); NULL on error.
  *  Errors:  HONE_E_VALUE (lr, momentum or weight_decay negative or not finite, a number that is
  *           NaN, no parameters), HONE_E_DTYPE (a parameter that is not f32 or f64), HONE_E_STATE
- *           (one that is no leaf; none requires a gradient), HONE_E_NULL, HONE_E_NOMEM.
+ *           (one that is no leaf or belongs to a scope alone; none requires a gradient),
+ *           HONE_E_NULL, HONE_E_NOMEM.
  *  Source:  torch.optim.SGD. */
 HONE_API hone_optim *hone_sgd(hone_module *module, const hone_sgd_options *options);
 /** The same for a list of parameters. */

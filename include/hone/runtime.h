@@ -11,6 +11,9 @@
  *      HONE_FORCE_THREADS=N              exactly N threads for everything divisible, for tests
  *      HONE_PIN=1                        binds each thread of the team to a core of its own, the
  *                                        calling thread too (threads it starts later inherit that)
+ *      HONE_DEBUG_TENSORS=1              tensors that are used after their end are told, with op,
+ *                                        shape and scope; blocks come from malloc, not from pools
+ *                                        (so they do under AddressSanitizer)
  *      HONE_DEBUG=1..4                   1 errors as they happen, 2 ops with shapes,
  *                                        3 scheduling, 4 memory (to stderr)
  *

@@ -11,6 +11,10 @@
  * hone_retain() / hone_release() keep a tensor past its scope, hone_scope_return() hands it to the
  * parent scope. Without an open scope the thread's root scope owns it, until the thread ends. A
  * tensor may be used by one thread at a time, except for reading.
+ *
+ * Every function refuses NULL, HONE_NONE where no tensor is optional, the end mark (HONE_E_NULL),
+ * and a tensor whose last reference is gone (HONE_E_STATE), as far as that can still be seen:
+ * HONE_DEBUG_TENSORS=1 or -fsanitize=address on the program finds them all.
  */
 #ifndef HONE_TENSOR_H
 #define HONE_TENSOR_H

@@ -67,8 +67,6 @@ bool hone__refuse_tensor(const char *where, const hone_tensor *t)
                        t == HONE_NONE ? "HONE_NONE" : "HONE_END_TENSOR");
         return false;
     }
-    if (__asan_load8)
-        __asan_load8(t);
     const bool was_one = atomic_load_explicit(&t->state, memory_order_relaxed) == HONE__DEAD &&
                          t->ndim <= HONE_MAX_DIMS && t->dtype < HONE_DTYPES;
     if (was_one)
@@ -78,5 +76,7 @@ bool hone__refuse_tensor(const char *where, const hone_tensor *t)
                        "%s: a pointer was given that is no tensor, or none any more (see "
                        "HONE_DEBUG_TENSORS)",
                        where);
+    if (__asan_load8)
+        __asan_load8(t);
     return false;
 }

@@ -1,6 +1,8 @@
 #include "support.h"
 
 #include "core/core.h"
+#include "runtime/memory.h"
+#include <hone/hone.h>
 
 #include <locale.h>
 #include <pthread.h>
@@ -112,6 +114,42 @@ Test(error, debug_1_prints_errors_as_they_happen)
     fclose(file);
     cr_assert(strstr(text, "hone: error (shape): one\n"));
     cr_assert(strstr(text, "hone: error (dtype): two\n"));
+    hone_error_clear();
+}
+
+static hone_tensor *no_forward(hone_module *self, hone_tensor *const *in, int n_in)
+{
+    (void)self, (void)in, (void)n_in;
+    return NULL;
+}
+
+/* An action says what became of itself, also when an older error is the one that is kept. */
+Test(error, actions_return_their_own_status)
+{
+    static const hone_module_class class = { .name = "none",
+                                             .size = sizeof(hone_module),
+                                             .forward = no_forward };
+    HONE_SCOPE();
+    hone_tensor *x = hone_ones(HONE_F32, 2), *y = hone_ones(HONE_F32, 3);
+    hone_tensor *p = hone_requires_grad_(hone_ones(HONE_F32, 2), true);
+    hone_dataset set;
+    hone_error_set(HONE_E_FORMAT, "an older error");
+    cr_assert(hone_dataset_from(x, y, &set) == HONE_E_SHAPE);
+    cr_assert(hone_backward(x) == HONE_E_STATE);
+    cr_assert(hone_backward(hone_mul(p, x)) == HONE_E_SHAPE);
+    cr_assert(hone_print(HONE_NONE) == HONE_E_NULL);
+    cr_assert(hone_copy_in(HONE_NONE, NULL, 0) == HONE_E_NULL);
+    cr_assert(hone_set_grad(HONE_NONE, x) == HONE_E_NULL);
+    cr_assert(hone_gradcheck("f", NULL, NULL, hone_list(x), NULL) == HONE_E_FORMAT); /* a NULL */
+    cr_assert(hone_gradcheck_function(&(hone_function){ .name = "f" }, x) == HONE_E_STATE);
+    hone__fail_allocation(0);
+    cr_assert(hone_digits(HONE_TRAIN, 5, 0, &set) == HONE_E_NOMEM);
+    cr_assert(hone_mnist("nowhere", HONE_TRAIN, &set) == HONE_E_IO);
+    cr_assert(hone_error_code() == HONE_E_FORMAT);
+    const uint64_t before = hone__error_count();
+    hone_module *module = hone_module_new(&class);
+    cr_assert(!hone_forward(module, x) && hone__error_count() > before);
+    hone_module_free(module);
     hone_error_clear();
 }
 
