@@ -20,6 +20,29 @@ typedef enum {
 } hone_dtype;
 #define HONE_DTYPES 6
 
+#ifndef __cplusplus
+/* A constant of an enum is an int in C: with these names it has the enum's type, so that
+ * hone_zeros(3, 4), whose first argument is no dtype, doesn't compile. */
+#define HONE_F32  ((hone_dtype)HONE_F32)
+#define HONE_F64  ((hone_dtype)HONE_F64)
+#define HONE_I64  ((hone_dtype)HONE_I64)
+#define HONE_I32  ((hone_dtype)HONE_I32)
+#define HONE_U8   ((hone_dtype)HONE_U8)
+#define HONE_BOOL ((hone_dtype)HONE_BOOL)
+
+/** The value of `dtype`, which must have the type hone_dtype (or unsigned, which C can't tell from
+ * it): an int is refused when it is compiled. */
+#define HONE_DTYPE_ARG(dtype) ((void)HONE_CHECK_DTYPE(dtype), (dtype))
+#define HONE_CHECK_DTYPE(dtype)                                                                    \
+    sizeof(struct {                                                                                \
+        _Static_assert(_Generic((dtype), hone_dtype : 1, default : 0),                             \
+                       "a dtype comes first: hone_zeros(HONE_F32, 3, 4)");                         \
+        int unused;                                                                                \
+    })
+#else
+#define HONE_DTYPE_ARG(dtype) (dtype) /* C++ makes no dtype of an int */
+#endif
+
 /** An explicit 0 in an option struct, where a zero field means the default. Not 0 itself but a
  * number too small to matter, which survives flushed denormals. */
 #define HONE_ZERO 2.2250738585072014e-308

@@ -20,24 +20,27 @@
 extern "C" {
 #endif
 
-/* ---- creation: hone_zeros(HONE_F32, 2, 3); hone_zeros(HONE_F32) is 0-d */
+/* ---- creation: hone_zeros(HONE_F32, 2, 3); hone_zeros(HONE_F32) is 0-d. The dtype has a type of its
+ * own: hone_zeros(2, 3) doesn't compile. */
 
 /** Uninitialised / 0 / 1. The arguments are a dtype and up to 8 extents. */
-#define hone_empty(...) hone_empty_v(HONE_DIM_ARGS(__VA_ARGS__))
-#define hone_zeros(...) hone_zeros_v(HONE_DIM_ARGS(__VA_ARGS__))
-#define hone_ones(...)  hone_ones_v(HONE_DIM_ARGS(__VA_ARGS__))
+#define hone_empty(...) hone_empty_v(HONE_DTYPE_DIM_ARGS(__VA_ARGS__))
+#define hone_zeros(...) hone_zeros_v(HONE_DTYPE_DIM_ARGS(__VA_ARGS__))
+#define hone_ones(...)  hone_ones_v(HONE_DTYPE_DIM_ARGS(__VA_ARGS__))
 HONE_API hone_tensor *hone_empty_v(const int64_t *dtype_dims_end);
 HONE_API hone_tensor *hone_zeros_v(const int64_t *dtype_dims_end);
 HONE_API hone_tensor *hone_ones_v(const int64_t *dtype_dims_end);
 /** All elements `value`: hone_full(HONE_F64, 0.5, 2, 3). HONE_E_VALUE (here, in hone_scalar and in
  * hone_fill_) for an integer dtype that can't hold it; fractions are truncated. At least one
  * extent: 0-d is hone_scalar. */
-#define hone_full(dtype, value, ...) hone_full_v(dtype, value, HONE_DIM_ARGS(__VA_ARGS__))
+#define hone_full(dtype, value, ...)                                                               \
+    hone_full_v(HONE_DTYPE_ARG(dtype), value, HONE_DIM_ARGS(__VA_ARGS__))
 HONE_API hone_tensor *hone_full_v(hone_dtype dtype, double value, const int64_t *dims_end);
 /** A 0-d tensor. */
 HONE_API hone_tensor *hone_scalar(hone_dtype dtype, double value);
 /** A copy of row-major memory: hone_from_data(HONE_F32, values, 2, 3); at least one extent. */
-#define hone_from_data(dtype, data, ...) hone_from_data_v(dtype, data, HONE_DIM_ARGS(__VA_ARGS__))
+#define hone_from_data(dtype, data, ...)                                                           \
+    hone_from_data_v(HONE_DTYPE_ARG(dtype), data, HONE_DIM_ARGS(__VA_ARGS__))
 HONE_API hone_tensor *hone_from_data_v(hone_dtype dtype, const void *data, const int64_t *dims_end);
 /** start, start + step, ... before end: [ceil((end - start) / step)]. An integer dtype, start and
  * step: computed as integers, so exact to the ends of i64 (0x1p63 may be the end). An integer dtype
@@ -57,14 +60,19 @@ HONE_API hone_tensor *hone_ones_like(hone_tensor *x);
  * element i depends on (seed, stream, i) only. HONE_E_STATE on a second thread without a generator.
  * Source: Salmon et al., Parallel random numbers: as easy as 1, 2, 3 (2011), Philox4x32-10; Box and
  * Muller (1958). */
-#define hone_rand(...)  hone_rand_v(HONE_DIM_ARGS(__VA_ARGS__))
-#define hone_randn(...) hone_randn_v(HONE_DIM_ARGS(__VA_ARGS__))
+#define hone_rand(...)  hone_rand_v(HONE_DTYPE_DIM_ARGS(__VA_ARGS__))
+#define hone_randn(...) hone_randn_v(HONE_DTYPE_DIM_ARGS(__VA_ARGS__))
 #define hone_randint(dtype, low, high, ...)                                                        \
-    hone_randint_v(dtype, low, high, HONE_DIM_ARGS(__VA_ARGS__))
+    hone_randint_v(HONE_DTYPE_ARG(dtype), low, high, HONE_DIM_ARGS(__VA_ARGS__))
 HONE_API hone_tensor *hone_rand_v(const int64_t *dtype_dims_end);
 HONE_API hone_tensor *hone_randn_v(const int64_t *dtype_dims_end);
 HONE_API hone_tensor *hone_randint_v(hone_dtype dtype, int64_t low, int64_t high,
                                      const int64_t *dims_end);
+#ifndef __cplusplus /* where an int is no dtype by itself */
+#define hone_scalar(dtype, value)            hone_scalar(HONE_DTYPE_ARG(dtype), value)
+#define hone_arange(dtype, start, end, step) hone_arange(HONE_DTYPE_ARG(dtype), start, end, step)
+#define hone_eye(dtype, n, m)                hone_eye(HONE_DTYPE_ARG(dtype), n, m)
+#endif
 /** A random order of 0..n-1, i64 [n]; takes a stream as hone_rand does. */
 HONE_API hone_tensor *hone_randperm(int64_t n);
 

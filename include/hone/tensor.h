@@ -25,6 +25,31 @@
 
 #ifdef __cplusplus
 #include <initializer_list>
+#include <type_traits>
+
+/* Argument lists of dims of any integer type, which end with INT64_MIN, in a temporary object. */
+template <int n> struct hone_dims_cpp {
+    int64_t at[n];
+    const int64_t *begin() const
+    {
+        return at;
+    }
+};
+template <typename D> constexpr bool hone_is_dim()
+{
+    return std::is_convertible<D, int64_t>::value && !std::is_floating_point<D>::value;
+}
+template <typename... D> hone_dims_cpp<sizeof...(D) + 1> hone_make_dims(D... dims)
+{
+    static_assert((hone_is_dim<D>() && ...), "dims are whole numbers");
+    return { { static_cast<int64_t>(dims)..., INT64_MIN } };
+}
+template <typename... D>
+hone_dims_cpp<sizeof...(D) + 2> hone_make_dtype_dims(hone_dtype dtype, D... dims)
+{
+    static_assert((hone_is_dim<D>() && ...), "dims are whole numbers");
+    return { { static_cast<int64_t>(dtype), static_cast<int64_t>(dims)..., INT64_MIN } };
+}
 extern "C" {
 #endif
 
@@ -51,12 +76,17 @@ typedef struct {
 extern HONE_API hone_tensor hone_end_tensor; /* ends an argument list; never a value */
 
 #ifdef __cplusplus
-#define HONE_DIM_ARGS(...) (std::initializer_list<int64_t>{ __VA_ARGS__, HONE_END_DIM }.begin())
+#define HONE_DIM_ARGS(...)       (hone_make_dims(__VA_ARGS__).begin())
+#define HONE_DTYPE_DIM_ARGS(...) (hone_make_dtype_dims(__VA_ARGS__).begin())
 #define HONE_TENSOR_ARGS(...)                                                                      \
     (std::initializer_list<hone_tensor *>{ __VA_ARGS__, HONE_END_TENSOR }.begin())
 #else
-#define HONE_DIM_ARGS(...)    ((const int64_t[]){ __VA_ARGS__, HONE_END_DIM })
-#define HONE_TENSOR_ARGS(...) ((hone_tensor *const[]){ __VA_ARGS__, HONE_END_TENSOR })
+#define HONE_DIM_ARGS(...) ((const int64_t[]){ __VA_ARGS__, HONE_END_DIM })
+/* The first one is a dtype. */
+#define HONE_DTYPE_DIM_ARGS(...)                                                                   \
+    ((void)HONE_CHECK_DTYPE(HONE_FIRST_ARG(__VA_ARGS__, 0)), HONE_DIM_ARGS(__VA_ARGS__))
+#define HONE_FIRST_ARG(first, ...) first
+#define HONE_TENSOR_ARGS(...)      ((hone_tensor *const[]){ __VA_ARGS__, HONE_END_TENSOR })
 #endif
 
 /** A list of the given tensors, e.g. for hone_cat(hone_list(a, b), 0). Owned by the current scope;

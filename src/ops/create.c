@@ -68,7 +68,7 @@ hone_tensor *hone_full_v(hone_dtype dtype, double value, const int64_t *dims_end
                : NULL;
 }
 
-hone_tensor *hone_scalar(hone_dtype dtype, double value)
+hone_tensor *(hone_scalar)(hone_dtype dtype, double value)
 {
     return hone__number_fits("scalar", dtype, value)
                ? filled(create("scalar", dtype, 0, NULL), value)
@@ -189,7 +189,7 @@ static void fill_range(hone_tensor *t, const range *r)
     }
 }
 
-hone_tensor *hone_arange(hone_dtype dtype, double start, double end, double step)
+hone_tensor *(hone_arange)(hone_dtype dtype, double start, double end, double step)
 {
     HONE__FP_GUARD();
     range r;
@@ -201,7 +201,7 @@ hone_tensor *hone_arange(hone_dtype dtype, double start, double end, double step
     return t;
 }
 
-hone_tensor *hone_eye(hone_dtype dtype, int64_t n, int64_t m)
+hone_tensor *(hone_eye)(hone_dtype dtype, int64_t n, int64_t m)
 {
     hone_tensor *t = filled(create("eye", dtype, 2, (const int64_t[]){ n, m }), 0);
     if (!t)

@@ -137,7 +137,7 @@ static void take_norms(job *j, const hone_tensor *norms)
 
 static hone_tensor *new_norms(job *j)
 {
-    hone_tensor *norms = hone_empty((int64_t)j->dtype, 4, j->rows);
+    hone_tensor *norms = hone_empty((hone_dtype)j->dtype, 4, j->rows);
     if (norms)
         take_norms(j, norms);
     return norms;

@@ -198,7 +198,7 @@ static void check_layout(hone_tensor *view)
 Test(reduce, rows_in_pieces_give_the_bits_of_gathered_ones)
 {
     static const int64_t runs[] = { 50, 196, 700, 5000 };
-    for (int dtype = HONE_F32; dtype <= HONE_F64; dtype++)
+    for (hone_dtype dtype = HONE_F32; dtype <= HONE_F64; dtype++)
         for (int i = 0; i < 4; i++) {
             HONE_SCOPE();
             const int64_t n = 10000 / runs[i] * runs[i];

@@ -9,16 +9,16 @@ SUITE(create);
 
 Test(create, constants_in_every_dtype)
 {
-    for (int64_t dtype = 0; dtype < HONE_DTYPES; dtype++) {
+    for (hone_dtype dtype = HONE_F32; dtype <= HONE_BOOL; dtype++) {
         hone_tensor *zeros = hone_zeros(dtype, 2, 3), *ones = hone_ones(dtype, 2, 3);
         cr_assert(zeros && ones, "%s", hone_error_message());
-        cr_expect(hone_dtype_of(zeros) == (hone_dtype)dtype && hone_dim(ones) == 2);
+        cr_expect(hone_dtype_of(zeros) == dtype && hone_dim(ones) == 2);
         for (int i = 0; i < 6; i++) {
             cr_expect_eq(hone_at(zeros, i / 3, i % 3), 0);
             cr_expect_eq(hone_at(ones, i / 3, i % 3), 1);
         }
-        cr_expect_eq(hone_item(hone_scalar((hone_dtype)dtype, 1)), 1);
-        cr_expect_eq(hone_dim(hone_scalar((hone_dtype)dtype, 1)), 0);
+        cr_expect_eq(hone_item(hone_scalar(dtype, 1)), 1);
+        cr_expect_eq(hone_dim(hone_scalar(dtype, 1)), 0);
         cr_expect_eq(hone_numel(hone_empty(dtype, 4, 0, 2)), 0);
     }
     cr_expect_eq(hone_dim(hone_zeros(HONE_F32)), 0);
@@ -30,9 +30,10 @@ Test(create, constants_in_every_dtype)
 
 Test(create, constants_refuse_what_makes_no_sense)
 {
-    CHECK_FAILS(hone_zeros(17, 2), HONE_E_DTYPE, "zeros");
-    CHECK_FAILS(hone_zeros(-1), HONE_E_DTYPE, "zeros");
-    CHECK_FAILS(hone_ones(INT64_C(1) << 32, 2), HONE_E_DTYPE, "4294967296 is none");
+    CHECK_FAILS(hone_zeros((hone_dtype)17, 2), HONE_E_DTYPE, "zeros");
+    CHECK_FAILS(hone_zeros_v((const int64_t[]){ -1, HONE_END_DIM }), HONE_E_DTYPE, "zeros");
+    CHECK_FAILS(hone_ones_v((const int64_t[]){ INT64_C(1) << 32, 2, HONE_END_DIM }), HONE_E_DTYPE,
+                "4294967296 is none");
     CHECK_FAILS(hone_zeros(HONE_F32, 2, -1), HONE_E_SHAPE, "[2, -1]");
     CHECK_FAILS(hone_empty(HONE_F32, INT64_MAX, 16), HONE_E_SHAPE, "empty");
     CHECK_FAILS(hone_ones(HONE_F32, 1, 1, 1, 1, 1, 1, 1, 1, 1), HONE_E_SHAPE, "ones");
@@ -122,10 +123,10 @@ Test(create, arange_computes_integers_as_integers)
 
 Test(create, eye)
 {
-    for (int64_t dtype = 0; dtype < HONE_DTYPES; dtype++)
+    for (hone_dtype dtype = HONE_F32; dtype <= HONE_BOOL; dtype++)
         for (int64_t n = 0; n < 4; n++)
             for (int64_t m = 0; m < 4; m++) {
-                hone_tensor *t = hone_eye((hone_dtype)dtype, n, m);
+                hone_tensor *t = hone_eye(dtype, n, m);
                 for (int64_t k = 0; k < n * m; k++)
                     cr_assert_eq(hone_at(t, k / m, k % m), k / m == k % m);
             }

@@ -34,7 +34,7 @@ static moments moments_of(hone_tensor *t)
 Test(random, uniform)
 {
     hone_seed(1);
-    for (int64_t dtype = HONE_F32; dtype <= HONE_F64; dtype++) {
+    for (hone_dtype dtype = HONE_F32; dtype <= HONE_F64; dtype++) {
         const moments m = moments_of(hone_rand(dtype, 300, 400));
         cr_expect(m.least >= 0 && m.most < 1 && m.least < 1e-3 && m.most > 0.999);
         cr_expect(fabs(m.mean - 0.5) < 0.004 && fabs(m.variance - 1.0 / 12) < 0.002);
@@ -44,7 +44,7 @@ Test(random, uniform)
 Test(random, normal)
 {
     hone_seed(2);
-    for (int64_t dtype = HONE_F32; dtype <= HONE_F64; dtype++) {
+    for (hone_dtype dtype = HONE_F32; dtype <= HONE_F64; dtype++) {
         const moments m = moments_of(hone_randn(dtype, 300, 400));
         cr_expect(fabs(m.mean) < 0.012 && fabs(m.variance - 1) < 0.02);
         cr_expect(m.least < -3.5 && m.least > -7 && m.most > 3.5 && m.most < 7);
@@ -187,9 +187,11 @@ Test(random, refuses_what_makes_no_sense)
 {
     CHECK_FAILS(hone_rand(HONE_I64, 2), HONE_E_DTYPE, "rand: the first argument is i64");
     CHECK_FAILS(hone_randn(HONE_BOOL, 2), HONE_E_DTYPE, "randn");
-    CHECK_FAILS(hone_rand(99, 2), HONE_E_DTYPE, "rand");
-    CHECK_FAILS(hone_rand(INT64_C(1) << 32, 2), HONE_E_DTYPE, "4294967296 is none");
-    CHECK_FAILS(hone_randn(INT64_C(1) << 32 | HONE_F64, 2), HONE_E_DTYPE, "4294967297 is none");
+    CHECK_FAILS(hone_rand((hone_dtype)99, 2), HONE_E_DTYPE, "rand");
+    CHECK_FAILS(hone_rand_v((const int64_t[]){ INT64_C(1) << 32, 2, HONE_END_DIM }), HONE_E_DTYPE,
+                "4294967296 is none");
+    CHECK_FAILS(hone_randn_v((const int64_t[]){ INT64_C(1) << 32 | HONE_F64, 2, HONE_END_DIM }),
+                HONE_E_DTYPE, "4294967297 is none");
     CHECK_FAILS(hone_rand(HONE_F32, -2), HONE_E_SHAPE, "rand");
     CHECK_FAILS(hone_rand_v(NULL), HONE_E_NULL, "rand");
     CHECK_FAILS(hone_randint(HONE_I64, 5, 5, 2), HONE_E_VALUE, "[5, 5) is empty");
