@@ -179,9 +179,8 @@ void *hone__own_block(void *block)
 /* Room for sites; without it scopes work as well, but have no names. */
 static __attribute__((noinline)) void make_sites(void)
 {
-    self.open = hone__book_try(SITES * sizeof *self.open);
-    if (self.open)
-        watch_thread_end();
+    if (hone__at_thread_end(HONE__END_SCOPE, empty_root))
+        self.open = hone__book_try(SITES * sizeof *self.open);
 }
 
 hone_scope hone_scope_enter_at(const char *function, const char *file, int line)

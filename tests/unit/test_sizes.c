@@ -62,13 +62,14 @@ Test(sizes, tensors)
     hone_tensor *small = T(HONE_F64, (2), 1, 2);
     for (int i = 0; i < EDGES; i++) {
         const int64_t n = edges[i];
-        for (int64_t dtype = 0; dtype < HONE_DTYPES; dtype++) {
+        for (int d = 0; d < HONE_DTYPES; d++) {
+            const hone_dtype dtype = (hone_dtype)d;
             check_too_much(hone_zeros(dtype, n), "zeros", n);
             check_too_much(hone_empty(dtype, n / 2, 2), "empty", n);
             check_too_much(hone_ones(dtype, n, 2), "ones", n);
-            check_too_much(hone_full((hone_dtype)dtype, 1, 2, n), "full", n);
-            check_too_much(hone_randint((hone_dtype)dtype, 0, 1, n), "randint", n);
-            check_too_much(hone_eye((hone_dtype)dtype, n, 4), "eye", n);
+            check_too_much(hone_full(dtype, 1, 2, n), "full", n);
+            check_too_much(hone_randint(dtype, 0, 1, n), "randint", n);
+            check_too_much(hone_eye(dtype, n, 4), "eye", n);
         }
         check_too_much(hone_rand(HONE_F32, n), "rand", n);
         check_too_much(hone_randn(HONE_F64, n), "randn", n);
