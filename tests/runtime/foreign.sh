@@ -8,11 +8,12 @@ unset "${!OMP_@}" "${!GOMP_@}" "${!KMP_@}"
 command -v clang >/dev/null && command -v gcc >/dev/null || { echo "skipped: no clang"; exit 77; }
 compile() { clang -fopenmp -I"$source/include" "$source/tests/runtime/foreign.c" "$@" 2>err; }
 compile -c -o foreign.o || { echo "skipped: clang has no OpenMP"; exit 77; }
-compile "$library" "${link[@]}" -o llvm || { cat err; echo "skipped: clang can't link this"; exit 77; }
+compile "$library" "${link[@]}" -o llvm ||
+  { cat err; echo "skipped: clang can't link this"; exit 77; }
 threads=$("$hone" info | sed -n 's/^threads *\([0-9]*\) .*/\1/p')
 
 works ./llvm
-says '^runtime: lib(i)?omp[0-9]*\.so'
+says '^runtime: libi?omp[0-9]*\.so'
 says "^alone: $threads, "
 says '^region: 1, 2 know it'
 says "^child: $threads, " # a full team

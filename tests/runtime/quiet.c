@@ -1,5 +1,5 @@
-/* hwloc's lines: hone keeps its own from stderr, and nobody else's. With HWLOC_FSROOT at a directory
- * where hwloc has something to say:
+/* hwloc's lines: hone keeps its own from stderr, and nobody else's. With HWLOC_FSROOT at a
+ * directory where hwloc has something to say:
  *
  *      quiet first   hone before the program's own use of hwloc, whose line is to be seen
  *      quiet then    hone after it, which says nothing more

@@ -1,13 +1,14 @@
 #!/bin/bash
-# quiet.sh PROGRAM HONE: nothing on stderr where /sys is missing, empty, partial or wrong. PROGRAM is
-# quiet.c's.
+# quiet.sh PROGRAM HONE: nothing on stderr where /sys is missing, empty, partial or wrong. PROGRAM
+# is quiet.c's.
 source "$(dirname "$0")/../cli/common.sh" "$2"
 program=$1
 unset "${!HWLOC_@}"
 
 # ---- made-up /sys -------------------------------------------------------------------------------
 mkdir empty
-mkdir -p bare/sys/devices/system/cpu/cpu0 bare/proc half/sys/devices/system/{cpu,node/node0} half/proc
+mkdir -p bare/sys/devices/system/cpu/cpu0 bare/proc
+mkdir -p half/sys/devices/system/{cpu,node/node0} half/proc
 for cpu in 0 1 2 3; do
   at=half/sys/devices/system/cpu/cpu$cpu/topology
   mkdir -p "$at"
@@ -27,7 +28,7 @@ done
 works env HWLOC_SYNTHETIC='no such machine' "$hone" info
 works env HWLOC_XMLFILE=/not/here.xml "$hone" info
 
-# ---- a real one without /sys, as in a chroot ------------------------------------------------------
+# ---- a real one without /sys, as in a chroot ---------------------------------------------------
 if unshare -m true 2>/dev/null; then
   works unshare -m bash -c 'mount -t tmpfs none /sys && exec "$@"' - "$hone" info
   says '^threads +[1-9]'
@@ -35,7 +36,7 @@ else
   not_checked "no /sys: unshare -m is not allowed"
 fi
 
-# ---- hwloc's lines are kept, and those of others printed ------------------------------------------
+# ---- hwloc's lines are kept, and those of others printed ---------------------------------------
 HWLOC_FSROOT=empty HONE_DEBUG=3 "$hone" info 2>err >out
 grep -q '^hone: hwloc: .*sysfs' err || fail "HONE_DEBUG=3 has no line of hwloc's: $(cat err)"
 HWLOC_FSROOT=empty HWLOC_HIDE_ERRORS=0 "$hone" info 2>err >out
