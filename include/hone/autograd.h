@@ -24,8 +24,8 @@ extern "C" {
 /** Says whether a leaf collects a gradient. f32 and f64 only. Returns t; NULL on error
  * (HONE_E_DTYPE, HONE_E_STATE for a non-leaf and false). */
 HONE_API hone_tensor *hone_requires_grad_(hone_tensor *t, bool requires_grad);
-/** True for such leaves and for what was computed from them / for what was not computed from such;
- * false and HONE_E_NULL for NULL. */
+/** True for such leaves and for what was computed from them (HONE_NONE: false) / for what was not
+ * computed from such. False and HONE_E_NULL for NULL. */
 HONE_API bool hone_requires_grad(const hone_tensor *t);
 HONE_API bool hone_is_leaf(const hone_tensor *t);
 /** The gradient collected so far, [same as t]: what is written to it is written to the gradient. It

@@ -162,8 +162,8 @@ HONE_API bool hone_allclose(hone_tensor *a, hone_tensor *b, double rtol, double 
 
 /* ---- printing like PyTorch */
 
-/** Prints to stdout / a stream as PyTorch prints: tensor([[1., 2.]]), 4 digits, summarised past
- * 1000 elements, a newline at the end. */
+/** Prints to stdout / a stream as PyTorch prints, its names of dtypes included: tensor([[1., 2.]],
+ * dtype=torch.float64), 4 digits, summarised past 1000 elements, a newline at the end. */
 HONE_API hone_status hone_print(hone_tensor *t);
 HONE_API hone_status hone_fprint(FILE *stream, hone_tensor *t);
 /** The same text without the newline into a buffer, like snprintf: returns the length it needs

@@ -138,7 +138,8 @@ hone_tensor *hone_requires_grad_(hone_tensor *t, bool requires_grad)
 
 bool hone_requires_grad(const hone_tensor *t)
 {
-    return hone__needs_tensor("requires_grad", t) && (t->requires_grad || t->node);
+    return t != HONE_NONE && hone__needs_tensor("requires_grad", t) &&
+           (t->requires_grad || t->node);
 }
 
 bool hone_is_leaf(const hone_tensor *t)

@@ -42,10 +42,16 @@ static bool wanted_shape(const hone__args *args, const hone_tensor *x, hone__sha
     shape->ndim = args->n;
     for (int d = 0; d < args->n; d++) {
         shape->shape[d] = args->i[d];
-        if (args->i[d] == -1 && unknown < 0) {
-            unknown = d;
-            shape->shape[d] = 1;
+        if (args->i[d] >= 0)
+            continue;
+        if (args->i[d] < -1 || unknown >= 0) {
+            hone_error_set(HONE_E_SHAPE, "reshape: %s in %s (one extent may be -1)",
+                           args->i[d] < -1 ? "a negative extent" : "more than one -1",
+                           hone__shape_text(args->n, args->i).s);
+            return false;
         }
+        unknown = d;
+        shape->shape[d] = 1;
     }
     const int64_t known = hone__numel_of("reshape", shape->ndim, shape->shape);
     if (known < 0)

@@ -11,11 +11,9 @@ if(TARGET hone)
 endif()
 install(DIRECTORY include/hone DESTINATION ${CMAKE_INSTALL_INCLUDEDIR} FILES_MATCHING PATTERN "*.h")
 
-# What a static link needs: hwloc, zlib, the OpenMP runtime of the compiler that made the objects,
-# and libm. Not as Requires.private: that would ask for the libraries that a static hwloc needs,
-# some of which exist as shared ones only.
-list(JOIN HWLOC_LDFLAGS " " HONE_PC_LIBS_PRIVATE)
-string(APPEND HONE_PC_LIBS_PRIVATE " -lz ")
+# What a static link needs beside hwloc and zlib, which are hone.pc's Requires.private, with what they
+# need in turn: the OpenMP runtime of the compiler that made the objects, and libm.
+set(HONE_PC_LIBS_PRIVATE "")
 foreach(name ${OpenMP_C_LIB_NAMES})
   if(name MATCHES "^(gomp|pthread)$")
     string(APPEND HONE_PC_LIBS_PRIVATE "-l${name} ")

@@ -144,6 +144,15 @@ Test(move, shape_errors)
                 "more elements");
 }
 
+Test(move, reshape_says_what_is_wrong_with_the_extents)
+{
+    hone_tensor *x = hone_ones(HONE_F32, 2, 3);
+    CHECK_FAILS(hone_reshape(x, -1, -1), HONE_E_SHAPE, "reshape: more than one -1 in [-1, -1]");
+    CHECK_FAILS(hone_reshape(x, 2, -1, 3, -1), HONE_E_SHAPE, "more than one -1 in [2, -1, 3, -1]");
+    CHECK_FAILS(hone_reshape(x, -1, -3), HONE_E_SHAPE, "reshape: a negative extent in [-1, -3]");
+    CHECK_FAILS(hone_reshape(x, 4, -1), HONE_E_SHAPE, "doesn't fit into [4, -1]");
+}
+
 Test(move, part_errors)
 {
     hone_tensor *x = hone_ones(HONE_F32, 2, 3), *number = hone_scalar(HONE_F32, 1);

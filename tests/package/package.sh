@@ -30,9 +30,15 @@ check_pkg_config() {
 }
 
 check_static() {
-  # shellcheck disable=SC2046,SC2086
-  "$CC" -std=c11 $CFLAGS -o autograd "$examples/autograd.c" \
-    $(pkg-config --static --cflags --libs hone | sed 's/-lhone/-l:libhone.a/')
+  local flags lib
+  flags=$(pkg-config --static --cflags --libs hone)
+  # A static hwloc needs libraries of its own. Where hwloc is a shared one they need not be there.
+  for lib in $(pkg-config --static --libs-only-l hwloc zlib); do
+    grep -qwe "$lib" <<<"$flags" || { echo "hone.pc: no $lib in $flags"; return 1; }
+    "$CC" -shared -o probe.so "$lib" 2>/dev/null || flags=${flags//$lib/}
+  done
+  # shellcheck disable=SC2086
+  "$CC" -std=c11 $CFLAGS -o autograd "$examples/autograd.c" ${flags//-lhone/-l:libhone.a}
   if ldd ./autograd | grep libhone; then
     echo "this should have been linked statically"
     return 1

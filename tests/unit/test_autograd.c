@@ -249,7 +249,7 @@ Test(autograd, printing_names_the_function)
     HONE_SCOPE();
     char text[100];
     hone_sprint(text, sizeof text, hone_mul_scalar(leaf(1, 2, 3), 2));
-    cr_assert_str_eq(text, "tensor([2., 4., 6.], dtype=f64, grad_fn=<mul_scalar>)");
+    cr_assert_str_eq(text, "tensor([2., 4., 6.], dtype=torch.float64, grad_fn=<mul_scalar>)");
 }
 
 /* ---- hone_autograd_grad ---- */

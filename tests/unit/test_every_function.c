@@ -200,7 +200,7 @@ typedef enum { ALWAYS, BUT_NONE } allowed; /* BUT_NONE: an optional tensor */
     X(hone_flatten, ALWAYS, !hone_flatten(s, 0))                                                   \
     X(hone_split, ALWAYS, !hone_split(s, 1, 0).at)                                                 \
     X(hone_requires_grad_, ALWAYS, !hone_requires_grad_(s, true))                                  \
-    X(hone_requires_grad, ALWAYS, !hone_requires_grad(s))                                          \
+    X(hone_requires_grad, BUT_NONE, !hone_requires_grad(s))                                        \
     X(hone_is_leaf, ALWAYS, !hone_is_leaf(s))                                                      \
     X(hone_grad, ALWAYS, !hone_grad(s))                                                            \
     X(hone_set_grad, ALWAYS, hone_set_grad(s, r) == HONE_E_NULL)                                   \

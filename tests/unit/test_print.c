@@ -51,17 +51,17 @@ Test(print, scientific)
     CHECK_PRINT(T(HONE_F32, (2), 1e9, 1), "tensor([1.0000e+09, 1.0000e+00])");
     CHECK_PRINT(T(HONE_F32, (2), 1001, 1), "tensor([1.0010e+03, 1.0000e+00])");
     CHECK_PRINT(T(HONE_F64, (2), 1e+300, -1e-300),
-                "tensor([ 1.0000e+300, -1.0000e-300], dtype=f64)");
+                "tensor([ 1.0000e+300, -1.0000e-300], dtype=torch.float64)");
 }
 
 Test(print, other_dtypes)
 {
-    CHECK_PRINT(T(HONE_F64, (2), 1.5, 2), "tensor([1.5000, 2.0000], dtype=f64)");
+    CHECK_PRINT(T(HONE_F64, (2), 1.5, 2), "tensor([1.5000, 2.0000], dtype=torch.float64)");
     CHECK_PRINT(T0(HONE_I64, 7), "tensor(7)");
     CHECK_PRINT(T(HONE_BOOL, (2), 1, 0), "tensor([ True, False])");
     CHECK_PRINT(T(HONE_U8, (2, 2), 1, 2, 30, 255), "tensor([[  1,   2],\n"
-                                                   "        [ 30, 255]], dtype=u8)");
-    CHECK_PRINT(T(HONE_I32, (3), -1, 10, 100), "tensor([ -1,  10, 100], dtype=i32)");
+                                                   "        [ 30, 255]], dtype=torch.uint8)");
+    CHECK_PRINT(T(HONE_I32, (3), -1, 10, 100), "tensor([ -1,  10, 100], dtype=torch.int32)");
     hone_tensor *big = T_EMPTY(HONE_I64, 1);
     *(int64_t *)hone_data(big) = INT64_MIN;
     CHECK_PRINT(big, "tensor([-9223372036854775808])");
@@ -71,8 +71,8 @@ Test(print, empty)
 {
     CHECK_PRINT(T_EMPTY(HONE_F32, 0), "tensor([])");
     CHECK_PRINT(T_EMPTY(HONE_F32, 0, 3), "tensor([], size=(0, 3))");
-    CHECK_PRINT(T_EMPTY(HONE_I64, 0), "tensor([], dtype=i64)");
-    CHECK_PRINT(T_EMPTY(HONE_BOOL, 2, 0), "tensor([], size=(2, 0), dtype=bool)");
+    CHECK_PRINT(T_EMPTY(HONE_I64, 0), "tensor([], dtype=torch.int64)");
+    CHECK_PRINT(T_EMPTY(HONE_BOOL, 2, 0), "tensor([], size=(2, 0), dtype=torch.bool)");
 }
 
 Test(print, blocks_and_views)
@@ -167,7 +167,7 @@ Test(print, says_where_a_gradient_comes_from)
     const char *(*const before)(const hone_context *) = hone__node_name;
     hone__node_name = node_name;
     result->node = (hone_context *)&hone_none; /* only handed to node_name */
-    CHECK_PRINT(result, "tensor([1.1250, 1.1250], dtype=f64, grad_fn=<AddBackward>)");
+    CHECK_PRINT(result, "tensor([1.1250, 1.1250], dtype=torch.float64, grad_fn=<AddBackward>)");
     result->node = NULL;
     hone__node_name = before;
 }
