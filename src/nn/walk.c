@@ -98,9 +98,9 @@ void hone__descent_end(hone__descent *d)
 typedef struct {
     char *text;
     size_t length, room;
-} name;
+} dotted_name;
 
-static bool make_room(name *n, size_t more)
+static bool make_room(dotted_name *n, size_t more)
 {
     if (n->length + more <= n->room)
         return true;
@@ -117,7 +117,7 @@ static bool make_room(name *n, size_t more)
 }
 
 /* Puts a slot's name after its module's, which has `length` characters. */
-static bool name_slot(name *n, size_t length, const hone__slot *slot)
+static bool name_slot(dotted_name *n, size_t length, const hone__slot *slot)
 {
     char digits[16] = "";
     const char *member = slot->name ? slot->name : "";
@@ -200,7 +200,7 @@ static bool already_found(const collector *c, const void *value)
     return false;
 }
 
-static void found(collector *c, const name *n, hone_field_kind kind, void *value)
+static void found(collector *c, const dotted_name *n, hone_field_kind kind, void *value)
 {
     if (!(c->kinds & 1 << kind))
         return;
@@ -219,7 +219,7 @@ static void found(collector *c, const name *n, hone_field_kind kind, void *value
 static bool walk_module(collector *c, hone_module *module)
 {
     hone__descent way;
-    name here = { NULL, 0, 0 };
+    dotted_name here = { NULL, 0, 0 };
     bool ok = true;
     hone__descent_begin(&way, module);
     while (ok && way.n > 0) {
