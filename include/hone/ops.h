@@ -188,8 +188,8 @@ HONE_API hone_tensor *hone_minimum(hone_tensor *a, hone_tensor *b);
  * f32 if s is not a whole number in i64's range, and bool gives i64 beside one that is. Numbers
  * that an integer dtype can't hold: add, sub and mul give the exact result modulo 2^bits, as all
  * integer arithmetic here; div is in f32 anyway; maximum and minimum give x if it is always the
- * one chosen, else HONE_E_VALUE; pow gives HONE_E_VALUE, as for negative s. The powers -2, -1, -1/2, 1/2, 1,
- * 3/2, 2, 3 and 4 cost a multiplication, a division or a root or two. */
+ * one chosen, else HONE_E_VALUE; pow gives HONE_E_VALUE, as for negative s. The powers -2, -1,
+ * -1/2, 1/2, 1, 3/2, 2, 3 and 4 cost a multiplication, a division or a root or two. */
 HONE_API hone_tensor *hone_add_scalar(hone_tensor *x, double s);
 HONE_API hone_tensor *hone_add_scalar_(hone_tensor *x, double s);
 HONE_API hone_tensor *hone_sub_scalar(hone_tensor *x, double s);

@@ -36,7 +36,8 @@ enum {
 
 /* ---- elementwise ---- */
 
-/** y[i] = f(x[i]). f32 and f64: all of the list. i64, i32, u8: NEG ABS SQUARE RELU POW_3 POW_4 (wrapping).
+/** y[i] = f(x[i]). f32 and f64: all of the list. i64, i32, u8: NEG ABS SQUARE RELU POW_3 POW_4
+ * (wrapping).
  *  Error against the exact value: NEG ABS RELU exact; SQRT SQUARE RECIPROCAL correctly rounded; f32
  * EXP and LOG <= 1 ulp, other f32 <= 2 ulp; f64 <= 2 ulp; GELU SILU SOFTPLUS <= 4 ulp. Special
  * values as in C99's annex F. */

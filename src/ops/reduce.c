@@ -4,6 +4,7 @@
  * Every forward leaves the dims it reduced as a bit mask in its arguments (i[0]) and keepdim in
  * `flag`, so that the three forms of an op share one gradient. */
 #include "core/access.h"
+#include "ops/extreme_run.h"
 #include "ops/op.h"
 #include "ops/reduce_run.h"
 #include "ops/softmax_run.h"
@@ -467,15 +468,55 @@ static hone_tensor *extreme_grad(hone_context *ctx, hone_tensor *dy, int input)
     return shared(ctx, dy, chosen, hone_scalar(hone_dtype_of(dy), 0.0));
 }
 
-/* Along dims: where the extreme is NaN nothing equals it, and the gradient is NaN for all. */
+/* Along dims: where the extreme is NaN nothing equals it, and the gradient is NaN for all. Of small
+ * windows in one pass, of others op by op: both divide the same numbers. */
 static hone_tensor *extreme_dims_grad(hone_context *ctx, hone_tensor *dy, int input)
 {
     (void)input;
+    hone_tensor *x = hone_saved(ctx, 0), *y = hone_saved(ctx, 1);
+    if (reduced_count(hone__input_shape(ctx, 0), call_mask(ctx)) <= HONE__WINDOW)
+        return hone__call(&hone__op_extreme_backward, (hone_tensor *[]){ x, y, dy }, 3,
+                          hone__call_args(ctx), false);
     const hone_dtype dtype = hone_dtype_of(dy);
-    hone_tensor *x = hone_saved(ctx, 0), *y = with_dims(ctx, hone_saved(ctx, 1));
+    y = with_dims(ctx, y);
     hone_tensor *lost = hone_where(hone_ne(y, y), hone_scalar(dtype, NAN), hone_scalar(dtype, 0.0));
     return shared(ctx, dy, hone_eq(x, y), lost);
 }
+
+/* ---- extreme_backward: that gradient, with the arguments of the op it belongs to; linear in dy,
+ * piecewise constant in x and y */
+
+static hone_tensor *extreme_backward_forward(hone_context *ctx, hone_tensor *const *in, int n_in)
+{
+    (void)n_in;
+    hone_tensor *x = in[0], *y = hone_contiguous(in[1]);
+    hone_tensor *dy = hone_contiguous(hone_to(in[2], (hone_dtype)x->dtype));
+    if (!y || !dy || !HONE__SAVE(ctx, x, in[1]))
+        return NULL;
+    hone_tensor *out = hone__out(ctx, (hone_dtype)x->dtype, x->ndim, x->shape);
+    if (out)
+        hone__extreme_backward_run(out, x, y, dy, call_mask(ctx));
+    return out;
+}
+
+static hone_tensor *extreme_backward_grad(hone_context *ctx, hone_tensor *g, int input)
+{
+    if (input < 2)
+        return HONE_NONE;
+    int64_t dims[HONE_MAX_DIMS + 1];
+    const bool keepdim = hone__call_args(ctx)->flag;
+    hone_tensor *chosen = hone_eq(hone_saved(ctx, 0), with_dims(ctx, hone_saved(ctx, 1)));
+    hone_tensor *taken = hone_where(chosen, g, hone_scalar(hone_dtype_of(g), 0.0));
+    if (reduced_list(ctx, dims) == 0)
+        return taken; /* 0-d: an element is its own extreme */
+    hone_tensor *ties = hone_sum_dims_v(chosen, keepdim, dims);
+    return hone_div(hone_sum_dims_v(taken, keepdim, dims), hone_to(ties, hone_dtype_of(g)));
+}
+
+const hone__op hone__op_extreme_backward = { .name = "extreme_backward",
+                                             .forward = extreme_backward_forward,
+                                             .grad = { extreme_backward_grad, extreme_backward_grad,
+                                                       extreme_backward_grad } };
 
 static hone_tensor *to_place(hone_context *ctx, hone_tensor *dy, hone_tensor *place)
 {

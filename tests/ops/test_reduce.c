@@ -134,6 +134,57 @@ Test(reduce, nans_share_the_gradient_or_spoil_their_row)
             }
 }
 
+/* Windows [.., h, 2, w, b] over dims 1 and 3, as a pooling has them, against plain loops; `turned`:
+ * another layout of the input. Large ones are made of other ops. */
+static void check_windows(hone_dtype t, int64_t a, int64_t b, bool turned, bool keepdim)
+{
+    enum { N = 3, H = 5 };
+    hone_tensor *x = hone_to(hone_randint(HONE_I64, 0, 4, N, a, H, b), t);
+    if (turned)
+        x = hone_transpose(hone_contiguous(hone_transpose(x, 0, 3)), 0, 3);
+    hone_requires_grad_(x, true);
+    hone_tensor *y = hone_min_dims(x, keepdim, 3, 1);
+    hone_tensor *dy = hone_reshape(hone_transpose(hone_randn(t, H, N), 0, 1), N, H);
+    hone_tensor *given = keepdim ? hone_reshape(dy, N, 1, H, 1) : dy;
+    CHECK_OK(hone_backward_with(y, &(hone_backward_options){ .gradient = given }));
+    for (int64_t n = 0; n < N; n++)
+        for (int64_t h = 0; h < H; h++) {
+            double least = INFINITY;
+            int ties = 0;
+            for (int64_t i = 0; i < a * b; i++) {
+                const double v = hone_at(x, n, i / b, h, i % b);
+                ties = v < least ? 1 : ties + (v == least);
+                least = fmin(v, least);
+            }
+            const double g = hone_at(dy, n, h);
+            const double share = t == HONE_F32 ? (double)((float)g / (float)ties) : g / ties;
+            for (int64_t i = 0; i < a * b; i++) {
+                const double want = hone_at(x, n, i / b, h, i % b) == least ? share : 0;
+                cr_assert_eq(hone_at(hone_grad(x), n, i / b, h, i % b), want);
+            }
+        }
+}
+
+Test(reduce, gradients_of_windows)
+{
+    for (hone_dtype t = HONE_F32; t <= HONE_F64; t++)
+        for (int turned = 0; turned < 2; turned++)
+            for (int keepdim = 0; keepdim < 2; keepdim++) {
+                check_windows(t, 2, 2, turned, keepdim);
+                check_windows(t, 1, 3, turned, keepdim);
+                check_windows(t, 1, 1, turned, keepdim);
+                check_windows(t, 8, 8, turned, keepdim);
+                check_windows(t, 5, 13, turned, keepdim); /* more than a window's 64 */
+            }
+    hone_tensor *none = hone_requires_grad_(hone_zeros(HONE_F32, 0, 2), true);
+    CHECK_OK(hone_backward(hone_sum(hone_max_dims(none, false, 1))));
+    cr_expect_eq(hone_numel(hone_grad(none)), 0);
+    hone_tensor *item = hone_requires_grad_(T0(HONE_F32, 3), true);
+    const int64_t all[] = { HONE_END_DIM };
+    CHECK_OK(hone_backward(hone_max_dims_v(item, false, all)));
+    CHECK_VALUE0(hone_grad(item), HONE_F32, 1);
+}
+
 /* As PyTorch's: 0 for what is finite, NaN for an infinity itself. */
 Test(reduce, gradients_of_logsumexp_at_infinities)
 {
