@@ -20,7 +20,7 @@ extern "C" {
 
 /** How the weights of Linear and the like (HONE_WEIGHT fields) lie in a file. */
 typedef enum {
-    HONE_LAYOUT_AUTO,   /**< save: in, out. load: what the file says, else what fits; see below */
+    HONE_LAYOUT_AUTO,   /**< save: out, in. load: what the file says, else what fits; see below */
     HONE_LAYOUT_IN_OUT, /**< as hone has them in memory: y = x W + b */
     HONE_LAYOUT_OUT_IN, /**< transposed, as PyTorch has them: y = x W^T + b */
 } hone_layout;
@@ -46,9 +46,9 @@ typedef struct {
     hone_state_report *report;
 } hone_state_options;
 
-/** Writes the module's state as a safetensors file. With HONE_LAYOUT_OUT_IN
- * `model.load_state_dict(safetensors.torch.load_file(path))` in PyTorch gives the same network. The
- * metadata say so ("format": "pt", "layout": "out,in"; of HONE_LAYOUT_IN_OUT
+/** Writes the module's state as a safetensors file, by default as PyTorch has it: the same names,
+ * weights [out, in], so that `model.load_state_dict(safetensors.torch.load_file(path))` gives the
+ * same network. The metadata say so ("format": "pt", "layout": "out,in"; of HONE_LAYOUT_IN_OUT
  * "layout": "in,out").
  *  Errors:  HONE_E_IO (names the file and the reason), HONE_E_VALUE (the names take more than the
  *           format allows), HONE_E_NULL, HONE_E_NOMEM. */

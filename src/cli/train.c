@@ -45,7 +45,7 @@ static const cli_option table[] = {
       FIELD(save_anyway), NULL, 0, 0 },
     { "layout", "out,in|in,out",
       "how weights lie in that file: as PyTorch has them, or as hone has", CLI_TEXT, FIELD(layout),
-      "in,out", 0, 0 },
+      "out,in", 0, 0 },
     { "load", "FILE", "begin with the weights of a saved network", CLI_TEXT, FIELD(load), NULL, 0,
       0 },
     { "log", "FILE", "write one JSON object a line and epoch", CLI_TEXT, FIELD(log), NULL, 0, 0 },

@@ -29,7 +29,7 @@ hone_status hone_save_state_with(hone_module *module, const char *path,
                                  const hone_state_options *options)
 {
     const hone_layout layout =
-        options && options->layout == HONE_LAYOUT_OUT_IN ? HONE_LAYOUT_OUT_IN : HONE_LAYOUT_IN_OUT;
+        options && options->layout == HONE_LAYOUT_IN_OUT ? HONE_LAYOUT_IN_OUT : HONE_LAYOUT_OUT_IN;
     HONE_SCOPE();
     HONE_NO_GRAD();
     const hone__found_list all = hone__collect("save_state", module, HONE__STATE, INT32_MAX, false);

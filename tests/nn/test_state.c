@@ -52,10 +52,10 @@ Test(state, the_same_state_gives_the_same_bytes)
     char *one = test_read(test_path("1"), &n1), *two = test_read(test_path("2"), &n2);
     cr_assert(n1 == n2 && memcmp(one, two, n1) == 0);
     static const char header[] =
-        "{\"__metadata__\":{\"layout\":\"in,out\"},"
-        "\"0.weight\":{\"dtype\":\"F32\",\"shape\":[5,4],\"data_offsets\":[0,80]},"
+        "{\"__metadata__\":{\"format\":\"pt\",\"layout\":\"out,in\"},"
+        "\"0.weight\":{\"dtype\":\"F32\",\"shape\":[4,5],\"data_offsets\":[0,80]},"
         "\"0.bias\":{\"dtype\":\"F32\",\"shape\":[4],\"data_offsets\":[80,96]},"
-        "\"2.weight\":{\"dtype\":\"F32\",\"shape\":[4,3],\"data_offsets\":[96,144]},"
+        "\"2.weight\":{\"dtype\":\"F32\",\"shape\":[3,4],\"data_offsets\":[96,144]},"
         "\"2.bias\":{\"dtype\":\"F32\",\"shape\":[3],\"data_offsets\":[144,156]}}";
     cr_assert(memcmp(one + 8, header, strlen(header)) == 0, "%s", one + 8);
     free(one);
@@ -92,7 +92,7 @@ Test(state, files_are_in_pytorchs_layout)
     hone_module *a = mlp(1, 3, 3, 2), *b = mlp(2, 3, 3, 2);
     const char *path = test_path("m");
     hone_tensor *weight = hone_detach(hone_parameters(a).at[0]);
-    static const hone_state_options asked[] = { { .layout = HONE_LAYOUT_OUT_IN },
+    static const hone_state_options asked[] = { { .layout = HONE_LAYOUT_AUTO },
                                                 { .layout = HONE_LAYOUT_OUT_IN } };
     for (int i = 0; i < 2; i++) {
         CHECK_OK(hone_save_state_with(a, path, &asked[i]));
@@ -303,7 +303,7 @@ static void check_refused(hone_module *from, hone_module *into, hone_status code
 Test(state, another_shape_names_both)
 {
     check_refused(mlp(1, 5, 4, 3), mlp(2, 5, 4, 2), HONE_E_SHAPE,
-                  "\"2.weight\" has shape [4, 3], the module's [4, 2]");
+                  "\"2.weight\" has shape [3, 4] (out, in), the module's [4, 2]");
 }
 
 Test(state, a_missing_tensor_is_named)
