@@ -228,7 +228,7 @@ static HONE__GEMM_INLINE void TILE_FN(finish)(const int mr, const int nv, const 
         for (int i = 0; i < mr; i++) {
             HONE__GEMM_UNROLL
             for (int j = 0; j < nv; j++) {
-                acc[i][j] = R(max)(acc[i][j], R(set)(0));
+                acc[i][j] = R(max)(R(set)(0), acc[i][j]);
             }
         }
     }

@@ -98,7 +98,7 @@ static HONE__GEMM_INLINE void TILE_FN(turn_finish)(const int nr, const hone__gem
     if (e->relu) {
         HONE__GEMM_UNROLL
         for (int j = 0; j < nr; j++) {
-            acc[j] = R(max)(acc[j], R(set)(0));
+            acc[j] = R(max)(R(set)(0), acc[j]);
         }
     }
 }

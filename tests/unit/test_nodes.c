@@ -238,28 +238,30 @@ Test(nodes, where_one_latency_is_known)
                  2, (int[]){ 0, 64 });
 }
 
-/* What restricting leaves: the second package's node stays and has no CPUs. */
-static void keep_first_package(hwloc_topology_t topology)
+/* Restricting leaves the other package's node, which then has no CPUs. */
+static void keep_package(hwloc_topology_t topology, unsigned i)
 {
-    hwloc_obj_t package = hwloc_get_obj_by_type(topology, HWLOC_OBJ_PACKAGE, 0);
+    hwloc_obj_t package = hwloc_get_obj_by_type(topology, HWLOC_OBJ_PACKAGE, i);
     hwloc_bitmap_t cpus = hwloc_bitmap_dup(package->cpuset);
     cr_assert(hwloc_topology_restrict(topology, cpus, 0) == 0);
     hwloc_bitmap_free(cpus);
     cr_assert(hwloc_bitmap_iszero(node_at(topology, 1)->cpuset));
 }
 
-Test(nodes, without_cpus)
+static void keep_first_package(hwloc_topology_t topology)
 {
-    check_edited("package:2 [numa(memory=64GB)] core:4 pu:1", keep_first_package, 2,
-                 (int[]){ 64, 0 });
+    keep_package(topology, 0);
 }
 
 static void keep_second_package(hwloc_topology_t topology)
 {
-    hwloc_obj_t package = hwloc_get_obj_by_type(topology, HWLOC_OBJ_PACKAGE, 1);
-    hwloc_bitmap_t cpus = hwloc_bitmap_dup(package->cpuset);
-    cr_assert(hwloc_topology_restrict(topology, cpus, 0) == 0);
-    hwloc_bitmap_free(cpus);
+    keep_package(topology, 1);
+}
+
+Test(nodes, without_cpus)
+{
+    check_edited("package:2 [numa(memory=64GB)] core:4 pu:1", keep_first_package, 2,
+                 (int[]){ 64, 0 });
 }
 
 Test(nodes, without_cpus_whose_number_is_the_first)
