@@ -307,7 +307,9 @@ hone_tensor *hone_named_find(hone_named_list list, const char *name)
     }
     for (int i = 0; i < list.n; i++)
         if (strcmp(list.at[i].name, name) == 0)
-            return hone__own(hone_retain(list.at[i].tensor));
+            return hone__needs_tensor("named_find", list.at[i].tensor)
+                       ? hone__own(hone_retain(list.at[i].tensor))
+                       : NULL;
     hone_error_set(HONE_E_INDEX, "named_find: none of %d tensors is named \"%s\"", list.n, name);
     return NULL;
 }

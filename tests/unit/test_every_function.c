@@ -236,6 +236,8 @@ typedef enum { ALWAYS, BUT_NONE } allowed; /* BUT_NONE: an optional tensor */
     X(hone_parameter, ALWAYS, !hone_parameter(s))                                                  \
     X(hone_forward_v, ALWAYS, module_refuses())                                                    \
     X(hone_sgd_list, ALWAYS, !hone_sgd_list(list, NULL))                                           \
+    X(hone_named_find, ALWAYS,                                                                     \
+      !hone_named_find((hone_named_list){ &(hone_named){ "s", s }, 1 }, "s"))                      \
     X(hone_safetensors_save, ALWAYS,                                                               \
       hone_safetensors_save("nowhere/f", (hone_named_list){ &(hone_named){ "s", s }, 1 }, NULL) == \
           HONE_E_NULL)
