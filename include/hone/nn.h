@@ -188,6 +188,20 @@ typedef struct {
     int n;
 } hone_named_list;
 
+/** A list made by hand, e.g. for hone_safetensors_save:
+ *      hone_list_named({ "weight", w }, { "bias", b })
+ * Owned by the current scope, holds references to the tensors; the names stay the caller's.
+ *  Errors:  HONE_E_NULL (a NULL name or tensor, HONE_NONE), HONE_E_NOMEM. */
+#define hone_list_named(...) hone_list_named_v(HONE_NAMED_ARGS(__VA_ARGS__))
+HONE_API hone_named_list hone_list_named_v(const hone_named *named_then_end);
+HONE_API hone_named_list hone_list_named_n(const hone_named *named, int n);
+#ifdef __cplusplus
+#define HONE_NAMED_ARGS(...)                                                                       \
+    (std::initializer_list<hone_named>{ __VA_ARGS__, { nullptr, HONE_END_TENSOR } }.begin())
+#else
+#define HONE_NAMED_ARGS(...) ((const hone_named[]){ __VA_ARGS__, { NULL, HONE_END_TENSOR } })
+#endif
+
 typedef struct {
     const char *name; /**< "encoder.layers.0"; "" for the module that was asked */
     hone_module *module;

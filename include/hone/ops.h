@@ -68,6 +68,9 @@ HONE_API hone_tensor *hone_rand_v(const int64_t *dtype_dims_end);
 HONE_API hone_tensor *hone_randn_v(const int64_t *dtype_dims_end);
 HONE_API hone_tensor *hone_randint_v(hone_dtype dtype, int64_t low, int64_t high,
                                      const int64_t *dims_end);
+/** The same with the shape and dtype (f32, f64) of x. */
+HONE_API hone_tensor *hone_rand_like(hone_tensor *x);
+HONE_API hone_tensor *hone_randn_like(hone_tensor *x);
 #ifndef __cplusplus /* where an int is no dtype by itself */
 #define hone_scalar(dtype, value)            hone_scalar(HONE_DTYPE_ARG(dtype), value)
 #define hone_arange(dtype, start, end, step) hone_arange(HONE_DTYPE_ARG(dtype), start, end, step)

@@ -272,6 +272,36 @@ hone__found_list hone__collect(const char *where, hone_module *module, int kinds
 
 /* ---- the public lists */
 
+hone_named_list hone_list_named_n(const hone_named *named, int n)
+{
+    const hone_named_list failed = { NULL, 0 };
+    if (n < 0 || (!named && n > 0)) {
+        hone__error_missing("list_named", "an array");
+        return failed;
+    }
+    hone_named_list list = { hone__own_block(hone__malloc((size_t)(n + 1) * sizeof *list.at)), n };
+    for (int i = 0; list.at && i < n; i++) {
+        if (!named[i].name) {
+            hone__error_missing("list_named", "a name");
+            return failed;
+        }
+        if (!hone__needs_tensor("list_named", named[i].tensor))
+            return failed;
+        list.at[i] = (hone_named){ named[i].name, hone__own(hone_retain(named[i].tensor)) };
+        if (!list.at[i].tensor)
+            return failed;
+    }
+    return list.at ? list : failed;
+}
+
+hone_named_list hone_list_named_v(const hone_named *named_then_end)
+{
+    int n = 0;
+    while (named_then_end && named_then_end[n].tensor != HONE_END_TENSOR)
+        n++;
+    return hone_list_named_n(named_then_end, named_then_end ? n : 1);
+}
+
 static hone_named_list named_tensors(const char *where, hone_module *module, int kinds, bool unique)
 {
     const hone_named_list failed = { NULL, 0 };

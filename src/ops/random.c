@@ -30,9 +30,39 @@ static void run_filling(void *ctx, int64_t begin, int64_t end)
     f->fn(end - begin, f->data + begin * f->size, f->seed, f->stream, (uint64_t)begin);
 }
 
-static hone_tensor *reals(const char *name, const hone__random_fn *kernels, double ns,
-                          const int64_t *dtype_dims_end)
+typedef struct {
+    const char *name;
+    const hone__random_fn *kernels; /* by dtype */
+    double ns;                      /* an element */
+} distribution;
+
+static distribution uniform(const char *name)
 {
+    return (distribution){ name, hone__ready() ? hone__k->uniform : NULL, 1 };
+}
+
+static distribution normal(const char *name)
+{
+    return (distribution){ name, hone__ready() ? hone__k->normal : NULL, 4 };
+}
+
+/* The next stream, in a fresh tensor. */
+static hone_tensor *filled(hone_tensor *t, const distribution *d)
+{
+    if (!t)
+        return NULL;
+    filling f = { .fn = d->kernels[t->dtype],
+                  .data = hone__data(t),
+                  .size = (int64_t)hone__size_of(t->dtype) };
+    if (!hone__draw(d->name, &f.seed, &f.stream))
+        return NULL;
+    hone__parallel_for(t->numel, 16, d->ns, run_filling, &f);
+    return t;
+}
+
+static hone_tensor *reals(distribution d, const int64_t *dtype_dims_end)
+{
+    const char *name = d.name;
     if (!dtype_dims_end) {
         hone__error_null(name);
         return NULL;
@@ -49,26 +79,39 @@ static hone_tensor *reals(const char *name, const hone__random_fn *kernels, doub
                        hone_dtype_name(dtype));
         return NULL;
     }
-    hone_tensor *t = create_v(name, dtype, dtype_dims_end + 1);
-    if (!t)
+    return filled(create_v(name, dtype, dtype_dims_end + 1), &d);
+}
+
+static hone_tensor *reals_like(distribution d, const hone_tensor *x)
+{
+    if (!hone__needs_tensor(d.name, x) || !hone__ready())
         return NULL;
-    filling f = { .fn = kernels[dtype],
-                  .data = hone__data(t),
-                  .size = (int64_t)hone_dtype_size(dtype) };
-    if (!hone__draw(name, &f.seed, &f.stream))
+    if (!hone_dtype_is_float((hone_dtype)x->dtype)) {
+        hone_error_set(HONE_E_DTYPE, "%s: the tensor is %s, f32 or f64 is wanted", d.name,
+                       hone__tensor_text(x).s);
         return NULL;
-    hone__parallel_for(t->numel, 16, ns, run_filling, &f);
-    return t;
+    }
+    return filled(hone__own(hone__new(d.name, (hone_dtype)x->dtype, x->ndim, x->shape)), &d);
 }
 
 hone_tensor *hone_rand_v(const int64_t *dtype_dims_end)
 {
-    return reals("rand", hone__ready() ? hone__k->uniform : NULL, 1, dtype_dims_end);
+    return reals(uniform("rand"), dtype_dims_end);
 }
 
 hone_tensor *hone_randn_v(const int64_t *dtype_dims_end)
 {
-    return reals("randn", hone__ready() ? hone__k->normal : NULL, 4, dtype_dims_end);
+    return reals(normal("randn"), dtype_dims_end);
+}
+
+hone_tensor *hone_rand_like(hone_tensor *x)
+{
+    return reals_like(uniform("rand_like"), x);
+}
+
+hone_tensor *hone_randn_like(hone_tensor *x)
+{
+    return reals_like(normal("randn_like"), x);
 }
 
 /* ---- randint: element i takes the i-th number */

@@ -59,6 +59,7 @@ hone_arange(HONE_F32, 0, 10, 1)
 hone_eye(HONE_F32, 3, 4)
 hone_randint(HONE_I64, 0, 10, 3)
 hone_from_data(HONE_F32, &n, n)
+hone_safetensors_save("f", hone_list_named({ "x", x }, { "y", x }), NULL)
 switch (hone_dtype_of(x)) { case HONE_F32: break; default: break; }'
 echo "$wrong" | refuse $cc -std=c11 -x c
 echo "$right" | accept $cc -std=c11 -x c

@@ -495,3 +495,15 @@ Test(module, failed_allocations_leave_nothing)
 {
     test_each_allocation_fails(build_and_run);
 }
+
+Test(module, named_lists_by_hand)
+{
+    hone_tensor *w = hone_ones(HONE_F32, 2), *b = hone_zeros(HONE_I64);
+    const hone_named_list list = hone_list_named({ "weight", w }, { "bias", b });
+    cr_assert(list.n == 2 && list.at[0].tensor == w && list.at[1].tensor == b);
+    cr_assert_str_eq(list.at[1].name, "bias");
+    cr_assert(hone_list_named_n(NULL, 0).at);
+    CHECK_FAILS(hone_list_named({ NULL, w }).at, HONE_E_NULL, "NULL was given where a name is");
+    CHECK_FAILS(hone_list_named({ "w", NULL }, { "b", b }).at, HONE_E_NULL, "list_named");
+    CHECK_FAILS(hone_list_named_v(NULL).at, HONE_E_NULL, "list_named");
+}

@@ -169,6 +169,7 @@ typedef enum { ALWAYS, BUT_NONE } allowed; /* BUT_NONE: an optional tensor */
 /* X(function, when it refuses s, whether s was refused); r is real, g is an f64 leaf */
 #define OTHERS(X)                                                                                  \
     X(hone_list_n, BUT_NONE, !hone_list_n(&s, 1).at)                                               \
+    X(hone_list_named_n, ALWAYS, !hone_list_named_n(&(hone_named){ "s", s }, 1).at)                \
     X(hone_scope_return, BUT_NONE, !hone_scope_return(s))                                          \
     X(hone_retain, BUT_NONE, !hone_retain(s))                                                      \
     X(hone_release, BUT_NONE, (hone_release(s), true))                                             \
@@ -196,6 +197,8 @@ typedef enum { ALWAYS, BUT_NONE } allowed; /* BUT_NONE: an optional tensor */
     X(hone_empty_like, ALWAYS, !hone_empty_like(s))                                                \
     X(hone_zeros_like, ALWAYS, !hone_zeros_like(s))                                                \
     X(hone_ones_like, ALWAYS, !hone_ones_like(s))                                                  \
+    X(hone_rand_like, ALWAYS, !hone_rand_like(s))                                                  \
+    X(hone_randn_like, ALWAYS, !hone_randn_like(s))                                                \
     X(hone_zero_, ALWAYS, !hone_zero_(s))                                                          \
     X(hone_flatten, ALWAYS, !hone_flatten(s, 0))                                                   \
     X(hone_split, ALWAYS, !hone_split(s, 1, 0).at)                                                 \
@@ -269,6 +272,7 @@ static const char *const known[] = {
 #undef HONE_OP
     /* the end mark ends their list, HONE_NONE is allowed in it: others test its elements */
     "hone_list_v",
+    "hone_list_named_v",
     "hone_index_backward_v",
 };
 
@@ -295,7 +299,7 @@ static int check_header(const char *text)
         char takes[600] = "";
         snprintf(takes, sizeof takes, "%.*s", (int)(end - open), open);
         if (!strstr(takes, "hone_tensor ") && !strstr(takes, "hone_tensor_list") &&
-            !strstr(takes, "hone_named_list"))
+            !strstr(takes, "hone_named"))
             continue;
         cr_assert(is_known(name, (size_t)(open - name)), "no test gives the sentinels to %.*s",
                   (int)(open - name), name);

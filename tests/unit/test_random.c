@@ -183,6 +183,20 @@ Test(random, permutation)
     CHECK_FAILS(hone_randperm((int64_t)1 << 61), HONE_E_SHAPE, "randperm");
 }
 
+Test(random, like_another_tensor)
+{
+    hone_tensor *x = hone_transpose(hone_ones(HONE_F64, 3, 5), 0, 1);
+    hone_seed(7);
+    hone_tensor *u = hone_rand(HONE_F64, 5, 3), *n = hone_randn(HONE_F64, 5, 3);
+    hone_seed(7);
+    cr_assert(hone_equal(hone_rand_like(x), u) && hone_equal(hone_randn_like(x), n));
+    cr_assert(hone_is_contiguous(hone_rand_like(x)));
+    cr_assert(hone_dim(hone_randn_like(hone_scalar(HONE_F32, 0))) == 0);
+    CHECK_FAILS(hone_rand_like(hone_ones(HONE_I64, 2)), HONE_E_DTYPE,
+                "rand_like: the tensor is i64");
+    CHECK_FAILS(hone_randn_like(NULL), HONE_E_NULL, "randn_like");
+}
+
 Test(random, refuses_what_makes_no_sense)
 {
     CHECK_FAILS(hone_rand(HONE_I64, 2), HONE_E_DTYPE, "rand: the first argument is i64");
