@@ -3,6 +3,7 @@
 #define HONE_HONE_H
 
 #include <hone/autograd.h>
+#include <hone/call.h>
 #include <hone/data.h>
 #include <hone/dtype.h>
 #include <hone/error.h>

@@ -373,7 +373,7 @@ HONE_API hone_tensor *hone_cross_entropy_backward(hone_tensor *dy, hone_tensor *
 /** The same elements in another shape; one extent may be -1. A view if possible, else a copy.
  * At least one extent: 0-d is hone_reshape_v(x, (const int64_t[]){ HONE_END_DIM }). */
 #define hone_reshape(x, ...) hone_reshape_v(x, HONE_DIM_ARGS(__VA_ARGS__))
-HONE_API hone_tensor *hone_reshape_v(hone_tensor *x, const int64_t *dims_end);
+HONE_API hone_tensor *hone_reshape_v(hone_tensor *x, const int64_t *shape_end);
 /** Dims start..last made one: [2, 3, 4] with start 1 -> [2, 12]. */
 HONE_API hone_tensor *hone_flatten(hone_tensor *x, int start);
 /** Views with two dims swapped / all dims reordered / dim removed (kept as it is unless its extent
@@ -386,20 +386,20 @@ HONE_API hone_tensor *hone_unsqueeze(hone_tensor *x, int dim);
 /** A view in which extent-1 dims (and new leading dims) are repeated without copying; -1 keeps an
  * extent. Grad: summed. */
 #define hone_expand(x, ...) hone_expand_v(x, HONE_DIM_ARGS(__VA_ARGS__))
-HONE_API hone_tensor *hone_expand_v(hone_tensor *x, const int64_t *dims_end);
+HONE_API hone_tensor *hone_expand_v(hone_tensor *x, const int64_t *size_end);
 /** View of one index of dim (which disappears) / of start, start + step, ... below end. Negative
  * indices count from the end; start and end are clamped, step > 0. INT64_MAX as end: to the end.
  *  Grad: zeros with dy in place. */
 HONE_API hone_tensor *hone_select(hone_tensor *x, int dim, int64_t index);
 HONE_API hone_tensor *hone_slice(hone_tensor *x, int dim, int64_t start, int64_t end, int64_t step);
 /** Zeros of the given shape with dy put where hone_slice(.., dim, start, end, step) would read. */
-HONE_API hone_tensor *hone_slice_backward_v(hone_tensor *dy, const int64_t *dims_end, int dim,
+HONE_API hone_tensor *hone_slice_backward_v(hone_tensor *dy, const int64_t *shape_end, int dim,
                                             int64_t start, int64_t end, int64_t step);
 /** Views of `size` indices of dim each; the last may be smaller. */
 HONE_API hone_tensor_list hone_split(hone_tensor *x, int64_t size, int dim);
 /** Joined along dim; the other extents are equal, dtypes promoted; a tensor [0]
  * fits to any. Grad: slices. */
-HONE_API hone_tensor *hone_cat(hone_tensor_list list, int dim);
+HONE_API hone_tensor *hone_cat(hone_tensor_list tensors, int dim);
 
 /* ---- indexing by tensors */
 
@@ -410,7 +410,7 @@ HONE_API hone_tensor *hone_cat(hone_tensor_list list, int dim);
 #define hone_index(x, ...) hone_index_v(x, HONE_TENSOR_ARGS(__VA_ARGS__))
 HONE_API hone_tensor *hone_index_v(hone_tensor *x, hone_tensor *const *indices_end);
 /** Zeros of the given shape with dy added at the indices, in index order. */
-HONE_API hone_tensor *hone_index_backward_v(hone_tensor *dy, const int64_t *dims_end,
+HONE_API hone_tensor *hone_index_backward_v(hone_tensor *dy, const int64_t *shape_end,
                                             hone_tensor *const *indices_end);
 /** out[i][j] = x[index[i][j]][j] (dim 0): index i64|i32 [same number of dims, extents <= x's but
  * along dim] -> [same as index]. Grad: scatter_add. */

@@ -11,6 +11,8 @@
  * the best of it again for the rest, for among many the best is also the luckiest. */
 #include "core/core.h"
 #include "gemm/plan.h"
+#include "gemm/region.h"
+#include "gemm/split.h"
 #include "isa/isa.h"
 
 #include <stdio.h>

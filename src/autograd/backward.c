@@ -4,7 +4,9 @@
  * first, meets every node after all its users, and sums gradients in an order that depends on
  * nothing but the program. No recursion, no dependency counts. */
 #include "autograd/leaf.h"
-#include "autograd/node.h"
+#include "op/node.h"
+
+#include <hone/ops.h>
 
 #include "runtime/memory.h"
 
@@ -267,40 +269,6 @@ static bool wanted(const walk *w, const hone__edge *e)
     return e->node ? e->node->needed : find_capture(w, e->leaf) != NULL;
 }
 
-/* Where a sum has begun and the gradient is a product, that is added in place. */
-static bool add_in_place(const walk *w, hone_context *node, hone_tensor *dy, int i, bool *added)
-{
-    const hone__edge *e = &node->edges[i];
-    *added = false;
-    if (!node->op->factors || hone_grad_enabled() || (w->captures && !e->node))
-        return true;
-    if (!e->node)
-        return hone__leaf_add_product(e->leaf, node, dy, i, added);
-    hone_tensor *sum = e->node->grads[e->out];
-    return !sum || !hone__only_ours(sum) || hone__add_product(sum, node, dy, i, added);
-}
-
-static bool run_op(walk *w, hone_context *node)
-{
-    const hone__op *op = node->op;
-    hone_tensor *dy = op->shared ? op->shared(node, node->grads[0]) : node->grads[0];
-    if (!dy)
-        return false;
-    for (int i = 0; i < node->n_in; i++) {
-        if (!wanted(w, &node->edges[i]))
-            continue;
-        bool added;
-        if (!add_in_place(w, node, dy, i, &added))
-            return false;
-        if (added)
-            continue;
-        hone_tensor *grad = hone__gradient_of(op, i)(node, dy, i);
-        if (!grad || (grad != HONE_NONE && !deliver(w, node, i, grad)))
-            return false;
-    }
-    return true;
-}
-
 static hone_tensor *zeros(hone_dtype dtype, int ndim, const int64_t *shape)
 {
     int64_t dims[HONE_MAX_DIMS + 2] = { dtype };
@@ -313,9 +281,9 @@ static bool fill_missing_grads(hone_context *node)
 {
     HONE_SCOPE();
     for (int o = 0; o < node->n_out; o++) {
-        if (node->grads[o])
-            continue;
         const hone__output *out = &node->outputs[o];
+        if (node->grads[o] || !out->differentiable)
+            continue;
         node->grads[o] = hone_retain(zeros(out->dtype, out->shape.ndim, out->shape.shape));
         if (!node->grads[o])
             return false;
@@ -323,40 +291,65 @@ static bool fill_missing_grads(hone_context *node)
     return true;
 }
 
-static bool call_backward(hone_context *node, hone_tensor **grad_in)
+/* A user's backward may write to what it gets. */
+static bool gradients_ready(hone_context *node)
 {
-    const hone_function *fn = node->function;
-    uint64_t errors = hone__error_count();
-    if (fn->forward_n && fn->backward_n) {
-        if (!fill_missing_grads(node))
+    if (node->n_out > 1 && !fill_missing_grads(node))
+        return false;
+    for (int o = 0; node->op == &hone__op_function && o < node->n_out; o++)
+        if (node->grads[o] && !make_unshared(&node->grads[o]))
             return false;
-        for (int o = 0; o < node->n_out; o++)
-            if (!make_unshared(&node->grads[o]))
-                return false;
-        fn->backward_n(node, node->grads, grad_in);
-    } else if (fn->backward) {
-        if (!make_unshared(&node->grads[0]))
-            return false;
-        fn->backward(node, node->grads[0], grad_in);
-    } else {
-        hone_error_set(HONE_E_STATE, "%s: it has no backward", hone__call_name(node));
+    return true;
+}
+
+/* The sums that have begun, of inner nodes: a leaf's are behind its lock. */
+static void find_sums(const walk *w, const hone_context *node, hone_tensor **dx)
+{
+    for (int i = 0; i < node->n_in; i++) {
+        const hone__edge *e = &node->edges[i];
+        if (!e->wanted || !e->node || (w->captures && !e->node->needed))
+            continue;
+        hone_tensor *sum = e->node->grads[e->out];
+        if (sum && hone__only_ours(sum))
+            dx[i] = sum;
     }
+}
+
+/* Calls the op's backward: dx[i], before what of the gradients' sums it may add to itself, after it
+ * those or its own gradients. */
+static bool call_backward(const walk *w, hone_context *node, hone_tensor **dx, hone_tensor **sums)
+{
+    const uint64_t errors = hone__error_count();
+    const bool adds = node->op->adds && !hone_grad_enabled();
+    unsigned locks = 0;
+    if (adds)
+        find_sums(w, node, dx);
+    if (adds && !w->captures)
+        locks = hone__leaves_lock(node, dx);
+    memcpy(sums, dx, sizeof *dx * (size_t)node->n_in);
+    node->op->backward(node, node->grads, dx);
+    hone__leaves_unlock(locks);
     return !hone__error_since(errors);
 }
 
-static bool run_function(walk *w, hone_context *node)
+static bool run_op(walk *w, hone_context *node)
 {
-    hone_tensor *inline_grads[8] = { NULL }, **grad_in = inline_grads;
-    bool many = node->n_in > 8;
-    if (many && !(grad_in = hone__calloc(hone__bytes(node->n_in, sizeof *grad_in))))
+    enum { INLINE_GRADS = 8 };
+    hone_tensor *inline_grads[2 * INLINE_GRADS], **dx = inline_grads;
+    const size_t bytes = 2 * hone__bytes(node->n_in, sizeof *dx);
+    const bool many = node->n_in > INLINE_GRADS;
+    if (many && !(dx = hone__malloc(bytes)))
         return false;
-    bool ok = call_backward(node, grad_in);
+    memset(dx, 0, bytes);
+    for (int i = 0; i < node->n_in; i++)
+        node->edges[i].wanted = wanted(w, &node->edges[i]);
+    hone_tensor **sums = dx + node->n_in;
+    bool ok = gradients_ready(node) && call_backward(w, node, dx, sums);
     for (int i = 0; ok && i < node->n_in; i++)
-        if (grad_in[i] && grad_in[i] != HONE_NONE && wanted(w, &node->edges[i]))
-            ok = hone__needs_tensor(hone__call_name(node), grad_in[i]) &&
-                 deliver(w, node, i, grad_in[i]);
+        if (dx[i] && dx[i] != HONE_NONE && dx[i] != sums[i] && node->edges[i].wanted)
+            ok = hone__needs_tensor(hone__call_name(node), dx[i]) && deliver(w, node, i, dx[i]);
     if (many)
-        hone__free(grad_in);
+        hone__free(dx);
     return ok;
 }
 
@@ -378,7 +371,7 @@ static bool run_node(walk *w, hone_context *node)
         return false;
     if (!must_run(w, node))
         return true;
-    return node->op ? run_op(w, node) : run_function(w, node);
+    return run_op(w, node);
 }
 
 static bool run(walk *w)

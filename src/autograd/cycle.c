@@ -9,7 +9,7 @@
  * call, none goes through the target's history so far: only what lies below the other operands, and
  * not below that history, is looked at. */
 #include "autograd/leaf.h"
-#include "autograd/node.h"
+#include "op/node.h"
 
 #include "runtime/memory.h"
 
@@ -99,7 +99,7 @@ static bool look_at(search *s, hone_context *node)
     return ok;
 }
 
-bool hone__cut_cycles(hone_context *ctx, hone_tensor *target)
+bool hone__find_and_cut_cycles(hone_context *ctx, hone_tensor *target)
 {
     static atomic_uint_fast64_t stamps;
     if (!ctx->recording || !atomic_load_explicit(&target->held, memory_order_relaxed))

@@ -1,7 +1,9 @@
 /* gradcheck.c: are the gradients right? Central differences in f64 against the walk, element by
  * element; for second derivatives the same check is run on the function "gradients of f". Defaults
  * and rule are PyTorch's: |analytic - numeric| <= atol + rtol * |numeric|. */
-#include "autograd/node.h"
+#include "op/node.h"
+
+#include <hone/ops.h>
 
 #include "runtime/memory.h"
 

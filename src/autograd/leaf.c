@@ -1,17 +1,23 @@
 /* leaf.c: tensors as leaves of the graph: requires_grad, .grad, detach. */
 #include "autograd/leaf.h"
 
-#include "autograd/node.h"
+#include "op/node.h"
 #include "runtime/lock.h"
+
+#include <hone/ops.h>
 
 #include <string.h>
 
 /* ---- what changes a gradient ---- */
 
+static unsigned lock_of(const hone_tensor *leaf)
+{
+    return ((uintptr_t)leaf >> 8) % HONE__LEAF_LOCKS;
+}
+
 static hone__lock_id lock_leaf(const hone_tensor *leaf)
 {
-    const hone__lock_id lock =
-        (hone__lock_id)(HONE__LOCK_LEAVES + ((uintptr_t)leaf >> 8) % HONE__LEAF_LOCKS);
+    const hone__lock_id lock = (hone__lock_id)(HONE__LOCK_LEAVES + lock_of(leaf));
     hone__lock(lock);
     return lock;
 }
@@ -32,25 +38,37 @@ bool hone__leaf_add(hone_tensor *leaf, hone_tensor *grad)
     return ok;
 }
 
-bool hone__add_product(hone_tensor *sum, hone_context *node, hone_tensor *dy, int i, bool *added)
+static const hone_tensor *wanted_leaf(const hone_context *node, int i)
 {
-    hone_tensor *factor[2];
-    *added = (sum->ndim == 2 || hone__contiguous(sum)) && node->op->factors(node, dy, i, factor);
-    if (!*added)
-        return true;
-    if (sum->ndim != 2)
-        sum = hone_reshape(sum, factor[0]->shape[0], factor[1]->shape[1]);
-    return hone_addmm_(sum, factor[0], factor[1]) != NULL;
+    return node->edges[i].wanted ? node->edges[i].leaf : NULL;
 }
 
-bool hone__leaf_add_product(hone_tensor *leaf, hone_context *node, hone_tensor *dy, int i,
-                            bool *added)
+unsigned hone__leaves_lock(const hone_context *node, hone_tensor **sums)
 {
-    const hone__lock_id lock = lock_leaf(leaf);
-    *added = false;
-    const bool ok = !leaf->grad || hone__add_product(leaf->grad, node, dy, i, added);
-    hone__unlock(lock);
-    return ok;
+    unsigned locks = 0, kept = 0;
+    for (int i = 0; i < node->n_in; i++)
+        if (wanted_leaf(node, i))
+            locks |= 1u << lock_of(wanted_leaf(node, i));
+    for (unsigned i = 0; i < HONE__LEAF_LOCKS;
+         i++) /* in one order, so that nobody waits in a circle */
+        if (locks >> i & 1)
+            hone__lock((hone__lock_id)(HONE__LOCK_LEAVES + i));
+    for (int i = 0; i < node->n_in; i++) {
+        const hone_tensor *leaf = wanted_leaf(node, i);
+        if (!leaf || !leaf->grad)
+            continue;
+        sums[i] = leaf->grad;
+        kept |= 1u << lock_of(leaf);
+    }
+    hone__leaves_unlock(locks & ~kept);
+    return kept;
+}
+
+void hone__leaves_unlock(unsigned locks)
+{
+    for (unsigned i = 0; i < HONE__LEAF_LOCKS; i++)
+        if (locks >> i & 1)
+            hone__unlock((hone__lock_id)(HONE__LOCK_LEAVES + i));
 }
 
 bool hone__leaf_zero(hone_tensor *leaf)

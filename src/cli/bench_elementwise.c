@@ -9,7 +9,7 @@
 #include "cli.h"
 
 #include "isa/isa.h"
-#include "ops/elementwise.h"
+#include "loops/elementwise.h"
 #include "runtime/parallel.h"
 
 #include <string.h>

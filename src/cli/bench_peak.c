@@ -2,7 +2,7 @@
 #include "bench.h"
 
 #include "isa/isa.h"
-#include "ops/past.h"
+#include "loops/past.h"
 #include "runtime/parallel.h"
 
 #include <string.h>

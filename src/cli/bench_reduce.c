@@ -8,8 +8,8 @@
 #include "cli.h"
 
 #include "isa/isa.h"
-#include "ops/reduce_run.h"
-#include "ops/softmax_run.h"
+#include "loops/reduce_run.h"
+#include "loops/softmax_run.h"
 
 #include <string.h>
 

@@ -2,10 +2,11 @@
 #ifndef HONE_CORE_CORE_H
 #define HONE_CORE_CORE_H
 
+#include "core/text.h"
+
 #include <hone/runtime.h>
 #include <hone/tensor.h>
 
-#include <stdarg.h>
 #include <stdatomic.h>
 
 /* ---- asserts: internal invariants, always on */
@@ -37,12 +38,6 @@ typedef struct {
 hone__text hone__shape_text(int ndim, const int64_t *shape);
 hone__text hone__tensor_text(const hone_tensor *t); /* "f32 [32, 784]"; "none", "NULL" */
 
-/* ---- text without the locale */
-
-/** snprintf as in the C locale, whatever the program has set. */
-int hone__format(char *text, size_t size, const char *format, ...) HONE_PRINTF(3, 4);
-int hone__vformat(char *text, size_t size, const char *format, va_list args) HONE_PRINTF(3, 0);
-
 /* ---- environment */
 
 /** Level of HONE_DEBUG, 0 by default. */
@@ -51,6 +46,9 @@ void hone__debug_print(int level, const char *format, ...) HONE_PRINTF(2, 3);
 /** Runs hone_init once; cheap afterwards. False: the environment can't be used and the error is
  * set. Every op calls it. */
 bool hone__ready(void);
+/** What the first call of hone__ready() runs, under its lock: src/init.c. False: one line in
+ * `message`. */
+bool hone__set_up(char *message, size_t size);
 /** Reads a whole number from an environment variable: unset or empty leaves *value, anything else
  * outside min..max is false with one line in `message` that says what is wanted. */
 bool hone__env_int(const char *name, long min, long max, long *value, char *message, size_t size);
@@ -129,6 +127,11 @@ static inline bool hone__needs_tensor(const char *where, const hone_tensor *t)
 static inline bool hone__needs_tensor_or_none(const char *where, const hone_tensor *t)
 {
     return t == HONE_NONE || hone__needs_tensor(where, t);
+}
+/** hone_requires_grad() of a tensor that may be anything. */
+static inline bool hone__requires_grad(const hone_tensor *t)
+{
+    return hone__is_real(t) && (t->requires_grad || t->node);
 }
 /** True if two elements share one place in memory (an expanded tensor): in-place ops refuse it. */
 bool hone__overlaps_itself(const hone_tensor *t);

@@ -1,11 +1,6 @@
-/* env.c: reads the environment and the machine once, before the first operation. */
+/* env.c: what HONE_DEBUG prints, and that everything is set up once, before the first operation. */
 #include "core/core.h"
-#include "gemm/gemm.h"
-#include "isa/isa.h"
 #include "runtime/lock.h"
-#include "runtime/openmp.h"
-#include "runtime/parallel.h"
-#include "runtime/topology.h"
 
 #include <stdarg.h>
 #include <stdlib.h>
@@ -60,44 +55,12 @@ void hone__debug_print(int level, const char *format, ...)
     fprintf(stderr, "hone: %s\n", line);
 }
 
-static bool choose_isa(char *message, size_t size)
-{
-    const char *name = getenv("HONE_ISA");
-    const hone__isa *isa = name && *name ? hone__isa_find(name) : hone__isa_best();
-    if (!isa) {
-        hone__isa_explain(name, message, size);
-        return false;
-    }
-    hone__isa_use(isa);
-    return true;
-}
-
-/* Of the L3, the matrix product may count on one core's share. */
-static void tell_caches(void)
-{
-    const hone__topology *machine = hone__topology_get();
-    const int64_t sharers = machine->l3_cores > 0 ? machine->l3_cores : 1;
-    hone__gemm_set_caches((size_t)machine->l1_bytes, (size_t)machine->l2_bytes,
-                          (size_t)(machine->l3_bytes / sharers));
-}
-
-static bool read_environment(char *message, size_t size)
-{
-    long level = 0;
-    if (!hone__openmp_load(message, size) || /* first: the rest needs some stack */
-        !hone__env_int("HONE_DEBUG", 0, 4, &level, message, size) ||
-        !hone__env_int("HONE_DEBUG_TENSORS", 0, 1, &level, message, size))
-        return false;
-    tell_caches();
-    return choose_isa(message, size) && hone__team_init(message, size);
-}
-
 static int initialise(void)
 {
     hone__lock(HONE__LOCK_INIT);
     int now = atomic_load_explicit(&state, memory_order_relaxed);
     if (now == UNKNOWN) {
-        now = read_environment(failure, sizeof failure) ? READY : FAILED;
+        now = hone__set_up(failure, sizeof failure) ? READY : FAILED;
         atomic_store_explicit(&state, now, memory_order_release);
     }
     hone__unlock(HONE__LOCK_INIT);
@@ -115,20 +78,4 @@ bool hone__ready(void)
         return true;
     hone_error_set(HONE_E_CONFIG, "%s", failure);
     return false;
-}
-
-hone_status hone_init(void)
-{
-    return hone__ready() ? HONE_OK : HONE_E_CONFIG;
-}
-
-const char *hone_version(void)
-{
-    return HONE_VERSION;
-}
-
-const char *hone_isa(void)
-{
-    hone__ready();
-    return hone__k->name;
 }

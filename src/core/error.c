@@ -1,10 +1,8 @@
-/* error.c: the pending error of each thread, and text without the locale. */
+/* error.c: the pending error of each thread. */
 #include "core/core.h"
 
 #include <hone/error.h>
 
-#include <fenv.h>
-#include <locale.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -121,45 +119,4 @@ void hone__assert_failed(const char *cond, const char *file, int line, const cha
 {
     fprintf(stderr, "hone: defect in hone: %s:%d: %s: %s\n", file, line, func, cond);
     abort();
-}
-
-/* newlocale() of "C" hands out a constant: it takes no memory and can't fail. */
-static locale_t c_locale(void)
-{
-    return newlocale(LC_ALL_MASK, "C", (locale_t)0);
-}
-
-/* The C library's digits follow fegetround(), which on x86-64 is the x87 unit's mode: fpmode.h
- * doesn't reach it. */
-static int round_to_nearest(void)
-{
-    const int before = fegetround();
-    if (before != FE_TONEAREST)
-        fesetround(FE_TONEAREST);
-    return before;
-}
-
-static void round_as(int before)
-{
-    if (before != FE_TONEAREST)
-        fesetround(before);
-}
-
-int hone__vformat(char *text, size_t size, const char *format, va_list args)
-{
-    const int rounding = round_to_nearest();
-    const locale_t before = uselocale(c_locale());
-    const int length = vsnprintf(text, size, format, args);
-    uselocale(before);
-    round_as(rounding);
-    return length;
-}
-
-int hone__format(char *text, size_t size, const char *format, ...)
-{
-    va_list args;
-    va_start(args, format);
-    const int length = hone__vformat(text, size, format, args);
-    va_end(args);
-    return length;
 }

@@ -1,5 +1,5 @@
 /* blocks.c: block sizes from cache sizes. */
-#include "gemm/plan.h"
+#include "gemm/blocks.h"
 
 enum { PAGE = 4096 };
 

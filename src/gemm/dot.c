@@ -3,7 +3,9 @@
  * k is cut into the reductions' blocks; each block's sum comes from the `dot` kernel, and blocks
  * are combined pairwise in order: neighbours (0,1) (2,3) ..., an odd last one carried up. The work
  * is cut into tiles of up to 8 x 8 outputs, or 1 x 64. */
+#include "gemm/dot.h"
 #include "gemm/plan.h"
+#include "gemm/region.h"
 
 #include "kernels/kernels.h"
 #include "runtime/memory.h"

@@ -1,7 +1,13 @@
 /* gemm.c: the entry; hands regions of products to threads. */
 #include "gemm/gemm.h"
 
+#include "gemm/dot.h"
 #include "gemm/plan.h"
+#include "gemm/region.h"
+#include "gemm/relay.h"
+#include "gemm/row.h"
+#include "gemm/small.h"
+#include "gemm/split.h"
 #include "runtime/memory.h"
 #include "runtime/parallel.h"
 

@@ -1,6 +1,7 @@
 /* plan.c: from arguments to decisions. What concerns bits comes first and looks at shape, strides
  * and dtype alone. */
 #include "gemm/plan.h"
+#include "gemm/blocks.h"
 
 #include "isa/isa.h"
 

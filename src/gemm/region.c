@@ -11,9 +11,14 @@
  * A region needs nothing from other threads, but in a relay (relay.c): no barriers, and packed data
  * lie in the thread's own memory. What is read often enough from where it lies is not packed
  * (plan.c). Heights and widths are spread evenly, so that no tile is thin. */
-#include "gemm/plan.h"
+#include "gemm/region.h"
+#include "gemm/row.h"
+#include "gemm/upright.h"
 #include "runtime/memory.h"
 
+#include "runtime/parallel.h"
+
+#include <sched.h>
 #include <string.h>
 
 enum { PACK_SLACK_BYTES = 128, LINE = 64 };
@@ -260,6 +265,21 @@ static void ask_for_a(const walk *w, const step *s, int64_t begin, int64_t end)
     __asm__ volatile(""); /* or gcc takes this for a function without effect and calls it never */
 }
 
+/* Nobody waits long: the one before is at work on its tile. But there may be more threads than
+ * cores. */
+static void wait_for(const atomic_llong *done, int64_t tiles_rows)
+{
+    int spins = 0;
+    while (atomic_load_explicit(done, memory_order_acquire) < tiles_rows) {
+        if (spins < 4000) {
+            spins++;
+            hone__relax();
+        } else {
+            sched_yield();
+        }
+    }
+}
+
 /* In a relay: waits until the band before has left its sums of the tile. Are those of the one below
  * there too? To ask for them sooner would take them from the thread that writes them. */
 static bool take_over(walk *w, int64_t rows, int64_t below)
@@ -268,7 +288,7 @@ static bool take_over(walk *w, int64_t rows, int64_t below)
     if (!before) {
         return true;
     }
-    hone__gemm_relay_wait(before, w->done + rows);
+    wait_for(before, w->done + rows);
     return atomic_load_explicit(before, memory_order_relaxed) >= w->done + rows + below;
 }
 

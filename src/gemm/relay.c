@@ -8,43 +8,11 @@
  * A sum is one chain in the order of k, so the threads hand C on tile by tile: thread t adds its
  * band to what thread t - 1 has left there. The last one finishes the tiles. All walk over C in the
  * same order and begin one tile after another; that start is what a relay costs. */
-#include "gemm/plan.h"
+#include "gemm/relay.h"
+#include "gemm/region.h"
+#include "gemm/split.h"
 
 #include "runtime/parallel.h"
-
-#include <sched.h>
-
-enum { MOST_THREADS = 16 }; /* the start grows with each */
-
-bool hone__gemm_relays(const hone__gemm_plan *plan, int threads)
-{
-    const hone__gemm_args *x = &plan->x;
-    const hone__gemm_kernel *kernel = plan->kernel;
-    if (!x->b_trained || threads < 2 || threads > MOST_THREADS || plan->batch != 1 ||
-        plan->scratch || plan->by_row || x->accumulate || x->b_cs != 1 || x->a_rs == 1 ||
-        x->k < threads * kernel->vl || ceil_div(x->k, threads) > plan->kc) {
-        return false;
-    }
-    const double each = 2.0 * (double)(x->m * x->n * x->k) / kernel->flops_per_ns / threads;
-    const int64_t tiles = ceil_div(x->m, kernel->mr) * ceil_div(x->n, kernel->wide);
-    const double start = each * (threads - 1) / (double)tiles;
-    return start < hone__changing_ns(x->k * x->n * plan->size, threads);
-}
-
-/* Nobody waits long: the one before is at work on its tile. But there may be more threads than
- * cores. */
-void hone__gemm_relay_wait(const atomic_llong *done, int64_t tiles_rows)
-{
-    int spins = 0;
-    while (atomic_load_explicit(done, memory_order_acquire) < tiles_rows) {
-        if (spins < 4000) {
-            spins++;
-            hone__relax();
-        } else {
-            sched_yield();
-        }
-    }
-}
 
 typedef struct {
     _Alignas(64) atomic_llong done; /* rows of panels whose sums have this thread's band */
@@ -52,7 +20,7 @@ typedef struct {
 
 typedef struct {
     const hone__gemm_plan *plan;
-    band bands[MOST_THREADS];
+    band bands[HONE__GEMM_RELAY_MOST];
     char *workspace;
     size_t workspace_bytes; /* a thread */
 } relay;

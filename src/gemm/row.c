@@ -1,6 +1,7 @@
 /* row.c: one row of A times a B that is read where it lies, along its rows. Nothing but the memory
  * should be waited for. */
-#include "gemm/plan.h"
+#include "gemm/row.h"
+#include "gemm/blocks.h"
 
 #include "isa/isa.h"
 #include "kernels/kernels.h"

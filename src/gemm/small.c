@@ -1,6 +1,8 @@
 /* small.c: products that take less time than the decisions of plan.c, or little more. One thread,
  * one range of k, A read where it lies, B too or packed on the stack. */
+#include "gemm/small.h"
 #include "gemm/plan.h"
+#include "gemm/upright.h"
 
 #include "isa/isa.h"
 #include "runtime/parallel.h"

@@ -4,7 +4,7 @@
  * threads are numbered node by node, so a node gets a band of whole rows or whole columns of the
  * grid: of the larger of A and B it reads its own part only. In a batch a node gets neighbouring
  * matrices. Every thread packs what it needs into its own memory. */
-#include "gemm/plan.h"
+#include "gemm/split.h"
 
 #include "runtime/parallel.h"
 
@@ -92,6 +92,22 @@ static double choose_grid(hone__gemm_plan *plan, int64_t products, int team, int
     return best;
 }
 
+/* Do bands of k suit `threads` threads best? */
+static bool relays(const hone__gemm_plan *plan, int threads)
+{
+    const hone__gemm_args *x = &plan->x;
+    const hone__gemm_kernel *kernel = plan->kernel;
+    if (!x->b_trained || threads < 2 || threads > HONE__GEMM_RELAY_MOST || plan->batch != 1 ||
+        plan->scratch || plan->by_row || x->accumulate || x->b_cs != 1 || x->a_rs == 1 ||
+        x->k < threads * kernel->vl || ceil_div(x->k, threads) > plan->kc) {
+        return false;
+    }
+    const double each = 2.0 * (double)(x->m * x->n * x->k) / kernel->flops_per_ns / threads;
+    const int64_t tiles = ceil_div(x->m, kernel->mr) * ceil_div(x->n, kernel->wide);
+    const double start = each * (threads - 1) / (double)tiles;
+    return start < hone__changing_ns(x->k * x->n * plan->size, threads);
+}
+
 void hone__gemm_plan_threads(hone__gemm_plan *plan, int64_t products)
 {
     const hone__gemm_args *x = &plan->x;
@@ -102,7 +118,7 @@ void hone__gemm_plan_threads(hone__gemm_plan *plan, int64_t products)
     plan->relay = false;
     const double one = region_ns(plan, x->m, x->n);
     const int team = hone__team_for(one * (double)products, rows * cols * products);
-    plan->relay = hone__gemm_relays(plan, team);
+    plan->relay = relays(plan, team);
     if (team > 1 && !plan->relay) {
         const double best = choose_grid(plan, products, team, 1);
         const int64_t nodes = products == 1 ? nodes_of(team) : 1;

@@ -1,6 +1,6 @@
 /* turned.c: columns of C whose vectors run along m although A is contiguous along k: few columns
  * would fill a part of each vector along n, and the kernel can turn A on the way. */
-#include "gemm/plan.h"
+#include "gemm/turned.h"
 
 #include <stdalign.h>
 #include <string.h>

@@ -1,7 +1,8 @@
 /* upright.c: columns of C whose vectors run along m, for an A that is contiguous there (A^T B): few
  * columns would fill a part of each vector along n, while m has many whole ones. The tile computes
  * C^T = B^T A^T on the stack, and what it gives is transposed on its way to C. */
-#include "gemm/plan.h"
+#include "gemm/upright.h"
+#include "gemm/turned.h"
 
 #include <stdalign.h>
 

@@ -1,7 +1,7 @@
 /* binary.c: arithmetic of two tensors with broadcasting, and of a tensor and a number. */
 #include "core/access.h"
-#include "ops/elementwise.h"
-#include "ops/op.h"
+#include "loops/elementwise.h"
+#include "ops/common.h"
 
 #include <math.h>
 
@@ -17,7 +17,7 @@ static hone_tensor *run(hone_context *ctx, int k, hone_dtype dtype, const hone__
 {
     const hone__elementwise_kernel kernel = hone__binary_kernel(k, dtype, cost_of(k));
     HONE_ASSERT(kernel.fn.binary); /* sub and pow have refused bool */
-    hone_tensor *out = hone__out(ctx, dtype, shape->ndim, shape->shape);
+    hone_tensor *out = hone__out(ctx, 0, dtype, shape->ndim, shape->shape);
     return out && hone__elementwise(&kernel, out, operands) ? out : NULL;
 }
 
@@ -29,24 +29,16 @@ static hone_tensor *run_tensors(hone_context *ctx, hone_tensor *const *in, int k
     return run(ctx, k, dtype, &shape, (hone__operand[]){ { .t = in[0] }, { .t = in[1] } });
 }
 
-static hone__shape shape_of(const hone_tensor *x)
-{
-    hone__shape shape = { .ndim = x->ndim };
-    for (int d = 0; d < x->ndim; d++)
-        shape.shape[d] = x->shape[d];
-    return shape;
-}
-
 static hone_tensor *run_number(hone_context *ctx, hone_tensor *x, int k, hone_dtype dtype)
 {
-    const hone__shape shape = shape_of(x);
-    const double s = hone__call_args(ctx)->s[0];
+    const hone__shape shape = hone__shape_of(x);
+    const double s = hone__number_of(ctx);
     return run(ctx, k, dtype, &shape, (hone__operand[]){ { .t = x }, { .number = s } });
 }
 
 static hone_dtype number_dtype(hone_context *ctx, const hone_tensor *x)
 {
-    return hone__number_dtype((hone_dtype)x->dtype, hone__call_args(ctx)->s[0]);
+    return hone__number_dtype((hone_dtype)x->dtype, hone__number_of(ctx));
 }
 
 static hone_dtype at_least_float(hone_dtype dtype)
@@ -66,11 +58,34 @@ static bool save_both(hone_context *ctx, hone_tensor *const *in)
     return HONE__SAVE(ctx, in[0], in[1]);
 }
 
-static hone_tensor *grad_same(hone_context *ctx, hone_tensor *dy, int input)
+/* One gradient for both, or for the one there is. */
+static void same_backward(hone_context *ctx, hone_tensor *const *dy, hone_tensor **dx)
 {
-    (void)ctx, (void)input;
-    return dy;
+    for (int i = 0; i < hone__input_count(ctx); i++)
+        dx[i] = dy[0];
 }
+
+/* The blocks of <op> and <op>_scalar, whose forwards stand above them. */
+#define BINARY_OP(op, backward_, forms_)                                                           \
+    const hone__op hone__op_##op = {                                                               \
+        .name = #op,                                                                               \
+        .forward = op##_forward,                                                                   \
+        .backward = backward_,                                                                     \
+        .in = { { "a" }, { "b" } },                                                                \
+        .forms = forms_,                                                                           \
+    };                                                                                             \
+    HONE__ENTRY_XX(op, a, b)
+#define SCALAR_OP(op, backward_, forms_)                                                           \
+    const hone__op hone__op_##op##_scalar = {                                                      \
+        .name = #op "_scalar",                                                                     \
+        .forward = op##_scalar_forward,                                                            \
+        .backward = backward_,                                                                     \
+        .in = { { "x" } },                                                                         \
+        .options = hone__number_table,                                                             \
+        .options_bytes = sizeof(hone__number_options),                                             \
+        .forms = forms_,                                                                           \
+    };                                                                                             \
+    HONE__ENTRY_XS(op##_scalar)
 
 static hone_tensor *zero_like(const hone_tensor *t)
 {
@@ -84,24 +99,23 @@ static hone_tensor *half(hone_tensor *dy)
 
 /* ---- add: a + b (bool: or) */
 
-static hone_tensor *add_forward(hone_context *ctx, hone_tensor *const *in, int n_in)
+static bool add_forward(hone_context *ctx, hone_tensor *const *in, int n_in, hone_tensor **out)
 {
-    return run_tensors(ctx, in, HONE__K_ADD, hone__result_dtype(in, n_in));
+    return hone__give(out, run_tensors(ctx, in, HONE__K_ADD, hone__result_dtype(in, n_in)));
 }
 
-const hone__op hone__op_add = { .name = "add",
-                                .forward = add_forward,
-                                .grad = { grad_same, grad_same } };
+BINARY_OP(add, same_backward, HONE__BOTH)
+HONE__ENTRY_XX_(add, a, b)
 
-static hone_tensor *add_scalar_forward(hone_context *ctx, hone_tensor *const *in, int n_in)
+static bool add_scalar_forward(hone_context *ctx, hone_tensor *const *in, int n_in,
+                               hone_tensor **out)
 {
     (void)n_in;
-    return run_number(ctx, in[0], HONE__K_ADD, number_dtype(ctx, in[0]));
+    return hone__give(out, run_number(ctx, in[0], HONE__K_ADD, number_dtype(ctx, in[0])));
 }
 
-const hone__op hone__op_add_scalar = { .name = "add_scalar",
-                                       .forward = add_scalar_forward,
-                                       .grad = { grad_same } };
+SCALAR_OP(add, same_backward, HONE__BOTH)
+HONE__ENTRY_XS_(add_scalar)
 
 /* ---- sub: a - b, not with bool (what it should mean is not clear, PyTorch refuses it too) */
 
@@ -117,104 +131,103 @@ static bool no_bool(hone_context *ctx, hone_tensor *const *in, int n_in)
     return true;
 }
 
-static hone_tensor *sub_forward(hone_context *ctx, hone_tensor *const *in, int n_in)
+static bool sub_forward(hone_context *ctx, hone_tensor *const *in, int n_in, hone_tensor **out)
 {
     /* PyTorch refuses one bool operand as well as two */
-    return no_bool(ctx, in, n_in) ? run_tensors(ctx, in, HONE__K_SUB, hone__result_dtype(in, n_in))
-                                  : NULL;
+    return no_bool(ctx, in, n_in) &&
+           hone__give(out, run_tensors(ctx, in, HONE__K_SUB, hone__result_dtype(in, n_in)));
 }
 
-static hone_tensor *sub_grad_b(hone_context *ctx, hone_tensor *dy, int input)
+static void sub_backward(hone_context *ctx, hone_tensor *const *dy, hone_tensor **dx)
 {
-    (void)ctx, (void)input;
-    return hone_neg(dy);
+    dx[0] = dy[0];
+    if (hone_needs_input_grad(ctx, 1))
+        dx[1] = hone_neg(dy[0]);
 }
 
-const hone__op hone__op_sub = { .name = "sub",
-                                .forward = sub_forward,
-                                .grad = { grad_same, sub_grad_b } };
+BINARY_OP(sub, sub_backward, HONE__BOTH)
+HONE__ENTRY_XX_(sub, a, b)
 
-static hone_tensor *sub_scalar_forward(hone_context *ctx, hone_tensor *const *in, int n_in)
+static bool sub_scalar_forward(hone_context *ctx, hone_tensor *const *in, int n_in,
+                               hone_tensor **out)
 {
-    return no_bool(ctx, in, n_in) ? run_number(ctx, in[0], HONE__K_SUB, number_dtype(ctx, in[0]))
-                                  : NULL;
+    return no_bool(ctx, in, n_in) &&
+           hone__give(out, run_number(ctx, in[0], HONE__K_SUB, number_dtype(ctx, in[0])));
 }
 
-const hone__op hone__op_sub_scalar = { .name = "sub_scalar",
-                                       .forward = sub_scalar_forward,
-                                       .grad = { grad_same } };
+SCALAR_OP(sub, same_backward, HONE__BOTH)
+HONE__ENTRY_XS_(sub_scalar)
 
 /* ---- mul: a * b (bool: and); da = dy b, db = dy a */
 
-static hone_tensor *mul_forward(hone_context *ctx, hone_tensor *const *in, int n_in)
+static bool mul_forward(hone_context *ctx, hone_tensor *const *in, int n_in, hone_tensor **out)
 {
-    return save_for_each_other(ctx, in)
-               ? run_tensors(ctx, in, HONE__K_MUL, hone__result_dtype(in, n_in))
-               : NULL;
+    return save_for_each_other(ctx, in) &&
+           hone__give(out, run_tensors(ctx, in, HONE__K_MUL, hone__result_dtype(in, n_in)));
 }
 
-static hone_tensor *mul_grad(hone_context *ctx, hone_tensor *dy, int input)
+static void mul_backward(hone_context *ctx, hone_tensor *const *dy, hone_tensor **dx)
 {
-    return hone_mul(dy, hone_saved(ctx, 1 - input));
+    for (int i = 0; i < 2; i++)
+        if (hone_needs_input_grad(ctx, i))
+            dx[i] = hone_mul(dy[0], hone_saved(ctx, 1 - i));
 }
 
-const hone__op hone__op_mul = { .name = "mul",
-                                .forward = mul_forward,
-                                .grad = { mul_grad, mul_grad } };
+BINARY_OP(mul, mul_backward, HONE__BOTH)
+HONE__ENTRY_XX_(mul, a, b)
 
-static hone_tensor *mul_scalar_forward(hone_context *ctx, hone_tensor *const *in, int n_in)
+static bool mul_scalar_forward(hone_context *ctx, hone_tensor *const *in, int n_in,
+                               hone_tensor **out)
 {
     (void)n_in;
-    return run_number(ctx, in[0], HONE__K_MUL, number_dtype(ctx, in[0]));
+    return hone__give(out, run_number(ctx, in[0], HONE__K_MUL, number_dtype(ctx, in[0])));
 }
 
-static hone_tensor *mul_scalar_grad(hone_context *ctx, hone_tensor *dy, int input)
+static void mul_scalar_backward(hone_context *ctx, hone_tensor *const *dy, hone_tensor **dx)
 {
-    (void)input;
-    return hone_mul_scalar(dy, hone__call_args(ctx)->s[0]);
+    dx[0] = hone_mul_scalar(dy[0], hone__number_of(ctx));
 }
 
-const hone__op hone__op_mul_scalar = { .name = "mul_scalar",
-                                       .forward = mul_scalar_forward,
-                                       .grad = { mul_scalar_grad } };
+SCALAR_OP(mul, mul_scalar_backward, HONE__BOTH)
+HONE__ENTRY_XS_(mul_scalar)
 
 /* ---- div: a / b, integers in f32; da = dy / b, db = -dy (a / b) / b */
 
-static hone_tensor *div_forward(hone_context *ctx, hone_tensor *const *in, int n_in)
+static bool div_forward(hone_context *ctx, hone_tensor *const *in, int n_in, hone_tensor **out)
 {
     hone_tensor *a = hone_needs_input_grad(ctx, 1) ? in[0] : HONE_NONE;
-    return HONE__SAVE(ctx, a, in[1])
-               ? run_tensors(ctx, in, HONE__K_DIV, at_least_float(hone__result_dtype(in, n_in)))
-               : NULL;
+    return HONE__SAVE(ctx, a, in[1]) &&
+           hone__give(out, run_tensors(ctx, in, HONE__K_DIV,
+                                       at_least_float(hone__result_dtype(in, n_in))));
 }
 
-static hone_tensor *div_grad(hone_context *ctx, hone_tensor *dy, int input)
+static void div_backward(hone_context *ctx, hone_tensor *const *dy, hone_tensor **dx)
 {
     hone_tensor *b = hone_saved(ctx, 1);
-    if (input == 0)
-        return hone_div(dy, b);
-    return hone_neg(hone_mul(dy, hone_div(hone_div(hone_saved(ctx, 0), b), b)));
+    if (hone_needs_input_grad(ctx, 0))
+        dx[0] = hone_div(dy[0], b);
+    if (hone_needs_input_grad(ctx, 1))
+        dx[1] = hone_neg(hone_mul(dy[0], hone_div(hone_div(hone_saved(ctx, 0), b), b)));
 }
 
-const hone__op hone__op_div = { .name = "div",
-                                .forward = div_forward,
-                                .grad = { div_grad, div_grad } };
+BINARY_OP(div, div_backward, HONE__BOTH)
+HONE__ENTRY_XX_(div, a, b)
 
-static hone_tensor *div_scalar_forward(hone_context *ctx, hone_tensor *const *in, int n_in)
+static bool div_scalar_forward(hone_context *ctx, hone_tensor *const *in, int n_in,
+                               hone_tensor **out)
 {
     (void)n_in;
-    return run_number(ctx, in[0], HONE__K_DIV, at_least_float((hone_dtype)in[0]->dtype));
+    return hone__give(
+        out, run_number(ctx, in[0], HONE__K_DIV, at_least_float((hone_dtype)in[0]->dtype)));
 }
 
-static hone_tensor *div_scalar_grad(hone_context *ctx, hone_tensor *dy, int input)
+static void div_scalar_backward(hone_context *ctx, hone_tensor *const *dy, hone_tensor **dx)
 {
-    (void)input;
-    return hone_div_scalar(dy, hone__call_args(ctx)->s[0]);
+    dx[0] = hone_div_scalar(dy[0], hone__number_of(ctx));
 }
 
-const hone__op hone__op_div_scalar = { .name = "div_scalar",
-                                       .forward = div_scalar_forward,
-                                       .grad = { div_scalar_grad } };
+SCALAR_OP(div, div_scalar_backward, HONE__BOTH)
+HONE__ENTRY_XS_(div_scalar)
 
 /* ---- pow: a^b; da = dy b a^(b-1), db = dy a^b log a */
 
@@ -243,15 +256,13 @@ static bool exponents_allowed(hone_context *ctx, hone_dtype dtype, hone_tensor *
     return false;
 }
 
-static hone_tensor *pow_forward(hone_context *ctx, hone_tensor *const *in, int n_in)
+static bool pow_forward(hone_context *ctx, hone_tensor *const *in, int n_in, hone_tensor **out)
 {
     const hone_dtype dtype = hone__result_dtype(in, n_in);
     if (!exponents_allowed(ctx, dtype, in[1]) || !save_both(ctx, in))
-        return NULL;
-    hone_tensor *out = run_tensors(ctx, in, HONE__K_POW, dtype);
-    if (out && hone_needs_input_grad(ctx, 1) && !HONE__SAVE(ctx, out))
-        return NULL;
-    return out;
+        return false;
+    out[0] = run_tensors(ctx, in, HONE__K_POW, dtype);
+    return out[0] && (!hone_needs_input_grad(ctx, 1) || HONE__SAVE(ctx, out[0]));
 }
 
 /* Where 1 / a is not finite and b is 0 the formula is 0 * inf: the gradient is 0 there, so the
@@ -270,10 +281,8 @@ static hone_tensor *pow_grad_base(hone_context *ctx, hone_tensor *dy)
     return hone_mul(dy, hone_mul(b, hone_pow(a, exponent)));
 }
 
-static hone_tensor *pow_grad(hone_context *ctx, hone_tensor *dy, int input)
+static hone_tensor *pow_grad_exponent(hone_context *ctx, hone_tensor *dy)
 {
-    if (input == 0)
-        return pow_grad_base(ctx, dy);
     hone_tensor *a = hone_saved(ctx, 0), *b = hone_saved(ctx, 1);
     hone_tensor *harmful = hone_mul(hone_eq_scalar(a, 0), hone_ge_scalar(b, 0));
     hone_tensor *base = hone_to(a, (hone_dtype)dy->dtype); /* integers may be raised to reals */
@@ -281,9 +290,16 @@ static hone_tensor *pow_grad(hone_context *ctx, hone_tensor *dy, int input)
     return hone_mul(dy, hone_mul(hone_saved(ctx, 2), hone_log(base)));
 }
 
-const hone__op hone__op_pow = { .name = "pow",
-                                .forward = pow_forward,
-                                .grad = { pow_grad, pow_grad } };
+static void pow_backward(hone_context *ctx, hone_tensor *const *dy, hone_tensor **dx)
+{
+    if (hone_needs_input_grad(ctx, 0))
+        dx[0] = pow_grad_base(ctx, dy[0]);
+    if (hone_needs_input_grad(ctx, 1))
+        dx[1] = pow_grad_exponent(ctx, dy[0]);
+}
+
+BINARY_OP(pow, pow_backward, HONE__BOTH)
+HONE__ENTRY_XX_(pow, a, b)
 
 /* Exponents with a faster way. */
 static hone__elementwise_kernel simple_power(double s, hone_dtype dtype)
@@ -314,30 +330,31 @@ static hone__elementwise_kernel simple_power(double s, hone_dtype dtype)
     return (hone__elementwise_kernel){ .fn.unary = NULL };
 }
 
-static hone_tensor *pow_scalar_forward(hone_context *ctx, hone_tensor *const *in, int n_in)
+static bool pow_scalar_forward(hone_context *ctx, hone_tensor *const *in, int n_in,
+                               hone_tensor **out)
 {
     (void)n_in;
     hone_tensor *x = in[0];
     const hone_dtype dtype = number_dtype(ctx, x);
-    const double s = hone__call_args(ctx)->s[0];
+    const double s = hone__number_of(ctx);
     if (!hone_dtype_is_float(dtype) && s < 0) {
         hone_error_set(HONE_E_VALUE, "%s: %s to the power %g is no integer; convert to f32 first",
                        hone__call_name(ctx), hone__tensor_text(x).s, s);
-        return NULL;
+        return false;
     }
     if (!hone__number_fits(hone__call_name(ctx), dtype, s))
-        return NULL;
+        return false;
     if (!HONE__SAVE(ctx, x))
-        return NULL;
+        return false;
     const hone__elementwise_kernel simple = simple_power(s, dtype);
     if (s != 0 && !simple.fn.unary)
-        return run_number(ctx, x, HONE__K_POW, dtype);
-    hone_tensor *out = hone__out(ctx, dtype, x->ndim, x->shape);
-    if (out && s == 0) {
-        hone__fill_elements(out, 1);
-        return out;
+        return hone__give(out, run_number(ctx, x, HONE__K_POW, dtype));
+    hone_tensor *y = out[0] = hone__out(ctx, 0, dtype, x->ndim, x->shape);
+    if (y && s == 0) {
+        hone__fill_elements(y, 1);
+        return true;
     }
-    return out && hone__elementwise(&simple, out, &(hone__operand){ .t = x }) ? out : NULL;
+    return y && hone__elementwise(&simple, y, &(hone__operand){ .t = x });
 }
 
 /* x^s for a gradient, made of faster powers where there is a way. */
@@ -348,34 +365,33 @@ static hone_tensor *gradient_power(hone_tensor *x, double s)
     return s == -1.5 ? hone_pow_scalar(hone_pow_scalar(x, -0.5), 3) : hone_pow_scalar(x, s);
 }
 
-static hone_tensor *pow_scalar_grad(hone_context *ctx, hone_tensor *dy, int input)
+static void pow_scalar_backward(hone_context *ctx, hone_tensor *const *dy, hone_tensor **dx)
 {
-    (void)input;
-    double s = hone__call_args(ctx)->s[0];
-    if (hone_dtype_of(dy) == HONE_F32)
+    double s = hone__number_of(ctx);
+    if (hone_dtype_of(dy[0]) == HONE_F32)
         s = (double)(float)s; /* as the forward took it: it may be 0 */
     if (s == 0)
-        return hone_zeros_like(dy);
-    return hone_mul(dy, hone_mul_scalar(gradient_power(hone_saved(ctx, 0), s - 1), s));
+        dx[0] = hone_zeros_like(dy[0]);
+    else
+        dx[0] = hone_mul(dy[0], hone_mul_scalar(gradient_power(hone_saved(ctx, 0), s - 1), s));
 }
 
-const hone__op hone__op_pow_scalar = { .name = "pow_scalar",
-                                       .forward = pow_scalar_forward,
-                                       .grad = { pow_scalar_grad } };
+SCALAR_OP(pow, pow_scalar_backward, HONE__BOTH)
+HONE__ENTRY_XS_(pow_scalar)
 
 /* ---- maximum, minimum: NaN wins, of +0 and -0 the first operand; dy to the chosen one, half each
  * where equal */
 
-static hone_tensor *maximum_forward(hone_context *ctx, hone_tensor *const *in, int n_in)
+static bool maximum_forward(hone_context *ctx, hone_tensor *const *in, int n_in, hone_tensor **out)
 {
-    return save_both(ctx, in) ? run_tensors(ctx, in, HONE__K_MAXIMUM, hone__result_dtype(in, n_in))
-                              : NULL;
+    return save_both(ctx, in) &&
+           hone__give(out, run_tensors(ctx, in, HONE__K_MAXIMUM, hone__result_dtype(in, n_in)));
 }
 
-static hone_tensor *minimum_forward(hone_context *ctx, hone_tensor *const *in, int n_in)
+static bool minimum_forward(hone_context *ctx, hone_tensor *const *in, int n_in, hone_tensor **out)
 {
-    return save_both(ctx, in) ? run_tensors(ctx, in, HONE__K_MINIMUM, hone__result_dtype(in, n_in))
-                              : NULL;
+    return save_both(ctx, in) &&
+           hone__give(out, run_tensors(ctx, in, HONE__K_MINIMUM, hone__result_dtype(in, n_in)));
 }
 
 /* dy, halved where equal, 0 where this input lost. */
@@ -384,71 +400,69 @@ static hone_tensor *chosen(hone_tensor *dy, hone_tensor *lost, hone_tensor *equa
     return hone_where(lost, zero_like(dy), hone_where(equal, half(dy), dy));
 }
 
-static hone_tensor *maximum_grad(hone_context *ctx, hone_tensor *dy, int input)
+static void maximum_backward(hone_context *ctx, hone_tensor *const *dy, hone_tensor **dx)
 {
-    hone_tensor *own = hone_saved(ctx, input), *other = hone_saved(ctx, 1 - input);
-    return chosen(dy, hone_lt(own, other), hone_eq(own, other));
+    for (int i = 0; i < 2; i++) {
+        hone_tensor *own = hone_saved(ctx, i), *other = hone_saved(ctx, 1 - i);
+        if (hone_needs_input_grad(ctx, i))
+            dx[i] = chosen(dy[0], hone_lt(own, other), hone_eq(own, other));
+    }
 }
 
-static hone_tensor *minimum_grad(hone_context *ctx, hone_tensor *dy, int input)
+static void minimum_backward(hone_context *ctx, hone_tensor *const *dy, hone_tensor **dx)
 {
-    hone_tensor *own = hone_saved(ctx, input), *other = hone_saved(ctx, 1 - input);
-    return chosen(dy, hone_gt(own, other), hone_eq(own, other));
+    for (int i = 0; i < 2; i++) {
+        hone_tensor *own = hone_saved(ctx, i), *other = hone_saved(ctx, 1 - i);
+        if (hone_needs_input_grad(ctx, i))
+            dx[i] = chosen(dy[0], hone_gt(own, other), hone_eq(own, other));
+    }
 }
 
-const hone__op hone__op_maximum = { .name = "maximum",
-                                    .forward = maximum_forward,
-                                    .grad = { maximum_grad, maximum_grad } };
-const hone__op hone__op_minimum = { .name = "minimum",
-                                    .forward = minimum_forward,
-                                    .grad = { minimum_grad, minimum_grad } };
+BINARY_OP(maximum, maximum_backward, HONE__FRESH)
+BINARY_OP(minimum, minimum_backward, HONE__FRESH)
 
 /* Of x and a number: beside one that is past the dtype's end on the losing side x stays as it is;
  * on the other side the result would be that number. */
 static hone_tensor *extreme_number(hone_context *ctx, hone_tensor *x, int k, int losing_side)
 {
     const hone_dtype dtype = number_dtype(ctx, x);
-    const double s = hone__call_args(ctx)->s[0];
+    const double s = hone__number_of(ctx);
     if (!HONE__SAVE(ctx, x))
         return NULL;
     if (hone__number_side(dtype, s) == losing_side) {
-        const hone__shape shape = shape_of(x);
+        const hone__shape shape = hone__shape_of(x);
         return run(ctx, k, dtype, &shape, (hone__operand[]){ { .t = x }, { .t = x } });
     }
     return hone__number_fits(hone__call_name(ctx), dtype, s) ? run_number(ctx, x, k, dtype) : NULL;
 }
 
-static hone_tensor *maximum_scalar_forward(hone_context *ctx, hone_tensor *const *in, int n_in)
+static bool maximum_scalar_forward(hone_context *ctx, hone_tensor *const *in, int n_in,
+                                   hone_tensor **out)
 {
     (void)n_in;
-    return extreme_number(ctx, in[0], HONE__K_MAXIMUM, -1);
+    return hone__give(out, extreme_number(ctx, in[0], HONE__K_MAXIMUM, -1));
 }
 
-static hone_tensor *minimum_scalar_forward(hone_context *ctx, hone_tensor *const *in, int n_in)
+static bool minimum_scalar_forward(hone_context *ctx, hone_tensor *const *in, int n_in,
+                                   hone_tensor **out)
 {
     (void)n_in;
-    return extreme_number(ctx, in[0], HONE__K_MINIMUM, 1);
+    return hone__give(out, extreme_number(ctx, in[0], HONE__K_MINIMUM, 1));
 }
 
-static hone_tensor *maximum_scalar_grad(hone_context *ctx, hone_tensor *dy, int input)
+static void maximum_scalar_backward(hone_context *ctx, hone_tensor *const *dy, hone_tensor **dx)
 {
-    (void)input;
     hone_tensor *x = hone_saved(ctx, 0);
-    const double s = hone__call_args(ctx)->s[0];
-    return chosen(dy, hone_lt_scalar(x, s), hone_eq_scalar(x, s));
+    const double s = hone__number_of(ctx);
+    dx[0] = chosen(dy[0], hone_lt_scalar(x, s), hone_eq_scalar(x, s));
 }
 
-static hone_tensor *minimum_scalar_grad(hone_context *ctx, hone_tensor *dy, int input)
+static void minimum_scalar_backward(hone_context *ctx, hone_tensor *const *dy, hone_tensor **dx)
 {
-    (void)input;
     hone_tensor *x = hone_saved(ctx, 0);
-    const double s = hone__call_args(ctx)->s[0];
-    return chosen(dy, hone_gt_scalar(x, s), hone_eq_scalar(x, s));
+    const double s = hone__number_of(ctx);
+    dx[0] = chosen(dy[0], hone_gt_scalar(x, s), hone_eq_scalar(x, s));
 }
 
-const hone__op hone__op_maximum_scalar = { .name = "maximum_scalar",
-                                           .forward = maximum_scalar_forward,
-                                           .grad = { maximum_scalar_grad } };
-const hone__op hone__op_minimum_scalar = { .name = "minimum_scalar",
-                                           .forward = minimum_scalar_forward,
-                                           .grad = { minimum_scalar_grad } };
+SCALAR_OP(maximum, maximum_scalar_backward, HONE__FRESH)
+SCALAR_OP(minimum, minimum_scalar_backward, HONE__FRESH)

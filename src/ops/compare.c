@@ -1,6 +1,6 @@
 /* compare.c: comparisons (bool results, no gradient) and where. */
-#include "ops/elementwise.h"
-#include "ops/op.h"
+#include "loops/elementwise.h"
+#include "ops/common.h"
 
 #include <math.h>
 
@@ -11,7 +11,7 @@ static hone_tensor *run(hone_context *ctx, int k, hone_dtype dtype, int ndim, co
                                               .fn.compare = hone__k->compare[k][dtype],
                                               .reads = { dtype, dtype },
                                               .ns = HONE__NS_MOVE };
-    hone_tensor *out = hone__out(ctx, HONE_BOOL, ndim, shape);
+    hone_tensor *out = hone__out(ctx, 0, HONE_BOOL, ndim, shape);
     return out && hone__elementwise(&kernel, out, operands) ? out : NULL;
 }
 
@@ -37,7 +37,7 @@ static hone_dtype compared_dtype(hone_dtype dtype, double s)
 
 static hone_tensor *compare_number(hone_context *ctx, hone_tensor *x, int k)
 {
-    double s = hone__call_args(ctx)->s[0];
+    double s = hone__number_of(ctx);
     const hone_dtype own = (hone_dtype)x->dtype, dtype = compared_dtype(own, s);
     if (own == HONE_I64 && s >= 0x1p63)
         s = INFINITY; /* the largest i64 become 2^63 in f64, and are less all the same */
@@ -45,19 +45,31 @@ static hone_tensor *compare_number(hone_context *ctx, hone_tensor *x, int k)
 }
 
 #define COMPARISON(op, k)                                                                          \
-    static hone_tensor *op##_forward(hone_context *ctx, hone_tensor *const *in, int n_in)          \
+    static bool op##_forward(hone_context *ctx, hone_tensor *const *in, int n_in,                  \
+                             hone_tensor **out)                                                    \
     {                                                                                              \
         (void)n_in;                                                                                \
-        return compare(ctx, in, k);                                                                \
+        return hone__give(out, compare(ctx, in, k));                                               \
     }                                                                                              \
-    static hone_tensor *op##_scalar_forward(hone_context *ctx, hone_tensor *const *in, int n_in)   \
+    static bool op##_scalar_forward(hone_context *ctx, hone_tensor *const *in, int n_in,           \
+                                    hone_tensor **out)                                             \
     {                                                                                              \
         (void)n_in;                                                                                \
-        return compare_number(ctx, in[0], k);                                                      \
+        return hone__give(out, compare_number(ctx, in[0], k));                                     \
     }                                                                                              \
-    const hone__op hone__op_##op = { .name = #op, .forward = op##_forward };                       \
-    const hone__op hone__op_##op##_scalar = { .name = #op "_scalar",                               \
-                                              .forward = op##_scalar_forward };
+    const hone__op hone__op_##op = {                                                               \
+        .name = #op, .forward = op##_forward, .in = { { "a" }, { "b" } }, .why = "a truth value"   \
+    };                                                                                             \
+    HONE__ENTRY_XX(op, a, b)                                                                       \
+    const hone__op hone__op_##op##_scalar = {                                                      \
+        .name = #op "_scalar",                                                                     \
+        .forward = op##_scalar_forward,                                                            \
+        .in = { { "x" } },                                                                         \
+        .options = hone__number_table,                                                             \
+        .options_bytes = sizeof(hone__number_options),                                             \
+        .why = "a truth value",                                                                    \
+    };                                                                                             \
+    HONE__ENTRY_XS(op##_scalar)
 
 COMPARISON(eq, HONE__K_EQ)
 COMPARISON(ne, HONE__K_NE)
@@ -68,29 +80,36 @@ COMPARISON(ge, HONE__K_GE)
 
 /* ---- where: condition ? a : b; da = dy where true, db = dy where false */
 
-static hone_tensor *where_forward(hone_context *ctx, hone_tensor *const *in, int n_in)
+static bool where_forward(hone_context *ctx, hone_tensor *const *in, int n_in, hone_tensor **out)
 {
     hone__shape shape;
     if (in[0]->dtype != HONE_BOOL) {
         hone_error_set(HONE_E_DTYPE, "where: the condition is %s, bool is wanted",
                        hone__tensor_text(in[0]).s);
-        return NULL;
+        return false;
     }
     const hone_dtype dtype = hone__result_dtype(in + 1, 2);
     if (!hone__broadcast(hone__call_name(ctx), in, n_in, &shape) || !HONE__SAVE(ctx, in[0]))
-        return NULL;
-    hone_tensor *out = hone__out(ctx, dtype, shape.ndim, shape.shape);
+        return false;
+    out[0] = hone__out(ctx, 0, dtype, shape.ndim, shape.shape);
     const hone__elementwise_kernel kernel = hone__where_kernel(dtype);
     const hone__operand operands[] = { { .t = in[0] }, { .t = in[1] }, { .t = in[2] } };
-    return out && hone__elementwise(&kernel, out, operands) ? out : NULL;
+    return out[0] && hone__elementwise(&kernel, out[0], operands);
 }
 
-static hone_tensor *where_grad(hone_context *ctx, hone_tensor *dy, int input)
+static void where_backward(hone_context *ctx, hone_tensor *const *dy, hone_tensor **dx)
 {
-    hone_tensor *condition = hone_saved(ctx, 0), *zero = hone_scalar((hone_dtype)dy->dtype, 0);
-    return input == 1 ? hone_where(condition, dy, zero) : hone_where(condition, zero, dy);
+    hone_tensor *condition = hone_saved(ctx, 0), *zero = hone_scalar((hone_dtype)dy[0]->dtype, 0);
+    if (hone_needs_input_grad(ctx, 1))
+        dx[1] = hone_where(condition, dy[0], zero);
+    if (hone_needs_input_grad(ctx, 2))
+        dx[2] = hone_where(condition, zero, dy[0]);
 }
 
-const hone__op hone__op_where = { .name = "where",
-                                  .forward = where_forward,
-                                  .grad = { NULL, where_grad, where_grad } };
+const hone__op hone__op_where = {
+    .name = "where",
+    .forward = where_forward,
+    .backward = where_backward,
+    .in = { { "condition", HONE__CONSTANT }, { "a" }, { "b" } },
+};
+HONE__ENTRY_XXX(where, condition, a, b)

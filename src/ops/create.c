@@ -1,7 +1,9 @@
 /* create.c: tensors from nothing. They record nothing, so they are plain functions and no ops. */
 #include "core/access.h"
-#include "ops/elementwise.h"
-#include "ops/op.h"
+#include "loops/elementwise.h"
+#include "core/core.h"
+
+#include <hone/ops.h>
 #include "runtime/fpmode.h"
 
 #include <math.h>

@@ -2,10 +2,10 @@
  *
  * Both walk the index tensor as [outer][dim][inner]; an element belongs to the place outer and
  * inner name, at the index's value along dim. */
-#include "ops/elementwise.h"
-#include "ops/indices.h"
-#include "ops/op.h"
-#include "ops/rows.h"
+#include "loops/elementwise.h"
+#include "loops/indices.h"
+#include "ops/common.h"
+#include "loops/rows.h"
 
 #include "isa/isa.h"
 #include "runtime/parallel.h"
@@ -188,33 +188,42 @@ static void gather_lines(void *ctx, int64_t begin, int64_t end)
     }
 }
 
-static hone_tensor *gather(hone_context *ctx, hone_tensor *const *in, int n_in)
+static bool gather_forward(hone_context *ctx, hone_tensor *const *in, int n_in, hone_tensor **out)
 {
     (void)n_in;
     hone_tensor *x = in[0], *index = in[1];
-    hone__args *args = hone__call_args(ctx);
+    const int dim = hone__take_dim(ctx, x);
     job j;
-    args->dim = hone__dim_index("gather", x, args->dim);
-    if (args->dim < 0 || !prepare("gather", x, args->dim, index, &j) || !HONE__SAVE(ctx, index))
-        return NULL;
-    hone_tensor *out = hone__out(ctx, j.dtype, index->ndim, index->shape);
-    if (!out || out->numel == 0)
-        return out;
-    j.out = hone__data(out);
+    if (dim < 0 || !prepare("gather", x, dim, index, &j) || !HONE__SAVE(ctx, index))
+        return false;
+    hone_tensor *y = out[0] = hone__out(ctx, 0, j.dtype, index->ndim, index->shape);
+    if (!y || y->numel == 0)
+        return y;
+    j.out = hone__data(y);
     hone__parallel_for(j.outer * j.dim, 1, NS_PER_ELEMENT * (double)j.inner, gather_lines, &j);
-    if (j.out_of_range && !values_in_range("gather", j.index, j.extent, args->dim))
-        return NULL;
-    return out;
+    return !j.out_of_range || values_in_range("gather", j.index, j.extent, dim);
 }
 
-static hone_tensor *gather_grad(hone_context *ctx, hone_tensor *dy, int input)
+static void gather_backward(hone_context *ctx, hone_tensor *const *dy, hone_tensor **dx)
 {
-    const hone__shape *x = hone__input_shape(ctx, input);
-    int64_t dims[HONE_MAX_DIMS + 2] = { hone_dtype_of(dy) };
-    for (int d = 0; d < x->ndim; d++)
-        dims[1 + d] = x->shape[d];
-    dims[1 + x->ndim] = HONE_END_DIM;
-    return hone_scatter_add(hone_zeros_v(dims), hone__call_args(ctx)->dim, hone_saved(ctx, 0), dy);
+    const hone__shape *x = hone__input_shape(ctx, 0);
+    int64_t dims[HONE_MAX_DIMS + 2] = { hone_dtype_of(dy[0]) };
+    hone__ended(x, dims + 1);
+    dx[0] = hone_scatter_add(hone_zeros_v(dims), hone__dim_of(ctx), hone_saved(ctx, 0), dy[0]);
+}
+
+const hone__op hone__op_gather = {
+    .name = "gather",
+    .forward = gather_forward,
+    .backward = gather_backward,
+    .in = { { "x" }, { "index", HONE__CONSTANT } },
+    .options = hone__dim_table,
+    .options_bytes = sizeof(hone__dim_options),
+};
+
+hone_tensor *hone_gather(hone_tensor *x, int dim, hone_tensor *index)
+{
+    return hone__call(&hone__op_gather, IN(x, index), &(hone__dim_options){ dim });
 }
 
 /* ---- scatter_add */
@@ -356,46 +365,36 @@ static bool source_fits(const hone_tensor *x, const hone_tensor *index, const ho
     return false;
 }
 
-static hone_tensor *scatter_add(hone_context *ctx, hone_tensor *const *in, int n_in)
+static bool scatter_add_forward(hone_context *ctx, hone_tensor *const *in, int n_in,
+                                hone_tensor **out)
 {
     (void)n_in;
     hone_tensor *x = in[0], *index = in[1], *src = in[2];
-    hone__args *args = hone__call_args(ctx);
+    const int dim = hone__take_dim(ctx, x);
     job j;
-    args->dim = hone__dim_index("scatter_add", x, args->dim);
-    if (args->dim < 0 || !source_fits(x, index, src))
-        return NULL;
-    hone_tensor *out = hone__out(ctx, (hone_dtype)x->dtype, x->ndim, x->shape);
-    if (!out || !prepare("scatter_add", out, args->dim, index, &j))
-        return NULL;
+    if (dim < 0 || !source_fits(x, index, src))
+        return false;
+    hone_tensor *y = out[0] = hone__out(ctx, 0, (hone_dtype)x->dtype, x->ndim, x->shape);
+    if (!y || !prepare("scatter_add", y, dim, index, &j))
+        return false;
     hone_tensor *cut =
         hone__own(hone__alias(src, index->ndim, index->shape, src->stride, src->offset));
     hone_tensor *from = hone_contiguous(cut);
-    if (!from || !hone__copy_elements(out, x) || !HONE__SAVE(ctx, index))
-        return NULL;
+    if (!from || !hone__copy_elements(y, x) || !HONE__SAVE(ctx, index))
+        return false;
     j.from = hone__data(from);
     if (index->numel)
         add_all(&j);
-    if (j.out_of_range && !values_in_range("scatter_add", j.index, j.extent, args->dim))
-        return NULL;
-    return out;
-}
-
-static hone_tensor *scatter_add_grad_x(hone_context *ctx, hone_tensor *dy, int input)
-{
-    (void)ctx, (void)input;
-    return dy;
+    return !j.out_of_range || values_in_range("scatter_add", j.index, j.extent, dim);
 }
 
 /* What of src lies outside the index took no part. */
-static hone_tensor *scatter_add_grad_src(hone_context *ctx, hone_tensor *dy, int input)
+static hone_tensor *grad_src(hone_context *ctx, hone_tensor *dy)
 {
-    const hone__shape *index = hone__input_shape(ctx, 1), *src = hone__input_shape(ctx, input);
-    hone_tensor *g = hone_gather(dy, hone__call_args(ctx)->dim, hone_saved(ctx, 0));
+    const hone__shape *index = hone__input_shape(ctx, 1), *src = hone__input_shape(ctx, 2);
+    hone_tensor *g = hone_gather(dy, hone__dim_of(ctx), hone_saved(ctx, 0));
     int64_t dims[HONE_MAX_DIMS + 1];
-    for (int d = 0; d < src->ndim; d++)
-        dims[d] = index->shape[d];
-    dims[src->ndim] = HONE_END_DIM;
+    hone__ended(index, dims);
     for (int d = 0; d < src->ndim; d++) {
         if (index->shape[d] == src->shape[d])
             continue;
@@ -405,15 +404,23 @@ static hone_tensor *scatter_add_grad_src(hone_context *ctx, hone_tensor *dy, int
     return g;
 }
 
-/* ---- the ops */
+static void scatter_add_backward(hone_context *ctx, hone_tensor *const *dy, hone_tensor **dx)
+{
+    dx[0] = dy[0];
+    if (hone_needs_input_grad(ctx, 2))
+        dx[2] = grad_src(ctx, dy[0]);
+}
 
-const hone__op hone__op_gather = {
-    .name = "gather",
-    .forward = gather,
-    .grad = { gather_grad },
-};
 const hone__op hone__op_scatter_add = {
     .name = "scatter_add",
-    .forward = scatter_add,
-    .grad = { scatter_add_grad_x, NULL, scatter_add_grad_src },
+    .forward = scatter_add_forward,
+    .backward = scatter_add_backward,
+    .in = { { "x" }, { "index", HONE__CONSTANT }, { "src" } },
+    .options = hone__dim_table,
+    .options_bytes = sizeof(hone__dim_options),
 };
+
+hone_tensor *hone_scatter_add(hone_tensor *x, int dim, hone_tensor *index, hone_tensor *src)
+{
+    return hone__call(&hone__op_scatter_add, IN(x, index, src), &(hone__dim_options){ dim });
+}

@@ -2,10 +2,10 @@
  *
  * The indices, broadcast together, become one list of offsets into x. Kept dims before their place
  * are rows, kept dims after it columns: the result is [rows][offsets][columns]. */
-#include "ops/elementwise.h"
-#include "ops/indices.h"
-#include "ops/op.h"
-#include "ops/rows.h"
+#include "loops/elementwise.h"
+#include "loops/indices.h"
+#include "ops/common.h"
+#include "loops/rows.h"
 
 #include "runtime/parallel.h"
 
@@ -228,39 +228,73 @@ static void copy_places(void *ctx, int64_t begin, int64_t end)
     }
 }
 
-static hone_tensor *index_forward(hone_context *ctx, hone_tensor *const *in, int n_in)
+static bool index_forward(hone_context *ctx, hone_tensor *const *in, int n_in, hone_tensor **out)
 {
     plan p;
-    hone__call_args(ctx)->j[0] = n_in - 1;
     if (!make_plan("index", in[0], in + 1, n_in - 1, &p) || !hone__save(ctx, n_in - 1, in + 1))
-        return NULL;
-    hone_tensor *out = hone__out(ctx, p.kept.dtype, p.shape.ndim, p.shape.shape);
-    if (!out || out->numel == 0)
-        return out;
-    job j = { .p = &p, .out = hone__data(out) };
+        return false;
+    hone_tensor *y = out[0] = hone__out(ctx, 0, p.kept.dtype, p.shape.ndim, p.shape.shape);
+    if (!y || y->numel == 0)
+        return y;
+    job j = { .p = &p, .out = hone__data(y) };
     hone__parallel_for(p.kept.rows * p.count, 1,
                        NS_PER_PLACE + NS_PER_ELEMENT * (double)p.kept.cols, copy_places, &j);
-    return out;
+    return true;
 }
 
 /* The indices of the call, ended as the public functions want them. */
-static hone_tensor *const *saved_indices(hone_context *ctx, int first_saved, hone_tensor **list)
+static hone_tensor *const *saved_indices(hone_context *ctx, hone_tensor **list)
 {
-    const int n = (int)hone__call_args(ctx)->j[0];
+    const int n = hone__input_count(ctx) - 1;
     for (int i = 0; i < n; i++)
-        list[i] = hone_saved(ctx, first_saved + i);
+        list[i] = hone_saved(ctx, i);
     list[n] = HONE_END_TENSOR;
     return list;
 }
 
-static hone_tensor *index_grad(hone_context *ctx, hone_tensor *dy, int input)
+static void index_of_dy(hone_context *ctx, hone_tensor *const *dy, hone_tensor **dx)
 {
-    const hone__shape *x = hone__input_shape(ctx, input);
     hone_tensor *list[HONE_MAX_DIMS + 1];
-    int64_t dims[HONE_MAX_DIMS + 1];
-    memcpy(dims, x->shape, sizeof(int64_t) * (size_t)x->ndim);
-    dims[x->ndim] = HONE_END_DIM;
-    return hone_index_backward_v(dy, dims, saved_indices(ctx, 0, list));
+    int64_t room[HONE_MAX_DIMS + 1];
+    dx[0] = hone_index_backward_v(dy[0], hone__ended(hone__input_shape(ctx, 0), room),
+                                  saved_indices(ctx, list));
+}
+
+/* first, then tensors..END */
+static hone_tensor *call_list(const hone__op *op, hone_tensor *first,
+                              hone_tensor *const *tensors_end, const void *options)
+{
+    hone_tensor *in[1 + HONE_MAX_DIMS] = { first };
+    int n = 1;
+    if (!tensors_end) {
+        hone__error_null(op->name);
+        return NULL;
+    }
+    for (; *tensors_end != HONE_END_TENSOR; tensors_end++) {
+        if (n > HONE_MAX_DIMS) {
+            hone_error_set(HONE_E_INDEX, "%s: more than %d indices", op->name, HONE_MAX_DIMS);
+            return NULL;
+        }
+        in[n++] = *tensors_end;
+    }
+    return hone__call(op, in, n, options);
+}
+
+#define INDICES                                                                                    \
+    {                                                                                              \
+        "indices", HONE__OPTIONAL | HONE__CONSTANT | HONE__LIST                                    \
+    }
+
+const hone__op hone__op_index = {
+    .name = "index",
+    .forward = index_forward,
+    .backward = index_of_dy,
+    .in = { { "x" }, INDICES },
+};
+
+hone_tensor *hone_index_v(hone_tensor *x, hone_tensor *const *indices_end)
+{
+    return call_list(&hone__op_index, x, indices_end, NULL);
 }
 
 /* ---- index_backward */
@@ -305,14 +339,23 @@ static void add_places(void *ctx, int thread, int n_threads)
     }
 }
 
-static hone_tensor *index_backward(hone_context *ctx, hone_tensor *const *in, int n_in)
+typedef struct {
+    hone__shape shape;
+} backward_options;
+
+static const hone__option backward_table[] = {
+    HONE__OPTION(backward_options, shape, HONE__OPT_DIMS, .required = true),
+    { NULL },
+};
+
+static bool backward_forward(hone_context *ctx, hone_tensor *const *in, int n_in, hone_tensor **out)
 {
-    hone__args *args = hone__call_args(ctx);
-    args->j[0] = n_in - 1;
-    hone_tensor *dx = hone__out(ctx, (hone_dtype)in[0]->dtype, args->n, args->i);
+    const hone__shape *shape = &((const backward_options *)hone__options(ctx))->shape;
+    hone_tensor *dx = out[0] =
+        hone__out(ctx, 0, (hone_dtype)in[0]->dtype, shape->ndim, shape->shape);
     plan p;
     if (!dx || !make_plan("index_backward", dx, in + 1, n_in - 1, &p))
-        return NULL;
+        return false;
     bool fits = in[0]->ndim == p.shape.ndim;
     for (int d = 0; fits && d < p.shape.ndim; d++)
         fits = in[0]->shape[d] == p.shape.shape[d];
@@ -320,40 +363,42 @@ static hone_tensor *index_backward(hone_context *ctx, hone_tensor *const *in, in
         hone_error_set(HONE_E_SHAPE, "index_backward: dy is %s, the indices take %s from %s",
                        hone__tensor_text(in[0]).s, hone__shape_text(p.shape.ndim, p.shape.shape).s,
                        hone__tensor_text(dx).s);
-        return NULL;
+        return false;
     }
     hone_tensor *dy = hone_contiguous(in[0]);
     if (!dy || !hone__save(ctx, n_in - 1, in + 1))
-        return NULL;
+        return false;
     hone__fill_elements(dx, 0.0);
     if (dy->numel == 0)
-        return dx;
+        return true;
     job j = { .p = &p, .dy = hone__data(dy) };
     /* A scan over all places costs every thread the same, so only long columns are worth a team. */
     const double ns =
         (double)(p.kept.rows * p.count) * (NS_PER_PLACE + NS_PER_ELEMENT * (double)p.kept.cols);
     hone__parallel_team(hone__team_for(ns, p.kept.cols >= 16 ? p.count : 1), add_places, &j);
-    return dx;
+    return true;
 }
 
-static hone_tensor *index_backward_grad(hone_context *ctx, hone_tensor *g, int input)
+static void backward_of_g(hone_context *ctx, hone_tensor *const *g, hone_tensor **dx)
 {
-    (void)input;
     hone_tensor *list[HONE_MAX_DIMS + 1];
-    return hone_index_v(g, saved_indices(ctx, 0, list));
+    dx[0] = hone_index_v(g[0], saved_indices(ctx, list));
 }
 
-/* ---- the ops */
-
-const hone__op hone__op_index = {
-    .name = "index",
-    .forward = index_forward,
-    .grad = { index_grad },
-    .optional = true,
-};
 const hone__op hone__op_index_backward = {
     .name = "index_backward",
-    .forward = index_backward,
-    .grad = { index_backward_grad },
-    .optional = true,
+    .forward = backward_forward,
+    .backward = backward_of_g,
+    .in = { { "dy" }, INDICES },
+    .options = backward_table,
+    .options_bytes = sizeof(backward_options),
 };
+
+hone_tensor *hone_index_backward_v(hone_tensor *dy, const int64_t *dims_end,
+                                   hone_tensor *const *indices_end)
+{
+    backward_options options;
+    return hone__read_dims("index_backward", dims_end, &options.shape)
+               ? call_list(&hone__op_index_backward, dy, indices_end, &options)
+               : NULL;
+}

@@ -1,8 +1,8 @@
 /* loss.c: cross entropy straight from logits, fused with its softmax. */
-#include "ops/op.h"
+#include "ops/common.h"
 
 #include "isa/isa.h"
-#include "ops/row_groups.h"
+#include "loops/row_groups.h"
 #include "runtime/memory.h"
 
 #define NS_PER_ELEMENT 0.6 /* one exp and what goes with it */
@@ -169,27 +169,35 @@ static bool mean_loss(const batch *b, void *out, hone_tensor *slope)
     return done;
 }
 
-static hone_tensor *cross_entropy(hone_context *ctx, hone_tensor *const *in, int n_in)
+static bool cross_entropy_forward(hone_context *ctx, hone_tensor *const *in, int n_in,
+                                  hone_tensor **out)
 {
     (void)n_in;
     batch b;
     if (!take_batch(ctx, in[0], in[1], &b))
-        return NULL;
+        return false;
     hone_tensor *const slope = hone_needs_input_grad(ctx, 0) ? hone_empty_like(in[0]) : NULL;
     hone_tensor *const saved[] = { in[0], in[1], slope };
     if ((hone_needs_input_grad(ctx, 0) && !slope) || !hone__save(ctx, slope ? 3 : 2, saved))
-        return NULL;
-    hone_tensor *loss = hone__out(ctx, b.dtype, 0, NULL);
-    return loss && mean_loss(&b, hone__data(loss), slope) ? loss : NULL;
+        return false;
+    out[0] = hone__out(ctx, 0, b.dtype, 0, NULL);
+    return out[0] && mean_loss(&b, hone__data(out[0]), slope);
 }
 
-static hone_tensor *cross_entropy_grad(hone_context *ctx, hone_tensor *dy, int input)
+static void cross_entropy_of_dy(hone_context *ctx, hone_tensor *const *dy, hone_tensor **dx)
 {
-    (void)input;
-    if (!hone_grad_enabled() && is_one(dy))
-        return hone_saved(ctx, 2);
-    return hone_cross_entropy_backward(dy, hone_saved(ctx, 0), hone_saved(ctx, 1));
+    dx[0] = !hone_grad_enabled() && is_one(dy[0])
+                ? hone_saved(ctx, 2)
+                : hone_cross_entropy_backward(dy[0], hone_saved(ctx, 0), hone_saved(ctx, 1));
 }
+
+const hone__op hone__op_cross_entropy = {
+    .name = "cross_entropy",
+    .forward = cross_entropy_forward,
+    .backward = cross_entropy_of_dy,
+    .in = { { "logits" }, { "target", HONE__CONSTANT } },
+};
+HONE__ENTRY_XX(cross_entropy, logits, target)
 
 /* ---- cross_entropy_backward */
 
@@ -206,50 +214,44 @@ static bool run_backward(const batch *b, const hone_tensor *dy, hone_tensor *dx)
     return done;
 }
 
-static hone_tensor *cross_entropy_backward(hone_context *ctx, hone_tensor *const *in, int n_in)
+static bool cross_entropy_backward_forward(hone_context *ctx, hone_tensor *const *in, int n_in,
+                                           hone_tensor **out)
 {
     (void)n_in;
     batch b;
     if (!take_batch(ctx, in[1], in[2], &b) || !HONE__SAVE(ctx, in[0], in[1], in[2]))
-        return NULL;
+        return false;
     if (in[0]->ndim != 0 || in[0]->dtype != in[1]->dtype) {
         hone_error_set(in[0]->ndim ? HONE_E_SHAPE : HONE_E_DTYPE,
                        "%s: dy must be 0-d and of the logits' dtype, got %s and %s",
                        hone__call_name(ctx), hone__tensor_text(in[0]).s,
                        hone__tensor_text(in[1]).s);
-        return NULL;
+        return false;
     }
-    hone_tensor *dx = hone__out(ctx, b.dtype, 2, in[1]->shape);
-    return dx && run_backward(&b, in[0], dx) ? dx : NULL;
+    out[0] = hone__out(ctx, 0, b.dtype, 2, in[1]->shape);
+    return out[0] && run_backward(&b, in[0], out[0]);
 }
 
-/* dx = dy (softmax(x) - one_hot) / n, so by dy: sum(g (softmax(x) - one_hot)) / n ... */
-static hone_tensor *backward_grad_dy(hone_context *ctx, hone_tensor *g, int input)
+/* dx = dy (softmax(x) - one_hot) / n, so by dy: sum(g (softmax(x) - one_hot)) / n, and by x: dy / n
+ * times softmax's gradient of g. */
+static void cross_entropy_backward_backward(hone_context *ctx, hone_tensor *const *g,
+                                            hone_tensor **dx)
 {
-    (void)input;
-    hone_tensor *one = hone_scalar(hone_dtype_of(g), 1.0);
-    return hone_sum(
-        hone_mul(g, hone_cross_entropy_backward(one, hone_saved(ctx, 1), hone_saved(ctx, 2))));
+    hone_tensor *dy = hone_saved(ctx, 0), *x = hone_saved(ctx, 1), *target = hone_saved(ctx, 2);
+    if (hone_needs_input_grad(ctx, 0)) {
+        hone_tensor *one = hone_scalar(hone_dtype_of(g[0]), 1.0);
+        dx[0] = hone_sum(hone_mul(g[0], hone_cross_entropy_backward(one, x, target)));
+    }
+    if (!hone_needs_input_grad(ctx, 1))
+        return;
+    hone_tensor *scale = hone_div_scalar(dy, (double)hone_size(x, 0));
+    dx[1] = hone_mul(scale, hone_softmax_backward(g[0], hone_softmax(x, 1), 1));
 }
 
-/* ... and by x: dy / n times softmax's gradient of g. */
-static hone_tensor *backward_grad_logits(hone_context *ctx, hone_tensor *g, int input)
-{
-    (void)input;
-    hone_tensor *x = hone_saved(ctx, 1);
-    hone_tensor *scale = hone_div_scalar(hone_saved(ctx, 0), (double)hone_size(x, 0));
-    return hone_mul(scale, hone_softmax_backward(g, hone_softmax(x, 1), 1));
-}
-
-/* ---- the ops */
-
-const hone__op hone__op_cross_entropy = {
-    .name = "cross_entropy",
-    .forward = cross_entropy,
-    .grad = { cross_entropy_grad },
-};
 const hone__op hone__op_cross_entropy_backward = {
     .name = "cross_entropy_backward",
-    .forward = cross_entropy_backward,
-    .grad = { backward_grad_dy, backward_grad_logits },
+    .forward = cross_entropy_backward_forward,
+    .backward = cross_entropy_backward_backward,
+    .in = { { "dy" }, { "logits" }, { "target", HONE__CONSTANT } },
 };
+HONE__ENTRY_XXX(cross_entropy_backward, dy, logits, target)

@@ -1,17 +1,16 @@
 /* matmul.c: the matrix product, and added to a tensor. */
-#include "ops/elementwise.h"
-#include "ops/op.h"
-#include "ops/product.h"
+#include "loops/elementwise.h"
+#include "loops/product.h"
+#include "ops/common.h"
 
-static hone_tensor *matmul(hone_context *ctx, hone_tensor *const *in, int n_in)
+static bool matmul_forward(hone_context *ctx, hone_tensor *const *in, int n_in, hone_tensor **out)
 {
     (void)n_in;
     hone__product product;
     if (!hone__product_of("matmul", in[0], in[1], &product) || !HONE__SAVE(ctx, in[0], in[1]))
-        return NULL;
-    hone_tensor *out =
-        hone__out(ctx, (hone_dtype)in[0]->dtype, product.out.ndim, product.out.shape);
-    return out && hone__product_run(&product, out) ? out : NULL;
+        return false;
+    out[0] = hone__out(ctx, 0, (hone_dtype)in[0]->dtype, product.out.ndim, product.out.shape);
+    return out[0] && hone__product_run(&product, out[0]);
 }
 
 static hone_tensor *transposed(hone_tensor *t)
@@ -20,9 +19,8 @@ static hone_tensor *transposed(hone_tensor *t)
 }
 
 /* dy b^T; outer products where one of the two is a vector. */
-static hone_tensor *grad_a(hone_context *ctx, hone_tensor *dy, int input)
+static hone_tensor *grad_a(hone_context *ctx, hone_tensor *dy)
 {
-    (void)input;
     hone_tensor *b = hone_saved(ctx, 1);
     const int na = hone__input_shape(ctx, 0)->ndim, nb = hone__input_shape(ctx, 1)->ndim;
     if (nb == 1)
@@ -33,9 +31,8 @@ static hone_tensor *grad_a(hone_context *ctx, hone_tensor *dy, int input)
 }
 
 /* a^T dy, in one product over all rows of all batches where b has no batch dims. */
-static hone_tensor *grad_b(hone_context *ctx, hone_tensor *dy, int input)
+static hone_tensor *grad_b(hone_context *ctx, hone_tensor *dy)
 {
-    (void)input;
     hone_tensor *a = hone_saved(ctx, 0);
     const hone__shape *sa = hone__input_shape(ctx, 0), *sb = hone__input_shape(ctx, 1);
     if (sa->ndim == 1)
@@ -52,27 +49,41 @@ static hone_tensor *grad_b(hone_context *ctx, hone_tensor *dy, int input)
     return hone_matmul(transposed(flat), hone_reshape(dy, rows, sb->shape[1]));
 }
 
-/* Of two matrices: their gradients are dy b^T and a^T dy. */
-static bool matrix_factors(hone_context *ctx, hone_tensor *dy, bool of_b, hone_tensor *factor[2])
+/* The gradients of two matrices, saved as 0 and 1, that are inputs i and i + 1: dy b^T and a^T dy. */
+static void matrix_grads(hone_context *ctx, hone_tensor *dy, int i, hone_tensor **dx)
 {
-    hone_tensor *other = transposed(hone_saved(ctx, of_b ? 0 : 1));
-    factor[0] = of_b ? other : dy;
-    factor[1] = of_b ? dy : other;
-    return other;
+    if (hone_needs_input_grad(ctx, i)) {
+        hone_tensor *bt = transposed(hone_saved(ctx, 1));
+        if (!hone__add_product(dx[i], dy, bt))
+            dx[i] = hone_matmul(dy, bt);
+    }
+    if (hone_needs_input_grad(ctx, i + 1)) {
+        hone_tensor *at = transposed(hone_saved(ctx, 0));
+        if (!hone__add_product(dx[i + 1], at, dy))
+            dx[i + 1] = hone_matmul(at, dy);
+    }
 }
 
-static bool matmul_factors(hone_context *ctx, hone_tensor *dy, int input, hone_tensor *factor[2])
+static void matmul_backward(hone_context *ctx, hone_tensor *const *dy, hone_tensor **dx)
 {
-    return hone__input_shape(ctx, 0)->ndim == 2 && hone__input_shape(ctx, 1)->ndim == 2 &&
-           matrix_factors(ctx, dy, input == 1, factor);
+    if (hone__input_shape(ctx, 0)->ndim == 2 && hone__input_shape(ctx, 1)->ndim == 2) {
+        matrix_grads(ctx, dy[0], 0, dx);
+        return;
+    }
+    if (hone_needs_input_grad(ctx, 0))
+        dx[0] = grad_a(ctx, dy[0]);
+    if (hone_needs_input_grad(ctx, 1))
+        dx[1] = grad_b(ctx, dy[0]);
 }
 
 const hone__op hone__op_matmul = {
     .name = "matmul",
-    .forward = matmul,
-    .grad = { grad_a, grad_b },
-    .factors = matmul_factors,
+    .forward = matmul_forward,
+    .backward = matmul_backward,
+    .in = { { "a" }, { "b" } },
+    .adds = true,
 };
+HONE__ENTRY_XX(matmul, a, b)
 
 /* ---- addmm: input + a b */
 
@@ -111,45 +122,42 @@ static hone_tensor *apart(hone_tensor *operand, const hone_tensor *out)
     return operand->storage == out->storage ? hone_clone(operand) : operand;
 }
 
-static hone_tensor *addmm(hone_context *ctx, hone_tensor *const *in, int n_in)
+static bool addmm_forward(hone_context *ctx, hone_tensor *const *in, int n_in, hone_tensor **out)
 {
     (void)n_in;
     hone_tensor *input = in[0], *a = in[1], *b = in[2];
     hone__product product;
     if (!addmm_fits(input, a, b) || !hone__product_of("addmm", a, b, &product) ||
         !input_broadcasts(input, &product.out) || !HONE__SAVE(ctx, a, b))
-        return NULL;
-    hone_tensor *out = hone__out(ctx, (hone_dtype)a->dtype, 2, product.out.shape);
-    if (!out || (out != input && !hone__copy_elements(out, input)))
-        return NULL;
-    if (!(a = apart(a, out)) || !(b = apart(b, out)))
-        return NULL;
+        return false;
+    hone_tensor *y = out[0] = hone__out(ctx, 0, (hone_dtype)a->dtype, 2, product.out.shape);
+    if (!y || (y != input && !hone__copy_elements(y, input)))
+        return false;
+    if (!(a = apart(a, y)) || !(b = apart(b, y)))
+        return false;
     if ((a != in[1] || b != in[2]) && !hone__product_of("addmm", a, b, &product))
-        return NULL;
+        return false;
     product.gemm.accumulate = 1;
-    return hone__product_run(&product, out) ? out : NULL;
+    return hone__product_run(&product, y);
 }
 
-static bool addmm_factors(hone_context *ctx, hone_tensor *dy, int input, hone_tensor *factor[2])
+static void addmm_backward(hone_context *ctx, hone_tensor *const *dy, hone_tensor **dx)
 {
-    return input > 0 && matrix_factors(ctx, dy, input == 2, factor);
-}
-
-static hone_tensor *addmm_grad_input(hone_context *ctx, hone_tensor *dy, int input)
-{
-    (void)ctx, (void)input;
-    return dy;
-}
-
-static hone_tensor *addmm_grad_factor(hone_context *ctx, hone_tensor *dy, int input)
-{
-    hone_tensor *factor[2];
-    return addmm_factors(ctx, dy, input, factor) ? hone_matmul(factor[0], factor[1]) : NULL;
+    dx[0] = dy[0];
+    matrix_grads(ctx, dy[0], 1, dx);
 }
 
 const hone__op hone__op_addmm = {
     .name = "addmm",
-    .forward = addmm,
-    .grad = { addmm_grad_input, addmm_grad_factor, addmm_grad_factor },
-    .factors = addmm_factors,
+    .forward = addmm_forward,
+    .backward = addmm_backward,
+    .in = { { "input" }, { "a" }, { "b" } },
+    .forms = HONE__BOTH,
+    .adds = true,
 };
+HONE__ENTRY_XXX(addmm, input, a, b)
+
+hone_tensor *hone_addmm_(hone_tensor *input, hone_tensor *a, hone_tensor *b)
+{
+    return hone__call_(&hone__op_addmm, IN(input, a, b), NULL);
+}

@@ -1,8 +1,8 @@
 /* move.c: the same elements in another shape. Views where strides allow it; slices' gradients and
  * cat copy. */
-#include "ops/elementwise.h"
-#include "ops/op.h"
-#include "ops/rows.h"
+#include "loops/elementwise.h"
+#include "loops/rows.h"
+#include "ops/common.h"
 
 static hone_tensor *view(const hone_tensor *t, const hone__shape *shape, const int64_t *stride,
                          int64_t offset)
@@ -10,44 +10,57 @@ static hone_tensor *view(const hone_tensor *t, const hone__shape *shape, const i
     return hone__own(hone__alias(t, shape->ndim, shape->shape, stride, offset));
 }
 
-static hone__shape shape_of(const hone_tensor *t)
+/* The gradient of a view that only changed the shape. */
+static void reshape_to_input(hone_context *ctx, hone_tensor *const *dy, hone_tensor **dx)
 {
-    hone__shape shape = { .ndim = t->ndim };
-    for (int d = 0; d < t->ndim; d++)
-        shape.shape[d] = t->shape[d];
-    return shape;
+    int64_t room[HONE_MAX_DIMS + 1];
+    dx[0] = hone_reshape_v(dy[0], hone__ended(hone__input_shape(ctx, 0), room));
 }
 
-/* A shape as the public functions take it. */
-static const int64_t *ended(const hone__shape *shape, int64_t *dims)
+/* The options of ops that take a list of dims or extents. */
+typedef struct {
+    hone__shape dims;
+} dims_options;
+
+static const hone__shape *dims_of(hone_context *ctx)
 {
-    for (int d = 0; d < shape->ndim; d++)
-        dims[d] = shape->shape[d];
-    dims[shape->ndim] = HONE_END_DIM;
-    return dims;
+    return &((const dims_options *)hone__options(ctx))->dims;
 }
 
-static hone_tensor *reshape_to_input(hone_context *ctx, hone_tensor *dy, int input)
+/* dims..END into the options; false + error if there are too many. */
+static hone_tensor *call_dims(const hone__op *op, hone_tensor *x, const int64_t *dims_end)
 {
-    int64_t dims[HONE_MAX_DIMS + 1];
-    return hone_reshape_v(dy, ended(hone__input_shape(ctx, input), dims));
+    dims_options options;
+    return hone__read_dims(op->name, dims_end, &options.dims) ? hone__call(op, IN(x), &options)
+                                                              : NULL;
 }
+
+#define VIEW(name_, table, type)                                                                   \
+    const hone__op hone__op_##name_ = {                                                            \
+        .name = #name_,                                                                            \
+        .forward = name_##_forward,                                                                \
+        .backward = name_##_backward,                                                              \
+        .in = { { "x" } },                                                                         \
+        .options = table,                                                                          \
+        .options_bytes = sizeof(type),                                                             \
+        .view = true,                                                                              \
+    };
 
 /* ---- reshape */
 
 /* The wanted shape with -1 worked out; false + error if it doesn't hold x's elements. */
-static bool wanted_shape(const hone__args *args, const hone_tensor *x, hone__shape *shape)
+static bool wanted_shape(const hone__shape *given, const hone_tensor *x, hone__shape *shape)
 {
     int unknown = -1;
-    shape->ndim = args->n;
-    for (int d = 0; d < args->n; d++) {
-        shape->shape[d] = args->i[d];
-        if (args->i[d] >= 0)
+    shape->ndim = given->ndim;
+    for (int d = 0; d < given->ndim; d++) {
+        shape->shape[d] = given->shape[d];
+        if (given->shape[d] >= 0)
             continue;
-        if (args->i[d] < -1 || unknown >= 0) {
+        if (given->shape[d] < -1 || unknown >= 0) {
             hone_error_set(HONE_E_SHAPE, "reshape: %s in %s (one extent may be -1)",
-                           args->i[d] < -1 ? "a negative extent" : "more than one -1",
-                           hone__shape_text(args->n, args->i).s);
+                           given->shape[d] < -1 ? "a negative extent" : "more than one -1",
+                           hone__shape_text(given->ndim, given->shape).s);
             return false;
         }
         unknown = d;
@@ -63,7 +76,7 @@ static bool wanted_shape(const hone__args *args, const hone_tensor *x, hone__sha
     if (unknown < 0 && known == x->numel)
         return true;
     const hone__text from = hone__shape_text(x->ndim, x->shape);
-    const hone__text to = hone__shape_text(args->n, args->i);
+    const hone__text to = hone__shape_text(given->ndim, given->shape);
     if (unknown >= 0 && known == 0)
         hone_error_set(HONE_E_SHAPE, "reshape: the -1 in %s can be anything, as %s has no elements",
                        to.s, from.s);
@@ -99,19 +112,33 @@ static bool strides_for(const hone_tensor *x, const hone__shape *shape, int64_t 
     return true;
 }
 
-static hone_tensor *reshape(hone_context *ctx, hone_tensor *const *in, int n_in)
+static bool reshape_forward(hone_context *ctx, hone_tensor *const *in, int n_in, hone_tensor **out)
 {
     (void)n_in;
     hone_tensor *x = in[0];
     hone__shape shape;
     int64_t stride[HONE_MAX_DIMS];
-    if (!wanted_shape(hone__call_args(ctx), x, &shape))
-        return NULL;
+    if (!wanted_shape(dims_of(ctx), x, &shape))
+        return false;
     if (strides_for(x, &shape, stride))
-        return view(x, &shape, stride, x->offset);
+        return hone__give(out, view(x, &shape, stride, x->offset));
     hone_tensor *copy = hone_contiguous(x);
     hone__contiguous_strides(shape.ndim, shape.shape, stride);
-    return copy ? view(copy, &shape, stride, copy->offset) : NULL;
+    return copy && hone__give(out, view(copy, &shape, stride, copy->offset));
+}
+
+static const hone__option reshape_table[] = {
+    { "shape", HONE__OPT_DIMS, offsetof(dims_options, dims), .required = true },
+    { NULL },
+};
+
+#define reshape_backward reshape_to_input
+VIEW(reshape, reshape_table, dims_options)
+#undef reshape_backward
+
+hone_tensor *hone_reshape_v(hone_tensor *x, const int64_t *dims_end)
+{
+    return call_dims(&hone__op_reshape, x, dims_end);
 }
 
 hone_tensor *hone_flatten(hone_tensor *x, int start)
@@ -133,18 +160,28 @@ hone_tensor *hone_flatten(hone_tensor *x, int start)
 
 /* ---- reordered dims */
 
-static hone_tensor *transpose(hone_context *ctx, hone_tensor *const *in, int n_in)
+typedef struct {
+    int64_t dim0, dim1;
+} transpose_options;
+
+static const hone__option transpose_table[] = {
+    HONE__OPTION(transpose_options, dim0, HONE__OPT_INT, .required = true),
+    HONE__OPTION(transpose_options, dim1, HONE__OPT_INT, .required = true),
+    { NULL },
+};
+
+static bool transpose_forward(hone_context *ctx, hone_tensor *const *in, int n_in,
+                              hone_tensor **out)
 {
     (void)n_in;
     const hone_tensor *x = in[0];
-    hone__args *args = hone__call_args(ctx);
-    const int a = hone__dim_index("transpose", x, args->dim);
-    const int b = a < 0 ? -1 : hone__dim_index("transpose", x, args->dim2);
+    transpose_options *options = hone__options(ctx);
+    const int a = hone__dim_index("transpose", x, options->dim0);
+    const int b = a < 0 ? -1 : hone__dim_index("transpose", x, options->dim1);
     if (b < 0)
-        return NULL;
-    args->dim = a;
-    args->dim2 = b;
-    hone__shape shape = shape_of(x);
+        return false;
+    *options = (transpose_options){ a, b };
+    hone__shape shape = hone__shape_of(x);
     int64_t stride[HONE_MAX_DIMS];
     for (int d = 0; d < x->ndim; d++)
         stride[d] = x->stride[d];
@@ -152,63 +189,80 @@ static hone_tensor *transpose(hone_context *ctx, hone_tensor *const *in, int n_i
         shape.shape[a] = x->shape[b], shape.shape[b] = x->shape[a];
         stride[a] = x->stride[b], stride[b] = x->stride[a];
     }
-    return view(x, &shape, stride, x->offset);
+    return hone__give(out, view(x, &shape, stride, x->offset));
 }
 
-static hone_tensor *transpose_grad(hone_context *ctx, hone_tensor *dy, int input)
+static void transpose_backward(hone_context *ctx, hone_tensor *const *dy, hone_tensor **dx)
 {
-    (void)input;
-    const hone__args *args = hone__call_args(ctx);
-    return hone_transpose(dy, args->dim, args->dim2);
+    const transpose_options *options = hone__options(ctx);
+    dx[0] = hone_transpose(dy[0], (int)options->dim0, (int)options->dim1);
 }
 
-static hone_tensor *permute(hone_context *ctx, hone_tensor *const *in, int n_in)
+VIEW(transpose, transpose_table, transpose_options)
+
+hone_tensor *hone_transpose(hone_tensor *x, int dim0, int dim1)
+{
+    return hone__call(&hone__op_transpose, IN(x), &(transpose_options){ dim0, dim1 });
+}
+
+static const hone__option permute_table[] = {
+    HONE__OPTION(dims_options, dims, HONE__OPT_DIMS, .required = true),
+    { NULL },
+};
+
+static bool permute_forward(hone_context *ctx, hone_tensor *const *in, int n_in, hone_tensor **out)
 {
     (void)n_in;
     const hone_tensor *x = in[0];
-    hone__args *args = hone__call_args(ctx);
-    hone__shape shape = { .ndim = x->ndim };
+    hone__shape *dims = &((dims_options *)hone__options(ctx))->dims;
+    hone__shape shape = { .ndim = x->ndim }, order = { .ndim = x->ndim };
     int64_t stride[HONE_MAX_DIMS];
     uint32_t seen = 0;
-    int order[HONE_MAX_DIMS];
-    for (int d = 0; d < args->n && args->n == x->ndim; d++) {
-        const int from = order[d] = hone__dim_index("permute", x, args->i[d]);
+    for (int d = 0; d < dims->ndim && dims->ndim == x->ndim; d++) {
+        const int from = hone__dim_index("permute", x, dims->shape[d]);
         if (from < 0)
-            return NULL;
+            return false;
+        order.shape[d] = from;
         seen |= 1u << from;
         shape.shape[d] = x->shape[from];
         stride[d] = x->stride[from];
     }
-    if (args->n != x->ndim || seen != (1u << x->ndim) - 1) {
+    if (dims->ndim != x->ndim || seen != (1u << x->ndim) - 1) {
         hone_error_set(HONE_E_SHAPE, "permute: %s isn't an order of the %d dims of %s",
-                       hone__shape_text(args->n, args->i).s, x->ndim, hone__tensor_text(x).s);
-        return NULL;
+                       hone__shape_text(dims->ndim, dims->shape).s, x->ndim,
+                       hone__tensor_text(x).s);
+        return false;
     }
-    for (int d = 0; d < args->n; d++)
-        args->i[d] = order[d];
-    return view(x, &shape, stride, x->offset);
+    *dims = order;
+    return hone__give(out, view(x, &shape, stride, x->offset));
 }
 
-static hone_tensor *permute_grad(hone_context *ctx, hone_tensor *dy, int input)
+static void permute_backward(hone_context *ctx, hone_tensor *const *dy, hone_tensor **dx)
 {
-    (void)input;
-    const hone__args *args = hone__call_args(ctx);
+    const hone__shape *order = dims_of(ctx);
     int64_t back[HONE_MAX_DIMS + 1];
-    for (int d = 0; d < args->n; d++)
-        back[args->i[d]] = d;
-    back[args->n] = HONE_END_DIM;
-    return hone_permute_v(dy, back);
+    for (int d = 0; d < order->ndim; d++)
+        back[order->shape[d]] = d;
+    back[order->ndim] = HONE_END_DIM;
+    dx[0] = hone_permute_v(dy[0], back);
+}
+
+VIEW(permute, permute_table, dims_options)
+
+hone_tensor *hone_permute_v(hone_tensor *x, const int64_t *dims_end)
+{
+    return call_dims(&hone__op_permute, x, dims_end);
 }
 
 /* ---- extents of 1 */
 
-static hone_tensor *squeeze(hone_context *ctx, hone_tensor *const *in, int n_in)
+static bool squeeze_forward(hone_context *ctx, hone_tensor *const *in, int n_in, hone_tensor **out)
 {
     (void)n_in;
     const hone_tensor *x = in[0];
-    const int dim = hone__dim_index("squeeze", x, hone__call_args(ctx)->dim);
+    const int dim = hone__take_dim(ctx, x);
     if (dim < 0)
-        return NULL;
+        return false;
     hone__shape shape = { 0 };
     int64_t stride[HONE_MAX_DIMS];
     for (int d = 0; d < x->ndim; d++) {
@@ -217,20 +271,30 @@ static hone_tensor *squeeze(hone_context *ctx, hone_tensor *const *in, int n_in)
         stride[shape.ndim] = x->stride[d];
         shape.shape[shape.ndim++] = x->shape[d];
     }
-    return view(x, &shape, stride, x->offset);
+    return hone__give(out, view(x, &shape, stride, x->offset));
 }
 
-static hone_tensor *unsqueeze(hone_context *ctx, hone_tensor *const *in, int n_in)
+#define squeeze_backward reshape_to_input
+VIEW(squeeze, hone__dim_table, hone__dim_options)
+#undef squeeze_backward
+
+hone_tensor *hone_squeeze(hone_tensor *x, int dim)
+{
+    return hone__call(&hone__op_squeeze, IN(x), &(hone__dim_options){ dim });
+}
+
+static bool unsqueeze_forward(hone_context *ctx, hone_tensor *const *in, int n_in,
+                              hone_tensor **out)
 {
     (void)n_in;
     const hone_tensor *x = in[0];
-    const int64_t given = hone__call_args(ctx)->dim;
+    const int64_t given = hone__dim_of(ctx);
     const int n = x->ndim + 1;
     if (given < -n || given >= n || n > HONE_MAX_DIMS) {
         hone_error_set(HONE_E_SHAPE,
                        "unsqueeze: dim %lld can't be put into %s (at most %d dims, here %d..%d)",
                        (long long)given, hone__tensor_text(x).s, HONE_MAX_DIMS, -n, n - 1);
-        return NULL;
+        return false;
     }
     const int dim = (int)(given < 0 ? given + n : given);
     hone__shape shape = { .ndim = n };
@@ -240,40 +304,61 @@ static hone_tensor *unsqueeze(hone_context *ctx, hone_tensor *const *in, int n_i
         stride[d] = d == dim ? 1 : x->stride[from];
         from += d != dim;
     }
-    return view(x, &shape, stride, x->offset);
+    return hone__give(out, view(x, &shape, stride, x->offset));
 }
 
-static hone_tensor *expand(hone_context *ctx, hone_tensor *const *in, int n_in)
+#define unsqueeze_backward reshape_to_input
+VIEW(unsqueeze, hone__dim_table, hone__dim_options)
+#undef unsqueeze_backward
+
+hone_tensor *hone_unsqueeze(hone_tensor *x, int dim)
+{
+    return hone__call(&hone__op_unsqueeze, IN(x), &(hone__dim_options){ dim });
+}
+
+static const hone__option expand_table[] = {
+    { "size", HONE__OPT_DIMS, offsetof(dims_options, dims), .required = true },
+    { NULL },
+};
+
+static bool expand_forward(hone_context *ctx, hone_tensor *const *in, int n_in, hone_tensor **out)
 {
     (void)n_in;
     const hone_tensor *x = in[0];
-    const hone__args *args = hone__call_args(ctx);
-    const int lead = args->n - x->ndim;
-    hone__shape shape = { .ndim = args->n };
+    const hone__shape *size = dims_of(ctx);
+    const int lead = size->ndim - x->ndim;
+    hone__shape shape = { .ndim = size->ndim };
     int64_t stride[HONE_MAX_DIMS];
     bool fits = lead >= 0;
-    for (int d = 0; fits && d < args->n; d++) {
+    for (int d = 0; fits && d < size->ndim; d++) {
         const int64_t own = d < lead ? 1 : x->shape[d - lead];
-        const bool keep = args->i[d] == -1 && d >= lead;
-        shape.shape[d] = keep ? own : args->i[d];
+        const bool keep = size->shape[d] == -1 && d >= lead;
+        shape.shape[d] = keep ? own : size->shape[d];
         stride[d] = d >= lead && shape.shape[d] == own ? x->stride[d - lead] : 0;
         fits = shape.shape[d] == own || (own == 1 && shape.shape[d] >= 0);
     }
     if (!fits) {
         hone_error_set(HONE_E_SHAPE, "expand: %s can't be expanded to %s", hone__tensor_text(x).s,
-                       hone__shape_text(args->n, args->i).s);
-        return NULL;
+                       hone__shape_text(size->ndim, size->shape).s);
+        return false;
     }
     if (hone__numel_of("expand", shape.ndim, shape.shape) < 0)
-        return NULL;
-    return view(x, &shape, stride, x->offset);
+        return false;
+    return hone__give(out, view(x, &shape, stride, x->offset));
 }
 
 /* The engine sums over what was repeated. */
-static hone_tensor *expand_grad(hone_context *ctx, hone_tensor *dy, int input)
+static void expand_backward(hone_context *ctx, hone_tensor *const *dy, hone_tensor **dx)
 {
-    (void)ctx, (void)input;
-    return dy;
+    (void)ctx;
+    dx[0] = dy[0];
+}
+
+VIEW(expand, expand_table, dims_options)
+
+hone_tensor *hone_expand_v(hone_tensor *x, const int64_t *dims_end)
+{
+    return call_dims(&hone__op_expand, x, dims_end);
 }
 
 /* ---- parts of a dim */
@@ -287,22 +372,32 @@ static int real_dim(const char *name, const hone_tensor *x, int64_t dim)
     return -1;
 }
 
-static hone_tensor *select_index(hone_context *ctx, hone_tensor *const *in, int n_in)
+typedef struct {
+    int64_t dim, index;
+} select_options;
+
+static const hone__option select_table[] = {
+    HONE__OPTION(select_options, dim, HONE__OPT_INT, .required = true),
+    HONE__OPTION(select_options, index, HONE__OPT_INT, .required = true),
+    { NULL },
+};
+
+static bool select_forward(hone_context *ctx, hone_tensor *const *in, int n_in, hone_tensor **out)
 {
     (void)n_in;
     const hone_tensor *x = in[0];
-    hone__args *args = hone__call_args(ctx);
-    const int dim = real_dim("select", x, args->dim);
+    select_options *options = hone__options(ctx);
+    const int dim = real_dim("select", x, options->dim);
     if (dim < 0)
-        return NULL;
-    const int64_t extent = x->shape[dim], index = args->j[0] < 0 ? args->j[0] + extent : args->j[0];
+        return false;
+    const int64_t extent = x->shape[dim];
+    const int64_t index = options->index < 0 ? options->index + extent : options->index;
     if (index < 0 || index >= extent) {
         hone_error_set(HONE_E_INDEX, "select: index %lld is out of range for dim %d of %s",
-                       (long long)args->j[0], dim, hone__tensor_text(x).s);
-        return NULL;
+                       (long long)options->index, dim, hone__tensor_text(x).s);
+        return false;
     }
-    args->dim = dim;
-    args->j[0] = index;
+    *options = (select_options){ dim, index };
     hone__shape shape = { 0 };
     int64_t stride[HONE_MAX_DIMS];
     for (int d = 0; d < x->ndim; d++) {
@@ -311,16 +406,24 @@ static hone_tensor *select_index(hone_context *ctx, hone_tensor *const *in, int 
         stride[shape.ndim] = x->stride[d];
         shape.shape[shape.ndim++] = x->shape[d];
     }
-    return view(x, &shape, stride, x->offset + index * x->stride[dim]);
+    return hone__give(out, view(x, &shape, stride, x->offset + index * x->stride[dim]));
 }
 
-static hone_tensor *select_grad(hone_context *ctx, hone_tensor *dy, int input)
+static void select_backward(hone_context *ctx, hone_tensor *const *dy, hone_tensor **dx)
 {
-    const hone__args *args = hone__call_args(ctx);
-    int64_t dims[HONE_MAX_DIMS + 1];
-    return hone_slice_backward_v(hone_unsqueeze(dy, args->dim),
-                                 ended(hone__input_shape(ctx, input), dims), args->dim, args->j[0],
-                                 args->j[0] + 1, 1);
+    const select_options *options = hone__options(ctx);
+    const int dim = (int)options->dim;
+    int64_t room[HONE_MAX_DIMS + 1];
+    dx[0] = hone_slice_backward_v(hone_unsqueeze(dy[0], dim),
+                                  hone__ended(hone__input_shape(ctx, 0), room), dim, options->index,
+                                  options->index + 1, 1);
+}
+
+VIEW(select, select_table, select_options)
+
+hone_tensor *hone_select(hone_tensor *x, int dim, int64_t index)
+{
+    return hone__call(&hone__op_select, IN(x), &(select_options){ dim, index });
 }
 
 static int64_t clamp_index(int64_t index, int64_t extent)
@@ -330,24 +433,42 @@ static int64_t clamp_index(int64_t index, int64_t extent)
     return index < extent ? index : extent;
 }
 
-/* Start, end and step in args->j made 0 <= start <= end <= extent; how many there are, or -1. */
-static int64_t normalise_slice(const char *name, hone__args *args, int64_t extent)
+typedef struct {
+    int64_t dim, start, end, step;
+} slice_options;
+
+#define SLICE_OPTIONS(type, part)                                                                  \
+    { "dim", HONE__OPT_INT, offsetof(type, part dim), .required = true },                          \
+        { "start", HONE__OPT_INT, offsetof(type, part start) },                                    \
+        { "end", HONE__OPT_INT, offsetof(type, part end), .standard = (double)INT64_MAX },         \
+    {                                                                                              \
+        "step", HONE__OPT_INT, offsetof(type, part step), .standard = 1                            \
+    }
+
+static const hone__option slice_table[] = { SLICE_OPTIONS(slice_options, ), { NULL } };
+
+/* dim, start, end and step made 0 <= start <= end <= extent; how many there are, or -1. */
+static int64_t normalise_slice(const char *name, const hone_tensor *x, slice_options *o)
 {
-    if (args->j[2] <= 0) {
+    o->dim = real_dim(name, x, o->dim);
+    if (o->dim < 0)
+        return -1;
+    if (o->step <= 0) {
         hone_error_set(HONE_E_VALUE, "%s: step %lld, it must be positive", name,
-                       (long long)args->j[2]);
+                       (long long)o->step);
         return -1;
     }
-    const int64_t start = clamp_index(args->j[0], extent), end = clamp_index(args->j[1], extent);
-    args->j[0] = start;
-    args->j[1] = end < start ? start : end;
-    return end <= start ? 0 : (end - start - 1) / args->j[2] + 1;
+    const int64_t extent = x->shape[o->dim];
+    const int64_t start = clamp_index(o->start, extent), end = clamp_index(o->end, extent);
+    o->start = start;
+    o->end = end < start ? start : end;
+    return end <= start ? 0 : (end - start - 1) / o->step + 1;
 }
 
 static hone_tensor *sliced(const hone_tensor *x, int dim, int64_t start, int64_t count,
                            int64_t step)
 {
-    hone__shape shape = shape_of(x);
+    hone__shape shape = hone__shape_of(x);
     int64_t stride[HONE_MAX_DIMS];
     for (int d = 0; d < x->ndim; d++)
         stride[d] = x->stride[d];
@@ -357,54 +478,86 @@ static hone_tensor *sliced(const hone_tensor *x, int dim, int64_t start, int64_t
     return view(x, &shape, stride, x->offset + (count > 0 ? start * x->stride[dim] : 0));
 }
 
-static hone_tensor *slice(hone_context *ctx, hone_tensor *const *in, int n_in)
+static bool slice_forward(hone_context *ctx, hone_tensor *const *in, int n_in, hone_tensor **out)
 {
     (void)n_in;
-    hone__args *args = hone__call_args(ctx);
-    args->dim = real_dim("slice", in[0], args->dim);
-    if (args->dim < 0)
-        return NULL;
-    const int64_t count = normalise_slice("slice", args, in[0]->shape[args->dim]);
-    return count < 0 ? NULL : sliced(in[0], args->dim, args->j[0], count, args->j[2]);
+    slice_options *o = hone__options(ctx);
+    const int64_t count = normalise_slice("slice", in[0], o);
+    return count >= 0 && hone__give(out, sliced(in[0], (int)o->dim, o->start, count, o->step));
 }
 
-static hone_tensor *slice_grad(hone_context *ctx, hone_tensor *dy, int input)
+static void slice_backward(hone_context *ctx, hone_tensor *const *dy, hone_tensor **dx)
 {
-    const hone__args *args = hone__call_args(ctx);
-    int64_t dims[HONE_MAX_DIMS + 1];
-    return hone_slice_backward_v(dy, ended(hone__input_shape(ctx, input), dims), args->dim,
-                                 args->j[0], args->j[1], args->j[2]);
+    const slice_options *o = hone__options(ctx);
+    int64_t room[HONE_MAX_DIMS + 1];
+    dx[0] = hone_slice_backward_v(dy[0], hone__ended(hone__input_shape(ctx, 0), room), (int)o->dim,
+                                  o->start, o->end, o->step);
 }
 
-static hone_tensor *slice_backward(hone_context *ctx, hone_tensor *const *in, int n_in)
+VIEW(slice, slice_table, slice_options)
+
+hone_tensor *hone_slice(hone_tensor *x, int dim, int64_t start, int64_t end, int64_t step)
+{
+    return hone__call(&hone__op_slice, IN(x), &(slice_options){ dim, start, end, step });
+}
+
+typedef struct {
+    hone__shape shape;
+    slice_options slice;
+} slice_backward_options;
+
+static const hone__option slice_backward_table[] = {
+    HONE__OPTION(slice_backward_options, shape, HONE__OPT_DIMS, .required = true),
+    SLICE_OPTIONS(slice_backward_options, slice.),
+    { NULL },
+};
+
+static bool slice_backward_forward(hone_context *ctx, hone_tensor *const *in, int n_in,
+                                   hone_tensor **out)
 {
     (void)n_in;
-    hone__args *args = hone__call_args(ctx);
-    hone_tensor *dx = hone__out(ctx, (hone_dtype)in[0]->dtype, args->n, args->i);
+    slice_backward_options *o = hone__options(ctx);
+    hone_tensor *dx = out[0] =
+        hone__out(ctx, 0, (hone_dtype)in[0]->dtype, o->shape.ndim, o->shape.shape);
     if (!dx)
-        return NULL;
-    args->dim = real_dim("slice_backward", dx, args->dim);
-    if (args->dim < 0)
-        return NULL;
-    const int64_t count = normalise_slice("slice_backward", args, dx->shape[args->dim]);
-    hone_tensor *part = count < 0 ? NULL : sliced(dx, args->dim, args->j[0], count, args->j[2]);
+        return false;
+    const int64_t count = normalise_slice("slice_backward", dx, &o->slice);
+    hone_tensor *part =
+        count < 0 ? NULL : sliced(dx, (int)o->slice.dim, o->slice.start, count, o->slice.step);
     if (!part)
-        return NULL;
+        return false;
     if (!hone__same_shape(part, in[0])) {
         hone_error_set(HONE_E_SHAPE, "slice_backward: dy is %s, the slice of %s is %s",
                        hone__tensor_text(in[0]).s, hone__tensor_text(dx).s,
                        hone__tensor_text(part).s);
-        return NULL;
+        return false;
     }
     hone__fill_elements(dx, 0.0);
-    return hone__copy_elements(part, in[0]) ? dx : NULL;
+    return hone__copy_elements(part, in[0]);
 }
 
-static hone_tensor *slice_backward_grad(hone_context *ctx, hone_tensor *g, int input)
+static void slice_backward_backward(hone_context *ctx, hone_tensor *const *g, hone_tensor **dx)
 {
-    (void)input;
-    const hone__args *args = hone__call_args(ctx);
-    return hone_slice(g, args->dim, args->j[0], args->j[1], args->j[2]);
+    const slice_options *o = &((const slice_backward_options *)hone__options(ctx))->slice;
+    dx[0] = hone_slice(g[0], (int)o->dim, o->start, o->end, o->step);
+}
+
+const hone__op hone__op_slice_backward = {
+    .name = "slice_backward",
+    .forward = slice_backward_forward,
+    .backward = slice_backward_backward,
+    .in = { { "dy" } },
+    .options = slice_backward_table,
+    .options_bytes = sizeof(slice_backward_options),
+};
+
+hone_tensor *hone_slice_backward_v(hone_tensor *dy, const int64_t *dims_end, int dim, int64_t start,
+                                   int64_t end, int64_t step)
+{
+    slice_backward_options options = { .slice = { dim, start, end, step } };
+    return hone__read_dims("slice_backward", dims_end, &options.shape)
+               ? hone__call(&hone__op_slice_backward, IN(dy), &options)
+               : NULL;
 }
 
 hone_tensor_list hone_split(hone_tensor *x, int64_t size, int dim)
@@ -443,7 +596,7 @@ static bool is_nothing(int ndim, const int64_t *shape)
 static bool joined_shape(hone_context *ctx, hone_tensor *const *in, int n_in, hone__shape *shape,
                          hone_dtype *dtype)
 {
-    hone__args *args = hone__call_args(ctx);
+    hone__dim_options *options = hone__options(ctx);
     if (n_in == 0) {
         hone_error_set(HONE_E_SHAPE, "cat: needs at least one tensor");
         return false;
@@ -451,10 +604,11 @@ static bool joined_shape(hone_context *ctx, hone_tensor *const *in, int n_in, ho
     int first = 0;
     while (first < n_in - 1 && is_nothing(in[first]->ndim, in[first]->shape))
         first++;
-    args->dim = real_dim("cat", in[first], args->dim);
-    if (args->dim < 0)
+    options->dim = real_dim("cat", in[first], options->dim);
+    const int dim = (int)options->dim;
+    if (dim < 0)
         return false;
-    *shape = shape_of(in[first]);
+    *shape = hone__shape_of(in[first]);
     *dtype = (hone_dtype)in[first]->dtype;
     for (int i = 0; i < n_in; i++) {
         *dtype = hone_promote(*dtype, (hone_dtype)in[i]->dtype);
@@ -462,80 +616,75 @@ static bool joined_shape(hone_context *ctx, hone_tensor *const *in, int n_in, ho
             continue;
         bool fits = in[i]->ndim == shape->ndim;
         for (int d = 0; fits && d < shape->ndim; d++)
-            fits = d == args->dim || in[i]->shape[d] == shape->shape[d];
+            fits = d == dim || in[i]->shape[d] == shape->shape[d];
         if (!fits) {
-            hone_error_set(
-                HONE_E_SHAPE, "cat: tensor %d is %s, tensor %d is %s; all but dim %d must be equal",
-                i, hone__tensor_text(in[i]).s, first, hone__tensor_text(in[first]).s, args->dim);
+            hone_error_set(HONE_E_SHAPE,
+                           "cat: tensor %d is %s, tensor %d is %s; all but dim %d must be equal", i,
+                           hone__tensor_text(in[i]).s, first, hone__tensor_text(in[first]).s, dim);
             return false;
         }
-        int64_t *joined = &shape->shape[args->dim];
-        if (__builtin_add_overflow(*joined, in[i]->shape[args->dim], joined)) {
+        int64_t *joined = &shape->shape[dim];
+        if (__builtin_add_overflow(*joined, in[i]->shape[dim], joined)) {
             hone_error_set(HONE_E_SHAPE, "cat: dim %d has more elements than an int64 can count",
-                           args->dim);
+                           dim);
             return false;
         }
     }
     return true;
 }
 
-static hone_tensor *cat(hone_context *ctx, hone_tensor *const *in, int n_in)
+static bool cat_forward(hone_context *ctx, hone_tensor *const *in, int n_in, hone_tensor **out)
 {
     hone__shape shape;
     hone_dtype dtype;
     if (!joined_shape(ctx, in, n_in, &shape, &dtype))
-        return NULL;
-    hone_tensor *out = hone__out(ctx, dtype, shape.ndim, shape.shape);
-    const int dim = hone__call_args(ctx)->dim;
+        return false;
+    hone_tensor *y = out[0] = hone__out(ctx, 0, dtype, shape.ndim, shape.shape);
+    const int dim = hone__dim_of(ctx);
     int64_t start = 0;
-    for (int i = 0; out && i < n_in; i++) {
+    for (int i = 0; y && i < n_in; i++) {
         if (is_nothing(in[i]->ndim, in[i]->shape))
             continue;
-        hone_tensor *part = sliced(out, dim, start, in[i]->shape[dim], 1);
+        hone_tensor *part = sliced(y, dim, start, in[i]->shape[dim], 1);
         if (!part || !hone__copy_elements(part, in[i]))
-            return NULL;
+            return false;
         start += in[i]->shape[dim];
     }
-    return out;
+    return y;
 }
 
-static hone_tensor *cat_grad(hone_context *ctx, hone_tensor *dy, int input)
+static void cat_backward(hone_context *ctx, hone_tensor *const *dy, hone_tensor **dx)
 {
-    const int dim = hone__call_args(ctx)->dim;
-    const hone__shape *own = hone__input_shape(ctx, input);
-    if (is_nothing(own->ndim, own->shape))
-        return hone_reshape(hone_slice(dy, dim, 0, 0, 1), 0);
+    const int dim = hone__dim_of(ctx), n = hone__input_count(ctx);
     int64_t start = 0;
-    for (int i = 0; i < input; i++) {
-        const hone__shape *before = hone__input_shape(ctx, i);
-        start += is_nothing(before->ndim, before->shape) ? 0 : before->shape[dim];
+    for (int i = 0; i < n; i++) {
+        const hone__shape *own = hone__input_shape(ctx, i);
+        const bool nothing = is_nothing(own->ndim, own->shape);
+        const int64_t end = start + (nothing ? 0 : own->shape[dim]);
+        if (hone_needs_input_grad(ctx, i))
+            dx[i] = nothing ? hone_reshape(hone_slice(dy[0], dim, 0, 0, 1), 0)
+                            : hone_slice(dy[0], dim, start, end, 1);
+        start = end;
     }
-    return hone_slice(dy, dim, start, start + own->shape[dim], 1);
 }
 
-/* ---- the ops */
-
-#define VIEW(name_, forward_, grad_)                                                               \
-    const hone__op hone__op_##name_ = {                                                            \
-        .name = #name_, .forward = forward_, .grad = { grad_ }, .view = true                       \
-    }
-
-VIEW(reshape, reshape, reshape_to_input);
-VIEW(transpose, transpose, transpose_grad);
-VIEW(permute, permute, permute_grad);
-VIEW(squeeze, squeeze, reshape_to_input);
-VIEW(unsqueeze, unsqueeze, reshape_to_input);
-VIEW(expand, expand, expand_grad);
-VIEW(select, select_index, select_grad);
-VIEW(slice, slice, slice_grad);
-
-const hone__op hone__op_slice_backward = {
-    .name = "slice_backward",
-    .forward = slice_backward,
-    .grad = { slice_backward_grad },
+static const hone__option cat_table[] = {
+    HONE__OPTION(hone__dim_options, dim, HONE__OPT_INT),
+    { NULL },
 };
+
 const hone__op hone__op_cat = {
     .name = "cat",
-    .forward = cat,
-    .grad = { cat_grad, cat_grad, cat_grad },
+    .forward = cat_forward,
+    .backward = cat_backward,
+    .in = { { "tensors", HONE__LIST } },
+    .options = cat_table,
+    .options_bytes = sizeof(hone__dim_options),
 };
+
+hone_tensor *hone_cat(hone_tensor_list list, int dim)
+{
+    hone_tensor *const missing[] = { NULL };
+    return hone__call(&hone__op_cat, list.at ? list.at : missing, list.at ? list.n : 1,
+                      &(hone__dim_options){ dim });
+}

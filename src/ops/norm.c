@@ -2,9 +2,9 @@
  *
  * A row is what is normalised together. x and dy have any layout: see row_groups.h; the weight's
  * gradient gathers pieces of columns. */
-#include "ops/op.h"
-#include "ops/past.h"
-#include "ops/row_groups.h"
+#include "loops/past.h"
+#include "loops/row_groups.h"
+#include "ops/common.h"
 #include "ops/variance.h"
 
 #include "isa/isa.h"
@@ -32,18 +32,39 @@ typedef struct {
 
 /* ---- arguments */
 
+typedef struct {
+    int64_t n_dims; /* the last ones, which are a row */
+    double eps;
+} norm_options;
+
+static const hone__option table[] = {
+    HONE__OPTION(norm_options, n_dims, HONE__OPT_INT, .standard = 1),
+    HONE__OPTION(norm_options, eps, HONE__OPT_FLOAT, .standard = 1e-5),
+    { NULL },
+};
+
+static int dims_of(hone_context *ctx)
+{
+    return (int)((const norm_options *)hone__options(ctx))->n_dims;
+}
+
+static double eps_of(hone_context *ctx)
+{
+    return ((const norm_options *)hone__options(ctx))->eps;
+}
+
 static bool arguments_fit(hone_context *ctx, const hone_tensor *x)
 {
-    const hone__args *args = hone__call_args(ctx);
+    const norm_options *o = hone__options(ctx);
     const char *name = hone__call_name(ctx);
     if (!hone_dtype_is_float((hone_dtype)x->dtype))
         hone_error_set(HONE_E_DTYPE, "%s: needs f32 or f64, got %s; cast it with hone_to first",
                        name, hone__tensor_text(x).s);
-    else if (args->dim < 1 || args->dim > x->ndim)
-        hone_error_set(HONE_E_VALUE, "%s: can't normalise the last %d dims of %s", name, args->dim,
-                       hone__tensor_text(x).s);
-    else if (!(args->s[0] >= 0) || !isfinite(args->s[0]))
-        hone_error_set(HONE_E_VALUE, "%s: eps is %g (0 or more is wanted)", name, args->s[0]);
+    else if (o->n_dims < 1 || o->n_dims > x->ndim)
+        hone_error_set(HONE_E_VALUE, "%s: can't normalise the last %lld dims of %s", name,
+                       (long long)o->n_dims, hone__tensor_text(x).s);
+    else if (!(o->eps >= 0) || !isfinite(o->eps))
+        hone_error_set(HONE_E_VALUE, "%s: eps is %g (0 or more is wanted)", name, o->eps);
     else
         return true;
     return false;
@@ -52,7 +73,7 @@ static bool arguments_fit(hone_context *ctx, const hone_tensor *x)
 /* True for HONE_NONE and for what has x's dtype and its last n_dims extents, and no more dims. */
 static bool suits_rows(hone_context *ctx, const hone_tensor *x, hone_tensor *t, const char *what)
 {
-    const int n = hone__call_args(ctx)->dim;
+    const int n = dims_of(ctx);
     if (t == HONE_NONE)
         return true;
     bool same = t->ndim == n;
@@ -83,9 +104,9 @@ static bool take_job(hone_context *ctx, hone_tensor *x, hone_tensor *dy, hone_te
     if (!arguments_fit(ctx, x) || (dy && !suits_x(ctx, x, dy)) ||
         !suits_rows(ctx, x, weight, "weight") || !suits_rows(ctx, x, bias, "bias"))
         return false;
-    const int n = hone__call_args(ctx)->dim;
+    const int n = dims_of(ctx);
     const uint32_t cols = ((1u << n) - 1) << (x->ndim - n);
-    *j = (job){ .dtype = (hone_dtype)x->dtype, .eps = hone__call_args(ctx)->s[0] };
+    *j = (job){ .dtype = (hone_dtype)x->dtype, .eps = eps_of(ctx) };
     j->x = hone__rows_of(x, cols);
     if (dy)
         j->dy = hone__rows_of(dy, cols);
@@ -105,7 +126,7 @@ static bool take_job(hone_context *ctx, hone_tensor *x, hone_tensor *dy, hone_te
 
 static hone_tensor *row_out(hone_context *ctx, job *j, const hone_tensor *x)
 {
-    hone_tensor *out = hone__out(ctx, j->dtype, x->ndim, x->shape);
+    hone_tensor *out = hone__out(ctx, 0, j->dtype, x->ndim, x->shape);
     if (out)
         j->out = hone__data(out);
     return out;
@@ -135,14 +156,6 @@ static void take_norms(job *j, const hone_tensor *norms)
     j->kept = true;
 }
 
-static hone_tensor *new_norms(job *j)
-{
-    hone_tensor *norms = hone_empty((hone_dtype)j->dtype, 4, j->rows);
-    if (norms)
-        take_norms(j, norms);
-    return norms;
-}
-
 /* ---- layer_norm */
 
 static void forward_rows(void *ctx, int64_t row, int64_t rows, const hone__lines *in)
@@ -168,48 +181,58 @@ static bool run_forward(job *j)
 }
 
 /* Of a forward that is recorded. False: out of memory. */
-static bool keep_norms(hone_context *ctx, job *j)
+static bool keep_norms(hone_context *ctx, job *j, hone_tensor **out)
 {
     if (!hone_needs_input_grad(ctx, 0) && !hone_needs_input_grad(ctx, 1))
         return true;
-    hone_tensor *norms = new_norms(j);
-    return norms && HONE__SAVE(ctx, norms);
+    out[1] = hone__out(ctx, 1, j->dtype, 2, (int64_t[]){ 4, j->rows });
+    if (!out[1])
+        return false;
+    take_norms(j, out[1]);
+    return HONE__SAVE(ctx, out[1]);
 }
 
-static hone_tensor *layer_norm(hone_context *ctx, hone_tensor *const *in, int n_in)
+static bool layer_norm_forward(hone_context *ctx, hone_tensor *const *in, int n_in,
+                               hone_tensor **out)
 {
     job j;
     (void)n_in;
     if (!take_job(ctx, in[0], NULL, in[1], in[2], &j) || !HONE__SAVE(ctx, in[0], in[1]))
-        return NULL;
-    hone_tensor *out = row_out(ctx, &j, in[0]);
-    if (!out || !keep_norms(ctx, &j))
-        return NULL;
-    return out->numel == 0 || run_forward(&j) ? out : NULL;
+        return false;
+    hone_tensor *y = out[0] = row_out(ctx, &j, in[0]);
+    if (!y || !keep_norms(ctx, &j, out))
+        return false;
+    return y->numel == 0 || run_forward(&j);
 }
 
-/* The gradients' ops get what the forward kept as one more input. It is a number to them: where
- * they are to be differentiated themselves they do without. */
-static hone_tensor *grad_x(hone_context *ctx, hone_tensor *dy, int input)
+static void layer_norm_of_dy(hone_context *ctx, hone_tensor *const *dy, hone_tensor **dx)
 {
-    hone_tensor *const in[] = { dy, hone_saved(ctx, 0), hone_saved(ctx, 1), hone_saved(ctx, 2) };
-    (void)input;
-    return hone__call(&hone__op_layer_norm_backward, in, hone_grad_enabled() ? 3 : 4,
-                      hone__call_args(ctx), false);
+    const norm_options *o = hone__options(ctx);
+    hone_tensor *x = hone_saved(ctx, 0), *weight = hone_saved(ctx, 1);
+    hone_tensor *norms = hone_needs_input_grad(ctx, 0) || hone_needs_input_grad(ctx, 1)
+                             ? hone_saved(ctx, 2)
+                             : HONE_NONE;
+    if (hone_needs_input_grad(ctx, 0))
+        dx[0] = hone__call(&hone__op_layer_norm_backward, IN(dy[0], x, weight, norms), o);
+    if (hone_needs_input_grad(ctx, 1))
+        dx[1] = hone__call(&hone__op_layer_norm_weight_backward, IN(dy[0], x, norms), o);
+    dx[2] = dy[0]; /* summed to bias's shape by the engine */
 }
 
-static hone_tensor *grad_weight(hone_context *ctx, hone_tensor *dy, int input)
-{
-    hone_tensor *const in[] = { dy, hone_saved(ctx, 0), hone_saved(ctx, 2) };
-    (void)input;
-    return hone__call(&hone__op_layer_norm_weight_backward, in, hone_grad_enabled() ? 2 : 3,
-                      hone__call_args(ctx), false);
-}
+const hone__op hone__op_layer_norm = {
+    .name = "layer_norm",
+    .forward = layer_norm_forward,
+    .backward = layer_norm_of_dy,
+    .in = { { "x" }, { "weight", HONE__OPTIONAL }, { "bias", HONE__OPTIONAL } },
+    .out = { { "out" }, { "norms", HONE__HIDDEN | HONE__CONSTANT } },
+    .options = table,
+    .options_bytes = sizeof(norm_options),
+};
 
-static hone_tensor *grad_bias(hone_context *ctx, hone_tensor *dy, int input)
+hone_tensor *hone_layer_norm(hone_tensor *x, hone_tensor *weight, hone_tensor *bias, int n_dims,
+                             double eps)
 {
-    (void)ctx, (void)input;
-    return dy; /* summed to bias's shape by the engine */
+    return hone__call(&hone__op_layer_norm, IN(x, weight, bias), &(norm_options){ n_dims, eps });
 }
 
 /* ---- layer_norm_backward: by x */
@@ -238,48 +261,45 @@ static bool run_backward(job *j)
     });
 }
 
-static hone_tensor *layer_norm_backward(hone_context *ctx, hone_tensor *const *in, int n_in)
+static bool layer_norm_backward_forward(hone_context *ctx, hone_tensor *const *in, int n_in,
+                                        hone_tensor **out)
 {
+    (void)n_in;
     job j;
     if (!take_job(ctx, in[1], in[0], in[2], HONE_NONE, &j) || !HONE__SAVE(ctx, in[0], in[1], in[2]))
-        return NULL;
-    if (n_in == 4)
+        return false;
+    if (in[3] != HONE_NONE)
         take_norms(&j, in[3]);
-    hone_tensor *out = row_out(ctx, &j, in[1]);
-    return out && (out->numel == 0 || run_backward(&j)) ? out : NULL;
+    hone_tensor *y = out[0] = row_out(ctx, &j, in[1]);
+    return y && (y->numel == 0 || run_backward(&j));
 }
 
 /* The backward in public ops, for its own gradients. With g = dy weight, v the normalised x and r
  * what it is scaled by: dx = J g, J = r (1 - mean - v mean(v .)), which is symmetric. */
 /* By dy: weight J u for the incoming u. */
-static hone_tensor *backward_grad_dy(hone_context *ctx, hone_tensor *u, int input)
+static hone_tensor *backward_grad_dy(hone_context *ctx, hone_tensor *u)
 {
-    const hone__args *args = hone__call_args(ctx);
     hone_tensor *weight = hone_saved(ctx, 2);
-    (void)input;
     hone_tensor *ju =
-        hone_layer_norm_backward(u, hone_saved(ctx, 1), HONE_NONE, args->dim, args->s[0]);
+        hone_layer_norm_backward(u, hone_saved(ctx, 1), HONE_NONE, dims_of(ctx), eps_of(ctx));
     return weight == HONE_NONE ? ju : hone_mul(ju, weight);
 }
 
 /* By weight: the sum over rows of dy J u. */
-static hone_tensor *backward_grad_weight(hone_context *ctx, hone_tensor *u, int input)
+static hone_tensor *backward_grad_weight(hone_context *ctx, hone_tensor *u)
 {
-    const hone__args *args = hone__call_args(ctx);
-    (void)input;
     hone_tensor *ju =
-        hone_layer_norm_backward(u, hone_saved(ctx, 1), HONE_NONE, args->dim, args->s[0]);
+        hone_layer_norm_backward(u, hone_saved(ctx, 1), HONE_NONE, dims_of(ctx), eps_of(ctx));
     return hone_mul(ju, hone_saved(ctx, 0)); /* summed by the engine */
 }
 
 /* By x, with a = mean(g), b = mean(g v), c = mean(u), d = mean(u v), e = mean(u g):
  *     -r^2 (v (e - a c - 3 b d) + d (g - a) + b (u - c)) */
-static hone_tensor *backward_grad_x(hone_context *ctx, hone_tensor *u, int input)
+static hone_tensor *backward_grad_x(hone_context *ctx, hone_tensor *u)
 {
-    const double eps = hone__call_args(ctx)->s[0];
+    const double eps = eps_of(ctx);
     hone_tensor *dy = hone_saved(ctx, 0), *x = hone_saved(ctx, 1), *weight = hone_saved(ctx, 2);
-    (void)input;
-    const int n = hone__call_args(ctx)->dim;
+    const int n = dims_of(ctx);
     int64_t dims[HONE_MAX_DIMS + 1];
     hone__last_dims(n, dims);
     hone_tensor *r = eps == 0
@@ -295,6 +315,36 @@ static hone_tensor *backward_grad_x(hone_context *ctx, hone_tensor *u, int input
     hone_tensor *sum = hone_add(hone_mul(v, of_v),
                                 hone_add(hone_mul(hone_sub(g, a), d), hone_mul(hone_sub(u, c), b)));
     return hone_neg(hone_mul(sum, hone_square(r)));
+}
+
+static void layer_norm_backward_of_u(hone_context *ctx, hone_tensor *const *u, hone_tensor **dx)
+{
+    if (hone_needs_input_grad(ctx, 0))
+        dx[0] = backward_grad_dy(ctx, u[0]);
+    if (hone_needs_input_grad(ctx, 1))
+        dx[1] = backward_grad_x(ctx, u[0]);
+    if (hone_needs_input_grad(ctx, 2))
+        dx[2] = backward_grad_weight(ctx, u[0]);
+}
+
+/* The norms are a function of x: backward_grad_x has their part, too. */
+const hone__op hone__op_layer_norm_backward = {
+    .name = "layer_norm_backward",
+    .forward = layer_norm_backward_forward,
+    .backward = layer_norm_backward_of_u,
+    .in = { { "dy" },
+            { "x" },
+            { "weight", HONE__OPTIONAL },
+            { "norms", HONE__OPTIONAL | HONE__CONSTANT | HONE__HIDDEN } },
+    .options = table,
+    .options_bytes = sizeof(norm_options),
+};
+
+hone_tensor *hone_layer_norm_backward(hone_tensor *dy, hone_tensor *x, hone_tensor *weight,
+                                      int n_dims, double eps)
+{
+    return hone__call(&hone__op_layer_norm_backward, IN(dy, x, weight, HONE_NONE),
+                      &(norm_options){ n_dims, eps });
 }
 
 /* ---- layer_norm_weight_backward */
@@ -374,8 +424,10 @@ static void norm_rows(void *ctx, int64_t row, int64_t rows, const hone__lines *i
 /* What the rows are normalised by, computed before they are cut into strips. */
 static bool find_norms(job *j)
 {
-    if (!new_norms(j))
+    hone_tensor *norms = hone_empty((hone_dtype)j->dtype, 4, j->rows);
+    if (!norms)
         return false;
+    take_norms(j, norms);
     return hone__row_groups_run(&(hone__row_groups){
         .n = 1,
         .in[0] = j->x,
@@ -395,58 +447,51 @@ static bool run_weight(weight_job *w, void *out)
     return (w->j.kept || (w->lies[0] && w->lies[1]) || find_norms(&w->j)) && sum_blocks(w, out);
 }
 
-static hone_tensor *layer_norm_weight_backward(hone_context *ctx, hone_tensor *const *in, int n_in)
+static bool layer_norm_weight_backward_forward(hone_context *ctx, hone_tensor *const *in, int n_in,
+                                               hone_tensor **out)
 {
+    (void)n_in;
     weight_job w;
     if (!take_job(ctx, in[1], in[0], HONE_NONE, HONE_NONE, &w.j) || !HONE__SAVE(ctx, in[0], in[1]))
-        return NULL;
-    if (n_in == 3)
+        return false;
+    if (in[2] != HONE_NONE)
         take_norms(&w.j, in[2]);
-    const int n = hone__call_args(ctx)->dim;
-    hone_tensor *out = hone__out(ctx, w.j.dtype, n, in[1]->shape + in[1]->ndim - n);
-    if (!out || out->numel == 0)
-        return out;
+    const int n = dims_of(ctx);
+    hone_tensor *y = out[0] = hone__out(ctx, 0, w.j.dtype, n, in[1]->shape + in[1]->ndim - n);
+    if (!y || y->numel == 0)
+        return y;
     if (w.j.rows == 0) {
         const double zero = 0;
-        hone__k->fill[w.j.dtype](out->numel, hone__data(out), 1, &zero);
-        return out;
+        hone__k->fill[w.j.dtype](y->numel, hone__data(y), 1, &zero);
+        return y;
     }
-    return run_weight(&w, hone__data(out)) ? out : NULL;
+    return run_weight(&w, hone__data(y));
 }
 
 /* With dw = sum(dy v) over the rows: by dy u v, by x J (u dy). */
-static hone_tensor *weight_backward_grad_dy(hone_context *ctx, hone_tensor *u, int input)
+static void layer_norm_weight_backward_of_u(hone_context *ctx, hone_tensor *const *u,
+                                            hone_tensor **dx)
 {
-    const hone__args *args = hone__call_args(ctx);
-    (void)input;
-    return hone_mul(
-        hone_layer_norm(hone_saved(ctx, 1), HONE_NONE, HONE_NONE, args->dim, args->s[0]), u);
+    hone_tensor *dy = hone_saved(ctx, 0), *x = hone_saved(ctx, 1);
+    const int n = dims_of(ctx);
+    if (hone_needs_input_grad(ctx, 0))
+        dx[0] = hone_mul(hone_layer_norm(x, HONE_NONE, HONE_NONE, n, eps_of(ctx)), u[0]);
+    if (hone_needs_input_grad(ctx, 1))
+        dx[1] = hone_layer_norm_backward(hone_mul(dy, u[0]), x, HONE_NONE, n, eps_of(ctx));
 }
 
-static hone_tensor *weight_backward_grad_x(hone_context *ctx, hone_tensor *u, int input)
-{
-    const hone__args *args = hone__call_args(ctx);
-    (void)input;
-    return hone_layer_norm_backward(hone_mul(hone_saved(ctx, 0), u), hone_saved(ctx, 1), HONE_NONE,
-                                    args->dim, args->s[0]);
-}
-
-/* ---- the ops */
-
-const hone__op hone__op_layer_norm = {
-    .name = "layer_norm",
-    .forward = layer_norm,
-    .grad = { grad_x, grad_weight, grad_bias },
-    .optional = true,
-};
-const hone__op hone__op_layer_norm_backward = {
-    .name = "layer_norm_backward",
-    .forward = layer_norm_backward,
-    .grad = { backward_grad_dy, backward_grad_x, backward_grad_weight },
-    .optional = true,
-};
 const hone__op hone__op_layer_norm_weight_backward = {
     .name = "layer_norm_weight_backward",
-    .forward = layer_norm_weight_backward,
-    .grad = { weight_backward_grad_dy, weight_backward_grad_x },
+    .forward = layer_norm_weight_backward_forward,
+    .backward = layer_norm_weight_backward_of_u,
+    .in = { { "dy" }, { "x" }, { "norms", HONE__OPTIONAL | HONE__CONSTANT | HONE__HIDDEN } },
+    .options = table,
+    .options_bytes = sizeof(norm_options),
 };
+
+hone_tensor *hone_layer_norm_weight_backward(hone_tensor *dy, hone_tensor *x, int n_dims,
+                                             double eps)
+{
+    return hone__call(&hone__op_layer_norm_weight_backward, IN(dy, x, HONE_NONE),
+                      &(norm_options){ n_dims, eps });
+}

@@ -2,9 +2,9 @@
 #include "ops/optimize.h"
 
 #include "isa/isa.h"
-#include "ops/elementwise.h"
-#include "ops/op.h"
-#include "ops/rows.h"
+#include "loops/elementwise.h"
+#include "ops/common.h"
+#include "loops/rows.h"
 #include "runtime/parallel.h"
 
 enum { STRIDED_LEAST = 1 << 16 }; /* elements from which strided ones are read where they lie */
@@ -103,17 +103,20 @@ static bool operands_fit(hone_tensor *const *in, bool has_momentum)
     return false;
 }
 
-/* in: parameter, gradient, momentum buffer. s: lr, momentum, dampening, weight_decay; flag:
- * nesterov; n: first. */
-static hone_tensor *sgd_step(hone_context *ctx, hone_tensor *const *in, int n_in)
+typedef struct {
+    double lr, momentum, dampening, weight_decay;
+    bool nesterov, first;
+} sgd_options;
+
+static bool sgd_step_forward(hone_context *ctx, hone_tensor *const *in, int n_in, hone_tensor **out)
 {
     (void)n_in;
-    const hone__args *args = hone__call_args(ctx);
-    const bool has_momentum = args->s[1] != 0.0;
+    const sgd_options *o = hone__options(ctx);
+    const bool has_momentum = o->momentum != 0.0;
     if (!operands_fit(in, has_momentum))
-        return NULL;
-    hone_tensor *out = hone__out(ctx, (hone_dtype)in[0]->dtype, in[0]->ndim, in[0]->shape);
+        return false;
     hone_tensor *param = in[0], *grad = in[1];
+    out[0] = hone__out(ctx, 0, (hone_dtype)param->dtype, param->ndim, param->shape);
     if (param->numel < STRIDED_LEAST || !same_order(param, grad) ||
         (has_momentum && !same_order(param, in[2]))) {
         /* Copies go by blocks: twice as fast as a walk of which an operand lies across, or of short
@@ -121,33 +124,36 @@ static hone_tensor *sgd_step(hone_context *ctx, hone_tensor *const *in, int n_in
         param = hone_contiguous(param);
         grad = hone_contiguous(grad);
     }
-    if (!out || !param || !grad)
-        return NULL;
+    if (!out[0] || !param || !grad)
+        return false;
     job j = { .dtype = (hone_dtype)param->dtype,
               .size = (int64_t)hone_dtype_size((hone_dtype)param->dtype),
               .param = hone__data(param),
               .grad = hone__data(grad),
               .buffer = has_momentum ? hone__data(in[2]) : NULL,
-              .args = { .lr = args->s[0],
-                        .momentum = args->s[1],
-                        .dampening = args->s[2],
-                        .weight_decay = args->s[3],
-                        .nesterov = args->flag,
-                        .first = args->n != 0 } };
+              .args = { .lr = o->lr,
+                        .momentum = o->momentum,
+                        .dampening = o->dampening,
+                        .weight_decay = o->weight_decay,
+                        .nesterov = o->nesterov,
+                        .first = o->first } };
     if (hone__contiguous(param) && hone__contiguous(grad))
         hone__parallel_for(param->numel, 64, HONE__NS_MOVE * (has_momentum ? 3.0 : 2.0), sgd_range,
                            &j);
     else if (!step_strided(&j, (hone_tensor *const[]){ param, grad, in[2] }))
-        return NULL;
+        return false;
     if (has_momentum)
         hone__bump(in[2]);
-    return param == in[0] || hone__copy_elements(out, param) ? out : NULL;
+    return param == in[0] || hone__copy_elements(out[0], param);
 }
 
 const hone__op hone__op_sgd_step = {
     .name = "sgd_step",
-    .forward = sgd_step,
-    .optional = true,
+    .forward = sgd_step_forward,
+    .in = { { "param" }, { "grad" }, { "momentum_buffer", HONE__OPTIONAL } },
+    .options_bytes = sizeof(sgd_options),
+    .forms = HONE__PRIVATE,
+    .why = "an optimizer's step",
 };
 
 hone_status hone__sgd_step(hone_tensor *param, hone_tensor *grad, hone_tensor *momentum_buffer,
@@ -156,9 +162,8 @@ hone_status hone__sgd_step(hone_tensor *param, hone_tensor *grad, hone_tensor *m
 {
     HONE_SCOPE();
     HONE_NO_GRAD();
-    const hone__args args = { .s = { lr, momentum, dampening, weight_decay },
-                              .flag = nesterov,
-                              .n = first };
-    hone_tensor *const in[] = { param, grad, momentum_buffer };
-    return hone__call(&hone__op_sgd_step, in, 3, &args, true) ? HONE_OK : hone__error_last();
+    const sgd_options options = { lr, momentum, dampening, weight_decay, nesterov, first };
+    return hone__call_(&hone__op_sgd_step, IN(param, grad, momentum_buffer), &options)
+               ? HONE_OK
+               : hone__error_last();
 }

@@ -1,7 +1,9 @@
 /* random.c: tensors of random numbers. Each call takes its generator's next stream; what stands at
  * place i depends on (seed, stream, i) alone, so threads can fill any range. */
 #include "isa/isa.h"
-#include "ops/op.h"
+#include "core/core.h"
+
+#include <hone/ops.h>
 #include "runtime/parallel.h"
 #include "runtime/streams.h"
 

@@ -1,46 +1,68 @@
 /* reduce.c: sum, mean, var, std, max, min over all, one or several dims; logsumexp over one or
  * several; argmax, argmin over one.
  *
- * Every forward leaves the dims it reduced as a bit mask in its arguments (i[0]) and keepdim in
- * `flag`, so that the three forms of an op share one gradient. */
+ * Every forward leaves the dims it reduced as a bit mask in its options, so that the three forms of
+ * an op share one gradient. */
 #include "core/access.h"
-#include "ops/extreme_run.h"
-#include "ops/op.h"
-#include "ops/reduce_run.h"
-#include "ops/softmax_run.h"
+#include "loops/extreme_run.h"
+#include "loops/reduce_run.h"
+#include "loops/softmax_run.h"
+#include "ops/common.h"
 #include "ops/variance.h"
 
 #include "isa/isa.h"
 
 #include <math.h>
 
+/* Of all forms; each has a table of its own. */
+typedef struct {
+    int64_t dim;
+    double correction;
+    bool keepdim;
+    uint32_t mask; /* bits of the dims, found by the forward */
+    hone__shape dims;
+} reduce_options;
+
+static reduce_options *options_of(hone_context *ctx)
+{
+    return hone__options(ctx);
+}
+
+#define DIM        HONE__OPTION(reduce_options, dim, HONE__OPT_INT, .required = true)
+#define DIMS       HONE__OPTION(reduce_options, dims, HONE__OPT_DIMS)
+#define KEEPDIM    HONE__OPTION(reduce_options, keepdim, HONE__OPT_BOOL)
+#define CORRECTION HONE__OPTION(reduce_options, correction, HONE__OPT_FLOAT, .standard = 1)
+static const hone__option all_table[] = { { NULL } };
+static const hone__option dim_table[] = { DIM, KEEPDIM, { NULL } };
+static const hone__option dims_table[] = { KEEPDIM, DIMS, { NULL } };
+static const hone__option var_table[] = { CORRECTION, { NULL } };
+static const hone__option var_dim_table[] = { DIM, CORRECTION, KEEPDIM, { NULL } };
+static const hone__option var_dims_table[] = { CORRECTION, KEEPDIM, DIMS, { NULL } };
+
 /* ---- dims */
 
 static bool mask_of_all(hone_context *ctx, const hone_tensor *x)
 {
-    hone__args *args = hone__call_args(ctx);
-    args->flag = false;
-    args->i[0] = (1 << x->ndim) - 1;
+    options_of(ctx)->keepdim = false;
+    options_of(ctx)->mask = (1u << x->ndim) - 1;
     return true;
 }
 
 static bool mask_of_dim(hone_context *ctx, const hone_tensor *x)
 {
-    hone__args *args = hone__call_args(ctx);
-    args->dim = hone__dim_index(hone__call_name(ctx), x, args->dim);
-    if (args->dim < 0)
-        return false;
-    args->i[0] = x->ndim ? 1 << args->dim : 0;
-    return true;
+    reduce_options *o = options_of(ctx);
+    o->dim = hone__dim_index(hone__call_name(ctx), x, o->dim);
+    o->mask = x->ndim && o->dim >= 0 ? 1u << o->dim : 0;
+    return o->dim >= 0;
 }
 
 /* No dims at all means all of them, as in PyTorch. */
 static bool mask_of_dims(hone_context *ctx, const hone_tensor *x)
 {
-    hone__args *args = hone__call_args(ctx);
-    uint32_t mask = args->n == 0 ? (1u << x->ndim) - 1 : 0;
-    for (int i = 0; i < args->n; i++) {
-        const int d = hone__dim_index(hone__call_name(ctx), x, args->i[i]);
+    reduce_options *o = options_of(ctx);
+    uint32_t mask = o->dims.ndim == 0 ? (1u << x->ndim) - 1 : 0;
+    for (int i = 0; i < o->dims.ndim; i++) {
+        const int d = hone__dim_index(hone__call_name(ctx), x, o->dims.shape[i]);
         if (d < 0)
             return false;
         if (mask >> d & 1) {
@@ -49,7 +71,7 @@ static bool mask_of_dims(hone_context *ctx, const hone_tensor *x)
         }
         mask |= 1u << d;
     }
-    args->i[0] = x->ndim ? mask : 0;
+    o->mask = x->ndim ? mask : 0;
     return true;
 }
 
@@ -66,14 +88,6 @@ static hone__shape reduced_shape(const hone__shape *x, uint32_t mask, bool keepd
     return out;
 }
 
-static hone__shape shape_of(const hone_tensor *x)
-{
-    hone__shape s = { .ndim = x->ndim };
-    for (int d = 0; d < x->ndim; d++)
-        s.shape[d] = x->shape[d];
-    return s;
-}
-
 static int64_t reduced_count(const hone__shape *x, uint32_t mask)
 {
     int64_t n = 1;
@@ -87,36 +101,17 @@ static int64_t reduced_count(const hone__shape *x, uint32_t mask)
 /* What every reduction begins with: the result tensor. */
 static hone_tensor *reduced_out(hone_context *ctx, const hone_tensor *x, hone_dtype dtype)
 {
-    const hone__args *args = hone__call_args(ctx);
-    const hone__shape in = shape_of(x);
-    const hone__shape out = reduced_shape(&in, (uint32_t)args->i[0], args->flag);
-    return hone__out(ctx, dtype, out.ndim, out.shape);
+    const hone__shape in = hone__shape_of(x);
+    const hone__shape out = reduced_shape(&in, options_of(ctx)->mask, options_of(ctx)->keepdim);
+    return hone__out(ctx, 0, dtype, out.ndim, out.shape);
 }
 
-static hone_tensor *sum(hone_context *ctx, const hone_tensor *x)
+static hone_tensor *sum_of(hone_context *ctx, hone_tensor *x)
 {
     const hone_dtype dtype = (hone_dtype)x->dtype;
     hone_tensor *out = reduced_out(ctx, x, hone_dtype_is_float(dtype) ? dtype : HONE_I64);
-    const uint32_t mask = (uint32_t)hone__call_args(ctx)->i[0];
+    const uint32_t mask = options_of(ctx)->mask;
     return out && hone__reduce(HONE__K_SUM, x, mask, hone__data(out)) ? out : NULL;
-}
-
-static hone_tensor *sum_all(hone_context *ctx, hone_tensor *const *in, int n_in)
-{
-    (void)n_in;
-    return mask_of_all(ctx, in[0]) ? sum(ctx, in[0]) : NULL;
-}
-
-static hone_tensor *sum_dim(hone_context *ctx, hone_tensor *const *in, int n_in)
-{
-    (void)n_in;
-    return mask_of_dim(ctx, in[0]) ? sum(ctx, in[0]) : NULL;
-}
-
-static hone_tensor *sum_dims(hone_context *ctx, hone_tensor *const *in, int n_in)
-{
-    (void)n_in;
-    return mask_of_dims(ctx, in[0]) ? sum(ctx, in[0]) : NULL;
 }
 
 static bool needs_float(hone_context *ctx, const hone_tensor *x)
@@ -131,35 +126,17 @@ static bool needs_float(hone_context *ctx, const hone_tensor *x)
 /* How many elements an output is made of. */
 static int64_t call_count(hone_context *ctx, const hone_tensor *x)
 {
-    const hone__shape shape = shape_of(x);
-    return reduced_count(&shape, (uint32_t)hone__call_args(ctx)->i[0]);
+    const hone__shape shape = hone__shape_of(x);
+    return reduced_count(&shape, options_of(ctx)->mask);
 }
 
 /* The sum, divided by the count (rounded to the dtype): no elements give 0 / 0, NaN. */
-static hone_tensor *mean(hone_context *ctx, const hone_tensor *x)
+static hone_tensor *mean_of(hone_context *ctx, hone_tensor *x)
 {
-    hone_tensor *out = needs_float(ctx, x) ? sum(ctx, x) : NULL;
+    hone_tensor *out = needs_float(ctx, x) ? sum_of(ctx, x) : NULL;
     if (out)
         hone__divide(out, (double)call_count(ctx, x));
     return out;
-}
-
-static hone_tensor *mean_all(hone_context *ctx, hone_tensor *const *in, int n_in)
-{
-    (void)n_in;
-    return mask_of_all(ctx, in[0]) ? mean(ctx, in[0]) : NULL;
-}
-
-static hone_tensor *mean_dim(hone_context *ctx, hone_tensor *const *in, int n_in)
-{
-    (void)n_in;
-    return mask_of_dim(ctx, in[0]) ? mean(ctx, in[0]) : NULL;
-}
-
-static hone_tensor *mean_dims(hone_context *ctx, hone_tensor *const *in, int n_in)
-{
-    (void)n_in;
-    return mask_of_dims(ctx, in[0]) ? mean(ctx, in[0]) : NULL;
 }
 
 /* What the variance of n elements is divided by. */
@@ -170,7 +147,7 @@ static double divisor(int64_t n, double correction)
 
 static hone_tensor *variance(hone_context *ctx, hone_tensor *x, bool root)
 {
-    const double correction = hone__call_args(ctx)->s[0];
+    const double correction = options_of(ctx)->correction;
     if (!needs_float(ctx, x))
         return NULL;
     if (!isfinite(correction)) {
@@ -178,7 +155,7 @@ static hone_tensor *variance(hone_context *ctx, hone_tensor *x, bool root)
         return NULL;
     }
     hone_tensor *out = reduced_out(ctx, x, (hone_dtype)x->dtype);
-    const uint32_t mask = (uint32_t)hone__call_args(ctx)->i[0];
+    const uint32_t mask = options_of(ctx)->mask;
     const double by = divisor(call_count(ctx, x), correction);
     return out && hone__variance(x, mask, by, root, out) ? out : NULL;
 }
@@ -195,47 +172,11 @@ static hone_tensor *std_of(hone_context *ctx, hone_tensor *x)
     return out && HONE__SAVE(ctx, x, out) ? out : NULL;
 }
 
-static hone_tensor *var_all(hone_context *ctx, hone_tensor *const *in, int n_in)
-{
-    (void)n_in;
-    return mask_of_all(ctx, in[0]) ? var_of(ctx, in[0]) : NULL;
-}
-
-static hone_tensor *var_dim(hone_context *ctx, hone_tensor *const *in, int n_in)
-{
-    (void)n_in;
-    return mask_of_dim(ctx, in[0]) ? var_of(ctx, in[0]) : NULL;
-}
-
-static hone_tensor *var_dims(hone_context *ctx, hone_tensor *const *in, int n_in)
-{
-    (void)n_in;
-    return mask_of_dims(ctx, in[0]) ? var_of(ctx, in[0]) : NULL;
-}
-
-static hone_tensor *std_all(hone_context *ctx, hone_tensor *const *in, int n_in)
-{
-    (void)n_in;
-    return mask_of_all(ctx, in[0]) ? std_of(ctx, in[0]) : NULL;
-}
-
-static hone_tensor *std_dim(hone_context *ctx, hone_tensor *const *in, int n_in)
-{
-    (void)n_in;
-    return mask_of_dim(ctx, in[0]) ? std_of(ctx, in[0]) : NULL;
-}
-
-static hone_tensor *std_dims(hone_context *ctx, hone_tensor *const *in, int n_in)
-{
-    (void)n_in;
-    return mask_of_dims(ctx, in[0]) ? std_of(ctx, in[0]) : NULL;
-}
-
 /* MAX, MIN, ARGMAX and ARGMIN: something has to be there to choose from. */
 static hone_tensor *extreme(hone_context *ctx, hone_tensor *x, int kind)
 {
-    const uint32_t mask = (uint32_t)hone__call_args(ctx)->i[0];
-    const hone__shape shape = shape_of(x);
+    const uint32_t mask = options_of(ctx)->mask;
+    const hone__shape shape = hone__shape_of(x);
     const bool index = kind == HONE__K_ARGMAX || kind == HONE__K_ARGMIN;
     if (reduced_count(&shape, mask) == 0) {
         hone_error_set(HONE_E_SHAPE, "%s: there is nothing to choose from in %s",
@@ -248,65 +189,34 @@ static hone_tensor *extreme(hone_context *ctx, hone_tensor *x, int kind)
     return index || HONE__SAVE(ctx, x, out) ? out : NULL;
 }
 
-static hone_tensor *max_all(hone_context *ctx, hone_tensor *const *in, int n_in)
+static hone_tensor *max_of(hone_context *ctx, hone_tensor *x)
 {
-    (void)n_in;
-    return mask_of_all(ctx, in[0]) ? extreme(ctx, in[0], HONE__K_MAX) : NULL;
+    return extreme(ctx, x, HONE__K_MAX);
 }
 
-static hone_tensor *max_dim(hone_context *ctx, hone_tensor *const *in, int n_in)
+static hone_tensor *min_of(hone_context *ctx, hone_tensor *x)
 {
-    (void)n_in;
-    return mask_of_dim(ctx, in[0]) ? extreme(ctx, in[0], HONE__K_MAX) : NULL;
+    return extreme(ctx, x, HONE__K_MIN);
 }
 
-static hone_tensor *max_dims(hone_context *ctx, hone_tensor *const *in, int n_in)
+static hone_tensor *argmax_of(hone_context *ctx, hone_tensor *x)
 {
-    (void)n_in;
-    return mask_of_dims(ctx, in[0]) ? extreme(ctx, in[0], HONE__K_MAX) : NULL;
+    return extreme(ctx, x, HONE__K_ARGMAX);
 }
 
-static hone_tensor *min_all(hone_context *ctx, hone_tensor *const *in, int n_in)
+static hone_tensor *argmin_of(hone_context *ctx, hone_tensor *x)
 {
-    (void)n_in;
-    return mask_of_all(ctx, in[0]) ? extreme(ctx, in[0], HONE__K_MIN) : NULL;
-}
-
-static hone_tensor *min_dim(hone_context *ctx, hone_tensor *const *in, int n_in)
-{
-    (void)n_in;
-    return mask_of_dim(ctx, in[0]) ? extreme(ctx, in[0], HONE__K_MIN) : NULL;
-}
-
-static hone_tensor *min_dims(hone_context *ctx, hone_tensor *const *in, int n_in)
-{
-    (void)n_in;
-    return mask_of_dims(ctx, in[0]) ? extreme(ctx, in[0], HONE__K_MIN) : NULL;
-}
-
-static hone_tensor *argmax(hone_context *ctx, hone_tensor *const *in, int n_in)
-{
-    (void)n_in;
-    return mask_of_dim(ctx, in[0]) ? extreme(ctx, in[0], HONE__K_ARGMAX) : NULL;
-}
-
-static hone_tensor *argmin(hone_context *ctx, hone_tensor *const *in, int n_in)
-{
-    (void)n_in;
-    return mask_of_dim(ctx, in[0]) ? extreme(ctx, in[0], HONE__K_ARGMIN) : NULL;
+    return extreme(ctx, x, HONE__K_ARGMIN);
 }
 
 /* Integers are cast to f32 first; no elements give -inf. */
-static hone_tensor *logsumexp(hone_context *ctx, hone_tensor *const *in, int n_in)
+static hone_tensor *logsumexp_of(hone_context *ctx, hone_tensor *given)
 {
-    (void)n_in;
-    if (!mask_of_dim(ctx, in[0]))
-        return NULL;
-    hone_tensor *x = hone__softmax_input(in[0]);
+    hone_tensor *x = hone__as_float(given);
     hone_tensor *out = x ? reduced_out(ctx, x, (hone_dtype)x->dtype) : NULL;
-    if (!out || !hone__softmax_run(HONE__LOGSUMEXP, hone__call_args(ctx)->dim, out, x, NULL))
+    if (!out || !hone__softmax_run(HONE__LOGSUMEXP, (int)options_of(ctx)->dim, out, x, NULL))
         return NULL;
-    return HONE__SAVE(ctx, in[0], out) ? out : NULL;
+    return HONE__SAVE(ctx, given, out) ? out : NULL;
 }
 
 /* All dims, the reduced ones behind the others -> how many others there are. */
@@ -328,7 +238,7 @@ static hone_tensor *reduced_last(hone_tensor *x, uint32_t mask)
 {
     int64_t order[HONE_MAX_DIMS + 1], dims[HONE_MAX_DIMS + 2];
     const int kept = reduced_order(x->ndim, mask, order);
-    const hone__shape shape = shape_of(x);
+    const hone__shape shape = hone__shape_of(x);
     for (int i = 0; i < kept; i++)
         dims[i] = x->shape[order[i]];
     dims[kept] = reduced_count(&shape, mask);
@@ -337,60 +247,43 @@ static hone_tensor *reduced_last(hone_tensor *x, uint32_t mask)
 }
 
 /* By the rule of rows, whatever the dims: what they hold is one row, in their order. */
-static hone_tensor *logsumexp_dims(hone_context *ctx, hone_tensor *const *in, int n_in)
+static hone_tensor *logsumexp_of_rows(hone_context *ctx, hone_tensor *given)
 {
-    (void)n_in;
-    if (!mask_of_dims(ctx, in[0]))
-        return NULL;
-    hone_tensor *x = hone__softmax_input(in[0]);
-    hone_tensor *rows = x ? reduced_last(x, (uint32_t)hone__call_args(ctx)->i[0]) : NULL;
+    hone_tensor *x = hone__as_float(given);
+    hone_tensor *rows = x ? reduced_last(x, options_of(ctx)->mask) : NULL;
     hone_tensor *out = rows ? reduced_out(ctx, x, (hone_dtype)x->dtype) : NULL;
     if (!out || !hone__softmax_run(HONE__LOGSUMEXP, rows->ndim - 1, out, rows, NULL))
         return NULL;
-    return HONE__SAVE(ctx, in[0], out) ? out : NULL;
+    return HONE__SAVE(ctx, given, out) ? out : NULL;
 }
 
 /* ---- gradients */
 
-static uint32_t call_mask(hone_context *ctx)
-{
-    return (uint32_t)hone__call_args(ctx)->i[0];
-}
-
 /* A result-shaped tensor with the reduced dims back, as 1. */
 static hone_tensor *with_dims(hone_context *ctx, hone_tensor *t)
 {
-    if (hone__call_args(ctx)->flag)
+    if (options_of(ctx)->keepdim)
         return t;
-    const hone__shape shape = reduced_shape(hone__input_shape(ctx, 0), call_mask(ctx), true);
-    int64_t dims[HONE_MAX_DIMS + 1];
-    for (int d = 0; d < shape.ndim; d++)
-        dims[d] = shape.shape[d];
-    dims[shape.ndim] = HONE_END_DIM;
-    return hone_reshape_v(t, dims);
+    const hone__shape shape = reduced_shape(hone__input_shape(ctx, 0), options_of(ctx)->mask, true);
+    int64_t room[HONE_MAX_DIMS + 1];
+    return hone_reshape_v(t, hone__ended(&shape, room));
 }
 
-/* The input's shape, ended as the public functions want it. */
-static const int64_t *input_dims(hone_context *ctx, int64_t *dims)
+static hone_tensor *spread(hone_context *ctx, hone_tensor *dy)
 {
-    const hone__shape *shape = hone__input_shape(ctx, 0);
-    for (int d = 0; d < shape->ndim; d++)
-        dims[d] = shape->shape[d];
-    dims[shape->ndim] = HONE_END_DIM;
-    return dims;
+    int64_t room[HONE_MAX_DIMS + 1];
+    return hone_expand_v(with_dims(ctx, dy), hone__ended(hone__input_shape(ctx, 0), room));
 }
 
-static hone_tensor *sum_grad(hone_context *ctx, hone_tensor *dy, int input)
+static void sum_backward(hone_context *ctx, hone_tensor *const *dy, hone_tensor **dx)
 {
-    int64_t dims[HONE_MAX_DIMS + 1];
-    (void)input;
-    return hone_expand_v(with_dims(ctx, dy), input_dims(ctx, dims));
+    dx[0] = spread(ctx, dy[0]);
 }
 
-static hone_tensor *mean_grad(hone_context *ctx, hone_tensor *dy, int input)
+static void mean_backward(hone_context *ctx, hone_tensor *const *dy, hone_tensor **dx)
 {
-    const int64_t n = reduced_count(hone__input_shape(ctx, 0), call_mask(ctx));
-    return sum_grad(ctx, hone_div_scalar(dy, (double)n), input);
+    const int64_t n = reduced_count(hone__input_shape(ctx, 0), options_of(ctx)->mask);
+    dx[0] = spread(ctx, hone_div_scalar(dy[0], (double)n));
 }
 
 /* The dims that the call reduced, ended as the public functions want them. */
@@ -398,7 +291,7 @@ static int reduced_list(hone_context *ctx, int64_t *dims)
 {
     int n = 0;
     for (int d = 0; d < hone__input_shape(ctx, 0)->ndim; d++)
-        if (call_mask(ctx) >> d & 1)
+        if (options_of(ctx)->mask >> d & 1)
             dims[n++] = d;
     dims[n] = HONE_END_DIM;
     return n;
@@ -412,7 +305,7 @@ static hone_tensor *deviation(hone_context *ctx, hone_tensor *g, bool by_std)
     int64_t order[HONE_MAX_DIMS + 1], back[HONE_MAX_DIMS + 1];
     if (ndim == 0) /* of one number */
         return hone_mul(hone_sub(x, x), g);
-    const int kept = reduced_order(ndim, call_mask(ctx), order);
+    const int kept = reduced_order(ndim, options_of(ctx)->mask, order);
     for (int d = 0; d < ndim; d++)
         back[order[d]] = d;
     back[ndim] = HONE_END_DIM;
@@ -425,27 +318,28 @@ static hone_tensor *deviation(hone_context *ctx, hone_tensor *g, bool by_std)
  * finite, if no gradient of anything. */
 static double freedom(hone_context *ctx)
 {
-    const int64_t n = reduced_count(hone__input_shape(ctx, 0), call_mask(ctx));
-    return (double)n - hone__call_args(ctx)->s[0];
+    const int64_t n = reduced_count(hone__input_shape(ctx, 0), options_of(ctx)->mask);
+    return (double)n - options_of(ctx)->correction;
 }
 
-static hone_tensor *var_grad(hone_context *ctx, hone_tensor *dy, int input)
+static void var_backward(hone_context *ctx, hone_tensor *const *dy, hone_tensor **dx)
 {
-    (void)input;
-    return deviation(ctx, hone_mul_scalar(dy, 2.0 / freedom(ctx)), false);
+    dx[0] = deviation(ctx, hone_mul_scalar(dy[0], 2.0 / freedom(ctx)), false);
 }
 
 /* dy (x - mean) / (y (n - correction)): y is std_0 sqrt(n / (n - correction)), and neither leaves
  * the range where their quotient does not. Where y is inf for want of elements: dy / y is 0. */
-static hone_tensor *std_grad(hone_context *ctx, hone_tensor *dy, int input)
+static void std_backward(hone_context *ctx, hone_tensor *const *dy, hone_tensor **dx)
 {
-    (void)input;
-    const double free = freedom(ctx), n = free + hone__call_args(ctx)->s[0];
+    const double free = freedom(ctx), n = free + options_of(ctx)->correction;
     hone_tensor *y = hone_saved(ctx, 1);
-    if (free <= 0)
-        return deviation(ctx, hone_div_scalar(hone_div(dy, y), free), false);
-    hone_tensor *flat = hone_eq_scalar(y, 0.0), *zero = hone_scalar(hone_dtype_of(dy), 0.0);
-    return deviation(ctx, hone_where(flat, zero, hone_div_scalar(dy, sqrt(n) * sqrt(free))), true);
+    if (free <= 0) {
+        dx[0] = deviation(ctx, hone_div_scalar(hone_div(dy[0], y), free), false);
+        return;
+    }
+    hone_tensor *flat = hone_eq_scalar(y, 0.0), *zero = hone_scalar(hone_dtype_of(dy[0]), 0.0);
+    hone_tensor *by_y = hone_div_scalar(dy[0], sqrt(n) * sqrt(free));
+    dx[0] = deviation(ctx, hone_where(flat, zero, by_y), true);
 }
 
 /* dy shared evenly by the elements that `chosen` names, `lost` for the others. */
@@ -460,69 +354,73 @@ static hone_tensor *shared(hone_context *ctx, hone_tensor *dy, hone_tensor *chos
 }
 
 /* Of all elements: by those that equal the extreme, or by the NaNs if it is one. */
-static hone_tensor *extreme_grad(hone_context *ctx, hone_tensor *dy, int input)
+static void extreme_backward(hone_context *ctx, hone_tensor *const *dy, hone_tensor **dx)
 {
-    (void)input;
     hone_tensor *x = hone_saved(ctx, 0), *y = hone_saved(ctx, 1);
     hone_tensor *chosen = isnan(hone_item(y)) ? hone_ne(x, x) : hone_eq(x, y);
-    return shared(ctx, dy, chosen, hone_scalar(hone_dtype_of(dy), 0.0));
+    dx[0] = shared(ctx, dy[0], chosen, hone_scalar(hone_dtype_of(dy[0]), 0.0));
 }
 
 /* Along dims: where the extreme is NaN nothing equals it, and the gradient is NaN for all. Of small
  * windows in one pass, of others op by op: both divide the same numbers. */
-static hone_tensor *extreme_dims_grad(hone_context *ctx, hone_tensor *dy, int input)
+static void extreme_dims_backward(hone_context *ctx, hone_tensor *const *dy, hone_tensor **dx)
 {
-    (void)input;
     hone_tensor *x = hone_saved(ctx, 0), *y = hone_saved(ctx, 1);
-    if (reduced_count(hone__input_shape(ctx, 0), call_mask(ctx)) <= HONE__WINDOW)
-        return hone__call(&hone__op_extreme_backward, (hone_tensor *[]){ x, y, dy }, 3,
-                          hone__call_args(ctx), false);
-    const hone_dtype dtype = hone_dtype_of(dy);
+    if (reduced_count(hone__input_shape(ctx, 0), options_of(ctx)->mask) <= HONE__WINDOW) {
+        dx[0] = hone__call(&hone__op_extreme_backward, IN(x, y, dy[0]), options_of(ctx));
+        return;
+    }
+    const hone_dtype dtype = hone_dtype_of(dy[0]);
     y = with_dims(ctx, y);
     hone_tensor *lost = hone_where(hone_ne(y, y), hone_scalar(dtype, NAN), hone_scalar(dtype, 0.0));
-    return shared(ctx, dy, hone_eq(x, y), lost);
+    dx[0] = shared(ctx, dy[0], hone_eq(x, y), lost);
 }
 
-/* ---- extreme_backward: that gradient, with the arguments of the op it belongs to; linear in dy,
+/* ---- extreme_backward: that gradient, with the options of the op it belongs to; linear in dy,
  * piecewise constant in x and y */
 
-static hone_tensor *extreme_backward_forward(hone_context *ctx, hone_tensor *const *in, int n_in)
+static bool extreme_backward_forward(hone_context *ctx, hone_tensor *const *in, int n_in,
+                                     hone_tensor **out)
 {
     (void)n_in;
     hone_tensor *x = in[0], *y = hone_contiguous(in[1]);
     hone_tensor *dy = hone_contiguous(hone_to(in[2], (hone_dtype)x->dtype));
     if (!y || !dy || !HONE__SAVE(ctx, x, in[1]))
-        return NULL;
-    hone_tensor *out = hone__out(ctx, (hone_dtype)x->dtype, x->ndim, x->shape);
-    if (out)
-        hone__extreme_backward_run(out, x, y, dy, call_mask(ctx));
-    return out;
+        return false;
+    out[0] = hone__out(ctx, 0, (hone_dtype)x->dtype, x->ndim, x->shape);
+    if (out[0])
+        hone__extreme_backward_run(out[0], x, y, dy, options_of(ctx)->mask);
+    return out[0];
 }
 
-static hone_tensor *extreme_backward_grad(hone_context *ctx, hone_tensor *g, int input)
+static void extreme_backward_of_g(hone_context *ctx, hone_tensor *const *g, hone_tensor **dx)
 {
-    if (input < 2)
-        return HONE_NONE;
     int64_t dims[HONE_MAX_DIMS + 1];
-    const bool keepdim = hone__call_args(ctx)->flag;
+    const bool keepdim = options_of(ctx)->keepdim;
     hone_tensor *chosen = hone_eq(hone_saved(ctx, 0), with_dims(ctx, hone_saved(ctx, 1)));
-    hone_tensor *taken = hone_where(chosen, g, hone_scalar(hone_dtype_of(g), 0.0));
-    if (reduced_list(ctx, dims) == 0)
-        return taken; /* 0-d: an element is its own extreme */
+    hone_tensor *taken = hone_where(chosen, g[0], hone_scalar(hone_dtype_of(g[0]), 0.0));
+    if (reduced_list(ctx, dims) == 0) {
+        dx[2] = taken; /* 0-d: an element is its own extreme */
+        return;
+    }
     hone_tensor *ties = hone_sum_dims_v(chosen, keepdim, dims);
-    return hone_div(hone_sum_dims_v(taken, keepdim, dims), hone_to(ties, hone_dtype_of(g)));
+    dx[2] = hone_div(hone_sum_dims_v(taken, keepdim, dims), hone_to(ties, hone_dtype_of(g[0])));
 }
 
-const hone__op hone__op_extreme_backward = { .name = "extreme_backward",
-                                             .forward = extreme_backward_forward,
-                                             .grad = { extreme_backward_grad, extreme_backward_grad,
-                                                       extreme_backward_grad } };
+const hone__op hone__op_extreme_backward = {
+    .name = "extreme_backward",
+    .forward = extreme_backward_forward,
+    .backward = extreme_backward_of_g,
+    .in = { { "x", HONE__CONSTANT }, { "y", HONE__CONSTANT }, { "dy" } },
+    .options_bytes = sizeof(reduce_options),
+    .forms = HONE__PRIVATE,
+};
 
 static hone_tensor *to_place(hone_context *ctx, hone_tensor *dy, hone_tensor *place)
 {
     int64_t dims[HONE_MAX_DIMS + 2] = { hone_dtype_of(dy) };
-    input_dims(ctx, dims + 1);
-    return hone_scatter_add(hone_zeros_v(dims), hone__call_args(ctx)->dim, place,
+    hone__ended(hone__input_shape(ctx, 0), dims + 1);
+    return hone_scatter_add(hone_zeros_v(dims), (int)options_of(ctx)->dim, place,
                             with_dims(ctx, dy));
 }
 
@@ -533,19 +431,17 @@ static hone_tensor *dim_extreme_grad(hone_context *ctx, hone_tensor *dy,
     hone_tensor *x = hone_saved(ctx, 0);
     if (x && x->numel == 0)
         return hone_zeros_like(x);
-    return to_place(ctx, dy, place_of(x, hone__call_args(ctx)->dim, true));
+    return to_place(ctx, dy, place_of(x, (int)options_of(ctx)->dim, true));
 }
 
-static hone_tensor *max_dim_grad(hone_context *ctx, hone_tensor *dy, int input)
+static void max_dim_backward(hone_context *ctx, hone_tensor *const *dy, hone_tensor **dx)
 {
-    (void)input;
-    return dim_extreme_grad(ctx, dy, hone_argmax);
+    dx[0] = dim_extreme_grad(ctx, dy[0], hone_argmax);
 }
 
-static hone_tensor *min_dim_grad(hone_context *ctx, hone_tensor *dy, int input)
+static void min_dim_backward(hone_context *ctx, hone_tensor *const *dy, hone_tensor **dx)
 {
-    (void)input;
-    return dim_extreme_grad(ctx, dy, hone_argmin);
+    dx[0] = dim_extreme_grad(ctx, dy[0], hone_argmin);
 }
 
 static bool row_below_infinity(void *user, const char *row, int64_t n, int64_t stride)
@@ -559,68 +455,128 @@ static bool row_below_infinity(void *user, const char *row, int64_t n, int64_t s
 }
 
 /* softmax(x); e^(x - y) where y is inf, which is 0 for the finite elements. */
-static hone_tensor *logsumexp_grad(hone_context *ctx, hone_tensor *dy, int input)
+static void logsumexp_backward(hone_context *ctx, hone_tensor *const *dy, hone_tensor **dx)
 {
-    (void)input;
     hone_tensor *x = hone_saved(ctx, 0), *y = hone_saved(ctx, 1);
-    hone_tensor *slope = hone_softmax(x, hone__call_args(ctx)->dim);
+    hone_tensor *slope = hone_softmax(x, (int)options_of(ctx)->dim);
     if (y && !hone__visit_rows(y, row_below_infinity, &y->dtype)) {
         y = with_dims(ctx, y);
         slope = hone_where(hone_eq_scalar(y, INFINITY), hone_exp(hone_sub(x, y)), slope);
     }
-    return hone_mul(with_dims(ctx, dy), slope);
+    dx[0] = hone_mul(with_dims(ctx, dy[0]), slope);
 }
 
-static hone_tensor *logsumexp_dims_grad(hone_context *ctx, hone_tensor *dy, int input)
+static void logsumexp_dims_backward(hone_context *ctx, hone_tensor *const *dy, hone_tensor **dx)
 {
-    (void)input;
     hone_tensor *x = hone_saved(ctx, 0), *y = with_dims(ctx, hone_saved(ctx, 1));
-    return hone_mul(with_dims(ctx, dy), hone_exp(hone_sub(x, y)));
+    dx[0] = hone_mul(with_dims(ctx, dy[0]), hone_exp(hone_sub(x, y)));
 }
 
 /* ---- the ops */
 
-const hone__op hone__op_sum = { .name = "sum", .forward = sum_all, .grad = { sum_grad } };
-const hone__op hone__op_sum_dim = { .name = "sum_dim", .forward = sum_dim, .grad = { sum_grad } };
-const hone__op hone__op_sum_dims = { .name = "sum_dims",
-                                     .forward = sum_dims,
-                                     .grad = { sum_grad } };
-const hone__op hone__op_mean = { .name = "mean", .forward = mean_all, .grad = { mean_grad } };
-const hone__op hone__op_mean_dim = { .name = "mean_dim",
-                                     .forward = mean_dim,
-                                     .grad = { mean_grad } };
-const hone__op hone__op_mean_dims = { .name = "mean_dims",
-                                      .forward = mean_dims,
-                                      .grad = { mean_grad } };
-const hone__op hone__op_var = { .name = "var", .forward = var_all, .grad = { var_grad } };
-const hone__op hone__op_var_dim = { .name = "var_dim", .forward = var_dim, .grad = { var_grad } };
-const hone__op hone__op_var_dims = { .name = "var_dims",
-                                     .forward = var_dims,
-                                     .grad = { var_grad } };
-const hone__op hone__op_std = { .name = "std", .forward = std_all, .grad = { std_grad } };
-const hone__op hone__op_std_dim = { .name = "std_dim", .forward = std_dim, .grad = { std_grad } };
-const hone__op hone__op_std_dims = { .name = "std_dims",
-                                     .forward = std_dims,
-                                     .grad = { std_grad } };
-const hone__op hone__op_max = { .name = "max", .forward = max_all, .grad = { extreme_grad } };
-const hone__op hone__op_max_dim = { .name = "max_dim",
-                                    .forward = max_dim,
-                                    .grad = { max_dim_grad } };
-const hone__op hone__op_max_dims = { .name = "max_dims",
-                                     .forward = max_dims,
-                                     .grad = { extreme_dims_grad } };
-const hone__op hone__op_min = { .name = "min", .forward = min_all, .grad = { extreme_grad } };
-const hone__op hone__op_min_dim = { .name = "min_dim",
-                                    .forward = min_dim,
-                                    .grad = { min_dim_grad } };
-const hone__op hone__op_min_dims = { .name = "min_dims",
-                                     .forward = min_dims,
-                                     .grad = { extreme_dims_grad } };
-const hone__op hone__op_argmax = { .name = "argmax", .forward = argmax };
-const hone__op hone__op_argmin = { .name = "argmin", .forward = argmin };
-const hone__op hone__op_logsumexp = { .name = "logsumexp",
-                                      .forward = logsumexp,
-                                      .grad = { logsumexp_grad } };
-const hone__op hone__op_logsumexp_dims = { .name = "logsumexp_dims",
-                                           .forward = logsumexp_dims,
-                                           .grad = { logsumexp_dims_grad } };
+#define REDUCTION(name_, mask_of, of, table, backward_, ...)                                       \
+    static bool name_##_forward(hone_context *ctx, hone_tensor *const *in, int n_in,               \
+                                hone_tensor **out)                                                 \
+    {                                                                                              \
+        (void)n_in;                                                                                \
+        return mask_of(ctx, in[0]) && hone__give(out, of(ctx, in[0]));                             \
+    }                                                                                              \
+    const hone__op hone__op_##name_ = { .name = #name_,                                            \
+                                        .forward = name_##_forward,                                \
+                                        .backward = backward_,                                     \
+                                        .in = { { "x" } },                                         \
+                                        .options = table,                                          \
+                                        .options_bytes = sizeof(reduce_options),                   \
+                                        __VA_ARGS__ };
+
+/* The public functions of the three forms. */
+static hone_tensor *call_dims(const hone__op *op, hone_tensor *x, reduce_options options,
+                              const int64_t *dims_end)
+{
+    return hone__read_dims(op->name, dims_end, &options.dims) ? hone__call(op, IN(x), &options)
+                                                              : NULL;
+}
+
+#define ALL(name_)                                                                                 \
+    hone_tensor *hone_##name_(hone_tensor *x)                                                      \
+    {                                                                                              \
+        return hone__call(&hone__op_##name_, IN(x), NULL);                                         \
+    }
+#define BY_DIM(name_)                                                                              \
+    hone_tensor *hone_##name_(hone_tensor *x, int dim, bool keepdim)                               \
+    {                                                                                              \
+        return hone__call(&hone__op_##name_, IN(x),                                                \
+                          &(reduce_options){ .dim = dim, .keepdim = keepdim });                    \
+    }
+#define BY_DIMS(name_)                                                                             \
+    hone_tensor *hone_##name_##_v(hone_tensor *x, bool keepdim, const int64_t *dims_end)           \
+    {                                                                                              \
+        return call_dims(&hone__op_##name_, x, (reduce_options){ .keepdim = keepdim }, dims_end);  \
+    }
+#define CORRECTED(name_)                                                                           \
+    hone_tensor *hone_##name_(hone_tensor *x, double correction)                                   \
+    {                                                                                              \
+        return hone__call(&hone__op_##name_, IN(x),                                                \
+                          &(reduce_options){ .correction = correction });                          \
+    }                                                                                              \
+    hone_tensor *hone_##name_##_dim(hone_tensor *x, int dim, double correction, bool keepdim)      \
+    {                                                                                              \
+        return hone__call(                                                                         \
+            &hone__op_##name_##_dim, IN(x),                                                        \
+            &(reduce_options){ .dim = dim, .correction = correction, .keepdim = keepdim });        \
+    }                                                                                              \
+    hone_tensor *hone_##name_##_dims_v(hone_tensor *x, double correction, bool keepdim,            \
+                                       const int64_t *dims_end)                                    \
+    {                                                                                              \
+        return call_dims(&hone__op_##name_##_dims, x,                                              \
+                         (reduce_options){ .correction = correction, .keepdim = keepdim },         \
+                         dims_end);                                                                \
+    }
+
+REDUCTION(sum, mask_of_all, sum_of, all_table, sum_backward)
+REDUCTION(sum_dim, mask_of_dim, sum_of, dim_table, sum_backward)
+REDUCTION(sum_dims, mask_of_dims, sum_of, dims_table, sum_backward)
+ALL(sum)
+BY_DIM(sum_dim)
+BY_DIMS(sum_dims)
+
+REDUCTION(mean, mask_of_all, mean_of, all_table, mean_backward)
+REDUCTION(mean_dim, mask_of_dim, mean_of, dim_table, mean_backward)
+REDUCTION(mean_dims, mask_of_dims, mean_of, dims_table, mean_backward)
+ALL(mean)
+BY_DIM(mean_dim)
+BY_DIMS(mean_dims)
+
+REDUCTION(var, mask_of_all, var_of, var_table, var_backward)
+REDUCTION(var_dim, mask_of_dim, var_of, var_dim_table, var_backward)
+REDUCTION(var_dims, mask_of_dims, var_of, var_dims_table, var_backward)
+CORRECTED(var)
+
+REDUCTION(std, mask_of_all, std_of, var_table, std_backward)
+REDUCTION(std_dim, mask_of_dim, std_of, var_dim_table, std_backward)
+REDUCTION(std_dims, mask_of_dims, std_of, var_dims_table, std_backward)
+CORRECTED(std)
+
+REDUCTION(max, mask_of_all, max_of, all_table, extreme_backward)
+REDUCTION(max_dim, mask_of_dim, max_of, dim_table, max_dim_backward)
+REDUCTION(max_dims, mask_of_dims, max_of, dims_table, extreme_dims_backward)
+ALL(max)
+BY_DIM(max_dim)
+BY_DIMS(max_dims)
+
+REDUCTION(min, mask_of_all, min_of, all_table, extreme_backward)
+REDUCTION(min_dim, mask_of_dim, min_of, dim_table, min_dim_backward)
+REDUCTION(min_dims, mask_of_dims, min_of, dims_table, extreme_dims_backward)
+ALL(min)
+BY_DIM(min_dim)
+BY_DIMS(min_dims)
+
+REDUCTION(argmax, mask_of_dim, argmax_of, dim_table, NULL, .why = "an index")
+REDUCTION(argmin, mask_of_dim, argmin_of, dim_table, NULL, .why = "an index")
+BY_DIM(argmax)
+BY_DIM(argmin)
+
+REDUCTION(logsumexp, mask_of_dim, logsumexp_of, dim_table, logsumexp_backward)
+REDUCTION(logsumexp_dims, mask_of_dims, logsumexp_of_rows, dims_table, logsumexp_dims_backward)
+BY_DIM(logsumexp)
+BY_DIMS(logsumexp_dims)

@@ -1,6 +1,6 @@
 /* unary.c: ops on one tensor, and gradients of some as ops. */
-#include "ops/elementwise.h"
-#include "ops/op.h"
+#include "loops/elementwise.h"
+#include "ops/common.h"
 
 /* What the gradient is made from. */
 typedef enum { NOTHING, INPUT, OUTPUT } kept;
@@ -10,7 +10,7 @@ static hone_tensor *run(hone_context *ctx, hone_tensor *x, hone_dtype dtype,
 {
     if (keep == INPUT && !HONE__SAVE(ctx, x))
         return NULL;
-    hone_tensor *out = hone__out(ctx, dtype, x->ndim, x->shape);
+    hone_tensor *out = hone__out(ctx, 0, dtype, x->ndim, x->shape);
     if (!out || !hone__elementwise(&kernel, out, &(hone__operand){ .t = x }))
         return NULL;
     if (keep == OUTPUT && !HONE__SAVE(ctx, out))
@@ -38,46 +38,49 @@ static hone_tensor *number(hone_context *ctx, hone_tensor *x, int k, kept keep)
     return run(ctx, x, dtype, hone__unary_kernel(k, dtype, HONE__NS_MOVE), keep);
 }
 
-/* The block of a function into the reals, whose <op>_grad stands above it. */
-#define REAL_OP(op, k, keep)                                                                       \
-    static hone_tensor *op##_forward(hone_context *ctx, hone_tensor *const *in, int n_in)          \
+/* The block of a function <op>, whose <op>_backward stands above it: into the reals / in the
+ * dtype. */
+#define BLOCK(op, forward_, forms_)                                                                \
+    static bool op##_forward(hone_context *ctx, hone_tensor *const *in, int n_in,                  \
+                             hone_tensor **out)                                                    \
     {                                                                                              \
         (void)n_in;                                                                                \
-        return real(ctx, in[0], k, keep);                                                          \
+        return hone__give(out, forward_);                                                          \
     }                                                                                              \
-    const hone__op hone__op_##op = { .name = #op, .forward = op##_forward, .grad = { op##_grad } }
+    const hone__op hone__op_##op = {                                                               \
+        .name = #op,                                                                               \
+        .forward = op##_forward,                                                                   \
+        .backward = op##_backward,                                                                 \
+        .in = { { "x" } },                                                                         \
+        .forms = forms_,                                                                           \
+    };                                                                                             \
+    HONE__ENTRY_X(op)
+#define REAL_OP(op, k, keep)                                                                       \
+    BLOCK(op, real(ctx, in[0], k, keep), HONE__BOTH)                                               \
+    HONE__ENTRY_X_(op)
+#define REAL_OP_FRESH(op, k, keep) BLOCK(op, real(ctx, in[0], k, keep), HONE__FRESH)
+#define NUMBER_OP(op, k, keep)                                                                     \
+    BLOCK(op, number(ctx, in[0], k, keep), HONE__BOTH)                                             \
+    HONE__ENTRY_X_(op)
 
 /* ---- neg: -x */
 
-static hone_tensor *neg_forward(hone_context *ctx, hone_tensor *const *in, int n_in)
+static void neg_backward(hone_context *ctx, hone_tensor *const *dy, hone_tensor **dx)
 {
-    (void)n_in;
-    return number(ctx, in[0], HONE__K_NEG, NOTHING);
+    (void)ctx;
+    dx[0] = hone_neg(dy[0]);
 }
 
-static hone_tensor *neg_grad(hone_context *ctx, hone_tensor *dy, int input)
-{
-    (void)ctx, (void)input;
-    return hone_neg(dy);
-}
-
-const hone__op hone__op_neg = { .name = "neg", .forward = neg_forward, .grad = { neg_grad } };
+NUMBER_OP(neg, HONE__K_NEG, NOTHING)
 
 /* ---- abs: |x|; d|x| = sign(x), 0 at NaN */
 
-static hone_tensor *abs_forward(hone_context *ctx, hone_tensor *const *in, int n_in)
+static void abs_backward(hone_context *ctx, hone_tensor *const *dy, hone_tensor **dx)
 {
-    (void)n_in;
-    return number(ctx, in[0], HONE__K_ABS, INPUT);
+    dx[0] = hone_mul(dy[0], hone_sign(hone_saved(ctx, 0)));
 }
 
-static hone_tensor *abs_grad(hone_context *ctx, hone_tensor *dy, int input)
-{
-    (void)input;
-    return hone_mul(dy, hone_sign(hone_saved(ctx, 0)));
-}
-
-const hone__op hone__op_abs = { .name = "abs", .forward = abs_forward, .grad = { abs_grad } };
+NUMBER_OP(abs, HONE__K_ABS, INPUT)
 
 /* ---- sign: -1, 0, 1; 0 of NaN. Needed for abs alone, so plain loops do; piecewise constant. */
 
@@ -102,237 +105,210 @@ SIGN_KERNEL(sign_i64, int64_t, (v > 0) - (v < 0))
 SIGN_KERNEL(sign_i32, int32_t, (v > 0) - (v < 0))
 SIGN_KERNEL(sign_u8, uint8_t, v > 0) /* bool too */
 
-static hone_tensor *sign_forward(hone_context *ctx, hone_tensor *const *in, int n_in)
+static hone_tensor *sign_of(hone_context *ctx, hone_tensor *x)
 {
     static const hone__unary_fn kernels[HONE_DTYPES] = {
         [HONE_F32] = sign_f32, [HONE_F64] = sign_f64, [HONE_I64] = sign_i64,
         [HONE_I32] = sign_i32, [HONE_U8] = sign_u8,   [HONE_BOOL] = sign_u8,
     };
-    (void)n_in;
-    const hone_dtype dtype = (hone_dtype)in[0]->dtype;
+    const hone_dtype dtype = (hone_dtype)x->dtype;
     const hone__elementwise_kernel kernel = {
         .arity = HONE__UNARY, .fn.unary = kernels[dtype], .reads = { dtype }, .ns = HONE__NS_MATH
     };
-    return run(ctx, in[0], dtype, kernel, NOTHING);
+    return run(ctx, x, dtype, kernel, NOTHING);
 }
 
-static hone_tensor *sign_grad(hone_context *ctx, hone_tensor *dy, int input)
+static void sign_backward(hone_context *ctx, hone_tensor *const *dy, hone_tensor **dx)
 {
-    (void)ctx, (void)input;
-    return hone_zeros_like(dy);
+    (void)ctx;
+    dx[0] = hone_zeros_like(dy[0]);
 }
 
-const hone__op hone__op_sign = { .name = "sign", .forward = sign_forward, .grad = { sign_grad } };
+BLOCK(sign, sign_of(ctx, in[0]), HONE__BOTH)
+HONE__ENTRY_X_(sign)
 
 /* ---- exp: dy * y */
 
-static hone_tensor *exp_grad(hone_context *ctx, hone_tensor *dy, int input)
+static void exp_backward(hone_context *ctx, hone_tensor *const *dy, hone_tensor **dx)
 {
-    (void)input;
-    return hone_mul(dy, hone_saved(ctx, 0));
+    dx[0] = hone_mul(dy[0], hone_saved(ctx, 0));
 }
 
-REAL_OP(exp, HONE__K_EXP, OUTPUT);
+REAL_OP(exp, HONE__K_EXP, OUTPUT)
 
 /* ---- log: dy / x */
 
-static hone_tensor *log_grad(hone_context *ctx, hone_tensor *dy, int input)
+static void log_backward(hone_context *ctx, hone_tensor *const *dy, hone_tensor **dx)
 {
-    (void)input;
-    return hone_div(dy, hone_saved(ctx, 0));
+    dx[0] = hone_div(dy[0], hone_saved(ctx, 0));
 }
 
-REAL_OP(log, HONE__K_LOG, INPUT);
+REAL_OP(log, HONE__K_LOG, INPUT)
 
 /* ---- sqrt: dy / (2 y) */
 
-static hone_tensor *sqrt_grad(hone_context *ctx, hone_tensor *dy, int input)
+static void sqrt_backward(hone_context *ctx, hone_tensor *const *dy, hone_tensor **dx)
 {
-    (void)input;
-    return hone_div(dy, hone_mul_scalar(hone_saved(ctx, 0), 2));
+    dx[0] = hone_div(dy[0], hone_mul_scalar(hone_saved(ctx, 0), 2));
 }
 
-REAL_OP(sqrt, HONE__K_SQRT, OUTPUT);
+REAL_OP(sqrt, HONE__K_SQRT, OUTPUT)
 
 /* ---- square: x * x (bool: i64, as PyTorch's x ** 2); dy * 2x */
 
-static hone_tensor *square_forward(hone_context *ctx, hone_tensor *const *in, int n_in)
+static hone_tensor *square_of(hone_context *ctx, hone_tensor *x)
 {
-    (void)n_in;
-    const hone_dtype own = (hone_dtype)in[0]->dtype, dtype = own == HONE_BOOL ? HONE_I64 : own;
+    const hone_dtype own = (hone_dtype)x->dtype, dtype = own == HONE_BOOL ? HONE_I64 : own;
     const hone__elementwise_kernel kernel =
         hone__unary_kernel(HONE__K_SQUARE, dtype, HONE__NS_MOVE);
-    return run(ctx, in[0], dtype, kernel, INPUT);
+    return run(ctx, x, dtype, kernel, INPUT);
 }
 
-static hone_tensor *square_grad(hone_context *ctx, hone_tensor *dy, int input)
+static void square_backward(hone_context *ctx, hone_tensor *const *dy, hone_tensor **dx)
 {
-    (void)input;
-    return hone_mul(dy, hone_mul_scalar(hone_saved(ctx, 0), 2));
+    dx[0] = hone_mul(dy[0], hone_mul_scalar(hone_saved(ctx, 0), 2));
 }
 
-const hone__op hone__op_square = { .name = "square",
-                                   .forward = square_forward,
-                                   .grad = { square_grad } };
+BLOCK(square, square_of(ctx, in[0]), HONE__BOTH)
+HONE__ENTRY_X_(square)
 
 /* ---- reciprocal: 1 / x; -dy * y^2 */
 
-static hone_tensor *reciprocal_grad(hone_context *ctx, hone_tensor *dy, int input)
+static void reciprocal_backward(hone_context *ctx, hone_tensor *const *dy, hone_tensor **dx)
 {
-    (void)input;
-    return hone_neg(hone_mul(dy, hone_square(hone_saved(ctx, 0))));
+    dx[0] = hone_neg(hone_mul(dy[0], hone_square(hone_saved(ctx, 0))));
 }
 
-REAL_OP(reciprocal, HONE__K_RECIPROCAL, OUTPUT);
+REAL_OP(reciprocal, HONE__K_RECIPROCAL, OUTPUT)
 
 /* ---- relu: max(x, 0); 0 where y <= 0, else dy */
 
-static hone_tensor *relu_forward(hone_context *ctx, hone_tensor *const *in, int n_in)
+static void relu_backward(hone_context *ctx, hone_tensor *const *dy, hone_tensor **dx)
 {
-    (void)n_in;
-    return number(ctx, in[0], HONE__K_RELU, OUTPUT);
+    dx[0] = hone_relu_backward(dy[0], hone_saved(ctx, 0));
 }
 
-static hone_tensor *relu_grad(hone_context *ctx, hone_tensor *dy, int input)
-{
-    (void)input;
-    return hone_relu_backward(dy, hone_saved(ctx, 0));
-}
-
-const hone__op hone__op_relu = { .name = "relu", .forward = relu_forward, .grad = { relu_grad } };
+NUMBER_OP(relu, HONE__K_RELU, OUTPUT)
 
 /* ---- sigmoid: dy y (1 - y) */
 
-static hone_tensor *sigmoid_grad(hone_context *ctx, hone_tensor *dy, int input)
+static void sigmoid_backward(hone_context *ctx, hone_tensor *const *dy, hone_tensor **dx)
 {
-    (void)input;
-    return hone_sigmoid_backward(dy, hone_saved(ctx, 0));
+    dx[0] = hone_sigmoid_backward(dy[0], hone_saved(ctx, 0));
 }
 
-REAL_OP(sigmoid, HONE__K_SIGMOID, OUTPUT);
+REAL_OP(sigmoid, HONE__K_SIGMOID, OUTPUT)
 
 /* ---- tanh: dy (1 - y^2) */
 
-static hone_tensor *tanh_grad(hone_context *ctx, hone_tensor *dy, int input)
+static void tanh_backward(hone_context *ctx, hone_tensor *const *dy, hone_tensor **dx)
 {
-    (void)input;
-    return hone_tanh_backward(dy, hone_saved(ctx, 0));
+    dx[0] = hone_tanh_backward(dy[0], hone_saved(ctx, 0));
 }
 
-REAL_OP(tanh, HONE__K_TANH, OUTPUT);
+REAL_OP(tanh, HONE__K_TANH, OUTPUT)
 
 /* ---- log1p: log(1 + x); dy / (1 + x) */
 
-static hone_tensor *log1p_grad(hone_context *ctx, hone_tensor *dy, int input)
+static void log1p_backward(hone_context *ctx, hone_tensor *const *dy, hone_tensor **dx)
 {
-    (void)input;
-    return hone_div(dy, hone_add_scalar(hone_saved(ctx, 0), 1));
+    dx[0] = hone_div(dy[0], hone_add_scalar(hone_saved(ctx, 0), 1));
 }
 
-REAL_OP(log1p, HONE__K_LOG1P, INPUT);
+REAL_OP(log1p, HONE__K_LOG1P, INPUT)
 
 /* ---- expm1: e^x - 1; dy (y + 1) */
 
-static hone_tensor *expm1_grad(hone_context *ctx, hone_tensor *dy, int input)
+static void expm1_backward(hone_context *ctx, hone_tensor *const *dy, hone_tensor **dx)
 {
-    (void)input;
-    return hone_mul(dy, hone_add_scalar(hone_saved(ctx, 0), 1));
+    dx[0] = hone_mul(dy[0], hone_add_scalar(hone_saved(ctx, 0), 1));
 }
 
-REAL_OP(expm1, HONE__K_EXPM1, OUTPUT);
+REAL_OP(expm1, HONE__K_EXPM1, OUTPUT)
 
 /* ---- rsqrt: 1 / sqrt(x); -dy y^3 / 2 */
 
-static hone_tensor *rsqrt_grad(hone_context *ctx, hone_tensor *dy, int input)
+static void rsqrt_backward(hone_context *ctx, hone_tensor *const *dy, hone_tensor **dx)
 {
-    (void)input;
     hone_tensor *y = hone_saved(ctx, 0);
-    return hone_mul(dy, hone_mul_scalar(hone_mul(hone_square(y), y), -0.5));
+    dx[0] = hone_mul(dy[0], hone_mul_scalar(hone_mul(hone_square(y), y), -0.5));
 }
 
-REAL_OP(rsqrt, HONE__K_RSQRT, OUTPUT);
+REAL_OP(rsqrt, HONE__K_RSQRT, OUTPUT)
 
 /* ---- sin: dy cos(x) */
 
-static hone_tensor *sin_grad(hone_context *ctx, hone_tensor *dy, int input)
+static void sin_backward(hone_context *ctx, hone_tensor *const *dy, hone_tensor **dx)
 {
-    (void)input;
-    return hone_mul(dy, hone_cos(hone_saved(ctx, 0)));
+    dx[0] = hone_mul(dy[0], hone_cos(hone_saved(ctx, 0)));
 }
 
-REAL_OP(sin, HONE__K_SIN, INPUT);
+REAL_OP(sin, HONE__K_SIN, INPUT)
 
 /* ---- cos: -dy sin(x) */
 
-static hone_tensor *cos_grad(hone_context *ctx, hone_tensor *dy, int input)
+static void cos_backward(hone_context *ctx, hone_tensor *const *dy, hone_tensor **dx)
 {
-    (void)input;
-    return hone_neg(hone_mul(dy, hone_sin(hone_saved(ctx, 0))));
+    dx[0] = hone_neg(hone_mul(dy[0], hone_sin(hone_saved(ctx, 0))));
 }
 
-REAL_OP(cos, HONE__K_COS, INPUT);
+REAL_OP(cos, HONE__K_COS, INPUT)
 
 /* ---- tan: dy (1 + y^2) */
 
-static hone_tensor *tan_grad(hone_context *ctx, hone_tensor *dy, int input)
+static void tan_backward(hone_context *ctx, hone_tensor *const *dy, hone_tensor **dx)
 {
-    (void)input;
-    return hone_mul(dy, hone_add_scalar(hone_square(hone_saved(ctx, 0)), 1));
+    dx[0] = hone_mul(dy[0], hone_add_scalar(hone_square(hone_saved(ctx, 0)), 1));
 }
 
-REAL_OP(tan, HONE__K_TAN, OUTPUT);
+REAL_OP(tan, HONE__K_TAN, OUTPUT)
 
 #define TWO_OVER_SQRT_PI 1.12837916709551257390
 /* ---- erf: dy 2 / sqrt(pi) e^(-x^2) */
 
-static hone_tensor *erf_grad(hone_context *ctx, hone_tensor *dy, int input)
+static void erf_backward(hone_context *ctx, hone_tensor *const *dy, hone_tensor **dx)
 {
-    (void)input;
     hone_tensor *bell = hone_exp(hone_neg(hone_square(hone_saved(ctx, 0))));
-    return hone_mul(dy, hone_mul_scalar(bell, TWO_OVER_SQRT_PI));
+    dx[0] = hone_mul(dy[0], hone_mul_scalar(bell, TWO_OVER_SQRT_PI));
 }
 
-REAL_OP(erf, HONE__K_ERF, INPUT);
+REAL_OP(erf, HONE__K_ERF, INPUT)
 
 /* ---- gelu: x Phi(x), Phi the normal distribution, phi its density; dy (Phi(x) + x phi(x)) */
 
-static hone_tensor *gelu_grad(hone_context *ctx, hone_tensor *dy, int input)
+static void gelu_backward(hone_context *ctx, hone_tensor *const *dy, hone_tensor **dx)
 {
-    (void)input;
-    return hone_gelu_backward(dy, hone_saved(ctx, 0));
+    dx[0] = hone_gelu_backward(dy[0], hone_saved(ctx, 0));
 }
 
-REAL_OP(gelu, HONE__K_GELU, INPUT);
+REAL_OP_FRESH(gelu, HONE__K_GELU, INPUT)
 
 /* ---- gelu_tanh: x s(u), s the sigmoid, u = c (x + a x^3); dy (s + x u' s (1 - s)) */
 
-static hone_tensor *gelu_tanh_grad(hone_context *ctx, hone_tensor *dy, int input)
+static void gelu_tanh_backward(hone_context *ctx, hone_tensor *const *dy, hone_tensor **dx)
 {
-    (void)input;
-    return hone_gelu_tanh_backward(dy, hone_saved(ctx, 0));
+    dx[0] = hone_gelu_tanh_backward(dy[0], hone_saved(ctx, 0));
 }
 
-REAL_OP(gelu_tanh, HONE__K_GELU_TANH, INPUT);
+REAL_OP_FRESH(gelu_tanh, HONE__K_GELU_TANH, INPUT)
 
 /* ---- silu: x s(x), s the sigmoid; dy (s + x s (1 - s)) */
 
-static hone_tensor *silu_grad(hone_context *ctx, hone_tensor *dy, int input)
+static void silu_backward(hone_context *ctx, hone_tensor *const *dy, hone_tensor **dx)
 {
-    (void)input;
-    return hone_silu_backward(dy, hone_saved(ctx, 0));
+    dx[0] = hone_silu_backward(dy[0], hone_saved(ctx, 0));
 }
 
-REAL_OP(silu, HONE__K_SILU, INPUT);
+REAL_OP(silu, HONE__K_SILU, INPUT)
 
 /* ---- softplus: log(1 + e^x); dy s(x), s the sigmoid */
 
-static hone_tensor *softplus_grad(hone_context *ctx, hone_tensor *dy, int input)
+static void softplus_backward(hone_context *ctx, hone_tensor *const *dy, hone_tensor **dx)
 {
-    (void)input;
-    return hone_softplus_backward(dy, hone_saved(ctx, 0));
+    dx[0] = hone_softplus_backward(dy[0], hone_saved(ctx, 0));
 }
 
-REAL_OP(softplus, HONE__K_SOFTPLUS, INPUT);
+REAL_OP_FRESH(softplus, HONE__K_SOFTPLUS, INPUT)
 
 #define ONE_OVER_SQRT_2PI 0.39894228040143267794
 #define SQRT_2_OVER_PI    0.79788456080286535588
@@ -340,7 +316,7 @@ REAL_OP(softplus, HONE__K_SOFTPLUS, INPUT);
 /* ---- gradients as ops of their own, one pass and differentiable themselves: of relu, sigmoid and
  * tanh from dy and the output y, of the others from dy and the input x */
 
-static hone_tensor *backward(hone_context *ctx, hone_tensor *const *in, int k, double ns)
+static bool backward(hone_context *ctx, hone_tensor *const *in, hone_tensor **out, int k, double ns)
 {
     const hone_dtype dtype = hone__result_dtype(in, 2);
     hone__shape shape;
@@ -348,78 +324,91 @@ static hone_tensor *backward(hone_context *ctx, hone_tensor *const *in, int k, d
         !hone_dtype_is_float((hone_dtype)in[1]->dtype)) {
         hone_error_set(HONE_E_DTYPE, "%s: %s and %s, f32 or f64 are wanted", hone__call_name(ctx),
                        hone__tensor_text(in[0]).s, hone__tensor_text(in[1]).s);
-        return NULL;
+        return false;
     }
     if (!hone__broadcast(hone__call_name(ctx), in, 2, &shape) || !HONE__SAVE(ctx, in[0], in[1]))
-        return NULL;
-    hone_tensor *out = hone__out(ctx, dtype, shape.ndim, shape.shape);
+        return false;
+    out[0] = hone__out(ctx, 0, dtype, shape.ndim, shape.shape);
     const hone__elementwise_kernel kernel = hone__binary_kernel(k, dtype, ns);
     const hone__operand operands[] = { { .t = in[0] }, { .t = in[1] } };
-    return out && hone__elementwise(&kernel, out, operands) ? out : NULL;
+    return out[0] && hone__elementwise(&kernel, out[0], operands);
 }
 
-/* The block of a gradient, whose <of>_backward_grad stands above it. */
-#define BACKWARD_OP(of, k, ns)                                                                     \
-    static hone_tensor *of##_backward_forward(hone_context *ctx, hone_tensor *const *in, int n_in) \
+/* The block of a gradient, whose <of>_backward_backward stands above it; `from` is what it is made
+ * from besides dy. */
+#define BACKWARD_OP(of, from, k, ns)                                                               \
+    static bool of##_backward_forward(hone_context *ctx, hone_tensor *const *in, int n_in,         \
+                                      hone_tensor **out)                                           \
     {                                                                                              \
         (void)n_in;                                                                                \
-        return backward(ctx, in, k, ns);                                                           \
+        return backward(ctx, in, out, k, ns);                                                      \
     }                                                                                              \
-    const hone__op hone__op_##of##_backward = { .name = #of "_backward",                           \
-                                                .forward = of##_backward_forward,                  \
-                                                .grad = { of##_backward_grad,                      \
-                                                          of##_backward_grad } }
+    const hone__op hone__op_##of##_backward = {                                                    \
+        .name = #of "_backward",                                                                   \
+        .forward = of##_backward_forward,                                                          \
+        .backward = of##_backward_backward,                                                        \
+        .in = { { "dy" }, { #from } },                                                             \
+    };                                                                                             \
+    HONE__ENTRY_XX(of##_backward, dy, from)
 
-static hone_tensor *relu_backward_grad(hone_context *ctx, hone_tensor *g, int input)
+static void relu_backward_backward(hone_context *ctx, hone_tensor *const *g, hone_tensor **dx)
 {
-    /* linear in dy, piecewise constant in y */
-    return input == 0 ? hone_relu_backward(g, hone_saved(ctx, 1)) : HONE_NONE;
+    if (hone_needs_input_grad(ctx, 0)) /* linear in dy, piecewise constant in y */
+        dx[0] = hone_relu_backward(g[0], hone_saved(ctx, 1));
 }
 
-BACKWARD_OP(relu, HONE__K_RELU_BACKWARD, HONE__NS_MOVE);
+BACKWARD_OP(relu, y, HONE__K_RELU_BACKWARD, HONE__NS_MOVE)
 
-static hone_tensor *sigmoid_backward_grad(hone_context *ctx, hone_tensor *g, int input)
+static void sigmoid_backward_backward(hone_context *ctx, hone_tensor *const *g, hone_tensor **dx)
 {
     hone_tensor *y = hone_saved(ctx, 1);
-    if (input == 0)
-        return hone_sigmoid_backward(g, y);
+    if (hone_needs_input_grad(ctx, 0))
+        dx[0] = hone_sigmoid_backward(g[0], y);
+    if (!hone_needs_input_grad(ctx, 1))
+        return;
     /* g dy (1 - 2y) */
     hone_tensor *slope = hone_add_scalar(hone_mul_scalar(y, -2), 1);
-    return hone_mul(hone_mul(g, hone_saved(ctx, 0)), slope);
+    dx[1] = hone_mul(hone_mul(g[0], hone_saved(ctx, 0)), slope);
 }
 
-BACKWARD_OP(sigmoid, HONE__K_SIGMOID_BACKWARD, HONE__NS_MOVE);
+BACKWARD_OP(sigmoid, y, HONE__K_SIGMOID_BACKWARD, HONE__NS_MOVE)
 
-static hone_tensor *tanh_backward_grad(hone_context *ctx, hone_tensor *g, int input)
+static void tanh_backward_backward(hone_context *ctx, hone_tensor *const *g, hone_tensor **dx)
 {
     hone_tensor *y = hone_saved(ctx, 1);
-    if (input == 0)
-        return hone_tanh_backward(g, y);
+    if (hone_needs_input_grad(ctx, 0))
+        dx[0] = hone_tanh_backward(g[0], y);
+    if (!hone_needs_input_grad(ctx, 1))
+        return;
     /* -2 g dy y */
-    return hone_mul(hone_mul(g, hone_saved(ctx, 0)), hone_mul_scalar(y, -2));
+    dx[1] = hone_mul(hone_mul(g[0], hone_saved(ctx, 0)), hone_mul_scalar(y, -2));
 }
 
-BACKWARD_OP(tanh, HONE__K_TANH_BACKWARD, HONE__NS_MOVE);
+BACKWARD_OP(tanh, y, HONE__K_TANH_BACKWARD, HONE__NS_MOVE)
 
-static hone_tensor *gelu_backward_grad(hone_context *ctx, hone_tensor *g, int input)
+static void gelu_backward_backward(hone_context *ctx, hone_tensor *const *g, hone_tensor **dx)
 {
     hone_tensor *x = hone_saved(ctx, 1);
-    if (input == 0)
-        return hone_gelu_backward(g, x);
+    if (hone_needs_input_grad(ctx, 0))
+        dx[0] = hone_gelu_backward(g[0], x);
+    if (!hone_needs_input_grad(ctx, 1))
+        return;
     /* g dy phi (2 - x^2), phi = e^(-x^2 / 2) / sqrt(2 pi) */
     hone_tensor *square = hone_square(x), *bell = hone_exp(hone_mul_scalar(square, -0.5));
     hone_tensor *curve = hone_mul_scalar(hone_add_scalar(square, -2), -ONE_OVER_SQRT_2PI);
-    return hone_mul(hone_mul(g, hone_saved(ctx, 0)), hone_mul(bell, curve));
+    dx[1] = hone_mul(hone_mul(g[0], hone_saved(ctx, 0)), hone_mul(bell, curve));
 }
 
-BACKWARD_OP(gelu, HONE__K_GELU_BACKWARD, HONE__NS_MATH);
+BACKWARD_OP(gelu, x, HONE__K_GELU_BACKWARD, HONE__NS_MATH)
 
-static hone_tensor *gelu_tanh_backward_grad(hone_context *ctx, hone_tensor *g, int input)
+static void gelu_tanh_backward_backward(hone_context *ctx, hone_tensor *const *g, hone_tensor **dx)
 {
     const double a = 0.044715, c = 2 * SQRT_2_OVER_PI;
     hone_tensor *x = hone_saved(ctx, 1);
-    if (input == 0)
-        return hone_gelu_tanh_backward(g, x);
+    if (hone_needs_input_grad(ctx, 0))
+        dx[0] = hone_gelu_tanh_backward(g[0], x);
+    if (!hone_needs_input_grad(ctx, 1))
+        return;
     /* u = c (x + a x^3); the slope's slope is s' (2 u' + x u'' + x u'^2 (1 - 2 s)), s' = s (1 - s),
      * and 2 u' + x u'' = 2 c (1 + 6 a x^2) */
     hone_tensor *square = hone_square(x);
@@ -428,29 +417,33 @@ static hone_tensor *gelu_tanh_backward_grad(hone_context *ctx, hone_tensor *g, i
     hone_tensor *first = hone_add_scalar(hone_mul_scalar(square, 12 * c * a), 2 * c);
     hone_tensor *s = hone_sigmoid(u), *turn = hone_add_scalar(hone_mul_scalar(s, -2), 1);
     hone_tensor *curve = hone_add(first, hone_mul(hone_mul(x, hone_square(du)), turn));
-    return hone_sigmoid_backward(hone_mul(hone_mul(g, hone_saved(ctx, 0)), curve), s);
+    dx[1] = hone_sigmoid_backward(hone_mul(hone_mul(g[0], hone_saved(ctx, 0)), curve), s);
 }
 
-BACKWARD_OP(gelu_tanh, HONE__K_GELU_TANH_BACKWARD, HONE__NS_MATH);
+BACKWARD_OP(gelu_tanh, x, HONE__K_GELU_TANH_BACKWARD, HONE__NS_MATH)
 
-static hone_tensor *silu_backward_grad(hone_context *ctx, hone_tensor *g, int input)
+static void silu_backward_backward(hone_context *ctx, hone_tensor *const *g, hone_tensor **dx)
 {
     hone_tensor *x = hone_saved(ctx, 1);
-    if (input == 0)
-        return hone_silu_backward(g, x);
+    if (hone_needs_input_grad(ctx, 0))
+        dx[0] = hone_silu_backward(g[0], x);
+    if (!hone_needs_input_grad(ctx, 1))
+        return;
     /* g dy s' (2 + x (1 - 2 s)), s' = s (1 - s) */
     hone_tensor *s = hone_sigmoid(x), *turn = hone_add_scalar(hone_mul_scalar(s, -2), 1);
     hone_tensor *curve = hone_add_scalar(hone_mul(x, turn), 2);
-    return hone_sigmoid_backward(hone_mul(hone_mul(g, hone_saved(ctx, 0)), curve), s);
+    dx[1] = hone_sigmoid_backward(hone_mul(hone_mul(g[0], hone_saved(ctx, 0)), curve), s);
 }
 
-BACKWARD_OP(silu, HONE__K_SILU_BACKWARD, HONE__NS_MATH);
+BACKWARD_OP(silu, x, HONE__K_SILU_BACKWARD, HONE__NS_MATH)
 
-static hone_tensor *softplus_backward_grad(hone_context *ctx, hone_tensor *g, int input)
+static void softplus_backward_backward(hone_context *ctx, hone_tensor *const *g, hone_tensor **dx)
 {
     hone_tensor *x = hone_saved(ctx, 1);
-    return input == 0 ? hone_softplus_backward(g, x)
-                      : hone_sigmoid_backward(hone_mul(g, hone_saved(ctx, 0)), hone_sigmoid(x));
+    if (hone_needs_input_grad(ctx, 0))
+        dx[0] = hone_softplus_backward(g[0], x);
+    if (hone_needs_input_grad(ctx, 1))
+        dx[1] = hone_sigmoid_backward(hone_mul(g[0], hone_saved(ctx, 0)), hone_sigmoid(x));
 }
 
-BACKWARD_OP(softplus, HONE__K_SOFTPLUS_BACKWARD, HONE__NS_MATH);
+BACKWARD_OP(softplus, x, HONE__K_SOFTPLUS_BACKWARD, HONE__NS_MATH)

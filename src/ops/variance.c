@@ -3,9 +3,9 @@
  * M2 is computed as for any numbers; outputs whose squares over- or underflowed are then computed
  * once more, each from its row, scaled by a power of two. */
 #include "ops/variance.h"
-#include "ops/op.h"
-#include "ops/reduce_run.h"
-#include "ops/row_groups.h"
+#include "loops/reduce_run.h"
+#include "loops/row_groups.h"
+#include "ops/common.h"
 
 #include "isa/isa.h"
 #include "runtime/memory.h"
@@ -146,21 +146,28 @@ static void deviation_rows(void *ctx, int64_t row, int64_t rows, const hone__lin
                                    d->by_std);
 }
 
-static hone_tensor *deviation(hone_context *ctx, hone_tensor *const *in, int n_in)
+typedef struct {
+    int64_t n_dims;
+    bool by_std;
+} deviation_options;
+
+static bool deviation_forward(hone_context *ctx, hone_tensor *const *in, int n_in,
+                              hone_tensor **out)
 {
     const hone_tensor *x = in[0];
-    const int n = hone__call_args(ctx)->dim;
-    deviation_job d = { .by_std = hone__call_args(ctx)->flag };
+    const deviation_options *o = hone__options(ctx);
+    const int n = (int)o->n_dims;
+    deviation_job d = { .by_std = o->by_std };
     (void)n_in;
     if (!HONE__SAVE(ctx, in[0], in[1]))
-        return NULL;
+        return false;
     hone_tensor *g = in[1] == HONE_NONE ? HONE_NONE : hone_contiguous(in[1]);
-    hone_tensor *out = g ? hone__out(ctx, (hone_dtype)x->dtype, x->ndim, x->shape) : NULL;
-    if (!out || out->numel == 0)
-        return out;
+    hone_tensor *y = out[0] = g ? hone__out(ctx, 0, (hone_dtype)x->dtype, x->ndim, x->shape) : NULL;
+    if (!y || y->numel == 0)
+        return y;
     d.x = hone__rows_of(x, ((1u << n) - 1) << (x->ndim - n));
     d.g = g == HONE_NONE ? NULL : hone__data(g);
-    d.out = hone__data(out);
+    d.out = hone__data(y);
     const hone__row_groups groups = {
         .n = 1,
         .in[0] = d.x,
@@ -169,14 +176,12 @@ static hone_tensor *deviation(hone_context *ctx, hone_tensor *const *in, int n_i
         .body = deviation_rows,
         .ctx = &d,
     };
-    return hone__row_groups_run(&groups) ? out : NULL;
+    return hone__row_groups_run(&groups);
 }
 
 hone_tensor *hone__deviation(hone_tensor *x, hone_tensor *g, int n_dims, bool by_std)
 {
-    hone_tensor *const in[] = { x, g };
-    return hone__call(&hone__op_deviation, in, 2, &(hone__args){ .dim = n_dims, .flag = by_std },
-                      false);
+    return hone__call(&hone__op_deviation, IN(x, g), &(deviation_options){ n_dims, by_std });
 }
 
 const int64_t *hone__last_dims(int n, int64_t *dims)
@@ -189,34 +194,38 @@ const int64_t *hone__last_dims(int n, int64_t *dims)
 
 /* With P u = u - mean(u), which is symmetric: g P u; and of v = P x / s, what is divided by the
  * standard deviation s: (P u - v mean(v u)) g / s. */
-static hone_tensor *deviation_grad_x(hone_context *ctx, hone_tensor *u, int input)
+static hone_tensor *grad_x(hone_context *ctx, hone_tensor *u)
 {
-    const hone__args *args = hone__call_args(ctx);
+    const deviation_options *o = hone__options(ctx);
+    const int n = (int)o->n_dims;
     hone_tensor *x = hone_saved(ctx, 0), *g = hone_saved(ctx, 1);
     int64_t dims[HONE_MAX_DIMS + 1];
-    (void)input;
-    if (!args->flag)
-        return hone__deviation(u, g, args->dim, false);
-    hone__last_dims(args->dim, dims);
+    if (!o->by_std)
+        return hone__deviation(u, g, n, false);
+    hone__last_dims(n, dims);
     hone_tensor *s = hone_std_dims_v(x, 0.0, true, dims);
-    hone_tensor *v = hone__deviation(x, HONE_NONE, args->dim, true);
+    hone_tensor *v = hone__deviation(x, HONE_NONE, n, true);
     hone_tensor *along = hone_mul(v, hone_mean_dims_v(hone_mul(v, u), true, dims));
-    hone_tensor *across = hone_sub(hone__deviation(u, HONE_NONE, args->dim, false), along);
+    hone_tensor *across = hone_sub(hone__deviation(u, HONE_NONE, n, false), along);
     hone_tensor *by_x = hone_div(across, s);
     return g == HONE_NONE ? by_x : hone_mul(by_x, g);
 }
 
-/* Summed to g's shape by the engine. */
-static hone_tensor *deviation_grad_g(hone_context *ctx, hone_tensor *u, int input)
+static void deviation_backward(hone_context *ctx, hone_tensor *const *u, hone_tensor **dx)
 {
-    const hone__args *args = hone__call_args(ctx);
-    (void)input;
-    return hone_mul(u, hone__deviation(hone_saved(ctx, 0), HONE_NONE, args->dim, args->flag));
+    const deviation_options *o = hone__options(ctx);
+    if (hone_needs_input_grad(ctx, 0))
+        dx[0] = grad_x(ctx, u[0]);
+    if (hone_needs_input_grad(ctx, 1)) /* summed to g's shape by the engine */
+        dx[1] = hone_mul(u[0],
+                         hone__deviation(hone_saved(ctx, 0), HONE_NONE, (int)o->n_dims, o->by_std));
 }
 
 const hone__op hone__op_deviation = {
     .name = "deviation",
-    .forward = deviation,
-    .grad = { deviation_grad_x, deviation_grad_g },
-    .optional = true,
+    .forward = deviation_forward,
+    .backward = deviation_backward,
+    .in = { { "x" }, { "g", HONE__OPTIONAL } },
+    .options_bytes = sizeof(deviation_options),
+    .forms = HONE__PRIVATE,
 };

@@ -20,13 +20,17 @@ typedef enum {
 #undef HONE__STREAM_ENUM
 } hone__stream_kind;
 
+#define HONE__STREAM_ASSERT(name, value, meaning)                                                  \
+    _Static_assert((value) >> 8 == 0, #name " has 8 bits");
+HONE__STREAM_KINDS(HONE__STREAM_ASSERT)
+#undef HONE__STREAM_ASSERT
+
 /** What the lower 56 bits of a kind's streams are. Two kinds of one value don't compile. */
 static inline const char *hone__stream_meaning(hone__stream_kind kind)
 {
     switch (kind) {
 #define HONE__STREAM_CASE(name, value, meaning)                                                    \
     case value:                                                                                    \
-        _Static_assert((value) >> 8 == 0, #name " has 8 bits");                                    \
         return meaning;
         HONE__STREAM_KINDS(HONE__STREAM_CASE)
 #undef HONE__STREAM_CASE

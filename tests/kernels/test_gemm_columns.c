@@ -1,6 +1,6 @@
 /* The matrix product: few columns, or a few more than whole vectors, which vectors along m may
  * do. */
-#include "gemm/plan.h"
+#include "gemm/upright.h"
 #include "gemm_cases.h"
 
 /* One of eight ways to finish a product. */

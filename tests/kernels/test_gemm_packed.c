@@ -1,6 +1,8 @@
 /* The matrix product: operands that are packed, several blocks. */
 #include "gemm_cases.h"
 
+#include "gemm/blocks.h"
+
 /* Large enough to be packed, against the same product by few columns, which is not. */
 static void run_by_columns(int64_t m, int64_t n, int64_t k, bool ta, bool tb)
 {

@@ -1,7 +1,9 @@
 /* How a product is cut for many threads, on machines that hwloc makes up: every core has work,
  * about the same, and a NUMA node a part of its own. And what bits do then. */
 #include "core/core.h"
+#include "gemm/gemm.h"
 #include "gemm/plan.h"
+#include "gemm/split.h"
 #include "isa/isa.h"
 #include "runtime/topology.h"
 

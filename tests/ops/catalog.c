@@ -1,4 +1,4 @@
-/* catalog.c: finds rows, calls ops by the list in ops.def, judges results. */
+/* catalog.c: finds rows, calls ops, judges results. */
 #include "catalog.h"
 #include "../support/element.h"
 
@@ -6,6 +6,7 @@
 
 #include <float.h>
 #include <math.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -39,124 +40,104 @@ unsigned catalog_dtypes(const catalog_row *row)
     return row->dtypes ? row->dtypes : CATALOG_FLOATS;
 }
 
-/* ---- calls: one function for each line of ops.def, by its signature */
+/* ---- calls: the public functions, from the header (entries.awk), and by name */
 
-/* The row's dims with the end that the `_v` functions want. */
-typedef struct {
-    int64_t at[HONE_MAX_DIMS + 1];
-} dims_end;
-
-static dims_end dims(const catalog_row *row)
+catalog_dims_end catalog_dims(const catalog_row *row)
 {
-    dims_end d;
+    catalog_dims_end d;
     memcpy(d.at, row->dims, sizeof row->dims);
     d.at[row->n_dims] = HONE_END_DIM;
     return d;
 }
 
-typedef struct {
-    hone_tensor *at[CATALOG_INPUTS + 1];
-} tensors_end;
-
-static tensors_end tensors(hone_tensor *const *in, int n)
+catalog_tensors_end catalog_tensors(hone_tensor *const *in, int n)
 {
-    tensors_end t;
+    catalog_tensors_end t;
     memcpy(t.at, in, (size_t)n * sizeof *in);
     t.at[n] = HONE_END_TENSOR;
     return t;
 }
 
-#define CALL_X(fn)      fn(in[0])
-#define CALL_XX(fn)     fn(in[0], in[1])
-#define CALL_XXX(fn)    fn(in[0], in[1], in[2])
-#define CALL_XS(fn)     fn(in[0], row->s)
-#define CALL_XT(fn)     fn(in[0], row->dtype)
-#define CALL_XD(fn)     fn(in[0], row->dim)
-#define CALL_XXD(fn)    fn(in[0], in[1], row->dim)
-#define CALL_XDK(fn)    fn(in[0], row->dim, row->flag)
-#define CALL_XDD(fn)    fn(in[0], row->dim, row->dim2)
-#define CALL_XN(fn)     fn##_v(in[0], dims(row).at)
-#define CALL_XKN(fn)    fn##_v(in[0], row->flag, dims(row).at)
-#define CALL_XDSK(fn)   fn(in[0], row->dim, row->s, row->flag)
-#define CALL_XSKN(fn)   fn##_v(in[0], row->s, row->flag, dims(row).at)
-#define CALL_XXDS(fn)   fn(in[0], in[1], row->dim, row->s)
-#define CALL_XXXDS(fn)  fn(in[0], in[1], in[2], row->dim, row->s)
-#define CALL_XDI(fn)    fn(in[0], row->dim, row->start)
-#define CALL_XDIII(fn)  fn(in[0], row->dim, row->start, row->end, row->step)
-#define CALL_XDX(fn)    fn(in[0], row->dim, in[1])
-#define CALL_XDXX(fn)   fn(in[0], row->dim, in[1], in[2])
-#define CALL_LD(fn)     fn(hone_list_n(in, n_in), row->dim)
-#define CALL_XL(fn)     fn##_v(in[0], tensors(in + 1, n_in - 1).at)
-#define CALL_XNDIII(fn) fn##_v(in[0], dims(row).at, row->dim, row->start, row->end, row->step)
-#define CALL_XNL(fn)    fn##_v(in[0], dims(row).at, tensors(in + 1, n_in - 1).at)
-#define CALL_NONE(fn)   NULL
-
-#define OUT_OF_PLACE_0(name, signature) CALL_##signature(hone_##name)
-#define OUT_OF_PLACE_1(name, signature) CALL_##signature(hone_##name)
-#define OUT_OF_PLACE_2(name, signature) NULL
-#define IN_PLACE_0(name, signature)     NULL
-#define IN_PLACE_1(name, signature)     CALL_##signature(hone_##name##_)
-#define IN_PLACE_2(name, signature)     CALL_##signature(hone_##name##_)
-
-#define HONE_OP(name, signature, in_place)                                                         \
-    static hone_tensor *call_##name(const catalog_row *row, hone_tensor *const *in, int n_in)      \
-    {                                                                                              \
-        (void)row, (void)in, (void)n_in;                                                           \
-        return OUT_OF_PLACE_##in_place(name, signature);                                           \
-    }                                                                                              \
-    static hone_tensor *call_in_place_##name(const catalog_row *row, hone_tensor *const *in,       \
-                                             int n_in)                                             \
-    {                                                                                              \
-        (void)row, (void)in, (void)n_in;                                                           \
-        return IN_PLACE_##in_place(name, signature);                                               \
-    }
-#include "ops/ops.def"
-#undef HONE_OP
-
-static const struct {
-    const char *name, *signature;
-    catalog_call out_of_place, in_place;
-} calls[] = {
-#define HONE_OP(name, signature, in_place)                                                         \
-    { #name, #signature, in_place == 2 ? NULL : call_##name,                                       \
-      in_place == 0 ? NULL : call_in_place_##name },
-#include "ops/ops.def"
-#undef HONE_OP
-};
-#define N_CALLS ((int)(sizeof calls / sizeof *calls))
-
-static int find_call(const char *op)
+int64_t catalog_int(const catalog_row *row, const char *attribute)
 {
-    for (int i = 0; i < N_CALLS; i++) {
-        if (strcmp(calls[i].name, op) == 0) {
-            return i;
-        }
+    const struct {
+        const char *name;
+        int64_t value;
+    } fields[] = { { "dim", row->dim },   { "dim0", row->dim },    { "n_dims", row->dim },
+                   { "dim1", row->dim2 }, { "start", row->start }, { "index", row->start },
+                   { "end", row->end },   { "step", row->step } };
+    for (size_t i = 0; i < sizeof fields / sizeof *fields; i++)
+        if (strcmp(fields[i].name, attribute) == 0)
+            return fields[i].value;
+    fprintf(stderr, "catalog: no field of a row is called %s\n", attribute);
+    abort();
+}
+
+/* "dim=1 keepdim=true", from ", dim: int, keepdim: bool = false". */
+void catalog_attributes(const catalog_row *row, const char *declared, char *text, size_t size)
+{
+    size_t used = 0;
+    *text = 0;
+    for (const char *at = declared; (at = strstr(at, ": ")); at += 2) {
+        const char *name = at;
+        while (name > declared && name[-1] != ' ')
+            name--;
+        char option[40], value[160] = "";
+        snprintf(option, sizeof option, "%.*s", (int)(at - name), name);
+        const char *kind = at + 2;
+        if (strncmp(kind, "dims", 4) == 0)
+            for (int d = 0, n = 0; d < row->n_dims; d++)
+                n += snprintf(value + n, sizeof value - (size_t)n, "%s%lld", d ? "," : "",
+                              (long long)row->dims[d]);
+        else if (strncmp(kind, "float", 5) == 0)
+            snprintf(value, sizeof value, "%.17g", row->s);
+        else if (strncmp(kind, "bool", 4) == 0)
+            snprintf(value, sizeof value, "%s", row->flag ? "true" : "false");
+        else if (strncmp(kind, "dtype", 5) == 0)
+            snprintf(value, sizeof value, "%s", hone_dtype_name(row->dtype));
+        else
+            snprintf(value, sizeof value, "%lld", (long long)catalog_int(row, option));
+        used += (size_t)snprintf(text + used, size - used, "%s=%s ", option, value);
     }
-    return -1;
+}
+
+const catalog_entry *catalog_entry_of(const char *op, bool in_place)
+{
+    for (const catalog_entry *e = catalog_entries; e->op; e++)
+        if (strcmp(e->op, op) == 0 && e->in_place == in_place)
+            return e;
+    return NULL;
+}
+
+bool catalog_is_op(const char *name)
+{
+    for (int i = 0; i < hone_op_count(); i++)
+        if (strcmp(hone_op_name(i), name) == 0)
+            return true;
+    return false;
 }
 
 catalog_call catalog_function(const catalog_row *row)
 {
-    int i = find_call(row->op);
-    return row->call ? row->call : i < 0 ? NULL : calls[i].out_of_place;
+    const catalog_entry *entry = catalog_entry_of(row->op, false);
+    return row->call ? row->call : entry ? entry->call : NULL;
 }
 
 catalog_call catalog_function_in_place(const catalog_row *row)
 {
-    int i = find_call(row->op);
-    return i < 0 ? NULL : calls[i].in_place;
+    const catalog_entry *entry = catalog_entry_of(row->op, true);
+    return entry && catalog_is_op(row->op) ? entry->call : NULL;
 }
 
 const char *catalog_missing(void)
 {
-    for (int i = 0; i < N_CALLS; i++) {
-        bool found = strcmp(calls[i].signature, "NONE") == 0;
-        for (int r = 0; r < catalog_count() && !found; r++) {
-            found = strcmp(catalog_at(r)->op, calls[i].name) == 0;
-        }
-        if (!found) {
-            return calls[i].name;
-        }
+    for (int i = 0; i < hone_op_count(); i++) {
+        const char *op = hone_op_name(i);
+        bool found = !hone_op_has_form(op, false) && !hone_op_has_form(op, true); /* hone's own */
+        for (int r = 0; r < catalog_count() && !found; r++)
+            found = strcmp(catalog_at(r)->op, op) == 0;
+        if (!found)
+            return op;
     }
     return NULL;
 }

@@ -1,6 +1,6 @@
 /* catalog.h: one row for every op, and what a row must say to be checked in every way.
  *
- * A row names an op of ops.def (its public function is called through the list), its arguments, the
+ * A row names an op of ops.def (its public function is found in the header), its arguments, the
  * cases (shapes and memory layouts of the inputs), how inputs are filled, and an oracle in plain C
  * on doubles. The tests run every row through:
  *
@@ -92,7 +92,7 @@ struct catalog_row {
     int64_t start, end, step;    /* also: start is the index of hone_select */
     int64_t dims[HONE_MAX_DIMS]; /* n_dims of them */
     int n_dims;
-    catalog_call call; /* NULL: the public function, by ops.def */
+    catalog_call call; /* NULL: the public function */
 
     double ulps;             /* |got - want| <= ulps * epsilon * (|want| + scale); 0: 4 */
     double scale;            /* size of what cancels in a sum; 0: nothing does */
@@ -162,6 +162,33 @@ unsigned catalog_dtypes(const catalog_row *row);
 bool catalog_make(const catalog_row *row, const char *text, hone_dtype dtype, bool leaves,
                   catalog_case *out);
 void catalog_free(catalog_case *c);
+
+/** A public function of ops.h, found in the header by entries.awk. */
+typedef struct {
+    const char *op; /* without hone_, _ and _v */
+    bool in_place;
+    const char *inputs;     /* "x, weight, bias"; "x, indices..." */
+    const char *attributes; /* ", dim: int, keepdim: bool" */
+    catalog_call call;
+} catalog_entry;
+extern const catalog_entry catalog_entries[]; /* ends with op == NULL */
+/** False for a composite (flatten), which is a function but no op. */
+bool catalog_is_op(const char *name);
+/** NULL if there is no such function. */
+const catalog_entry *catalog_entry_of(const char *op, bool in_place);
+
+/** The row's arguments as the public functions and hone_call() want them. */
+typedef struct {
+    int64_t at[HONE_MAX_DIMS + 1];
+} catalog_dims_end;
+catalog_dims_end catalog_dims(const catalog_row *row);
+typedef struct {
+    hone_tensor *at[CATALOG_INPUTS + 1];
+} catalog_tensors_end;
+catalog_tensors_end catalog_tensors(hone_tensor *const *in, int n);
+int64_t catalog_int(const catalog_row *row, const char *attribute);
+/** `declared`: an entry's attributes, or the same part of hone_op_signature(). */
+void catalog_attributes(const catalog_row *row, const char *declared, char *text, size_t size);
 
 /** Runs the op out of place / in place. NULL if there is no such form. */
 catalog_call catalog_function(const catalog_row *row);

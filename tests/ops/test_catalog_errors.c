@@ -79,15 +79,9 @@ TEST_ROWS(no_memory)
 
 static bool is_public(const char *name, size_t length)
 {
-    static const char *const names[] = {
-#define HONE_OP(name, signature, in_place) in_place == 2 ? "" : "hone_" #name,
-#include "ops/ops.def"
-#undef HONE_OP
-    };
-    for (size_t i = 0; i < sizeof names / sizeof *names; i++)
-        if (strlen(names[i]) == length && memcmp(names[i], name, length) == 0)
-            return true;
-    return false;
+    char op[80];
+    snprintf(op, sizeof op, "%.*s", (int)(length - strlen("hone_")), name + strlen("hone_"));
+    return catalog_entry_of(op, false) != NULL;
 }
 
 /* The message says what to call instead, and that there is such a function. */

@@ -2,7 +2,7 @@
  * overlapping operands, threads. */
 #include "core/core.h"
 #include "isa/isa.h"
-#include "ops/elementwise.h"
+#include "loops/elementwise.h"
 #include "support.h"
 
 #include <hone/hone.h>

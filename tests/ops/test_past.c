@@ -3,7 +3,7 @@
 #include "support.h"
 
 #include "isa/isa.h"
-#include "ops/past.h"
+#include "loops/past.h"
 
 #include <hone/hone.h>
 

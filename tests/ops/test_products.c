@@ -214,7 +214,7 @@ Test(products, errors)
                 "i64");
     CHECK_FAILS(hone_linear(a, b, HONE_NONE), HONE_E_SHAPE, "linear: inner dimensions differ");
     CHECK_FAILS(hone_linear(a, hone_ones(HONE_F32, 784), HONE_NONE), HONE_E_SHAPE, "[in, out]");
-    CHECK_FAILS(hone_linear(a, HONE_NONE, HONE_NONE), HONE_E_SHAPE, "got none");
+    CHECK_FAILS(hone_linear(a, HONE_NONE, HONE_NONE), HONE_E_NULL, "linear: its weight: HONE_NONE");
     CHECK_FAILS(hone_linear_relu(b, hone_ones(HONE_F32, 10, 4), hone_ones(HONE_F32, 3)),
                 HONE_E_SHAPE, "linear_relu: the bias f32 [3] doesn't fit the weight f32 [10, 4]");
     CHECK_FAILS(hone_linear(b, hone_ones(HONE_F32, 10, 4), hone_ones(HONE_F64, 4)), HONE_E_DTYPE,

@@ -25,7 +25,7 @@ static hone_tensor *made_in_a_scope(void)
 Test(dead, names_op_shape_and_scope)
 {
     hone_tensor *t = made_in_a_scope(), *x = hone_ones(HONE_F32, 2, 3);
-    CHECK_FAILS(hone_mul(x, t), HONE_E_STATE, "mul: a tensor was used after its end");
+    CHECK_FAILS(hone_mul(x, t), HONE_E_STATE, "mul: its b: a tensor was used after its end");
     CHECK_FAILS(hone_mul(t, x), HONE_E_STATE, "f32 [2, 3], made by add");
     CHECK_FAILS(hone_data(t), HONE_E_STATE,
                 "dropped at the end of the scope that made_in_a_scope opened (test_dead.c:");

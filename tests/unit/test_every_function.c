@@ -1,17 +1,14 @@
 /* test_every_function.c: every public function that takes a tensor refuses what is none, by a
- * sentence that names function and sentinel. Ops come from ops.def, the others from a list here,
- * which the last test compares with the headers. */
+ * sentence that names function and sentinel. Ops are test_catalog_call.c's, the others come from a
+ * list here, which the last test compares with the headers. */
 #include "support.h"
 
-#include "ops/op.h"
 #include <hone/hone.h>
 
 #include <dirent.h>
 #include <string.h>
 
 SUITE(every_function);
-
-static const int64_t one[] = { 1, HONE_END_DIM };
 
 static const char *name_of(const hone_tensor *sentinel)
 {
@@ -26,58 +23,6 @@ static void refused(const char *function, const hone_tensor *sentinel, bool fail
     cr_assert(strstr(hone_error_message(), name_of(sentinel)), "%s(%s): %s", function,
               name_of(sentinel), hone_error_message());
     hone_error_clear();
-}
-
-/* ---- ops: s the sentinel, r a real tensor, l and m lists of dims and tensors, o[i] whether operand
- * i may not be s */
-
-#define OP(f, i, call)                                                                             \
-    if (o[i])                                                                                      \
-        refused(#f, s, !(call));
-#define F_X(f)      OP(f, 0, f(s))
-#define F_XX(f)     OP(f, 0, f(s, r)) OP(f, 1, f(r, s))
-#define F_XXX(f)    OP(f, 0, f(s, r, r)) OP(f, 1, f(r, s, r)) OP(f, 2, f(r, r, s))
-#define F_XS(f)     OP(f, 0, f(s, 1))
-#define F_XT(f)     OP(f, 0, f(s, HONE_F64))
-#define F_XD(f)     OP(f, 0, f(s, 0))
-#define F_XXD(f)    OP(f, 0, f(s, r, 0)) OP(f, 1, f(r, s, 0))
-#define F_XDK(f)    OP(f, 0, f(s, 0, true))
-#define F_XDD(f)    OP(f, 0, f(s, 0, 0))
-#define F_XN(f)     OP(f, 0, f##_v(s, one))
-#define F_XKN(f)    OP(f, 0, f##_v(s, true, one))
-#define F_XSKN(f)   OP(f, 0, f##_v(s, 1, true, one))
-#define F_XDI(f)    OP(f, 0, f(s, 0, 0))
-#define F_XDIII(f)  OP(f, 0, f(s, 0, 0, 1, 1))
-#define F_XDSK(f)   OP(f, 0, f(s, 0, 1, true))
-#define F_XXDS(f)   OP(f, 0, f(s, r, 1, 0)) OP(f, 1, f(r, s, 1, 0))
-#define F_XXXDS(f)  OP(f, 0, f(s, r, r, 1, 0)) OP(f, 1, f(r, s, r, 1, 0)) OP(f, 2, f(r, r, s, 1, 0))
-#define F_XDX(f)    OP(f, 0, f(s, 0, r)) OP(f, 1, f(r, 0, s))
-#define F_XDXX(f)   OP(f, 0, f(s, 0, r, r)) OP(f, 1, f(r, 0, s, r)) OP(f, 2, f(r, 0, r, s))
-#define F_LD(f)     OP(f, 0, f(((hone_tensor_list){ (hone_tensor *[]){ r, s }, 2 }), 0))
-#define F_XL(f)     OP(f, 0, f##_v(s, (hone_tensor *const[]){ r, HONE_END_TENSOR }))
-#define F_XNDIII(f) OP(f, 0, f##_v(s, one, 0, 0, 1, 1))
-#define F_XNL(f)    OP(f, 0, f##_v(s, one, (hone_tensor *const[]){ r, HONE_END_TENSOR }))
-#define F_NONE(f)
-#define FORMS_0(name, sig) F_##sig(hone_##name)
-#define FORMS_2(name, sig) F_##sig(hone_##name##_)
-#define FORMS_1(name, sig) FORMS_0(name, sig) FORMS_2(name, sig)
-
-Test(every_function, ops_refuse_the_sentinels)
-{
-    hone_tensor *const sentinels[] = { HONE_NONE, HONE_END_TENSOR };
-    hone_tensor *r = hone_ones(HONE_F32, 1);
-    for (int i = 0; i < 2; i++) {
-        hone_tensor *s = sentinels[i];
-#define HONE_OP(name, sig, in_place)                                                               \
-    {                                                                                              \
-        const bool rest = !(hone__op_##name.optional && s == HONE_NONE);                           \
-        const bool o[3] = { true, rest, rest };                                                    \
-        (void)o, (void)r;                                                                          \
-        FORMS_##in_place(name, sig)                                                                \
-    }
-#include "ops/ops.def"
-#undef HONE_OP
-    }
 }
 
 /* ---- the others */
@@ -241,6 +186,9 @@ typedef enum { ALWAYS, BUT_NONE } allowed; /* BUT_NONE: an optional tensor */
     X(hone_sgd_list, ALWAYS, !hone_sgd_list(list, NULL))                                           \
     X(hone_named_find, ALWAYS,                                                                     \
       !hone_named_find((hone_named_list){ &(hone_named){ "s", s }, 1 }, "s"))                      \
+    X(hone_call, ALWAYS, !hone_call("neg", list, NULL).at)                                         \
+    X(hone_call_out, ALWAYS, hone_call_out("neg", list, NULL, hone_list(r)) == HONE_E_NULL)        \
+    X(hone_call_out, ALWAYS, hone_call_out("neg", hone_list(r), NULL, list) == HONE_E_NULL)        \
     X(hone_safetensors_save, ALWAYS,                                                               \
       hone_safetensors_save("nowhere/f", (hone_named_list){ &(hone_named){ "s", s }, 1 }, NULL) == \
           HONE_E_NULL)
@@ -267,7 +215,7 @@ static const char *const known[] = {
 #define KNOWN(function, when, failed) #function,
     OTHERS(KNOWN)
 #undef KNOWN
-#define HONE_OP(name, sig, in_place) "hone_" #name, "hone_" #name "_", "hone_" #name "_v",
+#define HONE_OP(name) "hone_" #name, "hone_" #name "_", "hone_" #name "_v",
 #include "ops/ops.def"
 #undef HONE_OP
     /* the end mark ends their list, HONE_NONE is allowed in it: others test its elements */

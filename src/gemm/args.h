@@ -1,0 +1,76 @@
+/* args.h: what a product is: operands as pointers with strides in elements. gemm.h runs it. */
+#ifndef HONE_GEMM_ARGS_H
+#define HONE_GEMM_ARGS_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#define HONE__GEMM_BATCH_DIMS 6
+
+typedef enum { HONE__GEMM_F32, HONE__GEMM_F64 } hone__gemm_dtype;
+
+typedef enum {
+    HONE__GEMM_NO_ACT,
+    HONE__GEMM_RELU,
+    HONE__GEMM_GELU,
+    HONE__GEMM_GELU_TANH,
+} hone__gemm_act;
+
+/** C[i,j] = act(alpha * sum_k A[i,k] B[k,j] (+ C[i,j] if accumulate) + bias[i,j]), in this order,
+ * each step rounded.
+ *
+ *  Start from hone__gemm_contiguous(dtype, m, n, k) and set what differs. Strides may be any value
+ * (0 and negative too for inputs); C must not overlap A, B, bias or itself. With k == 0 the sum is
+ * +0; with an empty C nothing is done. A transposed operand is one with exchanged strides; nothing
+ * is ever copied as a whole first.
+ *
+ *  Batches: the matrices of batch index (i0, i1, ...) start at a + sum_d i_d * a_batch[d] and so
+ * on; 0 broadcasts (not for C). */
+typedef struct {
+    hone__gemm_dtype dtype;
+    hone__gemm_act act;
+    int accumulate; /* add to what C holds */
+    int b_trained;  /* B is going to be changed, and used again */
+    int64_t m, n, k;
+    const void *a; /* [m, k] */
+    int64_t a_rs, a_cs;
+    const void *b; /* [k, n] */
+    int64_t b_rs, b_cs;
+    void *c;            /* [m, n] */
+    void *activated;    /* with GELU: NULL, or where its values go, C getting what is before it */
+    int64_t c_rs, c_cs; /* one of them 1 is fast, others are allowed */
+    double alpha;
+    const void *bias; /* NULL, or element [i,j] at bias + i * bias_rs + j * bias_cs, */
+    int64_t bias_rs,
+        bias_cs; /* (0, 1) is one per column, (1, 0) one per row; the same for the whole batch */
+    int n_batch_dims; /* 0: one product */
+    int64_t batch[HONE__GEMM_BATCH_DIMS];
+    int64_t a_batch[HONE__GEMM_BATCH_DIMS], b_batch[HONE__GEMM_BATCH_DIMS],
+        c_batch[HONE__GEMM_BATCH_DIMS];
+} hone__gemm_args;
+
+/** Row-major contiguous A, B, C, alpha 1, nothing else. Pointers are still to be set, and so are the
+ * batch dims where n_batch_dims says that there are some: to zero them all would take longer than a
+ * tiny product. */
+static inline hone__gemm_args hone__gemm_contiguous(hone__gemm_dtype dtype, int64_t m, int64_t n,
+                                                    int64_t k)
+{
+    hone__gemm_args args;
+    args.dtype = dtype;
+    args.act = HONE__GEMM_NO_ACT;
+    args.accumulate = args.b_trained = 0;
+    args.m = m;
+    args.n = n;
+    args.k = k;
+    args.a = args.b = args.bias = NULL;
+    args.c = args.activated = NULL;
+    args.a_rs = k;
+    args.b_rs = args.c_rs = n;
+    args.a_cs = args.b_cs = args.c_cs = 1;
+    args.alpha = 1.0;
+    args.bias_rs = args.bias_cs = 0;
+    args.n_batch_dims = 0;
+    return args;
+}
+
+#endif

@@ -1,0 +1,30 @@
+/* blocks.h: block sizes from cache sizes. */
+#ifndef HONE_GEMM_BLOCKS_H
+#define HONE_GEMM_BLOCKS_H
+
+#include "gemm/parts.h"
+
+/** Sets block sizes from cache sizes in bytes (L3: what one core may count on); 0 keeps the ISA's
+ * default. They change speed, never a bit. Called once before the first product. */
+void hone__gemm_set_caches(size_t l1, size_t l2, size_t l3);
+
+/** From the cache sizes if they were set, else the kernel's own, for sums over k: kc is an even
+ * part of k, mc a multiple of mr. Any kc from 1 on gives the same bits: sums wait in C. */
+hone__gemm_blocks hone__gemm_choose_blocks(const hone__gemm_kernel *kernel, int64_t size, int64_t k,
+                                           bool pack_a);
+
+/** If so much memory may stay in L2. */
+bool hone__gemm_fits_l2(int64_t bytes);
+
+/** How one row of A passes a B of `rows` rows of `bytes` bytes, row_bytes apart, that `threads`
+ * threads read: a band of rows after the other, each in runs of so many bytes, which are no more
+ * than HONE__GEMM_RUN_BYTES but for what comes from memory. */
+enum { HONE__GEMM_RUN_BYTES = 8192 };
+typedef struct {
+    hone__gemm_distance distance;
+    int64_t band, run_bytes;
+} hone__gemm_row_blocks;
+hone__gemm_row_blocks hone__gemm_choose_row_blocks(int64_t rows, int64_t bytes, int64_t row_bytes,
+                                                   int threads);
+
+#endif

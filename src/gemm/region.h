@@ -1,0 +1,22 @@
+/* region.h: one thread's part of a product. */
+#ifndef HONE_GEMM_REGION_H
+#define HONE_GEMM_REGION_H
+
+#include "gemm/parts.h"
+
+/** Bytes of workspace a thread needs (0: none). */
+size_t hone__gemm_workspace(const hone__gemm_plan *plan);
+
+void hone__gemm_run_region(const hone__gemm_plan *plan, const hone__gemm_region *region,
+                           char *workspace);
+
+/** The activation over rows of a finished region that are still in L1: `rows` from `c` on, n wide.
+ */
+void hone__gemm_activate(const hone__gemm_plan *plan, const hone__gemm_region *region, char *c,
+                         int64_t rows, int64_t n);
+
+/** C's elements of a finished region from their sums: what the tile does where it can't. */
+void hone__gemm_finish(const hone__gemm_plan *plan, const hone__gemm_region *region,
+                       const void *sums, int64_t sums_rs);
+
+#endif

@@ -1,0 +1,63 @@
+/* init.c: the composition root: what has to be told to whom before the first operation. Called once,
+ * by core/env.c; the only file that may know all rooms. */
+#include "autograd/leaf.h"
+#include "core/core.h"
+#include "gemm/blocks.h"
+#include "isa/isa.h"
+#include "op/named.h"
+#include "op/node.h"
+#include "runtime/openmp.h"
+#include "runtime/parallel.h"
+#include "runtime/topology.h"
+
+#include <stdlib.h>
+
+static bool choose_isa(char *message, size_t size)
+{
+    const char *name = getenv("HONE_ISA");
+    const hone__isa *isa = name && *name ? hone__isa_find(name) : hone__isa_best();
+    if (!isa) {
+        hone__isa_explain(name, message, size);
+        return false;
+    }
+    hone__isa_use(isa);
+    return true;
+}
+
+/* Of the L3, the matrix product may count on one core's share. */
+static void tell_caches(void)
+{
+    const hone__topology *machine = hone__topology_get();
+    const int64_t sharers = machine->l3_cores > 0 ? machine->l3_cores : 1;
+    hone__gemm_set_caches((size_t)machine->l1_bytes, (size_t)machine->l2_bytes,
+                          (size_t)(machine->l3_bytes / sharers));
+}
+
+bool hone__set_up(char *message, size_t size)
+{
+    long level = 0;
+    if (!hone__openmp_load(message, size) || /* first: the rest needs some stack */
+        !hone__env_int("HONE_DEBUG", 0, 4, &level, message, size) ||
+        !hone__env_int("HONE_DEBUG_TENSORS", 0, 1, &level, message, size))
+        return false;
+    hone__op_list = hone__ops;
+    hone__cut_cycles = hone__find_and_cut_cycles;
+    tell_caches();
+    return choose_isa(message, size) && hone__team_init(message, size);
+}
+
+hone_status hone_init(void)
+{
+    return hone__ready() ? HONE_OK : HONE_E_CONFIG;
+}
+
+const char *hone_version(void)
+{
+    return HONE_VERSION;
+}
+
+const char *hone_isa(void)
+{
+    hone__ready();
+    return hone__k->name;
+}

@@ -1,0 +1,286 @@
+/* reduce_run.c: reductions of any layout on the contiguous kernels.
+ *
+ * What lies in memory as the kernels want it is reduced where it lies; of anything else one block
+ * at a time is gathered into a 16 KiB buffer on the stack. Work is cut by outputs, or by the blocks
+ * of contract 1 when outputs are few and long; both give the same bits. */
+#include "loops/reduce_run.h"
+
+#include "isa/isa.h"
+#include "loops/rows.h"
+#include "runtime/memory.h"
+#include "runtime/parallel.h"
+
+#include <string.h>
+
+#define BUFFER_BYTES 16384 /* one block of a row; 128 rows of a few columns */
+#define PANEL_BYTES  2048  /* of a row: what a kernel takes in one go */
+#define TOGETHER     16    /* rows in pieces that are reduced together */
+#define TILE_BYTES   32768 /* of a row, when blocks are reduced where they lie */
+#define NS_DIRECT    0.1   /* an element read where it lies, and gathered first */
+#define NS_GATHERED  0.6
+
+typedef struct {
+    int kind;
+    hone__rows v; /* row rule: an output a row; column rule: an output a column */
+    bool direct;
+    hone__reduce_pieces_fn pieces; /* or NULL: blocks of rows that lie in pieces are gathered */
+    int64_t row_stride;
+    char *out;
+    int64_t out_size, partial_size; /* of an output; of a block's partial result of a column */
+    int64_t n_blocks;               /* of one output */
+    int64_t tile;                   /* outputs handled together */
+    void *partials;
+} job;
+
+static bool is_arg(int kind)
+{
+    return kind == HONE__K_ARGMAX || kind == HONE__K_ARGMIN;
+}
+
+static int64_t output_size(int kind, hone_dtype dtype)
+{
+    const bool index = is_arg(kind) || (kind == HONE__K_SUM && !hone_dtype_is_float(dtype));
+    return (int64_t)hone_dtype_size(index ? HONE_I64 : dtype);
+}
+
+/* ---- row rule */
+
+/* Rows [begin, end), each reduced by one thread. */
+static void rows_whole(void *ctx, int64_t begin, int64_t end)
+{
+    const job *j = ctx;
+    const hone__reduce_rows_fn reduce = hone__k->reduce_rows[j->kind][j->v.dtype];
+    if (j->direct) {
+        reduce(end - begin, j->v.cols, j->v.data + begin * j->row_stride * j->v.size, j->row_stride,
+               j->out + begin * j->out_size, 1);
+        return;
+    }
+    _Alignas(64) char buffer[BUFFER_BYTES];
+    for (int64_t r = begin; r < end; r += j->tile) {
+        const int64_t n = hone__min(j->tile, end - r);
+        hone__rows_gather(&j->v, (hone__rect){ r, r + n, 0, j->v.cols }, buffer, j->v.cols);
+        reduce(n, j->v.cols, buffer, j->v.cols, j->out + r * j->out_size, 1);
+    }
+}
+
+/* Blocks [begin, end), counted through all rows, into their partial results. */
+static void rows_in_blocks(void *ctx, int64_t begin, int64_t end)
+{
+    const job *j = ctx;
+    const hone__reduce_blocks_fn reduce = hone__k->reduce_blocks[j->kind][j->v.dtype];
+    hone__partial *partials = j->partials;
+    const int64_t block = hone__reduce_block(j->v.dtype), cols = j->v.cols;
+    _Alignas(64) char buffer[BUFFER_BYTES];
+    for (int64_t u = begin, n; u < end; u += n) {
+        const int64_t row = u / j->n_blocks, b = u % j->n_blocks;
+        if (j->direct) {
+            n = hone__min(end - u, j->n_blocks - b);
+            reduce(cols, j->v.data + row * j->row_stride * j->v.size, b, b + n, &partials[u]);
+            continue;
+        }
+        n = 1;
+        const int64_t first = b * block, last = hone__min(cols, first + block);
+        hone__rows_gather(&j->v, (hone__rect){ row, row + 1, first, last }, buffer, last - first);
+        reduce(last - first, buffer, 0, 1, &partials[u]);
+        if (is_arg(j->kind)) /* of M2 it is a count */
+            partials[u].index += first;
+    }
+}
+
+/* The same where rows lie in pieces, those of `tile` rows at a time: what they read lies side by
+ * side more often than one row does. Units are counted [tile][block]. */
+static void rows_in_pieces(void *ctx, int64_t begin, int64_t end)
+{
+    const job *j = ctx;
+    const hone__rows *v = &j->v;
+    const int last = v->n_row_dims - 1;
+    const int64_t block = hone__reduce_block(v->dtype), run = v->col_shape[1];
+    const int64_t row_run = last >= 0 ? v->row_shape[last] : 1;
+    for (int64_t u = begin; u < end; u++) {
+        const int64_t b = u % j->n_blocks, first = b * block, at = first % run;
+        const int64_t row = u / j->n_blocks * j->tile, row_end = hone__min(v->rows, row + j->tile);
+        hone__pieces p = { .row_stride = last >= 0 ? v->row_stride[last] : 0,
+                           .n = hone__min(v->cols, first + block) - first,
+                           .at = at,
+                           .run = run,
+                           .apart = v->col_stride[0] };
+        for (int64_t r = row; r < row_end; r += p.rows) {
+            p.rows = hone__min(row_end - r, row_run - r % row_run);
+            p.x = v->data + hone__rows_offset(v, r, first - at) * v->size;
+            j->pieces(&p, (hone__partial *)j->partials + r * j->n_blocks + b, j->n_blocks);
+        }
+    }
+}
+
+static void rows_combine(void *ctx, int64_t begin, int64_t end)
+{
+    const job *j = ctx;
+    hone__partial *partials = j->partials;
+    for (int64_t r = begin; r < end; r++)
+        hone__k->reduce_combine[j->kind][j->v.dtype](j->n_blocks, &partials[r * j->n_blocks],
+                                                     j->out + r * j->out_size);
+}
+
+static bool run_rows(job *j)
+{
+    const int64_t block = hone__reduce_block(j->v.dtype), cols = j->v.cols;
+    const int team = hone__team_size();
+    const bool in_pieces = j->v.n_col_dims == 2 && j->v.col_stride[1] == 1;
+    j->pieces = in_pieces ? hone__k->reduce_pieces[j->kind][j->v.dtype] : NULL;
+    const double ns = j->direct || j->pieces ? NS_DIRECT : NS_GATHERED;
+    j->n_blocks = (cols + block - 1) / block;
+    if ((j->n_blocks <= 1 && !j->pieces) || (j->direct && j->v.rows >= 4 * team)) {
+        j->tile = block / hone__min(cols, block);
+        hone__parallel_for(j->v.rows, j->direct ? 1 : j->tile, ns * (double)cols + 2.0, rows_whole,
+                           j);
+        return true;
+    }
+    const int64_t units = j->v.rows * j->n_blocks;
+    const size_t bytes = hone__bytes(j->v.rows, hone__bytes(j->n_blocks, sizeof(hone__partial)));
+    j->partials = hone__pool_alloc(bytes);
+    if (!j->partials)
+        return false;
+    if (j->pieces) {
+        j->tile = hone__min(TOGETHER, (j->v.rows + team - 1) / team);
+        hone__parallel_for((j->v.rows + j->tile - 1) / j->tile * j->n_blocks, 1,
+                           ns * (double)(j->tile * hone__min(cols, block)), rows_in_pieces, j);
+    } else {
+        hone__parallel_for(units, 1, ns * (double)block, rows_in_blocks, j);
+    }
+    hone__parallel_for(j->v.rows, 1, 2.0 * (double)j->n_blocks, rows_combine, j);
+    hone__pool_free(j->partials, bytes);
+    return true;
+}
+
+/* ---- column rule */
+
+/* Columns [begin, end), each reduced by one thread where it lies. */
+static void cols_whole(void *ctx, int64_t begin, int64_t end)
+{
+    const job *j = ctx;
+    const int64_t run = j->v.col_shape[j->v.n_col_dims - 1];
+    for (int64_t c = begin, n; c < end; c += n) {
+        n = hone__min(end - c, run - c % run);
+        hone__k->reduce_cols[j->kind][j->v.dtype](
+            j->v.rows, n, j->v.data + hone__rows_offset(&j->v, 0, c) * j->v.size, j->row_stride,
+            j->out + c * j->out_size);
+    }
+}
+
+/* Blocks [begin, end) of 128 rows, counted through all tiles of columns, into their partial
+ * results: [tile][block][column]. */
+static void cols_in_blocks(void *ctx, int64_t begin, int64_t end)
+{
+    const job *j = ctx;
+    const hone__reduce_cols_blocks_fn reduce = hone__k->reduce_cols_blocks[j->kind][j->v.dtype];
+    _Alignas(64) char buffer[BUFFER_BYTES];
+    for (int64_t u = begin; u < end; u++) {
+        const int64_t tile = u / j->n_blocks, b = u % j->n_blocks;
+        const int64_t c = tile * j->tile, n = hone__min(j->tile, j->v.cols - c);
+        const int64_t r = b * HONE__COLS_BLOCK, r_end = hone__min(j->v.rows, r + HONE__COLS_BLOCK);
+        char *partial = (char *)j->partials + (j->n_blocks * c + b * n) * j->partial_size;
+        if (j->direct) {
+            reduce(j->v.rows, n, j->v.data + c * j->v.size, j->row_stride, b, b + 1, partial);
+            continue;
+        }
+        hone__rows_gather(&j->v, (hone__rect){ r, r_end, c, c + n }, buffer, n);
+        reduce(r_end - r, n, buffer, n, 0, 1, partial);
+    }
+}
+
+static void cols_combine(void *ctx, int64_t begin, int64_t end)
+{
+    const job *j = ctx;
+    for (int64_t tile = begin; tile < end; tile++) {
+        const int64_t c = tile * j->tile, n = hone__min(j->tile, j->v.cols - c);
+        hone__k->reduce_cols_combine[j->kind][j->v.dtype](
+            j->v.rows, n, (char *)j->partials + j->n_blocks * c * j->partial_size,
+            j->out + c * j->out_size);
+    }
+}
+
+/* Blocks of rows read memory in its own order, where columns are too many for the kernel's panel or
+ * where threads would share rows. */
+static bool suits_blocks(const job *j)
+{
+    if (j->v.n_col_dims != 1 || j->n_blocks <= 1)
+        return false;
+    const double ns = NS_DIRECT * (double)j->v.rows * (double)j->v.cols;
+    const int team = hone__team_for(ns, j->n_blocks);
+    return j->v.cols * j->partial_size > PANEL_BYTES || (team > 1 && j->n_blocks >= team);
+}
+
+static bool run_cols(job *j)
+{
+    const int64_t rows = j->v.rows, cols = j->v.cols;
+    /* Rows one stride apart and columns side by side, if only within the innermost kept dim. */
+    const bool in_place = j->v.n_row_dims <= 1 && j->v.col_stride[j->v.n_col_dims - 1] == 1;
+    j->n_blocks = hone__cols_blocks(rows);
+    j->row_stride = j->v.n_row_dims ? j->v.row_stride[0] : cols;
+    if ((in_place && !suits_blocks(j)) || is_arg(j->kind)) {
+        hone__parallel_for(cols, 64, NS_DIRECT * (double)rows + 1.0, cols_whole, j);
+        return true;
+    }
+    j->direct = in_place;
+    j->tile = (j->direct ? TILE_BYTES : BUFFER_BYTES / HONE__COLS_BLOCK) / j->v.size;
+    const int64_t tiles = (cols + j->tile - 1) / j->tile;
+    const size_t bytes = hone__bytes(j->n_blocks, hone__bytes(cols, (size_t)j->partial_size));
+    j->partials = hone__pool_alloc(bytes);
+    if (!j->partials)
+        return false;
+    const double elements = (double)(HONE__COLS_BLOCK * hone__min(j->tile, cols));
+    hone__parallel_for(tiles * j->n_blocks, 1, elements * (in_place ? NS_DIRECT : NS_GATHERED),
+                       cols_in_blocks, j);
+    hone__parallel_for(tiles, 1, (double)(j->n_blocks * hone__min(j->tile, cols)), cols_combine, j);
+    hone__pool_free(j->partials, bytes);
+    return true;
+}
+
+/* ---- the choice */
+
+/* True if the last dim of extent > 1 is among `dims` (or there is no such dim). */
+static bool innermost_is_reduced(const hone_tensor *x, uint32_t dims)
+{
+    for (int d = x->ndim - 1; d >= 0; d--)
+        if (x->shape[d] != 1)
+            return dims >> d & 1;
+    return true;
+}
+
+bool hone__reduce(int kind, const hone_tensor *x, uint32_t dims, void *out)
+{
+    job j;
+    j.kind = kind;
+    j.out = out;
+    j.out_size = output_size(kind, (hone_dtype)x->dtype);
+    j.direct = false;
+    j.partial_size = kind == HONE__K_M2 ? 3 * j.out_size : j.out_size;
+    if (x->numel == 0) { /* the sum of nothing; nothing else has outputs then */
+        const int64_t outputs = hone__rows_of(x, dims).rows;
+        if (outputs > 0)
+            memset(out, 0, (size_t)(outputs * j.out_size));
+        return true;
+    }
+    bool rule_rows = innermost_is_reduced(x, dims);
+    /* A place has no rounding: if its columns don't lie side by side, gathered rows find it too. */
+    if (!rule_rows && is_arg(kind)) {
+        const hone__rows v = hone__rows_of(x, ~dims);
+        rule_rows = v.n_row_dims > 1 || v.col_stride[v.n_col_dims - 1] != 1;
+    }
+    if (rule_rows) {
+        j.v = hone__rows_of(x, dims);
+        j.direct = hone__rows_direct(&j.v, &j.row_stride);
+        return run_rows(&j);
+    }
+    j.v = hone__rows_of(x, ~dims);
+    return run_cols(&j);
+}
+
+void hone__divide(hone_tensor *out, double by)
+{
+    const float by_f32 = (float)by;
+    const void *number = out->dtype == HONE_F32 ? (const void *)&by_f32 : (const void *)&by;
+    if (out->numel)
+        hone__k->binary[HONE__K_DIV][out->dtype](out->numel, hone__data(out), 1, hone__data(out), 1,
+                                                 number, 0);
+}

@@ -1,0 +1,19 @@
+/* reduce_run.h: the two rules of summation (contract 1) applied to tensors of any layout. */
+#ifndef HONE_LOOPS_REDUCE_RUN_H
+#define HONE_LOOPS_REDUCE_RUN_H
+
+#include "core/core.h"
+
+/** Reduces x over the dims whose bits are set into `out` (contiguous, the kept dims in row-major
+ * order, dtype as kernels.h says for `kind`, a HONE__K_SUM ...).
+ *
+ * Which rule holds is a matter of shape alone: if the last dim of extent > 1 is reduced, each
+ * output is the reduction of a ROW, the reduced dims' elements in row-major order; else outputs are
+ * COLUMNS and the reduced dims' elements the rows. Layout and threads never change a bit. False:
+ * out of memory. MAX, MIN, ARGMAX and ARGMIN need something to choose from. */
+bool hone__reduce(int kind, const hone_tensor *x, uint32_t dims, void *out);
+
+/** All of `out` (contiguous, f32 or f64) by a number, rounded to the dtype. */
+void hone__divide(hone_tensor *out, double by);
+
+#endif

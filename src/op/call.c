@@ -1,0 +1,461 @@
+/* call.c: how an op runs: check, forward without recording, record. */
+#include "op/node.h"
+#include "op/observe.h"
+
+#include "loops/elementwise.h"
+#include "runtime/fpmode.h"
+#include "runtime/memory.h"
+
+#include <string.h>
+
+/* ---- what a forward asks of its call ---- */
+
+void *hone__options(hone_context *ctx)
+{
+    return ctx->options;
+}
+
+const hone__shape *hone__input_shape(const hone_context *ctx, int i)
+{
+    return &ctx->edges[i].shape;
+}
+
+int hone__input_count(const hone_context *ctx)
+{
+    return ctx->n_in;
+}
+
+bool hone__records(const hone_context *ctx)
+{
+    return ctx->recording;
+}
+
+bool hone_needs_input_grad(const hone_context *ctx, int i)
+{
+    return ctx && ctx->recording && i >= 0 && i < ctx->n_in && ctx->edges[i].wanted;
+}
+
+/* The tensor that output o has to be written to; NULL: a fresh one. */
+static hone_tensor *destination(const hone_context *ctx, int o)
+{
+    if (ctx->target == HONE__INTO_FIRST)
+        return o == 0 ? ctx->in[0] : NULL;
+    return ctx->target == HONE__INTO_GIVEN ? ctx->out[o] : NULL;
+}
+
+static bool reads_storage_of(const hone_context *ctx, const hone_tensor *t)
+{
+    for (int i = 0; i < ctx->n_in; i++)
+        if (hone__is_real(ctx->in[i]) && ctx->in[i]->storage == t->storage)
+            return true;
+    return false;
+}
+
+static hone_tensor *fresh(hone_context *ctx, hone_dtype dtype, int ndim, const int64_t *shape)
+{
+    hone_tensor *t = hone__own(hone__new(hone__call_name(ctx), dtype, ndim, shape));
+    if (t)
+        hone__observe_new(t);
+    return t;
+}
+
+/* The destination itself; a fresh tensor that is stored there at the end where it is of another
+ * dtype, or is still read. */
+static hone_tensor *into(hone_context *ctx, hone_tensor *to, hone_dtype dtype, int ndim,
+                         const int64_t *shape)
+{
+    const char *form = ctx->target == HONE__INTO_FIRST ? "_" : "";
+    if (to->ndim != ndim || memcmp(to->shape, shape, sizeof(int64_t) * (size_t)ndim) != 0) {
+        hone_error_set(HONE_E_SHAPE, "%s%s: the result %s doesn't fit the tensor %s that it %s",
+                       hone__call_name(ctx), form, hone__shape_text(ndim, shape).s,
+                       hone__tensor_text(to).s, *form ? "should change" : "should be written to");
+        return NULL;
+    }
+    if (hone__category(dtype) > hone__category((hone_dtype)to->dtype)) {
+        hone_error_set(HONE_E_DTYPE, "%s%s: a result of %s can't be stored in a tensor of %s",
+                       hone__call_name(ctx), form, hone_dtype_name(dtype),
+                       hone_dtype_name((hone_dtype)to->dtype));
+        return NULL;
+    }
+    if (dtype != (hone_dtype)to->dtype ||
+        (ctx->target == HONE__INTO_GIVEN && reads_storage_of(ctx, to)))
+        return fresh(ctx, dtype, ndim, shape);
+    hone__bump(to);
+    ctx->written = true;
+    return to;
+}
+
+hone_tensor *hone__out(hone_context *ctx, int o, hone_dtype dtype, int ndim, const int64_t *shape)
+{
+    hone_tensor *to = destination(ctx, o);
+    return to ? into(ctx, to, dtype, ndim, shape) : fresh(ctx, dtype, ndim, shape);
+}
+
+/* ---- saved tensors ---- */
+
+/* What an in-place call is about to overwrite is saved as a copy, with its history. */
+static hone_tensor *before_change(const hone_context *ctx, hone_tensor *t)
+{
+    if (ctx->target != HONE__INTO_FIRST || ctx->written || t != ctx->in[0])
+        return t;
+    hone_tensor *copy = hone__own(hone__new("clone", (hone_dtype)t->dtype, t->ndim, t->shape));
+    if (!copy || !hone__copy_elements(copy, t))
+        return NULL;
+    copy->node = hone__node_retain(t->node);
+    copy->out_index = t->out_index;
+    return copy;
+}
+
+static bool room_for_saved(hone_context *ctx, int n)
+{
+    if (n <= HONE__INLINE_SAVED)
+        return true;
+    const bool own = ctx->saved == ctx->inline_saved;
+    hone__saved *more = hone__realloc(own ? NULL : ctx->saved, hone__bytes(n, sizeof *more));
+    if (!more)
+        return false;
+    if (own)
+        memcpy(more, ctx->inline_saved, sizeof *more * (size_t)ctx->n_saved);
+    ctx->saved = more;
+    return true;
+}
+
+bool hone__save(hone_context *ctx, int n, hone_tensor *const *tensors)
+{
+    if (!ctx->recording)
+        return true;
+    if (!room_for_saved(ctx, ctx->n_saved + n))
+        return false;
+    for (int i = 0; i < n; i++) {
+        hone_tensor *t = before_change(ctx, tensors[i]);
+        if (!t)
+            return false;
+        ctx->saved[ctx->n_saved++] = (hone__saved){
+            .tensor = hone_retain(t),
+            .version = hone__is_real(t) ? hone__version(t) : 0,
+            .output = -1,
+        };
+    }
+    return true;
+}
+
+static hone_tensor *saved_output(hone_context *ctx, const hone__saved *s)
+{
+    hone_tensor *a = s->tensor;
+    hone_tensor *t = hone__alias(a, a->ndim, a->shape, a->stride, a->offset);
+    if (!t)
+        return NULL;
+    if (ctx->outputs[s->output].differentiable) {
+        t->node = hone__node_retain(ctx);
+        t->out_index = (uint8_t)s->output;
+    }
+    return hone__own(t);
+}
+
+hone_tensor *hone_saved(hone_context *ctx, int i)
+{
+    if (!ctx) {
+        hone__error_null("saved");
+        return NULL;
+    }
+    if (ctx->freed) {
+        hone_error_set(HONE_E_STATE,
+                       "%s: what it saved was freed by an earlier walk; use retain_graph",
+                       hone__call_name(ctx));
+        return NULL;
+    }
+    if (i < 0 || i >= ctx->n_saved) {
+        hone_error_set(HONE_E_INDEX, "%s: saved tensor %d was asked for, %d were saved",
+                       hone__call_name(ctx), i, ctx->n_saved);
+        return NULL;
+    }
+    const hone__saved *s = &ctx->saved[i];
+    if (!hone__is_real(s->tensor))
+        return s->tensor;
+    if (hone__version(s->tensor) != s->version) {
+        hone_error_set(
+            HONE_E_STATE,
+            "%s: a tensor that its gradient needs (%s) was modified in place after it was saved "
+            "(version %u, now %u)",
+            hone__call_name(ctx), hone__tensor_text(s->tensor).s, s->version,
+            hone__version(s->tensor));
+        return NULL;
+    }
+    if (s->output >= 0 && hone_grad_enabled())
+        return saved_output(ctx, s);
+    return hone__own(hone_retain(s->tensor));
+}
+
+/* ---- the checks of a call ---- */
+
+static bool inputs_given(const hone__op *op, hone_tensor *const *in, int n_in)
+{
+    for (int i = 0; i < n_in; i++) {
+        if (__builtin_expect(hone__is_real(in[i]), 1))
+            continue;
+        const hone__slot *slot = hone__slot_of(op, i);
+        if (in[i] == HONE_NONE && (slot->is & HONE__OPTIONAL))
+            continue;
+        char where[96];
+        hone__format(where, sizeof where, i == 0 ? "%s" : "%s: its %s", op->name, slot->name);
+        return hone__refuse_tensor(where, in[i]);
+    }
+    return true;
+}
+
+static bool may_change(const hone_context *ctx, const hone_tensor *t)
+{
+    const char *name = hone__call_name(ctx);
+    if (hone__overlaps_itself(t)) {
+        hone_error_set(
+            HONE_E_STATE,
+            "%s_: %s is expanded (several elements share one place); hone_clone it first", name,
+            hone__tensor_text(t).s);
+        return false;
+    }
+    if (!hone_grad_enabled())
+        return true;
+    if (t->requires_grad) {
+        hone_error_set(HONE_E_STATE,
+                       "%s_: %s is a leaf that requires a gradient; change it under HONE_NO_GRAD()",
+                       name, hone__tensor_text(t).s);
+        return false;
+    }
+    if (t->is_view && (ctx->recording || t->node || t->hides_history)) {
+        hone_error_set(
+            HONE_E_STATE,
+            "%s_: %s is a view, and views that need a gradient can't be changed in place; change a "
+            "hone_clone of it, which hone_cat or hone_where puts into a new whole",
+            name, hone__tensor_text(t).s);
+        return false;
+    }
+    return true;
+}
+
+/* Tensors that results should be written to. */
+static bool may_write(const hone_context *ctx)
+{
+    for (int o = 0; o < ctx->n_out; o++) {
+        const hone_tensor *t = ctx->out[o];
+        if (!t)
+            continue;
+        if (!hone__needs_tensor(ctx->op->name, t))
+            return false;
+        const bool expanded = hone__overlaps_itself(t);
+        if (!expanded && !ctx->recording && !(hone_grad_enabled() && hone__requires_grad(t)))
+            continue;
+        hone_error_set(HONE_E_STATE, "%s: the result can't be written to %s: %s", ctx->op->name,
+                       hone__tensor_text(t).s,
+                       expanded ? "several elements share one place"
+                                : "it or an input requires a gradient; use HONE_NO_GRAD()");
+        return false;
+    }
+    return true;
+}
+
+bool hone__refuse_stale(const char *name, const char *what, int i, const hone_tensor *t)
+{
+    hone_error_set(HONE_E_STATE,
+                   "%s: %s %d (%s) is a view of a tensor that was modified in place since; make "
+                   "the view again",
+                   name, what, i, hone__tensor_text(t).s);
+    return false;
+}
+
+bool (*hone__cut_cycles)(hone_context *ctx, hone_tensor *target);
+
+static bool may_run(hone_context *ctx)
+{
+    if (ctx->target == HONE__INTO_FIRST &&
+        (!may_change(ctx, ctx->in[0]) || !hone__cut_cycles(ctx, ctx->in[0])))
+        return false;
+    if (ctx->target == HONE__INTO_GIVEN && !may_write(ctx))
+        return false;
+    for (int i = 0; hone_grad_enabled() && i < ctx->n_in; i++)
+        if (hone__is_real(ctx->in[i]) && hone__is_stale(ctx->in[i]))
+            return hone__refuse_stale(hone__call_name(ctx), "operand", i, ctx->in[i]);
+    return true;
+}
+
+/* ---- the call ---- */
+
+static bool is_input(const hone_tensor *t, const hone_context *ctx)
+{
+    for (int i = 0; i < ctx->n_in; i++)
+        if (ctx->in[i] == t)
+            return true;
+    return false;
+}
+
+/* A result that was computed beside its destination; if it was saved, what stands for it now is
+ * the destination. */
+static hone_tensor *store(hone_context *ctx, hone_tensor *to, hone_tensor *result)
+{
+    if (!hone__copy_elements(to, result))
+        return NULL;
+    hone__bump(to);
+    for (int i = 0; ctx->recording && i < ctx->n_saved; i++) {
+        if (ctx->saved[i].tensor != result)
+            continue;
+        hone_release(result);
+        ctx->saved[i].tensor = hone_retain(to);
+        ctx->saved[i].version = hone__version(to);
+    }
+    return to;
+}
+
+static bool store_all(hone_context *ctx, hone_tensor **out)
+{
+    for (int o = 0; o < ctx->n_out; o++) {
+        hone_tensor *to = destination(ctx, o);
+        if (to && out[o] != to && !(out[o] = store(ctx, to, out[o])))
+            return false;
+    }
+    return true;
+}
+
+/* Runs the forward without recording. */
+static bool run_forward(hone_context *ctx, hone_tensor **out)
+{
+    const hone__fpmode mode = hone__fpmode_enter(); /* contract 1, whatever the caller's is */
+    const bool enabled = hone_set_grad_enabled(false);
+    const hone__data_place outer = hone__observe_begin(ctx);
+    bool ok = ctx->op->forward(ctx, ctx->in, ctx->n_in, out);
+    hone__observe_end(ctx, outer, out, ok ? ctx->n_out : 0);
+    ok = ok && (ctx->target == HONE__INTO_FRESH || store_all(ctx, out));
+    hone_set_grad_enabled(enabled);
+    hone__fpmode_leave(mode);
+    return ok;
+}
+
+/* An in-place op that no gradient flows through (fill_, copy_ from a constant) ends what t's
+ * history says about its values. */
+static void forget_history(hone_tensor *t)
+{
+    if (!t->node)
+        return;
+    hone__node_drop(t->node);
+    t->node = NULL;
+    hone__mark_history(t);
+}
+
+void hone__mark_view(hone_tensor *t, const hone_tensor *of, bool recording)
+{
+    t->is_view = true;
+    t->view_version = hone__version(t);
+    t->hides_history = !recording && (hone__requires_grad(of) || of->hides_history);
+}
+
+static void mark_views(const hone_context *ctx, hone_tensor *const *out)
+{
+    const hone_tensor *base = ctx->in[0];
+    for (int o = 0; o < ctx->n_out; o++) {
+        if (out[o]->storage != base->storage || is_input(out[o], ctx))
+            continue;
+        hone__mark_view(out[o], base, ctx->recording);
+    }
+}
+
+/* Runs and ties the outputs to the node; ctx is gone afterwards. The number of outputs, -1 on
+ * error. */
+static int run_and_record(hone_context *ctx, hone_tensor **out)
+{
+    const bool in_place = ctx->target == HONE__INTO_FIRST;
+    const bool ran = may_run(ctx) && run_forward(ctx, out);
+    const int n_out = ctx->n_out;
+    for (int o = 0; ran && ctx->target == HONE__INTO_FRESH && o < n_out; o++)
+        if (out[o] && !is_input(out[o], ctx))
+            out[o]->made_by = ctx->op->name;
+    if (ran && ctx->op->view)
+        mark_views(ctx, out);
+    if (ran && in_place && !ctx->recording && hone_grad_enabled())
+        forget_history(out[0]);
+    /* contiguous() of a contiguous tensor is no result of the node */
+    const bool record = ran && (in_place || !is_input(out[0], ctx));
+    if (!hone__finish(ctx, out, record) || !ran)
+        return -1;
+    if (in_place && out[0]->node)
+        hone__mark_history(out[0]);
+    return n_out;
+}
+
+static int declared_outputs(const hone__op *op)
+{
+    int n = 1;
+    while (n < HONE__OP_OUTPUTS && op->out[n].name)
+        n++;
+    return n;
+}
+
+/* One output: its temporaries die now, the result stays in the caller's scope. */
+static int run_one(hone_context *ctx, hone_tensor **out)
+{
+    const bool fresh_result = ctx->target == HONE__INTO_FRESH;
+    hone_tensor *const *in = ctx->in;
+    const int n_in = ctx->n_in;
+    const size_t mark = hone__scope_mark();
+    const int n = run_and_record(ctx, out);
+    hone__scope_settle(mark, n == 1 && fresh_result ? out[0] : NULL);
+    for (int i = 0; n == 1 && fresh_result && i < n_in; i++) {
+        if (in[i] != out[0])
+            continue;
+        out[0] = hone__own(hone_retain(out[0])); /* as every result, owned by the scope */
+        break;
+    }
+    return n == 1 && !out[0] ? -1 : n;
+}
+
+/* Several: the hidden ones, which the node has saved, die with the temporaries. */
+static int run_many(hone_context *ctx, hone_tensor **out)
+{
+    const hone__op *op = ctx->op;
+    const bool fresh_result = ctx->target == HONE__INTO_FRESH;
+    const hone_scope scope = hone_scope_enter();
+    int n = run_and_record(ctx, out), visible = 0;
+    for (int o = 0; o < n; o++) {
+        if (o < HONE__OP_OUTPUTS && (op->out[o].is & HONE__HIDDEN))
+            break;
+        visible++;
+        if (out[o] && fresh_result && !hone_scope_return(out[o]))
+            n = -1;
+    }
+    hone_scope_leave(scope);
+    return n < 0 ? -1 : visible;
+}
+
+int hone__run(const hone__op *op, hone_tensor *const *in, int n_in, const void *options,
+              hone__target target, hone_tensor **out)
+{
+    if (!hone__ready() || !inputs_given(op, in, n_in))
+        return -1;
+    hone_context stack, *ctx = hone__begin(&stack, op, in, n_in, options);
+    if (!ctx)
+        return -1;
+    hone_tensor *given[HONE_MAX_OUTPUTS];
+    ctx->target = (uint8_t)target;
+    ctx->n_out = declared_outputs(op);
+    if (target == HONE__INTO_GIVEN) {
+        memcpy(given, out, sizeof *out * (size_t)ctx->n_out);
+        ctx->out = given;
+    }
+    const bool many = ctx->n_out > 1 || (op->out[0].is & HONE__LIST);
+    return many ? run_many(ctx, out) : run_one(ctx, out);
+}
+
+/* What a call of one result may make besides it: hidden outputs. */
+static hone_tensor *run_first(const hone__op *op, hone_tensor *const *in, int n_in,
+                              const void *options, hone__target target)
+{
+    hone_tensor *out[HONE_MAX_OUTPUTS] = { NULL };
+    return hone__run(op, in, n_in, options, target, out) > 0 ? out[0] : NULL;
+}
+
+hone_tensor *hone__call(const hone__op *op, hone_tensor *const *in, int n_in, const void *options)
+{
+    return run_first(op, in, n_in, options, HONE__INTO_FRESH);
+}
+
+hone_tensor *hone__call_(const hone__op *op, hone_tensor *const *in, int n_in, const void *options)
+{
+    return run_first(op, in, n_in, options, HONE__INTO_FIRST);
+}

@@ -1,0 +1,230 @@
+/* node.c: life of a node: made before a forward, tied to its outputs after it, freed when nobody
+ * can reach it. */
+#include "op/node.h"
+
+#include "runtime/memory.h"
+
+#include <string.h>
+
+static atomic_uint_fast64_t last_seq;
+
+/* core releases nodes it knows nothing of: the last handle of a computed tensor may be its graph's
+ * last holder. */
+__attribute__((constructor)) static void install(void)
+{
+    hone__node_release = hone__node_drop;
+    hone__node_name = hone__call_name;
+}
+
+static bool must_record(const hone__op *op, hone_tensor *const *in, int n_in)
+{
+    if (!hone_grad_enabled() || !op->backward)
+        return false;
+    for (int i = 0; i < n_in; i++)
+        if (hone__requires_grad(in[i]) && hone__has_gradient(op, i))
+            return true;
+    return false;
+}
+
+static void fill_edges(hone_context *ctx, hone_tensor *const *in)
+{
+    for (int i = 0; i < ctx->n_in; i++) {
+        hone__edge *e = &ctx->edges[i];
+        hone_tensor *t = in[i];
+        e->node = NULL;
+        e->leaf = NULL;
+        e->needs = e->wanted = false;
+        e->shape.ndim = 0;
+        if (!hone__is_real(t))
+            continue;
+        e->dtype = (hone_dtype)t->dtype;
+        e->shape.ndim = t->ndim;
+        memcpy(e->shape.shape, t->shape, sizeof(int64_t) * t->ndim);
+        if (!hone__requires_grad(t) || !hone__has_gradient(ctx->op, i))
+            continue;
+        e->needs = e->wanted = true;
+        e->version = hone__version(t);
+        if (t->node) {
+            e->node = hone__node_retain(t->node);
+            e->out = t->out_index;
+        } else {
+            e->leaf = hone_retain(t);
+            hone__mark_held(t);
+        }
+    }
+}
+
+hone_context *hone__begin(hone_context *stack, const hone__op *op, hone_tensor *const *in, int n_in,
+                          const void *options)
+{
+    hone_context *ctx = stack;
+    const bool record = must_record(op, in, n_in);
+    if (record) {
+        ctx = hone__obj_take(HONE__OBJ_NODE, sizeof *ctx); /* most of it is room: not zeroed */
+        if (!ctx)
+            return NULL;
+        atomic_init(&ctx->refs, 1);
+        ctx->queued = ctx->needed = ctx->runs = false;
+        ctx->outputs = &ctx->inline_output;
+        ctx->grads = &ctx->inline_grad;
+        ctx->inline_grad = NULL;
+    }
+    ctx->recording = record;
+    ctx->op = op;
+    ctx->target = HONE__INTO_FRESH;
+    ctx->written = ctx->freed = false;
+    ctx->in = in;
+    ctx->n_in = n_in;
+    ctx->n_out = ctx->n_saved = 0;
+    if (options)
+        memcpy(ctx->options, options, op->options_bytes);
+    if (!record)
+        return ctx;
+    ctx->saved = ctx->inline_saved;
+    ctx->edges = ctx->inline_edges;
+    if (n_in > HONE__INLINE_EDGES) {
+        ctx->edges = hone__calloc(hone__bytes(n_in, sizeof *ctx->edges));
+        if (!ctx->edges) {
+            hone__obj_free(HONE__OBJ_NODE, ctx);
+            return NULL;
+        }
+    }
+    fill_edges(ctx, in);
+    return ctx;
+}
+
+/* A saved output must not hold the node that will hold it: it is kept as an alias without history.
+ */
+static bool detach_saved_outputs(hone_context *ctx, hone_tensor *const *out, int n_out)
+{
+    for (int i = 0; i < ctx->n_saved; i++) {
+        hone__saved *s = &ctx->saved[i];
+        for (int o = 0; o < n_out && s->output < 0; o++) {
+            if (s->tensor != out[o])
+                continue;
+            hone_tensor *alias =
+                hone__alias(out[o], out[o]->ndim, out[o]->shape, out[o]->stride, out[o]->offset);
+            if (!alias)
+                return false;
+            hone_release(s->tensor);
+            s->tensor = alias;
+            s->output = o;
+        }
+        if (s->output < 0 && hone__is_real(s->tensor))
+            hone__mark_held(s->tensor);
+    }
+    return true;
+}
+
+static bool room_for_outputs(hone_context *ctx, int n_out)
+{
+    if (n_out <= 1)
+        return true;
+    ctx->outputs = hone__calloc(hone__bytes(n_out, sizeof *ctx->outputs));
+    ctx->grads = hone__calloc(hone__bytes(n_out, sizeof *ctx->grads));
+    return ctx->outputs && ctx->grads;
+}
+
+static void tie(hone_context *ctx, hone_tensor *t, int o)
+{
+    const hone__slot *slot = &ctx->op->out[o < HONE__OP_OUTPUTS ? o : 0];
+    hone__output *out = &ctx->outputs[o];
+    out->differentiable = false;
+    out->shape.ndim = 0;
+    if (!t)
+        return; /* an output that was not made */
+    out->dtype = (hone_dtype)t->dtype;
+    out->shape.ndim = t->ndim;
+    memcpy(out->shape.shape, t->shape, sizeof(int64_t) * t->ndim);
+    out->differentiable = hone_dtype_is_float(out->dtype) && !(slot->is & HONE__CONSTANT);
+    if (!out->differentiable)
+        return;
+    hone__node_drop(t->node); /* in place: the history so far, which the edges hold now */
+    t->node = hone__node_retain(ctx);
+    t->out_index = (uint8_t)o;
+    t->requires_grad = false;
+}
+
+bool hone__finish(hone_context *ctx, hone_tensor *const *out, bool record)
+{
+    if (!ctx->recording)
+        return true;
+    const int n_out = ctx->n_out;
+    const bool tied =
+        record && room_for_outputs(ctx, n_out) && detach_saved_outputs(ctx, out, n_out);
+    ctx->n_out = 0; /* until all of them are there */
+    for (int o = 0; tied && o < n_out; o++)
+        tie(ctx, out[o], o);
+    if (tied) {
+        ctx->n_out = n_out;
+        ctx->seq = atomic_fetch_add_explicit(&last_seq, 1, memory_order_relaxed) + 1;
+        ctx->in = NULL;
+        ctx->out = NULL;
+    }
+    hone__node_drop(ctx);
+    return !record || tied;
+}
+
+void *hone__grown(void *array, const void *inline_array, int *room, size_t element_bytes)
+{
+    const size_t bytes = hone__bytes(*room, element_bytes);
+    void *more = hone__realloc(array == inline_array ? NULL : array, 2 * bytes);
+    if (more && array == inline_array)
+        memcpy(more, inline_array, bytes);
+    if (more)
+        *room *= 2;
+    return more;
+}
+
+void hone__node_clear(hone_context *node)
+{
+    for (int i = 0; i < node->n_saved; i++)
+        hone_release(node->saved[i].tensor);
+    node->n_saved = 0;
+    for (int i = 0; i < node->n_in; i++) {
+        hone__edge *e = &node->edges[i];
+        hone_context *below = e->node;
+        hone_tensor *leaf = e->leaf;
+        e->node = NULL;
+        e->leaf = NULL;
+        hone__node_drop(below);
+        hone_release(leaf);
+    }
+    node->freed = true;
+}
+
+static void destroy(hone_context *node)
+{
+    hone__node_clear(node);
+    for (int o = 0; o < node->n_out; o++)
+        hone_release(node->grads[o]);
+    if (node->edges != node->inline_edges)
+        hone__free(node->edges);
+    if (node->saved != node->inline_saved)
+        hone__free(node->saved);
+    if (node->outputs != &node->inline_output)
+        hone__free(node->outputs);
+    if (node->grads != &node->inline_grad)
+        hone__free(node->grads);
+    hone__obj_free(HONE__OBJ_NODE, node);
+}
+
+void hone__node_drop(hone_context *node)
+{
+    static _Thread_local hone_context *dead;
+    static _Thread_local bool running;
+
+    if (!node || atomic_fetch_sub_explicit(&node->refs, 1, memory_order_acq_rel) != 1)
+        return;
+    node->next = dead;
+    dead = node;
+    if (running)
+        return; /* the loop below, further up this stack, takes it */
+    running = true;
+    while (dead) {
+        hone_context *n = dead;
+        dead = n->next;
+        destroy(n);
+    }
+    running = false;
+}

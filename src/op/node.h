@@ -1,0 +1,138 @@
+/* node.h: an autograd node. One struct serves as the context of a running forward (on the stack
+ * when nothing is recorded) and, when it is recorded, as the graph's node.
+ *
+ *   output --node--> hone_context --edge.node--> hone_context of the op that made the input ...
+ *                                 --edge.leaf--> leaf tensor that collects .grad
+ *
+ * References only point towards the inputs: a saved output is an alias without history, and before
+ * an op in place cycle.c sees to it that what the op leads to doesn't hold its target. So there are no
+ * cycles. */
+#ifndef HONE_OP_NODE_H
+#define HONE_OP_NODE_H
+
+#include "op/op.h"
+
+enum { HONE__INLINE_EDGES = 3, HONE__INLINE_SAVED = 4 };
+
+/** Where the gradient of one input goes. */
+typedef struct {
+    hone_context *node; /* held; NULL: leaf or nobody */
+    hone_tensor *leaf;  /* held; NULL: node or nobody */
+    int out;            /* which output of node the input was */
+    bool needs;         /* somebody asks for this gradient and the op has one */
+    bool wanted;        /* the running walk does */
+    uint32_t version;   /* of the input before the call */
+    hone_dtype dtype;   /* of the input, like its shape */
+    hone__shape shape;
+} hone__edge;
+
+typedef struct {
+    hone_tensor *tensor; /* held; for an output an alias without history */
+    uint32_t version;    /* of its storage when it was saved */
+    int output;          /* which output it is; -1: none */
+} hone__saved;
+
+typedef struct {
+    hone_dtype dtype;
+    bool differentiable;
+    hone__shape shape;
+} hone__output;
+
+struct hone_context {
+    atomic_int refs;
+    bool recording;
+    uint8_t target; /* hone__target */
+    bool written;   /* the running in-place forward has changed in[0] */
+    bool freed;     /* a walk gave back what it held */
+    bool queued;    /* in the running walk's heap */
+    bool needed;    /* the running walk has to bring it its gradient */
+    bool runs;      /* ... and to go on from it: not only a captured input's */
+    uint64_t seq;   /* order of creation: a node's inputs come from nodes of smaller seq */
+    const hone__op *op;
+    atomic_uint_fast64_t met; /* by the search with this stamp: see cycle.c */
+    hone_tensor *const *in;   /* while the forward runs */
+    hone_tensor **out;        /* the same; with HONE__INTO_GIVEN what was given */
+    int n_in, n_out, n_saved;
+    hone__edge *edges;
+    hone__saved *saved;
+    hone__output *outputs;
+    hone_tensor **grads; /* the running walk's sums, one an output, held; NULL: none so far */
+    hone_context *next;  /* list of nodes to be freed */
+
+    hone__edge inline_edges[HONE__INLINE_EDGES];
+    hone__saved inline_saved[HONE__INLINE_SAVED];
+    hone__output inline_output;
+    hone_tensor *inline_grad;
+    _Alignas(8) char options[HONE__OPTIONS_BYTES]; /* op->options_bytes of them count */
+};
+
+/** What is said of input i: the last slot serves all of a list. */
+static inline const hone__slot *hone__slot_of(const hone__op *op, int i)
+{
+    const hone__slot *slot = &op->in[i < HONE__OP_INPUTS ? i : HONE__OP_INPUTS - 1];
+    while (!slot->name && slot > op->in)
+        slot--;
+    return slot;
+}
+
+/** Has the op a gradient for input i? */
+static inline bool hone__has_gradient(const hone__op *op, int i)
+{
+    return op->backward && !(hone__slot_of(op, i)->is & HONE__CONSTANT);
+}
+
+/** A view's history says what it showed when it was made: it is stale once its base got another
+ * history. HONE_NONE never is. */
+static inline bool hone__is_stale(const hone_tensor *t)
+{
+    return t->is_view && (int32_t)(t->storage->history_version - t->view_version) > 0;
+}
+/** Called when an in-place op changed t's history: views made before are stale from now on. */
+static inline void hone__mark_history(hone_tensor *t)
+{
+    t->storage->history_version = hone__version(t);
+}
+
+/** Sets the error of a stale view, E_STATE; what, i: "operand", 0. Always false. */
+bool hone__refuse_stale(const char *name, const char *what, int i, const hone_tensor *t);
+/** t shares the memory of `of`, an input of the call that made it. */
+void hone__mark_view(hone_tensor *t, const hone_tensor *of, bool recording);
+
+/** Called when a node comes to hold t: see cycle.c. */
+static inline void hone__mark_held(hone_tensor *t)
+{
+    if (!atomic_load_explicit(&t->held, memory_order_relaxed))
+        atomic_store_explicit(&t->held, true, memory_order_relaxed);
+}
+
+static inline hone_context *hone__node_retain(hone_context *node)
+{
+    if (node)
+        atomic_fetch_add_explicit(&node->refs, 1, memory_order_relaxed);
+    return node;
+}
+
+/** Twice the room of an array that begins as an inline one; NULL: out of memory. */
+void *hone__grown(void *array, const void *inline_array, int *room, size_t element_bytes);
+
+/** Before an in-place call: nothing that ctx leads to holds the target any longer, so that the target
+ * may hold ctx. False: out of memory. Set by src/init.c: autograd/cycle.c. */
+extern bool (*hone__cut_cycles)(hone_context *ctx, hone_tensor *target);
+/** Drops a reference; frees iteratively, however long the graph. */
+void hone__node_drop(hone_context *node);
+/** Gives back saved tensors and edges (after a walk). */
+void hone__node_clear(hone_context *node);
+
+/** Prepares ctx for a call: as a node of the graph if grad mode is on and an input needs a
+ * gradient, else plain. `stack` serves calls that record nothing. NULL + E_NOMEM if memory is
+ * short. */
+hone_context *hone__begin(hone_context *stack, const hone__op *op, hone_tensor *const *in, int n_in,
+                          const void *options);
+/** Ties the outputs that are floats, and of which `record` says so, to the node (recorded) or
+ * forgets the context. False: out of memory. */
+bool hone__finish(hone_context *ctx, hone_tensor *const *out, bool record);
+
+/** The op that all of a user's functions are calls of: its options begin with the hone_function. */
+extern const hone__op hone__op_function;
+
+#endif

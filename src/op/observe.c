@@ -1,0 +1,85 @@
+/* observe.c: what is noted of each op's run. */
+#include "op/observe.h"
+
+#include "runtime/cost.h"
+
+#include <stdio.h>
+
+/* ---- where the data are */
+
+/* Less than this is not worth a thought. */
+enum { LARGE_BYTES = 8 << 10 };
+
+static bool is_large(const hone_tensor *t)
+{
+    return hone__is_real(t) && t->storage->bytes >= LARGE_BYTES;
+}
+
+hone__data_place hone__observe_begin(const hone_context *ctx)
+{
+    const hone__data_place outer = hone__data_now;
+    int64_t near = 0, spread = 0;
+    for (int i = 0; i < ctx->n_in; i++) {
+        const hone_tensor *t = ctx->in[i];
+        if (!is_large(t))
+            continue;
+        const bool changed = i == 0 && ctx->target == HONE__INTO_FIRST;
+        const int64_t bytes = t->numel * (int64_t)hone__size_of(t->dtype);
+        if (2 * bytes < (int64_t)t->storage->bytes)
+            continue; /* a batch of a data set, which nobody is going to change */
+        if (atomic_load_explicit(&t->storage->spread, memory_order_relaxed))
+            spread += changed ? bytes : bytes / HONE__COST_MOVED;
+        else
+            near += changed ? bytes : bytes / HONE__COST_SHARED;
+    }
+    hone__data_now.near_bytes = near;
+    hone__data_now.spread_bytes = spread;
+    return outer;
+}
+
+void hone__observe_new(const hone_tensor *t)
+{
+    if (is_large(t)) /* written by this thread alone it would stay here */
+        hone__data_now.near_bytes += (int64_t)t->storage->bytes / HONE__COST_SHARED;
+}
+
+static void note_place(const hone_tensor *t, bool spread)
+{
+    if (is_large(t))
+        atomic_store_explicit(&t->storage->spread, spread, memory_order_relaxed);
+}
+
+/* A view, or contiguous() of a contiguous tensor, has touched no data. */
+static bool touched(const hone_context *ctx, const hone_tensor *out)
+{
+    return ctx->target != HONE__INTO_FRESH || ctx->n_in == 0 || !hone__is_real(ctx->in[0]) ||
+           out->storage != ctx->in[0]->storage;
+}
+
+/* ---- HONE_DEBUG=2 */
+
+static void debug_print(const hone_context *ctx, const hone_tensor *out)
+{
+    char line[1024] = "";
+    int used = 0;
+    for (int i = 0; i < ctx->n_in && used < (int)sizeof line; i++)
+        used += snprintf(line + used, sizeof line - (size_t)used, "%s%s", i ? ", " : "",
+                         hone__tensor_text(ctx->in[i]).s);
+    hone__debug_print(2, "%s(%s) -> %s", hone__call_name(ctx), line, hone__tensor_text(out).s);
+}
+
+void hone__observe_end(const hone_context *ctx, hone__data_place outer, hone_tensor *const *out,
+                       int n_out)
+{
+    const bool on_team = hone__data_now.regions != outer.regions;
+    if (n_out > 0 && touched(ctx, out[0])) {
+        for (int i = 0; i < ctx->n_in; i++)
+            note_place(ctx->in[i], on_team);
+        for (int o = 0; o < n_out; o++)
+            note_place(out[o], on_team);
+    }
+    hone__data_now.near_bytes = outer.near_bytes;
+    hone__data_now.spread_bytes = outer.spread_bytes;
+    if (n_out > 0 && hone__debug() >= 2)
+        debug_print(ctx, out[0]);
+}

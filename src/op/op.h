@@ -1,0 +1,154 @@
+/* op.h: what an op is: its declaration, and what its block in src/ops/<family>.c calls.
+ *
+ * An op is a const hone__op named hone__op_<name>, one line in src/ops/ops.def, which lists them,
+ * and its public function hone_<name>(), which packs the arguments:
+ *
+ *      hone_tensor *hone_softmax(hone_tensor *x, int dim)
+ *      {
+ *          return hone__call(&hone__op_softmax, IN(x), &(dim_options){ .dim = dim });
+ *      }
+ *
+ * The call (call.c) checks the inputs, runs the forward without recording, and records a node if an
+ * input requires a gradient. In-place forms and out= come from the same block.
+ *
+ *   forward(ctx, in, n_in, out)  fills out[0..] by hone__out() or with views of an input; false +
+ *                                error. Saves what the gradient needs: inputs BEFORE hone__out() is
+ *                                called, outputs after they are written. What only the gradient
+ *                                needs (statistics, indices) is an output of its own, declared
+ *                                HONE__HIDDEN and made only if hone__records(ctx).
+ *   backward(ctx, dy, dx)        d loss / d in[i] into dx[i], made of public ops, for the inputs
+ *                                that hone_needs_input_grad() names. NULL: no gradient. The engine
+ *                                sums over broadcast dims, casts to the input's dtype, and fails if
+ *                                an error is pending at the end. dy has one gradient an output
+ *                                that is neither hidden nor constant, zeros for an unused one.
+ *                                An op that says `adds` finds in dx[i] the sum that has begun, or
+ *                                NULL: it adds to it in place, or puts its gradient there as if it
+ *                                were NULL.
+ */
+#ifndef HONE_OP_OP_H
+#define HONE_OP_OP_H
+
+#include "core/core.h"
+
+#include <hone/autograd.h>
+
+/* ---- the declaration */
+
+enum { HONE__OP_INPUTS = 6, HONE__OP_OUTPUTS = 4, HONE__OPTIONS_BYTES = 128 };
+
+/** What an input or output is besides its name. */
+enum {
+    HONE__OPTIONAL = 1, /* HONE_NONE may be given; an output: made only if asked for */
+    HONE__CONSTANT = 2, /* no gradient: an index, a target, a mask */
+    HONE__LIST = 4,     /* the last: any number of them */
+    HONE__HIDDEN = 8,   /* between a forward and its gradient: callers neither give nor get it */
+};
+
+typedef struct {
+    const char *name; /* "x", "weight"; NULL after the last one */
+    uint8_t is;       /* HONE__OPTIONAL ... */
+} hone__slot;
+
+typedef enum {
+    HONE__OPT_INT,    /* int64_t */
+    HONE__OPT_FLOAT,  /* double */
+    HONE__OPT_BOOL,   /* bool */
+    HONE__OPT_DTYPE,  /* hone_dtype */
+    HONE__OPT_DIMS,   /* hone__shape: dims or extents */
+    HONE__OPT_CHOICE, /* int: which of `choices` */
+} hone__option_kind;
+
+/** A field of an option struct. */
+typedef struct {
+    const char *name; /* NULL after the last one */
+    hone__option_kind kind;
+    uint16_t offset;
+    bool required;              /* has no default */
+    double standard;            /* what stands for 0, unless it is required */
+    double min, max;            /* both 0: any */
+    const char *const *choices; /* NULL-terminated */
+} hone__option;
+
+#define HONE__OPTION(type, field, kind_, ...)                                                      \
+    {                                                                                              \
+        .name = #field, .kind = kind_, .offset = offsetof(type, field), __VA_ARGS__                \
+    }
+
+typedef enum {
+    HONE__FRESH,    /* hone_<name>() gives a new tensor */
+    HONE__BOTH,     /* the same and hone_<name>_(), which changes its first input */
+    HONE__IN_PLACE, /* hone_<name>_() alone */
+    HONE__PRIVATE,  /* no public function: hone's own parts call it */
+} hone__forms;
+
+typedef bool (*hone__forward)(hone_context *ctx, hone_tensor *const *in, int n_in,
+                              hone_tensor **out);
+typedef void (*hone__backward)(hone_context *ctx, hone_tensor *const *dy, hone_tensor **dx);
+
+typedef struct {
+    const char *name;
+    hone__forward forward;
+    hone__backward backward; /* NULL: no gradient; `why` says why */
+    hone__slot in[HONE__OP_INPUTS];
+    hone__slot out[HONE__OP_OUTPUTS]; /* none: one, "out" */
+    const hone__option *options;      /* NULL: none */
+    uint16_t options_bytes;
+    uint8_t forms; /* hone__forms */
+    bool view;     /* outputs share the first input's storage */
+    bool adds;     /* the backward adds to a sum that has begun */
+    bool once;     /* the gradient can't be differentiated; `why` says why */
+    const char *why;
+} hone__op;
+
+/** All ops in the order of ops.def, NULL after the last one: src/ops/table.c. */
+extern const hone__op *const hone__ops[];
+
+/* ---- what public functions call */
+
+#define IN(...)                                                                                    \
+    (hone_tensor *[]){ __VA_ARGS__ },                                                              \
+        (int)(sizeof((hone_tensor *[]){ __VA_ARGS__ }) / sizeof(hone_tensor *))
+
+/** Runs an op of one output; options: its struct, NULL if it has none. NULL on error. */
+hone_tensor *hone__call(const hone__op *op, hone_tensor *const *in, int n_in, const void *options);
+/** The same in place: changes in[0] and returns it. */
+hone_tensor *hone__call_(const hone__op *op, hone_tensor *const *in, int n_in, const void *options);
+
+/** Where results go. */
+typedef enum { HONE__INTO_FRESH, HONE__INTO_FIRST, HONE__INTO_GIVEN } hone__target;
+/** Runs an op of any number of outputs. out: room for all it has, or with HONE__INTO_GIVEN the
+ * tensors to be written. The number of outputs; -1 on error. */
+int hone__run(const hone__op *op, hone_tensor *const *in, int n_in, const void *options,
+              hone__target target, hone_tensor **out);
+
+/* ---- what a forward calls */
+
+/** The call's options, a copy that the forward may normalise: the node keeps it. */
+void *hone__options(hone_context *ctx);
+/** The op's name, for messages. */
+const char *hone__call_name(const hone_context *ctx);
+/** Output o: fresh and uninitialised (contiguous), or the tensor that it should go to (in place: o
+ * = 0 and in[0] itself): the shape must equal, the dtype be castable in PyTorch's sense (same
+ * category or higher; the kernels write the tensor's own dtype, so check hone_dtype_of(out)). */
+hone_tensor *hone__out(hone_context *ctx, int o, hone_dtype dtype, int ndim, const int64_t *shape);
+/** out[0] = t; true if there is one: how a forward of one output ends. */
+static inline bool hone__give(hone_tensor **out, hone_tensor *t)
+{
+    out[0] = t;
+    return t != NULL;
+}
+/** True if the call is recorded, so that what is saved will be of use. */
+bool hone__records(const hone_context *ctx);
+/** Saves n tensors; a no-op when nothing is recorded. False: out of memory. */
+bool hone__save(hone_context *ctx, int n, hone_tensor *const *tensors);
+#define HONE__SAVE(ctx, ...)                                                                       \
+    hone__save(ctx, (int)(sizeof((hone_tensor *[]){ __VA_ARGS__ }) / sizeof(hone_tensor *)),       \
+               (hone_tensor *[]){ __VA_ARGS__ })
+
+/* ---- what a backward calls besides hone_saved() and hone_needs_input_grad() */
+
+/** Shape of input i at the time of the call, kept in the node for every input, saved or not. */
+const hone__shape *hone__input_shape(const hone_context *ctx, int i);
+int hone__input_count(const hone_context *ctx);
+
+#endif

@@ -1,0 +1,50 @@
+/* common.c: what the ops' blocks share. */
+#include "ops/common.h"
+
+const hone__option hone__dim_table[] = {
+    HONE__OPTION(hone__dim_options, dim, HONE__OPT_INT, .required = true),
+    { NULL },
+};
+
+const hone__option hone__number_table[] = {
+    HONE__OPTION(hone__number_options, s, HONE__OPT_FLOAT, .required = true),
+    { NULL },
+};
+
+int hone__take_dim(hone_context *ctx, const hone_tensor *x)
+{
+    hone__dim_options *options = hone__options(ctx);
+    options->dim = hone__dim_index(hone__call_name(ctx), x, options->dim);
+    return (int)options->dim;
+}
+
+hone__shape hone__shape_of(const hone_tensor *t)
+{
+    hone__shape shape = { .ndim = t->ndim };
+    for (int d = 0; d < t->ndim; d++)
+        shape.shape[d] = t->shape[d];
+    return shape;
+}
+
+const int64_t *hone__ended(const hone__shape *shape, int64_t *room)
+{
+    for (int d = 0; d < shape->ndim; d++)
+        room[d] = shape->shape[d];
+    room[shape->ndim] = HONE_END_DIM;
+    return room;
+}
+
+hone_tensor *hone__as_float(hone_tensor *x)
+{
+    return hone_dtype_is_float((hone_dtype)x->dtype) ? x : hone_to(x, HONE_F32);
+}
+
+bool hone__add_product(hone_tensor *sum, hone_tensor *a, hone_tensor *b)
+{
+    if (!sum || !a || !b || (sum->ndim != 2 && !hone__contiguous(sum)))
+        return false;
+    if (sum->ndim != 2)
+        sum = hone_reshape(sum, a->shape[0], b->shape[1]);
+    hone_addmm_(sum, a, b);
+    return true;
+}

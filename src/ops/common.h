@@ -1,0 +1,94 @@
+/* common.h: what the ops' blocks share: their public functions' shortest forms, option structs that
+ * several ops have, steps of backward formulas. */
+#ifndef HONE_OPS_COMMON_H
+#define HONE_OPS_COMMON_H
+
+#include "op/op.h"
+
+#include <hone/ops.h>
+
+/* Every op's block, by the list. */
+#define HONE_OP(name) extern const hone__op hone__op_##name;
+#include "ops/ops.def"
+#undef HONE_OP
+
+/* ---- public functions that only pass their tensors on; a trailing _ is the in-place form */
+
+#define HONE__ENTRY_X(name)                                                                        \
+    hone_tensor *hone_##name(hone_tensor *x)                                                       \
+    {                                                                                              \
+        return hone__call(&hone__op_##name, IN(x), NULL);                                          \
+    }
+#define HONE__ENTRY_X_(name)                                                                       \
+    hone_tensor *hone_##name##_(hone_tensor *x)                                                    \
+    {                                                                                              \
+        return hone__call_(&hone__op_##name, IN(x), NULL);                                         \
+    }
+#define HONE__ENTRY_XX(name, a, b)                                                                 \
+    hone_tensor *hone_##name(hone_tensor *a, hone_tensor *b)                                       \
+    {                                                                                              \
+        return hone__call(&hone__op_##name, IN(a, b), NULL);                                       \
+    }
+#define HONE__ENTRY_XX_(name, a, b)                                                                \
+    hone_tensor *hone_##name##_(hone_tensor *a, hone_tensor *b)                                    \
+    {                                                                                              \
+        return hone__call_(&hone__op_##name, IN(a, b), NULL);                                      \
+    }
+#define HONE__ENTRY_XXX(name, a, b, c)                                                             \
+    hone_tensor *hone_##name(hone_tensor *a, hone_tensor *b, hone_tensor *c)                       \
+    {                                                                                              \
+        return hone__call(&hone__op_##name, IN(a, b, c), NULL);                                    \
+    }
+
+#define HONE__ENTRY_XS(name)                                                                       \
+    hone_tensor *hone_##name(hone_tensor *x, double s)                                             \
+    {                                                                                              \
+        return hone__call(&hone__op_##name, IN(x), &(hone__number_options){ s });                  \
+    }
+#define HONE__ENTRY_XS_(name)                                                                      \
+    hone_tensor *hone_##name##_(hone_tensor *x, double s)                                          \
+    {                                                                                              \
+        return hone__call_(&hone__op_##name, IN(x), &(hone__number_options){ s });                 \
+    }
+
+/* ---- options that many ops have */
+
+/** Of the ops of a tensor and a number. */
+typedef struct {
+    double s;
+} hone__number_options;
+extern const hone__option hone__number_table[];
+static inline double hone__number_of(hone_context *ctx)
+{
+    return ((const hone__number_options *)hone__options(ctx))->s;
+}
+
+typedef struct {
+    int64_t dim;
+} hone__dim_options;
+extern const hone__option hone__dim_table[];
+/** The dim of x that is meant, normalised in the options; -1 + E_SHAPE. */
+int hone__take_dim(hone_context *ctx, const hone_tensor *x);
+static inline int hone__dim_of(hone_context *ctx)
+{
+    return (int)((const hone__dim_options *)hone__options(ctx))->dim;
+}
+
+/* ---- shapes */
+
+hone__shape hone__shape_of(const hone_tensor *t);
+/** A shape as the public functions take it; room: HONE_MAX_DIMS + 1. */
+const int64_t *hone__ended(const hone__shape *shape, int64_t *room);
+
+/* ---- steps of forwards */
+
+/** x, or in f32 if it is of integers or bool. */
+hone_tensor *hone__as_float(hone_tensor *x);
+
+/* ---- steps of backward formulas */
+
+/** sum += a b, matrices over all of sum's rows. False: there is no sum yet, or it doesn't lie so
+ * that it could be done; nothing has happened then. */
+bool hone__add_product(hone_tensor *sum, hone_tensor *a, hone_tensor *b);
+
+#endif
