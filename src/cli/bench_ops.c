@@ -1,181 +1,59 @@
 /* bench_ops.c: the suite of ops as a user calls them, allocation and checks included, nothing
  * recorded: on a few elements (what a call costs) and on matrices that fill a cache.
  *
- * An op on matrices of n elements takes [s, s], s * s = n; "strided" takes its transpose, "last dim"
- * places along that instead of the first. The rate counts what it reads and writes; the peak is a
- * copy of as much memory, for products the register tile. */
+ * The rows are the ops that there are (hone__op_list) and take matrices; what an op is given follows
+ * from its declaration. An op on matrices of n elements takes [s, s], s * s = n; "strided" takes its
+ * transpose, "last dim" places along that instead of the first. A row measures what the op's public
+ * function does, hone__call(): its name and attributes are looked up once, before. The rate counts
+ * what it reads and writes; the peak is a copy of as much memory, for products the register tile. */
 #include "bench.h"
 #include "cli.h"
+#include "core/core.h"
+#include "op/named.h"
+#include "op/options.h"
 
 #include <math.h>
 #include <stdlib.h>
+#include <string.h>
 
-typedef enum { X, XX, X3, XS, XD, XDK, XDD, XDX, XDXX, XT, XDCK, X3DE } signature;
-
-/** What the operands are. */
-typedef enum {
-    MATRICES, /* all [s, s] in (0.5, 2) */
-    PRODUCT,  /* the same; the rate is GFLOP/s; a third one is a row */
-    CLASSES,  /* [s, s] and a class a row */
-    CHOICE,   /* the first is bool */
-    PLACES,   /* the second are places along dim 0 */
-    ROWS,     /* the second and third are rows */
-} operands;
-
+/* Rows besides the one that each op has, or attributes that are not those of every op. */
 typedef struct {
-    const char *name, *variant;
-    signature signature;
-    operands operands;
-    void (*function)(void);
-} op;
+    const char *op, *variant, *attributes;
+    bool transposed; /* its first input is made so by each call */
+} form;
 
-/* ---- ops in forms of their own */
-
-static hone_tensor *gather_last(hone_tensor *x, int dim, hone_tensor *places)
-{
-    (void)dim;
-    return hone_gather(x, 1, places);
-}
-
-static hone_tensor *scatter_add_last(hone_tensor *x, int dim, hone_tensor *places, hone_tensor *y)
-{
-    (void)dim;
-    return hone_scatter_add(x, 1, places, y);
-}
-
-/* Whole rows, and what is added to them. */
-static hone_tensor *index_rows(hone_tensor *x, hone_tensor *places)
-{
-    return hone_index(x, places);
-}
-
-static hone_tensor *index_rows_backward(hone_tensor *x, hone_tensor *places)
-{
-    const int64_t dims[] = { hone_shape(x)[0], hone_shape(x)[1], HONE_END_DIM };
-    hone_tensor *const list[] = { places, HONE_END_TENSOR };
-    return hone_index_backward_v(x, dims, list);
-}
-
-static hone_tensor *transposed_clone(hone_tensor *x)
-{
-    return hone_clone(hone_transpose(x, 0, 1));
-}
-
-static hone_tensor *transposed_relu(hone_tensor *x)
-{
-    return hone_relu(hone_transpose(x, 0, 1));
-}
-
-#define FORM(name, variant, signature, operands, function)                                         \
-    {                                                                                              \
-#name, variant, signature, operands, (void (*)(void))function                              \
-    }
-#define OP(name, signature, operands) FORM(name, "contiguous", signature, operands, hone_##name)
-
-static const op ops[] = {
-    OP(neg, X, MATRICES),
-    OP(relu, X, MATRICES),
-    OP(exp, X, MATRICES),
-    OP(log, X, MATRICES),
-    OP(sqrt, X, MATRICES),
-    OP(tanh, X, MATRICES),
-    OP(sigmoid, X, MATRICES),
-    OP(gelu, X, MATRICES),
-    OP(silu, X, MATRICES),
-    OP(softplus, X, MATRICES),
-    OP(add, XX, MATRICES),
-    OP(mul, XX, MATRICES),
-    OP(div, XX, MATRICES),
-    OP(pow, XX, MATRICES),
-    OP(maximum, XX, MATRICES),
-    OP(eq, XX, MATRICES),
-    OP(where, X3, CHOICE),
-    OP(add_scalar, XS, MATRICES),
-    OP(mul_scalar, XS, MATRICES),
-    OP(pow_scalar, XS, MATRICES),
-    OP(to, XT, MATRICES),
-    OP(clone, X, MATRICES),
-    OP(sum, X, MATRICES),
-    OP(mean, X, MATRICES),
-    OP(max, X, MATRICES),
-    OP(sum_dim, XDK, MATRICES),
-    OP(max_dim, XDK, MATRICES),
-    OP(var_dim, XDCK, MATRICES),
-    OP(argmax, XDK, MATRICES),
-    OP(logsumexp, XDK, MATRICES),
-    OP(softmax, XD, MATRICES),
-    OP(log_softmax, XD, MATRICES),
-    OP(layer_norm, X3DE, ROWS),
-    OP(cross_entropy, XX, CLASSES),
-    OP(transpose, XDD, MATRICES),
-    OP(gather, XDX, PLACES),
-    OP(scatter_add, XDXX, PLACES),
-    OP(matmul, XX, PRODUCT),
-    OP(linear, X3, PRODUCT),
-    OP(linear_relu, X3, PRODUCT),
-    OP(linear_gelu, X3, PRODUCT),
-    FORM(gather, "last dim", XDX, PLACES, gather_last),
-    FORM(scatter_add, "last dim", XDXX, PLACES, scatter_add_last),
-    FORM(index, "contiguous", XX, CLASSES, index_rows),
-    FORM(index_backward, "contiguous", XX, CLASSES, index_rows_backward),
-    FORM(clone, "strided", X, MATRICES, transposed_clone),
-    FORM(relu, "strided", X, MATRICES, transposed_relu),
+static const form forms[] = {
+    { "gather", "contiguous", "dim=0" },
+    { "gather", "last dim", "dim=1" },
+    { "scatter_add", "contiguous", "dim=0" },
+    { "scatter_add", "last dim", "dim=1" },
+    { "clone", "contiguous" },
+    { "clone", "strided", .transposed = true },
+    { "relu", "contiguous" },
+    { "relu", "strided", .transposed = true },
 };
-
-enum { N_OPS = sizeof ops / sizeof *ops };
+enum { N_FORMS = sizeof forms / sizeof *forms };
 
 typedef struct {
     union { /* first: what the peak's call takes */
         bench_memory memory;
         bench_tile tile;
     } peak;
-    const op *op;
-    hone_tensor *a, *b, *c;
+    const hone__op *op;
+    bool transposed;
+    int n_in;
+    hone_tensor *in[HONE__OP_INPUTS];
+    _Alignas(8) char options[HONE__OPTIONS_BYTES];
 } work;
-
-typedef hone_tensor *fn_x(hone_tensor *);
-typedef hone_tensor *fn_xx(hone_tensor *, hone_tensor *);
-typedef hone_tensor *fn_x3(hone_tensor *, hone_tensor *, hone_tensor *);
-typedef hone_tensor *fn_xs(hone_tensor *, double);
-typedef hone_tensor *fn_xd(hone_tensor *, int);
-typedef hone_tensor *fn_xdk(hone_tensor *, int, bool);
-typedef hone_tensor *fn_xdd(hone_tensor *, int, int);
-typedef hone_tensor *fn_xdx(hone_tensor *, int, hone_tensor *);
-typedef hone_tensor *fn_xdxx(hone_tensor *, int, hone_tensor *, hone_tensor *);
-typedef hone_tensor *fn_xt(hone_tensor *, hone_dtype);
-typedef hone_tensor *fn_xdck(hone_tensor *, int, double, bool);
-typedef hone_tensor *fn_x3de(hone_tensor *, hone_tensor *, hone_tensor *, int, double);
 
 static hone_tensor *call(const work *w)
 {
-    void (*f)(void) = w->op->function;
-    switch (w->op->signature) {
-    case X:
-        return ((fn_x *)f)(w->a);
-    case XX:
-        return ((fn_xx *)f)(w->a, w->b);
-    case X3:
-        return ((fn_x3 *)f)(w->a, w->b, w->c);
-    case XS:
-        return ((fn_xs *)f)(w->a, 1.5);
-    case XD:
-        return ((fn_xd *)f)(w->a, 1);
-    case XDK:
-        return ((fn_xdk *)f)(w->a, 1, false);
-    case XDD:
-        return ((fn_xdd *)f)(w->a, 0, 1);
-    case XDX:
-        return ((fn_xdx *)f)(w->a, 0, w->b);
-    case XDXX:
-        return ((fn_xdxx *)f)(w->a, 0, w->b, w->c);
-    case XT:
-        return ((fn_xt *)f)(w->a, HONE_F64);
-    case XDCK:
-        return ((fn_xdck *)f)(w->a, 1, 1, false);
-    case X3DE:
-        return ((fn_x3de *)f)(w->a, w->b, w->c, 1, 1e-5);
-    }
-    return NULL;
+    hone_tensor *in[HONE__OP_INPUTS];
+    if (!w->transposed)
+        return hone__call(w->op, w->in, w->n_in, w->options);
+    memcpy(in, w->in, sizeof in);
+    in[0] = hone_transpose(in[0], 0, 1);
+    return hone__call(w->op, in, w->n_in, w->options);
 }
 
 static bool run_op(void *ctx)
@@ -184,64 +62,139 @@ static bool run_op(void *ctx)
     return call(ctx) != NULL;
 }
 
+/* ---- what an op is given, by its declaration */
+
+/* A family by the beginning of its names; its rate is GFLOP/s. */
+static bool is_product(const hone__op *op)
+{
+    return strcmp(op->name, "matmul") == 0 || strcmp(op->name, "addmm") == 0 ||
+           strncmp(op->name, "linear", strlen("linear")) == 0;
+}
+
 /* Whole numbers 0 .. s - 1 in i64. */
 static hone_tensor *places(int64_t rows, int64_t cols, int64_t s)
 {
     return hone_to(bench_tensor(HONE_F32, rows, cols, 0, (double)s), HONE_I64);
 }
 
+/* Names tell what an input is, as in PyTorch: places [s, s], a class a row, a choice, a row of
+ * numbers. All others are numbers [s, s] in (0.5, 2). */
+static hone_tensor *operand(const hone__op *op, const char *name, int64_t s)
+{
+    if (strcmp(name, "index") == 0)
+        return places(s, s, s);
+    if (strcmp(name, "indices") == 0 || strcmp(name, "target") == 0)
+        return hone_reshape(places(1, s, s), s);
+    if (strcmp(name, "condition") == 0 || strcmp(name, "mask") == 0)
+        return bench_tensor(HONE_BOOL, s, s, 0.5, 2);
+    if (strcmp(name, "bias") == 0 || (strcmp(name, "weight") == 0 && !is_product(op)))
+        return hone_reshape(bench_tensor(HONE_F32, 1, s, 0.5, 2), s);
+    return bench_tensor(HONE_F32, s, s, 0.5, 2);
+}
+
+/* A list has two of them, or one of places. */
 static bool make_operands(work *w, int64_t s)
 {
-    const operands kind = w->op->operands;
-    w->a = bench_tensor(kind == CHOICE ? HONE_BOOL : HONE_F32, s, s, 0.5, 2);
-    w->b = !w->a             ? NULL
-           : kind == PLACES  ? places(s, s, s)
-           : kind == CLASSES ? hone_reshape(places(1, s, s), s)
-           : kind == ROWS    ? hone_reshape(bench_tensor(HONE_F32, 1, s, 0.5, 2), s)
-                             : bench_tensor(HONE_F32, s, s, 0.5, 2);
-    w->c = !w->b                             ? NULL
-           : kind == PRODUCT || kind == ROWS ? hone_reshape(bench_tensor(HONE_F32, 1, s, 0.5, 2), s)
-                                             : bench_tensor(HONE_F32, s, s, 0.5, 2);
-    return w->c != NULL;
+    const hone__slot *slot = w->op->in;
+    w->n_in = 0;
+    for (int i = 0; i < HONE__OP_INPUTS && slot[i].name && !(slot[i].is & HONE__HIDDEN); i++) {
+        const bool twice = (slot[i].is & (HONE__LIST | HONE__CONSTANT)) == HONE__LIST;
+        for (int k = 0; k < 1 + twice && w->n_in < HONE__OP_INPUTS; k++)
+            if (!(w->in[w->n_in++] = operand(w->op, slot[i].name, s)))
+                return false;
+    }
+    return true;
 }
+
+/* A value for an attribute that has no default: the second dim, a number that no op takes a short
+ * cut for, another dtype, the matrix's shape. */
+static void add_attribute(const hone__option *o, int64_t s, char *text, size_t size)
+{
+    static const char *const values[] = {
+        [HONE__OPT_INT] = "1",
+        [HONE__OPT_FLOAT] = "1.5",
+        [HONE__OPT_BOOL] = "true",
+        [HONE__OPT_DTYPE] = "f64",
+    };
+    char value[64];
+    if (strcmp(o->name, "dim0") == 0)
+        strcpy(value, "0");
+    else if (strcmp(o->name, "dims") == 0)
+        strcpy(value, "1,0");
+    else if (o->kind == HONE__OPT_DIMS)
+        snprintf(value, sizeof value, "%lld,%lld", (long long)s, (long long)s);
+    else
+        snprintf(value, sizeof value, "%s",
+                 o->kind == HONE__OPT_CHOICE ? o->choices[0] : values[o->kind]);
+    const size_t used = strlen(text);
+    snprintf(text + used, size - used, "%s=%s ", o->name, value);
+}
+
+static bool make_options(work *w, const char *attributes, int64_t s)
+{
+    char text[256] = "";
+    for (const hone__option *o = w->op->options; !attributes && o && o->name; o++)
+        if (o->required)
+            add_attribute(o, s, text, sizeof text);
+    return hone__options_read(w->op, attributes ? attributes : text, w->options);
+}
+
+static bool make_work(work *w, const hone__op *op, const form *f, int64_t s)
+{
+    *w = (work){ .op = op, .transposed = f && f->transposed };
+    return make_operands(w, s) && make_options(w, f ? f->attributes : NULL, s);
+}
+
+/* One that has a function which makes something new of matrices; of others (images, say) there is
+ * no row. */
+static bool has_rows(const hone__op *op)
+{
+    HONE_SCOPE();
+    HONE_NO_GRAD();
+    work w;
+    if (op->forms != HONE__FRESH && op->forms != HONE__BOTH)
+        return false;
+    const bool good = make_work(&w, op, NULL, 8) && call(&w);
+    hone_error_clear();
+    return good;
+}
+
+/* ---- rows */
 
 static double bytes_of(hone_tensor *t)
 {
     return (double)hone_numel(t) * (double)hone_dtype_size(hone_dtype_of(t));
 }
 
-/* What a call reads and writes. */
-static double traffic(const work *w, hone_tensor *out)
+/* What a call reads and writes; a view, or a tensor that is given back as it is: nothing. */
+static double traffic(const work *w)
 {
-    static const int read[] = {
-        [X] = 1,   [XX] = 2,  [X3] = 3,   [XS] = 1, [XD] = 1,   [XDK] = 1,
-        [XDD] = 0, [XDX] = 2, [XDXX] = 3, [XT] = 1, [XDCK] = 1, [X3DE] = 3
-    };
-    const int n = read[w->op->signature];
-    if (n == 0)
-        return 0; /* a view */
-    return bytes_of(out) + bytes_of(w->a) + (n > 1 ? bytes_of(w->b) : 0) +
-           (n > 2 ? bytes_of(w->c) : 0);
+    hone_tensor *out[HONE_MAX_OUTPUTS] = { NULL };
+    double bytes = 0;
+    const int n = hone__run(w->op, w->in, w->n_in, w->options, HONE__INTO_FRESH, out);
+    for (int o = 0; o < n; o++)
+        bytes += out[o] ? bytes_of(out[o]) : 0;
+    for (int i = 0; i < w->n_in; i++)
+        bytes += bytes_of(w->in[i]);
+    return n < 0 ? -1 : out[0]->storage == w->in[0]->storage ? 0 : bytes;
 }
 
-static bool do_row(bench_run *run, const op *o, int64_t s)
+static bool do_row(bench_run *run, const hone__op *op, const form *f, int64_t s)
 {
     HONE_SCOPE();
     HONE_NO_GRAD();
     const int threads = run->report.running;
-    const bool product = o->operands == PRODUCT;
-    work w = { .op = o };
-    if (!make_operands(&w, s))
-        return false;
-    hone_tensor *out = call(&w);
-    if (!out) {
-        cli_library_error("bench");
+    const bool product = is_product(op);
+    work w;
+    const double bytes = make_work(&w, op, f, s) ? traffic(&w) : -1;
+    if (bytes < 0) {
+        if (hone_error_code() != HONE_OK)
+            cli_library_error("bench");
         return false;
     }
-    const double bytes = traffic(&w, out);
-    bench_row row = { .name = o->name,
+    bench_row row = { .name = op->name,
                       .dtype = "f32",
-                      .variant = o->variant,
+                      .variant = f ? f->variant : "contiguous",
                       .level = bench_level_of(bytes),
                       .elements = s * s,
                       .flops = product };
@@ -264,17 +217,33 @@ static bool do_row(bench_run *run, const op *o, int64_t s)
     return good;
 }
 
+/* The op's forms, or the one of every op: for k = 0, 1, ..., false past the last. */
+static bool form_at(const hone__op *op, int k, const form **f)
+{
+    int found = 0;
+    for (int i = 0; i < N_FORMS; i++) {
+        if (strcmp(forms[i].op, op->name) != 0 || found++ != k)
+            continue;
+        *f = &forms[i];
+        return true;
+    }
+    *f = NULL;
+    return found == 0 && k == 0;
+}
+
 int bench_ops(bench_run *run, bool count)
 {
     static const int64_t sides[] = { 8, 512 };
     const int64_t one = run->m > 0 ? (int64_t)sqrt((double)run->m) : 0;
     int rows = 0;
-    for (int i = 0; i < N_OPS; i++) {
-        if (!bench_wants_dtype(run, HONE_F32) || !bench_wants(run, ops[i].name))
+    for (const hone__op *const *op = hone__op_list; *op; op++) {
+        const form *f;
+        if (!bench_wants_dtype(run, HONE_F32) || !bench_wants(run, (*op)->name) || !has_rows(*op))
             continue;
-        for (int k = 0; k < (one ? 1 : 2); k++, rows++)
-            if (!count && !do_row(run, &ops[i], one ? one : sides[k]))
-                return -1;
+        for (int i = 0; form_at(*op, i, &f); i++)
+            for (int k = 0; k < (one ? 1 : 2); k++, rows++)
+                if (!count && !do_row(run, *op, f, one ? one : sides[k]))
+                    return -1;
     }
     return rows;
 }
