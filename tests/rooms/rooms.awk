@@ -1,20 +1,19 @@
-# rooms.awk: reads lines "include FILE FILE", "D FILE SYMBOL", "U FILE SYMBOL" (files without their
-# ending) and checks the arrows between them:
-#   - none goes upwards between the floors below;
-#   - no circle goes through files of different folders, or through files of src/gemm.
+# rooms.awk: checks what rooms.sh has read, in this order:
+#   floor N ROOM...      README.md's list of floors ("How data flows")
+#   file FILE            a source
+#   include FILE HEADER  a quoted include, which names a file from src/ or simd/, or beside FILE
+#   header FILE NAME     a public declaration
+#   D FILE NAME, U FILE NAME   what an object defines and uses (files without their ending)
+# The rules:
+#   - every folder has a floor, and no arrow goes upwards;
+#   - no circle goes through files of different folders, or through files of src/gemm;
+#   - a public name stands in one header, and what is called hone_x (not hone__x) is public.
 # init is the composition root: core/env calls it once, it may call everyone.
-BEGIN {
-    n = split("src/core src/runtime 0 simd 1 src/gemm 2 src/loops 3 src/op 4 src/ops 5 " \
-              "src/autograd 6 src/nn src/data src/io src/profile 7 src/optim 8 src/run src/dist 9 " \
-              "src/init 10 src/cli 11", word, " ")
-    for (i = 1; i <= n; i++) {
-        if (word[i] !~ /^[0-9]+$/) { waiting = waiting " " word[i]; continue }
-        m = split(waiting, rooms, " ")
-        for (k = 1; k <= m; k++) floor[rooms[k]] = word[i]
-        waiting = ""
-    }
-    allowed["src/core/env src/init"] = 1
-}
+BEGIN { allowed["src/core/env src/init"] = 1 }
+
+$1 == "floor" { for (i = 3; i <= NF; i++) floor[$i] = $2; floors++; next }
+$1 == "file" { exists[$2] = 1; next }
+$1 == "header" { count[$3]++; stands[$3] = stands[$3] " " $2; next }
 
 function room(f) { # its folder, or the first of a folder in it
     if (f ~ /^simd\//) return "simd"
@@ -27,7 +26,15 @@ function edge(a, b, why) {
     if (!((a, b) in seen)) { seen[a, b] = why; next_of[a] = next_of[a] " " b; from[++edges] = a; to[edges] = b }
 }
 
-$1 == "include" { edge($2, $3, "#include"); next }
+function bare(f) { sub(/\.[ch]$/, "", f); return f }
+
+$1 == "include" {
+    folder = $2; sub(/\/[^\/]*$/, "", folder)
+    if ((folder "/" $3) in exists) edge(bare($2), bare(folder "/" $3), "#include")
+    else if (("src/" $3) in exists) edge(bare($2), bare("src/" $3), "#include")
+    else if (("simd/" $3) in exists) edge(bare($2), bare("simd/" $3), "#include")
+    next
+}
 $1 == "D" { defined_in[$3] = $2; next }
 $1 == "U" { uses[++n_uses] = $2 " " $3 }
 
@@ -50,7 +57,7 @@ END {
     }
     for (i = 1; i <= edges; i++) {
         a = room(from[i]); b = room(to[i])
-        if (!(a in floor) || !(b in floor)) { print "no floor for " from[i] " or " to[i]; bad++; continue }
+        if (!(a in floor) || !(b in floor)) { print "no floor in README.md for " from[i] " or " to[i]; bad++; continue }
         if (floor[a] < floor[b]) {
             printf "upwards: %s -> %s (%s)\n", from[i], to[i], seen[from[i], to[i]]; bad++
         }
@@ -58,6 +65,12 @@ END {
             printf "circle: %s -> %s (%s)\n", from[i], to[i], seen[from[i], to[i]]; bad++
         }
     }
+    for (name in count) if (count[name] > 1) { print "in several headers: " name stands[name]; bad++ }
+    for (name in defined_in)
+        if (name ~ /^hone_[a-z0-9]/ && !(name in count) && defined_in[name] !~ /^src\/cli\//) {
+            print "no public header declares " name " of " defined_in[name]; bad++
+        }
+    if (floors == 0) { print "README.md has no list of floors"; bad++ }
     printf "%d arrows between %d uses: %d wrong\n", edges, n_uses, bad
     exit (bad > 0 || edges < 300)
 }
