@@ -62,6 +62,7 @@ HONE_API hone_status hone_backward(hone_tensor *t);
 typedef struct {
     hone_tensor *gradient; /**< d loss / d t, [same as t]; zero: ones, for one element only */
     bool retain_graph;     /**< keep the graph for another walk */
+    HONE_RESERVE(55);
 } hone_backward_options;
 HONE_API hone_status hone_backward_with(hone_tensor *t, const hone_backward_options *options);
 
@@ -70,6 +71,7 @@ typedef struct {
     bool retain_graph;             /**< keep the graph; create_graph implies it */
     bool create_graph;             /**< record the walk itself, for higher derivatives */
     bool allow_unused; /**< HONE_NONE for an input that no output depends on, instead of an error */
+    HONE_RESERVE(45);
 } hone_autograd_options;
 /** d sum(outputs * grad_outputs) / d inputs, without touching any .grad. Inputs may be inner
  * tensors of the graph; what only lies below them is neither run nor freed.
@@ -135,6 +137,7 @@ typedef struct {
     double eps;  /**< step of the central difference, default 1e-6 */
     double atol; /**< default 1e-5 */
     double rtol; /**< default 1e-3 */
+    HONE_RESERVE(40);
 } hone_gradcheck_options;
 
 /** A function to check: n inputs to one output, using public ops only. */

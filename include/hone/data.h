@@ -92,6 +92,7 @@ typedef struct {
     bool shuffle;       /**< a new order every epoch, which depends on seed and epoch alone */
     uint64_t seed;
     bool drop_last; /**< leave out a last batch that is smaller */
+    HONE_RESERVE(39);
 } hone_loader_options;
 
 typedef struct {

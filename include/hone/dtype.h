@@ -47,6 +47,14 @@ typedef enum {
  * number too small to matter, which survives flushed denormals. */
 #define HONE_ZERO 2.2250738585072014e-308
 
+/** Ends each option struct: room for options to come, all zero in a struct that was initialised (by
+ * designated initialisers, say). A new option takes its bytes, so the size of the struct stays. A
+ * program built against an older header thus leaves the new option at its default, 0; one that was
+ * built against a newer header and sets an option that the library doesn't know gets HONE_E_VALUE
+ * instead of being misunderstood. No bytes are left between the last option and the room, where an
+ * older program might have left anything. */
+#define HONE_RESERVE(bytes) unsigned char hone_reserve[bytes]
+
 /** Bytes of one element; 0 for a value that is no dtype. */
 HONE_API size_t hone_dtype_size(hone_dtype dtype);
 /** "f32", "f64", "i64", "i32", "u8", "bool"; "?" for a value that is no dtype. */

@@ -44,6 +44,7 @@ typedef struct {
     /** load: filled unless NULL, also when the names are why it fails; empty on an error before
      * that. */
     hone_state_report *report;
+    HONE_RESERVE(48);
 } hone_state_options;
 
 /** Writes the module's state as a safetensors file, by default as PyTorch has it: the same names,
@@ -96,6 +97,7 @@ typedef struct {
      * such a tensor is an error. (hone_load_state converts them without being asked where the
      * module has f32.) */
     bool half_to_f32;
+    HONE_RESERVE(31);
 } hone_safetensors_options;
 
 /** Reads all tensors of a file, in the order of their data. Bytes above 1 of a BOOL are true.

@@ -164,6 +164,7 @@ HONE_API hone_status hone_module_zero_grad(hone_module *module);
 
 typedef struct {
     bool set_to_none; /**< leave no gradient instead of zeros */
+    HONE_RESERVE(31);
 } hone_zero_grad_options;
 /** The same with options (NULL: none), as hone_optim_zero_grad_with. */
 HONE_API hone_status hone_module_zero_grad_with(hone_module *module,
@@ -246,6 +247,7 @@ typedef struct {
     bool no_bias;
     hone_dtype dtype;          /**< HONE_F32 (default) or HONE_F64 */
     hone_generator *generator; /**< of the weight; default: the thread's */
+    HONE_RESERVE(40);
 } hone_nn_linear_options;
 
 /** y = x W + b: x [.., in] -> [.., out]; weight [in, out] = randn * sqrt(2 / in), bias [out] = 0.
@@ -260,6 +262,7 @@ typedef struct {
     bool no_affine;   /**< neither weight nor bias */
     bool no_bias;     /**< a weight alone */
     hone_dtype dtype; /**< HONE_F32 (default) or HONE_F64 */
+    HONE_RESERVE(48);
 } hone_nn_layer_norm_options;
 
 /** Layer norm over the last dims, which must be those given: hone_nn_layer_norm(768), or

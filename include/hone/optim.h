@@ -20,6 +20,7 @@ typedef struct {
     double dampening;    /**< default 0 */
     double weight_decay; /**< default 0 */
     bool nesterov;       /**< needs a momentum and no dampening */
+    HONE_RESERVE(63);
 } hone_sgd_options;
 
 /** Stochastic gradient descent, as PyTorch's: g = grad + weight_decay p; buf = momentum buf +

@@ -3,6 +3,7 @@
  * A node's inputs were made by nodes of smaller seq, so taking nodes from a heap, largest seq
  * first, meets every node after all its users, and sums gradients in an order that depends on
  * nothing but the program. No recursion, no dependency counts. */
+#include "core/reserve.h"
 #include "autograd/leaf.h"
 #include "op/node.h"
 
@@ -433,6 +434,8 @@ hone_status hone_backward_with(hone_tensor *t, const hone_backward_options *opti
     if (!hone__needs_tensor("backward", t) ||
         (gradient && !hone__needs_tensor("backward", gradient)))
         return hone__error_last();
+    if (!HONE__KNOWS_OPTIONS("backward", options))
+        return hone__error_last();
     HONE_SCOPE();
     walk w = { .retain_graph = options && options->retain_graph };
     walk_begin(&w);
@@ -573,7 +576,8 @@ hone_tensor_list hone_autograd_grad(hone_tensor_list outputs, hone_tensor_list i
     const hone_tensor_list failed = { NULL, 0 };
     const hone_autograd_options o =
         options ? *options : (hone_autograd_options){ .retain_graph = false };
-    if (!list_given("autograd_grad: outputs", outputs) ||
+    if (!HONE__KNOWS_OPTIONS("autograd_grad", options) ||
+        !list_given("autograd_grad: outputs", outputs) ||
         !list_given("autograd_grad: inputs", inputs))
         return failed;
     for (int i = 0; i < o.grad_outputs.n; i++)

@@ -1,6 +1,7 @@
 /* gradcheck.c: are the gradients right? Central differences in f64 against the walk, element by
  * element; for second derivatives the same check is run on the function "gradients of f". Defaults
  * and rule are PyTorch's: |analytic - numeric| <= atol + rtol * |numeric|. */
+#include "core/reserve.h"
 #include "op/node.h"
 
 #include <hone/ops.h>
@@ -293,7 +294,7 @@ static bool inputs_given(const char *kind, hone_checkable fn, hone_tensor_list i
 hone_status hone_gradcheck(const char *name, hone_checkable fn, void *user, hone_tensor_list inputs,
                            const hone_gradcheck_options *options)
 {
-    if (!inputs_given("gradcheck", fn, inputs))
+    if (!HONE__KNOWS_OPTIONS("gradcheck", options) || !inputs_given("gradcheck", fn, inputs))
         return hone__error_last();
     checked f = make_check("gradcheck", name, fn, user, options);
     return check(&f, inputs);
@@ -334,7 +335,8 @@ static void fill_pattern(hone_tensor *t)
 hone_status hone_gradgradcheck(const char *name, hone_checkable fn, void *user,
                                hone_tensor_list inputs, const hone_gradcheck_options *options)
 {
-    if (!inputs_given("gradgradcheck", fn, inputs))
+    if (!HONE__KNOWS_OPTIONS("gradgradcheck", options) ||
+        !inputs_given("gradgradcheck", fn, inputs))
         return hone__error_last();
     HONE_SCOPE();
     checked f = make_check("gradgradcheck", name, fn, user, options);

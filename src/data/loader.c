@@ -1,6 +1,7 @@
 /* loader.c: batches, epoch after epoch. */
 #include <hone/data.h>
 #include "core/core.h"
+#include "core/reserve.h"
 #include "data/data.h"
 #include "runtime/memory.h"
 #include "runtime/parallel.h"
@@ -203,7 +204,7 @@ hone_loader *hone_loader_new(const hone_dataset *set, const hone_loader_options 
         hone__error_missing("loader", "a data set");
         return NULL;
     }
-    if (!hone__ready())
+    if (!hone__ready() || !HONE__KNOWS_OPTIONS("loader", options))
         return NULL;
     const bool in_memory = !set->type && set->x; /* filled by hand, perhaps */
     if (in_memory && !hone__dataset_fits("loader", set->x, set->y))

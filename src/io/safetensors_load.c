@@ -1,6 +1,7 @@
 /* safetensors_load.c: opening and reading. Nothing in a file is believed before it is checked. */
 #include "core/access.h"
 #include "core/core.h"
+#include "core/reserve.h"
 #include "io/half.h"
 #include "io/safetensors.h"
 #include "runtime/memory.h"
@@ -158,7 +159,8 @@ hone_named_list hone_safetensors_load_with(const char *path, hone_metadata_list 
     hone__tensor_file f;
     if (metadata)
         *metadata = (hone_metadata_list){ NULL, 0 };
-    if (!hone__ready() || !hone__tensor_file_open("safetensors_load", path, &f))
+    if (!HONE__KNOWS_OPTIONS("safetensors_load", options) || !hone__ready() ||
+        !hone__tensor_file_open("safetensors_load", path, &f))
         return failed;
     hone_named_list list = {
         hone__own_block(hone__malloc(hone__bytes((int64_t)f.n + 1, sizeof *list.at))), f.n
@@ -240,6 +242,8 @@ hone_tensor *hone_safetensors_read_with(const hone_safetensors *file, const char
         hone__error_missing("safetensors_read", file ? "a name" : "a file");
         return NULL;
     }
+    if (!HONE__KNOWS_OPTIONS("safetensors_read", options))
+        return NULL;
     for (int i = 0; i < file->file.n; i++)
         if (strcmp(file->file.at[i].name, name) == 0)
             return hone__tensor_file_read(&file->file, &file->file.at[i], reads_half(options));

@@ -1,6 +1,7 @@
 /* state.c: the parameters and buffers of a module, to and from a safetensors file. */
 #include "core/access.h"
 #include "core/core.h"
+#include "core/reserve.h"
 #include "io/layout.h"
 #include "io/safetensors.h"
 #include "nn/walk.h"
@@ -30,6 +31,8 @@ hone_status hone_save_state_with(hone_module *module, const char *path,
 {
     const hone_layout layout =
         options && options->layout == HONE_LAYOUT_IN_OUT ? HONE_LAYOUT_IN_OUT : HONE_LAYOUT_OUT_IN;
+    if (!HONE__KNOWS_OPTIONS("save_state", options))
+        return hone__error_last();
     HONE_SCOPE();
     HONE_NO_GRAD();
     const hone__found_list all = hone__collect("save_state", module, HONE__STATE, INT32_MAX, false);
@@ -320,6 +323,8 @@ hone_status hone_load_state_with(hone_module *module, const char *path,
     hone_status status = HONE_OK;
     if (report)
         *report = (hone_state_report){ 0 };
+    if (!HONE__KNOWS_OPTIONS("load_state", options))
+        return hone__error_last();
     if (!module)
         return hone__error_missing("load_state", "a module");
     if (!hone__ready() || !hone__tensor_file_open("load_state", path, &file))

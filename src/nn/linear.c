@@ -1,6 +1,7 @@
 /* linear.c: Linear. */
 #include <hone/nn.h>
 #include "core/core.h"
+#include "core/reserve.h"
 #include "nn/layer.h"
 #include "runtime/fpmode.h"
 #include "runtime/streams.h"
@@ -67,7 +68,7 @@ hone_module *hone_nn_linear_with(int64_t in, int64_t out, const hone_nn_linear_o
     const double init_factor = o.init_factor == 0           ? 2.0
                                : o.init_factor == HONE_ZERO ? 0.0
                                                             : o.init_factor;
-    if (!options_fit(in, out, o.dtype, init_factor))
+    if (!HONE__KNOWS_OPTIONS("nn_linear", options) || !options_fit(in, out, o.dtype, init_factor))
         return NULL;
     hone__linear *l = hone_module_new(&hone__linear_class);
     if (!l)

@@ -2,6 +2,7 @@
 #include <hone/nn.h>
 #include "autograd/leaf.h"
 #include "core/core.h"
+#include "core/reserve.h"
 #include "nn/walk.h"
 #include "runtime/memory.h"
 
@@ -163,6 +164,8 @@ hone_status hone_module_zero_grad(hone_module *module)
 
 hone_status hone_module_zero_grad_with(hone_module *module, const hone_zero_grad_options *options)
 {
+    if (!HONE__KNOWS_OPTIONS("module_zero_grad", options))
+        return hone__error_last();
     HONE_SCOPE();
     HONE_NO_GRAD();
     const hone__found_list all =

@@ -1,6 +1,7 @@
 /* norm.c: LayerNorm. */
 #include <hone/nn.h>
 #include "core/core.h"
+#include "core/reserve.h"
 #include "nn/layer.h"
 
 #include <hone/ops.h>
@@ -88,7 +89,8 @@ hone_module *hone_nn_layer_norm_with(const int64_t *dims_then_end,
     const hone_nn_layer_norm_options o = options ? *options : (hone_nn_layer_norm_options){ 0 };
     const double eps = o.eps == 0 ? 1e-5 : o.eps == HONE_ZERO ? 0.0 : o.eps;
     hone__shape shape;
-    if (!hone__read_dims("nn_layer_norm", dims_then_end, &shape) ||
+    if (!HONE__KNOWS_OPTIONS("nn_layer_norm", options) ||
+        !hone__read_dims("nn_layer_norm", dims_then_end, &shape) ||
         !options_fit(&shape, o.dtype, eps))
         return NULL;
     layer_norm *l = hone_module_new(&layer_norm_class);

@@ -2,6 +2,7 @@
 #include "optim/optim.h"
 #include "autograd/leaf.h"
 #include "core/core.h"
+#include "core/reserve.h"
 #include "runtime/memory.h"
 
 #include <hone/autograd.h>
@@ -105,6 +106,8 @@ hone_status hone_optim_zero_grad_with(hone_optim *optim, const hone_zero_grad_op
 {
     if (!optim)
         return hone__error_missing("optim_zero_grad", "an optimizer");
+    if (!HONE__KNOWS_OPTIONS("optim_zero_grad", options))
+        return hone__error_last();
     HONE_NO_GRAD();
     for (int i = 0; i < optim->n; i++)
         if (!hone__leaf_reset(optim->params[i], options && options->set_to_none))

@@ -1,5 +1,6 @@
 /* sgd.c: stochastic gradient descent. */
 #include "core/core.h"
+#include "core/reserve.h"
 #include "ops/optimize.h"
 #include "optim/optim.h"
 #include "runtime/memory.h"
@@ -101,7 +102,7 @@ hone_optim *hone_sgd_list(hone_tensor_list parameters, const hone_sgd_options *o
         .weight_decay = hone__option(o.weight_decay, 0),
         .nesterov = o.nesterov,
     };
-    if (!sgd_fits(&wanted.base))
+    if (!HONE__KNOWS_OPTIONS("sgd", options) || !sgd_fits(&wanted.base))
         return NULL;
     sgd *s = hone__optim_new(&sgd_class, parameters, wanted.base.lr);
     if (!s)

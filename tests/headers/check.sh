@@ -75,6 +75,10 @@ int main()
     HONE_NO_GRAD();
     hone_tensor *a = hone_randn(HONE_F32, 5, 4), *b = hone_zeros(HONE_F32);
     hone_module *model = hone_nn_sequential(hone_nn_linear(4, 3), hone_nn_relu());
+    hone_sgd_options options = {}; /* all zero, the room behind the options too */
+    options.lr = 0.1;
+    hone_optim_free(hone_sgd(model, &options));
+    hone_optim_free(hone_sgd(model, nullptr));
     hone_tensor_list list = hone_list(hone_reshape(a, 4, 5), hone_sum_dims(a, true, 0, 1));
     return hone_forward(model, hone_add(a, b)) == nullptr && list.n == 2;
 }

@@ -1,0 +1,80 @@
+#!/bin/sh
+# older.sh INCLUDE_DIR CC LIBRARY FLAG...: programs built against an older header, whose option
+# structs lack their last options, and against a newer one, whose structs have one more, run with
+# this library. The headers are copies, changed by the two tables below; a struct's size is the same
+# in all three (options.c).
+set -eu
+include=$1 cc=$2 library=$3
+shift 3
+here=$(cd "$(dirname "$0")" && pwd)
+place=$(mktemp -d)
+trap 'rm -rf "$place"' EXIT
+cd "$place"
+
+# lines STRUCT ROOM [OPTION...]: the copy lacks the options and has so much room
+cat >older <<'TABLE'
+hone_sgd_options 72 nesterov weight_decay
+hone_backward_options 56 retain_graph
+hone_autograd_options 47 allow_unused create_graph
+hone_gradcheck_options 48 rtol
+hone_state_options 60 report non_strict
+hone_nn_linear_options 56 generator dtype no_bias
+hone_nn_layer_norm_options 55 dtype no_bias
+hone_loader_options 40 drop_last
+TABLE
+# lines STRUCT ROOM: the copy has a `double newer` more, and so much room
+cat >newer <<'TABLE'
+hone_sgd_options 48
+hone_backward_options 40
+hone_autograd_options 32
+hone_gradcheck_options 32
+hone_state_options 40
+hone_nn_linear_options 32
+hone_nn_layer_norm_options 40
+hone_loader_options 24
+hone_safetensors_options 16
+hone_zero_grad_options 16
+TABLE
+
+# copy older|newer
+copy() {
+    mkdir -p "copy_$1/hone"
+    for header in "$include"/hone/*.h; do
+        awk -v newer="$([ "$1" = older ] || echo '    double newer;\n')" '
+            FNR == NR { room[$1] = $2; for (i = 3; i <= NF; i++) drop[$1, $i] = 1; next }
+            /^typedef struct \{$/ { n = 0 }
+            { line[++n] = $0 }
+            /^\} hone_[a-z_]*;$/ {
+                name = $2; sub(/;/, "", name)
+                for (i = 1; i <= n; i++) {
+                    option = line[i]; sub(/;.*/, "", option); sub(/.* /, "", option)
+                    if ((name, option) in drop) continue
+                    if (name in room) sub(/ *HONE_RESERVE\([0-9]*\)/, newer "    HONE_RESERVE(" room[name] ")", line[i])
+                    print line[i]
+                }
+                n = 0
+            }
+            /^$/ { for (i = 1; i <= n; i++) print line[i]; n = 0 }
+            END { for (i = 1; i <= n; i++) print line[i] }' "$1" "$header" >"copy_$1/hone/$(basename "$header")"
+    done
+    ! diff -r "$include/hone" "copy_$1/hone" >changes || { echo "the $1 headers are today's"; exit 1; }
+    echo "$1: $(grep -c '^[<>]' changes) lines differ"
+}
+
+# Every option struct has room, or nothing could be added to it.
+for struct in $(sed -n 's/^} \(hone_[a-z_]*_options\);$/\1/p' "$include"/hone/*.h); do
+    grep -q "^$struct " newer || { echo "$struct isn't among those that older.sh and options.c try"; exit 1; }
+done
+
+directory=$(dirname "$library")
+build() { # build NAME INCLUDE_DIR [FLAG]
+    "$cc" -std=gnu11 -Wall -Wextra -Wno-missing-field-initializers -Werror -I"$2" ${3:-} $flags \
+        -o "$1" "$here/options.c" "$library" -Wl,-rpath,"$directory" -lm
+    LD_LIBRARY_PATH="$directory${LD_LIBRARY_PATH:+:$LD_LIBRARY_PATH}" "./$1"
+}
+flags="$*"
+copy older
+copy newer
+build of_today "$include"
+build of_old copy_older -DOLDER
+build of_tomorrow copy_newer -DNEWER

@@ -1,0 +1,161 @@
+/* options.c: calls everything that takes an option struct; built against today's header, an older
+ * and a newer one (older.sh) and run with today's library, with the same results. Each struct ends
+ * at a page that can't be read. */
+#include <hone/hone.h>
+
+#include <math.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+/* A struct's size never changes, and no padding follows its last option. */
+#define SIZE_IS(type, bytes)                                                                       \
+    _Static_assert(sizeof(type) == (bytes), #type);                                                \
+    _Static_assert(offsetof(type, hone_reserve) + sizeof(((type *)0)->hone_reserve) == (bytes),    \
+                   #type)
+SIZE_IS(hone_sgd_options, 96);
+SIZE_IS(hone_backward_options, 64);
+SIZE_IS(hone_autograd_options, 64);
+SIZE_IS(hone_gradcheck_options, 64);
+SIZE_IS(hone_state_options, 64);
+SIZE_IS(hone_nn_linear_options, 64);
+SIZE_IS(hone_nn_layer_norm_options, 64);
+SIZE_IS(hone_loader_options, 64);
+SIZE_IS(hone_safetensors_options, 32);
+SIZE_IS(hone_zero_grad_options, 32);
+
+static void check(bool good, const char *what, int line)
+{
+    if (good)
+        return;
+    fprintf(stderr, "options.c:%d: %s: %s\n", line, what, hone_error_message());
+    exit(1);
+}
+#define CHECK(cond) check(cond, #cond, __LINE__)
+
+/* A copy that ends where memory ends. */
+static void *at_the_end(const void *options, size_t bytes)
+{
+    const size_t page = (size_t)sysconf(_SC_PAGESIZE);
+    char *at = mmap(NULL, 2 * page, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    CHECK(at != MAP_FAILED && mprotect(at + page, page, PROT_NONE) == 0);
+    return memcpy(at + page - bytes, options, bytes);
+}
+#define GIVE(type, ...) ((type *)at_the_end(&(type){ __VA_ARGS__ }, sizeof(type)))
+
+/* The program of tomorrow sets an option that this library doesn't know: refused. */
+#ifdef NEWER
+#define REFUSED(call, type, ...)                                                                   \
+    do {                                                                                           \
+        type *options = GIVE(type, __VA_ARGS__);                                                   \
+        options->newer = 1;                                                                        \
+        (void)(call);                                                                              \
+        CHECK(hone_error_code() == HONE_E_VALUE);                                                  \
+        CHECK(strstr(hone_error_message(), "doesn't know") != NULL);                               \
+        hone_error_clear();                                                                        \
+    } while (0)
+#else
+#define REFUSED(call, type, ...) (void)0
+#endif
+
+static hone_tensor *cube(hone_tensor *const *in, int n_in, void *user)
+{
+    (void)n_in, (void)user;
+    return hone_mul(hone_square(in[0]), in[0]);
+}
+
+static void gradients(void)
+{
+    hone_tensor *x = hone_requires_grad_(hone_full(HONE_F64, 2.0, 3), true);
+    hone_tensor *ones = hone_ones(HONE_F64, 3);
+    CHECK(hone_backward_with(hone_square(x), GIVE(hone_backward_options, .gradient = ones)) ==
+          HONE_OK);
+    CHECK(hone_item(hone_sum(hone_grad(x))) == 12);
+    const hone_tensor_list y = hone_list(hone_square(x)), in = hone_list(x);
+    hone_tensor_list g = hone_autograd_grad(
+        y, in, GIVE(hone_autograd_options, .grad_outputs = hone_list(ones), .retain_graph = true));
+    CHECK(g.n == 1 && hone_item(hone_sum(g.at[0])) == 12);
+    CHECK(hone_gradcheck("cube", cube, NULL, in, GIVE(hone_gradcheck_options, .eps = 1e-6)) ==
+          HONE_OK);
+    CHECK(hone_gradgradcheck("cube", cube, NULL, in, GIVE(hone_gradcheck_options, .eps = 1e-6)) ==
+          HONE_OK);
+    REFUSED(hone_backward_with(hone_sum(x), options), hone_backward_options, .gradient = NULL);
+    REFUSED(hone_autograd_grad(y, in, options), hone_autograd_options, .retain_graph = true);
+    REFUSED(hone_gradcheck("cube", cube, NULL, in, options), hone_gradcheck_options, .eps = 1e-6);
+    REFUSED(hone_gradgradcheck("cube", cube, NULL, in, options), hone_gradcheck_options,
+            .eps = 1e-6);
+}
+
+static void modules(void)
+{
+    const char *path = "options.safetensors";
+    hone_module *linear = hone_nn_linear_with(4, 3, GIVE(hone_nn_linear_options, .init_factor = 1));
+    hone_module *norm =
+        hone_nn_layer_norm_with(HONE_DIM_ARGS(3), GIVE(hone_nn_layer_norm_options, .eps = 1e-3));
+    const hone_tensor_list p = hone_parameters(linear);
+    CHECK(p.n == 2 && hone_dtype_of(p.at[0]) == HONE_F32 && hone_parameters(norm).n == 2);
+    CHECK(hone_dtype_of(hone_parameters(norm).at[0]) == HONE_F32);
+    hone_state_options *layout = GIVE(hone_state_options, .layout = HONE_LAYOUT_OUT_IN);
+    CHECK(hone_save_state_with(linear, path, layout) == HONE_OK);
+    CHECK(hone_load_state_with(linear, path, layout) == HONE_OK);
+    REFUSED(hone_save_state_with(linear, path, options), hone_state_options, .layout = 0);
+    REFUSED(hone_load_state_with(linear, path, options), hone_state_options, .layout = 0);
+    hone_safetensors_options *half = GIVE(hone_safetensors_options, .half_to_f32 = true);
+    CHECK(hone_safetensors_load_with(path, NULL, half).n == 2);
+    hone_safetensors *file = hone_safetensors_open(path);
+    CHECK(hone_safetensors_read_with(file, "bias", half) != NULL);
+    REFUSED(hone_safetensors_load_with(path, NULL, options), hone_safetensors_options,
+            .half_to_f32 = true);
+    REFUSED(hone_safetensors_read_with(file, "bias", options), hone_safetensors_options,
+            .half_to_f32 = true);
+    hone_safetensors_close(file);
+    hone_zero_grad_options *zero = GIVE(hone_zero_grad_options, .set_to_none = true);
+    CHECK(hone_module_zero_grad_with(linear, zero) == HONE_OK);
+    REFUSED(hone_module_zero_grad_with(linear, options), hone_zero_grad_options,
+            .set_to_none = true);
+    REFUSED(hone_nn_linear_with(4, 3, options), hone_nn_linear_options, .init_factor = 1);
+    REFUSED(hone_nn_layer_norm_with(HONE_DIM_ARGS(3), options), hone_nn_layer_norm_options,
+            .eps = 1);
+
+    /* two steps of plain momentum: g = 1, then 1 + 0.9 */
+    hone_tensor *weight = hone_requires_grad_(hone_zeros(HONE_F32, 1), true);
+    hone_optim *sgd =
+        hone_sgd_list(hone_list(weight), GIVE(hone_sgd_options, .lr = 0.5, .momentum = 0.9));
+    for (int step = 0; step < 2; step++) {
+        hone_optim_zero_grad(sgd);
+        hone_backward(hone_sum(weight));
+        CHECK(hone_optim_step(sgd) == HONE_OK);
+    }
+    CHECK(fabs(hone_item(weight) + 0.5 * (1 + 1.9)) < 1e-6);
+    CHECK(hone_optim_zero_grad_with(sgd, zero) == HONE_OK);
+    REFUSED(hone_optim_zero_grad_with(sgd, options), hone_zero_grad_options, .set_to_none = true);
+    REFUSED(hone_sgd(linear, options), hone_sgd_options, .lr = 1);
+    hone_optim_free(sgd);
+    hone_module_free(linear);
+    hone_module_free(norm);
+}
+
+static void loaders(void)
+{
+    hone_dataset set;
+    CHECK(hone_digits(HONE_TRAIN, 10, 0, &set) == HONE_OK);
+    hone_loader *loader =
+        hone_loader_new(&set, GIVE(hone_loader_options, .batch_size = 4, .shuffle = true));
+    CHECK(hone_loader_batches(loader) == 3); /* the last one, of two, too */
+    REFUSED(hone_loader_new(&set, options), hone_loader_options, .batch_size = 4);
+    hone_loader_free(loader);
+    hone_dataset_free(&set);
+}
+
+int main(void)
+{
+    HONE_SCOPE();
+    gradients();
+    modules();
+    loaders();
+    check(hone_error_code() == HONE_OK, "an error is pending", __LINE__);
+    return 0;
+}
