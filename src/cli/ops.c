@@ -1,4 +1,4 @@
-/* ops.c: `hone ops`: the ops there are, their inputs and attributes, and what gradients they have. */
+/* ops.c: `hone ops`: the ops there are, their inputs and attributes, what gradients they have. */
 #include "cli.h"
 
 #include <hone/hone.h>
@@ -35,12 +35,32 @@ static int list_all(void)
     return CLI_OK;
 }
 
-static int show(const char *op)
+static int unknown(const char *word)
 {
-    char signature[1200];
+    enum { MOST = 1024 };
+    const char *names[MOST];
+    int n = 0;
+    for (int i = 0; i < hone_op_count() && n < MOST; i++)
+        if (*forms(hone_op_name(i)))
+            names[n++] = hone_op_name(i);
+    const char *nearest = cli_nearest(word, names, n);
+    if (nearest)
+        return cli_error(CLI_USAGE, cli_ops.name, "unknown op '%s'; did you mean %s?", word,
+                         nearest);
+    return cli_error(CLI_USAGE, cli_ops.name, "unknown op '%s'; hone ops lists them", word);
+}
+
+/* "add_" is told with "add". */
+static int show(const char *word)
+{
+    char signature[1200], op[64];
     const char *why;
+    snprintf(op, sizeof op, "%s", word);
+    const size_t length = strlen(op);
+    if (length > 1 && op[length - 1] == '_')
+        op[length - 1] = 0;
     if (hone_op_signature(op, signature, sizeof signature) < 0)
-        return cli_error(CLI_USAGE, "ops", "%s", hone_error_message());
+        return unknown(word);
     const hone_gradients has = hone_op_gradients(op, &why);
     printf("%s\n", signature);
     printf("result      %s\n", *forms(op) ? forms(op) : "hone's own parts call it");
