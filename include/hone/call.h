@@ -6,6 +6,23 @@
  *
  * Every op of ops.h can be called so. Its inputs and attributes have names, an attribute a kind, a
  * range and perhaps a default: hone_op_signature() tells them as one line of text.
+ *
+ * What a binding to another language needs to know (tests/examples/train_by_name.py is one in
+ * Python):
+ *  - A hone_tensor is opaque, a pointer. A hone_tensor_list is passed and returned by value: struct
+ *    { hone_tensor **at; int n; }, that is a pointer to n pointers and an int of 32 bits, 16 bytes
+ *    on a 64-bit machine; hone_scope is struct { size_t mark; }. The list that a call takes may be
+ *    the caller's own array and is only read; the one that it returns belongs to the scope.
+ *  - Enums are ints of 32 bits (hone_dtype: f32 0, f64 1, i64 2, i32 3, u8 4, bool 5; hone_status:
+ *    0 is HONE_OK), bool is one byte, extents are int64_t. Functions that are macros in C have a
+ *    plain function, the name with _v, whose list of int64_t ends with INT64_MIN, and of tensors
+ *    with the address of the variable hone_end_tensor. HONE_NONE is the address of hone_none.
+ *  - Results belong to the scope of the calling thread: hone_scope_enter() and hone_scope_leave()
+ *    around a step, in that order and on one thread; hone_retain() what should outlive it and
+ *    hone_release() it in the end. Outside of any scope results live until the thread ends.
+ *  - NULL, or a list whose at is NULL, is an error: hone_error_code(), hone_error_message(), then
+ *    hone_error_clear(). They are the calling thread's, as is hone_set_grad_enabled().
+ *  - Option structs may be NULL; zero them whole before their fields are set (HONE_RESERVE).
  */
 #ifndef HONE_CALL_H
 #define HONE_CALL_H
