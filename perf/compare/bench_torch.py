@@ -128,7 +128,15 @@ def ops(row):
     if name in special:
         return special[name]
     f = getattr(torch, name, None)
-    return f and ((lambda: f(a, b)) if name in (*BINARY, "eq", "matmul") else (lambda: f(a)))
+    if name in (*BINARY, "eq", "matmul"):
+        return lambda: f(a, b)
+    for call in (lambda: f(a)), (lambda: f(a, b)):
+        try: # an op of hone's whose arguments are others in PyTorch has no row there
+            if f and isinstance(call(), torch.Tensor):
+                return call
+        except (TypeError, RuntimeError):
+            pass
+    return None
 
 
 def train(row):

@@ -1,11 +1,12 @@
 /* bench_ops.c: the suite of ops as a user calls them, allocation and checks included, nothing
  * recorded: on a few elements (what a call costs) and on matrices that fill a cache.
  *
- * The rows are the ops that there are (hone__op_list) and take matrices; what an op is given follows
- * from its declaration. An op on matrices of n elements takes [s, s], s * s = n; "strided" takes its
- * transpose, "last dim" places along that instead of the first. A row measures what the op's public
- * function does, hone__call(): its name and attributes are looked up once, before. The rate counts
- * what it reads and writes; the peak is a copy of as much memory, for products the register tile. */
+ * The rows are the ops that there are (hone__op_list) and take matrices; what an op is given
+ * follows from its declaration. An op on matrices of n elements takes [s, s], s * s = n; "strided"
+ * takes its transpose, "last dim" places along that instead of the first. A row measures what the
+ * op's public function does, hone__call(): its name and attributes are looked up once, before. The
+ * rate counts what it reads and writes; the peak is a copy of as much memory, for products the
+ * register tile. */
 #include "bench.h"
 #include "cli.h"
 #include "core/core.h"
@@ -92,15 +93,16 @@ static hone_tensor *operand(const hone__op *op, const char *name, int64_t s)
     return bench_tensor(HONE_F32, s, s, 0.5, 2);
 }
 
-/* A list has two of them, or one of places. */
+/* A list has two of them, or one of places; what callers don't give isn't there. */
 static bool make_operands(work *w, int64_t s)
 {
     const hone__slot *slot = w->op->in;
     w->n_in = 0;
-    for (int i = 0; i < HONE__OP_INPUTS && slot[i].name && !(slot[i].is & HONE__HIDDEN); i++) {
+    for (int i = 0; i < HONE__OP_INPUTS && slot[i].name; i++) {
         const bool twice = (slot[i].is & (HONE__LIST | HONE__CONSTANT)) == HONE__LIST;
         for (int k = 0; k < 1 + twice && w->n_in < HONE__OP_INPUTS; k++)
-            if (!(w->in[w->n_in++] = operand(w->op, slot[i].name, s)))
+            if (!(w->in[w->n_in++] =
+                      slot[i].is & HONE__HIDDEN ? HONE_NONE : operand(w->op, slot[i].name, s)))
                 return false;
     }
     return true;
@@ -175,7 +177,7 @@ static double traffic(const work *w)
     for (int o = 0; o < n; o++)
         bytes += out[o] ? bytes_of(out[o]) : 0;
     for (int i = 0; i < w->n_in; i++)
-        bytes += bytes_of(w->in[i]);
+        bytes += w->in[i] == HONE_NONE ? 0 : bytes_of(w->in[i]);
     return n < 0 ? -1 : out[0]->storage == w->in[0]->storage ? 0 : bytes;
 }
 

@@ -17,8 +17,8 @@ hone_sgd_options 72 nesterov weight_decay
 hone_backward_options 56 retain_graph
 hone_autograd_options 47 allow_unused create_graph
 hone_gradcheck_options 48 rtol
-hone_state_options 60 report non_strict
-hone_nn_linear_options 56 generator dtype no_bias
+hone_state_options 60 *report non_strict
+hone_nn_linear_options 56 *generator dtype no_bias
 hone_nn_layer_norm_options 55 dtype no_bias
 hone_loader_options 40 drop_last
 TABLE
