@@ -25,7 +25,7 @@ find src simd -name '*.[ch]' >"$place/files"
         { tr '\n' ' ' <"$header"; echo; } | sed 's#/\*[^*]*\*\**\([^/*][^*]*\*\**\)*/# #g; s/HONE_API/\n&/g' |
             sed -n "s#^HONE_API[^(;]*[ *]\([a-z][a-z0-9_]*\) *[(;].*#header $header \1#p"
     done
-    awk '{ file = $1; sub(/:[^:]*$/, "", file); sub(/.*\.dir\//, "", file); sub(/\.c\.o(bj)?$/, "", file)
+    awk '{ file = $1; sub(/:[^:]*$/, "", file); sub(/.*\.dir\/(\.\/)?/, "", file); sub(/\.c\.o(bj)?$/, "", file)
            kind = $(NF - 1) }
          kind == "U" || kind == "w" { print "U", file, $NF }
          kind ~ /^[TDBRVC]$/ { print "D", file, $NF }' "$place/names"
