@@ -2,10 +2,12 @@
  * by core/env.c; the only file that may know all rooms. */
 #include "autograd/leaf.h"
 #include "core/core.h"
+#include "core/dead.h"
 #include "gemm/blocks.h"
 #include "isa/isa.h"
 #include "op/named.h"
 #include "op/node.h"
+#include "runtime/memory.h"
 #include "runtime/openmp.h"
 #include "runtime/parallel.h"
 #include "runtime/topology.h"
@@ -40,6 +42,7 @@ bool hone__set_up(char *message, size_t size)
         !hone__env_int("HONE_DEBUG", 0, 4, &level, message, size) ||
         !hone__env_int("HONE_DEBUG_TENSORS", 0, 1, &level, message, size))
         return false;
+    hone__keeper = (hone__tensor_keeper){ hone__scope_holdings, hone__holdings_text, hone__bury };
     hone__op_list = hone__ops;
     hone__cut_cycles = hone__find_and_cut_cycles;
     tell_caches();

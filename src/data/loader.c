@@ -3,6 +3,7 @@
 #include "core/core.h"
 #include "core/reserve.h"
 #include "data/data.h"
+#include "loops/shuffle.h"
 #include "runtime/memory.h"
 #include "runtime/parallel.h"
 #include "runtime/streams.h"

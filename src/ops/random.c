@@ -4,6 +4,7 @@
 #include "core/core.h"
 
 #include <hone/ops.h>
+#include "loops/shuffle.h"
 #include "runtime/parallel.h"
 #include "runtime/streams.h"
 

@@ -4,7 +4,7 @@
 #ifndef HONE_RUNTIME_LOCK_H
 #define HONE_RUNTIME_LOCK_H
 
-#include "runtime/placement.h"
+#include "runtime/places.h"
 
 #include <stdbool.h>
 

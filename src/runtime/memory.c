@@ -2,7 +2,6 @@
  * error. */
 #include "runtime/memory.h"
 #include "core/core.h"
-#include "core/dead.h"
 #include "runtime/pool.h"
 #include "runtime/thread_end.h"
 
@@ -20,12 +19,32 @@ static atomic_bool failure_armed;
 static _Atomic int64_t until_failure;
 static _Atomic int64_t allocations_before; /* at the last hone__fail_allocation */
 
+/* ---- the tensors in it */
+
+static hone__holdings no_holdings(void)
+{
+    return (hone__holdings){ .most = 0 };
+}
+
+static hone__text no_holdings_text(const hone__holdings *holdings)
+{
+    (void)holdings;
+    return (hone__text){ "no tensors" };
+}
+
+static hone_tensor *stays_dead(hone_tensor *t)
+{
+    return t;
+}
+
+hone__tensor_keeper hone__keeper = { no_holdings, no_holdings_text, stays_dead };
+
 void *hone__out_of_memory(size_t bytes)
 {
     enum { MANY = 1000 }; /* tensors in one scope, which a step of training hardly needs */
     hone_memory stats;
     char limit[48] = "";
-    const hone__holdings held = hone__scope_holdings();
+    const hone__holdings held = hone__keeper.holdings();
     const int64_t most = atomic_load_explicit(&limit_bytes, memory_order_relaxed);
     if (!hone__thread_end_is_possible()) {
         hone_error_set(HONE_E_NOMEM,
@@ -40,7 +59,7 @@ void *hone__out_of_memory(size_t bytes)
     hone_error_set(HONE_E_NOMEM,
                    "out of memory: %zu bytes wanted (%lld in use, %lld reserved%s); %s%s", bytes,
                    (long long)stats.in_use_bytes, (long long)stats.reserved_bytes, limit,
-                   hone__holdings_text(&held).s,
+                   hone__keeper.holdings_text(&held).s,
                    held.most < MANY ? "" : ": is a HONE_SCOPE() missing in a loop?");
     return NULL;
 }
@@ -127,9 +146,10 @@ static void *map(size_t bytes, size_t lead, size_t alignment)
     if (spare && front < spare)
         munmap(p + front + kept, spare - front);
     if (hone__debug() >= 4) {
-        const hone__holdings held = hone__scope_holdings();
+        const hone__holdings held = hone__keeper.holdings();
         hone__debug_print(4, "memory: mapped %zu bytes, %lld reserved; %s", bytes,
-                          (long long)atomic_load(&reserved_bytes), hone__holdings_text(&held).s);
+                          (long long)atomic_load(&reserved_bytes),
+                          hone__keeper.holdings_text(&held).s);
     }
     return spare ? p + front : p;
 }
@@ -386,7 +406,7 @@ void hone__obj_free(hone__obj_kind kind, void *p)
     hone__counter_add(&heap->live[kind], -1);
     const size_t bytes = atomic_load_explicit(&obj_bytes[kind], memory_order_relaxed);
     if (__builtin_expect(heap->no_pools, 0) && kind == HONE__OBJ_TENSOR)
-        give_direct(heap, hone__bury(p), bytes);
+        give_direct(heap, hone__keeper.bury(p), bytes);
     else
         give(heap, p, bytes);
     hone__heap_close(heap);
@@ -424,7 +444,7 @@ void hone_memory_stats(hone_memory *stats)
         hone__error_missing("memory_stats", "a struct");
         return;
     }
-    const hone__holdings held = hone__scope_holdings();
+    const hone__holdings held = hone__keeper.holdings();
     hone__memory_now(stats);
     stats->scope_tensors = held.current;
     stats->thread_tensors = held.all;

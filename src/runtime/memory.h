@@ -3,6 +3,8 @@
 #ifndef HONE_RUNTIME_MEMORY_H
 #define HONE_RUNTIME_MEMORY_H
 
+#include "core/core.h"
+
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -56,6 +58,14 @@ void hone__obj_free(hone__obj_kind kind, void *p);
 int64_t hone__obj_live(hone__obj_kind kind);
 /** Counts objects that live inside another block. */
 void hone__obj_count(hone__obj_kind kind, int n);
+
+/** What memory asks about the tensors in it. src/init.c sets it before the first one. */
+typedef struct {
+    hone__holdings (*holdings)(void);
+    hone__text (*holdings_text)(const hone__holdings *holdings);
+    hone_tensor *(*bury)(hone_tensor *t); /* see core/dead.h */
+} hone__tensor_keeper;
+extern hone__tensor_keeper hone__keeper;
 
 /** Sets HONE_E_NOMEM: what was wanted, what is in use, and why it can't be had; NULL. */
 void *hone__out_of_memory(size_t bytes);

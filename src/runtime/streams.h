@@ -56,9 +56,6 @@ bool hone__draw(const char *op, uint64_t *seed, uint64_t *stream);
  * NULL: from the one it uses. Gives what was set before, to set again. */
 hone_generator *hone__draw_from(hone_generator *generator);
 
-/** Numbers first..first+n-1 of a stream, 64 bits each: number i is its words 2i and 2i + 1. */
-void hone__random_u64(int64_t n, uint64_t *out, uint64_t seed, uint64_t stream, uint64_t first);
-
 /** A number below `count` out of a random one: the upper half of their product. A value's
  * probability is off by at most 2^-64, so there is no modulo bias worth a rejection loop (which
  * would make the place of a number in the stream depend on others). */
@@ -66,8 +63,5 @@ static inline uint64_t hone__below(uint64_t random, uint64_t count)
 {
     return (uint64_t)(((unsigned __int128)random * count) >> 64);
 }
-
-/** 0..n-1 in the stream's order (Fisher and Yates's shuffle). */
-void hone__shuffle(int64_t n, int64_t *order, uint64_t seed, uint64_t stream);
 
 #endif

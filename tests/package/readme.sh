@@ -3,7 +3,9 @@
 # package.sh.
 # shellcheck source=common.sh
 source "${0%/*}/common.sh"
-readme=$SOURCE/README.md
+readme=$PWD/README.md
+# but for the sources that are to be added, see tests/examples/adding.sh
+sed '/^### To add an op$/,/^### To add an option/d' "$SOURCE/README.md" >"$readme"
 
 # blocks LANGUAGE: each fenced block of that language into a file of its own, block.0, block.1 ...
 blocks() {

@@ -1,5 +1,6 @@
 /* Streams (runtime/streams.h): what one use of random numbers gets tells nothing about another. */
 #include "isa/isa.h"
+#include "loops/shuffle.h"
 #include "runtime/streams.h"
 #include "support.h"
 

@@ -1,4 +1,5 @@
 /* shuffle.c: random orders, and the numbers that they and random integers are made of. */
+#include "loops/shuffle.h"
 #include "isa/isa.h"
 #include "runtime/streams.h"
 
