@@ -18,8 +18,6 @@
 
 SUITE(fork);
 
-#ifndef HONE_SANITIZE /* whose allocator takes no care of its own locks at a fork */
-
 /* Of every kind of memory and lock: random numbers, large and small blocks, a leaf's gradient, what
  * pools give back. */
 static bool works(void)
@@ -161,5 +159,3 @@ Test(fork, while_other_threads_work)
         cr_expect(!failed[i]);
     }
 }
-
-#endif
