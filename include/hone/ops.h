@@ -357,6 +357,80 @@ HONE_API hone_tensor *hone_linear_relu(hone_tensor *x, hone_tensor *weight, hone
 HONE_API hone_tensor *hone_linear_gelu(hone_tensor *x, hone_tensor *weight, hone_tensor *bias);
 HONE_API hone_tensor *hone_linear_gelu_tanh(hone_tensor *x, hone_tensor *weight, hone_tensor *bias);
 
+/* ---- convolution */
+
+/** What `padding` of hone_conv2d_options is. */
+typedef enum {
+    HONE_PAD_EXPLICIT, /**< as given */
+    HONE_PAD_VALID,    /**< none: PyTorch's padding='valid' */
+    HONE_PAD_SAME      /**< so that the result is as large as x; an odd row or column more is at the
+                            bottom or the right (stride 1): padding='same' */
+} hone_auto_pad;
+
+/** Pairs are (height, width). A 0 is PyTorch's default: stride 1, padding 0, dilation 1, groups 1;
+ * each of a pair has its own. */
+typedef struct {
+    int64_t stride[2];
+    int64_t padding[2]; /**< rows above and below, columns left and right, all +0 */
+    int64_t dilation[2];
+    int64_t groups;
+    hone_auto_pad auto_pad;
+    HONE_RESERVE(36);
+} hone_conv2d_options;
+
+/** 2-D convolution (the kernel is not flipped): out[n, o, y, x] = bias[o] + the sum over c, ky, kx
+ * of x[n, c, y stride - padding + ky dilation, x stride - padding + kx dilation] weight[o, c, ky,
+ * kx]. With groups, output channel o sees the channels of its group alone.
+ *  @param x        [N, C, H, W] f32|f64, read where it lies: any strides, channels-last too.
+ *  @param weight   [O, C / groups, kh, kw] of x's dtype.
+ *  @param bias     [O], or HONE_NONE.
+ *  @param options  NULL: all defaults.
+ *  @return  [N, O, (H + padding - dilation (kh - 1) - 1) / stride + 1, and for W alike],
+ *           contiguous. Without input channels it is the bias (PyTorch: no output channels).
+ *  Order:   an output is one chain acc = fma(x, weight, acc) from +0 over (c, ky, kx), for every
+ *           shape; a tap in the padding counts as +0 times the weight. The bias is added after it.
+ *  Grad:    of x and weight the ops below; of the bias a sum of dy by the reductions' rule for
+ *           each sample, these being added from +0 in the order of samples. Twice differentiable.
+ *  Errors:  HONE_E_SHAPE (not four dims; channels that groups don't divide, or that don't fit the
+ *           weight; a kernel larger than the padded image; a bias of another extent), HONE_E_DTYPE,
+ *           HONE_E_VALUE (stride, dilation or groups below 1, padding below 0; padding with
+ *           auto_pad; a stride with HONE_PAD_SAME), HONE_E_NOMEM.
+ *  Source:  torch.nn.functional.conv2d; Chetlur et al.: cuDNN (2014), implicit GEMM. */
+HONE_API hone_tensor *hone_conv2d(hone_tensor *x, hone_tensor *weight, hone_tensor *bias,
+                                  const hone_conv2d_options *options);
+/** Its gradient by x, of height x width: dy [N, O, ..], weight -> [N, C, height, width]. Order: one
+ * chain of fma(dy, weight, acc) from +0 over (o, ky, kx); a tap that no output has counts as +0
+ * times the weight. Source: torch.nn.grad.conv2d_input. */
+HONE_API hone_tensor *hone_conv2d_backward_input(hone_tensor *dy, hone_tensor *weight,
+                                                 int64_t height, int64_t width,
+                                                 const hone_conv2d_options *options);
+/** Its gradient by a weight of height x width: dy [N, O, ..], x [N, C, H, W] -> [O, C / groups,
+ * height, width]. Order: for each sample one chain of fma(dy, x, acc) from +0 over the positions
+ * (y, x) of dy; these are added, from +0, in the order of samples. Where a gradient of the weight
+ * has begun, backward() goes on adding to it sample by sample. Source: torch.nn.grad.conv2d_weight.
+ */
+HONE_API hone_tensor *hone_conv2d_backward_weight(hone_tensor *dy, hone_tensor *x, int64_t height,
+                                                  int64_t width,
+                                                  const hone_conv2d_options *options);
+
+/** Sums of products by Einstein's convention: hone_einsum("bij,bjk->bik", hone_list(a, b)).
+ *  @param equation  a term for each operand, joined by commas; a letter (a-z, A-Z) names a dim, one
+ *                   that is in a term twice takes its diagonal, `...` stands for dims that are
+ *                   broadcast. After -> the result's dims; without it these are the dims of `...`
+ *                   and then the letters that occur once, capitals first. Blanks mean nothing.
+ *  @param operands  both f32 or all f64 where there are several; one may be of any dtype that can
+ *                   be summed. Extents of 1 are broadcast.
+ *  @return  the result; a view of the operand where nothing is summed or multiplied.
+ *  Order:   letters that are in one operand alone and not in the result are summed first
+ *           (hone_sum_dims). Then operands are joined two at a time, the pair next whose result is
+ *           smallest, the first of equals (by the extents as they are, so an equation of three or
+ *           more operands should not name the batch's dim unless it is in all of them), by one
+ *           matmul over the letters that no later operand and the result have.
+ *  Grad:    that of the ops it is made of: permute, reshape, sum, mul, matmul.
+ *  Errors:  HONE_E_VALUE (the equation, the number of operands), HONE_E_SHAPE, HONE_E_DTYPE.
+ *  Source:  torch.einsum. */
+HONE_API hone_tensor *hone_einsum(const char *equation, hone_tensor_list operands);
+
 /* ---- losses */
 
 /** Mean over the batch of logsumexp(logits) - logits[i, target[i]]: logits [batch, classes]

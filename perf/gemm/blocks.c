@@ -389,7 +389,7 @@ int main(int argc, char **argv)
     if (!x.a || !x.b || !x.c || !make_tile(size == 8))
         return fail("out of memory");
     hone__gemm_plan plan;
-    hone__gemm_plan_make(&plan, &x);
+    hone__gemm_plan_make(&plan, &x, NULL);
     if (plan.order != HONE__GEMM_CHAIN || plan.by_row || plan.x.m != x.m)
         return fail("not a product that is cut into blocks");
     const choice mine = choice_of(&plan);

@@ -153,10 +153,11 @@ static bool is_empty(const hone__gemm_args *args)
 }
 
 /* Not in the frame of a small product. */
-static __attribute__((noinline)) int run_planned(const hone__gemm_args *args)
+static __attribute__((noinline)) int run_planned(const hone__gemm_args *args,
+                                                 const hone__gemm_source *a)
 {
     hone__gemm_plan plan;
-    hone__gemm_plan_make(&plan, args);
+    hone__gemm_plan_make(&plan, args, a);
     switch (plan.order) {
     case HONE__GEMM_DOT:
         return hone__gemm_dot(&plan);
@@ -170,5 +171,10 @@ static __attribute__((noinline)) int run_planned(const hone__gemm_args *args)
 int hone__gemm(const hone__gemm_args *args)
 {
     const bool done = hone__gemm_small(args) || hone__gemm_small_row(args);
-    return done || is_empty(args) ? 0 : run_planned(args);
+    return done || is_empty(args) ? 0 : run_planned(args, NULL);
+}
+
+int hone__gemm_from(const hone__gemm_args *args, const hone__gemm_source *a)
+{
+    return is_empty(args) ? 0 : run_planned(args, a);
 }

@@ -20,4 +20,8 @@
  * an op's is. Returns 0, or -1 with HONE_E_NOMEM set (then C is untouched). */
 int hone__gemm(const hone__gemm_args *args);
 
+/** The same product with A from a source: args->a and a_batch say what it gets as its base, a_rs
+ * and a_cs nothing. Its order is `chain` for every shape. */
+int hone__gemm_from(const hone__gemm_args *args, const hone__gemm_source *a);
+
 #endif

@@ -38,6 +38,7 @@ typedef struct {
     int64_t batch;  /* product of x.batch */
     int64_t pieces; /* of K, each piece_k long but the last */
     int64_t piece_k;
+    const hone__gemm_source *a_from, *b_from; /* NULL: the operand lies in memory */
     /* speed only */
     bool pack_a, pack_b;
     bool by_row;  /* one row, B read in place */

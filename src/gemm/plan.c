@@ -92,12 +92,29 @@ static void normalise(hone__gemm_args *x)
     }
 }
 
+/* A from a source has no strides. Where C lies along m it becomes B, whose panels are as wide as
+ * C's rows are contiguous. */
+static void normalise_source(hone__gemm_plan *plan, const hone__gemm_source *a)
+{
+    hone__gemm_args *x = &plan->x;
+    x->a_rs = 0;
+    x->a_cs = 1; /* packed a slice of k at a time, when it is B */
+    if (x->c_cs != 1 && x->c_rs == 1) {
+        transpose(x);
+        exchange(&x->b_rs, &x->b_cs);
+        plan->b_from = a;
+    } else {
+        plan->a_from = a;
+    }
+}
+
 /* ---- the order of the sums ---- */
 
 static void choose_order(hone__gemm_plan *plan)
 {
     const hone__gemm_args *x = &plan->x;
-    plan->order = hone__gemm_order_of(x);
+    const bool implicit = plan->a_from || plan->b_from;
+    plan->order = implicit ? HONE__GEMM_CHAIN : hone__gemm_order_of(x);
     plan->pieces = 1;
     plan->piece_k = x->k;
     if (plan->order == HONE__GEMM_SPLIT) {
@@ -151,9 +168,10 @@ static void choose_packing(hone__gemm_plan *plan)
     const hone__gemm_args *x = &plan->x;
     const int64_t bytes_a = x->m * x->k * plan->size;
     const int64_t bytes_b = x->k * x->n * plan->size, bytes_c = x->m * x->n * plan->size;
-    plan->by_row = x->m == 1 && (x->b_cs == 1 || x->n == 1) && x->k > 0;
-    plan->pack_b = hone__gemm_packs_b(plan->kernel, x, plan->size);
-    plan->pack_a = packs_a(plan->kernel, x, plan->size);
+    plan->by_row =
+        x->m == 1 && (x->b_cs == 1 || x->n == 1) && x->k > 0 && !plan->a_from && !plan->b_from;
+    plan->pack_b = plan->b_from || hone__gemm_packs_b(plan->kernel, x, plan->size);
+    plan->pack_a = plan->a_from || packs_a(plan->kernel, x, plan->size);
     plan->near = plan->batch == 1 && hone__gemm_fits_l2(bytes_a + bytes_b + bytes_c);
 }
 
@@ -170,13 +188,18 @@ hone__unary_fn hone__gemm_activation(const hone__gemm_args *x)
     }
 }
 
-void hone__gemm_plan_make(hone__gemm_plan *plan, const hone__gemm_args *args)
+void hone__gemm_plan_make(hone__gemm_plan *plan, const hone__gemm_args *args,
+                          const hone__gemm_source *a)
 {
     *plan = (hone__gemm_plan){ .x = *args };
     hone__gemm_args *x = &plan->x;
     plan->kernel = &hone__k->gemm.of[x->dtype];
     plan->size = x->dtype == HONE__GEMM_F32 ? 4 : 8;
-    normalise(x);
+    if (a) {
+        normalise_source(plan, a);
+    } else {
+        normalise(x);
+    }
     plan->batch = 1;
     for (int d = 0; d < x->n_batch_dims; d++) {
         plan->batch *= x->batch[d];

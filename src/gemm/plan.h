@@ -8,8 +8,9 @@
 bool hone__gemm_packs_b(const hone__gemm_kernel *kernel, const hone__gemm_args *x, int64_t size);
 
 /** Normalises, then decides everything but the threads; `plan` for x.m, x.n > 0 and a batch that is
- * not empty. */
-void hone__gemm_plan_make(hone__gemm_plan *plan, const hone__gemm_args *args);
+ * not empty. a: what A comes from, or NULL. */
+void hone__gemm_plan_make(hone__gemm_plan *plan, const hone__gemm_args *args,
+                          const hone__gemm_source *a);
 
 /** What comes after the epilogue: GELU's kernel, or NULL. */
 hone__unary_fn hone__gemm_activation(const hone__gemm_args *x);

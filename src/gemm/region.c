@@ -138,12 +138,31 @@ static char *packed_at(const walk *w, const step *s, int64_t p)
     return s->packed + p * w->plan->kernel->nr * w->plan->size;
 }
 
+/* A panel of A, `rows` from `row` on. */
+static void pack_a(const walk *w, const step *s, int64_t row, int rows, void *panel)
+{
+    const hone__gemm_plan *plan = w->plan;
+    const hone__gemm_source *from = plan->a_from;
+    if (from) {
+        from->pack(from, w->region->a, row, rows, s->k0, s->k, plan->kernel->mr, panel);
+        return;
+    }
+    plan->kernel->pack(s->k, plan->kernel->mr, rows, panel, a_at(w, s, row), plan->x.a_rs,
+                       plan->x.a_cs);
+}
+
 /* Rows [begin, end) of k of a panel of B. */
 static void pack_b(const walk *w, const step *s, int64_t begin, int64_t end)
 {
     const hone__gemm_args *x = &w->plan->x;
     const hone__gemm_kernel *kernel = w->plan->kernel;
+    const hone__gemm_source *from = w->plan->b_from;
     if (begin == end) { /* the tile did it */
+        return;
+    }
+    if (from) {
+        from->pack(from, w->region->b, s->col, s->width, s->k0 + begin, end - begin, kernel->nr,
+                   packed_at(w, s, begin));
         return;
     }
     kernel->pack(end - begin, kernel->nr, s->width, packed_at(w, s, begin), b_at(w, s, begin),
@@ -212,7 +231,7 @@ static hone__gemm_errand errand_for(const walk *w, const step *now, const step *
 {
     const hone__gemm_args *x = &w->plan->x;
     const int vl = w->plan->kernel->vl;
-    if (next->width == 0 || (w->plan->near && !(next->packed && x->b_cs == 1))) {
+    if (next->width == 0 || w->plan->b_from || (w->plan->near && !(next->packed && x->b_cs == 1))) {
         return (hone__gemm_errand){ 0 };
     }
     if (x->b_cs != 1) {
@@ -334,8 +353,7 @@ static void run_step(walk *w, const step *now, const step *next)
         t.errand = errand_for(w, now, next, i, panels);
         const int64_t packed = t.errand.rows; /* if next is */
         if (plan->pack_a && now->first) {
-            kernel->pack(now->k, kernel->mr, t.mr, (char *)t.a, a_at(w, now, row), x->a_rs,
-                         x->a_cs);
+            pack_a(w, now, row, t.mr, (char *)t.a);
         }
         char *c_below = (char *)t.c + t.mr * c_bytes;
         const bool below_is_there = take_over(w, t.mr, below - end);
@@ -387,7 +405,7 @@ static void run_columns(walk *w)
 {
     const hone__gemm_plan *plan = w->plan;
     hone__gemm_region left = *w->region, right = left;
-    if (!plan->scratch && !plan->pack_a && !plan->relay) { /* whose bands add to sums */
+    if (!plan->scratch && !plan->pack_a && !plan->b_from && !plan->relay) { /* bands add to sums */
         left.n1 -= hone__gemm_upright_columns(plan->kernel, &plan->x, left.m1 - left.m0,
                                               left.n1 - left.n0);
     }

@@ -232,9 +232,19 @@ static bool may_change(const hone_context *ctx, const hone_tensor *t)
     return true;
 }
 
+/* Will the ops that a composite is made of be recorded? */
+static bool composite_records(const hone_context *ctx)
+{
+    bool records = false;
+    for (int i = 0; ctx->op->composite && hone_grad_enabled() && i < ctx->n_in; i++)
+        records |= hone__requires_grad(ctx->in[i]);
+    return records;
+}
+
 /* Tensors that results should be written to. */
 static bool may_write(const hone_context *ctx)
 {
+    const bool records = ctx->recording || composite_records(ctx);
     for (int o = 0; o < ctx->n_out; o++) {
         const hone_tensor *t = ctx->out[o];
         if (!t)
@@ -242,7 +252,7 @@ static bool may_write(const hone_context *ctx)
         if (!hone__needs_tensor(ctx->op->name, t))
             return false;
         const bool expanded = hone__overlaps_itself(t);
-        if (!expanded && !ctx->recording && !(hone_grad_enabled() && hone__requires_grad(t)))
+        if (!expanded && !records && !(hone_grad_enabled() && hone__requires_grad(t)))
             continue;
         hone_error_set(HONE_E_STATE, "%s: the result can't be written to %s: %s", ctx->op->name,
                        hone__tensor_text(t).s,
@@ -318,7 +328,8 @@ static bool store_all(hone_context *ctx, hone_tensor **out)
 static bool run_forward(hone_context *ctx, hone_tensor **out)
 {
     const hone__fpmode mode = hone__fpmode_enter(); /* contract 1, whatever the caller's is */
-    const bool enabled = hone_set_grad_enabled(false);
+    const bool enabled = hone_grad_enabled();
+    hone_set_grad_enabled(enabled && ctx->op->composite);
     const hone__data_place outer = hone__observe_begin(ctx);
     bool ok = ctx->op->forward(ctx, ctx->in, ctx->n_in, out);
     hone__observe_end(ctx, outer, out, ok ? ctx->n_out : 0);

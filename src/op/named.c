@@ -222,9 +222,10 @@ hone_gradients hone_op_gradients(const char *name, const char **reason)
     const hone__op *op = known(name);
     if (reason)
         *reason = op && op->why ? op->why : "";
-    return !op || !op->backward ? HONE_GRADIENT_NONE
-           : op->once           ? HONE_GRADIENT_ONCE
-                                : HONE_GRADIENT_ANY;
+    return op && op->composite    ? HONE_GRADIENT_ANY
+           : !op || !op->backward ? HONE_GRADIENT_NONE
+           : op->once             ? HONE_GRADIENT_ONCE
+                                  : HONE_GRADIENT_ANY;
 }
 
 bool hone_op_has_form(const char *name, bool in_place)

@@ -34,7 +34,7 @@
 
 /* ---- the declaration */
 
-enum { HONE__OP_INPUTS = 6, HONE__OP_OUTPUTS = 4, HONE__OPTIONS_BYTES = 128 };
+enum { HONE__OP_INPUTS = 8, HONE__OP_OUTPUTS = 4, HONE__OPTIONS_BYTES = 128 };
 
 /** What an input or output is besides its name. */
 enum {
@@ -56,7 +56,14 @@ typedef enum {
     HONE__OPT_DTYPE,  /* hone_dtype */
     HONE__OPT_DIMS,   /* hone__shape: dims or extents */
     HONE__OPT_CHOICE, /* int: which of `choices` */
+    HONE__OPT_PAIR,   /* int64_t[2]: of height and width; each has the default and the range */
+    HONE__OPT_TEXT,   /* hone__words: the caller's, there as long as the call runs */
 } hone__option_kind;
+
+typedef struct {
+    const char *at; /* n characters, no 0 after them */
+    size_t n;
+} hone__words;
 
 /** A field of an option struct. */
 typedef struct {
@@ -93,10 +100,11 @@ typedef struct {
     hone__slot out[HONE__OP_OUTPUTS]; /* none: one, "out" */
     const hone__option *options;      /* NULL: none */
     uint16_t options_bytes;
-    uint8_t forms; /* hone__forms */
-    bool view;     /* outputs share the first input's storage */
-    bool adds;     /* the backward adds to a sum that has begun */
-    bool once;     /* the gradient can't be differentiated; `why` says why */
+    uint8_t forms;  /* hone__forms */
+    bool view;      /* outputs share the first input's storage */
+    bool adds;      /* the backward adds to a sum that has begun */
+    bool composite; /* the forward is made of public ops, which record themselves: no backward */
+    bool once;      /* the gradient can't be differentiated; `why` says why */
     const char *why;
 } hone__op;
 

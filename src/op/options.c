@@ -29,6 +29,10 @@ static double number_in(const hone__option *o, const void *options)
         return *(const int *)at;
     case HONE__OPT_DIMS:
         return ((const hone__shape *)at)->ndim;
+    case HONE__OPT_TEXT:
+        return (double)((const hone__words *)at)->n;
+    case HONE__OPT_PAIR:
+        break; /* its two numbers are looked at one by one */
     }
     return 0;
 }
@@ -52,8 +56,12 @@ static void put_number(const hone__option *o, void *options, double value)
     case HONE__OPT_CHOICE:
         *(int *)at = (int)value;
         break;
+    case HONE__OPT_PAIR:
+        ((int64_t *)at)[0] = ((int64_t *)at)[1] = (int64_t)value;
+        break;
     case HONE__OPT_DIMS:
-        break; /* none: an empty list */
+    case HONE__OPT_TEXT:
+        break; /* none: an empty one */
     }
 }
 
@@ -71,9 +79,13 @@ static bool in_range(const hone__op *op, const hone__option *o, double value)
 
 static bool numbers_in_range(const hone__op *op, const hone__option *o, const void *options)
 {
+    const void *at = (const char *)options + o->offset;
+    if (o->kind == HONE__OPT_PAIR)
+        return in_range(op, o, (double)((const int64_t *)at)[0]) &&
+               in_range(op, o, (double)((const int64_t *)at)[1]);
     if (o->kind != HONE__OPT_DIMS)
         return in_range(op, o, number_in(o, options));
-    const hone__shape *list = (const void *)((const char *)options + o->offset);
+    const hone__shape *list = at;
     for (int i = 0; i < list->ndim; i++)
         if (!in_range(op, o, (double)list->shape[i]))
             return false;
@@ -88,12 +100,28 @@ static bool is_missing(const hone__op *op, const hone__option *o)
 
 /* ---- from a user's struct */
 
+/* A pair's numbers have each their own 0, but none at all is what is missing. */
+static bool resolve_pair(const hone__op *op, const hone__option *o, void *plain)
+{
+    int64_t *pair = field(o, plain);
+    if (o->required && pair[0] == 0 && pair[1] == 0)
+        return is_missing(op, o);
+    for (int i = 0; i < 2; i++)
+        pair[i] = pair[i] == 0 ? (int64_t)o->standard : pair[i];
+    return numbers_in_range(op, o, plain);
+}
+
 bool hone__options_resolve(const hone__op *op, const void *given, void *plain)
 {
     memset(plain, 0, op->options_bytes);
     if (given)
         memcpy(plain, given, op->options_bytes);
     for (const hone__option *o = op->options; o && o->name; o++) {
+        if (o->kind == HONE__OPT_PAIR) {
+            if (!resolve_pair(op, o, plain))
+                return false;
+            continue;
+        }
         const double value = number_in(o, plain);
         if (value == 0 && o->required)
             return is_missing(op, o);
@@ -164,6 +192,17 @@ static bool read_dims(const char *at, size_t n, hone__shape *value)
     return true;
 }
 
+/* "3,2", or "3" for twice the same. */
+static bool read_pair(const char *at, size_t n, int64_t *value)
+{
+    const char *comma = memchr(at, ',', n);
+    const size_t first = comma ? (size_t)(comma - at) : n;
+    if (!read_int(at, first, &value[0]))
+        return false;
+    value[1] = value[0];
+    return !comma || read_int(comma + 1, n - first - 1, &value[1]);
+}
+
 static bool read_value(const hone__option *o, const char *at, size_t n, void *plain)
 {
     void *to = field(o, plain);
@@ -180,13 +219,19 @@ static bool read_value(const hone__option *o, const char *at, size_t n, void *pl
         return read_choice(o, at, n, to);
     case HONE__OPT_DIMS:
         return read_dims(at, n, to);
+    case HONE__OPT_PAIR:
+        return read_pair(at, n, to);
+    case HONE__OPT_TEXT:
+        *(hone__words *)to = (hone__words){ at, n };
+        return true;
     }
     return false;
 }
 
 static const char *kind_text(hone__option_kind kind)
 {
-    static const char *const texts[] = { "int", "float", "bool", "dtype", "dims", "choice" };
+    static const char *const texts[] = { "int",  "float",  "bool", "dtype",
+                                         "dims", "choice", "pair", "text" };
     return texts[kind];
 }
 
@@ -197,7 +242,9 @@ static const char *wanted_text(hone__option_kind kind)
                                          "true or false",
                                          "a dtype (f32, f64, i64, i32, u8, bool)",
                                          "up to 8 whole numbers joined by commas",
-                                         "" };
+                                         "",
+                                         "a whole number, or two joined by a comma,",
+                                         "a text" };
     return texts[kind];
 }
 
@@ -297,8 +344,11 @@ static int print_default(const hone__option *o, char *text, size_t size)
         return hone__format(text, size, " = %s", o->choices[(int)o->standard]);
     case HONE__OPT_DIMS:
         return hone__format(text, size, " = ()");
+    case HONE__OPT_TEXT:
+        return hone__format(text, size, " = \"\"");
     case HONE__OPT_INT:
     case HONE__OPT_FLOAT:
+    case HONE__OPT_PAIR:
         break;
     }
     return hone__format(text, size, " = %.9g", o->standard);

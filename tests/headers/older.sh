@@ -21,6 +21,7 @@ hone_state_options 60 *report non_strict
 hone_nn_linear_options 56 *generator dtype no_bias
 hone_nn_layer_norm_options 55 dtype no_bias
 hone_loader_options 40 drop_last
+hone_conv2d_options 40 auto_pad
 TABLE
 # lines STRUCT ROOM: the copy has a `double newer` more, and so much room
 cat >newer <<'TABLE'
@@ -34,6 +35,7 @@ hone_nn_layer_norm_options 40
 hone_loader_options 24
 hone_safetensors_options 16
 hone_zero_grad_options 16
+hone_conv2d_options 24
 TABLE
 
 # copy older|newer
@@ -44,7 +46,7 @@ copy() {
             FNR == NR { room[$1] = $2; for (i = 3; i <= NF; i++) drop[$1, $i] = 1; next }
             /^typedef struct \{$/ { n = 0 }
             { line[++n] = $0 }
-            /^\} hone_[a-z_]*;$/ {
+            /^\} hone_[a-z0-9_]*;$/ {
                 name = $2; sub(/;/, "", name)
                 for (i = 1; i <= n; i++) {
                     option = line[i]; sub(/;.*/, "", option); sub(/.* /, "", option)
@@ -62,7 +64,7 @@ copy() {
 }
 
 # Every option struct has room, or nothing could be added to it.
-for struct in $(sed -n 's/^} \(hone_[a-z_]*_options\);$/\1/p' "$include"/hone/*.h); do
+for struct in $(sed -n 's/^} \(hone_[a-z0-9_]*_options\);$/\1/p' "$include"/hone/*.h); do
     grep -q "^$struct " newer || { echo "$struct isn't among those that older.sh and options.c try"; exit 1; }
 done
 

@@ -26,6 +26,7 @@ SIZE_IS(hone_nn_layer_norm_options, 64);
 SIZE_IS(hone_loader_options, 64);
 SIZE_IS(hone_safetensors_options, 32);
 SIZE_IS(hone_zero_grad_options, 32);
+SIZE_IS(hone_conv2d_options, 96);
 
 static void check(bool good, const char *what, int line)
 {
@@ -138,6 +139,16 @@ static void modules(void)
     hone_module_free(norm);
 }
 
+static void convolutions(void)
+{
+    hone_tensor *x = hone_ones(HONE_F32, 1, 2, 4, 4), *w = hone_ones(HONE_F32, 2, 1, 3, 3);
+    hone_tensor *y = hone_conv2d(x, w, HONE_NONE, GIVE(hone_conv2d_options, .groups = 2));
+    CHECK(y && hone_item(hone_max(y)) == 9 && hone_numel(y) == 8);
+    REFUSED(hone_conv2d(x, w, HONE_NONE, options), hone_conv2d_options, .groups = 2);
+    REFUSED(hone_conv2d_backward_input(y, w, 4, 4, options), hone_conv2d_options, .groups = 2);
+    REFUSED(hone_conv2d_backward_weight(y, x, 3, 3, options), hone_conv2d_options, .groups = 2);
+}
+
 static void loaders(void)
 {
     hone_dataset set;
@@ -155,6 +166,7 @@ int main(void)
     HONE_SCOPE();
     gradients();
     modules();
+    convolutions();
     loaders();
     check(hone_error_code() == HONE_OK, "an error is pending", __LINE__);
     return 0;

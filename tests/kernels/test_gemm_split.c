@@ -36,7 +36,7 @@ static hone__gemm_plan plan_of(int64_t m, int64_t n, int64_t k, int64_t batch)
         x.c_batch[0] = m * n;
     }
     hone__gemm_plan plan;
-    hone__gemm_plan_make(&plan, &x);
+    hone__gemm_plan_make(&plan, &x, NULL);
     hone__gemm_plan_threads(&plan, plan.order == HONE__GEMM_SPLIT ? plan.pieces : plan.batch);
     return plan;
 }
@@ -169,7 +169,7 @@ static void check_trained(const hone__isa *isa)
         hone__gemm_args x = hone__gemm_contiguous(HONE__GEMM_F32, 100, weights[i].n, weights[i].k);
         x.b_trained = weights[i].trained;
         hone__gemm_plan plan;
-        hone__gemm_plan_make(&plan, &x);
+        hone__gemm_plan_make(&plan, &x, NULL);
         hone__gemm_plan_threads(&plan, plan.batch);
         cr_expect_eq(plan.relay, weights[i].relays && !slow, "%s: weight %zu", isa->name, i);
         cr_expect_eq(plan.threads, 2);

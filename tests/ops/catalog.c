@@ -9,6 +9,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 
 #define CATALOG_REFERENCE(family) &catalog_family_##family,
 static const catalog_family *const families[] = { CATALOG_FAMILIES(CATALOG_REFERENCE) };
@@ -58,8 +59,72 @@ catalog_tensors_end catalog_tensors(hone_tensor *const *in, int n)
     return t;
 }
 
+/* The value's text in the row's attributes; NULL: it isn't there. */
+static const char *attribute_text(const catalog_row *row, const char *attribute)
+{
+    const size_t length = strlen(attribute);
+    for (const char *at = row->attributes; at && (at = strstr(at, attribute)); at += length)
+        if ((at == row->attributes || at[-1] == ' ') && at[length] == '=')
+            return at + length + 1;
+    return NULL;
+}
+
+bool catalog_bool(const catalog_row *row, const char *attribute)
+{
+    const char *text = attribute_text(row, attribute);
+    return row->attributes ? text && strncmp(text, "true", 4) == 0 : row->flag;
+}
+
+double catalog_float(const catalog_row *row, const char *attribute)
+{
+    const char *text = attribute_text(row, attribute);
+    return !row->attributes ? row->s : text ? strtod(text, NULL) : 0;
+}
+
+double catalog_option(const catalog_row *row, const char *attribute)
+{
+    const double value = catalog_float(row, attribute);
+    return value == 0 && attribute_text(row, attribute) ? HONE_ZERO : value;
+}
+
+catalog_words catalog_text(const catalog_row *row, const char *attribute)
+{
+    const char *text = attribute_text(row, attribute);
+    catalog_words words;
+    snprintf(words.at, sizeof words.at, "%.*s", (int)(text ? strcspn(text, " ") : 0),
+             text ? text : "");
+    return words;
+}
+
+int catalog_choice(const catalog_row *row, const char *attribute, const char *names)
+{
+    const catalog_words words = catalog_text(row, attribute);
+    const size_t length = strlen(words.at);
+    int i = 0;
+    for (const char *at = names; length > 0; at += 2, i++) {
+        const size_t end = strcspn(at, ",");
+        if (end >= length && strncasecmp(at + end - length, words.at, length) == 0)
+            return i;
+        if (!*(at += end))
+            break;
+    }
+    return 0;
+}
+
+void catalog_pair(const catalog_row *row, const char *attribute, int64_t *pair)
+{
+    const char *text = attribute_text(row, attribute);
+    char *end;
+    pair[0] = pair[1] = text ? strtoll(text, &end, 10) : 0;
+    if (text && *end == ',')
+        pair[1] = strtoll(end + 1, NULL, 10);
+}
+
 int64_t catalog_int(const catalog_row *row, const char *attribute)
 {
+    const char *text = attribute_text(row, attribute);
+    if (row->attributes)
+        return text ? strtoll(text, NULL, 10) : 0;
     const struct {
         const char *name;
         int64_t value;
@@ -77,7 +142,9 @@ int64_t catalog_int(const catalog_row *row, const char *attribute)
 void catalog_attributes(const catalog_row *row, const char *declared, char *text, size_t size)
 {
     size_t used = 0;
-    *text = 0;
+    snprintf(text, size, "%s", row->attributes ? row->attributes : "");
+    if (row->attributes)
+        return;
     for (const char *at = declared; (at = strstr(at, ": ")); at += 2) {
         const char *name = at;
         while (name > declared && name[-1] != ' ')
@@ -101,10 +168,10 @@ void catalog_attributes(const catalog_row *row, const char *declared, char *text
     }
 }
 
-const catalog_entry *catalog_entry_of(const char *op, bool in_place)
+const catalog_entry *catalog_entry_of(const char *op, bool in_place, int output)
 {
     for (const catalog_entry *e = catalog_entries; e->op; e++)
-        if (strcmp(e->op, op) == 0 && e->in_place == in_place)
+        if (strcmp(e->op, op) == 0 && e->in_place == in_place && output < e->n_outputs)
             return e;
     return NULL;
 }
@@ -119,14 +186,15 @@ bool catalog_is_op(const char *name)
 
 catalog_call catalog_function(const catalog_row *row)
 {
-    const catalog_entry *entry = catalog_entry_of(row->op, false);
+    const catalog_entry *entry = catalog_entry_of(row->op, false, row->output);
     return row->call ? row->call : entry ? entry->call : NULL;
 }
 
 catalog_call catalog_function_in_place(const catalog_row *row)
 {
-    const catalog_entry *entry = catalog_entry_of(row->op, true);
-    return entry && catalog_is_op(row->op) ? entry->call : NULL;
+    const catalog_entry *entry = catalog_entry_of(row->op, true, row->output);
+    const bool is_op = catalog_is_op(row->op);
+    return entry && is_op && hone_op_has_form(row->op, false) ? entry->call : NULL;
 }
 
 const char *catalog_missing(void)

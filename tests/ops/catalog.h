@@ -20,9 +20,11 @@
 /* Every file of rows. */
 #define CATALOG_FAMILIES(X)                                                                        \
     X(unary)                                                                                       \
-    X(binary) X(compare) X(copy) X(reduce) X(softmax) X(norm) X(matmul) X(loss) X(move) X(index)
+    X(binary)                                                                                      \
+    X(compare)                                                                                     \
+    X(copy) X(reduce) X(softmax) X(norm) X(matmul) X(loss) X(move) X(index) X(conv) X(einsum)
 
-#define CATALOG_INPUTS 4
+#define CATALOG_INPUTS 6
 
 /** Values in row-major order, as doubles; already rounded to the dtype. */
 typedef struct {
@@ -83,6 +85,11 @@ struct catalog_row {
     catalog_oracle oracle;
     double (*f)(const catalog_row *row, const double *in); /* one element: catalog_elementwise */
     catalog_result result;
+
+    /** The op's arguments as hone_call() takes them, "kernel_size=2,3 ceil_mode=true": all of them,
+     * but for an option struct's that have their defaults. NULL: they are in the fields below. */
+    const char *attributes;
+    int output; /* which of its outputs the row is about */
 
     /* the op's arguments, as its signature wants them */
     double s;
@@ -169,13 +176,15 @@ typedef struct {
     bool in_place;
     const char *inputs;     /* "x, weight, bias"; "x, indices..." */
     const char *attributes; /* ", dim: int, keepdim: bool" */
-    catalog_call call;
+    const char *outputs;    /* "values, indices", the members of a result struct; NULL: a tensor */
+    int n_outputs;
+    catalog_call call; /* gives the row's output */
 } catalog_entry;
 extern const catalog_entry catalog_entries[]; /* ends with op == NULL */
 /** False for a composite (flatten), which is a function but no op. */
 bool catalog_is_op(const char *name);
-/** NULL if there is no such function. */
-const catalog_entry *catalog_entry_of(const char *op, bool in_place);
+/** One that gives output `output`; NULL if there is no such function. */
+const catalog_entry *catalog_entry_of(const char *op, bool in_place, int output);
 
 /** The row's arguments as the public functions and hone_call() want them. */
 typedef struct {
@@ -187,6 +196,18 @@ typedef struct {
 } catalog_tensors_end;
 catalog_tensors_end catalog_tensors(hone_tensor *const *in, int n);
 int64_t catalog_int(const catalog_row *row, const char *attribute);
+bool catalog_bool(const catalog_row *row, const char *attribute);
+double catalog_float(const catalog_row *row, const char *attribute);
+/** The same as an option struct wants it: 0 if it isn't given, HONE_ZERO if 0 is. */
+double catalog_option(const catalog_row *row, const char *attribute);
+/** Which of the names "HONE_PAD_VALID, HONE_PAD_SAME" ends as the value, in capitals; 0 by
+ * default. */
+int catalog_choice(const catalog_row *row, const char *attribute, const char *names);
+typedef struct {
+    char at[200];
+} catalog_words;
+catalog_words catalog_text(const catalog_row *row, const char *attribute);
+void catalog_pair(const catalog_row *row, const char *attribute, int64_t *pair);
 /** `declared`: an entry's attributes, or the same part of hone_op_signature(). */
 void catalog_attributes(const catalog_row *row, const char *declared, char *text, size_t size);
 

@@ -81,7 +81,7 @@ static bool is_public(const char *name, size_t length)
 {
     char op[80];
     snprintf(op, sizeof op, "%.*s", (int)(length - strlen("hone_")), name + strlen("hone_"));
-    return catalog_entry_of(op, false) != NULL;
+    return catalog_entry_of(op, false, 0) != NULL;
 }
 
 /* The message says what to call instead, and that there is such a function. */

@@ -1,0 +1,169 @@
+/* conv.c: panels of windows of an image. */
+#include "loops/conv.h"
+
+#include "isa/isa.h"
+
+#include <string.h>
+
+static int64_t min64(int64_t a, int64_t b)
+{
+    return a < b ? a : b;
+}
+
+static int64_t ceil_div(int64_t a, int64_t b)
+{
+    return (a + b - 1) / b;
+}
+
+static int64_t size_of(const hone__conv_windows *w)
+{
+    return w->dtype == HONE__GEMM_F32 ? 4 : 8;
+}
+
+/* `bytes`, a multiple of 4: a few lines at most, for which a call takes longer than the copy. */
+static inline void copy(char *to, const char *from, int64_t bytes)
+{
+    int64_t i = 0;
+    for (; i + 16 <= bytes; i += 16)
+        memcpy(to + i, from + i, 16);
+    for (; i < bytes; i += 4)
+        memcpy(to + i, from + i, 4);
+}
+
+static inline void clear(char *to, int64_t bytes)
+{
+    static const char zeros[16];
+    int64_t i = 0;
+    for (; i + 16 <= bytes; i += 16)
+        memcpy(to + i, zeros, 16);
+    for (; i < bytes; i += 4)
+        memcpy(to + i, zeros, 4);
+}
+
+/* to[i * to_step] = from[i * from_step] for i < n. */
+static void spread(int64_t size, int64_t n, char *to, int64_t to_step, const char *from,
+                   int64_t from_step)
+{
+    for (int64_t i = 0; i < n; i++) {
+        if (size == 4)
+            memcpy(to + i * to_step * 4, from + i * from_step * 4, 4);
+        else
+            memcpy(to + i * to_step * 8, from + i * from_step * 8, 8);
+    }
+}
+
+/* n positions in a row of the grid at one tap, the first of which is at `at` / div in a row of the
+ * image, and outside of it only if the image ends there. */
+static void take_any(const hone__conv_windows *w, const char *row, int64_t at, int64_t n, char *to)
+{
+    const hone__conv_axis *x = &w->x;
+    const int64_t size = size_of(w);
+    clear(to, n * size);
+    const int64_t outside = at < 0 ? ceil_div(-at, x->mul) : 0;
+    const int64_t rest = (at + outside * x->mul) % x->div;
+    const int64_t first = outside + (rest ? x->div - rest : 0); /* mul is 1 if there is a rest */
+    const int64_t from = (at + first * x->mul) / x->div;
+    if (first >= n || from >= x->extent)
+        return;
+    const int64_t many = min64(ceil_div(n - first, x->div), ceil_div(x->extent - from, x->mul));
+    spread(size, many, to + first * size, x->div, row + from * x->stride * size,
+           x->mul * x->stride);
+}
+
+/* As long as the row lies in one piece and every position has its element, a copy. */
+static inline void take(const hone__conv_windows *w, bool plain, const char *row, int64_t at,
+                        int64_t n, char *to)
+{
+    const int64_t size = size_of(w);
+    if (!row)
+        clear(to, n * size);
+    else if (plain && at >= 0 && at + n <= w->x.extent)
+        copy(to, row + at * size, n * size);
+    else
+        take_any(w, row, at, n, to);
+}
+
+/* Row iy of the image at row y of the grid; NULL: there is none. */
+static const char *row_at(const hone__conv_windows *w, const char *image, int64_t channel,
+                          int64_t y, int64_t ky)
+{
+    int64_t at = y * w->y.mul + w->y.off + ky * w->y.step;
+    if (at < 0 || (w->y.div > 1 && at % w->y.div != 0))
+        return NULL;
+    at = w->y.div > 1 ? at / w->y.div : at;
+    return at < w->y.extent ? image + (channel * w->channel_stride + at * w->y.stride) * size_of(w)
+                            : NULL;
+}
+
+/* n positions from [y, x] on, in one row of the grid, at taps [tap, tap + taps): a row each, to_rs
+ * elements apart. */
+static void fill_run(const hone__conv_windows *w, const char *image, int64_t y, int64_t x,
+                     int64_t n, int64_t tap, int64_t taps, char *to, int64_t to_rs)
+{
+    const bool plain = w->x.mul == 1 && w->x.div == 1 && w->x.stride == 1;
+    const int64_t to_bytes = to_rs * size_of(w), at = x * w->x.mul + w->x.off;
+    int64_t kx = tap % w->x.taps, rest = tap / w->x.taps;
+    int64_t ky = rest % w->y.taps, channel = rest / w->y.taps;
+    while (taps > 0) {
+        const char *row = row_at(w, image, channel, y, ky);
+        const int64_t end = min64(w->x.taps, kx + taps);
+        taps -= end - kx;
+        for (; kx < end; kx++, to += to_bytes)
+            take(w, plain, row, at + kx * w->x.step, n, to);
+        kx = 0;
+        if (++ky == w->y.taps) {
+            ky = 0;
+            channel++;
+        }
+    }
+}
+
+/* n positions from `at` on. */
+static void fill(const hone__conv_windows *w, const char *image, int64_t at, int64_t n, int64_t tap,
+                 int64_t taps, char *to, int64_t to_rs)
+{
+    for (int64_t j = 0, run; j < n; j += run) {
+        const int64_t y = (at + j) / w->width, x = (at + j) % w->width;
+        run = min64(n - j, w->width - x);
+        fill_run(w, image, y, x, run, tap, taps, to + j * size_of(w), to_rs);
+    }
+}
+
+/* The columns of a panel that nothing is in. */
+static void clear_rest(int64_t size, int valid, int width, int64_t k, char *panel)
+{
+    for (int64_t q = 0; valid < width && q < k; q++)
+        clear(panel + (q * width + valid) * size, (width - valid) * size);
+}
+
+static void pack_positions(const hone__gemm_source *source, const void *image, int64_t at,
+                           int valid, int64_t tap, int64_t taps, int width, void *panel)
+{
+    const hone__conv_windows *w = (const hone__conv_windows *)source;
+    clear_rest(size_of(w), valid, width, taps, panel);
+    fill(w, image, at, valid, tap, taps, panel, width);
+}
+
+enum { RUN = 32, MOST_WIDTH = 64, MOST_SIZE = 8 };
+
+/* Positions lie side by side in the image, taps in the panel: a few of the former are taken at a
+ * time, and turned. */
+static void pack_taps(const hone__gemm_source *source, const void *image, int64_t tap, int valid,
+                      int64_t at, int64_t positions, int width, void *panel)
+{
+    const hone__conv_windows *w = (const hone__conv_windows *)source;
+    const hone__gemm_kernel *kernel = &hone__k->gemm.of[w->dtype];
+    const int64_t size = size_of(w);
+    _Alignas(64) char rows[MOST_WIDTH * RUN * MOST_SIZE];
+    clear_rest(size, valid, width, positions, panel);
+    for (int64_t q = 0; q < positions; q += RUN) {
+        const int64_t n = min64(RUN, positions - q);
+        fill(w, image, at + q, n, tap, valid, rows, RUN);
+        kernel->transpose(n, valid, (char *)panel + q * width * size, width, rows, RUN);
+    }
+}
+
+void hone__conv_windows_init(hone__conv_windows *windows, bool by_taps)
+{
+    windows->source.pack = by_taps ? pack_taps : pack_positions;
+}
