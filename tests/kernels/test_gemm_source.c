@@ -53,13 +53,13 @@ static void compare(hone__gemm_dtype dtype, int64_t m, int64_t n, int64_t k, boo
 
 static void compare_all(int threads)
 {
-    static const int64_t shapes[][3] = { { 9, 11, 13 },  { 64, 40, 576 }, { 130, 17, 300 },
-                                         { 50, 33, 1 },  { 33, 100, 0 },  { 257, 130, 1500 },
-                                         { 12, 9, 3000 } };
+    static const int64_t shapes[][3] = { { 9, 11, 13 },   { 64, 40, 576 }, { 130, 17, 300 },
+                                         { 50, 33, 1 },   { 33, 100, 0 },  { 150, 130, 700 },
+                                         { 12, 9, 3000 }, { 1, 40, 200 } };
     start(threads);
     for (int i = 0; hone__isa_available(i); i++) {
         hone__isa_use(hone__isa_available(i));
-        for (int s = 0; s < 7; s++)
+        for (int s = 0; s < (int)(sizeof shapes / sizeof *shapes); s++)
             for (int kind = 0; kind < 8; kind++)
                 compare(kind & 1 ? HONE__GEMM_F64 : HONE__GEMM_F32, shapes[s][0], shapes[s][1],
                         shapes[s][2], kind & 2, kind & 4);
