@@ -71,7 +71,7 @@ typedef struct hone__storage {
 typedef struct hone_context hone_context; /* an autograd node, see src/autograd/node.h */
 
 /** Whether a handle is a tensor (still). The sentinels, zeroed, are in none of these states. */
-enum { HONE__LIVE = 0xA4, HONE__KEPT = 0xA5, HONE__DEAD = 0xDE };
+enum { HONE__DEAD = 0xDE, HONE__LIVE = 0xFE, HONE__KEPT = 0xFF };
 
 struct hone_tensor {
     atomic_int refs;       /* a free handle's first 12 bytes belong to the pool */
@@ -111,7 +111,7 @@ static inline void *hone__data(const hone_tensor *t)
 /** False for NULL, HONE_NONE, the end mark, and for what is no tensor any more. */
 static inline bool hone__is_real(const hone_tensor *t)
 {
-    return t && (atomic_load_explicit(&t->state, memory_order_relaxed) | 1) == HONE__KEPT;
+    return t && atomic_load_explicit(&t->state, memory_order_relaxed) >= HONE__LIVE;
 }
 
 /** Says why t is refused, and gives false. */

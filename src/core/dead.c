@@ -6,7 +6,7 @@
 
 /* In AddressSanitizer's runtime, if the program has it: reads 8 bytes, with a report (which ends
  * the program unless it is told not to) if they belong to nobody. */
-__attribute__((weak)) void __asan_load8(const void *p);
+__attribute__((weak)) void __asan_load8(void *p);
 
 /* ---- burying ---- */
 
@@ -77,6 +77,6 @@ bool hone__refuse_tensor(const char *where, const hone_tensor *t)
                        "HONE_DEBUG_TENSORS)",
                        where);
     if (__asan_load8)
-        __asan_load8(t);
+        __asan_load8((void *)(uintptr_t)t);
     return false;
 }

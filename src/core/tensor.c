@@ -13,8 +13,8 @@ void (*hone__node_release)(hone_context *node);
 /* ---- making ------------------------------------------------------------------------------- */
 
 /* Checks a shape and gives its elements and bytes; -1 on error. */
-static int64_t measure(const char *op, hone_dtype dtype, int ndim, const int64_t *shape,
-                       size_t *bytes)
+static inline int64_t measure(const char *op, hone_dtype dtype, int ndim, const int64_t *shape,
+                              size_t *bytes)
 {
     const size_t size = hone_dtype_size(dtype);
     if (size == 0) {
@@ -40,8 +40,8 @@ static int64_t measure(const char *op, hone_dtype dtype, int ndim, const int64_t
 }
 
 /* A handle onto `storage`, whose reference it takes over; drops it on failure. */
-static hone_tensor *handle_new(const char *op, hone__storage *storage, hone_dtype dtype, int ndim,
-                               const int64_t *shape, int64_t numel)
+static inline hone_tensor *handle_new(const char *op, hone__storage *storage, hone_dtype dtype,
+                                      int ndim, const int64_t *shape, int64_t numel)
 {
     if (!storage)
         return NULL;

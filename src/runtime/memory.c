@@ -246,7 +246,7 @@ bool hone__debug_tensors(void)
 
 /* ---- blocks ------------------------------------------------------------------------------- */
 
-static void *take_direct(hone__heap *heap, size_t bytes)
+static __attribute__((noinline)) void *take_direct(hone__heap *heap, size_t bytes)
 {
     void *p = NULL;
     const size_t most = (size_t)1 << 40; /* past it AddressSanitizer would abort, not refuse */
@@ -261,7 +261,7 @@ static void *take_direct(hone__heap *heap, size_t bytes)
 }
 
 /* Counts a block as given back, and gives p, if any: not yet this one, perhaps (hone__bury). */
-static void give_direct(hone__heap *heap, void *p, size_t bytes)
+static __attribute__((noinline)) void give_direct(hone__heap *heap, void *p, size_t bytes)
 {
     hone__heap_count(heap, -(int64_t)bytes);
     if (!p)
