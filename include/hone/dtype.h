@@ -51,8 +51,8 @@ typedef enum {
  * designated initialisers, say). A new option takes its bytes, so the size of the struct stays. A
  * program built against an older header thus leaves the new option at its default, 0; one that was
  * built against a newer header and sets an option that the library doesn't know gets HONE_E_VALUE
- * instead of being misunderstood. No bytes are left between the last option and the room, where an
- * older program might have left anything. */
+ * instead of being misunderstood. No padding lies before the room, nor before a new option: programs
+ * leave anything in it. */
 #define HONE_RESERVE(bytes) unsigned char hone_reserve[bytes]
 
 /** Bytes of one element; 0 for a value that is no dtype. */

@@ -29,4 +29,8 @@ void hone__lock(hone__lock_id lock);
 bool hone__lock_try(hone__lock_id lock);
 void hone__unlock(hone__lock_id lock);
 
+/** To be called once more when the OpenMP runtime is up: regions are run under these locks, so a
+ * fork must take them before LLVM's runtime takes its own, which it does from its first use on. */
+void hone__lock_at_forks(void);
+
 #endif

@@ -2,6 +2,7 @@
 #include "runtime/openmp.h"
 #include "core/core.h"
 #include "runtime/lock.h"
+#include "runtime/thread_end.h"
 
 #include <ctype.h>
 #include <dlfcn.h>
@@ -329,9 +330,28 @@ size_t hone__openmp_stack(void)
     return stack_bytes;
 }
 
+bool hone__openmp_wants_a_key(void)
+{
+    return is_llvm;
+}
+
+static bool check_keys(char *message, size_t size)
+{
+    if (!hone__openmp_wants_a_key() || hone__thread_end_leaves_a_key())
+        return true;
+    hone__format(message, size,
+                 "the process has no key left (pthread_key_create) for the OpenMP runtime, which "
+                 "would end it");
+    return false;
+}
+
 bool hone__openmp_load(char *message, size_t size)
 {
     find_runtime();
+    if (!check_keys(message, size) || !check_stacks(message, size))
+        return false;
+    (void)omp_get_max_threads(); /* from here on the runtime is up */
+    hone__lock_at_forks();
     look_for_others();
-    return check_stacks(message, size);
+    return true;
 }

@@ -9,7 +9,8 @@
 #include <stddef.h>
 
 /** Finds the runtime, once, by one thread, before the others of these but read_binding. False with
- * one line in `message` if its threads or the calling one have too little stack for hone. */
+ * one line in `message` if its threads or the calling one have too little stack for hone, or the
+ * process no key for it. */
 bool hone__openmp_load(char *message, size_t size);
 
 /** "libgomp.so.1 (/usr/lib/...)": where regions of hone are run; "" before hone__openmp_load. */
@@ -17,6 +18,9 @@ const char *hone__openmp_name(void);
 /** A child of fork() can start teams: LLVM's runtime makes new threads there, libgomp waits for
  * those of the parent for ever. */
 bool hone__openmp_survives_fork(void);
+/** Takes one of pthread_key_create's keys at its first use and ends the process if there is none:
+ * LLVM's. */
+bool hone__openmp_wants_a_key(void);
 
 /** What OMP_PROC_BIND, OMP_PLACES, GOMP_CPU_AFFINITY or KMP_AFFINITY make the runtime do: it binds
  * the threads of a team, and the program's first thread before anybody can look at its mask. */

@@ -44,6 +44,15 @@ bool hone__thread_end_is_possible(void)
     return find_key(&ignored);
 }
 
+bool hone__thread_end_leaves_a_key(void)
+{
+    pthread_key_t another;
+    if (!hone__thread_end_is_possible() || pthread_key_create(&another, NULL) != 0)
+        return false;
+    pthread_key_delete(another);
+    return true;
+}
+
 bool hone__at_thread_end(hone__end step, void (*run)(void))
 {
     pthread_key_t key;

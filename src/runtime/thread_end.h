@@ -12,5 +12,7 @@ typedef enum { HONE__END_SCOPE, HONE__END_GENERATOR, HONE__END_HEAP, HONE__ENDS 
  * later it may have. */
 bool hone__at_thread_end(hone__end step, void (*run)(void));
 bool hone__thread_end_is_possible(void);
+/** There is one for hone, which it takes, and another one. */
+bool hone__thread_end_leaves_a_key(void);
 
 #endif

@@ -18,3 +18,9 @@ compile() {
   # shellcheck disable=SC2046,SC2086 # lists of flags
   "$CC" -std=c11 -Wall -Wextra -Werror $CFLAGS -o "$output" "$@" $(pkg-config --cflags --libs hone) -lm
 }
+
+# check SOURCE: it compiles
+check() {
+  # shellcheck disable=SC2046,SC2086 # lists of flags
+  "$CC" -std=c11 -Wall -Wextra -Werror $CFLAGS -fsyntax-only "$1" $(pkg-config --cflags hone)
+}

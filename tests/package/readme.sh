@@ -83,7 +83,7 @@ C
     sed 's/;*$/;/; s/^/{ /; s/$/ }/' calls
     echo '}'
   } >table.c
-  compile table.o -c table.c
+  check table.c
 }
 
 # Names that the README says: of the interface, the environment or the build.
