@@ -298,10 +298,10 @@ static inline double hone__least_variance(int dtype)
     return dtype == HONE__F32 ? 0x1p-100 : 0x1p-960;
 }
 
-/** M2 of a row of any finite numbers, whose squares may over- or underflow: *m2 is that of x * unit,
- * *unit the power of two that brings the largest |x| to [2, 4), or as near as a factor can (a
- * constant row: 1, and 0 for M2). False, and *m2 as it was: x holds a NaN or an infinity. cols > 0.
- */
+/** M2 of a row of any finite numbers, also where squares over- or underflow: *m2 is that of
+ * x * unit, *unit the power of two that brings the largest |x| to [2, 4), or as near as a factor
+ * can (a constant row: 1, and 0 for M2). False, and *m2 as it was: x holds a NaN or an infinity.
+ * cols > 0. */
 typedef bool (*hone__moments_fn)(int64_t cols, const void *x, void *m2, void *unit);
 
 /** What rows are normalised by, [rows] each: v = fma(x * unit - base, scale, offset) with the mean

@@ -202,9 +202,9 @@ static REAL R(power_in)(REAL x)
 
 /* The moments of x * unit, for any finite x. `unit` is the power of two that brings the largest
  * magnitude (or `least`, if that is larger) to [2, 4), or as near as a factor can: products are
- * exact but for elements too small to count, deviations of a row that is not constant are 2^-24 (f64: 2^-53)
- * of that at least. False: x holds a NaN or an infinity. */
-static bool R(moments_in_range)(int64_t n, const REAL *x, REAL least, R(moments) * m, REAL *unit)
+ * exact but for elements too small to count. False: x holds a NaN or an infinity. */
+static __attribute__((noinline)) bool R(moments_in_range)(int64_t n, const REAL *x, REAL least,
+                                                          R(moments) * m, REAL *unit)
 {
     REAL room[BLOCK];
     const REAL high = R(row)(n, x, R(max_block), R(max)), low = R(row)(n, x, R(min_block), R(min));

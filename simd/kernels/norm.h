@@ -77,8 +77,8 @@ HONE__INLINE void R(norm_lanes)(int n_rows, int64_t count, REAL *y, int64_t sy, 
     }
 }
 
-/* Rows k, k + 1 ... of a group. Meanwhile, if that is not 0, what lies `ahead` of x is asked for. `past` (a constant): one row,
- * past the caches. */
+/* Rows k, k + 1 ... of a group. Meanwhile, if that is not 0, what lies `ahead` of x is asked for.
+ * `past` (a constant): one row, past the caches. */
 HONE__INLINE void R(norm_rows)(int n_rows, int64_t n, REAL *y, int64_t sy, const REAL *x,
                                int64_t sx, int64_t ahead, const REAL *weight, const REAL *bias,
                                const R(norms) * norms, int64_t k, bool past)
@@ -107,19 +107,23 @@ HONE__INLINE void R(norm_rows)(int n_rows, int64_t n, REAL *y, int64_t sy, const
      false);
 }
 
-/* True for what is not blurred by squares that underflow, and not infinite. */
-HONE__INLINE VMASK R(in_range)(VREAL variance)
+/* True where all of these are finite and, if they `may_vanish`, not blurred by squares that have
+ * underflowed. */
+HONE__INLINE bool R(in_range)(VREAL variance, bool may_vanish)
 {
-    return MASK(and)(R(ge)(variance, R(set)((REAL)hone__least_variance(REAL_DTYPE))),
-                     R(lt)(variance, R(set)((REAL)INFINITY)));
+    VMASK in = R(lt)(variance, R(set)((REAL)INFINITY));
+    if (may_vanish)
+        in = MASK(and)(in, R(ge)(variance, R(set)((REAL)hone__least_variance(REAL_DTYPE))));
+    return MASK(all)(in);
 }
 
 /* Row k of the step's group, the row r of all, once more if its variance is out of range. */
-static void R(norm_in_range)(R(moments_walk) * w, int64_t r, int64_t k, REAL eps, R(norms) * norms)
+static __attribute__((noinline)) void R(norm_in_range)(R(moments_walk) * w, int64_t r, int64_t k,
+                                                       REAL eps, R(norms) * norms)
 {
     const REAL cols = (REAL)w->cols;
     R(moments) m;
-    if (MASK(all)(R(in_range)(R(set)(w->m2[k] / cols + eps))) ||
+    if (R(in_range)(R(set)(w->m2[k] / cols + eps), true) ||
         !R(moments_in_range)(w->cols, w->x + r * w->sx, R(first)(R(sqrt)(R(set)(eps))), &m,
                              &norms->unit[k]))
         return;
@@ -135,6 +139,7 @@ static void R(norm_in_range)(R(moments_walk) * w, int64_t r, int64_t k, REAL eps
 static void R(norms_of)(R(moments_walk) * w, int64_t r, REAL eps, R(norms) * norms)
 {
     const VREAL count = R(set)((REAL)w->cols), safety = R(set)(eps);
+    const bool may_vanish = eps < (REAL)hone__least_variance(REAL_DTYPE);
     bool in_range = true;
     norms->n = R(walk_step)(w, r);
     norms->scaled = false;
@@ -145,7 +150,7 @@ static void R(norms_of)(R(moments_walk) * w, int64_t r, REAL eps, R(norms) * nor
         R(store)(norms->scale + k, scale);
         R(store)(norms->offset + k, R(neg)(R(mul)(R(load)(w->shift + k), scale)));
         R(store)(norms->unit + k, R(set)(1));
-        in_range = in_range && MASK(all)(R(in_range)(variance));
+        in_range = R(in_range)(variance, may_vanish) && in_range;
     }
     for (int64_t k = 0; k < norms->n && !in_range; k++)
         R(norm_in_range)(w, r + k, k, eps, norms);
@@ -188,8 +193,9 @@ static void R(norms_again)(R(moments_walk) * w, int64_t r, REAL eps, const hone_
 }
 
 /* Row k of a group that has some which are scaled, a block of it at a time. */
-static void R(norm_scaled_row)(int64_t n, REAL *y, const REAL *x, const REAL *weight,
-                               const REAL *bias, const R(norms) * norms, int64_t k)
+static __attribute__((noinline)) void R(norm_scaled_row)(int64_t n, REAL *y, const REAL *x,
+                                                         const REAL *weight, const REAL *bias,
+                                                         const R(norms) * norms, int64_t k)
 {
     REAL room[BLOCK];
     for (int64_t i = 0; i < n; i += BLOCK) {
@@ -399,8 +405,9 @@ HONE__INLINE void R(norm_dx_rows)(const R(norms) * norms, int64_t cols, REAL *dx
 }
 
 /* Row k of a group that has some which are scaled. */
-static void R(norm_dx_scaled_row)(const R(norms) * norms, int64_t k, int64_t n, REAL *dx,
-                                  const REAL *dy, const REAL *x, const REAL *weight)
+static __attribute__((noinline)) void R(norm_dx_scaled_row)(const R(norms) * norms, int64_t k,
+                                                            int64_t n, REAL *dx, const REAL *dy,
+                                                            const REAL *x, const REAL *weight)
 {
     REAL room[BLOCK];
     const REAL unit = norms->unit[k], count = (REAL)n;
@@ -467,8 +474,9 @@ HONE__INLINE void R(norm_weight_rows)(int n, int64_t cols, REAL *sum, const REAL
 }
 
 /* Row k of a group that has some which are scaled. */
-static void R(norm_weight_scaled_row)(int64_t n, REAL *sum, const REAL *dy, const REAL *x,
-                                      const R(norms) * norms, int64_t k)
+static __attribute__((noinline)) void R(norm_weight_scaled_row)(int64_t n, REAL *sum,
+                                                                const REAL *dy, const REAL *x,
+                                                                const R(norms) * norms, int64_t k)
 {
     REAL room[BLOCK];
     for (int64_t i = 0; i < n; i += BLOCK) {
@@ -568,7 +576,7 @@ HONE__INLINE void R(deviation_lanes)(int64_t count, REAL *y, const REAL *x, R(no
     R(put)(y, R(mul)(R(normal)(R(take)(x, count), by), g), count);
 }
 
-static void R(deviation_piece)(int64_t n, REAL *y, const REAL *x, R(normal_by) by, VREAL g)
+HONE__INLINE void R(deviation_piece)(int64_t n, REAL *y, const REAL *x, R(normal_by) by, VREAL g)
 {
     int64_t i = 0;
     for (; i + LANES <= n; i += LANES)
@@ -578,8 +586,9 @@ static void R(deviation_piece)(int64_t n, REAL *y, const REAL *x, R(normal_by) b
 }
 
 /* A row of another unit, a block at a time; results are multiplied by `back`. */
-static void R(deviation_scaled)(int64_t n, REAL *y, const REAL *x, R(normal_by) by, VREAL g,
-                                REAL unit, REAL back)
+static __attribute__((noinline)) void R(deviation_scaled)(int64_t n, REAL *y, const REAL *x,
+                                                          R(normal_by) by, VREAL g, REAL unit,
+                                                          REAL back)
 {
     REAL room[BLOCK];
     for (int64_t i = 0; i < n; i += BLOCK) {

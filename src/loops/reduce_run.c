@@ -276,6 +276,19 @@ bool hone__reduce(int kind, const hone_tensor *x, uint32_t dims, void *out)
     return run_cols(&j);
 }
 
+int hone__reduced_order(int ndim, uint32_t mask, int64_t *order)
+{
+    int n = 0, kept = 0;
+    for (int last = 0; last < 2; last++) {
+        for (int d = 0; d < ndim; d++)
+            if ((int)(mask >> d & 1) == last)
+                order[n++] = d;
+        kept = last ? kept : n;
+    }
+    order[n] = HONE_END_DIM;
+    return kept;
+}
+
 void hone__divide(hone_tensor *out, double by)
 {
     const float by_f32 = (float)by;

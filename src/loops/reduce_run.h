@@ -13,6 +13,10 @@
  * out of memory. MAX, MIN, ARGMAX and ARGMIN need something to choose from. */
 bool hone__reduce(int kind, const hone_tensor *x, uint32_t dims, void *out);
 
+/** The dims of a tensor, those of the mask behind the others, ended as the public functions want
+ * them -> how many others there are. */
+int hone__reduced_order(int ndim, uint32_t mask, int64_t *order);
+
 /** All of `out` (contiguous, f32 or f64) by a number, rounded to the dtype. */
 void hone__divide(hone_tensor *out, double by);
 

@@ -24,8 +24,7 @@ typedef struct {
     hone__rows x, dy;
     char *out;                 /* [rows, cols], of the gradient of weights [cols] */
     const void *weight, *bias; /* or NULL */
-    hone__norms norms;         /* of all rows, or none */
-    bool kept;                 /* they are there, or to be written */
+    char *norms;               /* [4, rows] of what the rows are normalised by, or NULL */
     double eps;
     bool past; /* out is written past the caches */
 } job;
@@ -137,23 +136,15 @@ static char *out_row(const job *j, int64_t row)
     return j->out + row * j->cols * j->size;
 }
 
-/* The norms from row `row` on. */
-static hone__norms norms_from(const job *j, int64_t row)
+/* The norms from row `row` on, if there are any -> `norms` or NULL. */
+static const hone__norms *norms_from(const job *j, int64_t row, hone__norms *norms)
 {
-    const int64_t at = row * j->size;
-    if (!j->kept)
-        return j->norms;
-    return (hone__norms){ (char *)j->norms.base + at, (char *)j->norms.scale + at,
-                          (char *)j->norms.offset + at, (char *)j->norms.unit + at };
-}
-
-/* The norms of all rows, [4, rows], which a recorded forward keeps for the gradients. */
-static void take_norms(job *j, const hone_tensor *norms)
-{
-    char *at = hone__data(norms);
     const int64_t bytes = j->rows * j->size;
-    j->norms = (hone__norms){ at, at + bytes, at + 2 * bytes, at + 3 * bytes };
-    j->kept = true;
+    if (!j->norms)
+        return NULL;
+    char *at = j->norms + row * j->size;
+    *norms = (hone__norms){ at, at + bytes, at + 2 * bytes, at + 3 * bytes };
+    return norms;
 }
 
 /* ---- layer_norm */
@@ -161,9 +152,9 @@ static void take_norms(job *j, const hone_tensor *norms)
 static void forward_rows(void *ctx, int64_t row, int64_t rows, const hone__lines *in)
 {
     const job *j = ctx;
-    const hone__norms norms = norms_from(j, row);
+    hone__norms norms;
     hone__k->layer_norm[j->dtype](rows, j->cols, out_row(j, row), j->cols, in->p, in->stride,
-                                  j->weight, j->bias, j->eps, j->kept ? &norms : NULL, j->past);
+                                  j->weight, j->bias, j->eps, norms_from(j, row, &norms), j->past);
 }
 
 /* False: out of memory. */
@@ -188,7 +179,7 @@ static bool keep_norms(hone_context *ctx, job *j, hone_tensor **out)
     out[1] = hone__out(ctx, 1, j->dtype, 2, (int64_t[]){ 4, j->rows });
     if (!out[1])
         return false;
-    take_norms(j, out[1]);
+    j->norms = hone__data(out[1]);
     return HONE__SAVE(ctx, out[1]);
 }
 
@@ -241,10 +232,10 @@ static void backward_rows(void *ctx, int64_t row, int64_t rows, const hone__line
 {
     const job *j = ctx;
     const hone__lines dy = in[0], x = in[1];
-    const hone__norms norms = norms_from(j, row);
+    hone__norms norms;
     hone__k->layer_norm_backward[j->dtype](rows, j->cols, out_row(j, row), j->cols, dy.p, dy.stride,
                                            x.p, x.stride, j->weight, j->eps,
-                                           j->kept ? &norms : NULL, j->past);
+                                           norms_from(j, row, &norms), j->past);
 }
 
 /* False: out of memory. */
@@ -269,7 +260,7 @@ static bool layer_norm_backward_forward(hone_context *ctx, hone_tensor *const *i
     if (!take_job(ctx, in[1], in[0], in[2], HONE_NONE, &j) || !HONE__SAVE(ctx, in[0], in[1], in[2]))
         return false;
     if (in[3] != HONE_NONE)
-        take_norms(&j, in[3]);
+        j.norms = hone__data(in[3]);
     hone_tensor *y = out[0] = row_out(ctx, &j, in[1]);
     return y && (y->numel == 0 || run_backward(&j));
 }
@@ -375,10 +366,10 @@ static void weight_piece(const weight_job *w, int64_t block, int64_t at, int64_t
         hone__rows_gather(operand[i], (hone__rect){ row, row + rows, at, at + cols }, room[i],
                           w->strip);
     }
-    const hone__norms norms = norms_from(j, row);
+    hone__norms norms;
     hone__k->layer_norm_weight_backward[j->dtype](
-        rows, cols, in[0].p, in[0].stride, in[1].p, in[1].stride, j->eps, j->kept ? &norms : NULL,
-        0, 1, w->partials + (block * j->cols + at) * j->size);
+        rows, cols, in[0].p, in[0].stride, in[1].p, in[1].stride, j->eps,
+        norms_from(j, row, &norms), 0, 1, w->partials + (block * j->cols + at) * j->size);
 }
 
 /* Strips that lie side by side are one part of a row. */
@@ -400,7 +391,7 @@ static bool sum_blocks(weight_job *w, void *out)
     const job *j = &w->j;
     const int64_t blocks = hone__cols_blocks(j->rows);
     const size_t bytes = hone__bytes(blocks, hone__bytes(j->cols, (size_t)j->size));
-    w->strip = j->kept ? STRIP_BYTES / j->size : j->cols;
+    w->strip = j->norms ? STRIP_BYTES / j->size : j->cols;
     w->strips = (j->cols + w->strip - 1) / w->strip;
     w->partials = blocks > 1 ? hone__pool_alloc(bytes) : out;
     if (!w->partials)
@@ -416,9 +407,9 @@ static bool sum_blocks(weight_job *w, void *out)
 static void norm_rows(void *ctx, int64_t row, int64_t rows, const hone__lines *in)
 {
     const job *j = ctx;
-    const hone__norms norms = norms_from(j, row);
+    hone__norms norms;
     hone__k->layer_norm[j->dtype](rows, j->cols, in->p, in->stride, in->p, in->stride, NULL, NULL,
-                                  j->eps, &norms, false);
+                                  j->eps, norms_from(j, row, &norms), false);
 }
 
 /* What the rows are normalised by, computed before they are cut into strips. */
@@ -427,7 +418,7 @@ static bool find_norms(job *j)
     hone_tensor *norms = hone_empty((hone_dtype)j->dtype, 4, j->rows);
     if (!norms)
         return false;
-    take_norms(j, norms);
+    j->norms = hone__data(norms);
     return hone__row_groups_run(&(hone__row_groups){
         .n = 1,
         .in[0] = j->x,
@@ -444,7 +435,7 @@ static bool run_weight(weight_job *w, void *out)
     HONE_SCOPE(); /* of the norms */
     w->lies[0] = hone__rows_direct(&w->j.dy, &w->stride[0]);
     w->lies[1] = hone__rows_direct(&w->j.x, &w->stride[1]);
-    return (w->j.kept || (w->lies[0] && w->lies[1]) || find_norms(&w->j)) && sum_blocks(w, out);
+    return (w->j.norms || (w->lies[0] && w->lies[1]) || find_norms(&w->j)) && sum_blocks(w, out);
 }
 
 static bool layer_norm_weight_backward_forward(hone_context *ctx, hone_tensor *const *in, int n_in,
@@ -455,7 +446,7 @@ static bool layer_norm_weight_backward_forward(hone_context *ctx, hone_tensor *c
     if (!take_job(ctx, in[1], in[0], HONE_NONE, HONE_NONE, &w.j) || !HONE__SAVE(ctx, in[0], in[1]))
         return false;
     if (in[2] != HONE_NONE)
-        take_norms(&w.j, in[2]);
+        w.j.norms = hone__data(in[2]);
     const int n = dims_of(ctx);
     hone_tensor *y = out[0] = hone__out(ctx, 0, w.j.dtype, n, in[1]->shape + in[1]->ndim - n);
     if (!y || y->numel == 0)

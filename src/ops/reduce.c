@@ -219,25 +219,11 @@ static hone_tensor *logsumexp_of(hone_context *ctx, hone_tensor *given)
     return HONE__SAVE(ctx, given, out) ? out : NULL;
 }
 
-/* All dims, the reduced ones behind the others -> how many others there are. */
-static int reduced_order(int ndim, uint32_t mask, int64_t *order)
-{
-    int n = 0, kept = 0;
-    for (int last = 0; last < 2; last++) {
-        for (int d = 0; d < ndim; d++)
-            if ((int)(mask >> d & 1) == last)
-                order[n++] = d;
-        kept = last ? kept : n;
-    }
-    order[n] = HONE_END_DIM;
-    return kept;
-}
-
 /* x as [others ..., reduced]: the reduced dims as one, behind the others. */
 static hone_tensor *reduced_last(hone_tensor *x, uint32_t mask)
 {
     int64_t order[HONE_MAX_DIMS + 1], dims[HONE_MAX_DIMS + 2];
-    const int kept = reduced_order(x->ndim, mask, order);
+    const int kept = hone__reduced_order(x->ndim, mask, order);
     const hone__shape shape = hone__shape_of(x);
     for (int i = 0; i < kept; i++)
         dims[i] = x->shape[order[i]];
@@ -297,23 +283,6 @@ static int reduced_list(hone_context *ctx, int64_t *dims)
     return n;
 }
 
-/* (x - mean) g, or with by_std (x - mean) g / std of correction 0; g is like the result. */
-static hone_tensor *deviation(hone_context *ctx, hone_tensor *g, bool by_std)
-{
-    hone_tensor *x = hone_saved(ctx, 0);
-    const int ndim = hone__input_shape(ctx, 0)->ndim;
-    int64_t order[HONE_MAX_DIMS + 1], back[HONE_MAX_DIMS + 1];
-    if (ndim == 0) /* of one number */
-        return hone_mul(hone_sub(x, x), g);
-    const int kept = reduced_order(ndim, options_of(ctx)->mask, order);
-    for (int d = 0; d < ndim; d++)
-        back[order[d]] = d;
-    back[ndim] = HONE_END_DIM;
-    hone_tensor *last = hone_permute_v(with_dims(ctx, g), order);
-    return hone_permute_v(hone__deviation(hone_permute_v(x, order), last, ndim - kept, by_std),
-                          back);
-}
-
 /* n - correction, which PyTorch does not clip here as it does forward: less than 0 gives what is
  * finite, if no gradient of anything. */
 static double freedom(hone_context *ctx)
@@ -324,22 +293,14 @@ static double freedom(hone_context *ctx)
 
 static void var_backward(hone_context *ctx, hone_tensor *const *dy, hone_tensor **dx)
 {
-    dx[0] = deviation(ctx, hone_mul_scalar(dy[0], 2.0 / freedom(ctx)), false);
+    dx[0] = hone__variance_grad(hone_saved(ctx, 0), options_of(ctx)->mask, with_dims(ctx, dy[0]),
+                                freedom(ctx));
 }
 
-/* dy (x - mean) / (y (n - correction)): y is std_0 sqrt(n / (n - correction)), and neither leaves
- * the range where their quotient does not. Where y is inf for want of elements: dy / y is 0. */
 static void std_backward(hone_context *ctx, hone_tensor *const *dy, hone_tensor **dx)
 {
-    const double free = freedom(ctx), n = free + options_of(ctx)->correction;
-    hone_tensor *y = hone_saved(ctx, 1);
-    if (free <= 0) {
-        dx[0] = deviation(ctx, hone_div_scalar(hone_div(dy[0], y), free), false);
-        return;
-    }
-    hone_tensor *flat = hone_eq_scalar(y, 0.0), *zero = hone_scalar(hone_dtype_of(dy[0]), 0.0);
-    hone_tensor *by_y = hone_div_scalar(dy[0], sqrt(n) * sqrt(free));
-    dx[0] = deviation(ctx, hone_where(flat, zero, by_y), true);
+    dx[0] = hone__std_grad(hone_saved(ctx, 0), options_of(ctx)->mask, with_dims(ctx, dy[0]),
+                           with_dims(ctx, hone_saved(ctx, 1)), freedom(ctx));
 }
 
 /* dy shared evenly by the elements that `chosen` names, `lost` for the others. */

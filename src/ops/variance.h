@@ -9,10 +9,12 @@
  * contiguous. False: out of memory. */
 bool hone__variance(const hone_tensor *x, uint32_t dims, double by, bool root, hone_tensor *out);
 
-/** (x - mean) g over the last n_dims dims, g [.., 1..] or HONE_NONE; by_std: x - mean is divided by
- * the standard deviation (correction 0) first, and 0 where that is 0. For any finite x, whatever
- * squares and sums come to. Differentiable by x and g, any number of times. */
-hone_tensor *hone__deviation(hone_tensor *x, hone_tensor *g, int n_dims, bool by_std);
+/** Their gradients: dy 2 (x - mean) / freedom and dy (x - mean) / (y freedom), 0 where y is 0; dy
+ * and y are like the result with keepdim. For any finite x, whatever squares and sums come to.
+ * Differentiable any number of times. */
+hone_tensor *hone__variance_grad(hone_tensor *x, uint32_t dims, hone_tensor *dy, double freedom);
+hone_tensor *hone__std_grad(hone_tensor *x, uint32_t dims, hone_tensor *dy, hone_tensor *y,
+                            double freedom);
 
 /** The last n dims of a tensor, ended as the public functions want them. */
 const int64_t *hone__last_dims(int n, int64_t *dims);
