@@ -6,6 +6,8 @@ typedef struct {
     int64_t size, rs, cs; /* of the matrix it reads */
 } reader;
 
+enum { APART = 3 };
+
 static void read_panel(const hone__gemm_source *source, const void *base, int64_t i, int valid,
                        int64_t p, int64_t k, int width, void *panel)
 {
@@ -20,6 +22,17 @@ static void read_panel(const hone__gemm_source *source, const void *base, int64_
         }
 }
 
+/* A's elements, apart from each other: what reads them as the arguments say gets others. */
+static guard spread(const guard *a, int64_t n, int64_t size)
+{
+    guard apart = guard_new((size_t)(APART * n * size));
+    memset(apart.data, 0xee, apart.bytes);
+    for (int64_t i = 0; i < n; i++)
+        memcpy((char *)apart.data + APART * i * size, (const char *)a->data + i * size,
+               (size_t)size);
+    return apart;
+}
+
 /* C by rows and by columns, so that the source is A and B; two products of a batch. */
 static void compare(hone__gemm_dtype dtype, int64_t m, int64_t n, int64_t k, bool columns,
                     bool accumulate)
@@ -27,6 +40,7 @@ static void compare(hone__gemm_dtype dtype, int64_t m, int64_t n, int64_t k, boo
     hone__gemm_args x = shaped(dtype, m, n, k, true, false);
     const int64_t size = (int64_t)size_of(&x);
     guard a = random_guard(&x, 0, 2 * m * k), b = random_guard(&x, 0, k * n);
+    guard apart = spread(&a, 2 * m * k, size);
     guard want = random_guard(&x, 0, 2 * m * n - 1), got = guard_new(want.bytes);
     memcpy(got.data, want.data, want.bytes);
     x.accumulate = accumulate;
@@ -39,13 +53,16 @@ static void compare(hone__gemm_dtype dtype, int64_t m, int64_t n, int64_t k, boo
     x.c_batch[0] = m * n;
     x.c_rs = columns ? 1 : n;
     x.c_cs = columns ? m : 1;
-    const reader r = { { read_panel }, size, x.a_rs, x.a_cs };
-    x.c = got.data;
-    cr_assert_eq(hone__gemm_from(&x, &r.source), 0);
     x.c = want.data;
     cr_assert_eq(hone__gemm(&x), 0);
+    const reader r = { { read_panel }, size, APART * x.a_rs, APART * x.a_cs };
+    x.a = apart.data;
+    x.a_batch[0] *= APART;
+    x.c = got.data;
+    cr_assert_eq(hone__gemm_from(&x, &r.source), 0);
     cr_assert(memcmp(want.data, got.data, want.bytes) == 0, "%d x %d x %d", (int)m, (int)n, (int)k);
     check_free(&a);
+    check_free(&apart);
     check_free(&b);
     check_free(&want);
     check_free(&got);
