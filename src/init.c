@@ -7,6 +7,7 @@
 #include "isa/isa.h"
 #include "op/named.h"
 #include "op/node.h"
+#include "runtime/lock.h"
 #include "runtime/memory.h"
 #include "runtime/openmp.h"
 #include "runtime/parallel.h"
@@ -46,7 +47,10 @@ bool hone__set_up(char *message, size_t size)
     hone__op_list = hone__ops;
     hone__cut_cycles = hone__find_and_cut_cycles;
     tell_caches();
-    return choose_isa(message, size) && hone__team_init(message, size);
+    if (!choose_isa(message, size) || !hone__team_init(message, size))
+        return false;
+    hone__lock_at_forks(); /* now the OpenMP runtime is up */
+    return true;
 }
 
 hone_status hone_init(void)

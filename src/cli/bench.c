@@ -228,9 +228,9 @@ static int close_json(bench_run *run, const char *path)
     FILE *f = run->report.json;
     if (!f)
         return CLI_OK;
-    const bool failed = ferror(f) != 0;
-    if (fclose(f) != 0 || failed)
-        return cli_error(CLI_FAILED, name, "%s can't be written: %s", path, strerror(errno));
+    const int error = cli_close(f, run->report.json_error);
+    if (error)
+        return cli_error(CLI_FAILED, name, "%s can't be written: %s", path, strerror(error));
     return CLI_OK;
 }
 

@@ -131,11 +131,12 @@ typedef struct {
     bench_peer peer[BENCH_MAX_PEERS];
     char no_peers[80]; /* why there are none though they were asked for, or "" */
     FILE *json;
+    int json_error;
 } bench_report;
 
 void bench_print_head(const bench_report *report, const char *unit, bool fma);
 /** The row in the table and in the file. */
-void bench_print_row(const bench_report *report, const bench_row *row);
+void bench_print_row(bench_report *report, const bench_row *row);
 
 /* ---- a run of a suite (bench.c) */
 

@@ -1,5 +1,6 @@
 /* bench_report.c: a row as a line of the table and as a JSON object. */
 #include "bench.h"
+#include "cli.h"
 
 #include "isa/isa.h"
 
@@ -105,12 +106,13 @@ static void print_json(const bench_report *report, const bench_row *row)
     json_number(f, "ratio", best >= 0, rate / peer);
     json_number(f, "ns_per_call", true, side[BENCH_HONE].ns);
     fprintf(f, "}\n");
-    fflush(f);
 }
 
-void bench_print_row(const bench_report *report, const bench_row *row)
+void bench_print_row(bench_report *report, const bench_row *row)
 {
     print_line(report, row);
-    if (report->json)
-        print_json(report, row);
+    if (!report->json)
+        return;
+    print_json(report, row);
+    cli_flush(report->json, &report->json_error);
 }

@@ -6,6 +6,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
 
 /** Exit statuses: 1 what went wrong at work (a file, memory), 2 how the program was called. */
 enum { CLI_OK = 0, CLI_FAILED = 1, CLI_USAGE = 2 };
@@ -23,6 +24,10 @@ extern const cli_command cli_train, cli_eval, cli_info, cli_bench, cli_ops;
 /** Prints "hone COMMAND: message" to stderr; returns the status that was given. */
 int cli_error(int status, const char *command, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
+/** Flushes the file; keeps the first error's number. */
+void cli_flush(FILE *file, int *error);
+/** Closes a file that was written; 0 or the number of the first error, `error` if it isn't 0. */
+int cli_close(FILE *file, int error);
 /** The library's pending error in the same form. Returns CLI_USAGE for a bad environment variable,
  * else CLI_FAILED. */
 int cli_library_error(const char *command);

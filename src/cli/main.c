@@ -28,6 +28,20 @@ int cli_error(int status, const char *command, const char *format, ...)
     return status;
 }
 
+void cli_flush(FILE *file, int *error)
+{
+    if (fflush(file) != 0 && *error == 0)
+        *error = errno;
+}
+
+int cli_close(FILE *file, int error)
+{
+    cli_flush(file, &error);
+    if (fclose(file) != 0 && error == 0)
+        error = errno;
+    return error;
+}
+
 int cli_library_error(const char *command)
 {
     int status = hone_error_code() == HONE_E_CONFIG ? CLI_USAGE : CLI_FAILED;

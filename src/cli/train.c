@@ -65,6 +65,7 @@ typedef struct {
     hone_optim *optim;
     hone_loader *loader;
     FILE *log; /* appended to; emptied when training begins */
+    int log_error;
     progress show;
     curve losses;
     double train_seconds;   /* of all epochs so far */
@@ -152,7 +153,7 @@ static void log_row(training *t, int64_t epoch, const epoch_row *row)
     log_number(t->log, "seconds", row->seconds);
     log_number(t->log, "samples_per_second", (double)t->samples / row->seconds);
     fprintf(t->log, "\"threads\": %d, \"isa\": \"%s\"}\n", hone_threads(), hone_isa());
-    fflush(t->log);
+    cli_flush(t->log, &t->log_error);
 }
 
 /* The table: on a terminal that is too narrow for all columns, those of the highest rank are left
@@ -302,9 +303,9 @@ static int close_log(training *t)
 {
     if (!t->log)
         return CLI_OK;
-    bool failed = ferror(t->log) != 0;
-    if (fclose(t->log) != 0 || failed)
-        return cli_error(CLI_FAILED, name, "%s: can't be written: %s", t->o.log, strerror(errno));
+    const int error = cli_close(t->log, t->log_error);
+    if (error)
+        return cli_error(CLI_FAILED, name, "%s: can't be written: %s", t->o.log, strerror(error));
     return CLI_OK;
 }
 

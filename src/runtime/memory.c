@@ -3,6 +3,7 @@
 #include "runtime/memory.h"
 #include "core/core.h"
 #include "runtime/pool.h"
+#include "runtime/stack.h"
 #include "runtime/thread_end.h"
 
 #include <stdlib.h>
@@ -43,9 +44,13 @@ void *hone__out_of_memory(size_t bytes)
 {
     enum { MANY = 1000 }; /* tensors in one scope, which a step of training hardly needs */
     hone_memory stats;
-    char limit[48] = "";
+    char limit[48] = "", text[128];
     const hone__holdings held = hone__keeper.holdings();
     const int64_t most = atomic_load_explicit(&limit_bytes, memory_order_relaxed);
+    if (!hone__stack_of_caller_is_enough(text, sizeof text)) {
+        hone_error_set(HONE_E_CONFIG, "%s", text);
+        return NULL;
+    }
     if (!hone__thread_end_is_possible()) {
         hone_error_set(HONE_E_NOMEM,
                        "out of memory: %zu bytes wanted, but the process has no key "

@@ -2,6 +2,7 @@
 #include "runtime/openmp.h"
 #include "core/core.h"
 #include "runtime/lock.h"
+#include "runtime/stack.h"
 #include "runtime/thread_end.h"
 
 #include <ctype.h>
@@ -252,20 +253,7 @@ bool hone__openmp_threads(long *n, char *message, size_t size)
     return false;
 }
 
-enum {
-    LEAST_STACK = 256 << 10, /* kernels keep tiles there: twice the largest frame */
-    ARGUMENTS = 32 << 10,    /* and the environment lie in the first thread's stack, too */
-    LLVM_STACK = 4 << 20     /* what its runtime asks for by itself */
-};
-
-static bool enough(const char *what, size_t bytes, char *message, size_t size)
-{
-    if (bytes >= LEAST_STACK)
-        return true;
-    hone__format(message, size, "%s: a stack of %zu KiB is too small for hone, %d KiB is the least",
-                 what, bytes >> 10, LEAST_STACK >> 10);
-    return false;
-}
+enum { LLVM_STACK = 4 << 20 }; /* what its runtime asks for by itself */
 
 /* "16K": B, K, M or G, or no unit. 0: no such size, which the runtimes ignore. */
 static size_t read_size(const char *text, int shift)
@@ -304,25 +292,20 @@ static size_t asked_stack(const char **variable)
 static bool check_stacks(char *message, size_t size)
 {
     pthread_attr_t attributes;
-    size_t most = SIZE_MAX;
-    void *bottom;
-    if (pthread_getattr_np(pthread_self(), &attributes) == 0) {
-        pthread_attr_getstack(&attributes, &bottom, &most);
-        pthread_attr_destroy(&attributes);
-    }
-    if (most < LEAST_STACK - ARGUMENTS)
-        return enough("the calling thread (ulimit -s)", most, message, size);
+    size_t most;
+    if (!hone__stack_of_caller_is_enough(message, size))
+        return false;
     const char *variable;
     stack_bytes = asked_stack(&variable);
     if (stack_bytes > 0)
-        return enough(variable, stack_bytes, message, size);
+        return hone__stack_is_enough(variable, stack_bytes, message, size);
     if (is_llvm)
         stack_bytes = LLVM_STACK;
     if (stack_bytes > 0 || pthread_getattr_default_np(&attributes) != 0)
         return true;
     pthread_attr_getstacksize(&attributes, &most);
     pthread_attr_destroy(&attributes);
-    return enough("new threads (ulimit -s)", most, message, size);
+    return hone__stack_is_enough("new threads (ulimit -s)", most, message, size);
 }
 
 size_t hone__openmp_stack(void)
@@ -350,8 +333,6 @@ bool hone__openmp_load(char *message, size_t size)
     find_runtime();
     if (!check_keys(message, size) || !check_stacks(message, size))
         return false;
-    (void)omp_get_max_threads(); /* from here on the runtime is up */
-    hone__lock_at_forks();
     look_for_others();
     return true;
 }

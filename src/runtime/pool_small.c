@@ -1,6 +1,7 @@
 /* pool_small.c: the heaps of threads and their small blocks. See pool.h for the scheme. */
 #include "runtime/memory.h"
 #include "runtime/pool.h"
+#include "runtime/stack.h"
 #include "runtime/thread_end.h"
 
 #include <string.h>
@@ -49,7 +50,9 @@ static hone__heap *idle_or_new(void)
 
 hone__heap *hone__heap_attach(void)
 {
-    if (!hone__at_thread_end(HONE__END_HEAP, detach))
+    char ignored[128];
+    if (!hone__stack_of_caller_is_enough(ignored, sizeof ignored) ||
+        !hone__at_thread_end(HONE__END_HEAP, detach))
         return NULL;
     hone__lock(HONE__LOCK_HEAPS);
     hone__heap *heap = idle_or_new();

@@ -192,8 +192,10 @@ static hwloc_bitmap_t read_atoms(hwloc_topology_t topology)
     hwloc_bitmap_t atoms = hwloc_bitmap_alloc();
     hone__format(path, sizeof path, "%s/sys/devices/cpu_atom/cpus", root ? root : "");
     if (atoms && (root || hwloc_topology_is_thissystem(topology)) &&
-        read_text(path, text, sizeof text))
+        read_text(path, text, sizeof text)) {
+        text[strcspn(text, "\n")] = 0; /* behind it a last number that is no range is passed over */
         hwloc_bitmap_list_sscanf(atoms, text);
+    }
     return atoms;
 }
 

@@ -75,7 +75,8 @@ refuses 1 '--save dir: not a regular file' "${train[@]}" --save dir
 refuses 1 '--save dir/: ' "${train[@]}" --save dir/
 refuses 1 '--save /dev/full: not a regular file' "${train[@]}" --save /dev/full
 refuses 1 '--log nowhere/x: No such file' "${train[@]}" --log nowhere/x
-[ -c /dev/full ] && refuses 1 "/dev/full: can't be written" "${train[@]}" --quiet --log /dev/full
+[ -c /dev/full ] && refuses 1 "/dev/full: can't be written: No space left" "${train[@]}" --quiet --log /dev/full
+[ -c /dev/full ] && refuses 1 "/dev/full: can't be written: No space left" "${train[@]}" --quiet --log /dev/full --save logged
 
 # a link stays a link, also to what is not there yet; one that leads nowhere is known before the
 # training

@@ -178,6 +178,18 @@ Test(kinds, intels_little_cores)
     check_cores(6, 2);
 }
 
+/* The last one stands alone in the list. */
+Test(kinds, intels_little_cores_of_a_list)
+{
+    MACHINE({ 4, 5000000, 3600000 }, { 2, 3800000, 2700000 }, { 1, 5000000, 3600000 },
+            { 1, 3800000, 2700000 });
+    put_file("sys/devices/cpu_core/cpus", "0-3,6\n");
+    put_file("sys/devices/cpu_core/type", "4\n");
+    put_file("sys/devices/cpu_atom/cpus", "4-5,7\n");
+    put_file("sys/devices/cpu_atom/type", "10\n");
+    check_cores(8, 5);
+}
+
 /* Where all are little, none is left out. */
 Test(kinds, intels_little_cores_alone)
 {

@@ -181,6 +181,31 @@ Test(thread_end, a_thread_that_only_frees_without_memory)
 }
 #endif
 
+/* ---- with a small stack --------------------------------------------------------------------- */
+
+static void *refuse_or_crash(void *refused)
+{
+    *(bool *)refused = !hone_randn(HONE_F32, 300, 300) && hone_error_code() == HONE_E_CONFIG &&
+                       strstr(hone_error_message(), "a stack of 16 KiB is too small");
+    return NULL;
+}
+
+Test(thread_end, a_thread_with_a_small_stack)
+{
+    pthread_attr_t small;
+    pthread_t thread;
+    bool refused = false;
+    CHECK_OK(hone_init());
+    cr_assert(pthread_attr_init(&small) == 0);
+    if (pthread_attr_setstacksize(&small, 16 << 10) != 0)
+        cr_skip_test("a stack of 16 KiB can't be had");
+    cr_assert(pthread_create(&thread, &small, refuse_or_crash, &refused) == 0);
+    pthread_join(thread, NULL);
+    pthread_attr_destroy(&small);
+    cr_assert(refused);
+    check_nothing_is_left();
+}
+
 /* ---- without keys --------------------------------------------------------------------------- */
 
 static int take_all_keys(pthread_key_t *keys)
