@@ -381,7 +381,7 @@ int main(int argc, char **argv)
     if (!read_arguments(argc, argv, &x, &seconds))
         return fail("[f64] MxNxK[:TN][+=] [SECONDS] [kc=LIST] [mc=LIST] [nc=LIST] [a=LIST] "
                     "[b=LIST] [near=LIST]");
-    const int64_t size = x.dtype == HONE__GEMM_F32 ? 4 : 8;
+    const int64_t size = hone__gemm_size(x.dtype);
     fill_lists(&x);
     x.a = filled(x.m * x.k, size);
     x.b = filled(x.k * x.n, size);

@@ -42,7 +42,7 @@ HONE__INLINE uint8_t C(to_bool)(FROM x)
     return x != 0;
 }
 
-#define CAST(name, to)                                                                             \
+#define CAST(NAME, name, to, ...)                                                                  \
     static void C(k_##name)(int64_t n, void *yv, int64_t sy, const void *xv, int64_t sx)           \
     {                                                                                              \
         to *y = yv;                                                                                \
@@ -56,12 +56,7 @@ HONE__INLINE uint8_t C(to_bool)(FROM x)
         }                                                                                          \
     }
 
-CAST(f32, float)
-CAST(f64, double)
-CAST(i64, int64_t)
-CAST(i32, int32_t)
-CAST(u8, uint8_t)
-CAST(bool, uint8_t)
+HONE__EACH_DTYPE(CAST, )
 
 #undef CAST
 #undef TO_INTEGER

@@ -1,4 +1,4 @@
-/* elementwise.h: the unary and binary kernels of f32 and f64. (fragment: real_begin.h, map.h, the
+/* elementwise.h: the unary and binary kernels of kernels.def for f32 and f64. (fragment: real_begin.h, map.h, the
  * math of the type) */
 
 HONE__INLINE VREAL R(square)(VREAL x)
@@ -56,6 +56,16 @@ HONE__INLINE VREAL R(pow_minus_half)(VREAL x)
     return R(reciprocal)(R(pow_half)(x));
 }
 
+HONE__INLINE VREAL R(maximum)(VREAL a, VREAL b)
+{
+    return R(max)(a, b);
+}
+
+HONE__INLINE VREAL R(minimum)(VREAL a, VREAL b)
+{
+    return R(min)(a, b);
+}
+
 HONE__INLINE VREAL R(relu_backward)(VREAL dy, VREAL y)
 {
     return R(select)(R(le)(y, R(set)(0)), R(set)(0), dy); /* dy where y is NaN, as PyTorch */
@@ -109,7 +119,7 @@ static void f32_k_pow(int64_t n, void *out, int64_t so, const void *a, int64_t s
     {                                                                                              \
         R(map2_dense)(n, out, a, b, R(name));                                                      \
     }
-#define BINARY(name)                                                                               \
+#define BINARY_DENSE(name)                                                                         \
     DENSE2(name)                                                                                   \
     static void R(k_##name)(int64_t n, void *out, int64_t so, const void *a, int64_t sa,           \
                             const void *b, int64_t sb)                                             \
@@ -135,56 +145,22 @@ static void f32_k_pow(int64_t n, void *out, int64_t so, const void *a, int64_t s
             R(staged2)(n, out, so, a, sa, b, sb, R(dense_##name));                                 \
     }
 
-UNARY(neg)
-UNARY(abs)
-UNARY(square)
-UNARY(relu)
-UNARY(sqrt)
-UNARY(reciprocal)
-UNARY(exp)
-UNARY(log)
-UNARY(sigmoid)
-UNARY(tanh)
-UNARY(log1p)
-UNARY(expm1)
-UNARY(rsqrt)
-UNARY(sin)
-UNARY(cos)
-UNARY(tan)
-UNARY(erf)
-UNARY(gelu)
-UNARY(gelu_tanh)
-UNARY(silu)
-UNARY(softplus)
-UNARY(pow_3)
-UNARY(pow_4)
-UNARY(pow_minus_2)
-UNARY(pow_half)
-UNARY(pow_3_halves)
-UNARY(pow_minus_half)
+#define BINARY_OWN(name)
 
-BINARY_BROADCAST(add)
-BINARY_BROADCAST(sub)
-BINARY_BROADCAST(mul)
-BINARY_BROADCAST(div)
-BINARY_BROADCAST(max)
-BINARY_BROADCAST(min)
-BINARY(relu_backward)
-BINARY(sigmoid_backward)
-BINARY(tanh_backward)
-BINARY(gelu_backward)
-BINARY(gelu_tanh_backward)
-BINARY(silu_backward)
-BINARY(softplus_backward)
+#define UNARY_KERNEL(NAME, name, ...)                             UNARY(name)
+#define BINARY_KERNEL(NAME, name, dtypes, cost, past, loops, ...) BINARY_##loops(name)
+#include "kernels/kernels.def"
+
 #if HONE__REAL_IS_F64
-BINARY(pow)
+BINARY_DENSE(pow)
 DENSE2(short_pow)
 #endif
 
 #undef UNARY
 #undef DENSE2
-#undef BINARY
+#undef BINARY_DENSE
 #undef BINARY_BROADCAST
+#undef BINARY_OWN
 
 static void R(k_add_scaled)(int64_t n, void *outv, int64_t so, const void *av, int64_t sa,
                             const void *bv, int64_t sb, double factor)
@@ -233,31 +209,15 @@ static void R(k_add_scaled)(int64_t n, void *outv, int64_t so, const void *av, i
         R(map2_past)(n, out, a, sa, b, sb, R(name), R(k_##name));                                  \
     }
 
-UNARY_PAST(neg)
-UNARY_PAST(abs)
-UNARY_PAST(square)
-UNARY_PAST(relu)
-UNARY_PAST(sqrt)
-UNARY_PAST(rsqrt)
-UNARY_PAST(reciprocal)
-UNARY_PAST(exp)
-UNARY_PAST(pow_3)
-UNARY_PAST(pow_4)
-UNARY_PAST(pow_minus_2)
-UNARY_PAST(pow_half)
-UNARY_PAST(pow_3_halves)
-UNARY_PAST(pow_minus_half)
+#define UNARY_CACHED(name)
+#define BINARY_CACHED(name)
 
-BINARY_PAST(add)
-BINARY_PAST(sub)
-BINARY_PAST(mul)
-BINARY_PAST(div)
-BINARY_PAST(max)
-BINARY_PAST(min)
-BINARY_PAST(relu_backward)
-BINARY_PAST(sigmoid_backward)
-BINARY_PAST(tanh_backward)
+#define UNARY_KERNEL(NAME, name, dtypes, cost, past, ...)  UNARY_##past(name)
+#define BINARY_KERNEL(NAME, name, dtypes, cost, past, ...) BINARY_##past(name)
+#include "kernels/kernels.def"
 
 #undef UNARY_PAST
+#undef UNARY_CACHED
 #undef BINARY_PAST
+#undef BINARY_CACHED
 #endif

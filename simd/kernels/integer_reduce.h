@@ -23,11 +23,11 @@ HONE__INLINE void P(best)(int64_t n, const T *x, hone__partial *result, T (*op)(
 }
 HONE__INLINE void P(largest)(int64_t n, const T *x, hone__partial *result)
 {
-    P(best)(n, x, result, P(max));
+    P(best)(n, x, result, P(maximum));
 }
 HONE__INLINE void P(smallest)(int64_t n, const T *x, hone__partial *result)
 {
-    P(best)(n, x, result, P(min));
+    P(best)(n, x, result, P(minimum));
 }
 
 HONE__INLINE T P(value)(const hone__partial *p)
@@ -164,11 +164,11 @@ HONE__INLINE void P(best_cols)(int64_t rows, int64_t cols, const T *x, int64_t s
 }
 static void P(k_max_cols)(int64_t rows, int64_t cols, const void *x, int64_t sx, void *out)
 {
-    P(best_cols)(rows, cols, x, sx, out, P(max));
+    P(best_cols)(rows, cols, x, sx, out, P(maximum));
 }
 static void P(k_min_cols)(int64_t rows, int64_t cols, const void *x, int64_t sx, void *out)
 {
-    P(best_cols)(rows, cols, x, sx, out, P(min));
+    P(best_cols)(rows, cols, x, sx, out, P(minimum));
 }
 
 HONE__INLINE void P(place_cols)(int64_t rows, int64_t cols, const T *x, int64_t sx, int64_t *out,

@@ -43,11 +43,11 @@ HONE__INLINE T P(div)(T a, T b)
         return 0;
     return b == (T)-1 && T_MIN < 0 ? P(neg)(a) : (T)(a / b);
 }
-HONE__INLINE T P(max)(T a, T b)
+HONE__INLINE T P(maximum)(T a, T b)
 {
     return a > b ? a : b;
 }
-HONE__INLINE T P(min)(T a, T b)
+HONE__INLINE T P(minimum)(T a, T b)
 {
     return a < b ? a : b;
 }
@@ -101,19 +101,23 @@ HONE__INLINE void P(map2)(int64_t n, void *outv, int64_t so, const void *av, int
         P(map2)(n, out, so, a, sa, b, sb, P(name));                                                \
     }
 
-UNARY(neg)
-UNARY(abs)
-UNARY(square)
-UNARY(pow_3)
-UNARY(pow_4)
-UNARY(relu)
-BINARY(add)
-BINARY(sub)
-BINARY(mul)
-BINARY(div)
-BINARY(max)
-BINARY(min)
-BINARY(pow)
+/* the rows with integers */
+#define UNARY_REALS(name)
+#define UNARY_NUMBERS(name) UNARY(name)
+#define BINARY_REALS(name)
+#define BINARY_NUMBERS(name) BINARY(name)
+#define BINARY_OR(name)      BINARY(name)
+#define BINARY_AND(name)     BINARY(name)
+
+#define UNARY_KERNEL(NAME, name, dtypes, ...)  UNARY_##dtypes(name)
+#define BINARY_KERNEL(NAME, name, dtypes, ...) BINARY_##dtypes(name)
+#include "kernels/kernels.def"
 
 #undef UNARY
+#undef UNARY_REALS
+#undef UNARY_NUMBERS
 #undef BINARY
+#undef BINARY_REALS
+#undef BINARY_NUMBERS
+#undef BINARY_OR
+#undef BINARY_AND

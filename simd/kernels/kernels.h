@@ -19,92 +19,58 @@
 #ifndef HONE_KERNELS_KERNELS_H
 #define HONE_KERNELS_KERNELS_H
 
+#include "core/dtypes.h"
+
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
 /** Same values as the public hone_dtype. */
+#define NUMBER_OF_DTYPE(NAME, ...) HONE__##NAME,
+enum { HONE__EACH_DTYPE(NUMBER_OF_DTYPE, ) HONE__N_DTYPES };
+#undef NUMBER_OF_DTYPE
+
+/* The numbers of the kernels, HONE__K_NAME: a row of kernels.def each. */
+#define UNARY_KERNEL(NAME, ...) HONE__K_##NAME,
 enum {
-    HONE__F32,
-    HONE__F64,
-    HONE__I64,
-    HONE__I32,
-    HONE__U8,
-    HONE__BOOL,
-    HONE__N_DTYPES,
+#include "kernels/kernels.def"
+    HONE__K_N_UNARY,
+};
+#define BINARY_KERNEL(NAME, ...) HONE__K_##NAME,
+enum {
+#include "kernels/kernels.def"
+    HONE__K_N_BINARY,
+};
+#define COMPARE_KERNEL(NAME, ...) HONE__K_##NAME,
+enum {
+#include "kernels/kernels.def"
+    HONE__K_N_COMPARE,
+};
+#define REDUCE_KERNEL(NAME, ...) HONE__K_##NAME,
+enum {
+#include "kernels/kernels.def"
+    HONE__K_N_REDUCE,
 };
 
 /* ---- elementwise ---- */
 
-/** y[i] = f(x[i]). f32 and f64: all of the list. i64, i32, u8: NEG ABS SQUARE RELU POW_3 POW_4
- * (wrapping).
- *  Error against the exact value: NEG ABS RELU exact; SQRT SQUARE RECIPROCAL correctly rounded; f32
- * EXP and LOG <= 1 ulp, other f32 <= 2 ulp; f64 <= 2 ulp; GELU SILU SOFTPLUS <= 4 ulp. Special
- * values as in C99's annex F. */
-enum {
-    HONE__K_NEG,
-    HONE__K_ABS,
-    HONE__K_SQUARE,
-    HONE__K_RELU, /* NaN stays NaN, -0 becomes +0 */
-    HONE__K_SQRT,
-    HONE__K_RECIPROCAL,
-    HONE__K_EXP,
-    HONE__K_LOG,
-    HONE__K_SIGMOID,
-    HONE__K_TANH,
-    HONE__K_LOG1P,
-    HONE__K_EXPM1,
-    HONE__K_RSQRT,
-    HONE__K_SIN,
-    HONE__K_COS,
-    HONE__K_TAN,
-    HONE__K_ERF,
-    HONE__K_GELU,      /* x times the normal distribution at x */
-    HONE__K_GELU_TANH, /* its approximation x / (1 + exp(-2 sqrt(2 / pi) (x + 0.044715 x^3))) */
-    HONE__K_SILU,
-    HONE__K_SOFTPLUS, /* log(1 + e^x) for every x: no threshold */
-    HONE__K_POW_3,    /* x^3 and so on */
-    HONE__K_POW_4,
-    HONE__K_POW_MINUS_2,
-    HONE__K_POW_HALF, /* of -0 and -inf +0 and inf, as POW */
-    HONE__K_POW_3_HALVES,
-    HONE__K_POW_MINUS_HALF,
-    HONE__K_N_UNARY,
-};
+/** y[i] = f(x[i]), for the dtypes that kernels.def names (integers wrap), with the error bounds that
+ * it gives. Special values as in C99's annex F. */
 typedef void (*hone__unary_fn)(int64_t n, void *y, int64_t sy, const void *x, int64_t sx);
 
-/** out[i] = f(a[i], b[i]).
- *  f32, f64: all. i64, i32, u8: ADD SUB MUL DIV MAXIMUM MINIMUM POW, wrapping; DIV truncates, the
- * caller has refused a zero divisor (the kernel gives 0 and does not trap), INT_MIN / -1 wraps; POW
- * with a negative exponent is 0 unless the base is 1 or -1. bool: ADD MAXIMUM (or), MUL MINIMUM
- * (and). MAXIMUM = (b > a or b is NaN) ? b : a, so a NaN on either side is kept and a tie takes a
- * (+0 and -0 tie); MINIMUM likewise with <. POW: f32 <= 2 ulp, f64 <= 2 ulp, special values as in
- * C99's annex F. The BACKWARD ones are derivatives, f32 and f64 only: a is the incoming gradient, b
- * the function's output (RELU, SIGMOID, TANH) or input (the others, finite at infinities).
- */
-enum {
-    HONE__K_ADD,
-    HONE__K_SUB,
-    HONE__K_MUL,
-    HONE__K_DIV,
-    HONE__K_MAXIMUM,
-    HONE__K_MINIMUM,
-    HONE__K_POW,
-    HONE__K_RELU_BACKWARD,    /* b <= 0 ? 0 : a, so a where b is NaN */
-    HONE__K_SIGMOID_BACKWARD, /* a * (b * (1 - b)) */
-    HONE__K_TANH_BACKWARD,    /* a * fma(-b, b, 1) */
-    HONE__K_GELU_BACKWARD,    /* a * gelu'(b) */
-    HONE__K_GELU_TANH_BACKWARD,
-    HONE__K_SILU_BACKWARD,
-    HONE__K_SOFTPLUS_BACKWARD,
-    HONE__K_N_BINARY,
-};
+/** out[i] = f(a[i], b[i]), for the dtypes that kernels.def names.
+ *  Integers wrap; DIV truncates, the caller has refused a zero divisor (the kernel gives 0 and does
+ * not trap), INT_MIN / -1 wraps; POW with a negative exponent is 0 unless the base is 1 or -1. bool:
+ * ADD MAXIMUM are or, MUL MINIMUM and. MAXIMUM = (b > a or b is NaN) ? b : a, so a NaN on either
+ * side is kept and a tie takes a (+0 and -0 tie); MINIMUM likewise with <. POW: f32 <= 2 ulp, f64 <= 2 ulp, special
+ * values as in C99's annex F. The BACKWARD ones are derivatives, f32 and f64 only: a is the incoming
+ * gradient, b the function's output (RELU, SIGMOID, TANH) or input (the others, finite at
+ * infinities). */
 typedef void (*hone__binary_fn)(int64_t n, void *out, int64_t so, const void *a, int64_t sa,
                                 const void *b, int64_t sb);
 
 /** out[i] = a[i] OP b[i] as a bool (one byte, 0 or 1). All dtypes. Out aliases an input only for u8
  * and bool. */
-enum { HONE__K_EQ, HONE__K_NE, HONE__K_LT, HONE__K_LE, HONE__K_GT, HONE__K_GE, HONE__K_N_COMPARE };
 typedef void (*hone__compare_fn)(int64_t n, uint8_t *out, int64_t so, const void *a, int64_t sa,
                                  const void *b, int64_t sb);
 
@@ -153,16 +119,6 @@ typedef void (*hone__write_past_fn)(int64_t bytes, void *y, const void *x);
  *  ARGMAX ARGMIN  those dtypes -> i64: the first place of the extreme value (+0 and -0 are one),
  * or of the first NaN.
  * cols (rows) > 0. */
-enum {
-    HONE__K_SUM,
-    HONE__K_SUM_SQUARES,
-    HONE__K_M2,
-    HONE__K_MAX,
-    HONE__K_MIN,
-    HONE__K_ARGMAX,
-    HONE__K_ARGMIN,
-    HONE__K_N_REDUCE,
-};
 
 /** Along the innermost, contiguous axis: out[r * so] = reduce(x[r * sx + 0 .. cols-1]) for r <
  * rows.
@@ -193,12 +149,13 @@ typedef struct {
     int64_t index;
 } hone__partial;
 
+#define BLOCK_OF_DTYPE(NAME, name, type, size, ...) [HONE__##NAME] = 16384 / size,
 static inline int64_t hone__reduce_block(int dtype)
 {
-    return dtype == HONE__F32 || dtype == HONE__I32   ? 4096
-           : dtype == HONE__F64 || dtype == HONE__I64 ? 2048
-                                                      : 16384;
+    static const int16_t blocks[HONE__N_DTYPES] = { HONE__EACH_DTYPE(BLOCK_OF_DTYPE, ) };
+    return blocks[dtype];
 }
+#undef BLOCK_OF_DTYPE
 
 /** Blocks [begin, end) of one contiguous row of `cols` elements at x (its start, not the block's):
  * out[b - begin]. So one long row can be cut over threads. There are (cols + block - 1) / block

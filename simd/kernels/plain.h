@@ -20,7 +20,7 @@ HONE__INLINE void P(compare)(int64_t n, uint8_t *out, int64_t so, const void *av
     }
 }
 
-#define COMPARE(name, sign)                                                                        \
+#define COMPARE_KERNEL(NAME, name, sign)                                                           \
     HONE__INLINE bool P(is_##name)(T a, T b)                                                       \
     {                                                                                              \
         return a sign b;                                                                           \
@@ -31,11 +31,4 @@ HONE__INLINE void P(compare)(int64_t n, uint8_t *out, int64_t so, const void *av
         P(compare)(n, out, so, a, sa, b, sb, P(is_##name));                                        \
     }
 
-COMPARE(eq, ==)
-COMPARE(ne, !=)
-COMPARE(lt, <)
-COMPARE(le, <=)
-COMPARE(gt, >)
-COMPARE(ge, >=)
-
-#undef COMPARE
+#include "kernels/kernels.def"

@@ -131,7 +131,7 @@ bool bench_wants(const bench_run *run, const char *row_name)
 
 bool bench_wants_dtype(const bench_run *run, hone_dtype dtype)
 {
-    return !run->dtype || strcmp(run->dtype, dtype == HONE_F64 ? "f64" : "f32") == 0;
+    return !run->dtype || strcmp(run->dtype, hone_dtype_name(dtype)) == 0;
 }
 
 bool bench_do_row(bench_run *run, bench_row *row, void *ctx)

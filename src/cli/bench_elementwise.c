@@ -14,7 +14,7 @@
 
 #include <string.h>
 
-typedef enum { UNARY, BINARY, COPY, FILL, WHERE, SGD, UNIFORM, NORMAL } form;
+typedef enum { UNARY, BINARY, COMPARE, COPY, FILL, WHERE, SGD, UNIFORM, NORMAL } form;
 
 typedef struct {
     const char *name;
@@ -24,51 +24,18 @@ typedef struct {
     double ns; /* an element, for the cost model */
 } function;
 
-#define MOVE HONE__NS_MOVE
-#define MATH HONE__NS_MATH
+/* Every row of kernels.def, and the kernels without a number. */
+#define UNARY_KERNEL(NAME, name, dtypes, cost, past, ulp, low, high)                               \
+    { #name, UNARY, HONE__K_##NAME, low, high, HONE__NS_##cost },
+#define BINARY_KERNEL(NAME, name, dtypes, cost, past, loops, low, high)                            \
+    { #name, BINARY, HONE__K_##NAME, low, high, HONE__NS_##cost },
+#define COMPARE_KERNEL(NAME, name, sign) { #name, COMPARE, HONE__K_##NAME, -4, 4, HONE__NS_MOVE },
 
 static const function functions[] = {
-    { "copy", COPY, 0, -4, 4, MOVE },
-    { "fill", FILL, 0, -4, 4, MOVE },
-    { "add", BINARY, HONE__K_ADD, -4, 4, MOVE },
-    { "sub", BINARY, HONE__K_SUB, -4, 4, MOVE },
-    { "mul", BINARY, HONE__K_MUL, -4, 4, MOVE },
-    { "div", BINARY, HONE__K_DIV, 1, 4, MOVE },
-    { "maximum", BINARY, HONE__K_MAXIMUM, -4, 4, MOVE },
-    { "where", WHERE, 0, -4, 4, MOVE },
-    { "sgd_step", SGD, 0, -4, 4, MOVE },
-    { "neg", UNARY, HONE__K_NEG, -4, 4, MOVE },
-    { "abs", UNARY, HONE__K_ABS, -4, 4, MOVE },
-    { "square", UNARY, HONE__K_SQUARE, -4, 4, MOVE },
-    { "relu", UNARY, HONE__K_RELU, -4, 4, MOVE },
-    { "sqrt", UNARY, HONE__K_SQRT, 0, 4, MATH },
-    { "rsqrt", UNARY, HONE__K_RSQRT, 0, 4, MATH },
-    { "reciprocal", UNARY, HONE__K_RECIPROCAL, 1, 4, MATH },
-    { "exp", UNARY, HONE__K_EXP, -4, 4, MATH },
-    { "log", UNARY, HONE__K_LOG, 0, 4, MATH },
-    { "expm1", UNARY, HONE__K_EXPM1, -4, 4, MATH },
-    { "log1p", UNARY, HONE__K_LOG1P, 0, 4, MATH },
-    { "sin", UNARY, HONE__K_SIN, -4, 4, MATH },
-    { "cos", UNARY, HONE__K_COS, -4, 4, MATH },
-    { "tan", UNARY, HONE__K_TAN, -4, 4, MATH },
-    { "tanh", UNARY, HONE__K_TANH, -4, 4, MATH },
-    { "sigmoid", UNARY, HONE__K_SIGMOID, -4, 4, MATH },
-    { "erf", UNARY, HONE__K_ERF, -4, 4, MATH },
-    { "gelu", UNARY, HONE__K_GELU, -4, 4, MATH },
-    { "gelu_tanh", UNARY, HONE__K_GELU_TANH, -4, 4, MATH },
-    { "silu", UNARY, HONE__K_SILU, -4, 4, MATH },
-    { "softplus", UNARY, HONE__K_SOFTPLUS, -4, 4, MATH },
-    { "pow_3", UNARY, HONE__K_POW_3, -4, 4, MOVE },
-    { "pow_minus_half", UNARY, HONE__K_POW_MINUS_HALF, 1, 4, MATH },
-    { "pow", BINARY, HONE__K_POW, 0, 4, HONE__NS_POW },
-    { "relu_backward", BINARY, HONE__K_RELU_BACKWARD, -4, 4, MOVE },
-    { "tanh_backward", BINARY, HONE__K_TANH_BACKWARD, -1, 1, MOVE },
-    { "gelu_backward", BINARY, HONE__K_GELU_BACKWARD, -4, 4, MATH },
-    { "gelu_tanh_backward", BINARY, HONE__K_GELU_TANH_BACKWARD, -4, 4, MATH },
-    { "silu_backward", BINARY, HONE__K_SILU_BACKWARD, -4, 4, MATH },
-    { "softplus_backward", BINARY, HONE__K_SOFTPLUS_BACKWARD, -4, 4, MATH },
-    { "rand", UNIFORM, 0, 0, 1, MATH },
-    { "randn", NORMAL, 0, 0, 1, MATH },
+    { "copy", COPY, 0, -4, 4, HONE__NS_MOVE },   { "fill", FILL, 0, -4, 4, HONE__NS_MOVE },
+    { "where", WHERE, 0, -4, 4, HONE__NS_MOVE }, { "sgd_step", SGD, 0, -4, 4, HONE__NS_MOVE },
+#include "kernels/kernels.def"
+    { "rand", UNIFORM, 0, 0, 1, HONE__NS_MATH }, { "randn", NORMAL, 0, 0, 1, HONE__NS_MATH },
 };
 
 enum { N_FUNCTIONS = sizeof functions / sizeof *functions, COLS = 1024 };
@@ -79,8 +46,8 @@ typedef struct {
     const function *f;
     hone_dtype dtype;
     int64_t n;
-    hone_tensor *out, *a, *b, *condition;
-    hone__elementwise_kernel kernel; /* for the driver */
+    hone_tensor *out, *a, *b, *truths; /* truths: where's condition, a comparison's result */
+    hone__elementwise_kernel kernel;   /* for the driver */
     void (*peer)(void);
 } work;
 
@@ -103,6 +70,10 @@ static void kernel_body(void *ctx, int64_t begin, int64_t end)
     case BINARY:
         hone__k->binary[w->f->kernel][w->dtype](n, out, 1, a, 1, b, 1);
         break;
+    case COMPARE:
+        hone__k->compare[w->f->kernel][w->dtype](n, (uint8_t *)hone_data(w->truths) + begin, 1, a,
+                                                 1, b, 1);
+        break;
     case COPY:
         hone__k->copy[w->dtype](n, out, 1, a, 1);
         break;
@@ -110,8 +81,7 @@ static void kernel_body(void *ctx, int64_t begin, int64_t end)
         hone__k->fill[w->dtype](n, out, 1, one);
         break;
     case WHERE:
-        hone__k->where[w->dtype](n, out, 1, (uint8_t *)hone_data(w->condition) + begin, 1, a, 1, b,
-                                 1);
+        hone__k->where[w->dtype](n, out, 1, (uint8_t *)hone_data(w->truths) + begin, 1, a, 1, b, 1);
         break;
     case SGD:
         hone__k->sgd[w->dtype](n, out, a, NULL, &(hone__sgd_args){ .lr = 1e-6 });
@@ -144,8 +114,9 @@ static bool run_driver(void *ctx)
         hone__fill_elements(w->out, 1);
         return true;
     }
-    const hone__operand in[] = { { .t = w->condition }, { .t = w->a }, { .t = w->b } };
-    return hone__elementwise(&w->kernel, w->out, w->f->form == WHERE ? in : in + 1);
+    const hone__operand in[] = { { .t = w->truths }, { .t = w->a }, { .t = w->b } };
+    return hone__elementwise(&w->kernel, w->f->form == COMPARE ? w->truths : w->out,
+                             w->f->form == WHERE ? in : in + 1);
 }
 
 /* ---- SLEEF, cut over the threads in the same way */
@@ -180,8 +151,9 @@ static bool run_peer(void *ctx)
 static bench_stream stream_of(form f)
 {
     static const bench_stream streams[] = {
-        [UNARY] = BENCH_COPY, [BINARY] = BENCH_ADD, [COPY] = BENCH_COPY,     [FILL] = BENCH_WRITE,
-        [WHERE] = BENCH_ADD,  [SGD] = BENCH_UPDATE, [UNIFORM] = BENCH_WRITE, [NORMAL] = BENCH_WRITE
+        [UNARY] = BENCH_COPY, [BINARY] = BENCH_ADD,    [COMPARE] = BENCH_ADD,
+        [COPY] = BENCH_COPY,  [FILL] = BENCH_WRITE,    [WHERE] = BENCH_ADD,
+        [SGD] = BENCH_UPDATE, [UNIFORM] = BENCH_WRITE, [NORMAL] = BENCH_WRITE,
     };
     return streams[f];
 }
@@ -194,8 +166,9 @@ static bool make_operands(work *w, bench_stream stream)
     w->out = bench_tensor(w->dtype, 1, w->n, f->low, f->high);
     w->a = reads && w->out ? bench_tensor(w->dtype, 1, w->n, f->low, f->high) : NULL;
     w->b = two && w->a ? bench_tensor(w->dtype, 1, w->n, f->low, f->high) : NULL;
-    w->condition = f->form == WHERE && w->b ? bench_tensor(HONE_BOOL, 1, w->n, 0, 1) : NULL;
-    return w->out && (!reads || w->a) && (!two || w->b) && (f->form != WHERE || w->condition);
+    const bool truths = f->form == WHERE || f->form == COMPARE;
+    w->truths = truths && w->b ? bench_tensor(HONE_BOOL, 1, w->n, 0, 1) : NULL;
+    return w->out && (!reads || w->a) && (!two || w->b) && (!truths || w->truths);
 }
 
 static int64_t cols_of(const char *variant)
@@ -222,11 +195,13 @@ static bool make_views(work *w, const char *variant)
 static void make_kernel(work *w)
 {
     if (w->f->form == BINARY)
-        w->kernel = hone__binary_kernel(w->f->kernel, w->dtype, w->f->ns);
+        w->kernel = hone__binary_kernel(w->f->kernel, w->dtype);
+    else if (w->f->form == COMPARE)
+        w->kernel = hone__compare_kernel(w->f->kernel, w->dtype);
     else if (w->f->form == WHERE)
         w->kernel = hone__where_kernel(w->dtype);
     else
-        w->kernel = hone__unary_kernel(w->f->kernel, w->dtype, w->f->ns);
+        w->kernel = hone__unary_kernel(w->f->kernel, w->dtype);
 }
 
 static bool do_row(bench_run *run, const function *f, hone_dtype dtype, bench_level level,
@@ -244,7 +219,7 @@ static bool do_row(bench_run *run, const function *f, hone_dtype dtype, bench_le
     if (!make_operands(&w, stream))
         return false;
     bench_row row = { .name = f->name,
-                      .dtype = dtype == HONE_F64 ? "f64" : "f32",
+                      .dtype = hone_dtype_name(dtype),
                       .variant = variant,
                       .level = level,
                       .elements = n };
@@ -252,10 +227,13 @@ static bool do_row(bench_run *run, const function *f, hone_dtype dtype, bench_le
     const bench_stream mix = broadcast ? BENCH_COPY : stream;
     row.side[BENCH_PEAK] =
         bench_memory_side(&w.peak, mix, run->report.running, bytes, w.out, w.a, w.b);
-    row.side[BENCH_HONE] = (bench_side){
-        .call = driver ? run_driver : run_kernel,
-        .work = (double)bytes * bench_stream_operands(mix) + (f->form == WHERE ? (double)n : 0),
-    };
+    double work_bytes = (double)bytes * bench_stream_operands(mix);
+    if (f->form == WHERE)
+        work_bytes += (double)n;
+    else if (f->form == COMPARE) /* bytes instead of elements are written */
+        work_bytes += (double)n - (double)bytes;
+    row.side[BENCH_HONE] =
+        (bench_side){ .call = driver ? run_driver : run_kernel, .work = work_bytes };
     if (run->report.n_peers > 0 && (f->form == UNARY || f->form == BINARY) && contiguous) {
         w.peer = bench_sleef_find(&run->report.peer[0], f->name, dtype == HONE_F64);
         if (w.peer)

@@ -116,7 +116,7 @@ static bool do_row(bench_run *run, const reduction *r, hone_dtype dtype, bench_l
     const int64_t bytes = n * (int64_t)hone_dtype_size(dtype);
     const bench_stream mix = r->reads ? BENCH_READ : BENCH_COPY;
     bench_row row = { .name = r->name,
-                      .dtype = dtype == HONE_F64 ? "f64" : "f32",
+                      .dtype = hone_dtype_name(dtype),
                       .variant = strided ? "strided" : "contiguous",
                       .level = level,
                       .elements = n };

@@ -9,20 +9,14 @@
 
 double hone__element(hone_dtype dtype, const void *p)
 {
+#define ELEMENT(NAME, name, type, ...)                                                             \
+    case HONE_##NAME:                                                                              \
+        return (double)*(const type *)p;
     switch (dtype) {
-    case HONE_F32:
-        return (double)*(const float *)p;
-    case HONE_F64:
-        return *(const double *)p;
-    case HONE_I64:
-        return (double)*(const int64_t *)p;
-    case HONE_I32:
-        return *(const int32_t *)p;
-    case HONE_U8:
-    case HONE_BOOL:
-        return *(const uint8_t *)p;
+        HONE__EACH_DTYPE(ELEMENT, )
     }
     return NAN;
+#undef ELEMENT
 }
 
 int64_t hone__element_i64(hone_dtype dtype, const void *p)

@@ -2,6 +2,7 @@
 #ifndef HONE_CORE_CORE_H
 #define HONE_CORE_CORE_H
 
+#include "core/dtypes.h"
 #include "core/text.h"
 
 #include <hone/runtime.h>
@@ -95,12 +96,23 @@ struct hone_tensor {
     hone_tensor *grad;  /* leaf's gradient */
 };
 
+/** What dtypes.h says of each dtype. */
+typedef struct {
+    const char *name, *file_name;
+    uint8_t size, rank;
+    hone__kind kind;
+    int64_t least, most;
+} hone__dtype_traits;
+extern const hone__dtype_traits hone__dtypes[HONE_DTYPES];
+
 /** hone_dtype_size of a dtype that is one. */
+#define SIZE_OF_DTYPE(NAME, name, type, size, ...) [HONE_##NAME] = size,
 static inline size_t hone__size_of(uint8_t dtype)
 {
-    static const uint8_t sizes[HONE_DTYPES] = { 4, 8, 8, 4, 1, 1 };
+    static const uint8_t sizes[HONE_DTYPES] = { HONE__EACH_DTYPE(SIZE_OF_DTYPE, ) };
     return sizes[dtype];
 }
+#undef SIZE_OF_DTYPE
 
 static inline void *hone__data(const hone_tensor *t)
 {
@@ -242,8 +254,8 @@ typedef struct {
 bool hone__broadcast(const char *op, hone_tensor *const *t, int n, hone__shape *out);
 /** Strides of t seen as `shape` (0 on broadcast dims). The shapes must fit. */
 void hone__broadcast_strides(const hone_tensor *t, const hone__shape *shape, int64_t *stride);
-/** Of a dtype, as PyTorch orders them: 0 bool, 1 integer, 2 float. */
-int hone__category(hone_dtype dtype);
+/** The kind of a dtype, as PyTorch orders them: bool, integer, float. */
+hone__kind hone__category(hone_dtype dtype);
 /** Result dtype of n operands by PyTorch's rule: 0-d tensors only raise the category (bool <
  * integer < float). */
 hone_dtype hone__result_dtype(hone_tensor *const *t, int n);

@@ -1,14 +1,23 @@
 /* dtype.c: sizes, names and promotion of element types. */
 #include "core/core.h"
 
-static const struct {
-    const char *name;
-    size_t size;
-    int rank; /* promotion takes the higher one */
-} dtypes[HONE_DTYPES] = {
-    [HONE_F32] = { "f32", 4, 4 }, [HONE_F64] = { "f64", 8, 5 }, [HONE_I64] = { "i64", 8, 3 },
-    [HONE_I32] = { "i32", 4, 2 }, [HONE_U8] = { "u8", 1, 1 },   [HONE_BOOL] = { "bool", 1, 0 },
-};
+#define TRAITS(NAME, name_, type, size_, kind_, rank_, least_, most_, file, with)                  \
+    [HONE_##NAME] = { .name = #name_,                                                              \
+                      .file_name = file,                                                           \
+                      .size = size_,                                                               \
+                      .rank = rank_,                                                               \
+                      .kind = HONE__KIND_##kind_,                                                  \
+                      .least = least_,                                                             \
+                      .most = most_ },
+const hone__dtype_traits hone__dtypes[HONE_DTYPES] = { HONE__EACH_DTYPE(TRAITS, ) };
+
+/* hone_dtype and the list are the same, in the same order. */
+#define SAME(NAME, name, type, size, ...)                                                          \
+    _Static_assert((int)HONE_##NAME == (int)NUMBER_##NAME && sizeof(type) == (size), #NAME);
+#define NUMBER(NAME, ...) NUMBER_##NAME,
+enum { HONE__EACH_DTYPE(NUMBER, ) N_NUMBERS };
+HONE__EACH_DTYPE(SAME, )
+_Static_assert((int)N_NUMBERS == HONE_DTYPES, "a dtype is missing");
 
 static bool is_dtype(hone_dtype dtype)
 {
@@ -17,17 +26,17 @@ static bool is_dtype(hone_dtype dtype)
 
 size_t hone_dtype_size(hone_dtype dtype)
 {
-    return is_dtype(dtype) ? dtypes[dtype].size : 0;
+    return is_dtype(dtype) ? hone__dtypes[dtype].size : 0;
 }
 
 const char *hone_dtype_name(hone_dtype dtype)
 {
-    return is_dtype(dtype) ? dtypes[dtype].name : "?";
+    return is_dtype(dtype) ? hone__dtypes[dtype].name : "?";
 }
 
 bool hone_dtype_is_float(hone_dtype dtype)
 {
-    return dtype == HONE_F32 || dtype == HONE_F64;
+    return is_dtype(dtype) && hone__dtypes[dtype].kind == HONE__KIND_FLOAT;
 }
 
 hone_dtype hone_promote(hone_dtype a, hone_dtype b)
@@ -36,12 +45,12 @@ hone_dtype hone_promote(hone_dtype a, hone_dtype b)
         hone_error_set(HONE_E_DTYPE, "promote: %d and %d are not both dtypes", (int)a, (int)b);
         return HONE_F32;
     }
-    return dtypes[a].rank >= dtypes[b].rank ? a : b;
+    return hone__dtypes[a].rank >= hone__dtypes[b].rank ? a : b;
 }
 
-int hone__category(hone_dtype dtype)
+hone__kind hone__category(hone_dtype dtype)
 {
-    return dtype == HONE_BOOL ? 0 : hone_dtype_is_float(dtype) ? 2 : 1;
+    return hone__dtypes[dtype].kind;
 }
 
 hone_dtype hone__result_dtype(hone_tensor *const *t, int n)

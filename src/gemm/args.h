@@ -9,6 +9,12 @@
 
 typedef enum { HONE__GEMM_F32, HONE__GEMM_F64 } hone__gemm_dtype;
 
+/** Bytes of an element. */
+static inline int64_t hone__gemm_size(hone__gemm_dtype dtype)
+{
+    return dtype == HONE__GEMM_F32 ? 4 : 8;
+}
+
 typedef enum {
     HONE__GEMM_NO_ACT,
     HONE__GEMM_RELU,

@@ -194,7 +194,7 @@ void hone__gemm_plan_make(hone__gemm_plan *plan, const hone__gemm_args *args,
     *plan = (hone__gemm_plan){ .x = *args };
     hone__gemm_args *x = &plan->x;
     plan->kernel = &hone__k->gemm.of[x->dtype];
-    plan->size = x->dtype == HONE__GEMM_F32 ? 4 : 8;
+    plan->size = hone__gemm_size(x->dtype);
     if (a) {
         normalise_source(plan, a);
     } else {

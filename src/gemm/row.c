@@ -136,7 +136,7 @@ static bool run_dots(const hone__gemm_kernel *kernel, const hone__gemm_args *x)
 bool hone__gemm_small_row(const hone__gemm_args *x)
 {
     enum { MOST = 1 << 20 };
-    const int64_t length = x->m == 1 ? x->n : x->m, size = x->dtype == HONE__GEMM_F32 ? 4 : 8;
+    const int64_t length = x->m == 1 ? x->n : x->m, size = hone__gemm_size(x->dtype);
     if ((x->m != 1 && x->n != 1) || length < 1 || length > MOST || x->k < 2 || x->k > MOST ||
         x->n_batch_dims > 0 || x->act != HONE__GEMM_NO_ACT || x->alpha != 1.0 || x->accumulate ||
         x->bias) {

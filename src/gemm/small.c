@@ -33,7 +33,7 @@ typedef struct {
 static void run_panel(const hone__gemm_kernel *kernel, const hone__gemm_args *x,
                       const hone__gemm_epilogue *finish, const panel *part)
 {
-    const int64_t size = x->dtype == HONE__GEMM_F32 ? 4 : 8;
+    const int64_t size = hone__gemm_size(x->dtype);
     const hone__gemm_share rows =
         hone__gemm_share_of(x->m, hone__gemm_tile_rows(kernel, part->width, part->k, x->a_cs));
     hone__gemm_tile t = {
@@ -70,7 +70,7 @@ static int64_t whole_vectors(const hone__gemm_kernel *kernel, int64_t n)
 static void run_packed(const hone__gemm_kernel *kernel, const hone__gemm_args *x,
                        const hone__gemm_epilogue *finish, const char *b, int64_t col, int width)
 {
-    const int64_t size = x->dtype == HONE__GEMM_F32 ? 4 : 8, rs = whole_vectors(kernel, width);
+    const int64_t size = hone__gemm_size(x->dtype), rs = whole_vectors(kernel, width);
     const int64_t most = PACKED_BYTES / (rs * size);
     alignas(64) char packed[PACKED_BYTES + PACK_SLACK_BYTES];
     panel part = { .b = packed, .b_rs = rs, .col = col, .width = width };
@@ -91,7 +91,7 @@ static void run_packed(const hone__gemm_kernel *kernel, const hone__gemm_args *x
 static void run_panels(const hone__gemm_kernel *kernel, const hone__gemm_args *x,
                        const hone__gemm_epilogue *finish, int n, bool in_place)
 {
-    const int64_t size = x->dtype == HONE__GEMM_F32 ? 4 : 8;
+    const int64_t size = hone__gemm_size(x->dtype);
     const hone__gemm_share widths = hone__gemm_share_of(
         hone__gemm_vectors(kernel, n), (int)hone__gemm_vectors(kernel, kernel->wide));
     int col = 0;
@@ -142,7 +142,7 @@ static void activate(const hone__gemm_args *x)
     if (!activation) {
         return;
     }
-    const int64_t row_bytes = x->c_rs * (x->dtype == HONE__GEMM_F32 ? 4 : 8);
+    const int64_t row_bytes = x->c_rs * hone__gemm_size(x->dtype);
     const char *c = x->c;
     char *to = x->activated ? x->activated : x->c;
     const bool rows_meet = x->c_rs == x->n;
@@ -309,7 +309,7 @@ static int64_t upright_columns(const hone__gemm_kernel *kernel, const hone__gemm
 static __attribute__((noinline)) bool run_general(const hone__gemm_kernel *kernel,
                                                   const hone__gemm_args *x, bool packs)
 {
-    const int64_t size = x->dtype == HONE__GEMM_F32 ? 4 : 8;
+    const int64_t size = hone__gemm_size(x->dtype);
     const bool in_place = !packs && (kernel->direct_tails || x->n % kernel->vl == 0);
     const bool parts = x->n <= kernel->wide && !x->accumulate;
     if (!in_place && !parts && kernel->wide * x->k * size > PACKED_BYTES) {
@@ -460,7 +460,7 @@ static bool run_across(const hone__gemm_kernel *kernel, const hone__gemm_args *x
 
 static bool run_chain(const hone__gemm_kernel *kernel, const hone__gemm_args *x, int64_t size)
 {
-    const int log_size = x->dtype == HONE__GEMM_F32 ? 2 : 3;
+    const int log_size = __builtin_ctzll((unsigned long long)size);
     const bool tiny = x->b_cs == 1 && x->k * x->n * size <= PACKED_BYTES;
     const bool packs = !tiny && hone__gemm_packs_b(kernel, x, size);
     if (!kernel->small || !plain(x)) {
@@ -488,7 +488,7 @@ bool hone__gemm_small(const hone__gemm_args *x)
     if (order == HONE__GEMM_SPLIT || !one_thread(kernel, x)) {
         return false;
     }
-    const int64_t size = x->dtype == HONE__GEMM_F32 ? 4 : 8;
+    const int64_t size = hone__gemm_size(x->dtype);
     if (!(order == HONE__GEMM_DOT ? run_dot(kernel, x, size) : run_chain(kernel, x, size))) {
         return false;
     }

@@ -62,7 +62,7 @@ static void move_down(hone__gemm_tile *t, const hone__gemm_args *x, int64_t rows
 void hone__gemm_turned(const hone__gemm_kernel *kernel, const hone__gemm_args *x,
                        const hone__gemm_region *region)
 {
-    const int64_t size = x->dtype == HONE__GEMM_F32 ? 4 : 8;
+    const int64_t size = hone__gemm_size(x->dtype);
     const int64_t row = region->m0, col = region->n0;
     hone__gemm_tile t = {
         .k = region->k,

@@ -36,7 +36,7 @@ static void run_tile(const hone__gemm_kernel *kernel, const hone__gemm_args *x,
                      const hone__gemm_region *region, const hone__gemm_epilogue *finish,
                      int64_t row, int rows, int64_t col, int cols)
 {
-    const int64_t size = x->dtype == HONE__GEMM_F32 ? 4 : 8, sums_rs = MAX_BYTES / size;
+    const int64_t size = hone__gemm_size(x->dtype), sums_rs = MAX_BYTES / size;
     alignas(64) char sums[MAX_ROWS * MAX_BYTES];
     char *const c = region->c + (row * region->c_rs + col) * size;
     if (finish && finish->accumulate) {

@@ -12,20 +12,15 @@
 
 /* ---- dtypes */
 
-static const char *const dtype_names[HONE_DTYPES] = {
-    [HONE_F32] = "F32", [HONE_F64] = "F64", [HONE_I64] = "I64",
-    [HONE_I32] = "I32", [HONE_U8] = "U8",   [HONE_BOOL] = "BOOL",
-};
-
 const char *hone__entry_dtype_name(hone_dtype dtype)
 {
-    return (unsigned)dtype < HONE_DTYPES ? dtype_names[dtype] : "?";
+    return (unsigned)dtype < HONE_DTYPES ? hone__dtypes[dtype].file_name : "?";
 }
 
 int hone__entry_dtype(const char *name)
 {
     for (int d = 0; d < HONE_DTYPES; d++)
-        if (strcmp(name, dtype_names[d]) == 0)
+        if (strcmp(name, hone__dtypes[d].file_name) == 0)
             return d;
     return -1;
 }

@@ -15,11 +15,6 @@ static int64_t ceil_div(int64_t a, int64_t b)
     return (a + b - 1) / b;
 }
 
-static int64_t size_of(const hone__conv_windows *w)
-{
-    return w->dtype == HONE__GEMM_F32 ? 4 : 8;
-}
-
 /* `bytes`, a multiple of 4: a few lines at most, for which a call takes longer than the copy. */
 static inline void copy(char *to, const char *from, int64_t bytes)
 {
@@ -57,7 +52,7 @@ static void spread(int64_t size, int64_t n, char *to, int64_t to_step, const cha
 static void take_any(const hone__conv_windows *w, const char *row, int64_t at, int64_t n, char *to)
 {
     const hone__conv_axis *x = &w->x;
-    const int64_t size = size_of(w);
+    const int64_t size = hone__gemm_size(w->dtype);
     clear(to, n * size);
     const int64_t outside = at < 0 ? ceil_div(-at, x->mul) : 0;
     const int64_t rest = (at + outside * x->mul) % x->div;
@@ -74,7 +69,7 @@ static void take_any(const hone__conv_windows *w, const char *row, int64_t at, i
 static inline void take(const hone__conv_windows *w, bool plain, const char *row, int64_t at,
                         int64_t n, char *to)
 {
-    const int64_t size = size_of(w);
+    const int64_t size = hone__gemm_size(w->dtype);
     if (!row)
         clear(to, n * size);
     else if (plain && at >= 0 && at + n <= w->x.extent)
@@ -91,7 +86,8 @@ static const char *row_at(const hone__conv_windows *w, const char *image, int64_
     if (at < 0 || (w->y.div > 1 && at % w->y.div != 0))
         return NULL;
     at = w->y.div > 1 ? at / w->y.div : at;
-    return at < w->y.extent ? image + (channel * w->channel_stride + at * w->y.stride) * size_of(w)
+    return at < w->y.extent ? image + (channel * w->channel_stride + at * w->y.stride) *
+                                          hone__gemm_size(w->dtype)
                             : NULL;
 }
 
@@ -101,7 +97,7 @@ static void fill_run(const hone__conv_windows *w, const char *image, int64_t y, 
                      int64_t n, int64_t tap, int64_t taps, char *to, int64_t to_rs)
 {
     const bool plain = w->x.mul == 1 && w->x.div == 1 && w->x.stride == 1;
-    const int64_t to_bytes = to_rs * size_of(w), at = x * w->x.mul + w->x.off;
+    const int64_t to_bytes = to_rs * hone__gemm_size(w->dtype), at = x * w->x.mul + w->x.off;
     int64_t kx = tap % w->x.taps, rest = tap / w->x.taps;
     int64_t ky = rest % w->y.taps, channel = rest / w->y.taps;
     while (taps > 0) {
@@ -125,7 +121,7 @@ static void fill(const hone__conv_windows *w, const char *image, int64_t at, int
     for (int64_t j = 0, run; j < n; j += run) {
         const int64_t y = (at + j) / w->width, x = (at + j) % w->width;
         run = min64(n - j, w->width - x);
-        fill_run(w, image, y, x, run, tap, taps, to + j * size_of(w), to_rs);
+        fill_run(w, image, y, x, run, tap, taps, to + j * hone__gemm_size(w->dtype), to_rs);
     }
 }
 
@@ -140,7 +136,7 @@ static void pack_positions(const hone__gemm_source *source, const void *image, i
                            int valid, int64_t tap, int64_t taps, int width, void *panel)
 {
     const hone__conv_windows *w = (const hone__conv_windows *)source;
-    clear_rest(size_of(w), valid, width, taps, panel);
+    clear_rest(hone__gemm_size(w->dtype), valid, width, taps, panel);
     fill(w, image, at, valid, tap, taps, panel, width);
 }
 
@@ -153,7 +149,7 @@ static void pack_taps(const hone__gemm_source *source, const void *image, int64_
 {
     const hone__conv_windows *w = (const hone__conv_windows *)source;
     const hone__gemm_kernel *kernel = &hone__k->gemm.of[w->dtype];
-    const int64_t size = size_of(w);
+    const int64_t size = hone__gemm_size(w->dtype);
     _Alignas(64) char rows[MOST_WIDTH * RUN * MOST_SIZE];
     clear_rest(size, valid, width, positions, panel);
     for (int64_t q = 0; q < positions; q += RUN) {

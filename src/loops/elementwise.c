@@ -8,6 +8,15 @@
 
 #include <string.h>
 
+#define UNARY_KERNEL(NAME, name, dtypes, cost, ...) [HONE__K_##NAME] = HONE__NS_##cost,
+const double hone__unary_ns[HONE__K_N_UNARY] = {
+#include "kernels/kernels.def"
+};
+#define BINARY_KERNEL(NAME, name, dtypes, cost, ...) [HONE__K_##NAME] = HONE__NS_##cost,
+const double hone__binary_ns[HONE__K_N_BINARY] = {
+#include "kernels/kernels.def"
+};
+
 enum {
     STRETCH = 512,       /* elements cast at a time, on the stack */
     AHEAD = 4,           /* rows asked for before their turn */

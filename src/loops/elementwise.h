@@ -58,23 +58,35 @@ typedef struct {
     double ns; /* cost of one contiguous element on one thread, roughly */
 } hone__elementwise_kernel;
 
+/** The costs that kernels.def gives. */
+extern const double hone__unary_ns[HONE__K_N_UNARY], hone__binary_ns[HONE__K_N_BINARY];
+
 /** The table's kernel `k` of that dtype. */
-static inline hone__elementwise_kernel hone__unary_kernel(int k, hone_dtype dtype, double ns)
+static inline hone__elementwise_kernel hone__unary_kernel(int k, hone_dtype dtype)
 {
     return (hone__elementwise_kernel){ .arity = HONE__UNARY,
                                        .fn.unary = hone__k->unary[k][dtype],
                                        .past.unary = hone__k->unary_past[k][dtype],
                                        .reads = { dtype },
-                                       .ns = ns };
+                                       .ns = hone__unary_ns[k] };
 }
 
-static inline hone__elementwise_kernel hone__binary_kernel(int k, hone_dtype dtype, double ns)
+static inline hone__elementwise_kernel hone__binary_kernel(int k, hone_dtype dtype)
 {
     return (hone__elementwise_kernel){ .arity = HONE__BINARY,
                                        .fn.binary = hone__k->binary[k][dtype],
                                        .past.binary = hone__k->binary_past[k][dtype],
                                        .reads = { dtype, dtype },
-                                       .ns = ns };
+                                       .ns = hone__binary_ns[k] };
+}
+
+/** Its result is bool. */
+static inline hone__elementwise_kernel hone__compare_kernel(int k, hone_dtype dtype)
+{
+    return (hone__elementwise_kernel){ .arity = HONE__COMPARE,
+                                       .fn.compare = hone__k->compare[k][dtype],
+                                       .reads = { dtype, dtype },
+                                       .ns = HONE__NS_MOVE };
 }
 
 static inline hone__elementwise_kernel hone__where_kernel(hone_dtype dtype)

@@ -30,26 +30,20 @@ static inline void hone__copy_one(int64_t size, void *to, const void *from)
 /** *to += *from; or for bool. */
 static inline void hone__add_one(hone_dtype dtype, void *to, const void *from)
 {
+#define ADD_FLOAT(a, b)   a + b
+#define ADD_INTEGER(a, b) a + b
+#define ADD_BOOL(a, b)    a | b
+#define ADD_ONE(NAME, name, type, size, kind, ...)                                                 \
+    case HONE_##NAME:                                                                              \
+        *(type *)to = (type)(ADD_##kind(*(type *)to, *(const type *)from));                        \
+        break;
     switch (dtype) {
-    case HONE_F32:
-        *(float *)to += *(const float *)from;
-        break;
-    case HONE_F64:
-        *(double *)to += *(const double *)from;
-        break;
-    case HONE_I64:
-        *(int64_t *)to += *(const int64_t *)from;
-        break;
-    case HONE_I32:
-        *(int32_t *)to += *(const int32_t *)from;
-        break;
-    case HONE_U8:
-        *(uint8_t *)to = (uint8_t)(*(uint8_t *)to + *(const uint8_t *)from);
-        break;
-    case HONE_BOOL:
-        *(uint8_t *)to |= *(const uint8_t *)from;
-        break;
+        HONE__EACH_DTYPE(ADD_ONE, )
     }
+#undef ADD_FLOAT
+#undef ADD_INTEGER
+#undef ADD_BOOL
+#undef ADD_ONE
 }
 
 #endif

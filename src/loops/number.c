@@ -18,27 +18,12 @@ void hone__number(hone_dtype dtype, double number, void *element)
 
 int hone__number_side(hone_dtype dtype, double number)
 {
-    /* the dtype's integers are those between `low` and `high`, both excluded, when truncated */
-    double low = -INFINITY, high = INFINITY;
-    switch (dtype) {
-    case HONE_I64:
-        low = -0x1.0000000000001p63; /* the next double below -2^63 */
-        high = 0x1p63;
-        break;
-    case HONE_I32:
-        low = -0x1p31 - 1;
-        high = 0x1p31;
-        break;
-    case HONE_U8:
-        low = -1;
-        high = 256;
-        break;
-    case HONE_F32:
-    case HONE_F64:
-    case HONE_BOOL:
+    if (hone__category(dtype) != HONE__KIND_INTEGER)
         return 0;
-    }
-    return number <= low ? -1 : !(number < high);
+    /* a power of two or 0, and behind the largest one a power of two: doubles hold both */
+    const double least = (double)hone__dtypes[dtype].least,
+                 above = (double)hone__dtypes[dtype].most + 1;
+    return trunc(number) < least ? -1 : !(number < above);
 }
 
 bool hone__number_fits(const char *op, hone_dtype dtype, double number)

@@ -7,15 +7,10 @@
 
 /* ---- what all of them share */
 
-static double cost_of(int k)
-{
-    return k == HONE__K_POW ? HONE__NS_POW : HONE__NS_MOVE;
-}
-
 static hone_tensor *run(hone_context *ctx, int k, hone_dtype dtype, const hone__shape *shape,
                         const hone__operand *operands)
 {
-    const hone__elementwise_kernel kernel = hone__binary_kernel(k, dtype, cost_of(k));
+    const hone__elementwise_kernel kernel = hone__binary_kernel(k, dtype);
     HONE_ASSERT(kernel.fn.binary); /* sub and pow have refused bool */
     hone_tensor *out = hone__out(ctx, 0, dtype, shape->ndim, shape->shape);
     return out && hone__elementwise(&kernel, out, operands) ? out : NULL;
@@ -307,16 +302,11 @@ static hone__elementwise_kernel simple_power(double s, hone_dtype dtype)
     static const struct {
         double s;
         int k;
-        double ns;
     } powers[] = {
-        { 2, HONE__K_SQUARE, HONE__NS_MOVE },
-        { 3, HONE__K_POW_3, HONE__NS_MOVE },
-        { 4, HONE__K_POW_4, HONE__NS_MOVE },
-        { -1, HONE__K_RECIPROCAL, HONE__NS_MATH },
-        { -2, HONE__K_POW_MINUS_2, HONE__NS_MATH },
-        { 0.5, HONE__K_POW_HALF, HONE__NS_MATH },
-        { 1.5, HONE__K_POW_3_HALVES, HONE__NS_MATH },
-        { -0.5, HONE__K_POW_MINUS_HALF, HONE__NS_MATH },
+        { 2, HONE__K_SQUARE },         { 3, HONE__K_POW_3 },
+        { 4, HONE__K_POW_4 },          { -1, HONE__K_RECIPROCAL },
+        { -2, HONE__K_POW_MINUS_2 },   { 0.5, HONE__K_POW_HALF },
+        { 1.5, HONE__K_POW_3_HALVES }, { -0.5, HONE__K_POW_MINUS_HALF },
     };
     if (s == 1)
         return (hone__elementwise_kernel){ .arity = HONE__UNARY,
@@ -326,7 +316,7 @@ static hone__elementwise_kernel simple_power(double s, hone_dtype dtype)
                                            .ns = HONE__NS_MOVE };
     for (size_t i = 0; i < sizeof powers / sizeof *powers; i++)
         if (powers[i].s == s)
-            return hone__unary_kernel(powers[i].k, dtype, powers[i].ns);
+            return hone__unary_kernel(powers[i].k, dtype);
     return (hone__elementwise_kernel){ .fn.unary = NULL };
 }
 

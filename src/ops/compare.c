@@ -7,10 +7,7 @@
 static hone_tensor *run(hone_context *ctx, int k, hone_dtype dtype, int ndim, const int64_t *shape,
                         const hone__operand *operands)
 {
-    const hone__elementwise_kernel kernel = { .arity = HONE__COMPARE,
-                                              .fn.compare = hone__k->compare[k][dtype],
-                                              .reads = { dtype, dtype },
-                                              .ns = HONE__NS_MOVE };
+    const hone__elementwise_kernel kernel = hone__compare_kernel(k, dtype);
     hone_tensor *out = hone__out(ctx, 0, HONE_BOOL, ndim, shape);
     return out && hone__elementwise(&kernel, out, operands) ? out : NULL;
 }

@@ -237,9 +237,7 @@ typedef struct {
 static ALWAYS_INLINE void add_run(const run *r, int turns, int64_t apart, char *const *base,
                                   const char *from, hone_dtype dtype)
 {
-    const int64_t size = dtype == HONE_F32 || dtype == HONE_I32   ? 4
-                         : dtype == HONE_F64 || dtype == HONE_I64 ? 8
-                                                                  : 1;
+    const int64_t size = (int64_t)hone__size_of((uint8_t)dtype);
     for (int64_t i = 0; i < r->n; i++)
         for (int64_t t = 0, k = i; t < turns; t++, k += apart)
             hone__add_one(dtype, base[t] + run_offset(r, k) * size, from + k * size);
@@ -249,26 +247,14 @@ static ALWAYS_INLINE void add_run(const run *r, int turns, int64_t apart, char *
 static ALWAYS_INLINE void add_typed(const run *r, int turns, int64_t apart, char *const *base,
                                     const char *from, hone_dtype dtype)
 {
+#define ADD_RUN(NAME, ...)                                                                         \
+    case HONE_##NAME:                                                                              \
+        add_run(r, turns, apart, base, from, HONE_##NAME);                                         \
+        break;
     switch (dtype) {
-    case HONE_F32:
-        add_run(r, turns, apart, base, from, HONE_F32);
-        break;
-    case HONE_F64:
-        add_run(r, turns, apart, base, from, HONE_F64);
-        break;
-    case HONE_I64:
-        add_run(r, turns, apart, base, from, HONE_I64);
-        break;
-    case HONE_I32:
-        add_run(r, turns, apart, base, from, HONE_I32);
-        break;
-    case HONE_U8:
-        add_run(r, turns, apart, base, from, HONE_U8);
-        break;
-    case HONE_BOOL:
-        add_run(r, turns, apart, base, from, HONE_BOOL);
-        break;
+        HONE__EACH_DTYPE(ADD_RUN, )
     }
+#undef ADD_RUN
 }
 
 static char *lane_base(const job *j, int64_t outer)

@@ -142,28 +142,14 @@ static void run_integers(void *ctx, int64_t begin, int64_t end)
     }
 }
 
-/* The integers that a dtype holds exactly. */
-static void integer_range(hone_dtype dtype, int64_t *lowest, int64_t *highest)
-{
-    static const int64_t most[HONE_DTYPES] = {
-        [HONE_F32] = 1 << 24,   [HONE_F64] = (int64_t)1 << 53, [HONE_I64] = INT64_MAX,
-        [HONE_I32] = INT32_MAX, [HONE_U8] = UINT8_MAX,         [HONE_BOOL] = 1,
-    };
-    *highest = most[dtype];
-    *lowest = hone_dtype_is_float(dtype)               ? -most[dtype]
-              : dtype == HONE_I64 || dtype == HONE_I32 ? -most[dtype] - 1
-                                                       : 0;
-}
-
 hone_tensor *hone_randint_v(hone_dtype dtype, int64_t low, int64_t high, const int64_t *dims_end)
 {
     if (hone_dtype_size(dtype) == 0) {
         hone_error_set(HONE_E_DTYPE, "randint: %d is no dtype", (int)dtype);
         return NULL;
     }
-    int64_t lowest, highest;
-    integer_range(dtype, &lowest, &highest);
-    if (low >= high || low < lowest || high - 1 > highest) {
+    const hone__dtype_traits *is = &hone__dtypes[dtype];
+    if (low >= high || low < is->least || high - 1 > is->most) {
         hone_error_set(HONE_E_VALUE, "randint: [%lld, %lld) is empty or doesn't fit into %s",
                        (long long)low, (long long)high, hone_dtype_name(dtype));
         return NULL;

@@ -23,7 +23,7 @@ static hone_tensor *real(hone_context *ctx, hone_tensor *x, int k, kept keep)
 {
     const hone_dtype dtype =
         hone_dtype_is_float((hone_dtype)x->dtype) ? (hone_dtype)x->dtype : HONE_F32;
-    return run(ctx, x, dtype, hone__unary_kernel(k, dtype, HONE__NS_MATH), keep);
+    return run(ctx, x, dtype, hone__unary_kernel(k, dtype), keep);
 }
 
 /* Functions that stay in the dtype; bool has no arithmetic. */
@@ -35,7 +35,7 @@ static hone_tensor *number(hone_context *ctx, hone_tensor *x, int k, kept keep)
                        hone__call_name(ctx), hone__tensor_text(x).s);
         return NULL;
     }
-    return run(ctx, x, dtype, hone__unary_kernel(k, dtype, HONE__NS_MOVE), keep);
+    return run(ctx, x, dtype, hone__unary_kernel(k, dtype), keep);
 }
 
 /* The block of a function <op>, whose <op>_backward stands above it: into the reals / in the
@@ -159,9 +159,7 @@ REAL_OP(sqrt, HONE__K_SQRT, OUTPUT)
 static hone_tensor *square_of(hone_context *ctx, hone_tensor *x)
 {
     const hone_dtype own = (hone_dtype)x->dtype, dtype = own == HONE_BOOL ? HONE_I64 : own;
-    const hone__elementwise_kernel kernel =
-        hone__unary_kernel(HONE__K_SQUARE, dtype, HONE__NS_MOVE);
-    return run(ctx, x, dtype, kernel, INPUT);
+    return run(ctx, x, dtype, hone__unary_kernel(HONE__K_SQUARE, dtype), INPUT);
 }
 
 static void square_backward(hone_context *ctx, hone_tensor *const *dy, hone_tensor **dx)
@@ -316,7 +314,7 @@ REAL_OP_FRESH(softplus, HONE__K_SOFTPLUS, INPUT)
 /* ---- gradients as ops of their own, one pass and differentiable themselves: of relu, sigmoid and
  * tanh from dy and the output y, of the others from dy and the input x */
 
-static bool backward(hone_context *ctx, hone_tensor *const *in, hone_tensor **out, int k, double ns)
+static bool backward(hone_context *ctx, hone_tensor *const *in, hone_tensor **out, int k)
 {
     const hone_dtype dtype = hone__result_dtype(in, 2);
     hone__shape shape;
@@ -329,19 +327,19 @@ static bool backward(hone_context *ctx, hone_tensor *const *in, hone_tensor **ou
     if (!hone__broadcast(hone__call_name(ctx), in, 2, &shape) || !HONE__SAVE(ctx, in[0], in[1]))
         return false;
     out[0] = hone__out(ctx, 0, dtype, shape.ndim, shape.shape);
-    const hone__elementwise_kernel kernel = hone__binary_kernel(k, dtype, ns);
+    const hone__elementwise_kernel kernel = hone__binary_kernel(k, dtype);
     const hone__operand operands[] = { { .t = in[0] }, { .t = in[1] } };
     return out[0] && hone__elementwise(&kernel, out[0], operands);
 }
 
 /* The block of a gradient, whose <of>_backward_backward stands above it; `from` is what it is made
  * from besides dy. */
-#define BACKWARD_OP(of, from, k, ns)                                                               \
+#define BACKWARD_OP(of, from, k)                                                                   \
     static bool of##_backward_forward(hone_context *ctx, hone_tensor *const *in, int n_in,         \
                                       hone_tensor **out)                                           \
     {                                                                                              \
         (void)n_in;                                                                                \
-        return backward(ctx, in, out, k, ns);                                                      \
+        return backward(ctx, in, out, k);                                                          \
     }                                                                                              \
     const hone__op hone__op_##of##_backward = {                                                    \
         .name = #of "_backward",                                                                   \
@@ -357,7 +355,7 @@ static void relu_backward_backward(hone_context *ctx, hone_tensor *const *g, hon
         dx[0] = hone_relu_backward(g[0], hone_saved(ctx, 1));
 }
 
-BACKWARD_OP(relu, y, HONE__K_RELU_BACKWARD, HONE__NS_MOVE)
+BACKWARD_OP(relu, y, HONE__K_RELU_BACKWARD)
 
 static void sigmoid_backward_backward(hone_context *ctx, hone_tensor *const *g, hone_tensor **dx)
 {
@@ -371,7 +369,7 @@ static void sigmoid_backward_backward(hone_context *ctx, hone_tensor *const *g, 
     dx[1] = hone_mul(hone_mul(g[0], hone_saved(ctx, 0)), slope);
 }
 
-BACKWARD_OP(sigmoid, y, HONE__K_SIGMOID_BACKWARD, HONE__NS_MOVE)
+BACKWARD_OP(sigmoid, y, HONE__K_SIGMOID_BACKWARD)
 
 static void tanh_backward_backward(hone_context *ctx, hone_tensor *const *g, hone_tensor **dx)
 {
@@ -384,7 +382,7 @@ static void tanh_backward_backward(hone_context *ctx, hone_tensor *const *g, hon
     dx[1] = hone_mul(hone_mul(g[0], hone_saved(ctx, 0)), hone_mul_scalar(y, -2));
 }
 
-BACKWARD_OP(tanh, y, HONE__K_TANH_BACKWARD, HONE__NS_MOVE)
+BACKWARD_OP(tanh, y, HONE__K_TANH_BACKWARD)
 
 static void gelu_backward_backward(hone_context *ctx, hone_tensor *const *g, hone_tensor **dx)
 {
@@ -399,7 +397,7 @@ static void gelu_backward_backward(hone_context *ctx, hone_tensor *const *g, hon
     dx[1] = hone_mul(hone_mul(g[0], hone_saved(ctx, 0)), hone_mul(bell, curve));
 }
 
-BACKWARD_OP(gelu, x, HONE__K_GELU_BACKWARD, HONE__NS_MATH)
+BACKWARD_OP(gelu, x, HONE__K_GELU_BACKWARD)
 
 static void gelu_tanh_backward_backward(hone_context *ctx, hone_tensor *const *g, hone_tensor **dx)
 {
@@ -420,7 +418,7 @@ static void gelu_tanh_backward_backward(hone_context *ctx, hone_tensor *const *g
     dx[1] = hone_sigmoid_backward(hone_mul(hone_mul(g[0], hone_saved(ctx, 0)), curve), s);
 }
 
-BACKWARD_OP(gelu_tanh, x, HONE__K_GELU_TANH_BACKWARD, HONE__NS_MATH)
+BACKWARD_OP(gelu_tanh, x, HONE__K_GELU_TANH_BACKWARD)
 
 static void silu_backward_backward(hone_context *ctx, hone_tensor *const *g, hone_tensor **dx)
 {
@@ -435,7 +433,7 @@ static void silu_backward_backward(hone_context *ctx, hone_tensor *const *g, hon
     dx[1] = hone_sigmoid_backward(hone_mul(hone_mul(g[0], hone_saved(ctx, 0)), curve), s);
 }
 
-BACKWARD_OP(silu, x, HONE__K_SILU_BACKWARD, HONE__NS_MATH)
+BACKWARD_OP(silu, x, HONE__K_SILU_BACKWARD)
 
 static void softplus_backward_backward(hone_context *ctx, hone_tensor *const *g, hone_tensor **dx)
 {
@@ -446,4 +444,4 @@ static void softplus_backward_backward(hone_context *ctx, hone_tensor *const *g,
         dx[1] = hone_sigmoid_backward(hone_mul(g[0], hone_saved(ctx, 0)), hone_sigmoid(x));
 }
 
-BACKWARD_OP(softplus, x, HONE__K_SOFTPLUS_BACKWARD, HONE__NS_MATH)
+BACKWARD_OP(softplus, x, HONE__K_SOFTPLUS_BACKWARD)

@@ -1,7 +1,6 @@
 /* hard_math.h: the f64 functions and pow on INPUTS inputs each, random and hard, against long
  * double. The file that includes it defines INPUTS; HONE_TEST_STEP=n takes one n-th of them. */
 #include "exact_math.h"
-#include "guard.h"
 
 #include <criterion/criterion.h>
 #include <stdio.h>
@@ -100,8 +99,7 @@ static double input(const exact_function *f, uint64_t i)
     const uint64_t bits = test_bits(i);
     double any;
     memcpy(&any, &bits, sizeof any);
-    const double inside = f->low + (f->high - f->low) * test_uniform(i + 1);
-    return i % 4 == 0 ? any : i % 4 == 1 ? inside : i % 4 == 2 ? 8 * inside : hard_input(i);
+    return i % 4 == 0 ? any : i % 4 == 3 ? hard_input(i) : exact_argument(f, i);
 }
 
 /* As test_ulp_f32 and test_ulp_f64, but an infinite y counts as the power of 2 behind the largest
@@ -164,35 +162,18 @@ static void unary_chunk(const void *what, uint64_t first, double *x, double *y, 
         errors[i] = ulp_f64(got[i], f->exact((long double)x[i]));
 }
 
-static void check_unary(const char *name)
+static void check_unary(const exact_function *f)
 {
     hone__isa_use(hone__isa_best());
-    for (int f = 0; f < N_EXACT; f++)
-        if (strcmp(exact_functions[f].name, name) == 0)
-            run(name, unary_chunk, &exact_functions[f], exact_functions[f].bound_f64);
+    run(f->name, unary_chunk, f, f->bound);
 }
 
-#define F64(name)                                                                                  \
+#define UNARY_KERNEL(NAME, name, ...)                                                              \
     Test(kernels_hard_math, name)                                                                  \
     {                                                                                              \
-        check_unary(#name);                                                                        \
+        check_unary(&exact_functions[HONE__K_##NAME]);                                             \
     }
-F64(exp)
-F64(log)
-F64(sigmoid)
-F64(tanh)
-F64(log1p)
-F64(expm1)
-F64(sqrt)
-F64(rsqrt)
-F64(sin)
-F64(cos)
-F64(tan)
-F64(erf)
-F64(gelu)
-F64(gelu_tanh)
-F64(silu)
-F64(softplus)
+#include "kernels/kernels.def"
 
 /* ---- pow */
 

@@ -1,7 +1,7 @@
 /* The f32 functions over all 2^32 inputs, against the C library's double: its error, below 2 ulp of
  * a double, is 2^-28 ulp of a float. HONE_TEST_STEP=n looks at every n-th input only. Negative
  * inputs of odd and even functions are compared with the positive ones. */
-#include "guard.h"
+#include "exact_math.h"
 
 #include <criterion/criterion.h>
 #include <math.h>
@@ -9,52 +9,12 @@
 #include <stdlib.h>
 #include <string.h>
 
-static double sigmoid_exact(double x)
-{
-    return x < 0 ? exp(x) / (1 + exp(x)) : 1 / (1 + exp(-x));
-}
-static double rsqrt_exact(double x)
-{
-    return 1 / sqrt(x);
-}
-static double gelu_exact(double x)
-{
-    return x < -1e3 ? -0.0 : x * (0.5 * erfc(-x * 0.70710678118654752440));
-}
-static double gelu_tanh_exact(double x)
-{
-    return x < -1e3 ? -0.0 : x / (1 + exp(-1.5957691216057307117 * (x + 0.044715 * x * x * x)));
-}
-static double silu_exact(double x)
-{
-    return x < -1e3 ? -0.0 : x / (1 + exp(-x));
-}
-static double softplus_exact(double x)
-{
-    return isnan(x) ? x : (x > 0 ? x : 0) + log1p(exp(-fabs(x)));
-}
-
-#define POWER(name, s)                                                                             \
-    static double name(double x)                                                                   \
-    {                                                                                              \
-        return pow(x, s);                                                                          \
-    }
-POWER(pow_3_exact, 3)
-POWER(pow_4_exact, 4)
-POWER(pow_minus_2_exact, -2)
-POWER(pow_half_exact, 0.5)
-POWER(pow_3_halves_exact, 1.5)
-POWER(pow_minus_half_exact, -0.5)
-
 typedef enum { PLAIN, ODD, EVEN } symmetry;
 
 typedef struct {
-    const char *name;
-    int kind;
-    double (*exact)(double);
-    double bound;
+    const exact_function *of;
     symmetry symmetry;
-    hone__unary_fn kernel; /* check sets it: looking for the best ISA takes longer than a chunk */
+    hone__unary_fn kernel; /* looked up once: that takes longer than a chunk */
 } function;
 
 enum { CHUNK = 4096 };
@@ -109,7 +69,7 @@ static double worst_of(const function *f, uint64_t first, uint64_t step, float *
     if (f->symmetry != PLAIN && !mirrored(f, x, y))
         return INFINITY;
     for (int i = 0; i < CHUNK; i++) {
-        const double error = ulp(y[i], f->exact((double)x[i]));
+        const double error = ulp(y[i], f->of->exact_double((double)x[i]));
         if (error > worst) {
             worst = error;
             *at = x[i];
@@ -118,14 +78,26 @@ static double worst_of(const function *f, uint64_t first, uint64_t step, float *
     return worst;
 }
 
-static void check(function f)
+/* What the exact function shows at some places, the kernel has to keep everywhere. */
+static symmetry symmetry_of(double (*exact)(double))
 {
+    bool odd = true, even = true;
+    for (double x = 0.1; x < 4; x += 0.1) {
+        odd = odd && exact(-x) == -exact(x);
+        even = even && exact(-x) == exact(x);
+    }
+    return odd ? ODD : even ? EVEN : PLAIN;
+}
+
+static void check(const exact_function *of)
+{
+    function f = { of, symmetry_of(of->exact_double),
+                   hone__isa_best()->unary[of->kind][HONE__F32] };
     const char *env = getenv("HONE_TEST_STEP");
     const uint64_t step = env ? strtoull(env, NULL, 10) : 1;
     const uint64_t all = UINT64_C(1) << (f.symmetry == PLAIN ? 32 : 31);
     double worst = 0;
     float at = 0;
-    f.kernel = hone__isa_best()->unary[f.kind][HONE__F32];
 #pragma omp parallel for schedule(dynamic, 64)
     for (uint64_t first = 0; first < all; first += CHUNK * step) {
         float here = 0;
@@ -136,36 +108,14 @@ static void check(function f)
             at = here;
         }
     }
-    printf("%s: %.3f ulp at %a\n", f.name, worst, (double)at);
+    printf("%s: %.3f ulp at %a\n", of->name, worst, (double)at);
     fflush(stdout); /* a test may end without */
-    cr_assert_leq(worst, f.bound, "%s(%a): %f ulp", f.name, (double)at, worst);
+    cr_assert_leq(worst, of->bound, "%s(%a): %f ulp", of->name, (double)at, worst);
 }
 
-#define EVERY_FLOAT(name, kind, exact, bound, symmetry)                                            \
-    Test(slow_kernels_math, name)                                                                  \
+#define UNARY_KERNEL(NAME, name, ...)                                                              \
+    Test(slow_kernels_math, every_##name)                                                          \
     {                                                                                              \
-        check((function){ #name, kind, exact, bound, symmetry });                                  \
+        check(&exact_functions[HONE__K_##NAME]);                                                   \
     }
-
-EVERY_FLOAT(every_exp, HONE__K_EXP, exp, 1, PLAIN)
-EVERY_FLOAT(every_log, HONE__K_LOG, log, 1, PLAIN)
-EVERY_FLOAT(every_sigmoid, HONE__K_SIGMOID, sigmoid_exact, 2, PLAIN)
-EVERY_FLOAT(every_tanh, HONE__K_TANH, tanh, 2, ODD)
-EVERY_FLOAT(every_log1p, HONE__K_LOG1P, log1p, 2, PLAIN)
-EVERY_FLOAT(every_expm1, HONE__K_EXPM1, expm1, 2, PLAIN)
-EVERY_FLOAT(every_sqrt, HONE__K_SQRT, sqrt, 0.5, PLAIN)
-EVERY_FLOAT(every_rsqrt, HONE__K_RSQRT, rsqrt_exact, 2, PLAIN)
-EVERY_FLOAT(every_sin, HONE__K_SIN, sin, 2, ODD)
-EVERY_FLOAT(every_cos, HONE__K_COS, cos, 2, EVEN)
-EVERY_FLOAT(every_tan, HONE__K_TAN, tan, 2, ODD)
-EVERY_FLOAT(every_erf, HONE__K_ERF, erf, 2, ODD)
-EVERY_FLOAT(every_gelu, HONE__K_GELU, gelu_exact, 4, PLAIN)
-EVERY_FLOAT(every_gelu_tanh, HONE__K_GELU_TANH, gelu_tanh_exact, 4, PLAIN)
-EVERY_FLOAT(every_silu, HONE__K_SILU, silu_exact, 4, PLAIN)
-EVERY_FLOAT(every_softplus, HONE__K_SOFTPLUS, softplus_exact, 4, PLAIN)
-EVERY_FLOAT(every_pow_3, HONE__K_POW_3, pow_3_exact, 2, ODD)
-EVERY_FLOAT(every_pow_4, HONE__K_POW_4, pow_4_exact, 2, EVEN)
-EVERY_FLOAT(every_pow_minus_2, HONE__K_POW_MINUS_2, pow_minus_2_exact, 2, EVEN)
-EVERY_FLOAT(every_pow_half, HONE__K_POW_HALF, pow_half_exact, 0.5, PLAIN)
-EVERY_FLOAT(every_pow_3_halves, HONE__K_POW_3_HALVES, pow_3_halves_exact, 2, PLAIN)
-EVERY_FLOAT(every_pow_minus_half, HONE__K_POW_MINUS_HALF, pow_minus_half_exact, 2, PLAIN)
+#include "kernels/kernels.def"

@@ -77,7 +77,7 @@ static void check_random_geometry(void)
     }
     hone_tensor *out = random_view(&shape, false), *a = random_view(&shape, true);
     hone_tensor *b = random_view(&shape, true);
-    const hone__elementwise_kernel kernel = hone__binary_kernel(HONE__K_SUB, HONE_F64, 1);
+    const hone__elementwise_kernel kernel = hone__binary_kernel(HONE__K_SUB, HONE_F64);
     cr_assert(hone__elementwise(&kernel, out, (hone__operand[]){ { .t = a }, { .t = b } }));
     for (int64_t i = 0; i < numel; i++)
         cr_assert_eq(value_at(out, &shape, i), value_at(a, &shape, i) - value_at(b, &shape, i),

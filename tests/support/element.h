@@ -2,6 +2,8 @@
 #ifndef TESTS_ELEMENT_H
 #define TESTS_ELEMENT_H
 
+#include "core/dtypes.h"
+
 #include <hone/dtype.h>
 
 #include <stdint.h>
@@ -10,26 +12,20 @@
  * back is hone__element.) */
 static inline void test_store(hone_dtype dtype, void *p, double value)
 {
+#define STORE_FLOAT(type)   (type) value
+#define STORE_INTEGER(type) (type)(int64_t) value
+#define STORE_BOOL(type)    value != 0
+#define STORE(NAME, name, type, size, kind, ...)                                                   \
+    case HONE_##NAME:                                                                              \
+        *(type *)p = STORE_##kind(type);                                                           \
+        break;
     switch (dtype) {
-    case HONE_F32:
-        *(float *)p = (float)value;
-        break;
-    case HONE_F64:
-        *(double *)p = value;
-        break;
-    case HONE_I64:
-        *(int64_t *)p = (int64_t)value;
-        break;
-    case HONE_I32:
-        *(int32_t *)p = (int32_t)(int64_t)value;
-        break;
-    case HONE_U8:
-        *(uint8_t *)p = (uint8_t)(int64_t)value;
-        break;
-    case HONE_BOOL:
-        *(uint8_t *)p = value != 0;
-        break;
+        HONE__EACH_DTYPE(STORE, )
     }
+#undef STORE_FLOAT
+#undef STORE_INTEGER
+#undef STORE_BOOL
+#undef STORE
 }
 
 #endif

@@ -49,14 +49,16 @@ double test_uniform(uint64_t i)
 
 size_t test_size(int dtype)
 {
-    return dtype == HONE__F64 || dtype == HONE__I64   ? 8
-           : dtype == HONE__F32 || dtype == HONE__I32 ? 4
-                                                      : 1;
+#define SIZE(NAME, name, type, ...) [HONE__##NAME] = sizeof(type),
+    static const size_t sizes[] = { HONE__EACH_DTYPE(SIZE, ) };
+    return sizes[dtype];
 }
 
 bool test_is_real(int dtype)
 {
-    return dtype == HONE__F32 || dtype == HONE__F64;
+#define KIND(NAME, name, type, size, kind, ...) [HONE__##NAME] = HONE__KIND_##kind,
+    static const hone__kind kinds[] = { HONE__EACH_DTYPE(KIND, ) };
+    return kinds[dtype] == HONE__KIND_FLOAT;
 }
 
 static double real_value(int dtype, uint64_t i)
@@ -92,28 +94,16 @@ void test_value(int dtype, uint64_t i, void *out)
 
 double test_number(int dtype, const void *x)
 {
-    float f;
-    double d;
-    int64_t l;
-    int32_t w;
-    uint8_t b;
-    switch (dtype) {
-    case HONE__F32:
-        memcpy(&f, x, sizeof f);
-        return (double)f;
-    case HONE__F64:
-        memcpy(&d, x, sizeof d);
-        return d;
-    case HONE__I64:
-        memcpy(&l, x, sizeof l);
-        return (double)l;
-    case HONE__I32:
-        memcpy(&w, x, sizeof w);
-        return w;
-    default:
-        memcpy(&b, x, sizeof b);
-        return b;
+#define NUMBER(NAME, name, type, ...)                                                              \
+    case HONE__##NAME: {                                                                           \
+        type number;                                                                               \
+        memcpy(&number, x, sizeof number);                                                         \
+        return (double)number;                                                                     \
     }
+    switch (dtype) {
+        HONE__EACH_DTYPE(NUMBER, )
+    }
+    return (double)NAN;
 }
 
 bool test_same(int dtype, const void *a, const void *b)
