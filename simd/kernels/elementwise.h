@@ -1,5 +1,5 @@
-/* elementwise.h: the unary and binary kernels of kernels.def for f32 and f64. (fragment: real_begin.h, map.h, the
- * math of the type) */
+/* elementwise.h: the unary and binary kernels of kernels.def for f32 and f64. (fragment:
+ * real_begin.h, map.h, the math of the type) */
 
 HONE__INLINE VREAL R(square)(VREAL x)
 {
@@ -65,6 +65,8 @@ HONE__INLINE VREAL R(minimum)(VREAL a, VREAL b)
 {
     return R(min)(a, b);
 }
+
+/* ---- fused: what would be several ops, in one pass */
 
 HONE__INLINE VREAL R(relu_backward)(VREAL dy, VREAL y)
 {

@@ -13,17 +13,17 @@
 #define PAST_ENTRY_BOOL(NAME, name, f)
 
 /* what EACH_DTYPE calls */
-#define FLOAT_ENTRY(NAME, name, type, bytes, kind, rank, least, most, file, f)                     \
+#define FLOAT_ENTRY(NAME, name, type, bytes, kind, rank, least, most, file, torch, f)              \
     FLOAT_ENTRY_##kind(NAME, name, f)
-#define INTEGER_ENTRY(NAME, name, type, bytes, kind, rank, least, most, file, f)                   \
+#define INTEGER_ENTRY(NAME, name, type, bytes, kind, rank, least, most, file, torch, f)            \
     INTEGER_ENTRY_##kind(NAME, name, f)
-#define PAST_ENTRY(NAME, name, type, bytes, kind, rank, least, most, file, f)                      \
+#define PAST_ENTRY(NAME, name, type, bytes, kind, rank, least, most, file, torch, f)               \
     PAST_ENTRY_##kind(NAME, name, f)
-#define SIZE_ENTRY(NAME, name, type, bytes, kind, rank, least, most, file, f)                      \
+#define SIZE_ENTRY(NAME, name, type, bytes, kind, rank, least, most, file, torch, f)               \
     [HONE__##NAME] = size##bytes##_k_##f,
-#define SIZE_PAST_ENTRY(NAME, name, type, bytes, kind, rank, least, most, file, f)                 \
+#define SIZE_PAST_ENTRY(NAME, name, type, bytes, kind, rank, least, most, file, torch, f)          \
     [HONE__##NAME] = size##bytes##_past_##f,
-#define CAST_ENTRY(NAME, name, type, bytes, kind, rank, least, most, file, from)                   \
+#define CAST_ENTRY(NAME, name, type, bytes, kind, rank, least, most, file, torch, from)            \
     [HONE__##NAME] = cast_##from##_k_##name,
 
 /* clang-format off */

@@ -98,7 +98,7 @@ struct hone_tensor {
 
 /** What dtypes.h says of each dtype. */
 typedef struct {
-    const char *name, *file_name;
+    const char *name, *file_name, *torch_name;
     uint8_t size, rank;
     hone__kind kind;
     int64_t least, most;

@@ -1,9 +1,10 @@
 /* dtype.c: sizes, names and promotion of element types. */
 #include "core/core.h"
 
-#define TRAITS(NAME, name_, type, size_, kind_, rank_, least_, most_, file, with)                  \
+#define TRAITS(NAME, name_, type, size_, kind_, rank_, least_, most_, file, torch, with)           \
     [HONE_##NAME] = { .name = #name_,                                                              \
                       .file_name = file,                                                           \
+                      .torch_name = torch,                                                         \
                       .size = size_,                                                               \
                       .rank = rank_,                                                               \
                       .kind = HONE__KIND_##kind_,                                                  \

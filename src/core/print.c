@@ -219,16 +219,6 @@ static void put_suffix(sink *out, int64_t *line, const char *suffix)
     put(out, suffix);
 }
 
-/* PyTorch's names: what is printed can be compared with what it prints, and pasted there. */
-static const char *torch_name(hone_dtype dtype)
-{
-    static const char *const names[HONE_DTYPES] = {
-        [HONE_F32] = "float32", [HONE_F64] = "float64", [HONE_I64] = "int64",
-        [HONE_I32] = "int32",   [HONE_U8] = "uint8",    [HONE_BOOL] = "bool",
-    };
-    return names[dtype];
-}
-
 static void put_suffixes(sink *out, const hone_tensor *t)
 {
     int64_t line = out->length - out->line_start + 2; /* as PyTorch counts it */
@@ -244,7 +234,7 @@ static void put_suffixes(sink *out, const hone_tensor *t)
     }
     const bool implied = t->numel > 0 && (dtype == HONE_I64 || dtype == HONE_BOOL);
     if (dtype != HONE_F32 && !implied) {
-        hone__format(text, sizeof text, "dtype=torch.%s", torch_name(dtype));
+        hone__format(text, sizeof text, "dtype=torch.%s", hone__dtypes[dtype].torch_name);
         put_suffix(out, &line, text);
     }
     const char *node = t->node && hone__node_name ? hone__node_name(t->node) : NULL;

@@ -84,33 +84,25 @@ NUMBER_OP(abs, HONE__K_ABS, INPUT)
 
 /* ---- sign: -1, 0, 1; 0 of NaN. Needed for abs alone, so plain loops do; piecewise constant. */
 
-#define SIGN_KERNEL(name, type, of)                                                                \
-    static void name(int64_t n, void *yv, int64_t sy, const void *xv, int64_t sx)                  \
+#define SIGN_KERNEL(NAME, name, type, ...)                                                         \
+    static void sign_##name(int64_t n, void *yv, int64_t sy, const void *xv, int64_t sx)           \
     {                                                                                              \
         type *y = yv;                                                                              \
-        const type *x = xv;                                                                        \
+        const type *x = xv, zero = 0;                                                              \
         const bool dense = sx == 1 && sy == 1; /* a loop of its own, which becomes vector code */  \
-        for (int64_t i = 0; dense && i < n; i++) {                                                 \
-            const type v = x[i];                                                                   \
-            y[i] = of;                                                                             \
-        }                                                                                          \
+        for (int64_t i = 0; dense && i < n; i++)                                                   \
+            y[i] = (type)((type)(x[i] > zero) - (type)(x[i] < zero));                              \
         for (int64_t i = 0; !dense && i < n; i++) {                                                \
             const type v = x[i * sx];                                                              \
-            y[i * sy] = of;                                                                        \
+            y[i * sy] = (type)((type)(v > zero) - (type)(v < zero));                               \
         }                                                                                          \
     }
-SIGN_KERNEL(sign_f32, float, (v > 0 ? 1.0f : 0) - (v < 0 ? 1.0f : 0))
-SIGN_KERNEL(sign_f64, double, (v > 0 ? 1.0 : 0) - (v < 0 ? 1.0 : 0))
-SIGN_KERNEL(sign_i64, int64_t, (v > 0) - (v < 0))
-SIGN_KERNEL(sign_i32, int32_t, (v > 0) - (v < 0))
-SIGN_KERNEL(sign_u8, uint8_t, v > 0) /* bool too */
+HONE__EACH_DTYPE(SIGN_KERNEL, )
 
 static hone_tensor *sign_of(hone_context *ctx, hone_tensor *x)
 {
-    static const hone__unary_fn kernels[HONE_DTYPES] = {
-        [HONE_F32] = sign_f32, [HONE_F64] = sign_f64, [HONE_I64] = sign_i64,
-        [HONE_I32] = sign_i32, [HONE_U8] = sign_u8,   [HONE_BOOL] = sign_u8,
-    };
+#define SIGN_ENTRY(NAME, name, ...) [HONE_##NAME] = sign_##name,
+    static const hone__unary_fn kernels[HONE_DTYPES] = { HONE__EACH_DTYPE(SIGN_ENTRY, ) };
     const hone_dtype dtype = (hone_dtype)x->dtype;
     const hone__elementwise_kernel kernel = {
         .arity = HONE__UNARY, .fn.unary = kernels[dtype], .reads = { dtype }, .ns = HONE__NS_MATH
