@@ -59,7 +59,7 @@ typedef struct hone__isa {
     hone__cross_entropy_fn cross_entropy[HONE__N_DTYPES];
     hone__cross_entropy_backward_fn cross_entropy_backward[HONE__N_DTYPES];
 
-    hone__sgd_fn sgd[HONE__N_DTYPES];
+    hone__step_fn step[HONE__K_N_STEP][HONE__N_DTYPES];
 
     hone__gemm_kernels gemm;
 

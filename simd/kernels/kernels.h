@@ -51,21 +51,26 @@ enum {
 #include "kernels/kernels.def"
     HONE__K_N_REDUCE,
 };
+#define STEP_KERNEL(NAME, ...) HONE__K_##NAME,
+enum {
+#include "kernels/kernels.def"
+    HONE__K_N_STEP,
+};
 
 /* ---- elementwise ---- */
 
-/** y[i] = f(x[i]), for the dtypes that kernels.def names (integers wrap), with the error bounds that
- * it gives. Special values as in C99's annex F. */
+/** y[i] = f(x[i]), for the dtypes that kernels.def names (integers wrap), with the error bounds
+ * that it gives. Special values as in C99's annex F. */
 typedef void (*hone__unary_fn)(int64_t n, void *y, int64_t sy, const void *x, int64_t sx);
 
 /** out[i] = f(a[i], b[i]), for the dtypes that kernels.def names.
- *  Integers wrap; DIV truncates, the caller has refused a zero divisor (the kernel gives 0 and does
- * not trap), INT_MIN / -1 wraps; POW with a negative exponent is 0 unless the base is 1 or -1. bool:
- * ADD MAXIMUM are or, MUL MINIMUM and. MAXIMUM = (b > a or b is NaN) ? b : a, so a NaN on either
- * side is kept and a tie takes a (+0 and -0 tie); MINIMUM likewise with <. POW: f32 <= 2 ulp, f64 <= 2 ulp, special
- * values as in C99's annex F. The BACKWARD ones are derivatives, f32 and f64 only: a is the incoming
- * gradient, b the function's output (RELU, SIGMOID, TANH) or input (the others, finite at
- * infinities). */
+ *  Integers wrap; DIV truncates, the caller has refused a zero divisor (the kernel gives 0 and
+ * doesn't trap), INT_MIN / -1 wraps; POW with a negative exponent is 0 unless the base is 1 or -1.
+ * bool: ADD MAXIMUM are or, MUL MINIMUM and. MAXIMUM = (b > a or b is NaN) ? b : a, so a NaN on
+ * either side is kept and a tie takes a (+0 and -0 tie); MINIMUM likewise with <. POW: f32 <= 2
+ * ulp, f64 <= 2 ulp, special values as in C99's annex F. The BACKWARD ones are derivatives, f32 and
+ * f64 only: a is the incoming gradient, b the function's output (RELU, SIGMOID, TANH) or input (the
+ * others, finite at infinities). */
 typedef void (*hone__binary_fn)(int64_t n, void *out, int64_t so, const void *a, int64_t sa,
                                 const void *b, int64_t sb);
 
@@ -314,22 +319,30 @@ typedef void (*hone__cross_entropy_backward_fn)(int64_t rows, int64_t cols, void
 
 /* ---- optimizer steps of f32, f64 (everything contiguous) ---- */
 
-/** PyTorch's SGD, one pass:
+/** One pass over parameter, gradient and state. args: the row's own numbers, a hone__<name>_args;
+ * they are rounded to the dtype first. state: as many as the row says for these args, others aren't
+ * looked at. */
+typedef void (*hone__step_fn)(int64_t n, void *p, const void *grad, void *const *state,
+                              const void *args);
+#define STEP_KERNEL(NAME, name, states, ...)                                                       \
+    typedef struct {                                                                               \
+        __VA_ARGS__;                                                                               \
+    } hone__##name##_args;                                                                         \
+    static inline int hone__##name##_states(const hone__##name##_args *args)                       \
+    {                                                                                              \
+        (void)args;                                                                                \
+        return states;                                                                             \
+    }
+#include "kernels/kernels.def"
+
+/* SGD is PyTorch's:
  *    g = maximize ? -grad : grad
  *    g = fma(weight_decay, p, g)                                         if weight_decay != 0
  *    buf = first ? g : fma(momentum, buf, (1 - dampening) * g)           if momentum != 0
  *    g = nesterov ? fma(momentum, buf, g) : buf                          if momentum != 0
  *    p = p - lr * g
- * The product of the last line is rounded before the difference: a plain step has the bits of the
- * two ops it replaces. The numbers are rounded to the dtype first. `buf` is not touched (may be
- * NULL) when momentum is 0. */
-typedef struct {
-    double lr, momentum, dampening, weight_decay;
-    bool nesterov, maximize;
-    bool first; /* buf holds nothing yet */
-} hone__sgd_args;
-typedef void (*hone__sgd_fn)(int64_t n, void *p, const void *grad, void *buf,
-                             const hone__sgd_args *args);
+ * first: buf holds nothing yet. The product of the last line is rounded before the difference: a
+ * plain step has the bits of the two ops it replaces. */
 
 /* ---- random numbers ---- */
 

@@ -1,5 +1,5 @@
-/* optim.h: optimizer steps of f32 and f64 in one pass over the parameters. (fragment: real_begin.h)
- */
+/* optim.h: the optimizer steps of kernels.def for f32 and f64, in one pass over the parameters.
+ * (fragment: real_begin.h) */
 
 /* The arguments, rounded to the type and spread over the lanes. */
 typedef struct {
@@ -20,9 +20,10 @@ HONE__INLINE VREAL R(sgd_one)(VREAL p, VREAL g, VREAL *buf, const R(sgd_plan) * 
     return R(sub)(p, R(mul)(plan->lr, g));
 }
 
-static void R(k_sgd)(int64_t n, void *pv, const void *gradv, void *bufv, const hone__sgd_args *args)
+static void R(k_sgd)(int64_t n, void *pv, const void *gradv, void *const *state, const void *argsv)
 {
-    REAL *p = pv, *buf = bufv;
+    const hone__sgd_args *args = argsv;
+    REAL *p = pv, *buf = args->momentum != 0 ? state[0] : NULL;
     const REAL *grad = gradv;
     const R(sgd_plan) plan = {
         .lr = R(set)((REAL)args->lr),

@@ -105,7 +105,8 @@
 .moments = REALS(moments),
 .cross_entropy = REALS(cross_entropy),
 .cross_entropy_backward = REALS(cross_entropy_backward),
-.sgd = REALS(sgd),
+#define STEP_KERNEL(NAME, name, ...) .step[HONE__K_##NAME] = REALS(name),
+#include "kernels/kernels.def"
 
 .random_u32 = k_random_u32,
 .uniform = { [HONE__F32] = k_uniform_f32, [HONE__F64] = k_uniform_f64 },

@@ -84,7 +84,7 @@ static void kernel_body(void *ctx, int64_t begin, int64_t end)
         hone__k->where[w->dtype](n, out, 1, (uint8_t *)hone_data(w->truths) + begin, 1, a, 1, b, 1);
         break;
     case SGD:
-        hone__k->sgd[w->dtype](n, out, a, NULL, &(hone__sgd_args){ .lr = 1e-6 });
+        hone__k->step[HONE__K_SGD][w->dtype](n, out, a, NULL, &(hone__sgd_args){ .lr = 1e-6 });
         break;
     case UNIFORM:
         hone__k->uniform[w->dtype](n, out, 1, 2, (uint64_t)begin);

@@ -75,7 +75,8 @@ void hone_optim_free(hone_optim *optim)
 {
     if (!optim)
         return;
-    optim->type->destroy(optim);
+    if (optim->type->destroy)
+        optim->type->destroy(optim);
     for (int i = 0; i < optim->n; i++)
         hone_release(optim->params[i]);
     hone__free(optim->params);

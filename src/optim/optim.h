@@ -12,7 +12,7 @@ typedef struct {
     size_t size;
     /* One step; the caller has opened a scope and switched recording off. */
     hone_status (*step)(hone_optim *optim);
-    /* Frees the optimizer's own state. */
+    /* Frees the optimizer's own state; NULL: it has none. */
     void (*destroy)(hone_optim *optim);
     /* True if its numbers can be used; else E_VALUE that says which can't. */
     bool (*fits)(const hone_optim *optim);

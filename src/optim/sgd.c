@@ -42,9 +42,14 @@ static hone_status sgd_step(hone_optim *optim)
         hone_tensor *grad = s->grads[i];
         if (!grad)
             continue;
-        const hone_status status = hone__sgd_step(
-            optim->params[i], grad, moves_on ? s->buffers[i] : HONE_NONE, optim->lr, s->momentum,
-            s->dampening, s->weight_decay, s->nesterov, moves_on && !s->started[i]);
+        const hone_status status =
+            hone__sgd_step(optim->params[i], grad, &s->buffers[i],
+                           &(hone__sgd_args){ .lr = optim->lr,
+                                              .momentum = s->momentum,
+                                              .dampening = s->dampening,
+                                              .weight_decay = s->weight_decay,
+                                              .nesterov = s->nesterov,
+                                              .first = !s->started[i] });
         if (status != HONE_OK)
             return status;
         s->started[i] |= moves_on;

@@ -53,9 +53,8 @@ static void check(const hone__isa *isa, const hone__sgd_args *args, int64_t n)
         step_f64(p + i, g[i], buf + i, args);
         step_f32(sp + i, sg[i], sbuf + i, args);
     }
-    const bool has_buf = args->momentum != 0;
-    isa->sgd[HONE__F64](n, gp.data, g, has_buf ? gbuf.data : NULL, args);
-    isa->sgd[HONE__F32](n, gsp.data, sg, has_buf ? gsbuf.data : NULL, args);
+    isa->step[HONE__K_SGD][HONE__F64](n, gp.data, g, (void *[]){ gbuf.data }, args);
+    isa->step[HONE__K_SGD][HONE__F32](n, gsp.data, sg, (void *[]){ gsbuf.data }, args);
     cr_assert(memcmp(gp.data, p, gp.bytes) == 0 && memcmp(gbuf.data, buf, gbuf.bytes) == 0,
               "%s f64", isa->name);
     cr_assert(memcmp(gsp.data, sp, gsp.bytes) == 0 && memcmp(gsbuf.data, sbuf, gsbuf.bytes) == 0,

@@ -8,12 +8,25 @@
 
 SUITE(optimize);
 
+static hone_status sgd_step(hone_tensor *param, hone_tensor *grad, hone_tensor *buffer, double lr,
+                            double momentum, double dampening, double weight_decay, bool nesterov,
+                            bool first)
+{
+    return hone__sgd_step(param, grad, &buffer,
+                          &(hone__sgd_args){ .lr = lr,
+                                             .momentum = momentum,
+                                             .dampening = dampening,
+                                             .weight_decay = weight_decay,
+                                             .nesterov = nesterov,
+                                             .first = first });
+}
+
 Test(optimize, a_plain_step_has_the_bits_of_two_ops)
 {
     hone_tensor *p = hone_randn(HONE_F32, 100, 77), *g = hone_randn(HONE_F32, 100, 77);
     hone_tensor *wanted = hone_sub(p, hone_mul_scalar(g, 0.3));
     const uint32_t version = hone__version(p);
-    CHECK_OK(hone__sgd_step(p, g, HONE_NONE, 0.3, 0, 0, 0, false, false));
+    CHECK_OK(sgd_step(p, g, HONE_NONE, 0.3, 0, 0, 0, false, false));
     cr_assert(hone_equal(p, wanted));
     cr_assert_gt(hone__version(p), version);
 }
@@ -25,7 +38,7 @@ static void three_steps(double dampening, bool nesterov, double p0, double p1)
     hone_tensor *p = T(HONE_F64, (2), 1, -2), *g = T(HONE_F64, (2), 1, -1);
     hone_tensor *buffer = hone_empty(HONE_F64, 2);
     for (int i = 0; i < 3; i++)
-        CHECK_OK(hone__sgd_step(p, g, buffer, 0.1, 0.9, dampening, 0.01, nesterov, i == 0));
+        CHECK_OK(sgd_step(p, g, buffer, 0.1, 0.9, dampening, 0.01, nesterov, i == 0));
     CHECK_CLOSE(p, 1e-14, 0, HONE_F64, (2), p0, p1);
 }
 
@@ -40,14 +53,14 @@ Test(optimize, strides_and_leaves)
 {
     hone_tensor *base = hone_ones(HONE_F32, 3, 2), *p = hone_transpose(base, 0, 1);
     hone_tensor *g = T(HONE_F32, (2, 3), 1, 2, 3, 4, 5, 6);
-    CHECK_OK(hone__sgd_step(p, g, HONE_NONE, 1, 0, 0, 0, false, false));
+    CHECK_OK(sgd_step(p, g, HONE_NONE, 1, 0, 0, 0, false, false));
     CHECK_VALUES(base, HONE_F32, (3, 2), 0, -3, -1, -4, -2, -5);
     hone_tensor *leaf = hone_requires_grad_(hone_ones(HONE_F32, 2), true);
-    CHECK_OK(hone__sgd_step(leaf, hone_ones(HONE_F32, 2), HONE_NONE, 1, 0, 0, 0, false, false));
+    CHECK_OK(sgd_step(leaf, hone_ones(HONE_F32, 2), HONE_NONE, 1, 0, 0, 0, false, false));
     CHECK_VALUES(hone_detach(leaf), HONE_F32, (2), 0, 0);
     cr_assert(hone_is_leaf(leaf));
     hone_tensor *none = hone_zeros(HONE_F32, 0);
-    CHECK_OK(hone__sgd_step(none, none, HONE_NONE, 1, 0, 0, 0, false, false));
+    CHECK_OK(sgd_step(none, none, HONE_NONE, 1, 0, 0, 0, false, false));
 }
 
 /* The values of t with other strides: 0 as they are, 1 transposed, 2 with gaps between rows, 3 with
@@ -75,10 +88,8 @@ static void lying_steps(hone_tensor *p, hone_tensor *g, int p_lies, int g_lies, 
     for (int i = 0; i < 2 && has_momentum; i++)
         buffers[i] = hone_zeros_like(wanted);
     for (int i = 0; i < 2; i++) {
-        CHECK_OK(
-            hone__sgd_step(wanted, g, buffers[0], 0.1, momentum, 0.5, 0.01, has_momentum, i == 0));
-        CHECK_OK(
-            hone__sgd_step(got, dg, buffers[1], 0.1, momentum, 0.5, 0.01, has_momentum, i == 0));
+        CHECK_OK(sgd_step(wanted, g, buffers[0], 0.1, momentum, 0.5, 0.01, has_momentum, i == 0));
+        CHECK_OK(sgd_step(got, dg, buffers[1], 0.1, momentum, 0.5, 0.01, has_momentum, i == 0));
     }
     cr_assert(hone_equal(got, wanted), "parameter %d, gradient %d", p_lies, g_lies);
     cr_assert(!has_momentum || hone_equal(buffers[0], buffers[1]), "buffer %d %d", p_lies, g_lies);
@@ -102,24 +113,23 @@ Test(optimize, one_gradient_for_all_rows)
     hone_tensor *p = hone_randn(HONE_F32, 300, 330), *wanted = lying(p, 0);
     hone_tensor *g = hone_expand(hone_randn(HONE_F32, 330), 300, 330);
     hone_tensor *buffers[2] = { hone_zeros_like(p), hone_zeros_like(p) };
-    CHECK_OK(hone__sgd_step(p, g, buffers[0], 0.1, 0.9, 0, 0, false, true));
-    CHECK_OK(hone__sgd_step(wanted, hone_contiguous(g), buffers[1], 0.1, 0.9, 0, 0, false, true));
+    CHECK_OK(sgd_step(p, g, buffers[0], 0.1, 0.9, 0, 0, false, true));
+    CHECK_OK(sgd_step(wanted, hone_contiguous(g), buffers[1], 0.1, 0.9, 0, 0, false, true));
     cr_assert(hone_equal(p, wanted));
 }
 
 Test(optimize, errors)
 {
     hone_tensor *p = hone_ones(HONE_F32, 2), *g = hone_ones(HONE_F32, 3);
-    CHECK_FAILS(hone__sgd_step(p, g, HONE_NONE, 1, 0, 0, 0, false, false), HONE_E_SHAPE,
+    CHECK_FAILS(sgd_step(p, g, HONE_NONE, 1, 0, 0, 0, false, false), HONE_E_SHAPE,
                 "the gradient f32 [3] doesn't fit the parameter f32 [2]");
-    CHECK_FAILS(hone__sgd_step(p, hone_ones(HONE_F64, 2), HONE_NONE, 1, 0, 0, 0, false, false),
+    CHECK_FAILS(sgd_step(p, hone_ones(HONE_F64, 2), HONE_NONE, 1, 0, 0, 0, false, false),
                 HONE_E_DTYPE, "f64 [2]");
-    CHECK_FAILS(hone__sgd_step(p, p, HONE_NONE, 1, 0.9, 0, 0, false, false), HONE_E_STATE,
-                "momentum needs a contiguous buffer");
-    CHECK_FAILS(hone__sgd_step(p, p, g, 1, 0.9, 0, 0, false, false), HONE_E_SHAPE,
-                "momentum buffer f32 [3]");
-    CHECK_FAILS(hone__sgd_step(hone_expand(p, 4, 2), hone_ones(HONE_F32, 4, 2), HONE_NONE, 1, 0, 0,
-                               0, false, false),
+    CHECK_FAILS(sgd_step(p, p, HONE_NONE, 1, 0.9, 0, 0, false, false), HONE_E_STATE,
+                "sgd_step: it needs a contiguous state");
+    CHECK_FAILS(sgd_step(p, p, g, 1, 0.9, 0, 0, false, false), HONE_E_SHAPE, "the state f32 [3]");
+    CHECK_FAILS(sgd_step(hone_expand(p, 4, 2), hone_ones(HONE_F32, 4, 2), HONE_NONE, 1, 0, 0, 0,
+                         false, false),
                 HONE_E_STATE, "expanded");
-    CHECK_FAILS(hone__sgd_step(NULL, p, HONE_NONE, 1, 0, 0, 0, false, false), HONE_E_NULL, "sgd");
+    CHECK_FAILS(sgd_step(NULL, p, HONE_NONE, 1, 0, 0, 0, false, false), HONE_E_NULL, "sgd");
 }
