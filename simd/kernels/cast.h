@@ -12,37 +12,18 @@ HONE__INLINE int64_t C(saturate)(FROM x, int64_t least, int64_t most, double abo
         return most;
     return (double)x <= (double)least ? least : (int64_t)x;
 }
-#define TO_INTEGER(x, least, most, above) C(saturate)(x, least, most, above)
+#define TO_INTEGER(x, to, least, most) (to) C(saturate)(x, least, most, (double)(most) + 1)
 #else
-#define TO_INTEGER(x, least, most, above) (x)
+#define TO_INTEGER(x, to, least, most) (to)(x)
 #endif
+#define TO_FLOAT(x, to, least, most) (to)(x)
+#define TO_BOOL(x, to, least, most)  (x) != 0
 
-HONE__INLINE float C(to_f32)(FROM x)
-{
-    return (float)x;
-}
-HONE__INLINE double C(to_f64)(FROM x)
-{
-    return (double)x;
-}
-HONE__INLINE int64_t C(to_i64)(FROM x)
-{
-    return (int64_t)TO_INTEGER(x, INT64_MIN, INT64_MAX, 0x1p63);
-}
-HONE__INLINE int32_t C(to_i32)(FROM x)
-{
-    return (int32_t)TO_INTEGER(x, INT32_MIN, INT32_MAX, 0x1p31);
-}
-HONE__INLINE uint8_t C(to_u8)(FROM x)
-{
-    return (uint8_t)TO_INTEGER(x, 0, UINT8_MAX, 0x1p8);
-}
-HONE__INLINE uint8_t C(to_bool)(FROM x)
-{
-    return x != 0;
-}
-
-#define CAST(NAME, name, to, ...)                                                                  \
+#define CAST(NAME, name, to, bytes, kind, rank, least, most, ...)                                  \
+    HONE__INLINE to C(to_##name)(FROM x)                                                           \
+    {                                                                                              \
+        return TO_##kind(x, to, least, most);                                                      \
+    }                                                                                              \
     static void C(k_##name)(int64_t n, void *yv, int64_t sy, const void *xv, int64_t sx)           \
     {                                                                                              \
         to *y = yv;                                                                                \
@@ -60,3 +41,5 @@ HONE__EACH_DTYPE(CAST, )
 
 #undef CAST
 #undef TO_INTEGER
+#undef TO_FLOAT
+#undef TO_BOOL

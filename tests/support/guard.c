@@ -83,13 +83,23 @@ void test_value(int dtype, uint64_t i, void *out)
 {
     const uint64_t bits = test_bits(i);
     const double real = real_value(dtype, i);
-    const float single = (float)real;
     const int64_t wide = bits % 5 == 0 ? (int64_t)bits : (int64_t)(bits >> 16) % 10 - 4;
-    const int64_t edged = bits % 31 == 1 ? INT64_MIN : bits % 31 == 2 ? INT64_MAX : wide;
-    const int32_t narrow = bits % 31 == 1 ? INT32_MIN : bits % 31 == 2 ? INT32_MAX : (int32_t)wide;
-    const uint8_t byte = (uint8_t)(bits >> 20), truth = byte & 1;
-    const void *from[] = { &single, &real, &edged, &narrow, &byte, &truth };
-    memcpy(out, from[dtype], test_size(dtype));
+#define VALUE_FLOAT(type, least, most) (type) real
+#define VALUE_INTEGER(type, least, most)                                                           \
+    (type)(bits % 31 == 1      ? least                                                             \
+           : bits % 31 == 2    ? most                                                              \
+           : sizeof(type) == 1 ? (int64_t)(bits >> 20)                                             \
+                               : wide)
+#define VALUE_BOOL(type, least, most) (type)(bits >> 20 & 1)
+#define VALUE(NAME, name, type, size, kind, rank, least, most, ...)                                \
+    case HONE__##NAME: {                                                                           \
+        const type value = VALUE_##kind(type, least, most);                                        \
+        memcpy(out, &value, sizeof value);                                                         \
+        break;                                                                                     \
+    }
+    switch (dtype) {
+        HONE__EACH_DTYPE(VALUE, )
+    }
 }
 
 double test_number(int dtype, const void *x)
