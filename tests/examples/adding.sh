@@ -4,44 +4,10 @@
 # From the environment: SOURCE, PLACE (a folder to work in), CC, CFLAGS, LINK (flags), LIBRARY (the
 # static one), OBJECTS (files that list the objects of: the catalog, the program), SUPPORT (sources).
 set -euo pipefail
-rm -rf "$PLACE"
-mkdir -p "$PLACE/copy"
-cp -r "$SOURCE"/{src,simd,include,tests,README.md} "$PLACE/copy"
-cd "$PLACE/copy"
+# shellcheck source=tests/examples/snippets.sh
+source "$(dirname "$0")/snippets.sh"
+fresh_copy src simd include tests README.md
 
-# The snippets of a section: each ```c block goes into the file that the line before it names, at its
-# end or below the first line that holds the text named there.
-add() {
-  awk -v section="### $1" '
-    /^##/ { inside = $0 == section }
-    !inside { next }
-    /^```c$/ { n++; snippet = sprintf("../snippet.%d", n); printf "" >snippet; taking = 1
-               print where "|" snippet; next }
-    /^```$/ { taking = 0; close(snippet); next }
-    taking { print >snippet; next }
-    NF { text = text " " $0 }
-    !NF { text = "" }
-    NF && match(text, /`[a-z]+\/[a-z_\/.]+`, (at the end|below `[^`]+`):$/) {
-      where = substr(text, RSTART + 1); sub(/`, at the end:$/, "|", where)
-      sub(/`, below `/, "|", where); sub(/`:$/, "", where) }' README.md >../places
-  [ -s ../places ] || { echo "README.md has no snippets under '$1'"; exit 1; }
-  while IFS='|' read -r file below snippet; do
-    if [ -z "$below" ]; then
-      cat "$snippet" >>"$file"
-    else
-      line=$(grep -nF -m1 -- "$below" "$file" | cut -d: -f1)
-      [ -n "$line" ] || { echo "no '$below' in $file"; exit 1; }
-      sed -i "${line}r $snippet" "$file"
-    fi
-  done < ../places
-}
-changed() { { diff -rq "$SOURCE/$1" "$1" || true; } | awk '{ print $4 }'; }
-count() {
-  local files
-  files=$(for room in src simd include tests; do changed $room; done)
-  # shellcheck disable=SC2086
-  echo "$1: $(echo "$files" | wc -l) files: $(echo $files)"
-}
 # compile SOURCE...: objects in ../ by the file's name
 compile() {
   local source
@@ -83,8 +49,7 @@ for test in values gradients call errors; do
 done
 
 # the layer: counted from the sources with the op
-rm -rf ../with_op && cp -r . ../with_op
-SOURCE=$PLACE/with_op
+count_from_here
 add "To add a layer"
 count "a layer"
 compile src/nn/plain.c
