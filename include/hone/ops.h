@@ -408,7 +408,7 @@ HONE_API hone_tensor *hone_conv2d_backward_input(hone_tensor *dy, hone_tensor *w
  * height, width]. Order: for each sample one chain of fma(dy, x, acc) from +0 over the positions
  * (y, x) of dy; these are added, from +0, in the order of samples. Where a gradient of the weight
  * has begun, backward() goes on adding to it sample by sample. Source: torch.nn.grad.conv2d_weight.
- */
+ * */
 HONE_API hone_tensor *hone_conv2d_backward_weight(hone_tensor *dy, hone_tensor *x, int64_t height,
                                                   int64_t width,
                                                   const hone_conv2d_options *options);

@@ -60,7 +60,7 @@ static hone_tensor *fresh(hone_context *ctx, hone_dtype dtype, int ndim, const i
 }
 
 /* The destination itself; a fresh tensor that is stored there at the end where it is of another
- * dtype, or is still read. */
+ * dtype, is still read, or has gaps, which only ops in place look out for. */
 static hone_tensor *into(hone_context *ctx, hone_tensor *to, hone_dtype dtype, int ndim,
                          const int64_t *shape)
 {
@@ -78,7 +78,7 @@ static hone_tensor *into(hone_context *ctx, hone_tensor *to, hone_dtype dtype, i
         return NULL;
     }
     if (dtype != (hone_dtype)to->dtype ||
-        (ctx->target == HONE__INTO_GIVEN && reads_storage_of(ctx, to)))
+        (ctx->target == HONE__INTO_GIVEN && (!hone__contiguous(to) || reads_storage_of(ctx, to))))
         return fresh(ctx, dtype, ndim, shape);
     hone__bump(to);
     ctx->written = true;

@@ -135,9 +135,9 @@ int hone__run(const hone__op *op, hone_tensor *const *in, int n_in, const void *
 void *hone__options(hone_context *ctx);
 /** The op's name, for messages. */
 const char *hone__call_name(const hone_context *ctx);
-/** Output o: fresh and uninitialised (contiguous), or the tensor that it should go to (in place: o
- * = 0 and in[0] itself): the shape must equal, the dtype be castable in PyTorch's sense (same
- * category or higher; the kernels write the tensor's own dtype, so check hone_dtype_of(out)). */
+/** Output o: fresh and uninitialised, or the tensor that it should go to (in place: o = 0 and in[0]
+ * itself): the shape must equal, the dtype be castable in PyTorch's sense (same category or
+ * higher). Of this dtype and contiguous, but in place, where it may lie as in[0] does. */
 hone_tensor *hone__out(hone_context *ctx, int o, hone_dtype dtype, int ndim, const int64_t *shape);
 /** out[0] = t; true if there is one: how a forward of one output ends. */
 static inline bool hone__give(hone_tensor **out, hone_tensor *t)

@@ -138,13 +138,26 @@ int64_t catalog_int(const catalog_row *row, const char *attribute)
     abort();
 }
 
+/* The part of a signature between the inputs and the outputs: ", dim: int". */
+static void declared_attributes(const char *op, char *text, size_t size)
+{
+    char signature[1200];
+    hone_op_signature(op, signature, sizeof signature);
+    const char *from = strstr(signature, ", *, ");
+    *text = 0;
+    if (from)
+        snprintf(text, size, ", %.*s", (int)(strstr(signature, ") -> ") - from - 5), from + 5);
+}
+
 /* "dim=1 keepdim=true", from ", dim: int, keepdim: bool = false". */
-void catalog_attributes(const catalog_row *row, const char *declared, char *text, size_t size)
+void catalog_attributes(const catalog_row *row, char *text, size_t size)
 {
     size_t used = 0;
+    char declared[1200];
     snprintf(text, size, "%s", row->attributes ? row->attributes : "");
     if (row->attributes)
         return;
+    declared_attributes(row->op, declared, sizeof declared);
     for (const char *at = declared; (at = strstr(at, ": ")); at += 2) {
         const char *name = at;
         while (name > declared && name[-1] != ' ')

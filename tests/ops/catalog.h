@@ -5,6 +5,7 @@
  * on doubles. The tests run every row through:
  *
  *   test_catalog_values     dtype, shape and values for every case and dtype; in-place form too
+ *   test_catalog_out        the same into tensors that are there, with and without gaps
  *   test_catalog_gradients  gradcheck and gradgradcheck in f64 for every case; in-place form too
  *   tests/bits/ops          the same bits on every ISA, number of threads and compiler
  *   test_catalog_errors     NULL inputs; every allocation failing in turn, without a leak
@@ -208,8 +209,8 @@ typedef struct {
 } catalog_words;
 catalog_words catalog_text(const catalog_row *row, const char *attribute);
 void catalog_pair(const catalog_row *row, const char *attribute, int64_t *pair);
-/** `declared`: an entry's attributes, or the same part of hone_op_signature(). */
-void catalog_attributes(const catalog_row *row, const char *declared, char *text, size_t size);
+/** All of them as hone_call() wants them. */
+void catalog_attributes(const catalog_row *row, char *text, size_t size);
 
 /** Runs the op out of place / in place. NULL if there is no such form. */
 catalog_call catalog_function(const catalog_row *row);

@@ -4,6 +4,7 @@
 #include "core/core.h"
 #include "runtime/memory.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 static hone_scope scope;
@@ -74,6 +75,19 @@ void test_check(hone_tensor *got, double rtol, double atol, hone_tensor *want, c
     const bool good = hone_allclose(got, want, rtol, atol);
     cr_assert(good, "%s:%d: %s %s\nis not\n%s %s", file, line, hone__tensor_text(got).s, text[0],
               hone__tensor_text(want).s, text[1]);
+}
+
+bool test_same_bits(hone_tensor *a, hone_tensor *b)
+{
+    if (!a || !b || a->dtype != b->dtype || !hone__same_shape(a, b))
+        return false;
+    const size_t bytes = (size_t)hone_numel(a) * hone_dtype_size(hone_dtype_of(a));
+    char *x = malloc(bytes + 1), *y = malloc(bytes + 1);
+    const bool same = x && y && hone_copy_out(a, x, bytes) == HONE_OK &&
+                      hone_copy_out(b, y, bytes) == HONE_OK && memcmp(x, y, bytes) == 0;
+    free(x);
+    free(y);
+    return same;
 }
 
 void test_check_error(bool failed, hone_status code, const char *text, const char *call,

@@ -47,6 +47,9 @@ hone_tensor *test_transposed(hone_tensor *t, int a, int b);
 void test_check(hone_tensor *got, double rtol, double atol, hone_tensor *want, const char *file,
                 int line);
 
+/** True if both are there, of one dtype and shape, and the same bit for bit. */
+bool test_same_bits(hone_tensor *a, hone_tensor *b);
+
 /** The call fails (NULL, or a status other than HONE_OK) with this code and a message that contains
  * `text`; the error is cleared afterwards. */
 #define CHECK_FAILS(call, code, text)                                                              \
