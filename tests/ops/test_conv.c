@@ -11,19 +11,6 @@
 
 SUITE(conv);
 
-static bool same_bits(hone_tensor *a, hone_tensor *b)
-{
-    if (!a || !b || hone_numel(a) != hone_numel(b) || hone_dtype_of(a) != hone_dtype_of(b))
-        return false;
-    const size_t bytes = (size_t)hone_numel(a) * hone_dtype_size(hone_dtype_of(a));
-    char *x = malloc(bytes + 1), *y = malloc(bytes + 1);
-    const bool same = x && y && hone_copy_out(a, x, bytes) == HONE_OK &&
-                      hone_copy_out(b, y, bytes) == HONE_OK && memcmp(x, y, bytes) == 0;
-    free(x);
-    free(y);
-    return same;
-}
-
 /* (0, 1, 2, ...) mod m - less. */
 static hone_tensor *counted(hone_dtype dtype, int m, int less, int64_t a, int64_t b, int64_t c,
                             int64_t d)
@@ -108,7 +95,8 @@ Test(conv, bits_depend_on_no_isa_and_no_layout)
             hone__isa_use(hone__isa_available(i));
             run_all(hone_permute(last, 0, 3, 1, 2), w, b, got);
             for (int k = 0; k < 4; k++)
-                cr_expect(same_bits(want[k], got[k]), "%d on %s", k, hone__isa_available(i)->name);
+                cr_expect(test_same_bits(want[k], got[k]), "%d on %s", k,
+                          hone__isa_available(i)->name);
         }
     }
 }
@@ -121,9 +109,9 @@ Test(conv, a_sample_knows_no_other)
     hone_tensor *dx = hone_conv2d_backward_input(all, w, 12, 11, &padded);
     for (int i = 0; i < 9; i++) {
         hone_tensor *one = hone_conv2d(hone_slice(x, 0, i, i + 1, 1), w, HONE_NONE, &padded);
-        cr_expect(same_bits(one, hone_slice(all, 0, i, i + 1, 1)), "sample %d", i);
-        cr_expect(same_bits(hone_conv2d_backward_input(one, w, 12, 11, &padded),
-                            hone_slice(dx, 0, i, i + 1, 1)),
+        cr_expect(test_same_bits(one, hone_slice(all, 0, i, i + 1, 1)), "sample %d", i);
+        cr_expect(test_same_bits(hone_conv2d_backward_input(one, w, 12, 11, &padded),
+                                 hone_slice(dx, 0, i, i + 1, 1)),
                   "gradient of sample %d", i);
     }
 }
@@ -142,8 +130,8 @@ Test(conv, gradients_of_parameters_go_on_over_samples)
         const hone_backward_options from = { .gradient = hone_detach(y) };
         cr_assert_eq(hone_backward_with(y, &from), HONE_OK);
     }
-    cr_expect(same_bits(hone_grad(w), want[2]));
-    cr_expect(same_bits(hone_grad(b), want[3]));
+    cr_expect(test_same_bits(hone_grad(w), want[2]));
+    cr_expect(test_same_bits(hone_grad(b), want[3]));
 }
 
 Test(conv, of_one_tap_is_the_product)
@@ -152,8 +140,8 @@ Test(conv, of_one_tap_is_the_product)
     hone_tensor *x = hone_randn(HONE_F32, 4, 33, 10, 13), *w = hone_randn(HONE_F32, 21, 33, 1, 1);
     hone_tensor *rows = hone_reshape(hone_permute(x, 0, 2, 3, 1), 520, 33);
     hone_tensor *y = hone_matmul(rows, hone_transpose(hone_reshape(w, 21, 33), 0, 1));
-    cr_expect(same_bits(hone_permute(hone_conv2d(x, w, HONE_NONE, NULL), 0, 2, 3, 1),
-                        hone_reshape(y, 4, 10, 13, 21)));
+    cr_expect(test_same_bits(hone_permute(hone_conv2d(x, w, HONE_NONE, NULL), 0, 2, 3, 1),
+                             hone_reshape(y, 4, 10, 13, 21)));
 }
 
 Test(conv, taps_in_the_padding_are_zeros)
@@ -225,10 +213,12 @@ Test(conv, einsum_dots)
 {
     HONE_SCOPE();
     hone_tensor *a = hone_randn(HONE_F64, 2, 1, 3, 4), *b = hone_randn(HONE_F64, 5, 4, 6);
-    cr_expect(same_bits(hone_einsum("...ij,...jk->...ik", hone_list(a, b)), hone_matmul(a, b)));
-    cr_expect(same_bits(hone_einsum("...ij, ...jk", hone_list(a, b)), hone_matmul(a, b)));
-    cr_expect(same_bits(hone_einsum("i...->...", hone_list(a)), hone_sum_dim(a, 0, false)));
-    cr_expect(same_bits(hone_einsum("...ij->j...i", hone_list(a)), hone_permute(a, 3, 0, 1, 2)));
+    cr_expect(
+        test_same_bits(hone_einsum("...ij,...jk->...ik", hone_list(a, b)), hone_matmul(a, b)));
+    cr_expect(test_same_bits(hone_einsum("...ij, ...jk", hone_list(a, b)), hone_matmul(a, b)));
+    cr_expect(test_same_bits(hone_einsum("i...->...", hone_list(a)), hone_sum_dim(a, 0, false)));
+    cr_expect(
+        test_same_bits(hone_einsum("...ij->j...i", hone_list(a)), hone_permute(a, 3, 0, 1, 2)));
     hone_tensor *x = hone_requires_grad_(a, true);
     cr_assert_eq(hone_backward(hone_sum(hone_einsum("...i->i", hone_list(x)))), HONE_OK);
     cr_expect_eq(hone_at(hone_reshape(hone_grad(x), -1), 7), 1.0);
