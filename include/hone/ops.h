@@ -335,6 +335,45 @@ HONE_API hone_tensor *hone_layer_norm_backward(hone_tensor *dy, hone_tensor *x, 
 HONE_API hone_tensor *hone_layer_norm_weight_backward(hone_tensor *dy, hone_tensor *x, int n_dims,
                                                       double eps);
 
+/* ---- pooling */
+
+/** Values and where they come from; both NULL on error. */
+typedef struct {
+    hone_tensor *values, *indices;
+} hone_values_indices;
+
+/** Options of hone_max_pool2d: pairs of height and width, each number with its own default. With
+ * ceil_mode a last window that reaches past the padding counts, too, unless it begins past the
+ * plane. */
+typedef struct {
+    int64_t kernel_size[2]; /**< needed */
+    int64_t stride[2];      /**< default: as kernel_size */
+    int64_t padding[2];     /**< default 0; at most half of kernel_size */
+    int64_t dilation[2];    /**< default 1 */
+    bool ceil_mode;
+    HONE_RESERVE(31);
+} hone_max_pool2d_options;
+
+/** The largest element of each window that slides over the planes; padding is -inf, NaN wins.
+ *  @param x  [N, C, H, W] or [C, H, W] f32|f64, any strides; only N may be 0.
+ *  @param options  with a kernel_size.
+ *  @return   [N, C, OH, OW] (or without N), contiguous; NULL on error. OH = floor((H + 2 padding -
+ *            dilation (kernel_size - 1) - 1) / stride) + 1, rounded up with ceil_mode.
+ *  Grad:     to that element alone, by hone_max_pool2d_backward. Twice differentiable.
+ *  Errors:   HONE_E_SHAPE (also: a window that would be empty, a plane of 2^31 elements or more),
+ *            HONE_E_DTYPE, HONE_E_VALUE (an option missing or out of range), HONE_E_NOMEM. */
+HONE_API hone_tensor *hone_max_pool2d(hone_tensor *x, const hone_max_pool2d_options *options);
+/** The same with the places: i64 h * W + w in the plane, of the first of equal elements, of the
+ * last NaN if there is one (both as PyTorch). */
+HONE_API hone_values_indices hone_max_pool2d_with_indices(hone_tensor *x,
+                                                          const hone_max_pool2d_options *options);
+/** Its gradient: zeros [.., height, width] to which dy is added at the indices (i64|i32 [same as
+ * dy]), one after the other in the order of the windows. Grad: dy's elements at the indices.
+ * Errors: as above; HONE_E_INDEX. Source: torch.nn.functional.max_pool2d, whose values all of these
+ * have. */
+HONE_API hone_tensor *hone_max_pool2d_backward(hone_tensor *dy, hone_tensor *indices,
+                                               int64_t height, int64_t width);
+
 /* ---- products */
 
 /** Matrix product by PyTorch's rules: [k] x [k] -> 0-d, [m, k] x [k] -> [m], [k] x [k, n] -> [n],

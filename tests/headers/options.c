@@ -27,6 +27,7 @@ SIZE_IS(hone_loader_options, 64);
 SIZE_IS(hone_safetensors_options, 32);
 SIZE_IS(hone_zero_grad_options, 32);
 SIZE_IS(hone_conv2d_options, 96);
+SIZE_IS(hone_max_pool2d_options, 96);
 
 static void check(bool good, const char *what, int line)
 {
@@ -149,6 +150,16 @@ static void convolutions(void)
     REFUSED(hone_conv2d_backward_weight(y, x, 3, 3, options), hone_conv2d_options, .groups = 2);
 }
 
+static void pools(void)
+{
+    hone_tensor *x = hone_ones(HONE_F32, 1, 2, 5, 4);
+    hone_tensor *y = hone_max_pool2d(x, GIVE(hone_max_pool2d_options, .kernel_size = { 2, 2 }));
+    CHECK(y && hone_numel(y) == 8);
+    REFUSED(hone_max_pool2d(x, options), hone_max_pool2d_options, .kernel_size = { 2, 2 });
+    REFUSED(hone_max_pool2d_with_indices(x, options), hone_max_pool2d_options,
+            .kernel_size = { 2, 2 });
+}
+
 static void loaders(void)
 {
     hone_dataset set;
@@ -167,6 +178,7 @@ int main(void)
     gradients();
     modules();
     convolutions();
+    pools();
     loaders();
     check(hone_error_code() == HONE_OK, "an error is pending", __LINE__);
     return 0;

@@ -23,7 +23,8 @@
     X(unary)                                                                                       \
     X(binary)                                                                                      \
     X(compare)                                                                                     \
-    X(copy) X(reduce) X(softmax) X(norm) X(matmul) X(loss) X(move) X(index) X(conv) X(einsum)
+    X(copy)                                                                                        \
+    X(reduce) X(softmax) X(norm) X(matmul) X(loss) X(move) X(index) X(conv) X(einsum) X(pool)
 
 #define CATALOG_INPUTS 6
 

@@ -198,6 +198,8 @@ Test(call, bad_attributes)
     refused("to", one, "dtype=f16", HONE_E_VALUE, "f32, f64");
     refused("add_scalar", one, "s=1,5", HONE_E_VALUE, "a number is wanted");
     refused("permute", one, "dims=0,", HONE_E_VALUE, "joined by commas");
+    refused("max_pool2d", one, "kernel_size=2,", HONE_E_VALUE, "two joined by a comma");
+    refused("max_pool2d", one, "kernel_size=2 stride=1,-1", HONE_E_VALUE, "stride is -1");
     refused("neg", one, "dim=1", HONE_E_VALUE, "no attribute \"dim\"; it has none");
     refused("add", one, NULL, HONE_E_VALUE, "1 tensors were given, 2 are wanted");
     refused("soft", one, NULL, HONE_E_VALUE, "no such op");
@@ -263,6 +265,11 @@ Test(call, what_there_is)
     cr_expect_null(hone_op_name(hone_op_count()));
     cr_expect_gt(hone_op_signature("sum_dim", text, sizeof text), 0);
     cr_expect_str_eq(text, "sum_dim(x, *, dim: int, keepdim: bool = false) -> out");
+    char wide[300];
+    cr_expect_gt(hone_op_signature("max_pool2d", wide, sizeof wide), 0);
+    cr_expect_str_eq(wide,
+                     "max_pool2d(x, *, kernel_size: pair, stride: pair = 0, padding: pair = 0, "
+                     "dilation: pair = 1, ceil_mode: bool = false) -> values, indices");
     cr_expect_eq(hone_op_signature("sum_dim", text, 8),
                  (int64_t)strlen("sum_dim(x, *, dim: int, keepdim: bool = false) -> out"));
     cr_expect_str_eq(text, "sum_dim");
