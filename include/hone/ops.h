@@ -533,6 +533,21 @@ HONE_API hone_tensor *hone_gather(hone_tensor *x, int dim, hone_tensor *index);
 HONE_API hone_tensor *hone_scatter_add(hone_tensor *x, int dim, hone_tensor *index,
                                        hone_tensor *src);
 
+/* ---- sorting */
+
+/** The k largest (or smallest) elements along dim and their indices.
+ *  @param x       any dtype but bool, any strides.
+ *  @param k       0..extent of dim (1 for a 0-d x).
+ *  @param sorted  best first; else in the order of their indices.
+ *  @return  values [k along dim] of x's dtype and indices i64 [same], contiguous.
+ *  Order:   stable: of equal elements (-0 and 0 are equal) the one with the smaller index is taken,
+ *           and comes, first. NaN counts as larger than inf, so it is first among the largest and
+ *           last among the smallest (PyTorch: the same, but its order among ties is not fixed).
+ *  Grad:    dy put at the indices, zeros elsewhere. Twice differentiable.
+ *  Errors:  HONE_E_SHAPE (dim), HONE_E_DTYPE, HONE_E_VALUE (k), HONE_E_NOMEM. */
+HONE_API hone_values_indices hone_topk(hone_tensor *x, int64_t k, int dim, bool largest,
+                                       bool sorted);
+
 #ifdef __cplusplus
 }
 #endif

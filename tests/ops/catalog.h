@@ -24,7 +24,8 @@
     X(binary)                                                                                      \
     X(compare)                                                                                     \
     X(copy)                                                                                        \
-    X(reduce) X(softmax) X(norm) X(matmul) X(loss) X(move) X(index) X(conv) X(einsum) X(pool)
+    X(reduce)                                                                                      \
+    X(softmax) X(norm) X(matmul) X(loss) X(move) X(index) X(conv) X(einsum) X(pool) X(sort)
 
 #define CATALOG_INPUTS 6
 

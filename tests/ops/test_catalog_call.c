@@ -200,6 +200,7 @@ Test(call, bad_attributes)
     refused("permute", one, "dims=0,", HONE_E_VALUE, "joined by commas");
     refused("max_pool2d", one, "kernel_size=2,", HONE_E_VALUE, "two joined by a comma");
     refused("max_pool2d", one, "kernel_size=2 stride=1,-1", HONE_E_VALUE, "stride is -1");
+    refused("topk", one, "largest=false", HONE_E_VALUE, "attribute k is missing");
     refused("neg", one, "dim=1", HONE_E_VALUE, "no attribute \"dim\"; it has none");
     refused("add", one, NULL, HONE_E_VALUE, "1 tensors were given, 2 are wanted");
     refused("soft", one, NULL, HONE_E_VALUE, "no such op");

@@ -1,0 +1,83 @@
+/* sort.c: topk. */
+#include "loops/topk_run.h"
+#include "ops/common.h"
+
+typedef struct {
+    int64_t k, dim;
+    bool largest, sorted;
+} topk_options;
+
+static const hone__option table[] = {
+    HONE__OPTION(topk_options, k, HONE__OPT_INT, .required = true),
+    HONE__OPTION(topk_options, dim, HONE__OPT_INT, .standard = -1),
+    HONE__OPTION(topk_options, largest, HONE__OPT_BOOL, .standard = 1),
+    HONE__OPTION(topk_options, sorted, HONE__OPT_BOOL, .standard = 1),
+    { NULL },
+};
+
+/* The dim normalised, k in range. */
+static bool arguments_fit(hone_context *ctx, const hone_tensor *x)
+{
+    topk_options *o = hone__options(ctx);
+    if (x->dtype == HONE_BOOL) {
+        hone_error_set(HONE_E_DTYPE,
+                       "topk: there is no order among bool, got %s; cast it with "
+                       "hone_to first",
+                       hone__tensor_text(x).s);
+        return false;
+    }
+    o->dim = hone__dim_index("topk", x, o->dim);
+    if (o->dim < 0)
+        return false;
+    const int64_t extent = x->ndim ? x->shape[o->dim] : 1;
+    if (o->k >= 0 && o->k <= extent)
+        return true;
+    hone_error_set(HONE_E_VALUE, "topk: k is %lld, but dim %lld of %s has %lld elements",
+                   (long long)o->k, (long long)o->dim, hone__tensor_text(x).s, (long long)extent);
+    return false;
+}
+
+static bool topk_forward(hone_context *ctx, hone_tensor *const *in, int n_in, hone_tensor **out)
+{
+    (void)n_in;
+    hone_tensor *x = in[0];
+    if (!arguments_fit(ctx, x))
+        return false;
+    const topk_options *o = hone__options(ctx);
+    const int dim = (int)o->dim;
+    hone__shape shape = hone__shape_of(x);
+    if (x->ndim)
+        shape.shape[dim] = o->k;
+    out[0] = hone__out(ctx, 0, (hone_dtype)x->dtype, shape.ndim, shape.shape);
+    out[1] = out[0] ? hone__out(ctx, 1, HONE_I64, shape.ndim, shape.shape) : NULL;
+    if (!out[1] || !HONE__SAVE(ctx, out[1]))
+        return false;
+    return out[0]->numel == 0 || hone__topk(x, dim, o->largest, o->sorted, out[0], out[1]);
+}
+
+static void topk_of_dy(hone_context *ctx, hone_tensor *const *dy, hone_tensor **dx)
+{
+    const topk_options *o = hone__options(ctx);
+    int64_t dims[HONE_MAX_DIMS + 2] = { hone_dtype_of(dy[0]) };
+    hone__ended(hone__input_shape(ctx, 0), dims + 1);
+    dx[0] = hone_scatter_add(hone_zeros_v(dims), (int)o->dim, hone_saved(ctx, 0), dy[0]);
+}
+
+const hone__op hone__op_topk = {
+    .name = "topk",
+    .forward = topk_forward,
+    .backward = topk_of_dy,
+    .in = { { "x" } },
+    .out = { { "values" }, { "indices", HONE__CONSTANT } },
+    .options = table,
+    .options_bytes = sizeof(topk_options),
+};
+
+hone_values_indices hone_topk(hone_tensor *x, int64_t k, int dim, bool largest, bool sorted)
+{
+    hone_tensor *out[HONE_MAX_OUTPUTS] = { NULL };
+    if (hone__run(&hone__op_topk, IN(x), &(topk_options){ k, dim, largest, sorted },
+                  HONE__INTO_FRESH, out) < 0)
+        return (hone_values_indices){ NULL, NULL };
+    return (hone_values_indices){ out[0], out[1] };
+}
