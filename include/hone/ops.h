@@ -335,6 +335,63 @@ HONE_API hone_tensor *hone_layer_norm_backward(hone_tensor *dy, hone_tensor *x, 
 HONE_API hone_tensor *hone_layer_norm_weight_backward(hone_tensor *dy, hone_tensor *x, int n_dims,
                                                       double eps);
 
+/** Options of hone_batch_norm. */
+typedef struct {
+    bool training;      /**< normalise by the batch's statistics, and let the running ones follow */
+    double momentum;    /**< weight of the batch in the running statistics: default 0.1; HONE_ZERO
+                             is 0 */
+    int64_t cumulative; /**< > 0: they are the average over so many batches, this one included
+                             (PyTorch's momentum=None); momentum is not looked at */
+    double eps;         /**< default 1e-5; HONE_ZERO is 0, which only evaluation takes */
+    HONE_RESERVE(32);
+} hone_batch_norm_options;
+
+/** Batch norm of each channel: (x - mean) / sqrt(var + eps) * weight + bias. Evaluation takes mean
+ * and var from the running statistics. Training takes them (var with correction 0) from the
+ * channel's elements in the whole batch, and changes the running ones in place, if they are given:
+ * running = (1 - momentum) running + momentum batch, with a var of correction 1; an empty batch
+ * changes nothing.
+ *  @param x             [N, C, ...] f32|f64, any strides.
+ *  @param running_mean, running_var  [C] of x's dtype, both or none (HONE_NONE); evaluation needs
+ *                       them. They take no gradient.
+ *  @param weight, bias  [C] of x's dtype, or HONE_NONE: 1 and 0.
+ *  @param options       NULL: evaluation with the defaults.
+ *  @return  [same as x], contiguous; NULL on error.
+ *  Order:   the mean and the sum of squared deviations are those of hone_var_dims over all dims but
+ *           1, the mean as base + shift, a number close to the elements and what is left, so a
+ *           large mean costs no accuracy. With scale = 1 / sqrt(var + eps) and offset = -shift
+ *           scale, v = fma(x - base, scale, offset), and fma(v, weight, bias). Running statistics
+ *           are computed in f64 and rounded once.
+ *  Error:   that of the standard deviation, but squares of f32 overflow where x is 1e19 off the
+ *           mean: then var is inf and v 0, as in PyTorch.
+ *  Batch:   in training a sample's result depends on the whole batch: that is the method, so it
+ *           can't be cut into micro-batches that end in the same bits (unlike every other op). In
+ *           evaluation it can: samples are independent, and gradients of weight and bias are
+ *           chains over the samples.
+ *  Grad:    of x, weight and bias, by hone_batch_norm_backward. Twice differentiable.
+ *  Errors:  HONE_E_SHAPE, HONE_E_DTYPE, HONE_E_VALUE (one value a channel in training; eps; no
+ *           running statistics in evaluation, or one of them), HONE_E_STATE (running statistics
+ *           that require a gradient or are expanded), HONE_E_NOMEM.
+ *  Source:  Ioffe, Szegedy: Batch Normalization: Accelerating Deep Network Training by Reducing
+ *           Internal Covariate Shift (2015). */
+HONE_API hone_tensor *hone_batch_norm(hone_tensor *x, hone_tensor *running_mean,
+                                      hone_tensor *running_var, hone_tensor *weight,
+                                      hone_tensor *bias, const hone_batch_norm_options *options);
+
+/** Gradients; NULL on error, all of them. */
+typedef struct {
+    hone_tensor *dx, *dweight, *dbias;
+} hone_batch_norm_gradients;
+/** Its gradients in two passes over dy and x: dbias = sum(dy), dweight = sum(dy v), and with g = dy
+ * weight and r = 1 / sqrt(var + eps): dx = (g - mean(g) - v mean(g v)) r in training, g r in
+ * evaluation. The sums: each sample's by the order of hone_sum over a row, then a chain over the
+ * samples. Running statistics are needed in evaluation alone. */
+HONE_API hone_batch_norm_gradients hone_batch_norm_backward(hone_tensor *dy, hone_tensor *x,
+                                                            hone_tensor *running_mean,
+                                                            hone_tensor *running_var,
+                                                            hone_tensor *weight, bool training,
+                                                            double eps);
+
 /* ---- pooling */
 
 /** Values and where they come from; both NULL on error. */

@@ -56,6 +56,9 @@ typedef struct hone__isa {
     hone__layer_norm_weight_backward_fn layer_norm_weight_backward[HONE__N_DTYPES];
     hone__deviation_fn deviation[HONE__N_DTYPES];
     hone__moments_fn moments[HONE__N_DTYPES];
+    hone__batch_norm_fn batch_norm[HONE__N_DTYPES];
+    hone__batch_norm_dx_fn batch_norm_dx[HONE__N_DTYPES];
+    hone__batch_norm_sums_fn batch_norm_sums[HONE__N_DTYPES];
     hone__cross_entropy_fn cross_entropy[HONE__N_DTYPES];
     hone__cross_entropy_backward_fn cross_entropy_backward[HONE__N_DTYPES];
 

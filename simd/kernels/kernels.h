@@ -180,7 +180,7 @@ typedef struct {
 typedef void (*hone__reduce_pieces_fn)(const hone__pieces *p, hone__partial *out, int64_t so);
 
 /** All n > 0 blocks' results, in order -> *out; same bits as reduce_rows on the whole row.
- * Overwrites `partials`. */
+ * Overwrites `partials`; of M2 the first one is then the whole row's. */
 typedef void (*hone__reduce_combine_fn)(int64_t n, hone__partial *partials, void *out);
 
 /** Along the rows: out[j] = reduce over r < rows of x[r * sx + j], j < cols (cols contiguous, out
@@ -202,7 +202,8 @@ typedef void (*hone__reduce_cols_fn)(int64_t rows, int64_t cols, const void *x, 
 typedef void (*hone__reduce_cols_blocks_fn)(int64_t rows, int64_t cols, const void *x, int64_t sx,
                                             int64_t begin, int64_t end, void *out);
 /** ... and this combines those of all `rows` > 0, in order, -> out [cols]; `partials` is
- * overwritten, out may be partials. */
+ * overwritten, out may be partials. Of M2 the first three rows of `partials` are then those of the
+ * whole columns. */
 typedef void (*hone__reduce_cols_combine_fn)(int64_t rows, int64_t cols, void *partials, void *out);
 
 /* ---- rows of f32, f64: softmax and what belongs to it (elements contiguous, sx, sy ... row
@@ -301,6 +302,26 @@ typedef void (*hone__layer_norm_weight_backward_fn)(int64_t rows, int64_t cols, 
  * or NULL (1). y may be x. */
 typedef void (*hone__deviation_fn)(int64_t rows, int64_t cols, void *y, int64_t sy, const void *x,
                                    int64_t sx, const void *g, bool by_std);
+
+/** Numbers of the channels that elements belong to: element i's are at place i * step (0 or 1). */
+typedef struct {
+    const void *base, *scale, *offset; /* as in hone__norms, unit 1 */
+    const void *weight;                /* or NULL: 1 */
+    const void *bias;                  /* of batch_norm; or NULL: 0 */
+    const void *mean_g, *mean_gv;      /* of batch_norm_dx; both NULL: 0 */
+    int64_t step;
+} hone__channels;
+
+/** With v = fma(x - base, scale, offset), all contiguous: y = v * weight + bias, rounded once where
+ * there are both; y may be x. */
+typedef void (*hone__batch_norm_fn)(int64_t n, void *y, const void *x, const hone__channels *c);
+/** dx = (dy * weight - mean_g - v * mean_gv) * scale; dx may be dy or x. */
+typedef void (*hone__batch_norm_dx_fn)(int64_t n, void *dx, const void *dy, const void *x,
+                                       const hone__channels *c);
+/** step 0: *g = the sum of n dy and *gv that of dy * v (steps acc = fma(dy, v, acc)), in the order
+ * of reduce_rows. step 1: the elements are those sums of a channel each. n > 0. */
+typedef void (*hone__batch_norm_sums_fn)(int64_t n, void *g, void *gv, const void *dy,
+                                         const void *x, const hone__channels *c);
 
 /** max[r] = max_j x[r, j] (0 if that is not finite), log_sum[r] = log(sum_j exp(x[r, j] - max[r])),
  *  loss[r] = log_sum[r] - (x[r, target[r]] - max[r]). 0 <= target < cols. loss, max, log_sum:

@@ -26,6 +26,7 @@ typedef struct {
     hone__reduce_pieces_fn pieces; /* or NULL: blocks of rows that lie in pieces are gathered */
     int64_t row_stride;
     char *out;
+    char *base, *shift;             /* of M2, or NULL; blocks' results know them */
     int64_t out_size, partial_size; /* of an output; of a block's partial result of a column */
     int64_t n_blocks;               /* of one output */
     int64_t tile;                   /* outputs handled together */
@@ -112,13 +113,24 @@ static void rows_in_pieces(void *ctx, int64_t begin, int64_t end)
     }
 }
 
+/* Of outputs [first, first + n), if they are wanted. */
+static void put_means(const job *j, int64_t first, int64_t n, const void *base, const void *shift)
+{
+    if (!j->base)
+        return;
+    memcpy(j->base + first * j->v.size, base, (size_t)(n * j->v.size));
+    memcpy(j->shift + first * j->v.size, shift, (size_t)(n * j->v.size));
+}
+
 static void rows_combine(void *ctx, int64_t begin, int64_t end)
 {
     const job *j = ctx;
     hone__partial *partials = j->partials;
-    for (int64_t r = begin; r < end; r++)
-        hone__k->reduce_combine[j->kind][j->v.dtype](j->n_blocks, &partials[r * j->n_blocks],
-                                                     j->out + r * j->out_size);
+    for (int64_t r = begin; r < end; r++) {
+        hone__partial *row = &partials[r * j->n_blocks];
+        hone__k->reduce_combine[j->kind][j->v.dtype](j->n_blocks, row, j->out + r * j->out_size);
+        put_means(j, r, 1, &row->base, &row->shift);
+    }
 }
 
 static bool run_rows(job *j)
@@ -129,7 +141,7 @@ static bool run_rows(job *j)
     j->pieces = in_pieces ? hone__k->reduce_pieces[j->kind][j->v.dtype] : NULL;
     const double ns = j->direct || j->pieces ? NS_DIRECT : NS_GATHERED;
     j->n_blocks = (cols + block - 1) / block;
-    if ((j->n_blocks <= 1 && !j->pieces) || (j->direct && j->v.rows >= 4 * team)) {
+    if (!j->base && ((j->n_blocks <= 1 && !j->pieces) || (j->direct && j->v.rows >= 4 * team))) {
         j->tile = block / hone__min(cols, block);
         hone__parallel_for(j->v.rows, j->direct ? 1 : j->tile, ns * (double)cols + 2.0, rows_whole,
                            j);
@@ -193,9 +205,10 @@ static void cols_combine(void *ctx, int64_t begin, int64_t end)
     const job *j = ctx;
     for (int64_t tile = begin; tile < end; tile++) {
         const int64_t c = tile * j->tile, n = hone__min(j->tile, j->v.cols - c);
-        hone__k->reduce_cols_combine[j->kind][j->v.dtype](
-            j->v.rows, n, (char *)j->partials + j->n_blocks * c * j->partial_size,
-            j->out + c * j->out_size);
+        char *partials = (char *)j->partials + j->n_blocks * c * j->partial_size;
+        hone__k->reduce_cols_combine[j->kind][j->v.dtype](j->v.rows, n, partials,
+                                                          j->out + c * j->out_size);
+        put_means(j, c, n, partials + n * j->v.size, partials + 2 * n * j->v.size);
     }
 }
 
@@ -217,7 +230,7 @@ static bool run_cols(job *j)
     const bool in_place = j->v.n_row_dims <= 1 && j->v.col_stride[j->v.n_col_dims - 1] == 1;
     j->n_blocks = hone__cols_blocks(rows);
     j->row_stride = j->v.n_row_dims ? j->v.row_stride[0] : cols;
-    if ((in_place && !suits_blocks(j)) || is_arg(j->kind)) {
+    if (!j->base && ((in_place && !suits_blocks(j)) || is_arg(j->kind))) {
         hone__parallel_for(cols, 64, NS_DIRECT * (double)rows + 1.0, cols_whole, j);
         return true;
     }
@@ -247,11 +260,14 @@ static bool innermost_is_reduced(const hone_tensor *x, uint32_t dims)
     return true;
 }
 
-bool hone__reduce(int kind, const hone_tensor *x, uint32_t dims, void *out)
+static bool reduce(int kind, const hone_tensor *x, uint32_t dims, void *out, void *base,
+                   void *shift)
 {
     job j;
     j.kind = kind;
     j.out = out;
+    j.base = base;
+    j.shift = shift;
     j.out_size = output_size(kind, (hone_dtype)x->dtype);
     j.direct = false;
     j.partial_size = kind == HONE__K_M2 ? 3 * j.out_size : j.out_size;
@@ -287,6 +303,16 @@ int hone__reduced_order(int ndim, uint32_t mask, int64_t *order)
     }
     order[n] = HONE_END_DIM;
     return kept;
+}
+
+bool hone__reduce(int kind, const hone_tensor *x, uint32_t dims, void *out)
+{
+    return reduce(kind, x, dims, out, NULL, NULL);
+}
+
+bool hone__moments(const hone_tensor *x, uint32_t dims, void *m2, void *base, void *shift)
+{
+    return reduce(HONE__K_M2, x, dims, m2, base, shift);
 }
 
 void hone__divide(hone_tensor *out, double by)

@@ -17,6 +17,10 @@ bool hone__reduce(int kind, const hone_tensor *x, uint32_t dims, void *out);
  * them -> how many others there are. */
 int hone__reduced_order(int ndim, uint32_t mask, int64_t *order);
 
+/** HONE__K_M2 of f32 or f64 into m2, and the means of the same elements as base + shift (as m2);
+ * base is close to them and never rounded again (kernels.h). x is not empty. */
+bool hone__moments(const hone_tensor *x, uint32_t dims, void *m2, void *base, void *shift);
+
 /** All of `out` (contiguous, f32 or f64) by a number, rounded to the dtype. */
 void hone__divide(hone_tensor *out, double by);
 

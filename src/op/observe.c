@@ -49,11 +49,12 @@ static void note_place(const hone_tensor *t, bool spread)
         atomic_store_explicit(&t->storage->spread, spread, memory_order_relaxed);
 }
 
-/* A view, or contiguous() of a contiguous tensor, has touched no data. */
+/* A view, or contiguous() of a contiguous tensor, has touched no data. out: the first output, NULL
+ * if nobody wanted it. */
 static bool touched(const hone_context *ctx, const hone_tensor *out)
 {
     return ctx->target != HONE__INTO_FRESH || ctx->n_in == 0 || !hone__is_real(ctx->in[0]) ||
-           out->storage != ctx->in[0]->storage;
+           !out || out->storage != ctx->in[0]->storage;
 }
 
 /* ---- HONE_DEBUG=2 */

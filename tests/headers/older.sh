@@ -23,6 +23,7 @@ hone_nn_layer_norm_options 55 dtype no_bias
 hone_loader_options 40 drop_last
 hone_conv2d_options 40 auto_pad
 hone_max_pool2d_options 32 ceil_mode
+hone_batch_norm_options 40 eps
 TABLE
 # copy older|newer: the newer one's further option is one byte, as padding before a wider one would
 # lie where today's library looks for options that it doesn't know

@@ -28,6 +28,7 @@ SIZE_IS(hone_safetensors_options, 32);
 SIZE_IS(hone_zero_grad_options, 32);
 SIZE_IS(hone_conv2d_options, 96);
 SIZE_IS(hone_max_pool2d_options, 96);
+SIZE_IS(hone_batch_norm_options, 64);
 
 static void check(bool good, const char *what, int line)
 {
@@ -150,6 +151,18 @@ static void convolutions(void)
     REFUSED(hone_conv2d_backward_weight(y, x, 3, 3, options), hone_conv2d_options, .groups = 2);
 }
 
+static void batch_norms(void)
+{
+    hone_tensor *x = hone_reshape(hone_arange(HONE_F32, 0, 4, 1), 4, 1);
+    hone_tensor *mean = hone_zeros(HONE_F32, 1), *var = hone_ones(HONE_F32, 1);
+    const hone_batch_norm_options *o =
+        GIVE(hone_batch_norm_options, .training = true, .momentum = 1);
+    CHECK(hone_batch_norm(x, mean, var, HONE_NONE, HONE_NONE, o) && hone_item(mean) == 1.5);
+    REFUSED(hone_batch_norm(x, mean, var, HONE_NONE, HONE_NONE, options), hone_batch_norm_options,
+            .training = true);
+    CHECK(hone_item(mean) == 1.5);
+}
+
 static void pools(void)
 {
     hone_tensor *x = hone_ones(HONE_F32, 1, 2, 5, 4);
@@ -179,6 +192,7 @@ int main(void)
     modules();
     convolutions();
     pools();
+    batch_norms();
     loaders();
     check(hone_error_code() == HONE_OK, "an error is pending", __LINE__);
     return 0;

@@ -25,7 +25,8 @@
     X(compare)                                                                                     \
     X(copy)                                                                                        \
     X(reduce)                                                                                      \
-    X(softmax) X(norm) X(matmul) X(loss) X(move) X(index) X(conv) X(einsum) X(pool) X(sort)
+    X(softmax)                                                                                     \
+    X(norm) X(matmul) X(loss) X(move) X(index) X(conv) X(einsum) X(pool) X(sort) X(batch_norm)
 
 #define CATALOG_INPUTS 6
 

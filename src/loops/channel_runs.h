@@ -1,0 +1,28 @@
+/* channel_runs.h: batch norm's kernels over [samples, channels, positions]. */
+#ifndef HONE_LOOPS_CHANNEL_RUNS_H
+#define HONE_LOOPS_CHANNEL_RUNS_H
+
+#include "core/core.h"
+#include "isa/isa.h"
+
+/** All of it f32 or f64, contiguous and not empty. */
+typedef struct {
+    hone_dtype dtype;
+    int64_t samples, channels, positions;
+    hone__channels of; /* [channels]; its step isn't looked at */
+} hone__channel_run;
+
+/** y = batch norm of x (kernels.h). */
+void hone__channels_normalise(const hone__channel_run *r, void *y, const void *x);
+
+/** g and gv [samples, channels]: the sums of dy and dy * v of each sample's positions. */
+void hone__channels_sums(const hone__channel_run *r, void *g, void *gv, const void *dy,
+                         const void *x);
+
+/** sum [channels] += each sample's sums, in order. */
+void hone__channels_chain(const hone__channel_run *r, void *sum, const void *sums);
+
+/** dx of batch norm (kernels.h). */
+void hone__channels_dx(const hone__channel_run *r, void *dx, const void *dy, const void *x);
+
+#endif

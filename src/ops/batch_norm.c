@@ -1,0 +1,285 @@
+/* batch_norm.c: batch norm of the channels of [N, C, ...], in training and evaluation. Its
+ * gradients are in batch_norm_backward.c.
+ *
+ * What channels are normalised by is a hidden output that the gradients get, whatever has happened
+ * to the running statistics since. */
+#include "ops/batch_norm.h"
+
+#include "core/reserve.h"
+#include "loops/channel_runs.h"
+#include "loops/reduce_run.h"
+#include "op/options.h"
+
+#include <math.h>
+
+/* ---- checks */
+
+bool hone__suits_channels(const char *name, const hone_tensor *x, hone_tensor *t, const char *what)
+{
+    if (t == HONE_NONE)
+        return true;
+    const bool fits = t->ndim == 1 && t->shape[0] == x->shape[1];
+    if (fits && t->dtype == x->dtype)
+        return true;
+    hone_error_set(fits ? HONE_E_DTYPE : HONE_E_SHAPE,
+                   "%s: %s must have an element for each channel (dim 1) of x %s, got %s", name,
+                   what, hone__tensor_text(x).s, hone__tensor_text(t).s);
+    return false;
+}
+
+static bool suits_norm(const char *name, const hone_tensor *x)
+{
+    if (hone_dtype_is_float((hone_dtype)x->dtype) && x->ndim >= 2)
+        return true;
+    hone_error_set(x->ndim < 2 ? HONE_E_SHAPE : HONE_E_DTYPE,
+                   "%s: x must be [N, C, ...] of f32 or f64, got %s", name, hone__tensor_text(x).s);
+    return false;
+}
+
+static bool eps_is_good(const char *name, bool training, double eps)
+{
+    if (isfinite(eps) && (eps > 0 || (eps == 0 && !training)))
+        return true;
+    hone_error_set(HONE_E_VALUE, "%s: eps is %g (%s is wanted)", name, eps,
+                   training ? "more than 0 in training" : "0 or more");
+    return false;
+}
+
+bool hone__statistics_are_there(const char *name, const hone_tensor *x, hone_tensor *mean,
+                                hone_tensor *var, bool training)
+{
+    if (!hone__suits_channels(name, x, mean, "running_mean") ||
+        !hone__suits_channels(name, x, var, "running_var"))
+        return false;
+    if ((mean == HONE_NONE) != (var == HONE_NONE))
+        hone_error_set(HONE_E_VALUE, "%s: running_mean and running_var are needed together", name);
+    else if (mean == HONE_NONE && !training)
+        hone_error_set(HONE_E_VALUE, "%s: evaluation needs running_mean and running_var", name);
+    else if (training && hone__channel_count(x) == 1)
+        hone_error_set(HONE_E_VALUE,
+                       "%s: x %s has one value a channel, but training needs more of them", name,
+                       hone__tensor_text(x).s);
+    else
+        return true;
+    return false;
+}
+
+bool hone__suits_batch_norm(const char *name, const hone_tensor *x, bool training, double eps)
+{
+    return suits_norm(name, x) && eps_is_good(name, training, eps);
+}
+
+/* Running statistics are changed, so what forbids a change in place forbids that. */
+static bool may_follow(const char *name, const hone_tensor *t)
+{
+    const bool expanded = hone__overlaps_itself(t);
+    if (!expanded && !hone__requires_grad(t))
+        return true;
+    hone_error_set(HONE_E_STATE, "%s: running statistics %s can't be changed: %s", name,
+                   hone__tensor_text(t).s,
+                   expanded ? "several elements share one place" : "they require a gradient");
+    return false;
+}
+
+/* ---- what channels are normalised by */
+
+static void put_scale(hone_tensor *norms, int64_t c, double var, double eps)
+{
+    hone__put_number(norms, HONE__SCALE * norms->shape[1] + c, 1 / sqrt(var + eps));
+}
+
+void hone__norms_of_running(hone_tensor *norms, const hone_tensor *mean, const hone_tensor *var,
+                            double eps)
+{
+    const int64_t channels = norms->shape[1];
+    for (int64_t c = 0; c < channels; c++) {
+        hone__put_number(norms, HONE__BASE * channels + c,
+                         hone__number_at(mean, c * mean->stride[0]));
+        put_scale(norms, c, hone__number_at(var, c * var->stride[0]), eps);
+        hone__put_number(norms, HONE__OFFSET * channels + c, 0);
+    }
+}
+
+enum { MEAN, VARIANCE, STATISTICS };
+
+bool hone__norms_of_batch(hone_tensor *norms, const hone_tensor *x, hone_tensor *statistics,
+                          double eps)
+{
+    const uint32_t dims = ((1u << x->ndim) - 1) & ~2u;
+    const int64_t channels = x->shape[1], offsets = HONE__OFFSET * channels;
+    const double count = (double)hone__channel_count(x);
+    if (!hone__moments(x, dims, hone__row_of(statistics, VARIANCE), hone__row_of(norms, HONE__BASE),
+                       hone__row_of(norms, HONE__OFFSET))) /* the shifts */
+        return false;
+    for (int64_t c = 0; c < channels; c++) {
+        const int64_t var = VARIANCE * channels + c;
+        const double base = hone__number_at(norms, HONE__BASE * channels + c);
+        const double shift = hone__number_at(norms, offsets + c);
+        hone__put_number(statistics, MEAN * channels + c, base + shift);
+        hone__put_number(statistics, var, hone__number_at(statistics, var) / count);
+        put_scale(norms, c, hone__number_at(statistics, var), eps);
+        hone__put_number(norms, offsets + c,
+                         -shift * hone__number_at(norms, HONE__SCALE * channels + c));
+    }
+    return true;
+}
+
+/* ---- running statistics */
+
+static void follow(hone_tensor *running, int64_t c, double momentum, double value)
+{
+    const int64_t i = c * running->stride[0];
+    hone__put_number(running, i, momentum * value + (1 - momentum) * hone__number_at(running, i));
+}
+
+static void update_running(const hone_batch_norm_options *o, int64_t count, hone_tensor *mean,
+                           hone_tensor *var, const hone_tensor *batch)
+{
+    const double momentum = o->cumulative > 0 ? 1 / (double)o->cumulative : o->momentum;
+    const double unbiased = (double)count / (double)(count - 1);
+    const int64_t channels = batch->shape[1];
+    for (int64_t c = 0; c < channels; c++) {
+        follow(mean, c, momentum, hone__number_at(batch, MEAN * channels + c));
+        follow(var, c, momentum, hone__number_at(batch, VARIANCE * channels + c) * unbiased);
+    }
+    hone__bump(mean);
+    hone__bump(var);
+}
+
+/* ---- batch_norm */
+
+static const hone__option norm_table[] = {
+    HONE__OPTION(hone_batch_norm_options, training, HONE__OPT_BOOL),
+    HONE__OPTION(hone_batch_norm_options, momentum, HONE__OPT_FLOAT, .standard = 0.1),
+    HONE__OPTION(hone_batch_norm_options, cumulative, HONE__OPT_INT, .max = INFINITY),
+    HONE__OPTION(hone_batch_norm_options, eps, HONE__OPT_FLOAT, .standard = 1e-5),
+    { NULL },
+};
+
+enum { X, RUNNING_MEAN, RUNNING_VAR, WEIGHT, BIAS };
+
+static bool forward_fits(hone_context *ctx, hone_tensor *const *in)
+{
+    const hone_batch_norm_options *o = hone__options(ctx);
+    const char *name = hone__call_name(ctx);
+    if (!hone__suits_batch_norm(name, in[X], o->training, o->eps) ||
+        !hone__statistics_are_there(name, in[X], in[RUNNING_MEAN], in[RUNNING_VAR], o->training) ||
+        !hone__suits_channels(name, in[X], in[WEIGHT], "weight") ||
+        !hone__suits_channels(name, in[X], in[BIAS], "bias"))
+        return false;
+    return !o->training || in[RUNNING_MEAN] == HONE_NONE ||
+           (may_follow(name, in[RUNNING_MEAN]) && may_follow(name, in[RUNNING_VAR]));
+}
+
+/* The hidden output if a gradient will want it, else for a while. */
+static hone_tensor *norms_out(hone_context *ctx, const hone_tensor *x, hone_tensor **out)
+{
+    if (!hone__records(ctx))
+        return hone__channel_numbers(x, HONE__NORMS);
+    return out[1] =
+               hone__out(ctx, 1, (hone_dtype)x->dtype, 2, (int64_t[]){ HONE__NORMS, x->shape[1] });
+}
+
+/* Of an x that isn't empty. The running statistics change last: what fails leaves them alone. */
+static bool normalise(hone_context *ctx, hone_tensor *const *in, hone_tensor *y, hone_tensor *norms)
+{
+    const hone_batch_norm_options *o = hone__options(ctx);
+    hone_tensor *x = hone_contiguous(in[X]), *batch = hone__channel_numbers(in[X], STATISTICS);
+    hone_tensor *weight = in[WEIGHT] == HONE_NONE ? HONE_NONE : hone_contiguous(in[WEIGHT]);
+    hone_tensor *bias = in[BIAS] == HONE_NONE ? HONE_NONE : hone_contiguous(in[BIAS]);
+    if (!x || !batch || !weight || !bias)
+        return false;
+    if (!o->training)
+        hone__norms_of_running(norms, in[RUNNING_MEAN], in[RUNNING_VAR], o->eps);
+    else if (!hone__norms_of_batch(norms, x, batch, o->eps))
+        return false;
+    hone__channels_normalise(
+        &(hone__channel_run){
+            .dtype = (hone_dtype)x->dtype,
+            .samples = x->shape[0],
+            .channels = x->shape[1],
+            .positions = x->numel / (x->shape[0] * x->shape[1]),
+            .of = { .base = hone__row_of(norms, HONE__BASE),
+                    .scale = hone__row_of(norms, HONE__SCALE),
+                    .offset = hone__row_of(norms, HONE__OFFSET),
+                    .weight = weight == HONE_NONE ? NULL : hone__data(weight),
+                    .bias = bias == HONE_NONE ? NULL : hone__data(bias) },
+        },
+        hone__data(y), hone__data(x));
+    if (o->training && in[RUNNING_MEAN] != HONE_NONE)
+        update_running(o, hone__channel_count(x), in[RUNNING_MEAN], in[RUNNING_VAR], batch);
+    return true;
+}
+
+static bool batch_norm_forward(hone_context *ctx, hone_tensor *const *in, int n_in,
+                               hone_tensor **out)
+{
+    (void)n_in;
+    const hone_tensor *x = in[X];
+    if (!forward_fits(ctx, in) || !HONE__SAVE(ctx, in[X], in[WEIGHT]))
+        return false;
+    out[0] = hone__out(ctx, 0, (hone_dtype)x->dtype, x->ndim, x->shape);
+    hone_tensor *norms = out[0] ? norms_out(ctx, x, out) : NULL;
+    if (!norms || (out[1] && !HONE__SAVE(ctx, norms)))
+        return false;
+    if (x->numel > 0)
+        return normalise(ctx, in, out[0], norms);
+    hone__fill_elements(norms, 0);
+    return true;
+}
+
+static hone_tensor *sum_that_has_begun(hone_tensor *sum)
+{
+    return sum && hone__contiguous(sum) ? sum : HONE_NONE;
+}
+
+static void batch_norm_of_dy(hone_context *ctx, hone_tensor *const *dy, hone_tensor **dx)
+{
+    const hone_batch_norm_options *o = hone__options(ctx);
+    const bool of_x = hone_needs_input_grad(ctx, X), of_weight = hone_needs_input_grad(ctx, WEIGHT);
+    const bool of_bias = hone_needs_input_grad(ctx, BIAS);
+    hone_tensor *x = hone_saved(ctx, 0), *weight = hone_saved(ctx, 1);
+    hone_tensor *norms = hone_saved(ctx, 2);
+    hone_tensor *weight_sum = sum_that_has_begun(dx[WEIGHT]);
+    hone_tensor *bias_sum = sum_that_has_begun(dx[BIAS]);
+    const hone__batch_norm_backward_options options = { .training = o->training,
+                                                        .eps = o->eps,
+                                                        .skip =
+                                                            (of_x ? 0 : HONE__SKIP_DX) |
+                                                            (of_weight ? 0 : HONE__SKIP_DWEIGHT) |
+                                                            (of_bias ? 0 : HONE__SKIP_DBIAS) };
+    hone_tensor *out[HONE_MAX_OUTPUTS] = { NULL };
+    if (hone__run(&hone__op_batch_norm_backward,
+                  IN(dy[0], x, HONE_NONE, HONE_NONE, weight, norms, weight_sum, bias_sum), &options,
+                  HONE__INTO_FRESH, out) < 0)
+        return;
+    dx[X] = out[0];
+    dx[WEIGHT] = out[1] ? out[1] : dx[WEIGHT];
+    dx[BIAS] = out[2] ? out[2] : dx[BIAS];
+}
+
+const hone__op hone__op_batch_norm = {
+    .name = "batch_norm",
+    .forward = batch_norm_forward,
+    .backward = batch_norm_of_dy,
+    .in = { { "x" },
+            { "running_mean", HONE__OPTIONAL | HONE__CONSTANT },
+            { "running_var", HONE__OPTIONAL | HONE__CONSTANT },
+            { "weight", HONE__OPTIONAL },
+            { "bias", HONE__OPTIONAL } },
+    .out = { { "out" }, { "norms", HONE__HIDDEN | HONE__CONSTANT } },
+    .options = norm_table,
+    .options_bytes = sizeof(hone_batch_norm_options),
+    .adds = true,
+};
+
+hone_tensor *hone_batch_norm(hone_tensor *x, hone_tensor *running_mean, hone_tensor *running_var,
+                             hone_tensor *weight, hone_tensor *bias,
+                             const hone_batch_norm_options *options)
+{
+    hone_batch_norm_options plain;
+    if (!HONE__KNOWS_OPTIONS("batch_norm", options) ||
+        !hone__options_resolve(&hone__op_batch_norm, options, &plain))
+        return NULL;
+    return hone__call(&hone__op_batch_norm, IN(x, running_mean, running_var, weight, bias), &plain);
+}
