@@ -477,34 +477,36 @@ typedef struct {
 /** 2-D convolution (the kernel is not flipped): out[n, o, y, x] = bias[o] + the sum over c, ky, kx
  * of x[n, c, y stride - padding + ky dilation, x stride - padding + kx dilation] weight[o, c, ky,
  * kx]. With groups, output channel o sees the channels of its group alone.
- *  @param x        [N, C, H, W] f32|f64, read where it lies: any strides, channels-last too.
+ *  @param x        [N, C, H, W] or [C, H, W] f32|f64, read where it lies: any strides,
+ *                  channels-last too.
  *  @param weight   [O, C / groups, kh, kw] of x's dtype.
  *  @param bias     [O], or HONE_NONE.
  *  @param options  NULL: all defaults.
  *  @return  [N, O, (H + padding - dilation (kh - 1) - 1) / stride + 1, and for W alike],
- *           contiguous. Without input channels it is the bias (PyTorch: no output channels).
+ *           contiguous; without N as x. Without input channels it is the bias (PyTorch: no output
+ *           channels).
  *  Order:   an output is one chain acc = fma(x, weight, acc) from +0 over (c, ky, kx), for every
  *           shape; a tap in the padding counts as +0 times the weight. The bias is added after it.
  *  Grad:    of x and weight the ops below; of the bias a sum of dy by the reductions' rule for
  *           each sample, these being added from +0 in the order of samples. Twice differentiable.
- *  Errors:  HONE_E_SHAPE (not four dims; channels that groups don't divide, or that don't fit the
- *           weight; a kernel larger than the padded image; a bias of another extent), HONE_E_DTYPE,
- *           HONE_E_VALUE (stride, dilation or groups below 1, padding below 0; padding with
- *           auto_pad; a stride with HONE_PAD_SAME), HONE_E_NOMEM.
+ *  Errors:  HONE_E_SHAPE (not so many dims; channels that groups don't divide, or that don't fit
+ *           the weight; a kernel larger than the padded image; a bias of another extent),
+ *           HONE_E_DTYPE, HONE_E_VALUE (stride, dilation or groups below 1, padding below 0;
+ *           padding with auto_pad; a stride with HONE_PAD_SAME), HONE_E_NOMEM.
  *  Source:  torch.nn.functional.conv2d; Chetlur et al.: cuDNN (2014), implicit GEMM. */
 HONE_API hone_tensor *hone_conv2d(hone_tensor *x, hone_tensor *weight, hone_tensor *bias,
                                   const hone_conv2d_options *options);
-/** Its gradient by x, of height x width: dy [N, O, ..], weight -> [N, C, height, width]. Order: one
- * chain of fma(dy, weight, acc) from +0 over (o, ky, kx); a tap that no output has counts as +0
- * times the weight. Source: torch.nn.grad.conv2d_input. */
+/** Its gradient by x, of height x width: dy [N, O, ..], weight -> [N, C, height, width], all
+ * without N if dy is. Order: one chain of fma(dy, weight, acc) from +0 over (o, ky, kx); a tap that
+ * no output has counts as +0 times the weight. Source: torch.nn.grad.conv2d_input. */
 HONE_API hone_tensor *hone_conv2d_backward_input(hone_tensor *dy, hone_tensor *weight,
                                                  int64_t height, int64_t width,
                                                  const hone_conv2d_options *options);
-/** Its gradient by a weight of height x width: dy [N, O, ..], x [N, C, H, W] -> [O, C / groups,
- * height, width]. Order: for each sample one chain of fma(dy, x, acc) from +0 over the positions
- * (y, x) of dy; these are added, from +0, in the order of samples. Where a gradient of the weight
- * has begun, backward() goes on adding to it sample by sample. Source: torch.nn.grad.conv2d_weight.
- * */
+/** Its gradient by a weight of height x width: dy [N, O, ..], x [N, C, H, W] (or both without N) ->
+ * [O, C / groups, height, width]. Order: for each sample one chain of fma(dy, x, acc) from +0 over
+ * the positions (y, x) of dy; these are added, from +0, in the order of samples. Where a gradient
+ * of the weight has begun, backward() goes on adding to it sample by sample. Source:
+ * torch.nn.grad.conv2d_weight. */
 HONE_API hone_tensor *hone_conv2d_backward_weight(hone_tensor *dy, hone_tensor *x, int64_t height,
                                                   int64_t width,
                                                   const hone_conv2d_options *options);

@@ -1,19 +1,23 @@
-/* catalog_conv.c: rows of src/ops/conv.c. */
+/* catalog_conv.c: rows of src/ops/conv.c and src/ops/conv_backward.c. */
 #include "catalog.h"
 
-static const char *const conv_cases[] = { "2x4x5x6 6x2x3x2 6",   "1x4x4x3:t 6x2x3x2:t 6:s",
-                                          "2x4x5x4:s 2x2x3x2 -", "3x4x3x4:e 4x2x1x1 4",
-                                          "0x4x5x4 6x2x3x2 6",   "2x4x5x4 0x2x3x2 0",
-                                          "2x4x3x2 2x2x3x2 2",   NULL };
-static const char *const plain_cases[] = {
-    "2x3x5x4 4x3x3x2 4", "1x1x1x1 1x1x1x1 1",   "2x3x4x5:t 2x3x2x2:t -",
-    "2x0x3x3 4x0x2x2 4", "1x2x9x1 3x2x4x1 3:e", "1x2x3x2 4x2x3x2 4",
-    "2x3x4x3 1x3x2x2 1", "2x3x2x2 1x3x2x2 1",   NULL
+#include <string.h>
+
+static const char *const conv_cases[] = {
+    "2x4x5x6 6x2x3x2 6",   "1x4x4x3:t 6x2x3x2:t 6:s", "2x4x5x4:s 2x2x3x2 -",
+    "3x4x3x4:e 4x2x1x1 4", "0x4x5x4 6x2x3x2 6",       "2x4x5x4 0x2x3x2 0",
+    "2x4x3x2 2x2x3x2 2",   "4x5x6:t 6x2x3x2 6",       NULL
 };
+static const char *const plain_cases[] = { "2x3x5x4 4x3x3x2 4",     "1x1x1x1 1x1x1x1 1",
+                                           "2x3x4x5:t 2x3x2x2:t -", "2x0x3x3 4x0x2x2 4",
+                                           "1x2x9x1 3x2x4x1 3:e",   "1x2x3x2 4x2x3x2 4",
+                                           "2x3x4x3 1x3x2x2 1",     "2x3x2x2 1x3x2x2 1",
+                                           "3x5x4:s 4x3x3x2 4",     NULL };
 static const char *const input_cases[] = { "2x6x4x2 6x2x3x2", "2x6x4x2:t 6x2x3x2:s",
-                                           "0x6x4x2 6x2x3x2", NULL };
+                                           "0x6x4x2 6x2x3x2", "6x4x2:s 6x2x3x2", NULL };
 static const char *const weight_cases[] = { "2x6x4x2 2x4x7x5", "2x6x4x2:s 2x4x7x5:t",
-                                            "0x6x4x2 0x4x7x5", "2x6x4x2:t 2x4x7x5", NULL };
+                                            "0x6x4x2 0x4x7x5", "2x6x4x2:t 2x4x7x5",
+                                            "6x4x2:t 4x7x5:s", NULL };
 
 /* The options as the oracle wants them. */
 typedef struct {
@@ -74,24 +78,36 @@ static void accumulate(const extents *e, double *out, double *x, double *weight,
                     }
 }
 
+/* The extents of an image, of one sample where it has no dim for them. */
+static const int64_t *image(const catalog_array *a, int64_t *room)
+{
+    if (a->ndim == 4)
+        return a->shape;
+    room[0] = 1;
+    memcpy(room + 1, a->shape, 3 * sizeof *room);
+    return room;
+}
+
+/* As image() says of `like`. */
+static void image_out(catalog_array *out, const catalog_array *like, int64_t n, int64_t c,
+                      int64_t h, int64_t w)
+{
+    catalog_shape(out, like->dtype, like->ndim, (int64_t[]){ n, c, h, w } + 4 - like->ndim);
+}
+
 static void conv_oracle(const catalog_row *row, const catalog_array *in, int n_in,
                         catalog_array *out)
 {
     (void)n_in;
-    int64_t all[2];
-    extents e = { in[0].shape[0],
-                  in[0].shape[1],
-                  in[0].shape[2],
-                  in[0].shape[3],
-                  in[1].shape[0],
-                  in[1].shape[2],
-                  in[1].shape[3],
-                  0,
-                  0,
-                  options_of(row, in[1].shape + 2, all) };
+    int64_t all[2], room[4];
+    const int64_t *x = image(&in[0], room);
+    extents e = {
+        x[0],           x[1],           x[2], x[3], in[1].shape[0],
+        in[1].shape[2], in[1].shape[3], 0,    0,    options_of(row, in[1].shape + 2, all)
+    };
     e.oh = (e.h + all[0] - e.with.dilation[0] * (e.kh - 1) - 1) / e.with.stride[0] + 1;
     e.ow = (e.w + all[1] - e.with.dilation[1] * (e.kw - 1) - 1) / e.with.stride[1] + 1;
-    catalog_shape(out, in[0].dtype, 4, (int64_t[]){ e.n, e.o, e.oh, e.ow });
+    image_out(out, &in[0], e.n, e.o, e.oh, e.ow);
     accumulate(&e, out->at, in[0].at, in[1].at, 0);
     for (int64_t i = 0; i < out->numel; i++)
         out->at[i] += in[2].none ? 0 : in[2].at[i / (e.oh * e.ow) % e.o];
@@ -101,8 +117,8 @@ static void input_oracle(const catalog_row *row, const catalog_array *in, int n_
                          catalog_array *out)
 {
     (void)n_in;
-    int64_t all[2];
-    const int64_t *dy = in[0].shape, *w = in[1].shape;
+    int64_t all[2], room[4];
+    const int64_t *dy = image(&in[0], room), *w = in[1].shape;
     const options o = options_of(row, w + 2, all);
     const extents e = { dy[0],
                         w[1] * o.groups,
@@ -114,7 +130,7 @@ static void input_oracle(const catalog_row *row, const catalog_array *in, int n_
                         dy[2],
                         dy[3],
                         o };
-    catalog_shape(out, in[0].dtype, 4, (int64_t[]){ e.n, e.c, e.h, e.w });
+    image_out(out, &in[0], e.n, e.c, e.h, e.w);
     accumulate(&e, in[0].at, out->at, in[1].at, 1);
 }
 
@@ -122,8 +138,8 @@ static void weight_oracle(const catalog_row *row, const catalog_array *in, int n
                           catalog_array *out)
 {
     (void)n_in;
-    int64_t all[2];
-    const int64_t *dy = in[0].shape, *x = in[1].shape;
+    int64_t all[2], room[8];
+    const int64_t *dy = image(&in[0], room), *x = image(&in[1], room + 4);
     const int64_t kernel[] = { catalog_int(row, "height"), catalog_int(row, "width") };
     const options o = options_of(row, kernel, all);
     const extents e = { x[0], x[1], x[2], x[3], dy[1], kernel[0], kernel[1], dy[2], dy[3], o };

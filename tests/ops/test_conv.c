@@ -116,6 +116,26 @@ Test(conv, a_sample_knows_no_other)
     }
 }
 
+/* An image without a dim of samples is a batch of one, gradients that go on too. */
+Test(conv, of_one_image)
+{
+    HONE_SCOPE();
+    hone_tensor *x = hone_randn(HONE_F32, 5, 12, 11), *w = hone_randn(HONE_F32, 7, 5, 3, 3);
+    hone_tensor *b = hone_randn(HONE_F32, 7), *want[4], *got[4];
+    run_all(hone_unsqueeze(x, 0), w, b, want);
+    run_all(x, w, b, got);
+    for (int k = 0; k < 4; k++)
+        cr_expect(test_same_bits(k < 2 ? hone_unsqueeze(got[k], 0) : got[k], want[k]), "%d", k);
+    hone_tensor *one = hone_requires_grad_(w, true),
+                *two = hone_requires_grad_(hone_clone(hone_detach(w)), true);
+    for (int i = 0; i < 2; i++) {
+        CHECK_OK(hone_backward(hone_sum(hone_conv2d(x, one, HONE_NONE, &padded))));
+        CHECK_OK(
+            hone_backward(hone_sum(hone_conv2d(hone_unsqueeze(x, 0), two, HONE_NONE, &padded))));
+    }
+    cr_expect(test_same_bits(hone_grad(one), hone_grad(two)));
+}
+
 /* Parts of a batch, one after the other, end in the bits of the whole. */
 Test(conv, gradients_of_parameters_go_on_over_samples)
 {
@@ -170,8 +190,14 @@ Test(conv, refusals)
     HONE_SCOPE();
     hone_tensor *x = hone_ones(HONE_F32, 2, 4, 5, 6), *w = hone_ones(HONE_F32, 6, 4, 3, 3);
 #define CONV(...) hone_conv2d(x, w, HONE_NONE, &(hone_conv2d_options){ __VA_ARGS__ })
-    refused(hone_conv2d(hone_ones(HONE_F32, 4, 5, 6), w, HONE_NONE, NULL), HONE_E_SHAPE,
-            "four dims");
+    refused(hone_conv2d(hone_ones(HONE_F32, 5, 6), w, HONE_NONE, NULL), HONE_E_SHAPE,
+            "f32 [5, 6] and f32 [6, 4, 3, 3], but an image [N, C, H, W] or [C, H, W]");
+    refused(hone_conv2d(hone_ones(HONE_F32, 3, 5, 6), w, HONE_NONE, NULL), HONE_E_SHAPE,
+            "conv2d: f32 [3, 5, 6] and");
+    refused(hone_conv2d_backward_weight(x, hone_ones(HONE_F32, 4, 5, 6), 3, 3, NULL), HONE_E_SHAPE,
+            "or both without N");
+    refused(hone_conv2d_backward_input(hone_ones(HONE_F32, 6, 5, 5), w, 5, 5, NULL), HONE_E_SHAPE,
+            "the result of this convolution is [6, 3, 3]");
     refused(hone_conv2d(x, hone_ones(HONE_F64, 6, 4, 3, 3), HONE_NONE, NULL), HONE_E_DTYPE,
             "must be f32 or both f64");
     refused(hone_conv2d(hone_ones(HONE_I64, 2, 4, 5, 6), w, HONE_NONE, NULL), HONE_E_DTYPE, "i64");

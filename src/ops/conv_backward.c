@@ -1,0 +1,198 @@
+/* conv_backward.c: the gradients of a convolution: by its input, by its weight, by its bias. */
+#include "ops/conv.h"
+
+#include "core/reserve.h"
+#include "op/options.h"
+
+#include <string.h>
+
+/* ---- conv2d_backward_input */
+
+static bool conv2d_backward_input_forward(hone_context *ctx, hone_tensor *const *in, int n_in,
+                                          hone_tensor **out)
+{
+    hone__conv c;
+    (void)n_in;
+    if (!hone__conv_take_input("conv2d_backward_input", hone__options(ctx), in[0], in[1], &c) ||
+        !HONE__SAVE(ctx, in[0], in[1]))
+        return false;
+    const int64_t shape[] = { c.n, c.channels, c.in[0], c.in[1] };
+    hone_tensor *dx = out[0] =
+        hone__out(ctx, 0, (hone_dtype)in[0]->dtype, c.image_dims, shape + 4 - c.image_dims);
+    hone_tensor *by_channel = hone_contiguous(hone_permute(in[1], 1, 0, 2, 3));
+    if (!dx || !by_channel)
+        return false;
+    return dx->numel == 0 || hone__conv_input(&c, by_channel, dx);
+}
+
+static void conv2d_backward_input_backward(hone_context *ctx, hone_tensor *const *u,
+                                           hone_tensor **dx)
+{
+    const hone__conv_grad_options *o = hone__options(ctx);
+    if (hone_needs_input_grad(ctx, 0))
+        dx[0] = hone__call(&hone__op_conv2d, IN(u[0], hone_saved(ctx, 1), HONE_NONE), &o->conv);
+    if (hone_needs_input_grad(ctx, 1)) {
+        const hone__conv_grad_options of_w =
+            hone__conv_with_extents(&o->conv, hone__input_shape(ctx, 1)->shape + 2);
+        dx[1] = hone__call(&hone__op_conv2d_backward_weight, IN(hone_saved(ctx, 0), u[0]), &of_w);
+    }
+}
+
+const hone__op hone__op_conv2d_backward_input = {
+    .name = "conv2d_backward_input",
+    .forward = conv2d_backward_input_forward,
+    .backward = conv2d_backward_input_backward,
+    .in = { { "dy" }, { "weight" } },
+    .options = hone__conv_grad_table,
+    .options_bytes = sizeof(hone__conv_grad_options),
+};
+
+static hone_tensor *call_gradient(const hone__op *op, hone_tensor *a, hone_tensor *b,
+                                  int64_t height, int64_t width, const hone_conv2d_options *options)
+{
+    const hone_conv2d_options defaults = { .groups = 0 };
+    const hone__conv_grad_options given = { options ? *options : defaults, { height, width } };
+    hone__conv_grad_options plain;
+    const bool known =
+        HONE__KNOWS_OPTIONS(op->name, options) && hone__options_resolve(op, &given, &plain);
+    return known ? hone__call(op, IN(a, b), &plain) : NULL;
+}
+
+hone_tensor *hone_conv2d_backward_input(hone_tensor *dy, hone_tensor *weight, int64_t height,
+                                        int64_t width, const hone_conv2d_options *options)
+{
+    return call_gradient(&hone__op_conv2d_backward_input, dy, weight, height, width, options);
+}
+
+/* ---- conv2d_backward_weight, and the same added to what is there */
+
+static void clear(hone_tensor *t)
+{
+    if (t->numel > 0) /* an empty tensor has no data */
+        memset(hone__data(t), 0, (size_t)t->numel * hone_dtype_size((hone_dtype)t->dtype));
+}
+
+static bool conv2d_backward_weight_forward(hone_context *ctx, hone_tensor *const *in, int n_in,
+                                           hone_tensor **out)
+{
+    hone__conv c;
+    (void)n_in;
+    if (!hone__conv_take_weight("conv2d_backward_weight", hone__options(ctx), in[0], in[1], &c) ||
+        !HONE__SAVE(ctx, in[0], in[1]))
+        return false;
+    const int64_t shape[] = { c.outputs, c.group_channels, c.kernel[0], c.kernel[1] };
+    hone_tensor *dw = out[0] = hone__out(ctx, 0, (hone_dtype)in[0]->dtype, 4, shape);
+    if (!dw)
+        return false;
+    clear(dw);
+    return hone__conv_add_weight(&c, dw);
+}
+
+/* By dy and x, which are the inputs from `first` on and saved as 0 and 1. */
+static void weight_grads(hone_context *ctx, hone_tensor *u, int first, hone_tensor **dx)
+{
+    const hone__conv_grad_options *o = hone__options(ctx);
+    if (hone_needs_input_grad(ctx, first))
+        dx[first] = hone__call(&hone__op_conv2d, IN(hone_saved(ctx, 1), u, HONE_NONE), &o->conv);
+    if (hone_needs_input_grad(ctx, first + 1)) {
+        const hone__shape *x = hone__input_shape(ctx, first + 1);
+        const hone__conv_grad_options of_x =
+            hone__conv_with_extents(&o->conv, x->shape + x->ndim - 2);
+        dx[first + 1] =
+            hone__call(&hone__op_conv2d_backward_input, IN(hone_saved(ctx, 0), u), &of_x);
+    }
+}
+
+static void conv2d_backward_weight_backward(hone_context *ctx, hone_tensor *const *u,
+                                            hone_tensor **dx)
+{
+    weight_grads(ctx, u[0], 0, dx);
+}
+
+const hone__op hone__op_conv2d_backward_weight = {
+    .name = "conv2d_backward_weight",
+    .forward = conv2d_backward_weight_forward,
+    .backward = conv2d_backward_weight_backward,
+    .in = { { "dy" }, { "x" } },
+    .options = hone__conv_grad_table,
+    .options_bytes = sizeof(hone__conv_grad_options),
+};
+
+hone_tensor *hone_conv2d_backward_weight(hone_tensor *dy, hone_tensor *x, int64_t height,
+                                         int64_t width, const hone_conv2d_options *options)
+{
+    return call_gradient(&hone__op_conv2d_backward_weight, dy, x, height, width, options);
+}
+
+static bool conv2d_add_weight_forward(hone_context *ctx, hone_tensor *const *in, int n_in,
+                                      hone_tensor **out)
+{
+    hone__conv c;
+    (void)n_in;
+    if (!hone__conv_take_weight("conv2d_add_weight", hone__options(ctx), in[1], in[2], &c) ||
+        !HONE__SAVE(ctx, in[1], in[2]))
+        return false;
+    const int64_t shape[] = { c.outputs, c.group_channels, c.kernel[0], c.kernel[1] };
+    out[0] = hone__out(ctx, 0, (hone_dtype)in[1]->dtype, 4, shape);
+    return out[0] && hone__conv_add_weight(&c, out[0]);
+}
+
+static void conv2d_add_weight_backward(hone_context *ctx, hone_tensor *const *u, hone_tensor **dx)
+{
+    dx[0] = u[0];
+    weight_grads(ctx, u[0], 1, dx);
+}
+
+/* sum, contiguous, += the gradient by the weight. */
+const hone__op hone__op_conv2d_add_weight = {
+    .name = "conv2d_add_weight",
+    .forward = conv2d_add_weight_forward,
+    .backward = conv2d_add_weight_backward,
+    .in = { { "sum" }, { "dy" }, { "x" } },
+    .options = hone__conv_grad_table,
+    .options_bytes = sizeof(hone__conv_grad_options),
+    .forms = HONE__PRIVATE,
+};
+
+/* ---- the bias's: added to what is there, sample by sample */
+
+static void add_samples(const hone_tensor *of, hone_tensor *sum)
+{
+    const int64_t n = of->shape[0], outputs = of->shape[1];
+    for (int64_t i = 0; i < n; i++)
+        for (int64_t o = 0; o < outputs; o++) {
+            if (of->dtype == HONE_F32)
+                ((float *)hone__data(sum))[o] += ((const float *)hone__data(of))[i * outputs + o];
+            else
+                ((double *)hone__data(sum))[o] += ((const double *)hone__data(of))[i * outputs + o];
+        }
+}
+
+static bool conv2d_add_bias_forward(hone_context *ctx, hone_tensor *const *in, int n_in,
+                                    hone_tensor **out)
+{
+    (void)n_in;
+    hone_tensor *dy = in[1]->ndim == 3 ? hone_unsqueeze(in[1], 0) : in[1];
+    hone_tensor *by_sample = hone_sum_dims(dy, false, 2, 3);
+    if (!by_sample || !(out[0] = hone__out(ctx, 0, (hone_dtype)dy->dtype, 1, dy->shape + 1)))
+        return false;
+    add_samples(by_sample, out[0]);
+    return true;
+}
+
+static void conv2d_add_bias_backward(hone_context *ctx, hone_tensor *const *u, hone_tensor **dx)
+{
+    int64_t room[HONE_MAX_DIMS + 1];
+    dx[0] = u[0];
+    dx[1] = hone_expand_v(hone_unsqueeze(hone_unsqueeze(u[0], -1), -1),
+                          hone__ended(hone__input_shape(ctx, 1), room));
+}
+
+/* sum, contiguous, += dy summed to it. */
+const hone__op hone__op_conv2d_add_bias = {
+    .name = "conv2d_add_bias",
+    .forward = conv2d_add_bias_forward,
+    .backward = conv2d_add_bias_backward,
+    .in = { { "sum" }, { "dy" } },
+    .forms = HONE__PRIVATE,
+};
