@@ -1,9 +1,11 @@
 /* bench_ops.c: the suite of ops as a user calls them, allocation and checks included, nothing
  * recorded: on a few elements (what a call costs) and on matrices that fill a cache.
  *
- * The rows are the ops that there are (hone__op_list) and take matrices; what an op is given
- * follows from its declaration. An op on matrices of n elements takes [s, s], s * s = n; "strided"
- * takes its transpose, "last dim" places along that instead of the first. A row measures what the
+ * The rows are the ops that there are (hone__op_list) and take matrices or images; what an op is
+ * given follows from its declaration. An op on matrices of n elements takes [s, s], s * s = n;
+ * "strided" takes its transpose, "last dim" places along that instead of the first. Convolution,
+ * pooling and batch norm take one image [1, C, h, h] of about as many, a kernel of 3 x 3 or windows
+ * of 2 x 2. A row measures what the
  * op's public function does, hone__call(): its name and attributes are looked up once, before. The
  * rate counts what it reads and writes; the peak is a copy of as much memory, for products the
  * register tile. */
@@ -32,6 +34,9 @@ static const form forms[] = {
     { "clone", "strided", .transposed = true },
     { "relu", "contiguous" },
     { "relu", "strided", .transposed = true },
+    { "topk", "contiguous", "k=5" },
+    { "batch_norm", "contiguous" }, /* evaluation */
+    { "batch_norm", "training", "training=true" },
 };
 enum { N_FORMS = sizeof forms / sizeof *forms };
 
@@ -65,11 +70,46 @@ static bool run_op(void *ctx)
 
 /* ---- what an op is given, by its declaration */
 
+static bool starts_with(const hone__op *op, const char *family)
+{
+    return strncmp(op->name, family, strlen(family)) == 0;
+}
+
+static bool is_convolution(const hone__op *op)
+{
+    return starts_with(op, "conv2d");
+}
+
+static bool takes_images(const hone__op *op)
+{
+    return is_convolution(op) || starts_with(op, "max_pool2d") || starts_with(op, "batch_norm");
+}
+
+/* Of images that have about s * s elements. */
+static int64_t image_channels(int64_t s)
+{
+    return s < 64 ? 4 : 64;
+}
+
+static int64_t image_side(int64_t s)
+{
+    return s < 64 ? (s + 1) / 2 : s / 8;
+}
+
+enum { KERNEL = 3 };
+
 /* A family by the beginning of its names; its rate is GFLOP/s. */
 static bool is_product(const hone__op *op)
 {
     return strcmp(op->name, "matmul") == 0 || strcmp(op->name, "addmm") == 0 ||
-           strncmp(op->name, "linear", strlen("linear")) == 0;
+           starts_with(op, "linear") || is_convolution(op);
+}
+
+static double flops_of(const hone__op *op, int64_t s)
+{
+    const double side = (double)image_side(s), channels = (double)image_channels(s);
+    return is_convolution(op) ? 2 * side * side * KERNEL * KERNEL * channels * channels
+                              : 2.0 * (double)(s * s) * (double)s;
 }
 
 /* Whole numbers 0 .. s - 1 in i64. */
@@ -78,10 +118,26 @@ static hone_tensor *places(int64_t rows, int64_t cols, int64_t s)
     return hone_to(bench_tensor(HONE_F32, rows, cols, 0, (double)s), HONE_I64);
 }
 
+/* An image, places in one, a kernel, or a number a channel. */
+static hone_tensor *image_operand(const hone__op *op, const char *name, int64_t s)
+{
+    const int64_t c = image_channels(s), h = image_side(s);
+    if (strcmp(name, "x") == 0 || strcmp(name, "dy") == 0)
+        return hone_reshape(bench_tensor(HONE_F32, c, h * h, 0.5, 2), 1, c, h, h);
+    if (strcmp(name, "indices") == 0)
+        return hone_reshape(places(c, h * h, h * h), 1, c, h, h);
+    if (strcmp(name, "weight") == 0 && is_convolution(op))
+        return hone_reshape(bench_tensor(HONE_F32, c, c * KERNEL * KERNEL, 0.5, 2), c, c, KERNEL,
+                            KERNEL);
+    return hone_reshape(bench_tensor(HONE_F32, 1, c, 0.5, 2), c);
+}
+
 /* Names tell what an input is, as in PyTorch: places [s, s], a class a row, a choice, a row of
  * numbers. All others are numbers [s, s] in (0.5, 2). */
 static hone_tensor *operand(const hone__op *op, const char *name, int64_t s)
 {
+    if (takes_images(op))
+        return image_operand(op, name, s);
     if (strcmp(name, "index") == 0)
         return places(s, s, s);
     if (strcmp(name, "indices") == 0 || strcmp(name, "target") == 0)
@@ -106,6 +162,23 @@ static bool make_operands(work *w, int64_t s)
                 return false;
     }
     return true;
+}
+
+/* Extents of the gradient, windows; convolutions keep the image's size. */
+static void image_attributes(const hone__op *op, int64_t s, char *text, size_t size)
+{
+    const bool of_weight = strcmp(op->name, "conv2d_backward_weight") == 0;
+    const long long extent = of_weight ? KERNEL : image_side(s);
+    *text = 0;
+    for (const hone__option *o = op->options; o && o->name; o++) {
+        const size_t used = strlen(text);
+        if (strcmp(o->name, "height") == 0 || strcmp(o->name, "width") == 0)
+            snprintf(text + used, size - used, "%s=%lld ", o->name, extent);
+        else if (strcmp(o->name, "kernel_size") == 0)
+            snprintf(text + used, size - used, "%s=2 ", o->name);
+        else if (strcmp(o->name, "padding") == 0 && is_convolution(op))
+            snprintf(text + used, size - used, "%s=%d ", o->name, KERNEL / 2);
+    }
 }
 
 /* A value for an attribute that has no default: the second dim, a number that no op takes a short
@@ -135,9 +208,12 @@ static void add_attribute(const hone__option *o, int64_t s, char *text, size_t s
 static bool make_options(work *w, const char *attributes, int64_t s)
 {
     char text[256] = "";
-    for (const hone__option *o = w->op->options; !attributes && o && o->name; o++)
-        if (o->required)
-            add_attribute(o, s, text, sizeof text);
+    if (takes_images(w->op))
+        image_attributes(w->op, s, text, sizeof text);
+    else
+        for (const hone__option *o = w->op->options; o && o->name; o++)
+            if (o->required)
+                add_attribute(o, s, text, sizeof text);
     return hone__options_read(w->op, attributes ? attributes : text, w->options);
 }
 
@@ -147,8 +223,8 @@ static bool make_work(work *w, const hone__op *op, const form *f, int64_t s)
     return make_operands(w, s) && make_options(w, f ? f->attributes : NULL, s);
 }
 
-/* One that has a function which makes something new of matrices; of others (images, say) there is
- * no row. */
+/* One that has a function which makes something new of what it is given; of others there is no row.
+ */
 static bool has_rows(const hone__op *op)
 {
     HONE_SCOPE();
@@ -201,7 +277,7 @@ static bool do_row(bench_run *run, const hone__op *op, const form *f, int64_t s)
                       .elements = s * s,
                       .flops = product };
     row.side[BENCH_HONE] =
-        (bench_side){ .call = run_op, .work = product ? 2.0 * (double)(s * s) * (double)s : bytes };
+        (bench_side){ .call = run_op, .work = product ? flops_of(op, s) : bytes };
     hone_tensor *to = NULL, *from = NULL;
     if (product && bench_tile_make(&w.peak.tile, false, threads)) {
         row.side[BENCH_PEAK] = bench_tile_side(&w.peak.tile);

@@ -54,13 +54,15 @@ for variant in contiguous broadcast strided; do says "^add +f32 $variant "; done
 works "$hone" bench reduce --only softmax --seconds 0.001
 for variant in contiguous strided; do says "^softmax +f32 $variant "; done
 
-for op in add transpose cross_entropy where sum_dim gather; do
+for op in add transpose cross_entropy where sum_dim gather topk max_pool2d batch_norm; do
   works "$hone" bench ops --only $op --seconds 0.001 --size 100 --json rows.json
   says "^$op +f32 contiguous L[12] +100 "
   keys_are "$head,elements,level,variant,gbps,$tail"
 done
-works "$hone" bench ops --only linear --seconds 0.001 --json rows.json
-keys_are "$head,elements,level,variant,gflops,$tail"
+for op in linear conv2d conv2d_backward_input; do
+  works "$hone" bench ops --only $op --seconds 0.001 --size 100 --json rows.json
+  keys_are "$head,elements,level,variant,gflops,$tail"
+done
 works "$hone" bench train --only mlp:784,100,10 --size 5 --seconds 0.001 --json rows.json
 says '^mlp:784,100,10 +f32 contiguous L[23] +5 '
 keys_are "$head,elements,level,variant,gflops,$tail"
