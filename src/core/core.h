@@ -42,11 +42,25 @@ hone__text hone__tensor_text(const hone_tensor *t); /* "f32 [32, 784]"; "none", 
 /* ---- environment */
 
 /** Level of HONE_DEBUG, 0 by default. */
-int hone__debug(void);
+extern atomic_int hone__debug_level; /* negative: not read yet */
+int hone__debug_read(void);
+static inline int hone__debug(void)
+{
+    const int level = atomic_load_explicit(&hone__debug_level, memory_order_relaxed);
+    return __builtin_expect(level >= 0, 1) ? level : hone__debug_read();
+}
 void hone__debug_print(int level, const char *format, ...) HONE_PRINTF(2, 3);
 /** Runs hone_init once; cheap afterwards. False: the environment can't be used and the error is
  * set. Every op calls it. */
-bool hone__ready(void);
+#define HONE__READY 1
+extern atomic_int hone__ready_state;
+bool hone__become_ready(void);
+static inline bool hone__ready(void)
+{
+    return __builtin_expect(
+               atomic_load_explicit(&hone__ready_state, memory_order_acquire) == HONE__READY, 1) ||
+           hone__become_ready();
+}
 /** What the first call of hone__ready() runs, under its lock: src/init.c. False: one line in
  * `message`. */
 bool hone__set_up(char *message, size_t size);

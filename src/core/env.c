@@ -6,10 +6,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { UNKNOWN, READY, FAILED };
+enum { UNKNOWN, READY = HONE__READY, FAILED };
 
-static atomic_int state = UNKNOWN;
-static atomic_int debug_level = -1;
+atomic_int hone__ready_state = UNKNOWN;
+atomic_int hone__debug_level = -1;
 static char failure[256]; /* written once, before state becomes FAILED */
 
 bool hone__env_int(const char *name, long min, long max, long *value, char *message, size_t size)
@@ -30,17 +30,13 @@ bool hone__env_int(const char *name, long min, long max, long *value, char *mess
 
 /* Errors are printed by level, so the level can't wait for hone_init; nonsense counts as 0 here
  * and is reported by hone_init. */
-int hone__debug(void)
+int hone__debug_read(void)
 {
-    int level = atomic_load_explicit(&debug_level, memory_order_relaxed);
-    if (level < 0) {
-        char ignored[128];
-        long value = 0;
-        hone__env_int("HONE_DEBUG", 0, 4, &value, ignored, sizeof ignored);
-        level = (int)value;
-        atomic_store_explicit(&debug_level, level, memory_order_relaxed);
-    }
-    return level;
+    char ignored[128];
+    long level = 0;
+    hone__env_int("HONE_DEBUG", 0, 4, &level, ignored, sizeof ignored);
+    atomic_store_explicit(&hone__debug_level, (int)level, memory_order_relaxed);
+    return (int)level;
 }
 
 void hone__debug_print(int level, const char *format, ...)
@@ -58,20 +54,18 @@ void hone__debug_print(int level, const char *format, ...)
 static int initialise(void)
 {
     hone__lock(HONE__LOCK_INIT);
-    int now = atomic_load_explicit(&state, memory_order_relaxed);
+    int now = atomic_load_explicit(&hone__ready_state, memory_order_relaxed);
     if (now == UNKNOWN) {
         now = hone__set_up(failure, sizeof failure) ? READY : FAILED;
-        atomic_store_explicit(&state, now, memory_order_release);
+        atomic_store_explicit(&hone__ready_state, now, memory_order_release);
     }
     hone__unlock(HONE__LOCK_INIT);
     return now;
 }
 
-bool hone__ready(void)
+bool hone__become_ready(void)
 {
-    int now = atomic_load_explicit(&state, memory_order_acquire);
-    if (__builtin_expect(now == READY, 1))
-        return true;
+    int now = atomic_load_explicit(&hone__ready_state, memory_order_acquire);
     if (now == UNKNOWN)
         now = initialise();
     if (now == READY)

@@ -1,4 +1,5 @@
 /* call.c: how an op runs: check, forward without recording, record. */
+#include "op/mode.h"
 #include "op/node.h"
 #include "op/observe.h"
 
@@ -181,7 +182,7 @@ hone_tensor *hone_saved(hone_context *ctx, int i)
             hone__version(s->tensor));
         return NULL;
     }
-    if (s->output >= 0 && hone_grad_enabled())
+    if (s->output >= 0 && hone__grad_on())
         return saved_output(ctx, s);
     return hone__own(hone_retain(s->tensor));
 }
@@ -213,7 +214,7 @@ static bool may_change(const hone_context *ctx, const hone_tensor *t)
             hone__tensor_text(t).s);
         return false;
     }
-    if (!hone_grad_enabled())
+    if (!hone__grad_on())
         return true;
     if (t->requires_grad) {
         hone_error_set(HONE_E_STATE,
@@ -236,7 +237,7 @@ static bool may_change(const hone_context *ctx, const hone_tensor *t)
 static bool composite_records(const hone_context *ctx)
 {
     bool records = false;
-    for (int i = 0; ctx->op->composite && hone_grad_enabled() && i < ctx->n_in; i++)
+    for (int i = 0; ctx->op->composite && hone__grad_on() && i < ctx->n_in; i++)
         records |= hone__requires_grad(ctx->in[i]);
     return records;
 }
@@ -252,7 +253,7 @@ static bool may_write(const hone_context *ctx)
         if (!hone__needs_tensor(ctx->op->name, t))
             return false;
         const bool expanded = hone__overlaps_itself(t);
-        if (!expanded && !records && !(hone_grad_enabled() && hone__requires_grad(t)))
+        if (!expanded && !records && !(hone__grad_on() && hone__requires_grad(t)))
             continue;
         hone_error_set(HONE_E_STATE, "%s: the result can't be written to %s: %s", ctx->op->name,
                        hone__tensor_text(t).s,
@@ -281,7 +282,7 @@ static bool may_run(hone_context *ctx)
         return false;
     if (ctx->target == HONE__INTO_GIVEN && !may_write(ctx))
         return false;
-    for (int i = 0; hone_grad_enabled() && i < ctx->n_in; i++)
+    for (int i = 0; hone__grad_on() && i < ctx->n_in; i++)
         if (hone__is_real(ctx->in[i]) && hone__is_stale(ctx->in[i]))
             return hone__refuse_stale(hone__call_name(ctx), "operand", i, ctx->in[i]);
     return true;
@@ -328,13 +329,13 @@ static bool store_all(hone_context *ctx, hone_tensor **out)
 static bool run_forward(hone_context *ctx, hone_tensor **out)
 {
     const hone__fpmode mode = hone__fpmode_enter(); /* contract 1, whatever the caller's is */
-    const bool enabled = hone_grad_enabled();
-    hone_set_grad_enabled(enabled && ctx->op->composite);
+    const bool disabled = hone__grad_disabled;
+    hone__grad_disabled = disabled || !ctx->op->composite;
     const hone__data_place outer = hone__observe_begin(ctx);
     bool ok = ctx->op->forward(ctx, ctx->in, ctx->n_in, out);
     hone__observe_end(ctx, outer, out, ok ? ctx->n_out : 0);
     ok = ok && (ctx->target == HONE__INTO_FRESH || store_all(ctx, out));
-    hone_set_grad_enabled(enabled);
+    hone__grad_disabled = disabled;
     hone__fpmode_leave(mode);
     return ok;
 }
@@ -367,6 +368,14 @@ static void mark_views(const hone_context *ctx, hone_tensor *const *out)
     }
 }
 
+/* Results that others made for the op bear its name. */
+static void name_results(const hone_context *ctx, hone_tensor *const *out)
+{
+    for (int o = 0; o < ctx->n_out; o++)
+        if (out[o] && !is_input(out[o], ctx))
+            out[o]->made_by = ctx->op->name;
+}
+
 /* Runs and ties the outputs to the node; ctx is gone afterwards. The number of outputs, -1 on
  * error. */
 static int run_and_record(hone_context *ctx, hone_tensor **out)
@@ -374,12 +383,11 @@ static int run_and_record(hone_context *ctx, hone_tensor **out)
     const bool in_place = ctx->target == HONE__INTO_FIRST;
     const bool ran = may_run(ctx) && run_forward(ctx, out);
     const int n_out = ctx->n_out;
-    for (int o = 0; ran && ctx->target == HONE__INTO_FRESH && o < n_out; o++)
-        if (out[o] && !is_input(out[o], ctx))
-            out[o]->made_by = ctx->op->name;
+    if (ran && (ctx->op->view || ctx->op->composite) && ctx->target == HONE__INTO_FRESH)
+        name_results(ctx, out);
     if (ran && ctx->op->view)
         mark_views(ctx, out);
-    if (ran && in_place && !ctx->recording && hone_grad_enabled())
+    if (ran && in_place && !ctx->recording && hone__grad_on())
         forget_history(out[0]);
     /* contiguous() of a contiguous tensor is no result of the node */
     const bool record = ran && (in_place || !is_input(out[0], ctx));

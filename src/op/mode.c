@@ -1,21 +1,21 @@
-/* mode.c: whether this thread records what it computes. */
-#include <hone/autograd.h>
+/* mode.c: see mode.h. */
+#include "op/mode.h"
 
-static _Thread_local bool grad_disabled;
+_Thread_local bool hone__grad_disabled;
 
 bool hone_grad_enabled(void)
 {
-    return !grad_disabled;
+    return hone__grad_on();
 }
 
 bool hone_set_grad_enabled(bool enabled)
 {
-    bool previous = !grad_disabled;
-    grad_disabled = !enabled;
+    const bool previous = hone__grad_on();
+    hone__grad_disabled = !enabled;
     return previous;
 }
 
 void hone_grad_mode_guard(const bool *previous)
 {
-    grad_disabled = !*previous;
+    hone__grad_disabled = !*previous;
 }

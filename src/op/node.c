@@ -1,6 +1,7 @@
 /* node.c: life of a node: made before a forward, tied to its outputs after it, freed when nobody
  * can reach it. */
 #include "op/node.h"
+#include "op/mode.h"
 
 #include "runtime/memory.h"
 
@@ -18,7 +19,7 @@ __attribute__((constructor)) static void install(void)
 
 static bool must_record(const hone__op *op, hone_tensor *const *in, int n_in)
 {
-    if (!hone_grad_enabled() || !op->backward)
+    if (!hone__grad_on() || !op->backward)
         return false;
     for (int i = 0; i < n_in; i++)
         if (hone__requires_grad(in[i]) && hone__has_gradient(op, i))

@@ -7,21 +7,12 @@
 
 /* ---- where the data are */
 
-/* Less than this is not worth a thought. */
-enum { LARGE_BYTES = 8 << 10 };
-
-static bool is_large(const hone_tensor *t)
+void hone__observe_operands(const hone_context *ctx)
 {
-    return hone__is_real(t) && t->storage->bytes >= LARGE_BYTES;
-}
-
-hone__data_place hone__observe_begin(const hone_context *ctx)
-{
-    const hone__data_place outer = hone__data_now;
     int64_t near = 0, spread = 0;
     for (int i = 0; i < ctx->n_in; i++) {
         const hone_tensor *t = ctx->in[i];
-        if (!is_large(t))
+        if (!hone__observe_large(t))
             continue;
         const bool changed = i == 0 && ctx->target == HONE__INTO_FIRST;
         const int64_t bytes = t->numel * (int64_t)hone__size_of(t->dtype);
@@ -34,18 +25,19 @@ hone__data_place hone__observe_begin(const hone_context *ctx)
     }
     hone__data_now.near_bytes = near;
     hone__data_now.spread_bytes = spread;
-    return outer;
+    hone__data_now.large = true;
 }
 
-void hone__observe_new(const hone_tensor *t)
+void hone__observe_large_new(const hone_tensor *t)
 {
-    if (is_large(t)) /* written by this thread alone it would stay here */
-        hone__data_now.near_bytes += (int64_t)t->storage->bytes / HONE__COST_SHARED;
+    hone__data_now.large = true;
+    /* written by this thread alone it would stay here */
+    hone__data_now.near_bytes += (int64_t)t->storage->bytes / HONE__COST_SHARED;
 }
 
 static void note_place(const hone_tensor *t, bool spread)
 {
-    if (is_large(t))
+    if (hone__observe_large(t))
         atomic_store_explicit(&t->storage->spread, spread, memory_order_relaxed);
 }
 
@@ -69,18 +61,16 @@ static void debug_print(const hone_context *ctx, const hone_tensor *out)
     hone__debug_print(2, "%s(%s) -> %s", hone__call_name(ctx), line, hone__tensor_text(out).s);
 }
 
-void hone__observe_end(const hone_context *ctx, hone__data_place outer, hone_tensor *const *out,
+void hone__observe_run(const hone_context *ctx, unsigned regions, hone_tensor *const *out,
                        int n_out)
 {
-    const bool on_team = hone__data_now.regions != outer.regions;
-    if (n_out > 0 && touched(ctx, out[0])) {
+    const bool on_team = hone__data_now.regions != regions;
+    if (touched(ctx, out[0])) {
         for (int i = 0; i < ctx->n_in; i++)
             note_place(ctx->in[i], on_team);
         for (int o = 0; o < n_out; o++)
             note_place(out[o], on_team);
     }
-    hone__data_now.near_bytes = outer.near_bytes;
-    hone__data_now.spread_bytes = outer.spread_bytes;
-    if (n_out > 0 && hone__debug() >= 2)
+    if (hone__debug() >= 2)
         debug_print(ctx, out[0]);
 }

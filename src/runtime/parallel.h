@@ -33,6 +33,7 @@ typedef struct {
     int64_t near_bytes;   /* in the calling thread's core */
     int64_t spread_bytes; /* among the team's cores */
     unsigned regions;     /* that this thread has started so far */
+    bool large;           /* one of them, or of the results, is worth a thought */
 } hone__data_place;
 extern _Thread_local hone__data_place hone__data_now __attribute__((tls_model("initial-exec")));
 
