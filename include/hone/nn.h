@@ -26,6 +26,7 @@
 #ifndef HONE_NN_H
 #define HONE_NN_H
 
+#include <hone/ops.h>
 #include <hone/random.h>
 #include <hone/tensor.h>
 
@@ -275,6 +276,53 @@ HONE_API hone_module *hone_nn_layer_norm_v(const int64_t *dims_then_end);
 HONE_API hone_module *hone_nn_layer_norm_with(const int64_t *dims_then_end,
                                               const hone_nn_layer_norm_options *options);
 
+typedef struct {
+    hone_conv2d_options conv; /**< stride, padding, dilation, groups, auto_pad */
+    bool no_bias;
+    hone_dtype dtype;          /**< HONE_F32 (default) or HONE_F64 */
+    hone_generator *generator; /**< of weight and bias; default: the thread's */
+    HONE_RESERVE(48);
+} hone_nn_conv2d_options;
+
+/** 2-D convolution: x [n, in, h, w] or [in, h, w], weight [out, in / groups, height, width] and bias
+ * [out] drawn evenly from -b to b, b = 1 / sqrt(in / groups height width), as torch.nn.Conv2d has
+ * them. hone_nn_conv2d(3, 64, 3) has a square kernel and every option at its default.
+ *  Errors:  HONE_E_VALUE (an extent below 1, groups that don't divide the channels, a negative
+ *           option), HONE_E_DTYPE, HONE_E_STATE (a second thread without a generator: random.h),
+ *           HONE_E_NOMEM. */
+HONE_API hone_module *hone_nn_conv2d(int64_t in_channels, int64_t out_channels,
+                                     int64_t kernel_size);
+HONE_API hone_module *hone_nn_conv2d_with(int64_t in_channels, int64_t out_channels, int64_t height,
+                                          int64_t width, const hone_nn_conv2d_options *options);
+
+/** hone_max_pool2d with a square kernel that is also the stride, or with any options.
+ *  Errors:  HONE_E_NULL (no options), HONE_E_VALUE (a kernel_size below 1), HONE_E_NOMEM. */
+HONE_API hone_module *hone_nn_max_pool2d(int64_t kernel_size);
+HONE_API hone_module *hone_nn_max_pool2d_with(const hone_max_pool2d_options *options);
+
+typedef struct {
+    double eps;            /**< default 1e-5; HONE_ZERO is 0 */
+    double momentum;       /**< weight of a batch in the running statistics: default 0.1; HONE_ZERO
+                                is 0 */
+    bool cumulative;       /**< they are the average over all batches (momentum=None) */
+    bool no_affine;        /**< neither weight nor bias */
+    bool no_bias;          /**< a weight alone */
+    bool no_running_stats; /**< none: the batch's are used in evaluation, too */
+    hone_dtype dtype;      /**< HONE_F32 (default) or HONE_F64 */
+    HONE_RESERVE(40);
+} hone_nn_batch_norm_options;
+
+/** Batch norm (hone_batch_norm) of [n, features] or [n, features, length], and of [n, features, h,
+ * w]. In training mode (hone_module_train) by the batch's statistics, which the running ones
+ * follow, in evaluation by those. State as torch.nn.BatchNorm1d and 2d: weight = 1, bias = 0,
+ * running_mean = 0, running_var = 1, num_batches_tracked (i64, 0-d). options may be NULL.
+ *  Errors:  HONE_E_VALUE (features below 1, eps negative, momentum outside 0 to 1), HONE_E_DTYPE,
+ *           HONE_E_NOMEM. */
+HONE_API hone_module *hone_nn_batch_norm1d(int64_t features,
+                                           const hone_nn_batch_norm_options *options);
+HONE_API hone_module *hone_nn_batch_norm2d(int64_t features,
+                                           const hone_nn_batch_norm_options *options);
+
 /** Activations by element: max(x, 0), hone_gelu and hone_gelu_tanh, 1 / (1 + e^-x), tanh x. */
 HONE_API hone_module *hone_nn_relu(void);
 HONE_API hone_module *hone_nn_gelu(void);
@@ -284,6 +332,13 @@ HONE_API hone_module *hone_nn_tanh(void);
 
 /** [n, d1, d2, ...] -> [n, d1 * d2 * ...]. */
 HONE_API hone_module *hone_nn_flatten(void);
+/** [n, d1 * d2 * .., ..] -> [n, d1, d2, .., ..]: hone_nn_unflatten(1, 28, 28) makes images of rows of
+ * 784. Errors: HONE_E_VALUE (no extents, or below 1), HONE_E_NOMEM. */
+#define hone_nn_unflatten(...) hone_nn_unflatten_v(HONE_DIM_ARGS(__VA_ARGS__))
+HONE_API hone_module *hone_nn_unflatten_v(const int64_t *dims_then_end);
+
+/** Its input. */
+HONE_API hone_module *hone_nn_identity(void);
 
 /** Mean of logsumexp(logits) - logits[i, target[i]]: hone_forward(loss, logits [batch, classes],
  * target [batch] of integers) -> 0-d. */

@@ -23,6 +23,8 @@ SIZE_IS(hone_gradcheck_options, 64);
 SIZE_IS(hone_state_options, 64);
 SIZE_IS(hone_nn_linear_options, 64);
 SIZE_IS(hone_nn_layer_norm_options, 64);
+SIZE_IS(hone_nn_conv2d_options, 160);
+SIZE_IS(hone_nn_batch_norm_options, 64);
 SIZE_IS(hone_loader_options, 64);
 SIZE_IS(hone_safetensors_options, 32);
 SIZE_IS(hone_zero_grad_options, 32);
@@ -98,6 +100,17 @@ static void modules(void)
     hone_module *linear = hone_nn_linear_with(4, 3, GIVE(hone_nn_linear_options, .init_factor = 1));
     hone_module *norm =
         hone_nn_layer_norm_with(HONE_DIM_ARGS(3), GIVE(hone_nn_layer_norm_options, .eps = 1e-3));
+    hone_module *conv = hone_nn_conv2d_with(
+        2, 4, 3, 3, GIVE(hone_nn_conv2d_options, .conv.groups = 2, .no_bias = true));
+    hone_module *batch = hone_nn_batch_norm2d(4, GIVE(hone_nn_batch_norm_options, .eps = 1e-3));
+    CHECK(hone_parameters(conv).n == 1 && hone_named_state(batch).n == 5);
+    CHECK(hone_forward(batch, hone_forward(conv, hone_ones(HONE_F32, 1, 2, 3, 3))) == NULL);
+    hone_error_clear(); /* one value a channel */
+    CHECK(hone_forward(batch, hone_forward(conv, hone_ones(HONE_F32, 2, 2, 3, 3))) != NULL);
+    hone_module_free(conv);
+    hone_module_free(batch);
+    REFUSED(hone_nn_conv2d_with(2, 4, 3, 3, options), hone_nn_conv2d_options, .no_bias = true);
+    REFUSED(hone_nn_batch_norm2d(4, options), hone_nn_batch_norm_options, .eps = 1e-3);
     const hone_tensor_list p = hone_parameters(linear);
     CHECK(p.n == 2 && hone_dtype_of(p.at[0]) == HONE_F32 && hone_parameters(norm).n == 2);
     CHECK(hone_dtype_of(hone_parameters(norm).at[0]) == HONE_F32);

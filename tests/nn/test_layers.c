@@ -228,3 +228,132 @@ Test(layers, failed_allocations_leave_nothing)
 {
     test_each_allocation_fails(run_sequential);
 }
+
+/* ---- of images */
+
+/* Evenly within the bound, as torch.nn.Conv2d's. */
+static void check_even(hone_tensor *t, double bound)
+{
+    hone_tensor *values = hone_detach(t);
+    const double least = hone_item(hone_min(values)), most = hone_item(hone_max(values));
+    cr_assert(least >= -bound && least < -0.97 * bound && most <= bound && most > 0.97 * bound,
+              "%g to %g, bound %g", least, most, bound);
+    cr_assert(fabs(hone_item(hone_mean(values))) < 0.1 * bound);
+}
+
+Test(layers, conv2d_begins_as_pytorchs)
+{
+    hone_seed(5);
+    const hone_nn_conv2d_options grouped = { .conv.groups = 2 };
+    hone_module *l = hone_nn_conv2d_with(8, 300, 3, 5, &grouped);
+    const hone_tensor_list p = hone_parameters(l);
+    cr_assert(p.n == 2);
+    const int64_t wanted[] = { 300, 4, 3, 5 };
+    for (int d = 0; d < 4; d++)
+        cr_assert(hone_size(p.at[0], d) == wanted[d]);
+    check_even(p.at[0], 1 / sqrt(4 * 3 * 5));
+    check_even(p.at[1], 1 / sqrt(4 * 3 * 5));
+    hone_module_free(l);
+}
+
+Test(layers, conv2d_of_a_generator)
+{
+    hone_generator *a = hone_generator_new(3, 1), *b = hone_generator_new(3, 1);
+    hone_module *one = hone_nn_conv2d_with(2, 3, 3, 3, &(hone_nn_conv2d_options){ .generator = a });
+    hone_module *two = hone_nn_conv2d_with(2, 3, 3, 3, &(hone_nn_conv2d_options){ .generator = b });
+    const hone_tensor_list p = hone_parameters(one), q = hone_parameters(two);
+    cr_assert(hone_equal(p.at[0], q.at[0]) && hone_equal(p.at[1], q.at[1]));
+    hone_module_free(one);
+    hone_module_free(two);
+    hone_generator_free(a);
+    hone_generator_free(b);
+}
+
+Test(layers, conv2d_refuses)
+{
+    CHECK_FAILS(hone_nn_conv2d(0, 2, 3), HONE_E_VALUE, "nn_conv2d: 0 to 2 channels");
+    CHECK_FAILS(hone_nn_conv2d(1, 2, 0), HONE_E_VALUE, "a kernel of 0 x 0");
+    CHECK_FAILS(hone_nn_conv2d_with(3, 4, 3, 3, &(hone_nn_conv2d_options){ .conv.groups = 2 }),
+                HONE_E_VALUE, "2 groups don't divide 3 to 4 channels");
+    CHECK_FAILS(
+        hone_nn_conv2d_with(2, 4, 3, 3, &(hone_nn_conv2d_options){ .conv.padding = { 0, -1 } }),
+        HONE_E_VALUE, "padding 0, -1");
+    CHECK_FAILS(hone_nn_conv2d_with(2, 4, 3, 3, &(hone_nn_conv2d_options){ .dtype = HONE_I32 }),
+                HONE_E_DTYPE, "dtype i32");
+    hone_module *l = hone_nn_conv2d(2, 4, 3);
+    CHECK_FAILS(hone_forward(l, hone_ones(HONE_F32, 1, 3, 8, 8)), HONE_E_SHAPE, "conv2d");
+    hone_module_free(l);
+}
+
+Test(layers, max_pool2d)
+{
+    hone_module *l = hone_nn_max_pool2d(2);
+    CHECK_VALUES(hone_forward(l, T(HONE_F32, (1, 2, 5), 1, 5, 2, 8, 9, 3, 4, 7, 6, 9)), HONE_F32,
+                 (1, 1, 2), 5, 8);
+    hone_module_free(l);
+    CHECK_FAILS(hone_nn_max_pool2d(0), HONE_E_VALUE, "kernel_size 0, 0");
+    CHECK_FAILS(hone_nn_max_pool2d_with(NULL), HONE_E_NULL, "nn_max_pool2d");
+}
+
+Test(layers, batch_norm_follows_and_keeps_its_statistics)
+{
+    hone_module *l = hone_nn_batch_norm1d(1, NULL);
+    hone_tensor *x = T(HONE_F32, (2, 1), 1, 3); /* mean 2, variance 1, of a sample 2 */
+    hone_named_list state = hone_named_state(l);
+    cr_assert(hone_item(hone_named_find(state, "num_batches_tracked")) == 0);
+    hone_forward(l, x);
+    cr_assert(
+        hone_allclose(hone_named_find(state, "running_mean"), T(HONE_F32, (1), 0.2), 1e-6, 0));
+    cr_assert(hone_allclose(hone_named_find(state, "running_var"), T(HONE_F32, (1), 1.1), 1e-6, 0));
+    cr_assert(hone_item(hone_named_find(state, "num_batches_tracked")) == 1);
+    hone_module_train(l, false);
+    hone_tensor *y = hone_detach(hone_forward(l, x));
+    const double s = sqrt(1.1 + 1e-5);
+    cr_assert(hone_allclose(y, T(HONE_F32, (2, 1), 0.8 / s, 2.8 / s), 1e-6, 0));
+    cr_assert(hone_item(hone_named_find(state, "num_batches_tracked")) == 1);
+    hone_module_free(l);
+}
+
+Test(layers, batch_norm_without_statistics_or_parameters)
+{
+    hone_module *l = hone_nn_batch_norm2d(
+        2, &(hone_nn_batch_norm_options){ .no_running_stats = true, .no_affine = true });
+    cr_assert(hone_named_state(l).n == 0);
+    hone_module_train(l, false);
+    hone_tensor *x = hone_randn(HONE_F32, 3, 2, 2, 2), *y = hone_forward(l, x);
+    cr_assert(fabs(hone_item(hone_mean(y))) < 1e-6); /* the batch's own, in evaluation too */
+    hone_module_free(l);
+    l = hone_nn_batch_norm2d(2, &(hone_nn_batch_norm_options){ .no_bias = true });
+    cr_assert(hone_parameters(l).n == 1);
+    hone_module_free(l);
+}
+
+Test(layers, batch_norm_refuses)
+{
+    CHECK_FAILS(hone_nn_batch_norm2d(0, NULL), HONE_E_VALUE, "nn_batch_norm2d: 0 features");
+    CHECK_FAILS(hone_nn_batch_norm1d(2, &(hone_nn_batch_norm_options){ .momentum = 2 }),
+                HONE_E_VALUE, "momentum 2");
+    CHECK_FAILS(hone_nn_batch_norm1d(2, &(hone_nn_batch_norm_options){ .eps = -1 }), HONE_E_VALUE,
+                "eps -1");
+    CHECK_FAILS(hone_nn_batch_norm1d(2, &(hone_nn_batch_norm_options){ .dtype = HONE_U8 }),
+                HONE_E_DTYPE, "dtype u8");
+    hone_module *l = hone_nn_batch_norm2d(3, NULL);
+    CHECK_FAILS(hone_forward(l, hone_ones(HONE_F32, 4, 3)), HONE_E_SHAPE,
+                "BatchNorm2d: wants [n, 3, height, width], got f32 [4, 3]");
+    CHECK_FAILS(hone_forward(l, hone_ones(HONE_F32, 4, 2, 5, 5)), HONE_E_SHAPE, "wants [n, 3");
+    hone_module_free(l);
+}
+
+Test(layers, unflatten_and_identity)
+{
+    hone_module *l = hone_nn_unflatten(1, 2, 2), *same = hone_nn_identity();
+    CHECK_VALUES(hone_forward(l, T(HONE_F32, (1, 4), 1, 2, 3, 4)), HONE_F32, (1, 1, 2, 2), 1, 2, 3,
+                 4);
+    hone_tensor *x = hone_ones(HONE_F32, 3);
+    cr_assert(hone_equal(hone_forward(same, x), x));
+    CHECK_FAILS(hone_forward(l, hone_ones(HONE_F32, 2, 5)), HONE_E_SHAPE,
+                "Unflatten: dim 1 of f32 [2, 5] doesn't make [1, 2, 2]");
+    hone_module_free(l);
+    hone_module_free(same);
+    CHECK_FAILS(hone_nn_unflatten(2, 0), HONE_E_VALUE, "nn_unflatten: shape [2, 0]");
+}
