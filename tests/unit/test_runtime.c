@@ -242,17 +242,18 @@ static void note_size(void *ctx, int thread, int n_threads)
 Test(runtime, no_more_threads_run_than_there_are_cpus)
 {
     test_clear_environment();
-    CHECK_OK(hone_set_threads(2 * test_cpus()));
-    cr_assert(hone_threads() == 2 * test_cpus());
-    cr_assert(hone__team_size() == test_cpus());
+    const int cpus = test_cpus();
+    CHECK_OK(hone_set_threads(2 * cpus));
+    cr_assert(hone_threads() == 2 * cpus);
+    cr_assert(hone__team_size() == cpus);
     int n = hone__team_for(1e9, 1000);
-    for (int tries = 0; n == 1 && test_cpus() > 1 && tries < 500; tries++) {
+    for (int tries = 0; n == 1 && cpus > 1 && tries < 500; tries++) {
         usleep(10000); /* the team pauses, because it had to wait for other programs */
         n = hone__team_for(1e9, 1000);
     }
-    cr_assert(n == test_cpus(), "%d", n);
-    hone__parallel_team(2 * test_cpus(), note_size, &n);
-    cr_assert(n == test_cpus());
+    cr_assert(n == cpus, "%d", n);
+    hone__parallel_team(2 * cpus, note_size, &n);
+    cr_assert(n == cpus);
 }
 
 static atomic_bool all_set;
