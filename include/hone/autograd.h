@@ -5,6 +5,22 @@
  * adds to the leaves' gradients. Backward formulas are made of the same public ops, so
  * hone_autograd_grad() with create_graph differentiates any number of times.
  *
+ * Any cut of the batch gives the same bits. Dim 0 counts samples, and a parameter's gradient is one
+ * chain over them, in their order, that begins with what .grad holds: the chain of a batch's second
+ * part goes on where that of the first has stopped. A matrix operand's chain goes over (sample,
+ * position within it), but with 256 positions and more each sample has a chain of its own from +0,
+ * which is added; what was broadcast (a bias, a norm's scale) is summed within a sample as
+ * hone_sum_dims sums. This holds where an op's input is the leaf, or a view of it by transpose,
+ * permute, reshape, squeeze, unsqueeze, slice or select. Sums that backward() begins at .grad
+ * hone_autograd_grad() begins at +0: on one batch they and create_graph agree.
+ *
+ * Where a parameter is used u times, the first use's sum begins with .grad, and each other one has a
+ * sum of its own from +0, which is added to .grad after it: one more tensor like the parameter at a
+ * time. Not promised: gradients that are added by hand, what depends on a batch's statistics, and a
+ * weight that is computed anew in every part (a cast, a mask, a low-rank update), for such a tensor
+ * is no leaf; nor terms without samples (a penalty), which need a backward of their own after the
+ * last part.
+ *
  * Threads: each may record and walk graphs of its own at the same time as others do, also over the
  * same leaves (their .grad is added to under a lock; in which order is the threads' affair). Two
  * walks at once over nodes that both reach, say two losses on one shared feature map, are not

@@ -331,7 +331,8 @@ HONE_API hone_tensor *hone_layer_norm(hone_tensor *x, hone_tensor *weight, hone_
  * and v the normalised x. */
 HONE_API hone_tensor *hone_layer_norm_backward(hone_tensor *dy, hone_tensor *x, hone_tensor *weight,
                                                int n_dims, double eps);
-/** Its gradient by weight in one pass: the sum of dy v over the leading dims, [d0..dn]. */
+/** Its gradient by weight in one pass: the sum of dy v over the leading dims, [d0..dn]: within each
+ * sample (dim 0) as hone_sum_dim sums, then one chain over the samples from +0. */
 HONE_API hone_tensor *hone_layer_norm_weight_backward(hone_tensor *dy, hone_tensor *x, int n_dims,
                                                       double eps);
 
@@ -433,13 +434,23 @@ HONE_API hone_tensor *hone_max_pool2d_backward(hone_tensor *dy, hone_tensor *ind
 
 /* ---- products */
 
+/* The order of every sum is chosen by n, k, dtype and whether b lies along k: never by the rows of a,
+ * by its strides or by batch dims. So a row of the result has the same bits alone and among any
+ * others; samples are rows of a, and what puts them along n gives that up. A sum is one chain acc =
+ * fma(a[i,k], b[k,j], acc) from +0 in the order of k; but with n <= 8 and b along k it is added up as
+ * hone_sum_dim does, and else with n <= 64 and k >= 4096 it is min(k / 2048, 64) chains over pieces
+ * of k of equal length, added in order.
+ *
+ * Gradients are chains for every shape. That of a parameter is a sum over samples (dim 0) in their
+ * order, within a sample over its positions, which begins with what its .grad holds: autograd.h. */
+
 /** Matrix product by PyTorch's rules: [k] x [k] -> 0-d, [m, k] x [k] -> [m], [k] x [k, n] -> [n],
  * [.., m, k] x [.., k, n] -> [.., m, n] with broadcast batch dims. Both f32 or both f64. Grad: da =
  * dy b^T, db = a^T dy. */
 HONE_API hone_tensor *hone_matmul(hone_tensor *a, hone_tensor *b);
 /** input + a b in one pass: a [m, k], b [k, n], input [m, n] or broadcast to it, all f32 or all f64
- * -> [m, n]; the product is rounded before it is added, as by add and matmul. addmm_ changes input,
- * which must be [m, n], and returns it: backward() adds to gradients so. Grad: dinput = dy, da = dy
+ * -> [m, n]; each element is one chain, whatever the shape, that begins with input's. addmm_ changes
+ * input, which must be [m, n], and returns it. Grad: dinput = dy, da = dy
  * b^T, db = a^T dy. */
 HONE_API hone_tensor *hone_addmm(hone_tensor *input, hone_tensor *a, hone_tensor *b);
 HONE_API hone_tensor *hone_addmm_(hone_tensor *input, hone_tensor *a, hone_tensor *b);

@@ -72,6 +72,38 @@ static HONE__GEMM_INLINE void hone__f64_gemm_fold_4_avx2(__m256d a, __m256d b, _
     _mm256_storeu_pd(out, _mm256_permute4x64_pd(v, 0xD8));
 }
 
+/* Four k of eight columns, each a vector. */
+static HONE__GEMM_INLINE void hone__f32_gemm_turn_avx2(const float *const *col, int64_t p,
+                                                       __m256 *v)
+{
+    __m256 c[4];
+    HONE__GEMM_UNROLL
+    for (int i = 0; i < 4; i++) {
+        c[i] = _mm256_insertf128_ps(_mm256_castps128_ps256(_mm_loadu_ps(col[i] + p)),
+                                    _mm_loadu_ps(col[i + 4] + p), 1);
+    }
+    const __m256 lo01 = _mm256_unpacklo_ps(c[0], c[1]), hi01 = _mm256_unpackhi_ps(c[0], c[1]);
+    const __m256 lo23 = _mm256_unpacklo_ps(c[2], c[3]), hi23 = _mm256_unpackhi_ps(c[2], c[3]);
+    v[0] = _mm256_shuffle_ps(lo01, lo23, 0x44);
+    v[1] = _mm256_shuffle_ps(lo01, lo23, 0xee);
+    v[2] = _mm256_shuffle_ps(hi01, hi23, 0x44);
+    v[3] = _mm256_shuffle_ps(hi01, hi23, 0xee);
+}
+
+/* Two k of four columns. */
+static HONE__GEMM_INLINE void hone__f64_gemm_turn_avx2(const double *const *col, int64_t p,
+                                                       __m256d *v)
+{
+    __m256d c[2];
+    HONE__GEMM_UNROLL
+    for (int i = 0; i < 2; i++) {
+        c[i] = _mm256_insertf128_pd(_mm256_castpd128_pd256(_mm_loadu_pd(col[i] + p)),
+                                    _mm_loadu_pd(col[i + 2] + p), 1);
+    }
+    v[0] = _mm256_unpacklo_pd(c[0], c[1]);
+    v[1] = _mm256_unpackhi_pd(c[0], c[1]);
+}
+
 #define HONE__REAL_IS_F64 0
 #include "kernels/real_begin.h"
 #define DOT_ROWS     1
@@ -83,6 +115,9 @@ static HONE__GEMM_INLINE void hone__f64_gemm_fold_4_avx2(__m256d a, __m256d b, _
 #include "gemm/gemm_pack.h"
 #include "gemm/gemm_row.h"
 #include "gemm/gemm_dot.h"
+#define FEW_STEP 4
+#define FEW_TURN hone__f32_gemm_turn_avx2
+#include "gemm/gemm_few.h"
 #include "kernels/real_end.h"
 
 #define HONE__REAL_IS_F64 1
@@ -96,6 +131,9 @@ static HONE__GEMM_INLINE void hone__f64_gemm_fold_4_avx2(__m256d a, __m256d b, _
 #include "gemm/gemm_pack.h"
 #include "gemm/gemm_row.h"
 #include "gemm/gemm_dot.h"
+#define FEW_STEP 2
+#define FEW_TURN hone__f64_gemm_turn_avx2
+#include "gemm/gemm_few.h"
 #include "kernels/real_end.h"
 
 #define HONE__GEMM_KERNELS                                                                         \
@@ -104,10 +142,12 @@ static HONE__GEMM_INLINE void hone__f64_gemm_fold_4_avx2(__m256d a, __m256d b, _
             HONE__GEMM_KERNEL(f32, avx2_6x16, .small = hone__f32_gemm_avx2_6x16_small,             \
                               .small_rows = { 0, 12, 6 }, .vl = 8, .mr = 6, .nr = 16, .wide = 16,  \
                               .rows = { 0, 6, 6 }, .flops_per_ns = 80, .dot_tree = 10,             \
+                                                                                                   \
                               .blocks = { 768, 768 }),                                             \
             HONE__GEMM_KERNEL(f64, avx2_6x8, .small = hone__f64_gemm_avx2_6x8_small,               \
                               .small_rows = { 0, 12, 6 }, .vl = 4, .mr = 6, .nr = 8, .wide = 8,    \
                               .rows = { 0, 6, 6 }, .flops_per_ns = 40, .dot_tree = 10,             \
+                                                                                                   \
                               .blocks = { 768, 384 }),                                             \
         }                                                                                          \
     }

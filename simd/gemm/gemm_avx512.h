@@ -42,6 +42,42 @@ static HONE__GEMM_INLINE void hone__f64_gemm_fold_4_avx512(__m512d a, __m512d b,
     _mm256_storeu_pd(out, _mm512_castpd512_pd256(_mm512_permutexvar_pd(first, v)));
 }
 
+/* Four k of sixteen columns, each a vector; lane l of four holds the columns 4 l .. 4 l + 3. */
+static HONE__GEMM_INLINE void hone__f32_gemm_turn_avx512(const float *const *col, int64_t p,
+                                                         __m512 *v)
+{
+    __m512 c[4];
+    HONE__GEMM_UNROLL
+    for (int i = 0; i < 4; i++) {
+        const __m512 first = _mm512_castps128_ps512(_mm_loadu_ps(col[i] + p));
+        const __m512 two = _mm512_insertf32x4(first, _mm_loadu_ps(col[i + 4] + p), 1);
+        const __m512 three = _mm512_insertf32x4(two, _mm_loadu_ps(col[i + 8] + p), 2);
+        c[i] = _mm512_insertf32x4(three, _mm_loadu_ps(col[i + 12] + p), 3);
+    }
+    const __m512 lo01 = _mm512_unpacklo_ps(c[0], c[1]), hi01 = _mm512_unpackhi_ps(c[0], c[1]);
+    const __m512 lo23 = _mm512_unpacklo_ps(c[2], c[3]), hi23 = _mm512_unpackhi_ps(c[2], c[3]);
+    v[0] = _mm512_shuffle_ps(lo01, lo23, 0x44);
+    v[1] = _mm512_shuffle_ps(lo01, lo23, 0xee);
+    v[2] = _mm512_shuffle_ps(hi01, hi23, 0x44);
+    v[3] = _mm512_shuffle_ps(hi01, hi23, 0xee);
+}
+
+/* Two k of eight columns. */
+static HONE__GEMM_INLINE void hone__f64_gemm_turn_avx512(const double *const *col, int64_t p,
+                                                         __m512d *v)
+{
+    __m512d c[2];
+    HONE__GEMM_UNROLL
+    for (int i = 0; i < 2; i++) {
+        const __m512d first = _mm512_castpd128_pd512(_mm_loadu_pd(col[i] + p));
+        const __m512d two = _mm512_insertf64x2(first, _mm_loadu_pd(col[i + 2] + p), 1);
+        const __m512d three = _mm512_insertf64x2(two, _mm_loadu_pd(col[i + 4] + p), 2);
+        c[i] = _mm512_insertf64x2(three, _mm_loadu_pd(col[i + 6] + p), 3);
+    }
+    v[0] = _mm512_unpacklo_pd(c[0], c[1]);
+    v[1] = _mm512_unpackhi_pd(c[0], c[1]);
+}
+
 #define HONE__REAL_IS_F64 0
 #include "kernels/real_begin.h"
 #define DOT_ROWS     3
@@ -53,6 +89,9 @@ static HONE__GEMM_INLINE void hone__f64_gemm_fold_4_avx512(__m512d a, __m512d b,
 #include "gemm/gemm_pack.h"
 #include "gemm/gemm_row.h"
 #include "gemm/gemm_dot.h"
+#define FEW_STEP 4
+#define FEW_TURN hone__f32_gemm_turn_avx512
+#include "gemm/gemm_few.h"
 #include "kernels/real_end.h"
 
 #define HONE__REAL_IS_F64 1
@@ -66,6 +105,9 @@ static HONE__GEMM_INLINE void hone__f64_gemm_fold_4_avx512(__m512d a, __m512d b,
 #include "gemm/gemm_pack.h"
 #include "gemm/gemm_row.h"
 #include "gemm/gemm_dot.h"
+#define FEW_STEP 2
+#define FEW_TURN hone__f64_gemm_turn_avx512
+#include "gemm/gemm_few.h"
 #include "kernels/real_end.h"
 
 #define HONE__GEMM_KERNELS                                                                         \

@@ -93,6 +93,9 @@ enum { HONE__GEMM_MAX_VECTORS = 4 };
 /** Where an operand is read from, most likely. */
 typedef enum { HONE__GEMM_L2, HONE__GEMM_L3, HONE__GEMM_MEMORY } hone__gemm_distance;
 
+/** Rows that `few` takes at most. */
+enum { HONE__GEMM_FEW_ROWS = 3 };
+
 /** Rows of B that `row` takes at a time from L3. */
 enum { HONE__GEMM_ROWS = 5 };
 
@@ -151,6 +154,11 @@ typedef struct {
     void (*row)(int64_t k, int64_t n, const void *x, int64_t sx, const void *b, int64_t b_rs,
                 void *y, int resume, hone__gemm_distance distance);
 
+    /** Up to few_rows rows of C with a B that lies along k: c[i * c_rs + j] = chain over p < k of
+     * a[i * a_rs + p * a_cs] * b[j * b_cs + p], j < n, from +0 or with `resume` from c. */
+    void (*few)(int64_t k, int rows, int64_t n, const void *a, int64_t a_rs, int64_t a_cs,
+                const void *b, int64_t b_cs, void *c, int64_t c_rs, int resume);
+
     /** out[i * out_rs + j] = one block's dot product of row i of a (a_rs apart) and row j of b
      * (b_rs apart), both contiguous in k; 0 < k <= the reductions' block. */
     void (*dot)(int64_t k, int rows, int cols, const void *a, int64_t a_rs, const void *b,
@@ -190,7 +198,7 @@ static inline int hone__gemm_tile_rows(const hone__gemm_kernel *kernel, int64_t 
         .name = #type "_gemm_" #kernel, .tile = hone__##type##_gemm_##kernel,                      \
         .pack = type##_gemm_pack, .transpose = type##_gemm_transpose, .row = type##_gemm_row,      \
         .dot = type##_gemm_dot, .dot_rows = type##_gemm_dot_rows,                                  \
-        .dot_wide = type##_gemm_dot_wide, __VA_ARGS__                                              \
+        .dot_wide = type##_gemm_dot_wide, .few = type##_gemm_few, __VA_ARGS__                      \
     }
 
 /** Indexed by hone__gemm_dtype (f32, f64). */

@@ -56,6 +56,29 @@ static int hone__f64_gemm_pack_columns_neon(int64_t k, int64_t width, int valid,
     return j;
 }
 
+/* Four k of four columns, each a vector. */
+static HONE__GEMM_INLINE void hone__f32_gemm_turn_neon(const float *const *col, int64_t p,
+                                                       float32x4_t *v)
+{
+    const float32x4x2_t lo = vzipq_f32(vld1q_f32(col[0] + p), vld1q_f32(col[2] + p));
+    const float32x4x2_t hi = vzipq_f32(vld1q_f32(col[1] + p), vld1q_f32(col[3] + p));
+    const float32x4x2_t first = vzipq_f32(lo.val[0], hi.val[0]);
+    const float32x4x2_t last = vzipq_f32(lo.val[1], hi.val[1]);
+    v[0] = first.val[0];
+    v[1] = first.val[1];
+    v[2] = last.val[0];
+    v[3] = last.val[1];
+}
+
+/* Two k of two columns. */
+static HONE__GEMM_INLINE void hone__f64_gemm_turn_neon(const double *const *col, int64_t p,
+                                                       float64x2_t *v)
+{
+    const float64x2_t c0 = vld1q_f64(col[0] + p), c1 = vld1q_f64(col[1] + p);
+    v[0] = vzip1q_f64(c0, c1);
+    v[1] = vzip2q_f64(c0, c1);
+}
+
 #define HONE__REAL_IS_F64 0
 #include "kernels/real_begin.h"
 #define DOT_ROWS     1
@@ -66,6 +89,9 @@ static int hone__f64_gemm_pack_columns_neon(int64_t k, int64_t width, int valid,
 #include "gemm/gemm_pack.h"
 #include "gemm/gemm_row.h"
 #include "gemm/gemm_dot.h"
+#define FEW_STEP 4
+#define FEW_TURN hone__f32_gemm_turn_neon
+#include "gemm/gemm_few.h"
 #include "kernels/real_end.h"
 
 #define HONE__REAL_IS_F64 1
@@ -78,6 +104,9 @@ static int hone__f64_gemm_pack_columns_neon(int64_t k, int64_t width, int valid,
 #include "gemm/gemm_pack.h"
 #include "gemm/gemm_row.h"
 #include "gemm/gemm_dot.h"
+#define FEW_STEP 2
+#define FEW_TURN hone__f64_gemm_turn_neon
+#include "gemm/gemm_few.h"
 #include "kernels/real_end.h"
 
 #define HONE__GEMM_KERNELS                                                                         \

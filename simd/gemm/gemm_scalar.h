@@ -7,6 +7,8 @@
 
 #define PACK_NOTHING(k, width, valid, panel, x, ps) 0
 
+#define TURN_NOTHING(col, p, v) (v)[0] = (col)[0][p]
+
 #define HONE__REAL_IS_F64 0
 #include "kernels/real_begin.h"
 #define DOT_ROWS     1
@@ -17,6 +19,9 @@
 #include "gemm/gemm_pack.h"
 #include "gemm/gemm_row.h"
 #include "gemm/gemm_dot.h"
+#define FEW_STEP 1
+#define FEW_TURN TURN_NOTHING
+#include "gemm/gemm_few.h"
 #include "kernels/real_end.h"
 
 #define HONE__REAL_IS_F64 1
@@ -29,6 +34,9 @@
 #include "gemm/gemm_pack.h"
 #include "gemm/gemm_row.h"
 #include "gemm/gemm_dot.h"
+#define FEW_STEP 1
+#define FEW_TURN TURN_NOTHING
+#include "gemm/gemm_few.h"
 #include "kernels/real_end.h"
 
 #define HONE__GEMM_KERNELS                                                                         \

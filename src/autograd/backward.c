@@ -4,7 +4,9 @@
  * first, meets every node after all its users, and sums gradients in an order that depends on
  * nothing but the program. No recursion, no dependency counts. */
 #include "core/reserve.h"
+#include "autograd/fit.h"
 #include "autograd/leaf.h"
+#include "ops/samples.h"
 #include "op/node.h"
 
 #include <hone/ops.h>
@@ -24,12 +26,15 @@ typedef struct {
 /* A gradient on its way to a leaf. It is handed over when the node that made it is done, because
  * only then is it known who else has it. */
 typedef struct {
-    hone_tensor *leaf; /* the node holds it */
+    hone_tensor *leaf; /* held below the node */
+    int use;
     hone_tensor *grad; /* held */
 } parcel;
 
 typedef struct {
     bool create_graph, retain_graph;
+    bool in_parts;     /* of a batch: the leaves' uses are counted on */
+    uint64_t id;       /* of the walk, or of the part */
     capture *captures; /* hone_autograd_grad: gradients go here; NULL: to the leaves' .grad */
     int n_captures;
     int n, room;
@@ -39,6 +44,13 @@ typedef struct {
     parcel *parcels;
     parcel inline_parcels[INLINE_PARCELS];
 } walk;
+
+/* Never 0, nor that of another walk or part. */
+uint64_t hone__walk_id(void)
+{
+    static atomic_uint_fast64_t last;
+    return atomic_fetch_add_explicit(&last, 1, memory_order_relaxed) + 1;
+}
 
 static void walk_begin(walk *w)
 {
@@ -153,14 +165,14 @@ static bool hand_over_parcels(walk *w)
     HONE_SCOPE(); /* of the copies */
     bool ok = true;
     for (int i = 0; i < w->n_parcels; i++) {
-        ok = ok && hone__leaf_add(w->parcels[i].leaf, w->parcels[i].grad);
+        ok = ok && hone__leaf_add(w->parcels[i].leaf, w->parcels[i].use, w->parcels[i].grad);
         hone_release(w->parcels[i].grad);
     }
     w->n_parcels = 0;
     return ok;
 }
 
-static bool post(walk *w, hone_tensor *leaf, hone_tensor *grad)
+static bool post(walk *w, hone_tensor *leaf, int use, hone_tensor *grad)
 {
     if (w->n_parcels == w->room_parcels) {
         parcel *more = hone__grown(w->parcels, w->inline_parcels, &w->room_parcels, sizeof *more);
@@ -168,7 +180,7 @@ static bool post(walk *w, hone_tensor *leaf, hone_tensor *grad)
             return false;
         w->parcels = more;
     }
-    w->parcels[w->n_parcels++] = (parcel){ leaf, hone_retain(grad) };
+    w->parcels[w->n_parcels++] = (parcel){ leaf, use, hone_retain(grad) };
     return true;
 }
 
@@ -180,10 +192,8 @@ static capture *find_capture(const walk *w, const hone_tensor *leaf)
     return NULL;
 }
 
-static bool deliver_to_leaf(walk *w, hone_tensor *leaf, hone_tensor *grad)
+static bool deliver_to_captures(walk *w, const hone_tensor *leaf, hone_tensor *grad)
 {
-    if (!w->captures)
-        return post(w, leaf, grad);
     for (int i = 0; i < w->n_captures; i++)
         if (w->captures[i].input == leaf && !add_to(&w->captures[i].grad, grad))
             return false;
@@ -217,47 +227,68 @@ static bool deliver_to_node(walk *w, hone_context *node, int out, hone_tensor *g
 
 /* ---- one node ---- */
 
-/* Sums over the dims in which `grad` was broadcast from `shape`, and casts to the input's dtype. */
-static hone_tensor *fit_to_input(const hone_context *node, int i, hone_tensor *grad)
+static bool is_captured(const void *ctx, const hone_context *node)
+{
+    const walk *w = ctx;
+    for (int i = 0; i < w->n_captures; i++)
+        if (w->captures[i].input->node == node)
+            return true;
+    return false;
+}
+
+/* The leaf to which this input's gradient goes past the views of it; NULL: to e->node. */
+static hone_tensor *find_leaf(const walk *w, const hone__edge *e)
+{
+    hone_tensor *leaf = hone__leaf_of(e, is_captured, w);
+    return leaf && (!w->captures || find_capture(w, leaf)) ? leaf : NULL;
+}
+
+/* The leaf's sum as the input shows it, if the walk may add to it: the leaf is locked. */
+static hone_tensor *begun_sum(const hone__edge *e, bool *ok)
+{
+    hone_tensor *sum = hone__leaf_sum(e->into, e->use);
+    return sum ? hone__shown(e, sum, ok) : NULL;
+}
+
+/* A gradient for each sample, begun with the leaf's sum. *done: it went there. */
+static bool go_on(const walk *w, const hone__edge *e, hone_tensor *grad, bool *done)
+{
+    bool ok = true;
+    if (w->captures || hone_grad_enabled())
+        return true;
+    const unsigned lock = hone__leaf_lock(e->into);
+    hone_tensor *sum = begun_sum(e, &ok);
+    *done = sum;
+    ok = ok && (!sum || hone__add_samples(sum, grad));
+    hone__leaves_unlock(lock);
+    return ok;
+}
+
+static bool deliver_to_leaf(walk *w, hone_context *node, int i, hone_tensor *grad)
 {
     const hone__edge *e = &node->edges[i];
-    const hone__shape *to = &e->shape;
-    int lead = grad->ndim - to->ndim, n_sum = 0;
-    int64_t dims[HONE_MAX_DIMS + 1], shape[HONE_MAX_DIMS + 1];
-    bool fits = lead >= 0;
-
-    for (int d = 0; fits && d < grad->ndim; d++) {
-        int64_t want = d < lead ? 1 : to->shape[d - lead];
-        if (d < lead || (want == 1 && grad->shape[d] != 1))
-            dims[n_sum++] = d;
-        else
-            fits = grad->shape[d] == want;
-    }
-    if (!fits) {
-        hone_error_set(HONE_E_SHAPE, "%s: the gradient %s of input %d doesn't fit the input %s",
-                       hone__call_name(node), hone__tensor_text(grad).s, i,
-                       hone__shape_text(to->ndim, to->shape).s);
-        return NULL;
-    }
-    if (n_sum > 0) {
-        dims[n_sum] = HONE_END_DIM;
-        grad = hone_sum_dims_v(grad, true, dims);
-        for (int d = 0; d < to->ndim; d++)
-            shape[d] = to->shape[d];
-        shape[to->ndim] = HONE_END_DIM;
-        if (lead > 0)
-            grad = hone_reshape_v(grad, shape);
-    }
-    return grad && (hone_dtype)grad->dtype != e->dtype ? hone_to(grad, e->dtype) : grad;
+    bool samples, done = false;
+    hone_tensor *within = hone__sum_within(node, i, grad, &samples);
+    if (!within || (samples && !go_on(w, e, within, &done)))
+        return false;
+    if (done)
+        return true;
+    grad = hone__brought_to_leaf(e, samples ? hone__sum_over(node, i, within) : within);
+    if (!grad)
+        return false;
+    return w->captures ? deliver_to_captures(w, e->into, grad) : post(w, e->into, e->use, grad);
 }
 
 static bool deliver(walk *w, hone_context *node, int i, hone_tensor *grad)
 {
-    hone__edge *e = &node->edges[i];
-    grad = fit_to_input(node, i, grad);
-    if (!grad)
-        return false;
-    return e->node ? deliver_to_node(w, e->node, e->out, grad) : deliver_to_leaf(w, e->leaf, grad);
+    const hone__edge *e = &node->edges[i];
+    if (e->into)
+        return deliver_to_leaf(w, node, i, grad);
+    bool samples;
+    grad = hone__sum_within(node, i, grad, &samples);
+    if (grad && samples)
+        grad = hone__sum_over(node, i, grad);
+    return grad && deliver_to_node(w, e->node, e->out, grad);
 }
 
 /* Does the walk want this input's gradient? */
@@ -303,17 +334,37 @@ static bool gradients_ready(hone_context *node)
     return true;
 }
 
-/* The sums that have begun, of inner nodes: a leaf's are behind its lock. */
-static void find_sums(const walk *w, const hone_context *node, hone_tensor **dx)
+/* Where the gradients of the inputs go, and how often the walk has been there. */
+static void find_ways(const walk *w, hone_context *node)
 {
     for (int i = 0; i < node->n_in; i++) {
-        const hone__edge *e = &node->edges[i];
+        hone__edge *e = &node->edges[i];
+        e->wanted = wanted(w, e);
+        e->begun = false;
+        e->into = e->wanted ? find_leaf(w, e) : NULL;
+        if (e->into && !w->captures)
+            e->use = hone__leaf_use(e->into, w->id, w->in_parts);
+    }
+}
+
+/* The sums that have begun: of inner nodes, and of leaves, which are locked. */
+static bool find_sums(const walk *w, hone_context *node, hone_tensor **dx)
+{
+    bool ok = true;
+    for (int i = 0; i < node->n_in; i++) {
+        hone__edge *e = &node->edges[i];
+        if (e->into) {
+            dx[i] = w->captures ? NULL : begun_sum(e, &ok);
+            e->begun = dx[i];
+            continue;
+        }
         if (!e->wanted || !e->node || (w->captures && !e->node->needed))
             continue;
         hone_tensor *sum = e->node->grads[e->out];
         if (sum && hone__only_ours(sum))
             dx[i] = sum;
     }
+    return ok;
 }
 
 /* Calls the op's backward: dx[i], before what of the gradients' sums it may add to itself, after it
@@ -322,15 +373,13 @@ static bool call_backward(const walk *w, hone_context *node, hone_tensor **dx, h
 {
     const uint64_t errors = hone__error_count();
     const bool adds = node->op->adds && !hone_grad_enabled();
-    unsigned locks = 0;
-    if (adds)
-        find_sums(w, node, dx);
-    if (adds && !w->captures)
-        locks = hone__leaves_lock(node, dx);
+    const unsigned locks = adds && !w->captures ? hone__leaves_lock(node) : 0;
+    const bool ok = !adds || find_sums(w, node, dx);
     memcpy(sums, dx, sizeof *dx * (size_t)node->n_in);
-    node->op->backward(node, node->grads, dx);
+    if (ok)
+        node->op->backward(node, node->grads, dx);
     hone__leaves_unlock(locks);
-    return !hone__error_since(errors);
+    return ok && !hone__error_since(errors);
 }
 
 static bool run_op(walk *w, hone_context *node)
@@ -342,8 +391,7 @@ static bool run_op(walk *w, hone_context *node)
     if (many && !(dx = hone__malloc(bytes)))
         return false;
     memset(dx, 0, bytes);
-    for (int i = 0; i < node->n_in; i++)
-        node->edges[i].wanted = wanted(w, &node->edges[i]);
+    find_ways(w, node);
     hone_tensor **sums = dx + node->n_in;
     bool ok = gradients_ready(node) && call_backward(w, node, dx, sums);
     for (int i = 0; ok && i < node->n_in; i++)
@@ -425,7 +473,10 @@ static bool start(walk *w, const char *name, int i, hone_tensor *t, hone_tensor 
     hone_tensor *grad = seed_gradient(name, i, t, given);
     if (!grad)
         return false;
-    return t->node ? deliver_to_node(w, t->node, t->out_index, grad) : deliver_to_leaf(w, t, grad);
+    if (t->node)
+        return deliver_to_node(w, t->node, t->out_index, grad);
+    return w->captures ? deliver_to_captures(w, t, grad)
+                       : post(w, t, hone__leaf_use(t, w->id, w->in_parts), grad);
 }
 
 hone_status hone_backward_with(hone_tensor *t, const hone_backward_options *options)
@@ -437,7 +488,7 @@ hone_status hone_backward_with(hone_tensor *t, const hone_backward_options *opti
     if (!HONE__KNOWS_OPTIONS("backward", options))
         return hone__error_last();
     HONE_SCOPE();
-    walk w = { .retain_graph = options && options->retain_graph };
+    walk w = { .retain_graph = options && options->retain_graph, .id = hone__walk_id() };
     walk_begin(&w);
     HONE_NO_GRAD();
     bool ok = start(&w, "backward", 0, t, gradient) && run(&w);

@@ -3,6 +3,7 @@
 
 #include "op/node.h"
 #include "runtime/lock.h"
+#include "runtime/memory.h"
 
 #include <hone/ops.h>
 
@@ -22,43 +23,111 @@ static hone__lock_id lock_leaf(const hone_tensor *leaf)
     return lock;
 }
 
-bool hone__leaf_add(hone_tensor *leaf, hone_tensor *grad)
+unsigned hone__leaf_lock(const hone_tensor *leaf)
 {
-    bool ok = true;
+    lock_leaf(leaf);
+    return 1u << lock_of(leaf);
+}
+
+int hone__leaf_use(hone_tensor *leaf, uint64_t walk, bool in_parts)
+{
     const hone__lock_id lock = lock_leaf(leaf);
-    if (leaf->grad) {
-        ok = hone_add_(leaf->grad, grad) != NULL;
-    } else {
-        hone_tensor *own = hone__only_ours(grad) ? grad : hone_clone(grad);
-        ok = own != NULL;
-        leaf->grad = hone_retain(own);
-        leaf->grad_is_zero &= !ok;
+    if (leaf->walk != walk) {
+        leaf->walk = walk;
+        leaf->uses = 0;
     }
+    leaf->in_parts = in_parts;
+    const int use = leaf->uses++;
+    hone__unlock(lock);
+    return use;
+}
+
+/* Where the sum of a use is kept. NULL: out of memory. */
+static hone_tensor **slot_of(hone_tensor *leaf, int use)
+{
+    if (use == 0 || !leaf->in_parts)
+        return &leaf->grad;
+    hone__later **at = &leaf->later;
+    for (int i = 1;; i++, at = &(*at)->next) { /* a use that gave no gradient has a place, too */
+        if (!*at && !(*at = hone__calloc(sizeof **at)))
+            return NULL;
+        if (i == use)
+            return &(*at)->sum;
+    }
+}
+
+hone_tensor *hone__leaf_sum(const hone_tensor *leaf, int use)
+{
+    if (use == 0)
+        return leaf->grad;
+    const hone__later *at = leaf->in_parts ? leaf->later : NULL;
+    for (int i = 1; i < use && at; i++)
+        at = at->next;
+    return at ? at->sum : NULL;
+}
+
+static bool add_to_slot(hone_tensor **slot, hone_tensor *grad)
+{
+    if (*slot)
+        return hone_add_(*slot, grad) != NULL;
+    hone_tensor *own = hone__only_ours(grad) ? grad : hone_clone(grad);
+    *slot = hone_retain(own);
+    return own != NULL;
+}
+
+bool hone__leaf_add(hone_tensor *leaf, int use, hone_tensor *grad)
+{
+    const hone__lock_id lock = lock_leaf(leaf);
+    hone_tensor **slot = slot_of(leaf, use);
+    const bool ok = slot && add_to_slot(slot, grad);
+    if (slot == &leaf->grad)
+        leaf->grad_is_zero &= !ok;
     hone__unlock(lock);
     return ok;
 }
 
-static const hone_tensor *wanted_leaf(const hone_context *node, int i)
+bool hone__leaf_end_parts(hone_tensor *leaf)
 {
-    return node->edges[i].wanted ? node->edges[i].leaf : NULL;
+    bool ok = true;
+    const hone__lock_id lock = lock_leaf(leaf);
+    leaf->in_parts = false;
+    for (hone__later *at = leaf->later, *next; at; at = next) {
+        next = at->next;
+        ok = ok && (!at->sum || add_to_slot(&leaf->grad, at->sum));
+        hone_release(at->sum);
+        hone__free(at);
+    }
+    leaf->later = NULL;
+    leaf->grad_is_zero &= !leaf->grad;
+    hone__unlock(lock);
+    return ok;
 }
 
-unsigned hone__leaves_lock(const hone_context *node, hone_tensor **sums)
+bool hone__leaf_is_whole(const char *what, const hone_tensor *leaf)
+{
+    if (!leaf->in_parts)
+        return true;
+    hone_error_set(HONE_E_STATE,
+                   "%s: parts of the batch are still to come for the gradient of %s; "
+                   "hone_accumulate_end() comes first",
+                   what, hone__tensor_text(leaf).s);
+    return false;
+}
+
+unsigned hone__leaves_lock(const hone_context *node)
 {
     unsigned locks = 0, kept = 0;
     for (int i = 0; i < node->n_in; i++)
-        if (wanted_leaf(node, i))
-            locks |= 1u << lock_of(wanted_leaf(node, i));
+        if (node->edges[i].into)
+            locks |= 1u << lock_of(node->edges[i].into);
     for (unsigned i = 0; i < HONE__LEAF_LOCKS;
          i++) /* in one order, so that nobody waits in a circle */
         if (locks >> i & 1)
             hone__lock((hone__lock_id)(HONE__LOCK_LEAVES + i));
     for (int i = 0; i < node->n_in; i++) {
-        const hone_tensor *leaf = wanted_leaf(node, i);
-        if (!leaf || !leaf->grad)
-            continue;
-        sums[i] = leaf->grad;
-        kept |= 1u << lock_of(leaf);
+        const hone__edge *e = &node->edges[i];
+        if (e->into && hone__leaf_sum(e->into, e->use))
+            kept |= 1u << lock_of(e->into);
     }
     hone__leaves_unlock(locks & ~kept);
     return kept;
@@ -167,7 +236,7 @@ bool hone_is_leaf(const hone_tensor *t)
 
 hone_tensor *hone_grad(hone_tensor *t)
 {
-    if (!hone__needs_tensor("grad", t))
+    if (!hone__needs_tensor("grad", t) || !hone__leaf_is_whole("grad", t))
         return NULL;
     hone_tensor *grad;
     if (!hone__leaf_grad(t, &grad) || !grad)
@@ -182,6 +251,8 @@ hone_status hone_set_grad(hone_tensor *t, hone_tensor *grad)
         return hone__error_last();
     if (t == grad)
         return hone_error_set(HONE_E_VALUE, "set_grad: a tensor can't be its own gradient");
+    if (!hone__leaf_is_whole("set_grad", t))
+        return HONE_E_STATE;
     if (t->node)
         return hone_error_set(HONE_E_STATE, "set_grad: %s is not a leaf", hone__tensor_text(t).s);
     if (grad != HONE_NONE && (grad->dtype != t->dtype || !hone__same_shape(grad, t)))

@@ -18,12 +18,35 @@ static inline bool hone__only_ours(const hone_tensor *t)
     return hone__unshared(t) && hone__contiguous(t) && !t->node;
 }
 
-/** leaf.grad += grad; the first one is taken over if nobody else can see it. */
-bool hone__leaf_add(hone_tensor *leaf, hone_tensor *grad);
-/** sums[i] = leaf.grad of each leaf, if it has one, whose gradient the walk wants from node; locked
- * until the locks are given back. */
-unsigned hone__leaves_lock(const hone_context *node, hone_tensor **sums);
+/* Contract 7: the u-th delivery of a walk to a leaf has a sum of its own, so that the parts of a
+ * batch, each of which delivers as often, go on where the part before has stopped. That of u = 0 is
+ * .grad. Where a walk is all of the batch, the others need none: each is added to .grad when it is
+ * whole. In parts (accumulate.h) they wait until the end. */
+
+/** The sum of one of a leaf's later uses. */
+typedef struct hone__later hone__later;
+struct hone__later {
+    hone_tensor *sum; /* held; NULL: not begun */
+    hone__later *next;
+};
+
+/** Of a walk or a part: never 0, nor the same again. */
+uint64_t hone__walk_id(void);
+/** Counts a delivery of this walk, which is not 0, or part: how many there were before. */
+int hone__leaf_use(hone_tensor *leaf, uint64_t walk, bool in_parts);
+/** The sum of that use += grad; the first one is taken over if nobody else can see it. */
+bool hone__leaf_add(hone_tensor *leaf, int use, hone_tensor *grad);
+/** The sum of that use, as far as there is one. The leaf is locked. */
+hone_tensor *hone__leaf_sum(const hone_tensor *leaf, int use);
+/** Locks the leaves that node's wanted inputs are or show, where their sums have begun; unlocked
+ * when the locks are given back. */
+unsigned hone__leaves_lock(const hone_context *node);
+unsigned hone__leaf_lock(const hone_tensor *leaf);
 void hone__leaves_unlock(unsigned locks);
+/** Adds the sums of the later uses to .grad, in their order. */
+bool hone__leaf_end_parts(hone_tensor *leaf);
+/** False + E_STATE in the name of `what` if parts of a batch are still to come. */
+bool hone__leaf_is_whole(const char *what, const hone_tensor *leaf);
 /** leaf.grad = 0, if there is one. Memory that nobody else holds is given back until the next
  * gradient comes, which then is taken over instead of added to zeros. */
 bool hone__leaf_zero(hone_tensor *leaf);

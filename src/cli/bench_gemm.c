@@ -94,7 +94,7 @@ static bool run_hone(void *ctx)
         x.b_batch[0] = w->s.k * w->s.n;
         x.c_batch[0] = w->s.m * w->s.n;
     }
-    x.accumulate = w->s.accumulate;
+    x.accumulate = w->s.accumulate ? HONE__GEMM_BEGIN : HONE__GEMM_OVERWRITE;
     x.a = w->a;
     x.b = w->b;
     x.c = w->c;

@@ -106,8 +106,12 @@ struct hone_tensor {
     int64_t shape[HONE_MAX_DIMS];
     int64_t stride[HONE_MAX_DIMS]; /* in elements; >= 0. Of a dead one: see core/dead.h */
     hone__storage *storage;
-    hone_context *node; /* what computed it while recording; NULL: leaf */
-    hone_tensor *grad;  /* leaf's gradient */
+    hone_context *node;        /* what computed it while recording; NULL: leaf */
+    hone_tensor *grad;         /* leaf's gradient */
+    uint64_t walk;             /* leaf's last walk or part, and how often it delivered so far: */
+    int uses;                  /* see autograd/leaf.h */
+    bool in_parts;             /* parts of a batch add to it */
+    struct hone__later *later; /* the sums of its second use and those after it */
 };
 
 /** What dtypes.h says of each dtype. */

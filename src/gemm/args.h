@@ -22,7 +22,14 @@ typedef enum {
     HONE__GEMM_GELU_TANH,
 } hone__gemm_act;
 
-/** C[i,j] = act(alpha * sum_k A[i,k] B[k,j] (+ C[i,j] if accumulate) + bias[i,j]), in this order,
+/** What becomes of what C holds. */
+typedef enum {
+    HONE__GEMM_OVERWRITE,
+    HONE__GEMM_AFTER, /* alpha times the sum is added to it */
+    HONE__GEMM_BEGIN, /* the sum, one chain, begins with it; alpha is 1 */
+} hone__gemm_accumulate;
+
+/** C[i,j] = act(alpha * sum_k A[i,k] B[k,j] (+ C[i,j], see accumulate) + bias[i,j]), in this order,
  * each step rounded.
  *
  *  Start from hone__gemm_contiguous(dtype, m, n, k) and set what differs. Strides may be any value
@@ -35,8 +42,9 @@ typedef enum {
 typedef struct {
     hone__gemm_dtype dtype;
     hone__gemm_act act;
-    int accumulate; /* add to what C holds */
-    int b_trained;  /* B is going to be changed, and used again */
+    hone__gemm_accumulate accumulate;
+    int chain;     /* one chain an output, whatever the shape: a sum over samples (gemm.h) */
+    int b_trained; /* B is going to be changed, and used again */
     int64_t m, n, k;
     const void *a; /* [m, k] */
     int64_t a_rs, a_cs;
@@ -64,7 +72,8 @@ static inline hone__gemm_args hone__gemm_contiguous(hone__gemm_dtype dtype, int6
     hone__gemm_args args;
     args.dtype = dtype;
     args.act = HONE__GEMM_NO_ACT;
-    args.accumulate = args.b_trained = 0;
+    args.accumulate = HONE__GEMM_OVERWRITE;
+    args.chain = args.b_trained = 0;
     args.m = m;
     args.n = n;
     args.k = k;

@@ -1,8 +1,9 @@
-/* dot.c: products under the reductions' rule: few rows (or columns), both operands contiguous in k.
+/* dot.c: products under the reductions' rule: few columns of a B that is contiguous in k.
  *
  * k is cut into the reductions' blocks; each block's sum comes from the `dot` kernel, and blocks
  * are combined pairwise in order: neighbours (0,1) (2,3) ..., an odd last one carried up. The work
- * is cut into tiles of up to 8 x 8 outputs, or 1 x 64. */
+ * is cut into tiles of up to 8 x 8 outputs, or 1 x 64; what lies across k is straightened on the
+ * stack, a block of four of its rows at a time. */
 #include "gemm/dot.h"
 #include "gemm/plan.h"
 #include "gemm/region.h"
@@ -11,7 +12,7 @@
 #include "runtime/memory.h"
 #include "runtime/parallel.h"
 
-enum { SIDE = 8, LEVELS = 52, MAX_BLOCK_BYTES = 16384 };
+enum { SIDE = 8, ACROSS = 4, LEVELS = 52, MAX_BLOCK_BYTES = 16384, PACK_SLACK_BYTES = 128 };
 
 /* A tile's sums over one block, or over several. */
 typedef union {
@@ -60,6 +61,22 @@ static tile tile_of(const job *j, int64_t index)
     return (tile){ region, (int)(region.m1 - m0), (int)(region.n1 - n0) };
 }
 
+/* `rows` of an operand's rows, at most ACROSS, k elements each, contiguous in `to`, a block apart. */
+static const char *straighten(const job *j, int64_t k, int rows, const char *from, int64_t rs,
+                              int64_t cs, char *to)
+{
+    const hone__gemm_kernel *kernel = j->plan->kernel;
+    const int64_t size = j->plan->size;
+    if (rs == 1) {
+        kernel->transpose(rows, k, to, j->block, from, cs);
+        return to;
+    }
+    for (int i = 0; i < rows; i++) {
+        kernel->pack(k, 1, 1, to + i * j->block * size, from + i * rs * size, 0, cs);
+    }
+    return to;
+}
+
 static void run_block(const job *j, const tile *t, int64_t block, sums *out)
 {
     const hone__gemm_plan *plan = j->plan;
@@ -68,21 +85,22 @@ static void run_block(const job *j, const tile *t, int64_t block, sums *out)
     const int64_t k0 = block * j->block, k = min64(j->block, x->k - k0);
     const char *a = t->region.a + k0 * x->a_cs * plan->size;
     const char *b = t->region.b + k0 * x->b_rs * plan->size;
-    /* A single row or column may be strided: straighten this block of it. */
-    _Alignas(64) char copy_a[MAX_BLOCK_BYTES + 128], copy_b[MAX_BLOCK_BYTES + 128];
+    /* One of the two at most is across; the other is along k, or a single row that is strided. */
+    _Alignas(64) char copy[ACROSS * MAX_BLOCK_BYTES + PACK_SLACK_BYTES];
+    _Alignas(64) char row[MAX_BLOCK_BYTES + PACK_SLACK_BYTES];
+    int64_t a_rs = x->a_rs, b_cs = x->b_cs;
     if (x->a_cs != 1) {
-        kernel->pack(k, 1, 1, copy_a, a, 0, x->a_cs);
-        a = copy_a;
+        a = straighten(j, k, t->rows, a, a_rs, x->a_cs, x->m == 1 ? row : copy);
+        a_rs = j->block;
     }
     if (x->b_rs != 1) {
-        kernel->pack(k, 1, 1, copy_b, b, 0, x->b_rs);
-        b = copy_b;
+        b = straighten(j, k, t->cols, b, b_cs, x->b_rs, x->m == 1 ? copy : row);
+        b_cs = j->block;
     }
     if (t->rows == 1) {
-        kernel->dot_rows(k, t->cols, b, x->b_cs, a, out,
-                         plan->near ? HONE__GEMM_L2 : HONE__GEMM_L3);
+        kernel->dot_rows(k, t->cols, b, b_cs, a, out, plan->near ? HONE__GEMM_L2 : HONE__GEMM_L3);
     } else {
-        kernel->dot(k, t->rows, t->cols, a, x->a_rs, b, x->b_cs, out, SIDE);
+        kernel->dot(k, t->rows, t->cols, a, a_rs, b, b_cs, out, SIDE);
     }
 }
 
@@ -150,8 +168,8 @@ int hone__gemm_dot(const hone__gemm_plan *plan)
 {
     const hone__gemm_args *x = &plan->x;
     job j = { .plan = plan };
-    j.tile_m = x->m == 1 ? 1 : SIDE;
-    j.tile_n = x->m == 1 ? SIDE * SIDE : SIDE;
+    j.tile_m = x->m == 1 ? 1 : x->a_cs != 1 ? ACROSS : SIDE;
+    j.tile_n = x->b_rs != 1 && x->n != 1 ? ACROSS : x->m == 1 ? SIDE * SIDE : SIDE;
     j.row_tiles = (x->m + j.tile_m - 1) / j.tile_m;
     j.col_tiles = (x->n + j.tile_n - 1) / j.tile_n;
     j.block = hone__reduce_block((int)x->dtype);

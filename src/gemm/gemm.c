@@ -29,13 +29,13 @@ static hone__gemm_region region_of(const job *j, int64_t index)
     const hone__gemm_args *x = &plan->x;
     const int64_t regions = plan->split_m * plan->split_n, product = index / regions;
     const hone__gemm_area area = hone__gemm_area_of(plan, index % regions);
-    const int64_t piece = j->sums ? product : 0;
+    const int64_t piece = j->sums ? product : 0, most = j->sums ? plan->piece_k : x->k;
     const hone__gemm_offsets at = hone__gemm_batch_offsets(x, j->sums ? j->batch_index : product);
     const int64_t k0 = piece * plan->piece_k;
     hone__gemm_region r = {
         .a = (const char *)x->a + (at.a + k0 * x->a_cs) * plan->size,
         .b = (const char *)x->b + (at.b + k0 * x->b_rs) * plan->size,
-        .k = x->k - k0 < plan->piece_k ? x->k - k0 : plan->piece_k,
+        .k = min64(x->k - k0, most),
         .m0 = area.m0,
         .m1 = area.m1,
         .n0 = area.n0,
@@ -66,11 +66,17 @@ static void run_share(void *ctx, int thread, int n_threads)
     const int64_t end = hone__gemm_cut(regions, 1, n_threads, thread + 1);
     for (int64_t i = begin; i < end; i++) {
         const hone__gemm_region region = region_of(j, i);
-        hone__gemm_run_region(j->plan, &region, j->workspace + (size_t)thread * j->workspace_bytes);
+        char *const workspace = j->workspace + (size_t)thread * j->workspace_bytes;
+        if (j->plan->in_turn) {
+            hone__gemm_run_pieces(j->plan, &region, workspace);
+        } else {
+            hone__gemm_run_region(j->plan, &region, workspace);
+        }
     }
 }
 
-static int run_chain(hone__gemm_plan *plan)
+/* One chain an output, or a large C of sums of several. */
+static int run_regions(hone__gemm_plan *plan)
 {
     hone__gemm_plan_threads(plan, plan->batch);
     job j = { .plan = plan, .products = plan->batch };
@@ -94,19 +100,7 @@ static void add_in_order(const hone__gemm_plan *plan, char *sums)
 {
     const int64_t n = plan->x.m * plan->x.n;
     for (int64_t p = 1; p < plan->pieces; p++) {
-        if (plan->x.dtype == HONE__GEMM_F32) {
-            float *to = (float *)sums;
-            const float *from = to + p * n;
-            for (int64_t i = 0; i < n; i++) {
-                to[i] = to[i] + from[i];
-            }
-        } else {
-            double *to = (double *)sums;
-            const double *from = to + p * n;
-            for (int64_t i = 0; i < n; i++) {
-                to[i] = to[i] + from[i];
-            }
-        }
+        hone__gemm_add(plan->x.dtype, n, sums, sums + p * n * plan->size);
     }
 }
 
@@ -162,9 +156,9 @@ static __attribute__((noinline)) int run_planned(const hone__gemm_args *args,
     case HONE__GEMM_DOT:
         return hone__gemm_dot(&plan);
     case HONE__GEMM_SPLIT:
-        return run_split(&plan);
+        return plan.in_turn ? run_regions(&plan) : run_split(&plan);
     default:
-        return run_chain(&plan);
+        return run_regions(&plan);
     }
 }
 

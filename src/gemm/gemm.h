@@ -1,14 +1,16 @@
 /* gemm.h: C = act(alpha * A B (+ C) + bias) for f32 and f64, any strides, batched and broadcast.
  *
- * The order of every sum is fixed by shape, strides and dtype alone (contract 1), never by threads,
- * ISA or cache sizes. With m counting also the batch dims that share B and continue A's and C's
- * rows:
+ * The order of every sum is fixed by n, k, dtype and whether B lies along k, of the operands as they
+ * are given: never by threads, ISA or cache sizes (contract 1), nor by m, the batch dims or a stride
+ * of A. So a row of C has the same bits whatever other rows there are (contract 7): samples are rows
+ * of A, and what puts them along n gives that up.
  *
- * - dot: k > 1, A contiguous in k (a_cs 1, or m 1), B too (b_rs 1, or n 1), and m <= 8 or n <= 8.
- *   The reductions' rule (kernels.h) with acc = fma(a, b, acc); a lane starts at a * b.
- * - split: else, if m n <= 16384 and k >= 4096. min(k / 2048, 64) pieces of K of equal length (the
- *   last may be shorter), each a chain; their sums are added in order.
- * - chain: else. acc = fma(a[i,k], b[k,j], acc) in the order of k, from +0.
+ * - dot: k > 1, n <= 8, B contiguous in k (b_rs 1, or n 1). The reductions' rule (kernels.h) with
+ *   acc = fma(a, b, acc); a lane starts at a * b.
+ * - split: else, if n <= 64 and k >= 4096. min(k / 2048, 64) pieces of K of equal length (the last
+ *   may be shorter), each a chain; their sums are added in order.
+ * - chain: else, and always if the arguments say so or C is where the sum begins. acc = fma(a[i,k],
+ *   b[k,j], acc) in the order of k, from +0, or from what C holds.
  *
  * Nothing here knows tensors: operands are pointers with strides in elements. */
 #ifndef HONE_GEMM_GEMM_H

@@ -21,12 +21,25 @@ static inline int64_t ceil_div(int64_t a, int64_t b)
     return (a + b - 1) / b;
 }
 
-/** What decides the order of the sums, by shape, strides and dtype alone. */
+/** The order of the sums. */
 typedef enum {
     HONE__GEMM_CHAIN, /* one chain an output */
     HONE__GEMM_SPLIT, /* one chain an output and piece of K, pieces added in order */
     HONE__GEMM_DOT,   /* the reductions' rule */
 } hone__gemm_order;
+
+/** Of the product as it is given: gemm.h. */
+static inline hone__gemm_order hone__gemm_order_of(const hone__gemm_args *x)
+{
+    enum { DOT_COLUMNS = 8, SPLIT_COLUMNS = 64, SPLIT_K = 4096 };
+    if (x->n > SPLIT_COLUMNS || x->chain || x->accumulate == HONE__GEMM_BEGIN) {
+        return HONE__GEMM_CHAIN;
+    }
+    if (x->k > 1 && x->n <= DOT_COLUMNS && (x->b_rs == 1 || x->n == 1)) {
+        return HONE__GEMM_DOT;
+    }
+    return x->k >= SPLIT_K ? HONE__GEMM_SPLIT : HONE__GEMM_CHAIN;
+}
 
 typedef struct {
     hone__gemm_args x; /* with normalised strides, batch dims and orientation */
@@ -42,8 +55,11 @@ typedef struct {
     /* speed only */
     bool pack_a, pack_b;
     bool by_row;  /* one row, B read in place */
+    bool by_few;  /* few rows, B along k, turned by the kernel on the way */
     bool near;    /* the operands fit L2: asking for them costs more than waiting */
     bool scratch; /* C can't hold partial sums: each region has a buffer */
+    bool begins;  /* with what C holds */
+    bool in_turn; /* each region adds up its pieces of K, in two buffers: C is large */
     int64_t mc, kc;
     int64_t split_m, split_n;   /* regions a matrix */
     bool by_columns;            /* regions below each other come after each other */
@@ -52,17 +68,6 @@ typedef struct {
     int threads;
     bool relay; /* each has a band of k (relay.c) */
 } hone__gemm_plan;
-
-/** For strides in normal form. */
-static inline hone__gemm_order hone__gemm_order_of(const hone__gemm_args *x)
-{
-    const bool a_along_k = x->a_cs == 1 || x->m == 1; /* a vector is copied if it is not */
-    const bool b_along_k = x->b_rs == 1 || x->n == 1;
-    if (x->k > 1 && a_along_k && b_along_k && (x->m <= 8 || x->n <= 8)) {
-        return HONE__GEMM_DOT;
-    }
-    return x->m * x->n <= 16384 && x->k >= 4096 ? HONE__GEMM_SPLIT : HONE__GEMM_CHAIN;
-}
 
 enum { HONE__GEMM_RELAY_MOST = 16 }; /* threads in a relay: its start grows with each */
 

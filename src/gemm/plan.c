@@ -1,5 +1,5 @@
-/* plan.c: from arguments to decisions. What concerns bits comes first and looks at shape, strides
- * and dtype alone. */
+/* plan.c: from arguments to decisions. The one that concerns bits, the order of the sums, is made on
+ * the arguments as they are given. */
 #include "gemm/plan.h"
 #include "gemm/blocks.h"
 
@@ -110,17 +110,19 @@ static void normalise_source(hone__gemm_plan *plan, const hone__gemm_source *a)
 
 /* ---- the order of the sums ---- */
 
-static void choose_order(hone__gemm_plan *plan)
+/* Beyond so many outputs there are regions enough for all threads without cutting k, too. */
+enum { FEW_OUTPUTS = 16384 };
+
+static void choose_pieces(hone__gemm_plan *plan)
 {
     const hone__gemm_args *x = &plan->x;
-    const bool implicit = plan->a_from || plan->b_from;
-    plan->order = implicit ? HONE__GEMM_CHAIN : hone__gemm_order_of(x);
     plan->pieces = 1;
     plan->piece_k = x->k;
     if (plan->order == HONE__GEMM_SPLIT) {
         plan->pieces = x->k / 2048 < 64 ? x->k / 2048 : 64;
         plan->piece_k = (x->k + plan->pieces - 1) / plan->pieces;
         plan->pieces = (x->k + plan->piece_k - 1) / plan->piece_k;
+        plan->in_turn = x->m * x->n > FEW_OUTPUTS;
     }
 }
 
@@ -170,6 +172,8 @@ static void choose_packing(hone__gemm_plan *plan)
     const int64_t bytes_b = x->k * x->n * plan->size, bytes_c = x->m * x->n * plan->size;
     plan->by_row =
         x->m == 1 && (x->b_cs == 1 || x->n == 1) && x->k > 0 && !plan->a_from && !plan->b_from;
+    plan->by_few =
+        !plan->by_row && hone__gemm_suits_few(x) && x->k > 0 && !plan->a_from && !plan->b_from;
     plan->pack_b = plan->b_from || hone__gemm_packs_b(plan->kernel, x, plan->size);
     plan->pack_a = plan->a_from || packs_a(plan->kernel, x, plan->size);
     plan->near = plan->batch == 1 && hone__gemm_fits_l2(bytes_a + bytes_b + bytes_c);
@@ -195,6 +199,7 @@ void hone__gemm_plan_make(hone__gemm_plan *plan, const hone__gemm_args *args,
     hone__gemm_args *x = &plan->x;
     plan->kernel = &hone__k->gemm.of[x->dtype];
     plan->size = hone__gemm_size(x->dtype);
+    plan->order = a ? HONE__GEMM_CHAIN : hone__gemm_order_of(x);
     if (a) {
         normalise_source(plan, a);
     } else {
@@ -204,10 +209,11 @@ void hone__gemm_plan_make(hone__gemm_plan *plan, const hone__gemm_args *args,
     for (int d = 0; d < x->n_batch_dims; d++) {
         plan->batch *= x->batch[d];
     }
-    choose_order(plan);
+    choose_pieces(plan);
+    plan->begins = x->accumulate == HONE__GEMM_BEGIN;
     plan->epilogue = (hone__gemm_epilogue){
         .alpha = x->alpha,
-        .accumulate = x->accumulate,
+        .accumulate = x->accumulate == HONE__GEMM_AFTER,
         .relu = x->act == HONE__GEMM_RELU,
         .bias_rs = x->bias_rs,
         .bias_cs = x->bias_cs,
@@ -218,10 +224,11 @@ void hone__gemm_plan_make(hone__gemm_plan *plan, const hone__gemm_args *args,
         hone__gemm_choose_blocks(plan->kernel, plan->size, plan->piece_k, plan->pack_a);
     plan->kc = blocks.kc;
     plan->mc = blocks.mc;
-    const bool whole_k = plan->by_row ? plan->piece_k == 0 : plan->piece_k <= plan->kc;
+    const bool whole_k =
+        plan->by_row || plan->by_few ? plan->piece_k == 0 : plan->piece_k <= plan->kc;
     const bool bias_of_two = x->bias && x->bias_rs != 0 && x->bias_cs != 0;
     plan->scratch = plan->order == HONE__GEMM_CHAIN &&
-                    (x->c_cs != 1 || (x->accumulate && !whole_k) || bias_of_two);
+                    (x->c_cs != 1 || (plan->epilogue.accumulate && !whole_k) || bias_of_two);
 }
 
 hone__gemm_offsets hone__gemm_batch_offsets(const hone__gemm_args *x, int64_t index)

@@ -7,6 +7,12 @@
 /** If B is not read where it lies; an operand of `size` bytes an element. */
 bool hone__gemm_packs_b(const hone__gemm_kernel *kernel, const hone__gemm_args *x, int64_t size);
 
+/** If it is a product for `few`. */
+static inline bool hone__gemm_suits_few(const hone__gemm_args *x)
+{
+    return x->m <= HONE__GEMM_FEW_ROWS && x->b_rs == 1 && x->b_cs != 1;
+}
+
 /** Normalises, then decides everything but the threads; `plan` for x.m, x.n > 0 and a batch that is
  * not empty. a: what A comes from, or NULL. */
 void hone__gemm_plan_make(hone__gemm_plan *plan, const hone__gemm_args *args,

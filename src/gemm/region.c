@@ -60,8 +60,9 @@ static size_t bytes_b(const hone__gemm_plan *plan)
 
 size_t hone__gemm_workspace(const hone__gemm_plan *plan)
 {
-    const size_t scratch = plan->scratch ? aligned(plan->region_m, plan->region_n, plan->size) : 0;
-    return scratch + (plan->by_row ? 0 : bytes_a(plan) + bytes_b(plan));
+    const int buffers = plan->in_turn ? 2 : plan->scratch;
+    return buffers * aligned(plan->region_m, plan->region_n, plan->size) +
+           (plan->by_row || plan->by_few ? 0 : bytes_a(plan) + bytes_b(plan));
 }
 
 /* What all steps share. */
@@ -338,7 +339,7 @@ static void run_step(walk *w, const step *now, const step *next)
         .c = w->sums + ((now->m0 - region->m0) * w->sums_rs + now->col - region->n0) * plan->size,
         .c_rs = w->sums_rs,
         .nr = now->width,
-        .resume = now->k0 > 0 || region->before,
+        .resume = now->k0 > 0 || region->before || plan->begins,
         .finish = now->last ? w->finish : NULL,
     };
     int64_t row = now->m0;
@@ -425,6 +426,40 @@ static void run_columns(walk *w)
     }
 }
 
+/* B along k, turned by the kernel. */
+static void run_few(const walk *w)
+{
+    const hone__gemm_plan *plan = w->plan;
+    const hone__gemm_region *region = w->region;
+    const hone__gemm_args *x = &plan->x;
+    plan->kernel->few(region->k, (int)(region->m1 - region->m0), region->n1 - region->n0,
+                      region->a + region->m0 * x->a_rs * plan->size, x->a_rs, x->a_cs,
+                      region->b + region->n0 * x->b_cs * plan->size, x->b_cs, w->sums, w->sums_rs,
+                      plan->begins);
+}
+
+static void move_row(int64_t size, int64_t n, char *to, const char *from, int64_t from_cs)
+{
+    if (from_cs == 1) {
+        memcpy(to, from, (size_t)(n * size));
+        return;
+    }
+    for (int64_t j = 0; j < n; j++) {
+        memcpy(to + j * size, from + j * from_cs * size, (size_t)size);
+    }
+}
+
+/* What C holds, as the beginning of sums that wait elsewhere. */
+static void fetch_sums(const walk *w, const char *c)
+{
+    const hone__gemm_region *region = w->region;
+    const int64_t size = w->plan->size;
+    for (int64_t i = 0; i < region->m1 - region->m0; i++) {
+        move_row(size, region->n1 - region->n0, w->sums + i * w->sums_rs * size,
+                 c + i * region->c_rs * size, region->c_cs);
+    }
+}
+
 void hone__gemm_run_region(const hone__gemm_plan *plan, const hone__gemm_region *region,
                            char *workspace)
 {
@@ -435,12 +470,17 @@ void hone__gemm_run_region(const hone__gemm_plan *plan, const hone__gemm_region 
         w.sums = workspace;
         w.sums_rs = region->n1 - region->n0;
         workspace += aligned(plan->region_m, plan->region_n, plan->size);
+        if (plan->begins) {
+            fetch_sums(&w, c);
+        }
     }
     w.packed_a = workspace;
     w.packed_b = workspace + bytes_a(plan);
     const bool simple = plain(region->epilogue, region->bias);
-    const bool later = plan->scratch || plan->by_row; /* the tile can't finish */
-    if (plan->by_row) {
+    const bool later = plan->scratch || plan->by_row || plan->by_few; /* the tile can't finish */
+    if (plan->by_few) {
+        run_few(&w);
+    } else if (plan->by_row) {
         hone__gemm_row(plan, region, w.sums);
     } else {
         w.finish = later || simple ? NULL : region->epilogue;
@@ -450,6 +490,55 @@ void hone__gemm_run_region(const hone__gemm_plan *plan, const hone__gemm_region 
     if (plan->scratch || (later && (!simple || region->activate))) {
         hone__gemm_finish(plan, region, w.sums, w.sums_rs);
     }
+}
+
+/* ---- pieces of K in turn ---- */
+
+void hone__gemm_add(hone__gemm_dtype dtype, int64_t n, void *sums, const void *more)
+{
+    if (dtype == HONE__GEMM_F32) {
+        float *to = sums;
+        const float *from = more;
+        for (int64_t i = 0; i < n; i++) {
+            to[i] = to[i] + from[i];
+        }
+    } else {
+        double *to = sums;
+        const double *from = more;
+        for (int64_t i = 0; i < n; i++) {
+            to[i] = to[i] + from[i];
+        }
+    }
+}
+
+void hone__gemm_run_pieces(const hone__gemm_plan *plan, const hone__gemm_region *region,
+                           char *workspace)
+{
+    static const hone__gemm_epilogue no_epilogue = { .alpha = 1.0 };
+    const hone__gemm_args *x = &plan->x;
+    const int64_t rows = region->m1 - region->m0, cols = region->n1 - region->n0;
+    const size_t bytes = aligned(plan->region_m, plan->region_n, plan->size);
+    hone__gemm_region piece = {
+        .a = region->a + region->m0 * x->a_rs * plan->size,
+        .b = region->b + region->n0 * x->b_cs * plan->size,
+        .c = workspace,
+        .c_rs = cols,
+        .c_cs = 1,
+        .m1 = rows,
+        .n1 = cols,
+        .epilogue = &no_epilogue,
+    };
+    for (int64_t k0 = 0; k0 < region->k; k0 += piece.k) {
+        piece.k = min64(plan->piece_k, region->k - k0);
+        hone__gemm_run_region(plan, &piece, workspace + 2 * bytes);
+        if (k0 > 0) {
+            hone__gemm_add(x->dtype, rows * cols, workspace, piece.c);
+        }
+        piece.c = workspace + bytes;
+        piece.a += piece.k * x->a_cs * plan->size;
+        piece.b += piece.k * x->b_rs * plan->size;
+    }
+    hone__gemm_finish(plan, region, workspace, cols);
 }
 
 /* ---- the epilogue over sums in memory ---- */

@@ -10,6 +10,13 @@ size_t hone__gemm_workspace(const hone__gemm_plan *plan);
 void hone__gemm_run_region(const hone__gemm_plan *plan, const hone__gemm_region *region,
                            char *workspace);
 
+/** The same over pieces of K, one after the other, whose sums are added in order. */
+void hone__gemm_run_pieces(const hone__gemm_plan *plan, const hone__gemm_region *region,
+                           char *workspace);
+
+/** sums[i] += more[i] for n elements. */
+void hone__gemm_add(hone__gemm_dtype dtype, int64_t n, void *sums, const void *more);
+
 /** The activation over rows of a finished region that are still in L1: `rows` from `c` on, n wide.
  */
 void hone__gemm_activate(const hone__gemm_plan *plan, const hone__gemm_region *region, char *c,

@@ -2,6 +2,7 @@
  * should be waited for. */
 #include "gemm/row.h"
 #include "gemm/blocks.h"
+#include "gemm/plan.h"
 
 #include "isa/isa.h"
 #include "kernels/kernels.h"
@@ -28,6 +29,7 @@ typedef struct {
     const char *a, *b;
     int64_t a_cs, b_rs;
     char *y;
+    bool begins; /* with what y holds */
 } row;
 
 static void run(const row *r, const hone__gemm_row_blocks *blocks)
@@ -42,8 +44,11 @@ static void run(const row *r, const hone__gemm_row_blocks *blocks)
             const char *from = r->b + (p * r->b_rs + j) * size;
             char *const to = apart ? behind(from, buffer) : r->y + j * size;
             const int64_t n = min64(columns, r->n - j);
+            if (apart && r->begins) {
+                memcpy(to, r->y + j * size, (size_t)(n * size));
+            }
             r->kernel->row(min64(band, r->k - p), n, r->a + p * r->a_cs * size, r->a_cs, from,
-                           r->b_rs, to, p > 0, blocks->distance);
+                           r->b_rs, to, p > 0 || r->begins, blocks->distance);
             if (apart) {
                 memcpy(r->y + j * size, to, (size_t)(n * size));
             }
@@ -69,7 +74,8 @@ void hone__gemm_row(const hone__gemm_plan *plan, const hone__gemm_region *region
                     .b = region->b + region->n0 * x->b_cs * plan->size,
                     .a_cs = x->a_cs,
                     .b_rs = x->b_rs,
-                    .y = y };
+                    .y = y,
+                    .begins = plan->begins };
     const hone__gemm_row_blocks blocks = blocks_of(&r, x->n, plan->threads);
     run(&r, &blocks);
 }
@@ -90,22 +96,28 @@ static void run_tiles(const row *r)
     }
 }
 
-/* The product as one of a row, the one column being B^T A^T. */
-static row row_of(const hone__gemm_kernel *kernel, const hone__gemm_args *x, int64_t size)
-{
-    if (x->m == 1) {
-        return (row){ kernel, size, x->k, x->n, x->a, x->b, x->a_cs, x->b_rs, x->c };
-    }
-    return (row){ kernel, size, x->k, x->m, x->b, x->a, x->b_rs, x->a_cs, x->c };
-}
-
 static bool run_chains(const hone__gemm_kernel *kernel, const hone__gemm_args *x, int64_t size)
 {
-    if (x->m == 1 ? x->b_cs != 1 || x->c_cs != 1 : x->a_rs != 1 || x->c_rs != 1) {
+    if (x->m != 1 || x->c_cs != 1) {
+        return false;
+    }
+    if (hone__gemm_suits_few(x)) {
+        kernel->few(x->k, 1, x->n, x->a, x->k, x->a_cs, x->b, x->b_cs, x->c, x->n, 0);
+        return true;
+    }
+    if (x->b_cs != 1) {
         return false;
     }
     enum { NEAR_BYTES = 48 << 10, LINE = 64 };
-    const row r = row_of(kernel, x, size);
+    const row r = { .kernel = kernel,
+                    .size = size,
+                    .k = x->k,
+                    .n = x->n,
+                    .a = x->a,
+                    .b = x->b,
+                    .a_cs = x->a_cs,
+                    .b_rs = x->b_rs,
+                    .y = x->c };
     /* A second pass comes to lines that the first one has read, too, if rows end within one. */
     const bool near = r.k * r.n * size <= NEAR_BYTES || r.n * size % LINE == 0;
     if ((r.n <= kernel->wide || (r.n <= 2 * kernel->wide && near)) &&

@@ -7,7 +7,7 @@
 /** A region of a plan by_row, without its epilogue: its sums to y (row.c). */
 void hone__gemm_row(const hone__gemm_plan *plan, const hone__gemm_region *region, char *y);
 
-/** The same for one row or one column. */
+/** One row or one column, done at once without a plan; false if it is none. */
 bool hone__gemm_small_row(const hone__gemm_args *args);
 
 #endif

@@ -46,7 +46,7 @@ static void run_panel(const hone__gemm_kernel *kernel, const hone__gemm_args *x,
         .c = (char *)x->c + part->col * size,
         .c_rs = x->c_rs,
         .nr = part->width,
-        .resume = part->p > 0,
+        .resume = part->p > 0 || x->accumulate == HONE__GEMM_BEGIN,
         .finish = part->p + part->k == x->k ? finish : NULL,
         .bias = x->bias ? (const char *)x->bias + part->col * x->bias_cs * size : NULL,
     };
@@ -112,7 +112,7 @@ static void run_panels(const hone__gemm_kernel *kernel, const hone__gemm_args *x
 static void run(const hone__gemm_kernel *kernel, const hone__gemm_args *x, bool in_place)
 {
     const hone__gemm_epilogue epilogue = { .alpha = x->alpha,
-                                           .accumulate = x->accumulate,
+                                           .accumulate = x->accumulate == HONE__GEMM_AFTER,
                                            .relu = x->act == HONE__GEMM_RELU,
                                            .bias_rs = x->bias_rs,
                                            .bias_cs = x->bias_cs };
@@ -311,7 +311,7 @@ static __attribute__((noinline)) bool run_general(const hone__gemm_kernel *kerne
 {
     const int64_t size = hone__gemm_size(x->dtype);
     const bool in_place = !packs && (kernel->direct_tails || x->n % kernel->vl == 0);
-    const bool parts = x->n <= kernel->wide && !x->accumulate;
+    const bool parts = x->n <= kernel->wide && x->accumulate != HONE__GEMM_AFTER;
     if (!in_place && !parts && kernel->wide * x->k * size > PACKED_BYTES) {
         return false;
     }
@@ -339,8 +339,8 @@ static void run_dot_tiles(const hone__gemm_kernel *kernel, const hone__gemm_args
     const int64_t near = NEAR_BYTES / (x->k * size) & -GROUP;
     const int64_t most = near < SIDE ? SIDE : min64(near, MOST);
     const int64_t gain = x->m * (-x->n & (GROUP - 1)) - x->n * (-x->m & (GROUP - 1));
-    const bool turned = x->n <= SIDE && x->m > x->n && gain >= (near > SIDE ? 0 : 1);
-    const int64_t rows = turned ? most : SIDE, cols = x->m < SIDE ? most : SIDE;
+    const bool turned = x->m > x->n && gain >= (near > SIDE ? 0 : 1);
+    const int64_t rows = turned ? most : SIDE;
     alignas(64) char c[MOST * SIDE * sizeof(double)];
     for (int64_t i = 0; i < x->m; i += rows) {
         const char *a = (const char *)x->a + i * x->a_rs * size;
@@ -351,10 +351,7 @@ static void run_dot_tiles(const hone__gemm_kernel *kernel, const hone__gemm_args
             kernel->transpose(now, x->n, to, x->c_rs, c, now);
             continue;
         }
-        for (int64_t j = 0; j < x->n; j += cols) {
-            kernel->dot(x->k, now, (int)min64(cols, x->n - j), a, x->a_rs,
-                        (const char *)x->b + j * x->b_cs * size, x->b_cs, to + j * size, x->c_rs);
-        }
+        kernel->dot(x->k, now, (int)x->n, a, x->a_rs, x->b, x->b_cs, to, x->c_rs);
     }
 }
 
@@ -394,7 +391,7 @@ static bool run_dot_turned(const hone__gemm_kernel *kernel, const hone__gemm_arg
 static __attribute__((noinline)) bool run_dot(const hone__gemm_kernel *kernel,
                                               const hone__gemm_args *x, int64_t size)
 {
-    if (!plain(x) || x->k > hone__reduce_block((int)x->dtype)) {
+    if (!plain(x) || x->a_cs != 1 || x->k > hone__reduce_block((int)x->dtype)) {
         return false;
     }
     if (!run_dot_turned(kernel, x, size)) {
@@ -465,6 +462,10 @@ static bool run_chain(const hone__gemm_kernel *kernel, const hone__gemm_args *x,
     const bool packs = !tiny && hone__gemm_packs_b(kernel, x, size);
     if (!kernel->small || !plain(x)) {
         return run_general(kernel, x, packs);
+    }
+    if (packs && hone__gemm_suits_few(x)) {
+        kernel->few(x->k, (int)x->m, x->n, x->a, x->a_rs, x->a_cs, x->b, x->b_cs, x->c, x->c_rs, 0);
+        return true;
     }
     if (packs) {
         return (x->b_rs == 1 && run_across(kernel, x, log_size)) || run_general(kernel, x, true);

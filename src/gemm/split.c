@@ -30,7 +30,8 @@ hone__gemm_area hone__gemm_area_of(const hone__gemm_plan *plan, int64_t i)
 /* Nanoseconds of one region of m x n, packing included. */
 static double region_ns(const hone__gemm_plan *plan, int64_t m, int64_t n)
 {
-    const double k = (double)plan->piece_k, rate = plan->kernel->flops_per_ns;
+    const double k = (double)(plan->in_turn ? plan->x.k : plan->piece_k),
+                 rate = plan->kernel->flops_per_ns;
     const double packing = (plan->pack_a ? (double)m : 0) + (plan->pack_b ? (double)n : 0);
     return k * (2.0 * (double)m * (double)n + 16 * packing) / rate;
 }
@@ -98,8 +99,9 @@ static bool relays(const hone__gemm_plan *plan, int threads)
     const hone__gemm_args *x = &plan->x;
     const hone__gemm_kernel *kernel = plan->kernel;
     if (!x->b_trained || threads < 2 || threads > HONE__GEMM_RELAY_MOST || plan->batch != 1 ||
-        plan->scratch || plan->by_row || x->accumulate || x->b_cs != 1 || x->a_rs == 1 ||
-        x->k < threads * kernel->vl || ceil_div(x->k, threads) > plan->kc) {
+        plan->scratch || plan->by_row || plan->by_few || plan->in_turn || x->accumulate ||
+        x->b_cs != 1 || x->a_rs == 1 || x->k < threads * kernel->vl ||
+        ceil_div(x->k, threads) > plan->kc) {
         return false;
     }
     const double each = 2.0 * (double)(x->m * x->n * x->k) / kernel->flops_per_ns / threads;
@@ -112,7 +114,7 @@ void hone__gemm_plan_threads(hone__gemm_plan *plan, int64_t products)
 {
     const hone__gemm_args *x = &plan->x;
     const hone__gemm_kernel *kernel = plan->kernel;
-    plan->col_unit = plan->by_row ? 16 * kernel->vl : kernel->vl;
+    plan->col_unit = (plan->by_row ? 16 : plan->by_few ? 4 : 1) * kernel->vl;
     const int64_t rows = ceil_div(x->m, kernel->mr), cols = ceil_div(x->n, plan->col_unit);
     plan->split_m = plan->split_n = 1;
     plan->relay = false;

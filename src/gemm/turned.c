@@ -25,7 +25,8 @@ int64_t hone__gemm_turned_columns(const hone__gemm_kernel *kernel, const hone__g
 {
     const int64_t tail = n % kernel->vl;
     const bool can = tail > 0 && tail <= kernel->turning_columns && x->a_cs == 1 && x->b_cs == 1 &&
-                     x->c_cs == 1 && m >= kernel->vl && x->k >= SHORTEST_K;
+                     x->c_cs == 1 && m >= kernel->vl && x->k >= SHORTEST_K &&
+                     x->accumulate != HONE__GEMM_BEGIN;
     return can && along_m(tail) < along_n(kernel, tail) ? tail : 0;
 }
 

@@ -39,7 +39,8 @@ static void run_tile(const hone__gemm_kernel *kernel, const hone__gemm_args *x,
     const int64_t size = hone__gemm_size(x->dtype), sums_rs = MAX_BYTES / size;
     alignas(64) char sums[MAX_ROWS * MAX_BYTES];
     char *const c = region->c + (row * region->c_rs + col) * size;
-    if (finish && finish->accumulate) {
+    const bool begins = x->accumulate == HONE__GEMM_BEGIN;
+    if (begins || (finish && finish->accumulate)) {
         kernel->transpose(cols, rows, sums, sums_rs, c, region->c_rs);
     }
     const hone__gemm_tile t = {
@@ -53,6 +54,7 @@ static void run_tile(const hone__gemm_kernel *kernel, const hone__gemm_args *x,
         .c_rs = sums_rs,
         .mr = cols,
         .nr = rows,
+        .resume = begins,
         .finish = finish,
         .bias = region->bias ? region->bias + (row * x->bias_rs + col * x->bias_cs) * size : NULL,
     };

@@ -36,6 +36,11 @@ bool hone_needs_input_grad(const hone_context *ctx, int i)
     return ctx && ctx->recording && i >= 0 && i < ctx->n_in && ctx->edges[i].wanted;
 }
 
+bool hone__begins_with(const hone_context *ctx, int i)
+{
+    return ctx->edges[i].begun;
+}
+
 /* The tensor that output o has to be written to; NULL: a fresh one. */
 static hone_tensor *destination(const hone_context *ctx, int o)
 {

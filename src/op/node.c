@@ -34,7 +34,8 @@ static void fill_edges(hone_context *ctx, hone_tensor *const *in)
         hone_tensor *t = in[i];
         e->node = NULL;
         e->leaf = NULL;
-        e->needs = e->wanted = false;
+        e->needs = e->wanted = e->begun = false;
+        e->into = NULL;
         e->shape.ndim = 0;
         if (!hone__is_real(t))
             continue;
@@ -130,7 +131,7 @@ static void tie(hone_context *ctx, hone_tensor *t, int o)
 {
     const hone__slot *slot = &ctx->op->out[o < HONE__OP_OUTPUTS ? o : 0];
     hone__output *out = &ctx->outputs[o];
-    out->differentiable = false;
+    out->differentiable = out->shows = false;
     out->shape.ndim = 0;
     if (!t)
         return; /* an output that was not made */
@@ -140,6 +141,7 @@ static void tie(hone_context *ctx, hone_tensor *t, int o)
     out->differentiable = hone_dtype_is_float(out->dtype) && !(slot->is & HONE__CONSTANT);
     if (!out->differentiable)
         return;
+    out->shows = ctx->op->view && !ctx->op->repeats && t->storage == ctx->in[0]->storage;
     hone__node_drop(t->node); /* in place: the history so far, which the edges hold now */
     t->node = hone__node_retain(ctx);
     t->out_index = (uint8_t)o;

@@ -21,6 +21,9 @@ typedef struct {
     int out;            /* which output of node the input was */
     bool needs;         /* somebody asks for this gradient and the op has one */
     bool wanted;        /* the running walk does */
+    bool begun;         /* ... and the op's sum begins with the leaf's */
+    int use;            /* of `into`, counted by the walk */
+    hone_tensor *into;  /* the leaf that the input is or is a view of, for the walk */
     uint32_t version;   /* of the input before the call */
     hone_dtype dtype;   /* of the input, like its shape */
     hone__shape shape;
@@ -35,6 +38,7 @@ typedef struct {
 typedef struct {
     hone_dtype dtype;
     bool differentiable;
+    bool shows; /* elements of the first input where they lie, none twice */
     hone__shape shape;
 } hone__output;
 

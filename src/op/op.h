@@ -22,8 +22,8 @@
  *                                an error is pending at the end. dy has one gradient an output
  *                                that is neither hidden nor constant, zeros for an unused one.
  *                                An op that says `adds` finds in dx[i] the sum that has begun, or
- *                                NULL: it adds to it in place, or puts its gradient there as if it
- *                                were NULL.
+ *                                NULL: it adds to it in place (see hone__begins_with), or puts its
+ *                                gradient there as if it were NULL.
  */
 #ifndef HONE_OP_OP_H
 #define HONE_OP_OP_H
@@ -102,6 +102,7 @@ typedef struct {
     uint16_t options_bytes;
     uint8_t forms;  /* hone__forms */
     bool view;      /* outputs share the first input's storage */
+    bool repeats;   /* ... and may show an element of it several times */
     bool adds;      /* the backward adds to a sum that has begun */
     bool composite; /* the forward is made of public ops, which record themselves: no backward */
     bool once;      /* the gradient can't be differentiated; `why` says why */
@@ -155,6 +156,9 @@ bool hone__save(hone_context *ctx, int n, hone_tensor *const *tensors);
 
 /* ---- what a backward calls besides hone_saved() and hone_needs_input_grad() */
 
+/** True if the sum in dx[i] is a leaf's: a sum over samples begins with it (contract 7). Else it is
+ * an inner tensor's, and a gradient is added to it when it is whole. */
+bool hone__begins_with(const hone_context *ctx, int i);
 /** Shape of input i at the time of the call, kept in the node for every input, saved or not. */
 const hone__shape *hone__input_shape(const hone_context *ctx, int i);
 int hone__input_count(const hone_context *ctx);

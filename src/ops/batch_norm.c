@@ -228,9 +228,10 @@ static bool batch_norm_forward(hone_context *ctx, hone_tensor *const *in, int n_
     return true;
 }
 
-static hone_tensor *sum_that_has_begun(hone_tensor *sum)
+static hone_tensor *sum_that_has_begun(const hone_context *ctx, int i, hone_tensor **dx)
 {
-    return sum && hone__contiguous(sum) ? sum : HONE_NONE;
+    hone_tensor *sum = hone__begun(ctx, i, dx);
+    return sum ? sum : HONE_NONE;
 }
 
 static void batch_norm_of_dy(hone_context *ctx, hone_tensor *const *dy, hone_tensor **dx)
@@ -240,8 +241,8 @@ static void batch_norm_of_dy(hone_context *ctx, hone_tensor *const *dy, hone_ten
     const bool of_bias = hone_needs_input_grad(ctx, BIAS);
     hone_tensor *x = hone_saved(ctx, 0), *weight = hone_saved(ctx, 1);
     hone_tensor *norms = hone_saved(ctx, 2);
-    hone_tensor *weight_sum = sum_that_has_begun(dx[WEIGHT]);
-    hone_tensor *bias_sum = sum_that_has_begun(dx[BIAS]);
+    hone_tensor *weight_sum = sum_that_has_begun(ctx, WEIGHT, dx);
+    hone_tensor *bias_sum = sum_that_has_begun(ctx, BIAS, dx);
     const hone__batch_norm_backward_options options = { .training = o->training,
                                                         .eps = o->eps,
                                                         .skip =

@@ -108,7 +108,7 @@ static void give_sum(const gradients *b, int row, hone_tensor *sum, hone_tensor 
     if (sum != HONE_NONE)
         hone__bump(sum);
     else
-        hone__fill_elements(sum = fresh, -0.0);
+        hone__fill_elements(sum = fresh, 0);
     hone__channels_chain(&b->run, hone__data(sum), hone__row_of(b->sums, row));
 }
 

@@ -38,13 +38,3 @@ hone_tensor *hone__as_float(hone_tensor *x)
 {
     return hone_dtype_is_float((hone_dtype)x->dtype) ? x : hone_to(x, HONE_F32);
 }
-
-bool hone__add_product(hone_tensor *sum, hone_tensor *a, hone_tensor *b)
-{
-    if (!sum || !a || !b || (sum->ndim != 2 && !hone__contiguous(sum)))
-        return false;
-    if (sum->ndim != 2)
-        sum = hone_reshape(sum, a->shape[0], b->shape[1]);
-    hone_addmm_(sum, a, b);
-    return true;
-}

@@ -87,8 +87,13 @@ hone_tensor *hone__as_float(hone_tensor *x);
 
 /* ---- steps of backward formulas */
 
-/** sum += a b, matrices over all of sum's rows. False: there is no sum yet, or it doesn't lie so
- * that it could be done; nothing has happened then. */
-bool hone__add_product(hone_tensor *sum, hone_tensor *a, hone_tensor *b);
+/** The gradient of input i is a b, one chain an element: added to the sum in dx[i], if there is one
+ * that can be, or put there. Matrices may have all of the sum's rows in one dim. */
+void hone__give_product(hone_context *ctx, int i, hone_tensor **dx, hone_tensor *a, hone_tensor *b);
+/** ... is the sum of x^T y over samples and positions (ops/samples.h): a parameter's. */
+void hone__give_sample_product(hone_context *ctx, int i, hone_tensor **dx, hone_tensor *x,
+                               hone_tensor *y);
+/** dx[i] if it is contiguous and a sum over samples begins with it; else NULL. */
+hone_tensor *hone__begun(const hone_context *ctx, int i, hone_tensor **dx);
 
 #endif

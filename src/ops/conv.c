@@ -35,12 +35,6 @@ static bool conv2d_forward(hone_context *ctx, hone_tensor *const *in, int n_in, 
     return y->numel == 0 || hone__conv_forward(&c, weight, in[2], y);
 }
 
-/* The sum that has begun, if it can be added to. */
-static bool goes_on(const hone_tensor *sum)
-{
-    return sum && hone__contiguous(sum);
-}
-
 static void conv2d_backward(hone_context *ctx, hone_tensor *const *dy, hone_tensor **dx)
 {
     const hone_conv2d_options *o = hone__options(ctx);
@@ -50,13 +44,14 @@ static void conv2d_backward(hone_context *ctx, hone_tensor *const *dy, hone_tens
     const hone__conv_grad_options of_w = hone__conv_with_extents(o, w + 2);
     if (hone_needs_input_grad(ctx, 0))
         dx[0] = hone__call(&hone__op_conv2d_backward_input, IN(dy[0], hone_saved(ctx, 1)), &of_x);
-    if (hone_needs_input_grad(ctx, 1) && goes_on(dx[1]))
+    if (hone_needs_input_grad(ctx, 1) && hone__begun(ctx, 1, dx))
         hone__call_(&hone__op_conv2d_add_weight, IN(dx[1], dy[0], hone_saved(ctx, 0)), &of_w);
     else if (hone_needs_input_grad(ctx, 1))
         dx[1] = hone__call(&hone__op_conv2d_backward_weight, IN(dy[0], hone_saved(ctx, 0)), &of_w);
     if (hone_needs_input_grad(ctx, 2)) {
         const int64_t outputs[] = { dy[0]->dtype, w[0], HONE_END_DIM };
-        hone_tensor *sum = goes_on(dx[2]) ? dx[2] : hone_zeros_v(outputs);
+        hone_tensor *begun = hone__begun(ctx, 2, dx);
+        hone_tensor *sum = begun ? begun : hone_zeros_v(outputs);
         dx[2] = hone__call_(&hone__op_conv2d_add_bias, IN(sum, dy[0]), NULL);
     }
 }

@@ -4,6 +4,7 @@
 
 #include "gemm/gemm.h"
 #include "loops/conv.h"
+#include "ops/samples.h"
 
 static hone__gemm_dtype gemm_dtype(const hone_tensor *t)
 {
@@ -134,7 +135,8 @@ bool hone__conv_add_weight(const hone__conv *c, const hone_tensor *sum)
     const int64_t m = c->group_channels * taps(c);
     hone__gemm_args g =
         hone__gemm_contiguous(gemm_dtype(x), m, c->group_outputs, positions(c->out));
-    g.accumulate = 1;
+    g.accumulate =
+        g.k < HONE__MANY_POSITIONS ? HONE__GEMM_BEGIN : HONE__GEMM_AFTER; /* ops/samples.h */
     g.b_rs = dy->stride[3];
     g.b_cs = dy->stride[1];
     g.c_rs = 1;

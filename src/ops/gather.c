@@ -204,10 +204,17 @@ static bool gather_forward(hone_context *ctx, hone_tensor *const *in, int n_in, 
     return !j.out_of_range || values_in_range("gather", j.index, j.extent, dim);
 }
 
+static bool add_at(hone_context *ctx, hone_tensor *y, hone_tensor *index, hone_tensor *src);
+
 static void gather_backward(hone_context *ctx, hone_tensor *const *dy, hone_tensor **dx)
 {
     const hone__shape *x = hone__input_shape(ctx, 0);
     int64_t dims[HONE_MAX_DIMS + 2] = { hone_dtype_of(dy[0]) };
+    hone_tensor *sum = hone__begun(ctx, 0, dx);
+    if (sum) {
+        add_at(ctx, sum, hone_saved(ctx, 0), dy[0]);
+        return;
+    }
     hone__ended(x, dims + 1);
     dx[0] = hone_scatter_add(hone_zeros_v(dims), hone__dim_of(ctx), hone_saved(ctx, 0), dy[0]);
 }
@@ -219,6 +226,7 @@ const hone__op hone__op_gather = {
     .in = { { "x" }, { "index", HONE__CONSTANT } },
     .options = hone__dim_table,
     .options_bytes = sizeof(hone__dim_options),
+    .adds = true,
 };
 
 hone_tensor *hone_gather(hone_tensor *x, int dim, hone_tensor *index)
@@ -351,27 +359,34 @@ static bool source_fits(const hone_tensor *x, const hone_tensor *index, const ho
     return false;
 }
 
+/* y += src at the index's places; the dim is the options'. False: an error. */
+static bool add_at(hone_context *ctx, hone_tensor *y, hone_tensor *index, hone_tensor *src)
+{
+    const int dim = hone__dim_of(ctx);
+    job j;
+    if (!index || !prepare("scatter_add", y, dim, index, &j))
+        return false;
+    hone_tensor *cut =
+        hone__own(hone__alias(src, index->ndim, index->shape, src->stride, src->offset));
+    hone_tensor *from = hone_contiguous(cut);
+    if (!from)
+        return false;
+    hone__bump(y);
+    j.from = hone__data(from);
+    if (index->numel)
+        add_all(&j);
+    return !j.out_of_range || values_in_range("scatter_add", j.index, j.extent, dim);
+}
+
 static bool scatter_add_forward(hone_context *ctx, hone_tensor *const *in, int n_in,
                                 hone_tensor **out)
 {
     (void)n_in;
     hone_tensor *x = in[0], *index = in[1], *src = in[2];
-    const int dim = hone__take_dim(ctx, x);
-    job j;
-    if (dim < 0 || !source_fits(x, index, src))
+    if (hone__take_dim(ctx, x) < 0 || !source_fits(x, index, src) || !HONE__SAVE(ctx, index))
         return false;
     hone_tensor *y = out[0] = hone__out(ctx, 0, (hone_dtype)x->dtype, x->ndim, x->shape);
-    if (!y || !prepare("scatter_add", y, dim, index, &j))
-        return false;
-    hone_tensor *cut =
-        hone__own(hone__alias(src, index->ndim, index->shape, src->stride, src->offset));
-    hone_tensor *from = hone_contiguous(cut);
-    if (!from || !hone__copy_elements(y, x) || !HONE__SAVE(ctx, index))
-        return false;
-    j.from = hone__data(from);
-    if (index->numel)
-        add_all(&j);
-    return !j.out_of_range || values_in_range("scatter_add", j.index, j.extent, dim);
+    return y && hone__copy_elements(y, x) && add_at(ctx, y, index, src);
 }
 
 /* What of src lies outside the index took no part. */

@@ -252,10 +252,19 @@ static hone_tensor *const *saved_indices(hone_context *ctx, hone_tensor **list)
     return list;
 }
 
+static bool add_at(hone_tensor *dx, hone_tensor *dy, hone_tensor *const *indices, int n);
+
 static void index_of_dy(hone_context *ctx, hone_tensor *const *dy, hone_tensor **dx)
 {
     hone_tensor *list[HONE_MAX_DIMS + 1];
     int64_t room[HONE_MAX_DIMS + 1];
+    hone_tensor *sum = hone__begun(ctx, 0, dx);
+    if (sum) {
+        saved_indices(ctx, list);
+        hone__bump(sum);
+        add_at(sum, dy[0], list, hone__input_count(ctx) - 1);
+        return;
+    }
     dx[0] = hone_index_backward_v(dy[0], hone__ended(hone__input_shape(ctx, 0), room),
                                   saved_indices(ctx, list));
 }
@@ -290,6 +299,7 @@ const hone__op hone__op_index = {
     .forward = index_forward,
     .backward = index_of_dy,
     .in = { { "x" }, INDICES },
+    .adds = true,
 };
 
 hone_tensor *hone_index_v(hone_tensor *x, hone_tensor *const *indices_end)
@@ -348,27 +358,23 @@ static const hone__option backward_table[] = {
     { NULL },
 };
 
-static bool backward_forward(hone_context *ctx, hone_tensor *const *in, int n_in, hone_tensor **out)
+/* dx, which is zeros or what the sum begins with, += dy at the places. False: an error. */
+static bool add_at(hone_tensor *dx, hone_tensor *dy, hone_tensor *const *indices, int n)
 {
-    const hone__shape *shape = &((const backward_options *)hone__options(ctx))->shape;
-    hone_tensor *dx = out[0] =
-        hone__out(ctx, 0, (hone_dtype)in[0]->dtype, shape->ndim, shape->shape);
     plan p;
-    if (!dx || !make_plan("index_backward", dx, in + 1, n_in - 1, &p))
+    if (!make_plan("index_backward", dx, indices, n, &p))
         return false;
-    bool fits = in[0]->ndim == p.shape.ndim;
+    bool fits = dy->ndim == p.shape.ndim;
     for (int d = 0; fits && d < p.shape.ndim; d++)
-        fits = in[0]->shape[d] == p.shape.shape[d];
+        fits = dy->shape[d] == p.shape.shape[d];
     if (!fits) {
         hone_error_set(HONE_E_SHAPE, "index_backward: dy is %s, the indices take %s from %s",
-                       hone__tensor_text(in[0]).s, hone__shape_text(p.shape.ndim, p.shape.shape).s,
+                       hone__tensor_text(dy).s, hone__shape_text(p.shape.ndim, p.shape.shape).s,
                        hone__tensor_text(dx).s);
         return false;
     }
-    hone_tensor *dy = hone_contiguous(in[0]);
-    if (!dy || !hone__save(ctx, n_in - 1, in + 1))
+    if (!(dy = hone_contiguous(dy)))
         return false;
-    hone__fill_elements(dx, 0.0);
     if (dy->numel == 0)
         return true;
     job j = { .p = &p, .dy = hone__data(dy) };
@@ -377,6 +383,17 @@ static bool backward_forward(hone_context *ctx, hone_tensor *const *in, int n_in
         (double)(p.kept.rows * p.count) * (NS_PER_PLACE + NS_PER_ELEMENT * (double)p.kept.cols);
     hone__parallel_team(hone__team_for(ns, p.kept.cols >= 16 ? p.count : 1), add_places, &j);
     return true;
+}
+
+static bool backward_forward(hone_context *ctx, hone_tensor *const *in, int n_in, hone_tensor **out)
+{
+    const hone__shape *shape = &((const backward_options *)hone__options(ctx))->shape;
+    hone_tensor *dx = out[0] =
+        hone__out(ctx, 0, (hone_dtype)in[0]->dtype, shape->ndim, shape->shape);
+    if (!dx || !hone__save(ctx, n_in - 1, in + 1))
+        return false;
+    hone__fill_elements(dx, 0.0);
+    return add_at(dx, in[0], in + 1, n_in - 1);
 }
 
 static void backward_of_g(hone_context *ctx, hone_tensor *const *g, hone_tensor **dx)

@@ -59,33 +59,14 @@ static bool forward(hone_context *ctx, hone_tensor *const *in, hone_tensor **out
 
 /* ---- gradients */
 
-/* t with all dims but the last made one. */
-static hone_tensor *flat(hone_context *ctx, hone_tensor *t, int64_t last)
-{
-    const hone__shape *x = hone__input_shape(ctx, 0);
-    int64_t rows = 1;
-    for (int d = 0; d < x->ndim - 1; d++)
-        rows *= x->shape[d];
-    return x->ndim == 2 ? t : hone_reshape(t, rows, last);
-}
-
-/* Of x: dy W^T, of the weight: x^T dy, of the bias: the sum of dy, over all rows. */
+/* Of x: dy W^T, of the weight: x^T dy over all samples; of the bias: dy, summed by the engine. */
 static void backward(hone_context *ctx, hone_tensor *dy, hone_tensor **dx)
 {
-    const int64_t *weight = hone__input_shape(ctx, 1)->shape;
-    hone_tensor *rows = flat(ctx, dy, weight[1]);
-    if (hone_needs_input_grad(ctx, 0)) {
-        hone_tensor *wt = hone_transpose(hone_saved(ctx, 1), 0, 1);
-        if (!hone__add_product(dx[0], rows, wt))
-            dx[0] = hone_matmul(dy, wt);
-    }
-    if (hone_needs_input_grad(ctx, 1)) {
-        hone_tensor *xt = hone_transpose(flat(ctx, hone_saved(ctx, 0), weight[0]), 0, 1);
-        if (!hone__add_product(dx[1], xt, rows))
-            dx[1] = hone_matmul(xt, rows);
-    }
-    if (hone_needs_input_grad(ctx, 2))
-        dx[2] = hone_sum_dim(rows, 0, false);
+    if (hone_needs_input_grad(ctx, 0))
+        hone__give_product(ctx, 0, dx, dy, hone_transpose(hone_saved(ctx, 1), 0, 1));
+    if (hone_needs_input_grad(ctx, 1))
+        hone__give_sample_product(ctx, 1, dx, hone_saved(ctx, 0), dy);
+    dx[2] = dy;
 }
 
 /* What went into the GELU; made again where it must be known as a function of the inputs: for the

@@ -3,14 +3,27 @@
 #include "loops/product.h"
 #include "ops/common.h"
 
-static bool matmul_forward(hone_context *ctx, hone_tensor *const *in, int n_in, hone_tensor **out)
+static bool run(hone_context *ctx, hone_tensor *const *in, bool chain, hone_tensor **out)
 {
-    (void)n_in;
     hone__product product;
     if (!hone__product_of("matmul", in[0], in[1], &product) || !HONE__SAVE(ctx, in[0], in[1]))
         return false;
+    product.gemm.chain = chain;
     out[0] = hone__out(ctx, 0, (hone_dtype)in[0]->dtype, product.out.ndim, product.out.shape);
     return out[0] && hone__product_run(&product, out[0]);
+}
+
+static bool matmul_forward(hone_context *ctx, hone_tensor *const *in, int n_in, hone_tensor **out)
+{
+    (void)n_in;
+    return run(ctx, in, false, out);
+}
+
+static bool chain_matmul_forward(hone_context *ctx, hone_tensor *const *in, int n_in,
+                                 hone_tensor **out)
+{
+    (void)n_in;
+    return run(ctx, in, true, out);
 }
 
 static hone_tensor *transposed(hone_tensor *t)
@@ -18,63 +31,59 @@ static hone_tensor *transposed(hone_tensor *t)
     return hone_transpose(t, -2, -1);
 }
 
+static hone_tensor *product(hone_tensor *a, hone_tensor *b)
+{
+    return hone__call(&hone__op_chain_matmul, IN(a, b), NULL);
+}
+
 /* dy b^T; outer products where one of the two is a vector. */
-static hone_tensor *grad_a(hone_context *ctx, hone_tensor *dy)
+static void grad_a(hone_context *ctx, hone_tensor *dy, hone_tensor **dx)
 {
     hone_tensor *b = hone_saved(ctx, 1);
     const int na = hone__input_shape(ctx, 0)->ndim, nb = hone__input_shape(ctx, 1)->ndim;
     if (nb == 1)
-        return hone_mul(na == 1 ? dy : hone_unsqueeze(dy, -1), b);
-    if (na == 1)
-        return hone_squeeze(hone_matmul(b, hone_unsqueeze(dy, -1)), -1);
-    return hone_matmul(dy, transposed(b));
+        dx[0] = hone_mul(na == 1 ? dy : hone_unsqueeze(dy, -1), b);
+    else if (na == 1)
+        dx[0] = hone_squeeze(product(b, hone_unsqueeze(dy, -1)), -1);
+    else
+        hone__give_product(ctx, 0, dx, dy, transposed(b));
 }
 
-/* a^T dy, in one product over all rows of all batches where b has no batch dims. */
-static hone_tensor *grad_b(hone_context *ctx, hone_tensor *dy)
+/* a^T dy: a sum over all samples and their positions where b has no batch dims; with them each
+ * sample has a product of its own, and the engine sums over what was broadcast. */
+static void grad_b(hone_context *ctx, hone_tensor *dy, hone_tensor **dx)
 {
     hone_tensor *a = hone_saved(ctx, 0);
-    const hone__shape *sa = hone__input_shape(ctx, 0), *sb = hone__input_shape(ctx, 1);
-    if (sa->ndim == 1)
-        return sb->ndim == 1 ? hone_mul(dy, a)
-                             : hone_mul(hone_unsqueeze(a, -1), hone_unsqueeze(dy, -2));
-    if (sb->ndim > 2 || (sb->ndim == 2 && sa->ndim == 2))
-        return hone_matmul(transposed(a), dy);
-    int64_t rows = 1;
-    for (int d = 0; d < sa->ndim - 1; d++)
-        rows *= sa->shape[d];
-    hone_tensor *flat = hone_reshape(a, rows, sa->shape[sa->ndim - 1]);
-    if (sb->ndim == 1)
-        return hone_matmul(hone_reshape(dy, rows), flat);
-    return hone_matmul(transposed(flat), hone_reshape(dy, rows, sb->shape[1]));
-}
-
-/* The gradients of two matrices, saved as 0 and 1, that are inputs i and i + 1: dy b^T and a^T dy. */
-static void matrix_grads(hone_context *ctx, hone_tensor *dy, int i, hone_tensor **dx)
-{
-    if (hone_needs_input_grad(ctx, i)) {
-        hone_tensor *bt = transposed(hone_saved(ctx, 1));
-        if (!hone__add_product(dx[i], dy, bt))
-            dx[i] = hone_matmul(dy, bt);
-    }
-    if (hone_needs_input_grad(ctx, i + 1)) {
-        hone_tensor *at = transposed(hone_saved(ctx, 0));
-        if (!hone__add_product(dx[i + 1], at, dy))
-            dx[i + 1] = hone_matmul(at, dy);
+    const int na = hone__input_shape(ctx, 0)->ndim, nb = hone__input_shape(ctx, 1)->ndim;
+    if (na == 1)
+        dx[1] = nb == 1 ? hone_mul(dy, a) : hone_mul(hone_unsqueeze(a, -1), hone_unsqueeze(dy, -2));
+    else if (nb > 2)
+        dx[1] = product(transposed(a), dy);
+    else if (nb == 2)
+        hone__give_sample_product(ctx, 1, dx, a, dy);
+    else {
+        hone__give_sample_product(ctx, 1, dx, a, hone_unsqueeze(dy, -1));
+        dx[1] = dx[1] && dx[1]->ndim == 2 ? hone_squeeze(dx[1], -1) : dx[1];
     }
 }
 
 static void matmul_backward(hone_context *ctx, hone_tensor *const *dy, hone_tensor **dx)
 {
-    if (hone__input_shape(ctx, 0)->ndim == 2 && hone__input_shape(ctx, 1)->ndim == 2) {
-        matrix_grads(ctx, dy[0], 0, dx);
-        return;
-    }
     if (hone_needs_input_grad(ctx, 0))
-        dx[0] = grad_a(ctx, dy[0]);
+        grad_a(ctx, dy[0], dx);
     if (hone_needs_input_grad(ctx, 1))
-        dx[1] = grad_b(ctx, dy[0]);
+        grad_b(ctx, dy[0], dx);
 }
+
+/* A gradient's product, without the rule of few columns. */
+const hone__op hone__op_chain_matmul = {
+    .name = "chain_matmul",
+    .forward = chain_matmul_forward,
+    .backward = matmul_backward,
+    .in = { { "a" }, { "b" } },
+    .adds = true,
+    .forms = HONE__PRIVATE,
+};
 
 const hone__op hone__op_matmul = {
     .name = "matmul",
@@ -137,14 +146,17 @@ static bool addmm_forward(hone_context *ctx, hone_tensor *const *in, int n_in, h
         return false;
     if ((a != in[1] || b != in[2]) && !hone__product_of("addmm", a, b, &product))
         return false;
-    product.gemm.accumulate = 1;
+    product.gemm.accumulate = HONE__GEMM_BEGIN;
     return hone__product_run(&product, y);
 }
 
 static void addmm_backward(hone_context *ctx, hone_tensor *const *dy, hone_tensor **dx)
 {
     dx[0] = dy[0];
-    matrix_grads(ctx, dy[0], 1, dx);
+    if (hone_needs_input_grad(ctx, 1))
+        hone__give_product(ctx, 1, dx, dy[0], transposed(hone_saved(ctx, 1)));
+    if (hone_needs_input_grad(ctx, 2))
+        hone__give_sample_product(ctx, 2, dx, hone_saved(ctx, 0), dy[0]);
 }
 
 const hone__op hone__op_addmm = {

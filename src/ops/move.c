@@ -354,7 +354,16 @@ static void expand_backward(hone_context *ctx, hone_tensor *const *dy, hone_tens
     dx[0] = dy[0];
 }
 
-VIEW(expand, expand_table, dims_options)
+const hone__op hone__op_expand = {
+    .name = "expand",
+    .forward = expand_forward,
+    .backward = expand_backward,
+    .in = { { "x" } },
+    .options = expand_table,
+    .options_bytes = sizeof(dims_options),
+    .view = true,
+    .repeats = true,
+};
 
 hone_tensor *hone_expand_v(hone_tensor *x, const int64_t *dims_end)
 {

@@ -2,8 +2,10 @@
  *
  * A row is what is normalised together. x and dy have any layout: see row_groups.h; the weight's
  * gradient gathers pieces of columns. */
+#include "loops/elementwise.h"
 #include "loops/past.h"
 #include "loops/row_groups.h"
+#include "ops/samples.h"
 #include "ops/common.h"
 #include "ops/variance.h"
 
@@ -196,6 +198,9 @@ static bool layer_norm_forward(hone_context *ctx, hone_tensor *const *in, int n_
     return y->numel == 0 || run_forward(&j);
 }
 
+static void add_weight_gradient(hone_context *ctx, hone_tensor *dy, hone_tensor *x,
+                                hone_tensor *norms, hone_tensor *sum);
+
 static void layer_norm_of_dy(hone_context *ctx, hone_tensor *const *dy, hone_tensor **dx)
 {
     const norm_options *o = hone__options(ctx);
@@ -205,7 +210,9 @@ static void layer_norm_of_dy(hone_context *ctx, hone_tensor *const *dy, hone_ten
                              : HONE_NONE;
     if (hone_needs_input_grad(ctx, 0))
         dx[0] = hone__call(&hone__op_layer_norm_backward, IN(dy[0], x, weight, norms), o);
-    if (hone_needs_input_grad(ctx, 1))
+    if (hone_needs_input_grad(ctx, 1) && hone__begun(ctx, 1, dx))
+        add_weight_gradient(ctx, dy[0], x, norms, dx[1]);
+    else if (hone_needs_input_grad(ctx, 1))
         dx[1] = hone__call(&hone__op_layer_norm_weight_backward, IN(dy[0], x, norms), o);
     dx[2] = dy[0]; /* summed to bias's shape by the engine */
 }
@@ -218,6 +225,7 @@ const hone__op hone__op_layer_norm = {
     .out = { { "out" }, { "norms", HONE__HIDDEN | HONE__CONSTANT } },
     .options = table,
     .options_bytes = sizeof(norm_options),
+    .adds = true,
 };
 
 hone_tensor *hone_layer_norm(hone_tensor *x, hone_tensor *weight, hone_tensor *bias, int n_dims,
@@ -342,19 +350,24 @@ hone_tensor *hone_layer_norm_backward(hone_tensor *dy, hone_tensor *x, hone_tens
 
 typedef struct {
     job j;
+    int64_t samples, positions; /* rows by dim 0 of x; of each, in `blocks` of 128 */
+    int64_t blocks;
+    int64_t first;         /* sample of those that are summed together */
     int64_t strip, strips; /* columns of a strip; how many a block has */
     bool lies[2];          /* dy, x: used where they lie */
     int64_t stride[2];     /* of rows then */
-    char *partials;        /* [blocks][cols] */
+    char *partials;        /* [samples][blocks][cols] */
 } weight_job;
 
-/* Columns [at, at + cols) of a block. */
+/* Columns [at, at + cols) of a block, counted through the samples. */
 static void weight_piece(const weight_job *w, int64_t block, int64_t at, int64_t cols)
 {
     _Alignas(64) char room[2][HONE__COLS_BLOCK * STRIP_BYTES];
     const job *j = &w->j;
     const hone__rows *const operand[] = { &j->dy, &j->x };
-    const int64_t row = block * HONE__COLS_BLOCK, rows = hone__min(HONE__COLS_BLOCK, j->rows - row);
+    const int64_t begin = block % w->blocks * HONE__COLS_BLOCK;
+    const int64_t row = (w->first + block / w->blocks) * w->positions + begin;
+    const int64_t rows = hone__min(HONE__COLS_BLOCK, w->positions - begin);
     hone__lines in[2];
     for (int i = 0; i < 2; i++) {
         if (w->lies[i]) {
@@ -384,24 +397,44 @@ static void weight_strips(void *ctx, int64_t begin, int64_t end)
     }
 }
 
-/* Blocks of 128 rows, joined as a sum's (contract 1). Only norms that are known let a row be
- * cut. */
-static bool sum_blocks(weight_job *w, void *out)
+/* The sums of samples [first, first + n), each of blocks of 128 rows that are joined as a sum's
+ * (contract 1), added to `sum` one after the other. */
+static bool add_some(weight_job *w, int64_t n, hone_tensor *partials, hone_tensor *sum)
 {
+    HONE_SCOPE();
     const job *j = &w->j;
-    const int64_t blocks = hone__cols_blocks(j->rows);
-    const size_t bytes = hone__bytes(blocks, hone__bytes(j->cols, (size_t)j->size));
+    hone_tensor *sums = w->blocks == 1 ? partials : hone_empty(j->dtype, n, j->cols);
+    if (!sums)
+        return false;
+    w->partials = hone__data(partials);
+    const double ns =
+        NS_PER_ELEMENT * (double)(hone__min(w->positions, HONE__COLS_BLOCK) * j->cols);
+    hone__parallel_for(n * w->blocks * w->strips, 1, ns / (double)w->strips, weight_strips, w);
+    const int64_t row = j->cols * j->size;
+    for (int64_t i = 0; w->blocks > 1 && i < n; i++)
+        hone__k->reduce_cols_combine[HONE__K_SUM][j->dtype](w->positions, j->cols,
+                                                            w->partials + i * w->blocks * row,
+                                                            (char *)hone__data(sums) + i * row);
+    hone_tensor *some = hone_slice(sums, 0, 0, n, 1);
+    return some && hone__add_samples(sum, some);
+}
+
+/* As many samples at a time as leave their sums in the cache. Only norms that are known let a row be
+ * cut. */
+static bool add_samples(weight_job *w, hone_tensor *sum)
+{
+    enum { NEAR = 1 << 20 };
+    const job *j = &w->j;
     w->strip = j->norms ? STRIP_BYTES / j->size : j->cols;
     w->strips = (j->cols + w->strip - 1) / w->strip;
-    w->partials = blocks > 1 ? hone__pool_alloc(bytes) : out;
-    if (!w->partials)
-        return false;
-    const double ns = NS_PER_ELEMENT * (double)(hone__min(j->rows, HONE__COLS_BLOCK) * j->cols);
-    hone__parallel_for(blocks * w->strips, 1, ns / (double)w->strips, weight_strips, w);
-    hone__k->reduce_cols_combine[HONE__K_SUM][j->dtype](j->rows, j->cols, w->partials, out);
-    if (blocks > 1)
-        hone__pool_free(w->partials, bytes);
-    return true;
+    w->blocks = hone__cols_blocks(w->positions);
+    const int64_t fit = NEAR / (w->blocks * j->cols * j->size);
+    const int64_t some = hone__min(w->samples, fit > 1 ? fit : 1);
+    hone_tensor *partials = hone_empty(j->dtype, some * w->blocks, j->cols);
+    for (w->first = 0; partials && w->first < w->samples; w->first += some)
+        if (!add_some(w, hone__min(some, w->samples - w->first), partials, sum))
+            return false;
+    return partials;
 }
 
 static void norm_rows(void *ctx, int64_t row, int64_t rows, const hone__lines *in)
@@ -430,12 +463,16 @@ static bool find_norms(job *j)
 }
 
 /* False: out of memory. */
-static bool run_weight(weight_job *w, void *out)
+static bool run_weight(weight_job *w, const hone_tensor *x, hone_tensor *sum)
 {
-    HONE_SCOPE(); /* of the norms */
+    HONE_SCOPE(); /* of the norms and the sums of each sample */
+    if (w->j.rows == 0 || w->j.cols == 0)
+        return true;
+    w->samples = w->j.rows == 1 ? 1 : x->shape[0]; /* all dims may be a row's */
+    w->positions = w->j.rows / w->samples;
     w->lies[0] = hone__rows_direct(&w->j.dy, &w->stride[0]);
     w->lies[1] = hone__rows_direct(&w->j.x, &w->stride[1]);
-    return (w->j.norms || (w->lies[0] && w->lies[1]) || find_norms(&w->j)) && sum_blocks(w, out);
+    return (w->j.norms || (w->lies[0] && w->lies[1]) || find_norms(&w->j)) && add_samples(w, sum);
 }
 
 static bool layer_norm_weight_backward_forward(hone_context *ctx, hone_tensor *const *in, int n_in,
@@ -449,14 +486,22 @@ static bool layer_norm_weight_backward_forward(hone_context *ctx, hone_tensor *c
         w.j.norms = hone__data(in[2]);
     const int n = dims_of(ctx);
     hone_tensor *y = out[0] = hone__out(ctx, 0, w.j.dtype, n, in[1]->shape + in[1]->ndim - n);
-    if (!y || y->numel == 0)
-        return y;
-    if (w.j.rows == 0) {
-        const double zero = 0;
-        hone__k->fill[w.j.dtype](y->numel, hone__data(y), 1, &zero);
-        return y;
-    }
-    return run_weight(&w, hone__data(y));
+    if (!y)
+        return false;
+    hone__fill_elements(y, 0);
+    return run_weight(&w, in[1], y);
+}
+
+/* The same begun with what `sum` holds; ctx is the norm's. */
+static void add_weight_gradient(hone_context *ctx, hone_tensor *dy, hone_tensor *x,
+                                hone_tensor *norms, hone_tensor *sum)
+{
+    weight_job w;
+    if (!dy || !x || !norms || !take_job(ctx, x, dy, HONE_NONE, HONE_NONE, &w.j))
+        return;
+    w.j.norms = hone__data(norms);
+    hone__bump(sum);
+    run_weight(&w, x, sum);
 }
 
 /* With dw = sum(dy v) over the rows: by dy u v, by x J (u dy). */

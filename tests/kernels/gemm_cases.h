@@ -112,26 +112,16 @@ static inline guard random_guard(const hone__gemm_args *x, int64_t low, int64_t 
 
 typedef enum { CHAIN, SPLIT, DOT } order;
 
+/* Neither m, nor the batch, nor a stride of A enters. */
 static inline order order_of(const hone__gemm_args *x)
 {
-    int64_t m = x->m, a_rs = x->a_rs, c_rs = x->c_rs;
-    for (int d = x->n_batch_dims - 1; d >= 0; d--) { /* a batch that shares B is more rows */
-        if (x->batch[d] == 1) {
-            continue;
-        }
-        const bool rows = m == 1 || (x->a_batch[d] == m * a_rs && x->c_batch[d] == m * c_rs);
-        if (x->b_batch[d] != 0 || !rows || (x->bias && x->bias_rs != 0)) {
-            break;
-        }
-        a_rs = m == 1 ? x->a_batch[d] : a_rs;
-        c_rs = m == 1 ? x->c_batch[d] : c_rs;
-        m *= x->batch[d];
+    if (x->chain || x->accumulate == HONE__GEMM_BEGIN) {
+        return CHAIN;
     }
-    const bool a_along = x->a_cs == 1 || m == 1, b_along = x->b_rs == 1 || x->n == 1;
-    if (x->k > 1 && a_along && b_along && (m <= 8 || x->n <= 8)) {
+    if (x->k > 1 && (x->b_rs == 1 || x->n == 1) && x->n <= 8) {
         return DOT;
     }
-    return m * x->n <= 16384 && x->k >= 4096 ? SPLIT : CHAIN;
+    return x->n <= 64 && x->k >= 4096 ? SPLIT : CHAIN;
 }
 
 #define T       float
@@ -177,12 +167,16 @@ static inline void explain(const hone__gemm_args *x, const char *isa)
             x->bias ? "yes" : "no", (long)x->bias_rs, (long)x->bias_cs, x->n_batch_dims);
 }
 
-/* Every ISA on these arguments; bias != NULL asks for a bias, activated != NULL for the
+/* Every ISA on these arguments, some as one chain and some begun with C where they accumulate; bias != NULL asks for a bias, activated != NULL for the
  * activation's values in a place of their own. */
 static inline void run(const hone__gemm_args *args)
 {
     operands o = measure(args);
     hone__gemm_args *x = &o.args;
+    x->chain = below(4) == 0;
+    if (x->accumulate && x->alpha == 1.0 && below(2)) {
+        x->accumulate = HONE__GEMM_BEGIN;
+    }
     guard a = random_guard(x, o.a_low, o.a_high), b = random_guard(x, o.b_low, o.b_high);
     guard old = random_guard(x, 0, o.c_high), want = guard_new(old.bytes),
           got = guard_new(old.bytes);

@@ -38,9 +38,8 @@ static T NAME(dot)(int64_t k, const T *a, int64_t sa, const T *b, int64_t sb)
     return sums[0];
 }
 
-static T NAME(chain)(int64_t k, const T *a, int64_t sa, const T *b, int64_t sb)
+static T NAME(chain)(T acc, int64_t k, const T *a, int64_t sa, const T *b, int64_t sb)
 {
-    T acc = 0;
     for (int64_t i = 0; i < k; i++) {
         acc = FMA(a[i * sa], b[i * sb], acc);
     }
@@ -54,7 +53,7 @@ static T NAME(split)(int64_t k, const T *a, int64_t sa, const T *b, int64_t sb)
     T acc = 0;
     for (int64_t i = 0; i < k; i += length) {
         const T piece =
-            NAME(chain)(k - i < length ? k - i : length, a + i * sa, sa, b + i * sb, sb);
+            NAME(chain)(0, k - i < length ? k - i : length, a + i * sa, sa, b + i * sb, sb);
         acc = i == 0 ? piece : acc + piece;
     }
     return acc;
@@ -73,12 +72,13 @@ static void NAME(matrix)(const hone__gemm_args *x, order how, const T *a, const 
     for (int64_t i = 0; i < x->m; i++) {
         for (int64_t j = 0; j < x->n; j++) {
             const T *row = a + i * x->a_rs, *col = b + j * x->b_cs;
+            T *to = c + i * x->c_rs + j * x->c_cs;
+            const T begin = x->accumulate == HONE__GEMM_BEGIN ? *to : 0;
             T v = how == DOT     ? NAME(dot)(x->k, row, x->a_cs, col, x->b_rs)
                   : how == SPLIT ? NAME(split)(x->k, row, x->a_cs, col, x->b_rs)
-                                 : NAME(chain)(x->k, row, x->a_cs, col, x->b_rs);
-            T *to = c + i * x->c_rs + j * x->c_cs;
+                                 : NAME(chain)(begin, x->k, row, x->a_cs, col, x->b_rs);
             v = (T)x->alpha * v;
-            if (x->accumulate) {
+            if (x->accumulate == HONE__GEMM_AFTER) {
                 v = *to + v;
             }
             if (x->bias) {

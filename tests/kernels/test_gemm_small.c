@@ -125,6 +125,26 @@ Test(gemm_small, finished)
     }
 }
 
+/* Few columns of a B along k whose A lies across it, and many rows of sums of pieces of K. */
+Test(gemm_small, orders_that_do_not_look_at_a)
+{
+    start(1);
+    static const int64_t shapes[][3] = { { 2, 1, 300 },    { 9, 3, 64 },     { 40, 8, 700 },
+                                         { 5, 7, 4100 },   { 300, 1, 90 },   { 33, 2, 9 },
+                                         { 1, 64, 10000 }, { 260, 64, 4097 } };
+    for (size_t i = 0; i < sizeof shapes / sizeof *shapes; i++) {
+        for (int kind = 0; kind < 8; kind++) {
+            hone__gemm_args x =
+                shaped(kind >> 2, shapes[i][0], shapes[i][1], shapes[i][2], kind & 1, kind & 2);
+            if (i % 2 == 0) {
+                x.c_rs = 1;
+                x.c_cs = x.m;
+            }
+            run(&x);
+        }
+    }
+}
+
 /* One row or one column, along k or not, with sums of every order, and strides that are not for the
  * short way. */
 Test(gemm_small, one_row_or_column)

@@ -43,7 +43,10 @@ static void compare(hone__gemm_dtype dtype, int64_t m, int64_t n, int64_t k, boo
     guard apart = spread(&a, 2 * m * k, size);
     guard want = random_guard(&x, 0, 2 * m * n - 1), got = guard_new(want.bytes);
     memcpy(got.data, want.data, want.bytes);
-    x.accumulate = accumulate;
+    x.accumulate = !accumulate ? HONE__GEMM_OVERWRITE
+                   : below(2)  ? HONE__GEMM_AFTER
+                               : HONE__GEMM_BEGIN;
+    x.chain = 1; /* as a source's product is */
     x.a = a.data;
     x.b = b.data;
     x.n_batch_dims = 1;

@@ -1,0 +1,127 @@
+/* samples.c: the sums over samples that gradients of parameters are, as ops of their own, and the
+ * products that gradients are, which have one chain an element whatever the shape (contract 7). */
+#include "ops/common.h"
+
+#include "loops/elementwise.h"
+#include "loops/product.h"
+#include "ops/samples.h"
+
+/* ---- sum_samples: over dim 0 */
+
+static bool sum_samples_forward(hone_context *ctx, hone_tensor *const *in, int n_in,
+                                hone_tensor **out)
+{
+    (void)n_in;
+    hone_tensor *x = in[0];
+    out[0] = hone__out(ctx, 0, (hone_dtype)x->dtype, x->ndim - 1, x->shape + 1);
+    if (!out[0])
+        return false;
+    hone__fill_elements(out[0], 0);
+    return hone__add_samples(out[0], x);
+}
+
+static void sum_samples_backward(hone_context *ctx, hone_tensor *const *u, hone_tensor **dx)
+{
+    int64_t room[HONE_MAX_DIMS + 1];
+    dx[0] = hone_expand_v(u[0], hone__ended(hone__input_shape(ctx, 0), room));
+}
+
+const hone__op hone__op_sum_samples = {
+    .name = "sum_samples",
+    .forward = sum_samples_forward,
+    .backward = sum_samples_backward,
+    .in = { { "x" } },
+    .forms = HONE__PRIVATE,
+};
+
+/* ---- sample_product: x^T y over all samples and positions */
+
+static bool sample_product_forward(hone_context *ctx, hone_tensor *const *in, int n_in,
+                                   hone_tensor **out)
+{
+    (void)n_in;
+    hone_tensor *x = in[0], *y = in[1];
+    const int64_t shape[] = { x->shape[x->ndim - 1], y->shape[y->ndim - 1] };
+    if (!HONE__SAVE(ctx, x, y))
+        return false;
+    out[0] = hone__out(ctx, 0, (hone_dtype)x->dtype, 2, shape);
+    return out[0] && hone__sum_sample_products(out[0], x, y, HONE__GEMM_OVERWRITE);
+}
+
+static void sample_product_backward(hone_context *ctx, hone_tensor *const *u, hone_tensor **dx)
+{
+    if (hone_needs_input_grad(ctx, 0))
+        dx[0] = hone__call(&hone__op_chain_matmul,
+                           IN(hone_saved(ctx, 1), hone_transpose(u[0], 0, 1)), NULL);
+    if (hone_needs_input_grad(ctx, 1))
+        dx[1] = hone__call(&hone__op_chain_matmul, IN(hone_saved(ctx, 0), u[0]), NULL);
+}
+
+/* x [samples, .., m], y [samples, .., n] -> [m, n]. */
+const hone__op hone__op_sample_product = {
+    .name = "sample_product",
+    .forward = sample_product_forward,
+    .backward = sample_product_backward,
+    .in = { { "x" }, { "y" } },
+    .forms = HONE__PRIVATE,
+};
+
+/* ---- where gradients go */
+
+/* `sum` as the matrix [m, n]; NULL: it doesn't lie so that it could be. */
+static hone_tensor *as_matrix(hone_tensor *sum, int64_t m, int64_t n)
+{
+    if (!sum || (sum->ndim == 2 && sum->shape[0] == m && sum->shape[1] == n))
+        return sum;
+    return hone__contiguous(sum) ? hone_reshape(sum, m, n) : NULL;
+}
+
+static hone__gemm_accumulate way_to(const hone_context *ctx, int i)
+{
+    return hone__begins_with(ctx, i) ? HONE__GEMM_BEGIN : HONE__GEMM_AFTER;
+}
+
+static void run_into(hone_tensor *sum, hone_tensor *a, hone_tensor *b, hone__gemm_accumulate how)
+{
+    hone__product product;
+    if (!a || !hone__product_of("matmul", a, b, &product))
+        return;
+    product.gemm.chain = 1;
+    product.gemm.accumulate = how;
+    hone__bump(sum);
+    hone__product_run(&product, sum);
+}
+
+void hone__give_product(hone_context *ctx, int i, hone_tensor **dx, hone_tensor *a, hone_tensor *b)
+{
+    if (!a || !b)
+        return;
+    const int64_t k = a->shape[a->ndim - 1], rows = k ? a->numel / k : 0;
+    hone_tensor *sum = k && b->ndim == 2 ? as_matrix(dx[i], rows, b->shape[1]) : NULL;
+    if (sum)
+        run_into(sum, a->ndim == 2 ? a : hone_reshape(a, rows, k), b, way_to(ctx, i));
+    else
+        dx[i] = hone__call(&hone__op_chain_matmul, IN(a, b), NULL);
+}
+
+void hone__give_sample_product(hone_context *ctx, int i, hone_tensor **dx, hone_tensor *x,
+                               hone_tensor *y)
+{
+    if (x && x->ndim == 1) { /* one sample */
+        x = hone_unsqueeze(x, 0);
+        y = hone_unsqueeze(y, 0);
+    }
+    if (!x || !y)
+        return;
+    const int64_t m = x->shape[x->ndim - 1], n = y->shape[y->ndim - 1];
+    hone_tensor *sum = as_matrix(dx[i], m, n);
+    if (sum)
+        hone__sum_sample_products(sum, x, y, way_to(ctx, i));
+    else
+        dx[i] = hone__call(&hone__op_sample_product, IN(x, y), NULL);
+}
+
+hone_tensor *hone__begun(const hone_context *ctx, int i, hone_tensor **dx)
+{
+    return dx[i] && hone__begins_with(ctx, i) && hone__contiguous(dx[i]) ? dx[i] : NULL;
+}

@@ -1,0 +1,21 @@
+#!/bin/bash
+# cuts.sh CUTS...: runs the command CUTS... (cuts.c) and CUTS... rows on each ISA of this machine and
+# on 1, 2, 3 and 7 threads.
+set -euo pipefail
+unset HONE_ISA HONE_NUM_THREADS HONE_FORCE_THREADS
+export OMP_WAIT_POLICY=passive
+failures=0
+check() {
+  if env "$@"; then echo "$*: good"; else failures=$((failures + 1)) && echo "$*: failed"; fi
+}
+for n in 1 2 3 7; do
+  check HONE_FORCE_THREADS=$n "$@"
+  check HONE_FORCE_THREADS=$n "$@" rows
+done
+for isa in scalar avx2 avx512 neon; do
+  if HONE_ISA=$isa "$@" probe 2>/dev/null >/dev/null; then
+    check HONE_ISA=$isa HONE_FORCE_THREADS=2 "$@"
+    check HONE_ISA=$isa HONE_FORCE_THREADS=2 "$@" rows
+  fi
+done
+[ "$failures" -eq 0 ]
