@@ -2,6 +2,7 @@
 #ifndef HONE_HONE_H
 #define HONE_HONE_H
 
+#include <hone/accumulate.h>
 #include <hone/autograd.h>
 #include <hone/call.h>
 #include <hone/data.h>

@@ -8,6 +8,7 @@
 #include "autograd/leaf.h"
 #include "ops/samples.h"
 #include "op/node.h"
+#include "op/part.h"
 
 #include <hone/ops.h>
 
@@ -335,16 +336,18 @@ static bool gradients_ready(hone_context *node)
 }
 
 /* Where the gradients of the inputs go, and how often the walk has been there. */
-static void find_ways(const walk *w, hone_context *node)
+static bool find_ways(const walk *w, hone_context *node)
 {
+    bool ok = true;
     for (int i = 0; i < node->n_in; i++) {
         hone__edge *e = &node->edges[i];
         e->wanted = wanted(w, e);
         e->begun = false;
         e->into = e->wanted ? find_leaf(w, e) : NULL;
         if (e->into && !w->captures)
-            e->use = hone__leaf_use(e->into, w->id, w->in_parts);
+            ok = (e->use = hone__leaf_use(e->into, w->id, w->in_parts)) >= 0 && ok;
     }
+    return ok;
 }
 
 /* The sums that have begun: of inner nodes, and of leaves, which are locked. */
@@ -391,9 +394,8 @@ static bool run_op(walk *w, hone_context *node)
     if (many && !(dx = hone__malloc(bytes)))
         return false;
     memset(dx, 0, bytes);
-    find_ways(w, node);
     hone_tensor **sums = dx + node->n_in;
-    bool ok = gradients_ready(node) && call_backward(w, node, dx, sums);
+    bool ok = find_ways(w, node) && gradients_ready(node) && call_backward(w, node, dx, sums);
     for (int i = 0; ok && i < node->n_in; i++)
         if (dx[i] && dx[i] != HONE_NONE && dx[i] != sums[i] && node->edges[i].wanted)
             ok = hone__needs_tensor(hone__call_name(node), dx[i]) && deliver(w, node, i, dx[i]);
@@ -475,8 +477,10 @@ static bool start(walk *w, const char *name, int i, hone_tensor *t, hone_tensor 
         return false;
     if (t->node)
         return deliver_to_node(w, t->node, t->out_index, grad);
-    return w->captures ? deliver_to_captures(w, t, grad)
-                       : post(w, t, hone__leaf_use(t, w->id, w->in_parts), grad);
+    if (w->captures)
+        return deliver_to_captures(w, t, grad);
+    const int use = hone__leaf_use(t, w->id, w->in_parts);
+    return use >= 0 && post(w, t, use, grad);
 }
 
 hone_status hone_backward_with(hone_tensor *t, const hone_backward_options *options)
@@ -488,7 +492,14 @@ hone_status hone_backward_with(hone_tensor *t, const hone_backward_options *opti
     if (!HONE__KNOWS_OPTIONS("backward", options))
         return hone__error_last();
     HONE_SCOPE();
-    walk w = { .retain_graph = options && options->retain_graph, .id = hone__walk_id() };
+    const hone__part *part = hone__part_now();
+    if (part->open && !part->id)
+        return hone_error_set(HONE_E_STATE,
+                              "backward: hone_accumulate_begin() has announced a batch "
+                              "in parts, but none has begun: hone_accumulate_part()");
+    walk w = { .retain_graph = options && options->retain_graph,
+               .in_parts = part->open,
+               .id = part->open ? part->id : hone__walk_id() };
     walk_begin(&w);
     HONE_NO_GRAD();
     bool ok = start(&w, "backward", 0, t, gradient) && run(&w);

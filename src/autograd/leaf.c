@@ -1,5 +1,6 @@
 /* leaf.c: tensors as leaves of the graph: requires_grad, .grad, detach. */
 #include "autograd/leaf.h"
+#include "autograd/accumulate.h"
 
 #include "op/node.h"
 #include "runtime/lock.h"
@@ -36,10 +37,11 @@ int hone__leaf_use(hone_tensor *leaf, uint64_t walk, bool in_parts)
         leaf->walk = walk;
         leaf->uses = 0;
     }
-    leaf->in_parts = in_parts;
+    const bool known = leaf->in_parts || !in_parts || hone__accumulate_into(leaf);
+    leaf->in_parts = leaf->in_parts || (in_parts && known);
     const int use = leaf->uses++;
     hone__unlock(lock);
-    return use;
+    return known ? use : -1;
 }
 
 /* Where the sum of a use is kept. NULL: out of memory. */
@@ -144,6 +146,8 @@ bool hone__leaf_zero(hone_tensor *leaf)
 {
     bool ok = true;
     hone_tensor *unused = NULL;
+    if (!hone__leaf_is_whole("zero_grad", leaf))
+        return false;
     const hone__lock_id lock = lock_leaf(leaf);
     if (leaf->grad && hone__only_ours(leaf->grad)) {
         unused = leaf->grad;

@@ -32,7 +32,7 @@ struct hone__later {
 
 /** Of a walk or a part: never 0, nor the same again. */
 uint64_t hone__walk_id(void);
-/** Counts a delivery of this walk, which is not 0, or part: how many there were before. */
+/** Counts a delivery of this walk or part: how many there were before; -1: out of memory. */
 int hone__leaf_use(hone_tensor *leaf, uint64_t walk, bool in_parts);
 /** The sum of that use += grad; the first one is taken over if nobody else can see it. */
 bool hone__leaf_add(hone_tensor *leaf, int use, hone_tensor *grad);

@@ -15,7 +15,7 @@
 typedef struct {
     const char *data, *model, *optim, *save, *layout, *load, *log;
     double lr, momentum;
-    int64_t epochs, batch, threads, limit;
+    int64_t epochs, batch, accumulate, threads, limit;
     uint64_t seed;
     bool shuffle, save_anyway, quiet;
 } train_options;
@@ -32,6 +32,8 @@ static const cli_option table[] = {
     { "momentum", "X", "momentum of sgd", CLI_REAL, FIELD(momentum), "0", 0, 1 },
     { "epochs", "N", "passes over the training set", CLI_INT, FIELD(epochs), "20", 0, 1e9 },
     { "batch", "N", "images a step", CLI_INT, FIELD(batch), "100", 1, 1e9 },
+    { "accumulate", "N", "run each batch in N parts: less memory, the same bits", CLI_INT,
+      FIELD(accumulate), "1", 1, 1e9 },
     { "seed", "N", "of the initial weights and of --shuffle", CLI_SEED, FIELD(seed), "0", 0, 0 },
     { "threads", "N", "N threads, whatever the environment says; default: see hone info", CLI_INT,
       FIELD(threads), NULL, 1, 1024 },
@@ -94,18 +96,33 @@ static void show_step(training *t, int64_t epoch, double loss, double seconds)
     progress_bar(&t->show, left, t->steps, all, right);
 }
 
+/* Gradients of samples [begin, end) of a batch; returns how many of them were wrong. */
+static double train_part(training *t, const hone_batch *batch, int64_t begin, int64_t end)
+{
+    HONE_SCOPE();
+    hone_accumulate_part(end - begin);
+    hone_tensor *x = hone_slice(batch->x, 0, begin, end, 1);
+    hone_tensor *y = hone_slice(batch->y, 0, begin, end, 1);
+    hone_tensor *scores = hone_forward(t->model, x);
+    hone_tensor *wrong = hone_ne(hone_argmax(scores, 1, false), y);
+    hone_backward(hone_cross_entropy(scores, y));
+    return hone_item(hone_sum(hone_to(wrong, HONE_F32)));
+}
+
 /* One update; returns the loss before it and adds the share of wrong answers to *error. */
 static double train_step(training *t, const hone_batch *batch, double *error)
 {
     HONE_SCOPE();
-    hone_tensor *scores = hone_forward(t->model, batch->x);
-    hone_tensor *loss = hone_cross_entropy(scores, batch->y);
-    hone_tensor *wrong = hone_ne(hone_argmax(scores, 1, false), batch->y);
-    *error += hone_item(hone_mean(hone_to(wrong, HONE_F32)));
+    const int64_t n = hone_size(batch->x, 0), parts = t->o.accumulate < n ? t->o.accumulate : n;
+    double wrong = 0;
     hone_optim_zero_grad(t->optim);
-    hone_backward(loss);
+    hone_accumulate_begin(n);
+    for (int64_t i = 0; i < parts; i++)
+        wrong += train_part(t, batch, i * n / parts, (i + 1) * n / parts);
+    const double loss = hone_item(hone_accumulate_end());
     hone_optim_step(t->optim);
-    return hone_item(loss);
+    *error += (float)wrong / (float)n;
+    return loss;
 }
 
 /* False: an error is pending, or Ctrl-C was pressed. */

@@ -3,7 +3,11 @@
 
 #include "isa/isa.h"
 #include "loops/row_groups.h"
+#include "op/part.h"
 #include "runtime/memory.h"
+
+#include <math.h>
+#include <string.h>
 
 #define NS_PER_ELEMENT 0.6 /* one exp and what goes with it */
 
@@ -13,7 +17,13 @@ typedef struct {
     int64_t rows, cols, size;
     hone_tensor *x;
     const int64_t *target;
+    int64_t divisor; /* rows of the whole batch */
 } batch;
+
+/* The node keeps it from the forward; 0: the rows there are. */
+typedef struct {
+    int64_t divisor;
+} loss_options;
 
 static bool shapes_fit(const char *name, const hone_tensor *logits, const hone_tensor *target)
 {
@@ -58,7 +68,8 @@ static bool take_batch(hone_context *ctx, hone_tensor *logits, hone_tensor *targ
                   .cols = logits->shape[1],
                   .size = (int64_t)hone_dtype_size((hone_dtype)logits->dtype),
                   .x = logits,
-                  .target = hone__data(target) };
+                  .target = hone__data(target),
+                  .divisor = logits->shape[0] };
     return targets_in_range(name, b);
 }
 
@@ -137,7 +148,7 @@ static void take_slope(job *j, hone_tensor *dx, const void *dy)
 {
     j->dx = hone__data(dx);
     hone__k->copy[j->b->dtype](1, &j->scale, 1, dy, 1);
-    divide(j->b->dtype, &j->scale, j->b->rows);
+    divide(j->b->dtype, &j->scale, j->b->divisor);
 }
 
 static bool is_one(const hone_tensor *dy)
@@ -146,11 +157,12 @@ static bool is_one(const hone_tensor *dy)
                                  : *(const double *)hone__data(dy) == 1.0;
 }
 
-/* The rows' losses, summed as a row and divided by the batch; an empty batch gives 0 / 0. The
+/* The rows' losses, which go to `values` too if there is such a place, summed as a row and divided
+ * by the batch; an empty batch gives 0 / 0. The
  * gradient of a loss that nothing is done to, dy = 1, is made on the way if there is a place for
  * it.
  */
-static bool mean_loss(const batch *b, void *out, hone_tensor *slope)
+static bool mean_loss(const batch *b, void *out, hone_tensor *slope, void *values)
 {
     const float one_f32 = 1.0F;
     const double one_f64 = 1.0;
@@ -163,8 +175,10 @@ static bool mean_loss(const batch *b, void *out, hone_tensor *slope)
     const bool done = run_batch(&j);
     if (done) {
         hone__k->reduce_rows[HONE__K_SUM][b->dtype](1, b->rows, j.loss, b->rows, out, 1);
-        divide(b->dtype, out, b->rows);
+        divide(b->dtype, out, b->divisor);
     }
+    if (done && values)
+        memcpy(values, j.loss, (size_t)(b->rows * b->size));
     give_rows(&j);
     return done;
 }
@@ -174,21 +188,31 @@ static bool cross_entropy_forward(hone_context *ctx, hone_tensor *const *in, int
 {
     (void)n_in;
     batch b;
-    if (!take_batch(ctx, in[0], in[1], &b))
+    void *values = NULL;
+    if (!take_batch(ctx, in[0], in[1], &b) ||
+        (hone_needs_input_grad(ctx, 0) &&
+         !hone__part_take_loss("cross_entropy", b.dtype, b.rows, &b.divisor, &values)))
         return false;
+    ((loss_options *)hone__options(ctx))->divisor = b.divisor;
     hone_tensor *const slope = hone_needs_input_grad(ctx, 0) ? hone_empty_like(in[0]) : NULL;
     hone_tensor *const saved[] = { in[0], in[1], slope };
     if ((hone_needs_input_grad(ctx, 0) && !slope) || !hone__save(ctx, slope ? 3 : 2, saved))
         return false;
     out[0] = hone__out(ctx, 0, b.dtype, 0, NULL);
-    return out[0] && mean_loss(&b, hone__data(out[0]), slope);
+    return out[0] && mean_loss(&b, hone__data(out[0]), slope, values);
+}
+
+static hone_tensor *backward_of(hone_tensor *dy, hone_tensor *logits, hone_tensor *target,
+                                const loss_options *options)
+{
+    return hone__call(&hone__op_cross_entropy_backward, IN(dy, logits, target), options);
 }
 
 static void cross_entropy_of_dy(hone_context *ctx, hone_tensor *const *dy, hone_tensor **dx)
 {
     dx[0] = !hone_grad_enabled() && is_one(dy[0])
                 ? hone_saved(ctx, 2)
-                : hone_cross_entropy_backward(dy[0], hone_saved(ctx, 0), hone_saved(ctx, 1));
+                : backward_of(dy[0], hone_saved(ctx, 0), hone_saved(ctx, 1), hone__options(ctx));
 }
 
 const hone__op hone__op_cross_entropy = {
@@ -200,6 +224,11 @@ const hone__op hone__op_cross_entropy = {
 HONE__ENTRY_XX(cross_entropy, logits, target)
 
 /* ---- cross_entropy_backward */
+
+static const hone__option loss_table[] = {
+    HONE__OPTION(loss_options, divisor, HONE__OPT_INT, .max = INFINITY),
+    { NULL },
+};
 
 static bool run_backward(const batch *b, const hone_tensor *dy, hone_tensor *dx)
 {
@@ -228,6 +257,8 @@ static bool cross_entropy_backward_forward(hone_context *ctx, hone_tensor *const
                        hone__tensor_text(in[1]).s);
         return false;
     }
+    const int64_t divisor = ((const loss_options *)hone__options(ctx))->divisor;
+    b.divisor = divisor ? divisor : b.rows;
     out[0] = hone__out(ctx, 0, b.dtype, 2, in[1]->shape);
     return out[0] && run_backward(&b, in[0], out[0]);
 }
@@ -237,14 +268,16 @@ static bool cross_entropy_backward_forward(hone_context *ctx, hone_tensor *const
 static void cross_entropy_backward_backward(hone_context *ctx, hone_tensor *const *g,
                                             hone_tensor **dx)
 {
+    const loss_options *o = hone__options(ctx);
     hone_tensor *dy = hone_saved(ctx, 0), *x = hone_saved(ctx, 1), *target = hone_saved(ctx, 2);
     if (hone_needs_input_grad(ctx, 0)) {
         hone_tensor *one = hone_scalar(hone_dtype_of(g[0]), 1.0);
-        dx[0] = hone_sum(hone_mul(g[0], hone_cross_entropy_backward(one, x, target)));
+        dx[0] = hone_sum(hone_mul(g[0], backward_of(one, x, target, o)));
     }
     if (!hone_needs_input_grad(ctx, 1))
         return;
-    hone_tensor *scale = hone_div_scalar(dy, (double)hone_size(x, 0));
+    const int64_t divisor = x && !o->divisor ? hone_size(x, 0) : o->divisor;
+    hone_tensor *scale = hone_div_scalar(dy, (double)divisor);
     dx[1] = hone_mul(scale, hone_softmax_backward(g[0], hone_softmax(x, 1), 1));
 }
 
@@ -253,5 +286,11 @@ const hone__op hone__op_cross_entropy_backward = {
     .forward = cross_entropy_backward_forward,
     .backward = cross_entropy_backward_backward,
     .in = { { "dy" }, { "logits" }, { "target", HONE__CONSTANT } },
+    .options = loss_table,
+    .options_bytes = sizeof(loss_options),
 };
-HONE__ENTRY_XXX(cross_entropy_backward, dy, logits, target)
+
+hone_tensor *hone_cross_entropy_backward(hone_tensor *dy, hone_tensor *logits, hone_tensor *target)
+{
+    return backward_of(dy, logits, target, &(loss_options){ 0 });
+}

@@ -6,6 +6,7 @@
 #include <hone/ops.h>
 #include "loops/shuffle.h"
 #include "runtime/parallel.h"
+#include "op/part.h"
 #include "runtime/streams.h"
 
 enum { CHUNK = 256 };
@@ -24,13 +25,13 @@ typedef struct {
     hone__random_fn fn;
     char *data;
     int64_t size;
-    uint64_t seed, stream;
+    uint64_t seed, stream, place; /* of the first element in its batch */
 } filling;
 
 static void run_filling(void *ctx, int64_t begin, int64_t end)
 {
     const filling *f = ctx;
-    f->fn(end - begin, f->data + begin * f->size, f->seed, f->stream, (uint64_t)begin);
+    f->fn(end - begin, f->data + begin * f->size, f->seed, f->stream, f->place + (uint64_t)begin);
 }
 
 typedef struct {
@@ -56,7 +57,8 @@ static hone_tensor *filled(hone_tensor *t, const distribution *d)
         return NULL;
     filling f = { .fn = d->kernels[t->dtype],
                   .data = hone__data(t),
-                  .size = (int64_t)hone__size_of(t->dtype) };
+                  .size = (int64_t)hone__size_of(t->dtype),
+                  .place = hone__part_place(t) };
     if (!hone__draw(d->name, &f.seed, &f.stream))
         return NULL;
     hone__parallel_for(t->numel, 16, d->ns, run_filling, &f);
@@ -122,7 +124,7 @@ hone_tensor *hone_randn_like(hone_tensor *x)
 typedef struct {
     hone_dtype dtype;
     char *data;
-    uint64_t seed, stream;
+    uint64_t seed, stream, place;
     uint64_t count; /* of values */
     int64_t low;
 } integers;
@@ -135,7 +137,7 @@ static void run_integers(void *ctx, int64_t begin, int64_t end)
     int64_t values[CHUNK];
     for (; begin < end; begin += CHUNK) {
         const int64_t n = end - begin < CHUNK ? end - begin : CHUNK;
-        hone__random_u64(n, numbers, r->seed, r->stream, (uint64_t)begin);
+        hone__random_u64(n, numbers, r->seed, r->stream, r->place + (uint64_t)begin);
         for (int64_t i = 0; i < n; i++)
             values[i] = (int64_t)((uint64_t)r->low + hone__below(numbers[i], r->count));
         hone__k->cast[HONE__I64][r->dtype](n, r->data + begin * size, 1, values, 1);
@@ -157,9 +159,11 @@ hone_tensor *hone_randint_v(hone_dtype dtype, int64_t low, int64_t high, const i
     hone_tensor *t = create_v("randint", dtype, dims_end);
     if (!t)
         return NULL;
-    integers r = {
-        .dtype = dtype, .data = hone__data(t), .count = (uint64_t)high - (uint64_t)low, .low = low
-    };
+    integers r = { .dtype = dtype,
+                   .data = hone__data(t),
+                   .count = (uint64_t)high - (uint64_t)low,
+                   .low = low,
+                   .place = hone__part_place(t) };
     if (!hone__draw("randint", &r.seed, &r.stream))
         return NULL;
     hone__parallel_for(t->numel, 64, 2, run_integers, &r);

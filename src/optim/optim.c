@@ -95,7 +95,8 @@ hone_status hone_optim_step(hone_optim *optim)
 bool hone__optim_grad(hone_tensor *param, hone_tensor **grad)
 {
     *grad = NULL;
-    return !param->requires_grad || hone__leaf_grad(param, grad);
+    return !param->requires_grad ||
+           (hone__leaf_is_whole("optim_step", param) && hone__leaf_grad(param, grad));
 }
 
 hone_status hone_optim_zero_grad(hone_optim *optim)

@@ -149,6 +149,42 @@ bool hone__draw(const char *op, uint64_t *seed, uint64_t *stream)
     return true;
 }
 
+/* Between hone__parts_draw_from_here() and hone__parts_draw_on(). */
+static _Thread_local struct {
+    hone_generator *of;
+    uint64_t begin, most;
+} parts;
+
+void hone__parts_draw_from_here(void)
+{
+    hone__lock(HONE__LOCK_RANDOM);
+    parts.of = self.used ? self.used : &standard;
+    parts.begin = parts.most = parts.of->state.draws;
+    hone__unlock(HONE__LOCK_RANDOM);
+}
+
+/* A generator that another thread draws from is left alone: nothing of it is drawn here. */
+static void draw_from(uint64_t draws)
+{
+    hone__lock(HONE__LOCK_RANDOM);
+    const bool own = parts.of == (self.used ? self.used : &standard) && !is_others(parts.of);
+    if (own && parts.of->state.draws > parts.most)
+        parts.most = parts.of->state.draws;
+    if (own)
+        parts.of->state.draws = draws < parts.most ? draws : parts.most;
+    hone__unlock(HONE__LOCK_RANDOM);
+}
+
+void hone__parts_draw_again(void)
+{
+    draw_from(parts.begin);
+}
+
+void hone__parts_draw_on(void)
+{
+    draw_from(UINT64_MAX);
+}
+
 hone_status hone_next_stream(uint64_t *seed, uint64_t *stream)
 {
     uint64_t s, n;

@@ -52,6 +52,12 @@ static inline uint64_t hone__stream(hone__stream_kind kind, uint64_t which)
  * has no generator. */
 bool hone__draw(const char *op, uint64_t *seed, uint64_t *stream);
 
+/** The parts of a batch draw the same streams: notes where this thread's generator stands; goes back
+ * there, as each part begins; goes on after what the longest part drew. */
+void hone__parts_draw_from_here(void);
+void hone__parts_draw_again(void);
+void hone__parts_draw_on(void);
+
 /** What this thread draws comes from `generator`, an option of the caller's, until the next call;
  * NULL: from the one it uses. Gives what was set before, to set again. */
 hone_generator *hone__draw_from(hone_generator *generator);

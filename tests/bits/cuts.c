@@ -342,20 +342,21 @@ static batch batch_of(int i)
     return b;
 }
 
-/* The gradients by parts of so many samples, 0 after the last. */
-static bool by_parts(int i, const batch *b, const int *parts, hone_tensor **w)
+/* The gradients by parts of so many samples, 0 after the last: walk after walk, or accumulated. */
+static bool by_parts(int i, const batch *b, const int *parts, bool accumulate, hone_tensor **w)
 {
     for (int k = 0; k < b->n_leaves; k++)
         w[k] = hone_requires_grad_(hone_clone(b->w[k]), true);
-    bool ok = true;
+    bool ok = !accumulate || hone_accumulate_begin(SAMPLES) == HONE_OK;
     for (int64_t at = 0; *parts; at += *parts++) {
         const int64_t end = at + *parts;
+        ok = ok && (!accumulate || hone_accumulate_part(*parts) == HONE_OK);
         hone_tensor *y =
             models[i].of(hone_slice(b->x, 0, at, end, 1), hone_slice(b->ids, 0, at, end, 1), w);
         const hone_backward_options of = { .gradient = hone_slice(b->dy, 0, at, end, 1) };
         ok = ok && hone_backward_with(y, &of) == HONE_OK;
     }
-    return ok;
+    return ok && (!accumulate || hone_accumulate_end() == HONE_NONE);
 }
 
 static bool by_walk_over(int i, const batch *b, bool create_graph, hone_tensor *const *w,
@@ -377,12 +378,14 @@ static void check_model(int i)
     HONE_SCOPE();
     const batch b = batch_of(i);
     hone_tensor *whole[N_LEAVES], *cut[N_LEAVES];
-    if (!by_parts(i, &b, (const int[]){ SAMPLES, 0 }, whole)) {
+    if (!by_parts(i, &b, (const int[]){ SAMPLES, 0 }, false, whole)) {
         fail(models[i].name, "failed");
         return;
     }
-    for (size_t c = 0; !models[i].tied && c < sizeof cuts / sizeof *cuts; c++) {
-        if (!by_parts(i, &b, cuts[c], cut))
+    for (size_t c = 0; c < 2 * sizeof cuts / sizeof *cuts; c++) {
+        if (models[i].tied && c % 2 == 0)
+            continue;
+        if (!by_parts(i, &b, cuts[c / 2], c % 2, cut))
             fail(models[i].name, "parts failed");
         for (int k = 0; k < b.n_leaves; k++)
             if (!same_bits(hone_grad(whole[k]), hone_grad(cut[k])))
@@ -398,6 +401,81 @@ static void check_model(int i)
             if (!same_bits(hone_grad(whole[k]), grads.at[k]))
                 fail(models[i].name,
                      create ? "create_graph has other bits" : "autograd_grad has other bits");
+    }
+}
+
+/* ---- training */
+
+/* Two towers of one weight, whose answers are compared; noise, a mask and two losses. */
+typedef struct {
+    hone_tensor *weight, *bias, *head;
+} towers;
+
+static hone_tensor *tower(const towers *t, hone_tensor *x)
+{
+    hone_tensor *kept = hone_gt_scalar(hone_rand(HONE_F32, hone_size(x, 0), hone_size(x, 1)), 0.2);
+    return hone_linear_relu(hone_mul(x, hone_to(kept, HONE_F32)), t->weight, t->bias);
+}
+
+static void walk(const towers *t, hone_tensor *x, hone_tensor *y)
+{
+    hone_tensor *left = tower(t, x);
+    hone_tensor *right = tower(t, hone_neg(x));
+    hone_tensor *noisy =
+        hone_add(left, hone_mul_scalar(hone_randn(HONE_F32, hone_size(x, 0), 16), 0.1));
+    hone_tensor *first = hone_cross_entropy(hone_matmul(hone_mul(noisy, right), t->head), y);
+    hone_tensor *second = hone_cross_entropy(hone_matmul(right, t->head), y);
+    hone_backward(hone_add(first, hone_mul_scalar(second, 0.3)));
+}
+
+/* Steps of it, each in so many parts, 0: at once; the bits of what comes out in `result`. */
+static bool train(int parts, hone_tensor **result)
+{
+    hone_seed(3);
+    hone_tensor *x = hone_randn(HONE_F32, SAMPLES, 30);
+    hone_tensor *y = hone_randint(HONE_I64, 0, 5, SAMPLES);
+    towers t = { hone_mul_scalar(hone_randn(HONE_F32, 30, 16), 0.2), hone_zeros(HONE_F32, 16),
+                 hone_mul_scalar(hone_randn(HONE_F32, 16, 5), 0.2) };
+    hone_tensor **w[] = { &t.weight, &t.bias, &t.head };
+    for (int i = 0; i < 3; i++)
+        hone_requires_grad_(*w[i], true);
+    hone_optim *optim = hone_sgd_list(hone_list(t.weight, t.bias, t.head),
+                                      &(hone_sgd_options){ .lr = 0.1, .momentum = 0.9 });
+    for (int step = 0; step < 4; step++) {
+        hone_optim_zero_grad(optim);
+        if (parts == 0)
+            walk(&t, x, y);
+        else
+            hone_accumulate_begin(SAMPLES);
+        for (int i = 0; i < parts; i++) {
+            const int64_t begin = i * SAMPLES / parts, end = (i + 1) * SAMPLES / parts;
+            hone_accumulate_part(end - begin);
+            walk(&t, hone_slice(x, 0, begin, end, 1), hone_slice(y, 0, begin, end, 1));
+        }
+        if (parts > 0)
+            result[3] = hone_accumulate_end();
+        hone_optim_step(optim);
+    }
+    for (int i = 0; i < 3; i++)
+        result[i] = hone_detach(*w[i]);
+    result[4] = hone_rand(HONE_F32, 3); /* the generator went on as far */
+    hone_optim_free(optim);
+    return hone_error_code() == HONE_OK;
+}
+
+static void check_training(void)
+{
+    HONE_SCOPE();
+    hone_tensor *at_once[5], *whole[5], *cut[5];
+    if (!train(0, at_once) || !train(1, whole))
+        fail("two towers", "failed");
+    at_once[3] = whole[3];
+    for (int parts = 1; parts <= SAMPLES; parts++) {
+        if (!train(parts, cut))
+            fail("two towers", "parts failed");
+        for (int i = 0; i < 5; i++)
+            if (!same_bits(at_once[i], cut[i]))
+                fail("two towers", "a cut has other bits");
     }
 }
 
@@ -419,6 +497,7 @@ int main(int argc, char **argv)
     } else {
         for (int i = 0; i < N_MODELS; i++)
             check_model(i);
+        check_training();
     }
     return failures > 0;
 }

@@ -1,0 +1,34 @@
+/* part.h: the part of a batch that the calling thread is at, between hone_accumulate_begin() and
+ * hone_accumulate_end(). What counts samples, or divides by their number, asks here. */
+#ifndef HONE_OP_PART_H
+#define HONE_OP_PART_H
+
+#include "core/core.h"
+
+/** What one call of a loss, the same in every part, has of all samples. */
+typedef struct {
+    hone_tensor *values; /* held: [rows of all samples], of the loss's dtype */
+} hone__part_loss;
+
+typedef struct {
+    bool open;                     /* parts may come */
+    uint64_t id;                   /* of the part, for the leaves' uses; 0: none has begun */
+    int64_t whole, first, samples; /* of the batch; before the part; in it */
+    int n_calls;                   /* of losses, in this part */
+    int n_losses, room_losses;
+    hone__part_loss *losses;
+} hone__part;
+
+/** Of this thread. */
+hone__part *hone__part_now(void);
+
+/** A loss's call with so many rows and a gradient: *divisor is how many there are in the whole
+ * batch, *values where the losses of these belong, NULL: nowhere. False: an error in the name of
+ * `op`. */
+bool hone__part_take_loss(const char *op, hone_dtype dtype, int64_t rows, int64_t *divisor,
+                          void **values);
+/** The place in the whole batch of the first element of a random tensor, 0 for one whose dim 0
+ * isn't the part's samples. */
+uint64_t hone__part_place(const hone_tensor *t);
+
+#endif
