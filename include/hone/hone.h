@@ -9,6 +9,7 @@
 #include <hone/dtype.h>
 #include <hone/error.h>
 #include <hone/io.h>
+#include <hone/net.h>
 #include <hone/nn.h>
 #include <hone/ops.h>
 #include <hone/optim.h>

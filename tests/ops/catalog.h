@@ -26,7 +26,17 @@
     X(copy)                                                                                        \
     X(reduce)                                                                                      \
     X(softmax)                                                                                     \
-    X(norm) X(matmul) X(loss) X(move) X(index) X(conv) X(einsum) X(pool) X(sort) X(batch_norm)
+    X(norm)                                                                                        \
+    X(matmul)                                                                                      \
+    X(loss)                                                                                        \
+    X(move)                                                                                        \
+    X(index)                                                                                       \
+    X(conv)                                                                                        \
+    X(einsum)                                                                                      \
+    X(pool)                                                                                        \
+    X(sort)                                                                                        \
+    X(batch_norm)                                                                                  \
+    X(activation)
 
 #define CATALOG_INPUTS 6
 
