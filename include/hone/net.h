@@ -1,5 +1,5 @@
 /** @file net.h
- * More of what networks are made of, beside ops.h: activations with parameters. What ops.h says
+ * More of what networks are made of, beside ops.h: activations and losses. What ops.h says
  * above its ops holds here, too: names, defaults and meanings are PyTorch's.
  */
 #ifndef HONE_NET_H
@@ -71,6 +71,119 @@ HONE_API hone_tensor *hone_softmin(hone_tensor *x, int dim);
  * defaults of hone_call, are no limits. Any dtype but bool, which stays; integers with a limit that
  * is no whole number give f32. NaN stays. Grad: dy where min <= x <= max, else 0. */
 HONE_API hone_tensor *hone_clamp(hone_tensor *x, double min, double max);
+
+/* ---- losses. f32|f64, also the targets where nothing else is said; tensors are broadcast where
+ * nothing says that they must have one shape. The reduction makes one number of the loss of each
+ * element (position, sample): its mean and sum are hone_mean and hone_sum. Gradients reach every
+ * float tensor, targets too, and can be differentiated again. Errors: HONE_E_SHAPE, HONE_E_DTYPE,
+ * HONE_E_VALUE (an option out of range), HONE_E_NOMEM. Source: the function of that name in
+ * torch.nn.functional. */
+
+typedef enum {
+    HONE_REDUCE_MEAN,
+    HONE_REDUCE_SUM,
+    HONE_REDUCE_NONE,     /**< the losses as they are */
+    HONE_REDUCE_BATCHMEAN /**< the sum divided by the extent of dim 0; hone_kl_div alone knows it */
+} hone_reduction;
+
+/** (input - target)^2. */
+HONE_API hone_tensor *hone_mse_loss(hone_tensor *input, hone_tensor *target,
+                                    hone_reduction reduction);
+/** |input - target|; its slope is 0 at 0. */
+HONE_API hone_tensor *hone_l1_loss(hone_tensor *input, hone_tensor *target,
+                                   hone_reduction reduction);
+/** With d = |input - target|: d^2 / (2 beta) where d < beta (default 1), else d - beta / 2; with
+ * beta 0 it is d. Below 0: HONE_E_VALUE. */
+HONE_API hone_tensor *hone_smooth_l1_loss(hone_tensor *input, hone_tensor *target, double beta,
+                                          hone_reduction reduction);
+/** With d = |input - target|: d^2 / 2 where d <= delta (default 1), else delta (d - delta / 2).
+ * delta must be more than 0. Source: Huber, Robust estimation of a location parameter (1964). */
+HONE_API hone_tensor *hone_huber_loss(hone_tensor *input, hone_tensor *target, double delta,
+                                      hone_reduction reduction);
+/** -weight (t log(p) + (1 - t) log(1 - p)) of probabilities p = input and t = target of one shape;
+ * logarithms count as -100 at least. weight: broadcast, or HONE_NONE. The mean is over all
+ * elements. HONE_E_VALUE: elements of input outside 0..1. Grad: by p dy (p - t) / max(p (1 - p),
+ * 1e-12), by t that of the logarithms as they count. */
+HONE_API hone_tensor *hone_binary_cross_entropy(hone_tensor *input, hone_tensor *target,
+                                                hone_tensor *weight, hone_reduction reduction);
+/** The same of p = sigmoid(input), without its loss of digits: weight ((1 - t) x + l softplus(-x)),
+ * l = 1 + (pos_weight - 1) t. weight and pos_weight (of positive targets): broadcast, or
+ * HONE_NONE. */
+HONE_API hone_tensor *hone_binary_cross_entropy_with_logits(hone_tensor *input, hone_tensor *target,
+                                                            hone_tensor *weight,
+                                                            hone_tensor *pos_weight,
+                                                            hone_reduction reduction);
+/** target (log(target) - input), 0 log 0 = 0, where input is a logarithm of probabilities; with
+ * log_target the target is one, too: e^target (target - input). PyTorch's reduction='batchmean' is
+ * HONE_REDUCE_BATCHMEAN. */
+HONE_API hone_tensor *hone_kl_div(hone_tensor *input, hone_tensor *target, bool log_target,
+                                  hone_reduction reduction);
+/** e^input - target input; without log_input (default true) input - target log(input + eps), eps
+ * 1e-8 by default. full adds Stirling's approximation of log(target!) where target > 1: t log t - t
+ * + log(2 pi t) / 2. */
+HONE_API hone_tensor *hone_poisson_nll_loss(hone_tensor *input, hone_tensor *target, bool log_input,
+                                            bool full, double eps, hone_reduction reduction);
+/** (log v + (input - target)^2 / v) / 2, v = max(var, eps); full adds log(2 pi) / 2. eps: default
+ * 1e-6, more than 0.
+ *  @param var  0 or more; broadcast, or [..] beside an input [.., n]: one for all n.
+ *  Grad:   of var as of v, also where eps is in its place. */
+HONE_API hone_tensor *hone_gaussian_nll_loss(hone_tensor *input, hone_tensor *target,
+                                             hone_tensor *var, bool full, double eps,
+                                             hone_reduction reduction);
+
+/** -weight[c] input[c] of each position's class c = target.
+ *  @param input   logarithms of probabilities, [N, C, ...] or [C].
+ *  @param target  integers, of input's shape without C.
+ *  @param weight  [C] of input's dtype, or HONE_NONE: 1.
+ *  @param ignore_index  positions with this target have loss 0 and no gradient, whatever their
+ *                 input is (default -100).
+ *  @return  the losses [N, ...]; their sum; or, as the mean, their sum divided by the sum of the
+ *           positions' weights, so NaN where all are ignored.
+ *  Errors:  HONE_E_INDEX: a target that is none of the classes nor ignored, named with its place. */
+HONE_API hone_tensor *hone_nll_loss(hone_tensor *input, hone_tensor *target, hone_tensor *weight,
+                                    int64_t ignore_index, hone_reduction reduction);
+/** Cross entropy with all that PyTorch's has; hone_cross_entropy is its plain and fastest form.
+ *  @param input   scores (logits), [N, C, ...] or [C]; log p is their log_softmax over C.
+ *  @param target  classes as nll_loss takes them; or probabilities, of input's shape and dtype.
+ *  @param weight  [C] of input's dtype, or HONE_NONE: 1.
+ *  @param ignore_index     as nll_loss (but the gradient of NaN or inf in an ignored row is NaN, as
+ *                 in PyTorch); it has no meaning beside probabilities.
+ *  @param label_smoothing  e in 0..1: the target counts as (1 - e) target + e / C.
+ *  @return  classes: (1 - e) nll_loss - e / C times the sum of weight log p over C; the mean as in
+ *           nll_loss. Probabilities: -the sum of weight target log p over C; the mean is that over
+ *           the positions, weights or not.
+ *  Errors:  as nll_loss. */
+HONE_API hone_tensor *hone_cross_entropy_loss(hone_tensor *input, hone_tensor *target,
+                                              hone_tensor *weight, int64_t ignore_index,
+                                              double label_smoothing, hone_reduction reduction);
+
+/** input where the target (1 or -1) is 1, max(0, margin - input) where it is -1 (default margin 1);
+ * both added where it is neither. */
+HONE_API hone_tensor *hone_hinge_embedding_loss(hone_tensor *input, hone_tensor *target,
+                                                double margin, hone_reduction reduction);
+/** max(0, margin - target (input1 - input2)), default margin 0; its gradient passes where that is
+ * exactly 0, here and in the losses below. */
+HONE_API hone_tensor *hone_margin_ranking_loss(hone_tensor *input1, hone_tensor *input2,
+                                               hone_tensor *target, double margin,
+                                               hone_reduction reduction);
+/** With the cosine c = a b / sqrt((a a + 1e-12) (b b + 1e-12)) of input1 and input2 [N, D] (or
+ * [D]): 1 - c where the target ([N] or []; any dtype) is 1, max(0, c - margin) where it is -1, else
+ * 0; default margin 0. */
+HONE_API hone_tensor *hone_cosine_embedding_loss(hone_tensor *input1, hone_tensor *input2,
+                                                 hone_tensor *target, double margin,
+                                                 hone_reduction reduction);
+/** max(0, d(anchor, positive) - d(anchor, negative) + margin), d the p-norm of a - b + eps along the
+ * last dim (p may be INFINITY); with swap d(positive, negative) takes the second one's place where
+ * it is smaller. Defaults: margin 1, p 2, eps 1e-6. Three tensors of as many dims. Source: Balntas
+ * et al., Learning shallow convolutional feature descriptors with triplet losses (2016). */
+HONE_API hone_tensor *hone_triplet_margin_loss(hone_tensor *anchor, hone_tensor *positive,
+                                               hone_tensor *negative, double margin, double p,
+                                               double eps, bool swap, hone_reduction reduction);
+/** -the mean over the classes (the last dim) of weight (t log sigmoid(x) + (1 - t) log sigmoid(-x)),
+ * x = input and t = target of one shape; weight: broadcast, or HONE_NONE. */
+HONE_API hone_tensor *hone_multilabel_soft_margin_loss(hone_tensor *input, hone_tensor *target,
+                                                       hone_tensor *weight,
+                                                       hone_reduction reduction);
 
 #ifdef __cplusplus
 }

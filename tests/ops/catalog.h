@@ -36,7 +36,8 @@
     X(pool)                                                                                        \
     X(sort)                                                                                        \
     X(batch_norm)                                                                                  \
-    X(activation)
+    X(activation)                                                                                  \
+    X(losses)
 
 #define CATALOG_INPUTS 6
 

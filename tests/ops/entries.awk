@@ -139,6 +139,9 @@ function prototype(p,    name, op, in_place, n, i, params, last, type, parameter
                 arguments = arguments "catalog_bool(row, \"" last "\")"
             } else if (type == "const char *") {
                 arguments = arguments "catalog_text(row, \"" last "\").at"; type = "text"
+            } else if (type in names_of && type != "hone_dtype") {
+                arguments = arguments "(" type ")catalog_choice(row, \"" last "\", \"" names_of[type] "\")"
+                type = "choice"
             } else if (type == "hone_dtype") {
                 arguments = arguments "row->dtype"; type = "dtype"
             } else {
