@@ -1,5 +1,5 @@
 /** @file net.h
- * More of what networks are made of, beside ops.h: activations and losses. What ops.h says
+ * More of what networks are made of, beside ops.h: activations, pooling, padding and losses. What ops.h says
  * above its ops holds here, too: names, defaults and meanings are PyTorch's.
  */
 #ifndef HONE_NET_H
@@ -71,6 +71,99 @@ HONE_API hone_tensor *hone_softmin(hone_tensor *x, int dim);
  * defaults of hone_call, are no limits. Any dtype but bool, which stays; integers with a limit that
  * is no whole number give f32. NaN stays. Grad: dy where min <= x <= max, else 0. */
 HONE_API hone_tensor *hone_clamp(hone_tensor *x, double min, double max);
+
+/* ---- pooling, beside hone_max_pool2d of ops.h. f32|f64, any strides; results are contiguous.
+ * Errors: HONE_E_SHAPE (also: a window that would be empty, a plane of 2^31 elements or more),
+ * HONE_E_DTYPE, HONE_E_VALUE (an option missing or out of range), HONE_E_NOMEM. Source: the function
+ * of that name in torch.nn.functional. */
+
+/** Options of hone_avg_pool2d: pairs of height and width, each number with its own default. With
+ * ceil_mode a last window that reaches past the padding counts, too, unless it begins past the
+ * plane. */
+typedef struct {
+    int64_t kernel_size[2];   /**< needed */
+    int64_t stride[2];        /**< default: as kernel_size */
+    int64_t padding[2];       /**< default 0; at most half of kernel_size */
+    int64_t divisor_override; /**< what sums are divided by; default: elements and padding there */
+    bool ceil_mode;
+    bool count_exclude_pad; /**< don't count the padding: PyTorch's count_include_pad=False */
+    HONE_RESERVE(38);
+} hone_avg_pool2d_options;
+
+/** The mean of each window that slides over the planes, padding counting as zeros.
+ *  @param x  [N, C, H, W] or [C, H, W]; only N may be 0.
+ *  @return   [N, C, OH, OW] (or without N), as hone_max_pool2d's.
+ *  Order:    one chain of additions from +0 over the window's elements (row by row; padding is left
+ *            out), then a division by the number of its elements and of those in the padding; what
+ *            lies past the padding never counts.
+ *  Grad:     by hone_avg_pool2d_backward. Twice differentiable. */
+HONE_API hone_tensor *hone_avg_pool2d(hone_tensor *x, const hone_avg_pool2d_options *options);
+/** Its gradient by an x of height x width: dy [.., OH, OW] -> [.., height, width]. Order: dy is
+ * divided, then one chain of additions from +0 over the windows that an element lies in (row by
+ * row). Grad: hone_avg_pool2d. */
+HONE_API hone_tensor *hone_avg_pool2d_backward(hone_tensor *dy, int64_t height, int64_t width,
+                                               const hone_avg_pool2d_options *options);
+/** Means of height x width windows that cover the planes: window i of n along an extent L is
+ * [floor(i L / n), ceil((i + 1) L / n)), so neighbours may share elements.
+ *  @param height, width  of the result, at least 1; -1: that of x (PyTorch's None).
+ *  @return   [N, C, height, width] (or without N).
+ *  Order, Grad: as hone_avg_pool2d. */
+HONE_API hone_tensor *hone_adaptive_avg_pool2d(hone_tensor *x, int64_t height, int64_t width);
+HONE_API hone_tensor *hone_adaptive_avg_pool2d_backward(hone_tensor *dy, int64_t height,
+                                                        int64_t width);
+/** The largest elements of the same windows; with their places i64 h * W + w as
+ * hone_max_pool2d_with_indices. Grad: by hone_max_pool2d_backward. */
+HONE_API hone_tensor *hone_adaptive_max_pool2d(hone_tensor *x, int64_t height, int64_t width);
+HONE_API hone_values_indices hone_adaptive_max_pool2d_with_indices(hone_tensor *x, int64_t height,
+                                                                   int64_t width);
+
+/** The same of x [N, C, L] or [C, L]: as the ops above of planes that are one row high. */
+typedef struct {
+    int64_t kernel_size; /**< needed */
+    int64_t stride;      /**< default: as kernel_size */
+    int64_t padding;     /**< default 0; at most half of kernel_size */
+    int64_t dilation;    /**< default 1 */
+    bool ceil_mode;
+    HONE_RESERVE(31);
+} hone_max_pool1d_options;
+HONE_API hone_tensor *hone_max_pool1d(hone_tensor *x, const hone_max_pool1d_options *options);
+HONE_API hone_values_indices hone_max_pool1d_with_indices(hone_tensor *x,
+                                                          const hone_max_pool1d_options *options);
+typedef struct {
+    int64_t kernel_size; /**< needed */
+    int64_t stride;      /**< default: as kernel_size */
+    int64_t padding;     /**< default 0; at most half of kernel_size */
+    bool ceil_mode;
+    bool count_exclude_pad; /**< PyTorch's count_include_pad=False */
+    HONE_RESERVE(38);
+} hone_avg_pool1d_options;
+HONE_API hone_tensor *hone_avg_pool1d(hone_tensor *x, const hone_avg_pool1d_options *options);
+HONE_API hone_tensor *hone_adaptive_avg_pool1d(hone_tensor *x, int64_t length);
+HONE_API hone_tensor *hone_adaptive_max_pool1d(hone_tensor *x, int64_t length);
+HONE_API hone_values_indices hone_adaptive_max_pool1d_with_indices(hone_tensor *x, int64_t length);
+
+/* ---- padding */
+
+typedef enum {
+    HONE_PAD_CONSTANT,  /**< with a number */
+    HONE_PAD_REFLECT,   /**< mirrored about the first and the last element, less than the extent */
+    HONE_PAD_REPLICATE, /**< with the first and the last element */
+    HONE_PAD_CIRCULAR   /**< from the other end of what is left, at most all of it */
+} hone_pad_mode;
+
+/** x with elements before and after its last dims: hone_pad(x, HONE_PAD_REFLECT, 0, 1, 2) puts 1
+ * before and 2 after each row, two numbers more are of the dim before it, and so on (at most 4
+ * dims); numbers below 0 cut off.
+ *  @param x      any dtype and strides.
+ *  @param value  that of HONE_PAD_CONSTANT, in x's dtype.
+ *  Grad:    dy cut or filled up with zeros; of the other modes dy's elements added, in order, to
+ *           those that they came from, dim by dim from the last.
+ *  Errors:  HONE_E_SHAPE (an odd number, or too many; more is cut off than there is, less is left
+ *           than the mode needs), HONE_E_VALUE (a value that doesn't fit the dtype).
+ *  Source:  torch.nn.functional.pad. */
+#define hone_pad(x, mode, value, ...) hone_pad_v(x, HONE_DIM_ARGS(__VA_ARGS__), mode, value)
+HONE_API hone_tensor *hone_pad_v(hone_tensor *x, const int64_t *pad_end, hone_pad_mode mode,
+                                 double value);
 
 /* ---- losses. f32|f64, also the targets where nothing else is said; tensors are broadcast where
  * nothing says that they must have one shape. The reduction makes one number of the loss of each

@@ -1,9 +1,8 @@
 /* pool.c: max_pool2d and its gradient. */
 #include "core/reserve.h"
 #include "loops/indices.h"
-#include "loops/pool2d.h"
 #include "op/options.h"
-#include "ops/common.h"
+#include "ops/pool.h"
 
 /* ---- arguments */
 
@@ -19,8 +18,7 @@ static const hone__option pool_table[] = {
 };
 #undef PAIR
 
-/* f32 or f64 [.., C, H, W], of which only a batch may be empty. */
-static bool suits_pool(hone_context *ctx, const char *what, const hone_tensor *x)
+bool hone__suits_pool(hone_context *ctx, const char *what, const hone_tensor *x, int dims)
 {
     const char *name = hone__call_name(ctx);
     if (!hone_dtype_is_float((hone_dtype)x->dtype)) {
@@ -28,17 +26,18 @@ static bool suits_pool(hone_context *ctx, const char *what, const hone_tensor *x
                        name, hone__tensor_text(x).s);
         return false;
     }
-    bool fits = x->ndim == 3 || x->ndim == 4;
-    for (int d = x->ndim - 3; fits && d < x->ndim; d++)
+    bool fits = x->ndim == dims + 1 || x->ndim == dims + 2;
+    for (int d = x->ndim - dims - 1; fits && d < x->ndim; d++)
         fits = x->shape[d] > 0;
     if (!fits) {
         hone_error_set(HONE_E_SHAPE,
-                       "%s: %s is %s, but [N, C, H, W] or [C, H, W] is wanted, of which only N may "
-                       "be 0",
-                       name, what, hone__tensor_text(x).s);
+                       "%s: %s is %s, but [N, C, %s] or [C, %s] is wanted, of which "
+                       "only N may be 0",
+                       name, what, hone__tensor_text(x).s, dims == 1 ? "L" : "H, W",
+                       dims == 1 ? "L" : "H, W");
         return false;
     }
-    if (x->shape[x->ndim - 2] <= INT32_MAX / x->shape[x->ndim - 1])
+    if (x->shape[x->ndim - dims] <= INT32_MAX / (dims == 1 ? 1 : x->shape[x->ndim - 1]))
         return true;
     hone_error_set(HONE_E_SHAPE, "%s: the planes of %s %s have more than 2^31 - 1 elements", name,
                    what, hone__tensor_text(x).s);
@@ -54,38 +53,45 @@ static bool windows_hold_something(const hone__pool_axis *a)
     return true;
 }
 
-/* i: 0 height, 1 width. */
-static bool take_axis(hone_context *ctx, const hone_tensor *x, int i, hone__pool_axis *a)
+bool hone__pool_axis_take(hone_context *ctx, const char *which, bool ceil_mode, hone__pool_axis *a)
 {
-    const hone_max_pool2d_options *o = hone__options(ctx);
-    const char *name = hone__call_name(ctx), *const what[] = { "height", "width" };
-    *a = (hone__pool_axis){ .extent = x->shape[x->ndim - 2 + i],
-                            .kernel = o->kernel_size[i],
-                            .stride = o->stride[i] ? o->stride[i] : o->kernel_size[i],
-                            .padding = o->padding[i],
-                            .dilation = o->dilation[i] };
+    const char *name = hone__call_name(ctx);
+    a->stride = a->stride ? a->stride : a->kernel;
     if (a->padding > a->kernel / 2) {
         hone_error_set(HONE_E_VALUE,
                        "%s: padding of the %s is %lld, more than half the kernel's %lld", name,
-                       what[i], (long long)a->padding, (long long)a->kernel);
+                       which, (long long)a->padding, (long long)a->kernel);
         return false;
     }
     const int64_t room = a->extent + 2 * a->padding - a->dilation * (a->kernel - 1) - 1;
-    if (room >= 0 || (o->ceil_mode && room + a->stride > 0)) {
-        a->windows = (room + (o->ceil_mode ? a->stride - 1 : 0)) / a->stride + 1;
+    a->windows = 0;
+    if (room >= 0 || (ceil_mode && room + a->stride > 0)) {
+        a->windows = (room + (ceil_mode ? a->stride - 1 : 0)) / a->stride + 1;
         if ((a->windows - 1) * a->stride >= a->extent + a->padding)
             a->windows--; /* it would begin behind what there is */
     }
     if (a->windows == 0 || !windows_hold_something(a)) {
         hone_error_set(
             HONE_E_SHAPE,
-            "%s: a kernel of %lld with dilation %lld doesn't fit into the %s of x %s with "
+            "%s: a kernel of %lld with dilation %lld doesn't fit into the %s of x, %lld, with "
             "padding %lld",
-            name, (long long)a->kernel, (long long)a->dilation, what[i], hone__tensor_text(x).s,
+            name, (long long)a->kernel, (long long)a->dilation, which, (long long)a->extent,
             (long long)a->padding);
         return false;
     }
     return true;
+}
+
+/* i: 0 height, 1 width. */
+static bool take_axis(hone_context *ctx, const hone_tensor *x, int i, hone__pool_axis *a)
+{
+    const hone_max_pool2d_options *o = hone__options(ctx);
+    *a = (hone__pool_axis){ .extent = x->shape[x->ndim - 2 + i],
+                            .kernel = o->kernel_size[i],
+                            .stride = o->stride[i],
+                            .padding = o->padding[i],
+                            .dilation = o->dilation[i] };
+    return hone__pool_axis_take(ctx, i == 0 ? "height" : "width", o->ceil_mode, a);
 }
 
 /* ---- max_pool2d */
@@ -96,7 +102,8 @@ static bool max_pool2d_forward(hone_context *ctx, hone_tensor *const *in, int n_
     (void)n_in;
     const hone_tensor *x = in[0];
     hone__pool2d p = { .x = x };
-    if (!suits_pool(ctx, "x", x) || !take_axis(ctx, x, 0, &p.h) || !take_axis(ctx, x, 1, &p.w))
+    if (!hone__suits_pool(ctx, "x", x, 2) || !take_axis(ctx, x, 0, &p.h) ||
+        !take_axis(ctx, x, 1, &p.w))
         return false;
     hone__shape shape = hone__shape_of(x);
     shape.shape[shape.ndim - 2] = p.h.windows;
@@ -182,7 +189,7 @@ static bool max_pool2d_backward_forward(hone_context *ctx, hone_tensor *const *i
 {
     (void)n_in;
     const unpool_options *o = hone__options(ctx);
-    if (!suits_pool(ctx, "dy", in[0]))
+    if (!hone__suits_pool(ctx, "dy", in[0], 2))
         return false;
     if (!hone__same_shape(in[0], in[1])) {
         hone_error_set(HONE_E_SHAPE, "max_pool2d_backward: indices %s must have the shape of dy %s",

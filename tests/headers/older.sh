@@ -26,6 +26,9 @@ hone_loader_options 40 drop_last
 hone_conv2d_options 40 auto_pad
 hone_max_pool2d_options 32 ceil_mode
 hone_batch_norm_options 40 eps
+hone_avg_pool2d_options 39 count_exclude_pad
+hone_max_pool1d_options 32 ceil_mode
+hone_avg_pool1d_options 39 count_exclude_pad
 TABLE
 # copy older|newer: the newer one's further option is one byte, as padding before a wider one would
 # lie where today's library looks for options that it doesn't know

@@ -31,6 +31,9 @@ SIZE_IS(hone_zero_grad_options, 32);
 SIZE_IS(hone_conv2d_options, 96);
 SIZE_IS(hone_max_pool2d_options, 96);
 SIZE_IS(hone_batch_norm_options, 64);
+SIZE_IS(hone_avg_pool2d_options, 96);
+SIZE_IS(hone_max_pool1d_options, 64);
+SIZE_IS(hone_avg_pool1d_options, 64);
 
 static void check(bool good, const char *what, int line)
 {
@@ -186,6 +189,23 @@ static void pools(void)
             .kernel_size = { 2, 2 });
 }
 
+static void means(void)
+{
+    hone_tensor *x = hone_ones(HONE_F32, 1, 2, 5, 4);
+    hone_tensor *y = hone_avg_pool2d(x, GIVE(hone_avg_pool2d_options, .kernel_size = { 2, 2 }));
+    CHECK(y && hone_numel(y) == 8);
+    REFUSED(hone_avg_pool2d(x, options), hone_avg_pool2d_options, .kernel_size = { 2, 2 });
+    REFUSED(hone_avg_pool2d_backward(y, 5, 4, options), hone_avg_pool2d_options,
+            .kernel_size = { 2, 2 });
+    x = hone_ones(HONE_F32, 2, 5);
+    y = hone_avg_pool1d(x, GIVE(hone_avg_pool1d_options, .kernel_size = 2));
+    CHECK(y && hone_numel(y) == 4);
+    REFUSED(hone_avg_pool1d(x, options), hone_avg_pool1d_options, .kernel_size = 2);
+    y = hone_max_pool1d(x, GIVE(hone_max_pool1d_options, .kernel_size = 2));
+    CHECK(y && hone_numel(y) == 4);
+    REFUSED(hone_max_pool1d(x, options), hone_max_pool1d_options, .kernel_size = 2);
+}
+
 static void loaders(void)
 {
     hone_dataset set;
@@ -205,6 +225,7 @@ int main(void)
     modules();
     convolutions();
     pools();
+    means();
     batch_norms();
     loaders();
     check(hone_error_code() == HONE_OK, "an error is pending", __LINE__);

@@ -37,7 +37,9 @@
     X(sort)                                                                                        \
     X(batch_norm)                                                                                  \
     X(activation)                                                                                  \
-    X(losses)
+    X(losses)                                                                                      \
+    X(avg_pool)                                                                                    \
+    X(pad)
 
 #define CATALOG_INPUTS 6
 
