@@ -1,5 +1,6 @@
 /** @file net.h
- * More of what networks are made of, beside ops.h: activations, pooling, padding and losses. What ops.h says
+ * More of what networks are made of, beside ops.h: activations, pooling, padding, embedding,
+ * dropout, norms and losses. What ops.h says
  * above its ops holds here, too: names, defaults and meanings are PyTorch's.
  */
 #ifndef HONE_NET_H
@@ -164,6 +165,70 @@ typedef enum {
 #define hone_pad(x, mode, value, ...) hone_pad_v(x, HONE_DIM_ARGS(__VA_ARGS__), mode, value)
 HONE_API hone_tensor *hone_pad_v(hone_tensor *x, const int64_t *pad_end, hone_pad_mode mode,
                                  double value);
+
+/* ---- embedding */
+
+#define HONE_NO_PADDING INT64_MIN /* no row of hone_embedding's weight is without a gradient */
+
+/** Rows of a table: indices i64|i32 [..], weight [rows, width] of any dtype -> [.., width].
+ *  @param padding_idx  the row that takes no gradient (below 0: from the end), or HONE_NO_PADDING,
+ *                      the default of hone_call; it is read as it is.
+ *  Grad:    of weight by hone_embedding_backward. Twice differentiable.
+ *  Errors:  HONE_E_INDEX (an index that is no row, named with its place; none may be below 0),
+ *           HONE_E_SHAPE, HONE_E_DTYPE, HONE_E_VALUE (padding_idx). Source:
+ *           torch.nn.functional.embedding. */
+HONE_API hone_tensor *hone_embedding(hone_tensor *indices, hone_tensor *weight,
+                                     int64_t padding_idx);
+/** Its gradient: zeros [rows, width] to whose rows those of dy [.., width] are added, in the order of
+ * the indices; 0 in the padding's row. */
+HONE_API hone_tensor *hone_embedding_backward(hone_tensor *dy, hone_tensor *indices, int64_t rows,
+                                              int64_t padding_idx);
+/** i64 [.., num_classes] with a 1 at each index (i64|i32 [..]) and zeros elsewhere; num_classes -1
+ * (the default of hone_call): the largest index and 1. No gradient. HONE_E_INDEX, HONE_E_VALUE (no
+ * number, and no indices to tell it). Source: torch.nn.functional.one_hot. */
+HONE_API hone_tensor *hone_one_hot(hone_tensor *indices, int64_t num_classes);
+
+/* ---- dropout */
+
+/** x / (1 - p) where a random number is at least p, else 0, whatever x is there; f32|f64. The
+ * numbers are those of hone_rand(HONE_F32, ..) from this seed and stream, one for each element in
+ * row-major order, in f64, too; with `channels` one for each of the channels of x [N, C, ...]. The
+ * mask isn't kept: the gradient computes it again.
+ *  Grad:    the same of dy. Twice differentiable. HONE_E_VALUE: p outside 0..1. Source: Srivastava
+ *           et al., Dropout (2014). */
+HONE_API hone_tensor *hone_philox_dropout(hone_tensor *x, double p, int64_t seed, int64_t stream,
+                                          bool channels);
+/** In training that with the next stream of the thread's generator (random.h), of which p = 0 takes
+ * none; else a copy of x. Defaults: p 0.5, training. */
+HONE_API hone_tensor *hone_dropout(hone_tensor *x, double p, bool training);
+/** The same for whole channels of x [N, C, ...]: PyTorch's dropout1d, dropout2d, dropout3d. */
+HONE_API hone_tensor *hone_feature_dropout(hone_tensor *x, double p, bool training);
+
+/* ---- normalisation, beside hone_layer_norm and hone_batch_norm of ops.h */
+
+/** (x - mean) / sqrt(var + eps) * weight + bias, mean and var (correction 0) of each sample's
+ * channels in num_groups groups; default eps 1e-5.
+ *  @param x  [N, C, ...] f32|f64, any strides; C is a multiple of num_groups.
+ *  @param weight, bias  [C] of x's dtype, or HONE_NONE.
+ *  Order, Error, Grad: those of hone_layer_norm over the elements of a group, then a product and a
+ *           sum. Twice differentiable.
+ *  Errors:  HONE_E_SHAPE, HONE_E_DTYPE, HONE_E_VALUE (num_groups, eps), HONE_E_NOMEM.
+ *  Source:  Wu, He: Group Normalization (2018). */
+HONE_API hone_tensor *hone_group_norm(hone_tensor *x, hone_tensor *weight, hone_tensor *bias,
+                                      int64_t num_groups, double eps);
+/** group_norm with as many groups as channels, which must have more than one element each: without
+ * running statistics. Source: Ulyanov, Vedaldi, Lempitsky: Instance Normalization (2016). */
+HONE_API hone_tensor *hone_instance_norm(hone_tensor *x, hone_tensor *weight, hone_tensor *bias,
+                                         double eps);
+/** x / sqrt(mean(x^2) + eps) * weight over the last n_dims dims; weight of their shape, or
+ * HONE_NONE. eps -1, the default of hone_call: the dtype's epsilon, 2^-23 or 2^-52.
+ *  Order:   the mean is hone_mean_dims. Rows with an element above 2^40 (f64: 2^400), and without
+ *           eps those below 2^-40 (2^-400), are scaled by a power of two first, so no finite x over-
+ *           or underflows.
+ *  Grad:    of x and weight. Twice differentiable.
+ *  Errors:  HONE_E_SHAPE, HONE_E_DTYPE, HONE_E_VALUE (n_dims, eps), HONE_E_NOMEM.
+ *  Source:  Zhang, Sennrich: Root Mean Square Layer Normalization (2019). */
+HONE_API hone_tensor *hone_rms_norm(hone_tensor *x, hone_tensor *weight, int n_dims, double eps);
 
 /* ---- losses. f32|f64, also the targets where nothing else is said; tensors are broadcast where
  * nothing says that they must have one shape. The reduction makes one number of the loss of each

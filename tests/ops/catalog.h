@@ -39,7 +39,9 @@
     X(activation)                                                                                  \
     X(losses)                                                                                      \
     X(avg_pool)                                                                                    \
-    X(pad)
+    X(pad)                                                                                         \
+    X(embedding)                                                                                   \
+    X(group_norm)
 
 #define CATALOG_INPUTS 6
 

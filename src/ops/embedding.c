@@ -1,0 +1,217 @@
+/* embedding.c: rows of a table by their numbers, its gradient by destination, and one_hot. */
+#include "loops/elementwise.h"
+#include "loops/indices.h"
+#include "ops/common.h"
+
+/* The indices as contiguous i64, each in 0 .. extent-1. */
+static hone_tensor *numbers_of(hone_context *ctx, hone_tensor *indices, int64_t extent)
+{
+    const char *name = hone__call_name(ctx);
+    indices = hone__indices_of(name, indices);
+    const int64_t *at = indices && indices->numel ? hone__data(indices) : NULL;
+    for (int64_t i = 0; at && i < indices->numel; i++) {
+        if (at[i] >= 0 && at[i] < extent)
+            continue;
+        hone_error_set(HONE_E_INDEX, "%s: indices[%lld] is %lld, 0 to %lld are possible", name,
+                       (long long)i, (long long)at[i], (long long)extent - 1);
+        return NULL;
+    }
+    return indices;
+}
+
+/* ---- embedding */
+
+typedef struct {
+    int64_t padding_idx;
+} embedding_options;
+static const hone__option embedding_table[] = {
+    HONE__OPTION(embedding_options, padding_idx, HONE__OPT_INT, .standard = -0x1p63),
+    { NULL },
+};
+
+/* The row without a gradient, from 0 on; -1: none. */
+static bool take_padding(hone_context *ctx, int64_t rows, int64_t given, int64_t *padding)
+{
+    *padding = given == HONE_NO_PADDING ? -1 : given < 0 ? given + rows : given;
+    if (given == HONE_NO_PADDING || (*padding >= 0 && *padding < rows))
+        return true;
+    hone_error_set(HONE_E_VALUE, "%s: padding_idx is %lld, but the weight has %lld rows",
+                   hone__call_name(ctx), (long long)given, (long long)rows);
+    return false;
+}
+
+static bool embedding_forward(hone_context *ctx, hone_tensor *const *in, int n_in,
+                              hone_tensor **out)
+{
+    (void)n_in;
+    embedding_options *o = hone__options(ctx);
+    const hone_tensor *weight = in[1];
+    if (weight->ndim != 2) {
+        hone_error_set(HONE_E_SHAPE, "embedding: the weight is %s, [rows, width] is wanted",
+                       hone__tensor_text(weight).s);
+        return false;
+    }
+    hone_tensor *at = numbers_of(ctx, in[0], weight->shape[0]);
+    return at && take_padding(ctx, weight->shape[0], o->padding_idx, &o->padding_idx) &&
+           HONE__SAVE(ctx, in[0]) && hone__give(out, hone_index(in[1], at));
+}
+
+static void embedding_of_dy(hone_context *ctx, hone_tensor *const *dy, hone_tensor **dx)
+{
+    const embedding_options *o = hone__options(ctx);
+    const int64_t rows = hone__input_shape(ctx, 1)->shape[0];
+    dx[1] = hone_embedding_backward(dy[0], hone_saved(ctx, 0), rows,
+                                    o->padding_idx < 0 ? HONE_NO_PADDING : o->padding_idx);
+}
+
+const hone__op hone__op_embedding = {
+    .name = "embedding",
+    .forward = embedding_forward,
+    .backward = embedding_of_dy,
+    .in = { { "indices", HONE__CONSTANT }, { "weight" } },
+    .options = embedding_table,
+    .options_bytes = sizeof(embedding_options),
+};
+
+hone_tensor *hone_embedding(hone_tensor *indices, hone_tensor *weight, int64_t padding_idx)
+{
+    return hone__call(&hone__op_embedding, IN(indices, weight),
+                      &(embedding_options){ padding_idx });
+}
+
+/* ---- embedding_backward */
+
+typedef struct {
+    int64_t rows, padding_idx;
+} backward_options;
+static const hone__option backward_table[] = {
+    HONE__OPTION(backward_options, rows, HONE__OPT_INT, .required = true, .max = 0x1p62),
+    HONE__OPTION(backward_options, padding_idx, HONE__OPT_INT, .standard = -0x1p63),
+    { NULL },
+};
+
+/* t [.., width], 0 where the index is the padding's. */
+static hone_tensor *without_padding(hone_tensor *t, hone_tensor *indices, int64_t padding)
+{
+    if (padding < 0)
+        return t;
+    hone_tensor *hidden = hone_eq_scalar(hone_unsqueeze(indices, -1), (double)padding);
+    return hone_where(hidden, hone_scalar(hone_dtype_of(t), 0), t);
+}
+
+static bool suits_indices(const hone_tensor *dy, const hone_tensor *indices)
+{
+    bool fits = dy->ndim == indices->ndim + 1;
+    for (int d = 0; fits && d < indices->ndim; d++)
+        fits = dy->shape[d] == indices->shape[d];
+    if (!fits)
+        hone_error_set(
+            HONE_E_SHAPE,
+            "embedding_backward: dy %s must have the shape of the indices %s and a width",
+            hone__tensor_text(dy).s, hone__tensor_text(indices).s);
+    return fits;
+}
+
+static bool embedding_backward_forward(hone_context *ctx, hone_tensor *const *in, int n_in,
+                                       hone_tensor **out)
+{
+    (void)n_in;
+    backward_options *o = hone__options(ctx);
+    hone_tensor *at = suits_indices(in[0], in[1]) ? numbers_of(ctx, in[1], o->rows) : NULL;
+    if (!at || !take_padding(ctx, o->rows, o->padding_idx, &o->padding_idx) ||
+        !HONE__SAVE(ctx, in[1]))
+        return false;
+    hone_tensor *dy = without_padding(in[0], at, o->padding_idx);
+    const int64_t shape[] = { o->rows, in[0]->shape[in[0]->ndim - 1], HONE_END_DIM };
+    return dy && hone__give(out, hone_index_backward_v(dy, shape,
+                                                       (hone_tensor *[]){ at, HONE_END_TENSOR }));
+}
+
+static void embedding_backward_of_g(hone_context *ctx, hone_tensor *const *g, hone_tensor **dx)
+{
+    const backward_options *o = hone__options(ctx);
+    hone_tensor *indices = hone_saved(ctx, 0);
+    dx[0] =
+        without_padding(hone_embedding(indices, g[0], HONE_NO_PADDING), indices, o->padding_idx);
+}
+
+const hone__op hone__op_embedding_backward = {
+    .name = "embedding_backward",
+    .forward = embedding_backward_forward,
+    .backward = embedding_backward_of_g,
+    .in = { { "dy" }, { "indices", HONE__CONSTANT } },
+    .options = backward_table,
+    .options_bytes = sizeof(backward_options),
+};
+
+hone_tensor *hone_embedding_backward(hone_tensor *dy, hone_tensor *indices, int64_t rows,
+                                     int64_t padding_idx)
+{
+    return hone__call(&hone__op_embedding_backward, IN(dy, indices),
+                      &(backward_options){ rows, padding_idx });
+}
+
+/* ---- one_hot */
+
+typedef struct {
+    int64_t num_classes;
+} one_hot_options;
+static const hone__option one_hot_table[] = {
+    HONE__OPTION(one_hot_options, num_classes, HONE__OPT_INT, .standard = -1),
+    { NULL },
+};
+
+/* As many as asked for; -1: as the largest index needs. */
+static bool count_classes(const one_hot_options *o, hone_tensor *indices, int64_t *classes)
+{
+    *classes = o->num_classes;
+    if (*classes == -1 && indices->numel > 0) {
+        hone_tensor *most = hone_max(indices);
+        *classes = most ? hone_item_i64(most) + 1 : 0;
+        return most != NULL;
+    }
+    if (*classes >= 1 && *classes <= INT32_MAX)
+        return true;
+    hone_error_set(HONE_E_VALUE, "one_hot: num_classes is %lld, %s is wanted", (long long)*classes,
+                   *classes == -1 ? "a number, as there are no indices to tell it,"
+                                  : "1 to 2^31 - 1");
+    return false;
+}
+
+static bool one_hot_forward(hone_context *ctx, hone_tensor *const *in, int n_in, hone_tensor **out)
+{
+    (void)n_in;
+    int64_t classes;
+    hone_tensor *at = hone__indices_of("one_hot", in[0]);
+    if (!at || !count_classes(hone__options(ctx), at, &classes) ||
+        !(at = numbers_of(ctx, at, classes)))
+        return false;
+    hone__shape shape = hone__shape_of(at);
+    if (shape.ndim == HONE_MAX_DIMS) {
+        hone_error_set(HONE_E_SHAPE, "one_hot: %s has no room for one dim more",
+                       hone__tensor_text(at).s);
+        return false;
+    }
+    shape.shape[shape.ndim++] = classes;
+    hone_tensor *y = out[0] = hone__out(ctx, 0, HONE_I64, shape.ndim, shape.shape);
+    if (!y)
+        return false;
+    hone__fill_elements(y, 0);
+    for (int64_t i = 0; i < at->numel; i++)
+        ((int64_t *)hone__data(y))[i * classes + ((const int64_t *)hone__data(at))[i]] = 1;
+    return true;
+}
+
+const hone__op hone__op_one_hot = {
+    .name = "one_hot",
+    .forward = one_hot_forward,
+    .in = { { "indices", HONE__CONSTANT } },
+    .options = one_hot_table,
+    .options_bytes = sizeof(one_hot_options),
+    .why = "integers",
+};
+
+hone_tensor *hone_one_hot(hone_tensor *indices, int64_t num_classes)
+{
+    return hone__call(&hone__op_one_hot, IN(indices), &(one_hot_options){ num_classes });
+}

@@ -1,0 +1,76 @@
+/* Embedding, one_hot and dropout: what is special, and what is refused. */
+#include "support.h"
+
+#include <hone/hone.h>
+
+#include <math.h>
+
+SUITE(embedding);
+
+/* The padding's row has no gradient, and is read as it is (torch 2.13). */
+Test(embedding, padding)
+{
+    hone_tensor *w = hone_reshape(hone_arange(HONE_F64, 1, 9, 1), 4, 2);
+    hone_requires_grad_(w, true);
+    hone_tensor *y = hone_embedding(T(HONE_I64, (3), 1, 1, 2), w, -3);
+    CHECK_VALUES(hone_detach(y), HONE_F64, (3, 2), 3, 4, 3, 4, 5, 6);
+    CHECK_OK(hone_backward(hone_sum(y)));
+    CHECK_VALUES(hone_grad(w), HONE_F64, (4, 2), 0, 0, 0, 0, 1, 1, 0, 0);
+}
+
+Test(embedding, one_hot_counts_for_itself)
+{
+    CHECK_VALUES(hone_one_hot(T(HONE_I64, (2), 0, 2), -1), HONE_I64, (2, 3), 1, 0, 0, 0, 0, 1);
+    cr_expect_eq(hone_size(hone_one_hot(hone_zeros(HONE_I64, 0), 3), 1), 3);
+}
+
+Test(embedding, errors)
+{
+    hone_tensor *w = hone_zeros(HONE_F32, 4, 2);
+    CHECK_FAILS(hone_embedding(T(HONE_I64, (2), 0, 4), w, HONE_NO_PADDING), HONE_E_INDEX,
+                "embedding: indices[1] is 4, 0 to 3 are possible");
+    CHECK_FAILS(hone_embedding(T(HONE_I64, (1), -1), w, HONE_NO_PADDING), HONE_E_INDEX, "is -1");
+    CHECK_FAILS(hone_embedding(hone_zeros(HONE_F32, 1), w, 0), HONE_E_DTYPE, "i64 or i32");
+    CHECK_FAILS(hone_embedding(hone_zeros(HONE_I64, 1), hone_zeros(HONE_F32, 4), 0), HONE_E_SHAPE,
+                "[rows, width]");
+    CHECK_FAILS(hone_embedding(hone_zeros(HONE_I64, 1), w, 4), HONE_E_VALUE, "padding_idx is 4");
+    CHECK_FAILS(hone_embedding_backward(w, hone_zeros(HONE_I64, 3), 4, HONE_NO_PADDING),
+                HONE_E_SHAPE, "embedding_backward: dy");
+    CHECK_FAILS(hone_one_hot(hone_zeros(HONE_I64, 0), -1), HONE_E_VALUE, "no indices to tell it");
+    CHECK_FAILS(hone_one_hot(T(HONE_I64, (1), 3), 3), HONE_E_INDEX, "indices[0] is 3");
+}
+
+/* Each call has a mask of its own, the gradient that of its call. */
+Test(dropout, masks)
+{
+    hone_seed(7);
+    hone_tensor *x = hone_requires_grad_(hone_ones(HONE_F32, 10000), true);
+    hone_tensor *y = hone_dropout(x, 0.25, true), *again = hone_dropout(x, 0.25, true);
+    cr_expect(!test_same_bits(hone_detach(y), hone_detach(again)));
+    cr_expect(fabs(hone_item(hone_mean(hone_detach(y))) - 1) < 0.02);
+    CHECK_OK(hone_backward(hone_sum(y)));
+    cr_expect(test_same_bits(hone_grad(x), hone_detach(y)));
+    hone_seed(7);
+    cr_expect(test_same_bits(hone_detach(hone_dropout(x, 0.25, true)), hone_detach(y)));
+    hone_seed(7);
+    hone_tensor *wide = hone_dropout(hone_ones(HONE_F64, 10000), 0.25, true);
+    cr_expect(test_same_bits(hone_ne_scalar(wide, 0), hone_ne_scalar(hone_detach(y), 0)));
+}
+
+Test(dropout, what_is_dropped_is_zero)
+{
+    hone_tensor *x = hone_full(HONE_F32, INFINITY, 100);
+    cr_expect_eq(hone_item(hone_min(hone_dropout(x, 0.5, true))), 0);
+    cr_expect_eq(hone_item(hone_max(hone_dropout(x, 1, true))), 0);
+    hone_tensor *y = hone_feature_dropout(hone_ones(HONE_F32, 8, 8, 3), 0.5, true);
+    cr_expect(test_same_bits(hone_contiguous(hone_select(y, 2, 0)),
+                             hone_contiguous(hone_select(y, 2, 2))));
+}
+
+Test(dropout, errors)
+{
+    CHECK_FAILS(hone_dropout(hone_ones(HONE_F32, 2), 1.5, true), HONE_E_VALUE, "dropout: p is 1.5");
+    CHECK_FAILS(hone_dropout(hone_ones(HONE_I64, 2), 0.5, true), HONE_E_DTYPE, "dropout");
+    CHECK_FAILS(hone_feature_dropout(hone_ones(HONE_F32, 2), 0.5, true), HONE_E_SHAPE,
+                "[N, C, ...]");
+}
