@@ -1,6 +1,6 @@
 /** @file net.h
  * More of what networks are made of, beside ops.h: activations, pooling, padding, embedding,
- * dropout, norms and losses. What ops.h says
+ * dropout, norms, convolution, attention, recurrence and losses. What ops.h says
  * above its ops holds here, too: names, defaults and meanings are PyTorch's.
  */
 #ifndef HONE_NET_H
@@ -198,8 +198,8 @@ HONE_API hone_tensor *hone_one_hot(hone_tensor *indices, int64_t num_classes);
  *           et al., Dropout (2014). */
 HONE_API hone_tensor *hone_philox_dropout(hone_tensor *x, double p, int64_t seed, int64_t stream,
                                           bool channels);
-/** In training that with the next stream of the thread's generator (random.h), of which p = 0 takes
- * none; else a copy of x. Defaults: p 0.5, training. */
+/** In training that with the next stream of the thread's generator (random.h), of which p = 0 and
+ * 1 take none; else a copy of x. Defaults: p 0.5, training. */
 HONE_API hone_tensor *hone_dropout(hone_tensor *x, double p, bool training);
 /** The same for whole channels of x [N, C, ...]: PyTorch's dropout1d, dropout2d, dropout3d. */
 HONE_API hone_tensor *hone_feature_dropout(hone_tensor *x, double p, bool training);
@@ -229,6 +229,106 @@ HONE_API hone_tensor *hone_instance_norm(hone_tensor *x, hone_tensor *weight, ho
  *  Errors:  HONE_E_SHAPE, HONE_E_DTYPE, HONE_E_VALUE (n_dims, eps), HONE_E_NOMEM.
  *  Source:  Zhang, Sennrich: Root Mean Square Layer Normalization (2019). */
 HONE_API hone_tensor *hone_rms_norm(hone_tensor *x, hone_tensor *weight, int n_dims, double eps);
+
+/* ---- convolution, beside hone_conv2d of ops.h. Channels that don't fit, an impossible
+ * output_padding and the like are HONE_E_SHAPE or HONE_E_VALUE. All are twice differentiable. */
+
+/** As hone_conv2d_options, of one dim. */
+typedef struct {
+    int64_t stride;   /**< default 1 */
+    int64_t padding;  /**< default 0 */
+    int64_t dilation; /**< default 1 */
+    int64_t groups;   /**< default 1 */
+    hone_auto_pad auto_pad;
+    HONE_RESERVE(28);
+} hone_conv1d_options;
+/** x [N, C, L] or [C, L], weight [O, C / groups, k], bias [O] or HONE_NONE -> [N, O, L']: hone_conv2d
+ * of images one row high, with its order and its gradients. Source: torch.nn.functional.conv1d. */
+HONE_API hone_tensor *hone_conv1d(hone_tensor *x, hone_tensor *weight, hone_tensor *bias,
+                                  const hone_conv1d_options *options);
+
+/** Pairs are (height, width). */
+typedef struct {
+    int64_t stride[2];         /**< default 1 */
+    int64_t padding[2];        /**< rows and columns that are cut off the result; default 0 */
+    int64_t output_padding[2]; /**< more of them at the bottom and the right; default 0; less than
+                                    the stride or the dilation */
+    int64_t dilation[2];       /**< default 1 */
+    int64_t groups;            /**< default 1 */
+    HONE_RESERVE(56);
+} hone_conv_transpose2d_options;
+/** Transposed convolution: each element of x adds weight to a place of the result, what
+ * hone_conv2d_backward_input is.
+ *  @param x       [N, C, H, W] or [C, H, W] f32|f64.
+ *  @param weight  [C, O / groups, kh, kw]; bias [O], or HONE_NONE.
+ *  @return  [N, O, (H - 1) stride - 2 padding + dilation (kh - 1) + output_padding + 1, and for W
+ *           alike], or without N.
+ *  Order:   that of hone_conv2d_backward_input over (c, ky, kx); the bias is added after it.
+ *  Source:  torch.nn.functional.conv_transpose2d. */
+HONE_API hone_tensor *hone_conv_transpose2d(hone_tensor *x, hone_tensor *weight, hone_tensor *bias,
+                                            const hone_conv_transpose2d_options *options);
+typedef struct {
+    int64_t stride;         /**< default 1 */
+    int64_t padding;        /**< default 0 */
+    int64_t output_padding; /**< default 0 */
+    int64_t dilation;       /**< default 1 */
+    int64_t groups;         /**< default 1 */
+    HONE_RESERVE(24);
+} hone_conv_transpose1d_options;
+/** The same of x [N, C, L] or [C, L] and a weight [C, O / groups, k]. */
+HONE_API hone_tensor *hone_conv_transpose1d(hone_tensor *x, hone_tensor *weight, hone_tensor *bias,
+                                            const hone_conv_transpose1d_options *options);
+
+/* ---- attention and recurrence */
+
+/** softmax(scale query key^T + mask) value.
+ *  @param query  [.., L, E], key [.., S, E], value [.., S, Ev], all f32 or all f64; the dims before
+ *                are broadcast.
+ *  @param attn_mask  broadcast over [.., L, S]: bool, true where a query may see the key, or numbers
+ *                that are added; or HONE_NONE.
+ *  @param is_causal  query l sees the keys 0..l alone (also where L != S); not with a mask.
+ *  @param scale      0: 1 / sqrt(E).
+ *  @param enable_gqa grouped heads: key and value [.., heads, S, E] have fewer heads, each for
+ *                several of the query's in turn.
+ *  @return  [.., L, Ev]; zeros for a query that sees no key.
+ *  Order:   that of hone_matmul over E, of hone_softmax over S, and of hone_matmul over S. Keys that
+ *           are hidden have weight 0, so NaN in a hidden value makes NaN, as in PyTorch.
+ *  Memory:  scores and weights [.., L, S] are made, and kept for the gradient.
+ *  Grad:    of query, key, value and a mask of numbers. Twice differentiable.
+ *  Errors:  HONE_E_SHAPE, HONE_E_DTYPE, HONE_E_VALUE (a mask and is_causal), HONE_E_NOMEM.
+ *  Source:  Vaswani et al., Attention is all you need (2017);
+ *           torch.nn.functional.scaled_dot_product_attention. */
+HONE_API hone_tensor *hone_scaled_dot_product_attention(hone_tensor *query, hone_tensor *key,
+                                                        hone_tensor *value, hone_tensor *attn_mask,
+                                                        bool is_causal, double scale,
+                                                        bool enable_gqa);
+
+/** One step: tanh or relu of w_ih x + b_ih + w_hh h + b_hh.
+ *  @param x  [N, inputs], h [N, hidden], or both without N; f32|f64.
+ *  @param w_ih, w_hh  [gates hidden, inputs] and [gates hidden, hidden], gate upon gate (here one);
+ *            b_ih, b_hh [gates hidden], or HONE_NONE.
+ *  @return   the next h.
+ *  Order:    of each product hone_linear's; the two are added then. Twice differentiable.
+ *  Errors:   HONE_E_SHAPE, HONE_E_DTYPE, HONE_E_NOMEM. Source: torch.nn.RNNCell. */
+HONE_API hone_tensor *hone_rnn_tanh_cell(hone_tensor *x, hone_tensor *h, hone_tensor *w_ih,
+                                         hone_tensor *w_hh, hone_tensor *b_ih, hone_tensor *b_hh);
+HONE_API hone_tensor *hone_rnn_relu_cell(hone_tensor *x, hone_tensor *h, hone_tensor *w_ih,
+                                         hone_tensor *w_hh, hone_tensor *b_ih, hone_tensor *b_hh);
+/** The same of three gates r, z, n: (1 - z) n + z h with r and z the sigmoids of their sums and n =
+ * tanh(w_in x + b_in + r (w_hn h + b_hn)), computed as n + z (h - n). Source: torch.nn.GRUCell; Cho
+ * et al. (2014). */
+HONE_API hone_tensor *hone_gru_cell(hone_tensor *x, hone_tensor *h, hone_tensor *w_ih,
+                                    hone_tensor *w_hh, hone_tensor *b_ih, hone_tensor *b_hh);
+/** Both NULL on error. */
+typedef struct {
+    hone_tensor *h_next, *c_next;
+} hone_lstm_state;
+/** The same of four gates i, f, g, o and two states: c_next = sigmoid(f) c + sigmoid(i) tanh(g),
+ * h_next = sigmoid(o) tanh(c_next). Source: torch.nn.LSTMCell; Hochreiter, Schmidhuber: Long
+ * short-term memory (1997). */
+HONE_API hone_lstm_state hone_lstm_cell(hone_tensor *x, hone_tensor *h, hone_tensor *c,
+                                        hone_tensor *w_ih, hone_tensor *w_hh, hone_tensor *b_ih,
+                                        hone_tensor *b_hh);
 
 /* ---- losses. f32|f64, also the targets where nothing else is said; tensors are broadcast where
  * nothing says that they must have one shape. The reduction makes one number of the loss of each

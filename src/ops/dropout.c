@@ -115,12 +115,12 @@ static const hone__option dropout_table[] = {
 static bool drop(hone_context *ctx, hone_tensor *x, bool channels, hone_tensor **out)
 {
     const dropout_options *o = hone__options(ctx);
-    uint64_t seed, stream;
+    uint64_t seed = 0, stream = 0;
     if (!suits_dropout(ctx, x, o->p, channels))
         return false;
     if (!o->training || o->p == 0)
         return hone__give(out, hone_clone(x));
-    return hone__draw(hone__call_name(ctx), &seed, &stream) &&
+    return (o->p == 1 || hone__draw(hone__call_name(ctx), &seed, &stream)) &&
            hone__give(out, hone_philox_dropout(x, o->p, (int64_t)seed, (int64_t)stream, channels));
 }
 

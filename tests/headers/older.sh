@@ -29,6 +29,9 @@ hone_batch_norm_options 40 eps
 hone_avg_pool2d_options 39 count_exclude_pad
 hone_max_pool1d_options 32 ceil_mode
 hone_avg_pool1d_options 39 count_exclude_pad
+hone_conv1d_options 32 auto_pad
+hone_conv_transpose1d_options 24
+hone_conv_transpose2d_options 56
 TABLE
 # copy older|newer: the newer one's further option is one byte, as padding before a wider one would
 # lie where today's library looks for options that it doesn't know

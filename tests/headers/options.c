@@ -34,6 +34,9 @@ SIZE_IS(hone_batch_norm_options, 64);
 SIZE_IS(hone_avg_pool2d_options, 96);
 SIZE_IS(hone_max_pool1d_options, 64);
 SIZE_IS(hone_avg_pool1d_options, 64);
+SIZE_IS(hone_conv1d_options, 64);
+SIZE_IS(hone_conv_transpose1d_options, 64);
+SIZE_IS(hone_conv_transpose2d_options, 128);
 
 static void check(bool good, const char *what, int line)
 {
@@ -167,6 +170,24 @@ static void convolutions(void)
     REFUSED(hone_conv2d_backward_weight(y, x, 3, 3, options), hone_conv2d_options, .groups = 2);
 }
 
+static void rows_and_transposed(void)
+{
+    hone_tensor *x = hone_ones(HONE_F32, 1, 2, 4), *w = hone_ones(HONE_F32, 2, 1, 3);
+    hone_tensor *y = hone_conv1d(x, w, HONE_NONE, GIVE(hone_conv1d_options, .groups = 2));
+    CHECK(y && hone_item(hone_max(y)) == 3 && hone_numel(y) == 4);
+    REFUSED(hone_conv1d(x, w, HONE_NONE, options), hone_conv1d_options, .groups = 2);
+    y = hone_conv_transpose1d(x, w, HONE_NONE, GIVE(hone_conv_transpose1d_options, .groups = 2));
+    CHECK(y && hone_numel(y) == 12);
+    REFUSED(hone_conv_transpose1d(x, w, HONE_NONE, options), hone_conv_transpose1d_options,
+            .groups = 2);
+    x = hone_unsqueeze(x, 2);
+    w = hone_unsqueeze(w, 2);
+    y = hone_conv_transpose2d(x, w, HONE_NONE, GIVE(hone_conv_transpose2d_options, .groups = 2));
+    CHECK(y && hone_numel(y) == 12);
+    REFUSED(hone_conv_transpose2d(x, w, HONE_NONE, options), hone_conv_transpose2d_options,
+            .groups = 2);
+}
+
 static void batch_norms(void)
 {
     hone_tensor *x = hone_reshape(hone_arange(HONE_F32, 0, 4, 1), 4, 1);
@@ -224,6 +245,7 @@ int main(void)
     gradients();
     modules();
     convolutions();
+    rows_and_transposed();
     pools();
     means();
     batch_norms();

@@ -41,9 +41,12 @@
     X(avg_pool)                                                                                    \
     X(pad)                                                                                         \
     X(embedding)                                                                                   \
-    X(group_norm)
+    X(group_norm)                                                                                  \
+    X(conv1d)                                                                                      \
+    X(attention)                                                                                   \
+    X(recurrent)
 
-#define CATALOG_INPUTS 6
+#define CATALOG_INPUTS 8
 
 /** Values in row-major order, as doubles; already rounded to the dtype. */
 typedef struct {
