@@ -2,15 +2,18 @@
  *
  * k is cut into the reductions' blocks; each block's sum comes from the `dot` kernel, and blocks
  * are combined pairwise in order: neighbours (0,1) (2,3) ..., an odd last one carried up. The work
- * is cut into tiles of up to 8 x 8 outputs, or 1 x 64; what lies across k is straightened on the
- * stack, a block of four of its rows at a time. */
+ * is cut into tiles of up to 8 x 8 outputs, or 1 x 64. What lies across k is straightened on the
+ * stack, four rows of a block at a time, or taken lane by lane beside a vector. */
 #include "gemm/dot.h"
 #include "gemm/plan.h"
 #include "gemm/region.h"
 
+#include "isa/isa.h"
 #include "kernels/kernels.h"
 #include "runtime/memory.h"
 #include "runtime/parallel.h"
+
+#include <string.h>
 
 enum { SIDE = 8, ACROSS = 4, LEVELS = 52, MAX_BLOCK_BYTES = 16384, PACK_SLACK_BYTES = 128 };
 
@@ -77,6 +80,49 @@ static const char *straighten(const job *j, int64_t k, int rows, const char *fro
     return to;
 }
 
+/* A vector times what lies across k: vectors run along the outputs, and each of the rule's lanes is a
+ * chain of its own, a row that takes every so many k and begins with -0, the identity. */
+static bool by_lanes(const hone__gemm_args *x)
+{
+    return x->m == 1 && x->b_rs != 1 && x->b_cs == 1;
+}
+
+static void fill_minus_zero(hone__gemm_dtype dtype, int64_t n, void *to)
+{
+    static const float f32 = -0.0F;
+    static const double f64 = -0.0;
+    if (dtype == HONE__GEMM_F32) {
+        hone__k->fill[HONE__F32](n, to, 1, &f32);
+    } else {
+        hone__k->fill[HONE__F64](n, to, 1, &f64);
+    }
+}
+
+static void run_lanes(const job *j, const tile *t, int64_t k, const char *a, const char *b,
+                      sums *out)
+{
+    enum { LANES_BYTES = 256 };
+    const hone__gemm_args *x = &j->plan->x;
+    const int64_t size = j->plan->size, lanes = LANES_BYTES / size, there = min64(lanes, k);
+    const int64_t bytes = t->cols * size;
+    const hone__binary_fn add =
+        hone__k->binary[HONE__K_ADD][x->dtype == HONE__GEMM_F32 ? HONE__F32 : HONE__F64];
+    _Alignas(64) char y[LANES_BYTES * SIDE * SIDE];
+    fill_minus_zero(x->dtype, there * t->cols, y);
+    for (int64_t l = 0; l < there; l++) {
+        j->plan->kernel->row((k - l + lanes - 1) / lanes, t->cols, a + l * x->a_cs * size,
+                             lanes * x->a_cs, b + l * x->b_rs * size, lanes * x->b_rs,
+                             y + l * bytes, 1, HONE__GEMM_L2);
+    }
+    for (int64_t half = lanes / 2; half >= 1; half /= 2) {
+        const int64_t n = min64(half, there - half) * t->cols;
+        if (n > 0) {
+            add(n, y, 1, y, 1, y + half * bytes, 1);
+        }
+    }
+    memcpy(out, y, (size_t)bytes);
+}
+
 static void run_block(const job *j, const tile *t, int64_t block, sums *out)
 {
     const hone__gemm_plan *plan = j->plan;
@@ -85,6 +131,10 @@ static void run_block(const job *j, const tile *t, int64_t block, sums *out)
     const int64_t k0 = block * j->block, k = min64(j->block, x->k - k0);
     const char *a = t->region.a + k0 * x->a_cs * plan->size;
     const char *b = t->region.b + k0 * x->b_rs * plan->size;
+    if (by_lanes(x)) {
+        run_lanes(j, t, k, a, b, out);
+        return;
+    }
     /* One of the two at most is across; the other is along k, or a single row that is strided. */
     _Alignas(64) char copy[ACROSS * MAX_BLOCK_BYTES + PACK_SLACK_BYTES];
     _Alignas(64) char row[MAX_BLOCK_BYTES + PACK_SLACK_BYTES];
@@ -169,7 +219,7 @@ int hone__gemm_dot(const hone__gemm_plan *plan)
     const hone__gemm_args *x = &plan->x;
     job j = { .plan = plan };
     j.tile_m = x->m == 1 ? 1 : x->a_cs != 1 ? ACROSS : SIDE;
-    j.tile_n = x->b_rs != 1 && x->n != 1 ? ACROSS : x->m == 1 ? SIDE * SIDE : SIDE;
+    j.tile_n = x->b_rs != 1 && x->n != 1 && !by_lanes(x) ? ACROSS : x->m == 1 ? SIDE * SIDE : SIDE;
     j.row_tiles = (x->m + j.tile_m - 1) / j.tile_m;
     j.col_tiles = (x->n + j.tile_n - 1) / j.tile_n;
     j.block = hone__reduce_block((int)x->dtype);

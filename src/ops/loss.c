@@ -6,7 +6,6 @@
 #include "op/part.h"
 #include "runtime/memory.h"
 
-#include <math.h>
 #include <string.h>
 
 #define NS_PER_ELEMENT 0.6 /* one exp and what goes with it */
@@ -225,10 +224,8 @@ HONE__ENTRY_XX(cross_entropy, logits, target)
 
 /* ---- cross_entropy_backward */
 
-static const hone__option loss_table[] = {
-    HONE__OPTION(loss_options, divisor, HONE__OPT_INT, .max = INFINITY),
-    { NULL },
-};
+/* The divisor is between a forward and its gradient: callers neither give nor get it. */
+static const hone__option loss_table[] = { { NULL } };
 
 static bool run_backward(const batch *b, const hone_tensor *dy, hone_tensor *dx)
 {

@@ -20,6 +20,7 @@ for bad in 0 -1 1.5 1e2 banana '' ' 5' 5x 0x10 99999999999999999999; do
   refuses 2 '--batch takes a whole number from 1' "$hone" train "${small[@]}" --batch "$bad"
   refuses 2 '--batch takes a whole number from 1' "$hone" train "${small[@]}" "--batch=$bad"
 done
+refuses 2 "--accumulate takes a whole number from 1.*'0'" "$hone" train "${small[@]}" --accumulate 0
 refuses 2 "--threads takes a whole number from 1 to 1024, not '0'" "$hone" train "${small[@]}" --threads 0
 refuses 2 '--threads takes a whole number from 1' "$hone" train "${small[@]}" --threads 1025
 refuses 2 '--threads takes a whole number from 1' "$hone" eval --load x --threads 0

@@ -37,6 +37,22 @@ static int test_accuracy(void)
     return 0;
 }
 
+static int test_parts(void)
+{
+    HONE_SCOPE();
+    hone_seed(0);
+    hone_module *model = hone_nn_sequential(hone_nn_linear(9, 4));
+    hone_tensor *x = hone_randn(HONE_F32, 20, 9), *y = hone_randint(HONE_I64, 0, 4, 20);
+    hone_tensor *weight = hone_parameters(model).at[0];
+    hone_tensor *loss = step_in_parts(model, x, y, 7), *grad = hone_clone(hone_grad(weight));
+    EXPECT(hone_module_zero_grad(model) == HONE_OK);
+    hone_tensor *whole = hone_cross_entropy(hone_forward(model, x), y);
+    EXPECT(hone_backward(whole) == HONE_OK);
+    EXPECT(hone_equal(loss, whole) && hone_equal(grad, hone_grad(weight)));
+    hone_module_free(model);
+    return 0;
+}
+
 static int test_dropout(void)
 {
     HONE_SCOPE();
@@ -99,7 +115,7 @@ static int test_finite(void)
 
 int main(void)
 {
-    const int failed =
-        test_accuracy() + test_dropout() + test_position() + test_worker() + test_finite();
+    const int failed = test_accuracy() + test_parts() + test_dropout() + test_position() +
+                       test_worker() + test_finite();
     return failed || hone_error_code() != HONE_OK;
 }

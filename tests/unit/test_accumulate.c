@@ -27,7 +27,7 @@ Test(accumulate, misuse)
     CHECK_FAILS(hone_accumulate_part(-1), HONE_E_VALUE, "a part of -1 samples");
     CHECK_OK(hone_accumulate_part(5));
     CHECK_FAILS(hone_accumulate_part(4), HONE_E_STATE,
-                 "4 samples after 5 of the 8 that were announced");
+                "4 samples after 5 of the 8 that were announced");
     CHECK_FAILS(
         hone_cross_entropy(hone_matmul(hone_ones(HONE_F32, 4, 3), w), hone_zeros(HONE_I64, 4)),
         HONE_E_SHAPE, "cross_entropy: 4 rows in a part of 5 samples");
