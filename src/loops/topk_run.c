@@ -3,6 +3,7 @@
  * the heap nor the cut over threads shows. */
 #include "loops/topk_run.h"
 
+#include "core/dtypes.h"
 #include "loops/indices.h"
 #include "loops/rows.h"
 #include "runtime/memory.h"
@@ -37,22 +38,24 @@ static uint64_t key_of_double(double v)
     return bits >> 63 ? ~bits : bits | UINT64_C(1) << 63;
 }
 
-static uint64_t key_of(hone_dtype dtype, const char *p)
+static uint64_t key_of_integer(int64_t v)
+{
+    return (uint64_t)v ^ UINT64_C(1) << 63;
+}
+
+#define KEY_FLOAT   key_of_double
+#define KEY_INTEGER key_of_integer
+#define KEY_BOOL    key_of_integer
+#define KEY_OF(NAME, name, type, size, kind, ...)                                                  \
+    case HONE_##NAME:                                                                              \
+        return KEY_##kind(*(const type *)p);
+
+static uint64_t key_of(hone_dtype dtype, const void *p)
 {
     switch (dtype) {
-    case HONE_F32:
-        return key_of_double((double)*(const float *)p);
-    case HONE_F64:
-        return key_of_double(*(const double *)p);
-    case HONE_I64:
-        return (uint64_t) * (const int64_t *)p ^ UINT64_C(1) << 63;
-    case HONE_I32:
-        return (uint64_t)(int64_t) * (const int32_t *)p ^ UINT64_C(1) << 63;
-    case HONE_U8:
-    case HONE_BOOL:
-        break;
+        HONE__EACH_DTYPE(KEY_OF, )
     }
-    return *(const uint8_t *)p;
+    return 0;
 }
 
 /* ---- the heap: no entry is worse than the one above it */
