@@ -130,6 +130,7 @@ typedef struct {
 HONE_API hone_tensor *hone_max_pool1d(hone_tensor *x, const hone_max_pool1d_options *options);
 HONE_API hone_values_indices hone_max_pool1d_with_indices(hone_tensor *x,
                                                           const hone_max_pool1d_options *options);
+
 typedef struct {
     int64_t kernel_size; /**< needed */
     int64_t stride;      /**< default: as kernel_size */
@@ -267,6 +268,7 @@ typedef struct {
  *  Source:  torch.nn.functional.conv_transpose2d. */
 HONE_API hone_tensor *hone_conv_transpose2d(hone_tensor *x, hone_tensor *weight, hone_tensor *bias,
                                             const hone_conv_transpose2d_options *options);
+
 typedef struct {
     int64_t stride;         /**< default 1 */
     int64_t padding;        /**< default 0 */

@@ -103,6 +103,13 @@ static hone_tensor *triangle(int64_t queries, int64_t keys)
     return hone_ge(hone_unsqueeze(l, 1), s);
 }
 
+/* True where a query sees no key. */
+static hone_tensor *blind_rows(hone_tensor *scores)
+{
+    HONE_NO_GRAD();
+    return hone_eq_scalar(hone_max_dims(scores, true, -1), (double)-INFINITY);
+}
+
 /* Weights of the keys; a query that sees none has zeros (and no NaN in a gradient). */
 static hone_tensor *weights_of(hone_tensor *scores, hone_tensor *mask)
 {
@@ -114,8 +121,7 @@ static hone_tensor *weights_of(hone_tensor *scores, hone_tensor *mask)
                                               : hone_add(scores, mask);
     if (!scores || extent(scores, 1) == 0)
         return scores;
-    hone_tensor *most = hone_max_dims(hone_detach(scores), true, -1);
-    hone_tensor *blind = hone_eq_scalar(most, (double)-INFINITY);
+    hone_tensor *blind = blind_rows(scores);
     return hone_where(blind, zero, hone_softmax(hone_where(blind, zero, scores), -1));
 }
 

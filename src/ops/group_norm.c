@@ -170,7 +170,8 @@ static double scale_of(double most, hone_dtype dtype, double eps)
 /* Those of the rows, with extents 1 where a row lies; NULL: out of memory. */
 static hone_tensor *scales_of(hone_tensor *x, const int64_t *dims, double eps)
 {
-    hone_tensor *scale = hone_contiguous(hone_max_dims_v(hone_abs(hone_detach(x)), true, dims));
+    HONE_NO_GRAD();
+    hone_tensor *scale = hone_contiguous(hone_max_dims_v(hone_abs(x), true, dims));
     for (int64_t i = 0; scale && i < scale->numel; i++) {
         if (x->dtype == HONE_F32) {
             float *at = (float *)hone__data(scale) + i;

@@ -212,9 +212,10 @@ const hone__op hone__op_bce_of = {
 static bool are_probabilities(hone_context *ctx, hone_tensor *input)
 {
     HONE_SCOPE();
+    HONE_NO_GRAD();
     if (input->numel == 0)
         return true;
-    hone_tensor *plain = hone_detach(input), *least = hone_min(plain), *most = hone_max(plain);
+    hone_tensor *least = hone_min(input), *most = hone_max(input);
     if (!least || !most)
         return false;
     const double low = hone_item(least), high = hone_item(most);
@@ -383,7 +384,8 @@ const hone__op hone__op_at_least = {
 static bool is_variance(hone_context *ctx, hone_tensor *var)
 {
     HONE_SCOPE();
-    hone_tensor *least = var->numel ? hone_min(hone_detach(var)) : NULL;
+    HONE_NO_GRAD();
+    hone_tensor *least = var->numel ? hone_min(var) : NULL;
     if (var->numel == 0 || (least && !(hone_item(least) < 0)))
         return true;
     if (least)
