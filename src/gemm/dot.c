@@ -135,16 +135,18 @@ static void run_block(const job *j, const tile *t, int64_t block, sums *out)
         run_lanes(j, t, k, a, b, out);
         return;
     }
-    /* One of the two at most is across; the other is along k, or a single row that is strided. */
+    /* One of the two at most is across; the other is along k, or a single row that is strided. (What
+     * was A in the call may be B here, and the other way round.) */
+    const bool a_is_across = x->a_cs != 1 && t->rows > 1;
     _Alignas(64) char copy[ACROSS * MAX_BLOCK_BYTES + PACK_SLACK_BYTES];
     _Alignas(64) char row[MAX_BLOCK_BYTES + PACK_SLACK_BYTES];
     int64_t a_rs = x->a_rs, b_cs = x->b_cs;
     if (x->a_cs != 1) {
-        a = straighten(j, k, t->rows, a, a_rs, x->a_cs, x->m == 1 ? row : copy);
+        a = straighten(j, k, t->rows, a, a_rs, x->a_cs, a_is_across ? copy : row);
         a_rs = j->block;
     }
     if (x->b_rs != 1) {
-        b = straighten(j, k, t->cols, b, b_cs, x->b_rs, x->m == 1 ? copy : row);
+        b = straighten(j, k, t->cols, b, b_cs, x->b_rs, a_is_across ? row : copy);
         b_cs = j->block;
     }
     if (t->rows == 1) {

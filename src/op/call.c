@@ -71,7 +71,8 @@ static hone_tensor *into(hone_context *ctx, hone_tensor *to, hone_dtype dtype, i
                          const int64_t *shape)
 {
     const char *form = ctx->target == HONE__INTO_FIRST ? "_" : "";
-    if (to->ndim != ndim || memcmp(to->shape, shape, sizeof(int64_t) * (size_t)ndim) != 0) {
+    if (to->ndim != ndim ||
+        (ndim > 0 && memcmp(to->shape, shape, sizeof(int64_t) * (size_t)ndim) != 0)) {
         hone_error_set(HONE_E_SHAPE, "%s%s: the result %s doesn't fit the tensor %s that it %s",
                        hone__call_name(ctx), form, hone__shape_text(ndim, shape).s,
                        hone__tensor_text(to).s, *form ? "should change" : "should be written to");
