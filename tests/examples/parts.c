@@ -73,7 +73,7 @@ int main(int argc, char **argv)
     const char *source = argc > 1 ? argv[1] : "digits";
     const int epochs = argc > 2 ? atoi(argv[2]) : 3;
     const int64_t n = argc > 3 ? atoll(argv[3]) : 0;
-    hone_dataset set;
+    hone_dataset set = { 0 };
     hone_status status = strcmp(source, "digits") == 0 ? hone_digits(HONE_TRAIN, n, 0, &set)
                                                        : hone_mnist(source, HONE_TRAIN, &set);
     if (status == HONE_OK && n > 0)
@@ -83,6 +83,7 @@ int main(int argc, char **argv)
     const bool same = train(parts, &set, epochs, true) == loss && are_equal(whole, parts);
     hone_module_free(whole);
     hone_module_free(parts);
+    hone_dataset_free(&set);
     if (hone_error_code() != HONE_OK)
         fprintf(stderr, "%s\n", hone_error_message());
     puts(same && hone_error_code() == HONE_OK ? "ok" : "other bits");
