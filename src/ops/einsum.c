@@ -397,7 +397,7 @@ static hone_tensor *by_matmul(const term *a, const term *b, const pair *p, const
 /* x with all dims of `to`, in its order: extent 1 where it has none. */
 static hone_tensor *aligned(const term *x, int n, const uint8_t *labels)
 {
-    uint8_t mine[2 * HONE_MAX_DIMS];
+    uint8_t mine[2 * HONE_MAX_DIMS] = { 0 };
     int n_mine = 0;
     for (int i = 0; i < n; i++)
         if (find(x, labels[i]) >= 0)
