@@ -21,6 +21,7 @@
  *  - hone_rand, randn and randint of tensors whose dim 0 is the part's samples give what stands at
  *    their place in the whole batch; each part begins where this thread's generator stood at
  *    hone_accumulate_begin();
+ *    Not yet: dropout, whose numbers go by the place in the part;
  *  - each use of a parameter has a sum of its own until the end, so that tied weights keep the
  *    promise: (uses - 1) tensors like the parameter. A recurrence unrolled by hand pays this a step.
  *    Several walks in a part (two losses, a GAN's) count on; every part makes the same ones.
@@ -28,7 +29,8 @@
  * Until the end the gradients of leaves that parts have added to aren't whole: hone_grad,
  * hone_set_grad, optimizer steps and zero_grad refuse them (HONE_E_STATE).
  *
- * What can't keep the promise: see autograd.h. All of it is the calling thread's own; threads that
+ * Not yet within the promise: means of losses other than hone_cross_entropy, embedding's gradient.
+ * What can't keep it: see autograd.h. All of it is the calling thread's own; threads that
  * accumulate at the same time may not share leaves. */
 #ifndef HONE_ACCUMULATE_H
 #define HONE_ACCUMULATE_H

@@ -415,11 +415,7 @@ const hone__op hone__op_adaptive_max_pool2d = {
 hone_values_indices hone_adaptive_max_pool2d_with_indices(hone_tensor *x, int64_t height,
                                                           int64_t width)
 {
-    const hone__op *op = &hone__op_adaptive_max_pool2d;
-    hone_tensor *out[HONE_MAX_OUTPUTS] = { NULL };
-    if (hone__run(op, IN(x), &(extents){ height, width }, HONE__INTO_FRESH, out) < 0)
-        return (hone_values_indices){ NULL, NULL };
-    return (hone_values_indices){ out[0], out[1] };
+    return hone__call_values_indices(&hone__op_adaptive_max_pool2d, x, &(extents){ height, width });
 }
 
 hone_tensor *hone_adaptive_max_pool2d(hone_tensor *x, int64_t height, int64_t width)

@@ -38,3 +38,12 @@ hone_tensor *hone__as_float(hone_tensor *x)
 {
     return hone_dtype_is_float((hone_dtype)x->dtype) ? x : hone_to(x, HONE_F32);
 }
+
+hone_values_indices hone__call_values_indices(const hone__op *op, hone_tensor *x,
+                                              const void *options)
+{
+    hone_tensor *out[HONE_MAX_OUTPUTS] = { NULL };
+    if (hone__run(op, IN(x), options, HONE__INTO_FRESH, out) < 0)
+        return (hone_values_indices){ NULL, NULL };
+    return (hone_values_indices){ out[0], out[1] };
+}

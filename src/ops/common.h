@@ -86,6 +86,10 @@ const int64_t *hone__ended(const hone__shape *shape, int64_t *room);
 /** x, or in f32 if it is of integers or bool. */
 hone_tensor *hone__as_float(hone_tensor *x);
 
+/** Runs an op of x with two outputs; both NULL on error. */
+hone_values_indices hone__call_values_indices(const hone__op *op, hone_tensor *x,
+                                              const void *options);
+
 /* ---- steps of backward formulas */
 
 /** The gradient of input i is a b, one chain an element: added to the sum in dx[i], if there is one

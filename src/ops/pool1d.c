@@ -68,12 +68,10 @@ hone_values_indices hone_max_pool1d_with_indices(hone_tensor *x,
 {
     const hone__op *op = &hone__op_max_pool1d;
     hone_max_pool1d_options plain;
-    hone_tensor *out[HONE_MAX_OUTPUTS] = { NULL };
     if (!hone__needs_tensor(op->name, x) || !HONE__KNOWS_OPTIONS(op->name, options) ||
-        !hone__options_resolve(op, options, &plain) ||
-        hone__run(op, IN(x), &plain, HONE__INTO_FRESH, out) < 0)
+        !hone__options_resolve(op, options, &plain))
         return (hone_values_indices){ NULL, NULL };
-    return (hone_values_indices){ out[0], out[1] };
+    return hone__call_values_indices(op, x, &plain);
 }
 
 hone_tensor *hone_max_pool1d(hone_tensor *x, const hone_max_pool1d_options *options)
@@ -202,11 +200,7 @@ const hone__op hone__op_adaptive_max_pool1d = {
 
 hone_values_indices hone_adaptive_max_pool1d_with_indices(hone_tensor *x, int64_t length)
 {
-    hone_tensor *out[HONE_MAX_OUTPUTS] = { NULL };
-    if (hone__run(&hone__op_adaptive_max_pool1d, IN(x), &(length_options){ length },
-                  HONE__INTO_FRESH, out) < 0)
-        return (hone_values_indices){ NULL, NULL };
-    return (hone_values_indices){ out[0], out[1] };
+    return hone__call_values_indices(&hone__op_adaptive_max_pool1d, x, &(length_options){ length });
 }
 
 hone_tensor *hone_adaptive_max_pool1d(hone_tensor *x, int64_t length)

@@ -75,9 +75,5 @@ const hone__op hone__op_topk = {
 
 hone_values_indices hone_topk(hone_tensor *x, int64_t k, int dim, bool largest, bool sorted)
 {
-    hone_tensor *out[HONE_MAX_OUTPUTS] = { NULL };
-    if (hone__run(&hone__op_topk, IN(x), &(topk_options){ k, dim, largest, sorted },
-                  HONE__INTO_FRESH, out) < 0)
-        return (hone_values_indices){ NULL, NULL };
-    return (hone_values_indices){ out[0], out[1] };
+    return hone__call_values_indices(&hone__op_topk, x, &(topk_options){ k, dim, largest, sorted });
 }
