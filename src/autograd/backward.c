@@ -240,6 +240,8 @@ static bool is_captured(const void *ctx, const hone_context *node)
 /* The leaf to which this input's gradient goes past the views of it; NULL: to e->node. */
 static hone_tensor *find_leaf(const walk *w, const hone__edge *e)
 {
+    if (!e->leaf && !(e->node && e->node->outputs[e->out].shows))
+        return NULL;
     hone_tensor *leaf = hone__leaf_of(e, is_captured, w);
     return leaf && (!w->captures || find_capture(w, leaf)) ? leaf : NULL;
 }
@@ -285,8 +287,9 @@ static bool deliver(walk *w, hone_context *node, int i, hone_tensor *grad)
     const hone__edge *e = &node->edges[i];
     if (e->into)
         return deliver_to_leaf(w, node, i, grad);
-    bool samples;
-    grad = hone__sum_within(node, i, grad, &samples);
+    bool samples = false;
+    if (!hone__fits(e, grad))
+        grad = hone__sum_within(node, i, grad, &samples);
     if (grad && samples)
         grad = hone__sum_over(node, i, grad);
     return grad && deliver_to_node(w, e->node, e->out, grad);
@@ -378,7 +381,8 @@ static bool call_backward(const walk *w, hone_context *node, hone_tensor **dx, h
     const bool adds = node->op->adds && !hone_grad_enabled();
     const unsigned locks = adds && !w->captures ? hone__leaves_lock(node) : 0;
     const bool ok = !adds || find_sums(w, node, dx);
-    memcpy(sums, dx, sizeof *dx * (size_t)node->n_in);
+    if (adds)
+        memcpy(sums, dx, sizeof *dx * (size_t)node->n_in);
     if (ok)
         node->op->backward(node, node->grads, dx);
     hone__leaves_unlock(locks);
@@ -398,7 +402,8 @@ static bool run_op(walk *w, hone_context *node)
     bool ok = find_ways(w, node) && gradients_ready(node) && call_backward(w, node, dx, sums);
     for (int i = 0; ok && i < node->n_in; i++)
         if (dx[i] && dx[i] != HONE_NONE && dx[i] != sums[i] && node->edges[i].wanted)
-            ok = hone__needs_tensor(hone__call_name(node), dx[i]) && deliver(w, node, i, dx[i]);
+            ok = (hone__is_real(dx[i]) || hone__refuse_tensor(hone__call_name(node), dx[i])) &&
+                 deliver(w, node, i, dx[i]);
     if (many)
         hone__free(dx);
     return ok;

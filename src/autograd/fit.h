@@ -16,6 +16,16 @@ hone_tensor *hone__shown(const hone__edge *e, hone_tensor *sum, bool *ok);
 /** A gradient of the input as one of that leaf. NULL: an error. */
 hone_tensor *hone__brought_to_leaf(const hone__edge *e, hone_tensor *grad);
 
+/** True if `grad` has the input's dtype and shape: there is nothing to sum, unless the input is a
+ * leaf that is shared by samples. */
+static inline bool hone__fits(const hone__edge *e, const hone_tensor *grad)
+{
+    bool fits = grad->ndim == e->shape.ndim && (hone_dtype)grad->dtype == e->dtype;
+    for (int d = 0; fits && d < grad->ndim; d++)
+        fits = grad->shape[d] == e->shape.shape[d];
+    return fits;
+}
+
 /** Sums `grad` within samples over the dims in which input i was broadcast, and casts. *samples: dim
  * 0 is still to be summed, one chain an element, and what is left has the input's elements. NULL:
  * an error. */

@@ -135,7 +135,7 @@ unsigned hone__leaves_lock(const hone_context *node)
     return kept;
 }
 
-void hone__leaves_unlock(unsigned locks)
+void hone__unlock_leaves(unsigned locks)
 {
     for (unsigned i = 0; i < HONE__LEAF_LOCKS; i++)
         if (locks >> i & 1)

@@ -42,7 +42,12 @@ hone_tensor *hone__leaf_sum(const hone_tensor *leaf, int use);
  * when the locks are given back. */
 unsigned hone__leaves_lock(const hone_context *node);
 unsigned hone__leaf_lock(const hone_tensor *leaf);
-void hone__leaves_unlock(unsigned locks);
+void hone__unlock_leaves(unsigned locks);
+static inline void hone__leaves_unlock(unsigned locks)
+{
+    if (locks)
+        hone__unlock_leaves(locks);
+}
 /** Adds the sums of the later uses to .grad, in their order. */
 bool hone__leaf_end_parts(hone_tensor *leaf);
 /** False + E_STATE in the name of `what` if parts of a batch are still to come. */
