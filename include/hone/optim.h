@@ -13,28 +13,219 @@ extern "C" {
 /** An optimizer: the parameters (it keeps a reference to each), the numbers, and its own state. */
 typedef struct hone_optim hone_optim;
 
-/** Zero means the default, HONE_ZERO an explicit 0. */
+/* ---- making one
+ *
+ * hone_<name>(module, &options) for all parameters of a module, hone_<name>_list(parameters,
+ * &options) for a list of them; options may be NULL, a zero in them means the default, HONE_ZERO an
+ * explicit 0. The result is owned by the caller, see hone_optim_free(); NULL on error:
+ *  HONE_E_VALUE (an option out of its range, no parameters), HONE_E_DTYPE (a parameter that is not
+ *  f32 or f64), HONE_E_STATE (one that is no leaf or belongs to a scope alone; none requires a
+ *  gradient), HONE_E_NULL, HONE_E_NOMEM.
+ *
+ * In all formulas g is the gradient, -gradient with maximize; unless something else is said, g +=
+ * weight_decay p comes next. t counts the steps of a parameter from 1. Numbers of a step (bias
+ * corrections) are computed in double. Each step is one pass over parameter, gradient and state. */
+
 typedef struct {
     double lr;           /**< default 0.001 */
     double momentum;     /**< default 0 */
     double dampening;    /**< default 0 */
     double weight_decay; /**< default 0 */
     bool nesterov;       /**< needs a momentum and no dampening */
-    HONE_RESERVE(63);
+    bool maximize;
+    HONE_RESERVE(62);
 } hone_sgd_options;
 
-/** Stochastic gradient descent, as PyTorch's: g = grad + weight_decay p; buf = momentum buf +
- * (1 - dampening) g (first step: g); p -= lr (nesterov ? g + momentum buf : buf).
- *  @param options  may be NULL.
- *  @return         owned by the caller, see hone_optim_free(); NULL on error.
- *  Errors:  HONE_E_VALUE (lr, momentum or weight_decay negative or not finite, a number that is
- *           NaN, no parameters), HONE_E_DTYPE (a parameter that is not f32 or f64), HONE_E_STATE
- *           (one that is no leaf or belongs to a scope alone; none requires a gradient),
- *           HONE_E_NULL, HONE_E_NOMEM.
+/** Stochastic gradient descent, as PyTorch's: buf = momentum buf + (1 - dampening) g (first step:
+ * g); p -= lr (nesterov ? g + momentum buf : buf).
+ *  Errors:  as all; HONE_E_VALUE (nesterov without a momentum or with dampening).
  *  Source:  torch.optim.SGD. */
 HONE_API hone_optim *hone_sgd(hone_module *module, const hone_sgd_options *options);
 /** The same for a list of parameters. */
 HONE_API hone_optim *hone_sgd_list(hone_tensor_list parameters, const hone_sgd_options *options);
+
+typedef struct {
+    double lr;           /**< default 0.001 */
+    double beta1;        /**< default 0.9; 0 to below 1 */
+    double beta2;        /**< default 0.999; 0 to below 1 */
+    double eps;          /**< default 1e-8 */
+    double weight_decay; /**< default 0; of adamw 0.01 */
+    bool amsgrad;        /**< divide by the largest second moment so far */
+    bool maximize;
+    HONE_RESERVE(54);
+} hone_adam_options;
+
+/** Adam: m = beta1 m + (1 - beta1) g; v = beta2 v + (1 - beta2) g^2; p -= lr / (1 - beta1^t) m /
+ * (sqrt(v) / sqrt(1 - beta2^t) + eps).
+ *  Source:  Kingma and Ba, Adam; torch.optim.Adam. */
+HONE_API hone_optim *hone_adam(hone_module *module, const hone_adam_options *options);
+HONE_API hone_optim *hone_adam_list(hone_tensor_list parameters, const hone_adam_options *options);
+/** The same, but weight_decay isn't part of g: p -= lr weight_decay p comes first.
+ *  Source:  Loshchilov and Hutter, Decoupled weight decay; torch.optim.AdamW. */
+HONE_API hone_optim *hone_adamw(hone_module *module, const hone_adam_options *options);
+HONE_API hone_optim *hone_adamw_list(hone_tensor_list parameters, const hone_adam_options *options);
+
+typedef struct {
+    double lr;                   /**< default 0.002 */
+    double beta1;                /**< default 0.9; 0 to below 1 */
+    double beta2;                /**< default 0.999; 0 to below 1 */
+    double eps;                  /**< default 1e-8 */
+    double weight_decay;         /**< default 0 */
+    double momentum_decay;       /**< default 0.004 */
+    bool decoupled_weight_decay; /**< as in AdamW */
+    bool maximize;
+    HONE_RESERVE(46);
+} hone_nadam_options;
+
+/** Adam with Nesterov momentum: mu_t = beta1 (1 - 0.96^(t momentum_decay) / 2), and the product of
+ * all so far, P; p -= lr ((1 - mu_t) / (1 - P) g + mu_t+1 / (1 - P mu_t+1) m) / (sqrt(v / (1 -
+ * beta2^t)) + eps). PyTorch rounds P to f32 after each step, hone doesn't.
+ *  Source:  Dozat, Nesterov momentum into Adam; torch.optim.NAdam. */
+HONE_API hone_optim *hone_nadam(hone_module *module, const hone_nadam_options *options);
+HONE_API hone_optim *hone_nadam_list(hone_tensor_list parameters,
+                                     const hone_nadam_options *options);
+
+typedef struct {
+    double lr;                   /**< default 0.001 */
+    double beta1;                /**< default 0.9; 0 to below 1 */
+    double beta2;                /**< default 0.999; 0 to below 1 */
+    double eps;                  /**< default 1e-8 */
+    double weight_decay;         /**< default 0 */
+    bool decoupled_weight_decay; /**< as in AdamW */
+    bool maximize;
+    HONE_RESERVE(54);
+} hone_radam_options;
+
+/** Adam whose second moment counts as far as its variance is known: with n = 2 / (1 - beta2) - 1
+ * and r = n - 2 t beta2^t / (1 - beta2^t), p -= lr / (1 - beta1^t) m while r <= 5 (5 steps of the
+ * default beta2), then times sqrt((r - 4) (r - 2) n / ((n - 4) (n - 2) r)) sqrt(1 - beta2^t) /
+ * (sqrt(v) + eps).
+ *  Source:  Liu et al., On the variance of the adaptive learning rate; torch.optim.RAdam. */
+HONE_API hone_optim *hone_radam(hone_module *module, const hone_radam_options *options);
+HONE_API hone_optim *hone_radam_list(hone_tensor_list parameters,
+                                     const hone_radam_options *options);
+
+typedef struct {
+    double lr;           /**< default 0.002 */
+    double beta1;        /**< default 0.9; 0 to below 1 */
+    double beta2;        /**< default 0.999; 0 to below 1 */
+    double eps;          /**< default 1e-8 */
+    double weight_decay; /**< default 0 */
+    bool maximize;
+    HONE_RESERVE(55);
+} hone_adamax_options;
+
+/** Adam by the infinity norm: u = max(beta2 u, |g| + eps); p -= lr / (1 - beta1^t) m / u.
+ *  Source:  Kingma and Ba, Adam, section 7.1; torch.optim.Adamax. */
+HONE_API hone_optim *hone_adamax(hone_module *module, const hone_adamax_options *options);
+HONE_API hone_optim *hone_adamax_list(hone_tensor_list parameters,
+                                      const hone_adamax_options *options);
+
+typedef struct {
+    double lr;           /**< default 0.01 */
+    double alpha;        /**< default 0.99 */
+    double eps;          /**< default 1e-8 */
+    double weight_decay; /**< default 0 */
+    double momentum;     /**< default 0 */
+    bool centered;       /**< the variance instead of the mean square */
+    bool maximize;
+    HONE_RESERVE(54);
+} hone_rmsprop_options;
+
+/** v = alpha v + (1 - alpha) g^2; d = sqrt(v) + eps; p -= lr g / d, or with momentum buf = momentum
+ * buf + g / d and p -= lr buf. centered: a = alpha a + (1 - alpha) g and d = sqrt(v - a^2) + eps,
+ * where a difference that rounding leaves below 0 is 0 (PyTorch's is NaN).
+ *  Source:  Hinton's lecture 6e; torch.optim.RMSprop. */
+HONE_API hone_optim *hone_rmsprop(hone_module *module, const hone_rmsprop_options *options);
+HONE_API hone_optim *hone_rmsprop_list(hone_tensor_list parameters,
+                                       const hone_rmsprop_options *options);
+
+typedef struct {
+    double lr;                        /**< default 0.01 */
+    double lr_decay;                  /**< default 0 */
+    double weight_decay;              /**< default 0 */
+    double initial_accumulator_value; /**< default 0 */
+    double eps;                       /**< default 1e-10 */
+    bool maximize;
+    HONE_RESERVE(55);
+} hone_adagrad_options;
+
+/** s += g^2; p -= lr / (1 + (t - 1) lr_decay) g / (sqrt(s) + eps).
+ *  Source:  Duchi et al., Adaptive subgradient methods; torch.optim.Adagrad. */
+HONE_API hone_optim *hone_adagrad(hone_module *module, const hone_adagrad_options *options);
+HONE_API hone_optim *hone_adagrad_list(hone_tensor_list parameters,
+                                       const hone_adagrad_options *options);
+
+typedef struct {
+    double lr;           /**< default 1 */
+    double rho;          /**< default 0.9; 0 to 1 */
+    double eps;          /**< default 1e-6 */
+    double weight_decay; /**< default 0 */
+    bool maximize;
+    HONE_RESERVE(63);
+} hone_adadelta_options;
+
+/** v = rho v + (1 - rho) g^2; d = sqrt(a + eps) / sqrt(v + eps) g; a = rho a + (1 - rho) d^2; p -=
+ * lr d.
+ *  Source:  Zeiler, Adadelta; torch.optim.Adadelta. */
+HONE_API hone_optim *hone_adadelta(hone_module *module, const hone_adadelta_options *options);
+HONE_API hone_optim *hone_adadelta_list(hone_tensor_list parameters,
+                                        const hone_adadelta_options *options);
+
+typedef struct {
+    double lr;           /**< default 0.0001 */
+    double beta1;        /**< default 0.9; 0 to below 1 */
+    double beta2;        /**< default 0.99; 0 to below 1 */
+    double weight_decay; /**< default 0 */
+    bool maximize;
+    HONE_RESERVE(63);
+} hone_lion_options;
+
+/** p -= lr (sign(beta1 m + (1 - beta1) g) + weight_decay p); m = beta2 m + (1 - beta2) g; g has no
+ * weight decay in it.
+ *  Source:  Chen et al., Symbolic discovery of optimization algorithms. */
+HONE_API hone_optim *hone_lion(hone_module *module, const hone_lion_options *options);
+HONE_API hone_optim *hone_lion_list(hone_tensor_list parameters, const hone_lion_options *options);
+
+typedef struct {
+    double lr;            /**< default 0.001 */
+    double momentum;      /**< default 0.95 */
+    double weight_decay;  /**< default 0.1 */
+    double ns_a;          /**< default 3.4445: of Newton-Schulz steps, as the next two */
+    double ns_b;          /**< default -4.775 */
+    double ns_c;          /**< default 2.0315 */
+    double eps;           /**< default 1e-7 */
+    int64_t ns_steps;     /**< default 5; up to 99 */
+    bool no_nesterov;     /**< the momentum itself */
+    bool match_rms_adamw; /**< rate lr 0.2 sqrt(max(rows, columns)) */
+    HONE_RESERVE(62);
+} hone_muon_options;
+
+/** For matrices, parameters of 2 dims: buf = momentum buf + (1 - momentum) g (no weight decay in
+ * it); x = buf, or g (1 - momentum) + momentum buf by Nesterov, divided by its norm (eps at least);
+ * ns_steps times x = a x + (b x x^T + c (x x^T)^2) x, which brings its singular values to about 1; p
+ * -= lr weight_decay p + lr sqrt(max(1, rows / columns)) x. The products are of the parameter's
+ * dtype (PyTorch's of bf16).
+ *  Errors:  as all; HONE_E_SHAPE (a parameter of another number of dims).
+ *  Source:  Jordan, Muon; torch.optim.Muon. */
+HONE_API hone_optim *hone_muon(hone_module *module, const hone_muon_options *options);
+HONE_API hone_optim *hone_muon_list(hone_tensor_list parameters, const hone_muon_options *options);
+
+/** An optimizer by its name, "adamw", with options as text: "lr=0.01 weight_decay=0.1
+ * maximize=true"; what isn't given has its default. options may be NULL.
+ *  Errors:  as all; HONE_E_VALUE (no such optimizer or option). */
+HONE_API hone_optim *hone_optim_by_name(const char *name, hone_tensor_list parameters,
+                                        const char *options);
+/** How many optimizers there are, and the name of each; NULL past their end. */
+HONE_API int hone_optim_kinds(void);
+HONE_API const char *hone_optim_kind(int i);
+/** "sgd(parameters, *, lr: float = 0.001, ...)" as snprintf does: returns the length it needs without
+ * the 0, -1 for an unknown one (HONE_E_VALUE). */
+HONE_API int64_t hone_optim_signature(const char *name, char *buffer, size_t bytes);
+/** "sgd"; NULL on error. */
+HONE_API const char *hone_optim_name(const hone_optim *optim);
+
+/* ---- steps */
 
 /** Frees the optimizer, not the parameters. NULL is ignored. */
 HONE_API void hone_optim_free(hone_optim *optim);
@@ -61,14 +252,32 @@ HONE_API hone_status hone_optim_zero_grad(hone_optim *optim);
 HONE_API hone_status hone_optim_zero_grad_with(hone_optim *optim,
                                                const hone_zero_grad_options *options);
 
-/** Numbers of an optimizer, which may change between steps (a schedule); NaN and an error for NULL
- * and for an optimizer that has no such number. */
+/* ---- groups of parameters, each with options of its own */
+
+/** Adds parameters as another group. Its options are those that the optimizer was made with, but
+ * for what the text says: "lr=0.1 weight_decay=0"; NULL: nothing.
+ *  @return  the group's number (what the optimizer was made with is group 0); -1 on error.
+ *  Errors:  as the making's; HONE_E_STATE (a parameter that is in a group already). */
+HONE_API int hone_optim_add_group(hone_optim *optim, hone_tensor_list parameters,
+                                  const char *options);
+/** How many groups there are; -1 on error. */
+HONE_API int hone_optim_groups(const hone_optim *optim);
+/** The parameters of a group; at == NULL on error. */
+HONE_API hone_tensor_list hone_optim_group_parameters(const hone_optim *optim, int group);
+
+/** A group's option by name: "lr", "beta1", "nesterov" (0 or 1). They may change between steps: a
+ * schedule does just that. Here 0 is 0.
+ *  @return  NaN on error.
+ *  Errors:  HONE_E_INDEX (no such group), HONE_E_VALUE (no such option; a value out of range, or
+ *           that doesn't go with the others: nothing changes), HONE_E_NULL. */
+HONE_API double hone_optim_get(const hone_optim *optim, int group, const char *option);
+HONE_API hone_status hone_optim_set(hone_optim *optim, int group, const char *option, double value);
+
+/** The same of group 0; NaN and an error for an optimizer that has no such number. */
 HONE_API double hone_optim_lr(const hone_optim *optim);
 HONE_API double hone_optim_momentum(const hone_optim *optim);
 HONE_API double hone_optim_weight_decay(const hone_optim *optim);
-/** HONE_E_VALUE, and nothing changes, if it is negative or not finite, if there is no such number,
- * or if nesterov would be left without a momentum; here 0 is 0. What momentum has gathered stays
- * while it is 0. */
+/** The same for all groups. What momentum has gathered stays while it is 0. */
 HONE_API hone_status hone_optim_set_lr(hone_optim *optim, double lr);
 HONE_API hone_status hone_optim_set_momentum(hone_optim *optim, double momentum);
 HONE_API hone_status hone_optim_set_weight_decay(hone_optim *optim, double weight_decay);

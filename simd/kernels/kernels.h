@@ -363,7 +363,29 @@ typedef void (*hone__step_fn)(int64_t n, void *p, const void *grad, void *const 
  *    g = nesterov ? fma(momentum, buf, g) : buf                          if momentum != 0
  *    p = p - lr * g
  * first: buf holds nothing yet. The product of the last line is rounded before the difference: a
- * plain step has the bits of the two ops it replaces. */
+ * plain step has the bits of the two ops it replaces.
+ *
+ * The others, each after g = maximize ? -grad : grad and g = fma(weight_decay, p, g) as above;
+ * mean(b, s, x) = fma(b, s, (1 - b) x), square(b, s, x) = fma(b, s, ((1 - b) x) x), 1 - b from
+ * double:
+ * ADAM      p = p * shrink                                    if shrink != 1 (decoupled decay)
+ *           m = mean(beta1, m, g); v = square(beta2, v, g)
+ *           w = amsgrad ? (w = max(w, v)) : v
+ *           up = fma(grad_rate, g, rate m), or rate m if grad_rate is 0
+ *           p = p - (plain ? up : up / fma(sqrt(w), root, eps))
+ *           Adam: rate = lr / (1 - beta1^t), root = 1 / sqrt(1 - beta2^t). NAdam and RAdam differ in
+ *           these numbers alone.
+ * ADAMAX    m = mean(beta1, m, g); u = max(beta2 u, |g| + eps); p = p - (rate m) / u
+ * RMSPROP   v = square(alpha, v, g); d = sqrt(v) + eps; centered: a = mean(alpha, a, g) and d =
+ *           sqrt(max(fma(-a, a, v), 0)) + eps; p = p - (lr g) / d, or with momentum b =
+ *           fma(momentum, b, g / d), p = p - lr b. States: v, b, a, as far as they are used.
+ * ADAGRAD   s = fma(g, g, s); p = p - (rate g) / (sqrt(s) + eps)
+ * ADADELTA  v = square(rho, v, g); d = (sqrt(a + eps) / sqrt(v + eps)) g; a = square(rho, a, d);
+ *           p = p - lr d
+ * LION      (no weight_decay) c = mean(beta1, m, g); m = mean(beta2, m, g); p = p shrink - lr
+ *           sign(c), of which sign(NaN) is NaN
+ * MUON      (neither) b = mean(momentum, b, g); p = nesterov ? mean(momentum, b, g) : b. p is the
+ *           direction of a step, whose old values don't matter. */
 
 /* ---- random numbers ---- */
 

@@ -71,6 +71,7 @@ typedef struct {
     hone__option_kind kind;
     uint16_t offset;
     bool required;              /* has no default */
+    bool below_max;             /* max itself is out of range */
     double standard;            /* what stands for 0, unless it is required */
     double min, max;            /* both 0: any */
     const char *const *choices; /* NULL-terminated */

@@ -3,6 +3,7 @@
 
 #include "core/text.h"
 
+#include <float.h>
 #include <math.h>
 #include <string.h>
 
@@ -67,13 +68,15 @@ static void put_number(const hone__option *o, void *options, double value)
 
 static bool in_range(const hone__op *op, const hone__option *o, double value)
 {
-    if ((o->min == 0 && o->max == 0) || (value >= o->min && value <= o->max))
+    if ((o->min == 0 && o->max == 0) ||
+        (value >= o->min && (o->below_max ? value < o->max : value <= o->max)))
         return true;
-    char most[48] = "";
-    if (!isinf(o->max))
-        hone__format(most, sizeof most, " to %.9g", o->max);
-    hone_error_set(HONE_E_VALUE, "%s: %s is %.9g, but %.9g%s is wanted", op->name, o->name, value,
-                   o->min, *most ? most : " or more");
+    char most[48] = "", wanted[96];
+    if (o->max < DBL_MAX)
+        hone__format(most, sizeof most, " to %s%.9g", o->below_max ? "below " : "", o->max);
+    hone__format(wanted, sizeof wanted, "%.9g%s", o->min, *most ? most : " or more");
+    hone_error_set(HONE_E_VALUE, "%s: %s is %.9g, but %s is wanted", op->name, o->name, value,
+                   o->min > -DBL_MAX ? wanted : "a finite number");
     return false;
 }
 
@@ -311,16 +314,29 @@ static bool read_attribute(const hone__op *op, const char *at, size_t n, uint32_
     return numbers_in_range(op, o, plain);
 }
 
+static bool read_attributes(const hone__op *op, const char *text, uint32_t *seen, void *plain)
+{
+    for (const char *at = text ? text : ""; *(at += strspn(at, " \t\n"));) {
+        const size_t n = word_length(at);
+        if (!read_attribute(op, at, n, seen, plain))
+            return false;
+        at += n;
+    }
+    return true;
+}
+
+bool hone__options_change(const hone__op *op, const char *text, void *plain)
+{
+    uint32_t seen = 0;
+    return read_attributes(op, text, &seen, plain);
+}
+
 bool hone__options_read(const hone__op *op, const char *text, void *plain)
 {
     uint32_t seen = 0;
     memset(plain, 0, op->options_bytes);
-    for (const char *at = text ? text : ""; *(at += strspn(at, " \t\n"));) {
-        const size_t n = word_length(at);
-        if (!read_attribute(op, at, n, &seen, plain))
-            return false;
-        at += n;
-    }
+    if (!read_attributes(op, text, &seen, plain))
+        return false;
     for (const hone__option *o = op->options; o && o->name; o++) {
         if (seen & (1u << (o - op->options)))
             continue;
@@ -328,6 +344,35 @@ bool hone__options_read(const hone__op *op, const char *text, void *plain)
             return is_missing(op, o);
         put_number(o, plain, o->standard);
     }
+    return true;
+}
+
+/* ---- one by one */
+
+static const hone__option *find(const hone__op *op, const char *name)
+{
+    const hone__option *o = op->options;
+    while (o && o->name && strcmp(o->name, name) != 0)
+        o++;
+    return o && o->name ? o : NULL;
+}
+
+bool hone__option_get(const hone__op *op, const char *name, const void *plain, double *value)
+{
+    const hone__option *o = find(op, name);
+    if (o)
+        *value = number_in(o, plain);
+    return o != NULL;
+}
+
+bool hone__option_set(const hone__op *op, const char *name, double value, void *plain)
+{
+    const hone__option *o = find(op, name);
+    if (!o)
+        return no_such_attribute(op, name, strlen(name));
+    if (!in_range(op, o, value))
+        return false;
+    put_number(o, plain, value);
     return true;
 }
 

@@ -1,25 +1,39 @@
-/* optim.c: what all optimizers do alike. */
+/* optim.c: what all optimizers do alike: their making, their step, their end. */
 #include "optim/optim.h"
 #include "autograd/leaf.h"
 #include "core/core.h"
-#include "core/reserve.h"
+#include "loops/elementwise.h"
+#include "op/options.h"
 #include "runtime/memory.h"
 
 #include <hone/autograd.h>
 #include <hone/ops.h>
 
-#include <math.h>
+#include <string.h>
 
-bool hone__option_fits(const char *optimizer, const char *option, double value)
+/* ---- parameters */
+
+static bool param_fits(const hone__optim_class *type, hone_tensor *p, int i)
 {
-    if (isfinite(value) && value >= 0)
-        return true;
-    hone_error_set(HONE_E_VALUE, "%s: %s %g (0 or more is wanted)", optimizer, option, value);
-    return false;
+    const char *name = type->is.name;
+    if (!hone__needs_tensor(name, p))
+        return false;
+    if (!hone_dtype_is_float(hone_dtype_of(p))) {
+        hone_error_set(HONE_E_DTYPE, "%s: parameter %d is %s (f32 or f64 is wanted)", name, i,
+                       hone__tensor_text(p).s);
+        return false;
+    }
+    if (!hone_is_leaf(p)) {
+        hone_error_set(HONE_E_STATE, "%s: parameter %d, %s, was computed from others", name, i,
+                       hone__tensor_text(p).s);
+        return false;
+    }
+    return !type->takes || type->takes(p, i);
 }
 
-static bool params_fit(const char *name, hone_tensor_list params)
+static bool params_fit(const hone__optim_class *type, hone_tensor_list params)
 {
+    const char *name = type->is.name;
     bool trained = false;
     if (!params.at) {
         hone__error_null(name);
@@ -30,20 +44,9 @@ static bool params_fit(const char *name, hone_tensor_list params)
         return false;
     }
     for (int i = 0; i < params.n; i++) {
-        hone_tensor *p = params.at[i];
-        if (!hone__needs_tensor(name, p))
+        if (!param_fits(type, params.at[i], i))
             return false;
-        if (!hone_dtype_is_float(hone_dtype_of(p))) {
-            hone_error_set(HONE_E_DTYPE, "%s: parameter %d is %s (f32 or f64 is wanted)", name, i,
-                           hone__tensor_text(p).s);
-            return false;
-        }
-        if (!hone_is_leaf(p)) {
-            hone_error_set(HONE_E_STATE, "%s: parameter %d, %s, was computed from others", name, i,
-                           hone__tensor_text(p).s);
-            return false;
-        }
-        trained |= p->requires_grad;
+        trained |= params.at[i]->requires_grad;
     }
     if (!trained)
         hone_error_set(HONE_E_STATE, "%s: none of the parameters (%d) requires a gradient", name,
@@ -51,36 +54,164 @@ static bool params_fit(const char *name, hone_tensor_list params)
     return trained;
 }
 
-void *hone__optim_new(const hone__optim_class *type, hone_tensor_list params, double lr)
+bool hone__optim_fits(const hone__optim_class *type, const void *plain)
 {
-    if (!params_fit(type->name, params))
-        return NULL;
-    hone_optim *optim = hone__calloc(type->size);
+    return !type->fits || type->fits(plain);
+}
+
+/* Room for more parameters and one more group; what is there stays where it is on failure. */
+static bool make_room(hone_optim *optim, int more)
+{
+    const int64_t n = (int64_t)optim->n + more;
+    hone__optim_param *params = hone__realloc(optim->params, hone__bytes(n, sizeof *optim->params));
+    if (!params)
+        return false;
+    optim->params = params;
+    void **groups =
+        hone__realloc(optim->groups, hone__bytes((int64_t)optim->n_groups + 1, sizeof *groups));
+    if (groups)
+        optim->groups = groups;
+    return groups != NULL;
+}
+
+bool hone__optim_add(hone_optim *optim, hone_tensor_list params, const void *plain)
+{
+    const size_t bytes = optim->type->is.options_bytes;
+    if (!params_fit(optim->type, params) || !make_room(optim, params.n))
+        return false;
+    void *options = hone__malloc(bytes);
+    if (!options)
+        return false;
+    optim->groups[optim->n_groups] = memcpy(options, plain, bytes);
+    for (int i = 0; i < params.n; i++)
+        optim->params[optim->n++] = (hone__optim_param){ .param = hone_retain(params.at[i]),
+                                                         .group = optim->n_groups,
+                                                         .number = 1 };
+    optim->n_groups++;
+    return true;
+}
+
+/* ---- making and freeing */
+
+hone_optim *hone__optim_new_plain(const hone__optim_class *type, hone_tensor_list params,
+                                  const void *plain)
+{
+    const size_t bytes = type->is.options_bytes;
+    hone_optim *optim = hone__calloc(sizeof *optim);
     if (!optim)
         return NULL;
     optim->type = type;
-    optim->lr = lr;
-    optim->params = hone__malloc(hone__bytes(params.n, sizeof *optim->params));
-    if (!optim->params) {
-        hone__free(optim);
+    optim->initial = hone__malloc(bytes);
+    if (optim->initial && hone__optim_add(optim, params, memcpy(optim->initial, plain, bytes)))
+        return optim;
+    hone_optim_free(optim);
+    return NULL;
+}
+
+hone_optim *hone__optim_new(const hone__optim_class *type, hone_tensor_list params,
+                            const void *options)
+{
+    hone__optim_options plain;
+    HONE_ASSERT(type->is.options_bytes <= sizeof plain);
+    return hone__options_resolve(&type->is, options, &plain) && hone__optim_fits(type, &plain)
+               ? hone__optim_new_plain(type, params, &plain)
+               : NULL;
+}
+
+hone_optim *hone__optim_of(const hone__optim_class *type, hone_module *module, const void *options)
+{
+    HONE_SCOPE();
+    if (!module) {
+        hone__error_missing(type->is.name, "a module");
         return NULL;
     }
-    optim->n = params.n;
-    for (int i = 0; i < params.n; i++)
-        optim->params[i] = hone_retain(params.at[i]);
-    return optim;
+    return hone__optim_new(type, hone_parameters(module), options);
 }
 
 void hone_optim_free(hone_optim *optim)
 {
     if (!optim)
         return;
-    if (optim->type->destroy)
-        optim->type->destroy(optim);
-    for (int i = 0; i < optim->n; i++)
-        hone_release(optim->params[i]);
+    for (int i = 0; i < optim->n; i++) {
+        hone_release(optim->params[i].param);
+        for (int k = 0; k < HONE__OPTIM_SLOTS; k++)
+            hone_release(optim->params[i].slot[k]);
+    }
+    for (int i = 0; i < optim->n_groups; i++)
+        hone__free(optim->groups[i]);
+    hone__free(optim->groups);
+    hone__free(optim->initial);
     hone__free(optim->params);
     hone__free(optim);
+}
+
+/* ---- a step */
+
+unsigned hone__optim_uses(const hone_optim *optim, const hone__optim_param *p)
+{
+    const hone__optim_class *type = optim->type;
+    if (type->uses)
+        return type->uses(optim->groups[p->group]);
+    unsigned all = 0;
+    for (int k = 0; type->slots[k]; k++)
+        all |= 1u << k;
+    return all;
+}
+
+bool hone__optim_make_slot(const hone_optim *optim, hone__optim_param *p, int k)
+{
+    const hone__optim_class *type = optim->type;
+    if (p->slot[k])
+        return true;
+    p->slot[k] = hone__new(type->is.name, hone_dtype_of(p->param), p->param->ndim, p->param->shape);
+    if (p->slot[k])
+        hone__fill_elements(p->slot[k], type->initial ? type->initial(optim->groups[p->group]) : 0);
+    return p->slot[k] != NULL;
+}
+
+/* What a step moves the parameter by; NULL: it has no gradient or requires none, and the step leaves
+ * it and its state alone. False: E_NOMEM, or E_STATE. */
+static bool find_grad(hone__optim_param *p)
+{
+    p->grad = NULL;
+    return !p->param->requires_grad ||
+           (hone__leaf_is_whole("optim_step", p->param) && hone__leaf_grad(p->param, &p->grad));
+}
+
+/* All memory is taken before the first parameter changes, so that a step is done whole or not. */
+static bool take_memory(hone_optim *optim)
+{
+    for (int i = 0; i < optim->n; i++) {
+        hone__optim_param *p = &optim->params[i];
+        if (!find_grad(p))
+            return false;
+        const unsigned uses = p->grad ? hone__optim_uses(optim, p) : 0;
+        for (int k = 0; k < HONE__OPTIM_SLOTS; k++)
+            if (uses & 1u << k && !hone__optim_make_slot(optim, p, k))
+                return false;
+    }
+    return true;
+}
+
+static hone_status step_param(const hone_optim *optim, hone__optim_param *p)
+{
+    const unsigned uses = hone__optim_uses(optim, p);
+    hone_tensor *state[HONE__OPTIM_SLOTS];
+    int n = 0;
+    for (int k = 0; k < HONE__OPTIM_SLOTS; k++)
+        if (uses & 1u << k)
+            state[n++] = p->slot[k];
+    const hone__optim_step s = { .options = optim->groups[p->group],
+                                 .param = p->param,
+                                 .grad = p->grad,
+                                 .state = state,
+                                 .first = (p->begun & uses) != uses,
+                                 .count = ++p->count,
+                                 .number = &p->number };
+    const hone_status status = optim->type->step(&s);
+    if (status == HONE_OK)
+        p->begun |= uses;
+    return status;
 }
 
 hone_status hone_optim_step(hone_optim *optim)
@@ -89,14 +220,13 @@ hone_status hone_optim_step(hone_optim *optim)
         return hone__error_missing("optim_step", "an optimizer");
     HONE_SCOPE();
     HONE_NO_GRAD();
-    return optim->type->step(optim);
-}
-
-bool hone__optim_grad(hone_tensor *param, hone_tensor **grad)
-{
-    *grad = NULL;
-    return !param->requires_grad ||
-           (hone__leaf_is_whole("optim_step", param) && hone__leaf_grad(param, grad));
+    if (!take_memory(optim))
+        return hone__error_last();
+    hone_status status = HONE_OK;
+    for (int i = 0; i < optim->n && status == HONE_OK; i++)
+        if (optim->params[i].grad)
+            status = step_param(optim, &optim->params[i]);
+    return status;
 }
 
 hone_status hone_optim_zero_grad(hone_optim *optim)
@@ -112,75 +242,7 @@ hone_status hone_optim_zero_grad_with(hone_optim *optim, const hone_zero_grad_op
         return hone__error_last();
     HONE_NO_GRAD();
     for (int i = 0; i < optim->n; i++)
-        if (!hone__leaf_reset(optim->params[i], options && options->set_to_none))
+        if (!hone__leaf_reset(optim->params[i].param, options && options->set_to_none))
             return hone__error_last();
     return HONE_OK;
-}
-
-/* ---- numbers ------------------------------------------------------------------------------ */
-
-static const char *const number_names[HONE__NUMBERS] = { "lr", "momentum", "weight_decay" };
-
-/* NULL and an error, in the name of the getter or setter, if there is none. */
-static double *number_of(const hone_optim *optim, hone__number which, const char *prefix)
-{
-    char where[48];
-    hone__format(where, sizeof where, "%s_%s", prefix, number_names[which]);
-    if (!optim) {
-        hone__error_missing(where, "an optimizer");
-        return NULL;
-    }
-    const size_t at = optim->type->numbers[which];
-    if (at == 0)
-        hone_error_set(HONE_E_VALUE, "%s: %s has no such number", where, optim->type->name);
-    return at > 0 ? (double *)((char *)(uintptr_t)optim + at) : NULL;
-}
-
-static double get(const hone_optim *optim, hone__number which)
-{
-    const double *number = number_of(optim, which, "optim");
-    return number ? *number : NAN;
-}
-
-static hone_status set(hone_optim *optim, hone__number which, double value)
-{
-    double *number = number_of(optim, which, "optim_set");
-    if (!number)
-        return optim ? HONE_E_VALUE : HONE_E_NULL;
-    const double before = *number;
-    *number = value;
-    if (optim->type->fits(optim))
-        return HONE_OK;
-    *number = before;
-    return HONE_E_VALUE;
-}
-
-double hone_optim_lr(const hone_optim *optim)
-{
-    return get(optim, HONE__LR);
-}
-
-hone_status hone_optim_set_lr(hone_optim *optim, double lr)
-{
-    return set(optim, HONE__LR, lr);
-}
-
-double hone_optim_momentum(const hone_optim *optim)
-{
-    return get(optim, HONE__MOMENTUM);
-}
-
-hone_status hone_optim_set_momentum(hone_optim *optim, double momentum)
-{
-    return set(optim, HONE__MOMENTUM, momentum);
-}
-
-double hone_optim_weight_decay(const hone_optim *optim)
-{
-    return get(optim, HONE__WEIGHT_DECAY);
-}
-
-hone_status hone_optim_set_weight_decay(hone_optim *optim, double weight_decay)
-{
-    return set(optim, HONE__WEIGHT_DECAY, weight_decay);
 }

@@ -258,6 +258,47 @@ static bool run_optimizers(void)
     return good & run_steps("sgd f32 nesterov", HONE_F32, &nesterov);
 }
 
+/* The others by name; at the end, so that the streams of random numbers before stay as they were. */
+static bool run_named_steps(const char *name, hone_dtype dtype, const char *options)
+{
+    HONE_SCOPE();
+    hone_tensor *p = hone_requires_grad_(hone_randn(dtype, 307, 101), true);
+    hone_optim *optim = hone_optim_by_name(name, (hone_tensor_list){ &p, 1 }, options);
+    image result = empty_image;
+    for (int i = 0; i < 12; i++) { /* radam goes another way from step 6 on */
+        HONE_SCOPE();
+        result.failed |= hone_backward(hone_sum(hone_pow_scalar(p, 3))) != HONE_OK;
+        result.failed |= hone_optim_step(optim) != HONE_OK;
+    }
+    append(&result, p);
+    hone_optim_free(optim);
+    char text[120];
+    snprintf(text, sizeof text, "%s %s %s", name, hone_dtype_name(dtype), options);
+    return print(text, result);
+}
+
+static bool run_other_optimizers(void)
+{
+    static const char *const all[][2] = {
+        { "adam", "weight_decay=0.01 amsgrad=true" },
+        { "adamw", "lr=0.01" },
+        { "nadam", "lr=0.01" },
+        { "radam", "lr=0.01 decoupled_weight_decay=true weight_decay=0.01" },
+        { "adamax", "lr=0.01" },
+        { "rmsprop", "lr=0.01 momentum=0.9 centered=true" },
+        { "adagrad", "lr_decay=0.1" },
+        { "adadelta", "weight_decay=0.01" },
+        { "lion", "lr=0.01 weight_decay=0.1" },
+        { "muon", "lr=0.01" },
+    };
+    bool good = true;
+    hone_seed(16);
+    for (size_t i = 0; i < sizeof all / sizeof *all; i++)
+        for (int wide = 0; wide < 2; wide++)
+            good &= run_named_steps(all[i][0], wide ? HONE_F64 : HONE_F32, all[i][1]);
+    return good;
+}
+
 int main(int argc, char **argv)
 {
     if (hone_init() != HONE_OK) {
@@ -273,5 +314,6 @@ int main(int argc, char **argv)
     good &= run_products();
     good &= run_catalog();
     good &= run_fused_products();
+    good &= run_other_optimizers();
     return good ? 0 : 1;
 }

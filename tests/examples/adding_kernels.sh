@@ -76,14 +76,14 @@ Test(added, the_fused_kernel_is_its_two_ops)
 Test(added, the_optimizer_moves_by_signs)
 {
     hone_tensor *p = hone_requires_grad_(hone_ones(HONE_F64, 3), true);
-    hone_optim *optim = hone_sign_sgd_list(hone_list(p), 0.25);
+    hone_optim *optim = hone_sign_sgd_list(hone_list(p), &(hone_sign_sgd_options){ .lr = 0.25 });
     hone_backward(hone_sum(hone_mul(p, T(HONE_F64, (3), -7, 0, 0.5))));
     CHECK_OK(hone_optim_step(optim));
     CHECK_VALUES(hone_detach(p), HONE_F64, (3), 1.25, 1, 0.75);
     CHECK_OK(hone_optim_set_lr(optim, 1));
     CHECK_OK(hone_optim_step(optim));
     CHECK_VALUES(hone_detach(p), HONE_F64, (3), 2.25, 1, -0.25);
-    CHECK_FAILS(hone_optim_set_lr(optim, -1), HONE_E_VALUE, "sign_sgd: lr");
+    CHECK_FAILS(hone_optim_set_lr(optim, -1), HONE_E_VALUE, "sign_sgd: lr is -1");
     hone_optim_free(optim);
 }
 
@@ -109,7 +109,7 @@ C
 "$CMAKE" -S . -B ../build -G "$GENERATOR" -DHONE_TESTS=ON -DCMAKE_BUILD_TYPE=None \
   -DCMAKE_C_COMPILER="$CC" -DCMAKE_C_FLAGS="-O1 $CFLAGS" >../configured
 tests=(test_added test_kernels_elementwise test_kernels_math test_kernels_reduce test_every_function
-  test_optimize)
+  test_optimize test_optimizers)
 "$CMAKE" --build ../build -j "$(nproc)" --target hone "${tests[@]}" >../built 2>&1 ||
   { grep -A 8 'error:' ../built | head -40; exit 1; }
 # -O1 sees less than -O3 of what is initialised where

@@ -13,7 +13,16 @@ cd "$place"
 
 # lines STRUCT ROOM [OPTION...]: the copy lacks the options and has so much room
 cat >older <<'TABLE'
-hone_sgd_options 72 nesterov weight_decay
+hone_sgd_options 72 maximize nesterov weight_decay
+hone_adam_options 56 maximize amsgrad
+hone_nadam_options 48 maximize decoupled_weight_decay
+hone_radam_options 56 maximize decoupled_weight_decay
+hone_adamax_options 56 maximize
+hone_rmsprop_options 56 maximize centered
+hone_adagrad_options 56 maximize
+hone_adadelta_options 64 maximize
+hone_lion_options 64 maximize
+hone_muon_options 64 match_rms_adamw no_nesterov
 hone_backward_options 56 retain_graph
 hone_autograd_options 47 allow_unused create_graph
 hone_gradcheck_options 48 rtol

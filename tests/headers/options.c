@@ -17,6 +17,15 @@
     _Static_assert(offsetof(type, hone_reserve) + sizeof(((type *)0)->hone_reserve) == (bytes),    \
                    #type)
 SIZE_IS(hone_sgd_options, 96);
+SIZE_IS(hone_adam_options, 96);
+SIZE_IS(hone_nadam_options, 96);
+SIZE_IS(hone_radam_options, 96);
+SIZE_IS(hone_adamax_options, 96);
+SIZE_IS(hone_rmsprop_options, 96);
+SIZE_IS(hone_adagrad_options, 96);
+SIZE_IS(hone_adadelta_options, 96);
+SIZE_IS(hone_lion_options, 96);
+SIZE_IS(hone_muon_options, 128);
 SIZE_IS(hone_backward_options, 64);
 SIZE_IS(hone_autograd_options, 64);
 SIZE_IS(hone_gradcheck_options, 64);
@@ -155,6 +164,35 @@ static void modules(void)
     CHECK(hone_optim_zero_grad_with(sgd, zero) == HONE_OK);
     REFUSED(hone_optim_zero_grad_with(sgd, options), hone_zero_grad_options, .set_to_none = true);
     REFUSED(hone_sgd(linear, options), hone_sgd_options, .lr = 1);
+    /* a step of each */
+#define STEP(name, ...)                                                                            \
+    do {                                                                                           \
+        hone_optim *o = hone_##name##_list(hone_list(weight), __VA_ARGS__);                        \
+        CHECK(hone_optim_step(o) == HONE_OK);                                                      \
+        hone_optim_free(o);                                                                        \
+    } while (0)
+    STEP(adam, GIVE(hone_adam_options, .lr = 0.5, .beta1 = 0.8));
+    STEP(adamw, GIVE(hone_adam_options, .lr = 0.5, .weight_decay = HONE_ZERO));
+    STEP(nadam, GIVE(hone_nadam_options, .lr = 0.5, .momentum_decay = 0.1));
+    STEP(radam, GIVE(hone_radam_options, .lr = 0.5));
+    STEP(adamax, GIVE(hone_adamax_options, .lr = 0.5));
+    STEP(rmsprop, GIVE(hone_rmsprop_options, .lr = 0.5, .momentum = 0.5));
+    STEP(adagrad, GIVE(hone_adagrad_options, .lr = 0.5));
+    STEP(adadelta, GIVE(hone_adadelta_options, .rho = 0.5));
+    STEP(lion, GIVE(hone_lion_options, .lr = 0.5));
+    hone_tensor *matrix = hone_requires_grad_(hone_ones(HONE_F32, 2, 2), true);
+    hone_optim_free(hone_muon_list(hone_list(matrix), GIVE(hone_muon_options, .ns_steps = 2)));
+    CHECK(hone_error_code() == HONE_OK);
+    REFUSED(hone_adam(linear, options), hone_adam_options, .lr = 1);
+    REFUSED(hone_adamw(linear, options), hone_adam_options, .lr = 1);
+    REFUSED(hone_nadam(linear, options), hone_nadam_options, .lr = 1);
+    REFUSED(hone_radam(linear, options), hone_radam_options, .lr = 1);
+    REFUSED(hone_adamax(linear, options), hone_adamax_options, .lr = 1);
+    REFUSED(hone_rmsprop(linear, options), hone_rmsprop_options, .lr = 1);
+    REFUSED(hone_adagrad(linear, options), hone_adagrad_options, .lr = 1);
+    REFUSED(hone_adadelta(linear, options), hone_adadelta_options, .lr = 1);
+    REFUSED(hone_lion(linear, options), hone_lion_options, .lr = 1);
+    REFUSED(hone_muon(linear, options), hone_muon_options, .lr = 1);
     hone_optim_free(sgd);
     hone_module_free(linear);
     hone_module_free(norm);

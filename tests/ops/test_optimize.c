@@ -1,4 +1,4 @@
-/* test_optimize.c: the fused SGD step against the ops it stands for. */
+/* test_optimize.c: the fused SGD step against the ops it stands for; every step on strided operands. */
 #include "ops/optimize.h"
 #include "support.h"
 
@@ -105,6 +105,100 @@ Test(optimize, strided_operands)
             for (int way = 0; way < 16; way++)
                 for (int m = 0; m < 2; m++)
                     lying_steps(p, g, way / 4, way % 4, m ? 0.9 : 0);
+        }
+}
+
+/* ---- the other steps */
+
+typedef hone_status (*any_step)(hone_tensor *p, hone_tensor *g, hone_tensor *const *state);
+
+static hone_status adam(hone_tensor *p, hone_tensor *g, hone_tensor *const *s)
+{
+    const hone__adam_args args = { .beta1 = 0.9,
+                                   .beta2 = 0.99,
+                                   .eps = 1e-8,
+                                   .shrink = 0.99,
+                                   .root = 1.1,
+                                   .rate = 0.1,
+                                   .grad_rate = 0.1,
+                                   .amsgrad = true };
+    return hone__adam_step(p, g, s, &args);
+}
+
+static hone_status adamax(hone_tensor *p, hone_tensor *g, hone_tensor *const *s)
+{
+    const hone__adamax_args args = { .beta1 = 0.9, .beta2 = 0.99, .eps = 1e-8, .rate = 0.1 };
+    return hone__adamax_step(p, g, s, &args);
+}
+
+static hone_status rmsprop(hone_tensor *p, hone_tensor *g, hone_tensor *const *s)
+{
+    const hone__rmsprop_args args = { .lr = 0.1, .alpha = 0.9, .eps = 1e-8, .weight_decay = 0.1 };
+    return hone__rmsprop_step(p, g, s, &args);
+}
+
+static hone_status rmsprop_centered(hone_tensor *p, hone_tensor *g, hone_tensor *const *s)
+{
+    const hone__rmsprop_args args = {
+        .lr = 0.1, .alpha = 0.9, .eps = 1e-8, .momentum = 0.9, .centered = true
+    };
+    return hone__rmsprop_step(p, g, s, &args);
+}
+
+static hone_status adagrad(hone_tensor *p, hone_tensor *g, hone_tensor *const *s)
+{
+    return hone__adagrad_step(p, g, s, &(hone__adagrad_args){ .rate = 0.1, .eps = 1e-10 });
+}
+
+static hone_status adadelta(hone_tensor *p, hone_tensor *g, hone_tensor *const *s)
+{
+    return hone__adadelta_step(p, g, s, &(hone__adadelta_args){ .lr = 1, .rho = 0.9, .eps = 1e-6 });
+}
+
+static hone_status lion(hone_tensor *p, hone_tensor *g, hone_tensor *const *s)
+{
+    return hone__lion_step(
+        p, g, s, &(hone__lion_args){ .lr = 0.1, .beta1 = 0.9, .beta2 = 0.99, .shrink = 0.9 });
+}
+
+static hone_status muon(hone_tensor *p, hone_tensor *g, hone_tensor *const *s)
+{
+    return hone__muon_step(p, g, s, &(hone__muon_args){ .momentum = 0.9, .nesterov = true });
+}
+
+/* Two steps where p and g lie as said have the bits of steps on contiguous ones. */
+static void any_lying_steps(any_step step, hone_tensor *p, hone_tensor *g, int p_lies, int g_lies)
+{
+    hone_tensor *wanted = lying(p, 0), *got = lying(p, p_lies), *dg = lying(g, g_lies);
+    hone_tensor *states[2][3];
+    for (int i = 0; i < 6; i++)
+        states[i / 3][i % 3] = hone_zeros_like(wanted);
+    for (int i = 0; i < 2; i++) {
+        CHECK_OK(step(wanted, g, states[0]));
+        CHECK_OK(step(got, dg, states[1]));
+    }
+    cr_assert(hone_equal(got, wanted) && !hone_equal(got, p), "parameter %d, gradient %d", p_lies,
+              g_lies);
+    for (int s = 0; s < 3; s++)
+        cr_assert(hone_equal(states[0][s], states[1][s]), "state %d: %d %d", s, p_lies, g_lies);
+}
+
+Test(optimize, every_step_on_strided_operands)
+{
+    static const any_step steps[] = { adam,    adamax,   rmsprop, rmsprop_centered,
+                                      adagrad, adadelta, lion,    muon };
+    for (size_t s = 0; s < sizeof steps / sizeof *steps; s++)
+        for (int form = 0; form < 4; form++) {
+            HONE_SCOPE();
+            const hone_dtype dtype = form & 1 ? HONE_F64 : HONE_F32;
+            const int64_t rows = form & 2 ? 300 : 7, cols = form & 2 ? 333 : 5;
+            hone_tensor *p = hone_randn(dtype, rows, cols), *g = hone_randn(dtype, rows, cols);
+            for (int way = 0; way < 16; way++) {
+                HONE_SCOPE();
+                any_lying_steps(steps[s], p, g, way / 4, way % 4);
+            }
+            hone_tensor *none = hone_zeros(dtype, 0, 3);
+            CHECK_OK(steps[s](none, none, (hone_tensor *[]){ none, none, none }));
         }
 }
 

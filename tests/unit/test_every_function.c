@@ -184,6 +184,18 @@ typedef enum { ALWAYS, BUT_NONE } allowed; /* BUT_NONE: an optional tensor */
     X(hone_parameter, ALWAYS, !hone_parameter(s))                                                  \
     X(hone_forward_v, ALWAYS, module_refuses())                                                    \
     X(hone_sgd_list, ALWAYS, !hone_sgd_list(list, NULL))                                           \
+    X(hone_adam_list, ALWAYS, !hone_adam_list(list, NULL))                                         \
+    X(hone_adamw_list, ALWAYS, !hone_adamw_list(list, NULL))                                       \
+    X(hone_nadam_list, ALWAYS, !hone_nadam_list(list, NULL))                                       \
+    X(hone_radam_list, ALWAYS, !hone_radam_list(list, NULL))                                       \
+    X(hone_adamax_list, ALWAYS, !hone_adamax_list(list, NULL))                                     \
+    X(hone_rmsprop_list, ALWAYS, !hone_rmsprop_list(list, NULL))                                   \
+    X(hone_adagrad_list, ALWAYS, !hone_adagrad_list(list, NULL))                                   \
+    X(hone_adadelta_list, ALWAYS, !hone_adadelta_list(list, NULL))                                 \
+    X(hone_lion_list, ALWAYS, !hone_lion_list(list, NULL))                                         \
+    X(hone_muon_list, ALWAYS, !hone_muon_list(list, NULL))                                         \
+    X(hone_optim_by_name, ALWAYS, !hone_optim_by_name("sgd", list, NULL))                          \
+    X(hone_optim_add_group, ALWAYS, hone_optim_add_group(optim, list, NULL) == -1)                 \
     X(hone_named_find, ALWAYS,                                                                     \
       !hone_named_find((hone_named_list){ &(hone_named){ "s", s }, 1 }, "s"))                      \
     X(hone_call, ALWAYS, !hone_call("neg", list, NULL).at)                                         \
@@ -199,6 +211,7 @@ Test(every_function, others_refuse_the_sentinels)
     hone_tensor *r = hone_ones(HONE_F32, 1), *slot = NULL;
     hone_tensor *g = hone_requires_grad_(hone_ones(HONE_F64), true);
     hone_dataset set;
+    hone_optim *optim = hone_sgd_list(hone_list(g), NULL);
     for (int i = 0; i < 2; i++) {
         hone_tensor *s = sentinel = sentinels[i];
         const hone_tensor_list list = { (hone_tensor *[]){ s }, 1 };
@@ -207,6 +220,7 @@ Test(every_function, others_refuse_the_sentinels)
         refused(#function, s, failed);
         OTHERS(OTHER)
     }
+    hone_optim_free(optim);
 }
 
 /* ---- is that all? */
