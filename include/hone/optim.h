@@ -282,6 +282,21 @@ HONE_API hone_status hone_optim_set_lr(hone_optim *optim, double lr);
 HONE_API hone_status hone_optim_set_momentum(hone_optim *optim, double momentum);
 HONE_API hone_status hone_optim_set_weight_decay(hone_optim *optim, double weight_decay);
 
+/* ---- state: what a run that is taken up again needs besides the parameters */
+
+/** What the optimizer keeps, by PyTorch's names: "state.3.exp_avg" of the fourth parameter (in the
+ * order of the groups), "state.3.step" (i64), of SGD "state.3.momentum_buffer", and so on, for
+ * parameters that have been stepped; and the options of each group, "param_groups.0.lr" (f64). The
+ * tensors are the state itself, which the next step changes: save them (hone_safetensors_save) or
+ * copy them. Owned by the current scope; at == NULL on error. */
+HONE_API hone_named_list hone_optim_state(const hone_optim *optim);
+/** Takes up such a state, in an optimizer of the same kind with the same parameters and groups, by
+ * copies. Options that the list doesn't name stay. Nothing changes on error.
+ *  Errors:  HONE_E_STATE (names a tensor that is unexpected or missing), HONE_E_SHAPE, HONE_E_DTYPE
+ *           (one that doesn't fit its parameter), HONE_E_VALUE (a number out of range),
+ *           HONE_E_NULL, HONE_E_NOMEM. */
+HONE_API hone_status hone_optim_load_state(hone_optim *optim, hone_named_list state);
+
 #ifdef __cplusplus
 }
 #endif

@@ -2,6 +2,7 @@
 #include "cli.h"
 #include "curve.h"
 #include "io/replace.h"
+#include "optim/optim.h"
 #include "work.h"
 
 #include <errno.h>
@@ -14,7 +15,7 @@
 
 typedef struct {
     const char *data, *model, *optim, *save, *layout, *load, *log;
-    double lr, momentum;
+    double lr, momentum, weight_decay; /* NaN: not given */
     int64_t epochs, batch, accumulate, threads, limit;
     uint64_t seed;
     bool shuffle, save_anyway, quiet;
@@ -27,9 +28,18 @@ static const cli_option table[] = {
       FIELD(data), "digits", 0, 0 },
     { "model", "SPEC", "mlp:INPUT,...,OUTPUT: linear layers with ReLU between them", CLI_TEXT,
       FIELD(model), "mlp:784,100,10", 0, 0 },
-    { "optim", "NAME", "optimizer: sgd", CLI_TEXT, FIELD(optim), "sgd", 0, 0 },
-    { "lr", "X", "learning rate", CLI_REAL, FIELD(lr), "0.5", 0, 1e6 },
-    { "momentum", "X", "momentum of sgd", CLI_REAL, FIELD(momentum), "0", 0, 1 },
+    { "optim", "NAME", "optimizer:"
+#define HONE_OPTIM(name) " " #name
+#include "optim/optim.def"
+#undef HONE_OPTIM
+      ,
+      CLI_TEXT, FIELD(optim), "sgd", 0, 0 },
+    { "lr", "X", "learning rate; default: 0.5 of sgd, the others' own", CLI_REAL, FIELD(lr), NULL,
+      0, 1e6 },
+    { "momentum", "X", "momentum of sgd, rmsprop and muon; default: the optimizer's own", CLI_REAL,
+      FIELD(momentum), NULL, 0, 1 },
+    { "weight-decay", "X", "weight decay; default: the optimizer's own", CLI_REAL,
+      FIELD(weight_decay), NULL, 0, 1e6 },
     { "epochs", "N", "passes over the training set", CLI_INT, FIELD(epochs), "20", 0, 1e9 },
     { "batch", "N", "images a step", CLI_INT, FIELD(batch), "100", 1, 1e9 },
     { "accumulate", "N", "run each batch in N parts: less memory, the same bits", CLI_INT,
@@ -234,17 +244,20 @@ static void tell_row(training *t, int64_t epoch, const epoch_row *row)
 
 static void tell_beginning(training *t)
 {
-    char momentum[32] = "";
+    char momentum[32] = "", decay[32] = "";
     if (t->o.momentum > 0)
         snprintf(momentum, sizeof momentum, ", momentum %g", t->o.momentum);
+    if (t->o.weight_decay > 0)
+        snprintf(decay, sizeof decay, ", weight decay %g", t->o.weight_decay);
     progress_line(&t->show, "hone %s, %s, %d thread%s", hone_version(), hone_isa(), hone_threads(),
                   hone_threads() == 1 ? "" : "s");
     progress_line(&t->show, "%s: %lld training and %lld test images", t->o.data,
                   (long long)hone_dataset_size(&t->set.train),
                   (long long)hone_dataset_size(&t->set.test));
-    progress_line(&t->show, "%s, %lld parameters; %s, lr %g%s, batch %lld, seed %llu\n",
+    progress_line(&t->show, "%s, %lld parameters; %s, lr %g%s%s, batch %lld, seed %llu\n",
                   model_describe(&t->spec).s, (long long)hone_parameter_count(t->model), t->o.optim,
-                  t->o.lr, momentum, (long long)t->o.batch, (unsigned long long)t->o.seed);
+                  hone_optim_lr(t->optim), momentum, decay, (long long)t->o.batch,
+                  (unsigned long long)t->o.seed);
     tell_titles(t);
 }
 
@@ -326,12 +339,22 @@ static int close_log(training *t)
     return CLI_OK;
 }
 
+/* What was given, as the library's text of options. */
 static hone_optim *optim_new(const training *t)
 {
-    return hone_sgd(t->model, &(hone_sgd_options){
-                                  .lr = t->o.lr > 0 ? t->o.lr : HONE_ZERO,
-                                  .momentum = t->o.momentum,
-                              });
+    char text[160] = "";
+    const struct {
+        const char *name;
+        double value;
+    } given[] = { { "lr", t->o.lr },
+                  { "momentum", t->o.momentum },
+                  { "weight_decay", t->o.weight_decay } };
+    size_t used = 0;
+    for (size_t i = 0; i < sizeof given / sizeof *given; i++)
+        if (!isnan(given[i].value))
+            used += (size_t)snprintf(text + used, sizeof text - used, "%s=%.17g ", given[i].name,
+                                     given[i].value);
+    return hone_optim_by_name(t->o.optim, hone_parameters(t->model), text);
 }
 
 static int train(training *t)
@@ -350,7 +373,11 @@ static int train(training *t)
                                     .seed = t->o.seed };
     t->optim = optim_new(t);
     t->loader = hone_loader_new(&t->set.train, &options);
-    if (!t->optim || !t->loader)
+    if (!t->optim) { /* one that can't take this network's parameters, or no memory */
+        const int status = cli_library_error(name);
+        return hone_error_code() == HONE_E_SHAPE ? CLI_USAGE : status;
+    }
+    if (!t->loader)
         return cli_library_error(name);
     if (t->log && ftruncate(fileno(t->log), 0) != 0 && errno != EINVAL) /* EINVAL: not a file */
         return cli_error(CLI_FAILED, name, "--log %s: %s", t->o.log, strerror(errno));
@@ -405,10 +432,38 @@ static int open_log(training *t)
                      same_save ? "save" : "load");
 }
 
+/* False with an error printed: no such optimizer, or one without a number that was given. */
+static bool optim_fits(training *t)
+{
+    static const char *const names[] = {
+#define HONE_OPTIM(name) #name,
+#include "optim/optim.def"
+#undef HONE_OPTIM
+    };
+    enum { N = sizeof names / sizeof *names };
+    const char *optim = t->o.optim, *nearest = cli_nearest(optim, names, N);
+    int i = 0;
+    while (i < N && strcmp(names[i], optim) != 0)
+        i++;
+    if (i == N && nearest)
+        cli_error(CLI_USAGE, name, "--optim: there is no '%s'; did you mean %s?", optim, nearest);
+    else if (i == N)
+        cli_error(CLI_USAGE, name, "--optim: there is no '%s'; see hone train --help", optim);
+    if (i == N)
+        return false;
+    if (!isnan(t->o.momentum) && !hone__optim_has(optim, "momentum")) {
+        cli_error(CLI_USAGE, name, "--momentum: %s has none", optim);
+        return false;
+    }
+    if (isnan(t->o.lr) && strcmp(optim, "sgd") == 0)
+        t->o.lr = 0.5; /* the lecture's */
+    return true;
+}
+
 static int prepare(training *t)
 {
-    if (strcmp(t->o.optim, "sgd") != 0)
-        return cli_error(CLI_USAGE, name, "--optim takes sgd, not '%s'", t->o.optim);
+    if (!optim_fits(t))
+        return CLI_USAGE;
     if (!model_parse(name, t->o.model, &t->spec) || !model_layout(name, t->o.layout, &t->layout))
         return CLI_USAGE;
     if (hone_init() != HONE_OK || (t->o.threads && hone_set_threads((int)t->o.threads) != HONE_OK))
@@ -421,7 +476,7 @@ static int prepare(training *t)
 static int run(int argc, char **argv)
 {
     HONE_SCOPE();
-    training t = { 0 };
+    training t = { .o = { .lr = NAN, .momentum = NAN, .weight_decay = NAN } };
     cli_parsed parsed = cli_parse(&cli_train, table, &t.o, argc, argv);
     if (parsed != CLI_GO_ON)
         return parsed == CLI_DONE ? CLI_OK : CLI_USAGE;

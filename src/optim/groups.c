@@ -34,6 +34,14 @@ const hone__optim_class *hone__optim_find(const char *name)
     return NULL;
 }
 
+bool hone__optim_has(const char *name, const char *option)
+{
+    const hone__optim_class *type = hone__optim_find(name);
+    hone__optim_options plain = { 0 };
+    double value;
+    return type && hone__option_get(&type->is, option, &plain, &value);
+}
+
 static const hone__optim_class *find(const char *where, const char *name)
 {
     const hone__optim_class *type = hone__optim_find(name);

@@ -77,6 +77,9 @@ typedef union {
 /** The class of that name; NULL: there is none. */
 const hone__optim_class *hone__optim_find(const char *name);
 
+/** True if that optimizer has an option of that name. */
+bool hone__optim_has(const char *name, const char *option);
+
 /** An optimizer of one group with the options of a user's struct, or NULL. NULL on error. */
 hone_optim *hone__optim_new(const hone__optim_class *type, hone_tensor_list params,
                             const void *options);

@@ -37,7 +37,11 @@ done
 refuses 2 '--momentum takes a number from 0 to 1' "$hone" train "${small[@]}" --momentum 1.5
 refuses 2 '--data: the DIR.digits is empty' "$hone" train --data ''
 
-refuses 2 "--optim takes sgd, not 'adamant'" "$hone" train "${small[@]}" --optim adamant
+refuses 2 "--optim: there is no 'fast'; see" "$hone" train "${small[@]}" --optim fast
+refuses 2 "--optim: there is no 'adamm'; did you mean adam?" "$hone" train "${small[@]}" --optim adamm
+refuses 2 '--momentum: adam has none' "$hone" train "${small[@]}" --optim adam --momentum 0.9
+refuses 2 '--weight-decay takes a number from 0' "$hone" train "${small[@]}" --weight-decay -1
+refuses 2 'muon: parameter 1 is f32 .*2 dims are wanted' "$hone" train "${small[@]}" --optim muon
 for bad in mlp cnn:3 784,100,10 mlp: mlp:784 mlp:784, mlp:784,,10 mlp:784,0,10 mlp:784,-5,10 mlp:784,1e2,10 \
   mlp:99999999999999999999,10; do
   refuses 2 '--model' "$hone" train "${small[@]}" --model "$bad"

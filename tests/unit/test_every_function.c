@@ -196,6 +196,9 @@ typedef enum { ALWAYS, BUT_NONE } allowed; /* BUT_NONE: an optional tensor */
     X(hone_muon_list, ALWAYS, !hone_muon_list(list, NULL))                                         \
     X(hone_optim_by_name, ALWAYS, !hone_optim_by_name("sgd", list, NULL))                          \
     X(hone_optim_add_group, ALWAYS, hone_optim_add_group(optim, list, NULL) == -1)                 \
+    X(hone_optim_load_state, ALWAYS,                                                               \
+      hone_optim_load_state(optim, (hone_named_list){ &(hone_named){ "state.0.step", s }, 1 }) ==  \
+          HONE_E_NULL)                                                                             \
     X(hone_named_find, ALWAYS,                                                                     \
       !hone_named_find((hone_named_list){ &(hone_named){ "s", s }, 1 }, "s"))                      \
     X(hone_call, ALWAYS, !hone_call("neg", list, NULL).at)                                         \
