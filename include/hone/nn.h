@@ -217,6 +217,8 @@ typedef struct {
 /** The parameters below the module, each once, also if it is used in several places. */
 HONE_API hone_tensor_list hone_parameters(hone_module *module);
 HONE_API hone_named_list hone_named_parameters(hone_module *module);
+/** The buffers below the module (running statistics), each once. */
+HONE_API hone_named_list hone_named_buffers(hone_module *module);
 /** Parameters and buffers, under each of their names: what a state file holds. */
 HONE_API hone_named_list hone_named_state(hone_module *module);
 /** The tensor of that name in a list; owned by the current scope. Errors: HONE_E_INDEX (no such

@@ -297,6 +297,69 @@ HONE_API hone_named_list hone_optim_state(const hone_optim *optim);
  *           HONE_E_NULL, HONE_E_NOMEM. */
 HONE_API hone_status hone_optim_load_state(hone_optim *optim, hone_named_list state);
 
+/* ---- gradients cut down, between hone_backward() and hone_optim_step() */
+
+typedef struct {
+    double norm_type; /**< default 2; INFINITY: the largest; HONE_ZERO: how many aren't all 0 */
+    bool error_if_nonfinite;
+    HONE_RESERVE(55);
+} hone_clip_grad_norm_options;
+
+/** Scales the gradients of the parameters by min(1, max_norm / (n + 1e-6)), where n is the norm of
+ * all of them together: (sum |g|^p)^(1/p). The sums are taken by gradient, by the rule of hone_sum,
+ * and added up in double in the order of the list. As in PyTorch, gradients of a norm that is
+ * infinite become 0 and NaN, those of a norm that is NaN all NaN.
+ *  @param parameters  those without a gradient are passed by: hone_parameters(model).
+ *  @param options     may be NULL.
+ *  @param total_norm  n, unless NULL; filled also when the norm is why it fails.
+ *  Errors:  HONE_E_VALUE (max_norm negative or NaN; error_if_nonfinite: n is infinite or NaN, and
+ *           nothing has changed), HONE_E_NULL, HONE_E_STATE (parts of a batch are to come),
+ *           HONE_E_NOMEM.
+ *  Source:  torch.nn.utils.clip_grad_norm_, which takes a negative max_norm. */
+HONE_API hone_status hone_clip_grad_norm_(hone_tensor_list parameters, double max_norm,
+                                          const hone_clip_grad_norm_options *options,
+                                          double *total_norm);
+/** Brings each element of the gradients into -clip_value .. clip_value; NaN stays.
+ *  Errors:  HONE_E_VALUE (negative or NaN), HONE_E_NULL, HONE_E_STATE, HONE_E_NOMEM.
+ *  Source:  torch.nn.utils.clip_grad_value_. */
+HONE_API hone_status hone_clip_grad_value_(hone_tensor_list parameters, double clip_value);
+
+/* ---- averages of the parameters, which often do better than the last ones */
+
+/** A copy of a module's parameters that follows them; it keeps references to them. */
+typedef struct hone_average hone_average;
+
+typedef struct {
+    double decay;     /**< default 0.999; 0 to 1; HONE_ZERO is 0 */
+    bool equal;       /**< the mean over all updates (SWA), whatever the decay */
+    bool use_buffers; /**< buffers, too; those of integers are copied */
+    HONE_RESERVE(54);
+} hone_average_options;
+
+/** An average of the module's parameters (EMA, or SWA with .equal). options may be NULL.
+ *  @return  owned by the caller; NULL on error.
+ *  Errors:  HONE_E_VALUE (decay), HONE_E_STATE (a parameter that a scope owns), HONE_E_NULL,
+ *           HONE_E_NOMEM.
+ *  Source:  torch.optim.swa_utils.AveragedModel, get_ema_multi_avg_fn. */
+HONE_API hone_average *hone_average_new(hone_module *module, const hone_average_options *options);
+/** NULL is ignored. */
+HONE_API void hone_average_free(hone_average *average);
+/** Takes in the parameters as they are now: the first time copies them, then mean += (1 - decay) (p
+ * - mean), or 1 / (n + 1) (p - mean) after n updates. Once a step. */
+HONE_API hone_status hone_average_update(hone_average *average);
+/** How many updates there were; -1 on error. */
+HONE_API int64_t hone_average_updates(const hone_average *average);
+/** Exchanges the module's parameters and their averages: to evaluate or save the averages, and a
+ * second time to go on training. */
+HONE_API hone_status hone_average_swap(hone_average *average);
+/** The averages by the module's names ("0.weight"), the tensors themselves, and "n_averaged" (i64),
+ * for saving; owned by the current scope. at == NULL on error. */
+HONE_API hone_named_list hone_average_state(const hone_average *average);
+/** Takes up such a state, by copies; names besides those are ignored.
+ *  Errors:  HONE_E_STATE (a name is missing), HONE_E_SHAPE, HONE_E_DTYPE, HONE_E_NULL,
+ *           HONE_E_NOMEM; nothing has changed. */
+HONE_API hone_status hone_average_load_state(hone_average *average, hone_named_list state);
+
 #ifdef __cplusplus
 }
 #endif

@@ -324,6 +324,11 @@ hone_named_list hone_named_parameters(hone_module *module)
     return named_tensors("named_parameters", module, HONE__PARAMETERS, true);
 }
 
+hone_named_list hone_named_buffers(hone_module *module)
+{
+    return named_tensors("named_buffers", module, HONE__BUFFERS, true);
+}
+
 hone_named_list hone_named_state(hone_module *module)
 {
     return named_tensors("named_state", module, HONE__STATE, false);

@@ -58,7 +58,8 @@ void hone__descent_end(hone__descent *d);
 
 enum { /* what to collect: sets of kinds */
        HONE__PARAMETERS = 1 << HONE_FIELD_PARAM | 1 << HONE_FIELD_WEIGHT,
-       HONE__STATE = HONE__PARAMETERS | 1 << HONE_FIELD_BUFFER,
+       HONE__BUFFERS = 1 << HONE_FIELD_BUFFER,
+       HONE__STATE = HONE__PARAMETERS | HONE__BUFFERS,
        HONE__MODULES = 1 << HONE_FIELD_CHILD,
 };
 

@@ -22,6 +22,8 @@ hone_rmsprop_options 56 maximize centered
 hone_adagrad_options 56 maximize
 hone_adadelta_options 64 maximize
 hone_lion_options 64 maximize
+hone_clip_grad_norm_options 56 error_if_nonfinite
+hone_average_options 56 use_buffers equal
 hone_muon_options 64 match_rms_adamw no_nesterov
 hone_backward_options 56 retain_graph
 hone_autograd_options 47 allow_unused create_graph

@@ -26,6 +26,8 @@ SIZE_IS(hone_adagrad_options, 96);
 SIZE_IS(hone_adadelta_options, 96);
 SIZE_IS(hone_lion_options, 96);
 SIZE_IS(hone_muon_options, 128);
+SIZE_IS(hone_clip_grad_norm_options, 64);
+SIZE_IS(hone_average_options, 64);
 SIZE_IS(hone_backward_options, 64);
 SIZE_IS(hone_autograd_options, 64);
 SIZE_IS(hone_gradcheck_options, 64);
@@ -180,6 +182,12 @@ static void modules(void)
     STEP(adagrad, GIVE(hone_adagrad_options, .lr = 0.5));
     STEP(adadelta, GIVE(hone_adadelta_options, .rho = 0.5));
     STEP(lion, GIVE(hone_lion_options, .lr = 0.5));
+    CHECK(hone_clip_grad_norm_(hone_list(weight), 1,
+                               GIVE(hone_clip_grad_norm_options, .norm_type = 1), NULL) == HONE_OK);
+    REFUSED(hone_clip_grad_norm_(hone_list(weight), 1, options, NULL), hone_clip_grad_norm_options,
+            .norm_type = 1);
+    hone_average_free(hone_average_new(linear, GIVE(hone_average_options, .decay = 0.5)));
+    REFUSED(hone_average_new(linear, options), hone_average_options, .decay = 0.5);
     hone_tensor *matrix = hone_requires_grad_(hone_ones(HONE_F32, 2, 2), true);
     hone_optim_free(hone_muon_list(hone_list(matrix), GIVE(hone_muon_options, .ns_steps = 2)));
     CHECK(hone_error_code() == HONE_OK);

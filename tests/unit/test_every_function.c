@@ -194,6 +194,11 @@ typedef enum { ALWAYS, BUT_NONE } allowed; /* BUT_NONE: an optional tensor */
     X(hone_adadelta_list, ALWAYS, !hone_adadelta_list(list, NULL))                                 \
     X(hone_lion_list, ALWAYS, !hone_lion_list(list, NULL))                                         \
     X(hone_muon_list, ALWAYS, !hone_muon_list(list, NULL))                                         \
+    X(hone_clip_grad_norm_, ALWAYS, hone_clip_grad_norm_(list, 1, NULL, NULL) == HONE_E_NULL)      \
+    X(hone_clip_grad_value_, ALWAYS, hone_clip_grad_value_(list, 1) == HONE_E_NULL)                \
+    X(hone_average_load_state, ALWAYS,                                                             \
+      hone_average_load_state(average, (hone_named_list){ &(hone_named){ "weight", s }, 1 }) ==    \
+          HONE_E_NULL)                                                                             \
     X(hone_optim_by_name, ALWAYS, !hone_optim_by_name("sgd", list, NULL))                          \
     X(hone_optim_add_group, ALWAYS, hone_optim_add_group(optim, list, NULL) == -1)                 \
     X(hone_optim_load_state, ALWAYS,                                                               \
@@ -215,6 +220,9 @@ Test(every_function, others_refuse_the_sentinels)
     hone_tensor *g = hone_requires_grad_(hone_ones(HONE_F64), true);
     hone_dataset set;
     hone_optim *optim = hone_sgd_list(hone_list(g), NULL);
+    hone_module *norm =
+        hone_nn_layer_norm_with(HONE_DIM_ARGS(1), &(hone_nn_layer_norm_options){ .no_bias = true });
+    hone_average *average = hone_average_new(norm, NULL);
     for (int i = 0; i < 2; i++) {
         hone_tensor *s = sentinel = sentinels[i];
         const hone_tensor_list list = { (hone_tensor *[]){ s }, 1 };
@@ -223,6 +231,8 @@ Test(every_function, others_refuse_the_sentinels)
         refused(#function, s, failed);
         OTHERS(OTHER)
     }
+    hone_average_free(average);
+    hone_module_free(norm);
     hone_optim_free(optim);
 }
 
