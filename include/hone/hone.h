@@ -15,6 +15,7 @@
 #include <hone/optim.h>
 #include <hone/random.h>
 #include <hone/runtime.h>
+#include <hone/schedule.h>
 #include <hone/tensor.h>
 
 #endif

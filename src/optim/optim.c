@@ -9,6 +9,7 @@
 #include <hone/autograd.h>
 #include <hone/ops.h>
 
+#include <math.h>
 #include <string.h>
 
 /* ---- parameters */
@@ -69,9 +70,14 @@ static bool make_room(hone_optim *optim, int more)
     optim->params = params;
     void **groups =
         hone__realloc(optim->groups, hone__bytes((int64_t)optim->n_groups + 1, sizeof *groups));
-    if (groups)
-        optim->groups = groups;
-    return groups != NULL;
+    if (!groups)
+        return false;
+    optim->groups = groups;
+    double *initial_lr = hone__realloc(
+        optim->initial_lr, hone__bytes((int64_t)optim->n_groups + 1, sizeof *initial_lr));
+    if (initial_lr)
+        optim->initial_lr = initial_lr;
+    return initial_lr != NULL;
 }
 
 bool hone__optim_add(hone_optim *optim, hone_tensor_list params, const void *plain)
@@ -83,6 +89,7 @@ bool hone__optim_add(hone_optim *optim, hone_tensor_list params, const void *pla
     if (!options)
         return false;
     optim->groups[optim->n_groups] = memcpy(options, plain, bytes);
+    optim->initial_lr[optim->n_groups] = NAN;
     for (int i = 0; i < params.n; i++)
         optim->params[optim->n++] = (hone__optim_param){ .param = hone_retain(params.at[i]),
                                                          .group = optim->n_groups,
@@ -141,6 +148,7 @@ void hone_optim_free(hone_optim *optim)
         hone__free(optim->groups[i]);
     hone__free(optim->groups);
     hone__free(optim->initial);
+    hone__free(optim->initial_lr);
     hone__free(optim->params);
     hone__free(optim);
 }

@@ -58,8 +58,9 @@ typedef struct {
 struct hone_optim {
     const hone__optim_class *type;
     hone__optim_param *params;
-    void **groups; /* options of each */
-    void *initial; /* those that it was made with: what later groups begin with */
+    void **groups;      /* options of each */
+    void *initial;      /* those that it was made with: what later groups begin with */
+    double *initial_lr; /* of each group: when its first schedule was made; NaN: there was none */
     int n, n_groups;
 };
 
@@ -76,6 +77,12 @@ typedef union {
 
 /** The class of that name; NULL: there is none. */
 const hone__optim_class *hone__optim_find(const char *name);
+
+/** A number as the public functions take it: 0 is the default, HONE_ZERO is 0. */
+static inline double hone__option_number(double value, double otherwise)
+{
+    return value == 0 ? otherwise : value == HONE_ZERO ? 0.0 : value;
+}
 
 /** True if that optimizer has an option of that name. */
 bool hone__optim_has(const char *name, const char *option);

@@ -24,6 +24,14 @@ hone_adadelta_options 64 maximize
 hone_lion_options 64 maximize
 hone_clip_grad_norm_options 56 error_if_nonfinite
 hone_average_options 56 use_buffers equal
+hone_lr_step_options 56 gamma
+hone_lr_constant_options 56 total_iters
+hone_lr_linear_options 48 total_iters
+hone_lr_polynomial_options 56 power
+hone_lr_cosine_options 56 eta_min
+hone_lr_cosine_restarts_options 48 eta_min
+hone_lr_one_cycle_options 40 no_cycle_momentum three_phase linear
+hone_lr_plateau_options 48 threshold_abs mode_max
 hone_muon_options 64 match_rms_adamw no_nesterov
 hone_backward_options 56 retain_graph
 hone_autograd_options 47 allow_unused create_graph

@@ -28,6 +28,15 @@ SIZE_IS(hone_lion_options, 96);
 SIZE_IS(hone_muon_options, 128);
 SIZE_IS(hone_clip_grad_norm_options, 64);
 SIZE_IS(hone_average_options, 64);
+SIZE_IS(hone_lr_step_options, 64);
+SIZE_IS(hone_lr_exponential_options, 64);
+SIZE_IS(hone_lr_constant_options, 64);
+SIZE_IS(hone_lr_linear_options, 64);
+SIZE_IS(hone_lr_polynomial_options, 64);
+SIZE_IS(hone_lr_cosine_options, 64);
+SIZE_IS(hone_lr_cosine_restarts_options, 64);
+SIZE_IS(hone_lr_one_cycle_options, 96);
+SIZE_IS(hone_lr_plateau_options, 96);
 SIZE_IS(hone_backward_options, 64);
 SIZE_IS(hone_autograd_options, 64);
 SIZE_IS(hone_gradcheck_options, 64);
@@ -186,6 +195,23 @@ static void modules(void)
                                GIVE(hone_clip_grad_norm_options, .norm_type = 1), NULL) == HONE_OK);
     REFUSED(hone_clip_grad_norm_(hone_list(weight), 1, options, NULL), hone_clip_grad_norm_options,
             .norm_type = 1);
+    hone_optim *o = hone_sgd_list(hone_list(weight), NULL);
+#define SCHEDULE(name, ...)                                                                        \
+    do {                                                                                           \
+        hone_schedule_free(hone_lr_##name(o, GIVE(hone_lr_##name##_options, __VA_ARGS__)));        \
+        CHECK(hone_error_code() == HONE_OK);                                                       \
+        REFUSED(hone_lr_##name(o, options), hone_lr_##name##_options, __VA_ARGS__);                \
+    } while (0)
+    SCHEDULE(step, .step_size = 3);
+    SCHEDULE(exponential, .gamma = 0.5);
+    SCHEDULE(constant, .factor = 0.5);
+    SCHEDULE(linear, .start_factor = 0.5);
+    SCHEDULE(polynomial, .total_iters = 3);
+    SCHEDULE(cosine, .t_max = 3);
+    SCHEDULE(cosine_restarts, .t_0 = 3);
+    SCHEDULE(one_cycle, .max_lr = 1, .total_steps = 9);
+    SCHEDULE(plateau, .factor = 0.5);
+    hone_optim_free(o);
     hone_average_free(hone_average_new(linear, GIVE(hone_average_options, .decay = 0.5)));
     REFUSED(hone_average_new(linear, options), hone_average_options, .decay = 0.5);
     hone_tensor *matrix = hone_requires_grad_(hone_ones(HONE_F32, 2, 2), true);
