@@ -8,6 +8,7 @@
 #include <hone/data.h>
 #include <hone/dtype.h>
 #include <hone/error.h>
+#include <hone/init.h>
 #include <hone/io.h>
 #include <hone/net.h>
 #include <hone/nn.h>

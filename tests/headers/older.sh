@@ -32,6 +32,7 @@ hone_lr_cosine_options 56 eta_min
 hone_lr_cosine_restarts_options 48 eta_min
 hone_lr_one_cycle_options 40 no_cycle_momentum three_phase linear
 hone_lr_plateau_options 48 threshold_abs mode_max
+hone_init_kaiming_options 48 fan_out
 hone_muon_options 64 match_rms_adamw no_nesterov
 hone_backward_options 56 retain_graph
 hone_autograd_options 47 allow_unused create_graph

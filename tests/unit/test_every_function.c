@@ -199,6 +199,20 @@ typedef enum { ALWAYS, BUT_NONE } allowed; /* BUT_NONE: an optional tensor */
     X(hone_average_load_state, ALWAYS,                                                             \
       hone_average_load_state(average, (hone_named_list){ &(hone_named){ "weight", s }, 1 }) ==    \
           HONE_E_NULL)                                                                             \
+    X(hone_init_uniform_, ALWAYS, !hone_init_uniform_(s, 0, 1, NULL))                              \
+    X(hone_init_normal_, ALWAYS, !hone_init_normal_(s, 0, 1, NULL))                                \
+    X(hone_init_trunc_normal_, ALWAYS, !hone_init_trunc_normal_(s, 0, 1, -2, 2, NULL))             \
+    X(hone_init_constant_, ALWAYS, !hone_init_constant_(s, 1))                                     \
+    X(hone_init_zeros_, ALWAYS, !hone_init_zeros_(s))                                              \
+    X(hone_init_ones_, ALWAYS, !hone_init_ones_(s))                                                \
+    X(hone_init_eye_, ALWAYS, !hone_init_eye_(s))                                                  \
+    X(hone_init_dirac_, ALWAYS, !hone_init_dirac_(s, 1))                                           \
+    X(hone_init_xavier_uniform_, ALWAYS, !hone_init_xavier_uniform_(s, 1, NULL))                   \
+    X(hone_init_xavier_normal_, ALWAYS, !hone_init_xavier_normal_(s, 1, NULL))                     \
+    X(hone_init_kaiming_uniform_, ALWAYS, !hone_init_kaiming_uniform_(s, NULL, NULL))              \
+    X(hone_init_kaiming_normal_, ALWAYS, !hone_init_kaiming_normal_(s, NULL, NULL))                \
+    X(hone_init_orthogonal_, ALWAYS, !hone_init_orthogonal_(s, 1, NULL))                           \
+    X(hone_init_sparse_, ALWAYS, !hone_init_sparse_(s, 0.5, 0, NULL))                              \
     X(hone_optim_by_name, ALWAYS, !hone_optim_by_name("sgd", list, NULL))                          \
     X(hone_optim_add_group, ALWAYS, hone_optim_add_group(optim, list, NULL) == -1)                 \
     X(hone_optim_load_state, ALWAYS,                                                               \
