@@ -73,7 +73,7 @@ static bool straighten(hone_tensor *rows, int64_t i)
 {
     HONE_SCOPE();
     hone_tensor *row = hone_slice(rows, 0, i, i + 1, 1);
-    hone_tensor *before = hone_slice(rows, 0, 0, i, 1);
+    hone_tensor *before = i > 0 ? hone_slice(rows, 0, 0, i, 1) : NULL;
     for (int turn = 0; i > 0 && turn < 2; turn++) {
         hone_tensor *shares = hone_matmul(row, hone_transpose(before, 0, 1));
         if (!hone_sub_(row, hone_matmul(shares, before)))
