@@ -44,7 +44,15 @@ typedef struct {
     /** load: filled unless NULL, also when the names are why it fails; empty on an error before
      * that. */
     hone_state_report *report;
-    HONE_RESERVE(48);
+    /** load: the names of what has another shape in the file, unless NULL; empty on an error before
+     * the shapes are looked at. */
+    hone_name_list *mismatched;
+    /** load: names of the file that begin with file_prefix have module_prefix in its place:
+     * file_prefix "module." drops it, module_prefix "encoder." alone puts it before all names. NULL
+     * is "". Reports have the file's own names. */
+    const char *file_prefix, *module_prefix;
+    bool ignore_mismatched; /**< load: what has another shape keeps its values */
+    HONE_RESERVE(23);
 } hone_state_options;
 
 /** Writes the module's state as a safetensors file, by default as PyTorch has it: the same names,

@@ -231,6 +231,26 @@ HONE_API int64_t hone_parameter_count(hone_module *module);
 HONE_API hone_module_list hone_children(hone_module *module);
 HONE_API hone_module_list hone_modules(hone_module *module);
 
+/* ---- by path: names as the lists have them, "encoder.layers.0.linear1" */
+
+/** The module of that path; "" is the module itself. It stays with its owner. NULL on error.
+ *  Errors:  HONE_E_INDEX (there is none), HONE_E_NULL, HONE_E_NOMEM. */
+HONE_API hone_module *hone_module_get(hone_module *module, const char *path);
+/** The parameter or buffer of that path, owned by the current scope. Errors: as above. */
+HONE_API hone_tensor *hone_module_tensor(hone_module *module, const char *path);
+
+/** Freezes (false) or sets free parameters: those whose name, or that of a module they are in, is
+ * the pattern, in which "*" stands for any characters and "?" for one: "encoder" or "encoder.*" for
+ * all of it, "*.bias", "layers.?.weight". NULL: all of them.
+ *  @return  how many there are; -1 on error.
+ *  Errors:  HONE_E_INDEX (none fits), HONE_E_NULL, HONE_E_NOMEM. */
+HONE_API int hone_module_requires_grad_(hone_module *module, const char *pattern,
+                                        bool requires_grad);
+/** Brings parameters and buffers of floats to f32 or f64, all or none. They become new tensors,
+ * shared where they were shared, without gradients: make optimizers afterwards.
+ *  Errors:  HONE_E_DTYPE (neither f32 nor f64), HONE_E_NULL, HONE_E_NOMEM. */
+HONE_API hone_status hone_module_to(hone_module *module, hone_dtype dtype);
+
 /** Prints to stdout / a stream as PyTorch prints, then a line with the number of parameters:
  *      Sequential(
  *        (0): Linear(in_features=784, out_features=10, bias=True)

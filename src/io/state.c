@@ -1,6 +1,7 @@
 /* state.c: the parameters and buffers of a module, to and from a safetensors file. */
 #include "core/access.h"
 #include "core/core.h"
+#include "core/map.h"
 #include "core/reserve.h"
 #include "io/layout.h"
 #include "io/safetensors.h"
@@ -68,53 +69,85 @@ typedef struct {
 typedef struct {
     const hone__tensor_file *file;
     hone__found_list all;
+    const char **file_names;              /* as the module should have them, one an entry */
     const hone_safetensors_entry **entry; /* one an element of all; NULL: missing */
-    names missing, unexpected;
+    names missing, unexpected, mismatched;
     hone_layout layout;
 } loading;
-
-static const hone_safetensors_entry *find_entry(const hone__tensor_file *file, const char *name)
-{
-    for (int i = 0; i < file->n; i++)
-        if (strcmp(file->at[i].name, name) == 0)
-            return &file->at[i];
-    return NULL;
-}
-
-static bool is_expected(const loading *l, const char *name)
-{
-    for (int i = 0; i < l->all.n; i++)
-        if (strcmp(l->all.at[i].name, name) == 0)
-            return true;
-    return false;
-}
 
 static void *room(int n, size_t size)
 {
     return hone__own_block(hone__calloc(hone__bytes((int64_t)n + 1, size)));
 }
 
-/* What the module and the file have in common, and what each lacks. */
-static bool match(loading *l, hone_module *module, const hone__tensor_file *file)
+/* The file's names, with the one prefix in place of the other. False: E_NOMEM. */
+static bool map_names(loading *l, const hone_state_options *options)
 {
+    const char *from = options && options->file_prefix ? options->file_prefix : "";
+    const char *to = options && options->module_prefix ? options->module_prefix : "";
+    const size_t from_length = strlen(from), to_length = strlen(to);
+    for (int i = 0; i < l->file->n; i++) {
+        const char *name = l->file->at[i].name;
+        l->file_names[i] = name;
+        if ((from_length == 0 && to_length == 0) || strncmp(name, from, from_length) != 0)
+            continue;
+        const size_t rest = strlen(name) - from_length + 1;
+        char *mapped = hone__own_block(hone__malloc(to_length + rest));
+        if (!mapped)
+            return false;
+        memcpy(mapped, to, to_length);
+        memcpy(mapped + to_length, name + from_length, rest);
+        l->file_names[i] = mapped;
+    }
+    return true;
+}
+
+static void add_name(names *list, const char *name)
+{
+    list->at[list->n++] = name;
+}
+
+/* Which of the file's tensors is which of the module's; of two of one name the first counts. */
+static void match_entries(loading *l, hone__map *in_file, hone__map *in_module)
+{
+    for (int i = 0; i < l->file->n; i++)
+        hone__map_add(in_file, l->file_names[i], i);
+    for (int i = 0; i < l->all.n; i++) {
+        const int at = hone__map_find(in_file, l->all.at[i].name);
+        hone__map_add(in_module, l->all.at[i].name, i);
+        l->entry[i] = at < 0 ? NULL : &l->file->at[at];
+        if (at < 0)
+            add_name(&l->missing, l->all.at[i].name);
+    }
+    for (int i = 0; i < l->file->n; i++)
+        if (hone__map_find(in_module, l->file_names[i]) < 0)
+            add_name(&l->unexpected, l->file->at[i].name);
+}
+
+/* What the module and the file have in common, and what each lacks. */
+static bool match(loading *l, hone_module *module, const hone__tensor_file *file,
+                  const hone_state_options *options)
+{
+    hone__map in_file, in_module;
     *l = (loading){ .file = file,
                     .all = hone__collect("load_state", module, HONE__STATE, INT32_MAX, false) };
     if (!l->all.at)
         return false;
     l->entry = room(l->all.n, sizeof *l->entry);
+    l->file_names = room(file->n, sizeof *l->file_names);
     l->missing.at = room(l->all.n, sizeof *l->missing.at);
+    l->mismatched.at = room(l->all.n, sizeof *l->mismatched.at);
     l->unexpected.at = room(file->n, sizeof *l->unexpected.at);
-    if (!l->entry || !l->missing.at || !l->unexpected.at)
+    if (!l->entry || !l->file_names || !l->missing.at || !l->mismatched.at || !l->unexpected.at ||
+        !map_names(l, options) || !hone__map_begin(&in_file, file->n, true))
         return false;
-    for (int i = 0; i < l->all.n; i++) {
-        l->entry[i] = find_entry(file, l->all.at[i].name);
-        if (!l->entry[i])
-            l->missing.at[l->missing.n++] = l->all.at[i].name;
+    const bool ok = hone__map_begin(&in_module, l->all.n, true);
+    if (ok) {
+        match_entries(l, &in_file, &in_module);
+        hone__map_end(&in_module);
     }
-    for (int i = 0; i < file->n; i++)
-        if (!is_expected(l, file->at[i].name))
-            l->unexpected.at[l->unexpected.n++] = file->at[i].name;
-    return true;
+    hone__map_end(&in_file);
+    return ok;
 }
 
 /* "a, b, c" for a message; what doesn't fit is cut. */
@@ -163,11 +196,12 @@ static hone_name_list copy_names(const names *list, const char ***at, char **tex
 
 /* Both lists in one block, which no scope owns. */
 static void *report_block(hone_module *module, const hone__tensor_file *file,
-                          hone_state_report *report)
+                          const hone_state_options *options)
 {
     HONE_SCOPE();
     loading l;
-    if (!match(&l, module, file))
+    hone_state_report *report = options->report;
+    if (!match(&l, module, file, options))
         return NULL;
     const size_t n = (size_t)l.missing.n + (size_t)l.unexpected.n + 1;
     const char **at =
@@ -183,11 +217,11 @@ static void *report_block(hone_module *module, const hone__tensor_file *file,
 
 /* For the caller's scope, and before anything is changed. */
 static hone_status make_report(hone_module *module, const hone__tensor_file *file,
-                               hone_state_report *report)
+                               const hone_state_options *options)
 {
-    if (hone__own_block(report_block(module, file, report)))
+    if (hone__own_block(report_block(module, file, options)))
         return HONE_OK;
-    *report = (hone_state_report){ 0 };
+    *options->report = (hone_state_report){ 0 };
     return hone__error_last();
 }
 
@@ -287,17 +321,41 @@ static hone_tensor *read_tensor(const loading *l, int i)
                                                         : t;
 }
 
+/* Lists what has another shape in the file, and passes it by where that is wanted. *block: the
+ * caller's list, which no scope owns. */
+static hone_status find_mismatched(loading *l, const hone_state_options *options, void **block)
+{
+    for (int i = 0; i < l->all.n; i++) {
+        if (!l->entry[i] || shape_fits(l, i, l->layout))
+            continue;
+        add_name(&l->mismatched, l->all.at[i].name);
+        if (options && options->ignore_mismatched)
+            l->entry[i] = NULL;
+    }
+    if (!options || !options->mismatched)
+        return HONE_OK;
+    const size_t n = (size_t)l->mismatched.n + 1;
+    const char **at = *block = hone__malloc(n * sizeof *at + text_bytes(&l->mismatched));
+    if (!at)
+        return hone__error_last();
+    char *text = (char *)(at + n);
+    *options->mismatched = copy_names(&l->mismatched, &at, &text);
+    return HONE_OK;
+}
+
 /* Everything is checked and read before the first parameter changes. */
 static hone_status load(hone_module *module, const hone__tensor_file *file,
-                        const hone_state_options *options)
+                        const hone_state_options *options, void **block)
 {
     HONE_SCOPE();
     loading l;
-    if (!match(&l, module, file))
+    if (!match(&l, module, file, options))
         return hone__error_last();
     hone_status status = options && options->non_strict ? HONE_OK : names_fit(&l);
     if (status == HONE_OK)
         status = find_layout(&l, options ? options->layout : HONE_LAYOUT_AUTO);
+    if (status == HONE_OK)
+        status = find_mismatched(&l, options, block);
     for (int i = 0; i < l.all.n && status == HONE_OK; i++)
         if (l.entry[i])
             status = tensor_fits(&l, i);
@@ -321,8 +379,11 @@ hone_status hone_load_state_with(hone_module *module, const char *path,
     hone__tensor_file file;
     hone_state_report *report = options ? options->report : NULL;
     hone_status status = HONE_OK;
+    void *block = NULL;
     if (report)
         *report = (hone_state_report){ 0 };
+    if (options && options->mismatched)
+        *options->mismatched = (hone_name_list){ NULL, 0 };
     if (!HONE__KNOWS_OPTIONS("load_state", options))
         return hone__error_last();
     if (!module)
@@ -330,10 +391,14 @@ hone_status hone_load_state_with(hone_module *module, const char *path,
     if (!hone__ready() || !hone__tensor_file_open("load_state", path, &file))
         return hone__error_last();
     if (report)
-        status = make_report(module, &file, report);
+        status = make_report(module, &file, options);
     if (status == HONE_OK)
-        status = load(module, &file, options);
+        status = load(module, &file, options, &block);
     hone__tensor_file_close(&file);
+    if (block && !hone__own_block(block)) {
+        *options->mismatched = (hone_name_list){ NULL, 0 };
+        return hone__error_last();
+    }
     return status;
 }
 

@@ -1,6 +1,7 @@
 /* walk.c: slots, names and lists. */
 #include "nn/walk.h"
 #include "core/core.h"
+#include "core/map.h"
 #include "runtime/memory.h"
 
 #include <string.h>
@@ -183,6 +184,8 @@ bool hone__fields_kept(const hone_module *module)
 
 /* ---- lists */
 
+enum { FEW = 32 };
+
 typedef struct {
     int kinds, max_depth;
     bool unique;
@@ -190,10 +193,13 @@ typedef struct {
     size_t text_bytes;
     hone__found *at; /* NULL: count only */
     char *text;
+    hone__map seen; /* keys NULL: there are few, which are looked through */
 } collector;
 
-static bool already_found(const collector *c, const void *value)
+static bool already_found(collector *c, const void *value)
 {
+    if (c->seen.keys)
+        return !hone__map_add(&c->seen, value, c->n);
     for (int i = 0; i < c->n; i++)
         if (c->at[i].value == value)
             return true;
@@ -258,10 +264,14 @@ hone__found_list hone__collect(const char *where, hone_module *module, int kinds
     hone__found *block = hone__own_block(hone__malloc(array_bytes + c.text_bytes));
     if (!block)
         return failed;
+    if (unique && c.n > FEW && !hone__map_begin(&c.seen, c.n, false))
+        return failed;
     c.n = 0;
     c.at = block;
     c.text = (char *)block + array_bytes;
-    if (!walk_module(&c, module))
+    const bool walked = walk_module(&c, module);
+    hone__map_end(&c.seen);
+    if (!walked)
         return failed;
     for (int i = 0; i < c.n; i++)
         if (block[i].kind != HONE_FIELD_CHILD &&
