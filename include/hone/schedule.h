@@ -39,6 +39,15 @@ HONE_API hone_status hone_schedule_step_metric(hone_schedule *schedule, double m
 /** The rate of a group that it set last; NaN on error (HONE_E_INDEX, HONE_E_NULL). */
 HONE_API double hone_schedule_last_lr(const hone_schedule *schedule, int group);
 
+/** Where it stands, by PyTorch's names: "last_epoch", "last_lr.0", "best" ..., of a sequence its
+ * parts' with their number before them; owned by the current scope. at == NULL on error. */
+HONE_API hone_named_list hone_schedule_state(const hone_schedule *schedule);
+/** Goes on from such a state, in a schedule made as that one was; names besides its own are ignored.
+ * The rates are the optimizer's: hone_optim_load_state() comes after the making of a schedule.
+ *  Errors:  HONE_E_STATE (a name is missing), HONE_E_VALUE, HONE_E_NULL, HONE_E_NOMEM; nothing has
+ *           changed. */
+HONE_API hone_status hone_schedule_load_state(hone_schedule *schedule, hone_named_list state);
+
 /* ---- making one; NULL on error: HONE_E_VALUE (an option out of range, or one that is needed and
  * missing), HONE_E_NULL, HONE_E_NOMEM */
 

@@ -172,6 +172,74 @@ Test(schedules, a_plateau_without_patience)
     hone_optim_free(o);
 }
 
+/* ---- state */
+
+static hone_schedule *of_kind(int kind, hone_optim *o)
+{
+    static const char *const options[][2] = {
+        { "step", "step_size=3" },
+        { "multistep", "milestones=3,7" },
+        { "exponential", "gamma=0.9" },
+        { "constant", "total_iters=7" },
+        { "linear", "total_iters=9" },
+        { "polynomial", "total_iters=9" },
+        { "cosine", "t_max=5" },
+        { "cosine_restarts", "t_0=4" },
+        { "one_cycle", "max_lr=1 total_steps=20" },
+        { "plateau", "patience=1 cooldown=1 factor=0.5" },
+    };
+    const int n = sizeof options / sizeof *options;
+    cr_assert(n == hone_schedule_kinds());
+    return kind < n ? hone_schedule_by_name(options[kind][0], o, options[kind][1])
+                    : hone_lr_warmup(hone_schedule_by_name("cosine", o, "t_max=5"), 4, 0.1);
+}
+
+static double metric(int i)
+{
+    return i % 3 ? 2 : 1. / (i + 1);
+}
+
+Test(schedules, go_on_from_their_state)
+{
+    for (int kind = 0; kind <= hone_schedule_kinds(); kind++) {
+        HONE_SCOPE();
+        hone_optim *o = optim_new(0.5), *q = optim_new(0.5);
+        hone_schedule *s = of_kind(kind, o), *r = of_kind(kind, q);
+        for (int i = 0; i < 6; i++)
+            CHECK_OK(hone_schedule_step_metric(s, metric(i)));
+        CHECK_OK(hone_schedule_load_state(r, hone_schedule_state(s)));
+        CHECK_OK(hone_optim_load_state(q, hone_optim_state(o)));
+        for (int i = 6; i < 14; i++) {
+            cr_assert(hone_optim_lr(o) == hone_optim_lr(q), "%d, step %d", kind, i);
+            cr_assert(hone_schedule_last_lr(r, 0) == hone_schedule_last_lr(s, 0));
+            CHECK_OK(hone_schedule_step_metric(s, metric(i)));
+            CHECK_OK(hone_schedule_step_metric(r, metric(i)));
+        }
+        hone_schedule_free(s);
+        hone_schedule_free(r);
+        hone_optim_free(o);
+        hone_optim_free(q);
+    }
+}
+
+Test(schedules, states_that_do_not_fit)
+{
+    hone_optim *o = optim_new(1);
+    hone_schedule *s = hone_schedule_by_name("cosine", o, "t_max=5");
+    hone_named_list state = hone_schedule_state(s);
+    CHECK_VALUE0(hone_named_find(state, "last_epoch"), HONE_I64, 0);
+    state.n--;
+    CHECK_FAILS(hone_schedule_load_state(s, state), HONE_E_STATE,
+                "schedule_load_state: \"initial_lr.0\" is missing");
+    state.n++;
+    state.at[0].tensor = hone_scalar(HONE_F64, -1);
+    CHECK_FAILS(hone_schedule_load_state(s, state), HONE_E_VALUE, "\"last_epoch\" is -1");
+    CHECK_FAILS(hone_schedule_load_state(s, (hone_named_list){ NULL, 0 }), HONE_E_NULL, "a list");
+    CHECK_FAILS(hone_schedule_state(NULL).at, HONE_E_NULL, "schedule_state");
+    hone_schedule_free(s);
+    hone_optim_free(o);
+}
+
 /* ---- errors */
 
 Test(schedules, that_can_not_be)
@@ -242,7 +310,8 @@ static bool make_them(void)
     hone_optim *o = optim_new(1);
     hone_schedule *s = o ? hone_lr_multistep(o, (const int64_t[]){ 2, 4 }, 2, 0) : NULL;
     hone_schedule *w = s ? hone_lr_warmup(exponential(o), 3, 0.1) : NULL;
-    const bool ok = w && hone_schedule_step(w) == HONE_OK && hone_schedule_step(s) == HONE_OK;
+    const bool ok = w && hone_schedule_step(w) == HONE_OK && hone_schedule_step(s) == HONE_OK &&
+                    hone_schedule_load_state(w, hone_schedule_state(w)) == HONE_OK;
     hone_schedule_free(s);
     hone_schedule_free(w);
     hone_optim_free(o);

@@ -213,6 +213,9 @@ typedef enum { ALWAYS, BUT_NONE } allowed; /* BUT_NONE: an optional tensor */
     X(hone_init_kaiming_normal_, ALWAYS, !hone_init_kaiming_normal_(s, NULL, NULL))                \
     X(hone_init_orthogonal_, ALWAYS, !hone_init_orthogonal_(s, 1, NULL))                           \
     X(hone_init_sparse_, ALWAYS, !hone_init_sparse_(s, 0.5, 0, NULL))                              \
+    X(hone_schedule_load_state, ALWAYS,                                                            \
+      hone_schedule_load_state(                                                                    \
+          schedule, (hone_named_list){ &(hone_named){ "last_epoch", s }, 1 }) == HONE_E_NULL)      \
     X(hone_optim_by_name, ALWAYS, !hone_optim_by_name("sgd", list, NULL))                          \
     X(hone_optim_add_group, ALWAYS, hone_optim_add_group(optim, list, NULL) == -1)                 \
     X(hone_optim_load_state, ALWAYS,                                                               \
@@ -234,6 +237,7 @@ Test(every_function, others_refuse_the_sentinels)
     hone_tensor *g = hone_requires_grad_(hone_ones(HONE_F64), true);
     hone_dataset set;
     hone_optim *optim = hone_sgd_list(hone_list(g), NULL);
+    hone_schedule *schedule = hone_lr_constant(optim, NULL);
     hone_module *norm =
         hone_nn_layer_norm_with(HONE_DIM_ARGS(1), &(hone_nn_layer_norm_options){ .no_bias = true });
     hone_average *average = hone_average_new(norm, NULL);
@@ -245,6 +249,7 @@ Test(every_function, others_refuse_the_sentinels)
         refused(#function, s, failed);
         OTHERS(OTHER)
     }
+    hone_schedule_free(schedule);
     hone_average_free(average);
     hone_module_free(norm);
     hone_optim_free(optim);
