@@ -584,6 +584,36 @@ HONE_API hone_tensor_list hone_split(hone_tensor *x, int64_t size, int dim);
  * fits to any. Grad: slices. */
 HONE_API hone_tensor *hone_cat(hone_tensor_list tensors, int dim);
 
+/** Views of dim cut into at most `chunks` parts of ceil(extent / chunks) indices, of which the last
+ * may have fewer; of an extent of 0 `chunks` empty ones. HONE_E_VALUE: chunks below 1. */
+HONE_API hone_tensor_list hone_chunk(hone_tensor *x, int64_t chunks, int dim);
+/** Tensors of one shape joined along a new dim, which is -n-1..n (n: their dims); dtypes promoted.
+ * Grad: slices. */
+HONE_API hone_tensor *hone_stack(hone_tensor_list tensors, int dim);
+/** The elements in reverse order along the dims: hone_flip(x, 0, -1). Grad: dy, flipped.
+ * HONE_E_SHAPE: a dim that is given twice. */
+#define hone_flip(x, ...) hone_flip_v(x, HONE_DIM_ARGS(__VA_ARGS__))
+HONE_API hone_tensor *hone_flip_v(hone_tensor *x, const int64_t *dims_end);
+/** The elements moved by `shift` places along dim; what passes the end comes in at the beginning. The
+ * function takes several shifts and as many dims, or one shift and no dim: then along all elements in
+ * row-major order. Grad: dy, moved back. HONE_E_VALUE: not as many shifts as dims. */
+#define hone_roll(x, shift, dim) hone_roll_v(x, HONE_DIM_ARGS(shift), HONE_DIM_ARGS(dim))
+HONE_API hone_tensor *hone_roll_v(hone_tensor *x, const int64_t *shifts_end,
+                                  const int64_t *dims_end);
+/** x put side by side with copies of itself, as many times along each dim as the numbers say:
+ * hone_repeat(x, 2, 3) of [4, 5] -> [8, 15]. More numbers than dims: the first are of new leading
+ * dims. Grad: summed over the copies, a dim at a time from the first, by the order of hone_sum_dim of
+ * [before, copies, behind]. HONE_E_SHAPE: fewer numbers than dims; HONE_E_VALUE: one below 0. */
+#define hone_repeat(x, ...) hone_repeat_v(x, HONE_DIM_ARGS(__VA_ARGS__))
+HONE_API hone_tensor *hone_repeat_v(hone_tensor *x, const int64_t *repeats_end);
+/** Each index of dim `repeats` times in a row: [1, 2] -> [1, 1, 2, 2]; a 0-d x counts as [1]. Grad:
+ * summed over the copies, as of hone_repeat. HONE_E_VALUE: repeats below 0. */
+HONE_API hone_tensor *hone_repeat_interleave(hone_tensor *x, int64_t repeats, int dim);
+/** The lower / upper triangle of matrices [.., n, m]: x where column - row is at most / at least
+ * `diagonal` (default 0), zeros elsewhere. Grad: the same of dy. HONE_E_SHAPE: fewer than 2 dims. */
+HONE_API hone_tensor *hone_tril(hone_tensor *x, int64_t diagonal);
+HONE_API hone_tensor *hone_triu(hone_tensor *x, int64_t diagonal);
+
 /* ---- indexing by tensors */
 
 /** x[i0, i1, ...] as in NumPy and PyTorch: hone_index(H, rows, columns). Indices are i64 or i32

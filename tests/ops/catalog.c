@@ -43,14 +43,6 @@ unsigned catalog_dtypes(const catalog_row *row)
 
 /* ---- calls: the public functions, from the header (entries.awk), and by name */
 
-catalog_dims_end catalog_dims(const catalog_row *row)
-{
-    catalog_dims_end d;
-    memcpy(d.at, row->dims, sizeof row->dims);
-    d.at[row->n_dims] = HONE_END_DIM;
-    return d;
-}
-
 catalog_tensors_end catalog_tensors(hone_tensor *const *in, int n)
 {
     catalog_tensors_end t;
@@ -67,6 +59,19 @@ static const char *attribute_text(const catalog_row *row, const char *attribute)
         if ((at == row->attributes || at[-1] == ' ') && at[length] == '=')
             return at + length + 1;
     return NULL;
+}
+
+catalog_dims_end catalog_dims(const catalog_row *row, const char *attribute)
+{
+    const char *text = attribute_text(row, attribute);
+    catalog_dims_end d;
+    int n = 0;
+    for (char *end; text && n < HONE_MAX_DIMS && *text && *text != ' '; text = end + (*end == ','))
+        d.at[n++] = strtoll(text, &end, 10);
+    for (; !row->attributes && n < row->n_dims; n++)
+        d.at[n] = row->dims[n];
+    d.at[n] = HONE_END_DIM;
+    return d;
 }
 
 bool catalog_bool(const catalog_row *row, const char *attribute)

@@ -30,6 +30,7 @@
     X(matmul)                                                                                      \
     X(loss)                                                                                        \
     X(move)                                                                                        \
+    X(arrange)                                                                                     \
     X(index)                                                                                       \
     X(conv)                                                                                        \
     X(einsum)                                                                                      \
@@ -212,7 +213,8 @@ const catalog_entry *catalog_entry_of(const char *op, bool in_place, int output)
 typedef struct {
     int64_t at[HONE_MAX_DIMS + 1];
 } catalog_dims_end;
-catalog_dims_end catalog_dims(const catalog_row *row);
+/** Those of the attribute in the row's text, or else the row's dims. */
+catalog_dims_end catalog_dims(const catalog_row *row, const char *attribute);
 typedef struct {
     hone_tensor *at[CATALOG_INPUTS + 1];
 } catalog_tensors_end;

@@ -130,7 +130,7 @@ function prototype(p,    name, op, in_place, n, i, params, last, type, parameter
         } else {
             sub(/_(then_)?end$/, "", last)
             if (type == "const int64_t *") {
-                arguments = arguments "catalog_dims(row).at"; type = "dims"
+                arguments = arguments "catalog_dims(row, \"" last "\").at"; type = "dims"
             } else if (type == "int" || type == "int64_t") {
                 arguments = arguments "(" type ")catalog_int(row, \"" last "\")"; type = "int"
             } else if (type == "double") {
