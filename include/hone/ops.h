@@ -609,6 +609,9 @@ HONE_API hone_tensor *hone_repeat_v(hone_tensor *x, const int64_t *repeats_end);
 /** Each index of dim `repeats` times in a row: [1, 2] -> [1, 1, 2, 2]; a 0-d x counts as [1]. Grad:
  * summed over the copies, as of hone_repeat. HONE_E_VALUE: repeats below 0. */
 HONE_API hone_tensor *hone_repeat_interleave(hone_tensor *x, int64_t repeats, int dim);
+/** The same with a number for each index: repeats i64|i32 [extent of dim] or [1]. Grad: dy added at
+ * the indices. HONE_E_SHAPE, HONE_E_VALUE. */
+HONE_API hone_tensor *hone_repeat_interleave_tensor(hone_tensor *x, hone_tensor *repeats, int dim);
 /** The lower / upper triangle of matrices [.., n, m]: x where column - row is at most / at least
  * `diagonal` (default 0), zeros elsewhere. Grad: the same of dy. HONE_E_SHAPE: fewer than 2 dims. */
 HONE_API hone_tensor *hone_tril(hone_tensor *x, int64_t diagonal);
@@ -628,10 +631,49 @@ HONE_API hone_tensor *hone_index_backward_v(hone_tensor *dy, const int64_t *shap
 /** out[i][j] = x[index[i][j]][j] (dim 0): index i64|i32 [same number of dims, extents <= x's but
  * along dim] -> [same as index]. Grad: scatter_add. */
 HONE_API hone_tensor *hone_gather(hone_tensor *x, int dim, hone_tensor *index);
-/** A copy of x with src added at the places gather would read, in index order. Grad: dx = dy, dsrc
- * = gather(dy). */
+/** The index i64|i32 [n] of dim, none below 0 -> x's shape with n in place of dim; a 0-d x takes [1]
+ * and stays 0-d. Grad: dy added at the indices. HONE_E_INDEX, HONE_E_SHAPE. */
+HONE_API hone_tensor *hone_index_select(hone_tensor *x, int dim, hone_tensor *index);
+/** x with values put at the places that hone_index(x, indices) would read, one after the other, so
+ * that the last stays where an index comes twice; with `accumulate` they are added, in that order.
+ *  @param values  of x's dtype, broadcast to what hone_index would give.
+ *  Grad:    of values: dy at the indices, also (as PyTorch) for those that didn't stay; of x: dy, with
+ *           0 put at the indices unless `accumulate`.
+ *  Errors:  as hone_index; HONE_E_DTYPE, HONE_E_SHAPE. In place nothing is changed then. */
+#define hone_index_put(x, values, accumulate, ...)                                                 \
+    hone_index_put_v(x, values, HONE_TENSOR_ARGS(__VA_ARGS__), accumulate)
+#define hone_index_put_(x, values, accumulate, ...)                                                \
+    hone_index_put__v(x, values, HONE_TENSOR_ARGS(__VA_ARGS__), accumulate)
+HONE_API hone_tensor *hone_index_put_v(hone_tensor *x, hone_tensor *values,
+                                       hone_tensor *const *indices_end, bool accumulate);
+HONE_API hone_tensor *hone_index_put__v(hone_tensor *x, hone_tensor *values,
+                                        hone_tensor *const *indices_end, bool accumulate);
+/** x with src added at the places gather would read, in index order. src: of x's dtype, at least as
+ * large as the index. Grad: dx = dy, dsrc = gather(dy). In place nothing is changed if there is an
+ * error. */
 HONE_API hone_tensor *hone_scatter_add(hone_tensor *x, int dim, hone_tensor *index,
                                        hone_tensor *src);
+HONE_API hone_tensor *hone_scatter_add_(hone_tensor *x, int dim, hone_tensor *index,
+                                        hone_tensor *src);
+/** The same with src put there: the last stays where an index comes twice. Grad: dx = dy, 0 at the
+ * places; dsrc = gather(dy), also (as PyTorch) for what didn't stay. */
+HONE_API hone_tensor *hone_scatter(hone_tensor *x, int dim, hone_tensor *index, hone_tensor *src);
+HONE_API hone_tensor *hone_scatter_(hone_tensor *x, int dim, hone_tensor *index, hone_tensor *src);
+/** The same with a number; HONE_E_VALUE: x's dtype can't hold it. */
+HONE_API hone_tensor *hone_scatter_scalar(hone_tensor *x, int dim, hone_tensor *index, double s);
+HONE_API hone_tensor *hone_scatter_scalar_(hone_tensor *x, int dim, hone_tensor *index, double s);
+/** value, 0-d and cast to x's dtype, where mask (bool, broadcast with x) is true, else x. Grad: dx = dy
+ * where it is false; dvalue = the sum of dy where it is true. HONE_E_DTYPE, HONE_E_SHAPE. */
+HONE_API hone_tensor *hone_masked_fill(hone_tensor *x, hone_tensor *mask, hone_tensor *value);
+HONE_API hone_tensor *hone_masked_fill_(hone_tensor *x, hone_tensor *mask, hone_tensor *value);
+/** The same with a number; HONE_E_VALUE: x's dtype can't hold it. */
+HONE_API hone_tensor *hone_masked_fill_scalar(hone_tensor *x, hone_tensor *mask, double s);
+HONE_API hone_tensor *hone_masked_fill_scalar_(hone_tensor *x, hone_tensor *mask, double s);
+/** x, but at least min and at most max (which wins where min > max), all broadcast and promoted; one of
+ * min and max may be HONE_NONE. NaN in any of them wins. hone_clamp has numbers. Grad, as PyTorch's:
+ * dx = dy where min <= x <= max; dmin = dy where x < min < max; dmax = dy where x > max or max < min.
+ * HONE_E_VALUE: neither is given. */
+HONE_API hone_tensor *hone_clamp_tensor(hone_tensor *x, hone_tensor *min, hone_tensor *max);
 
 /* ---- sorting */
 

@@ -1,141 +1,32 @@
 /* reduce.c: sum, mean, var, std, max, min over all, one or several dims; logsumexp over one or
- * several; argmax, argmin over one.
- *
- * Every forward leaves the dims it reduced as a bit mask in its options, so that the three forms of
- * an op share one gradient. */
+ * several; argmax, argmin over one. */
 #include "core/access.h"
 #include "loops/extreme_run.h"
 #include "loops/reduce_run.h"
 #include "loops/softmax_run.h"
-#include "ops/common.h"
+#include "ops/reduced.h"
 #include "ops/variance.h"
 
 #include "isa/isa.h"
 
 #include <math.h>
 
-/* Of all forms; each has a table of its own. */
-typedef struct {
-    int64_t dim;
-    double correction;
-    bool keepdim;
-    uint32_t mask; /* bits of the dims, found by the forward */
-    hone__shape dims;
-} reduce_options;
-
-static reduce_options *options_of(hone_context *ctx)
-{
-    return hone__options(ctx);
-}
-
-#define DIM        HONE__OPTION(reduce_options, dim, HONE__OPT_INT, .required = true)
-#define DIMS       HONE__OPTION(reduce_options, dims, HONE__OPT_DIMS)
-#define KEEPDIM    HONE__OPTION(reduce_options, keepdim, HONE__OPT_BOOL)
-#define CORRECTION HONE__OPTION(reduce_options, correction, HONE__OPT_FLOAT, .standard = 1)
-static const hone__option all_table[] = { { NULL } };
-static const hone__option dim_table[] = { DIM, KEEPDIM, { NULL } };
-static const hone__option dims_table[] = { KEEPDIM, DIMS, { NULL } };
-static const hone__option var_table[] = { CORRECTION, { NULL } };
-static const hone__option var_dim_table[] = { DIM, CORRECTION, KEEPDIM, { NULL } };
-static const hone__option var_dims_table[] = { CORRECTION, KEEPDIM, DIMS, { NULL } };
-
-/* ---- dims */
-
-static bool mask_of_all(hone_context *ctx, const hone_tensor *x)
-{
-    options_of(ctx)->keepdim = false;
-    options_of(ctx)->mask = (1u << x->ndim) - 1;
-    return true;
-}
-
-static bool mask_of_dim(hone_context *ctx, const hone_tensor *x)
-{
-    reduce_options *o = options_of(ctx);
-    o->dim = hone__dim_index(hone__call_name(ctx), x, o->dim);
-    o->mask = x->ndim && o->dim >= 0 ? 1u << o->dim : 0;
-    return o->dim >= 0;
-}
-
-/* No dims at all means all of them, as in PyTorch. */
-static bool mask_of_dims(hone_context *ctx, const hone_tensor *x)
-{
-    reduce_options *o = options_of(ctx);
-    uint32_t mask = o->dims.ndim == 0 ? (1u << x->ndim) - 1 : 0;
-    for (int i = 0; i < o->dims.ndim; i++) {
-        const int d = hone__dim_index(hone__call_name(ctx), x, o->dims.shape[i]);
-        if (d < 0)
-            return false;
-        if (mask >> d & 1) {
-            hone_error_set(HONE_E_SHAPE, "%s: dim %d is given twice", hone__call_name(ctx), d);
-            return false;
-        }
-        mask |= 1u << d;
-    }
-    o->mask = x->ndim ? mask : 0;
-    return true;
-}
-
-/* x's shape with the reduced dims gone, or as 1 with keepdim. */
-static hone__shape reduced_shape(const hone__shape *x, uint32_t mask, bool keepdim)
-{
-    hone__shape out = { 0 };
-    for (int d = 0; d < x->ndim; d++) {
-        if (!(mask >> d & 1))
-            out.shape[out.ndim++] = x->shape[d];
-        else if (keepdim)
-            out.shape[out.ndim++] = 1;
-    }
-    return out;
-}
-
-static int64_t reduced_count(const hone__shape *x, uint32_t mask)
-{
-    int64_t n = 1;
-    for (int d = 0; d < x->ndim; d++)
-        n *= mask >> d & 1 ? x->shape[d] : 1;
-    return n;
-}
-
 /* ---- forwards */
-
-/* What every reduction begins with: the result tensor. */
-static hone_tensor *reduced_out(hone_context *ctx, const hone_tensor *x, hone_dtype dtype)
-{
-    const hone__shape in = hone__shape_of(x);
-    const hone__shape out = reduced_shape(&in, options_of(ctx)->mask, options_of(ctx)->keepdim);
-    return hone__out(ctx, 0, dtype, out.ndim, out.shape);
-}
 
 static hone_tensor *sum_of(hone_context *ctx, hone_tensor *x)
 {
     const hone_dtype dtype = (hone_dtype)x->dtype;
-    hone_tensor *out = reduced_out(ctx, x, hone_dtype_is_float(dtype) ? dtype : HONE_I64);
-    const uint32_t mask = options_of(ctx)->mask;
+    hone_tensor *out = hone__reduced_out(ctx, x, hone_dtype_is_float(dtype) ? dtype : HONE_I64);
+    const uint32_t mask = hone__reduce_of(ctx)->mask;
     return out && hone__reduce(HONE__K_SUM, x, mask, hone__data(out)) ? out : NULL;
-}
-
-static bool needs_float(hone_context *ctx, const hone_tensor *x)
-{
-    if (hone_dtype_is_float((hone_dtype)x->dtype))
-        return true;
-    hone_error_set(HONE_E_DTYPE, "%s: needs f32 or f64, got %s; cast it with hone_to first",
-                   hone__call_name(ctx), hone__tensor_text(x).s);
-    return false;
-}
-
-/* How many elements an output is made of. */
-static int64_t call_count(hone_context *ctx, const hone_tensor *x)
-{
-    const hone__shape shape = hone__shape_of(x);
-    return reduced_count(&shape, options_of(ctx)->mask);
 }
 
 /* The sum, divided by the count (rounded to the dtype): no elements give 0 / 0, NaN. */
 static hone_tensor *mean_of(hone_context *ctx, hone_tensor *x)
 {
-    hone_tensor *out = needs_float(ctx, x) ? sum_of(ctx, x) : NULL;
+    hone_tensor *out = hone__needs_float(ctx, x) ? sum_of(ctx, x) : NULL;
     if (out)
-        hone__divide(out, (double)call_count(ctx, x));
+        hone__divide(out, (double)hone__reduced_of_call(ctx, x));
     return out;
 }
 
@@ -147,16 +38,16 @@ static double divisor(int64_t n, double correction)
 
 static hone_tensor *variance(hone_context *ctx, hone_tensor *x, bool root)
 {
-    const double correction = options_of(ctx)->correction;
-    if (!needs_float(ctx, x))
+    const double correction = hone__reduce_of(ctx)->correction;
+    if (!hone__needs_float(ctx, x))
         return NULL;
     if (!isfinite(correction)) {
         hone_error_set(HONE_E_VALUE, "%s: the correction is %g", hone__call_name(ctx), correction);
         return NULL;
     }
-    hone_tensor *out = reduced_out(ctx, x, (hone_dtype)x->dtype);
-    const uint32_t mask = options_of(ctx)->mask;
-    const double by = divisor(call_count(ctx, x), correction);
+    hone_tensor *out = hone__reduced_out(ctx, x, (hone_dtype)x->dtype);
+    const uint32_t mask = hone__reduce_of(ctx)->mask;
+    const double by = divisor(hone__reduced_of_call(ctx, x), correction);
     return out && hone__variance(x, mask, by, root, out) ? out : NULL;
 }
 
@@ -175,15 +66,15 @@ static hone_tensor *std_of(hone_context *ctx, hone_tensor *x)
 /* MAX, MIN, ARGMAX and ARGMIN: something has to be there to choose from. */
 static hone_tensor *extreme(hone_context *ctx, hone_tensor *x, int kind)
 {
-    const uint32_t mask = options_of(ctx)->mask;
+    const uint32_t mask = hone__reduce_of(ctx)->mask;
     const hone__shape shape = hone__shape_of(x);
     const bool index = kind == HONE__K_ARGMAX || kind == HONE__K_ARGMIN;
-    if (reduced_count(&shape, mask) == 0) {
+    if (hone__reduced_count(&shape, mask) == 0) {
         hone_error_set(HONE_E_SHAPE, "%s: there is nothing to choose from in %s",
                        hone__call_name(ctx), hone__tensor_text(x).s);
         return NULL;
     }
-    hone_tensor *out = reduced_out(ctx, x, index ? HONE_I64 : (hone_dtype)x->dtype);
+    hone_tensor *out = hone__reduced_out(ctx, x, index ? HONE_I64 : (hone_dtype)x->dtype);
     if (!out || (out->numel && !hone__reduce(kind, x, mask, hone__data(out))))
         return NULL;
     return index || HONE__SAVE(ctx, x, out) ? out : NULL;
@@ -213,8 +104,8 @@ static hone_tensor *argmin_of(hone_context *ctx, hone_tensor *x)
 static hone_tensor *logsumexp_of(hone_context *ctx, hone_tensor *given)
 {
     hone_tensor *x = hone__as_float(given);
-    hone_tensor *out = x ? reduced_out(ctx, x, (hone_dtype)x->dtype) : NULL;
-    if (!out || !hone__softmax_run(HONE__LOGSUMEXP, (int)options_of(ctx)->dim, out, x, NULL))
+    hone_tensor *out = x ? hone__reduced_out(ctx, x, (hone_dtype)x->dtype) : NULL;
+    if (!out || !hone__softmax_run(HONE__LOGSUMEXP, (int)hone__reduce_of(ctx)->dim, out, x, NULL))
         return NULL;
     return HONE__SAVE(ctx, given, out) ? out : NULL;
 }
@@ -227,7 +118,7 @@ static hone_tensor *reduced_last(hone_tensor *x, uint32_t mask)
     const hone__shape shape = hone__shape_of(x);
     for (int i = 0; i < kept; i++)
         dims[i] = x->shape[order[i]];
-    dims[kept] = reduced_count(&shape, mask);
+    dims[kept] = hone__reduced_count(&shape, mask);
     dims[kept + 1] = HONE_END_DIM;
     return hone_reshape_v(hone_permute_v(x, order), dims);
 }
@@ -236,8 +127,8 @@ static hone_tensor *reduced_last(hone_tensor *x, uint32_t mask)
 static hone_tensor *logsumexp_of_rows(hone_context *ctx, hone_tensor *given)
 {
     hone_tensor *x = hone__as_float(given);
-    hone_tensor *rows = x ? reduced_last(x, options_of(ctx)->mask) : NULL;
-    hone_tensor *out = rows ? reduced_out(ctx, x, (hone_dtype)x->dtype) : NULL;
+    hone_tensor *rows = x ? reduced_last(x, hone__reduce_of(ctx)->mask) : NULL;
+    hone_tensor *out = rows ? hone__reduced_out(ctx, x, (hone_dtype)x->dtype) : NULL;
     if (!out || !hone__softmax_run(HONE__LOGSUMEXP, rows->ndim - 1, out, rows, NULL))
         return NULL;
     return HONE__SAVE(ctx, given, out) ? out : NULL;
@@ -245,20 +136,10 @@ static hone_tensor *logsumexp_of_rows(hone_context *ctx, hone_tensor *given)
 
 /* ---- gradients */
 
-/* A result-shaped tensor with the reduced dims back, as 1. */
-static hone_tensor *with_dims(hone_context *ctx, hone_tensor *t)
-{
-    if (options_of(ctx)->keepdim)
-        return t;
-    const hone__shape shape = reduced_shape(hone__input_shape(ctx, 0), options_of(ctx)->mask, true);
-    int64_t room[HONE_MAX_DIMS + 1];
-    return hone_reshape_v(t, hone__ended(&shape, room));
-}
-
 static hone_tensor *spread(hone_context *ctx, hone_tensor *dy)
 {
     int64_t room[HONE_MAX_DIMS + 1];
-    return hone_expand_v(with_dims(ctx, dy), hone__ended(hone__input_shape(ctx, 0), room));
+    return hone_expand_v(hone__with_dims(ctx, dy), hone__ended(hone__input_shape(ctx, 0), room));
 }
 
 static void sum_backward(hone_context *ctx, hone_tensor *const *dy, hone_tensor **dx)
@@ -268,39 +149,29 @@ static void sum_backward(hone_context *ctx, hone_tensor *const *dy, hone_tensor 
 
 static void mean_backward(hone_context *ctx, hone_tensor *const *dy, hone_tensor **dx)
 {
-    const int64_t n = reduced_count(hone__input_shape(ctx, 0), options_of(ctx)->mask);
+    const int64_t n = hone__reduced_count(hone__input_shape(ctx, 0), hone__reduce_of(ctx)->mask);
     dx[0] = spread(ctx, hone_div_scalar(dy[0], (double)n));
-}
-
-/* The dims that the call reduced, ended as the public functions want them. */
-static int reduced_list(hone_context *ctx, int64_t *dims)
-{
-    int n = 0;
-    for (int d = 0; d < hone__input_shape(ctx, 0)->ndim; d++)
-        if (options_of(ctx)->mask >> d & 1)
-            dims[n++] = d;
-    dims[n] = HONE_END_DIM;
-    return n;
 }
 
 /* n - correction, which PyTorch does not clip here as it does forward: less than 0 gives what is
  * finite, if no gradient of anything. */
 static double freedom(hone_context *ctx)
 {
-    const int64_t n = reduced_count(hone__input_shape(ctx, 0), options_of(ctx)->mask);
-    return (double)n - options_of(ctx)->correction;
+    const int64_t n = hone__reduced_count(hone__input_shape(ctx, 0), hone__reduce_of(ctx)->mask);
+    return (double)n - hone__reduce_of(ctx)->correction;
 }
 
 static void var_backward(hone_context *ctx, hone_tensor *const *dy, hone_tensor **dx)
 {
-    dx[0] = hone__variance_grad(hone_saved(ctx, 0), options_of(ctx)->mask, with_dims(ctx, dy[0]),
-                                freedom(ctx));
+    dx[0] = hone__variance_grad(hone_saved(ctx, 0), hone__reduce_of(ctx)->mask,
+                                hone__with_dims(ctx, dy[0]), freedom(ctx));
 }
 
 static void std_backward(hone_context *ctx, hone_tensor *const *dy, hone_tensor **dx)
 {
-    dx[0] = hone__std_grad(hone_saved(ctx, 0), options_of(ctx)->mask, with_dims(ctx, dy[0]),
-                           with_dims(ctx, hone_saved(ctx, 1)), freedom(ctx));
+    dx[0] =
+        hone__std_grad(hone_saved(ctx, 0), hone__reduce_of(ctx)->mask, hone__with_dims(ctx, dy[0]),
+                       hone__with_dims(ctx, hone_saved(ctx, 1)), freedom(ctx));
 }
 
 /* dy shared evenly by the elements that `chosen` names, `lost` for the others. */
@@ -308,9 +179,9 @@ static hone_tensor *shared(hone_context *ctx, hone_tensor *dy, hone_tensor *chos
                            hone_tensor *lost)
 {
     int64_t dims[HONE_MAX_DIMS + 1];
-    const int n = reduced_list(ctx, dims);
+    const int n = hone__reduced_list(ctx, dims);
     hone_tensor *ties = n ? hone_sum_dims_v(chosen, true, dims) : hone_to(chosen, HONE_I64);
-    hone_tensor *share = hone_div(with_dims(ctx, dy), hone_to(ties, hone_dtype_of(dy)));
+    hone_tensor *share = hone_div(hone__with_dims(ctx, dy), hone_to(ties, hone_dtype_of(dy)));
     return hone_where(chosen, share, lost);
 }
 
@@ -327,12 +198,13 @@ static void extreme_backward(hone_context *ctx, hone_tensor *const *dy, hone_ten
 static void extreme_dims_backward(hone_context *ctx, hone_tensor *const *dy, hone_tensor **dx)
 {
     hone_tensor *x = hone_saved(ctx, 0), *y = hone_saved(ctx, 1);
-    if (reduced_count(hone__input_shape(ctx, 0), options_of(ctx)->mask) <= HONE__WINDOW) {
-        dx[0] = hone__call(&hone__op_extreme_backward, IN(x, y, dy[0]), options_of(ctx));
+    if (hone__reduced_count(hone__input_shape(ctx, 0), hone__reduce_of(ctx)->mask) <=
+        HONE__WINDOW) {
+        dx[0] = hone__call(&hone__op_extreme_backward, IN(x, y, dy[0]), hone__reduce_of(ctx));
         return;
     }
     const hone_dtype dtype = hone_dtype_of(dy[0]);
-    y = with_dims(ctx, y);
+    y = hone__with_dims(ctx, y);
     hone_tensor *lost = hone_where(hone_ne(y, y), hone_scalar(dtype, NAN), hone_scalar(dtype, 0.0));
     dx[0] = shared(ctx, dy[0], hone_eq(x, y), lost);
 }
@@ -350,17 +222,17 @@ static bool extreme_backward_forward(hone_context *ctx, hone_tensor *const *in, 
         return false;
     out[0] = hone__out(ctx, 0, (hone_dtype)x->dtype, x->ndim, x->shape);
     if (out[0])
-        hone__extreme_backward_run(out[0], x, y, dy, options_of(ctx)->mask);
+        hone__extreme_backward_run(out[0], x, y, dy, hone__reduce_of(ctx)->mask);
     return out[0];
 }
 
 static void extreme_backward_of_g(hone_context *ctx, hone_tensor *const *g, hone_tensor **dx)
 {
     int64_t dims[HONE_MAX_DIMS + 1];
-    const bool keepdim = options_of(ctx)->keepdim;
-    hone_tensor *chosen = hone_eq(hone_saved(ctx, 0), with_dims(ctx, hone_saved(ctx, 1)));
+    const bool keepdim = hone__reduce_of(ctx)->keepdim;
+    hone_tensor *chosen = hone_eq(hone_saved(ctx, 0), hone__with_dims(ctx, hone_saved(ctx, 1)));
     hone_tensor *taken = hone_where(chosen, g[0], hone_scalar(hone_dtype_of(g[0]), 0.0));
-    if (reduced_list(ctx, dims) == 0) {
+    if (hone__reduced_list(ctx, dims) == 0) {
         dx[2] = taken; /* 0-d: an element is its own extreme */
         return;
     }
@@ -373,7 +245,7 @@ const hone__op hone__op_extreme_backward = {
     .forward = extreme_backward_forward,
     .backward = extreme_backward_of_g,
     .in = { { "x", HONE__CONSTANT }, { "y", HONE__CONSTANT }, { "dy" } },
-    .options_bytes = sizeof(reduce_options),
+    .options_bytes = sizeof(hone__reduce_options),
     .forms = HONE__PRIVATE,
 };
 
@@ -381,8 +253,8 @@ static hone_tensor *to_place(hone_context *ctx, hone_tensor *dy, hone_tensor *pl
 {
     int64_t dims[HONE_MAX_DIMS + 2] = { hone_dtype_of(dy) };
     hone__ended(hone__input_shape(ctx, 0), dims + 1);
-    return hone_scatter_add(hone_zeros_v(dims), (int)options_of(ctx)->dim, place,
-                            with_dims(ctx, dy));
+    return hone_scatter_add(hone_zeros_v(dims), (int)hone__reduce_of(ctx)->dim, place,
+                            hone__with_dims(ctx, dy));
 }
 
 /* No elements: no place either, and nothing that argmax or argmin could choose from. */
@@ -392,7 +264,7 @@ static hone_tensor *dim_extreme_grad(hone_context *ctx, hone_tensor *dy,
     hone_tensor *x = hone_saved(ctx, 0);
     if (x && x->numel == 0)
         return hone_zeros_like(x);
-    return to_place(ctx, dy, place_of(x, (int)options_of(ctx)->dim, true));
+    return to_place(ctx, dy, place_of(x, (int)hone__reduce_of(ctx)->dim, true));
 }
 
 static void max_dim_backward(hone_context *ctx, hone_tensor *const *dy, hone_tensor **dx)
@@ -419,125 +291,92 @@ static bool row_below_infinity(void *user, const char *row, int64_t n, int64_t s
 static void logsumexp_backward(hone_context *ctx, hone_tensor *const *dy, hone_tensor **dx)
 {
     hone_tensor *x = hone_saved(ctx, 0), *y = hone_saved(ctx, 1);
-    hone_tensor *slope = hone_softmax(x, (int)options_of(ctx)->dim);
+    hone_tensor *slope = hone_softmax(x, (int)hone__reduce_of(ctx)->dim);
     if (y && !hone__visit_rows(y, row_below_infinity, &y->dtype)) {
-        y = with_dims(ctx, y);
+        y = hone__with_dims(ctx, y);
         slope = hone_where(hone_eq_scalar(y, INFINITY), hone_exp(hone_sub(x, y)), slope);
     }
-    dx[0] = hone_mul(with_dims(ctx, dy[0]), slope);
+    dx[0] = hone_mul(hone__with_dims(ctx, dy[0]), slope);
 }
 
 static void logsumexp_dims_backward(hone_context *ctx, hone_tensor *const *dy, hone_tensor **dx)
 {
-    hone_tensor *x = hone_saved(ctx, 0), *y = with_dims(ctx, hone_saved(ctx, 1));
-    dx[0] = hone_mul(with_dims(ctx, dy[0]), hone_exp(hone_sub(x, y)));
+    hone_tensor *x = hone_saved(ctx, 0), *y = hone__with_dims(ctx, hone_saved(ctx, 1));
+    dx[0] = hone_mul(hone__with_dims(ctx, dy[0]), hone_exp(hone_sub(x, y)));
 }
 
 /* ---- the ops */
 
-#define REDUCTION(name_, mask_of, of, table, backward_, ...)                                       \
-    static bool name_##_forward(hone_context *ctx, hone_tensor *const *in, int n_in,               \
-                                hone_tensor **out)                                                 \
-    {                                                                                              \
-        (void)n_in;                                                                                \
-        return mask_of(ctx, in[0]) && hone__give(out, of(ctx, in[0]));                             \
-    }                                                                                              \
-    const hone__op hone__op_##name_ = { .name = #name_,                                            \
-                                        .forward = name_##_forward,                                \
-                                        .backward = backward_,                                     \
-                                        .in = { { "x" } },                                         \
-                                        .options = table,                                          \
-                                        .options_bytes = sizeof(reduce_options),                   \
-                                        __VA_ARGS__ };
-
-/* The public functions of the three forms. */
-static hone_tensor *call_dims(const hone__op *op, hone_tensor *x, reduce_options options,
-                              const int64_t *dims_end)
-{
-    return hone__read_dims(op->name, dims_end, &options.dims) ? hone__call(op, IN(x), &options)
-                                                              : NULL;
-}
-
-#define ALL(name_)                                                                                 \
-    hone_tensor *hone_##name_(hone_tensor *x)                                                      \
-    {                                                                                              \
-        return hone__call(&hone__op_##name_, IN(x), NULL);                                         \
-    }
-#define BY_DIM(name_)                                                                              \
-    hone_tensor *hone_##name_(hone_tensor *x, int dim, bool keepdim)                               \
-    {                                                                                              \
-        return hone__call(&hone__op_##name_, IN(x),                                                \
-                          &(reduce_options){ .dim = dim, .keepdim = keepdim });                    \
-    }
-#define BY_DIMS(name_)                                                                             \
-    hone_tensor *hone_##name_##_v(hone_tensor *x, bool keepdim, const int64_t *dims_end)           \
-    {                                                                                              \
-        return call_dims(&hone__op_##name_, x, (reduce_options){ .keepdim = keepdim }, dims_end);  \
-    }
 #define CORRECTED(name_)                                                                           \
     hone_tensor *hone_##name_(hone_tensor *x, double correction)                                   \
     {                                                                                              \
         return hone__call(&hone__op_##name_, IN(x),                                                \
-                          &(reduce_options){ .correction = correction });                          \
+                          &(hone__reduce_options){ .correction = correction });                    \
     }                                                                                              \
     hone_tensor *hone_##name_##_dim(hone_tensor *x, int dim, double correction, bool keepdim)      \
     {                                                                                              \
         return hone__call(                                                                         \
             &hone__op_##name_##_dim, IN(x),                                                        \
-            &(reduce_options){ .dim = dim, .correction = correction, .keepdim = keepdim });        \
+            &(hone__reduce_options){ .dim = dim, .correction = correction, .keepdim = keepdim });  \
     }                                                                                              \
     hone_tensor *hone_##name_##_dims_v(hone_tensor *x, double correction, bool keepdim,            \
                                        const int64_t *dims_end)                                    \
     {                                                                                              \
-        return call_dims(&hone__op_##name_##_dims, x,                                              \
-                         (reduce_options){ .correction = correction, .keepdim = keepdim },         \
-                         dims_end);                                                                \
+        return hone__call_dims(                                                                    \
+            &hone__op_##name_##_dims, x,                                                           \
+            (hone__reduce_options){ .correction = correction, .keepdim = keepdim }, dims_end);     \
     }
 
-REDUCTION(sum, mask_of_all, sum_of, all_table, sum_backward)
-REDUCTION(sum_dim, mask_of_dim, sum_of, dim_table, sum_backward)
-REDUCTION(sum_dims, mask_of_dims, sum_of, dims_table, sum_backward)
-ALL(sum)
-BY_DIM(sum_dim)
-BY_DIMS(sum_dims)
+HONE__REDUCTION(sum, hone__mask_of_all, sum_of, hone__reduce_all_table, sum_backward)
+HONE__REDUCTION(sum_dim, hone__mask_of_dim, sum_of, hone__reduce_dim_table, sum_backward)
+HONE__REDUCTION(sum_dims, hone__mask_of_dims, sum_of, hone__reduce_dims_table, sum_backward)
+HONE__ALL(sum)
+HONE__BY_DIM(sum_dim)
+HONE__BY_DIMS(sum_dims)
 
-REDUCTION(mean, mask_of_all, mean_of, all_table, mean_backward)
-REDUCTION(mean_dim, mask_of_dim, mean_of, dim_table, mean_backward)
-REDUCTION(mean_dims, mask_of_dims, mean_of, dims_table, mean_backward)
-ALL(mean)
-BY_DIM(mean_dim)
-BY_DIMS(mean_dims)
+HONE__REDUCTION(mean, hone__mask_of_all, mean_of, hone__reduce_all_table, mean_backward)
+HONE__REDUCTION(mean_dim, hone__mask_of_dim, mean_of, hone__reduce_dim_table, mean_backward)
+HONE__REDUCTION(mean_dims, hone__mask_of_dims, mean_of, hone__reduce_dims_table, mean_backward)
+HONE__ALL(mean)
+HONE__BY_DIM(mean_dim)
+HONE__BY_DIMS(mean_dims)
 
-REDUCTION(var, mask_of_all, var_of, var_table, var_backward)
-REDUCTION(var_dim, mask_of_dim, var_of, var_dim_table, var_backward)
-REDUCTION(var_dims, mask_of_dims, var_of, var_dims_table, var_backward)
+HONE__REDUCTION(var, hone__mask_of_all, var_of, hone__var_table, var_backward)
+HONE__REDUCTION(var_dim, hone__mask_of_dim, var_of, hone__var_dim_table, var_backward)
+HONE__REDUCTION(var_dims, hone__mask_of_dims, var_of, hone__var_dims_table, var_backward)
 CORRECTED(var)
 
-REDUCTION(std, mask_of_all, std_of, var_table, std_backward)
-REDUCTION(std_dim, mask_of_dim, std_of, var_dim_table, std_backward)
-REDUCTION(std_dims, mask_of_dims, std_of, var_dims_table, std_backward)
+HONE__REDUCTION(std, hone__mask_of_all, std_of, hone__var_table, std_backward)
+HONE__REDUCTION(std_dim, hone__mask_of_dim, std_of, hone__var_dim_table, std_backward)
+HONE__REDUCTION(std_dims, hone__mask_of_dims, std_of, hone__var_dims_table, std_backward)
 CORRECTED(std)
 
-REDUCTION(max, mask_of_all, max_of, all_table, extreme_backward)
-REDUCTION(max_dim, mask_of_dim, max_of, dim_table, max_dim_backward)
-REDUCTION(max_dims, mask_of_dims, max_of, dims_table, extreme_dims_backward)
-ALL(max)
-BY_DIM(max_dim)
-BY_DIMS(max_dims)
+HONE__REDUCTION(max, hone__mask_of_all, max_of, hone__reduce_all_table, extreme_backward)
+HONE__REDUCTION(max_dim, hone__mask_of_dim, max_of, hone__reduce_dim_table, max_dim_backward)
+HONE__REDUCTION(max_dims, hone__mask_of_dims, max_of, hone__reduce_dims_table,
+                extreme_dims_backward)
+HONE__ALL(max)
+HONE__BY_DIM(max_dim)
+HONE__BY_DIMS(max_dims)
 
-REDUCTION(min, mask_of_all, min_of, all_table, extreme_backward)
-REDUCTION(min_dim, mask_of_dim, min_of, dim_table, min_dim_backward)
-REDUCTION(min_dims, mask_of_dims, min_of, dims_table, extreme_dims_backward)
-ALL(min)
-BY_DIM(min_dim)
-BY_DIMS(min_dims)
+HONE__REDUCTION(min, hone__mask_of_all, min_of, hone__reduce_all_table, extreme_backward)
+HONE__REDUCTION(min_dim, hone__mask_of_dim, min_of, hone__reduce_dim_table, min_dim_backward)
+HONE__REDUCTION(min_dims, hone__mask_of_dims, min_of, hone__reduce_dims_table,
+                extreme_dims_backward)
+HONE__ALL(min)
+HONE__BY_DIM(min_dim)
+HONE__BY_DIMS(min_dims)
 
-REDUCTION(argmax, mask_of_dim, argmax_of, dim_table, NULL, .why = "an index")
-REDUCTION(argmin, mask_of_dim, argmin_of, dim_table, NULL, .why = "an index")
-BY_DIM(argmax)
-BY_DIM(argmin)
+HONE__REDUCTION(argmax, hone__mask_of_dim, argmax_of, hone__reduce_dim_table, NULL,
+                .why = "an index")
+HONE__REDUCTION(argmin, hone__mask_of_dim, argmin_of, hone__reduce_dim_table, NULL,
+                .why = "an index")
+HONE__BY_DIM(argmax)
+HONE__BY_DIM(argmin)
 
-REDUCTION(logsumexp, mask_of_dim, logsumexp_of, dim_table, logsumexp_backward)
-REDUCTION(logsumexp_dims, mask_of_dims, logsumexp_of_rows, dims_table, logsumexp_dims_backward)
-BY_DIM(logsumexp)
-BY_DIMS(logsumexp_dims)
+HONE__REDUCTION(logsumexp, hone__mask_of_dim, logsumexp_of, hone__reduce_dim_table,
+                logsumexp_backward)
+HONE__REDUCTION(logsumexp_dims, hone__mask_of_dims, logsumexp_of_rows, hone__reduce_dims_table,
+                logsumexp_dims_backward)
+HONE__BY_DIM(logsumexp)
+HONE__BY_DIMS(logsumexp_dims)

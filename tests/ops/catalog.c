@@ -249,7 +249,7 @@ static hone_dtype result_dtype(const catalog_row *row, const catalog_array *in, 
     }
     hone_dtype dtype = HONE_BOOL;
     for (int i = 0; i < n_in; i++) {
-        dtype = rank[in[i].dtype] > rank[dtype] ? in[i].dtype : dtype;
+        dtype = !in[i].none && rank[in[i].dtype] > rank[dtype] ? in[i].dtype : dtype;
     }
     return row->result == CATALOG_FLOAT && rank[dtype] < rank[HONE_F32] ? HONE_F32 : dtype;
 }
@@ -288,7 +288,8 @@ void catalog_elementwise(const catalog_row *row, const catalog_array *in, int n_
     for (int64_t k = 0; k < out->numel; k++) {
         double values[CATALOG_INPUTS];
         for (int i = 0; i < n_in; i++) {
-            values[i] = in[i].at[broadcast_index(&in[i], ndim, shape, k)];
+            values[i] =
+                in[i].none ? (double)NAN : in[i].at[broadcast_index(&in[i], ndim, shape, k)];
         }
         out->at[k] = row->f(row, values);
     }

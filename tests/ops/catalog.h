@@ -32,6 +32,8 @@
     X(move)                                                                                        \
     X(arrange)                                                                                     \
     X(index)                                                                                       \
+    X(put)                                                                                         \
+    X(masked)                                                                                      \
     X(conv)                                                                                        \
     X(einsum)                                                                                      \
     X(pool)                                                                                        \
@@ -146,7 +148,8 @@ CATALOG_FAMILIES(CATALOG_DECLARE)
 /** Geometry and room for the values. */
 void catalog_shape(catalog_array *a, hone_dtype dtype, int ndim, const int64_t *shape);
 
-/** Oracle of all elementwise ops: broadcasts, applies row->f, result dtype by row->result. */
+/** Oracle of all elementwise ops: broadcasts, applies row->f (NaN for HONE_NONE), result dtype by
+ * row->result. */
 void catalog_elementwise(const catalog_row *row, const catalog_array *in, int n_in,
                          catalog_array *out);
 
