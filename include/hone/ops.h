@@ -301,6 +301,64 @@ HONE_API hone_tensor *hone_logsumexp(hone_tensor *x, int dim, bool keepdim);
     hone_logsumexp_dims_v(x, keepdim, HONE_DIM_ARGS(__VA_ARGS__))
 HONE_API hone_tensor *hone_logsumexp_dims_v(hone_tensor *x, bool keepdim, const int64_t *dims_end);
 
+/** Running sums / products along dim: y[i] = y[i - 1] + x[i] and y[i - 1] * x[i], one chain a line, f32
+ * in f64, rounded once an element. Integers and bool give i64. Grad of cumsum: the running sum of dy
+ * from the end; of cumprod: (product of x before i) times the sum over j from i of dy[j] times the
+ * product of x between i and j, without a division, so right wherever zeros are. */
+HONE_API hone_tensor *hone_cumsum(hone_tensor *x, int dim);
+HONE_API hone_tensor *hone_cumprod(hone_tensor *x, int dim);
+/** Product. Integers and bool give i64; no elements: 1. Order: along the last dim of more than one
+ * element (and over all of x) in pieces of 4096 elements: 8 chains, element i in chain i modulo 8,
+ * multiplied as a tree of neighbours, and the pieces in order; along another dim one chain an output.
+ * f32 is computed in f64 and rounded once. Grad: dy times the products of those before and of those
+ * behind each, so right wherever zeros are. */
+HONE_API hone_tensor *hone_prod(hone_tensor *x);
+HONE_API hone_tensor *hone_prod_dim(hone_tensor *x, int dim, bool keepdim);
+/** sum(|x|^p)^(1/p); p 0: how many are not 0, 1: sum of sizes, INFINITY, -INFINITY: the largest and the
+ * smallest size; any other number. Floats only. Order: that of hone_sum_dims (of squares, where p is 2,
+ * in one pass; squares of f32 over- and underflow). Grad: of p 0: 0; 1: dy sign(x); the infinities: dy,
+ * shared by ties, with their signs; else dy sign(x) (|x| / y)^(p - 1), 0 where y is 0 and, unless p is
+ * 2, where x is. HONE_E_SHAPE: no elements where p is infinite or below 0; HONE_E_VALUE: p is NaN;
+ * HONE_E_DTYPE. Source: torch.linalg.vector_norm. */
+HONE_API hone_tensor *hone_norm(hone_tensor *x, double p);
+HONE_API hone_tensor *hone_norm_dim(hone_tensor *x, int dim, double p, bool keepdim);
+#define hone_norm_dims(x, p, keepdim, ...)                                                         \
+    hone_norm_dims_v(x, p, keepdim, HONE_DIM_ARGS(__VA_ARGS__))
+HONE_API hone_tensor *hone_norm_dims_v(hone_tensor *x, double p, bool keepdim,
+                                       const int64_t *dims_end);
+/** Whether any element, or each, is not 0 (NaN isn't): bool, but u8 of u8, as in PyTorch. Of no
+ * elements: false, and true. No gradient. */
+HONE_API hone_tensor *hone_any(hone_tensor *x);
+HONE_API hone_tensor *hone_any_dim(hone_tensor *x, int dim, bool keepdim);
+#define hone_any_dims(x, keepdim, ...) hone_any_dims_v(x, keepdim, HONE_DIM_ARGS(__VA_ARGS__))
+HONE_API hone_tensor *hone_any_dims_v(hone_tensor *x, bool keepdim, const int64_t *dims_end);
+HONE_API hone_tensor *hone_all(hone_tensor *x);
+HONE_API hone_tensor *hone_all_dim(hone_tensor *x, int dim, bool keepdim);
+#define hone_all_dims(x, keepdim, ...) hone_all_dims_v(x, keepdim, HONE_DIM_ARGS(__VA_ARGS__))
+HONE_API hone_tensor *hone_all_dims_v(hone_tensor *x, bool keepdim, const int64_t *dims_end);
+
+/** hone_var, or hone_std, and hone_mean; both NULL on error. */
+typedef struct {
+    hone_tensor *var, *mean;
+} hone_var_and_mean;
+typedef struct {
+    hone_tensor *std, *mean;
+} hone_std_and_mean;
+HONE_API hone_var_and_mean hone_var_mean(hone_tensor *x, double correction);
+HONE_API hone_var_and_mean hone_var_mean_dim(hone_tensor *x, int dim, double correction,
+                                             bool keepdim);
+#define hone_var_mean_dims(x, correction, keepdim, ...)                                            \
+    hone_var_mean_dims_v(x, correction, keepdim, HONE_DIM_ARGS(__VA_ARGS__))
+HONE_API hone_var_and_mean hone_var_mean_dims_v(hone_tensor *x, double correction, bool keepdim,
+                                                const int64_t *dims_end);
+HONE_API hone_std_and_mean hone_std_mean(hone_tensor *x, double correction);
+HONE_API hone_std_and_mean hone_std_mean_dim(hone_tensor *x, int dim, double correction,
+                                             bool keepdim);
+#define hone_std_mean_dims(x, correction, keepdim, ...)                                            \
+    hone_std_mean_dims_v(x, correction, keepdim, HONE_DIM_ARGS(__VA_ARGS__))
+HONE_API hone_std_and_mean hone_std_mean_dims_v(hone_tensor *x, double correction, bool keepdim,
+                                                const int64_t *dims_end);
+
 /* ---- softmax */
 
 /** e^(x - max) / sum(e^(x - max)) along dim, and its logarithm. Grad: y (dy - sum(dy y)); dy - e^y

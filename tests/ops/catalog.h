@@ -25,6 +25,7 @@
     X(compare)                                                                                     \
     X(copy)                                                                                        \
     X(reduce)                                                                                      \
+    X(scan)                                                                                        \
     X(softmax)                                                                                     \
     X(norm)                                                                                        \
     X(matmul)                                                                                      \
@@ -152,6 +153,13 @@ void catalog_shape(catalog_array *a, hone_dtype dtype, int ndim, const int64_t *
  * row->result. */
 void catalog_elementwise(const catalog_row *row, const catalog_array *in, int n_in,
                          catalog_array *out);
+
+/** The dims that a reduction takes away, as bits, by its name and the row's dim or dims. */
+unsigned catalog_reduced_dims(const catalog_row *row, int ndim);
+/** Oracle of reductions: of() gets each output's elements; row->flag is keepdim. */
+void catalog_reduced(const catalog_row *row, const catalog_array *in, hone_dtype dtype,
+                     double (*of)(const catalog_row *row, const double *values, int64_t n),
+                     catalog_array *out);
 
 /** In [-2, 2] and at least 0.1 away from 0; integers -5..5 (u8 0..10), bool 0 or 1. */
 void catalog_any(const catalog_row *row, catalog_array *in, int i, uint64_t *random);

@@ -68,7 +68,7 @@ static void take_oracle(const catalog_row *row, const catalog_array *x, const ca
                         catalog_array *out)
 {
     const int dim = x->ndim ? dim_of(row, x) : 0;
-    int64_t shape[HONE_MAX_DIMS] = { 1 }, inner = 1;
+    int64_t shape[HONE_MAX_DIMS] = { index->numel }, inner = 1;
     for (int d = 0; d < x->ndim; d++) {
         shape[d] = d == dim ? index->numel : x->shape[d];
         inner *= d > dim ? x->shape[d] : 1;

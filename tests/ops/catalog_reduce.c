@@ -44,16 +44,18 @@ static unsigned bit_of(int64_t dim, int ndim)
     return ndim ? 1u << (dim < 0 ? dim + ndim : dim) : 0;
 }
 
-static unsigned reduced_dims(const catalog_row *row, int ndim)
+unsigned catalog_reduced_dims(const catalog_row *row, int ndim)
 {
-    if (!strchr(row->op, '_') && strncmp(row->op, "arg", 3) != 0 && row->op[0] != 'l')
-        return (1u << ndim) - 1;
-    if (!strstr(row->op, "_dims"))
-        return bit_of(row->dim, ndim);
-    unsigned mask = 0;
-    for (int i = 0; i < row->n_dims; i++)
-        mask |= bit_of(row->dims[i], ndim);
-    return mask;
+    const size_t length = strlen(row->op);
+    if (length > 5 && strcmp(row->op + length - 5, "_dims") == 0) {
+        unsigned mask = 0;
+        for (int i = 0; i < row->n_dims; i++)
+            mask |= bit_of(row->dims[i], ndim);
+        return mask;
+    }
+    const bool one = (length > 4 && strcmp(row->op + length - 4, "_dim") == 0) ||
+                     strncmp(row->op, "arg", 3) == 0 || row->op[0] == 'l';
+    return one ? bit_of(row->dim, ndim) : (1u << ndim) - 1;
 }
 
 static hone_dtype result(kind k, hone_dtype dtype)
@@ -110,14 +112,14 @@ static double reduce(kind k, double correction, const double *values, int64_t n)
     }
 }
 
-static void oracle(const catalog_row *row, const catalog_array *in, int n_in, catalog_array *out)
+void catalog_reduced(const catalog_row *row, const catalog_array *in, hone_dtype dtype,
+                     double (*of)(const catalog_row *row, const double *values, int64_t n),
+                     catalog_array *out)
 {
-    const kind k = kind_of(row);
-    const unsigned mask = reduced_dims(row, in->ndim);
+    const unsigned mask = catalog_reduced_dims(row, in->ndim);
     static double values[1 << 20]; /* [output][reduced] */
     int64_t shape[HONE_MAX_DIMS], each = 1;
     int ndim = 0;
-    (void)n_in;
     for (int d = 0; d < in->ndim; d++) {
         if (!(mask >> d & 1))
             shape[ndim++] = in->shape[d];
@@ -125,7 +127,7 @@ static void oracle(const catalog_row *row, const catalog_array *in, int n_in, ca
             shape[ndim++] = 1;
         each *= mask >> d & 1 ? in->shape[d] : 1;
     }
-    catalog_shape(out, result(k, in->dtype), ndim, shape);
+    catalog_shape(out, dtype, ndim, shape);
     for (int64_t i = 0; i < in->numel; i++) {
         int64_t to = 0, element = 0, to_size = 1, element_size = 1, rest = i;
         for (int d = in->ndim - 1; d >= 0; rest /= in->shape[d--]) {
@@ -136,7 +138,18 @@ static void oracle(const catalog_row *row, const catalog_array *in, int n_in, ca
         values[to * each + element] = in->at[i];
     }
     for (int64_t i = 0; i < out->numel; i++)
-        out->at[i] = reduce(k, row->s, values + i * each, each);
+        out->at[i] = of(row, values + i * each, each);
+}
+
+static double reduce_row(const catalog_row *row, const double *values, int64_t n)
+{
+    return reduce(kind_of(row), row->s, values, n);
+}
+
+static void oracle(const catalog_row *row, const catalog_array *in, int n_in, catalog_array *out)
+{
+    (void)n_in;
+    catalog_reduced(row, in, result(kind_of(row), in->dtype), reduce_row, out);
 }
 
 /* ---- rows */

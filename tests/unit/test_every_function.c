@@ -263,7 +263,8 @@ static const char *const known[] = {
     OTHERS(KNOWN)
 #undef KNOWN
 #define HONE_OP(name)                                                                              \
-    "hone_" #name, "hone_" #name "_", "hone_" #name "_v", "hone_" #name "_with_indices",
+    "hone_" #name, "hone_" #name "_", "hone_" #name "_v", "hone_" #name "__v",                     \
+        "hone_" #name "_with_indices",
 #include "ops/ops.def"
 #undef HONE_OP
     /* the end mark ends their list, HONE_NONE is allowed in it: others test its elements */
