@@ -747,6 +747,13 @@ HONE_API hone_tensor *hone_clamp_tensor(hone_tensor *x, hone_tensor *min, hone_t
  *  Errors:  HONE_E_SHAPE (dim), HONE_E_DTYPE, HONE_E_VALUE (k), HONE_E_NOMEM. */
 HONE_API hone_values_indices hone_topk(hone_tensor *x, int64_t k, int dim, bool largest,
                                        bool sorted);
+/** All elements along dim in order, and their indices i64; any dtype. Always stable (PyTorch's
+ * stable=True): equal elements (-0 and 0 are equal) keep their order, also where `descending`. NaN
+ * counts as larger than inf. Defaults of hone_call: dim -1, ascending.
+ *  Grad:    dy put back at the indices. Twice differentiable. Errors: HONE_E_SHAPE (dim). */
+HONE_API hone_values_indices hone_sort(hone_tensor *x, int dim, bool descending);
+/** The indices alone. No gradient. */
+HONE_API hone_tensor *hone_argsort(hone_tensor *x, int dim, bool descending);
 
 #ifdef __cplusplus
 }

@@ -3,13 +3,11 @@
  * the heap nor the cut over threads shows. */
 #include "loops/topk_run.h"
 
-#include "core/dtypes.h"
 #include "loops/indices.h"
+#include "loops/order_key.h"
 #include "loops/rows.h"
 #include "runtime/memory.h"
 #include "runtime/parallel.h"
-
-#include <string.h>
 
 #define NS_PER_ELEMENT 1.5
 #define NS_PER_KEPT    30.0 /* into the heap and out again */
@@ -25,38 +23,6 @@ typedef struct {
     bool largest, sorted;
     entry *heaps; /* [threads][k] */
 } job;
-
-/* ---- keys: unsigned numbers in the order of the elements, NaN last, -0 as 0 */
-
-static uint64_t key_of_double(double v)
-{
-    uint64_t bits;
-    if (v != v)
-        return UINT64_MAX;
-    v = v == 0 ? 0 : v;
-    memcpy(&bits, &v, sizeof bits);
-    return bits >> 63 ? ~bits : bits | UINT64_C(1) << 63;
-}
-
-static uint64_t key_of_integer(int64_t v)
-{
-    return (uint64_t)v ^ UINT64_C(1) << 63;
-}
-
-#define KEY_FLOAT   key_of_double
-#define KEY_INTEGER key_of_integer
-#define KEY_BOOL    key_of_integer
-#define KEY_OF(NAME, name, type, size, kind, ...)                                                  \
-    case HONE_##NAME:                                                                              \
-        return KEY_##kind(*(const type *)p);
-
-static uint64_t key_of(hone_dtype dtype, const void *p)
-{
-    switch (dtype) {
-        HONE__EACH_DTYPE(KEY_OF, )
-    }
-    return 0;
-}
 
 /* ---- the heap: no entry is worse than the one above it */
 
@@ -111,7 +77,7 @@ static void take_row(const job *j, int64_t row, entry *heap)
     const int64_t step = (x->n_col_dims ? x->col_stride[0] : 1) * x->size, k = out->cols;
     const uint64_t turn = j->largest ? 0 : UINT64_MAX;
     for (int64_t i = 0; i < x->cols; i++) {
-        const entry e = { key_of(x->dtype, from + i * step) ^ turn, i };
+        const entry e = { hone__key_of(x->dtype, from + i * step) ^ turn, i };
         if (i < k)
             sift_up(heap, i, e);
         else if (e.key > heap[0].key) /* of equal ones the first stays */

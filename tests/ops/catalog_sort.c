@@ -46,6 +46,49 @@ static void oracle(const catalog_row *row, const catalog_array *in, int n_in, ca
     free(taken);
 }
 
+/* By insertion: an element goes before those that it beats. */
+static void sort_oracle(const catalog_row *row, const catalog_array *in, int n_in,
+                        catalog_array *out)
+{
+    const bool descending = catalog_bool(row, "descending");
+    const bool places = row->output || row->op[0] == 'a';
+    int dim = (int)catalog_int(row, "dim");
+    int64_t inner = 1;
+    (void)n_in;
+    dim += dim < 0 && in->ndim ? in->ndim : 0;
+    const int64_t extent = in->ndim ? in->shape[dim] : 1;
+    for (int d = dim + 1; d < in->ndim; d++)
+        inner *= in->shape[d];
+    catalog_shape(out, places ? HONE_I64 : in->dtype, in->ndim, in->shape);
+    int64_t *order = calloc((size_t)extent + 1, sizeof *order);
+    for (int64_t r = 0; in->numel && r < in->numel / extent; r++) {
+        const int64_t base = r / inner * extent * inner + r % inner;
+        const double *x = in->at + base;
+        for (int64_t i = 0; i < extent; i++) {
+            int64_t k = i;
+            for (; k > 0 && (descending ? x[order[k - 1] * inner] < x[i * inner]
+                                        : x[order[k - 1] * inner] > x[i * inner]);
+                 k--)
+                order[k] = order[k - 1];
+            order[k] = i;
+        }
+        for (int64_t i = 0; i < extent; i++)
+            out->at[base + i * inner] = places ? (double)order[i] : x[order[i] * inner];
+    }
+    free(order);
+}
+
+#define SORT(name, which, cases_, bits_, text, ...)                                                \
+    {                                                                                              \
+        .op = name, .output = which, .note = which ? "indices, " text : text, .attributes = text,  \
+        .cases = cases_, .bits = bits_, .dtypes = CATALOG_ALL, .in = { { catalog_apart } },        \
+        .oracle = sort_oracle, __VA_ARGS__                                                         \
+    }
+#define SORTS(cases_, bits_, text)                                                                 \
+    SORT("sort", 0, cases_, bits_, text, .view = false),                                           \
+        SORT("sort", 1, cases_, bits_, text, .no_gradient = "indices"),                            \
+        SORT("argsort", 0, cases_, bits_, text, .no_gradient = "indices")
+
 #define TOPK(cases_, bits_, text)                                                                  \
     { .op = "topk",                                                                                \
       .note = text,                                                                                \
@@ -68,5 +111,11 @@ static const catalog_row rows[] = {
     TOPK(first, "3x70", "k=1 dim=0 largest=false sorted=false"),
     TOPK(none, NULL, "k=0 dim=1 largest=true sorted=true"),
     TOPK(scalar, NULL, "k=1 dim=0 largest=true sorted=true"),
+    SORTS(last, "70x300", "dim=-1 descending=false"),
+    SORTS(last, "70x301:t", "dim=-1 descending=true"),
+    SORTS(first, "300x7x3", "dim=0 descending=false"),
+    SORTS(first, "33x70", "dim=0 descending=true"),
+    SORTS(none, NULL, "dim=1 descending=false"),
+    SORTS(scalar, NULL, "dim=0 descending=true"),
 };
 CATALOG_FAMILY(sort);

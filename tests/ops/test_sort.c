@@ -1,4 +1,4 @@
-/* topk where values are special or equal, over more than a thread's rows, and what is refused. */
+/* topk and sort where values are special or equal, over more than a thread's rows, and what is refused. */
 #include "support.h"
 
 #include <hone/hone.h>
@@ -62,6 +62,39 @@ Test(sort, long_rows_on_any_number_of_threads)
         cr_expect(hone_equal(hone_gather(x, 1, r.indices), r.values));
         first = first ? first : r.indices;
         cr_expect(hone_equal(first, r.indices));
+    }
+}
+
+/* Equal ones keep their order both ways, a NaN is the largest. */
+Test(sort, is_stable)
+{
+    hone_tensor *x = T(HONE_F32, (6), 2, NAN, 1, -0.0, 2, 0.0);
+    hone_values_indices r = hone_sort(x, 0, false);
+    CHECK_VALUES(r.indices, HONE_I64, (6), 3, 5, 2, 0, 4, 1);
+    cr_expect(isnan(hone_at(r.values, 5)) && signbit(hone_at(r.values, 0)));
+    r = hone_sort(x, -1, true);
+    CHECK_VALUES(r.indices, HONE_I64, (6), 1, 0, 4, 2, 3, 5);
+    cr_expect(hone_equal(hone_argsort(x, 0, true), r.indices));
+    CHECK_VALUES(hone_argsort(T(HONE_BOOL, (5), 1, 0, 1, 0, 0), 0, false), HONE_I64, (5), 1, 3, 4,
+                 0, 2);
+    hone_tensor *ends =
+        hone_from_data(HONE_I64, ((const int64_t[]){ INT64_MAX, INT64_MIN, -1, INT64_MAX - 1 }), 4);
+    CHECK_VALUES(hone_argsort(ends, 0, false), HONE_I64, (4), 1, 2, 3, 0);
+    CHECK_FAILS(hone_argsort(x, 1, false), HONE_E_SHAPE, "argsort: dim 1");
+    r = hone_sort(x, -2, false);
+    cr_expect(!r.values && !r.indices);
+    CHECK_ERROR(HONE_E_SHAPE, "sort: dim -2");
+}
+
+/* All of the extents around those of runs; the order is that of topk. */
+Test(sort, of_every_length)
+{
+    for (int64_t n = 1; n <= 70; n++) {
+        HONE_SCOPE();
+        hone_tensor *x = hone_randint(HONE_I32, 0, 20, 3, n);
+        const hone_values_indices r = hone_sort(x, 1, n % 2), t = hone_topk(x, n, 1, n % 2, true);
+        cr_expect(hone_equal(r.indices, t.indices) && hone_equal(r.values, t.values), "%lld",
+                  (long long)n);
     }
 }
 
