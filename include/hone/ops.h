@@ -206,6 +206,26 @@ HONE_API hone_tensor *hone_pow_scalar_(hone_tensor *x, double s);
 HONE_API hone_tensor *hone_maximum_scalar(hone_tensor *x, double s);
 HONE_API hone_tensor *hone_minimum_scalar(hone_tensor *x, double s);
 
+/** input + (value tensor1) tensor2 / input + (value tensor1) / tensor2, broadcast and promoted; addcdiv
+ * of floats only, addcmul not of bool; integers need a whole value (HONE_E_VALUE). Default of hone_call:
+ * value 1. Grad: dinput = dy; dtensor1 = dy tensor2 value, dtensor2 = dy tensor1 value; dy / tensor2
+ * value, -dy tensor1 / tensor2^2 value. */
+HONE_API hone_tensor *hone_addcmul(hone_tensor *input, hone_tensor *tensor1, hone_tensor *tensor2,
+                                   double value);
+HONE_API hone_tensor *hone_addcmul_(hone_tensor *input, hone_tensor *tensor1, hone_tensor *tensor2,
+                                    double value);
+HONE_API hone_tensor *hone_addcdiv(hone_tensor *input, hone_tensor *tensor1, hone_tensor *tensor2,
+                                   double value);
+HONE_API hone_tensor *hone_addcdiv_(hone_tensor *input, hone_tensor *tensor1, hone_tensor *tensor2,
+                                    double value);
+/** start + weight (end - start) where |weight| < 0.5, else end - (end - start) (1 - weight), which is
+ * the same but exact at 0 and at 1; all f32 or all f64, broadcast; lerp_scalar has a number as weight.
+ * Grad: dstart = dy (1 - weight), dend = dy weight, dweight = dy (end - start). HONE_E_DTYPE. */
+HONE_API hone_tensor *hone_lerp(hone_tensor *start, hone_tensor *end, hone_tensor *weight);
+HONE_API hone_tensor *hone_lerp_(hone_tensor *start, hone_tensor *end, hone_tensor *weight);
+HONE_API hone_tensor *hone_lerp_scalar(hone_tensor *start, hone_tensor *end, double s);
+HONE_API hone_tensor *hone_lerp_scalar_(hone_tensor *start, hone_tensor *end, double s);
+
 /* ---- comparisons: bool results, no gradient. Between an integer tensor and a number they are
  * exact, whatever the number (PyTorch wraps or rounds some). */
 
@@ -506,6 +526,25 @@ HONE_API hone_tensor *hone_max_pool2d_backward(hone_tensor *dy, hone_tensor *ind
  * [.., m, k] x [.., k, n] -> [.., m, n] with broadcast batch dims. Both f32 or both f64. Grad: da =
  * dy b^T, db = a^T dy. */
 HONE_API hone_tensor *hone_matmul(hone_tensor *a, hone_tensor *b);
+/** The same of just these shapes, else HONE_E_SHAPE: [n, k] x [k, m]; [b, n, k] x [b, k, m], without
+ * broadcasting; [n, k] x [k]; [k] x [k] -> 0-d. */
+HONE_API hone_tensor *hone_mm(hone_tensor *a, hone_tensor *b);
+HONE_API hone_tensor *hone_bmm(hone_tensor *a, hone_tensor *b);
+HONE_API hone_tensor *hone_mv(hone_tensor *a, hone_tensor *b);
+HONE_API hone_tensor *hone_dot(hone_tensor *a, hone_tensor *b);
+/** [n] x [m] -> [n, m]: each of a times each of b, any dtype. */
+HONE_API hone_tensor *hone_outer(hone_tensor *a, hone_tensor *b);
+/** beta input + alpha p, where p is bmm(a, b), its sum over the batch, mv(a, b), outer(a, b), and input
+ * is broadcast to it; with beta 0 the input isn't looked at (a NaN in it doesn't matter) and has no
+ * gradient. Defaults of hone_call: 1 and 1. HONE_E_SHAPE, HONE_E_DTYPE. */
+HONE_API hone_tensor *hone_baddbmm(hone_tensor *input, hone_tensor *a, hone_tensor *b, double beta,
+                                   double alpha);
+HONE_API hone_tensor *hone_addbmm(hone_tensor *input, hone_tensor *a, hone_tensor *b, double beta,
+                                  double alpha);
+HONE_API hone_tensor *hone_addmv(hone_tensor *input, hone_tensor *a, hone_tensor *b, double beta,
+                                 double alpha);
+HONE_API hone_tensor *hone_addr(hone_tensor *input, hone_tensor *a, hone_tensor *b, double beta,
+                                double alpha);
 /** input + a b in one pass: a [m, k], b [k, n], input [m, n] or broadcast to it, all f32 or all f64
  * -> [m, n]; each element is one chain, whatever the shape, that begins with input's. addmm_ changes
  * input, which must be [m, n], and returns it. Grad: dinput = dy, da = dy

@@ -29,6 +29,7 @@
     X(softmax)                                                                                     \
     X(norm)                                                                                        \
     X(matmul)                                                                                      \
+    X(blend)                                                                                       \
     X(loss)                                                                                        \
     X(move)                                                                                        \
     X(arrange)                                                                                     \
