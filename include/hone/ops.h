@@ -48,12 +48,17 @@ HONE_API hone_tensor *hone_from_data_v(hone_dtype dtype, const void *data, const
  * something not finite, more than 2^53 elements, elements that an integer dtype can't hold, or
  * fractions beside integers past 2^53. */
 HONE_API hone_tensor *hone_arange(hone_dtype dtype, double start, double end, double step);
+/** [steps] numbers from start to end, both included, at equal distances, computed in double from the end
+ * that is nearer and cast (an integer dtype truncates). HONE_E_VALUE: steps below 0, an integer dtype
+ * that can't hold the ends. */
+HONE_API hone_tensor *hone_linspace(hone_dtype dtype, double start, double end, int64_t steps);
 /** [n, m] with ones on the diagonal. */
 HONE_API hone_tensor *hone_eye(hone_dtype dtype, int64_t n, int64_t m);
 /** The same shape and dtype as x. */
 HONE_API hone_tensor *hone_empty_like(hone_tensor *x);
 HONE_API hone_tensor *hone_zeros_like(hone_tensor *x);
 HONE_API hone_tensor *hone_ones_like(hone_tensor *x);
+HONE_API hone_tensor *hone_full_like(hone_tensor *x, double value);
 
 /** Uniform in [0, 1) / normal with mean 0 and variance 1 (f32, f64) / integers in [low, high) (any
  * dtype that holds them). Each call takes the next stream of the thread's generator (random.h);
@@ -74,6 +79,7 @@ HONE_API hone_tensor *hone_randn_like(hone_tensor *x);
 #ifndef __cplusplus /* where an int is no dtype by itself */
 #define hone_scalar(dtype, value)            hone_scalar(HONE_DTYPE_ARG(dtype), value)
 #define hone_arange(dtype, start, end, step) hone_arange(HONE_DTYPE_ARG(dtype), start, end, step)
+#define hone_linspace(dtype, start, end, n)  hone_linspace(HONE_DTYPE_ARG(dtype), start, end, n)
 #define hone_eye(dtype, n, m)                hone_eye(HONE_DTYPE_ARG(dtype), n, m)
 #endif
 /** A random order of 0..n-1, i64 [n]; takes a stream as hone_rand does. */
@@ -151,6 +157,23 @@ HONE_API hone_tensor *hone_silu_(hone_tensor *x);
 /** log(1 + e^x), without overflow and without PyTorch's threshold. Grad: dy * sigmoid(x). */
 HONE_API hone_tensor *hone_softplus(hone_tensor *x);
 
+/** To a whole number: down, up, towards 0, to the nearest (of two the even one); integers stay, no bool;
+ * zeros keep their sign, a result of 0 has x's. Grad: 0. */
+HONE_API hone_tensor *hone_floor(hone_tensor *x);
+HONE_API hone_tensor *hone_floor_(hone_tensor *x);
+HONE_API hone_tensor *hone_ceil(hone_tensor *x);
+HONE_API hone_tensor *hone_ceil_(hone_tensor *x);
+HONE_API hone_tensor *hone_trunc(hone_tensor *x);
+HONE_API hone_tensor *hone_trunc_(hone_tensor *x);
+HONE_API hone_tensor *hone_round(hone_tensor *x);
+HONE_API hone_tensor *hone_round_(hone_tensor *x);
+/** x - trunc(x), exact; floats only. Grad: dy. */
+HONE_API hone_tensor *hone_frac(hone_tensor *x);
+/** x with NaN, inf and -inf replaced by numbers; an infinite posinf or neginf (the defaults of
+ * hone_call; nan: 0) stands for the dtype's largest or lowest number; integers and bool stay. Grad: dy
+ * where x is finite, else 0. */
+HONE_API hone_tensor *hone_nan_to_num(hone_tensor *x, double nan, double posinf, double neginf);
+
 /** Gradients of relu, sigmoid and tanh from their output y, in one pass: 0 where y <= 0, else dy;
  * dy y (1 - y); dy (1 - y^2). */
 HONE_API hone_tensor *hone_relu_backward(hone_tensor *dy, hone_tensor *y);
@@ -206,6 +229,9 @@ HONE_API hone_tensor *hone_pow_scalar_(hone_tensor *x, double s);
 HONE_API hone_tensor *hone_maximum_scalar(hone_tensor *x, double s);
 HONE_API hone_tensor *hone_minimum_scalar(hone_tensor *x, double s);
 
+/** log(e^a + e^b), without overflow: max(a, b) + log1p(e^-|a - b|); floats. Grad: dy sigmoid(a - b), dy
+ * sigmoid(b - a); NaN where both are the same infinity, as PyTorch. */
+HONE_API hone_tensor *hone_logaddexp(hone_tensor *a, hone_tensor *b);
 /** input + (value tensor1) tensor2 / input + (value tensor1) / tensor2, broadcast and promoted; addcdiv
  * of floats only, addcmul not of bool; integers need a whole value (HONE_E_VALUE). Default of hone_call:
  * value 1. Grad: dinput = dy; dtensor1 = dy tensor2 value, dtensor2 = dy tensor1 value; dy / tensor2
@@ -241,6 +267,15 @@ HONE_API hone_tensor *hone_gt(hone_tensor *a, hone_tensor *b);
 HONE_API hone_tensor *hone_gt_scalar(hone_tensor *x, double s);
 HONE_API hone_tensor *hone_ge(hone_tensor *a, hone_tensor *b);
 HONE_API hone_tensor *hone_ge_scalar(hone_tensor *x, double s);
+/** Whether x is NaN, infinite, neither, 0; whether a and b, or one of them, or just one, is not 0 (NaN
+ * isn't 0). */
+HONE_API hone_tensor *hone_isnan(hone_tensor *x);
+HONE_API hone_tensor *hone_isinf(hone_tensor *x);
+HONE_API hone_tensor *hone_isfinite(hone_tensor *x);
+HONE_API hone_tensor *hone_logical_not(hone_tensor *x);
+HONE_API hone_tensor *hone_logical_and(hone_tensor *a, hone_tensor *b);
+HONE_API hone_tensor *hone_logical_or(hone_tensor *a, hone_tensor *b);
+HONE_API hone_tensor *hone_logical_xor(hone_tensor *a, hone_tensor *b);
 /** a where condition (bool) is true, else b. Grad: da = dy where true, db = dy where false. */
 HONE_API hone_tensor *hone_where(hone_tensor *condition, hone_tensor *a, hone_tensor *b);
 
@@ -675,6 +710,14 @@ HONE_API hone_tensor *hone_slice(hone_tensor *x, int dim, int64_t start, int64_t
 /** Zeros of the given shape with dy put where hone_slice(.., dim, start, end, step) would read. */
 HONE_API hone_tensor *hone_slice_backward_v(hone_tensor *dy, const int64_t *shape_end, int dim,
                                             int64_t start, int64_t end, int64_t step);
+/** View of the elements whose index along dim2 is that along dim1 plus offset, along a new last dim;
+ * defaults of hone_call: offset 0, dims 0 and 1. Grad: zeros with dy on the diagonal. HONE_E_SHAPE:
+ * the dims are one, or not there. */
+HONE_API hone_tensor *hone_diagonal(hone_tensor *x, int64_t offset, int dim1, int dim2);
+/** View with dim `source` at place `destination`, the others in their order. */
+HONE_API hone_tensor *hone_movedim(hone_tensor *x, int source, int destination);
+/** Views of each index of dim, which disappears. */
+HONE_API hone_tensor_list hone_unbind(hone_tensor *x, int dim);
 /** Views of `size` indices of dim each; the last may be smaller. */
 HONE_API hone_tensor_list hone_split(hone_tensor *x, int64_t size, int dim);
 /** Joined along dim; the other extents are equal, dtypes promoted; a tensor [0]

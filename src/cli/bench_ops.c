@@ -101,8 +101,8 @@ enum { KERNEL = 3 };
 /* A family by the beginning of its names; its rate is GFLOP/s. */
 static bool is_product(const hone__op *op)
 {
-    return strcmp(op->name, "matmul") == 0 || strcmp(op->name, "addmm") == 0 ||
-           starts_with(op, "linear") || is_convolution(op);
+    return strcmp(op->name, "matmul") == 0 || strcmp(op->name, "mm") == 0 ||
+           strcmp(op->name, "addmm") == 0 || starts_with(op, "linear") || is_convolution(op);
 }
 
 static double flops_of(const hone__op *op, int64_t s)
@@ -132,7 +132,7 @@ static hone_tensor *image_operand(const hone__op *op, const char *name, int64_t 
     return hone_reshape(bench_tensor(HONE_F32, 1, c, 0.5, 2), c);
 }
 
-/* Names tell what an input is, as in PyTorch: places [s, s], a class a row, a choice, a row of
+/* Names tell what an input is, as in PyTorch: places [s, s], a class a row, a choice, a number, a row of
  * numbers. All others are numbers [s, s] in (0.5, 2). */
 static hone_tensor *operand(const hone__op *op, const char *name, int64_t s)
 {
@@ -142,6 +142,8 @@ static hone_tensor *operand(const hone__op *op, const char *name, int64_t s)
         return places(s, s, s);
     if (strcmp(name, "indices") == 0 || strcmp(name, "target") == 0)
         return hone_reshape(places(1, s, s), s);
+    if (strcmp(name, "value") == 0)
+        return hone_scalar(HONE_F32, 0.5);
     if (strcmp(name, "condition") == 0 || strcmp(name, "mask") == 0)
         return bench_tensor(HONE_BOOL, s, s, 0.5, 2);
     if (strcmp(name, "bias") == 0 || (strcmp(name, "weight") == 0 && !is_product(op)))
@@ -196,6 +198,10 @@ static void add_attribute(const hone__option *o, int64_t s, char *text, size_t s
         strcpy(value, "0");
     else if (strcmp(o->name, "dims") == 0)
         strcpy(value, "1,0");
+    else if (strcmp(o->name, "repeats") == 0)
+        strcpy(value, o->kind == HONE__OPT_DIMS ? "2,2" : "2");
+    else if (strcmp(o->name, "shifts") == 0)
+        strcpy(value, "1");
     else if (o->kind == HONE__OPT_DIMS)
         snprintf(value, sizeof value, "%lld,%lld", (long long)s, (long long)s);
     else

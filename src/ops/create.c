@@ -203,6 +203,38 @@ hone_tensor *(hone_arange)(hone_dtype dtype, double start, double end, double st
     return t;
 }
 
+/* Element i of n from start to end, from the end it is nearer to. */
+static double between(double start, double end, int64_t n, int64_t i)
+{
+    const double step = n > 1 ? (end - start) / (double)(n - 1) : 0;
+    return i < n / 2 || n == 1 ? start + (double)i * step : end - (double)(n - 1 - i) * step;
+}
+
+hone_tensor *(hone_linspace)(hone_dtype dtype, double start, double end, int64_t steps)
+{
+    HONE__FP_GUARD();
+    if (steps < 0) {
+        hone_error_set(HONE_E_VALUE, "linspace: %lld steps, 0 or more are wanted",
+                       (long long)steps);
+        return NULL;
+    }
+    if (!hone__number_fits("linspace", dtype, start) || !hone__number_fits("linspace", dtype, end))
+        return NULL;
+    hone_tensor *t = create("linspace", dtype, 1, &steps);
+    if (!t)
+        return NULL;
+    const size_t size = hone_dtype_size(dtype);
+    double values[STRETCH];
+    for (int64_t begin = 0; begin < steps; begin += STRETCH) {
+        const int64_t n = steps - begin < STRETCH ? steps - begin : STRETCH;
+        for (int64_t i = 0; i < n; i++)
+            values[i] = between(start, end, steps, begin + i);
+        hone__k->cast[HONE__F64][dtype](n, (char *)hone__data(t) + (size_t)begin * size, 1, values,
+                                        1);
+    }
+    return t;
+}
+
 hone_tensor *(hone_eye)(hone_dtype dtype, int64_t n, int64_t m)
 {
     hone_tensor *t = filled(create("eye", dtype, 2, (const int64_t[]){ n, m }), 0);
@@ -237,4 +269,12 @@ hone_tensor *hone_zeros_like(hone_tensor *x)
 hone_tensor *hone_ones_like(hone_tensor *x)
 {
     return filled(create_like("ones_like", x), 1);
+}
+
+hone_tensor *hone_full_like(hone_tensor *x, double value)
+{
+    return hone__needs_tensor("full_like", x) &&
+                   hone__number_fits("full_like", (hone_dtype)x->dtype, value)
+               ? filled(create_like("full_like", x), value)
+               : NULL;
 }

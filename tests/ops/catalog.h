@@ -30,6 +30,7 @@
     X(norm)                                                                                        \
     X(matmul)                                                                                      \
     X(blend)                                                                                       \
+    X(logic)                                                                                       \
     X(loss)                                                                                        \
     X(move)                                                                                        \
     X(arrange)                                                                                     \

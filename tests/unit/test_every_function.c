@@ -142,12 +142,14 @@ typedef enum { ALWAYS, BUT_NONE } allowed; /* BUT_NONE: an optional tensor */
     X(hone_empty_like, ALWAYS, !hone_empty_like(s))                                                \
     X(hone_zeros_like, ALWAYS, !hone_zeros_like(s))                                                \
     X(hone_ones_like, ALWAYS, !hone_ones_like(s))                                                  \
+    X(hone_full_like, ALWAYS, !hone_full_like(s, 1))                                               \
     X(hone_rand_like, ALWAYS, !hone_rand_like(s))                                                  \
     X(hone_randn_like, ALWAYS, !hone_randn_like(s))                                                \
     X(hone_zero_, ALWAYS, !hone_zero_(s))                                                          \
     X(hone_flatten, ALWAYS, !hone_flatten(s, 0))                                                   \
     X(hone_split, ALWAYS, !hone_split(s, 1, 0).at)                                                 \
     X(hone_chunk, ALWAYS, !hone_chunk(s, 1, 0).at)                                                 \
+    X(hone_unbind, ALWAYS, !hone_unbind(s, 0).at)                                                  \
     X(hone_requires_grad_, ALWAYS, !hone_requires_grad_(s, true))                                  \
     X(hone_requires_grad, BUT_NONE, !hone_requires_grad(s))                                        \
     X(hone_is_leaf, ALWAYS, !hone_is_leaf(s))                                                      \

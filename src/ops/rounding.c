@@ -1,0 +1,72 @@
+/* rounding.c: floor, ceil, trunc, round, frac. */
+#include "loops/elementwise.h"
+#include "ops/common.h"
+
+/* Whole numbers stay, bool has none. */
+static bool rounded(hone_context *ctx, hone_tensor *x, int k, hone_tensor **out)
+{
+    const hone_dtype dtype = (hone_dtype)x->dtype;
+    if (dtype == HONE_BOOL) {
+        hone_error_set(HONE_E_DTYPE, "%s: %s isn't possible, f32, f64, i64, i32 or u8 is wanted",
+                       hone__call_name(ctx), hone__tensor_text(x).s);
+        return false;
+    }
+    out[0] = hone__out(ctx, 0, dtype, x->ndim, x->shape);
+    if (!out[0] || (!hone_dtype_is_float(dtype) && out[0] != x))
+        return out[0] && hone__copy_elements(out[0], x);
+    const hone__elementwise_kernel kernel = hone__unary_kernel(k, dtype);
+    return !hone_dtype_is_float(dtype) ||
+           hone__elementwise(&kernel, out[0], &(hone__operand){ .t = x });
+}
+
+/* Piecewise constant. */
+static void zero_backward(hone_context *ctx, hone_tensor *const *dy, hone_tensor **dx)
+{
+    (void)ctx;
+    dx[0] = hone_zeros_like(dy[0]);
+}
+
+#define ROUNDING(op, k)                                                                            \
+    static bool op##_forward(hone_context *ctx, hone_tensor *const *in, int n_in,                  \
+                             hone_tensor **out)                                                    \
+    {                                                                                              \
+        (void)n_in;                                                                                \
+        return rounded(ctx, in[0], k, out);                                                        \
+    }                                                                                              \
+    const hone__op hone__op_##op = {                                                               \
+        .name = #op,                                                                               \
+        .forward = op##_forward,                                                                   \
+        .backward = zero_backward,                                                                 \
+        .in = { { "x" } },                                                                         \
+        .forms = HONE__BOTH,                                                                       \
+    };                                                                                             \
+    HONE__ENTRY_X(op)                                                                              \
+    HONE__ENTRY_X_(op)
+ROUNDING(floor, HONE__K_FLOOR)
+ROUNDING(ceil, HONE__K_CEIL)
+ROUNDING(trunc, HONE__K_TRUNC)
+ROUNDING(round, HONE__K_ROUND)
+
+/* ---- frac: x - trunc(x) */
+
+static bool frac_forward(hone_context *ctx, hone_tensor *const *in, int n_in, hone_tensor **out)
+{
+    (void)ctx, (void)n_in;
+    hone_tensor *x = in[0];
+    if (!hone_dtype_is_float((hone_dtype)x->dtype)) {
+        hone_error_set(HONE_E_DTYPE, "frac: needs f32 or f64, got %s", hone__tensor_text(x).s);
+        return false;
+    }
+    return hone__give(out, hone_sub(x, hone_trunc(x)));
+}
+
+static void frac_backward(hone_context *ctx, hone_tensor *const *dy, hone_tensor **dx)
+{
+    (void)ctx;
+    dx[0] = dy[0];
+}
+
+const hone__op hone__op_frac = {
+    .name = "frac", .forward = frac_forward, .backward = frac_backward, .in = { { "x" } }
+};
+HONE__ENTRY_X(frac)
