@@ -248,6 +248,32 @@ typedef struct {
 HONE_API hone_tensor *hone_conv1d(hone_tensor *x, hone_tensor *weight, hone_tensor *bias,
                                   const hone_conv1d_options *options);
 
+/** As hone_conv2d_options, of three dims: (depth, height, width). */
+typedef struct {
+    int64_t stride[3];   /**< default 1 */
+    int64_t padding[3];  /**< default 0 */
+    int64_t dilation[3]; /**< default 1 */
+    int64_t groups;      /**< default 1 */
+    hone_auto_pad auto_pad;
+    HONE_RESERVE(44);
+} hone_conv3d_options;
+/** x [N, C, D, H, W] or [C, D, H, W], weight [O, C / groups, kd, kh, kw], bias [O] or HONE_NONE -> [N,
+ * O, D', H', W'], or without N: what hone_conv2d says, of three dims. Of images of depth 1 and
+ * kernels of depth 1 it has hone_conv2d's bits.
+ *  Order:   that of hone_conv2d over (c, kz, ky, kx). Grad: as there; of the bias a sum over (D H, W)
+ *           for each sample.
+ *  Source:  torch.nn.functional.conv3d. */
+HONE_API hone_tensor *hone_conv3d(hone_tensor *x, hone_tensor *weight, hone_tensor *bias,
+                                  const hone_conv3d_options *options);
+/** Its gradient by x of depth x height x width, and by a weight of these extents: as those of
+ * hone_conv2d, over (o, kz, ky, kx) and over the positions (z, y, x). */
+HONE_API hone_tensor *hone_conv3d_backward_input(hone_tensor *dy, hone_tensor *weight,
+                                                 int64_t depth, int64_t height, int64_t width,
+                                                 const hone_conv3d_options *options);
+HONE_API hone_tensor *hone_conv3d_backward_weight(hone_tensor *dy, hone_tensor *x, int64_t depth,
+                                                  int64_t height, int64_t width,
+                                                  const hone_conv3d_options *options);
+
 /** Pairs are (height, width). */
 typedef struct {
     int64_t stride[2];         /**< default 1 */
@@ -280,6 +306,20 @@ typedef struct {
 /** The same of x [N, C, L] or [C, L] and a weight [C, O / groups, k]. */
 HONE_API hone_tensor *hone_conv_transpose1d(hone_tensor *x, hone_tensor *weight, hone_tensor *bias,
                                             const hone_conv_transpose1d_options *options);
+
+/** As hone_conv_transpose2d_options, of three dims: (depth, height, width). */
+typedef struct {
+    int64_t stride[3];         /**< default 1 */
+    int64_t padding[3];        /**< default 0 */
+    int64_t output_padding[3]; /**< default 0 */
+    int64_t dilation[3];       /**< default 1 */
+    int64_t groups;            /**< default 1 */
+    HONE_RESERVE(24);
+} hone_conv_transpose3d_options;
+/** The same of x [N, C, D, H, W] or [C, D, H, W] and a weight [C, O / groups, kd, kh, kw]; order: over
+ * (c, kz, ky, kx). */
+HONE_API hone_tensor *hone_conv_transpose3d(hone_tensor *x, hone_tensor *weight, hone_tensor *bias,
+                                            const hone_conv_transpose3d_options *options);
 
 /* ---- attention and recurrence */
 

@@ -78,38 +78,58 @@ static inline void take(const hone__conv_windows *w, bool plain, const char *row
         take_any(w, row, at, n, to);
 }
 
-/* Row iy of the image at row y of the grid; NULL: there is none. */
-static const char *row_at(const hone__conv_windows *w, const char *image, int64_t channel,
-                          int64_t y, int64_t ky)
+/* What tap k sees from place `at` of an axis of the grid; NULL: nothing. */
+static inline const char *step_to(const hone__conv_axis *a, const char *image, int64_t at,
+                                  int64_t k, int64_t size)
 {
-    int64_t at = y * w->y.mul + w->y.off + ky * w->y.step;
-    if (at < 0 || (w->y.div > 1 && at % w->y.div != 0))
+    int64_t to = at * a->mul + a->off + k * a->step;
+    if (to < 0 || (a->div > 1 && to % a->div != 0))
         return NULL;
-    at = w->y.div > 1 ? at / w->y.div : at;
-    return at < w->y.extent ? image + (channel * w->channel_stride + at * w->y.stride) *
-                                          hone__gemm_size(w->dtype)
-                            : NULL;
+    to = a->div > 1 ? to / a->div : to;
+    return to < a->extent ? image + to * a->stride * size : NULL;
 }
 
-/* n positions from [y, x] on, in one row of the grid, at taps [tap, tap + taps): a row each, to_rs
- * elements apart. */
-static void fill_run(const hone__conv_windows *w, const char *image, int64_t y, int64_t x,
-                     int64_t n, int64_t tap, int64_t taps, char *to, int64_t to_rs)
+/* A tap of a window, in its parts. */
+typedef struct {
+    int64_t channel, z, y, x;
+} place;
+
+static place tap_at(const hone__conv_windows *w, int64_t tap)
+{
+    place k = { .x = tap % w->x.taps };
+    tap /= w->x.taps;
+    k.y = tap % w->y.taps;
+    k.channel = tap / w->y.taps;
+    if (w->z.taps > 1) {
+        k.z = k.channel % w->z.taps;
+        k.channel /= w->z.taps;
+    }
+    return k;
+}
+
+/* n positions from [z, y, x] on, in one row of the grid, at taps [tap, tap + taps): a row each,
+ * to_rs elements apart. */
+static void fill_run(const hone__conv_windows *w, const char *image, place from, int64_t n,
+                     int64_t tap, int64_t taps, char *to, int64_t to_rs)
 {
     const bool plain = w->x.mul == 1 && w->x.div == 1 && w->x.stride == 1;
-    const int64_t to_bytes = to_rs * hone__gemm_size(w->dtype), at = x * w->x.mul + w->x.off;
-    int64_t kx = tap % w->x.taps, rest = tap / w->x.taps;
-    int64_t ky = rest % w->y.taps, channel = rest / w->y.taps;
+    const int64_t size = hone__gemm_size(w->dtype), to_bytes = to_rs * size;
+    const int64_t at = from.x * w->x.mul + w->x.off;
+    place k = tap_at(w, tap);
     while (taps > 0) {
-        const char *row = row_at(w, image, channel, y, ky);
-        const int64_t end = min64(w->x.taps, kx + taps);
-        taps -= end - kx;
-        for (; kx < end; kx++, to += to_bytes)
-            take(w, plain, row, at + kx * w->x.step, n, to);
-        kx = 0;
-        if (++ky == w->y.taps) {
-            ky = 0;
-            channel++;
+        const char *plane = image + k.channel * w->channel_stride * size;
+        plane = step_to(&w->z, plane, from.z, k.z, size);
+        for (; k.y < w->y.taps && taps > 0; k.y++, k.x = 0) {
+            const char *row = plane ? step_to(&w->y, plane, from.y, k.y, size) : NULL;
+            const int64_t end = min64(w->x.taps, k.x + taps);
+            taps -= end - k.x;
+            for (; k.x < end; k.x++, to += to_bytes)
+                take(w, plain, row, at + k.x * w->x.step, n, to);
+        }
+        k.y = 0;
+        if (++k.z == w->z.taps) {
+            k.z = 0;
+            k.channel++;
         }
     }
 }
@@ -119,9 +139,13 @@ static void fill(const hone__conv_windows *w, const char *image, int64_t at, int
                  int64_t taps, char *to, int64_t to_rs)
 {
     for (int64_t j = 0, run; j < n; j += run) {
-        const int64_t y = (at + j) / w->width, x = (at + j) % w->width;
-        run = min64(n - j, w->width - x);
-        fill_run(w, image, y, x, run, tap, taps, to + j * hone__gemm_size(w->dtype), to_rs);
+        place from = { .y = (at + j) / w->width, .x = (at + j) % w->width };
+        if (w->depth > 1) {
+            from.z = from.y / w->height;
+            from.y %= w->height;
+        }
+        run = min64(n - j, w->width - from.x);
+        fill_run(w, image, from, run, tap, taps, to + j * hone__gemm_size(w->dtype), to_rs);
     }
 }
 

@@ -57,6 +57,8 @@ typedef enum {
     HONE__OPT_DIMS,   /* hone__shape: dims or extents */
     HONE__OPT_CHOICE, /* int: which of `choices` */
     HONE__OPT_PAIR,   /* int64_t[2]: of height and width; each has the default and the range */
+    HONE__OPT_TRIPLE, /* int64_t[3]: of depth, height and width alike */
+    HONE__OPT_FLOATS, /* double[3] alike */
     HONE__OPT_TEXT,   /* hone__words: the caller's, there as long as the call runs */
 } hone__option_kind;
 
@@ -72,6 +74,7 @@ typedef struct {
     uint16_t offset;
     bool required;              /* has no default */
     bool below_max;             /* max itself is out of range */
+    bool some;                  /* a triple may have fewer numbers: the others are 0 */
     double standard;            /* what stands for 0, unless it is required */
     double min, max;            /* both 0: any */
     const char *const *choices; /* NULL-terminated */

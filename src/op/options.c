@@ -33,9 +33,33 @@ static double number_in(const hone__option *o, const void *options)
     case HONE__OPT_TEXT:
         return (double)((const hone__words *)at)->n;
     case HONE__OPT_PAIR:
-        break; /* its two numbers are looked at one by one */
+    case HONE__OPT_TRIPLE:
+    case HONE__OPT_FLOATS:
+        break; /* their numbers are looked at one by one */
     }
     return 0;
+}
+
+/* How many numbers a pair or a triple has; 0: it is none. */
+static int count_of(const hone__option *o)
+{
+    const bool three = o->kind == HONE__OPT_TRIPLE || o->kind == HONE__OPT_FLOATS;
+    return o->kind == HONE__OPT_PAIR ? 2 : three ? 3 : 0;
+}
+
+static double number_at(const hone__option *o, const void *options, int i)
+{
+    const void *at = (const char *)options + o->offset;
+    return o->kind == HONE__OPT_FLOATS ? ((const double *)at)[i] : (double)((const int64_t *)at)[i];
+}
+
+static void put_number_at(const hone__option *o, void *options, int i, double value)
+{
+    void *at = field(o, options);
+    if (o->kind == HONE__OPT_FLOATS)
+        ((double *)at)[i] = value;
+    else
+        ((int64_t *)at)[i] = (int64_t)value;
 }
 
 static void put_number(const hone__option *o, void *options, double value)
@@ -58,7 +82,10 @@ static void put_number(const hone__option *o, void *options, double value)
         *(int *)at = (int)value;
         break;
     case HONE__OPT_PAIR:
-        ((int64_t *)at)[0] = ((int64_t *)at)[1] = (int64_t)value;
+    case HONE__OPT_TRIPLE:
+    case HONE__OPT_FLOATS:
+        for (int i = 0; i < count_of(o); i++)
+            put_number_at(o, options, i, value);
         break;
     case HONE__OPT_DIMS:
     case HONE__OPT_TEXT:
@@ -82,13 +109,15 @@ static bool in_range(const hone__op *op, const hone__option *o, double value)
 
 static bool numbers_in_range(const hone__op *op, const hone__option *o, const void *options)
 {
-    const void *at = (const char *)options + o->offset;
-    if (o->kind == HONE__OPT_PAIR)
-        return in_range(op, o, (double)((const int64_t *)at)[0]) &&
-               in_range(op, o, (double)((const int64_t *)at)[1]);
+    const int n = count_of(o);
+    for (int i = 0; i < n; i++)
+        if (!in_range(op, o, number_at(o, options, i)))
+            return false;
+    if (n > 0)
+        return true;
     if (o->kind != HONE__OPT_DIMS)
         return in_range(op, o, number_in(o, options));
-    const hone__shape *list = at;
+    const hone__shape *list = (const void *)((const char *)options + o->offset);
     for (int i = 0; i < list->ndim; i++)
         if (!in_range(op, o, (double)list->shape[i]))
             return false;
@@ -103,15 +132,16 @@ static bool is_missing(const hone__op *op, const hone__option *o)
 
 /* ---- from a user's struct */
 
-/* A pair's numbers have each their own 0, but none at all is what is missing. */
-static bool resolve_pair(const hone__op *op, const hone__option *o, void *plain)
+/* A pair's and a triple's numbers have each their own 0, but none at all is what is missing. */
+static bool resolve_numbers(const hone__op *op, const hone__option *o, void *plain)
 {
-    int64_t *pair = field(o, plain);
-    if (o->required && pair[0] == 0 && pair[1] == 0)
-        return is_missing(op, o);
-    for (int i = 0; i < 2; i++)
-        pair[i] = pair[i] == 0 ? (int64_t)o->standard : pair[i];
-    return numbers_in_range(op, o, plain);
+    bool any = false;
+    for (int i = 0; i < count_of(o); i++) {
+        any = any || number_at(o, plain, i) != 0;
+        if (number_at(o, plain, i) == 0)
+            put_number_at(o, plain, i, o->standard);
+    }
+    return !any && o->required ? is_missing(op, o) : numbers_in_range(op, o, plain);
 }
 
 bool hone__options_resolve(const hone__op *op, const void *given, void *plain)
@@ -120,8 +150,8 @@ bool hone__options_resolve(const hone__op *op, const void *given, void *plain)
     if (given)
         memcpy(plain, given, op->options_bytes);
     for (const hone__option *o = op->options; o && o->name; o++) {
-        if (o->kind == HONE__OPT_PAIR) {
-            if (!resolve_pair(op, o, plain))
+        if (count_of(o) > 0) {
+            if (!resolve_numbers(op, o, plain))
                 return false;
             continue;
         }
@@ -195,15 +225,32 @@ static bool read_dims(const char *at, size_t n, hone__shape *value)
     return true;
 }
 
-/* "3,2", or "3" for twice the same. */
-static bool read_pair(const char *at, size_t n, int64_t *value)
+/* "3,2", or "3" for so many times the same. */
+static bool read_numbers(const hone__option *o, const char *at, size_t n, void *plain)
 {
-    const char *comma = memchr(at, ',', n);
-    const size_t first = comma ? (size_t)(comma - at) : n;
-    if (!read_int(at, first, &value[0]))
-        return false;
-    value[1] = value[0];
-    return !comma || read_int(comma + 1, n - first - 1, &value[1]);
+    const int count = count_of(o);
+    int i = 0;
+    for (bool more = true; more && i < count; i++) {
+        const char *comma = memchr(at, ',', n);
+        const size_t length = comma ? (size_t)(comma - at) : n;
+        int64_t whole = 0;
+        double value = 0;
+        if (o->kind == HONE__OPT_FLOATS ? !hone__read_f64(at, length, &value)
+                                        : !read_int(at, length, &whole))
+            return false;
+        if (o->kind == HONE__OPT_FLOATS)
+            put_number_at(o, plain, i, value);
+        else
+            ((int64_t *)field(o, plain))[i] = whole;
+        more = comma != NULL;
+        at += length + more;
+        n -= length + more;
+        if (more && i == count - 1)
+            return false;
+    }
+    for (int k = i; i == 1 && k < count; k++)
+        put_number_at(o, plain, k, number_at(o, plain, 0));
+    return i == 1 || i == count || o->some;
 }
 
 static bool read_value(const hone__option *o, const char *at, size_t n, void *plain)
@@ -223,7 +270,9 @@ static bool read_value(const hone__option *o, const char *at, size_t n, void *pl
     case HONE__OPT_DIMS:
         return read_dims(at, n, to);
     case HONE__OPT_PAIR:
-        return read_pair(at, n, to);
+    case HONE__OPT_TRIPLE:
+    case HONE__OPT_FLOATS:
+        return read_numbers(o, at, n, plain);
     case HONE__OPT_TEXT:
         *(hone__words *)to = (hone__words){ at, n };
         return true;
@@ -233,8 +282,8 @@ static bool read_value(const hone__option *o, const char *at, size_t n, void *pl
 
 static const char *kind_text(hone__option_kind kind)
 {
-    static const char *const texts[] = { "int",  "float",  "bool", "dtype",
-                                         "dims", "choice", "pair", "text" };
+    static const char *const texts[] = { "int",    "float", "bool",   "dtype",  "dims",
+                                         "choice", "pair",  "triple", "floats", "text" };
     return texts[kind];
 }
 
@@ -247,6 +296,8 @@ static const char *wanted_text(hone__option_kind kind)
                                          "up to 8 whole numbers joined by commas",
                                          "",
                                          "a whole number, or two joined by a comma,",
+                                         "a whole number, or three joined by commas,",
+                                         "a number, or up to three joined by commas,",
                                          "a text" };
     return texts[kind];
 }
@@ -394,6 +445,8 @@ static int print_default(const hone__option *o, char *text, size_t size)
     case HONE__OPT_INT:
     case HONE__OPT_FLOAT:
     case HONE__OPT_PAIR:
+    case HONE__OPT_TRIPLE:
+    case HONE__OPT_FLOATS:
         break;
     }
     return hone__format(text, size, " = %.9g", o->standard);

@@ -1,4 +1,4 @@
-/* conv.c: 2-D convolution as an implicit GEMM. Its gradients (conv_backward.c) are ops of their
+/* conv.c: 2-D and 3-D convolution as an implicit GEMM. Its gradients (conv_backward.c) are ops of their
  * own, each other's. */
 #include "ops/conv.h"
 
@@ -19,59 +19,95 @@ static bool bias_fits(const char *name, const hone_tensor *weight, const hone_te
     return false;
 }
 
-static bool conv2d_forward(hone_context *ctx, hone_tensor *const *in, int n_in, hone_tensor **out)
+static bool conv_forward(hone_context *ctx, hone_tensor *const *in, int n_in, hone_tensor **out)
 {
     hone__conv c;
     (void)n_in;
-    if (!hone__conv_take("conv2d", hone__options(ctx), in[0], in[1], &c) ||
-        !bias_fits("conv2d", in[1], in[2]) || !HONE__SAVE(ctx, in[0], in[1]))
+    if (!hone__conv_take(ctx, in[0], in[1], &c) || !bias_fits(hone__call_name(ctx), in[1], in[2]) ||
+        !HONE__SAVE(ctx, in[0], in[1]))
         return false;
-    const int64_t shape[] = { c.n, c.outputs, c.out[0], c.out[1] };
-    hone_tensor *y = out[0] =
-        hone__out(ctx, 0, (hone_dtype)in[0]->dtype, c.image_dims, shape + 4 - c.image_dims);
+    hone_tensor *y = out[0] = hone__conv_image_out(ctx, &c, c.outputs, c.out);
     hone_tensor *weight = hone_contiguous(in[1]);
     if (!y || !weight)
         return false;
     return y->numel == 0 || hone__conv_forward(&c, weight, in[2], y);
 }
 
-static void conv2d_backward(hone_context *ctx, hone_tensor *const *dy, hone_tensor **dx)
+/* An image of any dims as one of two. */
+static hone_tensor *flat_image(hone_tensor *dy, int dims)
 {
-    const hone_conv2d_options *o = hone__options(ctx);
-    const hone__shape *x = hone__input_shape(ctx, 0);
-    const int64_t *w = hone__input_shape(ctx, 1)->shape;
-    const hone__conv_grad_options of_x = hone__conv_with_extents(o, x->shape + x->ndim - 2);
-    const hone__conv_grad_options of_w = hone__conv_with_extents(o, w + 2);
+    if (!dy || dims == 2)
+        return dy;
+    const hone__shape s = hone__shape_of(dy);
+    int64_t shape[HONE_MAX_DIMS] = { 0 };
+    for (int d = 0; d < s.ndim - 3; d++)
+        shape[d] = s.shape[d];
+    shape[s.ndim - 3] = s.shape[s.ndim - 3] * s.shape[s.ndim - 2];
+    shape[s.ndim - 2] = s.shape[s.ndim - 1];
+    shape[s.ndim - 1] = HONE_END_DIM;
+    return hone_reshape_v(dy, shape);
+}
+
+static void conv_backward(hone_context *ctx, hone_tensor *const *dy, hone_tensor **dx)
+{
+    const hone__conv_options *o = hone__options(ctx);
+    const hone__conv_ops *ops = hone__conv_ops_of(o);
+    const hone__shape *w = hone__input_shape(ctx, 1);
+    const hone__conv_options of_x = hone__conv_with_extents(o, hone__input_shape(ctx, 0));
+    const hone__conv_options of_w = hone__conv_with_extents(o, w);
     if (hone_needs_input_grad(ctx, 0))
-        dx[0] = hone__call(&hone__op_conv2d_backward_input, IN(dy[0], hone_saved(ctx, 1)), &of_x);
+        dx[0] = hone__call(ops->input, IN(dy[0], hone_saved(ctx, 1)), &of_x);
     if (hone_needs_input_grad(ctx, 1) && hone__begun(ctx, 1, dx))
-        hone__call_(&hone__op_conv2d_add_weight, IN(dx[1], dy[0], hone_saved(ctx, 0)), &of_w);
+        hone__call_(ops->add_weight, IN(dx[1], dy[0], hone_saved(ctx, 0)), &of_w);
     else if (hone_needs_input_grad(ctx, 1))
-        dx[1] = hone__call(&hone__op_conv2d_backward_weight, IN(dy[0], hone_saved(ctx, 0)), &of_w);
+        dx[1] = hone__call(ops->weight, IN(dy[0], hone_saved(ctx, 0)), &of_w);
     if (hone_needs_input_grad(ctx, 2)) {
-        const int64_t outputs[] = { dy[0]->dtype, w[0], HONE_END_DIM };
+        const int64_t outputs[] = { dy[0]->dtype, w->shape[0], HONE_END_DIM };
         hone_tensor *begun = hone__begun(ctx, 2, dx);
         hone_tensor *sum = begun ? begun : hone_zeros_v(outputs);
-        dx[2] = hone__call_(&hone__op_conv2d_add_bias, IN(sum, dy[0]), NULL);
+        dx[2] =
+            hone__call_(&hone__op_conv2d_add_bias, IN(sum, flat_image(dy[0], w->ndim - 2)), NULL);
     }
 }
 
 const hone__op hone__op_conv2d = {
     .name = "conv2d",
-    .forward = conv2d_forward,
-    .backward = conv2d_backward,
+    .forward = conv_forward,
+    .backward = conv_backward,
     .in = { { "x" }, { "weight" }, { "bias", HONE__OPTIONAL } },
-    .options = hone__conv_table,
-    .options_bytes = sizeof(hone_conv2d_options),
+    .options = hone__conv2d_table,
+    .options_bytes = sizeof(hone__conv_options),
+    .adds = true,
+};
+
+const hone__op hone__op_conv3d = {
+    .name = "conv3d",
+    .forward = conv_forward,
+    .backward = conv_backward,
+    .in = { { "x" }, { "weight" }, { "bias", HONE__OPTIONAL } },
+    .options = hone__conv3d_table,
+    .options_bytes = sizeof(hone__conv_options),
     .adds = true,
 };
 
 hone_tensor *hone_conv2d(hone_tensor *x, hone_tensor *weight, hone_tensor *bias,
                          const hone_conv2d_options *options)
 {
-    hone_conv2d_options plain;
+    const hone__conv_options given = hone__conv2d_given(options);
+    hone__conv_options plain;
     if (!HONE__KNOWS_OPTIONS("conv2d", options) ||
-        !hone__options_resolve(&hone__op_conv2d, options, &plain))
+        !hone__options_resolve(&hone__op_conv2d, &given, &plain))
         return NULL;
     return hone__call(&hone__op_conv2d, IN(x, weight, bias), &plain);
+}
+
+hone_tensor *hone_conv3d(hone_tensor *x, hone_tensor *weight, hone_tensor *bias,
+                         const hone_conv3d_options *options)
+{
+    const hone__conv_options given = hone__conv3d_given(options);
+    hone__conv_options plain;
+    if (!HONE__KNOWS_OPTIONS("conv3d", options) ||
+        !hone__options_resolve(&hone__op_conv3d, &given, &plain))
+        return NULL;
+    return hone__call(&hone__op_conv3d, IN(x, weight, bias), &plain);
 }

@@ -4,51 +4,71 @@
 
 #include "ops/common.h"
 
-/* ---- options: those of the gradients go on with the extents that a shape can't tell */
+/* ---- options */
 
+/** Of two dims and of three, in the order depth, height, width; numbers of a depth that isn't there
+ * are 0, so stride[0] tells. The gradients go on with the extents that a shape can't tell. */
 typedef struct {
-    hone_conv2d_options conv;
-    int64_t extent[2]; /* of x for its gradient, of the kernel for the weight's */
-} hone__conv_grad_options;
+    int64_t stride[3], padding[3], dilation[3];
+    int64_t groups;
+    hone_auto_pad auto_pad;
+    int64_t extent[3]; /* of x for its gradient, of the kernel for the weight's */
+} hone__conv_options;
 
-extern const hone__option hone__conv_table[], hone__conv_grad_table[];
+extern const hone__option hone__conv2d_table[], hone__conv2d_grad_table[];
+extern const hone__option hone__conv3d_table[], hone__conv3d_grad_table[];
 
-/** Of the convolution whose x and kernel have these extents. */
-static inline hone__conv_grad_options hone__conv_with_extents(const hone_conv2d_options *o,
-                                                              const int64_t *extent)
-{
-    return (hone__conv_grad_options){ *o, { extent[0], extent[1] } };
-}
+/** A user's, whose zeros mean the defaults; NULL: all of them. */
+hone__conv_options hone__conv2d_given(const hone_conv2d_options *o);
+hone__conv_options hone__conv3d_given(const hone_conv3d_options *o);
+
+/** Of the convolution whose x and kernel, the last dims of `of`, have these extents. */
+hone__conv_options hone__conv_with_extents(const hone__conv_options *o, const hone__shape *of);
+
+/** The ops of so many dims. */
+typedef struct {
+    const hone__op *forward, *input, *weight, *add_weight;
+} hone__conv_ops;
+const hone__conv_ops *hone__conv_ops_of(const hone__conv_options *o);
 
 /* ---- shapes (conv_shape.c) */
 
-/** All that is known of a convolution. */
+/** All that is known of a convolution. What has a number for each dim of places has depth, height
+ * and width; images of two dims have depth 1. */
 typedef struct {
-    hone_conv2d_options o;
+    hone__conv_options o;
+    int dims;                         /* of places: 2 or 3 */
     const hone_tensor *given[2];      /* the op's operands, for messages */
     hone_tensor *a, *b;               /* the same, images with a dim of samples */
-    int image_dims;                   /* of results: 4, or 3 without that dim */
+    int image_dims;                   /* of results: with that dim or without */
     int64_t n, channels, outputs;     /* samples, C, O */
-    int64_t in[2], kernel[2], out[2]; /* extents of height and width */
-    int64_t before[2], after[2];      /* padding */
+    int64_t in[3], kernel[3], out[3]; /* extents */
+    int64_t before[3], after[3];      /* padding */
     int64_t group_channels, group_outputs;
 } hone__conv;
 
+/** The image [samples, channels, extent] as a result, and the weight. */
+hone_tensor *hone__conv_image_out(hone_context *ctx, const hone__conv *c, int64_t channels,
+                                  const int64_t *extent);
+hone_tensor *hone__conv_weight_out(hone_context *ctx, const hone__conv *c);
+
 /** From the op's operands: x and weight, dy and weight, dy and x. False + an error that names the
  * op. */
-bool hone__conv_take(const char *name, const hone_conv2d_options *o, hone_tensor *x,
-                     hone_tensor *weight, hone__conv *c);
-bool hone__conv_take_input(const char *name, const hone__conv_grad_options *o, hone_tensor *dy,
-                           hone_tensor *weight, hone__conv *c);
-bool hone__conv_take_weight(const char *name, const hone__conv_grad_options *o, hone_tensor *dy,
-                            hone_tensor *x, hone__conv *c);
+bool hone__conv_take(hone_context *ctx, hone_tensor *x, hone_tensor *weight, hone__conv *c);
+bool hone__conv_take_input(hone_context *ctx, hone_tensor *dy, hone_tensor *weight, hone__conv *c);
+bool hone__conv_take_weight(hone_context *ctx, hone_tensor *dy, hone_tensor *x, hone__conv *c);
+
+/** x [N, C, places] or [C, places] and a weight of `dims` dims of places, both f32 or both f64; else
+ * the error that names the call (conv_transpose.c). */
+bool hone__conv_operands(hone_context *ctx, int dims, const hone_tensor *x,
+                         const hone_tensor *weight);
 
 /* ---- products (conv_product.c). False: out of memory. Results are contiguous. */
 
 /** y; weight is contiguous, bias may be HONE_NONE. */
 bool hone__conv_forward(const hone__conv *c, const hone_tensor *weight, hone_tensor *bias,
                         const hone_tensor *y);
-/** by_channel: the weight as [C / groups, O, kh, kw], contiguous. */
+/** by_channel: the weight as [C / groups, O, ..], contiguous. */
 bool hone__conv_input(const hone__conv *c, const hone_tensor *by_channel, const hone_tensor *dx);
 /** Adds to sum, sample by sample. */
 bool hone__conv_add_weight(const hone__conv *c, const hone_tensor *sum);

@@ -6,65 +6,84 @@
 
 #include <string.h>
 
-/* ---- conv2d_backward_input */
+static hone_tensor *call_gradient(const hone__op *op, hone_tensor *a, hone_tensor *b,
+                                  const hone__conv_options *given)
+{
+    hone__conv_options plain;
+    return hone__options_resolve(op, given, &plain) ? hone__call(op, IN(a, b), &plain) : NULL;
+}
 
-static bool conv2d_backward_input_forward(hone_context *ctx, hone_tensor *const *in, int n_in,
-                                          hone_tensor **out)
+static hone_tensor *call_gradient2d(const hone__op *op, hone_tensor *a, hone_tensor *b,
+                                    int64_t height, int64_t width, const hone_conv2d_options *o)
+{
+    hone__conv_options given = hone__conv2d_given(o);
+    given.extent[1] = height;
+    given.extent[2] = width;
+    return HONE__KNOWS_OPTIONS(op->name, o) ? call_gradient(op, a, b, &given) : NULL;
+}
+
+static hone_tensor *call_gradient3d(const hone__op *op, hone_tensor *a, hone_tensor *b,
+                                    const int64_t *extent, const hone_conv3d_options *o)
+{
+    hone__conv_options given = hone__conv3d_given(o);
+    memcpy(given.extent, extent, sizeof given.extent);
+    return HONE__KNOWS_OPTIONS(op->name, o) ? call_gradient(op, a, b, &given) : NULL;
+}
+
+/* ---- by the input */
+
+static bool input_forward(hone_context *ctx, hone_tensor *const *in, int n_in, hone_tensor **out)
 {
     hone__conv c;
     (void)n_in;
-    if (!hone__conv_take_input("conv2d_backward_input", hone__options(ctx), in[0], in[1], &c) ||
-        !HONE__SAVE(ctx, in[0], in[1]))
+    if (!hone__conv_take_input(ctx, in[0], in[1], &c) || !HONE__SAVE(ctx, in[0], in[1]))
         return false;
-    const int64_t shape[] = { c.n, c.channels, c.in[0], c.in[1] };
-    hone_tensor *dx = out[0] =
-        hone__out(ctx, 0, (hone_dtype)in[0]->dtype, c.image_dims, shape + 4 - c.image_dims);
-    hone_tensor *by_channel = hone_contiguous(hone_permute(in[1], 1, 0, 2, 3));
+    hone_tensor *dx = out[0] = hone__conv_image_out(ctx, &c, c.channels, c.in);
+    hone_tensor *by_channel = hone_contiguous(hone_transpose(in[1], 0, 1));
     if (!dx || !by_channel)
         return false;
     return dx->numel == 0 || hone__conv_input(&c, by_channel, dx);
 }
 
-static void conv2d_backward_input_backward(hone_context *ctx, hone_tensor *const *u,
-                                           hone_tensor **dx)
+static void input_backward(hone_context *ctx, hone_tensor *const *u, hone_tensor **dx)
 {
-    const hone__conv_grad_options *o = hone__options(ctx);
+    const hone__conv_options *o = hone__options(ctx);
+    const hone__conv_ops *ops = hone__conv_ops_of(o);
     if (hone_needs_input_grad(ctx, 0))
-        dx[0] = hone__call(&hone__op_conv2d, IN(u[0], hone_saved(ctx, 1), HONE_NONE), &o->conv);
+        dx[0] = hone__call(ops->forward, IN(u[0], hone_saved(ctx, 1), HONE_NONE), o);
     if (hone_needs_input_grad(ctx, 1)) {
-        const hone__conv_grad_options of_w =
-            hone__conv_with_extents(&o->conv, hone__input_shape(ctx, 1)->shape + 2);
-        dx[1] = hone__call(&hone__op_conv2d_backward_weight, IN(hone_saved(ctx, 0), u[0]), &of_w);
+        const hone__conv_options of_w = hone__conv_with_extents(o, hone__input_shape(ctx, 1));
+        dx[1] = hone__call(ops->weight, IN(hone_saved(ctx, 0), u[0]), &of_w);
     }
 }
 
-const hone__op hone__op_conv2d_backward_input = {
-    .name = "conv2d_backward_input",
-    .forward = conv2d_backward_input_forward,
-    .backward = conv2d_backward_input_backward,
-    .in = { { "dy" }, { "weight" } },
-    .options = hone__conv_grad_table,
-    .options_bytes = sizeof(hone__conv_grad_options),
-};
-
-static hone_tensor *call_gradient(const hone__op *op, hone_tensor *a, hone_tensor *b,
-                                  int64_t height, int64_t width, const hone_conv2d_options *options)
-{
-    const hone_conv2d_options defaults = { .groups = 0 };
-    const hone__conv_grad_options given = { options ? *options : defaults, { height, width } };
-    hone__conv_grad_options plain;
-    const bool known =
-        HONE__KNOWS_OPTIONS(op->name, options) && hone__options_resolve(op, &given, &plain);
-    return known ? hone__call(op, IN(a, b), &plain) : NULL;
-}
+#define BY_INPUT(op, table)                                                                        \
+    const hone__op hone__op_##op = {                                                               \
+        .name = #op,                                                                               \
+        .forward = input_forward,                                                                  \
+        .backward = input_backward,                                                                \
+        .in = { { "dy" }, { "weight" } },                                                          \
+        .options = table,                                                                          \
+        .options_bytes = sizeof(hone__conv_options),                                               \
+    }
+BY_INPUT(conv2d_backward_input, hone__conv2d_grad_table);
+BY_INPUT(conv3d_backward_input, hone__conv3d_grad_table);
 
 hone_tensor *hone_conv2d_backward_input(hone_tensor *dy, hone_tensor *weight, int64_t height,
                                         int64_t width, const hone_conv2d_options *options)
 {
-    return call_gradient(&hone__op_conv2d_backward_input, dy, weight, height, width, options);
+    return call_gradient2d(&hone__op_conv2d_backward_input, dy, weight, height, width, options);
 }
 
-/* ---- conv2d_backward_weight, and the same added to what is there */
+hone_tensor *hone_conv3d_backward_input(hone_tensor *dy, hone_tensor *weight, int64_t depth,
+                                        int64_t height, int64_t width,
+                                        const hone_conv3d_options *options)
+{
+    return call_gradient3d(&hone__op_conv3d_backward_input, dy, weight,
+                           (int64_t[]){ depth, height, width }, options);
+}
+
+/* ---- by the weight, and the same added to what is there */
 
 static void clear(hone_tensor *t)
 {
@@ -72,16 +91,13 @@ static void clear(hone_tensor *t)
         memset(hone__data(t), 0, (size_t)t->numel * hone_dtype_size((hone_dtype)t->dtype));
 }
 
-static bool conv2d_backward_weight_forward(hone_context *ctx, hone_tensor *const *in, int n_in,
-                                           hone_tensor **out)
+static bool weight_forward(hone_context *ctx, hone_tensor *const *in, int n_in, hone_tensor **out)
 {
     hone__conv c;
     (void)n_in;
-    if (!hone__conv_take_weight("conv2d_backward_weight", hone__options(ctx), in[0], in[1], &c) ||
-        !HONE__SAVE(ctx, in[0], in[1]))
+    if (!hone__conv_take_weight(ctx, in[0], in[1], &c) || !HONE__SAVE(ctx, in[0], in[1]))
         return false;
-    const int64_t shape[] = { c.outputs, c.group_channels, c.kernel[0], c.kernel[1] };
-    hone_tensor *dw = out[0] = hone__out(ctx, 0, (hone_dtype)in[0]->dtype, 4, shape);
+    hone_tensor *dw = out[0] = hone__conv_weight_out(ctx, &c);
     if (!dw)
         return false;
     clear(dw);
@@ -91,68 +107,78 @@ static bool conv2d_backward_weight_forward(hone_context *ctx, hone_tensor *const
 /* By dy and x, which are the inputs from `first` on and saved as 0 and 1. */
 static void weight_grads(hone_context *ctx, hone_tensor *u, int first, hone_tensor **dx)
 {
-    const hone__conv_grad_options *o = hone__options(ctx);
+    const hone__conv_options *o = hone__options(ctx);
+    const hone__conv_ops *ops = hone__conv_ops_of(o);
     if (hone_needs_input_grad(ctx, first))
-        dx[first] = hone__call(&hone__op_conv2d, IN(hone_saved(ctx, 1), u, HONE_NONE), &o->conv);
+        dx[first] = hone__call(ops->forward, IN(hone_saved(ctx, 1), u, HONE_NONE), o);
     if (hone_needs_input_grad(ctx, first + 1)) {
-        const hone__shape *x = hone__input_shape(ctx, first + 1);
-        const hone__conv_grad_options of_x =
-            hone__conv_with_extents(&o->conv, x->shape + x->ndim - 2);
-        dx[first + 1] =
-            hone__call(&hone__op_conv2d_backward_input, IN(hone_saved(ctx, 0), u), &of_x);
+        const hone__conv_options of_x =
+            hone__conv_with_extents(o, hone__input_shape(ctx, first + 1));
+        dx[first + 1] = hone__call(ops->input, IN(hone_saved(ctx, 0), u), &of_x);
     }
 }
 
-static void conv2d_backward_weight_backward(hone_context *ctx, hone_tensor *const *u,
-                                            hone_tensor **dx)
+static void weight_backward(hone_context *ctx, hone_tensor *const *u, hone_tensor **dx)
 {
     weight_grads(ctx, u[0], 0, dx);
 }
 
-const hone__op hone__op_conv2d_backward_weight = {
-    .name = "conv2d_backward_weight",
-    .forward = conv2d_backward_weight_forward,
-    .backward = conv2d_backward_weight_backward,
-    .in = { { "dy" }, { "x" } },
-    .options = hone__conv_grad_table,
-    .options_bytes = sizeof(hone__conv_grad_options),
-};
+#define BY_WEIGHT(op, table)                                                                       \
+    const hone__op hone__op_##op = {                                                               \
+        .name = #op,                                                                               \
+        .forward = weight_forward,                                                                 \
+        .backward = weight_backward,                                                               \
+        .in = { { "dy" }, { "x" } },                                                               \
+        .options = table,                                                                          \
+        .options_bytes = sizeof(hone__conv_options),                                               \
+    }
+BY_WEIGHT(conv2d_backward_weight, hone__conv2d_grad_table);
+BY_WEIGHT(conv3d_backward_weight, hone__conv3d_grad_table);
 
 hone_tensor *hone_conv2d_backward_weight(hone_tensor *dy, hone_tensor *x, int64_t height,
                                          int64_t width, const hone_conv2d_options *options)
 {
-    return call_gradient(&hone__op_conv2d_backward_weight, dy, x, height, width, options);
+    return call_gradient2d(&hone__op_conv2d_backward_weight, dy, x, height, width, options);
 }
 
-static bool conv2d_add_weight_forward(hone_context *ctx, hone_tensor *const *in, int n_in,
-                                      hone_tensor **out)
+hone_tensor *hone_conv3d_backward_weight(hone_tensor *dy, hone_tensor *x, int64_t depth,
+                                         int64_t height, int64_t width,
+                                         const hone_conv3d_options *options)
+{
+    return call_gradient3d(&hone__op_conv3d_backward_weight, dy, x,
+                           (int64_t[]){ depth, height, width }, options);
+}
+
+static bool add_weight_forward(hone_context *ctx, hone_tensor *const *in, int n_in,
+                               hone_tensor **out)
 {
     hone__conv c;
     (void)n_in;
-    if (!hone__conv_take_weight("conv2d_add_weight", hone__options(ctx), in[1], in[2], &c) ||
-        !HONE__SAVE(ctx, in[1], in[2]))
+    if (!hone__conv_take_weight(ctx, in[1], in[2], &c) || !HONE__SAVE(ctx, in[1], in[2]))
         return false;
-    const int64_t shape[] = { c.outputs, c.group_channels, c.kernel[0], c.kernel[1] };
-    out[0] = hone__out(ctx, 0, (hone_dtype)in[1]->dtype, 4, shape);
+    out[0] = hone__conv_weight_out(ctx, &c);
     return out[0] && hone__conv_add_weight(&c, out[0]);
 }
 
-static void conv2d_add_weight_backward(hone_context *ctx, hone_tensor *const *u, hone_tensor **dx)
+static void add_weight_backward(hone_context *ctx, hone_tensor *const *u, hone_tensor **dx)
 {
     dx[0] = u[0];
     weight_grads(ctx, u[0], 1, dx);
 }
 
 /* sum, contiguous, += the gradient by the weight. */
-const hone__op hone__op_conv2d_add_weight = {
-    .name = "conv2d_add_weight",
-    .forward = conv2d_add_weight_forward,
-    .backward = conv2d_add_weight_backward,
-    .in = { { "sum" }, { "dy" }, { "x" } },
-    .options = hone__conv_grad_table,
-    .options_bytes = sizeof(hone__conv_grad_options),
-    .forms = HONE__PRIVATE,
-};
+#define TO_WEIGHT(op, table)                                                                       \
+    const hone__op hone__op_##op = {                                                               \
+        .name = #op,                                                                               \
+        .forward = add_weight_forward,                                                             \
+        .backward = add_weight_backward,                                                           \
+        .in = { { "sum" }, { "dy" }, { "x" } },                                                    \
+        .options = table,                                                                          \
+        .options_bytes = sizeof(hone__conv_options),                                               \
+        .forms = HONE__PRIVATE,                                                                    \
+    }
+TO_WEIGHT(conv2d_add_weight, hone__conv2d_grad_table);
+TO_WEIGHT(conv3d_add_weight, hone__conv3d_grad_table);
 
 /* ---- the bias's: added to what is there, sample by sample */
 

@@ -13,12 +13,18 @@ static hone__gemm_dtype gemm_dtype(const hone_tensor *t)
 
 static int64_t positions(const int64_t *extent)
 {
-    return extent[0] * extent[1];
+    return extent[0] * extent[1] * extent[2];
 }
 
 static int64_t taps(const hone__conv *c)
 {
-    return c->kernel[0] * c->kernel[1];
+    return positions(c->kernel);
+}
+
+/* Of an image, by depth (d 0), height or width. */
+static int64_t stride_of(const hone__conv *c, const hone_tensor *image, int d)
+{
+    return d < 3 - c->dims ? 0 : image->stride[image->ndim - 3 + d];
 }
 
 static char *element(const hone_tensor *t, int64_t at)
@@ -26,16 +32,23 @@ static char *element(const hone_tensor *t, int64_t at)
     return (char *)hone__data(t) + at * (int64_t)hone_dtype_size((hone_dtype)t->dtype);
 }
 
+static hone__conv_windows windows_of(const hone_tensor *image, const int64_t *grid)
+{
+    return (hone__conv_windows){ .dtype = gemm_dtype(image),
+                                 .depth = grid[0],
+                                 .height = grid[1],
+                                 .width = grid[2],
+                                 .channel_stride = image->stride[1] };
+}
+
 /* Windows of x at the positions of the result. */
 static hone__conv_windows windows_of_x(const hone__conv *c, const hone_tensor *x, bool by_taps)
 {
-    hone__conv_windows w = { .dtype = gemm_dtype(x),
-                             .width = c->out[1],
-                             .channel_stride = x->stride[1] };
-    hone__conv_axis *const axes[] = { &w.y, &w.x };
-    for (int d = 0; d < 2; d++)
+    hone__conv_windows w = windows_of(x, c->out);
+    hone__conv_axis *const axes[] = { &w.z, &w.y, &w.x };
+    for (int d = 0; d < 3; d++)
         *axes[d] = (hone__conv_axis){ c->in[d],
-                                      x->stride[2 + d],
+                                      stride_of(c, x, d),
                                       c->kernel[d],
                                       c->o.stride[d],
                                       -c->before[d],
@@ -48,13 +61,11 @@ static hone__conv_windows windows_of_x(const hone__conv *c, const hone_tensor *x
 /* Windows of dy at the positions of x: the outputs that a position has part in. */
 static hone__conv_windows windows_of_dy(const hone__conv *c, const hone_tensor *dy)
 {
-    hone__conv_windows w = { .dtype = gemm_dtype(dy),
-                             .width = c->in[1],
-                             .channel_stride = dy->stride[1] };
-    hone__conv_axis *const axes[] = { &w.y, &w.x };
-    for (int d = 0; d < 2; d++)
-        *axes[d] = (hone__conv_axis){ c->out[d],    dy->stride[2 + d], c->kernel[d],  1,
-                                      c->before[d], -c->o.dilation[d], c->o.stride[d] };
+    hone__conv_windows w = windows_of(dy, c->in);
+    hone__conv_axis *const axes[] = { &w.z, &w.y, &w.x };
+    for (int d = 0; d < 3; d++)
+        *axes[d] = (hone__conv_axis){ c->out[d],    stride_of(c, dy, d), c->kernel[d],  1,
+                                      c->before[d], -c->o.dilation[d],   c->o.stride[d] };
     hone__conv_windows_init(&w, false);
     return w;
 }
@@ -120,8 +131,11 @@ bool hone__conv_input(const hone__conv *c, const hone_tensor *by_channel, const 
 /* dy with its positions in one line. */
 static hone_tensor *in_lines(hone_tensor *dy)
 {
-    const bool lines = dy->shape[2] == 1 || dy->stride[2] == dy->shape[3] * dy->stride[3];
-    return lines && dy->shape[3] != 1 ? dy : hone_contiguous(dy);
+    const int last = dy->ndim - 1;
+    bool lines = dy->shape[last] != 1;
+    for (int64_t d = last - 1, n = dy->shape[last]; d >= 2; n *= dy->shape[d--])
+        lines = lines && (dy->shape[d] == 1 || dy->stride[d] == n * dy->stride[last]);
+    return lines ? dy : hone_contiguous(dy);
 }
 
 bool hone__conv_add_weight(const hone__conv *c, const hone_tensor *sum)
@@ -137,7 +151,7 @@ bool hone__conv_add_weight(const hone__conv *c, const hone_tensor *sum)
         hone__gemm_contiguous(gemm_dtype(x), m, c->group_outputs, positions(c->out));
     g.accumulate =
         g.k < HONE__MANY_POSITIONS ? HONE__GEMM_BEGIN : HONE__GEMM_AFTER; /* ops/samples.h */
-    g.b_rs = dy->stride[3];
+    g.b_rs = dy->stride[dy->ndim - 1];
     g.b_cs = dy->stride[1];
     g.c_rs = 1;
     g.c_cs = m;

@@ -58,6 +58,8 @@ SIZE_IS(hone_avg_pool1d_options, 64);
 SIZE_IS(hone_conv1d_options, 64);
 SIZE_IS(hone_conv_transpose1d_options, 64);
 SIZE_IS(hone_conv_transpose2d_options, 128);
+SIZE_IS(hone_conv3d_options, 128);
+SIZE_IS(hone_conv_transpose3d_options, 128);
 
 static void check(bool good, const char *what, int line)
 {
@@ -266,6 +268,20 @@ static void rows_and_transposed(void)
             .groups = 2);
 }
 
+static void volumes(void)
+{
+    hone_tensor *x = hone_ones(HONE_F32, 1, 2, 2, 4, 4), *w = hone_ones(HONE_F32, 2, 1, 2, 3, 3);
+    hone_tensor *y = hone_conv3d(x, w, HONE_NONE, GIVE(hone_conv3d_options, .groups = 2));
+    CHECK(y && hone_item(hone_max(y)) == 18 && hone_numel(y) == 8);
+    REFUSED(hone_conv3d(x, w, HONE_NONE, options), hone_conv3d_options, .groups = 2);
+    REFUSED(hone_conv3d_backward_input(y, w, 2, 4, 4, options), hone_conv3d_options, .groups = 2);
+    REFUSED(hone_conv3d_backward_weight(y, x, 2, 3, 3, options), hone_conv3d_options, .groups = 2);
+    y = hone_conv_transpose3d(x, w, HONE_NONE, GIVE(hone_conv_transpose3d_options, .groups = 2));
+    CHECK(y && hone_numel(y) == 216);
+    REFUSED(hone_conv_transpose3d(x, w, HONE_NONE, options), hone_conv_transpose3d_options,
+            .groups = 2);
+}
+
 static void batch_norms(void)
 {
     hone_tensor *x = hone_reshape(hone_arange(HONE_F32, 0, 4, 1), 4, 1);
@@ -324,6 +340,7 @@ int main(void)
     modules();
     convolutions();
     rows_and_transposed();
+    volumes();
     pools();
     means();
     batch_norms();

@@ -116,13 +116,43 @@ int catalog_choice(const catalog_row *row, const char *attribute, const char *na
     return 0;
 }
 
-void catalog_pair(const catalog_row *row, const char *attribute, int64_t *pair)
+/* One number stands for all n; the others that aren't there are 0. */
+static void numbers(const catalog_row *row, const char *attribute, int n, double *to)
 {
     const char *text = attribute_text(row, attribute);
-    char *end;
-    pair[0] = pair[1] = text ? strtoll(text, &end, 10) : 0;
-    if (text && *end == ',')
-        pair[1] = strtoll(end + 1, NULL, 10);
+    char *end = NULL;
+    int i = 0;
+    for (int k = 0; k < n; k++)
+        to[k] = 0;
+    while (text && i < n && (i == 0 || *end == ',')) {
+        to[i] = strtod(i == 0 ? text : end + 1, &end);
+        i++;
+    }
+    for (int k = 1; i == 1 && k < n; k++)
+        to[k] = to[0];
+}
+
+static void whole_numbers(const catalog_row *row, const char *attribute, int n, int64_t *to)
+{
+    double at[3];
+    numbers(row, attribute, n, at);
+    for (int i = 0; i < n; i++)
+        to[i] = (int64_t)at[i];
+}
+
+void catalog_pair(const catalog_row *row, const char *attribute, int64_t *pair)
+{
+    whole_numbers(row, attribute, 2, pair);
+}
+
+void catalog_triple(const catalog_row *row, const char *attribute, int64_t *triple)
+{
+    whole_numbers(row, attribute, 3, triple);
+}
+
+void catalog_floats(const catalog_row *row, const char *attribute, double *floats)
+{
+    numbers(row, attribute, 3, floats);
 }
 
 int64_t catalog_int(const catalog_row *row, const char *attribute)

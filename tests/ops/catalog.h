@@ -49,6 +49,7 @@
     X(embedding)                                                                                   \
     X(group_norm)                                                                                  \
     X(conv1d)                                                                                      \
+    X(conv3d)                                                                                      \
     X(attention)                                                                                   \
     X(recurrent)
 
@@ -245,6 +246,8 @@ typedef struct {
 } catalog_words;
 catalog_words catalog_text(const catalog_row *row, const char *attribute);
 void catalog_pair(const catalog_row *row, const char *attribute, int64_t *pair);
+void catalog_triple(const catalog_row *row, const char *attribute, int64_t *triple);
+void catalog_floats(const catalog_row *row, const char *attribute, double *floats);
 /** All of them as hone_call() wants them. */
 void catalog_attributes(const catalog_row *row, char *text, size_t size);
 

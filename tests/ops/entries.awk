@@ -63,6 +63,10 @@ function options(name,    n, i, fields, field, type, attributes) {
         sub(/ .*/, "", type); sub(/^[^ ]* /, "", field)
         if (type == "int64_t" && sub(/\[2\]$/, "", field)) {
             fill = fill "    catalog_pair(row, \"" field "\", o." field ");\n"; type = "pair"
+        } else if (type == "int64_t" && sub(/\[3\]$/, "", field)) {
+            fill = fill "    catalog_triple(row, \"" field "\", o." field ");\n"; type = "triple"
+        } else if (type == "double" && sub(/\[3\]$/, "", field)) {
+            fill = fill "    catalog_floats(row, \"" field "\", o." field ");\n"; type = "floats"
         } else if (type == "int64_t") {
             fill = fill "    o." field " = catalog_int(row, \"" field "\");\n"; type = "int"
         } else if (type == "double") {
