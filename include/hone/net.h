@@ -144,6 +144,79 @@ HONE_API hone_tensor *hone_adaptive_avg_pool1d(hone_tensor *x, int64_t length);
 HONE_API hone_tensor *hone_adaptive_max_pool1d(hone_tensor *x, int64_t length);
 HONE_API hone_values_indices hone_adaptive_max_pool1d_with_indices(hone_tensor *x, int64_t length);
 
+/** The same of x [N, C, D, H, W] or [C, D, H, W]: triples are (depth, height, width). */
+typedef struct {
+    int64_t kernel_size[3]; /**< needed */
+    int64_t stride[3];      /**< default: as kernel_size */
+    int64_t padding[3];     /**< default 0; at most half of kernel_size */
+    int64_t dilation[3];    /**< default 1 */
+    bool ceil_mode;
+    HONE_RESERVE(31);
+} hone_max_pool3d_options;
+/** As hone_max_pool2d, of volumes; indices are (d H + h) W + w. */
+HONE_API hone_tensor *hone_max_pool3d(hone_tensor *x, const hone_max_pool3d_options *options);
+HONE_API hone_values_indices hone_max_pool3d_with_indices(hone_tensor *x,
+                                                          const hone_max_pool3d_options *options);
+HONE_API hone_tensor *hone_max_pool3d_backward(hone_tensor *dy, hone_tensor *indices, int64_t depth,
+                                               int64_t height, int64_t width);
+
+typedef struct {
+    int64_t kernel_size[3];   /**< needed */
+    int64_t stride[3];        /**< default: as kernel_size */
+    int64_t padding[3];       /**< default 0; at most half of kernel_size */
+    int64_t divisor_override; /**< default: elements and padding there */
+    bool ceil_mode;
+    bool count_exclude_pad; /**< PyTorch's count_include_pad=False */
+    HONE_RESERVE(46);
+} hone_avg_pool3d_options;
+/** As hone_avg_pool2d, of volumes: a chain goes over (d, h, w). */
+HONE_API hone_tensor *hone_avg_pool3d(hone_tensor *x, const hone_avg_pool3d_options *options);
+HONE_API hone_tensor *hone_avg_pool3d_backward(hone_tensor *dy, int64_t depth, int64_t height,
+                                               int64_t width,
+                                               const hone_avg_pool3d_options *options);
+HONE_API hone_tensor *hone_adaptive_avg_pool3d(hone_tensor *x, int64_t depth, int64_t height,
+                                               int64_t width);
+HONE_API hone_tensor *hone_adaptive_avg_pool3d_backward(hone_tensor *dy, int64_t depth,
+                                                        int64_t height, int64_t width);
+HONE_API hone_tensor *hone_adaptive_max_pool3d(hone_tensor *x, int64_t depth, int64_t height,
+                                               int64_t width);
+HONE_API hone_values_indices hone_adaptive_max_pool3d_with_indices(hone_tensor *x, int64_t depth,
+                                                                   int64_t height, int64_t width);
+
+typedef struct {
+    int64_t kernel_size; /**< needed */
+    int64_t stride;      /**< default: as kernel_size */
+    int64_t padding;     /**< default 0 */
+    int64_t output_size; /**< default (L - 1) stride - 2 padding + kernel_size; less than a stride
+                              from that */
+    HONE_RESERVE(32);
+} hone_max_unpool1d_options;
+typedef struct {
+    int64_t kernel_size[2];
+    int64_t stride[2];
+    int64_t padding[2];
+    int64_t output_size[2];
+    HONE_RESERVE(32);
+} hone_max_unpool2d_options;
+typedef struct {
+    int64_t kernel_size[3];
+    int64_t stride[3];
+    int64_t padding[3];
+    int64_t output_size[3];
+    HONE_RESERVE(32);
+} hone_max_unpool3d_options;
+/** Zeros with x's elements at the indices (i64|i32 [same as x]) that a pooling with maxima gave, each
+ * in its plane; of elements with one index the last (PyTorch: one of them). The plane's size follows from that pooling's
+ * options: several sizes give x, output_size tells which.
+ *  Grad:    dy's elements at the indices. Twice differentiable.
+ *  Errors:  HONE_E_INDEX too. */
+HONE_API hone_tensor *hone_max_unpool1d(hone_tensor *x, hone_tensor *indices,
+                                        const hone_max_unpool1d_options *options);
+HONE_API hone_tensor *hone_max_unpool2d(hone_tensor *x, hone_tensor *indices,
+                                        const hone_max_unpool2d_options *options);
+HONE_API hone_tensor *hone_max_unpool3d(hone_tensor *x, hone_tensor *indices,
+                                        const hone_max_unpool3d_options *options);
+
 /* ---- padding */
 
 typedef enum {

@@ -11,7 +11,8 @@
 
 typedef struct {
     const hone_tensor *x;
-    const hone__windows *h, *w;
+    int dims;
+    const hone__windows *d, *h, *w;
     char *y;
     int64_t *indices; /* NULL: sums */
 } job;
@@ -56,6 +57,7 @@ TAKE_ROW(float, take_row_f32)
 TAKE_ROW(double, take_row_f64)
 #undef TAKE_ROW
 
+/* i: the row's number, counted through all planes. */
 static void take_row(const job *s, const char *row, int64_t i, bool is_first, int64_t at, char *y)
 {
     const int n = s->x->ndim;
@@ -76,18 +78,24 @@ static void run_rows(void *ctx, int64_t begin, int64_t end)
 {
     const job *s = ctx;
     const hone_tensor *x = s->x;
-    const int n = x->ndim;
+    const int n = x->ndim, lead = n - s->dims - 1;
     const int64_t size = (int64_t)hone__size_of(x->dtype), results = s->w->results;
-    const int64_t channels = x->shape[n - 3], pitch = x->stride[n - 2];
+    const int64_t channels = x->shape[lead], height = x->shape[n - 2];
+    const int64_t pitch = x->stride[n - 2], plane_pitch = s->dims == 3 ? x->stride[n - 3] : 0;
     for (int64_t r = begin; r < end; r++) {
-        const int64_t plane = r / s->h->results, o = r % s->h->results;
-        int64_t offset = plane % channels * x->stride[n - 3];
-        offset += n == 4 ? plane / channels * x->stride[0] : 0;
+        const int64_t oy = r % s->h->results, oz = r / s->h->results % s->d->results;
+        const int64_t volume = r / s->h->results / s->d->results;
+        int64_t offset = volume % channels * x->stride[lead];
+        offset += lead ? volume / channels * x->stride[0] : 0;
         char *y = s->y + r * results * size;
         memset(y, 0, (size_t)(results * size));
-        for (int64_t i = s->h->begin[o]; i < s->h->end[o]; i++)
-            take_row(s, (const char *)hone__data(x) + (offset + i * pitch) * size, i,
-                     i == s->h->begin[o], r * results, y);
+        bool is_first = true;
+        for (int64_t k = s->d->begin[oz]; k < s->d->end[oz]; k++)
+            for (int64_t i = s->h->begin[oy]; i < s->h->end[oy]; i++, is_first = false) {
+                const int64_t at = offset + k * plane_pitch + i * pitch;
+                take_row(s, (const char *)hone__data(x) + at * size, k * height + i, is_first,
+                         r * results, y);
+            }
     }
 }
 
@@ -102,19 +110,20 @@ static double elements_of(const hone__windows *a)
 
 static void run(job *s, const hone_tensor *y, double ns)
 {
-    const double rows = elements_of(s->h) / (double)s->h->results;
+    const double rows =
+        elements_of(s->d) / (double)s->d->results * elements_of(s->h) / (double)s->h->results;
     hone__parallel_for(y->numel / s->w->results, 1,
                        rows * ((double)s->w->results + ns * elements_of(s->w)), run_rows, s);
 }
 
-void hone__sum_windows(const hone_tensor *x, const hone__windows *h, const hone__windows *w,
-                       hone_tensor *y)
+void hone__sum_windows(const hone_tensor *x, int dims, const hone__windows *windows, hone_tensor *y)
 {
-    run(&(job){ x, h, w, hone__data(y), NULL }, y, NS_PER_ADD);
+    run(&(job){ x, dims, windows, windows + 1, windows + 2, hone__data(y), NULL }, y, NS_PER_ADD);
 }
 
-void hone__max_windows(const hone_tensor *x, const hone__windows *h, const hone__windows *w,
-                       hone_tensor *y, int64_t *indices)
+void hone__max_windows(const hone_tensor *x, int dims, const hone__windows *windows, hone_tensor *y,
+                       int64_t *indices)
 {
-    run(&(job){ x, h, w, hone__data(y), indices }, y, NS_PER_COMPARE);
+    run(&(job){ x, dims, windows, windows + 1, windows + 2, hone__data(y), indices }, y,
+        NS_PER_COMPARE);
 }

@@ -1,4 +1,4 @@
-/* windows.h: sums and maxima over rectangles of planes. */
+/* windows.h: sums and maxima over rectangles of planes and boxes of volumes. */
 #ifndef HONE_LOOPS_WINDOWS_H
 #define HONE_LOOPS_WINDOWS_H
 
@@ -11,16 +11,17 @@ typedef struct {
     const int64_t *begin, *end;
 } hone__windows;
 
-/** y[.., oy, ox] = the sum of x[.., i, j] over i and j in the windows, one chain from +0 in the
- * order (i, j).
- *  x: f32 or f64, 3 or 4 dims, any strides. y: contiguous, with elements. */
-void hone__sum_windows(const hone_tensor *x, const hone__windows *h, const hone__windows *w,
+/** y[.., oz, oy, ox] = the sum of x[.., k, i, j] over k, i and j in the windows of depth, height and
+ * width, one chain from +0 in the order (k, i, j).
+ *  x: f32 or f64, one or two dims before the last `dims` (2 or 3), any strides; planes have the one
+ *  window [0, 1) of depth. y: contiguous, with elements. */
+void hone__sum_windows(const hone_tensor *x, int dims, const hone__windows *windows,
                        hone_tensor *y);
 
-/** The largest x[.., i, j] of the windows, and its place i extent + j in its plane, extent being
- * that of the last dim: the first of equal ones in the order (i, j), the last NaN if there is one.
- * Windows hold at least one element. indices: as y. */
-void hone__max_windows(const hone_tensor *x, const hone__windows *h, const hone__windows *w,
-                       hone_tensor *y, int64_t *indices);
+/** The largest x[.., k, i, j] of the windows, and its place (k height + i) width + j: the first of
+ * equal ones in the order (k, i, j), the last NaN if there is one. Windows hold at least one
+ * element. indices: as y. */
+void hone__max_windows(const hone_tensor *x, int dims, const hone__windows *windows, hone_tensor *y,
+                       int64_t *indices);
 
 #endif

@@ -35,6 +35,11 @@ const char *hone__call_name(const hone_context *ctx)
     return ctx->op == &hone__op_function ? name_of(function_of(ctx)) : ctx->op->name;
 }
 
+int hone__call_dims(const hone_context *ctx)
+{
+    return ctx->op->dims;
+}
+
 /* ---- what it keeps */
 
 hone_status hone_save_for_backward(hone_context *ctx, int n, hone_tensor *const *tensors)

@@ -105,6 +105,7 @@ typedef struct {
     const hone__option *options;      /* NULL: none */
     uint16_t options_bytes;
     uint8_t forms;  /* hone__forms */
+    uint8_t dims;   /* of places (depth, height, width), for ops that share their functions */
     bool view;      /* outputs share the first input's storage */
     bool repeats;   /* ... and may show an element of it several times */
     bool adds;      /* the backward adds to a sum that has begun */
@@ -140,6 +141,8 @@ int hone__run(const hone__op *op, hone_tensor *const *in, int n_in, const void *
 void *hone__options(hone_context *ctx);
 /** The op's name, for messages. */
 const char *hone__call_name(const hone_context *ctx);
+/** Its dims of places. */
+int hone__call_dims(const hone_context *ctx);
 /** Output o: fresh and uninitialised, or the tensor that it should go to (in place: o = 0 and in[0]
  * itself): the shape must equal, the dtype be castable in PyTorch's sense (same category or
  * higher). Of this dtype and contiguous, but in place, where it may lie as in[0] does. */

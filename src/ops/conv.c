@@ -51,10 +51,11 @@ static hone_tensor *flat_image(hone_tensor *dy, int dims)
 static void conv_backward(hone_context *ctx, hone_tensor *const *dy, hone_tensor **dx)
 {
     const hone__conv_options *o = hone__options(ctx);
-    const hone__conv_ops *ops = hone__conv_ops_of(o);
+    const hone__conv_ops *ops = hone__conv_ops_of(hone__call_dims(ctx));
     const hone__shape *w = hone__input_shape(ctx, 1);
-    const hone__conv_options of_x = hone__conv_with_extents(o, hone__input_shape(ctx, 0));
-    const hone__conv_options of_w = hone__conv_with_extents(o, w);
+    const hone__conv_options of_x =
+        hone__conv_with_extents(o, hone__call_dims(ctx), hone__input_shape(ctx, 0));
+    const hone__conv_options of_w = hone__conv_with_extents(o, hone__call_dims(ctx), w);
     if (hone_needs_input_grad(ctx, 0))
         dx[0] = hone__call(ops->input, IN(dy[0], hone_saved(ctx, 1)), &of_x);
     if (hone_needs_input_grad(ctx, 1) && hone__begun(ctx, 1, dx))
@@ -65,13 +66,14 @@ static void conv_backward(hone_context *ctx, hone_tensor *const *dy, hone_tensor
         const int64_t outputs[] = { dy[0]->dtype, w->shape[0], HONE_END_DIM };
         hone_tensor *begun = hone__begun(ctx, 2, dx);
         hone_tensor *sum = begun ? begun : hone_zeros_v(outputs);
-        dx[2] =
-            hone__call_(&hone__op_conv2d_add_bias, IN(sum, flat_image(dy[0], w->ndim - 2)), NULL);
+        dx[2] = hone__call_(&hone__op_conv2d_add_bias,
+                            IN(sum, flat_image(dy[0], hone__call_dims(ctx))), NULL);
     }
 }
 
 const hone__op hone__op_conv2d = {
     .name = "conv2d",
+    .dims = 2,
     .forward = conv_forward,
     .backward = conv_backward,
     .in = { { "x" }, { "weight" }, { "bias", HONE__OPTIONAL } },
@@ -82,6 +84,7 @@ const hone__op hone__op_conv2d = {
 
 const hone__op hone__op_conv3d = {
     .name = "conv3d",
+    .dims = 3,
     .forward = conv_forward,
     .backward = conv_backward,
     .in = { { "x" }, { "weight" }, { "bias", HONE__OPTIONAL } },

@@ -7,7 +7,7 @@
 /* ---- options */
 
 /** Of two dims and of three, in the order depth, height, width; numbers of a depth that isn't there
- * are 0, so stride[0] tells. The gradients go on with the extents that a shape can't tell. */
+ * are 0. The gradients go on with the extents that a shape can't tell. */
 typedef struct {
     int64_t stride[3], padding[3], dilation[3];
     int64_t groups;
@@ -23,13 +23,14 @@ hone__conv_options hone__conv2d_given(const hone_conv2d_options *o);
 hone__conv_options hone__conv3d_given(const hone_conv3d_options *o);
 
 /** Of the convolution whose x and kernel, the last dims of `of`, have these extents. */
-hone__conv_options hone__conv_with_extents(const hone__conv_options *o, const hone__shape *of);
+hone__conv_options hone__conv_with_extents(const hone__conv_options *o, int dims,
+                                           const hone__shape *of);
 
 /** The ops of so many dims. */
 typedef struct {
     const hone__op *forward, *input, *weight, *add_weight;
 } hone__conv_ops;
-const hone__conv_ops *hone__conv_ops_of(const hone__conv_options *o);
+const hone__conv_ops *hone__conv_ops_of(int dims);
 
 /* ---- shapes (conv_shape.c) */
 

@@ -48,26 +48,28 @@ static bool input_forward(hone_context *ctx, hone_tensor *const *in, int n_in, h
 static void input_backward(hone_context *ctx, hone_tensor *const *u, hone_tensor **dx)
 {
     const hone__conv_options *o = hone__options(ctx);
-    const hone__conv_ops *ops = hone__conv_ops_of(o);
+    const hone__conv_ops *ops = hone__conv_ops_of(hone__call_dims(ctx));
     if (hone_needs_input_grad(ctx, 0))
         dx[0] = hone__call(ops->forward, IN(u[0], hone_saved(ctx, 1), HONE_NONE), o);
     if (hone_needs_input_grad(ctx, 1)) {
-        const hone__conv_options of_w = hone__conv_with_extents(o, hone__input_shape(ctx, 1));
+        const hone__conv_options of_w =
+            hone__conv_with_extents(o, hone__call_dims(ctx), hone__input_shape(ctx, 1));
         dx[1] = hone__call(ops->weight, IN(hone_saved(ctx, 0), u[0]), &of_w);
     }
 }
 
-#define BY_INPUT(op, table)                                                                        \
+#define BY_INPUT(op, dims_, table)                                                                 \
     const hone__op hone__op_##op = {                                                               \
         .name = #op,                                                                               \
+        .dims = dims_,                                                                             \
         .forward = input_forward,                                                                  \
         .backward = input_backward,                                                                \
         .in = { { "dy" }, { "weight" } },                                                          \
         .options = table,                                                                          \
         .options_bytes = sizeof(hone__conv_options),                                               \
     }
-BY_INPUT(conv2d_backward_input, hone__conv2d_grad_table);
-BY_INPUT(conv3d_backward_input, hone__conv3d_grad_table);
+BY_INPUT(conv2d_backward_input, 2, hone__conv2d_grad_table);
+BY_INPUT(conv3d_backward_input, 3, hone__conv3d_grad_table);
 
 hone_tensor *hone_conv2d_backward_input(hone_tensor *dy, hone_tensor *weight, int64_t height,
                                         int64_t width, const hone_conv2d_options *options)
@@ -108,12 +110,12 @@ static bool weight_forward(hone_context *ctx, hone_tensor *const *in, int n_in, 
 static void weight_grads(hone_context *ctx, hone_tensor *u, int first, hone_tensor **dx)
 {
     const hone__conv_options *o = hone__options(ctx);
-    const hone__conv_ops *ops = hone__conv_ops_of(o);
+    const hone__conv_ops *ops = hone__conv_ops_of(hone__call_dims(ctx));
     if (hone_needs_input_grad(ctx, first))
         dx[first] = hone__call(ops->forward, IN(hone_saved(ctx, 1), u, HONE_NONE), o);
     if (hone_needs_input_grad(ctx, first + 1)) {
         const hone__conv_options of_x =
-            hone__conv_with_extents(o, hone__input_shape(ctx, first + 1));
+            hone__conv_with_extents(o, hone__call_dims(ctx), hone__input_shape(ctx, first + 1));
         dx[first + 1] = hone__call(ops->input, IN(hone_saved(ctx, 0), u), &of_x);
     }
 }
@@ -123,17 +125,18 @@ static void weight_backward(hone_context *ctx, hone_tensor *const *u, hone_tenso
     weight_grads(ctx, u[0], 0, dx);
 }
 
-#define BY_WEIGHT(op, table)                                                                       \
+#define BY_WEIGHT(op, dims_, table)                                                                \
     const hone__op hone__op_##op = {                                                               \
         .name = #op,                                                                               \
+        .dims = dims_,                                                                             \
         .forward = weight_forward,                                                                 \
         .backward = weight_backward,                                                               \
         .in = { { "dy" }, { "x" } },                                                               \
         .options = table,                                                                          \
         .options_bytes = sizeof(hone__conv_options),                                               \
     }
-BY_WEIGHT(conv2d_backward_weight, hone__conv2d_grad_table);
-BY_WEIGHT(conv3d_backward_weight, hone__conv3d_grad_table);
+BY_WEIGHT(conv2d_backward_weight, 2, hone__conv2d_grad_table);
+BY_WEIGHT(conv3d_backward_weight, 3, hone__conv3d_grad_table);
 
 hone_tensor *hone_conv2d_backward_weight(hone_tensor *dy, hone_tensor *x, int64_t height,
                                          int64_t width, const hone_conv2d_options *options)
@@ -167,9 +170,10 @@ static void add_weight_backward(hone_context *ctx, hone_tensor *const *u, hone_t
 }
 
 /* sum, contiguous, += the gradient by the weight. */
-#define TO_WEIGHT(op, table)                                                                       \
+#define TO_WEIGHT(op, dims_, table)                                                                \
     const hone__op hone__op_##op = {                                                               \
         .name = #op,                                                                               \
+        .dims = dims_,                                                                             \
         .forward = add_weight_forward,                                                             \
         .backward = add_weight_backward,                                                           \
         .in = { { "sum" }, { "dy" }, { "x" } },                                                    \
@@ -177,8 +181,8 @@ static void add_weight_backward(hone_context *ctx, hone_tensor *const *u, hone_t
         .options_bytes = sizeof(hone__conv_options),                                               \
         .forms = HONE__PRIVATE,                                                                    \
     }
-TO_WEIGHT(conv2d_add_weight, hone__conv2d_grad_table);
-TO_WEIGHT(conv3d_add_weight, hone__conv3d_grad_table);
+TO_WEIGHT(conv2d_add_weight, 2, hone__conv2d_grad_table);
+TO_WEIGHT(conv3d_add_weight, 3, hone__conv3d_grad_table);
 
 /* ---- the bias's: added to what is there, sample by sample */
 

@@ -65,20 +65,15 @@ hone__conv_options hone__conv3d_given(const hone_conv3d_options *o)
     return all;
 }
 
-static int dims_of(const hone__conv_options *o)
-{
-    return o->stride[0] ? 3 : 2;
-}
-
-hone__conv_options hone__conv_with_extents(const hone__conv_options *o, const hone__shape *of)
+hone__conv_options hone__conv_with_extents(const hone__conv_options *o, int dims,
+                                           const hone__shape *of)
 {
     hone__conv_options with = *o;
-    const int dims = dims_of(o);
     memcpy(with.extent + 3 - dims, of->shape + of->ndim - dims, (size_t)dims * sizeof *of->shape);
     return with;
 }
 
-const hone__conv_ops *hone__conv_ops_of(const hone__conv_options *o)
+const hone__conv_ops *hone__conv_ops_of(int dims)
 {
     static const hone__conv_ops two = { &hone__op_conv2d, &hone__op_conv2d_backward_input,
                                         &hone__op_conv2d_backward_weight,
@@ -86,7 +81,7 @@ const hone__conv_ops *hone__conv_ops_of(const hone__conv_options *o)
     static const hone__conv_ops three = { &hone__op_conv3d, &hone__op_conv3d_backward_input,
                                           &hone__op_conv3d_backward_weight,
                                           &hone__op_conv3d_add_weight };
-    return dims_of(o) == 3 ? &three : &two;
+    return dims == 3 ? &three : &two;
 }
 
 /* ---- operands */
@@ -107,9 +102,9 @@ static bool dtypes_fit(const char *name, const hone_tensor *a, const hone_tensor
     return false;
 }
 
-static void begin(hone__conv *c, const hone__conv_options *o)
+static void begin(hone__conv *c, const hone_context *ctx, const hone__conv_options *o)
 {
-    *c = (hone__conv){ .o = *o, .dims = dims_of(o), .in = { 1 }, .kernel = { 1 } };
+    *c = (hone__conv){ .o = *o, .dims = hone__call_dims(ctx), .in = { 1 }, .kernel = { 1 } };
     if (c->dims == 2)
         c->o.stride[0] = c->o.dilation[0] = 1;
 }
@@ -276,7 +271,7 @@ static bool gradient_fits(const char *name, const hone__conv *c)
 bool hone__conv_take(hone_context *ctx, hone_tensor *x, hone_tensor *weight, hone__conv *c)
 {
     const char *name = hone__call_name(ctx);
-    begin(c, hone__options(ctx));
+    begin(c, ctx, hone__options(ctx));
     if (!take_operands(name, x, weight, false, c))
         return false;
     take_image(c, c->a);
@@ -288,7 +283,7 @@ bool hone__conv_take_input(hone_context *ctx, hone_tensor *dy, hone_tensor *weig
 {
     const hone__conv_options *o = hone__options(ctx);
     const char *name = hone__call_name(ctx);
-    begin(c, o);
+    begin(c, ctx, o);
     if (!take_operands(name, dy, weight, false, c))
         return false;
     take_kernel(c, weight);
@@ -302,7 +297,7 @@ bool hone__conv_take_weight(hone_context *ctx, hone_tensor *dy, hone_tensor *x, 
 {
     const hone__conv_options *o = hone__options(ctx);
     const char *name = hone__call_name(ctx);
-    begin(c, o);
+    begin(c, ctx, o);
     if (!take_operands(name, dy, x, true, c))
         return false;
     take_image(c, c->b);

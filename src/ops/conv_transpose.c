@@ -106,7 +106,7 @@ static hone_tensor *image_of(int dims, const options *o, hone_tensor *x, hone_te
         rim[4 - 2 * d] = -o->padding[d];
         rim[5 - 2 * d] = o->output_padding[d] - o->padding[d];
     }
-    const hone__op *gradient = hone__conv_ops_of(&conv)->input;
+    const hone__op *gradient = hone__conv_ops_of(dims)->input;
     if (direct)
         return hone__call(gradient, IN(x, weight), &conv);
     memset(conv.padding, 0, sizeof conv.padding);
@@ -193,23 +193,20 @@ hone_tensor *hone_conv_transpose1d(hone_tensor *x, hone_tensor *weight, hone_ten
 
 /* ---- conv_transpose2d, conv_transpose3d */
 
-static bool of_dims(hone_context *ctx, int dims, hone_tensor *const *in, hone_tensor **out)
+static bool transpose_forward(hone_context *ctx, hone_tensor *const *in, int n_in,
+                              hone_tensor **out)
 {
+    const int dims = hone__call_dims(ctx);
+    (void)n_in;
     return hone__conv_operands(ctx, dims, in[0], in[1]) &&
            hone__give(out, transposed(hone__call_name(ctx), dims, hone__options(ctx), in[0], in[1],
                                       in[2]));
 }
 
-static bool conv_transpose2d_forward(hone_context *ctx, hone_tensor *const *in, int n_in,
-                                     hone_tensor **out)
-{
-    (void)n_in;
-    return of_dims(ctx, 2, in, out);
-}
-
 const hone__op hone__op_conv_transpose2d = {
     .name = "conv_transpose2d",
-    .forward = conv_transpose2d_forward,
+    .dims = 2,
+    .forward = transpose_forward,
     .in = { { "x" }, { "weight" }, { "bias", HONE__OPTIONAL } },
     .options = table2d,
     .options_bytes = sizeof(options),
@@ -232,16 +229,10 @@ hone_tensor *hone_conv_transpose2d(hone_tensor *x, hone_tensor *weight, hone_ten
     return hone__call(&hone__op_conv_transpose2d, IN(x, weight, bias), &plain);
 }
 
-static bool conv_transpose3d_forward(hone_context *ctx, hone_tensor *const *in, int n_in,
-                                     hone_tensor **out)
-{
-    (void)n_in;
-    return of_dims(ctx, 3, in, out);
-}
-
 const hone__op hone__op_conv_transpose3d = {
     .name = "conv_transpose3d",
-    .forward = conv_transpose3d_forward,
+    .dims = 3,
+    .forward = transpose_forward,
     .in = { { "x" }, { "weight" }, { "bias", HONE__OPTIONAL } },
     .options = table3d,
     .options_bytes = sizeof(options),

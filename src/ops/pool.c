@@ -1,26 +1,51 @@
-/* pool.c: max_pool2d and its gradient. */
+/* pool.c: max_pool2d, max_pool3d and their gradients. */
 #include "core/reserve.h"
 #include "loops/indices.h"
 #include "op/options.h"
 #include "ops/pool.h"
 
+#include <string.h>
+
 /* ---- arguments */
 
-#define PAIR(field, ...)                                                                           \
-    HONE__OPTION(hone_max_pool2d_options, field, HONE__OPT_PAIR, .max = INT32_MAX, __VA_ARGS__)
-static const hone__option pool_table[] = {
-    PAIR(kernel_size, .required = true, .min = 1),
-    PAIR(stride, .min = 0), /* 0: the kernel's size */
-    PAIR(padding, .min = 0),
-    PAIR(dilation, .standard = 1, .min = 1),
-    HONE__OPTION(hone_max_pool2d_options, ceil_mode, HONE__OPT_BOOL),
-    { NULL },
-};
-#undef PAIR
+typedef struct {
+    int64_t kernel_size[3], stride[3], padding[3], dilation[3];
+    bool ceil_mode;
+} options;
+
+#define FIELD(name_, field, kind_, ...)                                                            \
+    {                                                                                              \
+        .name = name_, .kind = kind_, .offset = offsetof(options, field), __VA_ARGS__              \
+    }
+#define NUMBERS(field, kind, d, ...) FIELD(#field, field[d], kind, .max = INT32_MAX, __VA_ARGS__)
+#define POOL_OPTIONS(kind, d)                                                                      \
+    NUMBERS(kernel_size, kind, d, .required = true, .min = 1),                                     \
+        NUMBERS(stride, kind, d, .min = 0), /* 0: the kernel's size */                             \
+        NUMBERS(padding, kind, d, .min = 0), NUMBERS(dilation, kind, d, .standard = 1, .min = 1),  \
+        FIELD("ceil_mode", ceil_mode, HONE__OPT_BOOL)
+static const hone__option table2d[] = { POOL_OPTIONS(HONE__OPT_PAIR, 1), { NULL } };
+static const hone__option table3d[] = { POOL_OPTIONS(HONE__OPT_TRIPLE, 0), { NULL } };
+
+const char *const hone__pool_axes[] = { "depth", "height", "width" };
+
+void hone__extents_of(int dims, int ndim, const int64_t *shape, int64_t *extent)
+{
+    for (int d = 0; d < 3; d++)
+        extent[d] = d < 3 - dims ? 1 : shape[ndim - 3 + d];
+}
+
+hone__shape hone__pooled_shape(const hone_tensor *like, int dims, const int64_t *extent)
+{
+    hone__shape shape = hone__shape_of(like);
+    for (int d = 3 - dims; d < 3; d++)
+        shape.shape[shape.ndim - 3 + d] = extent[d];
+    return shape;
+}
 
 bool hone__suits_pool(hone_context *ctx, const char *what, const hone_tensor *x, int dims)
 {
-    const char *name = hone__call_name(ctx);
+    static const char *const places[] = { "L", "H, W", "D, H, W" };
+    const char *name = hone__call_name(ctx), *of = places[dims - 1];
     if (!hone_dtype_is_float((hone_dtype)x->dtype)) {
         hone_error_set(HONE_E_DTYPE, "%s: needs f32 or f64, got %s; cast it with hone_to first",
                        name, hone__tensor_text(x).s);
@@ -31,16 +56,18 @@ bool hone__suits_pool(hone_context *ctx, const char *what, const hone_tensor *x,
         fits = x->shape[d] > 0;
     if (!fits) {
         hone_error_set(HONE_E_SHAPE,
-                       "%s: %s is %s, but [N, C, %s] or [C, %s] is wanted, of which "
-                       "only N may be 0",
-                       name, what, hone__tensor_text(x).s, dims == 1 ? "L" : "H, W",
-                       dims == 1 ? "L" : "H, W");
+                       "%s: %s is %s, but [N, C, %s] or [C, %s] is wanted, of which only N may be "
+                       "0",
+                       name, what, hone__tensor_text(x).s, of, of);
         return false;
     }
-    if (x->shape[x->ndim - dims] <= INT32_MAX / (dims == 1 ? 1 : x->shape[x->ndim - 1]))
+    int64_t most = INT32_MAX;
+    for (int d = x->ndim - dims; d < x->ndim; d++)
+        most /= x->shape[d];
+    if (most > 0)
         return true;
-    hone_error_set(HONE_E_SHAPE, "%s: the planes of %s %s have more than 2^31 - 1 elements", name,
-                   what, hone__tensor_text(x).s);
+    hone_error_set(HONE_E_SHAPE, "%s: the %s of %s %s have more than 2^31 - 1 elements", name,
+                   dims == 3 ? "volumes" : "planes", what, hone__tensor_text(x).s);
     return false;
 }
 
@@ -82,32 +109,35 @@ bool hone__pool_axis_take(hone_context *ctx, const char *which, bool ceil_mode, 
     return true;
 }
 
-/* i: 0 height, 1 width. */
-static bool take_axis(hone_context *ctx, const hone_tensor *x, int i, hone__pool_axis *a)
+static bool take_axes(hone_context *ctx, const hone_tensor *x, hone__pool *p)
 {
-    const hone_max_pool2d_options *o = hone__options(ctx);
-    *a = (hone__pool_axis){ .extent = x->shape[x->ndim - 2 + i],
-                            .kernel = o->kernel_size[i],
-                            .stride = o->stride[i],
-                            .padding = o->padding[i],
-                            .dilation = o->dilation[i] };
-    return hone__pool_axis_take(ctx, i == 0 ? "height" : "width", o->ceil_mode, a);
+    const options *o = hone__options(ctx);
+    int64_t extent[3];
+    hone__extents_of(p->dims, x->ndim, x->shape, extent);
+    p->axis[0] = (hone__pool_axis){ 1, 1, 1, 0, 1, 1 };
+    for (int d = 3 - p->dims; d < 3; d++) {
+        p->axis[d] = (hone__pool_axis){ .extent = extent[d],
+                                        .kernel = o->kernel_size[d],
+                                        .stride = o->stride[d],
+                                        .padding = o->padding[d],
+                                        .dilation = o->dilation[d] };
+        if (!hone__pool_axis_take(ctx, hone__pool_axes[d], o->ceil_mode, &p->axis[d]))
+            return false;
+    }
+    return true;
 }
 
-/* ---- max_pool2d */
+/* ---- max_pool2d, max_pool3d */
 
-static bool max_pool2d_forward(hone_context *ctx, hone_tensor *const *in, int n_in,
-                               hone_tensor **out)
+static bool max_forward(hone_context *ctx, hone_tensor *const *in, int n_in, hone_tensor **out)
 {
     (void)n_in;
     const hone_tensor *x = in[0];
-    hone__pool2d p = { .x = x };
-    if (!hone__suits_pool(ctx, "x", x, 2) || !take_axis(ctx, x, 0, &p.h) ||
-        !take_axis(ctx, x, 1, &p.w))
+    hone__pool p = { .x = x, .dims = hone__call_dims(ctx) };
+    if (!hone__suits_pool(ctx, "x", x, p.dims) || !take_axes(ctx, x, &p))
         return false;
-    hone__shape shape = hone__shape_of(x);
-    shape.shape[shape.ndim - 2] = p.h.windows;
-    shape.shape[shape.ndim - 1] = p.w.windows;
+    const hone__shape shape = hone__pooled_shape(
+        x, p.dims, (int64_t[]){ p.axis[0].windows, p.axis[1].windows, p.axis[2].windows });
     out[0] = hone__out(ctx, 0, (hone_dtype)x->dtype, shape.ndim, shape.shape);
     out[1] = out[0] ? hone__out(ctx, 1, HONE_I64, shape.ndim, shape.shape) : NULL;
     if (!out[1] || !HONE__SAVE(ctx, out[1]))
@@ -116,125 +146,188 @@ static bool max_pool2d_forward(hone_context *ctx, hone_tensor *const *in, int n_
         return true;
     p.values = hone__data(out[0]);
     p.indices = hone__data(out[1]);
-    hone__max_pool2d(&p);
+    hone__max_pool(&p);
     return true;
 }
 
-static void max_pool2d_of_dy(hone_context *ctx, hone_tensor *const *dy, hone_tensor **dx)
+#define MAX_POOL(op, dims_, table)                                                                 \
+    const hone__op hone__op_##op = {                                                               \
+        .name = #op,                                                                               \
+        .dims = dims_,                                                                             \
+        .forward = max_forward,                                                                    \
+        .backward = hone__max_pool_gradient,                                                       \
+        .in = { { "x" } },                                                                         \
+        .out = { { "values" }, { "indices", HONE__CONSTANT } },                                    \
+        .options = table,                                                                          \
+        .options_bytes = sizeof(options),                                                          \
+    }
+MAX_POOL(max_pool2d, 2, table2d);
+MAX_POOL(max_pool3d, 3, table3d);
+
+static hone_values_indices call(const hone__op *op, hone_tensor *x, const options *given)
 {
-    const hone__shape *x = hone__input_shape(ctx, 0);
-    dx[0] = hone_max_pool2d_backward(dy[0], hone_saved(ctx, 0), x->shape[x->ndim - 2],
-                                     x->shape[x->ndim - 1]);
+    options plain;
+    return hone__options_resolve(op, given, &plain) ? hone__call_values_indices(op, x, &plain)
+                                                    : (hone_values_indices){ NULL, NULL };
 }
 
-const hone__op hone__op_max_pool2d = {
-    .name = "max_pool2d",
-    .forward = max_pool2d_forward,
-    .backward = max_pool2d_of_dy,
-    .in = { { "x" } },
-    .out = { { "values" }, { "indices", HONE__CONSTANT } },
-    .options = pool_table,
-    .options_bytes = sizeof(hone_max_pool2d_options),
-};
-
-hone_values_indices hone_max_pool2d_with_indices(hone_tensor *x,
-                                                 const hone_max_pool2d_options *options)
+hone_values_indices hone_max_pool2d_with_indices(hone_tensor *x, const hone_max_pool2d_options *o)
 {
-    const hone__op *op = &hone__op_max_pool2d;
-    hone_max_pool2d_options plain;
-    if (!hone__needs_tensor(op->name, x) || !HONE__KNOWS_OPTIONS(op->name, options) ||
-        !hone__options_resolve(op, options, &plain))
+    options given = { .ceil_mode = o && o->ceil_mode };
+    for (int d = 1; o && d < 3; d++) {
+        given.kernel_size[d] = o->kernel_size[d - 1];
+        given.stride[d] = o->stride[d - 1];
+        given.padding[d] = o->padding[d - 1];
+        given.dilation[d] = o->dilation[d - 1];
+    }
+    if (!hone__needs_tensor("max_pool2d", x) || !HONE__KNOWS_OPTIONS("max_pool2d", o))
         return (hone_values_indices){ NULL, NULL };
-    return hone__call_values_indices(op, x, &plain);
+    return call(&hone__op_max_pool2d, x, &given);
 }
 
-hone_tensor *hone_max_pool2d(hone_tensor *x, const hone_max_pool2d_options *options)
+hone_values_indices hone_max_pool3d_with_indices(hone_tensor *x, const hone_max_pool3d_options *o)
+{
+    options given = { .ceil_mode = o && o->ceil_mode };
+    for (int d = 0; o && d < 3; d++) {
+        given.kernel_size[d] = o->kernel_size[d];
+        given.stride[d] = o->stride[d];
+        given.padding[d] = o->padding[d];
+        given.dilation[d] = o->dilation[d];
+    }
+    if (!hone__needs_tensor("max_pool3d", x) || !HONE__KNOWS_OPTIONS("max_pool3d", o))
+        return (hone_values_indices){ NULL, NULL };
+    return call(&hone__op_max_pool3d, x, &given);
+}
+
+hone_tensor *hone_max_pool2d(hone_tensor *x, const hone_max_pool2d_options *o)
 {
     HONE_SCOPE(); /* the indices live on with the graph alone */
-    return hone_scope_return(hone_max_pool2d_with_indices(x, options).values);
+    return hone_scope_return(hone_max_pool2d_with_indices(x, o).values);
 }
 
-/* ---- max_pool2d_backward */
+hone_tensor *hone_max_pool3d(hone_tensor *x, const hone_max_pool3d_options *o)
+{
+    HONE_SCOPE(); /* the indices live on with the graph alone */
+    return hone_scope_return(hone_max_pool3d_with_indices(x, o).values);
+}
+
+/* ---- max_pool2d_backward, max_pool3d_backward */
 
 typedef struct {
-    int64_t height, width;
-} unpool_options;
+    int64_t extent[3];
+} extents;
 
-static const hone__option unpool_table[] = {
-    HONE__OPTION(unpool_options, height, HONE__OPT_INT, .required = true, .min = 1,
-                 .max = INT32_MAX),
-    HONE__OPTION(unpool_options, width, HONE__OPT_INT, .required = true, .min = 1,
-                 .max = INT32_MAX),
+#define EXTENT(name_, d)                                                                           \
+    {                                                                                              \
+        .name = name_, .kind = HONE__OPT_INT, .offset = offsetof(extents, extent[d]),              \
+        .required = true, .min = 1, .max = INT32_MAX                                               \
+    }
+static const hone__option unpool2d_table[] = { EXTENT("height", 1), EXTENT("width", 2), { NULL } };
+static const hone__option unpool3d_table[] = {
+    EXTENT("depth", 0),
+    EXTENT("height", 1),
+    EXTENT("width", 2),
     { NULL },
 };
 
-static bool indices_fit(const hone_tensor *indices, int64_t plane)
+bool hone__places_fit(hone_context *ctx, const hone_tensor *indices, int64_t places)
 {
     const int64_t *at = hone__data(indices);
     for (int64_t i = 0; i < indices->numel; i++) {
-        if (at[i] >= 0 && at[i] < plane)
+        if (at[i] >= 0 && at[i] < places)
             continue;
-        hone_error_set(HONE_E_INDEX,
-                       "max_pool2d_backward: index %lld is not in a plane of %lld elements",
-                       (long long)at[i], (long long)plane);
+        hone_error_set(HONE_E_INDEX, "%s: index %lld is not in a %s of %lld elements",
+                       hone__call_name(ctx), (long long)at[i],
+                       hone__call_dims(ctx) == 3 ? "volume" : "plane", (long long)places);
         return false;
     }
     return true;
 }
 
-static bool max_pool2d_backward_forward(hone_context *ctx, hone_tensor *const *in, int n_in,
-                                        hone_tensor **out)
+static bool max_backward_forward(hone_context *ctx, hone_tensor *const *in, int n_in,
+                                 hone_tensor **out)
 {
     (void)n_in;
-    const unpool_options *o = hone__options(ctx);
-    if (!hone__suits_pool(ctx, "dy", in[0], 2))
+    const int dims = hone__call_dims(ctx);
+    const char *name = hone__call_name(ctx);
+    int64_t extent[3], windows[3], places = 1;
+    memcpy(extent, ((const extents *)hone__options(ctx))->extent, sizeof extent);
+    extent[0] = dims == 3 ? extent[0] : 1;
+    if (!hone__suits_pool(ctx, "dy", in[0], dims))
         return false;
     if (!hone__same_shape(in[0], in[1])) {
-        hone_error_set(HONE_E_SHAPE, "max_pool2d_backward: indices %s must have the shape of dy %s",
+        hone_error_set(HONE_E_SHAPE, "%s: indices %s must have the shape of dy %s", name,
                        hone__tensor_text(in[1]).s, hone__tensor_text(in[0]).s);
         return false;
     }
-    hone_tensor *indices = hone__indices_of("max_pool2d_backward", in[1]);
+    for (int d = 0; d < 3; d++)
+        if (__builtin_mul_overflow(places, extent[d], &places)) {
+            hone_error_set(HONE_E_SHAPE, "%s: %lld x %lld x %lld elements are too many", name,
+                           (long long)extent[0], (long long)extent[1], (long long)extent[2]);
+            return false;
+        }
+    hone_tensor *indices = hone__indices_of(name, in[1]);
     hone_tensor *dy = indices ? hone_contiguous(in[0]) : NULL;
-    if (!dy || !indices_fit(indices, o->height * o->width) || !HONE__SAVE(ctx, in[1]))
+    if (!dy || !hone__places_fit(ctx, indices, places) || !HONE__SAVE(ctx, in[1]))
         return false;
-    hone__shape shape = hone__shape_of(dy);
-    const int64_t windows = shape.shape[shape.ndim - 2] * shape.shape[shape.ndim - 1];
-    shape.shape[shape.ndim - 2] = o->height;
-    shape.shape[shape.ndim - 1] = o->width;
+    const hone__shape shape = hone__pooled_shape(dy, dims, extent);
     hone_tensor *dx = out[0] = hone__out(ctx, 0, (hone_dtype)dy->dtype, shape.ndim, shape.shape);
-    if (dx && dx->numel > 0)
-        hone__unpool_add((hone_dtype)dx->dtype, dy->numel / windows, o->height * o->width, windows,
-                         hone__data(dx), hone__data(dy), hone__data(indices));
-    return dx;
+    if (!dx || dx->numel == 0)
+        return dx;
+    hone__extents_of(dims, dy->ndim, dy->shape, windows);
+    const int64_t n = windows[0] * windows[1] * windows[2];
+    hone__unpool((hone_dtype)dx->dtype, dy->numel / n, places, n, hone__data(dx), hone__data(dy),
+                 hone__data(indices), true);
+    return true;
 }
 
-/* t with its last two dims as one. */
-static hone_tensor *flat_planes(hone_tensor *t)
-{
-    return hone_flatten(t, -2);
-}
-
-/* Linear in dy: what the indices name of g. */
-static void max_pool2d_backward_of_g(hone_context *ctx, hone_tensor *const *g, hone_tensor **dx)
+hone_tensor *hone__places_taken(hone_context *ctx, hone_tensor *g, hone_tensor *indices)
 {
     int64_t room[HONE_MAX_DIMS + 1];
-    hone_tensor *taken = hone_gather(flat_planes(g[0]), -1, flat_planes(hone_saved(ctx, 0)));
-    dx[0] = hone_reshape_v(taken, hone__ended(hone__input_shape(ctx, 0), room));
+    const int dims = hone__call_dims(ctx);
+    hone_tensor *taken = hone_gather(hone_flatten(g, -dims), -1, hone_flatten(indices, -dims));
+    return hone_reshape_v(taken, hone__ended(hone__input_shape(ctx, 0), room));
 }
 
-const hone__op hone__op_max_pool2d_backward = {
-    .name = "max_pool2d_backward",
-    .forward = max_pool2d_backward_forward,
-    .backward = max_pool2d_backward_of_g,
-    .in = { { "dy" }, { "indices", HONE__CONSTANT } },
-    .options = unpool_table,
-    .options_bytes = sizeof(unpool_options),
-};
+/* Linear in dy. */
+static void max_backward_of_g(hone_context *ctx, hone_tensor *const *g, hone_tensor **dx)
+{
+    dx[0] = hone__places_taken(ctx, g[0], hone_saved(ctx, 0));
+}
+
+#define MAX_POOL_BACKWARD(op, dims_, table)                                                        \
+    const hone__op hone__op_##op = {                                                               \
+        .name = #op,                                                                               \
+        .dims = dims_,                                                                             \
+        .forward = max_backward_forward,                                                           \
+        .backward = max_backward_of_g,                                                             \
+        .in = { { "dy" }, { "indices", HONE__CONSTANT } },                                         \
+        .options = table,                                                                          \
+        .options_bytes = sizeof(extents),                                                          \
+    }
+MAX_POOL_BACKWARD(max_pool2d_backward, 2, unpool2d_table);
+MAX_POOL_BACKWARD(max_pool3d_backward, 3, unpool3d_table);
+
+void hone__max_pool_gradient(hone_context *ctx, hone_tensor *const *dy, hone_tensor **dx)
+{
+    const hone__shape *x = hone__input_shape(ctx, 0);
+    const int dims = hone__call_dims(ctx);
+    extents o;
+    hone__extents_of(dims, x->ndim, x->shape, o.extent);
+    dx[0] = hone__call(dims == 3 ? &hone__op_max_pool3d_backward : &hone__op_max_pool2d_backward,
+                       IN(dy[0], hone_saved(ctx, 0)), &o);
+}
 
 hone_tensor *hone_max_pool2d_backward(hone_tensor *dy, hone_tensor *indices, int64_t height,
                                       int64_t width)
 {
     return hone__call(&hone__op_max_pool2d_backward, IN(dy, indices),
-                      &(unpool_options){ height, width });
+                      &(extents){ { 0, height, width } });
+}
+
+hone_tensor *hone_max_pool3d_backward(hone_tensor *dy, hone_tensor *indices, int64_t depth,
+                                      int64_t height, int64_t width)
+{
+    return hone__call(&hone__op_max_pool3d_backward, IN(dy, indices),
+                      &(extents){ { depth, height, width } });
 }

@@ -54,6 +54,11 @@ hone_conv_transpose1d_options 24
 hone_conv_transpose2d_options 56
 hone_conv3d_options 48 auto_pad
 hone_conv_transpose3d_options 24
+hone_max_pool3d_options 32 ceil_mode
+hone_avg_pool3d_options 47 count_exclude_pad
+hone_max_unpool1d_options 32
+hone_max_unpool2d_options 32
+hone_max_unpool3d_options 32
 TABLE
 # copy older|newer: the newer one's further option is one byte, as padding before a wider one would
 # lie where today's library looks for options that it doesn't know

@@ -60,6 +60,11 @@ SIZE_IS(hone_conv_transpose1d_options, 64);
 SIZE_IS(hone_conv_transpose2d_options, 128);
 SIZE_IS(hone_conv3d_options, 128);
 SIZE_IS(hone_conv_transpose3d_options, 128);
+SIZE_IS(hone_max_pool3d_options, 128);
+SIZE_IS(hone_avg_pool3d_options, 128);
+SIZE_IS(hone_max_unpool1d_options, 64);
+SIZE_IS(hone_max_unpool2d_options, 96);
+SIZE_IS(hone_max_unpool3d_options, 128);
 
 static void check(bool good, const char *what, int line)
 {
@@ -280,6 +285,30 @@ static void volumes(void)
     CHECK(y && hone_numel(y) == 216);
     REFUSED(hone_conv_transpose3d(x, w, HONE_NONE, options), hone_conv_transpose3d_options,
             .groups = 2);
+    y = hone_max_pool3d(x, GIVE(hone_max_pool3d_options, .kernel_size = { 2, 2, 2 }));
+    CHECK(y && hone_numel(y) == 8);
+    REFUSED(hone_max_pool3d(x, options), hone_max_pool3d_options, .kernel_size = { 2, 2, 2 });
+    y = hone_avg_pool3d(x, GIVE(hone_avg_pool3d_options, .kernel_size = { 2, 2, 2 }));
+    CHECK(y && hone_item(hone_max(y)) == 1 && hone_numel(y) == 8);
+    REFUSED(hone_avg_pool3d(x, options), hone_avg_pool3d_options, .kernel_size = { 2, 2, 2 });
+    REFUSED(hone_avg_pool3d_backward(y, 2, 4, 4, options), hone_avg_pool3d_options,
+            .kernel_size = { 2, 2, 2 });
+    x = hone_ones(HONE_F32, 1, 1, 1, 1, 1);
+    hone_tensor *at = hone_zeros(HONE_I64, 1, 1, 1, 1, 1);
+    y = hone_max_unpool3d(x, at, GIVE(hone_max_unpool3d_options, .kernel_size = { 2, 2, 2 }));
+    CHECK(y && hone_numel(y) == 8);
+    REFUSED(hone_max_unpool3d(x, at, options), hone_max_unpool3d_options,
+            .kernel_size = { 2, 2, 2 });
+    x = hone_squeeze(x, 0);
+    at = hone_squeeze(at, 0);
+    y = hone_max_unpool2d(x, at, GIVE(hone_max_unpool2d_options, .kernel_size = { 2, 2 }));
+    CHECK(y && hone_numel(y) == 4);
+    REFUSED(hone_max_unpool2d(x, at, options), hone_max_unpool2d_options, .kernel_size = { 2, 2 });
+    x = hone_squeeze(x, 0);
+    at = hone_squeeze(at, 0);
+    y = hone_max_unpool1d(x, at, GIVE(hone_max_unpool1d_options, .kernel_size = 2));
+    CHECK(y && hone_numel(y) == 2);
+    REFUSED(hone_max_unpool1d(x, at, options), hone_max_unpool1d_options, .kernel_size = 2);
 }
 
 static void batch_norms(void)

@@ -50,6 +50,7 @@
     X(group_norm)                                                                                  \
     X(conv1d)                                                                                      \
     X(conv3d)                                                                                      \
+    X(pool3d)                                                                                      \
     X(attention)                                                                                   \
     X(recurrent)
 

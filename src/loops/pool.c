@@ -1,7 +1,7 @@
-/* pool2d.c: see pool2d.h. A row of windows is taken a stretch at a time: each element of the window
+/* pool.c: see pool.h. A row of windows is taken a stretch at a time: each element of the window
  * is compared with the best so far for all windows of the stretch, which the compiler makes vectors
  * of; comparisons and selections have no rounding, so no order shows. */
-#include "loops/pool2d.h"
+#include "loops/pool.h"
 
 #include "loops/rows.h"
 #include "runtime/parallel.h"
@@ -64,10 +64,10 @@ TAKE(float, take_f32)
 TAKE(double, take_f64)
 #undef TAKE
 
-static void begin_stretch(const hone__pool2d *p, int64_t row, int64_t from, int64_t n, void *best,
+static void begin_stretch(const hone__pool *p, int64_t row, int64_t from, int64_t n, void *best,
                           int32_t *at)
 {
-    const hone__pool_axis *w = &p->w;
+    const hone__pool_axis *w = &p->axis[2];
     for (int64_t j = 0; j < n; j++) {
         const int64_t col =
             (from + j) * w->stride - w->padding + hone__pool_first(w, from + j) * w->dilation;
@@ -79,11 +79,11 @@ static void begin_stretch(const hone__pool2d *p, int64_t row, int64_t from, int6
     }
 }
 
-/* Elements of one row of the plane. */
-static void take_row(const hone__pool2d *p, const char *x, int64_t row, int64_t from, int64_t to,
+/* Elements of one row, counted through all planes. */
+static void take_row(const hone__pool *p, const char *x, int64_t row, int64_t from, int64_t to,
                      void *best, int32_t *at)
 {
-    const hone__pool_axis *w = &p->w;
+    const hone__pool_axis *w = &p->axis[2];
     const int64_t stride = p->x->stride[p->x->ndim - 1], size = (int64_t)hone__size_of(p->x->dtype);
     const int64_t last = hone__pool_last(w, from);
     for (int64_t i = hone__pool_first(w, to - 1), begin, end; i < last; i++) {
@@ -103,53 +103,61 @@ static void take_row(const hone__pool2d *p, const char *x, int64_t row, int64_t 
     }
 }
 
-/* Row o of a plane's windows. */
-static void pool_row(const hone__pool2d *p, const char *plane, int64_t o, char *values,
-                     int64_t *indices)
+/* All elements of the windows [from, to) of row o[1] in plane o[0]. */
+static void take_stretch(const hone__pool *p, const char *x, const int64_t *o, int64_t from,
+                         int64_t to, char *best, int32_t *at)
 {
-    const hone__pool_axis *h = &p->h;
-    const int64_t size = (int64_t)hone__size_of(p->x->dtype);
-    const int64_t pitch = p->x->stride[p->x->ndim - 2] * size;
-    const int64_t first = hone__pool_first(h, o), last = hone__pool_last(h, o);
-    const int64_t top = o * h->stride - h->padding;
-    for (int64_t from = 0; from < p->w.windows; from += STRETCH) {
-        const int64_t to = hone__min(p->w.windows, from + STRETCH);
-        int32_t at[STRETCH];
-        char *best = values + from * size;
-        begin_stretch(p, top + first * h->dilation, from, to - from, best, at);
+    const hone__pool_axis *d = &p->axis[0], *h = &p->axis[1];
+    const int64_t size = (int64_t)hone__size_of(p->x->dtype), n = p->x->ndim;
+    const int64_t pitch = p->x->stride[n - 2] * size;
+    const int64_t plane_pitch = p->dims == 3 ? p->x->stride[n - 3] * size : 0;
+    const int64_t front = o[0] * d->stride - d->padding, top = o[1] * h->stride - h->padding;
+    const int64_t first = hone__pool_first(h, o[1]), last = hone__pool_last(h, o[1]);
+    const int64_t first_plane = hone__pool_first(d, o[0]), last_plane = hone__pool_last(d, o[0]);
+    begin_stretch(p, (front + first_plane * d->dilation) * h->extent + top + first * h->dilation,
+                  from, to - from, best, at);
+    for (int64_t k = first_plane; k < last_plane; k++)
         for (int64_t i = first; i < last; i++) {
-            const int64_t row = top + i * h->dilation;
-            take_row(p, plane + row * pitch, row, from, to, best, at);
+            const int64_t plane = front + k * d->dilation, row = top + i * h->dilation;
+            take_row(p, x + plane * plane_pitch + row * pitch, plane * h->extent + row, from, to,
+                     best, at);
         }
-        for (int64_t j = 0; j < to - from; j++)
-            indices[from + j] = at[j];
-    }
 }
 
 static void pool_rows(void *ctx, int64_t begin, int64_t end)
 {
-    const hone__pool2d *p = ctx;
+    const hone__pool *p = ctx;
     const hone_tensor *x = p->x;
+    const int lead = x->ndim - p->dims - 1;
     const int64_t size = (int64_t)hone__size_of(x->dtype);
-    const int64_t channels = x->shape[x->ndim - 3], n = p->w.windows;
+    const int64_t channels = x->shape[lead], n = p->axis[2].windows;
     for (int64_t r = begin; r < end; r++) {
-        const int64_t plane = r / p->h.windows;
-        int64_t offset = plane % channels * x->stride[x->ndim - 3];
-        if (x->ndim == 4)
-            offset += plane / channels * x->stride[0];
-        pool_row(p, (const char *)hone__data(x) + offset * size, r % p->h.windows,
-                 p->values + r * n * size, p->indices + r * n);
+        const int64_t planes = r / p->axis[1].windows, volume = planes / p->axis[0].windows;
+        const int64_t o[] = { planes % p->axis[0].windows, r % p->axis[1].windows };
+        int64_t offset = volume % channels * x->stride[lead];
+        offset += lead ? volume / channels * x->stride[0] : 0;
+        for (int64_t from = 0; from < n; from += STRETCH) {
+            const int64_t to = hone__min(n, from + STRETCH);
+            int32_t at[STRETCH];
+            take_stretch(p, (const char *)hone__data(x) + offset * size, o, from, to,
+                         p->values + (r * n + from) * size, at);
+            for (int64_t j = 0; j < to - from; j++)
+                p->indices[r * n + from + j] = at[j];
+        }
     }
 }
 
-void hone__max_pool2d(const hone__pool2d *p)
+void hone__max_pool(const hone__pool *p)
 {
-    const int64_t planes = p->x->numel / (p->h.extent * p->w.extent);
-    const double window =
-        (double)hone__min(p->h.kernel, p->h.extent) * (double)hone__min(p->w.kernel, p->w.extent);
-    hone__parallel_for(planes * p->h.windows, 1,
-                       (double)p->w.windows * (2.0 + NS_PER_ELEMENT * window), pool_rows,
-                       (void *)p);
+    int64_t rows = p->x->numel;
+    double window = 1;
+    for (int d = 0; d < 3; d++) {
+        const hone__pool_axis *a = &p->axis[d];
+        rows = rows / a->extent * (d < 2 ? a->windows : 1);
+        window *= (double)hone__min(a->kernel, a->extent);
+    }
+    hone__parallel_for(rows, 1, (double)p->axis[2].windows * (2.0 + NS_PER_ELEMENT * window),
+                       pool_rows, (void *)p);
 }
 
 /* ---- back */
@@ -157,33 +165,42 @@ void hone__max_pool2d(const hone__pool2d *p)
 typedef struct {
     hone_dtype dtype;
     int64_t in, out;
-    char *dx;
-    const char *dy;
+    char *x;
+    const char *y;
     const int64_t *indices;
+    bool add;
 } unpool;
+
+#define UNPOOL(REAL, name)                                                                         \
+    static void name(int64_t n, const int64_t *at, const REAL *y, bool add, REAL *x)               \
+    {                                                                                              \
+        for (int64_t i = 0; i < n; i++)                                                            \
+            x[at[i]] = add ? x[at[i]] + y[i] : y[i];                                               \
+    }
+UNPOOL(float, unpool_f32)
+UNPOOL(double, unpool_f64)
+#undef UNPOOL
 
 /* A plane belongs to one thread. */
 static void unpool_planes(void *ctx, int64_t begin, int64_t end)
 {
     const unpool *u = ctx;
     const int64_t size = (int64_t)hone_dtype_size(u->dtype);
-    memset(u->dx + begin * u->in * size, 0, (size_t)((end - begin) * u->in * size));
+    memset(u->x + begin * u->in * size, 0, (size_t)((end - begin) * u->in * size));
     for (int64_t plane = begin; plane < end; plane++) {
         const int64_t *at = u->indices + plane * u->out;
-        char *dx = u->dx + plane * u->in * size;
-        const char *dy = u->dy + plane * u->out * size;
-        for (int64_t i = 0; i < u->out; i++) {
-            if (u->dtype == HONE_F32)
-                ((float *)dx)[at[i]] += ((const float *)dy)[i];
-            else
-                ((double *)dx)[at[i]] += ((const double *)dy)[i];
-        }
+        char *x = u->x + plane * u->in * size;
+        const char *y = u->y + plane * u->out * size;
+        if (u->dtype == HONE_F32)
+            unpool_f32(u->out, at, (const void *)y, u->add, (void *)x);
+        else
+            unpool_f64(u->out, at, (const void *)y, u->add, (void *)x);
     }
 }
 
-void hone__unpool_add(hone_dtype dtype, int64_t planes, int64_t in, int64_t out, void *dx,
-                      const void *dy, const int64_t *indices)
+void hone__unpool(hone_dtype dtype, int64_t planes, int64_t in, int64_t out, void *x, const void *y,
+                  const int64_t *indices, bool add)
 {
-    unpool u = { dtype, in, out, dx, dy, indices };
+    unpool u = { dtype, in, out, x, y, indices, add };
     hone__parallel_for(planes, 1, NS_PER_ADD * (double)(in / 8 + out), unpool_planes, &u);
 }
