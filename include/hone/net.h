@@ -217,6 +217,74 @@ HONE_API hone_tensor *hone_max_unpool2d(hone_tensor *x, hone_tensor *indices,
 HONE_API hone_tensor *hone_max_unpool3d(hone_tensor *x, hone_tensor *indices,
                                         const hone_max_unpool3d_options *options);
 
+/* ---- channels and windows as places */
+
+/** x [.., C r^2, H, W] -> [.., C, H r, W r], r = upscale_factor: channel (c, i, j) goes to the places
+ * (h r + i, w r + j). Any dtype and strides. Grad: hone_pixel_unshuffle. HONE_E_SHAPE, HONE_E_VALUE.
+ * Source: Shi et al., Real-time single image and video super-resolution (2016). */
+HONE_API hone_tensor *hone_pixel_shuffle(hone_tensor *x, int64_t upscale_factor);
+/** Back: [.., C, H r, W r] -> [.., C r^2, H, W]. */
+HONE_API hone_tensor *hone_pixel_unshuffle(hone_tensor *x, int64_t downscale_factor);
+
+/** Pairs are (height, width). */
+typedef struct {
+    int64_t kernel_size[2]; /**< needed */
+    int64_t dilation[2];    /**< default 1 */
+    int64_t padding[2];     /**< default 0 */
+    int64_t stride[2];      /**< default 1 */
+    HONE_RESERVE(32);
+} hone_unfold_options;
+/** The windows of an image as columns (im2col).
+ *  @param x  [N, C, H, W] or [C, H, W] f32|f64, any strides; only N may be 0.
+ *  @return   [N, C kh kw, L], or without N: element (c, ky, kx) of window (y, x) of the L = ((H + 2
+ *            padding - dilation (kh - 1) - 1) / stride + 1) (.. W alike), +0 in the padding.
+ *  Grad:     hone_fold. Twice differentiable.
+ *  Errors:   HONE_E_SHAPE (also: a kernel larger than the padded image), HONE_E_DTYPE, HONE_E_VALUE,
+ *            HONE_E_NOMEM. Source: torch.nn.functional.unfold. */
+HONE_API hone_tensor *hone_unfold(hone_tensor *x, const hone_unfold_options *options);
+/** Columns added up to the image that they would be taken from (col2im): x [N, C kh kw, L] or [C kh
+ * kw, L] -> [N, C, height, width], or without N.
+ *  Order:    one chain of additions an element from +0 over (ky, kx).
+ *  Grad:     hone_unfold. Errors: as there. Source: torch.nn.functional.fold. */
+HONE_API hone_tensor *hone_fold(hone_tensor *x, int64_t height, int64_t width,
+                                const hone_unfold_options *options);
+
+/* ---- sampling */
+
+typedef enum {
+    HONE_INTERPOLATE_NEAREST,       /**< floor(o step); the coordinate is computed in f32 */
+    HONE_INTERPOLATE_NEAREST_EXACT, /**< floor((o + 1/2) step), in f32 too */
+    HONE_INTERPOLATE_LINEAR,        /**< of [N, C, L] */
+    HONE_INTERPOLATE_BILINEAR,      /**< of [N, C, H, W] */
+    HONE_INTERPOLATE_BICUBIC,       /**< of [N, C, H, W]; Keys' kernel with a = -3/4 */
+    HONE_INTERPOLATE_TRILINEAR      /**< of [N, C, D, H, W] */
+} hone_interpolate_mode;
+
+/** Lists have a number for each dim of places (depth, height, width), as many as x has, or one for
+ * all. Either size or scale_factor is needed. */
+typedef struct {
+    int64_t size[3];        /**< of the result */
+    double scale_factor[3]; /**< the result has floor(extent scale_factor) elements */
+    hone_interpolate_mode mode;
+    bool align_corners;          /**< the outermost elements lie on each other; not for nearest */
+    bool recompute_scale_factor; /**< coordinates go by the extents also where factors are given */
+    HONE_RESERVE(42);
+} hone_interpolate_options;
+
+/** x [N, C, places] f32|f64 in another size. Result o of an axis lies at (o + 1/2) step - 1/2, step
+ * being extent / size, or 1 / scale_factor where that is given, or with align_corners at o (extent -
+ * 1) / (size - 1); the linear modes take the two elements beside it (none below 0), bicubic four,
+ * those past an edge being the edge's.
+ *  Order:   an axis after the other, width first: w0 x0 + w1 x1 + .., each product and sum rounded.
+ *           Weights are computed in f64, and rounded. Of an axis whose extent stays linear modes give
+ *           1 x + 0 x (PyTorch: the same), so inf there makes NaN.
+ *  Grad:    the weighted sum of all dy that an element is part of, from width to depth, each in their
+ *           order. Twice differentiable.
+ *  Errors:  HONE_E_SHAPE, HONE_E_DTYPE (PyTorch takes u8, too), HONE_E_VALUE, HONE_E_NOMEM.
+ *  Source:  torch.nn.functional.interpolate without antialias; Keys, Cubic convolution interpolation
+ *           for digital image processing (1981). */
+HONE_API hone_tensor *hone_interpolate(hone_tensor *x, const hone_interpolate_options *options);
+
 /* ---- padding */
 
 typedef enum {
@@ -275,8 +343,13 @@ HONE_API hone_tensor *hone_philox_dropout(hone_tensor *x, double p, int64_t seed
 /** In training that with the next stream of the thread's generator (random.h), of which p = 0 and
  * 1 take none; else a copy of x. Defaults: p 0.5, training. */
 HONE_API hone_tensor *hone_dropout(hone_tensor *x, double p, bool training);
-/** The same for whole channels of x [N, C, ...]: PyTorch's dropout1d, dropout2d, dropout3d. */
+/** The same for whole channels of x [N, C, ...]. */
 HONE_API hone_tensor *hone_feature_dropout(hone_tensor *x, double p, bool training);
+/** The same of x [N, C, L] or [C, L]; [N, C, H, W] or [N, C, L]; [N, C, D, H, W] or [C, D, H, W]: a
+ * 3-D x of dropout2d is a batch of rows, as in PyTorch. Else HONE_E_SHAPE. */
+HONE_API hone_tensor *hone_dropout1d(hone_tensor *x, double p, bool training);
+HONE_API hone_tensor *hone_dropout2d(hone_tensor *x, double p, bool training);
+HONE_API hone_tensor *hone_dropout3d(hone_tensor *x, double p, bool training);
 
 /* ---- normalisation, beside hone_layer_norm and hone_batch_norm of ops.h */
 

@@ -100,7 +100,7 @@ hone_tensor *hone_philox_dropout(hone_tensor *x, double p, int64_t seed, int64_t
                       &(philox_options){ p, seed, stream, channels });
 }
 
-/* ---- dropout, feature_dropout */
+/* ---- dropout, feature_dropout, dropout1d .. 3d */
 
 typedef struct {
     double p;
@@ -137,10 +137,31 @@ static bool feature_dropout_forward(hone_context *ctx, hone_tensor *const *in, i
     return drop(ctx, in[0], true, out);
 }
 
-#define DROPOUT(op)                                                                                \
+/* Of a fixed number of dims: one sample without its dim is a batch of one, but of dropout2d. */
+static bool dropout_nd_forward(hone_context *ctx, hone_tensor *const *in, int n_in,
+                               hone_tensor **out)
+{
+    static const char *const of[] = { "[N, C, L] or [C, L]", "[N, C, H, W] or [N, C, L]",
+                                      "[N, C, D, H, W] or [C, D, H, W]" };
+    const int dims = hone__call_dims(ctx);
+    hone_tensor *x = in[0];
+    (void)n_in;
+    if (x->ndim != dims + 1 && x->ndim != dims + 2) {
+        hone_error_set(HONE_E_SHAPE, "%s: x is %s, %s is wanted", hone__call_name(ctx),
+                       hone__tensor_text(x).s, of[dims - 1]);
+        return false;
+    }
+    if (dims == 2 || x->ndim == dims + 2)
+        return drop(ctx, x, true, out);
+    hone_tensor *one = hone_unsqueeze(x, 0);
+    return one && drop(ctx, one, true, out) && hone__give(out, hone_squeeze(out[0], 0));
+}
+
+#define DROPOUT(op, forward_, dims_)                                                               \
     const hone__op hone__op_##op = {                                                               \
         .name = #op,                                                                               \
-        .forward = op##_forward,                                                                   \
+        .dims = dims_,                                                                             \
+        .forward = forward_,                                                                       \
         .in = { { "x" } },                                                                         \
         .options = dropout_table,                                                                  \
         .options_bytes = sizeof(dropout_options),                                                  \
@@ -150,5 +171,8 @@ static bool feature_dropout_forward(hone_context *ctx, hone_tensor *const *in, i
     {                                                                                              \
         return hone__call(&hone__op_##op, IN(x), &(dropout_options){ p, training });               \
     }
-DROPOUT(dropout)
-DROPOUT(feature_dropout)
+DROPOUT(dropout, dropout_forward, 0)
+DROPOUT(feature_dropout, feature_dropout_forward, 0)
+DROPOUT(dropout1d, dropout_nd_forward, 1)
+DROPOUT(dropout2d, dropout_nd_forward, 2)
+DROPOUT(dropout3d, dropout_nd_forward, 3)

@@ -59,6 +59,8 @@ hone_avg_pool3d_options 47 count_exclude_pad
 hone_max_unpool1d_options 32
 hone_max_unpool2d_options 32
 hone_max_unpool3d_options 32
+hone_unfold_options 32
+hone_interpolate_options 43 recompute_scale_factor
 TABLE
 # copy older|newer: the newer one's further option is one byte, as padding before a wider one would
 # lie where today's library looks for options that it doesn't know

@@ -65,6 +65,8 @@ SIZE_IS(hone_avg_pool3d_options, 128);
 SIZE_IS(hone_max_unpool1d_options, 64);
 SIZE_IS(hone_max_unpool2d_options, 96);
 SIZE_IS(hone_max_unpool3d_options, 128);
+SIZE_IS(hone_unfold_options, 96);
+SIZE_IS(hone_interpolate_options, 96);
 
 static void check(bool good, const char *what, int line)
 {
@@ -311,6 +313,20 @@ static void volumes(void)
     REFUSED(hone_max_unpool1d(x, at, options), hone_max_unpool1d_options, .kernel_size = 2);
 }
 
+static void columns(void)
+{
+    hone_tensor *x = hone_ones(HONE_F32, 2, 4, 4);
+    hone_tensor *y = hone_unfold(x, GIVE(hone_unfold_options, .kernel_size = { 2, 3 }));
+    CHECK(y && hone_numel(y) == 12 * 6);
+    CHECK(hone_item(hone_max(
+              hone_fold(y, 4, 4, GIVE(hone_unfold_options, .kernel_size = { 2, 3 })))) == 4);
+    REFUSED(hone_unfold(x, options), hone_unfold_options, .kernel_size = { 2, 3 });
+    REFUSED(hone_fold(y, 4, 4, options), hone_unfold_options, .kernel_size = { 2, 3 });
+    y = hone_unsqueeze(x, 0);
+    CHECK(hone_numel(hone_interpolate(y, GIVE(hone_interpolate_options, .size = { 3 }))) == 18);
+    REFUSED(hone_interpolate(y, options), hone_interpolate_options, .size = { 3 });
+}
+
 static void batch_norms(void)
 {
     hone_tensor *x = hone_reshape(hone_arange(HONE_F32, 0, 4, 1), 4, 1);
@@ -370,6 +386,7 @@ int main(void)
     convolutions();
     rows_and_transposed();
     volumes();
+    columns();
     pools();
     means();
     batch_norms();

@@ -103,9 +103,11 @@ catalog_words catalog_text(const catalog_row *row, const char *attribute)
 
 int catalog_choice(const catalog_row *row, const char *attribute, const char *names)
 {
-    const catalog_words words = catalog_text(row, attribute);
+    catalog_words words = catalog_text(row, attribute);
     const size_t length = strlen(words.at);
     int i = 0;
+    for (char *dash; (dash = strchr(words.at, '-'));) /* "nearest-exact" */
+        *dash = '_';
     for (const char *at = names; length > 0; at += 2, i++) {
         const size_t end = strcspn(at, ",");
         if (end >= length && strncasecmp(at + end - length, words.at, length) == 0)

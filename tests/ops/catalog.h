@@ -51,6 +51,8 @@
     X(conv1d)                                                                                      \
     X(conv3d)                                                                                      \
     X(pool3d)                                                                                      \
+    X(places)                                                                                      \
+    X(interpolate)                                                                                 \
     X(attention)                                                                                   \
     X(recurrent)
 

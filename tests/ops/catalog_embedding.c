@@ -91,11 +91,20 @@ static const char *const images[] = { "3x4x5", "2x3x2x2:t", "3x4:s", "3x2x3:e", 
     {                                                                                              \
         fill_rows, CATALOG_FIXED(dtype), true                                                      \
     }
+#define OF_DIMS(name, cases_)                                                                      \
+    {                                                                                              \
+        .op = name, .attributes = "p=0.5 training=false", .cases = cases_,                         \
+        .in = { { catalog_any } }, .oracle = plain_oracle                                          \
+    }
 #define PLAIN(name, text)                                                                          \
     {                                                                                              \
         .op = name, .note = text, .attributes = text, .cases = images, .in = { { catalog_any } },  \
         .oracle = plain_oracle                                                                     \
     }
+
+static const char *const of_rows[] = { "2x3x4", "3x4:t", "0x2x3", NULL };
+static const char *const of_planes[] = { "2x3x4x2", "3x4x2:s", "0x2x3x1", NULL };
+static const char *const of_volumes[] = { "2x3x1x4x2", "3x4x2x2:t", "0x2x3x1x1", NULL };
 
 static const catalog_row rows[] = {
     { .op = "embedding",
@@ -149,5 +158,8 @@ static const catalog_row rows[] = {
     PLAIN("dropout", "p=1 training=true"),
     PLAIN("feature_dropout", "p=0.5 training=false"),
     PLAIN("feature_dropout", "p=1 training=true"),
+    OF_DIMS("dropout1d", of_rows),
+    OF_DIMS("dropout2d", of_planes),
+    OF_DIMS("dropout3d", of_volumes),
 };
 CATALOG_FAMILY(embedding);

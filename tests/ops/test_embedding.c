@@ -67,6 +67,33 @@ Test(dropout, what_is_dropped_is_zero)
                              hone_contiguous(hone_select(y, 2, 2))));
 }
 
+/* Of one sample without its dim, too, but dropout2d takes three dims for a batch of rows. */
+Test(dropout, of_channels)
+{
+    hone_tensor *x = hone_ones(HONE_F64, 16, 8, 3), *whole[3], *of[3];
+    for (int i = 0; i < 3; i++) {
+        hone_seed(7);
+        whole[i] = hone_feature_dropout(i < 2 ? x : hone_reshape(x, 1, 16, 4, 6), 0.5, true);
+        hone_seed(7);
+        of[i] = i == 0   ? hone_dropout1d(x, 0.5, true)
+                : i == 1 ? hone_dropout2d(x, 0.5, true)
+                         : hone_dropout3d(hone_reshape(x, 16, 4, 3, 2), 0.5, true);
+    }
+    cr_expect(test_same_bits(of[0], whole[0]) && test_same_bits(of[1], whole[1]));
+    cr_expect(test_same_bits(hone_reshape(of[2], -1), hone_reshape(whole[2], -1)));
+    hone_seed(7);
+    hone_tensor *row = hone_dropout1d(hone_ones(HONE_F32, 64, 5), 0.25, true);
+    const double kept = 1 / 0.75;
+    for (int i = 0; i < 64; i++) {
+        const double first = hone_at(row, i, 0);
+        cr_expect(first == 0 || first == (double)(float)kept);
+        cr_expect_eq(hone_at(row, i, 4), first);
+    }
+    CHECK_FAILS(hone_dropout1d(hone_ones(HONE_F32, 2), 0.5, true), HONE_E_SHAPE, "or [C, L]");
+    CHECK_FAILS(hone_dropout2d(hone_ones(HONE_F32, 2, 2), 0.5, true), HONE_E_SHAPE, "[N, C, H, W]");
+    CHECK_FAILS(hone_dropout3d(x, 0.5, true), HONE_E_SHAPE, "[N, C, D, H, W] or [C, D, H, W]");
+}
+
 Test(dropout, errors)
 {
     CHECK_FAILS(hone_dropout(hone_ones(HONE_F32, 2), 1.5, true), HONE_E_VALUE, "dropout: p is 1.5");
