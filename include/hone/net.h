@@ -285,6 +285,36 @@ typedef struct {
  *           for digital image processing (1981). */
 HONE_API hone_tensor *hone_interpolate(hone_tensor *x, const hone_interpolate_options *options);
 
+typedef enum {
+    HONE_GRID_BILINEAR, /**< of two elements along each dim (trilinear of volumes) */
+    HONE_GRID_NEAREST,  /**< halves go to the even element */
+    HONE_GRID_BICUBIC   /**< of four along each dim; a = -3/4; not of volumes */
+} hone_grid_mode;
+/** What lies outside of an image. */
+typedef enum {
+    HONE_GRID_ZEROS,
+    HONE_GRID_BORDER,    /**< its outermost elements */
+    HONE_GRID_REFLECTION /**< the image mirrored about its ends, or with align_corners about its
+                              outermost elements */
+} hone_grid_padding;
+/** x at the places of a grid.
+ *  @param x     [N, C, H, W] or [N, C, D, H, W] f32|f64, any strides.
+ *  @param grid  [N, OH, OW, 2] or [N, OD, OH, OW, 3] of x's dtype: a place (x, y) or (x, y, z); -1 and
+ *               1 are the ends of the image, with align_corners its outermost elements.
+ *  @return      [N, C, OH, OW] or [N, C, OD, OH, OW].
+ *  Order:   coordinates and weights are computed in f64; then an axis after the other, width first:
+ *           w0 x0 + w1 x1 + .., each product and sum rounded, a tap outside being a +0. So a place that
+ *           is NaN or infinite gives NaN, but nearest 0, and with border and reflection (not bicubic) the first
+ *           element, or that at the end.
+ *  Grad:    of x dy times the weights, added from +0 in the order of the places and their taps; of
+ *           grid the sum over the channels (hone_sum_dim) of dy times the slope at the place, which
+ *           is 0 where border or reflection put it on the edge, and 0 for nearest. Twice
+ *           differentiable, by both (PyTorch: once).
+ *  Errors:  HONE_E_SHAPE, HONE_E_DTYPE, HONE_E_VALUE (bicubic of volumes), HONE_E_NOMEM.
+ *  Source:  torch.nn.functional.grid_sample; Jaderberg et al., Spatial transformer networks (2015). */
+HONE_API hone_tensor *hone_grid_sample(hone_tensor *x, hone_tensor *grid, hone_grid_mode mode,
+                                       hone_grid_padding padding_mode, bool align_corners);
+
 /* ---- padding */
 
 typedef enum {

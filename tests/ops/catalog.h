@@ -53,6 +53,7 @@
     X(pool3d)                                                                                      \
     X(places)                                                                                      \
     X(interpolate)                                                                                 \
+    X(grid_sample)                                                                                 \
     X(attention)                                                                                   \
     X(recurrent)
 
