@@ -72,38 +72,6 @@ static HONE__GEMM_INLINE void hone__f64_gemm_fold_4_avx2(__m256d a, __m256d b, _
     _mm256_storeu_pd(out, _mm256_permute4x64_pd(v, 0xD8));
 }
 
-/* Four k of eight columns, each a vector. */
-static HONE__GEMM_INLINE void hone__f32_gemm_turn_avx2(const float *const *col, int64_t p,
-                                                       __m256 *v)
-{
-    __m256 c[4];
-    HONE__GEMM_UNROLL
-    for (int i = 0; i < 4; i++) {
-        c[i] = _mm256_insertf128_ps(_mm256_castps128_ps256(_mm_loadu_ps(col[i] + p)),
-                                    _mm_loadu_ps(col[i + 4] + p), 1);
-    }
-    const __m256 lo01 = _mm256_unpacklo_ps(c[0], c[1]), hi01 = _mm256_unpackhi_ps(c[0], c[1]);
-    const __m256 lo23 = _mm256_unpacklo_ps(c[2], c[3]), hi23 = _mm256_unpackhi_ps(c[2], c[3]);
-    v[0] = _mm256_shuffle_ps(lo01, lo23, 0x44);
-    v[1] = _mm256_shuffle_ps(lo01, lo23, 0xee);
-    v[2] = _mm256_shuffle_ps(hi01, hi23, 0x44);
-    v[3] = _mm256_shuffle_ps(hi01, hi23, 0xee);
-}
-
-/* Two k of four columns. */
-static HONE__GEMM_INLINE void hone__f64_gemm_turn_avx2(const double *const *col, int64_t p,
-                                                       __m256d *v)
-{
-    __m256d c[2];
-    HONE__GEMM_UNROLL
-    for (int i = 0; i < 2; i++) {
-        c[i] = _mm256_insertf128_pd(_mm256_castpd128_pd256(_mm_loadu_pd(col[i] + p)),
-                                    _mm_loadu_pd(col[i + 2] + p), 1);
-    }
-    v[0] = _mm256_unpacklo_pd(c[0], c[1]);
-    v[1] = _mm256_unpackhi_pd(c[0], c[1]);
-}
-
 #define HONE__REAL_IS_F64 0
 #include "kernels/real_begin.h"
 #define DOT_ROWS     1
@@ -116,7 +84,7 @@ static HONE__GEMM_INLINE void hone__f64_gemm_turn_avx2(const double *const *col,
 #include "gemm/gemm_row.h"
 #include "gemm/gemm_dot.h"
 #define FEW_STEP 4
-#define FEW_TURN hone__f32_gemm_turn_avx2
+#define FEW_TURN hone__f32_gemm_turn_4x8
 #include "gemm/gemm_few.h"
 #include "kernels/real_end.h"
 
@@ -132,7 +100,7 @@ static HONE__GEMM_INLINE void hone__f64_gemm_turn_avx2(const double *const *col,
 #include "gemm/gemm_row.h"
 #include "gemm/gemm_dot.h"
 #define FEW_STEP 2
-#define FEW_TURN hone__f64_gemm_turn_avx2
+#define FEW_TURN hone__f64_gemm_turn_2x4
 #include "gemm/gemm_few.h"
 #include "kernels/real_end.h"
 

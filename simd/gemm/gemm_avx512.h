@@ -42,41 +42,15 @@ static HONE__GEMM_INLINE void hone__f64_gemm_fold_4_avx512(__m512d a, __m512d b,
     _mm256_storeu_pd(out, _mm512_castpd512_pd256(_mm512_permutexvar_pd(first, v)));
 }
 
-/* Four k of sixteen columns, each a vector; lane l of four holds the columns 4 l .. 4 l + 3. */
-static HONE__GEMM_INLINE void hone__f32_gemm_turn_avx512(const float *const *col, int64_t p,
-                                                         __m512 *v)
-{
-    __m512 c[4];
-    HONE__GEMM_UNROLL
-    for (int i = 0; i < 4; i++) {
-        const __m512 first = _mm512_castps128_ps512(_mm_loadu_ps(col[i] + p));
-        const __m512 two = _mm512_insertf32x4(first, _mm_loadu_ps(col[i + 4] + p), 1);
-        const __m512 three = _mm512_insertf32x4(two, _mm_loadu_ps(col[i + 8] + p), 2);
-        c[i] = _mm512_insertf32x4(three, _mm_loadu_ps(col[i + 12] + p), 3);
-    }
-    const __m512 lo01 = _mm512_unpacklo_ps(c[0], c[1]), hi01 = _mm512_unpackhi_ps(c[0], c[1]);
-    const __m512 lo23 = _mm512_unpacklo_ps(c[2], c[3]), hi23 = _mm512_unpackhi_ps(c[2], c[3]);
-    v[0] = _mm512_shuffle_ps(lo01, lo23, 0x44);
-    v[1] = _mm512_shuffle_ps(lo01, lo23, 0xee);
-    v[2] = _mm512_shuffle_ps(hi01, hi23, 0x44);
-    v[3] = _mm512_shuffle_ps(hi01, hi23, 0xee);
-}
-
-/* Two k of eight columns. */
-static HONE__GEMM_INLINE void hone__f64_gemm_turn_avx512(const double *const *col, int64_t p,
-                                                         __m512d *v)
-{
-    __m512d c[2];
-    HONE__GEMM_UNROLL
-    for (int i = 0; i < 2; i++) {
-        const __m512d first = _mm512_castpd128_pd512(_mm_loadu_pd(col[i] + p));
-        const __m512d two = _mm512_insertf64x2(first, _mm_loadu_pd(col[i + 2] + p), 1);
-        const __m512d three = _mm512_insertf64x2(two, _mm_loadu_pd(col[i + 4] + p), 2);
-        c[i] = _mm512_insertf64x2(three, _mm_loadu_pd(col[i + 6] + p), 3);
-    }
-    v[0] = _mm512_unpacklo_pd(c[0], c[1]);
-    v[1] = _mm512_unpackhi_pd(c[0], c[1]);
-}
+/* Vectors of 256 bits for `few`. */
+#define HALF_PS_load(p)      _mm256_loadu_ps(p)
+#define HALF_PS_store(p, v)  _mm256_storeu_ps(p, v)
+#define HALF_PS_set(x)       _mm256_set1_ps(x)
+#define HALF_PS_fma(a, b, c) _mm256_fmadd_ps(a, b, c)
+#define HALF_PD_load(p)      _mm256_loadu_pd(p)
+#define HALF_PD_store(p, v)  _mm256_storeu_pd(p, v)
+#define HALF_PD_set(x)       _mm256_set1_pd(x)
+#define HALF_PD_fma(a, b, c) _mm256_fmadd_pd(a, b, c)
 
 #define HONE__REAL_IS_F64 0
 #include "kernels/real_begin.h"
@@ -89,8 +63,12 @@ static HONE__GEMM_INLINE void hone__f64_gemm_turn_avx512(const double *const *co
 #include "gemm/gemm_pack.h"
 #include "gemm/gemm_row.h"
 #include "gemm/gemm_dot.h"
-#define FEW_STEP 4
-#define FEW_TURN hone__f32_gemm_turn_avx512
+#define FEW_LANES  8
+#define FEW_VECTOR __m256
+#define FEW_KEPT   2
+#define FEW(name)  HALF_PS_##name
+#define FEW_STEP   4
+#define FEW_TURN   hone__f32_gemm_turn_4x8
 #include "gemm/gemm_few.h"
 #include "kernels/real_end.h"
 
@@ -105,8 +83,12 @@ static HONE__GEMM_INLINE void hone__f64_gemm_turn_avx512(const double *const *co
 #include "gemm/gemm_pack.h"
 #include "gemm/gemm_row.h"
 #include "gemm/gemm_dot.h"
-#define FEW_STEP 2
-#define FEW_TURN hone__f64_gemm_turn_avx512
+#define FEW_LANES  4
+#define FEW_VECTOR __m256d
+#define FEW_KEPT   2
+#define FEW(name)  HALF_PD_##name
+#define FEW_STEP   2
+#define FEW_TURN   hone__f64_gemm_turn_2x4
 #include "gemm/gemm_few.h"
 #include "kernels/real_end.h"
 
@@ -119,14 +101,14 @@ static HONE__GEMM_INLINE void hone__f64_gemm_turn_avx512(const double *const *co
                 .turning_tile = hone__f32_gemm_avx512_8x48_turning, .vl = 16, .mr = 8, .nr = 48,   \
                 .wide = 64, .rows = { 0, 16, 12, 8, 6 }, .short_k = 257,                           \
                 .short_rows = { 0, 10, 12, 8, 6 }, .direct_tails = 1, .half_tails = 1,             \
-                .flops_per_ns = 100, .dot_tree = 3, .blocks = { 1024, 768 }),                      \
+                .flops_per_ns = 100, .few_rows = 8, .dot_tree = 3, .blocks = { 1024, 768 }),       \
             HONE__GEMM_KERNEL(                                                                     \
                 f64, avx512_8x24, .small = hone__f64_gemm_avx512_8x24_small,                       \
                 .small_rows = { 0, 16, 16, 12, 12, 8, 8, 6, 6 }, .turning_columns = 14,            \
                 .turning_tile = hone__f64_gemm_avx512_8x24_turning, .vl = 8, .mr = 8, .nr = 24,    \
                 .wide = 32, .rows = { 0, 16, 12, 8, 6 }, .short_k = 257,                           \
                 .short_rows = { 0, 10, 12, 8, 6 }, .direct_tails = 1, .half_tails = 1,             \
-                .flops_per_ns = 50, .dot_tree = 3, .blocks = { 1024, 384 }),                       \
+                .flops_per_ns = 50, .few_rows = 8, .dot_tree = 3, .blocks = { 1024, 384 }),        \
         }                                                                                          \
     }
 

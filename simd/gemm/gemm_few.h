@@ -1,148 +1,282 @@
 /* gemm_few.h: body of `few` (contract: gemm_kernels.h), written for f32 and f64 (real_begin.h):
  * columns of B are turned in registers, and each turned vector is one step of a chain an output.
- * The ISA's file gives FEW_TURN(col, p, v), which sets v[q] to element p + q of LANES columns, for
- * FEW_STEP q, a power of two.
+ * The ISA's file gives
  *
- * A line of B is done with before the next columns', because columns that are pages apart share a
- * few lines of L1. Groups of columns take turns, as each waits for its chain. (fragment) */
+ *   FEW_TURN(x, bs, there, v)  v[q] = element q of FEW_LANES columns, x[column * bs + q], for q <
+ *                              FEW_STEP, a power of two; the last of `there` columns stands for
+ *                              those that are not
+ *   FEW_LANES, FEW_VECTOR, FEW(name)  its vectors, if they aren't the widest: turning is bound by
+ *                              the shuffles, of which there are as many
+ *   FEW_KEPT                   with them: rows of A whose elements stay in registers meanwhile
+ *
+ * Vectors of columns take turns, as each waits for its chain: the loads of A serve them all. Where
+ * columns are pages apart, they share a few lines of L1, so that each line is read to its end
+ * before the next columns', and each vector of columns is a line behind the one before: its lines
+ * are others. So B comes from memory, too, with lines asked for in time. (fragment) */
 
-enum { R(gemm_few_most) = 3, R(gemm_few_groups) = 4, R(gemm_few_line) = 64 / (int)sizeof(REAL) };
+#ifndef FEW_LANES
+#define FEW_LANES  LANES
+#define FEW_VECTOR VREAL
+#define FEW(name)  R(name)
+#define FEW_KEPT   1
+#endif
+
+enum { R(gemm_few_most) = 4, R(gemm_few_line) = 64 / (int)sizeof(REAL) };
 
 typedef struct {
     int64_t k, n;
-    const REAL *a;
-    int64_t a_rs, a_cs;
+    const REAL *a; /* [k][rows] */
     const REAL *b;
     int64_t b_cs;
     REAL *c;
     int64_t c_rs;
-    int resume;
+    bool resume;
 } R(gemm_few_job);
 
-/* A vector of columns from j on: the last one stands for those that are not there. */
+/* The sums of all rows and a vector of columns. */
 typedef struct {
-    const REAL *col[LANES];
-    VREAL acc[R(gemm_few_most)];
-} R(gemm_few_group);
+    FEW_VECTOR acc[HONE__GEMM_FEW_ROWS];
+} R(gemm_few_sums);
 
-static HONE__GEMM_INLINE void R(gemm_few_begin)(const int rows, const R(gemm_few_job) * job,
-                                                int64_t j, R(gemm_few_group) * g)
-{
-    const int64_t there = job->n - j < LANES ? job->n - j : LANES;
-    for (int i = 0; i < LANES; i++) {
-        g->col[i] = job->b + (j + (i < there ? i : there - 1)) * job->b_cs;
-    }
-    HONE__GEMM_UNROLL
-    for (int i = 0; i < rows; i++) {
-        g->acc[i] = R(set)(0);
-        if (job->resume) {
-            g->acc[i] = R(load_n)(job->c + i * job->c_rs + j, there, g->acc[i]);
-        }
-    }
-}
-
-static HONE__GEMM_INLINE void R(gemm_few_end)(const int rows, const R(gemm_few_job) * job,
-                                              int64_t j, const R(gemm_few_group) * g)
+/* `there` columns from j on. */
+static HONE__GEMM_INLINE void R(gemm_few_begin)(const int rows, const int there,
+                                                const R(gemm_few_job) * job, int64_t j,
+                                                R(gemm_few_sums) * s)
 {
     HONE__GEMM_UNROLL
     for (int i = 0; i < rows; i++) {
-        REAL *to = job->c + i * job->c_rs + j;
-        if (job->n - j < LANES) {
-            R(store_n)(to, g->acc[i], job->n - j);
-        } else {
-            R(store)(to, g->acc[i]);
-        }
+        s->acc[i] = FEW(set)(0);
+    }
+    if (!job->resume) {
+        return;
+    }
+    HONE__GEMM_UNROLL
+    for (int i = 0; i < rows; i++) {
+        const REAL *from = job->c + i * job->c_rs + j;
+        REAL held[FEW_LANES] = { 0 };
+        memcpy(held, from, sizeof(REAL) * (size_t)there);
+        s->acc[i] = FEW(load)(held);
     }
 }
 
-/* Whole steps of k. */
-static HONE__GEMM_INLINE void R(gemm_few_steps)(const int rows, const R(gemm_few_job) * job,
-                                                int64_t begin, int64_t end, R(gemm_few_group) * g)
+static HONE__GEMM_INLINE void R(gemm_few_end)(const int rows, const int there,
+                                              const R(gemm_few_job) * job, int64_t j,
+                                              const R(gemm_few_sums) * s)
 {
-    for (int64_t p = begin; p < end; p += FEW_STEP) {
-        VREAL v[FEW_STEP];
-        FEW_TURN(g->col, p, v);
+    HONE__GEMM_UNROLL
+    for (int i = 0; i < rows; i++) {
+        REAL held[FEW_LANES];
+        FEW(store)(held, s->acc[i]);
+        memcpy(job->c + i * job->c_rs + j, held, sizeof(REAL) * (size_t)there);
+    }
+}
+
+/* FEW_STEP k. Left to itself, a compiler would keep an address for each element that is read. av: A's
+ * elements, each a vector, or NULL. */
+static HONE__GEMM_INLINE void R(gemm_few_step)(const int rows, const int there, const REAL *a,
+                                               const FEW_VECTOR *av, const REAL *b, int64_t bs,
+                                               R(gemm_few_sums) * s)
+{
+    FEW_VECTOR v[FEW_STEP];
+    (void)there, (void)bs; /* a vector of one column has no other */
+    HONE__GEMM_OPAQUE(b);
+    FEW_TURN(b, bs, there, v);
+    HONE__GEMM_UNROLL
+    for (int q = 0; q < FEW_STEP; q++) {
         HONE__GEMM_UNROLL
         for (int i = 0; i < rows; i++) {
-            const REAL *a = job->a + i * job->a_rs + p * job->a_cs;
-            HONE__GEMM_UNROLL
-            for (int q = 0; q < FEW_STEP; q++) {
-                g->acc[i] = R(fma)(R(set)(a[q * job->a_cs]), v[q], g->acc[i]);
+            const int at = q * rows + i;
+            s->acc[i] = FEW(fma)(av ? av[at] : FEW(set)(a[at]), v[q], s->acc[i]);
+        }
+    }
+}
+
+/* From p on, one k at a time. */
+static HONE__GEMM_INLINE void R(gemm_few_rest)(const int rows, const int there,
+                                               const R(gemm_few_job) * job, const REAL *b,
+                                               int64_t p, R(gemm_few_sums) * s)
+{
+    for (; p < job->k; p++) {
+        REAL turned[FEW_LANES] = { 0 };
+        for (int l = 0; l < there; l++) {
+            turned[l] = b[l * job->b_cs + p];
+        }
+        HONE__GEMM_UNROLL
+        for (int i = 0; i < rows; i++) {
+            s->acc[i] = FEW(fma)(FEW(set)(job->a[p * rows + i]), FEW(load)(turned), s->acc[i]);
+        }
+    }
+}
+
+/* Vectors of columns from j on, side by side. */
+static HONE__GEMM_INLINE void R(gemm_few_columns)(const int rows, const int vectors,
+                                                  const int there, const R(gemm_few_job) * job,
+                                                  int64_t j)
+{
+    R(gemm_few_sums) s[R(gemm_few_most)];
+    const int64_t steps = job->k & -FEW_STEP, bs = job->b_cs, apart = FEW_LANES * bs;
+    const REAL *b = job->b + j * bs, *a = job->a, *const end = a + steps * rows;
+    HONE__GEMM_UNROLL
+    for (int g = 0; g < vectors; g++) {
+        R(gemm_few_begin)(rows, there, job, j + g * FEW_LANES, &s[g]);
+    }
+    const bool kept = vectors > 1 && rows <= FEW_KEPT;
+    for (; a < end; a += FEW_STEP * rows, b += FEW_STEP) {
+        FEW_VECTOR av[FEW_STEP * FEW_KEPT];
+        HONE__GEMM_UNROLL
+        for (int i = 0; kept && i < FEW_STEP * rows; i++) {
+            av[i] = FEW(set)(a[i]);
+            HONE__GEMM_KEEP(av[i]);
+        }
+        HONE__GEMM_UNROLL
+        for (int g = 0; g < vectors; g++) {
+            R(gemm_few_step)(rows, there, a, kept ? av : NULL, b + g * apart, bs, &s[g]);
+        }
+    }
+    HONE__GEMM_UNROLL
+    for (int g = 0; g < vectors; g++) {
+        R(gemm_few_rest)(rows, there, job, b + g * apart - steps, steps, &s[g]);
+        R(gemm_few_end)(rows, there, job, j + g * FEW_LANES, &s[g]);
+    }
+}
+
+/* Line `line` of a vector of columns, the next ones being asked for. */
+static HONE__GEMM_INLINE void R(gemm_few_one_line)(const int rows, const bool far,
+                                                   const R(gemm_few_job) * job, const REAL *b,
+                                                   int64_t line, R(gemm_few_sums) * s)
+{
+    enum { AHEAD_BYTES = 1024 };
+    const REAL *a = job->a + line * R(gemm_few_line) * rows;
+    b += line * R(gemm_few_line);
+    for (int l = 0; far && l < FEW_LANES; l++) {
+        __builtin_prefetch((const char *)(b + l * job->b_cs) + AHEAD_BYTES, 0, 2);
+    }
+    HONE__GEMM_UNROLL
+    for (int q = 0; q < R(gemm_few_line); q += FEW_STEP) {
+        R(gemm_few_step)(rows, FEW_LANES, a + q * rows, NULL, b + q, job->b_cs, s);
+    }
+}
+
+/* Vectors of columns, each a line behind the one before. */
+static HONE__GEMM_INLINE void R(gemm_few_columns_skewed)(const int rows, const int vectors,
+                                                         const bool far,
+                                                         const R(gemm_few_job) * job, int64_t j)
+{
+    R(gemm_few_sums) s[R(gemm_few_most)];
+    const int64_t lines = job->k / R(gemm_few_line), steps = job->k & -FEW_STEP;
+    const int64_t bs = job->b_cs, apart = FEW_LANES * bs;
+    const REAL *b = job->b + j * bs;
+    HONE__GEMM_UNROLL
+    for (int g = 0; g < vectors; g++) {
+        R(gemm_few_begin)(rows, FEW_LANES, job, j + g * FEW_LANES, &s[g]);
+    }
+    for (int64_t line = 0; line < lines + vectors - 1; line++) {
+        HONE__GEMM_UNROLL
+        for (int g = 0; g < vectors; g++) {
+            if (line >= g && line - g < lines) {
+                R(gemm_few_one_line)(rows, far, job, b + g * apart, line - g, &s[g]);
             }
         }
     }
-}
-
-/* One k at a time. */
-static void R(gemm_few_rest)(int rows, const R(gemm_few_job) * job, int64_t begin,
-                             R(gemm_few_group) * g)
-{
-    for (int64_t p = begin; p < job->k; p++) {
-        REAL turned[LANES];
-        for (int i = 0; i < LANES; i++) {
-            turned[i] = g->col[i][p];
-        }
-        for (int i = 0; i < rows; i++) {
-            const REAL a = job->a[i * job->a_rs + p * job->a_cs];
-            g->acc[i] = R(fma)(R(set)(a), R(load)(turned), g->acc[i]);
-        }
-    }
-}
-
-/* Some groups of columns from j on. */
-static HONE__GEMM_INLINE void R(gemm_few_columns)(const int rows, const int groups,
-                                                  const R(gemm_few_job) * job, int64_t j)
-{
-    R(gemm_few_group) g[R(gemm_few_groups)];
-    const int64_t steps = job->k & -FEW_STEP;
     HONE__GEMM_UNROLL
-    for (int i = 0; i < groups; i++) {
-        R(gemm_few_begin)(rows, job, j + i * LANES, &g[i]);
-    }
-    int64_t p = 0;
-    for (; p + R(gemm_few_line) <= job->k; p += R(gemm_few_line)) {
-        HONE__GEMM_UNROLL
-        for (int i = 0; i < groups; i++) {
-            R(gemm_few_steps)(rows, job, p, p + R(gemm_few_line), &g[i]);
+    for (int g = 0; g < vectors; g++) {
+        const REAL *from = b + g * apart;
+        for (int64_t p = lines * R(gemm_few_line); p < steps; p += FEW_STEP) {
+            R(gemm_few_step)(rows, FEW_LANES, job->a + p * rows, NULL, from + p, bs, &s[g]);
         }
-    }
-    HONE__GEMM_UNROLL
-    for (int i = 0; i < groups; i++) {
-        R(gemm_few_steps)(rows, job, p, steps, &g[i]);
-        if (steps < job->k) {
-            R(gemm_few_rest)(rows, job, steps, &g[i]);
-        }
-        R(gemm_few_end)(rows, job, j + i * LANES, &g[i]);
+        R(gemm_few_rest)(rows, FEW_LANES, job, from, steps, &s[g]);
+        R(gemm_few_end)(rows, FEW_LANES, job, j + g * FEW_LANES, &s[g]);
     }
 }
 
-static HONE__GEMM_INLINE void R(gemm_few_rows)(const int rows, const int groups,
-                                               const R(gemm_few_job) * job)
+/* All columns: as many vectors at once as `vectors` or, skewed, `skewed` says. */
+static HONE__GEMM_INLINE void R(gemm_few_rows)(const int rows, const int vectors, const int skewed,
+                                               const R(gemm_few_job) * job, bool skew, bool far)
 {
     int64_t j = 0;
-    for (; j + (groups - 1) * LANES < job->n; j += groups * LANES) {
-        R(gemm_few_columns)(rows, groups, job, j);
+    for (; skew && skewed && j + skewed * FEW_LANES <= job->n; j += skewed * FEW_LANES) {
+        if (far) {
+            R(gemm_few_columns_skewed)(rows, skewed, true, job, j);
+        } else {
+            R(gemm_few_columns_skewed)(rows, skewed, false, job, j);
+        }
     }
-    for (; j < job->n; j += LANES) {
-        R(gemm_few_columns)(rows, 1, job, j);
+    for (; j + vectors * FEW_LANES <= job->n; j += vectors * FEW_LANES) {
+        R(gemm_few_columns)(rows, vectors, FEW_LANES, job, j);
+    }
+    for (; vectors > 2 && j + 2 * FEW_LANES <= job->n; j += 2 * FEW_LANES) {
+        R(gemm_few_columns)(rows, 2, FEW_LANES, job, j);
+    }
+    for (; vectors > 1 && j + FEW_LANES <= job->n; j += FEW_LANES) {
+        R(gemm_few_columns)(rows, 1, FEW_LANES, job, j);
+    }
+    if (j < job->n) {
+        R(gemm_few_columns)(rows, 1, (int)(job->n - j), job, j);
     }
 }
 
-static void R(gemm_few)(int64_t k, int rows, int64_t n, const void *a, int64_t a_rs, int64_t a_cs,
-                        const void *b, int64_t b_cs, void *c, int64_t c_rs, int resume)
+/* If the columns of a few vectors fall upon the same lines of L1, or nearly. */
+static HONE__GEMM_INLINE bool R(gemm_few_share_lines)(int64_t b_cs)
 {
-    const R(gemm_few_job) job = { k, n, a, a_rs, a_cs, b, b_cs, c, c_rs, resume };
+    enum { EVERY = 2048, NEARLY = 8 };
+    const int64_t apart = b_cs * (int64_t)sizeof(REAL);
+    return ((apart + NEARLY) & (EVERY - 1)) <= 2 * NEARLY;
+}
+
+static void R(gemm_few_chunk)(int rows, const R(gemm_few_job) * job, bool far)
+{
+    const bool skew = far || R(gemm_few_share_lines)(job->b_cs);
     switch (rows) {
-    case 1:
-        R(gemm_few_rows)(1, 4, &job);
-        break;
-    case 2:
-        R(gemm_few_rows)(2, 2, &job);
-        break;
-    default:
-        R(gemm_few_rows)(3, 2, &job);
+#define FEW_ROWS(rows, vectors, skewed)                                                            \
+    case rows:                                                                                     \
+        R(gemm_few_rows)(rows, vectors, skewed, job, skew, far);                                   \
+        break
+        FEW_ROWS(1, 4, 2);
+        FEW_ROWS(2, 4, 2);
+        FEW_ROWS(3, 4, 2);
+        FEW_ROWS(4, 3, 2);
+        FEW_ROWS(5, 2, 1);
+        FEW_ROWS(6, 1, 1);
+        FEW_ROWS(7, 1, 1);
+        FEW_ROWS(8, 1, 1);
+#undef FEW_ROWS
+    }
+}
+
+/* A is copied to where all of a k lie side by side, as much of it at a time as stays in L1. */
+static void R(gemm_few)(int64_t k, int rows, int64_t n, const void *a, int64_t a_rs, int64_t a_cs,
+                        const void *b, int64_t b_cs, void *c, int64_t c_rs, int resume,
+                        hone__gemm_distance distance)
+{
+    enum { COPIED = 16384 / (int)sizeof(REAL) };
+    _Alignas(64) REAL copy[COPIED];
+    const bool in_place = rows == 1 && a_cs == 1;
+    const int64_t most = in_place ? k : COPIED / rows & -R(gemm_few_line);
+    for (int64_t p = 0; p < k; p += most) {
+        R(gemm_few_job)
+        job = { k - p < most ? k - p : most,
+                n,
+                copy,
+                (const REAL *)b + p,
+                b_cs,
+                c,
+                c_rs,
+                resume || p > 0 };
+        if (in_place) {
+            job.a = a;
+        }
+        for (int i = 0; i < rows && !in_place; i++) {
+            for (int64_t q = 0; q < job.k; q++) {
+                copy[q * rows + i] = ((const REAL *)a)[i * a_rs + (p + q) * a_cs];
+            }
+        }
+        R(gemm_few_chunk)(rows, &job, distance == HONE__GEMM_MEMORY);
     }
 }
 
 #undef FEW_TURN
 #undef FEW_STEP
+#undef FEW_LANES
+#undef FEW_VECTOR
+#undef FEW_KEPT
+#undef FEW

@@ -29,12 +29,19 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <string.h>
 
 #define HONE__GEMM_INLINE   inline __attribute__((always_inline))
 #define HONE__GEMM_NOINLINE __attribute__((noinline))
 
 /* The compiler forgets how it got to this pointer, so it has to count it on. */
 #define HONE__GEMM_OPAQUE(pointer) __asm__("" : "+r"(pointer))
+/** A vector is kept in a register, not read again where it is used. */
+#ifdef __aarch64__
+#define HONE__GEMM_KEEP(vector) __asm__("" : "+w"(vector))
+#else
+#define HONE__GEMM_KEEP(vector) __asm__("" : "+v"(vector))
+#endif
 
 /* Before a loop of at most 16 rounds: unroll it completely. Before a long one: twice. */
 #if defined(HONE_SANITIZE) /* instrumented, the unrolled loops would take minutes to compile */
@@ -93,8 +100,8 @@ enum { HONE__GEMM_MAX_VECTORS = 4 };
 /** Where an operand is read from, most likely. */
 typedef enum { HONE__GEMM_L2, HONE__GEMM_L3, HONE__GEMM_MEMORY } hone__gemm_distance;
 
-/** Rows that `few` takes at most. */
-enum { HONE__GEMM_FEW_ROWS = 3 };
+/** Rows that `few` takes at most, whatever the ISA. */
+enum { HONE__GEMM_FEW_ROWS = 8 };
 
 /** Rows of B that `row` takes at a time from L3. */
 enum { HONE__GEMM_ROWS = 5 };
@@ -155,9 +162,12 @@ typedef struct {
                 void *y, int resume, hone__gemm_distance distance);
 
     /** Up to few_rows rows of C with a B that lies along k: c[i * c_rs + j] = chain over p < k of
-     * a[i * a_rs + p * a_cs] * b[j * b_cs + p], j < n, from +0 or with `resume` from c. */
+     * a[i * a_rs + p * a_cs] * b[j * b_cs + p], j < n, from +0 or with `resume` from c. Lines beyond
+     * b may be asked for where it is in memory. */
     void (*few)(int64_t k, int rows, int64_t n, const void *a, int64_t a_rs, int64_t a_cs,
-                const void *b, int64_t b_cs, void *c, int64_t c_rs, int resume);
+                const void *b, int64_t b_cs, void *c, int64_t c_rs, int resume,
+                hone__gemm_distance distance);
+    int few_rows; /* at most HONE__GEMM_FEW_ROWS */
 
     /** out[i * out_rs + j] = one block's dot product of row i of a (a_rs apart) and row j of b
      * (b_rs apart), both contiguous in k; 0 < k <= the reductions' block. */

@@ -56,12 +56,19 @@ static int hone__f64_gemm_pack_columns_neon(int64_t k, int64_t width, int valid,
     return j;
 }
 
+static HONE__GEMM_INLINE int64_t hone__gemm_column(int column, int there)
+{
+    return column < there ? column : there - 1;
+}
+
 /* Four k of four columns, each a vector. */
-static HONE__GEMM_INLINE void hone__f32_gemm_turn_neon(const float *const *col, int64_t p,
+static HONE__GEMM_INLINE void hone__f32_gemm_turn_neon(const float *x, int64_t bs, const int there,
                                                        float32x4_t *v)
 {
-    const float32x4x2_t lo = vzipq_f32(vld1q_f32(col[0] + p), vld1q_f32(col[2] + p));
-    const float32x4x2_t hi = vzipq_f32(vld1q_f32(col[1] + p), vld1q_f32(col[3] + p));
+    const float32x4_t c0 = vld1q_f32(x), c1 = vld1q_f32(x + hone__gemm_column(1, there) * bs);
+    const float32x4_t c2 = vld1q_f32(x + hone__gemm_column(2, there) * bs);
+    const float32x4_t c3 = vld1q_f32(x + hone__gemm_column(3, there) * bs);
+    const float32x4x2_t lo = vzipq_f32(c0, c2), hi = vzipq_f32(c1, c3);
     const float32x4x2_t first = vzipq_f32(lo.val[0], hi.val[0]);
     const float32x4x2_t last = vzipq_f32(lo.val[1], hi.val[1]);
     v[0] = first.val[0];
@@ -71,10 +78,10 @@ static HONE__GEMM_INLINE void hone__f32_gemm_turn_neon(const float *const *col, 
 }
 
 /* Two k of two columns. */
-static HONE__GEMM_INLINE void hone__f64_gemm_turn_neon(const double *const *col, int64_t p,
+static HONE__GEMM_INLINE void hone__f64_gemm_turn_neon(const double *x, int64_t bs, const int there,
                                                        float64x2_t *v)
 {
-    const float64x2_t c0 = vld1q_f64(col[0] + p), c1 = vld1q_f64(col[1] + p);
+    const float64x2_t c0 = vld1q_f64(x), c1 = vld1q_f64(x + hone__gemm_column(1, there) * bs);
     v[0] = vzip1q_f64(c0, c1);
     v[1] = vzip2q_f64(c0, c1);
 }
@@ -113,11 +120,11 @@ static HONE__GEMM_INLINE void hone__f64_gemm_turn_neon(const double *const *col,
     {                                                                                              \
         .of = {                                                                                    \
             HONE__GEMM_KERNEL(f32, neon_8x12, .vl = 4, .mr = 8, .nr = 12, .wide = 12,              \
-                              .rows = { 0, 8, 8, 8 }, .flops_per_ns = 30, .dot_tree = 16,          \
-                              .blocks = { 128, 256 }),                                             \
+                              .rows = { 0, 8, 8, 8 }, .flops_per_ns = 30, .few_rows = 3,           \
+                              .dot_tree = 16, .blocks = { 128, 256 }),                             \
             HONE__GEMM_KERNEL(f64, neon_8x6, .vl = 2, .mr = 8, .nr = 6, .wide = 6,                 \
-                              .rows = { 0, 8, 8, 8 }, .flops_per_ns = 15, .dot_tree = 16,          \
-                              .blocks = { 128, 192 }),                                             \
+                              .rows = { 0, 8, 8, 8 }, .flops_per_ns = 15, .few_rows = 3,           \
+                              .dot_tree = 16, .blocks = { 128, 192 }),                             \
         }                                                                                          \
     }
 

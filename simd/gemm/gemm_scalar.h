@@ -7,7 +7,7 @@
 
 #define PACK_NOTHING(k, width, valid, panel, x, ps) 0
 
-#define TURN_NOTHING(col, p, v) (v)[0] = (col)[0][p]
+#define TURN_NOTHING(x, bs, there, v) (v)[0] = (x)[0]
 
 #define HONE__REAL_IS_F64 0
 #include "kernels/real_begin.h"
@@ -44,10 +44,10 @@
         .of = {                                                                                    \
             HONE__GEMM_KERNEL(f32, scalar_4x4, .vl = 1, .mr = 4, .nr = 4, .wide = 4,               \
                               .rows = { 0, 4, 4, 4, 4 }, .direct_tails = 1, .flops_per_ns = 0.5,   \
-                              .dot_tree = 64, .blocks = { 64, 256 }),                              \
+                              .few_rows = 3, .dot_tree = 64, .blocks = { 64, 256 }),               \
             HONE__GEMM_KERNEL(f64, scalar_4x4, .vl = 1, .mr = 4, .nr = 4, .wide = 4,               \
                               .rows = { 0, 4, 4, 4, 4 }, .direct_tails = 1, .flops_per_ns = 0.5,   \
-                              .dot_tree = 64, .blocks = { 64, 256 }),                              \
+                              .few_rows = 3, .dot_tree = 64, .blocks = { 64, 256 }),               \
         }                                                                                          \
     }
 

@@ -1,10 +1,11 @@
-/* gemm_transpose_avx2.h: packing of columns that are contiguous in k, by 4 x 4 transposes inside
- * 128-bit lanes. */
+/* gemm_transpose_avx2.h: packing and turning of columns that are contiguous in k, by 4 x 4
+ * transposes inside 128-bit lanes. */
 #ifndef HONE_GEMM_TRANSPOSE_AVX2_H
 #define HONE_GEMM_TRANSPOSE_AVX2_H
 
+#include "gemm/gemm_kernels.h"
+
 #include <immintrin.h>
-#include <stdint.h>
 
 /* Lane l holds the columns 4 l .. 4 l + 3: from four vectors that hold, per lane, four k of one
  * column each. */
@@ -155,6 +156,49 @@ static inline int hone__f64_gemm_pack_columns_avx2(int64_t k, int64_t width, int
         j += 2;
     }
     return j;
+}
+
+/* ---- for `few` (gemm_few.h) */
+
+static HONE__GEMM_INLINE int64_t hone__gemm_column(int column, int there)
+{
+    return column < there ? column : there - 1;
+}
+
+/* Four k of eight columns, each a vector. */
+static HONE__GEMM_INLINE void hone__f32_gemm_turn_4x8(const float *x, int64_t bs, const int there,
+                                                      __m256 *v)
+{
+    __m256 c[4];
+    HONE__GEMM_UNROLL
+    for (int i = 0; i < 4; i++) {
+        const float *low = x + hone__gemm_column(i, there) * bs;
+        const float *high = x + hone__gemm_column(i + 4, there) * bs;
+        c[i] =
+            _mm256_insertf128_ps(_mm256_castps128_ps256(_mm_loadu_ps(low)), _mm_loadu_ps(high), 1);
+    }
+    const __m256 lo01 = _mm256_unpacklo_ps(c[0], c[1]), hi01 = _mm256_unpackhi_ps(c[0], c[1]);
+    const __m256 lo23 = _mm256_unpacklo_ps(c[2], c[3]), hi23 = _mm256_unpackhi_ps(c[2], c[3]);
+    v[0] = _mm256_shuffle_ps(lo01, lo23, 0x44);
+    v[1] = _mm256_shuffle_ps(lo01, lo23, 0xee);
+    v[2] = _mm256_shuffle_ps(hi01, hi23, 0x44);
+    v[3] = _mm256_shuffle_ps(hi01, hi23, 0xee);
+}
+
+/* Two k of four columns. */
+static HONE__GEMM_INLINE void hone__f64_gemm_turn_2x4(const double *x, int64_t bs, const int there,
+                                                      __m256d *v)
+{
+    __m256d c[2];
+    HONE__GEMM_UNROLL
+    for (int i = 0; i < 2; i++) {
+        const double *low = x + hone__gemm_column(i, there) * bs;
+        const double *high = x + hone__gemm_column(i + 2, there) * bs;
+        c[i] =
+            _mm256_insertf128_pd(_mm256_castpd128_pd256(_mm_loadu_pd(low)), _mm_loadu_pd(high), 1);
+    }
+    v[0] = _mm256_unpacklo_pd(c[0], c[1]);
+    v[1] = _mm256_unpackhi_pd(c[0], c[1]);
 }
 
 #endif

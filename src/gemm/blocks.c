@@ -44,6 +44,14 @@ bool hone__gemm_fits_l2(int64_t bytes)
     return bytes <= (caches.l2 ? caches.l2 : 512 << 10);
 }
 
+hone__gemm_distance hone__gemm_distance_of(int64_t bytes, int threads)
+{
+    if (hone__gemm_fits_l2(bytes)) {
+        return HONE__GEMM_L2;
+    }
+    return bytes > caches.l3 * threads ? HONE__GEMM_MEMORY : HONE__GEMM_L3;
+}
+
 /* From L3 the run of y has to stay in L1 beside those of a group of rows that pass through it.
  * Where a run ends, prefetchers have brought lines beyond: a band of rows stays in L2 until the
  * next run wants them. Rows that lie whole pages apart end where prefetchers end, too. From memory,
@@ -53,14 +61,14 @@ hone__gemm_row_blocks hone__gemm_choose_row_blocks(int64_t rows, int64_t bytes, 
                                                    int threads)
 {
     const int64_t l1 = caches.l1 ? caches.l1 : 32 << 10, l2 = caches.l2 ? caches.l2 : 512 << 10;
-    const int64_t l3 = caches.l3 * threads > l2 ? caches.l3 * threads : l2;
+    const hone__gemm_distance distance = hone__gemm_distance_of(rows * bytes, threads);
     const bool across = row_bytes % 64 != 0 && row_bytes <= l1 * 3 / 16;
     const int64_t most = clamp(l1 / 4, 1024, HONE__GEMM_RUN_BYTES);
-    if (rows * bytes <= l2 || rows < 4 * HONE__GEMM_ROWS || across) {
+    if (distance == HONE__GEMM_L2 || rows < 4 * HONE__GEMM_ROWS || across) {
         return (hone__gemm_row_blocks){ HONE__GEMM_L2, rows, most };
     }
-    if (rows * bytes > l3) {
-        return (hone__gemm_row_blocks){ HONE__GEMM_MEMORY, rows, bytes };
+    if (distance == HONE__GEMM_MEMORY) {
+        return (hone__gemm_row_blocks){ distance, rows, bytes };
     }
     int64_t band = rows;
     if (row_bytes % PAGE != 0) { /* nor one row that stands for all */

@@ -16,6 +16,9 @@ hone__gemm_blocks hone__gemm_choose_blocks(const hone__gemm_kernel *kernel, int6
 /** If so much memory may stay in L2. */
 bool hone__gemm_fits_l2(int64_t bytes);
 
+/** Where an operand of so many bytes is read from by `threads` threads, most likely. */
+hone__gemm_distance hone__gemm_distance_of(int64_t bytes, int threads);
+
 /** How one row of A passes a B of `rows` rows of `bytes` bytes, row_bytes apart, that `threads`
  * threads read: a band of rows after the other, each in runs of so many bytes, which are no more
  * than HONE__GEMM_RUN_BYTES but for what comes from memory. */

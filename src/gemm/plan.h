@@ -8,9 +8,9 @@
 bool hone__gemm_packs_b(const hone__gemm_kernel *kernel, const hone__gemm_args *x, int64_t size);
 
 /** If it is a product for `few`. */
-static inline bool hone__gemm_suits_few(const hone__gemm_args *x)
+static inline bool hone__gemm_suits_few(const hone__gemm_kernel *kernel, const hone__gemm_args *x)
 {
-    return x->m <= HONE__GEMM_FEW_ROWS && x->b_rs == 1 && x->b_cs != 1;
+    return x->m <= kernel->few_rows && x->b_rs == 1 && x->b_cs != 1;
 }
 
 /** Normalises, then decides everything but the threads; `plan` for x.m, x.n > 0 and a batch that is

@@ -12,6 +12,7 @@
  * lie in the thread's own memory. What is read often enough from where it lies is not packed
  * (plan.c). Heights and widths are spread evenly, so that no tile is thin. */
 #include "gemm/region.h"
+#include "gemm/blocks.h"
 #include "gemm/row.h"
 #include "gemm/upright.h"
 #include "runtime/memory.h"
@@ -435,7 +436,8 @@ static void run_few(const walk *w)
     plan->kernel->few(region->k, (int)(region->m1 - region->m0), region->n1 - region->n0,
                       region->a + region->m0 * x->a_rs * plan->size, x->a_rs, x->a_cs,
                       region->b + region->n0 * x->b_cs * plan->size, x->b_cs, w->sums, w->sums_rs,
-                      plan->begins);
+                      plan->begins,
+                      hone__gemm_distance_of(x->k * x->n * plan->size, plan->threads));
 }
 
 static void move_row(int64_t size, int64_t n, char *to, const char *from, int64_t from_cs)

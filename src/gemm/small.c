@@ -463,8 +463,9 @@ static bool run_chain(const hone__gemm_kernel *kernel, const hone__gemm_args *x,
     if (!kernel->small || !plain(x)) {
         return run_general(kernel, x, packs);
     }
-    if (packs && hone__gemm_suits_few(x)) {
-        kernel->few(x->k, (int)x->m, x->n, x->a, x->a_rs, x->a_cs, x->b, x->b_cs, x->c, x->c_rs, 0);
+    if (packs && hone__gemm_suits_few(kernel, x)) {
+        kernel->few(x->k, (int)x->m, x->n, x->a, x->a_rs, x->a_cs, x->b, x->b_cs, x->c, x->c_rs, 0,
+                    HONE__GEMM_L2);
         return true;
     }
     if (packs) {

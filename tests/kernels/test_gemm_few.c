@@ -1,0 +1,58 @@
+/* The matrix product: up to a few rows of A with a B that lies along k, as weights [out, in] do. */
+#include "gemm/blocks.h"
+#include "gemm_cases.h"
+
+/* B along k, its columns `apart` elements apart, more than k or just so many. */
+static void run_few(hone__gemm_dtype dtype, int64_t m, int64_t n, int64_t k, int64_t apart)
+{
+    hone__gemm_args x = shaped(dtype, m, n, k, next() & 1, true);
+    x.b_cs = apart;
+    x.a_rs += below(3);
+    x.c_rs += below(3);
+    x.accumulate = below(3); /* begins with what C holds, or adds it, or doesn't */
+    run(&x);
+}
+
+static void rows_and_columns(int64_t apart)
+{
+    for (int64_t m = 1; m <= 9; m++) {
+        for (int64_t n = 1; n <= 67; n += 1 + n / 8) {
+            const int64_t k = 1 + below(apart < 300 ? apart : 300);
+            run_few(HONE__GEMM_F32, m, n, k, apart);
+            run_few(HONE__GEMM_F64, m, n, k, apart);
+        }
+    }
+}
+
+Test(gemm_few, every_tail)
+{
+    start(1);
+    rows_and_columns(300);
+}
+
+/* Columns that share lines of L1 are read in another order. */
+Test(gemm_few, columns_that_are_pages_apart)
+{
+    start(1);
+    rows_and_columns(1024);
+    rows_and_columns(513);
+}
+
+/* With caches as small as can be, everything comes from memory. */
+Test(gemm_few, from_memory)
+{
+    start(1);
+    hone__gemm_set_caches(4 << 10, 16, 16);
+    rows_and_columns(1024);
+    rows_and_columns(300);
+}
+
+/* More k than is copied of A at a time. */
+Test(gemm_few, long_sums)
+{
+    start(1);
+    for (int64_t m = 1; m <= 8; m++) {
+        run_few(HONE__GEMM_F32, m, 41, 4099 + 300 * m, 9000);
+        run_few(HONE__GEMM_F64, m, 37, 2051 + 300 * m, 9000);
+    }
+}
