@@ -45,6 +45,7 @@ static const struct {
     bool products;                        /* sizes are MxNxK, and pure FMA is a second peak */
 } suites[] = {
     { "gemm", bench_gemm, bench_peers_open, "OpenBLAS, BLIS, oneDNN, MKL", "GFLOP/s", true },
+    { "skinny", bench_skinny, bench_peers_open, "OpenBLAS, BLIS, oneDNN, MKL", "GFLOP/s", true },
     { "elementwise", bench_elementwise, bench_sleef_open, "SLEEF", "GB/s", false },
     { "reduce", bench_reduce, NULL, NULL, "GB/s", false },
     { "ops", bench_ops, NULL, NULL, "GB/s, of products GFLOP/s", false },
@@ -276,6 +277,7 @@ static int run(int argc, char **argv)
 }
 
 const cli_command cli_bench = {
-    "bench", "Measures beside peaks and peers: SUITE gemm, elementwise, reduce, ops or train.", run,
+    "bench",
+    "Measures beside peaks and peers: SUITE gemm, skinny, elementwise, reduce, ops or train.", run,
     "SUITE"
 };

@@ -157,10 +157,21 @@ bool bench_wants(const bench_run *run, const char *row_name);
 /** True if --dtype wants it, f32 or f64. */
 bool bench_wants_dtype(const bench_run *run, hone_dtype dtype);
 
+/** A product [m, k] x [k, n], ta, tb: of an operand that lies across. */
+typedef struct {
+    int64_t m, n, k;
+    bool ta, tb, f64;
+    bool accumulate;
+    int batch; /* so many products, one behind the other; 0: one */
+} bench_product;
+/** Its row. False on a failure, which was printed. */
+bool bench_do_product(bench_run *run, const bench_product *s);
+
 /** Runs the suite for report.threads; or, with `count`, only says how many rows there are. Returns
  * -1 on a failure, which was printed. */
 typedef int (*bench_suite_run)(bench_run *run, bool count);
 int bench_gemm(bench_run *run, bool count);
+int bench_skinny(bench_run *run, bool count);
 int bench_elementwise(bench_run *run, bool count);
 int bench_reduce(bench_run *run, bool count);
 int bench_ops(bench_run *run, bool count);

@@ -9,12 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-typedef struct {
-    int64_t m, n, k;
-    bool ta, tb, f64;
-    bool accumulate;
-    int batch; /* so many products, one behind the other; 0: one */
-} shape;
+typedef bench_product shape;
 
 static const shape targets[] = {
     { .m = 256, .n = 256, .k = 256 },
@@ -212,7 +207,7 @@ static const char *variant_of(const shape *s, char text[16])
     return text;
 }
 
-static bool do_shape(bench_run *run, const shape *s)
+bool bench_do_product(bench_run *run, const bench_product *s)
 {
     char variant[16];
     const bench_report *report = &run->report;
@@ -266,18 +261,19 @@ int bench_gemm(bench_run *run, bool count)
                           .ta = variant[0] == 'T',
                           .tb = variant[1] == 'T',
                           .f64 = !bench_wants_dtype(run, HONE_F32) };
-        return count || do_shape(run, &s) ? 1 : -1;
+        return count || bench_do_product(run, &s) ? 1 : -1;
     }
     int rows = 0;
     for (int i = 0; i < N_TARGETS; i++) {
         if (!bench_wants_dtype(run, targets[i].f64 ? HONE_F64 : HONE_F32))
             continue;
-        if (!count && !do_shape(run, &targets[i]))
+        if (!count && !bench_do_product(run, &targets[i]))
             return -1;
         rows++;
     }
     for (int i = 0; square(i) > 0 && bench_wants_dtype(run, HONE_F32); i++, rows++)
-        if (!count && !do_shape(run, &(shape){ .m = square(i), .n = square(i), .k = square(i) }))
+        if (!count &&
+            !bench_do_product(run, &(shape){ .m = square(i), .n = square(i), .k = square(i) }))
             return -1;
     return rows;
 }

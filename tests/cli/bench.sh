@@ -70,7 +70,7 @@ keys_are "$head,elements,level,variant,gflops,$tail"
 refuses 2 'a suite is missing' "$hone" bench
 refuses 2 "unknown suite 'gem'; did you mean gemm" "$hone" bench gem
 refuses 2 "unknown suite 'nope'; there are gemm" "$hone" bench nope
-refuses 2 "unknown suite 'frobnicate'; there are gemm, elementwise, reduce, ops, train" "$hone" bench frobnicate
+refuses 2 "unknown suite 'frobnicate'; there are gemm, skinny, elementwise, reduce, ops, train" "$hone" bench frobnicate
 refuses 2 "gemm has no op 'frobnicate'" "$hone" bench gemm --only frobnicate
 for bad in 0 -1 1025 1.5 banana , 1, ,1 1,,2 '1 2' 99999999999999999999; do
   refuses 2 '--threads takes up to' "$hone" bench gemm --threads "$bad"
