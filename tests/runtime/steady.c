@@ -76,8 +76,11 @@ void free(void *p)
 
 typedef struct {
     hone_module *model;
-    hone_optim *optim;
+    hone_optim *optim, *matrices; /* the second one may be NULL, and what follows */
     hone_loader *loader;
+    hone_schedule *schedule;
+    hone_average *average;
+    hone_tensor_list parameters; /* the root scope's */
 } training;
 
 static training begin(int64_t samples, int64_t in, int64_t hidden, int64_t batch)
@@ -97,8 +100,24 @@ static training begin(int64_t samples, int64_t in, int64_t hidden, int64_t batch
     return t;
 }
 
+/* All else that a step may do: two optimizers with more state, a schedule, clipping, averages. */
+static void add_more(training *t)
+{
+    hone_optim_free(t->optim);
+    t->parameters = hone_parameters(t->model);
+    hone_tensor **p = t->parameters.at;
+    t->optim = hone_adamw_list(hone_list(p[1], p[3]), &(hone_adam_options){ .amsgrad = true });
+    t->matrices = hone_muon_list(hone_list(p[0], p[2]), NULL);
+    t->schedule =
+        hone_lr_cosine_restarts(t->optim, &(hone_lr_cosine_restarts_options){ .t_0 = 50 });
+    t->average = hone_average_new(t->model, NULL);
+}
+
 static void end(training t)
 {
+    hone_schedule_free(t.schedule);
+    hone_average_free(t.average);
+    hone_optim_free(t.matrices);
     hone_loader_free(t.loader);
     hone_optim_free(t.optim);
     hone_module_free(t.model);
@@ -112,7 +131,16 @@ static double step(training t)
         return NAN; /* false once at an epoch's end */
     hone_tensor *loss = hone_cross_entropy(hone_forward(t.model, batch.x), batch.y);
     hone_optim_zero_grad(t.optim);
+    if (t.matrices)
+        hone_optim_zero_grad(t.matrices);
     hone_backward(loss);
+    if (t.matrices) {
+        hone_clip_grad_norm_(t.parameters, 1, NULL, NULL);
+        hone_clip_grad_value_(t.parameters, 0.5);
+        hone_optim_step(t.matrices);
+        hone_schedule_step(t.schedule);
+        hone_average_update(t.average);
+    }
     hone_optim_step(t.optim);
     return hone_item(loss);
 }
@@ -162,16 +190,20 @@ int main(int argc, char **argv)
     hone_seed(1);
     /* Of the first, blocks are small, of the second, large; in both, a last batch is smaller. */
     training small = begin(1000, 64, 32, 48), large = begin(1000, 784, 300, 96);
-    double loss = steps(small, 400) + steps(large, 40);
+    training more = begin(1000, 64, 32, 48);
+    add_more(&more);
+    double loss = steps(more, 400); /* makes its state first, which counts in every peak */
+    loss += steps(small, 400) + steps(large, 40);
 
     const account before = take();
     say("steady begin\n");
-    loss += steps(small, n) + steps(large, n / 100);
+    loss += steps(small, n) + steps(large, n / 100) + steps(more, n / 10);
     say("steady end\n");
     const account after = take();
 
     end(small);
     end(large);
+    end(more);
     if (hone_error_code() != HONE_OK || !(loss > 0)) {
         printf("%s (loss %g)\n", hone_error_message(), loss);
         return 1;
