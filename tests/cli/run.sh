@@ -25,6 +25,15 @@ shuffled=$(losses "${train[@]}" --epochs 2 --shuffle)
   fail "--lr 0 trains"
 checks=$((checks + 7))
 
+# every optimizer that takes this network
+names=$("$hone" train --help | sed -n 's/.*optimizer: \(.*\) \[sgd\]/\1/p')
+[ "$(wc -w <<<"$names")" -ge 11 ] || fail "--help lists these optimizers: $names"
+for name in $names; do
+  [ "$name" = muon ] && continue
+  works "$hone" train --limit 200 --epochs 1 --optim "$name" --weight-decay 0.001
+  says "; $name, lr [0-9.e-]*, weight decay 0.001, batch 100"
+done
+
 # a batch that doesn't divide the set, a batch larger than the set, deep and flat networks, more
 # threads than cores
 works "$hone" train --limit 130 --epochs 1 --batch 50
