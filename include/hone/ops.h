@@ -232,6 +232,18 @@ HONE_API hone_tensor *hone_minimum_scalar(hone_tensor *x, double s);
 /** log(e^a + e^b), without overflow: max(a, b) + log1p(e^-|a - b|); floats. Grad: dy sigmoid(a - b), dy
  * sigmoid(b - a); NaN where both are the same infinity, as PyTorch. */
 HONE_API hone_tensor *hone_logaddexp(hone_tensor *a, hone_tensor *b);
+/** What a divided by b leaves, exactly: a minus b times a whole number, with the sign of a (fmod) or of b
+ * (remainder), and smaller than b. Of floats by 0, of an infinite a: NaN; by an infinite b: a, but
+ * remainder gives b where the signs differ, as PyTorch. Integers by 0: HONE_E_VALUE; no bool. The number
+ * s takes the tensor's dtype as of hone_add_scalar. Grad: da = dy; db = -dy times that whole number. */
+HONE_API hone_tensor *hone_fmod(hone_tensor *a, hone_tensor *b);
+HONE_API hone_tensor *hone_fmod_(hone_tensor *a, hone_tensor *b);
+HONE_API hone_tensor *hone_fmod_scalar(hone_tensor *x, double s);
+HONE_API hone_tensor *hone_fmod_scalar_(hone_tensor *x, double s);
+HONE_API hone_tensor *hone_remainder(hone_tensor *a, hone_tensor *b);
+HONE_API hone_tensor *hone_remainder_(hone_tensor *a, hone_tensor *b);
+HONE_API hone_tensor *hone_remainder_scalar(hone_tensor *x, double s);
+HONE_API hone_tensor *hone_remainder_scalar_(hone_tensor *x, double s);
 /** input + (value tensor1) tensor2 / input + (value tensor1) / tensor2, broadcast and promoted; addcdiv
  * of floats only, addcmul not of bool; integers need a whole value (HONE_E_VALUE). Default of hone_call:
  * value 1. Grad: dinput = dy; dtensor1 = dy tensor2 value, dtensor2 = dy tensor1 value; dy / tensor2
@@ -771,6 +783,9 @@ HONE_API hone_tensor *hone_index_backward_v(hone_tensor *dy, const int64_t *shap
 /** out[i][j] = x[index[i][j]][j] (dim 0): index i64|i32 [same number of dims, extents <= x's but
  * along dim] -> [same as index]. Grad: scatter_add. */
 HONE_API hone_tensor *hone_gather(hone_tensor *x, int dim, hone_tensor *index);
+/** Where x isn't 0: i64 [how many, dims of x], the coordinates of each in row-major order. No
+ * gradient. */
+HONE_API hone_tensor *hone_nonzero(hone_tensor *x);
 /** The index i64|i32 [n] of dim, none below 0 -> x's shape with n in place of dim; a 0-d x takes [1]
  * and stays 0-d. Grad: dy added at the indices. HONE_E_INDEX, HONE_E_SHAPE. */
 HONE_API hone_tensor *hone_index_select(hone_tensor *x, int dim, hone_tensor *index);

@@ -253,6 +253,15 @@ static bool copy_times(hone_tensor *out, const hone_tensor *x, int64_t outer, in
     const int64_t own[] = { times * inner, inner, 1 };
     if (out->numel == 0)
         return true;
+    for (int64_t k = 0; inner == 1 && times < outer && k < times;
+         k++) { /* long lines of one each */
+        hone_tensor *from = hone__own(hone__alias(x, 1, &outer, own + 2, x->offset));
+        hone_tensor *to = hone__own(hone__alias(out, 1, &outer, &times, out->offset + k));
+        if (!from || !to || !hone__copy_elements(to, from))
+            return false;
+    }
+    if (inner == 1 && times < outer)
+        return true;
     hone_tensor *from = hone__own(hone__alias(x, 3, shape, stride, x->offset));
     hone_tensor *to = hone__own(hone__alias(out, 3, shape, own, out->offset));
     return from && to && hone__copy_elements(to, from);

@@ -46,6 +46,55 @@ F(f_nan_to_num, isnan(in[0])   ? catalog_float(row, "nan")
                 : isinf(in[0]) ? catalog_float(row, in[0] > 0 ? "posinf" : "neginf")
                                : in[0])
 
+static double floored(double a, double b)
+{
+    const double rest = fmod(a, b);
+    return rest != 0 && (b < 0) != (rest < 0) ? rest + b : rest;
+}
+F(f_fmod, fmod(in[0], in[1]))
+F(f_remainder, floored(in[0], in[1]))
+F(f_fmod_scalar, fmod(in[0], row->s))
+F(f_remainder_scalar, floored(in[0], row->s))
+
+/* Not near a multiple of the divisors 1.5 and 2.5; integers, of which u8 may be 0. */
+static void fill_dividend(const catalog_row *row, catalog_array *in, int i, uint64_t *random)
+{
+    (void)row;
+    const bool real = hone_dtype_is_float(in[i].dtype);
+    for (int64_t k = 0; k < in[i].numel; k++) {
+        const double n = floor(catalog_uniform(random) * 8);
+        const double sign = k % 3 == 0 && in[i].dtype != HONE_U8 ? -1 : 1;
+        in[i].at[k] = sign * (real ? 7.5 * n + 0.1 + 1.2 * catalog_uniform(random) : 5 * n + 2);
+    }
+}
+
+static void fill_divisor(const catalog_row *row, catalog_array *in, int i, uint64_t *random)
+{
+    (void)row, (void)random;
+    const bool real = hone_dtype_is_float(in[i].dtype);
+    for (int64_t k = 0; k < in[i].numel; k++)
+        in[i].at[k] = (k % 4 == 1 && in[i].dtype != HONE_U8 ? -1 : 1) *
+                      (real ? 1.5 + (double)(k % 2) : 3 + (double)(k % 3));
+}
+
+static void nonzero_oracle(const catalog_row *row, const catalog_array *in, int n_in,
+                           catalog_array *out)
+{
+    int64_t shape[] = { 0, in->ndim };
+    (void)row, (void)n_in;
+    for (int64_t k = 0; k < in->numel; k++)
+        shape[0] += in->at[k] != 0;
+    catalog_shape(out, HONE_I64, 2, shape);
+    for (int64_t k = 0, found = 0; k < in->numel; k++) {
+        int64_t rest = k;
+        if (in->at[k] == 0)
+            continue;
+        for (int d = in->ndim - 1; d >= 0; rest /= in->shape[d--])
+            out->at[found * in->ndim + d] = (double)(rest % in->shape[d]);
+        found++;
+    }
+}
+
 /* ---- diagonal and movedim: the strides of a view */
 
 static void walk(const catalog_array *x, int ndim, const int64_t *shape, const int64_t *stride,
@@ -134,7 +183,32 @@ static const char *const three[] = { "4x3x2", "4x3x2:s", "2x3x4:t", "3x5x2:e", "
         .dtypes = CATALOG_ALL, .in = { { catalog_any } }, .oracle = name##_oracle, .view = true    \
     }
 
+#define DIVISION(name)                                                                             \
+    {                                                                                              \
+        .op = #name, .in = { { fill_dividend }, { fill_divisor } }, .dtypes = CATALOG_NUMBERS,     \
+        .f = f_##name, .oracle = catalog_elementwise, .cases = catalog_cases_binary,               \
+        .bits = "70x130 130", .ulps = 1                                                            \
+    }
+#define BY_NUMBER(name, by)                                                                        \
+    {                                                                                              \
+        .op = #name, .note = #by, .s = by, .in = { { fill_dividend } },                            \
+        .dtypes = by == 3 ? CATALOG_INTS : CATALOG_FLOATS, .f = f_##name,                          \
+        .oracle = catalog_elementwise, .cases = catalog_cases_unary, .bits = "70x130", .ulps = 1   \
+    }
+
 static const catalog_row rows[] = {
+    DIVISION(fmod),
+    DIVISION(remainder),
+    BY_NUMBER(fmod_scalar, -2.5),
+    BY_NUMBER(fmod_scalar, 3),
+    BY_NUMBER(remainder_scalar, -2.5),
+    BY_NUMBER(remainder_scalar, 3),
+    { .op = "nonzero",
+      .in = { { fill_special } },
+      .dtypes = CATALOG_ALL,
+      .oracle = nonzero_oracle,
+      .cases = catalog_cases_unary,
+      .no_gradient = "an index" },
     ROUNDING(floor),
     ROUNDING(ceil),
     ROUNDING(trunc),

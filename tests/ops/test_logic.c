@@ -124,6 +124,66 @@ Test(logic, views)
     CHECK_ERROR(HONE_E_SHAPE, "unbind: dim 2");
 }
 
+/* Against the C library's, which is exact, too: far apart, subnormal, special. */
+Test(logic, remainders)
+{
+    const double all[] = { 0,
+                           -0.0,
+                           1,
+                           -1,
+                           5,
+                           -5,
+                           3,
+                           -3,
+                           0.1,
+                           1e300,
+                           -1e300,
+                           0x1p-1074,
+                           0x1.8p-1060,
+                           -0x1.921fbp-1022,
+                           0x1.fffffffffffffp1023,
+                           1e-300,
+                           (double)INFINITY,
+                           -(double)INFINITY,
+                           (double)NAN,
+                           0x1p52,
+                           0x1.921fb54442d18p1 };
+    const int n = sizeof all / sizeof *all;
+    hone_tensor *x = hone_from_data(HONE_F64, all, n);
+    hone_tensor *y = hone_fmod(hone_unsqueeze(x, 1), x),
+                *z = hone_remainder(hone_unsqueeze(x, 1), x);
+    for (int i = 0; i < n; i++)
+        for (int k = 0; k < n; k++) {
+            const double f = fmod(all[i], all[k]), got = hone_at(y, i, k);
+            const double r = f != 0 && (all[k] < 0) != (f < 0) ? f + all[k] : f;
+            cr_expect((isnan(f) && isnan(got)) || (f == got && !signbit(f) == !signbit(got)),
+                      "fmod(%a, %a) is %a, not %a", all[i], all[k], got, f);
+            cr_expect((isnan(r) && isnan(hone_at(z, i, k))) || hone_at(z, i, k) == r,
+                      "remainder(%a, %a) is %a, not %a", all[i], all[k], hone_at(z, i, k), r);
+        }
+    hone_tensor *a = T(HONE_I64, (3), -5, 5, -5), *b = T(HONE_I64, (3), 3, -3, -3);
+    CHECK_VALUES(hone_remainder(a, b), HONE_I64, (3), 1, -1, -2);
+    CHECK_VALUES(hone_fmod(a, b), HONE_I64, (3), -2, 2, -2);
+    hone_tensor *least = hone_from_data(HONE_I64, ((const int64_t[]){ INT64_MIN }), 1);
+    CHECK_VALUES(hone_fmod_scalar(least, -1), HONE_I64, (1), 0);
+    CHECK_VALUES(hone_remainder_scalar(T(HONE_U8, (2), 7, 200), 6), HONE_U8, (2), 1, 2);
+    CHECK_FAILS(hone_remainder(a, T(HONE_I64, (3), 1, 0, 1)), HONE_E_VALUE,
+                "remainder: a division of integers by 0");
+    CHECK_FAILS(hone_fmod_scalar(a, 0), HONE_E_VALUE, "fmod_scalar: a division of integers by 0");
+    CHECK_FAILS(hone_fmod(hone_zeros(HONE_BOOL, 2), hone_ones(HONE_BOOL, 2)), HONE_E_DTYPE, "bool");
+    CHECK_FAILS(hone_fmod_(a, hone_ones(HONE_F32, 3)), HONE_E_DTYPE, "fmod_");
+    CHECK_FAILS(hone_fmod(a, hone_ones(HONE_I64, 2)), HONE_E_SHAPE, "fmod");
+}
+
+Test(logic, nonzero)
+{
+    CHECK_VALUES(hone_nonzero(T(HONE_F32, (2, 2), 0, NAN, -0.0, 3)), HONE_I64, (2, 2), 0, 1, 1, 1);
+    hone_tensor *none = hone_nonzero(hone_zeros(HONE_F32, 2, 3));
+    cr_expect(hone_size(none, 0) == 0 && hone_size(none, 1) == 2);
+    none = hone_nonzero(hone_scalar(HONE_F32, 5));
+    cr_expect(hone_size(none, 0) == 1 && hone_size(none, 1) == 0);
+}
+
 Test(logic, creation)
 {
     CHECK_VALUES(hone_linspace(HONE_I64, -1, 1, 4), HONE_I64, (4), -1, 0, 0, 1);

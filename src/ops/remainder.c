@@ -1,0 +1,193 @@
+/* remainder.c: fmod and remainder: what a division by whole numbers leaves, exact in every dtype. */
+#include "core/access.h"
+#include "core/dtypes.h"
+#include "loops/elementwise.h"
+#include "ops/common.h"
+
+#include <math.h>
+#include <string.h>
+
+/* ---- of numbers: the sign of a, or that of b */
+
+enum { DIGITS = 52 }; /* behind the point of a double's mantissa */
+
+/* A positive finite number, or 0, as mantissa 2^exponent, the mantissa's bit DIGITS set. */
+typedef struct {
+    uint64_t mantissa;
+    int64_t exponent;
+} parts;
+
+static parts parts_of(double x)
+{
+    uint64_t bits;
+    memcpy(&bits, &x, sizeof bits);
+    const uint64_t one = UINT64_C(1) << DIGITS;
+    parts p = { bits & (one - 1), (int64_t)(bits >> DIGITS) };
+    if (p.exponent > 0) {
+        p.mantissa |= one;
+        return p;
+    }
+    for (p.exponent = 1; p.mantissa && p.mantissa < one; p.exponent--) /* a subnormal one */
+        p.mantissa <<= 1;
+    return p;
+}
+
+static double from_parts(parts p)
+{
+    const uint64_t one = UINT64_C(1) << DIGITS;
+    for (; p.mantissa && p.mantissa < one && p.exponent > 1; p.exponent--)
+        p.mantissa <<= 1;
+    for (; p.exponent < 1;
+         p.exponent++) /* no digit is lost: all are multiples of the least number */
+        p.mantissa >>= 1;
+    const uint64_t bits =
+        p.mantissa < one ? p.mantissa : (p.mantissa & (one - 1)) | (uint64_t)p.exponent << DIGITS;
+    double x;
+    memcpy(&x, &bits, sizeof x);
+    return x;
+}
+
+/* The digits of a's quotient by b, 11 at a time, are thrown away; what is left is exact. */
+static double fmod_f64(double a, double b)
+{
+    const double x = a < 0 ? -a : a, y = b < 0 ? -b : b;
+    if (!(x < (double)INFINITY) || b != b || y == 0)
+        return (double)NAN;
+    if (x < y)
+        return a;
+    parts p = parts_of(x);
+    const parts q = parts_of(y);
+    p.mantissa %= q.mantissa;
+    while (p.exponent > q.exponent && p.mantissa) {
+        const int64_t digits = p.exponent - q.exponent < 11 ? p.exponent - q.exponent : 11;
+        p.mantissa = (p.mantissa << digits) % q.mantissa;
+        p.exponent -= digits;
+    }
+    const double rest = p.mantissa ? from_parts(p) : 0;
+    return signbit(a) ? -rest : rest;
+}
+
+static double remainder_f64(double a, double b)
+{
+    const double rest = fmod_f64(a, b);
+    return rest != 0 && (b < 0) != (rest < 0) ? rest + b : rest;
+}
+
+/* b is not 0. */
+static int64_t fmod_i64(int64_t a, int64_t b)
+{
+    return b == -1 ? 0 : a % b; /* INT64_MIN by -1 */
+}
+
+static int64_t remainder_i64(int64_t a, int64_t b)
+{
+    const int64_t rest = fmod_i64(a, b);
+    return rest != 0 && (b < 0) != (rest < 0) ? rest + b : rest;
+}
+
+/* ---- of rows */
+
+#define OF_FLOAT(op, a, b)   op##_f64((double)(a), (double)(b))
+#define OF_INTEGER(op, a, b) op##_i64((int64_t)(a), (int64_t)(b))
+#define OF_BOOL(op, a, b)    ((void)(a), (b)) /* refused before */
+#define LOOP(NAME, name, type, size, kind, rank, least, most, file_name, torch_name, op)           \
+    static void op##_##name##_row(int64_t n, void *outv, int64_t so, const void *av, int64_t sa,   \
+                                  const void *bv, int64_t sb)                                      \
+    {                                                                                              \
+        type *out = outv;                                                                          \
+        const type *a = av, *b = bv;                                                               \
+        for (int64_t i = 0; i < n; i++)                                                            \
+            out[i * so] = (type)OF_##kind(op, a[i * sa], b[i * sb]);                               \
+    }
+
+static bool row_without_zero(void *user, const char *row, int64_t n, int64_t stride)
+{
+    const hone_dtype dtype = (hone_dtype) * (const uint8_t *)user;
+    const int64_t step = stride * (int64_t)hone_dtype_size(dtype);
+    for (int64_t i = 0; i < n; i++)
+        if (hone__element_i64(dtype, row + i * step) == 0)
+            return false;
+    return true;
+}
+
+/* The result into output 0; b: a tensor, or a number. */
+static bool divide(hone_context *ctx, hone_tensor *a, hone__operand b, hone_dtype dtype,
+                   const hone__binary_fn *rows, hone_tensor **out)
+{
+    hone_tensor *const in[] = { a, b.t };
+    hone__shape shape = hone__shape_of(a);
+    if (dtype == HONE_BOOL) {
+        hone_error_set(HONE_E_DTYPE, "%s: bool can't be divided, got %s", hone__call_name(ctx),
+                       hone__tensor_text(a).s);
+        return false;
+    }
+    if (b.t && !hone__broadcast(hone__call_name(ctx), in, 2, &shape))
+        return false;
+    if (!hone_dtype_is_float(dtype) &&
+        (b.t ? !hone__visit_rows(b.t, row_without_zero, &b.t->dtype) : b.number == 0)) {
+        hone_error_set(HONE_E_VALUE, "%s: a division of integers by 0", hone__call_name(ctx));
+        return false;
+    }
+    const hone__elementwise_kernel kernel = { .arity = HONE__BINARY,
+                                              .fn.binary = rows[dtype],
+                                              .reads = { dtype, dtype },
+                                              .ns = HONE__NS_POW };
+    if (!HONE__SAVE(ctx, a, b.t ? b.t : HONE_NONE))
+        return false;
+    out[0] = hone__out(ctx, 0, dtype, shape.ndim, shape.shape);
+    return out[0] && hone__elementwise(&kernel, out[0], (hone__operand[]){ { .t = a }, b }) &&
+           (!hone_needs_input_grad(ctx, 1) || HONE__SAVE(ctx, out[0]));
+}
+
+/* da = dy; db = -dy times the whole number that b went into a. */
+static void divide_backward(hone_context *ctx, hone_tensor *const *dy, hone_tensor **dx)
+{
+    dx[0] = dy[0];
+    if (hone__input_count(ctx) < 2 || !hone_needs_input_grad(ctx, 1))
+        return;
+    hone_tensor *whole = hone_sub(hone_saved(ctx, 0), hone_saved(ctx, 2));
+    dx[1] = hone_neg(hone_mul(dy[0], hone_round(hone_div(whole, hone_saved(ctx, 1)))));
+}
+
+#define ROWS(NAME, name, type, size, kind, rank, least, most, file_name, torch_name, op)           \
+    [HONE_##NAME] = op##_##name##_row,
+#define REMAINDER(op)                                                                              \
+    HONE__EACH_DTYPE(LOOP, op)                                                                     \
+    static const hone__binary_fn op##_rows[HONE_DTYPES] = { HONE__EACH_DTYPE(ROWS, op) };          \
+    static bool op##_forward(hone_context *ctx, hone_tensor *const *in, int n_in,                  \
+                             hone_tensor **out)                                                    \
+    {                                                                                              \
+        return divide(ctx, in[0], (hone__operand){ .t = in[1] }, hone__result_dtype(in, n_in),     \
+                      op##_rows, out);                                                             \
+    }                                                                                              \
+    static bool op##_scalar_forward(hone_context *ctx, hone_tensor *const *in, int n_in,           \
+                                    hone_tensor **out)                                             \
+    {                                                                                              \
+        (void)n_in;                                                                                \
+        const double s = hone__number_of(ctx);                                                     \
+        const hone_dtype dtype = hone__number_dtype((hone_dtype)in[0]->dtype, s);                  \
+        return hone__number_fits(hone__call_name(ctx), dtype, s) &&                                \
+               divide(ctx, in[0], (hone__operand){ .number = s }, dtype, op##_rows, out);          \
+    }                                                                                              \
+    const hone__op hone__op_##op = {                                                               \
+        .name = #op,                                                                               \
+        .forward = op##_forward,                                                                   \
+        .backward = divide_backward,                                                               \
+        .in = { { "a" }, { "b" } },                                                                \
+        .forms = HONE__BOTH,                                                                       \
+    };                                                                                             \
+    const hone__op hone__op_##op##_scalar = {                                                      \
+        .name = #op "_scalar",                                                                     \
+        .forward = op##_scalar_forward,                                                            \
+        .backward = divide_backward,                                                               \
+        .in = { { "x" } },                                                                         \
+        .options = hone__number_table,                                                             \
+        .options_bytes = sizeof(hone__number_options),                                             \
+        .forms = HONE__BOTH,                                                                       \
+    };                                                                                             \
+    HONE__ENTRY_XX(op, a, b)                                                                       \
+    HONE__ENTRY_XX_(op, a, b)                                                                      \
+    HONE__ENTRY_XS(op##_scalar)                                                                    \
+    HONE__ENTRY_XS_(op##_scalar)
+REMAINDER(fmod)
+REMAINDER(remainder)
