@@ -113,7 +113,8 @@ static void take_stretch(const hone__pool *p, const char *x, const int64_t *o, i
     const int64_t plane_pitch = p->dims == 3 ? p->x->stride[n - 3] * size : 0;
     const int64_t front = o[0] * d->stride - d->padding, top = o[1] * h->stride - h->padding;
     const int64_t first = hone__pool_first(h, o[1]), last = hone__pool_last(h, o[1]);
-    const int64_t first_plane = hone__pool_first(d, o[0]), last_plane = hone__pool_last(d, o[0]);
+    const int64_t first_plane = p->dims == 3 ? hone__pool_first(d, o[0]) : 0;
+    const int64_t last_plane = p->dims == 3 ? hone__pool_last(d, o[0]) : 1;
     begin_stretch(p, (front + first_plane * d->dilation) * h->extent + top + first * h->dilation,
                   from, to - from, best, at);
     for (int64_t k = first_plane; k < last_plane; k++)
@@ -132,8 +133,9 @@ static void pool_rows(void *ctx, int64_t begin, int64_t end)
     const int64_t size = (int64_t)hone__size_of(x->dtype);
     const int64_t channels = x->shape[lead], n = p->axis[2].windows;
     for (int64_t r = begin; r < end; r++) {
-        const int64_t planes = r / p->axis[1].windows, volume = planes / p->axis[0].windows;
-        const int64_t o[] = { planes % p->axis[0].windows, r % p->axis[1].windows };
+        const int64_t plane = r / p->axis[1].windows;
+        const int64_t volume = p->dims == 3 ? plane / p->axis[0].windows : plane;
+        const int64_t o[] = { plane - volume * p->axis[0].windows, r - plane * p->axis[1].windows };
         int64_t offset = volume % channels * x->stride[lead];
         offset += lead ? volume / channels * x->stride[0] : 0;
         for (int64_t from = 0; from < n; from += STRETCH) {

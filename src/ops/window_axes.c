@@ -56,15 +56,16 @@ static hone_tensor *divisors(hone_dtype dtype, int dims, const hone__window_axis
     hone_tensor *t = hone_empty_v(shape);
     if (!t)
         return NULL;
-    const int64_t height = a[1].results, width = a[2].results;
-    for (int64_t i = 0; i < t->numel; i++) {
-        const int64_t n = a[0].divisor[i / (height * width)] * a[1].divisor[i / width % height] *
-                          a[2].divisor[i % width];
-        if (dtype == HONE_F32)
-            ((float *)hone__data(t))[i] = (float)(override ? override : n);
-        else
-            ((double *)hone__data(t))[i] = (double)(override ? override : n);
-    }
+    int64_t i = 0;
+    for (int64_t z = 0; z < a[0].results; z++)
+        for (int64_t y = 0; y < a[1].results; y++)
+            for (int64_t x = 0; x < a[2].results; x++, i++) {
+                const int64_t n = a[0].divisor[z] * a[1].divisor[y] * a[2].divisor[x];
+                if (dtype == HONE_F32)
+                    ((float *)hone__data(t))[i] = (float)(override ? override : n);
+                else
+                    ((double *)hone__data(t))[i] = (double)(override ? override : n);
+            }
     return t;
 }
 
