@@ -548,6 +548,53 @@ HONE_API hone_lstm_state hone_lstm_cell(hone_tensor *x, hone_tensor *h, hone_ten
                                         hone_tensor *w_ih, hone_tensor *w_hh, hone_tensor *b_ih,
                                         hone_tensor *b_hh);
 
+/** Options of the recurrences over a sequence. */
+typedef struct {
+    int64_t num_layers; /**< default 1; each reads the one before */
+    double dropout;     /**< of what layers but the first read, while training; default 0 */
+    bool bidirectional; /**< each layer a second time, from the last step to the first */
+    bool batch_first;   /**< x and output are [N, T, ..], not [T, N, ..] */
+    bool training;
+    HONE_RESERVE(45);
+} hone_rnn_options;
+/** Both NULL on error. */
+typedef struct {
+    hone_tensor *output, *h_n;
+} hone_rnn_result;
+/** All NULL on error. */
+typedef struct {
+    hone_tensor *output, *h_n, *c_n;
+} hone_lstm_result;
+/** hone_rnn_tanh_cell step after step.
+ *  @param x        [T, N, inputs], with batch_first [N, T, inputs], or [T, inputs]; f32|f64, T > 0.
+ *  @param h0       [num_layers, N, hidden] (or without N), with bidirectional twice as many, layer by
+ *                  layer, forward before backward; HONE_NONE: zeros.
+ *  @param weights  layer by layer, forward before backward: w_ih [gates hidden, inputs], w_hh [gates
+ *                  hidden, hidden], b_ih, b_hh [gates hidden], or all of them without the biases. A
+ *                  layer but the first has the outputs of the one before it as inputs.
+ *  @return  output [T, N, hidden] (as x lies), the last layer's states, with bidirectional those of
+ *           both directions side by side; h_n as h0, the states after each direction's last step.
+ *  Order:   that of the cell, but each product is one chain for every shape: of x for all steps at
+ *           once. So where hidden times gates is more than 8 (and the inputs fewer than 4096) the
+ *           bits are those of a loop of cells.
+ *  Grad:    of all inputs. Backwards through the steps, then one product for each weight: a chain
+ *           over the samples in order, within a sample over the steps by their places in time; a
+ *           call is one use of a weight. Kept for it, a step, sample and layer: a GRU's 4 hidden
+ *           numbers, an LSTM's 5, and the output. Twice differentiable: then the steps are ops.
+ *  Random:  dropout draws by the places of [N, T, ..], also where T comes first.
+ *  Errors:  HONE_E_SHAPE, HONE_E_DTYPE, HONE_E_VALUE (an option, the number of weights),
+ *           HONE_E_NOMEM. Source: torch.nn.RNN. */
+HONE_API hone_rnn_result hone_rnn_tanh(hone_tensor *x, hone_tensor *h0, hone_tensor_list weights,
+                                       const hone_rnn_options *options);
+HONE_API hone_rnn_result hone_rnn_relu(hone_tensor *x, hone_tensor *h0, hone_tensor_list weights,
+                                       const hone_rnn_options *options);
+/** The same of hone_gru_cell. Source: torch.nn.GRU. */
+HONE_API hone_rnn_result hone_gru(hone_tensor *x, hone_tensor *h0, hone_tensor_list weights,
+                                  const hone_rnn_options *options);
+/** The same of hone_lstm_cell; c0 and c_n as h0 and h_n. Source: torch.nn.LSTM. */
+HONE_API hone_lstm_result hone_lstm(hone_tensor *x, hone_tensor *h0, hone_tensor *c0,
+                                    hone_tensor_list weights, const hone_rnn_options *options);
+
 /* ---- losses. f32|f64, also the targets where nothing else is said; tensors are broadcast where
  * nothing says that they must have one shape. The reduction makes one number of the loss of each
  * element (position, sample): its mean and sum are hone_mean and hone_sum. Gradients reach every

@@ -62,6 +62,9 @@ typedef struct hone__isa {
     hone__cross_entropy_fn cross_entropy[HONE__N_DTYPES];
     hone__cross_entropy_backward_fn cross_entropy_backward[HONE__N_DTYPES];
 
+    hone__recurrent_step_fn recurrent_step[HONE__N_DTYPES];
+    hone__recurrent_back_fn recurrent_back[HONE__N_DTYPES];
+
     hone__step_fn step[HONE__K_N_STEP][HONE__N_DTYPES];
 
     hone__gemm_kernels gemm;

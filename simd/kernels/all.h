@@ -27,6 +27,7 @@
 #include "kernels/batch_norm.h"
 #include "kernels/softmax_cols.h"
 #include "kernels/optim.h"
+#include "kernels/recurrent.h"
 #include "kernels/real_end.h"
 
 #define HONE__REAL_IS_F64 0
@@ -43,6 +44,7 @@
 #include "kernels/batch_norm.h"
 #include "kernels/softmax_cols.h"
 #include "kernels/optim.h"
+#include "kernels/recurrent.h"
 #include "kernels/real_end.h"
 
 #include "kernels/random.h"

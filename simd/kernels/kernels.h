@@ -338,6 +338,44 @@ typedef void (*hone__cross_entropy_backward_fn)(int64_t rows, int64_t cols, void
                                                 const void *log_sum, const int64_t *target,
                                                 const void *scale, int64_t ss);
 
+/* ---- steps of recurrences of f32, f64 ---- */
+
+typedef enum { HONE__RNN_TANH, HONE__RNN_RELU, HONE__GRU, HONE__LSTM } hone__recurrence;
+
+/** Rows of contiguous elements, rs apart. */
+typedef struct {
+    void *p;
+    int64_t rs;
+} hone__step_rows;
+
+/** A step, with x and product what the gates (one, 3: r z n, 4: i f g o; side by side, `hidden` wide
+ * each) get from the input and from the state, h the state after it:
+ *  RNN   h = tanh(x + product) or relu of it
+ *  GRU   r, z = sigmoid(x + product), n = tanh(x_n + r * product_n), h = n + z * (before - n);
+ *        keep: r, z, n, product_n
+ *  LSTM  i, f, o = sigmoid, g = tanh of x + product, c = f * before + i * g, h = o * tanh(c);
+ *        keep: i, f, g, o
+ * before: the state h, of an LSTM c, before the step; c may be before. keep.p may be NULL. */
+typedef struct {
+    hone__recurrence kind;
+    int64_t hidden;
+    hone__step_rows x, product, before, h, c, keep;
+} hone__recurrent_step;
+typedef void (*hone__recurrent_step_fn)(const hone__recurrent_step *step, int64_t begin,
+                                        int64_t end);
+
+/** Its gradient. dy is that of h by all but the next step, `carried` (or NULL) by that one; dc that
+ * of c, on return that of c before. dx and dproduct (of a GRU alone; else it is dx) are those of x
+ * and product, direct (GRU) that of the state before but for what product brings; direct may be
+ * carried. h: of an RNN. */
+typedef struct {
+    hone__recurrence kind;
+    int64_t hidden;
+    hone__step_rows dy, carried, h, keep, before, c, dc, dx, dproduct, direct;
+} hone__recurrent_back;
+typedef void (*hone__recurrent_back_fn)(const hone__recurrent_back *back, int64_t begin,
+                                        int64_t end);
+
 /* ---- optimizer steps of f32, f64 (everything contiguous) ---- */
 
 /** One pass over parameter, gradient and state. args: the row's own numbers, a hone__<name>_args;

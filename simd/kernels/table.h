@@ -108,6 +108,8 @@
 .batch_norm_sums = REALS(batch_norm_sums),
 .cross_entropy = REALS(cross_entropy),
 .cross_entropy_backward = REALS(cross_entropy_backward),
+.recurrent_step = REALS(recurrent_step),
+.recurrent_back = REALS(recurrent_back),
 #define STEP_KERNEL(NAME, name, ...) .step[HONE__K_##NAME] = REALS(name),
 #include "kernels/kernels.def"
 

@@ -281,6 +281,32 @@ static hone_tensor *added_product(hone_tensor *x, hone_tensor *ids, hone_tensor 
     return hone_addmm(w[1], x, w[0]);
 }
 
+/* By sequences, either dim first; the last one in both directions, of one weight for each. */
+static hone_tensor *lstm(hone_tensor *x, hone_tensor *ids, hone_tensor *const *w)
+{
+    (void)ids;
+    const hone_rnn_options o = { .batch_first = true };
+    hone_tensor *zeros = hone_zeros_like(w[2]);
+    return hone_lstm(x, HONE_NONE, HONE_NONE, hone_list(w[0], w[1], w[2], zeros), &o).output;
+}
+
+static hone_tensor *gru(hone_tensor *x, hone_tensor *ids, hone_tensor *const *w)
+{
+    (void)ids;
+    hone_tensor *zeros = hone_zeros_like(w[2]), *first = hone_transpose(x, 0, 1);
+    hone_tensor *y = hone_gru(first, HONE_NONE, hone_list(w[0], w[1], zeros, w[2]), NULL).output;
+    return hone_transpose(y, 0, 1);
+}
+
+static hone_tensor *rnn_backwards(hone_tensor *x, hone_tensor *ids, hone_tensor *const *w)
+{
+    (void)ids;
+    const hone_rnn_options o = { .batch_first = true, .bidirectional = true };
+    hone_tensor *fixed = hone_mul_scalar(hone_ones_like(w[0]), 0.1);
+    hone_tensor *square = hone_mul_scalar(hone_ones_like(w[1]), 0.1);
+    return hone_rnn_tanh(x, HONE_NONE, hone_list(fixed, square, w[0], w[1]), &o).output;
+}
+
 /* w[0] twice, once turned and once a slice of it, and its bias twice. */
 static hone_tensor *tied(hone_tensor *x, hone_tensor *ids, hone_tensor *const *w)
 {
@@ -343,6 +369,16 @@ static const struct {
       { 0 },
       false },
     { "batch_norm", batch_normed, { 3, 5, 7 }, { 3, 5, 7 }, { { 3 }, { 3 } }, { 0 }, false },
+    { "lstm", lstm, { 7, 5 }, { 7, 6 }, { { 24, 5 }, { 24, 6 }, { 24 } }, { 0 }, false },
+    { "lstm of many steps",
+      lstm,
+      { 300, 3 },
+      { 300, 2 },
+      { { 8, 3 }, { 8, 2 }, { 8 } },
+      { 0 },
+      false },
+    { "gru, time first", gru, { 7, 5 }, { 7, 6 }, { { 18, 5 }, { 18, 6 }, { 18 } }, { 0 }, false },
+    { "rnn backwards", rnn_backwards, { 7, 5 }, { 7, 6 }, { { 3, 5 }, { 3, 3 } }, { 0 }, false },
     { "tied weights", tied, { 8 }, { 9 }, { { 8, 9 }, { 9 } }, { 0 }, true },
 };
 enum { N_MODELS = sizeof models / sizeof *models, SAMPLES = 12, N_LEAVES = 3 };

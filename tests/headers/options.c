@@ -67,6 +67,7 @@ SIZE_IS(hone_max_unpool2d_options, 96);
 SIZE_IS(hone_max_unpool3d_options, 128);
 SIZE_IS(hone_unfold_options, 96);
 SIZE_IS(hone_interpolate_options, 96);
+SIZE_IS(hone_rnn_options, 64);
 
 static void check(bool good, const char *what, int line)
 {

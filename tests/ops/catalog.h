@@ -55,7 +55,8 @@
     X(interpolate)                                                                                 \
     X(grid_sample)                                                                                 \
     X(attention)                                                                                   \
-    X(recurrent)
+    X(recurrent)                                                                                   \
+    X(sequence)
 
 #define CATALOG_INPUTS 8
 

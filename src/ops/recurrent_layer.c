@@ -1,0 +1,217 @@
+/* recurrent_layer.c: one layer of a recurrence: the products of the input of all steps at once, then
+ * step by step a product of the state and a kernel for all that is between. */
+#include "ops/recurrent_layer.h"
+
+#include "gemm/gemm.h"
+#include "isa/isa.h"
+#include "loops/product.h"
+#include "runtime/parallel.h"
+
+#define NS_PER_GATE 1.0
+
+hone__layer hone__layer_of(const hone__layer_options *o, const hone_tensor *x,
+                           const hone_tensor *w_hh)
+{
+    const int time = o->time_first ? 0 : 1;
+    return (hone__layer){ .kind = (hone__recurrence)o->kind,
+                          .time_first = o->time_first,
+                          .reverse = o->reverse,
+                          .dtype = (hone_dtype)x->dtype,
+                          .samples = x->shape[1 - time],
+                          .steps = x->shape[time],
+                          .inputs = x->shape[2],
+                          .hidden = w_hh->shape[1],
+                          .gates = w_hh->shape[0] };
+}
+
+hone__step_rows hone__layer_rows(const hone__layer *l, const hone_tensor *t, bool time_first,
+                                 int64_t at, int64_t width)
+{
+    const int64_t size = (int64_t)hone_dtype_size(l->dtype);
+    const int64_t step = time_first ? l->samples * width : width;
+    char *data = hone__data(t);
+    return (hone__step_rows){ data ? data + at * step * size : NULL,
+                              time_first ? width : l->steps * width };
+}
+
+hone__step_rows hone__state_rows(const hone_tensor *state)
+{
+    if (state == HONE_NONE)
+        return (hone__step_rows){ NULL, 0 };
+    return (hone__step_rows){ hone__data(state), state->shape[1] };
+}
+
+bool hone__layer_product(const hone__layer *l, hone__step_rows a, hone_tensor *b, hone_tensor *bias,
+                         hone__step_rows c, bool add)
+{
+    hone__gemm_args g =
+        hone__gemm_contiguous(l->dtype == HONE_F32 ? HONE__GEMM_F32 : HONE__GEMM_F64, l->samples,
+                              b->shape[1], b->shape[0]);
+    g.a = a.p;
+    g.a_rs = a.rs;
+    g.b = hone__data(b);
+    g.b_rs = b->shape[1];
+    g.c = c.p;
+    g.c_rs = c.rs;
+    g.chain = 1;
+    g.accumulate = add ? HONE__GEMM_AFTER : HONE__GEMM_OVERWRITE;
+    if (bias != HONE_NONE) {
+        g.bias = hone__data(bias);
+        g.bias_cs = 1;
+    }
+    return hone__gemm(&g) == 0;
+}
+
+static void step_range(void *ctx, int64_t begin, int64_t end)
+{
+    hone__k->recurrent_step[((const hone__layer *)((void **)ctx)[0])->dtype](((void **)ctx)[1],
+                                                                             begin, end);
+}
+
+static void back_range(void *ctx, int64_t begin, int64_t end)
+{
+    hone__k->recurrent_back[((const hone__layer *)((void **)ctx)[0])->dtype](((void **)ctx)[1],
+                                                                             begin, end);
+}
+
+void hone__layer_step(const hone__layer *l, const hone__recurrent_step *step)
+{
+    const void *ctx[] = { l, step };
+    hone__parallel_for(l->samples, 1, NS_PER_GATE * (double)l->gates, step_range, (void *)ctx);
+}
+
+void hone__layer_back(const hone__layer *l, const hone__recurrent_back *back)
+{
+    const void *ctx[] = { l, back };
+    hone__parallel_for(l->samples, 1, NS_PER_GATE * (double)l->gates, back_range, (void *)ctx);
+}
+
+/* ---- forward */
+
+/* What the gates get from the input, in all steps: rows as x has them. */
+static hone_tensor *from_input(const hone__layer *l, hone_tensor *const *in)
+{
+    hone__product product;
+    hone_tensor *x = in[HONE__LAYER_X], *bias = in[HONE__LAYER_B_IH];
+    if (l->samples > 1 && l->steps > 1)
+        x = hone_contiguous(x); /* one product, not one for each place of the first dim */
+    hone_tensor *w = x ? hone_transpose(in[HONE__LAYER_W_IH], 0, 1) : NULL;
+    if (!w || !hone__product_of("linear", x, w, &product))
+        return NULL;
+    product.gemm.chain = 1;
+    if (bias != HONE_NONE) {
+        product.gemm.bias = hone__data(bias);
+        product.gemm.bias_cs = bias->stride[0];
+    }
+    hone_tensor *y = hone_empty(l->dtype, x->shape[0], x->shape[1], l->gates);
+    return y && hone__product_run(&product, y) ? y : NULL;
+}
+
+/* The state before the first step, contiguous. */
+static hone_tensor *first_state(const hone__layer *l, hone_tensor *given)
+{
+    return given == HONE_NONE ? hone_zeros(l->dtype, l->samples, l->hidden)
+                              : hone_contiguous(given);
+}
+
+typedef struct {
+    hone_tensor *x, *product, *h, *c, *w, *bias, *y, *keep;
+} steps;
+
+static bool take_steps(const hone__layer *l, const steps *s)
+{
+    const int64_t kept = l->kind == HONE__LSTM ? 5 * l->hidden : 4 * l->hidden;
+    hone__step_rows h = hone__state_rows(s->h), c = hone__state_rows(s->c);
+    for (int64_t n = 0; n < l->steps; n++) {
+        const int64_t at = hone__layer_at(l, n);
+        hone__recurrent_step step = { .kind = l->kind, .hidden = l->hidden };
+        step.x = hone__layer_rows(l, s->x, l->time_first, at, l->gates);
+        step.product = hone__state_rows(s->product);
+        step.before = l->kind == HONE__LSTM ? c : h;
+        if (!hone__layer_product(l, h, s->w, s->bias, step.product, false))
+            return false;
+        step.h = h = hone__layer_rows(l, s->y, l->time_first, at, l->hidden);
+        step.c = c;
+        if (s->keep != HONE_NONE) {
+            step.keep = hone__layer_rows(l, s->keep, true, at, kept);
+            const int64_t size = (int64_t)hone_dtype_size(l->dtype);
+            if (l->kind == HONE__LSTM) {
+                step.c = step.keep;
+                step.c.p = step.c.p ? (char *)step.c.p + 4 * l->hidden * size : NULL;
+            }
+        }
+        hone__layer_step(l, &step);
+        c = step.c;
+    }
+    return true;
+}
+
+/* The state c after the last step: where it was kept, or in the buffer. */
+static bool give_c(const hone__layer *l, const steps *s, hone_tensor *c_n)
+{
+    hone_tensor *last = s->c;
+    if (s->keep != HONE_NONE) {
+        last = hone_select(s->keep, 0, hone__layer_at(l, l->steps - 1));
+        last = last ? hone_slice(last, 1, 4 * l->hidden, 5 * l->hidden, 1) : NULL;
+    }
+    return last && hone_copy_(c_n, last);
+}
+
+enum { OUT_Y, OUT_C, OUT_KEEP };
+
+static bool layer_forward(hone_context *ctx, hone_tensor *const *in, int n_in, hone_tensor **out)
+{
+    (void)n_in;
+    const hone__layer_options *o = hone__options(ctx);
+    const hone__layer l = hone__layer_of(o, in[HONE__LAYER_X], in[HONE__LAYER_W_HH]);
+    const bool lstm = l.kind == HONE__LSTM, keeps = hone__records(ctx) && l.kind >= HONE__GRU;
+    const int64_t *shape = in[HONE__LAYER_X]->shape;
+    hone_tensor *bias = in[HONE__LAYER_B_HH], *c = in[HONE__LAYER_C];
+    steps s = { .x = from_input(&l, in), .keep = HONE_NONE };
+    s.product = hone_empty(l.dtype, l.samples, l.gates);
+    s.h = first_state(&l, in[HONE__LAYER_H]);
+    s.c = !lstm ? HONE_NONE : first_state(&l, c);
+    if (lstm && s.c == c) /* what steps overwrite */
+        s.c = hone_clone(s.c);
+    s.w = hone_contiguous(hone_transpose(in[HONE__LAYER_W_HH], 0, 1));
+    s.bias = bias == HONE_NONE ? HONE_NONE : hone_contiguous(bias);
+    if (!s.x || !s.product || !s.h || !s.c || !s.w || !s.bias || !hone__save(ctx, 7, in))
+        return false;
+    s.y = out[OUT_Y] =
+        hone__out(ctx, OUT_Y, l.dtype, 3, (int64_t[]){ shape[0], shape[1], l.hidden });
+    out[OUT_C] = hone__out(ctx, OUT_C, l.dtype, 2, (int64_t[]){ lstm ? l.samples : 0, l.hidden });
+    if (keeps)
+        s.keep = out[OUT_KEEP] =
+            hone__out(ctx, OUT_KEEP, l.dtype, 3,
+                      (int64_t[]){ l.steps, l.samples, (lstm ? 5 : 4) * l.hidden });
+    if (!s.y || !out[OUT_C] || !s.keep || !take_steps(&l, &s) ||
+        (lstm && !give_c(&l, &s, out[OUT_C])))
+        return false;
+    return HONE__SAVE(ctx, s.y, s.keep);
+}
+
+static const hone__option layer_table[] = {
+    HONE__OPTION(hone__layer_options, kind, HONE__OPT_INT),
+    HONE__OPTION(hone__layer_options, time_first, HONE__OPT_BOOL),
+    HONE__OPTION(hone__layer_options, reverse, HONE__OPT_BOOL),
+    { NULL },
+};
+
+/* c_n: empty but for an LSTM. */
+const hone__op hone__op_recurrent_layer = {
+    .name = "recurrent_layer",
+    .forward = layer_forward,
+    .backward = hone__layer_backward,
+    .in = { { "x" },
+            { "h", HONE__OPTIONAL },
+            { "c", HONE__OPTIONAL },
+            { "w_ih" },
+            { "w_hh" },
+            { "b_ih", HONE__OPTIONAL },
+            { "b_hh", HONE__OPTIONAL } },
+    .out = { { "output" }, { "c_n" }, { "kept", HONE__HIDDEN } },
+    .options = layer_table,
+    .options_bytes = sizeof(hone__layer_options),
+    .adds = true,
+    .forms = HONE__PRIVATE,
+};
