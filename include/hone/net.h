@@ -509,10 +509,20 @@ HONE_API hone_tensor *hone_conv_transpose3d(hone_tensor *x, hone_tensor *weight,
  *  @param enable_gqa grouped heads: key and value [.., heads, S, E] have fewer heads, each for
  *                several of the query's in turn.
  *  @return  [.., L, Ev]; zeros for a query that sees no key.
- *  Order:   that of hone_matmul over E, of hone_softmax over S, and of hone_matmul over S. Keys that
- *           are hidden have weight 0, so NaN in a hidden value makes NaN, as in PyTorch.
- *  Memory:  scores and weights [.., L, S] are made, and kept for the gradient.
- *  Grad:    of query, key, value and a mask of numbers. Twice differentiable.
+ *  Order:   query is multiplied by scale; a score is one chain over E. Keys come in blocks of 128
+ *           from the first one on, each relative to the largest score so far: what there is is
+ *           multiplied by e to the (old - new) largest where that has changed, the block's weights are
+ *           added by the rule of rows, and each number of the result is one chain over the keys; it
+ *           is divided by the sum of weights at the end. Keys that a query doesn't see are in none
+ *           of this: its bits depend on those alone that it sees, and their places (so a step with
+ *           a cache of keys has the bits of the whole), and NaN in a hidden key or value doesn't
+ *           show, as it does in PyTorch.
+ *  Memory:  linear in L and S: a block of 256 queries and 128 keys a thread; for the gradient two
+ *           numbers a query are kept.
+ *  Grad:    of query, key and value: weights are made again, block by block, dq being a chain over the
+ *           keys, dk and dv chains over the queries (of grouped heads head by head). Of a mask of
+ *           numbers, too, and twice: then scores and weights [.., L, S] are made by hone_matmul and
+ *           hone_softmax, so the bits differ in the last places, and weights of 0 do multiply NaN.
  *  Errors:  HONE_E_SHAPE, HONE_E_DTYPE, HONE_E_VALUE (a mask and is_causal), HONE_E_NOMEM.
  *  Source:  Vaswani et al., Attention is all you need (2017);
  *           torch.nn.functional.scaled_dot_product_attention. */

@@ -62,6 +62,10 @@ typedef struct hone__isa {
     hone__cross_entropy_fn cross_entropy[HONE__N_DTYPES];
     hone__cross_entropy_backward_fn cross_entropy_backward[HONE__N_DTYPES];
 
+    hone__attend_fn attend[HONE__N_DTYPES];
+    hone__attend_end_fn attend_end[HONE__N_DTYPES];
+    hone__attend_dots_fn attend_dots[HONE__N_DTYPES];
+    hone__attend_back_fn attend_back[HONE__N_DTYPES];
     hone__recurrent_step_fn recurrent_step[HONE__N_DTYPES];
     hone__recurrent_back_fn recurrent_back[HONE__N_DTYPES];
 

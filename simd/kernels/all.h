@@ -28,6 +28,7 @@
 #include "kernels/softmax_cols.h"
 #include "kernels/optim.h"
 #include "kernels/recurrent.h"
+#include "kernels/attention.h"
 #include "kernels/real_end.h"
 
 #define HONE__REAL_IS_F64 0
@@ -45,6 +46,7 @@
 #include "kernels/softmax_cols.h"
 #include "kernels/optim.h"
 #include "kernels/recurrent.h"
+#include "kernels/attention.h"
 #include "kernels/real_end.h"
 
 #include "kernels/random.h"

@@ -338,6 +338,40 @@ typedef void (*hone__cross_entropy_backward_fn)(int64_t rows, int64_t cols, void
                                                 const void *log_sum, const int64_t *target,
                                                 const void *scale, int64_t ss);
 
+/* ---- attention of f32, f64: rows are queries, columns a block of keys ---- */
+
+/** Softmax goes on with a block of keys: with the new max M of row r, m its old one,
+ *    scores = exp(scores - M), in place; sum = sum * exp(m - M) + their sum (by the rule of rows);
+ *    out[r] *= exp(m - M); max = M
+ * over the keys that row r sees, the first min(cols, seen + r), not others. M counts as 0 where it
+ * is not finite; nothing is multiplied where M is m. max begins as -inf, sum and out as 0. */
+typedef struct {
+    int64_t rows, cols, seen;
+    void *scores;
+    int64_t ss;
+    void *max, *sum; /* [rows] */
+    void *out;       /* [rows, width] */
+    int64_t so, width;
+} hone__attend;
+typedef void (*hone__attend_fn)(const hone__attend *block);
+/** out[r] /= sum[r]. */
+typedef void (*hone__attend_end_fn)(int64_t rows, int64_t width, void *out, int64_t so,
+                                    const void *sum);
+/** out[r] = the sum of a[r] * b[r], by the rule of rows with fma. */
+typedef void (*hone__attend_dots_fn)(int64_t rows, int64_t width, const void *a, int64_t sa,
+                                     const void *b, int64_t sb, void *out);
+/** scores = exp(scores - max) * (1 / sum), then dp = scores * (dp - delta), over the keys that a row
+ * sees. */
+typedef struct {
+    int64_t rows, cols, seen;
+    void *scores;
+    int64_t ss;
+    void *dp;
+    int64_t sdp;
+    const void *max, *sum, *delta; /* [rows] */
+} hone__attend_back;
+typedef void (*hone__attend_back_fn)(const hone__attend_back *block);
+
 /* ---- steps of recurrences of f32, f64 ---- */
 
 typedef enum { HONE__RNN_TANH, HONE__RNN_RELU, HONE__GRU, HONE__LSTM } hone__recurrence;

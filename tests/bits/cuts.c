@@ -128,6 +128,8 @@ static const struct {
     { "matmul", NULL, { 700 }, { { 700 } } },
     { "einsum", "equation=bi,oi->bo", { 300 }, { { 40, 300 } } },
     { "einsum", "equation=bi,oi->bo", { 300 }, { { 4, 300 } } },
+    { "scaled_dot_product_attention", "is_causal=true", { 33, 8 }, { { -1 }, { -1 } } },
+    { "scaled_dot_product_attention", "scale=0.5", { 2, 150, 5 }, { { -1 }, { -1 } } },
     { "mul", NULL, { 33 }, { { 33 } } },
     { "div", NULL, { 9, 33 }, { { 9, 1 } } },
     { "pow", NULL, { 17 }, { { 17 } } },

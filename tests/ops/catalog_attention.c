@@ -87,9 +87,9 @@ static const char *const grouped[] = { "2x4x3x2 2x2x5x2 2x2x5x3 -", "6x3x2:t 2x3
 static const catalog_row rows[] = {
     ROW(NULL, plain, "2x3x67x33 2x3x71x33 2x3x71x17 -", "is_causal=false scale=0 enable_gqa=false",
         ANY),
-    ROW("causal", plain, "2x3x67x33 2x3x71x33 2x3x71x17 -",
+    ROW("causal", plain, "2x1x300x33 2x1x290x33 2x1x290x17 -",
         "is_causal=true scale=0.7 enable_gqa=false", ANY),
-    ROW("bool mask", masks, "3x67x33 3x71x33 3x71x17 67x71",
+    ROW("bool mask", masks, "2x300x20 2x290x20 2x290x17 300x290",
         "is_causal=false scale=0 enable_gqa=false", ANY, ANY, ANY,
         { fill_mask, CATALOG_FIXED(HONE_BOOL), true }),
     ROW("added mask", masks, "3x67x33 3x71x33 3x71x17 67x71",
