@@ -29,7 +29,7 @@
  * Until the end the gradients of leaves that parts have added to aren't whole: hone_grad,
  * hone_set_grad, optimizer steps and zero_grad refuse them (HONE_E_STATE).
  *
- * Not yet within the promise: means of losses other than hone_cross_entropy, embedding's gradient.
+ * Not yet within the promise: means of losses other than hone_cross_entropy.
  * What can't keep it: see autograd.h. All of it is the calling thread's own; threads that
  * accumulate at the same time may not share leaves. */
 #ifndef HONE_ACCUMULATE_H

@@ -345,7 +345,8 @@ HONE_API hone_tensor *hone_pad_v(hone_tensor *x, const int64_t *pad_end, hone_pa
 /** Rows of a table: indices i64|i32 [..], weight [rows, width] of any dtype -> [.., width].
  *  @param padding_idx  the row that takes no gradient (below 0: from the end), or HONE_NO_PADDING,
  *                      the default of hone_call; it is read as it is.
- *  Grad:    of weight by hone_embedding_backward. Twice differentiable.
+ *  Grad:    of weight by hone_embedding_backward; to one that is there only the rows that are named
+ *           are added, in the order of the indices. Twice differentiable.
  *  Errors:  HONE_E_INDEX (an index that is no row, named with its place; none may be below 0),
  *           HONE_E_SHAPE, HONE_E_DTYPE, HONE_E_VALUE (padding_idx). Source:
  *           torch.nn.functional.embedding. */
@@ -355,6 +356,35 @@ HONE_API hone_tensor *hone_embedding(hone_tensor *indices, hone_tensor *weight,
  * the indices; 0 in the padding's row. */
 HONE_API hone_tensor *hone_embedding_backward(hone_tensor *dy, hone_tensor *indices, int64_t rows,
                                               int64_t padding_idx);
+typedef enum {
+    HONE_BAG_MEAN, /**< divided by how many there are but the padding's */
+    HONE_BAG_SUM,
+    HONE_BAG_MAX
+} hone_bag_mode;
+/** One row for each bag of indices: their sum, mean or largest numbers; zeros for a bag of none, or
+ * of the padding alone.
+ *  @param indices  i64|i32: [bags, n], or [n] with offsets.
+ *  @param weight   [rows, width] f32|f64.
+ *  @param offsets  where bags begin among the indices, [bags] of their dtype, from 0 on and not
+ *                  falling; with include_last_offset [bags + 1], the last one being n. HONE_NONE
+ *                  with [bags, n].
+ *  @param per_sample_weights  as indices, of weight's dtype: what each row is multiplied by; or
+ *                  HONE_NONE. With HONE_BAG_SUM alone.
+ *  @param padding_idx  the row that counts nowhere (below 0: from the end), or HONE_NO_PADDING, the
+ *                  default of hone_call.
+ *  @return   [bags, width].
+ *  Order:    one chain from +0 over a bag's indices, fma(its weight, row, sum) where there are such;
+ *            a mean is divided then. The maximum is the first number unless one is larger, so NaN
+ *            counts only if it comes first.
+ *  Grad:     of weight and per_sample_weights; into a weight's gradient rows are added in the order
+ *            of the indices (of a maximum, bags). Twice differentiable.
+ *  Errors:   HONE_E_INDEX (an index that is no row, named with its place), HONE_E_VALUE (offsets,
+ *            padding_idx, weights beside another mode), HONE_E_SHAPE, HONE_E_DTYPE, HONE_E_NOMEM.
+ *  Source:   torch.nn.functional.embedding_bag. */
+HONE_API hone_tensor *hone_embedding_bag(hone_tensor *indices, hone_tensor *weight,
+                                         hone_tensor *offsets, hone_tensor *per_sample_weights,
+                                         hone_bag_mode mode, int64_t padding_idx,
+                                         bool include_last_offset);
 /** i64 [.., num_classes] with a 1 at each index (i64|i32 [..]) and zeros elsewhere; num_classes -1
  * (the default of hone_call): the largest index and 1. No gradient. HONE_E_INDEX, HONE_E_VALUE (no
  * number, and no indices to tell it). Source: torch.nn.functional.one_hot. */

@@ -321,7 +321,7 @@ static bool scaled_dot_product_attention_forward(hone_context *ctx, hone_tensor 
         return false;
     const int64_t width = extent(k, 1);
     o->scale = o->scale != 0 ? o->scale : 1 / sqrt((double)(width ? width : 1));
-    if (mask != HONE_NONE && hone_grad_enabled() && hone_requires_grad(mask)) {
+    if (mask != HONE_NONE && hone_grad_enabled() && hone__requires_grad(mask)) {
         k = ungrouped(k, in[QUERY]);
         v = ungrouped(v, in[QUERY]);
         hone_tensor *q = k && v ? hone_mul_scalar(in[QUERY], o->scale) : NULL;

@@ -1,10 +1,10 @@
 /* embedding.c: rows of a table by their numbers, its gradient by destination, and one_hot. */
 #include "loops/elementwise.h"
 #include "loops/indices.h"
-#include "ops/common.h"
+#include "ops/embedding.h"
+#include "runtime/parallel.h"
 
-/* The indices as contiguous i64, each in 0 .. extent-1. */
-static hone_tensor *numbers_of(hone_context *ctx, hone_tensor *indices, int64_t extent)
+hone_tensor *hone__numbers_of(hone_context *ctx, hone_tensor *indices, int64_t extent)
 {
     const char *name = hone__call_name(ctx);
     indices = hone__indices_of(name, indices);
@@ -19,6 +19,8 @@ static hone_tensor *numbers_of(hone_context *ctx, hone_tensor *indices, int64_t 
     return indices;
 }
 
+#define NS_PER_ELEMENT 0.3
+
 /* ---- embedding */
 
 typedef struct {
@@ -29,8 +31,7 @@ static const hone__option embedding_table[] = {
     { NULL },
 };
 
-/* The row without a gradient, from 0 on; -1: none. */
-static bool take_padding(hone_context *ctx, int64_t rows, int64_t given, int64_t *padding)
+bool hone__take_padding(hone_context *ctx, int64_t rows, int64_t given, int64_t *padding)
 {
     *padding = given == HONE_NO_PADDING ? -1 : given < 0 ? given + rows : given;
     if (given == HONE_NO_PADDING || (*padding >= 0 && *padding < rows))
@@ -51,15 +52,52 @@ static bool embedding_forward(hone_context *ctx, hone_tensor *const *in, int n_i
                        hone__tensor_text(weight).s);
         return false;
     }
-    hone_tensor *at = numbers_of(ctx, in[0], weight->shape[0]);
-    return at && take_padding(ctx, weight->shape[0], o->padding_idx, &o->padding_idx) &&
+    hone_tensor *at = hone__numbers_of(ctx, in[0], weight->shape[0]);
+    return at && hone__take_padding(ctx, weight->shape[0], o->padding_idx, &o->padding_idx) &&
            HONE__SAVE(ctx, in[0]) && hone__give(out, hone_index(in[1], at));
 }
 
+typedef struct {
+    hone_tensor *sum, *at, *dy;
+    int64_t padding;
+} addition;
+
+/* Some columns of all rows. */
+static void add_columns(void *ctx, int64_t begin, int64_t end)
+{
+    const addition *a = ctx;
+    const int64_t size = (int64_t)hone_dtype_size((hone_dtype)a->sum->dtype);
+    const int64_t width = a->sum->shape[1], *at = hone__data(a->at);
+    const hone__binary_fn add = hone__k->binary[HONE__K_ADD][a->sum->dtype];
+    for (int64_t i = 0; i < a->at->numel; i++) {
+        char *to = (char *)hone__data(a->sum) + (at[i] * width + begin) * size;
+        if (at[i] != a->padding)
+            add(end - begin, to, 1, to, 1,
+                (const char *)hone__data(a->dy) + (i * width + begin) * size, 1);
+    }
+}
+
+bool hone__add_rows(hone_tensor *sum, hone_tensor *at, hone_tensor *dy, int64_t padding)
+{
+    addition a = { sum, at, hone_contiguous(dy), padding };
+    hone__bump(sum);
+    if (a.dy && dy->numel > 0)
+        hone__parallel_for(sum->shape[1], 64, NS_PER_ELEMENT * (double)at->numel, add_columns, &a);
+    return a.dy;
+}
+
+/* Into the gradient that there is, only the rows that are named; else zeros come first. */
 static void embedding_of_dy(hone_context *ctx, hone_tensor *const *dy, hone_tensor **dx)
 {
     const embedding_options *o = hone__options(ctx);
     const int64_t rows = hone__input_shape(ctx, 1)->shape[0];
+    hone_tensor *sum = hone__begun(ctx, 1, dx);
+    if (sum) {
+        hone_tensor *at = hone__indices_of("embedding", hone_saved(ctx, 0));
+        if (at)
+            hone__add_rows(sum, at, dy[0], o->padding_idx);
+        return;
+    }
     dx[1] = hone_embedding_backward(dy[0], hone_saved(ctx, 0), rows,
                                     o->padding_idx < 0 ? HONE_NO_PADDING : o->padding_idx);
 }
@@ -71,6 +109,7 @@ const hone__op hone__op_embedding = {
     .in = { { "indices", HONE__CONSTANT }, { "weight" } },
     .options = embedding_table,
     .options_bytes = sizeof(embedding_options),
+    .adds = true,
 };
 
 hone_tensor *hone_embedding(hone_tensor *indices, hone_tensor *weight, int64_t padding_idx)
@@ -117,8 +156,8 @@ static bool embedding_backward_forward(hone_context *ctx, hone_tensor *const *in
 {
     (void)n_in;
     backward_options *o = hone__options(ctx);
-    hone_tensor *at = suits_indices(in[0], in[1]) ? numbers_of(ctx, in[1], o->rows) : NULL;
-    if (!at || !take_padding(ctx, o->rows, o->padding_idx, &o->padding_idx) ||
+    hone_tensor *at = suits_indices(in[0], in[1]) ? hone__numbers_of(ctx, in[1], o->rows) : NULL;
+    if (!at || !hone__take_padding(ctx, o->rows, o->padding_idx, &o->padding_idx) ||
         !HONE__SAVE(ctx, in[1]))
         return false;
     hone_tensor *dy = without_padding(in[0], at, o->padding_idx);
@@ -184,7 +223,7 @@ static bool one_hot_forward(hone_context *ctx, hone_tensor *const *in, int n_in,
     int64_t classes;
     hone_tensor *at = hone__indices_of("one_hot", in[0]);
     if (!at || !count_classes(hone__options(ctx), at, &classes) ||
-        !(at = numbers_of(ctx, at, classes)))
+        !(at = hone__numbers_of(ctx, at, classes)))
         return false;
     hone__shape shape = hone__shape_of(at);
     if (shape.ndim == HONE_MAX_DIMS) {

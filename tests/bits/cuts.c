@@ -259,6 +259,23 @@ static hone_tensor *embedded(hone_tensor *x, hone_tensor *ids, hone_tensor *cons
     return hone_index(w[0], ids);
 }
 
+static hone_tensor *table(hone_tensor *x, hone_tensor *ids, hone_tensor *const *w)
+{
+    (void)x;
+    return hone_embedding(ids, w[0], 3);
+}
+
+static hone_tensor *bag_sums(hone_tensor *x, hone_tensor *ids, hone_tensor *const *w)
+{
+    return hone_embedding_bag(ids, w[0], HONE_NONE, x, HONE_BAG_SUM, 3, false);
+}
+
+static hone_tensor *bag_maxima(hone_tensor *x, hone_tensor *ids, hone_tensor *const *w)
+{
+    (void)x;
+    return hone_embedding_bag(ids, w[0], HONE_NONE, HONE_NONE, HONE_BAG_MAX, 3, false);
+}
+
 static hone_tensor *gathered(hone_tensor *x, hone_tensor *ids, hone_tensor *const *w)
 {
     (void)x;
@@ -361,6 +378,9 @@ static const struct {
       { 0 },
       false },
     { "index", embedded, { 1 }, { 4, 6 }, { { 10, 6 } }, { 4 }, false },
+    { "embedding", table, { 1 }, { 4, 6 }, { { 10, 6 } }, { 4 }, false },
+    { "embedding_bag", bag_sums, { 4 }, { 6 }, { { 10, 6 } }, { 4 }, false },
+    { "embedding_bag of maxima", bag_maxima, { 1 }, { 6 }, { { 10, 6 } }, { 4 }, false },
     { "gather", gathered, { 1 }, { 4 }, { { 20, 4 } }, { 4 }, false },
     { "conv2d", convolved, { 3, 8, 8 }, { 4, 6, 6 }, { { 4, 3, 3, 3 }, { 4 } }, { 0 }, false },
     { "conv2d of many positions",

@@ -4,6 +4,7 @@
 #include "isa/isa.h"
 
 #include <stdlib.h>
+#include <math.h>
 #include <string.h>
 
 static void fill_rows(const catalog_row *row, catalog_array *in, int i, uint64_t *random)
@@ -79,6 +80,52 @@ static void plain_oracle(const catalog_row *row, const catalog_array *in, int n_
         out->at[k] = catalog_bool(row, "training") ? 0 : in->at[k];
 }
 
+/* Bags of two, the rest in the last one; where the end is an offset, too, it is that. */
+static void fill_offsets(const catalog_row *row, catalog_array *in, int i, uint64_t *random)
+{
+    (void)random;
+    for (int64_t k = 0; k < in[i].numel; k++)
+        in[i].at[k] = 2.0 * (double)k;
+    if (catalog_bool(row, "include_last_offset") && in[i].numel > 0)
+        in[i].at[in[i].numel - 1] = (double)in[0].numel;
+}
+
+static void bag_oracle(const catalog_row *row, const catalog_array *in, int n_in,
+                       catalog_array *out)
+{
+    const bool last = catalog_bool(row, "include_last_offset");
+    const int64_t n = in->numel, width = in[1].shape[1], rows = in[1].shape[0];
+    const int64_t bags = in[2].none ? in->shape[0] : in[2].numel - last;
+    const int mode = catalog_choice(row, "mode", "HONE_BAG_MEAN, HONE_BAG_SUM, HONE_BAG_MAX");
+    const int64_t given = catalog_int(row, "padding_idx");
+    const int64_t padding = given == HONE_NO_PADDING ? -1 : given < 0 ? given + rows : given;
+    (void)n_in;
+    catalog_shape(out, in[1].dtype, 2, (int64_t[]){ bags, width });
+    for (int64_t b = 0; b < bags; b++) {
+        const int64_t from = in[2].none ? b * in->shape[1] : (int64_t)in[2].at[b];
+        const int64_t to = in[2].none            ? (b + 1) * in->shape[1]
+                           : b + 1 < in[2].numel ? (int64_t)in[2].at[b + 1]
+                                                 : n;
+        double count = 0, *y = out->at + b * width;
+        for (int64_t i = from; i < to; i++) {
+            const double *w = in[1].at + (int64_t)in->at[i] * width;
+            if ((int64_t)in->at[i] == padding)
+                continue;
+            for (int64_t e = 0; e < width; e++)
+                y[e] = mode != HONE_BAG_MAX ? y[e] + w[e] * (in[3].none ? 1 : in[3].at[i])
+                       : count == 0         ? w[e]
+                                            : fmax(y[e], w[e]);
+            count++;
+        }
+        for (int64_t e = 0; mode == HONE_BAG_MEAN && count > 0 && e < width; e++)
+            y[e] /= count;
+    }
+}
+
+static const char *const bags_of_two[] = { "3x4 5x3 - -", "3x4:t 5x3:t - -", "0x4 5x3 - -",
+                                           "2x0 5x3 - -", NULL };
+static const char *const weighted[] = { "3x4 5x3 - 3x4:t", "7:s 6x2:s 3:s 7:s", NULL };
+static const char *const with_offsets[] = { "7 5x3 3 -", "7:s 6x2:s 4:s -", "0 5x3 1 -", NULL };
 static const char *const tables[] = { "3x4 5x3", "3x4:t 5x3:t", "7:s 6x2:s", ". 5x3",
                                       "0 5x3",   "4 5x2:e",     NULL };
 static const char *const back[] = {
@@ -95,6 +142,16 @@ static const char *const images[] = { "3x4x5", "2x3x2x2:t", "3x4:s", "3x2x3:e", 
     {                                                                                              \
         .op = name, .attributes = "p=0.5 training=false", .cases = cases_,                         \
         .in = { { catalog_any } }, .oracle = plain_oracle                                          \
+    }
+#define BAG(text, attributes_, cases_, bits_)                                                      \
+    {                                                                                              \
+        .op = "embedding_bag", .note = text, .attributes = attributes_, .cases = cases_,           \
+        .bits = bits_, .scale = 20, .oracle = bag_oracle, .in = {                                  \
+            INDICES(HONE_I64),                                                                     \
+            { catalog_apart },                                                                     \
+            { fill_offsets, CATALOG_FIXED(HONE_I64), true },                                       \
+            { catalog_any }                                                                        \
+        }                                                                                          \
     }
 #define PLAIN(name, text)                                                                          \
     {                                                                                              \
@@ -133,6 +190,15 @@ static const catalog_row rows[] = {
       .scale = 20,
       .in = { { catalog_any }, INDICES(HONE_I32) },
       .oracle = backward_oracle },
+    BAG("means", "mode=mean padding_idx=-9223372036854775808 include_last_offset=false",
+        bags_of_two, "30x4 5x67 - -"),
+    BAG("sums", "mode=sum padding_idx=3 include_last_offset=false", weighted, "30x4 5x67 - 30x4"),
+    BAG("maxima", "mode=max padding_idx=-2 include_last_offset=false", bags_of_two,
+        "30x4 5x67 - -"),
+    BAG("offsets", "mode=max padding_idx=-9223372036854775808 include_last_offset=false",
+        with_offsets, NULL),
+    BAG("offsets and the end", "mode=mean padding_idx=0 include_last_offset=true", with_offsets,
+        "61 5x67 31 -"),
     { .op = "one_hot",
       .attributes = "num_classes=6",
       .cases = numbers,

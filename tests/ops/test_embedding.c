@@ -40,6 +40,73 @@ Test(embedding, errors)
     CHECK_FAILS(hone_one_hot(T(HONE_I64, (1), 3), 3), HONE_E_INDEX, "indices[0] is 3");
 }
 
+/* ---- bags (torch 2.13) */
+
+static hone_tensor *counted(void)
+{
+    return hone_reshape(hone_arange(HONE_F64, 1, 9, 1), 4, 2);
+}
+
+static hone_tensor *bags(hone_tensor *w, hone_bag_mode mode, int64_t padding)
+{
+    return hone_embedding_bag(T(HONE_I64, (4), 0, 1, 2, 3), w, T(HONE_I64, (3), 0, 2, 2), HONE_NONE,
+                              mode, padding, false);
+}
+
+Test(embedding, bags)
+{
+    CHECK_VALUES(bags(counted(), HONE_BAG_SUM, HONE_NO_PADDING), HONE_F64, (3, 2), 4, 6, 0, 0, 12,
+                 14);
+    CHECK_VALUES(bags(counted(), HONE_BAG_MEAN, 1), HONE_F64, (3, 2), 1, 2, 0, 0, 6, 7);
+    CHECK_VALUES(bags(counted(), HONE_BAG_MAX, -1), HONE_F64, (3, 2), 3, 4, 0, 0, 5, 6);
+    hone_tensor *only = hone_embedding_bag(T(HONE_I64, (1, 2), 1, 1), hone_neg(counted()),
+                                           HONE_NONE, HONE_NONE, HONE_BAG_MAX, 1, false);
+    CHECK_VALUES(only, HONE_F64, (1, 2), 0, 0);
+    hone_tensor *nan =
+        hone_embedding_bag(T(HONE_I64, (1, 2), 0, 1), T(HONE_F32, (2, 2), 1, NAN, NAN, 1),
+                           HONE_NONE, HONE_NONE, HONE_BAG_MAX, HONE_NO_PADDING, false);
+    cr_expect(hone_at(nan, 0, 0) == 1 && isnan(hone_at(nan, 0, 1)));
+}
+
+Test(embedding, bag_errors)
+{
+    hone_tensor *w = counted(), *at = T(HONE_I64, (3), 0, 1, 2), *none = HONE_NONE;
+    const int64_t no = HONE_NO_PADDING;
+    hone_tensor *two = hone_reshape(at, 1, 3);
+    CHECK_FAILS(hone_embedding_bag(at, w, none, none, HONE_BAG_SUM, no, false), HONE_E_SHAPE,
+                "[bags, n] without offsets");
+    CHECK_FAILS(hone_embedding_bag(two, w, T(HONE_I64, (1), 0), none, HONE_BAG_SUM, no, false),
+                HONE_E_SHAPE, "[n] with offsets");
+    CHECK_FAILS(hone_embedding_bag(two, w, none, none, HONE_BAG_SUM, no, true), HONE_E_VALUE,
+                "include_last_offset needs offsets");
+    CHECK_FAILS(hone_embedding_bag(at, w, T(HONE_I64, (2), 1, 2), none, HONE_BAG_SUM, no, false),
+                HONE_E_VALUE, "offsets[0] is 1");
+    CHECK_FAILS(hone_embedding_bag(at, w, T(HONE_I64, (3), 0, 2, 1), none, HONE_BAG_SUM, no, false),
+                HONE_E_VALUE, "offsets[2] is 1");
+    CHECK_FAILS(hone_embedding_bag(at, w, T(HONE_I64, (2), 0, 4), none, HONE_BAG_SUM, no, false),
+                HONE_E_VALUE, "offsets[1] is 4");
+    CHECK_FAILS(hone_embedding_bag(at, w, T(HONE_I64, (2), 0, 2), none, HONE_BAG_SUM, no, true),
+                HONE_E_VALUE, "the last offset is 2, but there are 3 indices");
+    CHECK_FAILS(hone_embedding_bag(at, w, T(HONE_I32, (1), 0), none, HONE_BAG_SUM, no, false),
+                HONE_E_DTYPE, "offsets i32 [1]");
+    CHECK_FAILS(
+        hone_embedding_bag(two, w, none, hone_ones(HONE_F64, 1, 3), HONE_BAG_MAX, no, false),
+        HONE_E_VALUE, "the mode sum alone");
+    CHECK_FAILS(
+        hone_embedding_bag(two, w, none, hone_ones(HONE_F32, 1, 3), HONE_BAG_SUM, no, false),
+        HONE_E_DTYPE, "the weight's dtype");
+    CHECK_FAILS(
+        hone_embedding_bag(two, hone_zeros(HONE_F64, 2, 2), none, none, HONE_BAG_SUM, no, false),
+        HONE_E_INDEX, "embedding_bag: indices[2] is 2");
+    CHECK_FAILS(
+        hone_embedding_bag(two, hone_zeros(HONE_I64, 4, 2), none, none, HONE_BAG_SUM, no, false),
+        HONE_E_DTYPE, "f32 or f64");
+    CHECK_FAILS(hone_embedding_bag(two, w, none, none, HONE_BAG_SUM, 4, false), HONE_E_VALUE,
+                "padding_idx is 4");
+    CHECK_FAILS(hone_embedding_bag(two, w, none, none, (hone_bag_mode)3, no, false), HONE_E_VALUE,
+                "mode 3");
+}
+
 /* Each call has a mask of its own, the gradient that of its call. */
 Test(dropout, masks)
 {
