@@ -263,18 +263,48 @@ HONE_API hone_status hone_fprint_module(FILE *stream, hone_module *module);
  * needs without the 0, or -1 on error. */
 HONE_API int64_t hone_sprint_module(char *text, size_t size, hone_module *module);
 
-/* ---- layers: each hone_nn_<name> makes one; NULL on error */
+/* ---- layers by name: all there are, for text, bindings and programs */
+
+/** A layer by the name and the arguments that it has in PyTorch, written as Python writes them:
+ *      hone_nn_layer("Conv2d", "3, 64, 3, stride=2, padding=1, bias=False")
+ *      hone_nn_layer("Sequential", "Linear(784, 100), ReLU(), Linear(100, 10)")
+ * Arguments by place come first, then those by name; what isn't given is PyTorch's default. Values
+ * are whole numbers, numbers, True, False, None, 'texts', tuples such as (3, 5), and layers. Every
+ * layer with parameters also takes dtype=f64. Linear alone begins as hone's does, and as PyTorch's
+ * with init='torch'; initial weights take the thread's generator.
+ *  @param name       "Conv2d", also "nn.Conv2d".
+ *  @param arguments  may be NULL: none.
+ *  @return           the module, the caller's; NULL on error.
+ *  Errors:  HONE_E_VALUE (no such layer or argument, which names the nearest; one that is missing,
+ *           given twice, too many, of another kind or out of range), HONE_E_NULL, and what the
+ *           layer's own constructor says. */
+HONE_API hone_module *hone_nn_layer(const char *name, const char *arguments);
+/** The same with numbers put in as printf does, in the C locale:
+ *      hone_nn_layer_format("Linear", "%d, %d, bias=False", width, classes) */
+HONE_API hone_module *hone_nn_layer_format(const char *name, const char *format, ...)
+    HONE_PRINTF(2, 3);
+/** Number of layers / the name of layer i, in the order of the list; NULL past its end. */
+HONE_API int hone_nn_layer_count(void);
+HONE_API const char *hone_nn_layer_name(int i);
+/** "Linear(in_features: int, out_features: int, bias: bool = True, ...)" as snprintf does: returns
+ * the length it needs without the 0, -1 for an unknown layer (HONE_E_VALUE). */
+HONE_API int64_t hone_nn_layer_signature(const char *name, char *buffer, size_t bytes);
+
+/* ---- layers that have a constructor of their own: each hone_nn_<name> makes one; NULL on error */
 
 typedef struct {
     double init_factor; /**< weight = randn * sqrt(init_factor / in); default 2 */
     bool no_bias;
     hone_dtype dtype;          /**< HONE_F32 (default) or HONE_F64 */
     hone_generator *generator; /**< of the weight; default: the thread's */
-    HONE_RESERVE(40);
+    bool torch_init; /**< weight and bias as torch.nn.Linear begins: evenly from -b to b, b =
+                                    1 / sqrt(in) */
+    HONE_RESERVE(39);
 } hone_nn_linear_options;
 
 /** y = x W + b: x [.., in] -> [.., out]; weight [in, out] = randn * sqrt(2 / in), bias [out] = 0.
- *  Errors:  HONE_E_VALUE (sizes below 1, init_factor negative or not finite), HONE_E_DTYPE,
+ *  Errors:  HONE_E_VALUE (sizes below 1, init_factor negative or not finite, or given
+ *           beside torch_init), HONE_E_DTYPE,
  *           HONE_E_STATE (a second thread without a generator: random.h), HONE_E_NOMEM. */
 HONE_API hone_module *hone_nn_linear(int64_t in, int64_t out);
 HONE_API hone_module *hone_nn_linear_with(int64_t in, int64_t out,

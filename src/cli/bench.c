@@ -3,6 +3,7 @@
 #include "cli.h"
 #include "progress.h"
 
+#include "core/text.h"
 #include "runtime/memory.h"
 #include "runtime/parallel.h"
 
@@ -209,7 +210,7 @@ static int find_suite(const char *word)
         const size_t used = strlen(all);
         snprintf(all + used, sizeof all - used, "%s%s", i ? ", " : "", names[i]);
     }
-    const char *nearest = cli_nearest(word, names, N_SUITES);
+    const char *nearest = hone__nearest(word, names, N_SUITES);
     if (nearest)
         cli_error(CLI_USAGE, name, "unknown suite '%s'; did you mean %s?", word, nearest);
     else

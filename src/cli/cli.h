@@ -58,8 +58,6 @@ typedef enum { CLI_GO_ON, CLI_DONE, CLI_BAD } cli_parsed;
  * printed; CLI_BAD: an error was. */
 cli_parsed cli_parse(const cli_command *command, const cli_option *table, void *fields, int argc,
                      char **argv);
-/** The candidate that a mistyped word most likely meant, or NULL. names[n]. */
-const char *cli_nearest(const char *word, const char *const *names, int n);
 
 /** Whole decimal number / finite decimal number, nothing around it, no locale (the program never
  * calls setlocale). */

@@ -2,6 +2,8 @@
  */
 #include "cli.h"
 
+#include "core/text.h"
+
 #include <errno.h>
 #include <fcntl.h>
 #include <hone/hone.h>
@@ -111,7 +113,7 @@ static int unknown_command(const char *word)
     const char *names[N_COMMANDS];
     for (int i = 0; i < N_COMMANDS; i++)
         names[i] = commands[i]->name;
-    const char *nearest = cli_nearest(word, names, N_COMMANDS);
+    const char *nearest = hone__nearest(word, names, N_COMMANDS);
     const char *what = word[0] == '-' ? "option" : "command";
     if (nearest)
         return cli_error(CLI_USAGE, NULL, "unknown %s '%s'; did you mean %s?", what, word, nearest);

@@ -1,6 +1,8 @@
 /* ops.c: `hone ops`: the ops there are, their inputs and attributes, what gradients they have. */
 #include "cli.h"
 
+#include "core/text.h"
+
 #include <hone/hone.h>
 
 #include <stdio.h>
@@ -43,7 +45,7 @@ static int unknown(const char *word)
     for (int i = 0; i < hone_op_count() && n < MOST; i++)
         if (*forms(hone_op_name(i)))
             names[n++] = hone_op_name(i);
-    const char *nearest = cli_nearest(word, names, n);
+    const char *nearest = hone__nearest(word, names, n);
     if (nearest)
         return cli_error(CLI_USAGE, cli_ops.name, "unknown op '%s'; did you mean %s?", word,
                          nearest);

@@ -1,6 +1,8 @@
 /* options.c: option tables -> values and --help, with errors that say what was wanted. */
 #include "cli.h"
 
+#include "core/text.h"
+
 #include <errno.h>
 #include <math.h>
 #include <stdio.h>
@@ -36,50 +38,6 @@ bool cli_read_real(const char *text, double *value)
     char *end;
     *value = strtod(text, &end);
     return !*end && isfinite(*value);
-}
-
-/* Edits (insert, delete, replace, swap of neighbours) between two words; words past 31 letters
- * count as far apart. */
-static int distance(const char *a, const char *b)
-{
-    enum { MAX = 32 };
-    size_t n = strlen(a), m = strlen(b);
-    int d[MAX][MAX];
-    if (n >= MAX || m >= MAX)
-        return MAX;
-    for (size_t i = 0; i <= n; i++) {
-        for (size_t j = 0; j <= m; j++) {
-            if (i == 0 || j == 0) {
-                d[i][j] = (int)(i + j);
-                continue;
-            }
-            int best = d[i - 1][j - 1] + (a[i - 1] != b[j - 1]);
-            if (d[i - 1][j] + 1 < best)
-                best = d[i - 1][j] + 1;
-            if (d[i][j - 1] + 1 < best)
-                best = d[i][j - 1] + 1;
-            if (i > 1 && j > 1 && a[i - 1] == b[j - 2] && a[i - 2] == b[j - 1] &&
-                d[i - 2][j - 2] + 1 < best)
-                best = d[i - 2][j - 2] + 1;
-            d[i][j] = best;
-        }
-    }
-    return d[n][m];
-}
-
-const char *cli_nearest(const char *word, const char *const *names, int n)
-{
-    const char *nearest = NULL;
-    int best = strlen(word) < 5 ? 2 : 3; /* one edit, or two in a long word: more is no typo */
-    for (int i = 0; i < n; i++) {
-        size_t length = strlen(word);
-        int d = length > 2 && strncmp(word, names[i], length) == 0 ? 1 : distance(word, names[i]);
-        if (d < best && d < (int)strlen(names[i])) {
-            best = d;
-            nearest = names[i];
-        }
-    }
-    return nearest;
 }
 
 /* The setters say what was wanted instead when a text is not that. */
@@ -171,7 +129,7 @@ static cli_parsed unknown_option(const char *command, const cli_option *table, c
     for (const cli_option *o = table; o->name && n < 64; o++)
         names[n++] = o->name;
     snprintf(word, sizeof word, "%.*s", (int)length, name);
-    const char *nearest = cli_nearest(word, names, n);
+    const char *nearest = hone__nearest(word, names, n);
     if (nearest)
         cli_error(CLI_USAGE, command, "unknown option --%s; did you mean --%s?", word, nearest);
     else

@@ -88,3 +88,49 @@ bool hone__read_i64(const char *text, size_t length, int64_t *value)
     *value = sum;
     return length > (size_t)negative;
 }
+
+/* ---- words */
+
+/* Edits (insert, delete, replace, swap of neighbours) between two words; words past 31 letters
+ * count as far apart. */
+static int distance(const char *a, const char *b)
+{
+    enum { MAX = 32 };
+    size_t n = strlen(a), m = strlen(b);
+    int d[MAX][MAX];
+    if (n >= MAX || m >= MAX)
+        return MAX;
+    for (size_t i = 0; i <= n; i++) {
+        for (size_t j = 0; j <= m; j++) {
+            if (i == 0 || j == 0) {
+                d[i][j] = (int)(i + j);
+                continue;
+            }
+            int best = d[i - 1][j - 1] + (a[i - 1] != b[j - 1]);
+            if (d[i - 1][j] + 1 < best)
+                best = d[i - 1][j] + 1;
+            if (d[i][j - 1] + 1 < best)
+                best = d[i][j - 1] + 1;
+            if (i > 1 && j > 1 && a[i - 1] == b[j - 2] && a[i - 2] == b[j - 1] &&
+                d[i - 2][j - 2] + 1 < best)
+                best = d[i - 2][j - 2] + 1;
+            d[i][j] = best;
+        }
+    }
+    return d[n][m];
+}
+
+const char *hone__nearest(const char *word, const char *const *names, int n)
+{
+    const char *nearest = NULL;
+    int best = strlen(word) < 5 ? 2 : 3; /* one edit, or two in a long word: more is no typo */
+    for (int i = 0; i < n; i++) {
+        size_t length = strlen(word);
+        int d = length > 2 && strncmp(word, names[i], length) == 0 ? 1 : distance(word, names[i]);
+        if (d < best && d < (int)strlen(names[i])) {
+            best = d;
+            nearest = names[i];
+        }
+    }
+    return nearest;
+}

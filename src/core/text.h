@@ -18,4 +18,7 @@ int hone__vformat(char *text, size_t size, const char *format, va_list args) HON
 bool hone__read_f64(const char *text, size_t length, double *value);
 bool hone__read_i64(const char *text, size_t length, int64_t *value);
 
+/** The name that is a typing error or two away from a word, or begins with it; NULL: none. */
+const char *hone__nearest(const char *word, const char *const *names, int n);
+
 #endif

@@ -164,3 +164,46 @@ hone_module *hone_nn_batch_norm2d(int64_t features, const hone_nn_batch_norm_opt
 {
     return batch_norm_new(&batch_norm2d_class, "nn_batch_norm2d", features, options);
 }
+
+enum { FEATURES, EPS, MOMENTUM, AFFINE, TRACK, BIAS, DTYPE };
+static const hone__parameter arguments[] = {
+    [FEATURES] = { "num_features", HONE__WHOLE, .min = 1, .max = INFINITY },
+    [EPS] = { "eps", HONE__REAL, "1e-05", .max = INFINITY },
+    [MOMENTUM] = { "momentum", HONE__REAL, "0.1", .none = true, .max = 1 },
+    [AFFINE] = { "affine", HONE__TRUTH, "True" },
+    [TRACK] = { "track_running_stats", HONE__TRUTH, "True" },
+    [BIAS] = { "bias", HONE__TRUTH, "True", .named = true },
+    [DTYPE] = HONE__DTYPE_ARGUMENT,
+    { 0 }
+};
+
+static double or_zero(double given)
+{
+    return given == 0 ? HONE_ZERO : given;
+}
+
+static hone_nn_batch_norm_options options_of(const hone__argument *a)
+{
+    return (hone_nn_batch_norm_options){ .eps = or_zero(a[EPS].number),
+                                         .momentum = or_zero(a[MOMENTUM].number),
+                                         .cumulative = a[MOMENTUM].none,
+                                         .no_affine = !a[AFFINE].truth,
+                                         .no_bias = !a[BIAS].truth,
+                                         .no_running_stats = !a[TRACK].truth,
+                                         .dtype = a[DTYPE].dtype };
+}
+
+static hone_module *make1d(const hone__argument *a)
+{
+    const hone_nn_batch_norm_options o = options_of(a);
+    return hone_nn_batch_norm1d(a[FEATURES].at[0], &o);
+}
+
+static hone_module *make2d(const hone__argument *a)
+{
+    const hone_nn_batch_norm_options o = options_of(a);
+    return hone_nn_batch_norm2d(a[FEATURES].at[0], &o);
+}
+
+const hone__layer hone__layer_BatchNorm1d = { "BatchNorm1d", arguments, make1d };
+const hone__layer hone__layer_BatchNorm2d = { "BatchNorm2d", arguments, make2d };

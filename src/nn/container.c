@@ -20,17 +20,14 @@ typedef hone_tensor *(*fused_op)(hone_tensor *x, hone_tensor *weight, hone_tenso
  * memory. NULL: modules i and i + 1 are none. */
 static fused_op fuses(const container *c, int i)
 {
-    static const struct {
-        const hone_module_class *activation;
-        fused_op op;
-    } pairs[] = { { &hone__relu_class, hone_linear_relu },
-                  { &hone__gelu_class, hone_linear_gelu },
-                  { &hone__gelu_tanh_class, hone_linear_gelu_tanh } };
     if (i + 1 >= c->n || c->items[i]->type != &hone__linear_class)
         return NULL;
-    for (size_t p = 0; p < sizeof pairs / sizeof *pairs; p++)
-        if (c->items[i + 1]->type == pairs[p].activation)
-            return pairs[p].op;
+    const hone_module *next = c->items[i + 1];
+    if (next->type == &hone__layer_ReLU.type)
+        return hone_linear_relu;
+    if (next->type == &hone__layer_GELU.type)
+        return ((const hone__plain *)next)->at[0].choice == 1 ? hone_linear_gelu_tanh
+                                                              : hone_linear_gelu;
     return NULL;
 }
 
@@ -194,3 +191,29 @@ hone_module *hone_nn_module_list_v(hone_module *const *modules_then_end)
 {
     return hone_nn_module_list_n(modules_then_end, count(modules_then_end));
 }
+
+/* ---- by name */
+
+static const hone__parameter arguments[] = { { "modules", HONE__LAYERS }, { 0 } };
+
+/* The modules are the container's from here on, whether it is made or not. */
+static hone_module *make(const hone_module_class *type, const hone__argument *a)
+{
+    hone_module *made = container_new(type, a[0].modules, a[0].n);
+    for (int i = 0; i < a[0].n; i++)
+        a[0].modules[i] = NULL;
+    return made;
+}
+
+static hone_module *make_sequential(const hone__argument *a)
+{
+    return make(&sequential_class, a);
+}
+
+static hone_module *make_module_list(const hone__argument *a)
+{
+    return make(&module_list_class, a);
+}
+
+const hone__layer hone__layer_Sequential = { "Sequential", arguments, make_sequential };
+const hone__layer hone__layer_ModuleList = { "ModuleList", arguments, make_module_list };

@@ -96,11 +96,6 @@ static bool options_fit(int64_t in, int64_t out, int64_t height, int64_t width,
     return false;
 }
 
-static hone_tensor *uniform(hone_tensor *fresh, double bound)
-{
-    return hone_parameter(hone_sub_scalar_(hone_mul_scalar_(fresh, 2 * bound), bound));
-}
-
 hone_module *hone_nn_conv2d_with(int64_t in_channels, int64_t out_channels, int64_t height,
                                  int64_t width, const hone_nn_conv2d_options *options)
 {
@@ -118,9 +113,10 @@ hone_module *hone_nn_conv2d_with(int64_t in_channels, int64_t out_channels, int6
     const double bound = 1 / sqrt((double)each * (double)height * (double)width);
     hone_generator *before = hone__draw_from(o.generator);
     l->conv = o.conv;
-    l->weight = uniform(hone_rand(o.dtype, out_channels, each, height, width), bound);
+    l->weight = hone__even_parameter(o.dtype, bound, 4,
+                                     (const int64_t[]){ out_channels, each, height, width });
     if (l->weight && !o.no_bias)
-        l->bias = uniform(hone_rand(o.dtype, out_channels), bound);
+        l->bias = hone__even_parameter(o.dtype, bound, 1, &out_channels);
     hone__draw_from(before);
     if (!l->weight || (!o.no_bias && !l->bias)) {
         hone_module_free(&l->base);
@@ -133,3 +129,37 @@ hone_module *hone_nn_conv2d(int64_t in_channels, int64_t out_channels, int64_t k
 {
     return hone_nn_conv2d_with(in_channels, out_channels, kernel_size, kernel_size, NULL);
 }
+
+static const char *const paddings[] = { "valid", "same", NULL };
+static const char *const padding_modes[] = { "zeros", NULL };
+enum { IN, OUT, KERNEL, STRIDE, PADDING, DILATION, GROUPS, BIAS, MODE, DTYPE };
+static const hone__parameter arguments[] = {
+    [IN] = { "in_channels", HONE__WHOLE, .min = 1, .max = INFINITY },
+    [OUT] = { "out_channels", HONE__WHOLE, .min = 1, .max = INFINITY },
+    [KERNEL] = { "kernel_size", HONE__WHOLES, .count = 2, .min = 1, .max = INFINITY },
+    [STRIDE] = { "stride", HONE__WHOLES, "1", .count = 2, .min = 1, .max = INFINITY },
+    [PADDING] = { "padding", HONE__WHOLES, "0", .count = 2, .max = INFINITY, .choices = paddings },
+    [DILATION] = { "dilation", HONE__WHOLES, "1", .count = 2, .min = 1, .max = INFINITY },
+    [GROUPS] = { "groups", HONE__WHOLE, "1", .min = 1, .max = INFINITY },
+    [BIAS] = { "bias", HONE__TRUTH, "True" },
+    [MODE] = { "padding_mode", HONE__CHOICE, "'zeros'", .choices = padding_modes },
+    [DTYPE] = HONE__DTYPE_ARGUMENT,
+    { 0 }
+};
+
+static hone_module *make(const hone__argument *a)
+{
+    static const hone_auto_pad auto_pads[] = { HONE_PAD_EXPLICIT, HONE_PAD_VALID, HONE_PAD_SAME };
+    const hone_nn_conv2d_options o = {
+        .conv = { .stride = { a[STRIDE].at[0], a[STRIDE].at[1] },
+                  .padding = { a[PADDING].at[0], a[PADDING].at[1] },
+                  .dilation = { a[DILATION].at[0], a[DILATION].at[1] },
+                  .groups = a[GROUPS].at[0],
+                  .auto_pad = auto_pads[1 + a[PADDING].choice] },
+        .no_bias = !a[BIAS].truth,
+        .dtype = a[DTYPE].dtype,
+    };
+    return hone_nn_conv2d_with(a[IN].at[0], a[OUT].at[0], a[KERNEL].at[0], a[KERNEL].at[1], &o);
+}
+
+const hone__layer hone__layer_Conv2d = { "Conv2d", arguments, make };

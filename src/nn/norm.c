@@ -119,3 +119,28 @@ hone_module *hone_nn_layer_norm_v(const int64_t *dims_then_end)
 {
     return hone_nn_layer_norm_with(dims_then_end, NULL);
 }
+
+enum { SHAPE, EPS, AFFINE, BIAS, DTYPE };
+static const hone__parameter arguments[] = {
+    [SHAPE] = { "normalized_shape", HONE__WHOLES, .min = 1, .max = INFINITY },
+    [EPS] = { "eps", HONE__REAL, "1e-05", .max = INFINITY },
+    [AFFINE] = { "elementwise_affine", HONE__TRUTH, "True" },
+    [BIAS] = { "bias", HONE__TRUTH, "True" },
+    [DTYPE] = HONE__DTYPE_ARGUMENT,
+    { 0 }
+};
+
+static hone_module *make(const hone__argument *a)
+{
+    int64_t dims[HONE_MAX_DIMS + 1];
+    for (int d = 0; d < a[SHAPE].n; d++)
+        dims[d] = a[SHAPE].at[d];
+    dims[a[SHAPE].n] = HONE_END_DIM;
+    return hone_nn_layer_norm_with(
+        dims, &(hone_nn_layer_norm_options){ .eps = a[EPS].number == 0 ? HONE_ZERO : a[EPS].number,
+                                             .no_affine = !a[AFFINE].truth,
+                                             .no_bias = !a[BIAS].truth,
+                                             .dtype = a[DTYPE].dtype });
+}
+
+const hone__layer hone__layer_LayerNorm = { "LayerNorm", arguments, make };

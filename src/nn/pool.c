@@ -6,6 +6,8 @@
 
 #include <hone/ops.h>
 
+#include <math.h>
+
 typedef struct {
     hone_module base;
     hone_max_pool2d_options pool;
@@ -76,3 +78,27 @@ hone_module *hone_nn_max_pool2d(int64_t kernel_size)
     return hone_nn_max_pool2d_with(
         &(hone_max_pool2d_options){ .kernel_size = { kernel_size, kernel_size } });
 }
+
+enum { KERNEL, STRIDE, PADDING, DILATION, CEIL };
+static const hone__parameter arguments[] = {
+    [KERNEL] = { "kernel_size", HONE__WHOLES, .count = 2, .min = 1, .max = INFINITY },
+    [STRIDE] = { "stride", HONE__WHOLES, "None", .count = 2, .none = true, .min = 1,
+                 .max = INFINITY },
+    [PADDING] = { "padding", HONE__WHOLES, "0", .count = 2, .max = INFINITY },
+    [DILATION] = { "dilation", HONE__WHOLES, "1", .count = 2, .min = 1, .max = INFINITY },
+    [CEIL] = { "ceil_mode", HONE__TRUTH, "False", .named = true },
+    { 0 }
+};
+
+static hone_module *make(const hone__argument *a)
+{
+    return hone_nn_max_pool2d_with(&(hone_max_pool2d_options){
+        .kernel_size = { a[KERNEL].at[0], a[KERNEL].at[1] },
+        .stride = { a[STRIDE].at[0], a[STRIDE].at[1] },
+        .padding = { a[PADDING].at[0], a[PADDING].at[1] },
+        .dilation = { a[DILATION].at[0], a[DILATION].at[1] },
+        .ceil_mode = a[CEIL].truth,
+    });
+}
+
+const hone__layer hone__layer_MaxPool2d = { "MaxPool2d", arguments, make };

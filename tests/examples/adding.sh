@@ -52,21 +52,21 @@ done
 count_from_here
 add "To add a layer"
 count "a layer"
-compile src/nn/plain.c
+compile src/nn/activation.c src/nn/named.c
 cat >../layer.c <<'C'
 #include <hone/hone.h>
 int main(void)
 {
     HONE_SCOPE();
-    hone_module *layer = hone_nn_squareplus();
+    hone_module *layer = hone_nn_layer("Squareplus", "scale=0.5");
     hone_tensor *x = hone_full(HONE_F32, -1.5, 2);
     hone_print(hone_forward(layer, x));
     hone_print_module(layer);
-    const bool good = hone_at(hone_forward(layer, x), 1) == 0.5;
+    const bool good = hone_at(hone_forward(layer, x), 1) == 0.25;
     hone_module_free(layer);
     return good && hone_error_code() == HONE_OK ? 0 : 1;
 }
 C
 compile ../layer.c
-link ../layer ../layer.o ../plain.o "${new[@]}"
+link ../layer ../layer.o ../activation.o ../named.o "${new[@]}"
 ../layer

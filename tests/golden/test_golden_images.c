@@ -118,7 +118,7 @@ Test(golden_images, pytorchs_names_and_text)
               "  (3): MaxPool2d(kernel_size=2, stride=2, padding=0, dilation=1, ceil_mode=False)\n"
               "  (4): Conv2d(4, 6, kernel_size=(3, 3), stride=(2, 1), groups=2)\n"
               "  (5): ReLU()\n"
-              "  (6): Flatten()\n"
+              "  (6): Flatten(start_dim=1, end_dim=-1)\n"
               "  (7): Linear(in_features=12, out_features=5, bias=True)\n"
               "  (8): BatchNorm1d(5, eps=1e-05, momentum=None, affine=True, bias=True, "
               "track_running_stats=True)\n"

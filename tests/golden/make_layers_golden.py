@@ -1,0 +1,180 @@
+"""Makes layers.txt and pytorch_layers.safetensors beside it: every layer that hone_nn_layer() makes,
+as PyTorch makes, prints, begins and trains it. A line of the text is a layer's name, its arguments
+and what PyTorch prints, with a tab between them (\\n is a new line). The tensors of line i (from 0,
+all f64) are "i.state.NAME", the state that PyTorch begins with; "i.in.K", the inputs; "i.losses",
+those of 20 steps of SGD at a rate of 0.05 on the parameters and the inputs. The loss is the mean of
+the output's squares, or the output itself where that is a single number (the losses). Deterministic;
+torch 2.13 and safetensors 0.8.0 made what is committed.
+
+    python make_layers_golden.py
+"""
+import pathlib
+
+import torch
+from safetensors.torch import save_file
+
+place = pathlib.Path(__file__).parent
+torch.manual_seed(16)
+torch.set_default_dtype(torch.float64)
+
+
+def r(*shape):
+    return torch.randn(*shape)
+
+
+def p(*shape):
+    return torch.rand(*shape)
+
+
+def logp(*shape):
+    return torch.randn(*shape).log_softmax(1)
+
+
+def ints(most, *shape):
+    return torch.randint(most, shape)
+
+
+def sign(*shape):
+    return torch.randint(2, shape).double() * 2 - 1
+
+
+# a layer, its arguments, its inputs; "c" before an input: a constant
+plane, row, image = (3, 5), (2, 4, 7), (2, 4, 6, 5)
+cases = [
+    ("Linear", "5, 3", [r(4, 5)]),
+    ("Linear", "5, 3, bias=False", [r(2, 4, 5)]),
+    ("Conv2d", "4, 6, 3", [r(*image)]),
+    ("Conv2d", "4, 6, (3, 2), stride=(2, 1), padding=1, dilation=(1, 2), groups=2, bias=False",
+     [r(*image)]),
+    ("Conv2d", "4, 2, 3, padding='same'", [r(*image)]),
+    ("Conv2d", "4, 2, 3, padding='valid'", [r(4, 6, 5)]),
+    ("MaxPool2d", "2", [r(*image)]),
+    ("MaxPool2d", "(3, 2), stride=2, padding=1, ceil_mode=True", [r(*image)]),
+    ("BatchNorm1d", "4", [r(6, 4)]),
+    ("BatchNorm1d", "4, eps=0.001, momentum=None, affine=False", [r(*row)]),
+    ("BatchNorm2d", "4", [r(*image)]),
+    ("BatchNorm2d", "4, momentum=0.5, track_running_stats=False, bias=False", [r(*image)]),
+    ("LayerNorm", "5", [r(*image)]),
+    ("LayerNorm", "(6, 5), eps=1e-3, bias=False", [r(*image)]),
+    ("LayerNorm", "[5], elementwise_affine=False", [r(*image)]),
+    ("ReLU", "", [r(*plane)]),
+    ("ReLU", "inplace=True", [r(*plane)]),
+    ("ReLU6", "True", [4 * r(*plane)]),
+    ("LeakyReLU", "", [r(*plane)]),
+    ("LeakyReLU", "0.2, True", [r(*plane)]),
+    ("ELU", "", [r(*plane)]),
+    ("ELU", "alpha=2, inplace=True", [r(*plane)]),
+    ("SELU", "", [r(*plane)]),
+    ("CELU", "0.5", [r(*plane)]),
+    ("GELU", "", [r(*plane)]),
+    ("GELU", "approximate='tanh'", [r(*plane)]),
+    ("SiLU", "", [r(*plane)]),
+    ("Mish", "True", [r(*plane)]),
+    ("Sigmoid", "", [r(*plane)]),
+    ("LogSigmoid", "", [r(*plane)]),
+    ("Hardsigmoid", "inplace=True", [3 * r(*plane)]),
+    ("Tanh", "", [r(*plane)]),
+    ("Hardtanh", "", [r(*plane)]),
+    ("Hardtanh", "-2.5, 0.5, inplace=True", [2 * r(*plane)]),
+    ("Tanhshrink", "", [r(*plane)]),
+    ("Softshrink", "", [r(*plane)]),
+    ("Softshrink", "1e-05", [r(*plane)]),
+    ("Hardshrink", "1", [r(*plane)]),
+    ("Hardswish", "True", [3 * r(*plane)]),
+    ("Softplus", "", [r(*plane)]),
+    ("Softplus", "2, threshold=1.5", [r(*plane)]),
+    ("Softsign", "", [r(*plane)]),
+    ("Threshold", "0.1, 20", [r(*plane)]),
+    ("GLU", "", [r(3, 6)]),
+    ("GLU", "dim=0", [r(4, 3)]),
+    ("Softmax", "dim=1", [r(*row)]),
+    ("Softmax", "-1", [r(*row)]),
+    ("Softmax2d", "", [r(*image)]),
+    ("LogSoftmax", "1", [r(*row)]),
+    ("Softmin", "dim=0", [r(*row)]),
+    ("Identity", "", [r(*plane)]),
+    ("Flatten", "", [r(*image)]),
+    ("Flatten", "0, 1", [r(*image)]),
+    ("Flatten", "start_dim=-3, end_dim=-2", [r(*image)]),
+    ("Unflatten", "1, (2, 2)", [r(*image)]),
+    ("Unflatten", "-1, (-1, 5)", [r(*image)]),
+    ("MSELoss", "", [r(*plane), r(*plane)]),
+    ("MSELoss", "reduction='sum'", [r(*plane), r(*plane)]),
+    ("L1Loss", "reduction='none'", [r(*plane), r(*plane)]),
+    ("SmoothL1Loss", "beta=0.5", [r(*plane), r(*plane)]),
+    ("HuberLoss", "'sum', 0.7", [r(*plane), r(*plane)]),
+    ("KLDivLoss", "reduction='batchmean'", [logp(*plane), "c", p(*plane)]),
+    ("KLDivLoss", "log_target=True", [logp(*plane), "c", logp(*plane)]),
+    ("PoissonNLLLoss", "full=True", [r(*plane), "c", 3 * p(*plane)]),
+    ("PoissonNLLLoss", "log_input=False, eps=1e-6", [1 + p(*plane), "c", 3 * p(*plane)]),
+    ("GaussianNLLLoss", "full=True, eps=1e-5, reduction='sum'",
+     [r(*plane), "c", r(*plane), "c", 1 + p(*plane)]),
+    ("HingeEmbeddingLoss", "0.5", [p(*plane), "c", sign(*plane)]),
+    ("MarginRankingLoss", "margin=0.2", [r(6), r(6), "c", sign(6)]),
+    ("CosineEmbeddingLoss", "0.1", [r(4, 5), r(4, 5), "c", sign(4)]),
+    ("TripletMarginLoss", "2.0, p=2, swap=True", [r(4, 5), r(4, 5), r(4, 5)]),
+    ("BCELoss", "", [0.25 + p(*plane) / 2, "c", p(*plane)]),
+    ("BCEWithLogitsLoss", "", [r(*plane), "c", p(*plane)]),
+    ("BCEWithLogitsLoss", "weight=torch.tensor([1., 2, 3, 4, 5]), pos_weight=torch.tensor([3.0])",
+     [r(*plane), "c", p(*plane)]),
+    ("MultiLabelSoftMarginLoss", "", [r(*plane), "c", ints(2, *plane).double()]),
+    ("NLLLoss", "torch.tensor([1, 0.5, 2, 1, 1]), ignore_index=2",
+     [logp(*plane), "c", torch.tensor([1, 2, 4])]),
+    ("CrossEntropyLoss", "", [r(*plane), "c", ints(5, 3)]),
+    ("CrossEntropyLoss", "ignore_index=1", [r(*plane), "c", torch.tensor([3, 1, 4])]),
+    ("CrossEntropyLoss", "weight=torch.tensor([1, 0.5, 2, 1, 1]), label_smoothing=0.1",
+     [r(*plane), "c", ints(5, 3)]),
+    ("CrossEntropyLoss", "label_smoothing=0.1, reduction='sum'",
+     [r(*plane), "c", r(*plane).softmax(1)]),
+    ("Sequential", "Linear(5, 4, dtype=torch.float64), ReLU(inplace=True), "
+     "Sequential(Linear(4, 2, bias=False, dtype=torch.float64), Tanh())",
+     [r(3, 5)]),
+    ("ModuleList", "Linear(2, 3, dtype=torch.float64), ReLU()", []),
+]
+
+
+def module(name, arguments):
+    names = vars(torch.nn) | {"torch": torch, "nn": torch.nn}
+    if name == "ModuleList":
+        arguments = f"[{arguments}]"
+    return eval(f"{name}({arguments})", names)
+
+
+def one(out):
+    """A number of an output."""
+    out = out[0] if isinstance(out, tuple) else out
+    return out if out.ndim == 0 else out.square().mean()
+
+
+lines, tensors = [], {}
+for i, (name, arguments, inputs) in enumerate(cases):
+    layer = module(name, arguments)
+    printed = repr(layer).replace("\n", "\\n")
+    # hone takes the numbers of a tensor as a list
+    lines.append("\t".join([name, arguments.replace("torch.tensor(", "").replace("])", "]"), printed]))
+    for k, v in layer.state_dict().items():
+        tensors[f"{i}.state.{k}"] = v.clone()
+    given, learned, constant = [], list(layer.parameters()), False
+    for x in inputs:
+        if isinstance(x, str):
+            constant = True
+            continue
+        tensors[f"{i}.{'constant' if constant else 'in'}.{len(given)}"] = x.clone()
+        if not constant and x.is_floating_point():
+            learned.append(x.requires_grad_())
+        given.append(x)
+        constant = False
+    if not given:
+        continue
+    optim, losses = torch.optim.SGD(learned, lr=0.05), []
+    for _ in range(20):
+        optim.zero_grad()
+        # a layer in place may not change a leaf
+        loss = one(layer(*[x * 1 if x.requires_grad else x for x in given]))
+        loss.backward()
+        optim.step()
+        losses.append(loss.item())
+    tensors[f"{i}.losses"] = torch.tensor(losses)
+(place / "layers.txt").write_text("\n".join(lines) + "\n")
+save_file(tensors, place / "pytorch_layers.safetensors")
+print(len(lines), "layers", sum(t.numel() for t in tensors.values()), "numbers")
