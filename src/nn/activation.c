@@ -248,6 +248,40 @@ FORWARD(softmax2d)
 }
 const hone__layer hone__layer_Softmax2d = HONE__PLAIN("Softmax2d", 1, softmax2d, NULL);
 
+/* ---- with a parameter */
+
+typedef struct {
+    hone__plain plain;
+    hone_tensor *weight; /* [1] or [channels] */
+} prelu_layer;
+
+enum { NUMBER, INIT, DTYPE };
+static const hone__parameter prelu_arguments[] = {
+    [NUMBER] = { "num_parameters", HONE__WHOLE, "1", .min = 1, .max = INFINITY },
+    [INIT] = { "init", HONE__REAL, "0.25", .shown = HONE__HIDDEN_ARGUMENT },
+    [DTYPE] = HONE__DTYPE_ARGUMENT,
+    { 0 }
+};
+static const hone_field prelu_fields[] = { HONE_PARAM(prelu_layer, weight), HONE_FIELDS_END };
+FORWARD(prelu)
+{
+    return hone_prelu(in[0], ((const prelu_layer *)self)->weight);
+}
+extern const hone__layer hone__layer_PReLU;
+static hone_module *make_prelu(const hone__argument *a)
+{
+    prelu_layer *l = (prelu_layer *)hone__plain_new(&hone__layer_PReLU, a);
+    if (!l)
+        return NULL;
+    l->weight = hone_parameter(hone_full(a[DTYPE].dtype, a[INIT].number, a[NUMBER].at[0]));
+    if (l->weight)
+        return &l->plain.base;
+    hone_module_free(&l->plain.base);
+    return NULL;
+}
+const hone__layer hone__layer_PReLU =
+    HONE__MADE_OF("PReLU", 1, prelu, prelu_arguments, make_prelu, prelu_layer, prelu_fields);
+
 /* ---- by functions of their own */
 
 hone_module *hone_nn_relu(void)

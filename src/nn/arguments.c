@@ -98,6 +98,8 @@ static bool wrong_value(const place *w)
                                          [HONE__LAYERS] = "a layer, such as ReLU()," };
     if (w->p->kind == HONE__WHOLES && w->p->count > 1)
         hone__format(wanted, sizeof wanted, "a whole number or %d in brackets", w->p->count);
+    else if (w->p->kind == HONE__WHOLES && w->p->count == 1)
+        hone__format(wanted, sizeof wanted, "a whole number");
     hone_error_set(HONE_E_VALUE, "%s: %s is %.*s, but %s%s%s%s is wanted", w->layer->name,
                    w->p->name, shown(w->text), w->text.at, *wanted ? wanted : texts[w->p->kind],
                    *choices && w->p->kind != HONE__CHOICE ? " or " : "", choices, or_none);
@@ -151,7 +153,7 @@ static bool read_wholes(const place *w, hone__argument *a)
             return false;
         at = comma ? comma + 1 : end;
     }
-    a->single = !several;
+    a->single = !several && !w->p->spread;
     if (several && w->p->count > 0 && a->n != w->p->count)
         return wrong_value(w);
     for (; !several && a->n > 0 && a->n < w->p->count; a->n++)
@@ -289,10 +291,20 @@ static int table_length(const hone__layer *layer)
     return n;
 }
 
+/* Where in the table the i-th argument by place is; -1: there are fewer. */
+static int place_at(const hone__layer *layer, int i)
+{
+    const int n = table_length(layer);
+    for (int at = 0; at < n; at++)
+        if (!layer->arguments[at].named && i-- == 0)
+            return at;
+    return -1;
+}
+
 static int places(const hone__layer *layer)
 {
     int n = 0;
-    while (layer->arguments && layer->arguments[n].name && !layer->arguments[n].named)
+    while (place_at(layer, n) >= 0)
         n++;
     return n;
 }
@@ -335,7 +347,7 @@ static int find_name(const hone__layer *layer, part name)
 static int next_place(const hone__layer *layer, part item, int at, bool after_named)
 {
     const int most = places(layer);
-    if (most > 0 && at >= most && layer->arguments[most - 1].kind == HONE__LAYERS)
+    if (most > 0 && at >= most && layer->arguments[place_at(layer, most - 1)].kind == HONE__LAYERS)
         at = most - 1;
     if (after_named)
         hone_error_set(HONE_E_VALUE, "%s: %.*s comes without a name after arguments with one",
@@ -348,7 +360,7 @@ static int next_place(const hone__layer *layer, part item, int at, bool after_na
                        "%s: %d arguments at most can be given without a name, and %.*s is one more",
                        layer->name, most, shown(item), item.at);
     else
-        return at;
+        return place_at(layer, at);
     return -1;
 }
 
@@ -364,9 +376,12 @@ static bool read_defaults(const hone__layer *layer, const bool *seen, hone__argu
             return false;
         }
         /* A default may be outside the range of what can be given. */
-        const hone__parameter any = {
-            .name = p->name, .kind = p->kind, .count = p->count, .none = true, .choices = p->choices
-        };
+        const hone__parameter any = { .name = p->name,
+                                      .kind = p->kind,
+                                      .count = p->count,
+                                      .none = true,
+                                      .spread = p->spread,
+                                      .choices = p->choices };
         const place w = { layer, &any, { p->standard, strlen(p->standard) } };
         if (!read_value(&w, &a[i]))
             return false;
@@ -504,16 +519,20 @@ static void put_kind(writer *w, const hone__parameter *p)
 int hone__arguments_print(const hone__layer *layer, char *text, size_t size)
 {
     writer w = { text, size, 0 };
-    bool named = false;
     if (size > 0)
         *text = 0;
-    for (const hone__parameter *p = layer->arguments; p && p->name; p++) {
-        put(&w, "%s%s%s%s: ", p == layer->arguments ? "" : ", ", p->named && !named ? "*, " : "",
-            p->kind == HONE__LAYERS ? "*" : "", p->name);
-        named = named || p->named;
-        put_kind(&w, p);
-        if (p->standard)
-            put(&w, " = %s", p->standard);
+    for (int named = 0; named < 2; named++) {
+        bool first = true;
+        for (const hone__parameter *p = layer->arguments; p && p->name; p++) {
+            if (p->named != named)
+                continue;
+            put(&w, "%s%s%s%s: ", w.used > 0 ? ", " : "", named && first ? "*, " : "",
+                p->kind == HONE__LAYERS ? "*" : "", p->name);
+            first = false;
+            put_kind(&w, p);
+            if (p->standard)
+                put(&w, " = %s", p->standard);
+        }
     }
     return (int)w.used;
 }

@@ -1,4 +1,4 @@
-/* batch_norm.c: BatchNorm1d and BatchNorm2d. */
+/* batch_norm.c: BatchNorm1d, BatchNorm2d and BatchNorm3d. */
 #include <hone/nn.h>
 #include "core/core.h"
 #include "core/reserve.h"
@@ -18,16 +18,20 @@ typedef struct {
     hone_nn_batch_norm_options options;
 } batch_norm;
 
-static const hone_module_class batch_norm1d_class, batch_norm2d_class;
+static const hone_module_class batch_norm1d_class, batch_norm2d_class, batch_norm3d_class;
 
 static bool fits(const batch_norm *l, const hone_tensor *x)
 {
-    const bool flat = l->base.type == &batch_norm1d_class;
-    const bool right = flat ? x->ndim == 2 || x->ndim == 3 : x->ndim == 4;
+    const bool flat = l->base.type == &batch_norm1d_class,
+               deep = l->base.type == &batch_norm3d_class;
+    const bool right = flat ? x->ndim == 2 || x->ndim == 3 : x->ndim == (deep ? 5 : 4);
     if (right && x->shape[1] == l->features)
         return true;
     hone_error_set(HONE_E_SHAPE, "%s: wants [n, %lld%s], got %s", l->base.type->name,
-                   (long long)l->features, flat ? "] or [n, features, length" : ", height, width",
+                   (long long)l->features,
+                   flat   ? "] or [n, features, length"
+                   : deep ? ", depth, height, width"
+                          : ", height, width",
                    hone__tensor_text(x).s);
     return false;
 }
@@ -97,6 +101,7 @@ static const hone_field batch_norm_fields[] = { HONE_PARAM(batch_norm, weight),
     }
 static const hone_module_class batch_norm1d_class = BATCH_NORM_CLASS("BatchNorm1d");
 static const hone_module_class batch_norm2d_class = BATCH_NORM_CLASS("BatchNorm2d");
+static const hone_module_class batch_norm3d_class = BATCH_NORM_CLASS("BatchNorm3d");
 
 static bool options_fit(const char *name, int64_t features, const hone_nn_batch_norm_options *o)
 {
@@ -205,5 +210,12 @@ static hone_module *make2d(const hone__argument *a)
     return hone_nn_batch_norm2d(a[FEATURES].at[0], &o);
 }
 
+static hone_module *make3d(const hone__argument *a)
+{
+    const hone_nn_batch_norm_options o = options_of(a);
+    return batch_norm_new(&batch_norm3d_class, "nn_batch_norm3d", a[FEATURES].at[0], &o);
+}
+
 const hone__layer hone__layer_BatchNorm1d = { "BatchNorm1d", arguments, make1d };
 const hone__layer hone__layer_BatchNorm2d = { "BatchNorm2d", arguments, make2d };
+const hone__layer hone__layer_BatchNorm3d = { "BatchNorm3d", arguments, make3d };

@@ -36,6 +36,7 @@ typedef struct {
     uint8_t count;        /* WHOLES: so many, of which one alone stands for all; 0: any number */
     bool named;           /* given by name alone, not by place */
     bool none;            /* None may be given */
+    bool spread;          /* WHOLES: one alone is printed as all of them, too: (2, 2) */
     uint8_t shown;        /* hone__shown */
     double min, max;      /* both 0: any */
     const char *const *choices; /* NULL-terminated: CHOICE, or what WHOLES may be instead */
@@ -78,18 +79,25 @@ typedef struct hone__layer {
     hone_module_class type;
 } hone__layer;
 
-/** A layer without parameters: `inputs` tensors go through a function
+/** A layer that is a function of its inputs, of which there are `inputs`,
  *      hone_tensor *function(const hone__plain *self, hone_tensor *const *in)
- * and it is printed by its table. */
-#define HONE__PLAIN(name_, inputs_, function, table)                                               \
+ * and is printed by its table. What HONE__MADE_OF makes is a struct that begins with a hone__plain
+ * and has these fields; make_ calls hone__plain_new() for it. */
+#define HONE__MADE_OF(name_, inputs_, function, table, make_, struct_, fields_)                    \
     {                                                                                              \
-        .name = (name_), .arguments = (table), .op = (function), .inputs = (inputs_), .type = {    \
+        .name = (name_), .arguments = (table), .make = (make_), .op = (function),                  \
+        .inputs = (inputs_), .type = {                                                             \
             .name = (name_),                                                                       \
-            .size = sizeof(hone__plain),                                                           \
+            .size = sizeof(struct_),                                                               \
+            .fields = (fields_),                                                                   \
             .forward = hone__plain_forward,                                                        \
             .print = hone__plain_print                                                             \
         }                                                                                          \
     }
+#define HONE__MADE_PLAIN(name_, inputs_, function, table, make_)                                   \
+    HONE__MADE_OF(name_, inputs_, function, table, make_, hone__plain, NULL)
+#define HONE__PLAIN(name_, inputs_, function, table)                                               \
+    HONE__MADE_PLAIN(name_, inputs_, function, table, NULL)
 hone_module *hone__plain_new(const hone__layer *layer, const hone__argument *a);
 hone_tensor *hone__plain_forward(hone_module *self, hone_tensor *const *in, int n_in);
 int hone__plain_print(const hone_module *self, char *text, size_t size);

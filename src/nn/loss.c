@@ -41,6 +41,22 @@ FORWARD(l1)
 }
 const hone__layer hone__layer_L1Loss = HONE__PLAIN("L1Loss", 2, l1, reduction);
 
+/* log(1 + e^(-target input)) */
+FORWARD(soft_margin)
+{
+    hone_tensor *each = hone_softplus(hone_neg(hone_mul(in[1], in[0])));
+    switch (reduction_of(self, 0)) {
+    case HONE_REDUCE_MEAN:
+        return hone_mean(each);
+    case HONE_REDUCE_SUM:
+        return hone_sum(each);
+    default:
+        return each;
+    }
+}
+const hone__layer hone__layer_SoftMarginLoss =
+    HONE__PLAIN("SoftMarginLoss", 2, soft_margin, reduction);
+
 static const hone__parameter smooth_l1_arguments[] = {
     REDUCTION, { "beta", HONE__REAL, "1.0", .named = true, SILENT, .max = INFINITY }, { 0 }
 };
@@ -156,17 +172,8 @@ typedef struct {
 static const hone_field weighted_fields[] = { HONE_BUFFER(weighted, weight),
                                               HONE_BUFFER(weighted, pos_weight), HONE_FIELDS_END };
 
-#define WEIGHTED(name_, function, table, make_)                                                    \
-    {                                                                                              \
-        .name = (name_), .arguments = (table), .make = (make_), .op = (function), .inputs = 2,     \
-        .type = {                                                                                  \
-            .name = (name_),                                                                       \
-            .size = sizeof(weighted),                                                              \
-            .fields = weighted_fields,                                                             \
-            .forward = hone__plain_forward,                                                        \
-            .print = hone__plain_print                                                             \
-        }                                                                                          \
-    }
+#define WEIGHTED(name, function, table, make)                                                      \
+    HONE__MADE_OF(name, 2, function, table, make, weighted, weighted_fields)
 
 static bool read_weight(const hone__argument *a, hone_dtype dtype, hone_tensor **to)
 {

@@ -1,9 +1,10 @@
-/* norm.c: LayerNorm. */
+/* norm.c: LayerNorm and LocalResponseNorm. */
 #include <hone/nn.h>
 #include "core/core.h"
 #include "core/reserve.h"
 #include "nn/layer.h"
 
+#include <hone/net.h>
 #include <hone/ops.h>
 
 #include <math.h>
@@ -144,3 +145,43 @@ static hone_module *make(const hone__argument *a)
 }
 
 const hone__layer hone__layer_LayerNorm = { "LayerNorm", arguments, make };
+
+/* ---- LocalResponseNorm */
+
+static const hone__parameter response_arguments[] = { { "size", HONE__WHOLE, .min = 1,
+                                                        .max = INFINITY, .shown = HONE__ALONE },
+                                                      { "alpha", HONE__REAL, "0.0001" },
+                                                      { "beta", HONE__REAL, "0.75" },
+                                                      { "k", HONE__REAL, "1.0" },
+                                                      { 0 } };
+
+/* x / (k + alpha mean(x^2 of the size channels around, as 0 past the ends))^beta. */
+static hone_tensor *local_response(const hone__plain *self, hone_tensor *const *in)
+{
+    const hone__argument *a = self->at;
+    hone_tensor *x = in[0];
+    const int64_t size = a[0].at[0];
+    if (x->ndim < 3) {
+        hone_error_set(HONE_E_SHAPE, "LocalResponseNorm: wants [n, c, ..], got %s",
+                       hone__tensor_text(x).s);
+        return NULL;
+    }
+    if (x->numel == 0)
+        return x;
+    int64_t rest = 1, dims[HONE_MAX_DIMS + 1];
+    for (int d = 0; d < x->ndim; d++) {
+        dims[d] = x->shape[d];
+        rest *= d > 1 ? x->shape[d] : 1;
+    }
+    dims[x->ndim] = HONE_END_DIM;
+    hone_tensor *rows = hone_reshape(hone_square(x), x->shape[0], x->shape[1], rest);
+    rows = hone_pad(hone_transpose(rows, 1, 2), HONE_PAD_CONSTANT, 0, size / 2, (size - 1) / 2);
+    hone_tensor *mean =
+        hone_avg_pool1d(rows, &(hone_avg_pool1d_options){ .kernel_size = size, .stride = 1 });
+    mean = hone_reshape_v(hone_transpose(mean, 1, 2), dims);
+    hone_tensor *divisor = hone_add_scalar(hone_mul_scalar(mean, a[1].number), a[3].number);
+    return hone_div(x, hone_pow_scalar(divisor, a[2].number));
+}
+
+const hone__layer hone__layer_LocalResponseNorm =
+    HONE__PLAIN("LocalResponseNorm", 1, local_response, response_arguments);

@@ -1,29 +1,182 @@
-/* pool.c: MaxPool2d. */
+/* pool.c: poolings. */
 #include <hone/nn.h>
 #include "core/core.h"
 #include "core/reserve.h"
 #include "nn/layer.h"
 
+#include <hone/net.h>
 #include <hone/ops.h>
 
 #include <math.h>
 
-typedef struct {
-    hone_module base;
-    hone_max_pool2d_options pool;
-} max_pool2d;
+#define FORWARD(name) static hone_tensor *name(const hone__plain *self, hone_tensor *const *in)
 
-static hone_tensor *max_pool2d_forward(hone_module *self, hone_tensor *const *in, int n_in)
+/* ---- windows that slide: a table begins with these three */
+
+enum { KERNEL, STRIDE, PADDING, DILATION, CEIL_MAX };
+enum { CEIL = 3, COUNT_PAD, DIVISOR };
+
+#define SILENT .shown = HONE__HIDDEN_ARGUMENT
+/* PyTorch prints "(2,)" for 2 in AvgPool1d alone. */
+#define WINDOW(dims, spread_)                                                                      \
+    [KERNEL] = { "kernel_size", HONE__WHOLES,    .count = (dims),                                  \
+                 .min = 1,      .max = INFINITY, .spread = (spread_) },                            \
+    [STRIDE] = { "stride",     HONE__WHOLES, "None",          .count = (dims),                     \
+                 .none = true, .min = 1,     .max = INFINITY, .spread = (spread_) },               \
+    [PADDING] = { "padding",       HONE__WHOLES,    "0",                                           \
+                  .count = (dims), .max = INFINITY, .spread = (spread_) }
+
+/* Without a stride it is the window; PyTorch prints that. */
+static hone_module *window_new(const hone__layer *layer, const hone__argument *a)
 {
-    const max_pool2d *l = (const max_pool2d *)self;
-    return hone__takes_inputs(self, n_in, 1) ? hone_max_pool2d(in[0], &l->pool) : NULL;
+    hone__plain *l = (hone__plain *)hone__plain_new(layer, a);
+    if (!l)
+        return NULL;
+    if (l->at[STRIDE].none)
+        l->at[STRIDE] = l->at[KERNEL];
+    return &l->base;
 }
 
+#define MAX_POOL(dims)                                                                             \
+    WINDOW(dims, false), [DILATION] = { "dilation",      HONE__WHOLES, "1",                        \
+                                        .count = (dims), .min = 1,     .max = INFINITY },          \
+                         [CEIL_MAX] = { "ceil_mode", HONE__TRUTH, "False", .named = true }
+
+extern const hone__layer hone__layer_MaxPool1d, hone__layer_MaxPool2d, hone__layer_AvgPool1d,
+    hone__layer_AvgPool2d;
+
+static const hone__parameter max_pool1d_arguments[] = { MAX_POOL(1), { 0 } };
+FORWARD(max_pool1d)
+{
+    const hone__argument *a = self->at;
+    return hone_max_pool1d(in[0], &(hone_max_pool1d_options){ .kernel_size = a[KERNEL].at[0],
+                                                              .stride = a[STRIDE].at[0],
+                                                              .padding = a[PADDING].at[0],
+                                                              .dilation = a[DILATION].at[0],
+                                                              .ceil_mode = a[CEIL_MAX].truth });
+}
+static hone_module *make_max_pool1d(const hone__argument *a)
+{
+    return window_new(&hone__layer_MaxPool1d, a);
+}
+const hone__layer hone__layer_MaxPool1d =
+    HONE__MADE_PLAIN("MaxPool1d", 1, max_pool1d, max_pool1d_arguments, make_max_pool1d);
+
+static const hone__parameter max_pool2d_arguments[] = { MAX_POOL(2), { 0 } };
+FORWARD(max_pool2d)
+{
+    const hone__argument *a = self->at;
+    return hone_max_pool2d(
+        in[0], &(hone_max_pool2d_options){ .kernel_size = { a[KERNEL].at[0], a[KERNEL].at[1] },
+                                           .stride = { a[STRIDE].at[0], a[STRIDE].at[1] },
+                                           .padding = { a[PADDING].at[0], a[PADDING].at[1] },
+                                           .dilation = { a[DILATION].at[0], a[DILATION].at[1] },
+                                           .ceil_mode = a[CEIL_MAX].truth });
+}
+static hone_module *make_max_pool2d(const hone__argument *a)
+{
+    return window_new(&hone__layer_MaxPool2d, a);
+}
+const hone__layer hone__layer_MaxPool2d =
+    HONE__MADE_PLAIN("MaxPool2d", 1, max_pool2d, max_pool2d_arguments, make_max_pool2d);
+
+static const hone__parameter avg_pool1d_arguments[] = {
+    WINDOW(1, true),
+    [CEIL] = { "ceil_mode", HONE__TRUTH, "False", SILENT },
+    [COUNT_PAD] = { "count_include_pad", HONE__TRUTH, "True", SILENT },
+    { 0 }
+};
+FORWARD(avg_pool1d)
+{
+    const hone__argument *a = self->at;
+    return hone_avg_pool1d(in[0],
+                           &(hone_avg_pool1d_options){ .kernel_size = a[KERNEL].at[0],
+                                                       .stride = a[STRIDE].at[0],
+                                                       .padding = a[PADDING].at[0],
+                                                       .ceil_mode = a[CEIL].truth,
+                                                       .count_exclude_pad = !a[COUNT_PAD].truth });
+}
+static hone_module *make_avg_pool1d(const hone__argument *a)
+{
+    return window_new(&hone__layer_AvgPool1d, a);
+}
+const hone__layer hone__layer_AvgPool1d =
+    HONE__MADE_PLAIN("AvgPool1d", 1, avg_pool1d, avg_pool1d_arguments, make_avg_pool1d);
+
+static const hone__parameter avg_pool2d_arguments[] = {
+    WINDOW(2, false),
+    [CEIL] = { "ceil_mode", HONE__TRUTH, "False", SILENT },
+    [COUNT_PAD] = { "count_include_pad", HONE__TRUTH, "True", SILENT },
+    [DIVISOR] = { "divisor_override", HONE__WHOLE, "None", .none = true, SILENT, .min = 1,
+                  .max = INFINITY },
+    { 0 }
+};
+FORWARD(avg_pool2d)
+{
+    const hone__argument *a = self->at;
+    return hone_avg_pool2d(
+        in[0], &(hone_avg_pool2d_options){ .kernel_size = { a[KERNEL].at[0], a[KERNEL].at[1] },
+                                           .stride = { a[STRIDE].at[0], a[STRIDE].at[1] },
+                                           .padding = { a[PADDING].at[0], a[PADDING].at[1] },
+                                           .divisor_override = a[DIVISOR].at[0],
+                                           .ceil_mode = a[CEIL].truth,
+                                           .count_exclude_pad = !a[COUNT_PAD].truth });
+}
+static hone_module *make_avg_pool2d(const hone__argument *a)
+{
+    return window_new(&hone__layer_AvgPool2d, a);
+}
+const hone__layer hone__layer_AvgPool2d =
+    HONE__MADE_PLAIN("AvgPool2d", 1, avg_pool2d, avg_pool2d_arguments, make_avg_pool2d);
+
+/* ---- windows that cover the plane */
+
+static const hone__parameter length[] = {
+    { "output_size", HONE__WHOLES, .count = 1, .min = 1, .max = INFINITY }, { 0 }
+};
+FORWARD(adaptive_avg_pool1d)
+{
+    return hone_adaptive_avg_pool1d(in[0], self->at[0].at[0]);
+}
+const hone__layer hone__layer_AdaptiveAvgPool1d =
+    HONE__PLAIN("AdaptiveAvgPool1d", 1, adaptive_avg_pool1d, length);
+
+FORWARD(adaptive_max_pool1d)
+{
+    return hone_adaptive_max_pool1d(in[0], self->at[0].at[0]);
+}
+const hone__layer hone__layer_AdaptiveMaxPool1d =
+    HONE__PLAIN("AdaptiveMaxPool1d", 1, adaptive_max_pool1d, length);
+
+/* None is the input's own extent, which the ops know as -1. */
+static const hone__parameter plane[] = {
+    { "output_size", HONE__WHOLES, .count = 2, .none = true, .min = 1, .max = INFINITY }, { 0 }
+};
+static int64_t extent(const hone__plain *self, int i)
+{
+    return self->at[0].none ? -1 : self->at[0].at[i];
+}
+FORWARD(adaptive_avg_pool2d)
+{
+    return hone_adaptive_avg_pool2d(in[0], extent(self, 0), extent(self, 1));
+}
+const hone__layer hone__layer_AdaptiveAvgPool2d =
+    HONE__PLAIN("AdaptiveAvgPool2d", 1, adaptive_avg_pool2d, plane);
+
+FORWARD(adaptive_max_pool2d)
+{
+    return hone_adaptive_max_pool2d(in[0], extent(self, 0), extent(self, 1));
+}
+const hone__layer hone__layer_AdaptiveMaxPool2d =
+    HONE__PLAIN("AdaptiveMaxPool2d", 1, adaptive_max_pool2d, plane);
+
+/* ---- by functions of their own */
+
 typedef struct {
-    char s[48];
+    char s[64];
 } pair_text;
 
-/* "2", or "(2, 3)" where the two differ. */
+/* "2", or "(2, 3)" where the two differ; a 0 is its own default. */
 static pair_text text_of(const int64_t *pair, const int64_t *zero)
 {
     pair_text text;
@@ -35,42 +188,27 @@ static pair_text text_of(const int64_t *pair, const int64_t *zero)
     return text;
 }
 
-static int max_pool2d_print(const hone_module *self, char *text, size_t size)
-{
-    const hone_max_pool2d_options *o = &((const max_pool2d *)self)->pool;
-    static const int64_t none[2] = { 0, 0 }, one[2] = { 1, 1 };
-    return hone__format(
-        text, size, "kernel_size=%s, stride=%s, padding=%s, dilation=%s, ceil_mode=%s",
-        text_of(o->kernel_size, none).s, text_of(o->stride, o->kernel_size).s,
-        text_of(o->padding, none).s, text_of(o->dilation, one).s, o->ceil_mode ? "True" : "False");
-}
-
-static const hone_module_class max_pool2d_class = {
-    .name = "MaxPool2d",
-    .size = sizeof(max_pool2d),
-    .forward = max_pool2d_forward,
-    .print = max_pool2d_print,
-};
-
 hone_module *hone_nn_max_pool2d_with(const hone_max_pool2d_options *options)
 {
-    if (!options) {
+    const hone_max_pool2d_options *o = options;
+    static const int64_t none[2] = { 0, 0 }, one[2] = { 1, 1 };
+    if (!o) {
         hone_error_set(HONE_E_NULL,
                        "nn_max_pool2d: the options are NULL (a kernel_size is wanted)");
         return NULL;
     }
-    if (!HONE__KNOWS_OPTIONS("nn_max_pool2d", options))
+    if (!HONE__KNOWS_OPTIONS("nn_max_pool2d", o))
         return NULL;
-    if (options->kernel_size[0] < 1 || options->kernel_size[1] < 1) {
+    if (o->kernel_size[0] < 1 || o->kernel_size[1] < 1) {
         hone_error_set(HONE_E_VALUE, "nn_max_pool2d: kernel_size %lld, %lld (at least 1 is wanted)",
-                       (long long)options->kernel_size[0], (long long)options->kernel_size[1]);
+                       (long long)o->kernel_size[0], (long long)o->kernel_size[1]);
         return NULL;
     }
-    max_pool2d *l = hone_module_new(&max_pool2d_class);
-    if (!l)
-        return NULL;
-    l->pool = *options;
-    return &l->base;
+    char text[320];
+    hone__format(text, sizeof text, "%s, %s, %s, %s, ceil_mode=%s", text_of(o->kernel_size, none).s,
+                 text_of(o->stride, o->kernel_size).s, text_of(o->padding, none).s,
+                 text_of(o->dilation, one).s, o->ceil_mode ? "True" : "False");
+    return hone__layer_make(&hone__layer_MaxPool2d, text);
 }
 
 hone_module *hone_nn_max_pool2d(int64_t kernel_size)
@@ -78,27 +216,3 @@ hone_module *hone_nn_max_pool2d(int64_t kernel_size)
     return hone_nn_max_pool2d_with(
         &(hone_max_pool2d_options){ .kernel_size = { kernel_size, kernel_size } });
 }
-
-enum { KERNEL, STRIDE, PADDING, DILATION, CEIL };
-static const hone__parameter arguments[] = {
-    [KERNEL] = { "kernel_size", HONE__WHOLES, .count = 2, .min = 1, .max = INFINITY },
-    [STRIDE] = { "stride", HONE__WHOLES, "None", .count = 2, .none = true, .min = 1,
-                 .max = INFINITY },
-    [PADDING] = { "padding", HONE__WHOLES, "0", .count = 2, .max = INFINITY },
-    [DILATION] = { "dilation", HONE__WHOLES, "1", .count = 2, .min = 1, .max = INFINITY },
-    [CEIL] = { "ceil_mode", HONE__TRUTH, "False", .named = true },
-    { 0 }
-};
-
-static hone_module *make(const hone__argument *a)
-{
-    return hone_nn_max_pool2d_with(&(hone_max_pool2d_options){
-        .kernel_size = { a[KERNEL].at[0], a[KERNEL].at[1] },
-        .stride = { a[STRIDE].at[0], a[STRIDE].at[1] },
-        .padding = { a[PADDING].at[0], a[PADDING].at[1] },
-        .dilation = { a[DILATION].at[0], a[DILATION].at[1] },
-        .ceil_mode = a[CEIL].truth,
-    });
-}
-
-const hone__layer hone__layer_MaxPool2d = { "MaxPool2d", arguments, make };
