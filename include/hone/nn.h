@@ -26,6 +26,7 @@
 #ifndef HONE_NN_H
 #define HONE_NN_H
 
+#include <hone/net.h>
 #include <hone/ops.h>
 #include <hone/random.h>
 #include <hone/tensor.h>
@@ -297,8 +298,7 @@ typedef struct {
     bool no_bias;
     hone_dtype dtype;          /**< HONE_F32 (default) or HONE_F64 */
     hone_generator *generator; /**< of the weight; default: the thread's */
-    bool torch_init; /**< weight and bias as torch.nn.Linear begins: evenly from -b to b, b =
-                                    1 / sqrt(in) */
+    bool torch_init; /**< begin as torch.nn.Linear: evenly from -b to b, b = 1 / sqrt(in) */
     HONE_RESERVE(39);
 } hone_nn_linear_options;
 
@@ -391,6 +391,12 @@ HONE_API hone_module *hone_nn_unflatten_v(const int64_t *dims_then_end);
 
 /** Its input. */
 HONE_API hone_module *hone_nn_identity(void);
+
+/** One step of hone_nn_layer("LSTMCell", ..), with both states; hone_forward(cell, x, h, c) gives
+ * h_next alone. x [n, inputs] or [inputs]; h and c [n, hidden] (or without n), or HONE_NONE: zeros.
+ *  Errors:  HONE_E_VALUE (another module), HONE_E_NULL, and those of hone_lstm_cell. */
+HONE_API hone_lstm_state hone_nn_lstm_step(hone_module *cell, hone_tensor *x, hone_tensor *h,
+                                           hone_tensor *c);
 
 /** Mean of logsumexp(logits) - logits[i, target[i]]: hone_forward(loss, logits [batch, classes],
  * target [batch] of integers) -> 0-d. */

@@ -61,7 +61,7 @@ typedef struct {
     size_t length;
 } hone__argument;
 
-enum { HONE__KEPT_ARGUMENTS = 8 };
+enum { HONE__KEPT_ARGUMENTS = 12 };
 /** A layer that is an op and its arguments: HONE__PLAIN. */
 typedef struct hone__plain {
     hone_module base;
@@ -137,6 +137,8 @@ typedef struct {
     hone_tensor *bias;   /* [out] or NULL */
 } hone__linear;
 extern const hone_module_class hone__linear_class;
+/** The same as PyTorch names it in a MultiheadAttention. */
+extern const hone_module_class hone__out_proj_class;
 extern const hone__layer hone__layer_ReLU, hone__layer_GELU;
 
 /** A parameter of values drawn evenly from -bound to bound; shape: n_dims extents. */

@@ -37,6 +37,14 @@ const hone_module_class hone__linear_class = {
     .print = linear_print,
 };
 
+const hone_module_class hone__out_proj_class = {
+    .name = "NonDynamicallyQuantizableLinear",
+    .size = sizeof(hone__linear),
+    .fields = linear_fields,
+    .forward = linear_forward,
+    .print = linear_print,
+};
+
 static bool options_fit(int64_t in, int64_t out, double init_factor,
                         const hone_nn_linear_options *o)
 {

@@ -38,16 +38,40 @@ def sign(*shape):
     return torch.randint(2, shape).double() * 2 - 1
 
 
+def hidden(*shape):
+    """A mask that hides a third, but not the first column."""
+    mask = torch.rand(*shape) < 0.33
+    mask[..., 0] = False
+    return mask
+
+
 # a layer, its arguments, its inputs; "c" before an input: a constant
 plane, row, image = (3, 5), (2, 4, 7), (2, 4, 6, 5)
 cases = [
     ("Linear", "5, 3", [r(4, 5)]),
     ("Linear", "5, 3, bias=False", [r(2, 4, 5)]),
-    ("Linear", "5, 3", [r(5)]),
     ("Bilinear", "5, 4, 3", [r(2, 3, 5), r(2, 3, 4)]),
     ("Bilinear", "5, 4, 3, bias=False", [r(6, 5), r(6, 4)]),
     ("Embedding", "6, 3", [ints(6, 2, 4)]),
     ("Embedding", "6, 3, padding_idx=-2", [torch.tensor([[0, 4, 5], [4, 1, 0]])]),
+    ("RNNCell", "5, 3", [r(4, 5), r(4, 3)]),
+    ("RNNCell", "5, 3, bias=False, nonlinearity='relu'", [r(4, 5)]),
+    ("GRUCell", "5, 3", [r(4, 5), r(4, 3)]),
+    ("GRUCell", "5, 3, bias=False", [r(5)]),
+    ("LSTMCell", "5, 3", [r(4, 5), r(4, 3), r(4, 3)]),
+    ("LSTMCell", "5, 3, False", [r(4, 5)]),
+    ("MultiheadAttention", "6, 2", [r(4, 3, 6)]),
+    ("MultiheadAttention", "6, 3, bias=False, batch_first=True", [r(3, 4, 6), r(3, 5, 6), r(3, 5, 6)]),
+    ("MultiheadAttention", "6, 2, batch_first=True, is_causal=True", [r(3, 4, 6)]),
+    ("MultiheadAttention", "6, 2, is_causal=True", [r(4, 6)]),
+    ("MultiheadAttention", "6, 2, kdim=3, vdim=5, add_bias_kv=True",
+     [r(4, 2, 6), r(5, 2, 3), r(5, 2, 5), "c", hidden(2, 5)]),
+    ("MultiheadAttention", "6, 2, add_zero_attn=True, batch_first=True",
+     [r(2, 4, 6), r(2, 5, 6), r(2, 5, 6), "c", hidden(2, 5), "c", hidden(4, 5)]),
+    ("MultiheadAttention", "6, 2, batch_first=True, is_causal=True",
+     [r(2, 4, 6), r(2, 4, 6), r(2, 4, 6), "c", hidden(2, 4)]),
+    ("MultiheadAttention", "6, 2", [r(4, 2, 6), r(5, 2, 6), r(5, 2, 6), "c", hidden(2, 5), "c",
+                                    r(4, 4, 5)]),
     ("Conv1d", "4, 6, 3", [r(*row)]),
     ("Conv1d", "4, 6, 3, stride=2, padding=2, groups=2, padding_mode='reflect'", [r(*row)]),
     ("Conv1d", "4, 2, 4, padding='same', bias=False, padding_mode='circular'", [r(4, 7)]),
@@ -207,7 +231,25 @@ def module(name, arguments):
     names = vars(torch.nn) | {"torch": torch, "nn": torch.nn}
     if name == "ModuleList":
         arguments = f"[{arguments}]"
-    return eval(f"{name}({arguments})", names)
+    # hone's layers have it where PyTorch's forwards have it
+    return eval(f"{name}({arguments})".replace(", is_causal=True", ""), names)
+
+
+def triangle(n):
+    return torch.ones(n, n, dtype=torch.bool).triu(1)
+
+
+def call(layer, x, causal):
+    """As hone_forward(layer, x..)."""
+    if isinstance(layer, torch.nn.LSTMCell) and len(x) > 1:
+        return layer(x[0], tuple(x[1:]))
+    if isinstance(layer, torch.nn.MultiheadAttention):
+        q, k, v = x * 3 if len(x) == 1 else x[:3]
+        mask = x[4] if len(x) > 4 else None
+        if causal:
+            mask = triangle(q.shape[1 if q.ndim == 3 and layer.batch_first else 0])
+        return layer(q, k, v, key_padding_mask=x[3] if len(x) > 3 else None, attn_mask=mask)
+    return layer(*x)
 
 
 def one(out):
@@ -240,7 +282,8 @@ for i, (name, arguments, inputs) in enumerate(cases):
     for _ in range(20):
         optim.zero_grad()
         # a layer in place may not change a leaf
-        loss = one(layer(*[x * 1 if x.requires_grad else x for x in given]))
+        x = [x * 1 if x.requires_grad else x for x in given]
+        loss = one(call(layer, x, "is_causal=True" in arguments))
         loss.backward()
         optim.step()
         losses.append(loss.item())
