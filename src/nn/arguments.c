@@ -247,9 +247,8 @@ static bool read_one_of_modules(const place *w, hone__argument *a)
 static bool read_value(const place *w, hone__argument *a)
 {
     const part p = w->text;
-    if (w->p->kind == HONE__LAYERS)
-        return read_one_of_modules(w, a);
-    *a = (hone__argument){ .choice = -1, .text = p.at, .length = p.n };
+    if (w->p->kind != HONE__LAYERS) /* that goes on */
+        *a = (hone__argument){ .choice = -1, .text = p.at, .length = p.n };
     a->none = w->p->none && is(p, "None");
     if (a->none)
         return true;
@@ -273,10 +272,8 @@ static bool read_value(const place *w, hone__argument *a)
     case HONE__DTYPE:
         return read_dtype(p, &a->dtype) || wrong_value(w);
     case HONE__LAYER:
-        a->module = read_module(w);
-        return a->module != NULL;
     case HONE__LAYERS:
-        break;
+        return read_one_of_modules(w, a);
     }
     return false;
 }
@@ -440,7 +437,6 @@ bool hone__arguments_read(const hone__layer *layer, const char *text, size_t len
 void hone__arguments_free(hone__argument *a)
 {
     for (int i = 0; i < HONE__ARGUMENTS; i++) {
-        hone_module_free(a[i].module);
         for (int m = 0; a[i].modules && m < a[i].n; m++)
             hone_module_free(a[i].modules[m]);
         hone__free(a[i].modules);

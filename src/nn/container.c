@@ -100,7 +100,7 @@ static const hone_module_class sequential_class = {
     .destroy = container_destroy,
 };
 
-static const hone_module_class module_list_class = {
+const hone_module_class hone__module_list_class = {
     .name = "ModuleList",
     .size = sizeof(container),
     .fields = container_fields,
@@ -184,7 +184,7 @@ hone_module *hone_nn_sequential_v(hone_module *const *modules_then_end)
 
 hone_module *hone_nn_module_list_n(hone_module *const *modules, int n)
 {
-    return container_new(&module_list_class, modules, n);
+    return container_new(&hone__module_list_class, modules, n);
 }
 
 hone_module *hone_nn_module_list_v(hone_module *const *modules_then_end)
@@ -201,7 +201,7 @@ static hone_module *make(const hone_module_class *type, const hone__argument *a)
 {
     hone_module *made = container_new(type, a[0].modules, a[0].n);
     for (int i = 0; i < a[0].n; i++)
-        a[0].modules[i] = NULL;
+        hone__argument_take(&a[0], i);
     return made;
 }
 
@@ -212,7 +212,7 @@ static hone_module *make_sequential(const hone__argument *a)
 
 static hone_module *make_module_list(const hone__argument *a)
 {
-    return make(&module_list_class, a);
+    return make(&hone__module_list_class, a);
 }
 
 const hone__layer hone__layer_Sequential = { "Sequential", arguments, make_sequential };

@@ -56,8 +56,8 @@ typedef struct {
     int64_t at[HONE_MAX_DIMS]; /* WHOLE: at[0]; an int of min is what None in a tuple is */
     double number;
     hone_dtype dtype;
-    hone_module *module, **modules; /* MODULES: n of them */
-    const char *text;               /* as it was written, while the layer is made */
+    hone_module **modules; /* LAYERS: n of them; LAYER: one */
+    const char *text;      /* as it was written, while the layer is made */
     size_t length;
 } hone__argument;
 
@@ -104,11 +104,18 @@ int hone__plain_print(const hone_module *self, char *text, size_t size);
 /** f32|f64 [n] of an argument of REALS; NULL + error. */
 hone_tensor *hone__argument_tensor(const hone__argument *a, hone_dtype dtype);
 /** Reads "3, 64, kernel_size=3" by a layer's table into HONE__ARGUMENTS of them; false + E_VALUE that
- * names the layer and the argument. Modules in it are the arguments' until somebody takes them and
- * leaves NULL. */
+ * names the layer and the argument. Modules in it are the arguments' until somebody takes them
+ * (hone__argument_take) and leaves NULL. */
 bool hone__arguments_read(const hone__layer *layer, const char *text, size_t length,
                           hone__argument *a);
 void hone__arguments_free(hone__argument *a);
+static inline hone_module *hone__argument_take(const hone__argument *a, int i)
+{
+    hone_module *module = a->modules ? a->modules[i] : NULL;
+    if (module)
+        a->modules[i] = NULL;
+    return module;
+}
 /** "in_features: int, out_features: int, bias: bool = True" as hone__format does. */
 int hone__arguments_print(const hone__layer *layer, char *text, size_t size);
 /** A number as Python prints it: 0.1, 1.0, 1e-05. */
@@ -137,6 +144,7 @@ typedef struct {
     hone_tensor *bias;   /* [out] or NULL */
 } hone__linear;
 extern const hone_module_class hone__linear_class;
+extern const hone_module_class hone__module_list_class;
 /** The same as PyTorch names it in a MultiheadAttention. */
 extern const hone_module_class hone__out_proj_class;
 extern const hone__layer hone__layer_ReLU, hone__layer_GELU;

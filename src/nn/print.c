@@ -1,6 +1,7 @@
 /* print.c: modules as text, in PyTorch's layout. */
 #include <hone/nn.h>
 #include "core/core.h"
+#include "nn/layer.h"
 #include "nn/walk.h"
 #include "runtime/memory.h"
 
@@ -57,16 +58,80 @@ static bool has_children(const hone_module *module)
     return false;
 }
 
-static void put_child_name(writer *w, const hone__slot *slot, size_t indent)
+/* `more`: so many after it are printed alike and stand in the same line. */
+static void put_child_name(writer *w, const hone__slot *slot, size_t indent, int more)
 {
-    char digits[16] = "";
+    char digits[16] = "", last[60] = "";
     if (slot->index >= 0)
         hone__format(digits, sizeof digits, slot->name ? ".%d" : "%d", slot->index);
+    if (more > 0)
+        hone__format(last, sizeof last, "-%d): %d x ", slot->index + more, more + 1);
     put_line(w, indent);
     put(w, "(");
     put(w, slot->name ? slot->name : "");
     put(w, digits);
-    put(w, "): ");
+    put(w, *last ? last : "): ");
+}
+
+static bool same_line(const hone_module *a, const hone_module *b)
+{
+    char of_a[256] = "", of_b[256] = "";
+    if (a->type != b->type)
+        return false;
+    if (a->type->print) {
+        a->type->print(a, of_a, sizeof of_a);
+        b->type->print(b, of_b, sizeof of_b);
+    }
+    return strcmp(of_a, of_b) == 0;
+}
+
+/* The next child of the module that the walk is in; false: it has no more. */
+static bool next_child(hone__descent *way, hone__slot *slot)
+{
+    hone__level *level = &way->at[way->n - 1];
+    while (hone__slot_next(level->module, &level->slots, slot))
+        if (slot->kind == HONE_FIELD_CHILD)
+            return true;
+    return false;
+}
+
+/* True if both are printed as the same text: one line after the other. */
+static bool printed_alike(hone_module *a, hone_module *b, bool *ok)
+{
+    hone__descent way_a, way_b;
+    bool alike = same_line(a, b);
+    hone__descent_begin(&way_a, a);
+    hone__descent_begin(&way_b, b);
+    while (alike && *ok && way_a.n > 0) {
+        hone__slot of_a, of_b;
+        const bool child = next_child(&way_a, &of_a);
+        alike = child == next_child(&way_b, &of_b);
+        if (!child) {
+            hone__ascend(&way_a);
+            hone__ascend(&way_b);
+        } else if (alike) {
+            alike = of_a.index == of_b.index && same_line(of_a.value, of_b.value) &&
+                    strcmp(of_a.name ? of_a.name : "", of_b.name ? of_b.name : "") == 0;
+            *ok = hone__descend(&way_a, of_a.value) && hone__descend(&way_b, of_b.value);
+        }
+    }
+    hone__descent_end(&way_a);
+    hone__descent_end(&way_b);
+    return alike && *ok;
+}
+
+/* Takes the children after this one that are printed alike, as PyTorch's ModuleList does it. */
+static int take_alike(hone__level *level, const hone__slot *slot, bool *ok)
+{
+    int more = 0;
+    if (level->module->type != &hone__module_list_class)
+        return 0;
+    for (hone__slots after = level->slots;; level->slots = after, more++) {
+        hone__slot next;
+        if (!hone__slot_next(level->module, &after, &next) ||
+            !printed_alike(slot->value, next.value, ok))
+            return more;
+    }
 }
 
 /* What comes before a module's children, who are indented by `indent`. */
@@ -93,9 +158,9 @@ static bool put_module(writer *w, hone_module *module)
             put(w, ")");
             hone__ascend(&way);
         } else if (slot.kind == HONE_FIELD_CHILD) {
-            put_child_name(w, &slot, indent);
+            put_child_name(w, &slot, indent, take_alike(level, &slot, &ok));
             put_begin(w, slot.value, indent + 2);
-            ok = hone__descend(&way, slot.value);
+            ok = ok && hone__descend(&way, slot.value);
         }
     }
     hone__descent_end(&way);

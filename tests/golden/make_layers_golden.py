@@ -72,6 +72,23 @@ cases = [
      [r(2, 4, 6), r(2, 4, 6), r(2, 4, 6), "c", hidden(2, 4)]),
     ("MultiheadAttention", "6, 2", [r(4, 2, 6), r(5, 2, 6), r(5, 2, 6), "c", hidden(2, 5), "c",
                                     r(4, 4, 5)]),
+    ("TransformerEncoderLayer", "4, 2, 6, dropout=0.0", [r(3, 2, 4)]),
+    ("TransformerEncoderLayer",
+     "4, 2, 6, 0.0, 'gelu', 1e-3, batch_first=True, norm_first=True, bias=False, is_causal=True",
+     [r(2, 3, 4)]),
+    ("TransformerEncoderLayer", "4, 2, dim_feedforward=6, dropout=0.0, batch_first=True",
+     [r(2, 3, 4), "c", hidden(3, 3), "c", hidden(2, 3)]),
+    ("TransformerDecoderLayer", "4, 2, 6, dropout=0.0", [r(3, 2, 4), r(5, 2, 4)]),
+    ("TransformerDecoderLayer",
+     "4, 2, 6, dropout=0.0, activation='gelu', batch_first=True, norm_first=True, is_causal=True",
+     [r(2, 3, 4), r(2, 5, 4)]),
+    ("TransformerDecoderLayer", "4, 1, 6, dropout=0.0, batch_first=True",
+     [r(2, 3, 4), r(2, 5, 4), "c", hidden(3, 3), "c", hidden(3, 5), "c", hidden(2, 3), "c",
+      hidden(2, 5)]),
+    ("TransformerEncoder", "TransformerEncoderLayer(4, 2, 6, dropout=0.0, norm_first=True, "
+     "dtype=torch.float64), 3, norm=LayerNorm(4, dtype=torch.float64)", [r(3, 2, 4)]),
+    ("TransformerDecoder", "TransformerDecoderLayer(4, 2, 6, dropout=0.0, batch_first=True, "
+     "dtype=torch.float64), num_layers=2", [r(2, 3, 4), r(2, 5, 4)]),
     ("Conv1d", "4, 6, 3", [r(*row)]),
     ("Conv1d", "4, 6, 3, stride=2, padding=2, groups=2, padding_mode='reflect'", [r(*row)]),
     ("Conv1d", "4, 2, 4, padding='same', bias=False, padding_mode='circular'", [r(4, 7)]),
@@ -224,6 +241,8 @@ cases = [
      "Sequential(Linear(4, 2, bias=False, dtype=torch.float64), Tanh())",
      [r(3, 5)]),
     ("ModuleList", "Linear(2, 3, dtype=torch.float64), ReLU()", []),
+    ("ModuleList", "ReLU(), ReLU(), Sequential(Tanh(), ReLU()), Sequential(Tanh(), ReLU()), "
+     "Sequential(ReLU(), Tanh()), Sequential(ReLU(), Tanh(), Tanh()), ReLU(), ReLU(), ReLU()", []),
 ]
 
 
@@ -249,6 +268,9 @@ def call(layer, x, causal):
         if causal:
             mask = triangle(q.shape[1 if q.ndim == 3 and layer.batch_first else 0])
         return layer(q, k, v, key_padding_mask=x[3] if len(x) > 3 else None, attn_mask=mask)
+    if causal:
+        n = x[0].shape[1 if layer.self_attn.batch_first else 0]
+        x = x + [triangle(n)]
     return layer(*x)
 
 

@@ -69,7 +69,7 @@ static hone_module *make(const line *l, hone_dtype dtype)
 }
 
 typedef struct {
-    hone_named at[40];
+    hone_named at[100];
     int n;
 } part;
 
@@ -85,7 +85,7 @@ static void take(part *p, hone_named_list all, int i, const char *prefix, hone_d
         hone_tensor *tensor = all.at[t].tensor;
         if (hone_dtype_is_float(hone_dtype_of(tensor)))
             tensor = hone_to(tensor, dtype);
-        cr_assert(p->n < 40);
+        cr_assert(p->n < 100);
         p->at[p->n++] = (hone_named){ all.at[t].name + length, tensor };
     }
 }
@@ -133,7 +133,7 @@ static void train(const line *l, hone_named_list all, int i, hone_dtype dtype, d
     part state;
     take(&state, all, i, "state", dtype);
     load(module, &state);
-    hone_tensor *in[INPUTS + 1], *learned_at[80];
+    hone_tensor *in[INPUTS + 1], *learned_at[200];
     const hone_tensor_list parameters = hone_parameters(module);
     hone_tensor_list learned = { learned_at, 0 };
     for (; learned.n < parameters.n; learned.n++)
