@@ -41,10 +41,13 @@ typedef struct hone_module_class hone_module_class;
 /** What every module begins with. hone_module_new() fills it; read it, but leave it alone. */
 struct hone_module {
     const hone_module_class *type;
-    int owners;                /**< see hone_module_retain() */
-    int places;                /**< in Sequentials and lists, each of which is one of the owners */
-    bool training;             /**< true at first; see hone_module_train() */
-    hone_module *next_to_free; /**< hone_module_free()'s own */
+    int owners;    /**< see hone_module_retain() */
+    int places;    /**< in Sequentials and lists, each of which is one of the owners */
+    bool training; /**< true at first; see hone_module_train() */
+    union {        /* hone's own */
+        struct hone__hook *hooks;  /* as long as it lives: hone_module_forward_hook() */
+        hone_module *next_to_free; /* hone_module_free() */
+    } own;
 };
 
 /* ---- fields: which members of a module's struct hold what */
@@ -57,6 +60,7 @@ typedef enum {
     HONE_FIELD_CHILD,  /**< hone_module * */
     HONE_FIELD_PARAMS, /**< hone_tensor **, with an int that counts them */
     HONE_FIELD_CHILDREN, /**< hone_module **, with an int that counts them */
+    HONE_FIELD_DICT,     /**< hone_named_module *, with an int that counts them */
 } hone_field_kind;
 
 /** A member of a module's struct. Any of them may be NULL: then it is not there (no bias). */
@@ -96,6 +100,12 @@ typedef struct {
 #define HONE_ITEMS(type, member, count)                                                            \
     {                                                                                              \
         HONE_FIELD_CHILDREN, NULL, offsetof(type, member), offsetof(type, count)                   \
+    }
+/** Children that have their own names: an array of hone_named_module in one block from
+ * hone_module_array(). */
+#define HONE_DICT(type, member, count)                                                             \
+    {                                                                                              \
+        HONE_FIELD_DICT, NULL, offsetof(type, member), offsetof(type, count)                       \
     }
 #define HONE_FIELDS_END                                                                            \
     {                                                                                              \
@@ -156,6 +166,20 @@ HONE_API hone_tensor *hone_parameter(hone_tensor *t);
  *           refuse it). */
 #define hone_forward(module, ...) hone_forward_v(module, HONE_TENSOR_ARGS(__VA_ARGS__))
 HONE_API hone_tensor *hone_forward_v(hone_module *module, hone_tensor *const *in_then_end);
+
+/** Calls a function each time the module has run by hone_forward or inside a Sequential, with its
+ * inputs and its output: to look at activations, to count, or to put another tensor in the output's
+ * place. Functions are called in the order in which they were added, each with what the one before
+ * it returned.
+ *  @param hook  returns the output, or what takes its place; NULL is an error, which fails the
+ *               forward. What it makes besides dies with the forward. NULL takes all the module's
+ *               hooks away.
+ *  Errors:  HONE_E_NULL, HONE_E_NOMEM. Source: torch.nn.Module.register_forward_hook. */
+HONE_API hone_status hone_module_forward_hook(hone_module *module,
+                                              hone_tensor *(*hook)(hone_module *module,
+                                                                   hone_tensor *const *in, int n_in,
+                                                                   hone_tensor *out, void *user),
+                                              void *user);
 
 /** Training (true) or evaluation (false) mode, for the module and all below it.
  *  Errors:  HONE_E_NULL, HONE_E_NOMEM (modules nested deeper than 16), pending. */
@@ -425,6 +449,24 @@ HONE_API hone_module *hone_nn_sequential_n(hone_module *const *modules, int n);
 #define hone_nn_module_list(...) hone_nn_module_list_v(HONE_MODULE_ARGS(__VA_ARGS__))
 HONE_API hone_module *hone_nn_module_list_v(hone_module *const *modules_then_end);
 HONE_API hone_module *hone_nn_module_list_n(hone_module *const *modules, int n);
+
+/** Modules kept together under names of their own, for a forward of one's own; owns them as
+ * Sequential does:
+ *      hone_nn_module_dict({ "conv", hone_nn_conv2d(1, 4, 3) }, { "pool", hone_nn_max_pool2d(2) })
+ * hone_nn_module_dict_get() finds one; it stays the dict's.
+ *  Errors:  as Sequential's; HONE_E_VALUE (a name that is empty, has a dot or occurs twice);
+ *           get: HONE_E_INDEX (no such name), HONE_E_VALUE (no ModuleDict), HONE_E_NULL. */
+#define hone_nn_module_dict(...) hone_nn_module_dict_v(HONE_NAMED_MODULE_ARGS(__VA_ARGS__))
+HONE_API hone_module *hone_nn_module_dict_v(const hone_named_module *modules_then_end);
+HONE_API hone_module *hone_nn_module_dict_n(const hone_named_module *modules, int n);
+HONE_API hone_module *hone_nn_module_dict_get(hone_module *dict, const char *name);
+#ifdef __cplusplus
+#define HONE_NAMED_MODULE_ARGS(...)                                                                \
+    (std::initializer_list<hone_named_module>{ __VA_ARGS__, { nullptr, HONE_END_MODULE } }.begin())
+#else
+#define HONE_NAMED_MODULE_ARGS(...)                                                                \
+    ((const hone_named_module[]){ __VA_ARGS__, { NULL, HONE_END_MODULE } })
+#endif
 
 #ifdef __cplusplus
 }

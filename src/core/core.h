@@ -23,6 +23,8 @@ uint64_t hone__error_count(void);
 /** True if an error is pending and one has come since the count was taken: the callback failed. One
  * that it cleared itself (a probe) is none. */
 bool hone__error_since(uint64_t count);
+/** Puts a text before the pending message, to say where it comes from. */
+void hone__error_prefix(const char *prefix);
 /** What an action returns when something in it failed: the status of the last error, whether it was
  * kept or an older one is pending. */
 hone_status hone__error_last(void);

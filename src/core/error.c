@@ -97,6 +97,13 @@ bool hone__error_since(uint64_t count)
     return pending.code != HONE_OK && pending.count != count;
 }
 
+void hone__error_prefix(const char *prefix)
+{
+    char message[sizeof pending.message];
+    snprintf(message, sizeof message, "%s%s", prefix, pending.message);
+    memcpy(pending.message, message, sizeof message);
+}
+
 hone_status hone__error_last(void)
 {
     return pending.last;

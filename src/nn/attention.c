@@ -1,7 +1,6 @@
 /* attention.c: MultiheadAttention. */
 #include <hone/nn.h>
 #include "core/core.h"
-#include "nn/attention.h"
 #include "nn/layer.h"
 #include "runtime/fpmode.h"
 
@@ -220,10 +219,10 @@ static bool fits(const attention *l, const hone_tensor *q, const hone_tensor *k,
     return false;
 }
 
-hone_tensor *hone__attend(const hone_module *module, hone_tensor *q, hone_tensor *k, hone_tensor *v,
-                          hone_tensor *key_padding, hone_tensor *attn_mask)
+/* The masks may be HONE_NONE. */
+static hone_tensor *attend(const attention *l, hone_tensor *q, hone_tensor *k, hone_tensor *v,
+                           hone_tensor *key_padding, hone_tensor *attn_mask)
 {
-    const attention *l = (const attention *)module;
     const hone__argument *a = l->plain.at;
     if (!fits(l, q, k, v))
         return NULL;
@@ -291,8 +290,9 @@ static hone_tensor *forward(hone_module *self, hone_tensor *const *in, int n_in)
         return NULL;
     }
     const bool self_attention = n_in == 1;
-    return hone__attend(self, in[0], in[self_attention ? 0 : 1], in[self_attention ? 0 : 2],
-                        n_in > 3 ? in[3] : HONE_NONE, n_in > 4 ? in[4] : HONE_NONE);
+    return attend((const attention *)self, in[0], in[self_attention ? 0 : 1],
+                  in[self_attention ? 0 : 2], n_in > 3 ? in[3] : HONE_NONE,
+                  n_in > 4 ? in[4] : HONE_NONE);
 }
 
 /* ---- making */

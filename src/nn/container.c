@@ -1,10 +1,13 @@
-/* container.c: Sequential and ModuleList. */
+/* container.c: Sequential, ModuleList and ModuleDict. */
 #include <hone/nn.h>
 #include "core/core.h"
 #include "nn/layer.h"
 #include "nn/walk.h"
+#include "runtime/memory.h"
 
 #include <hone/ops.h>
+
+#include <string.h>
 
 typedef struct {
     hone_module base;
@@ -23,6 +26,8 @@ static fused_op fuses(const container *c, int i)
     if (i + 1 >= c->n || c->items[i]->type != &hone__linear_class)
         return NULL;
     const hone_module *next = c->items[i + 1];
+    if (next->own.hooks || c->items[i]->own.hooks)
+        return NULL;
     if (next->type == &hone__layer_ReLU.type)
         return hone_linear_relu;
     if (next->type == &hone__layer_GELU.type)
@@ -46,6 +51,23 @@ static hone_tensor *run(const container *c, int i, hone_tensor *const *in, int n
 
 static const hone_module_class sequential_class;
 
+/* Says which module it was in the pending error: "2.0: Linear: linear: inner dimensions differ". */
+static void name_module(const hone__descent *way, int index)
+{
+    const hone_module *item = ((const container *)way->at[way->n - 1].module)->items[index];
+    const char *type = item->type->name;
+    const size_t length = strlen(type);
+    const char *message = hone_error_message();
+    const bool named = strncmp(message, type, length) == 0 && message[length] == ':';
+    char prefix[160];
+    size_t used = 0;
+    for (int i = 0; i < way->n && used < 80; i++)
+        used += (size_t)hone__format(prefix + used, sizeof prefix - used, i == 0 ? "%d" : ".%d",
+                                     i < way->n - 1 ? way->at[i].slots.index - 1 : index);
+    hone__format(prefix + used, sizeof prefix - used, named ? ": " : ": %.60s: ", type);
+    hone__error_prefix(prefix);
+}
+
 /* One Sequential inside another is entered, not called: they may be nested deeper than a stack
  * could follow. */
 static hone_tensor *sequential_forward(hone_module *self, hone_tensor *const *in, int n_in)
@@ -53,6 +75,7 @@ static hone_tensor *sequential_forward(hone_module *self, hone_tensor *const *in
     hone__descent way;
     hone_tensor *x = NULL; /* carried from module to module, so that each activation dies early */
     bool ok = true;
+    const bool in_order = hone_error_code() == HONE_OK;
     hone__descent_begin(&way, self);
     while (ok && way.n > 0) {
         hone__level *level = &way.at[way.n - 1];
@@ -66,7 +89,7 @@ static hone_tensor *sequential_forward(hone_module *self, hone_tensor *const *in
             continue;
         }
         const hone_module *item = slot.value;
-        if (item->type == &sequential_class) {
+        if (item->type == &sequential_class && !item->own.hooks) {
             ok = hone__descend(&way, slot.value);
             continue;
         }
@@ -74,6 +97,8 @@ static hone_tensor *sequential_forward(hone_module *self, hone_tensor *const *in
         hone_tensor *const step_in[] = { x, HONE_END_TENSOR };
         int ran;
         hone_tensor *y = run(c, slot.index, x ? step_in : in, x ? 1 : n_in, &ran);
+        if (!y && in_order)
+            name_module(&way, slot.index);
         level->slots.index += ran - 1;
         ok = hone_assign(&x, y) == HONE_OK;
     }
@@ -190,6 +215,125 @@ hone_module *hone_nn_module_list_n(hone_module *const *modules, int n)
 hone_module *hone_nn_module_list_v(hone_module *const *modules_then_end)
 {
     return hone_nn_module_list_n(modules_then_end, count(modules_then_end));
+}
+
+/* ---- ModuleDict */
+
+typedef struct {
+    hone_module base;
+    hone_named_module *items; /* the names stand behind them, in the same block */
+    int n;
+} dict;
+
+static const hone_field dict_fields[] = { HONE_DICT(dict, items, n), HONE_FIELDS_END };
+
+static void dict_destroy(hone_module *self)
+{
+    const dict *d = (const dict *)self;
+    for (int i = 0; i < d->n; i++)
+        d->items[i].module->places--;
+}
+
+static const hone_module_class dict_class = {
+    .name = "ModuleDict",
+    .size = sizeof(dict),
+    .fields = dict_fields,
+    .destroy = dict_destroy,
+};
+
+static bool names_fit(const hone_named_module *modules, int n)
+{
+    for (int i = 0; i < n; i++) {
+        const char *name = modules[i].name;
+        if (!name) {
+            hone__error_missing("ModuleDict", "a name");
+            return false;
+        }
+        bool twice = false;
+        for (int j = 0; j < i; j++)
+            twice = twice || strcmp(modules[j].name, name) == 0;
+        if (*name && !strchr(name, '.') && !twice)
+            continue;
+        hone_error_set(HONE_E_VALUE, "ModuleDict: the name \"%.60s\" %s", name,
+                       twice   ? "is given twice"
+                       : *name ? "has a dot in it"
+                               : "is empty");
+        return false;
+    }
+    return true;
+}
+
+/* A block of the items and their names. */
+static hone_named_module *dict_items(const hone_named_module *modules, int n)
+{
+    size_t bytes = (size_t)n * sizeof *modules;
+    for (int i = 0; i < n; i++)
+        bytes += strlen(modules[i].name) + 1;
+    hone_named_module *items = hone_module_array((int)(bytes / sizeof(void *) + 1));
+    if (!items)
+        return NULL;
+    char *to = (char *)(items + n);
+    for (int i = 0; i < n; i++) {
+        const size_t length = strlen(modules[i].name) + 1;
+        items[i] = (hone_named_module){ memcpy(to, modules[i].name, length), modules[i].module };
+        to += length;
+    }
+    return items;
+}
+
+hone_module *hone_nn_module_dict_n(const hone_named_module *modules, int n)
+{
+    hone_module **all = n < 0 || (n > 0 && !modules) ? NULL : hone_module_array(n);
+    if (!all) {
+        if (n > 0 && !modules)
+            hone__error_missing("ModuleDict", "a module");
+        else if (n < 0)
+            hone_error_set(HONE_E_VALUE, "ModuleDict: %d modules", n);
+        for (int i = 0; modules && i < n; i++) /* theirs, but for what other places need */
+            if (modules[i].module && modules[i].module->owners > modules[i].module->places)
+                hone_module_free(modules[i].module);
+        return NULL;
+    }
+    for (int i = 0; i < n; i++)
+        all[i] = modules[i].module;
+    dict *d = take_places("ModuleDict", all, n) && names_fit(modules, n)
+                  ? hone_module_new(&dict_class)
+                  : NULL;
+    if (d)
+        d->items = dict_items(modules, n);
+    const bool made = d && d->items;
+    if (made) {
+        d->n = n;
+    } else {
+        hone_module_free(d ? &d->base : NULL);
+        free_places(all, n);
+    }
+    hone__free(all);
+    return made ? &d->base : NULL;
+}
+
+hone_module *hone_nn_module_dict_v(const hone_named_module *modules_then_end)
+{
+    int n = 0;
+    while (modules_then_end && modules_then_end[n].module != HONE_END_MODULE)
+        n++;
+    return hone_nn_module_dict_n(modules_then_end, modules_then_end ? n : 1);
+}
+
+hone_module *hone_nn_module_dict_get(hone_module *module, const char *name)
+{
+    if (!module || !name) {
+        hone__error_missing("module_dict_get", module ? "a name" : "a module");
+        return NULL;
+    }
+    const dict *d = (const dict *)module;
+    const bool right = module->type == &dict_class;
+    for (int i = 0; right && i < d->n; i++)
+        if (strcmp(d->items[i].name, name) == 0)
+            return d->items[i].module;
+    hone_error_set(right ? HONE_E_INDEX : HONE_E_VALUE, "module_dict_get: %s has no \"%.60s\"",
+                   module->type->name, name);
+    return NULL;
 }
 
 /* ---- by name */

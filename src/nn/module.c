@@ -9,6 +9,58 @@
 #include <hone/autograd.h>
 #include <hone/ops.h>
 
+/* ---- hooks */
+
+struct hone__hook {
+    hone_tensor *(*call)(hone_module *module, hone_tensor *const *in, int n_in, hone_tensor *out,
+                         void *user);
+    void *user;
+    struct hone__hook *next;
+};
+
+static void drop_hooks(hone_module *module)
+{
+    for (struct hone__hook *hook = module->own.hooks, *next; hook; hook = next) {
+        next = hook->next;
+        hone__free(hook);
+    }
+    module->own.hooks = NULL;
+}
+
+hone_status hone_module_forward_hook(hone_module *module,
+                                     hone_tensor *(*hook)(hone_module *module,
+                                                          hone_tensor *const *in, int n_in,
+                                                          hone_tensor *out, void *user),
+                                     void *user)
+{
+    if (!module)
+        return hone__error_missing("module_forward_hook", "a module");
+    if (!hook) {
+        drop_hooks(module);
+        return HONE_OK;
+    }
+    struct hone__hook *added = hone__malloc(sizeof *added), **last = &module->own.hooks;
+    if (!added)
+        return hone__error_last();
+    *added = (struct hone__hook){ hook, user, NULL };
+    while (*last)
+        last = &(*last)->next;
+    *last = added;
+    return HONE_OK;
+}
+
+static hone_tensor *call_hooks(hone_module *module, hone_tensor *const *in, int n_in,
+                               hone_tensor *out)
+{
+    const struct hone__hook *hook = module->own.hooks;
+    const uint64_t errors = hone__error_count();
+    for (; hook && out; hook = hook->next)
+        out = hook->call(module, in, n_in, out, hook->user);
+    if (!out && hone__error_count() == errors)
+        hone_error_set(HONE_E_NULL, "%s: a forward hook returned NULL", module->type->name);
+    return out;
+}
+
 /* ---- making and freeing */
 
 void *hone_module_new(const hone_module_class *type)
@@ -50,14 +102,16 @@ static void free_one(hone_module *module, hone_module **list)
             if (!hone__scopes_own_alone(slot.value)) /* a scope will drop what is its own */
                 hone_release(slot.value);
         } else if (--child->owners == 0) {
-            child->next_to_free = *list;
+            drop_hooks(child);
+            child->own.next_to_free = *list;
             *list = child;
-            list = &child->next_to_free;
+            list = &child->own.next_to_free;
         }
     }
     const hone_field *field = module->type->fields;
     for (; field && field->kind != HONE_FIELD_END; field++)
-        if (field->kind == HONE_FIELD_PARAMS || field->kind == HONE_FIELD_CHILDREN)
+        if (field->kind == HONE_FIELD_PARAMS || field->kind == HONE_FIELD_CHILDREN ||
+            field->kind == HONE_FIELD_DICT)
             hone__free(*(void **)((char *)module + field->offset));
     hone__free(module);
 }
@@ -67,10 +121,11 @@ void hone_module_free(hone_module *module)
 {
     if (!module || --module->owners > 0)
         return;
-    module->next_to_free = NULL;
+    drop_hooks(module);
+    module->own.next_to_free = NULL;
     for (hone_module *list = module; list;) {
         hone_module *first = list;
-        list = first->next_to_free;
+        list = first->own.next_to_free;
         free_one(first, &list);
     }
 }
@@ -134,6 +189,8 @@ hone_tensor *hone_forward_v(hone_module *module, hone_tensor *const *in_then_end
     hone_tensor *out = module->type->forward(module, in_then_end, n_in);
     if (!out && hone__error_count() == errors)
         hone_error_set(HONE_E_NULL, "%s: its forward returned NULL", name);
+    if (out && module->own.hooks)
+        out = hone__needs_tensor(name, out) ? call_hooks(module, in_then_end, n_in, out) : NULL;
     return out && hone__needs_tensor(name, out) ? hone_scope_return(out) : NULL;
 }
 

@@ -1,7 +1,6 @@
 /* transformer.c: TransformerEncoderLayer, TransformerDecoderLayer, their stacks, and Transformer. */
 #include <hone/nn.h>
 #include "core/core.h"
-#include "nn/attention.h"
 #include "nn/layer.h"
 #include "runtime/memory.h"
 
@@ -136,10 +135,16 @@ static hone_tensor *through(hone_module *module, hone_tensor *x)
 /* A linear layer and its activation are one op. */
 static hone_tensor *feedforward(const block *l, hone_tensor *x)
 {
+    const bool gelu = l->plain.at[ACTIVATION].choice == 1;
     const hone__linear *wide = (const hone__linear *)l->linear1;
-    hone_tensor *bias = wide->bias ? wide->bias : HONE_NONE;
-    hone_tensor *y = l->plain.at[ACTIVATION].choice == 1 ? hone_linear_gelu(x, wide->weight, bias)
-                                                         : hone_linear_relu(x, wide->weight, bias);
+    hone_tensor *bias = wide->bias ? wide->bias : HONE_NONE, *y;
+    if (wide->base.own.hooks) {
+        y = through(l->linear1, x);
+        y = gelu ? hone_gelu(y) : hone_relu(y);
+    } else {
+        y = gelu ? hone_linear_gelu(x, wide->weight, bias)
+                 : hone_linear_relu(x, wide->weight, bias);
+    }
     return through(l->linear2, through(l->dropout, y));
 }
 
@@ -155,9 +160,9 @@ static hone_tensor *part(const block *l, int i, hone_tensor *x, const attended *
     if (!x)
         return NULL;
     if (i == 0)
-        return hone__attend(l->self_attn, x, x, x, with->key_padding, with->mask);
+        return hone_forward(l->self_attn, x, x, x, with->key_padding, with->mask);
     if (i == 1 && with->memory)
-        return hone__attend(l->multihead_attn, x, with->memory, with->memory,
+        return hone_forward(l->multihead_attn, x, with->memory, with->memory,
                             with->memory_key_padding, with->memory_mask);
     return feedforward(l, x);
 }
@@ -176,6 +181,8 @@ static hone_tensor *block_run(const block *l, hone_tensor *x, const attended *wi
     return x;
 }
 
+enum { MOST_INPUTS = 6 };
+
 static bool takes(const hone_module *self, int n_in, int least, int most)
 {
     if (n_in >= least && n_in <= most)
@@ -190,32 +197,22 @@ static hone_tensor *input(hone_tensor *const *in, int n_in, int i)
     return i < n_in ? in[i] : HONE_NONE;
 }
 
-static attended of_encoder(hone_tensor *const *in, int n_in)
-{
-    return (attended){ NULL, input(in, n_in, 1), input(in, n_in, 2), HONE_NONE, HONE_NONE };
-}
-
-static attended of_decoder(hone_tensor *const *in, int n_in)
-{
-    return (attended){ in[1], input(in, n_in, 2), input(in, n_in, 4), input(in, n_in, 3),
-                       input(in, n_in, 5) };
-}
-
 /* src, src_mask, src_key_padding_mask */
 static hone_tensor *encoder_layer_forward(hone_module *self, hone_tensor *const *in, int n_in)
 {
     if (!takes(self, n_in, 1, 3))
         return NULL;
-    const attended with = of_encoder(in, n_in);
+    const attended with = { NULL, input(in, n_in, 1), input(in, n_in, 2), HONE_NONE, HONE_NONE };
     return block_run((const block *)self, in[0], &with);
 }
 
 /* tgt, memory, tgt_mask, memory_mask, tgt_key_padding_mask, memory_key_padding_mask */
 static hone_tensor *decoder_layer_forward(hone_module *self, hone_tensor *const *in, int n_in)
 {
-    if (!takes(self, n_in, 2, 6))
+    if (!takes(self, n_in, 2, MOST_INPUTS))
         return NULL;
-    const attended with = of_decoder(in, n_in);
+    const attended with = { in[1], input(in, n_in, 2), input(in, n_in, 4), input(in, n_in, 3),
+                            input(in, n_in, 5) };
     return block_run((const block *)self, in[0], &with);
 }
 
@@ -263,15 +260,25 @@ static const hone_field stack_fields[] = { HONE_CHILD(stack, layers), HONE_CHILD
 
 /* The layers one after the other; each step's result is carried, so that what no gradient needs dies
  * early. */
-static hone_tensor *stack_run(const stack *l, hone_tensor *x, const attended *with)
+static hone_tensor *stack_run(const stack *l, hone_tensor *const *in, int n_in)
 {
-    hone_tensor *at = NULL;
+    hone_tensor *at = NULL, *with[MOST_INPUTS + 1];
     const hone_module_list layers = hone_children(l->layers);
-    bool ok = layers.at && hone_assign(&at, x) == HONE_OK;
+    bool ok = layers.at && hone_assign(&at, in[0]) == HONE_OK;
+    const bool in_order = hone_error_code() == HONE_OK;
+    for (int i = 1; i < n_in; i++)
+        with[i] = in[i];
+    with[n_in] = HONE_END_TENSOR;
     for (int i = 0; ok && i < layers.n; i++) {
         HONE_SCOPE();
-        hone_tensor *y = block_run((const block *)layers.at[i].module, at, with);
+        with[0] = at;
+        hone_tensor *y = hone_forward_v(layers.at[i].module, with);
         ok = hone_assign(&at, y) == HONE_OK;
+        if (!ok && in_order) {
+            char prefix[40];
+            hone__format(prefix, sizeof prefix, "layers.%d: ", i);
+            hone__error_prefix(prefix);
+        }
     }
     if (!ok) {
         hone_release(at);
@@ -283,18 +290,12 @@ static hone_tensor *stack_run(const stack *l, hone_tensor *x, const attended *wi
 
 static hone_tensor *encoder_forward(hone_module *self, hone_tensor *const *in, int n_in)
 {
-    if (!takes(self, n_in, 1, 3))
-        return NULL;
-    const attended with = of_encoder(in, n_in);
-    return stack_run((const stack *)self, in[0], &with);
+    return takes(self, n_in, 1, 3) ? stack_run((const stack *)self, in, n_in) : NULL;
 }
 
 static hone_tensor *decoder_forward(hone_module *self, hone_tensor *const *in, int n_in)
 {
-    if (!takes(self, n_in, 2, 6))
-        return NULL;
-    const attended with = of_decoder(in, n_in);
-    return stack_run((const stack *)self, in[0], &with);
+    return takes(self, n_in, 2, MOST_INPUTS) ? stack_run((const stack *)self, in, n_in) : NULL;
 }
 
 static const hone_module_class encoder_class = { .name = "TransformerEncoder",

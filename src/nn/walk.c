@@ -23,8 +23,8 @@ bool hone__slot_next(const hone_module *module, hone__slots *walk, hone__slot *s
     for (; walk->field && walk->field->kind != HONE_FIELD_END; walk->field++, walk->index = 0) {
         const hone_field *field = walk->field;
         void *const value = *(void **)member(module, field->offset);
-        const bool params = field->kind == HONE_FIELD_PARAMS;
-        if (!params && field->kind != HONE_FIELD_CHILDREN) {
+        const bool params = field->kind == HONE_FIELD_PARAMS, dict = field->kind == HONE_FIELD_DICT;
+        if (!params && !dict && field->kind != HONE_FIELD_CHILDREN) {
             if (!value || walk->index++ > 0)
                 continue;
             *slot = (hone__slot){ field->kind, field->name, -1, value };
@@ -33,6 +33,13 @@ bool hone__slot_next(const hone_module *module, hone__slots *walk, hone__slot *s
         const int count = value ? *(int *)member(module, field->count) : 0;
         while (walk->index < count) {
             const int index = walk->index++;
+            if (dict) {
+                const hone_named_module *named = (const hone_named_module *)value + index;
+                if (!named->module)
+                    continue;
+                *slot = (hone__slot){ HONE_FIELD_CHILD, named->name, -1, named->module };
+                return true;
+            }
             if (!((void **)value)[index])
                 continue;
             *slot = (hone__slot){ params ? HONE_FIELD_PARAM : HONE_FIELD_CHILD, field->name, index,
