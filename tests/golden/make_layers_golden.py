@@ -89,6 +89,8 @@ cases = [
      "dtype=torch.float64), 3, norm=LayerNorm(4, dtype=torch.float64)", [r(3, 2, 4)]),
     ("TransformerDecoder", "TransformerDecoderLayer(4, 2, 6, dropout=0.0, batch_first=True, "
      "dtype=torch.float64), num_layers=2", [r(2, 3, 4), r(2, 5, 4)]),
+    ("Transformer", "4, 2, 1, 2, 3, dropout=0.0, activation='gelu', layer_norm_eps=0.001, "
+     "batch_first=True", [r(2, 3, 4), r(2, 5, 4)]),
     ("Conv1d", "4, 6, 3", [r(*row)]),
     ("Conv1d", "4, 6, 3, stride=2, padding=2, groups=2, padding_mode='reflect'", [r(*row)]),
     ("Conv1d", "4, 2, 4, padding='same', bias=False, padding_mode='circular'", [r(4, 7)]),
