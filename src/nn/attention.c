@@ -126,16 +126,22 @@ static hone_tensor *widened(hone_tensor *mask, int64_t more)
     return hone_cat(hone_list(mask, hone_zeros_v(dims)), 3);
 }
 
-static hone_tensor *mask_of_pairs(hone_tensor *mask, int64_t n, int64_t heads)
+static hone_tensor *mask_of_pairs(hone_tensor *mask, int64_t n, int64_t heads, int64_t queries,
+                                  int64_t keys)
 {
     const int dims = mask->ndim;
-    if (dims == 2)
-        return hone_reshape(mask, 1, 1, mask->shape[0], mask->shape[1]);
-    if (dims == 3 && mask->shape[0] == n * heads)
-        return hone_reshape(mask, n, heads, mask->shape[1], mask->shape[2]);
-    hone_error_set(HONE_E_SHAPE,
-                   "MultiheadAttention: attn_mask is [l, s] or [n * num_heads, l, s], got %s",
-                   hone__tensor_text(mask).s);
+    if (dims >= 2 && mask->shape[dims - 2] == queries && mask->shape[dims - 1] == keys) {
+        if (dims == 2)
+            return hone_reshape(mask, 1, 1, queries, keys);
+        if (dims == 3 && mask->shape[0] == n * heads)
+            return hone_reshape(mask, n, heads, queries, keys);
+    }
+    hone_error_set(
+        HONE_E_SHAPE,
+        "MultiheadAttention: attn_mask is [l, s] = [%lld, %lld] or [n * num_heads, l, s] "
+        "= [%lld, %lld, %lld], got %s",
+        (long long)queries, (long long)keys, (long long)(n * heads), (long long)queries,
+        (long long)keys, hone__tensor_text(mask).s);
     return NULL;
 }
 
@@ -251,7 +257,7 @@ static hone_tensor *attend(const attention *l, hone_tensor *q, hone_tensor *k, h
     const double dropout = l->plain.base.training ? a[DROPOUT].number : 0;
     hone_tensor *hidden = HONE_NONE;
     if (attn_mask != HONE_NONE)
-        hidden = mask_of_pairs(attn_mask, n, a[HEADS].at[0]);
+        hidden = mask_of_pairs(attn_mask, n, a[HEADS].at[0], queries, keys);
     if (key_padding != HONE_NONE)
         hidden = joined(hidden, mask_of_keys(key_padding, n, keys), dtype);
     /* The op knows the triangle alone by itself. */
