@@ -296,7 +296,23 @@ HONE_API int64_t hone_sprint_module(char *text, size_t size, hone_module *module
  * Arguments by place come first, then those by name; what isn't given is PyTorch's default. Values
  * are whole numbers, numbers, True, False, None, 'texts', tuples such as (3, 5), and layers. Every
  * layer with parameters also takes dtype=f64. Linear alone begins as hone's does, and as PyTorch's
- * with init='torch'; initial weights take the thread's generator.
+ * with init='torch'; initial weights take the thread's generator. inplace=True is printed, and makes a
+ * tensor of its own all the same. A weight of classes is a list: CrossEntropyLoss(weight=[1, 2.5]).
+ *
+ * Most take one tensor, losses input and target. In the order of hone_forward's arguments take,
+ * those in brackets left out at the end or HONE_NONE:
+ *  - Bilinear, CosineSimilarity, PairwiseDistance: x1, x2. GaussianNLLLoss: input, target, var.
+ *    MarginRankingLoss, CosineEmbeddingLoss: input1, input2, target. TripletMarginLoss: anchor,
+ *    positive, negative;
+ *  - RNNCell, GRUCell: x [h]. LSTMCell: x [h, c], see hone_nn_lstm_step();
+ *  - MultiheadAttention: x, or query, key, value [key_padding_mask, attn_mask] -> the output alone;
+ *    masks as PyTorch's: true hides, numbers are added. is_causal=True of the layer hides what
+ *    comes later;
+ *  - TransformerEncoderLayer, TransformerEncoder: src [src_mask, src_key_padding_mask];
+ *  - TransformerDecoderLayer, TransformerDecoder: tgt, memory [tgt_mask, memory_mask,
+ *    tgt_key_padding_mask, memory_key_padding_mask]. is_causal=True of a layer is of tgt;
+ *  - Transformer: src, tgt [src_mask, tgt_mask, memory_mask, src_, tgt_ and
+ *    memory_key_padding_mask]; tgt_is_causal=True.
  *  @param name       "Conv2d", also "nn.Conv2d".
  *  @param arguments  may be NULL: none.
  *  @return           the module, the caller's; NULL on error.

@@ -2,6 +2,7 @@
 #include <hone/nn.h>
 #include "core/core.h"
 #include "nn/layer.h"
+#include "nn/walk.h"
 #include "runtime/memory.h"
 
 #include <hone/autograd.h>
@@ -263,20 +264,21 @@ static const hone_field stack_fields[] = { HONE_CHILD(stack, layers), HONE_CHILD
 static hone_tensor *stack_run(const stack *l, hone_tensor *const *in, int n_in)
 {
     hone_tensor *at = NULL, *with[MOST_INPUTS + 1];
-    const hone_module_list layers = hone_children(l->layers);
-    bool ok = layers.at && hone_assign(&at, in[0]) == HONE_OK;
+    hone__slots layers = hone__slots_of(l->layers);
+    hone__slot layer;
+    bool ok = hone_assign(&at, in[0]) == HONE_OK;
     const bool in_order = hone_error_code() == HONE_OK;
     for (int i = 1; i < n_in; i++)
         with[i] = in[i];
     with[n_in] = HONE_END_TENSOR;
-    for (int i = 0; ok && i < layers.n; i++) {
+    while (ok && hone__slot_next(l->layers, &layers, &layer)) {
         HONE_SCOPE();
         with[0] = at;
-        hone_tensor *y = hone_forward_v(layers.at[i].module, with);
+        hone_tensor *y = hone_forward_v(layer.value, with);
         ok = hone_assign(&at, y) == HONE_OK;
         if (!ok && in_order) {
             char prefix[40];
-            hone__format(prefix, sizeof prefix, "layers.%d: ", i);
+            hone__format(prefix, sizeof prefix, "layers.%d: ", layer.index);
             hone__error_prefix(prefix);
         }
     }

@@ -312,6 +312,21 @@ for i, (name, arguments, inputs) in enumerate(cases):
         optim.step()
         losses.append(loss.item())
     tensors[f"{i}.losses"] = torch.tensor(losses)
+# A state_dict as a file of its own, as PyTorch's users write it.
+network = torch.nn.Sequential(
+    torch.nn.Embedding(7, 6), torch.nn.TransformerEncoder(
+        torch.nn.TransformerEncoderLayer(6, 2, 8, batch_first=True, dropout=0.0), 2,
+        torch.nn.LayerNorm(6), enable_nested_tensor=False),
+    torch.nn.Unflatten(1, (1, -1)), torch.nn.Conv2d(1, 3, (2, 3), padding="same"),
+    torch.nn.BatchNorm2d(3), torch.nn.PReLU(3), torch.nn.ConvTranspose2d(3, 2, 2, stride=2),
+    torch.nn.GroupNorm(2, 2), torch.nn.AdaptiveAvgPool2d(2), torch.nn.Flatten(),
+    torch.nn.Linear(8, 3)).float()
+x = ints(7, 3, 5)
+network(x)
+save_file(network.state_dict(), place / "pytorch_state.safetensors")
+network.eval()
+with torch.no_grad():
+    tensors |= {"network.x": x, "network.y": network(x)}
 (place / "layers.txt").write_text("\n".join(lines) + "\n")
 save_file(tensors, place / "pytorch_layers.safetensors")
 print(len(lines), "layers", sum(t.numel() for t in tensors.values()), "numbers")

@@ -184,6 +184,33 @@ Test(golden_layers, train_as_pytorchs_in_f32)
     train_all(HONE_F32, 1e-5);
 }
 
+Test(golden_layers, a_state_dict_loads_as_it_is)
+{
+    hone_module *network = hone_nn_layer(
+        "Sequential",
+        "Embedding(7, 6), TransformerEncoder(TransformerEncoderLayer(6, 2, 8, batch_first=True, "
+        "dropout=0.0), 2, LayerNorm(6)), Unflatten(1, (1, -1)), Conv2d(1, 3, (2, 3), "
+        "padding='same'), BatchNorm2d(3), PReLU(3), ConvTranspose2d(3, 2, 2, stride=2), "
+        "GroupNorm(2, 2), AdaptiveAvgPool2d(2), Flatten(), Linear(8, 3)");
+    cr_assert(network, "%s", hone_error_message());
+    const hone_named_list all = hone_safetensors_load(GOLDEN("pytorch_layers.safetensors"), NULL);
+    const hone_state_options torch = { .layout = HONE_LAYOUT_OUT_IN };
+    CHECK_OK(hone_load_state_with(network, GOLDEN("pytorch_state.safetensors"), &torch));
+    hone_module_train(network, false);
+    hone_tensor *y = hone_forward(network, hone_named_find(all, "network.x"));
+    cr_assert(y && hone_allclose(hone_detach(y), hone_named_find(all, "network.y"), 1e-5, 1e-6),
+              "%s", hone_error_message());
+    /* and what hone writes has PyTorch's bytes */
+    CHECK_OK(hone_save_state_with(network, test_path("state"), &torch));
+    const hone_named_list was = hone_safetensors_load(GOLDEN("pytorch_state.safetensors"), NULL),
+                          is = hone_safetensors_load(test_path("state"), NULL);
+    cr_assert(was.n == is.n);
+    for (int i = 0; i < was.n; i++)
+        cr_assert(test_same_bits(was.at[i].tensor, hone_named_find(is, was.at[i].name)), "%s",
+                  was.at[i].name);
+    hone_module_free(network);
+}
+
 Test(golden_layers, are_printed_as_pytorchs)
 {
     bool seen[400] = { false };
