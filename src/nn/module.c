@@ -54,8 +54,10 @@ static hone_tensor *call_hooks(hone_module *module, hone_tensor *const *in, int 
 {
     const struct hone__hook *hook = module->own.hooks;
     const uint64_t errors = hone__error_count();
-    for (; hook && out; hook = hook->next)
+    for (; hook && out; hook = hook->next) {
         out = hook->call(module, in, n_in, out, hook->user);
+        out = out && hone__needs_tensor(module->type->name, out) ? out : NULL;
+    }
     if (!out && hone__error_count() == errors)
         hone_error_set(HONE_E_NULL, "%s: a forward hook returned NULL", module->type->name);
     return out;

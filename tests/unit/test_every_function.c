@@ -99,6 +99,33 @@ static bool module_refuses(void)
     return refuses;
 }
 
+static hone_tensor *hook(hone_module *self, hone_tensor *const *in, int n_in, hone_tensor *out,
+                         void *user)
+{
+    (void)self, (void)in, (void)n_in, (void)out, (void)user;
+    return sentinel;
+}
+
+static bool hook_refuses(void)
+{
+    hone_module *module = hone_nn_relu();
+    const bool refuses = hone_module_forward_hook(module, hook, NULL) == HONE_OK &&
+                         !hone_forward(module, hone_ones(HONE_F32, 1));
+    hone_module_free(module);
+    return refuses;
+}
+
+/* As x, or as one of the states. */
+static bool lstm_refuses(bool state)
+{
+    hone_module *cell = hone_nn_layer("LSTMCell", "1, 1");
+    hone_tensor *x = hone_ones(HONE_F32, 1, 1);
+    const bool refuses =
+        !hone_nn_lstm_step(cell, state ? x : sentinel, x, state ? sentinel : x).h_next;
+    hone_module_free(cell);
+    return refuses;
+}
+
 static bool backward_refuses(void)
 {
     static const hone_function fn = { "copy", copy, sentinel_gradient, NULL, NULL };
@@ -186,6 +213,9 @@ typedef enum { ALWAYS, BUT_NONE } allowed; /* BUT_NONE: an optional tensor */
     X(hone_dataset_size, ALWAYS, hone_dataset_size(&(hone_dataset){ .x = s, .y = r }) == -1)       \
     X(hone_parameter, ALWAYS, !hone_parameter(s))                                                  \
     X(hone_forward_v, ALWAYS, module_refuses())                                                    \
+    X(hone_module_forward_hook, ALWAYS, hook_refuses())                                            \
+    X(hone_nn_lstm_step, ALWAYS, lstm_refuses(false))                                              \
+    X(hone_nn_lstm_step, BUT_NONE, lstm_refuses(true))                                             \
     X(hone_sgd_list, ALWAYS, !hone_sgd_list(list, NULL))                                           \
     X(hone_adam_list, ALWAYS, !hone_adam_list(list, NULL))                                         \
     X(hone_adamw_list, ALWAYS, !hone_adamw_list(list, NULL))                                       \
@@ -298,7 +328,7 @@ static int check_header(const char *text)
         char takes[600] = "";
         snprintf(takes, sizeof takes, "%.*s", (int)(end - open), open);
         if (!strstr(takes, "hone_tensor ") && !strstr(takes, "hone_tensor_list") &&
-            !strstr(takes, "hone_named"))
+            !strstr(takes, "hone_named ") && !strstr(takes, "hone_named_list"))
             continue;
         cr_assert(is_known(name, (size_t)(open - name)), "no test gives the sentinels to %.*s",
                   (int)(open - name), name);
