@@ -12,7 +12,7 @@
 #include <math.h>
 #include <string.h>
 
-enum { MOST_DIMS = 2 }; /* of the image */
+enum { MOST_DIMS = 3 }; /* of the image */
 
 typedef struct {
     int64_t kernel[MOST_DIMS], stride[MOST_DIMS], padding[MOST_DIMS], dilation[MOST_DIMS],

@@ -364,6 +364,9 @@ static const hone__parameter encoder_arguments[] = {
     [LAYER] = { "encoder_layer", HONE__LAYER },
     [LAYERS] = { "num_layers", HONE__WHOLE, .min = 1, .max = 1 << 20 },
     [NORM] = { "norm", HONE__LAYER, "None", .none = true },
+    /* of PyTorch's fast path, which hone has not */
+    { "enable_nested_tensor", HONE__TRUTH, "True" },
+    { "mask_check", HONE__TRUTH, "True" },
     { 0 }
 };
 static const hone__parameter decoder_arguments[] = {

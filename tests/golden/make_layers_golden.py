@@ -86,7 +86,7 @@ cases = [
      [r(2, 3, 4), r(2, 5, 4), "c", hidden(3, 3), "c", hidden(3, 5), "c", hidden(2, 3), "c",
       hidden(2, 5)]),
     ("TransformerEncoder", "TransformerEncoderLayer(4, 2, 6, dropout=0.0, norm_first=True, "
-     "dtype=torch.float64), 3, norm=LayerNorm(4, dtype=torch.float64)", [r(3, 2, 4)]),
+     "dtype=torch.float64), 3, norm=LayerNorm(4, dtype=torch.float64), enable_nested_tensor=False", [r(3, 2, 4)]),
     ("TransformerDecoder", "TransformerDecoderLayer(4, 2, 6, dropout=0.0, batch_first=True, "
      "dtype=torch.float64), num_layers=2", [r(2, 3, 4), r(2, 5, 4)]),
     ("Transformer", "4, 2, 1, 2, 3, dropout=0.0, activation='gelu', layer_norm_eps=0.001, "

@@ -315,6 +315,30 @@ Test(layer_corners, what_others_refuse)
     hone_module_free(l);
 }
 
+/* PyTorch's rule: dim 0 of 0, 1 and 3 dims, else 1. */
+Test(layer_corners, softmax_without_a_dim)
+{
+    hone_module *l = layer("Softmax", "");
+    hone_tensor *x = hone_randn(HONE_F32, 3, 2, 4), *flat = hone_select(x, 1, 0);
+    cr_assert(hone_equal(hone_forward(l, x), hone_softmax(x, 0)));
+    cr_assert(hone_equal(hone_forward(l, flat), hone_softmax(flat, 1)));
+    cr_assert(hone_equal(hone_forward(l, hone_select(flat, 0, 0)),
+                         hone_softmax(hone_select(flat, 0, 0), 0)));
+    hone_module_free(l);
+}
+
+/* From a threshold of 20 on the formula stays, which PyTorch's x differs from by less than 3e-9. */
+Test(layer_corners, softplus_past_its_threshold)
+{
+    hone_module *l = layer("Softplus", "1, 20"), *low = layer("Softplus", "threshold=2");
+    CHECK_CLOSE(hone_forward(l, T(HONE_F64, (2), 20, 20.5)), 1e-9, 0, HONE_F64, (2),
+                20.000000002061153, 20.5);
+    CHECK_VALUES(hone_slice(hone_forward(low, T(HONE_F64, (2), 2, 2.5)), 0, 1, 2, 1), HONE_F64, (1),
+                 2.5);
+    hone_module_free(l);
+    hone_module_free(low);
+}
+
 Test(layer_corners, an_lstm_step_has_both_states)
 {
     hone_module *l = layer("LSTMCell", "3, 2, dtype=f64"), *relu = hone_nn_relu();
