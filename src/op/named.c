@@ -23,18 +23,24 @@ static bool has_form(const hone__op *op, bool in_place)
     return op->forms == HONE__BOTH || op->forms == (in_place ? HONE__IN_PLACE : HONE__FRESH);
 }
 
-/* "add_" is the in-place form of "add". */
+const hone__op *hone__op_find(const char *name, bool *in_place)
+{
+    const size_t length = strlen(name);
+    *in_place = length > 1 && name[length - 1] == '_';
+    const hone__op *op = find(name, length - *in_place);
+    return op && has_form(op, *in_place) ? op : NULL;
+}
+
 static const hone__op *find_form(const char *name, bool *in_place)
 {
     if (!name) {
         hone__error_missing("call", "the name of an op");
         return NULL;
     }
-    const size_t length = strlen(name);
-    *in_place = length > 1 && name[length - 1] == '_';
-    const hone__op *op = find(name, length - *in_place);
-    if (op && has_form(op, *in_place))
+    const hone__op *op = hone__op_find(name, in_place);
+    if (op)
         return op;
+    op = find(name, strlen(name) - *in_place);
     if (!hone__ready())
         return NULL;
     if (op)
@@ -62,25 +68,31 @@ static int slots(const hone__op *op)
     return n;
 }
 
-/* Optional inputs left out at the end are HONE_NONE. NULL: too many, too few, or not a list. */
-static hone_tensor *const *take_inputs(const hone__op *op, hone_tensor_list inputs, int *n_in,
-                                       hone_tensor **room)
+int hone__op_takes(const hone__op *op, int given)
 {
     const int n = slots(op);
     const bool list = n > 0 && (op->in[n - 1].is & HONE__LIST);
     int least = 0;
     while (least < n && !(op->in[least].is & (HONE__OPTIONAL | HONE__LIST)))
         least++;
+    if (given >= least && (list || given <= n))
+        return list ? given : all_slots(op);
+    hone_error_set(HONE_E_VALUE, "%s: %d tensors were given, %s%d%s wanted", op->name, given,
+                   list || least < n ? "at least " : "", least, least == 1 ? " is" : " are");
+    return -1;
+}
+
+/* Optional inputs left out at the end are HONE_NONE. NULL: too many, too few, or not a list. */
+static hone_tensor *const *take_inputs(const hone__op *op, hone_tensor_list inputs, int *n_in,
+                                       hone_tensor **room)
+{
     if (inputs.n < 0 || (inputs.n > 0 && !inputs.at)) {
         hone__error_null(op->name);
         return NULL;
     }
-    if (inputs.n < least || (!list && inputs.n > n)) {
-        hone_error_set(HONE_E_VALUE, "%s: %d tensors were given, %s%d%s wanted", op->name, inputs.n,
-                       list || least < n ? "at least " : "", least, least == 1 ? " is" : " are");
+    *n_in = hone__op_takes(op, inputs.n);
+    if (*n_in < 0)
         return NULL;
-    }
-    *n_in = list ? inputs.n : all_slots(op);
     if (inputs.n == *n_in)
         return inputs.at ? inputs.at : room;
     for (int i = 0; i < *n_in; i++)

@@ -1,0 +1,200 @@
+/* tensors.c: a model's own parameters and buffers, and initial values. */
+#include "run/build.h"
+
+#include "core/core.h"
+
+#include <hone/ops.h>
+
+#include <string.h>
+
+/* ---- reading arguments */
+
+/* A number by name, or the one at `at` among those by place; false + an error. */
+static bool number_of(const hone__arguments *a, const char *keyword, int at, double standard,
+                      double *out)
+{
+    *out = standard;
+    for (int i = 0; i < a->n; i++) {
+        const hone__argument_value *v = &a->at[i];
+        if (v->keyword ? strcmp(v->keyword, keyword) != 0 : i != at)
+            continue;
+        if (!hone__value_is_number(&v->value))
+            return hone__complain(v->place, "%s is a number, not %s", keyword,
+                                  hone__value_text(&v->value));
+        *out = hone__value_number(&v->value);
+    }
+    return true;
+}
+
+static bool knows(const hone__arguments *a, const char *name, const char *const *keywords)
+{
+    for (int i = 0; i < a->n; i++) {
+        const char *const *k = keywords;
+        while (a->at[i].keyword && *k && strcmp(*k, a->at[i].keyword) != 0)
+            k++;
+        if (a->at[i].keyword && !*k)
+            return hone__complain(a->at[i].place, "%s has no argument %s", name, a->at[i].keyword);
+    }
+    return true;
+}
+
+/* zeros(2, 3) or zeros([2, 3]) */
+static bool dims_of(const hone__arguments *a, hone__shape *out)
+{
+    out->ndim = 0;
+    for (int i = 0; i < a->n; i++) {
+        const hone__argument_value *v = &a->at[i];
+        const bool list = v->value.kind == HONE__VALUE_LIST;
+        if (v->keyword)
+            continue;
+        for (int k = 0; k < (list ? v->value.n : 1); k++) {
+            const hone__value *extent = list ? &v->value.list[k] : &v->value;
+            if (extent->kind != HONE__VALUE_INT)
+                return hone__complain(v->place, "an extent is a whole number, not %s",
+                                      hone__value_text(extent));
+            if (out->ndim == HONE_MAX_DIMS)
+                return hone__complain(v->place, "more than %d extents", HONE_MAX_DIMS);
+            out->shape[out->ndim++] = extent->i;
+        }
+    }
+    return true;
+}
+
+/* ---- tensors */
+
+static hone_tensor *new_tensor(const char *name, const hone__shape *shape, double x, double y)
+{
+    int64_t dims[HONE_MAX_DIMS + 2] = { HONE_F32 };
+    memcpy(dims + 1, shape->shape, (size_t)shape->ndim * sizeof *dims);
+    dims[shape->ndim + 1] = HONE_END_DIM;
+    if (strcmp(name, "normal") == 0)
+        return hone_add_scalar_(hone_mul_scalar_(hone_randn_v(dims), y), x);
+    if (strcmp(name, "uniform") == 0)
+        return hone_add_scalar_(hone_mul_scalar_(hone_rand_v(dims), y - x), x);
+    return hone_full_v(HONE_F32, x, dims + 1);
+}
+
+static const struct {
+    const char *name;
+    const char *keywords[3];
+    double standard[2];
+} makers[] = { { "zeros", { NULL }, { 0, 0 } },
+               { "ones", { NULL }, { 1, 0 } },
+               { "full", { "value", NULL }, { 0, 0 } },
+               { "normal", { "mean", "std", NULL }, { 0, 1 } },
+               { "uniform", { "low", "high", NULL }, { 0, 1 } } };
+
+static hone__outcome give_tensor(hone__frame *f, hone_tensor *t, hone_field_kind kind,
+                                 hone__value *out)
+{
+    if (!t || !hone__made_new(f->b, NULL, t))
+        return HONE__WRONG;
+    *out = (hone__value){ .kind = HONE__VALUE_FIELD, .tensor = t, .field = kind };
+    return HONE__DONE;
+}
+
+static hone__outcome make(hone__frame *f, hone__place place, size_t maker, const hone__arguments *a,
+                          hone__value *out)
+{
+    const char *name = makers[maker].name, *const *keywords = makers[maker].keywords;
+    double number[2] = { makers[maker].standard[0], makers[maker].standard[1] };
+    hone__shape shape;
+    if (!knows(a, name, keywords) || !dims_of(a, &shape))
+        return HONE__WRONG;
+    for (int i = 0; keywords[i]; i++)
+        if (!number_of(a, keywords[i], -1, number[i], &number[i]))
+            return HONE__WRONG;
+    HONE_SCOPE();
+    const uint64_t errors = hone__error_count();
+    hone_tensor *t = hone_retain(new_tensor(name, &shape, number[0], number[1]));
+    if (!t) {
+        hone__blame(place, errors);
+        return HONE__WRONG;
+    }
+    return give_tensor(f, t, HONE_FIELD_END, out);
+}
+
+/* Parameter(zeros(3)), Buffer(zeros(3)) */
+static hone__outcome make_field(hone__frame *f, hone__place place, const char *name,
+                                const hone__arguments *a, hone__value *out)
+{
+    const bool buffer = strcmp(name, "Buffer") == 0;
+    if (a->n != 1 || a->at[0].keyword || a->at[0].value.kind != HONE__VALUE_FIELD ||
+        a->at[0].value.field != HONE_FIELD_END) {
+        hone__complain(a->n ? a->at[0].place : place,
+                       "%s takes a tensor: zeros(...), ones(...), full(...), normal(...) or "
+                       "uniform(...)",
+                       name);
+        return HONE__WRONG;
+    }
+    HONE_SCOPE();
+    hone_tensor *t = a->at[0].value.tensor;
+    return give_tensor(f, buffer ? hone_retain(t) : hone_parameter(t),
+                       buffer ? HONE_FIELD_BUFFER : HONE_FIELD_PARAM, out);
+}
+
+/* ---- initial values: normal_(weight, std=0.02) */
+
+static bool initialise(const char *name, hone_tensor *t, const hone__arguments *a, bool *known)
+{
+    static const char *const of_normal[] = { "mean", "std", NULL };
+    static const char *const of_uniform[] = { "a", "b", NULL };
+    static const char *const of_constant[] = { "val", NULL };
+    static const char *const none[] = { NULL };
+    double x, y;
+    HONE_SCOPE();
+    HONE_NO_GRAD();
+    *known = true;
+    if (strcmp(name, "normal_") == 0) {
+        if (!knows(a, name, of_normal) || !number_of(a, "mean", 1, 0, &x) ||
+            !number_of(a, "std", 2, 1, &y))
+            return false;
+        hone_tensor *drawn = hone_randn_like(t);
+        return hone_copy_(t, hone_add_scalar_(hone_mul_scalar_(drawn, y), x)) != NULL;
+    }
+    if (strcmp(name, "uniform_") == 0) {
+        if (!knows(a, name, of_uniform) || !number_of(a, "a", 1, 0, &x) ||
+            !number_of(a, "b", 2, 1, &y))
+            return false;
+        hone_tensor *drawn = hone_rand_like(t);
+        return hone_copy_(t, hone_add_scalar_(hone_mul_scalar_(drawn, y - x), x)) != NULL;
+    }
+    if (strcmp(name, "constant_") == 0)
+        return knows(a, name, of_constant) && number_of(a, "val", 1, 0, &x) && hone_fill_(t, x);
+    if (strcmp(name, "zeros_") == 0)
+        return knows(a, name, none) && hone_fill_(t, 0);
+    if (strcmp(name, "ones_") == 0)
+        return knows(a, name, none) && hone_fill_(t, 1);
+    *known = false;
+    return true;
+}
+
+static hone__outcome initialise_argument(hone__place place, const char *name,
+                                         const hone__arguments *a, hone__value *out)
+{
+    bool known;
+    const uint64_t errors = hone__error_count();
+    *out = (hone__value){ .kind = HONE__VALUE_NONE };
+    if (a->n == 0 || a->at[0].keyword || a->at[0].value.kind != HONE__VALUE_FIELD) {
+        hone__complain(a->n ? a->at[0].place : place, "%s takes a parameter first", name);
+        return HONE__WRONG;
+    }
+    const bool ok = initialise(name, a->at[0].value.tensor, a, &known);
+    if (!known)
+        return HONE__OTHER;
+    if (!ok && !strstr(hone_error_message(), place.source->where))
+        hone__blame(place, errors);
+    return ok ? HONE__DONE : HONE__WRONG;
+}
+
+hone__outcome hone__make_tensor(hone__frame *f, hone__place place, const char *name,
+                                const hone__arguments *a, hone__value *out)
+{
+    const size_t n = strlen(name);
+    if (strcmp(name, "Parameter") == 0 || strcmp(name, "Buffer") == 0)
+        return make_field(f, place, name, a, out);
+    for (size_t i = 0; i < sizeof makers / sizeof *makers; i++)
+        if (strcmp(name, makers[i].name) == 0)
+            return make(f, place, i, a, out);
+    return n > 1 && name[n - 1] == '_' ? initialise_argument(place, name, a, out) : HONE__OTHER;
+}
