@@ -10,6 +10,7 @@
 #include <hone/error.h>
 #include <hone/init.h>
 #include <hone/io.h>
+#include <hone/model.h>
 #include <hone/net.h>
 #include <hone/nn.h>
 #include <hone/ops.h>

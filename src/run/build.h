@@ -69,8 +69,8 @@ bool hone__run_body(hone__frame *f, const hone__stmt *body);
 /** Enters a module or tensor in the builder's list, whose owner it becomes (also when it fails). */
 hone__made *hone__made_new(hone__builder *b, hone_module *module, hone_tensor *tensor);
 void hone__builder_free(hone__builder *b);
-/** One more owner, for the place a module gets. */
-hone_module *hone__place_module(hone__builder *b, hone_module *module);
+/** The module has a place in another. */
+void hone__has_place(hone__builder *b, const hone_module *module);
 bool hone__is_placed(const hone__builder *b, const hone_module *module);
 
 /** False + an error: it goes too deep, or on for ever. */
@@ -91,7 +91,7 @@ bool hone__eval(hone__frame *f, const hone__expr *e, hone__value *out);
 bool hone__eval_for(hone__frame *f, const hone__expr *e, int n, hone__value *out);
 /** What a loop goes through, as a list. */
 bool hone__eval_list(hone__frame *f, const hone__expr *e, hone__value *out);
-bool hone__list_new(hone__frame *f, hone__place place, int64_t n, hone__value *out);
+bool hone__values_new(hone__frame *f, hone__place place, int64_t n, hone__value *out);
 
 /* ---- members.c */
 
@@ -107,6 +107,9 @@ bool hone__tie(hone__frame *f, hone__place place, hone_module *module, const cha
 /* ---- call.c, layers.c, tensors.c */
 
 bool hone__eval_call(hone__frame *f, const hone__expr *call, int wanted, hone__value *out);
+
+/** The values between a call's brackets. */
+bool hone__eval_arguments(hone__frame *f, const hone__expr *list, hone__arguments *out);
 
 /** A layer or model by its class. */
 bool hone__make_layer(hone__frame *f, hone__place place, const char *name,

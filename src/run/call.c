@@ -41,15 +41,14 @@ static bool check_keywords(const hone__arguments *a)
 }
 
 /* The values between the brackets, behind `self` if there is one. */
-static bool eval_arguments(hone__frame *f, const hone__expr *call, const hone__argument_value *self,
+static bool eval_arguments(hone__frame *f, const hone__expr *list, const hone__argument_value *self,
                            hone__arguments *out)
 {
-    const hone__expr *list = call->list;
     hone__value *values;
     if (!eval_values(f, list, &values))
         return false;
     out->n = count_arguments(values, list) + (self != NULL);
-    if (!hone__works(f->b, call->place, out->n))
+    if (list && !hone__works(f->b, list->place, out->n))
         return false;
     out->at = hone__arena_take(f->b->arena, (size_t)(out->n + 1) * sizeof *out->at);
     if (!out->at)
@@ -65,6 +64,11 @@ static bool eval_arguments(hone__frame *f, const hone__expr *call, const hone__a
                 *to++ = (hone__argument_value){ values->list[i], NULL, e->place };
     }
     return check_keywords(out);
+}
+
+bool hone__eval_arguments(hone__frame *f, const hone__expr *list, hone__arguments *out)
+{
+    return eval_arguments(f, list, NULL, out);
 }
 
 /* ---- functions of the language: of numbers and lists */
@@ -102,7 +106,7 @@ static bool call_range(hone__frame *f, hone__place place, const hone__arguments 
         return hone__complain(place, "range beyond 32 bits");
     int64_t n = (at[1] - at[0] + at[2] - (at[2] > 0 ? 1 : -1)) / at[2];
     n = n < 0 ? 0 : n;
-    if (!hone__list_new(f, place, n, out))
+    if (!hone__values_new(f, place, n, out))
         return false;
     for (int64_t i = 0; i < n; i++)
         out->list[i] = hone__value_int(at[0] + i * at[2]);
@@ -123,10 +127,10 @@ static bool call_enumerate(hone__frame *f, hone__place place, const hone__argume
 {
     hone__value list;
     if (!takes(place, "enumerate", a, 1, 1) || !as_list(f, &a->at[0], &list) ||
-        !hone__list_new(f, place, list.n, out))
+        !hone__values_new(f, place, list.n, out))
         return false;
     for (int i = 0; i < list.n; i++) {
-        if (!hone__list_new(f, place, 2, &out->list[i]))
+        if (!hone__values_new(f, place, 2, &out->list[i]))
             return false;
         out->list[i].list[0] = hone__value_int(i);
         out->list[i].list[1] = list.list[i];
@@ -229,7 +233,7 @@ static bool call_modules(hone__frame *f, hone__place place, const hone__argument
     for (const hone__binding *b = f->names; b; b = b->next)
         if (!b->variable && !add_modules(f, place, &b->value, &n, NULL))
             return false;
-    if (!hone__list_new(f, place, n, out))
+    if (!hone__values_new(f, place, n, out))
         return false;
     out->n = 0;
     for (const hone__binding *b = f->names; b; b = b->next)
@@ -339,7 +343,7 @@ bool hone__eval_call(hone__frame *f, const hone__expr *e, int wanted, hone__valu
 {
     callee c;
     hone__arguments a;
-    if (!find_callee(f, e->a, &c) || !eval_arguments(f, e, c.has_self ? &c.self : NULL, &a))
+    if (!find_callee(f, e->a, &c) || !eval_arguments(f, e->list, c.has_self ? &c.self : NULL, &a))
         return false;
     return c.is_value ? call_value(f, e->a->place, &c, &a, out)
                       : call_function(f, e->a->place, &c, wanted, &a, out);

@@ -70,7 +70,7 @@ bool hone__step_result(hone__frame *f, hone__place place, const hone__step *s, i
     if (wanted != s->n_out)
         return hone__complain(place, "%s gives %d tensor%s, but there are %d names", s->name,
                               s->n_out, s->n_out == 1 ? "" : "s", wanted);
-    if (!hone__list_new(f, place, wanted, out))
+    if (!hone__values_new(f, place, wanted, out))
         return false;
     for (int i = 0; i < wanted; i++)
         out->list[i] = (hone__value){ .kind = HONE__VALUE_TENSOR, .reg = s->out[i] };

@@ -174,7 +174,7 @@ static bool add_by_place(op_call *c, int *i)
     while (*i + n < c->a->n && !c->a->at[*i + n].keyword && is_whole(&c->a->at[*i + n].value))
         n++;
     hone__value list;
-    if (!hone__list_new(c->f, v->place, n, &list))
+    if (!hone__values_new(c->f, v->place, n, &list))
         return false;
     for (int k = 0; k < n; k++)
         list.list[k] = c->a->at[*i + k].value;

@@ -3,7 +3,7 @@
 
 #include <string.h>
 
-bool hone__list_new(hone__frame *f, hone__place place, int64_t n, hone__value *out)
+bool hone__values_new(hone__frame *f, hone__place place, int64_t n, hone__value *out)
 {
     *out = (hone__value){ .kind = HONE__VALUE_LIST };
     if (n > 100000)
@@ -141,7 +141,7 @@ static bool eval_elements(hone__frame *f, const hone__expr *e, hone__value *out)
     int n = 0;
     for (const hone__expr *item = e->list; item; item = item->next)
         n++;
-    if (!hone__list_new(f, e->place, n, out))
+    if (!hone__values_new(f, e->place, n, out))
         return false;
     hone__value *to = out->list;
     for (const hone__expr *item = e->list; item; item = item->next) {
@@ -156,7 +156,7 @@ static bool eval_elements(hone__frame *f, const hone__expr *e, hone__value *out)
 static bool eval_each(hone__frame *f, const hone__expr *e, hone__value *out)
 {
     hone__value source;
-    if (!hone__eval_list(f, e->b, &source) || !hone__list_new(f, e->place, source.n, out))
+    if (!hone__eval_list(f, e->b, &source) || !hone__values_new(f, e->place, source.n, out))
         return false;
     out->n = 0;
     for (int i = 0; i < source.n; i++) {

@@ -38,12 +38,11 @@ static hone__made *made_of(const hone__builder *b, const hone_module *module)
     return NULL;
 }
 
-hone_module *hone__place_module(hone__builder *b, hone_module *module)
+void hone__has_place(hone__builder *b, const hone_module *module)
 {
     hone__made *m = made_of(b, module);
     if (m)
         m->placed = true;
-    return hone_module_retain(module);
 }
 
 /* What the builder hasn't made is inside of something that it has. */
@@ -63,14 +62,12 @@ static int count_modules(const hone__arguments *a)
     return n;
 }
 
-static bool take_module(hone__frame *f, hone__place place, const char *name, const hone__value *v,
+static bool take_module(hone__place place, const char *name, const hone__value *v,
                         hone_module **to)
 {
-    if (v->kind != HONE__VALUE_MODULE)
-        return hone__complain(place, "%s takes layers, not %s", name, hone__value_text(v));
     *to = v->module;
-    (void)f;
-    return true;
+    return v->kind == HONE__VALUE_MODULE ||
+           hone__complain(place, "%s takes layers, not %s", name, hone__value_text(v));
 }
 
 static bool make_container(hone__frame *f, hone__place place, const char *name,
@@ -84,14 +81,16 @@ static bool make_container(hone__frame *f, hone__place place, const char *name,
         if (a->at[i].keyword)
             return hone__complain(a->at[i].place, "%s takes nothing by name", name);
         for (int k = 0; k < (v->kind == HONE__VALUE_LIST ? v->n : 1); k++)
-            if (!take_module(f, a->at[i].place, name,
+            if (!take_module(a->at[i].place, name,
                              v->kind == HONE__VALUE_LIST ? &v->list[k] : v, &modules[at++]))
                 return false;
     }
     if (!modules || !hone__works(f->b, place, n))
         return false;
-    for (int i = 0; i < n; i++)
-        hone__place_module(f->b, modules[i]);
+    for (int i = 0; i < n; i++) {
+        hone__has_place(f->b, modules[i]);
+        hone_module_retain(modules[i]); /* which the container takes */
+    }
     const uint64_t errors = hone__error_count();
     hone_module *made = strcmp(name, "Sequential") == 0 ? hone_nn_sequential_n(modules, n)
                                                         : hone_nn_module_list_n(modules, n);

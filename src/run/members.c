@@ -47,7 +47,7 @@ static bool list_of(hone__frame *f, hone__place place, hone_module *module,
 {
     void **array = *(void ***)at(module, field->offset);
     const int n = array ? *(int *)at(module, field->count) : 0;
-    if (!hone__list_new(f, place, n, out))
+    if (!hone__values_new(f, place, n, out))
         return false;
     for (int i = 0; i < n; i++)
         out->list[i] = value_of(module, field->kind, &array[i]);

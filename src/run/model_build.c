@@ -108,7 +108,7 @@ static bool place_members(hone__frame *f, hone__member **members, int *n)
     int all = 0;
     for (hone__binding *b = f->names; b; b = b->next)
         if (is_member(b) && b->value.kind == HONE__VALUE_MODULE)
-            hone_module_free(hone__place_module(f->b, b->value.module));
+            hone__has_place(f->b, b->value.module);
     for (hone__binding *b = f->names; b; b = b->next) {
         if (!b->variable && b->value.kind == HONE__VALUE_LIST && !list_member(f, b))
             return false;
@@ -125,7 +125,7 @@ static bool place_members(hone__frame *f, hone__member **members, int *n)
         (*members)[(*n)++] = (hone__member){
             .kind = child ? HONE_FIELD_CHILD : b->value.field,
             .name = b->name,
-            .value = child ? (void *)hone__place_module(f->b, b->value.module)
+            .value = child ? (void *)hone_module_retain(b->value.module)
                            : (void *)hone_retain(b->value.tensor),
         };
     }

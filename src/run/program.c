@@ -65,10 +65,8 @@ static bool run_op(const run *r, const hone__step *s, hone_tensor *const *in)
     if (s->pieces) {
         if (!read_pieces(r, s, text, sizeof text, options))
             return false;
-    } else if (s->options) {
-        memcpy(options, s->options, sizeof options); /* the call may normalise them */
     }
-    if (hone__run(s->op, in, s->n_in, options, HONE__INTO_FRESH, out) < 0)
+    if (hone__run(s->op, in, s->n_in, s->pieces ? options : s->options, HONE__INTO_FRESH, out) < 0)
         return false;
     for (int o = 0; o < s->n_out; o++)
         if (!keep(r, s->out[o], out[o]))

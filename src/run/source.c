@@ -146,7 +146,10 @@ bool hone__blame(hone__place place, uint64_t count)
 {
     char message[512];
     hone_status status;
-    if (take_error(count, &status, message, sizeof message))
+    char file[64];
+    hone__format(file, sizeof file, "%.60s:", place.source->where);
+    if (strncmp(hone_error_message(), file, strlen(file)) != 0 && /* else it has a place */
+        take_error(count, &status, message, sizeof message))
         say(status, place, message);
     return false;
 }

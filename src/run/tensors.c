@@ -5,6 +5,7 @@
 
 #include <hone/ops.h>
 
+#include <math.h>
 #include <string.h>
 
 /* ---- reading arguments */
@@ -135,36 +136,92 @@ static hone__outcome make_field(hone__frame *f, hone__place place, const char *n
 
 /* ---- initial values: normal_(weight, std=0.02) */
 
-static bool initialise(const char *name, hone_tensor *t, const hone__arguments *a, bool *known)
+/* One of `choices` (NULL-terminated), by its name; -1 + an error. */
+static int choice_of(const hone__arguments *a, const char *keyword, const char *const *choices)
+{
+    for (int i = 0; i < a->n; i++) {
+        const hone__argument_value *v = &a->at[i];
+        if (!v->keyword || strcmp(v->keyword, keyword) != 0)
+            continue;
+        for (int c = 0; v->value.kind == HONE__VALUE_TEXT && choices[c]; c++)
+            if (strcmp(choices[c], v->value.text) == 0)
+                return c;
+        hone__complain(v->place, "%s is \"%s\"%s%s%s", keyword, choices[0],
+                       choices[1] ? " or \"" : "", choices[1] ? choices[1] : "",
+                       choices[1] ? "\"" : "");
+        return -1;
+    }
+    return 0;
+}
+
+/* Numbers that come into an output, or go out of an input, as torch.nn.init counts them: of
+ * [out, in, ...], or of Linear's [in, out]. */
+static double fan_of(const hone__value *v, bool out)
+{
+    const hone_tensor *t = v->tensor;
+    if (t->ndim < 2)
+        return 0;
+    double fan = (double)t->shape[(v->field == HONE_FIELD_WEIGHT) != !out];
+    for (int d = 2; d < t->ndim; d++)
+        fan *= (double)t->shape[d];
+    return fan;
+}
+
+static bool draw(hone_tensor *t, bool normal, double shift, double scale)
+{
+    HONE_SCOPE();
+    HONE_NO_GRAD();
+    hone_tensor *drawn = normal ? hone_randn_like(t) : hone_rand_like(t);
+    return hone_copy_(t, hone_add_scalar_(hone_mul_scalar_(drawn, scale), shift)) != NULL;
+}
+
+static bool kaiming(hone__place place, const char *name, const hone__arguments *a)
+{
+    static const char *const keywords[] = { "mode", "nonlinearity", NULL };
+    static const char *const modes[] = { "fan_in", "fan_out", NULL };
+    static const char *const kinds[] = { "relu", "linear", NULL };
+    if (!knows(a, name, keywords))
+        return false;
+    const int mode = choice_of(a, "mode", modes), kind = choice_of(a, "nonlinearity", kinds);
+    if (mode < 0 || kind < 0)
+        return false;
+    const double fan = fan_of(&a->at[0].value, mode == 1);
+    if (!(fan > 0))
+        return hone__complain(place, "%s takes a weight of two dims or more", name);
+    const double gain = sqrt((kind == 0 ? 2 : 1) / fan), bound = sqrt(3) * gain;
+    return strcmp(name, "kaiming_normal_") == 0
+               ? draw(a->at[0].value.tensor, true, 0, gain)
+               : draw(a->at[0].value.tensor, false, -bound, 2 * bound);
+}
+
+static bool fill(hone_tensor *t, double value)
+{
+    HONE_SCOPE();
+    HONE_NO_GRAD();
+    return hone_fill_(t, value) != NULL;
+}
+
+static bool initialise(hone__place place, const char *name, const hone__arguments *a, bool *known)
 {
     static const char *const of_normal[] = { "mean", "std", NULL };
     static const char *const of_uniform[] = { "a", "b", NULL };
     static const char *const of_constant[] = { "val", NULL };
     static const char *const none[] = { NULL };
+    hone_tensor *t = a->at[0].value.tensor;
     double x, y;
-    HONE_SCOPE();
-    HONE_NO_GRAD();
     *known = true;
-    if (strcmp(name, "normal_") == 0) {
-        if (!knows(a, name, of_normal) || !number_of(a, "mean", 1, 0, &x) ||
-            !number_of(a, "std", 2, 1, &y))
-            return false;
-        hone_tensor *drawn = hone_randn_like(t);
-        return hone_copy_(t, hone_add_scalar_(hone_mul_scalar_(drawn, y), x)) != NULL;
-    }
-    if (strcmp(name, "uniform_") == 0) {
-        if (!knows(a, name, of_uniform) || !number_of(a, "a", 1, 0, &x) ||
-            !number_of(a, "b", 2, 1, &y))
-            return false;
-        hone_tensor *drawn = hone_rand_like(t);
-        return hone_copy_(t, hone_add_scalar_(hone_mul_scalar_(drawn, y - x), x)) != NULL;
-    }
+    if (strcmp(name, "normal_") == 0)
+        return knows(a, name, of_normal) && number_of(a, "mean", 1, 0, &x) &&
+               number_of(a, "std", 2, 1, &y) && draw(t, true, x, y);
+    if (strcmp(name, "uniform_") == 0)
+        return knows(a, name, of_uniform) && number_of(a, "a", 1, 0, &x) &&
+               number_of(a, "b", 2, 1, &y) && draw(t, false, x, y - x);
+    if (strcmp(name, "kaiming_normal_") == 0 || strcmp(name, "kaiming_uniform_") == 0)
+        return kaiming(place, name, a);
     if (strcmp(name, "constant_") == 0)
-        return knows(a, name, of_constant) && number_of(a, "val", 1, 0, &x) && hone_fill_(t, x);
-    if (strcmp(name, "zeros_") == 0)
-        return knows(a, name, none) && hone_fill_(t, 0);
-    if (strcmp(name, "ones_") == 0)
-        return knows(a, name, none) && hone_fill_(t, 1);
+        return knows(a, name, of_constant) && number_of(a, "val", 1, 0, &x) && fill(t, x);
+    if (strcmp(name, "zeros_") == 0 || strcmp(name, "ones_") == 0)
+        return knows(a, name, none) && fill(t, *name == 'o');
     *known = false;
     return true;
 }
@@ -179,10 +236,10 @@ static hone__outcome initialise_argument(hone__place place, const char *name,
         hone__complain(a->n ? a->at[0].place : place, "%s takes a parameter first", name);
         return HONE__WRONG;
     }
-    const bool ok = initialise(name, a->at[0].value.tensor, a, &known);
+    const bool ok = initialise(place, name, a, &known);
     if (!known)
         return HONE__OTHER;
-    if (!ok && !strstr(hone_error_message(), place.source->where))
+    if (!ok)
         hone__blame(place, errors);
     return ok ? HONE__DONE : HONE__WRONG;
 }

@@ -294,7 +294,7 @@ bool hone__value_binary(hone__arena *arena, hone__place place, int sign, const h
 
 bool hone__value_unary(hone__place place, int sign, const hone__value *a, hone__value *out)
 {
-    bool truth;
+    bool truth = false;
     if (sign == HONE__WORD_NOT) {
         if (!hone__value_truth(place, a, &truth))
             return false;

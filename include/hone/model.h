@@ -1,0 +1,67 @@
+/** @file model.h
+ * Networks from text, and by name.
+ *
+ * A description says what a network is made of, in the words of its layers:
+ *
+ *      # two convolutions and a classifier, for images of one channel
+ *      model Net(classes=10, width=32):
+ *          conv1 = Conv2d(1, width, 3, padding=1)
+ *          conv2 = Conv2d(width, 2 * width, 3, padding=1)
+ *          pool = MaxPool2d(2)
+ *          fc = Linear(2 * width * 7 * 7, classes)
+ *          forward(x):
+ *              x = pool(relu(conv1(x)))
+ *              x = pool(relu(conv2(x)))
+ *              return fc(flatten(x, 1))
+ *
+ *      hone_module *net = hone_model_load("net.hone", "classes=26");
+ *
+ * The last model of a text is the network; those above it are its parts. README.md has the language
+ * and three examples, src/run/models the named networks. The result is a module as any other: what
+ * the body assigns are its children, parameters and buffers ("conv1.weight"), and forward is what
+ * hone_forward() runs.
+ */
+#ifndef HONE_MODEL_H
+#define HONE_MODEL_H
+
+#include <hone/nn.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/** A network from a description.
+ *  @param where      what messages call the text: "net.hone"; NULL: "model".
+ *  @param arguments  of its last model, as a call has them: "classes=26, width=16"; NULL: none.
+ *  @return           the module, the caller's (hone_module_free); NULL on error. Initial weights take
+ *                    the thread's generator.
+ *  Errors:  HONE_E_VALUE for what is wrong in the text, as "net.hone:3:13: MESSAGE", the line and a
+ *           mark below the place; what layers and ops say of their arguments in the same form;
+ *           HONE_E_NULL, HONE_E_NOMEM. */
+HONE_API hone_module *hone_model_parse(const char *text, const char *where, const char *arguments);
+
+/** The same from a file. Errors also: HONE_E_IO, HONE_E_FORMAT (no text, more than a megabyte). */
+HONE_API hone_module *hone_model_load(const char *path, const char *arguments);
+
+/** A network that hone has, with torchvision's or Hugging Face's names and shapes of parameters:
+ *      hone_model_named("resnet18", "num_classes=10")
+ * Errors also: HONE_E_VALUE (no such name; the message lists them). */
+HONE_API hone_module *hone_model_named(const char *name, const char *arguments);
+
+/** What `hone train --model` takes: "resnet18", "gpt:layers=4,heads=4", "net.hone",
+ * "dir/net.hone:width=16". A file's name has a dot or a slash. */
+HONE_API hone_module *hone_model(const char *spec);
+
+/** Number of named networks / the name of network i; NULL past the end. */
+HONE_API int hone_model_count(void);
+HONE_API const char *hone_model_name(int i);
+/** Its description; NULL + HONE_E_VALUE: there is none of that name. */
+HONE_API const char *hone_model_text(const char *name);
+/** "resnet18(num_classes=1000)" as snprintf does: returns the length it needs without the 0, -1 on
+ * error. */
+HONE_API int64_t hone_model_signature(const char *name, char *buffer, size_t bytes);
+
+#ifdef __cplusplus
+}
+#endif
+#endif

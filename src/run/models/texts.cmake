@@ -1,0 +1,11 @@
+# texts.cmake: writes OUT, a line { "name", "text" }, for each of FILES.
+set(all "")
+foreach(file ${FILES})
+  get_filename_component(name ${file} NAME_WE)
+  file(READ ${file} text)
+  string(REPLACE "\\" "\\\\" text "${text}")
+  string(REPLACE "\"" "\\\"" text "${text}")
+  string(REPLACE "\n" "\\n\"\n    \"" text "${text}")
+  string(APPEND all "{ \"${name}\",\n    \"${text}\" },\n")
+endforeach()
+file(WRITE ${OUT} "${all}")
