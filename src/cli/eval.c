@@ -42,7 +42,8 @@ static const cli_option table[] = {
       offsetof(eval_options, layout), NULL, 0, 0 },
     { "data", "DIR|digits", "directory of MNIST's files, or the built-in drawn digits", CLI_TEXT,
       offsetof(eval_options, data), "digits", 0, 0 },
-    { "model", "SPEC", "mlp:INPUT,...,OUTPUT; without it what the file holds", CLI_TEXT,
+    { "model", "SPEC", "mlp:INPUT,...,OUTPUT, NAME[:ARGUMENTS] or FILE[:ARGUMENTS]; without it the mlp that the "
+      "file holds", CLI_TEXT,
       offsetof(eval_options, model), NULL, 0, 0 },
     { "limit", "N", "use the first N test images only", CLI_INT, offsetof(eval_options, limit),
       NULL, 1, 1e12 },
@@ -52,15 +53,18 @@ static const cli_option table[] = {
 };
 
 static int eval_model(const eval_options *o, const model_spec *spec, hone_layout layout,
-                      const images *set, progress *p)
+                      images *set, progress *p)
 {
     score result;
     hone_module *model = model_new(spec);
-    if (model && !model_load(cli_eval.name, model, o->load, layout)) {
+    if (!model)
+        return model_failed(cli_eval.name, spec);
+    if (!model_load(cli_eval.name, model, o->load, layout) ||
+        (spec->text && !images_fit(cli_eval.name, set, spec, model))) {
         hone_module_free(model);
         return CLI_FAILED;
     }
-    bool done = model && evaluate(model, &set->test, p, &result);
+    bool done = evaluate(model, &set->test, p, &result);
     hone_module_free(model);
     progress_clear(p);
     if (!done)
@@ -93,8 +97,9 @@ static int run(int argc, char **argv)
     images set;
     if (!images_load(cli_eval.name, o.data, o.limit, false, &p, &set))
         return CLI_FAILED;
-    int status = images_fit(cli_eval.name, &set, &spec) ? eval_model(&o, &spec, layout, &set, &p)
-                                                        : CLI_FAILED;
+    int status = spec.text || images_fit(cli_eval.name, &set, &spec, NULL)
+                     ? eval_model(&o, &spec, layout, &set, &p)
+                     : CLI_FAILED;
     images_free(&set);
     return status;
 }

@@ -21,10 +21,12 @@ static hone_status read_subset(const char *source, hone_subset subset, int64_t l
 }
 
 /* u8 [n, rows, columns] -> f32 [n, features] in 0..1, once for all epochs. */
-static hone_status to_rows(hone_dataset *set)
+static hone_status to_rows(hone_dataset *set, int64_t *shape)
 {
     HONE_SCOPE();
     hone_dataset rows;
+    shape[0] = hone_size(set->x, 1);
+    shape[1] = hone_size(set->x, 2);
     int64_t n = hone_dataset_size(set);
     hone_tensor *x = hone_to(hone_reshape(set->x, n, hone_numel(set->x) / n), HONE_F32);
     hone_status status = hone_dataset_from(hone_div_scalar_(x, 255), set->y, &rows);
@@ -36,7 +38,7 @@ static hone_status to_rows(hone_dataset *set)
 }
 
 static bool load_subset(const char *command, const char *source, hone_subset subset, int64_t limit,
-                        progress *p, hone_dataset *set)
+                        progress *p, hone_dataset *set, int64_t *shape)
 {
     const char *which = subset == HONE_TRAIN ? "training" : "test";
     char note[300];
@@ -55,7 +57,7 @@ static bool load_subset(const char *command, const char *source, hone_subset sub
         cli_error(CLI_FAILED, command, "%s: no %s images", source, which);
         return false;
     }
-    if (to_rows(set) == HONE_OK)
+    if (to_rows(set, shape) == HONE_OK)
         return true;
     cli_library_error(command);
     return false;
@@ -64,13 +66,16 @@ static bool load_subset(const char *command, const char *source, hone_subset sub
 bool images_load(const char *command, const char *source, int64_t limit, bool with_train,
                  progress *p, images *out)
 {
+    int64_t shape[2];
     *out = (images){ 0 };
-    if ((with_train && !load_subset(command, source, HONE_TRAIN, limit, p, &out->train)) ||
-        !load_subset(command, source, HONE_TEST, limit, p, &out->test)) {
+    if ((with_train && !load_subset(command, source, HONE_TRAIN, limit, p, &out->train, shape)) ||
+        !load_subset(command, source, HONE_TEST, limit, p, &out->test, shape)) {
         images_free(out);
         return false;
     }
     out->features = hone_size(out->test.x, 1);
+    out->height = shape[0];
+    out->width = shape[1];
     if (with_train && hone_size(out->train.x, 1) != out->features) {
         cli_error(CLI_FAILED, command, "%s: training images have %lld pixels, test images %lld",
                   source, (long long)hone_size(out->train.x, 1), (long long)out->features);
@@ -86,7 +91,7 @@ void images_free(images *set)
     hone_dataset_free(&set->test);
 }
 
-bool images_fit(const char *command, const images *set, const model_spec *spec)
+static bool mlp_fits(const char *command, const images *set, const model_spec *spec)
 {
     int64_t in = spec->size[0], out = spec->size[spec->n - 1];
     if (in != set->features)
@@ -97,5 +102,54 @@ bool images_fit(const char *command, const images *set, const model_spec *spec)
                   (long long)out, IMAGES_CLASSES);
     else
         return true;
+    return false;
+}
+
+/* f32 [n, features] -> [n, 1, height, width] */
+static bool to_images(const images *set, hone_dataset *data)
+{
+    HONE_SCOPE();
+    hone_dataset shaped;
+    if (!data->x)
+        return true;
+    hone_tensor *x = hone_reshape(data->x, hone_dataset_size(data), 1, set->height, set->width);
+    if (hone_dataset_from(x, data->y, &shaped) != HONE_OK)
+        return false;
+    hone_dataset_free(data);
+    *data = shaped;
+    return true;
+}
+
+/* One image goes through the model: a layer that it doesn't fit says so. */
+static bool image_fits(const char *command, const images *set, const model_spec *spec,
+                       hone_module *model)
+{
+    HONE_SCOPE();
+    HONE_NO_GRAD();
+    const bool training = model->training;
+    hone_module_train(model, false);
+    hone_tensor *scores = hone_forward(model, hone_slice(set->test.x, 0, 0, 1, 1));
+    hone_module_train(model, training);
+    if (!scores)
+        cli_error(CLI_FAILED, command, "%s doesn't fit images of [1, %lld, %lld]: %s", spec->text,
+                  (long long)set->height, (long long)set->width, hone_error_message());
+    else if (hone_dim(scores) != 2 || hone_size(scores, 0) != 1)
+        cli_error(CLI_FAILED, command, "%s gives a tensor of %d dims for an image, not a score a class",
+                  spec->text, hone_dim(scores));
+    else if (hone_size(scores, 1) != IMAGES_CLASSES)
+        cli_error(CLI_FAILED, command, "%s gives %lld scores but there are %d classes", spec->text,
+                  (long long)hone_size(scores, 1), IMAGES_CLASSES);
+    else
+        return true;
+    return false;
+}
+
+bool images_fit(const char *command, images *set, const model_spec *spec, hone_module *model)
+{
+    if (!spec->text)
+        return mlp_fits(command, set, spec);
+    if (to_images(set, &set->train) && to_images(set, &set->test))
+        return image_fits(command, set, spec, model);
+    cli_library_error(command);
     return false;
 }

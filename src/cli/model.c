@@ -7,12 +7,36 @@
 #include <stdio.h>
 #include <string.h>
 
+/* A file's name has a dot or a slash; hone_model() reads it. */
+static bool is_named(const char *text)
+{
+    for (int i = 0; i < hone_model_count(); i++) {
+        const char *name = hone_model_name(i);
+        const size_t n = strlen(name);
+        if (strncmp(text, name, n) == 0 && (!text[n] || text[n] == ':'))
+            return true;
+    }
+    return false;
+}
+
+static bool unknown_model(const char *command, const char *text)
+{
+    char names[200] = "";
+    for (int i = 0; i < hone_model_count(); i++) {
+        strncat(names, ", ", sizeof names - strlen(names) - 1);
+        strncat(names, hone_model_name(i), sizeof names - strlen(names) - 1);
+    }
+    cli_error(CLI_USAGE, command, "--model takes mlp:INPUT,...,OUTPUT%s, or a FILE, not '%s'",
+              names, text);
+    return false;
+}
+
 bool model_parse(const char *command, const char *text, model_spec *spec)
 {
-    spec->n = 0;
+    *spec = (model_spec){ 0 };
     if (strncmp(text, "mlp:", 4) != 0) {
-        cli_error(CLI_USAGE, command, "--model takes mlp:INPUT,...,OUTPUT, not '%s'", text);
-        return false;
+        spec->text = text;
+        return is_named(text) || strpbrk(text, "./") || unknown_model(command, text);
     }
     for (const char *at = text + 4;; at++) {
         char number[24];
@@ -65,7 +89,7 @@ static const hone_safetensors_entry *find(hone_safetensors_list tensors, int num
 static bool spec_of(hone_safetensors_list tensors, hone_layout layout, model_spec *spec)
 {
     const int in = layout == HONE_LAYOUT_OUT_IN;
-    spec->n = 0;
+    *spec = (model_spec){ 0 };
     for (int i = 0; spec->n < MODEL_MAX_SIZES; i += 2) {
         const hone_safetensors_entry *weight = find(tensors, i, "weight", 2);
         if (!weight)
@@ -97,7 +121,9 @@ bool model_of_file(const char *command, const char *path, hone_layout layout, mo
     hone_safetensors_close(file);
     if (!found)
         cli_error(CLI_FAILED, command,
-                  "%s holds no mlp (0.weight, 0.bias, 2.weight, ... that fit each other%s)", path,
+                  "%s holds no mlp (0.weight, 0.bias, 2.weight, ... that fit each other%s); of other "
+                  "networks --model says what they are",
+                  path,
                   layout == HONE_LAYOUT_OUT_IN   ? " as out,in"
                   : layout == HONE_LAYOUT_IN_OUT ? " as in,out"
                                                  : "");
@@ -112,8 +138,23 @@ bool model_load(const char *command, hone_module *model, const char *path, hone_
     return false;
 }
 
+int model_failed(const char *command, const model_spec *spec)
+{
+    const char *message = hone_error_message();
+    if (!spec->text || hone_error_code() != HONE_E_VALUE || !is_named(spec->text))
+        return cli_library_error(command);
+    const char *place = "arguments:1:";
+    if (strncmp(message, place, strlen(place)) == 0)
+        message += strcspn(message, " ") + 1;
+    /* its text is known: the line with a mark would show hone's own */
+    return cli_error(CLI_USAGE, command, "--model %s: %.*s", spec->text,
+                     (int)strcspn(message, "\n"), message);
+}
+
 hone_module *model_new(const model_spec *spec)
 {
+    if (spec->text)
+        return hone_model(spec->text);
     hone_module *layer[2 * MODEL_MAX_SIZES];
     int n = 0;
     for (int i = 0; i + 1 < spec->n; i++) {
@@ -131,6 +172,8 @@ model_text model_describe(const model_spec *spec)
 {
     model_text text = { "mlp " };
     size_t used = 4;
+    if (spec->text)
+        snprintf(text.s, sizeof text.s, "%s", spec->text);
     for (int i = 0; i < spec->n && used < sizeof text.s; i++)
         used += (size_t)snprintf(text.s + used, sizeof text.s - used, i ? "-%lld" : "%lld",
                                  (long long)spec->size[i]);

@@ -26,8 +26,10 @@ typedef struct {
 static const cli_option table[] = {
     { "data", "DIR|digits", "directory of MNIST's files, or the built-in drawn digits", CLI_TEXT,
       FIELD(data), "digits", 0, 0 },
-    { "model", "SPEC", "mlp:INPUT,...,OUTPUT: linear layers with ReLU between them", CLI_TEXT,
-      FIELD(model), "mlp:784,100,10", 0, 0 },
+    { "model", "SPEC",
+      "mlp:INPUT,...,OUTPUT: linear layers with ReLU between them; NAME[:ARGUMENTS] (hone models) "
+      "or FILE[:ARGUMENTS]",
+      CLI_TEXT, FIELD(model), "mlp:784,100,10", 0, 0 },
     { "optim", "NAME", "optimizer:"
 #define HONE_OPTIM(name) " " #name
 #include "optim/optim.def"
@@ -362,11 +364,11 @@ static int train(training *t)
     hone_seed(t->o.seed);
     t->model = model_new(&t->spec);
     if (!t->model)
-        return cli_library_error(name);
+        return model_failed(name, &t->spec);
     if (t->o.load && !model_load(name, t->model, t->o.load, HONE_LAYOUT_AUTO))
         return CLI_FAILED;
     if (!images_load(name, t->o.data, t->o.limit, true, &t->show, &t->set) ||
-        !images_fit(name, &t->set, &t->spec))
+        !images_fit(name, &t->set, &t->spec, t->model))
         return CLI_FAILED;
     hone_loader_options options = { .batch_size = t->o.batch,
                                     .shuffle = t->o.shuffle,

@@ -49,32 +49,42 @@ static bool may_bind(const hone__frame *f, hone__place place, const char *name)
     return strcmp(name, "training") != 0 || hone__complain(place, "`training` can't be assigned");
 }
 
-bool hone__bind(hone__frame *f, hone__place place, const char *name, const hone__value *value,
-                bool variable)
+static void take_out(hone__frame *f, const char *name)
 {
-    hone__binding *b = find_here(f, name);
-    if (!may_bind(f, place, name))
-        return false;
-    if (!b) {
-        if (!(b = hone__arena_take(f->b->arena, sizeof *b)))
-            return false;
-        hone__binding **last = &f->names;
-        while (*last)
-            last = &(*last)->next;
-        *last = b;
-    }
-    *b = (hone__binding){ name, *value, variable, place, b->next };
-    return true;
+    for (hone__binding **b = &f->names; *b; b = &(*b)->next)
+        if (strcmp((*b)->name, name) == 0) {
+            *b = (*b)->next;
+            return;
+        }
 }
 
 void hone__unbind(hone__frame *f, const hone__expr *names)
 {
     for (; names; names = names->next)
-        for (hone__binding **b = &f->names; *b; b = &(*b)->next)
-            if (strcmp((*b)->name, names->text) == 0) {
-                *b = (*b)->next;
-                break;
-            }
+        take_out(f, names->text);
+}
+
+bool hone__bind(hone__frame *f, hone__place place, const char *name, const hone__value *value,
+                int kind)
+{
+    hone__binding *b = find_here(f, name);
+    if (!may_bind(f, place, name))
+        return false;
+    if (b && (int)b->kind == kind) { /* it keeps its place in the order of names */
+        b->value = *value;
+        b->place = place;
+        return true;
+    }
+    if (b)
+        take_out(f, name);
+    if (!(b = hone__arena_take(f->b->arena, sizeof *b)))
+        return false;
+    *b = (hone__binding){ .name = name, .value = *value, .kind = kind, .place = place };
+    hone__binding **last = &f->names;
+    while (*last)
+        last = &(*last)->next;
+    *last = b;
+    return true;
 }
 
 static int count(const hone__expr *list)
@@ -89,11 +99,11 @@ bool hone__bind_each(hone__frame *f, const hone__expr *names, const hone__value 
 {
     const int n = count(names);
     if (n == 1)
-        return hone__bind(f, names->place, names->text, value, true);
+        return hone__bind(f, names->place, names->text, value, HONE__LOOP);
     if (value->kind != HONE__VALUE_LIST || value->n != n)
         return hone__complain(names->place, "%d names for %s", n, hone__value_text(value));
     for (int i = 0; i < n; i++, names = names->next)
-        if (!hone__bind(f, names->place, names->text, &value->list[i], true))
+        if (!hone__bind(f, names->place, names->text, &value->list[i], HONE__LOOP))
             return false;
     return true;
 }
@@ -124,7 +134,7 @@ static bool assign(hone__frame *f, const hone__expr *target, const hone__value *
     if (value->kind == HONE__VALUE_FIELD && value->field == HONE_FIELD_END)
         return hone__complain(target->place, "a tensor of a model is a Parameter(...) or a "
                                              "Buffer(...)");
-    return hone__bind(f, target->place, target->text, value, false);
+    return hone__bind(f, target->place, target->text, value, HONE__OWN);
 }
 
 static bool run_assign(hone__frame *f, const hone__stmt *s)

@@ -31,7 +31,8 @@ typedef struct hone__binding hone__binding;
 struct hone__binding {
     const char *name;
     hone__value value;
-    bool variable; /* of a loop: it names no layer */
+    enum { HONE__OWN, HONE__GIVEN, HONE__LOOP } kind; /* a model's own name, a parameter of the
+                                                         model, a variable of a loop */
     hone__place place;
     hone__binding *next;
 };
@@ -78,7 +79,7 @@ bool hone__deeper(hone__builder *b, hone__place place);
 bool hone__works(hone__builder *b, hone__place place, int64_t work);
 
 bool hone__bind(hone__frame *f, hone__place place, const char *name, const hone__value *value,
-                bool variable);
+                int kind);
 void hone__unbind(hone__frame *f, const hone__expr *names);
 /** Gives loop variables an element of what is gone through. */
 bool hone__bind_each(hone__frame *f, const hone__expr *names, const hone__value *value);

@@ -231,13 +231,13 @@ static bool call_modules(hone__frame *f, hone__place place, const hone__argument
     if (!takes(place, "modules", a, 0, 0))
         return false;
     for (const hone__binding *b = f->names; b; b = b->next)
-        if (!b->variable && !add_modules(f, place, &b->value, &n, NULL))
+        if (b->kind == HONE__OWN && !add_modules(f, place, &b->value, &n, NULL))
             return false;
     if (!hone__values_new(f, place, n, out))
         return false;
     out->n = 0;
     for (const hone__binding *b = f->names; b; b = b->next)
-        if (!b->variable && !add_modules(f, place, &b->value, &n, out))
+        if (b->kind == HONE__OWN && !add_modules(f, place, &b->value, &n, out))
             return false;
     return true;
 }

@@ -1,6 +1,8 @@
 /* eval.c: what an expression stands for. */
 #include "run/build.h"
 
+#include "core/text.h"
+
 #include <string.h>
 
 bool hone__values_new(hone__frame *f, hone__place place, int64_t n, hone__value *out)
@@ -25,12 +27,31 @@ static const hone__model *find_model(const hone__builder *b, const char *name)
     return NULL;
 }
 
+static bool no_such_name(const hone__frame *f, const hone__expr *e)
+{
+    enum { MOST = 200 };
+    const char *names[MOST];
+    int n = 0;
+    for (const hone__frame *at = f; at; at = at->outer)
+        for (const hone__binding *b = at->names; b && n < MOST; b = b->next)
+            names[n++] = b->name;
+    const char *nearest = hone__nearest(e->text, names, n);
+    return hone__complain(e->place, "there is no %s here%s%s%s", e->text,
+                          nearest ? "; did you mean " : "", nearest ? nearest : "",
+                          nearest ? "?" : "");
+}
+
 static bool eval_name(hone__frame *f, const hone__expr *e, hone__value *out)
 {
     const hone__binding *found = hone__find(f, e->text);
     if (found) {
         *out = found->value;
-        return true;
+        if (!hone__in_forward(f) || found->kind != HONE__GIVEN ||
+            (out->kind != HONE__VALUE_MODULE && out->kind != HONE__VALUE_FIELD))
+            return true;
+        return hone__complain(e->place, "%s was given to %s: it becomes a part of it by a line "
+                                        "%s = %s before the forward",
+                              e->text, f->model->name, e->text, e->text);
     }
     if (strcmp(e->text, "training") == 0) {
         *out = hone__value_bool(f->training);
@@ -41,7 +62,7 @@ static bool eval_name(hone__frame *f, const hone__expr *e, hone__value *out)
         *out = (hone__value){ .kind = HONE__VALUE_CLASS, .text = e->text };
         return true;
     }
-    return hone__complain(e->place, "there is no %s here", e->text);
+    return no_such_name(f, e);
 }
 
 static bool eval_member(hone__frame *f, const hone__expr *e, hone__value *out)

@@ -64,7 +64,7 @@ static bool bind_parameters(hone__frame *f, hone__place place, const hone__argum
         if (value.kind == HONE__VALUE_FIELD && value.field == HONE_FIELD_END)
             return hone__complain(given ? given->place : place,
                                   "a tensor of a model is a Parameter(...) or a Buffer(...)");
-        if (!hone__bind(f, p->place, p->text, &value, false))
+        if (!hone__bind(f, p->place, p->text, &value, HONE__GIVEN))
             return false;
     }
     return true;
@@ -98,7 +98,7 @@ static bool list_member(hone__frame *f, hone__binding *b)
 
 static bool is_member(const hone__binding *b)
 {
-    return !b->variable &&
+    return b->kind == HONE__OWN &&
            (b->value.kind == HONE__VALUE_MODULE || b->value.kind == HONE__VALUE_FIELD);
 }
 
@@ -110,7 +110,7 @@ static bool place_members(hone__frame *f, hone__member **members, int *n)
         if (is_member(b) && b->value.kind == HONE__VALUE_MODULE)
             hone__has_place(f->b, b->value.module);
     for (hone__binding *b = f->names; b; b = b->next) {
-        if (!b->variable && b->value.kind == HONE__VALUE_LIST && !list_member(f, b))
+        if (b->kind == HONE__OWN && b->value.kind == HONE__VALUE_LIST && !list_member(f, b))
             return false;
         all += is_member(b);
     }
@@ -147,7 +147,7 @@ static bool compile(hone__frame *body, hone__network *network, bool training)
     program->last = &program->first;
     for (const hone__expr *in = forward->list; in; in = in->next) {
         const hone__value value = { .kind = HONE__VALUE_TENSOR, .reg = f.n_in++ };
-        if (!hone__bind(&f, in->place, in->text, &value, false))
+        if (!hone__bind(&f, in->place, in->text, &value, HONE__OWN))
             return false;
     }
     program->n_registers = f.n_in;
