@@ -42,9 +42,10 @@ static const cli_option table[] = {
       offsetof(eval_options, layout), NULL, 0, 0 },
     { "data", "DIR|digits", "directory of MNIST's files, or the built-in drawn digits", CLI_TEXT,
       offsetof(eval_options, data), "digits", 0, 0 },
-    { "model", "SPEC", "mlp:INPUT,...,OUTPUT, NAME[:ARGUMENTS] or FILE[:ARGUMENTS]; without it the mlp that the "
-      "file holds", CLI_TEXT,
-      offsetof(eval_options, model), NULL, 0, 0 },
+    { "model", "SPEC",
+      "mlp:INPUT,...,OUTPUT, NAME[:ARGUMENTS] or FILE[:ARGUMENTS]; without it the mlp that the "
+      "file holds",
+      CLI_TEXT, offsetof(eval_options, model), NULL, 0, 0 },
     { "limit", "N", "use the first N test images only", CLI_INT, offsetof(eval_options, limit),
       NULL, 1, 1e12 },
     { "threads", "N", "N threads, whatever the environment says", CLI_INT,

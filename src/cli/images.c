@@ -134,8 +134,9 @@ static bool image_fits(const char *command, const images *set, const model_spec 
         cli_error(CLI_FAILED, command, "%s doesn't fit images of [1, %lld, %lld]: %s", spec->text,
                   (long long)set->height, (long long)set->width, hone_error_message());
     else if (hone_dim(scores) != 2 || hone_size(scores, 0) != 1)
-        cli_error(CLI_FAILED, command, "%s gives a tensor of %d dims for an image, not a score a class",
-                  spec->text, hone_dim(scores));
+        cli_error(CLI_FAILED, command,
+                  "%s gives a tensor of %d dims for an image, not a score a class", spec->text,
+                  hone_dim(scores));
     else if (hone_size(scores, 1) != IMAGES_CLASSES)
         cli_error(CLI_FAILED, command, "%s gives %lld scores but there are %d classes", spec->text,
                   (long long)hone_size(scores, 1), IMAGES_CLASSES);

@@ -120,13 +120,14 @@ bool model_of_file(const char *command, const char *path, hone_layout layout, mo
                                                         spec_of(tensors, HONE_LAYOUT_IN_OUT, spec);
     hone_safetensors_close(file);
     if (!found)
-        cli_error(CLI_FAILED, command,
-                  "%s holds no mlp (0.weight, 0.bias, 2.weight, ... that fit each other%s); of other "
-                  "networks --model says what they are",
-                  path,
-                  layout == HONE_LAYOUT_OUT_IN   ? " as out,in"
-                  : layout == HONE_LAYOUT_IN_OUT ? " as in,out"
-                                                 : "");
+        cli_error(
+            CLI_FAILED, command,
+            "%s holds no mlp (0.weight, 0.bias, 2.weight, ... that fit each other%s); of other "
+            "networks --model says what they are",
+            path,
+            layout == HONE_LAYOUT_OUT_IN   ? " as out,in"
+            : layout == HONE_LAYOUT_IN_OUT ? " as in,out"
+                                           : "");
     return found;
 }
 

@@ -64,8 +64,9 @@ static int run(int argc, char **argv)
     if (parsed != CLI_GO_ON)
         return parsed == CLI_DONE ? CLI_OK : CLI_USAGE;
     if (o.text && !named)
-        return cli_error(CLI_USAGE, cli_models.name, "--text is of one network: hone models lists "
-                                                     "them");
+        return cli_error(CLI_USAGE, cli_models.name,
+                         "--text is of one network: hone models lists "
+                         "them");
     if (hone_init() != HONE_OK)
         return cli_library_error(cli_models.name);
     return !named ? list_all() : o.text ? show_text(argv[0]) : show(argv[0]);

@@ -122,8 +122,7 @@ static bool assign_member(hone__frame *f, const hone__expr *target, const hone__
     if (!hone__eval(f, target->a, &base))
         return false;
     if (base.kind != HONE__VALUE_MODULE)
-        return hone__complain(target->place, "%s has no %s", hone__value_text(&base),
-                              target->text);
+        return hone__complain(target->place, "%s has no %s", hone__value_text(&base), target->text);
     return hone__tie(f, target->place, base.module, target->text, value);
 }
 
@@ -142,11 +141,9 @@ static bool run_assign(hone__frame *f, const hone__stmt *s)
     const int n = count(s->list);
     hone__value value;
     if (s->sign) { /* x += y is x = x + y */
-        hone__expr sum = { .kind = HONE__EXPR_BINARY,
-                           .sign = s->sign,
-                           .place = s->place,
-                           .a = s->list,
-                           .b = s->a };
+        hone__expr sum = {
+            .kind = HONE__EXPR_BINARY, .sign = s->sign, .place = s->place, .a = s->list, .b = s->a
+        };
         return hone__eval(f, &sum, &value) && assign(f, s->list, &value);
     }
     if (!hone__eval_for(f, s->a, n, &value))
@@ -196,9 +193,8 @@ static bool run_assert(hone__frame *f, const hone__stmt *s)
         return hone__complain(s->place, "this doesn't hold");
     if (!hone__eval(f, s->b, &message))
         return false;
-    return message.kind == HONE__VALUE_TEXT
-               ? hone__complain(s->place, "%s", message.text)
-               : hone__complain(s->b->place, "the message is a text");
+    return message.kind == HONE__VALUE_TEXT ? hone__complain(s->place, "%s", message.text)
+                                            : hone__complain(s->b->place, "the message is a text");
 }
 
 static outcome run_return(hone__frame *f, const hone__stmt *s)

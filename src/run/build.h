@@ -31,7 +31,11 @@ typedef struct hone__binding hone__binding;
 struct hone__binding {
     const char *name;
     hone__value value;
-    enum { HONE__OWN, HONE__GIVEN, HONE__LOOP } kind; /* a model's own name, a parameter of the
+    enum {
+        HONE__OWN,
+        HONE__GIVEN,
+        HONE__LOOP
+    } kind; /* a model's own name, a parameter of the
                                                          model, a variable of a loop */
     hone__place place;
     hone__binding *next;
@@ -113,8 +117,8 @@ bool hone__eval_call(hone__frame *f, const hone__expr *call, int wanted, hone__v
 bool hone__eval_arguments(hone__frame *f, const hone__expr *list, hone__arguments *out);
 
 /** A layer or model by its class. */
-bool hone__make_layer(hone__frame *f, hone__place place, const char *name,
-                      const hone__arguments *a, hone__value *out);
+bool hone__make_layer(hone__frame *f, hone__place place, const char *name, const hone__arguments *a,
+                      hone__value *out);
 
 typedef enum { HONE__OTHER, HONE__DONE, HONE__WRONG } hone__outcome; /* OTHER: no such function */
 /** range, len, min, ... */
@@ -140,7 +144,6 @@ bool hone__emit_binary(hone__frame *f, hone__place place, int sign, const hone__
 bool hone__emit_unary(hone__frame *f, hone__place place, int sign, const hone__value *a,
                       hone__value *out);
 /** An operand for a value; false + an error: it is no tensor. */
-bool hone__operand_of(hone__frame *f, hone__place place, const hone__value *v,
-                      hone__operand *out);
+bool hone__operand_of(hone__frame *f, hone__place place, const hone__value *v, hone__operand *out);
 
 #endif

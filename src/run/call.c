@@ -30,8 +30,7 @@ static bool check_keywords(const hone__arguments *a)
 {
     for (int i = 0; i < a->n; i++) {
         if (i > 0 && !a->at[i].keyword && a->at[i - 1].keyword)
-            return hone__complain(a->at[i].place,
-                                  "arguments by place stand before those by name");
+            return hone__complain(a->at[i].place, "arguments by place stand before those by name");
         for (int j = 0; j < i; j++)
             if (a->at[i].keyword && a->at[j].keyword &&
                 strcmp(a->at[i].keyword, a->at[j].keyword) == 0)
@@ -148,7 +147,8 @@ static bool call_extreme(hone__frame *f, hone__place place, const hone__argument
         if (!hone__value_is_number(&a->at[i].value))
             return hone__complain(a->at[i].place, "a number is wanted here, not %s",
                                   hone__value_text(&a->at[i].value));
-        if (!hone__value_binary(f->b->arena, place, most ? '>' : '<', &a->at[i].value, out, &better))
+        if (!hone__value_binary(f->b->arena, place, most ? '>' : '<', &a->at[i].value, out,
+                                &better))
             return false;
         if (better.b)
             *out = a->at[i].value;
@@ -295,8 +295,8 @@ static bool names_class(const hone__builder *b, const char *name)
 static bool find_callee(hone__frame *f, const hone__expr *e, callee *out)
 {
     *out = (callee){ .name = e->text ? e->text : "this" };
-    out->is_value = e->kind != HONE__EXPR_NAME || hone__find(f, e->text) ||
-                    names_class(f->b, e->text);
+    out->is_value =
+        e->kind != HONE__EXPR_NAME || hone__find(f, e->text) || names_class(f->b, e->text);
     if (e->kind == HONE__EXPR_MEMBER && hone__in_forward(f)) {
         if (!hone__eval(f, e->a, &out->self.value))
             return false;
@@ -307,8 +307,8 @@ static bool find_callee(hone__frame *f, const hone__expr *e, callee *out)
     return !out->is_value || hone__eval(f, e, &out->value);
 }
 
-static bool call_value(hone__frame *f, hone__place place, const callee *c,
-                       const hone__arguments *a, hone__value *out)
+static bool call_value(hone__frame *f, hone__place place, const callee *c, const hone__arguments *a,
+                       hone__value *out)
 {
     const bool forward = hone__in_forward(f);
     if (c->value.kind == HONE__VALUE_MODULE)
@@ -326,8 +326,7 @@ static bool call_value(hone__frame *f, hone__place place, const callee *c,
 static bool call_function(hone__frame *f, hone__place place, const callee *c, int wanted,
                           const hone__arguments *a, hone__value *out)
 {
-    hone__outcome done =
-        c->has_self ? HONE__OTHER : hone__call_builtin(f, place, c->name, a, out);
+    hone__outcome done = c->has_self ? HONE__OTHER : hone__call_builtin(f, place, c->name, a, out);
     if (done == HONE__OTHER)
         done = hone__in_forward(f) ? hone__emit_special(f, place, c->name, a, wanted, out)
                                    : hone__make_tensor(f, place, c->name, a, out);

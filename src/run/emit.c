@@ -34,8 +34,9 @@ bool hone__operand_of(hone__frame *f, hone__place place, const hone__value *v, h
     for (int i = 0; i < f->network->n_fields && !out->slot; i++)
         if (f->network->slots[i] == v->tensor)
             out->slot = (hone_tensor **)&f->network->slots[i];
-    return out->slot || hone__complain(place, "this parameter has no name in %s: give it one "
-                                              "before the forward",
+    return out->slot || hone__complain(place,
+                                       "this parameter has no name in %s: give it one "
+                                       "before the forward",
                                        f->model->name);
 }
 
@@ -103,14 +104,12 @@ bool hone__emit_module(hone__frame *f, hone__place place, const char *name, hone
         if (!hone__operand_of(f, a->at[i].place, &a->at[i].value, &s->in[i]))
             return false;
     }
-    return hone__network_uses(f->network, module) &&
-           hone__step_result(f, place, s, 1, out);
+    return hone__network_uses(f->network, module) && hone__step_result(f, place, s, 1, out);
 }
 
 /* ---- sizes and what depends on them */
 
-static bool emit_size(hone__frame *f, hone__place place, const hone__arguments *a,
-                      hone__value *out)
+static bool emit_size(hone__frame *f, hone__place place, const hone__arguments *a, hone__value *out)
 {
     if (a->n != 2 || a->at[1].keyword)
         return hone__complain(place, "size takes a tensor and one dim: x.size(0)");
@@ -151,14 +150,14 @@ static bool emit_function(hone__frame *f, hone__place place, hone__step_kind kin
                           hone__value *out)
 {
     const bool x = kind != HONE__STEP_ARANGE;
-    const hone__argument_value *first = argument(a, names[0], x), *second = argument(a, names[1], 2);
+    const hone__argument_value *first = argument(a, names[0], x),
+                               *second = argument(a, names[1], 2);
     const int given = x + (first != NULL) + (second != NULL);
     const hone__value zero = hone__value_int(0);
     if ((x && (a->n == 0 || a->at[0].keyword)) || a->n != given ||
         (!first && kind != HONE__STEP_FLATTEN))
         return hone__complain(place, "%s is called as %s", name, names[2]);
-    hone__step *s =
-        hone__step_new(f, kind, place, name, x, kind == HONE__STEP_SPLIT ? wanted : 1);
+    hone__step *s = hone__step_new(f, kind, place, name, x, kind == HONE__STEP_SPLIT ? wanted : 1);
     return s && (!x || hone__operand_of(f, a->at[0].place, &a->at[0].value, &s->in[0])) &&
            hone__extent_of(place, first ? &first->value : &zero, &s->a) &&
            hone__extent_of(place, second ? &second->value : &zero, &s->b) &&
@@ -236,8 +235,8 @@ bool hone__emit_binary(hone__frame *f, hone__place place, int sign, const hone__
                        const hone__value *b, hone__value *out)
 {
     const bool both = is_tensor(a) && is_tensor(b);
-    if (!is_tensor(a) && !is_tensor(b) && (hone__value_is_number(a) || hone__value_is_number(b) ||
-                                           (a->kind == b->kind)))
+    if (!is_tensor(a) && !is_tensor(b) &&
+        (hone__value_is_number(a) || hone__value_is_number(b) || (a->kind == b->kind)))
         return emit_number(f, place, sign, a, b, out);
     if (sign == '@' && both)
         return call_op(f, place, "matmul", a, b, out);
@@ -251,8 +250,8 @@ bool hone__emit_binary(hone__frame *f, hone__place place, int sign, const hone__
             return number_first(f, place, sign, operators[i].turned, a, b, out);
         return call_op(f, place, operators[i].op, a, b, out);
     }
-    return hone__complain(place, "there is no %s %s %s", hone__value_text(a),
-                          hone__sign_text(sign), hone__value_text(b));
+    return hone__complain(place, "there is no %s %s %s", hone__value_text(a), hone__sign_text(sign),
+                          hone__value_text(b));
 }
 
 bool hone__emit_unary(hone__frame *f, hone__place place, int sign, const hone__value *a,

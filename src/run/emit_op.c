@@ -20,7 +20,7 @@ typedef struct {
     hone__operand *in;
     int n_in;
     int next_option;
-    char text[ATTRIBUTES];   /* attributes since the last size */
+    char text[ATTRIBUTES];  /* attributes since the last size */
     char trial[ATTRIBUTES]; /* all of them, with a number for each size */
     hone__piece pieces[PIECES];
     int n_pieces;
@@ -55,11 +55,13 @@ static const char *variant(const char *name, const hone__arguments *a, char *ful
     if (!dim || !is_tensor(&a->at[0].value) || is_tensor(&dim->value))
         return name;
     if (dim->value.kind == HONE__VALUE_LIST && there_is(name, "_dims", full, size)) {
-        dim->keyword = dim->keyword ? "dims" : NULL;
+        dim->keyword = "dims";
         return full;
     }
-    if (dim->value.kind == HONE__VALUE_INT && there_is(name, "_dim", full, size))
+    if (dim->value.kind == HONE__VALUE_INT && there_is(name, "_dim", full, size)) {
+        dim->keyword = "dim";
         return full;
+    }
     if ((hone__value_is_number(&dim->value) || dim->value.kind == HONE__VALUE_SIZE) && a->n == 2 &&
         !dim->keyword && there_is(name, "_scalar", full, size))
         return full;
@@ -160,11 +162,21 @@ static bool is_whole(const hone__value *v)
     return v->kind == HONE__VALUE_INT || v->kind == HONE__VALUE_SIZE;
 }
 
+static bool is_named(const op_call *c, const char *name)
+{
+    for (int i = 0; i < c->a->n; i++)
+        if (c->a->at[i].keyword && strcmp(c->a->at[i].keyword, name) == 0)
+            return true;
+    return false;
+}
+
 /* Numbers by place: the op's attributes in their order; dims take all that follow. */
 static bool add_by_place(op_call *c, int *i)
 {
     const hone__argument_value *v = &c->a->at[*i];
     const hone__option *o = c->op->options ? &c->op->options[c->next_option] : NULL;
+    for (; o && o->name && is_named(c, o->name); o++)
+        c->next_option++;
     if (!o || !o->name)
         return too_many(c, v->place);
     c->next_option++;

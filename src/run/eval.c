@@ -49,8 +49,9 @@ static bool eval_name(hone__frame *f, const hone__expr *e, hone__value *out)
         if (!hone__in_forward(f) || found->kind != HONE__GIVEN ||
             (out->kind != HONE__VALUE_MODULE && out->kind != HONE__VALUE_FIELD))
             return true;
-        return hone__complain(e->place, "%s was given to %s: it becomes a part of it by a line "
-                                        "%s = %s before the forward",
+        return hone__complain(e->place,
+                              "%s was given to %s: it becomes a part of it by a line "
+                              "%s = %s before the forward",
                               e->text, f->model->name, e->text, e->text);
     }
     if (strcmp(e->text, "training") == 0) {
@@ -136,8 +137,7 @@ static bool index_list(hone__frame *f, const hone__expr *e, const hone__value *b
                               hone__value_text(&index));
     const int64_t i = index.i < 0 ? index.i + list.n : index.i;
     if (i < 0 || i >= list.n)
-        return hone__complain(part->place, "index %lld of %d elements", (long long)index.i,
-                              list.n);
+        return hone__complain(part->place, "index %lld of %d elements", (long long)index.i, list.n);
     *out = list.list[i];
     return true;
 }
@@ -149,8 +149,7 @@ static bool eval_index(hone__frame *f, const hone__expr *e, hone__value *out)
         return false;
     if (base.kind == HONE__VALUE_LIST || base.kind == HONE__VALUE_MODULE)
         return index_list(f, e, &base, out);
-    if (hone__in_forward(f) &&
-        (base.kind == HONE__VALUE_TENSOR || base.kind == HONE__VALUE_FIELD))
+    if (hone__in_forward(f) && (base.kind == HONE__VALUE_TENSOR || base.kind == HONE__VALUE_FIELD))
         return index_tensor(f, e, base, out);
     return hone__complain(e->place, "%s has no elements", hone__value_text(&base));
 }
@@ -240,8 +239,7 @@ static bool eval_choice(hone__frame *f, const hone__expr *e, hone__value *out)
 {
     hone__value condition;
     bool truth;
-    return hone__eval(f, e->c, &condition) &&
-           hone__value_truth(e->c->place, &condition, &truth) &&
+    return hone__eval(f, e->c, &condition) && hone__value_truth(e->c->place, &condition, &truth) &&
            hone__eval(f, truth ? e->a : e->b, out);
 }
 

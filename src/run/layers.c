@@ -62,8 +62,7 @@ static int count_modules(const hone__arguments *a)
     return n;
 }
 
-static bool take_module(hone__place place, const char *name, const hone__value *v,
-                        hone_module **to)
+static bool take_module(hone__place place, const char *name, const hone__value *v, hone_module **to)
 {
     *to = v->module;
     return v->kind == HONE__VALUE_MODULE ||
@@ -81,8 +80,8 @@ static bool make_container(hone__frame *f, hone__place place, const char *name,
         if (a->at[i].keyword)
             return hone__complain(a->at[i].place, "%s takes nothing by name", name);
         for (int k = 0; k < (v->kind == HONE__VALUE_LIST ? v->n : 1); k++)
-            if (!take_module(a->at[i].place, name,
-                             v->kind == HONE__VALUE_LIST ? &v->list[k] : v, &modules[at++]))
+            if (!take_module(a->at[i].place, name, v->kind == HONE__VALUE_LIST ? &v->list[k] : v,
+                             &modules[at++]))
                 return false;
     }
     if (!modules || !hone__works(f->b, place, n))
@@ -148,8 +147,8 @@ static bool make_by_name(hone__frame *f, hone__place place, const char *name,
     return true;
 }
 
-bool hone__make_layer(hone__frame *f, hone__place place, const char *name,
-                      const hone__arguments *a, hone__value *out)
+bool hone__make_layer(hone__frame *f, hone__place place, const char *name, const hone__arguments *a,
+                      hone__value *out)
 {
     if (!hone__works(f->b, place, 100))
         return false;

@@ -91,14 +91,13 @@ static bool begin_line(hone__lexer *l, hone__token *token)
 static const struct {
     const char *text;
     int sign;
-} words[] = { { "and", HONE__WORD_AND },       { "or", HONE__WORD_OR },
-              { "not", HONE__WORD_NOT },       { "is", HONE__WORD_IS },
-              { "if", HONE__WORD_IF },         { "elif", HONE__WORD_ELIF },
-              { "else", HONE__WORD_ELSE },     { "for", HONE__WORD_FOR },
-              { "return", HONE__WORD_RETURN }, { "assert", HONE__WORD_ASSERT },
-              { "pass", HONE__WORD_PASS },     { "model", HONE__WORD_MODEL },
-              { "True", HONE__WORD_TRUE },     { "False", HONE__WORD_FALSE },
-              { "None", HONE__WORD_NONE } };
+} words[] = {
+    { "and", HONE__WORD_AND },       { "or", HONE__WORD_OR },       { "not", HONE__WORD_NOT },
+    { "is", HONE__WORD_IS },         { "if", HONE__WORD_IF },       { "elif", HONE__WORD_ELIF },
+    { "else", HONE__WORD_ELSE },     { "for", HONE__WORD_FOR },     { "return", HONE__WORD_RETURN },
+    { "assert", HONE__WORD_ASSERT }, { "pass", HONE__WORD_PASS },   { "model", HONE__WORD_MODEL },
+    { "True", HONE__WORD_TRUE },     { "False", HONE__WORD_FALSE }, { "None", HONE__WORD_NONE }
+};
 
 static const struct {
     char text[3];

@@ -42,8 +42,8 @@ static hone__value value_of(hone_module *module, hone_field_kind kind, void *slo
                           .field = kind == HONE_FIELD_PARAMS ? HONE_FIELD_PARAM : kind };
 }
 
-static bool list_of(hone__frame *f, hone__place place, hone_module *module,
-                    const hone_field *field, hone__value *out)
+static bool list_of(hone__frame *f, hone__place place, hone_module *module, const hone_field *field,
+                    hone__value *out)
 {
     void **array = *(void ***)at(module, field->offset);
     const int n = array ? *(int *)at(module, field->count) : 0;
@@ -65,20 +65,10 @@ bool hone__member_of(hone__frame *f, hone__place place, hone_module *module, con
                      hone__value *out)
 {
     const hone_field *field = find_field(module, name);
-    int64_t index;
     if (field && (field->kind == HONE_FIELD_PARAMS || field->kind == HONE_FIELD_CHILDREN))
         return list_of(f, place, module, field, out);
     if (field) {
         *out = value_of(module, field->kind, at(module, field->offset));
-        return true;
-    }
-    field = items_field(module);
-    if (field && hone__read_i64(name, strlen(name), &index)) { /* features.0 */
-        if (!list_of(f, place, module, field, out))
-            return false;
-        if (index < 0 || index >= out->n)
-            return hone__complain(place, "index %lld of %d layers", (long long)index, out->n);
-        *out = out->list[index];
         return true;
     }
     return hone__complain(place, "%s has no %s", module->type->name, name);
@@ -92,8 +82,7 @@ static bool fits(hone__place place, const hone_module *module, const char *name,
     const hone_tensor *have = *(hone_tensor **)at((hone_module *)(uintptr_t)module, field->offset);
     if (field->kind != value->field)
         return hone__complain(place, "%s.%s can't be this one: %s", module->type->name, name,
-                              field->kind == HONE_FIELD_WEIGHT ||
-                                      value->field == HONE_FIELD_WEIGHT
+                              field->kind == HONE_FIELD_WEIGHT || value->field == HONE_FIELD_WEIGHT
                                   ? "Linear's weight is [in, out] in memory, others are not"
                                   : "one is learned, the other isn't");
     if (have && (!hone__same_shape(have, value->tensor) || have->dtype != value->tensor->dtype))

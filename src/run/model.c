@@ -141,8 +141,8 @@ int64_t hone_model_signature(const char *name, char *buffer, size_t bytes)
             if (depth == 0)
                 break;
         }
-        length = hone__format(buffer, buffer ? bytes : 0, "%s%.*s)", name, (int)(end - begin),
-                              begin);
+        length =
+            hone__format(buffer, buffer ? bytes : 0, "%s%.*s)", name, (int)(end - begin), begin);
     }
     hone__arena_free(&arena);
     return length;

@@ -14,8 +14,8 @@ static bool no_such_parameter(const hone__model *model, const hone__argument_val
         const size_t used = strlen(all);
         hone__format(all + used, sizeof all - used, "%s%s", used ? ", " : "", p->text);
     }
-    return hone__complain(a->place, "%s has no parameter %.60s; it has %s", model->name,
-                          a->keyword, *all ? all : "none");
+    return hone__complain(a->place, "%s has no parameter %.60s; it has %s", model->name, a->keyword,
+                          *all ? all : "none");
 }
 
 static const hone__argument_value *argument_of(const hone__arguments *a, const char *name, int at)
@@ -88,8 +88,9 @@ static bool list_member(hone__frame *f, hone__binding *b)
     if (free == 0)
         return true;
     if (free != list->n)
-        return hone__complain(b->place, "some of the list %s are layers without a place, others "
-                                        "are not",
+        return hone__complain(b->place,
+                              "some of the list %s are layers without a place, others "
+                              "are not",
                               b->name);
     hone__argument_value argument = { .value = *list, .place = b->place };
     return hone__make_layer(f, b->place, "ModuleList", &(hone__arguments){ &argument, 1 },

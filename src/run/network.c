@@ -39,8 +39,7 @@ static bool fill(hone__network *n, const hone__member *members, int n_members)
 {
     n->slots = (void **)((char *)n + n->type.size) - n_members;
     for (int i = 0; i < n_members; i++) {
-        const char *name =
-            hone__arena_text(&n->arena, members[i].name, strlen(members[i].name));
+        const char *name = hone__arena_text(&n->arena, members[i].name, strlen(members[i].name));
         if (!name)
             return false;
         n->fields[i] = (hone_field){ .kind = members[i].kind,

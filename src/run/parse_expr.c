@@ -230,8 +230,7 @@ static hone__expr *parse_postfix(hone__parser *p)
         if (sign == '[' && !parse_index(p, &outer->list))
             return NULL;
         if (sign == '.') {
-            hone__expr *name = p->token.kind == HONE__TOKEN_INT ? of_token(p, HONE__EXPR_TEXT)
-                                                                : hone__parse_name(p, "a name");
+            hone__expr *name = hone__parse_name(p, "a name");
             if (!name)
                 return NULL;
             outer->text = name->text;

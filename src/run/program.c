@@ -135,8 +135,7 @@ static bool run_step(const run *r, const hone__step *s, hone_tensor **in)
     case HONE__STEP_FLATTEN:
         return keep(r, s->out[0], hone_flatten(in[0], (int)number(r, &s->a)));
     case HONE__STEP_ARANGE:
-        return keep(r, s->out[0],
-                    hone_arange(HONE_I64, 0, (double)number(r, &s->a), 1));
+        return keep(r, s->out[0], hone_arange(HONE_I64, 0, (double)number(r, &s->a), 1));
     }
     return false;
 }
@@ -192,9 +191,9 @@ hone_tensor *hone__program_run(const hone__program *p, const char *where, hone_t
 /* ---- who reads what for the last time */
 
 typedef struct {
-    int *last;     /* the number of the step that reads a register last */
-    int *place;    /* of a register: its number afterwards */
-    int *unused;   /* numbers that are free again */
+    int *last;   /* the number of the step that reads a register last */
+    int *place;  /* of a register: its number afterwards */
+    int *unused; /* numbers that are free again */
     int n_unused, n_used;
 } lives;
 
@@ -214,7 +213,8 @@ static bool lives_begin(hone__arena *arena, lives *l, const hone__program *p, in
         l->place[i] = i;
     int at = 0;
     for (const hone__step *s = p->first; s; s = s->next, at++) {
-        for (int i = 0; s->kind != HONE__STEP_SIZE && s->kind != HONE__STEP_NUMBER && i < s->n_out; i++)
+        for (int i = 0; s->kind != HONE__STEP_SIZE && s->kind != HONE__STEP_NUMBER && i < s->n_out;
+             i++)
             l->last[s->out[i]] = at; /* if nobody reads it */
         for (int i = 0; i < s->n_in; i++)
             if (s->in[i].kind == HONE__OPERAND_REGISTER)

@@ -109,12 +109,12 @@ struct hone__expr {
 /* ---- statements */
 
 typedef enum {
-    HONE__STMT_ASSIGN, /* list = a; sign: + of += and so on, or 0 */
-    HONE__STMT_IF,     /* a: body, orelse */
-    HONE__STMT_FOR,    /* list in a: body */
-    HONE__STMT_RETURN, /* a */
-    HONE__STMT_ASSERT, /* a, b: the message, or NULL */
-    HONE__STMT_CALL,   /* a, for its effect */
+    HONE__STMT_ASSIGN,  /* list = a; sign: + of += and so on, or 0 */
+    HONE__STMT_IF,      /* a: body, orelse */
+    HONE__STMT_FOR,     /* list in a: body */
+    HONE__STMT_RETURN,  /* a */
+    HONE__STMT_ASSERT,  /* a, b: the message, or NULL */
+    HONE__STMT_CALL,    /* a, for its effect */
     HONE__STMT_FORWARD, /* of list: body */
     HONE__STMT_PASS,
 } hone__stmt_kind;

@@ -29,12 +29,23 @@ const char *hone__sign_text(int sign)
     static const struct {
         int sign;
         const char *text;
-    } texts[] = { { HONE__SIGN_EQ, "==" },    { HONE__SIGN_NE, "!=" },   { HONE__SIGN_LE, "<=" },
-                  { HONE__SIGN_GE, ">=" },    { HONE__SIGN_FLOOR, "//" }, { HONE__SIGN_POWER, "**" },
-                  { HONE__WORD_NOT, "not" },  { HONE__WORD_IS, "is" },   { HONE__WORD_IS_NOT, "is not" },
-                  { '+', "+" },               { '-', "-" },              { '*', "*" },
-                  { '/', "/" },               { '%', "%" },              { '@', "@" },
-                  { '<', "<" },               { '>', ">" } };
+    } texts[] = { { HONE__SIGN_EQ, "==" },
+                  { HONE__SIGN_NE, "!=" },
+                  { HONE__SIGN_LE, "<=" },
+                  { HONE__SIGN_GE, ">=" },
+                  { HONE__SIGN_FLOOR, "//" },
+                  { HONE__SIGN_POWER, "**" },
+                  { HONE__WORD_NOT, "not" },
+                  { HONE__WORD_IS, "is" },
+                  { HONE__WORD_IS_NOT, "is not" },
+                  { '+', "+" },
+                  { '-', "-" },
+                  { '*', "*" },
+                  { '/', "/" },
+                  { '%', "%" },
+                  { '@', "@" },
+                  { '<', "<" },
+                  { '>', ">" } };
     for (size_t i = 0; i < sizeof texts / sizeof *texts; i++)
         if (texts[i].sign == sign)
             return texts[i].text;
@@ -102,8 +113,9 @@ bool hone__value_truth(hone__place place, const hone__value *v, bool *truth)
         return true;
     case HONE__VALUE_TENSOR:
     case HONE__VALUE_SIZE:
-        return hone__complain(place, "%s is known only when the network runs; a condition is on "
-                                     "what is known before, or on `training`",
+        return hone__complain(place,
+                              "%s is known only when the network runs; a condition is on "
+                              "what is known before, or on `training`",
                               hone__value_text(v));
     default:
         *truth = true;
@@ -288,8 +300,8 @@ bool hone__value_binary(hone__arena *arena, hone__place place, int sign, const h
         return number_binary(place, sign, a, b, out);
     if (a->kind == HONE__VALUE_LIST)
         return list_binary(arena, place, sign, a, b, out);
-    return hone__complain(place, "there is no %s %s %s", hone__value_text(a),
-                          hone__sign_text(sign), hone__value_text(b));
+    return hone__complain(place, "there is no %s %s %s", hone__value_text(a), hone__sign_text(sign),
+                          hone__value_text(b));
 }
 
 bool hone__value_unary(hone__place place, int sign, const hone__value *a, hone__value *out)
@@ -308,8 +320,7 @@ bool hone__value_unary(hone__place place, int sign, const hone__value *a, hone__
     *out = *a;
     if (sign == '-' && a->kind == HONE__VALUE_FLOAT)
         out->f = -a->f;
-    return sign == '+' || a->kind == HONE__VALUE_FLOAT ||
-           number_binary(place, '-', &zero, a, out);
+    return sign == '+' || a->kind == HONE__VALUE_FLOAT || number_binary(place, '-', &zero, a, out);
 }
 
 /* ---- as text */
@@ -356,8 +367,7 @@ bool hone__value_print(const hone__value *v, char *text, size_t size)
         return append(text, size, v->text);
     case HONE__VALUE_LIST:
         for (int i = 0; i < v->n; i++)
-            if (!append(text, size, i ? ", " : "(") ||
-                !hone__value_print(&v->list[i], text, size))
+            if (!append(text, size, i ? ", " : "(") || !hone__value_print(&v->list[i], text, size))
                 return false;
         return append(text, size, v->n == 0 ? "()" : v->n == 1 ? ",)" : ")");
     default:
