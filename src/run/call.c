@@ -57,7 +57,7 @@ static bool eval_arguments(hone__frame *f, const hone__expr *list, const hone__a
         *to++ = *self;
     for (const hone__expr *e = list; e; e = e->next, values++) {
         if (!e->star)
-            *to++ = (hone__argument_value){ *values, e->keyword, e->place };
+            *to++ = (hone__argument_value){ *values, e->keyword, e->keyword ? e->named : e->place };
         else
             for (int i = 0; i < values->n; i++)
                 *to++ = (hone__argument_value){ values->list[i], NULL, e->place };

@@ -47,7 +47,7 @@ hone__step *hone__step_new(hone__frame *f, hone__step_kind kind, hone__place pla
     hone__step *s = hone__arena_take(arena, sizeof *s);
     if (!s)
         return NULL;
-    *s = (hone__step){ .kind = kind, .line = hone__line_of(place), .n_in = n_in, .n_out = n_out };
+    *s = (hone__step){ .kind = kind, .line = place.line, .n_in = n_in, .n_out = n_out };
     s->name = hone__arena_text(arena, name, strlen(name));
     s->in = hone__arena_take(arena, (size_t)(n_in + 1) * sizeof *s->in);
     s->out = hone__arena_take(arena, (size_t)(n_out + 1) * sizeof *s->out);
@@ -223,7 +223,7 @@ static bool number_first(hone__frame *f, hone__place place, int sign, const char
     if (sign == '/')
         return call_op(f, place, "reciprocal", x, NULL, out) &&
                call_op(f, place, "mul", out, a, out);
-    return hone__complain(place, "there is no number %s tensor", hone__sign_text(sign));
+    return hone__complain(place, "a number %s a tensor has no meaning", hone__sign_text(sign));
 }
 
 static bool is_tensor(const hone__value *v)
@@ -250,8 +250,8 @@ bool hone__emit_binary(hone__frame *f, hone__place place, int sign, const hone__
             return number_first(f, place, sign, operators[i].turned, a, b, out);
         return call_op(f, place, operators[i].op, a, b, out);
     }
-    return hone__complain(place, "there is no %s %s %s", hone__value_text(a), hone__sign_text(sign),
-                          hone__value_text(b));
+    return hone__complain(place, "%s %s %s has no meaning", hone__value_text(a),
+                          hone__sign_text(sign), hone__value_text(b));
 }
 
 bool hone__emit_unary(hone__frame *f, hone__place place, int sign, const hone__value *a,

@@ -8,7 +8,12 @@
 void hone__lexer_begin(hone__lexer *lexer, const hone__source *source)
 {
     *lexer = (hone__lexer){
-        .source = source, .at = source->text, .fresh = true, .n_indents = 1 /* of 0 blanks */
+        .source = source,
+        .at = source->text,
+        .counted = source->text,
+        .line = 1,
+        .fresh = true,
+        .n_indents = 1 /* of 0 blanks */
     };
 }
 
@@ -27,9 +32,17 @@ static hone__token token_of(hone__token_kind kind, const char *at, size_t n)
     return (hone__token){ .kind = kind, .at = at, .n = n };
 }
 
-static hone__token bad(const hone__lexer *l, const char *at, const char *message)
+/* Tokens come in the order of the text. */
+static int line_of(hone__lexer *l, const char *at)
 {
-    hone__complain((hone__place){ l->source, at }, "%s", message);
+    for (; l->counted < at; l->counted++)
+        l->line += *l->counted == '\n';
+    return l->line;
+}
+
+static hone__token bad(hone__lexer *l, const char *at, const char *message)
+{
+    hone__complain((hone__place){ l->source, at, line_of(l, at) }, "%s", message);
     return token_of(HONE__TOKEN_BAD, at, 0);
 }
 
@@ -187,7 +200,7 @@ static hone__token read_sign(hone__lexer *l)
     return t;
 }
 
-hone__token hone__lexer_next(hone__lexer *l)
+static hone__token next(hone__lexer *l)
 {
     hone__token t;
     if (l->fresh && !begin_line(l, &t))
@@ -215,4 +228,11 @@ hone__token hone__lexer_next(hone__lexer *l)
     if (is_digit(*l->at) || (*l->at == '.' && is_digit(l->at[1])))
         return read_number(l);
     return *l->at == '"' || *l->at == '\'' ? read_text(l) : read_sign(l);
+}
+
+hone__token hone__lexer_next(hone__lexer *l)
+{
+    hone__token t = next(l);
+    t.line = line_of(l, t.at);
+    return t;
 }

@@ -17,7 +17,7 @@ static hone_module *build(hone__builder *b, const hone__source *arguments)
     hone__expr *list;
     hone__frame outside = { .b = b };
     hone__value value;
-    const hone__place place = { b->models->place.source, b->models->place.at };
+    const hone__place place = b->models->place;
     if (!hone__parse_arguments(b->arena, arguments, &list))
         return NULL;
     hone__arguments a = { NULL, 0 };

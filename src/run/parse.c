@@ -24,7 +24,7 @@ static bool is_word(const hone__parser *p, int word)
 bool hone__wanted(const hone__parser *p, const char *what)
 {
     const hone__token *t = &p->token;
-    const hone__place place = { p->lexer.source, t->at };
+    const hone__place place = hone__here(p);
     switch (t->kind) {
     case HONE__TOKEN_BAD:
         return false;
@@ -65,7 +65,7 @@ static hone__stmt *stmt_new(hone__parser *p, hone__stmt_kind kind)
     hone__stmt *s = hone__arena_take(p->arena, sizeof *s);
     if (s) {
         s->kind = kind;
-        s->place = (hone__place){ p->lexer.source, p->token.at };
+        s->place = hone__here(p);
     }
     return s;
 }
@@ -222,7 +222,7 @@ static bool is_forward(const hone__parser *p)
 static hone__stmt *parse_statement(hone__parser *p, bool in_model)
 {
     if (in_model && is_forward(p)) {
-        const hone__place place = { p->lexer.source, p->token.at };
+        const hone__place place = hone__here(p);
         return hone__advance(p) ? parse_forward(p, place) : NULL;
     }
     return begins_statement(p) ? parse_word(p) : parse_simple(p);
@@ -314,12 +314,8 @@ bool hone__parse_arguments(hone__arena *arena, const hone__source *source, hone_
         return false;
     while (p.token.kind != HONE__TOKEN_END) {
         hone__expr *e = hone__parse_expr(&p);
-        if (e && e->kind == HONE__EXPR_NAME && hone__is_sign(&p, '=')) {
-            const char *keyword = e->text;
-            e = hone__advance(&p) ? hone__parse_expr(&p) : NULL;
-            if (e)
-                e->keyword = keyword;
-        }
+        if (e && e->kind == HONE__EXPR_NAME && hone__is_sign(&p, '='))
+            e = hone__parse_keyword(&p, e);
         if (!e)
             return false;
         *last = e;

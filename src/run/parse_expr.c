@@ -3,12 +3,17 @@
 
 #include <string.h>
 
-hone__expr *hone__expr_new(hone__parser *p, hone__expr_kind kind, const char *at)
+hone__place hone__here(const hone__parser *p)
+{
+    return (hone__place){ p->lexer.source, p->token.at, p->token.line };
+}
+
+hone__expr *hone__expr_new(hone__parser *p, hone__expr_kind kind, hone__place place)
 {
     hone__expr *e = hone__arena_take(p->arena, sizeof *e);
     if (e) {
         e->kind = kind;
-        e->place = (hone__place){ p->lexer.source, at };
+        e->place = place;
     }
     return e;
 }
@@ -16,8 +21,7 @@ hone__expr *hone__expr_new(hone__parser *p, hone__expr_kind kind, const char *at
 bool hone__enter(hone__parser *p)
 {
     if (p->depth >= 100)
-        return hone__complain((hone__place){ p->lexer.source, p->token.at },
-                              "this is nested too deeply");
+        return hone__complain(hone__here(p), "this is nested too deeply");
     p->depth++;
     return true;
 }
@@ -31,9 +35,10 @@ void hone__leave(hone__parser *p)
 static hone__expr *of_token(hone__parser *p, hone__expr_kind kind)
 {
     const hone__token t = p->token;
-    hone__expr *e = hone__expr_new(p, kind, t.at);
+    hone__expr *e = hone__expr_new(p, kind, hone__here(p));
     if (!e)
         return NULL;
+    e->place.at -= kind == HONE__EXPR_TEXT; /* the quote */
     e->i = t.i;
     e->f = t.f;
     if (kind == HONE__EXPR_NAME || kind == HONE__EXPR_TEXT) {
@@ -54,6 +59,16 @@ hone__expr *hone__parse_name(hone__parser *p, const char *what)
 
 /* ---- lists */
 
+hone__expr *hone__parse_keyword(hone__parser *p, const hone__expr *name)
+{
+    hone__expr *e = hone__advance(p) ? hone__parse_expr(p) : NULL;
+    if (e) {
+        e->keyword = name->text;
+        e->named = name->place;
+    }
+    return e;
+}
+
 bool hone__parse_call_list(hone__parser *p, int end, hone__expr **list)
 {
     hone__expr **last = list;
@@ -66,10 +81,8 @@ bool hone__parse_call_list(hone__parser *p, int end, hone__expr **list)
         if (!e)
             return false;
         if (end == ')' && !star && e->kind == HONE__EXPR_NAME && hone__is_sign(p, '=')) {
-            const char *keyword = e->text;
-            if (!hone__advance(p) || !(e = hone__parse_expr(p)))
+            if (!(e = hone__parse_keyword(p, e)))
                 return false;
-            e->keyword = keyword;
         }
         e->star = star;
         *last = e;
@@ -111,7 +124,7 @@ static bool is_word(const hone__parser *p, int word)
 }
 
 /* After "[": a list, or [x for y in z if c]. */
-static hone__expr *parse_list(hone__parser *p, const char *at)
+static hone__expr *parse_list(hone__parser *p, hone__place at)
 {
     hone__expr *e = hone__expr_new(p, HONE__EXPR_LIST, at);
     if (!e)
@@ -137,7 +150,7 @@ static hone__expr *parse_list(hone__parser *p, const char *at)
 }
 
 /* After "(": an expression in brackets, or a tuple. */
-static hone__expr *parse_brackets(hone__parser *p, const char *at)
+static hone__expr *parse_brackets(hone__parser *p, hone__place at)
 {
     hone__expr *e = hone__expr_new(p, HONE__EXPR_LIST, at), *first;
     if (!e || hone__is_sign(p, ')') || hone__is_sign(p, '*'))
@@ -154,7 +167,7 @@ static hone__expr *parse_brackets(hone__parser *p, const char *at)
 
 static hone__expr *parse_atom(hone__parser *p)
 {
-    const char *at = p->token.at;
+    const hone__place at = hone__here(p);
     switch (p->token.kind) {
     case HONE__TOKEN_NAME:
         return of_token(p, HONE__EXPR_NAME);
@@ -185,7 +198,7 @@ static hone__expr *parse_atom(hone__parser *p)
 static hone__expr *parse_subscript(hone__parser *p)
 {
     hone__expr *from = NULL, *e;
-    const char *at = p->token.at;
+    const hone__place at = hone__here(p);
     if (!hone__is_sign(p, ':') && !(from = hone__parse_expr(p)))
         return NULL;
     if (!hone__is_sign(p, ':'))
@@ -217,7 +230,7 @@ static hone__expr *parse_postfix(hone__parser *p)
         const int sign = p->token.sign;
         if (!hone__advance(p))
             return NULL;
-        const char *at = sign == '.' ? p->token.at : e->place.at;
+        const hone__place at = sign == '.' ? hone__here(p) : e->place;
         if (!(outer = hone__expr_new(p,
                                      sign == '('   ? HONE__EXPR_CALL
                                      : sign == '.' ? HONE__EXPR_MEMBER
@@ -242,7 +255,7 @@ static hone__expr *parse_postfix(hone__parser *p)
 
 static hone__expr *parse_unary(hone__parser *p);
 
-static hone__expr *binary(hone__parser *p, hone__expr *a, int sign, const char *at, hone__expr *b)
+static hone__expr *binary(hone__parser *p, hone__expr *a, int sign, hone__place at, hone__expr *b)
 {
     hone__expr *e = a && b ? hone__expr_new(p, HONE__EXPR_BINARY, at) : NULL;
     if (e) {
@@ -258,7 +271,7 @@ static hone__expr *parse_power(hone__parser *p)
     hone__expr *base = parse_postfix(p);
     if (!base || !hone__is_sign(p, HONE__SIGN_POWER))
         return base;
-    const char *at = p->token.at;
+    const hone__place at = hone__here(p);
     if (!hone__enter(p))
         return NULL;
     hone__expr *exponent = hone__advance(p) ? parse_unary(p) : NULL;
@@ -270,7 +283,7 @@ static hone__expr *parse_unary(hone__parser *p)
 {
     if (!hone__is_sign(p, '-') && !hone__is_sign(p, '+'))
         return parse_power(p);
-    hone__expr *e = hone__expr_new(p, HONE__EXPR_UNARY, p->token.at);
+    hone__expr *e = hone__expr_new(p, HONE__EXPR_UNARY, hone__here(p));
     if (!e || !hone__enter(p))
         return NULL;
     e->sign = p->token.sign;
@@ -315,7 +328,7 @@ static hone__expr *parse_level(hone__parser *p, int level)
     if (level == LEVEL_UNARY)
         return parse_unary(p);
     if (level == LEVEL_NOT && is_word(p, HONE__WORD_NOT)) {
-        hone__expr *e = hone__expr_new(p, HONE__EXPR_UNARY, p->token.at);
+        hone__expr *e = hone__expr_new(p, HONE__EXPR_UNARY, hone__here(p));
         if (!e || !hone__enter(p))
             return NULL;
         e->sign = HONE__WORD_NOT;
@@ -325,11 +338,10 @@ static hone__expr *parse_level(hone__parser *p, int level)
     }
     hone__expr *e = parse_level(p, level + 1);
     for (int n = 0; e && level != LEVEL_NOT && level_of(&p->token) == level; n++) {
-        const char *at = p->token.at;
+        const hone__place at = hone__here(p);
         int sign = p->token.sign;
         if (level == LEVEL_COMPARE && n > 0) {
-            hone__complain((hone__place){ p->lexer.source, at },
-                           "comparisons have two sides: a < b and b < c");
+            hone__complain(at, "comparisons have two sides: a < b and b < c");
             return NULL;
         }
         if (!hone__advance(p))
@@ -359,7 +371,7 @@ static hone__expr *parse_choice(hone__parser *p)
     hone__expr *a = parse_plain(p), *e;
     if (!a || !is_word(p, HONE__WORD_IF))
         return a;
-    if (!(e = hone__expr_new(p, HONE__EXPR_CHOICE, p->token.at)) || !hone__advance(p))
+    if (!(e = hone__expr_new(p, HONE__EXPR_CHOICE, hone__here(p))) || !hone__advance(p))
         return NULL;
     e->a = a;
     if (!(e->c = parse_plain(p)))
@@ -384,7 +396,7 @@ hone__expr *hone__parse_tuple(hone__parser *p)
     hone__expr *first = hone__parse_expr(p);
     if (!first || !hone__is_sign(p, ','))
         return first;
-    hone__expr *e = hone__expr_new(p, HONE__EXPR_LIST, first->place.at), **last = &first->next;
+    hone__expr *e = hone__expr_new(p, HONE__EXPR_LIST, first->place), **last = &first->next;
     if (!e)
         return NULL;
     e->list = first;

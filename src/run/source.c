@@ -71,14 +71,6 @@ static const char *line_begin(hone__place place)
     return at;
 }
 
-int hone__line_of(hone__place place)
-{
-    int line = 1;
-    for (const char *at = place.source->text; at < place.at; at++)
-        line += *at == '\n';
-    return line;
-}
-
 /* Of UTF-8: bytes that begin a character. */
 static int characters(const char *from, const char *to)
 {
@@ -93,30 +85,27 @@ enum { SHOWN = 72 }; /* characters of a line */
 /* The line in which the place is, or the part of it around the place, and a mark below. */
 static void show_line(hone__place place, char *text, size_t size)
 {
-    const char *begin = line_begin(place), *end = place.at;
-    while (*end && *end != '\n' && *end != '\r')
-        end++;
-    while (begin < place.at && *begin == ' ')
-        begin++;
-    while (characters(begin, place.at) > SHOWN - 8)
-        begin++;
-    while (begin < place.at && (*begin & 0xC0) == 0x80)
-        begin++;
-    while (end > place.at && characters(begin, end) > SHOWN)
-        end--;
+    const char *first = line_begin(place), *begin = place.at, *end = place.at;
+    int n_before = 0, n_shown;
+    while (first < place.at && *first == ' ')
+        first++;
+    for (; begin > first && n_before < SHOWN - 8; n_before += (*begin & 0xC0) != 0x80)
+        begin--;
+    for (n_shown = n_before; *end && !strchr("\r\n", *end) && n_shown < SHOWN; end++)
+        n_shown += (end[1] & 0xC0) != 0x80;
     char line[4 * SHOWN + 1];
     size_t n = 0;
     for (const char *at = begin; at < end && n + 1 < sizeof line; at++)
         line[n++] = *at == '\t' ? ' ' : (unsigned char)*at < ' ' || *at == 127 ? '?' : *at;
     line[n] = 0;
-    hone__format(text, size, "\n    %s\n    %*s^", line, characters(begin, place.at), "");
+    hone__format(text, size, "\n    %s\n    %*s^", line, n_before, "");
 }
 
 static bool say(hone_status status, hone__place place, const char *message)
 {
     char shown[400];
     show_line(place, shown, sizeof shown);
-    hone_error_set(status, "%.60s:%d:%d: %.260s%s", place.source->where, hone__line_of(place),
+    hone_error_set(status, "%.60s:%d:%d: %.260s%s", place.source->where, place.line,
                    characters(line_begin(place), place.at) + 1, message, shown);
     return false;
 }

@@ -32,9 +32,8 @@ typedef struct {
 typedef struct {
     const hone__source *source;
     const char *at;
+    int line;
 } hone__place;
-
-int hone__line_of(hone__place place);
 
 /** "net.hone:3:7: MESSAGE", the line and a mark below the column, as E_VALUE. False. */
 bool hone__complain(hone__place place, const char *format, ...) HONE_PRINTF(2, 3);

@@ -54,7 +54,8 @@ typedef struct {
     hone__token_kind kind;
     int sign;
     const char *at; /* in the text */
-    size_t n;       /* of its characters */
+    int line;
+    size_t n; /* of its characters */
     int64_t i;
     double f;
 } hone__token;
@@ -62,6 +63,8 @@ typedef struct {
 typedef struct {
     const hone__source *source;
     const char *at;
+    int line; /* of `counted`, to which line ends are counted */
+    const char *counted;
     int brackets; /* open ones: there line ends count as blanks */
     bool fresh;   /* at the beginning of a line, whose indentation is to be looked at */
     int indents[32], n_indents;
@@ -97,6 +100,7 @@ struct hone__expr {
     int sign;
     bool star;
     const char *keyword; /* of an argument, or NULL */
+    hone__place named;   /* where that stands */
     hone__place place;
     const char *text;
     int64_t i;
@@ -162,10 +166,14 @@ hone__expr *hone__parse_name(hone__parser *p, const char *what);
 hone__expr *hone__parse_expr(hone__parser *p);
 /** Expressions with commas between them; one that stands alone is itself. */
 hone__expr *hone__parse_tuple(hone__parser *p);
-hone__expr *hone__expr_new(hone__parser *p, hone__expr_kind kind, const char *at);
+hone__expr *hone__expr_new(hone__parser *p, hone__expr_kind kind, hone__place place);
+/** Where the next token is. */
+hone__place hone__here(const hone__parser *p);
 /** False + an error: brackets or blocks are nested too deeply. hone__leave after it. */
 bool hone__enter(hone__parser *p);
 void hone__leave(hone__parser *p);
+/** At the "=" of name=value in a call. */
+hone__expr *hone__parse_keyword(hone__parser *p, const hone__expr *name);
 /** "a, b" up to the sign that ends it, which is passed over. */
 bool hone__parse_call_list(hone__parser *p, int end, hone__expr **list);
 /** name, name before `in`, and what follows it. */

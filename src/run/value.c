@@ -247,7 +247,7 @@ static bool list_binary(hone__arena *arena, hone__place place, int sign, const h
 {
     const bool add = sign == '+' && b->kind == HONE__VALUE_LIST;
     if (!add && !(sign == '*' && b->kind == HONE__VALUE_INT))
-        return hone__complain(place, "there is no list %s %s", hone__sign_text(sign),
+        return hone__complain(place, "a list %s %s has no meaning", hone__sign_text(sign),
                               hone__value_text(b));
     const int64_t times = add ? 1 : b->i < 0 ? 0 : b->i;
     if (times > 100000 || a->n * times + (add ? b->n : 0) > 100000)
@@ -277,7 +277,7 @@ static bool compare(hone__place place, int sign, const hone__value *a, const hon
         return true;
     }
     if (!hone__value_is_number(a) || !hone__value_is_number(b))
-        return hone__complain(place, "there is no %s %s %s", hone__value_text(a),
+        return hone__complain(place, "%s %s %s has no meaning", hone__value_text(a),
                               hone__sign_text(sign), hone__value_text(b));
     const bool whole = a->kind == HONE__VALUE_INT && b->kind == HONE__VALUE_INT;
     const double x = hone__value_number(a), y = hone__value_number(b);
@@ -300,8 +300,8 @@ bool hone__value_binary(hone__arena *arena, hone__place place, int sign, const h
         return number_binary(place, sign, a, b, out);
     if (a->kind == HONE__VALUE_LIST)
         return list_binary(arena, place, sign, a, b, out);
-    return hone__complain(place, "there is no %s %s %s", hone__value_text(a), hone__sign_text(sign),
-                          hone__value_text(b));
+    return hone__complain(place, "%s %s %s has no meaning", hone__value_text(a),
+                          hone__sign_text(sign), hone__value_text(b));
 }
 
 bool hone__value_unary(hone__place place, int sign, const hone__value *a, hone__value *out)
@@ -314,7 +314,7 @@ bool hone__value_unary(hone__place place, int sign, const hone__value *a, hone__
         return true;
     }
     if (!hone__value_is_number(a))
-        return hone__complain(place, "there is no %s %s", hone__sign_text(sign),
+        return hone__complain(place, "%s %s has no meaning", hone__sign_text(sign),
                               hone__value_text(a));
     const hone__value zero = hone__value_int(0);
     *out = *a;

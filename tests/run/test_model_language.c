@@ -297,7 +297,7 @@ Test(model_language, members_and_their_order)
         "  )\n"
         "  (blocks): ModuleList(\n"
         "    (0): Inner()\n"
-                     "    (1): Inner()\n"
+        "    (1): Inner()\n"
         "  )\n"
         "  (apart): ModuleList(\n"
         "    (0): Inner(\n"
