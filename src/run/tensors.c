@@ -3,9 +3,10 @@
 
 #include "core/core.h"
 
+#include <hone/autograd.h>
+#include <hone/init.h>
 #include <hone/ops.h>
 
-#include <math.h>
 #include <string.h>
 
 /* ---- reading arguments */
@@ -146,84 +147,122 @@ static int choice_of(const hone__arguments *a, const char *keyword, const char *
         for (int c = 0; v->value.kind == HONE__VALUE_TEXT && choices[c]; c++)
             if (strcmp(choices[c], v->value.text) == 0)
                 return c;
-        hone__complain(v->place, "%s is \"%s\"%s%s%s", keyword, choices[0],
-                       choices[1] ? " or \"" : "", choices[1] ? choices[1] : "",
-                       choices[1] ? "\"" : "");
+        char all[120] = "";
+        for (int c = 0; choices[c]; c++) {
+            const size_t used = strlen(all);
+            hone__format(all + used, sizeof all - used, "%s\"%s\"",
+                         c == 0           ? ""
+                         : choices[c + 1] ? ", "
+                                          : " or ",
+                         choices[c]);
+        }
+        hone__complain(v->place, "%s is %s", keyword, all);
         return -1;
     }
     return 0;
 }
 
-/* Numbers that come into an output, or go out of an input, as torch.nn.init counts them: of
- * [out, in, ...], or of Linear's [in, out]. */
-static double fan_of(const hone__value *v, bool out)
+/* The tensor as torch.nn.init counts its fans: Linear's weight is [in, out]. */
+static hone_tensor *as_out_in(const hone__value *v)
 {
-    const hone_tensor *t = v->tensor;
-    if (t->ndim < 2)
-        return 0;
-    double fan = (double)t->shape[(v->field == HONE_FIELD_WEIGHT) != !out];
-    for (int d = 2; d < t->ndim; d++)
-        fan *= (double)t->shape[d];
-    return fan;
+    return v->field == HONE_FIELD_WEIGHT ? hone_transpose(v->tensor, 0, 1) : v->tensor;
 }
 
-static bool draw(hone_tensor *t, bool normal, double shift, double scale)
+static hone_tensor *kaiming(const char *name, const hone__arguments *a)
 {
-    HONE_SCOPE();
-    HONE_NO_GRAD();
-    hone_tensor *drawn = normal ? hone_randn_like(t) : hone_rand_like(t);
-    return hone_copy_(t, hone_add_scalar_(hone_mul_scalar_(drawn, scale), shift)) != NULL;
-}
-
-static bool kaiming(hone__place place, const char *name, const hone__arguments *a)
-{
-    static const char *const keywords[] = { "mode", "nonlinearity", NULL };
+    static const char *const keywords[] = { "a", "mode", "nonlinearity", NULL };
     static const char *const modes[] = { "fan_in", "fan_out", NULL };
-    static const char *const kinds[] = { "relu", "linear", NULL };
-    if (!knows(a, name, keywords))
-        return false;
+    static const char *const kinds[] = { "leaky_relu", "relu", "linear", "tanh",
+                                         "sigmoid",    "selu", NULL };
+    hone_init_kaiming_options options = { 0 };
+    if (!knows(a, name, keywords) || !number_of(a, "a", 1, 0, &options.a))
+        return NULL;
     const int mode = choice_of(a, "mode", modes), kind = choice_of(a, "nonlinearity", kinds);
     if (mode < 0 || kind < 0)
-        return false;
-    const double fan = fan_of(&a->at[0].value, mode == 1);
-    if (!(fan > 0))
-        return hone__complain(place, "%s takes a weight of two dims or more", name);
-    const double gain = sqrt((kind == 0 ? 2 : 1) / fan), bound = sqrt(3) * gain;
-    return strcmp(name, "kaiming_normal_") == 0
-               ? draw(a->at[0].value.tensor, true, 0, gain)
-               : draw(a->at[0].value.tensor, false, -bound, 2 * bound);
+        return NULL;
+    options.fan_out = mode == 1;
+    options.nonlinearity = kinds[kind];
+    hone_tensor *t = as_out_in(&a->at[0].value);
+    return strcmp(name, "kaiming_normal_") == 0 ? hone_init_kaiming_normal_(t, &options, NULL)
+                                                : hone_init_kaiming_uniform_(t, &options, NULL);
 }
 
-static bool fill(hone_tensor *t, double value)
+/* Those that take numbers alone, in this order, each with its default. */
+static hone_tensor *normal(hone_tensor *t, const double *x)
 {
-    HONE_SCOPE();
-    HONE_NO_GRAD();
-    return hone_fill_(t, value) != NULL;
+    return hone_init_normal_(t, x[0], x[1], NULL);
+}
+static hone_tensor *uniform(hone_tensor *t, const double *x)
+{
+    return hone_init_uniform_(t, x[0], x[1], NULL);
+}
+static hone_tensor *truncated(hone_tensor *t, const double *x)
+{
+    return hone_init_trunc_normal_(t, x[0], x[1], x[2], x[3], NULL);
+}
+static hone_tensor *constant(hone_tensor *t, const double *x)
+{
+    return hone_init_constant_(t, x[0]);
+}
+static hone_tensor *zeros(hone_tensor *t, const double *x)
+{
+    (void)x;
+    return hone_init_zeros_(t);
+}
+static hone_tensor *ones(hone_tensor *t, const double *x)
+{
+    (void)x;
+    return hone_init_ones_(t);
+}
+static hone_tensor *xavier_uniform(hone_tensor *t, const double *x)
+{
+    return hone_init_xavier_uniform_(t, x[0], NULL);
+}
+static hone_tensor *xavier_normal(hone_tensor *t, const double *x)
+{
+    return hone_init_xavier_normal_(t, x[0], NULL);
+}
+static hone_tensor *orthogonal(hone_tensor *t, const double *x)
+{
+    return hone_init_orthogonal_(t, x[0], NULL);
 }
 
-static bool initialise(hone__place place, const char *name, const hone__arguments *a, bool *known)
+static const struct {
+    const char *name;
+    hone_tensor *(*fill)(hone_tensor *t, const double *numbers);
+    const char *keywords[5];
+    double standard[4];
+} initialisers[] = {
+    { "normal_", normal, { "mean", "std" }, { 0, 1 } },
+    { "uniform_", uniform, { "a", "b" }, { 0, 1 } },
+    { "trunc_normal_", truncated, { "mean", "std", "a", "b" }, { 0, 1, -2, 2 } },
+    { "constant_", constant, { "val" }, { 0 } },
+    { "zeros_", zeros, { NULL }, { 0 } },
+    { "ones_", ones, { NULL }, { 0 } },
+    { "xavier_uniform_", xavier_uniform, { "gain" }, { 1 } },
+    { "xavier_normal_", xavier_normal, { "gain" }, { 1 } },
+    { "orthogonal_", orthogonal, { "gain" }, { 1 } },
+};
+
+static hone_tensor *initialise(const char *name, const hone__arguments *a, bool *known)
 {
-    static const char *const of_normal[] = { "mean", "std", NULL };
-    static const char *const of_uniform[] = { "a", "b", NULL };
-    static const char *const of_constant[] = { "val", NULL };
-    static const char *const none[] = { NULL };
-    hone_tensor *t = a->at[0].value.tensor;
-    double x, y;
     *known = true;
-    if (strcmp(name, "normal_") == 0)
-        return knows(a, name, of_normal) && number_of(a, "mean", 1, 0, &x) &&
-               number_of(a, "std", 2, 1, &y) && draw(t, true, x, y);
-    if (strcmp(name, "uniform_") == 0)
-        return knows(a, name, of_uniform) && number_of(a, "a", 1, 0, &x) &&
-               number_of(a, "b", 2, 1, &y) && draw(t, false, x, y - x);
     if (strcmp(name, "kaiming_normal_") == 0 || strcmp(name, "kaiming_uniform_") == 0)
-        return kaiming(place, name, a);
-    if (strcmp(name, "constant_") == 0)
-        return knows(a, name, of_constant) && number_of(a, "val", 1, 0, &x) && fill(t, x);
-    if (strcmp(name, "zeros_") == 0 || strcmp(name, "ones_") == 0)
-        return knows(a, name, none) && fill(t, *name == 'o');
+        return kaiming(name, a);
+    for (size_t i = 0; i < sizeof initialisers / sizeof *initialisers; i++) {
+        const char *const *keywords = initialisers[i].keywords;
+        double numbers[4] = { 0 };
+        if (strcmp(name, initialisers[i].name) != 0)
+            continue;
+        if (!knows(a, name, keywords))
+            return NULL;
+        for (int k = 0; keywords[k]; k++)
+            if (!number_of(a, keywords[k], k + 1, initialisers[i].standard[k], &numbers[k]))
+                return NULL;
+        return initialisers[i].fill(as_out_in(&a->at[0].value), numbers);
+    }
     *known = false;
-    return true;
+    return NULL;
 }
 
 static hone__outcome initialise_argument(hone__place place, const char *name,
@@ -236,7 +275,9 @@ static hone__outcome initialise_argument(hone__place place, const char *name,
         hone__complain(a->n ? a->at[0].place : place, "%s takes a parameter first", name);
         return HONE__WRONG;
     }
-    const bool ok = initialise(place, name, a, &known);
+    HONE_SCOPE();
+    HONE_NO_GRAD();
+    const bool ok = initialise(name, a, &known) != NULL;
     if (!known)
         return HONE__OTHER;
     if (!ok)

@@ -26,7 +26,7 @@ refuses 2 'unknown option|--nonsense' "$hone" models --nonsense
 refuses 2 "--model takes mlp:INPUT,...,OUTPUT, gpt, lenet, .*, or a FILE, not 'alexnet'" "$hone" models alexnet
 refuses 2 '--text' "$hone" models --text
 refuses 2 '--text: there is no alexnet; there are' "$hone" models alexnet --text
-refuses 2 'lenet:depth=3: LeNet has no parameter depth; it has num_classes, channels' "$hone" models lenet:depth=3
+refuses 2 'lenet:depth=3: LeNet has no parameter depth; it has num_classes, channels, width' "$hone" models lenet:depth=3
 refuses 2 'lenet:num_classes=0: .*Linear.*0' "$hone" models lenet:num_classes=0
 refuses 2 'lenet:num_classes=: a value is wanted' "$hone" models lenet:num_classes=
 refuses 2 'width must be a multiple of heads' "$hone" models gpt:heads=5,width=64

@@ -459,7 +459,7 @@ Test(model_language, own_tensors)
                            "    e = Parameter(zeros(()))\n"
                            "    f = Parameter(zeros(n, 2, 5))\n"
                            "    uniform_(d, 1, 1)\n"
-                           "    kaiming_normal_(f, mode='fan_out')\n"
+                           "    kaiming_normal_(f, mode='fan_out', nonlinearity='relu')\n"
                            "    forward(x): return x\n");
     const hone_named_list all = hone_named_state(m);
     cr_assert_eq(all.n, 6);
