@@ -69,7 +69,7 @@ HONE__INLINE void R(lstm_lanes)(const R(step_row) * s, int64_t i, int64_t count)
     R(put)(s->h + i, R(mul)(out, R(tanh)(c)), count);
 }
 
-HONE__INLINE void R(step_lanes)(hone__recurrence kind, const R(step_row) * s, int64_t i,
+HONE__INLINE void R(recurrence_lanes)(hone__recurrence kind, const R(step_row) * s, int64_t i,
                                 int64_t count)
 {
     switch (kind) {
@@ -100,9 +100,9 @@ static void R(k_recurrent_step)(const hone__recurrent_step *step, int64_t begin,
         };
         int64_t i = 0;
         for (; i + LANES <= step->hidden; i += LANES)
-            R(step_lanes)(step->kind, &s, i, LANES);
+            R(recurrence_lanes)(step->kind, &s, i, LANES);
         if (i < step->hidden)
-            R(step_lanes)(step->kind, &s, i, step->hidden - i);
+            R(recurrence_lanes)(step->kind, &s, i, step->hidden - i);
     }
 }
 
