@@ -296,8 +296,9 @@ HONE_API int64_t hone_sprint_module(char *text, size_t size, hone_module *module
  * Arguments by place come first, then those by name; what isn't given is PyTorch's default. Values
  * are whole numbers, numbers, True, False, None, 'texts', tuples such as (3, 5), and layers. Every
  * layer with parameters also takes dtype=f64. Linear alone begins as hone's does, and as PyTorch's
- * with init='torch'; initial weights take the thread's generator. inplace=True is printed, and makes a
- * tensor of its own all the same. A weight of classes is a list: CrossEntropyLoss(weight=[1, 2.5]).
+ * with init='torch'; initial weights take the thread's generator. inplace=True is printed, and the
+ * result is a tensor of its own all the same. A weight of classes is a list:
+ * CrossEntropyLoss(weight=[1, 2.5]).
  *
  * Most take one tensor, losses input and target. In the order of hone_forward's arguments take,
  * those in brackets left out at the end or HONE_NONE:

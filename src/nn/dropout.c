@@ -1,4 +1,5 @@
-/* dropout.c: Dropout, and Dropout1d, 2d, 3d of whole channels. In evaluation they are their input. */
+/* dropout.c: Dropout, and Dropout1d, 2d, 3d of whole channels. In evaluation they give their
+ * input. */
 #include <hone/nn.h>
 #include "core/core.h"
 #include "nn/layer.h"

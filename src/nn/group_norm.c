@@ -118,8 +118,8 @@ static bool follow(hone_tensor *running, hone_tensor *of_samples, double momentu
            NULL;
 }
 
-/* x [n, features, ...]: one row of each sample's channel. Unlike batch norm's the statistics are the
- * averages of the samples' own. */
+/* x [n, features, ...]: one row of each sample's channel. Unlike batch norm's the statistics are
+ * the averages of the samples' own. */
 static bool follow_statistics(const instance_norm *l, hone_tensor *x)
 {
     HONE_SCOPE();

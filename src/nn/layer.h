@@ -103,8 +103,8 @@ hone_tensor *hone__plain_forward(hone_module *self, hone_tensor *const *in, int 
 int hone__plain_print(const hone_module *self, char *text, size_t size);
 /** f32|f64 [n] of an argument of REALS; NULL + error. */
 hone_tensor *hone__argument_tensor(const hone__argument *a, hone_dtype dtype);
-/** Reads "3, 64, kernel_size=3" by a layer's table into HONE__ARGUMENTS of them; false + E_VALUE that
- * names the layer and the argument. Modules in it are the arguments' until somebody takes them
+/** Reads "3, 64, kernel_size=3" by a layer's table into HONE__ARGUMENTS of them; false + E_VALUE
+ * that names the layer and the argument. Modules in it are the arguments' until somebody takes them
  * (hone__argument_take) and leaves NULL. */
 bool hone__arguments_read(const hone__layer *layer, const char *text, size_t length,
                           hone__argument *a);

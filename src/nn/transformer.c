@@ -1,4 +1,4 @@
-/* transformer.c: TransformerEncoderLayer, TransformerDecoderLayer, their stacks, and Transformer. */
+/* transformer.c: TransformerEncoderLayer, TransformerDecoderLayer and their stacks. */
 #include <hone/nn.h>
 #include "core/core.h"
 #include "nn/layer.h"
@@ -259,8 +259,8 @@ typedef struct {
 static const hone_field stack_fields[] = { HONE_CHILD(stack, layers), HONE_CHILD(stack, norm),
                                            HONE_FIELDS_END };
 
-/* The layers one after the other; each step's result is carried, so that what no gradient needs dies
- * early. */
+/* The layers one after the other; each step's result is carried, so that what no gradient needs
+ * dies early. */
 static hone_tensor *stack_run(const stack *l, hone_tensor *const *in, int n_in)
 {
     hone_tensor *at = NULL, *with[MOST_INPUTS + 1];

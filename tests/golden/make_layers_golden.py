@@ -1,10 +1,12 @@
-"""Makes layers.txt and pytorch_layers.safetensors beside it: every layer that hone_nn_layer() makes,
-as PyTorch makes, prints, begins and trains it. A line of the text is a layer's name, its arguments
-and what PyTorch prints, with a tab between them (\\n is a new line). The tensors of line i (from 0,
-all f64) are "i.state.NAME", the state that PyTorch begins with; "i.in.K", the inputs; "i.losses",
-those of 20 steps of SGD at a rate of 0.05 on the parameters and the inputs. The loss is the mean of
-the output's squares, or the output itself where that is a single number (the losses). Deterministic;
-torch 2.13 and safetensors 0.8.0 made what is committed.
+"""Makes layers.txt, pytorch_layers.safetensors and pytorch_state.safetensors beside it: every layer
+that hone_nn_layer() makes, as PyTorch makes, prints, begins and trains it. A line of the text is a
+layer's name, its arguments and what PyTorch prints, with a tab between them (\\n is a new line). The
+tensors of line i (from 0, all f64) are "i.state.NAME", the state that PyTorch begins with; "i.in.K",
+the inputs, "i.constant.K" those that aren't learned; "i.losses", those of 20 steps of SGD at a rate
+of 0.05 on the parameters and the inputs. The loss is the mean of the output's squares, or the output
+itself where that is a single number (the losses). pytorch_state.safetensors is a network's
+state_dict, "network.x" and "network.y" what it makes of an input. Deterministic; torch 2.13 and
+safetensors 0.8.0 made what is committed.
 
     python make_layers_golden.py
 """
@@ -61,7 +63,8 @@ cases = [
     ("LSTMCell", "5, 3", [r(4, 5), r(4, 3), r(4, 3)]),
     ("LSTMCell", "5, 3, False", [r(4, 5)]),
     ("MultiheadAttention", "6, 2", [r(4, 3, 6)]),
-    ("MultiheadAttention", "6, 3, bias=False, batch_first=True", [r(3, 4, 6), r(3, 5, 6), r(3, 5, 6)]),
+    ("MultiheadAttention", "6, 3, bias=False, batch_first=True", 
+     [r(3, 4, 6), r(3, 5, 6), r(3, 5, 6)]),
     ("MultiheadAttention", "6, 2, batch_first=True, is_causal=True", [r(3, 4, 6)]),
     ("MultiheadAttention", "6, 2, is_causal=True", [r(4, 6)]),
     ("MultiheadAttention", "6, 2, kdim=3, vdim=5, add_bias_kv=True",
@@ -86,7 +89,8 @@ cases = [
      [r(2, 3, 4), r(2, 5, 4), "c", hidden(3, 3), "c", hidden(3, 5), "c", hidden(2, 3), "c",
       hidden(2, 5)]),
     ("TransformerEncoder", "TransformerEncoderLayer(4, 2, 6, dropout=0.0, norm_first=True, "
-     "dtype=torch.float64), 3, norm=LayerNorm(4, dtype=torch.float64), enable_nested_tensor=False", [r(3, 2, 4)]),
+     "dtype=torch.float64), 3, norm=LayerNorm(4, dtype=torch.float64), enable_nested_tensor=False",
+     [r(3, 2, 4)]),
     ("TransformerDecoder", "TransformerDecoderLayer(4, 2, 6, dropout=0.0, batch_first=True, "
      "dtype=torch.float64), num_layers=2", [r(2, 3, 4), r(2, 5, 4)]),
     ("Transformer", "4, 2, 1, 2, 3, dropout=0.0, activation='gelu', layer_norm_eps=0.001, "
@@ -287,7 +291,8 @@ for i, (name, arguments, inputs) in enumerate(cases):
     layer = module(name, arguments)
     printed = repr(layer).replace("\n", "\\n")
     # hone takes the numbers of a tensor as a list
-    lines.append("\t".join([name, arguments.replace("torch.tensor(", "").replace("])", "]"), printed]))
+    text = arguments.replace("torch.tensor(", "").replace("])", "]")
+    lines.append("\t".join([name, text, printed]))
     for k, v in layer.state_dict().items():
         tensors[f"{i}.state.{k}"] = v.clone()
     given, learned, constant = [], list(layer.parameters()), False
