@@ -123,10 +123,12 @@ static HONE__GEMM_INLINE void R(gemm_few_columns)(const int rows, const int vect
     const bool kept = vectors > 1 && rows <= FEW_KEPT;
     for (; a < end; a += FEW_STEP * rows, b += FEW_STEP) {
         FEW_VECTOR av[FEW_STEP * FEW_KEPT];
-        HONE__GEMM_UNROLL
-        for (int i = 0; kept && i < FEW_STEP * rows; i++) {
-            av[i] = FEW(set)(a[i]);
-            HONE__GEMM_KEEP(av[i]);
+        if (kept) {
+            HONE__GEMM_UNROLL
+            for (int i = 0; i < FEW_STEP * rows; i++) {
+                av[i] = FEW(set)(a[i]);
+                HONE__GEMM_KEEP(av[i]);
+            }
         }
         HONE__GEMM_UNROLL
         for (int g = 0; g < vectors; g++) {
