@@ -3,6 +3,8 @@
 #include "catalog.h"
 #include "../support/support.h"
 
+#include "op/named.h"
+
 #include <hone/call.h>
 
 #include <stdio.h>
@@ -180,6 +182,14 @@ Test(call, every_op_refuses_what_it_does_not_have)
         if (!strstr(signature, "..."))
             refused(name, many, NULL, HONE_E_VALUE, "8 tensors were given");
     }
+}
+
+/* A node holds them inside of it. */
+Test(call, option_structs_fit_their_room)
+{
+    cr_assert_eq(hone_init(), HONE_OK);
+    for (const hone__op *const *op = hone__op_list; *op; op++)
+        cr_expect_leq((*op)->options_bytes, HONE__OPTIONS_BYTES, "%s", (*op)->name);
 }
 
 Test(call, bad_attributes)
