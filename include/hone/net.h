@@ -303,9 +303,9 @@ typedef enum {
  *               1 are the ends of the image, with align_corners its outermost elements.
  *  @return      [N, C, OH, OW] or [N, C, OD, OH, OW].
  *  Order:   coordinates and weights are computed in f64; then an axis after the other, width first:
- *           w0 x0 + w1 x1 + .., each product and sum rounded, a tap outside being a +0. So a place that
- *           is NaN or infinite gives NaN, but nearest 0, and with border and reflection (not bicubic) the first
- *           element, or that at the end.
+ *           w0 x0 + w1 x1 + .., each product and sum rounded, a tap outside being a +0. So a place
+ *           that is NaN or infinite gives NaN; but 0 with nearest, and with border or reflection,
+ *           unless bicubic, the first element, or with border at inf the last.
  *  Grad:    of x dy times the weights, added from +0 in the order of the places and their taps; of
  *           grid the sum over the channels (hone_sum_dim) of dy times the slope at the place, which
  *           is 0 where border or reflection put it on the edge, and 0 for nearest. Twice

@@ -296,7 +296,6 @@ void hone__sample(const hone__sampling *s, const hone_tensor *x, const hone_tens
 void hone__sample_add(const hone__sampling *s, const hone_tensor *dy, const hone_tensor *dx)
 {
     job j = job_of(s, dx, dy);
-    j.image = dx;
     const double plane = (double)(dx->numel / (dx->shape[0] * dx->shape[1]));
     hone__parallel_for(dx->shape[0] * dx->shape[1], 1,
                        plane / 8 + (double)s->places * (NS_PER_PLACE + ns_per_channel(s)),
