@@ -720,6 +720,27 @@ HONE_API hone_tensor *hone_cross_entropy_loss(hone_tensor *input, hone_tensor *t
                                               hone_tensor *weight, int64_t ignore_index,
                                               double label_smoothing, hone_reduction reduction);
 
+/** -log of the probability that a sequence spells a target: the sum over all ways to write its
+ * classes, each once or several times, with any number of blanks around them, and at least one
+ * between two that are equal.
+ *  @param log_probs  [T, N, C] (or [T, C]), logarithms of probabilities, as log_softmax gives them.
+ *  @param targets    i64|i32 [N, length], or all samples' joined in one dim.
+ *  @param input_lengths, target_lengths  i64|i32 [N]: steps and classes of each sample.
+ *  @param blank      the class that stands for none.
+ *  @param zero_infinity  impossible targets have loss 0 and no gradient, not inf and NaN.
+ *  @return  the losses [N]; their sum; or the mean of each divided by its target's length (1 at
+ *           least).
+ *  Order:   a sample's steps in order, a state's ways from itself, the one before and the one before
+ *           that added in this order; in f64 inside. Samples know nothing of each other.
+ *  Grad:    of log_probs, as if they were log_softmax's (PyTorch's, which leaves that function's own
+ *           slope unchanged): dy (exp(log_probs) - the part that a class has of all ways at a step);
+ *           0 past a sample's steps. Not twice.
+ *  Errors:  HONE_E_INDEX (a class that there isn't), HONE_E_VALUE (blank, a length), HONE_E_SHAPE,
+ *           HONE_E_DTYPE. Source: Graves et al., Connectionist temporal classification (2006). */
+HONE_API hone_tensor *hone_ctc_loss(hone_tensor *log_probs, hone_tensor *targets,
+                                    hone_tensor *input_lengths, hone_tensor *target_lengths,
+                                    int64_t blank, hone_reduction reduction, bool zero_infinity);
+
 /** input where the target (1 or -1) is 1, max(0, margin - input) where it is -1 (default margin 1);
  * both added where it is neither. */
 HONE_API hone_tensor *hone_hinge_embedding_loss(hone_tensor *input, hone_tensor *target,

@@ -7,9 +7,9 @@
 /** The options of all losses; each has a table of those that are its own. */
 typedef struct {
     double beta, delta, margin, eps, p, label_smoothing;
-    int64_t ignore_index;
+    int64_t ignore_index, blank;
     int reduction; /* hone_reduction */
-    bool log_target, full, log_input, swap;
+    bool log_target, full, log_input, swap, zero_infinity;
 } hone__loss_options;
 
 #define HONE__LOSS_OPTION(field, kind, ...)                                                        \

@@ -300,7 +300,90 @@ static const char *const labels[] = { "3x4 3x4 -", "3x4:t 3x4:s 4", "2x3x4 2x3x4
     .in = { { catalog_any }, { fill_probabilities }, { catalog_positive } },                       \
     .oracle = probabilities_oracle
 
+/* ---- ctc_loss of log_softmax: its gradient takes its input for one */
+
+static void fill_targets(const catalog_row *row, catalog_array *in, int i, uint64_t *random)
+{
+    (void)row;
+    for (int64_t k = 0; k < in[i].numel; k++)
+        in[i].at[k] = 1 + (double)(catalog_random(random) % (uint64_t)(in[0].shape[2] - 1));
+}
+
+/* All of the first sample's steps (targets), one less of each further one. */
+static void fill_lengths(const catalog_row *row, catalog_array *in, int i, uint64_t *random)
+{
+    (void)row, (void)random;
+    for (int64_t k = 0; k < in[i].numel; k++)
+        in[i].at[k] = (double)((i == 2 ? in[0].shape[0] : in[1].shape[1]) - k % 2);
+}
+
+/* The probability of a sample's target, by its states. */
+static double spelled(const catalog_array *in, int64_t n)
+{
+    const int64_t samples = in->shape[1], n_classes = in->shape[2], most = in[1].shape[1];
+    const int64_t states = 2 * (int64_t)in[3].at[n] + 1;
+    double *way = calloc((size_t)states + 2, sizeof *way);
+    way[0 + 1] = 1; /* before the first step: where it may begin */
+    for (int64_t t = 0; t < (int64_t)in[2].at[n]; t++) {
+        const double *x = in->at + (t * samples + n) * n_classes;
+        double all = 0;
+        for (int64_t c = 0; c < n_classes; c++)
+            all += exp(x[c]);
+        for (int64_t s = states - 1; s >= 0; s--) {
+            const double *label = in[1].at + n * most + s / 2;
+            double sum = way[s + 1] + (s > 0 ? way[s] : 0);
+            if (s % 2 && s > 1 && label[0] != label[-1])
+                sum += way[s - 1];
+            if (t == 0)
+                sum = s < 2;
+            way[s + 1] = sum * exp(x[s % 2 ? (int64_t)*label : 0]) / all;
+        }
+    }
+    const double last = way[states] + (states > 1 ? way[states - 1] : 0);
+    free(way);
+    return last;
+}
+
+static void ctc_oracle(const catalog_row *row, const catalog_array *in, int n_in,
+                       catalog_array *out)
+{
+    catalog_array all = { 0 };
+    const bool mean = strcmp(catalog_text(row, "reduction").at, "mean") == 0;
+    (void)n_in;
+    catalog_shape(&all, in->dtype, 1, in->shape + 1);
+    for (int64_t n = 0; n < all.numel; n++)
+        all.at[n] = -log(spelled(in, n)) / (mean ? fmax(in[3].at[n], 1) : 1);
+    reduce(row, &all, reduction_divisor(row, &all), out);
+}
+
+static hone_tensor *call_ctc(const catalog_row *row, hone_tensor *const *in, int n_in)
+{
+    (void)n_in;
+    return hone_ctc_loss(
+        hone_log_softmax(in[0], 2), in[1], in[2], in[3], 0,
+        (hone_reduction)catalog_choice(row, "reduction",
+                                       "HONE_REDUCE_MEAN, HONE_REDUCE_SUM, HONE_REDUCE_NONE"),
+        false);
+}
+
+static const char *const spellings[] = { "6x2x4 2x2 2 2", "7x3x3:t 3x3 3 3", "5x1x3:s 1x1 1 1",
+                                         NULL };
+#define CTC(how)                                                                                   \
+    {                                                                                              \
+        .op = "ctc_loss", .note = how, .attributes = "blank=0 zero_infinity=false reduction=" how, \
+        .cases = spellings, .bits = "33x7x11 7x9 7 7", .ulps = 64, .scale = 10,                    \
+        .oracle = ctc_oracle, .call = call_ctc, .once = "its gradient is no op's", .in = {         \
+            { catalog_any },                                                                       \
+            { fill_targets, CATALOG_FIXED(HONE_I64), true },                                       \
+            { fill_lengths, CATALOG_FIXED(HONE_I64), true },                                       \
+            { fill_lengths, CATALOG_FIXED(HONE_I64), true }                                        \
+        }                                                                                          \
+    }
+
 static const catalog_row rows[] = {
+    CTC("mean"),
+    CTC("sum"),
+    CTC("none"),
     ELEMENT(mse_loss, "mean", "reduction=mean", PAIRS, ANY),
     SCALED(500, "mse_loss", "sum", "reduction=sum", .f = f_mse_loss, .oracle = loss_oracle, PAIRS,
            ANY),

@@ -212,3 +212,99 @@ Test(losses, errors_of_classes)
     CHECK_FAILS(hone_cross_entropy_loss(x, hone_zeros(HONE_F32, 2, 3), none, -100, 0, MEAN),
                 HONE_E_DTYPE, "probabilities f32");
 }
+
+/* ---- ctc_loss (torch 2.13) */
+
+static hone_tensor *two_steps(void)
+{
+    return hone_log(T(HONE_F64, (2, 1, 2), .4, .6, .3, .7));
+}
+
+static hone_tensor *length(double n)
+{
+    return T(HONE_I64, (1), n);
+}
+
+Test(losses, ctc)
+{
+    hone_tensor *x = hone_requires_grad_(two_steps(), true);
+    hone_tensor *loss =
+        hone_ctc_loss(x, T(HONE_I64, (1, 1), 1), length(2), length(1), 0, HONE_REDUCE_SUM, false);
+    cr_expect(fabs(hone_item(hone_detach(loss)) - 0.127833371509885) < 1e-14);
+    CHECK_OK(hone_backward(loss));
+    CHECK_CLOSE(hone_grad(x), 1e-13, 0, HONE_F64, (2, 1, 2), 0.08181818181818185,
+                -0.08181818181818179, 0.09545454545454551, -0.09545454545454546);
+    hone_tensor *both = hone_contiguous(hone_expand(two_steps(), 2, 2, 2));
+    hone_tensor *joined = T(HONE_I32, (1), 1), *lengths = T(HONE_I64, (2), 1, 0);
+    hone_tensor *steps = T(HONE_I64, (2), 2, 2), *padded = T(HONE_I64, (2, 2), 1, 1, 1, 1);
+    cr_expect(
+        fabs(hone_item(hone_ctc_loss(both, padded, steps, lengths, 0, HONE_REDUCE_MEAN, false)) -
+             1.124048453854988) < 1e-14);
+    cr_expect(
+        fabs(hone_item(hone_ctc_loss(both, joined, steps, lengths, 0, HONE_REDUCE_MEAN, false)) -
+             1.124048453854988) < 1e-14);
+    hone_tensor *bare = hone_squeeze(two_steps(), 1);
+    cr_expect(fabs(hone_item(hone_ctc_loss(bare, T(HONE_I64, (1), 1), T0(HONE_I64, 2),
+                                           T0(HONE_I64, 1), 0, HONE_REDUCE_NONE, false)) -
+                   0.127833371509885) < 1e-14);
+}
+
+Test(losses, ctc_of_the_impossible)
+{
+    hone_tensor *x = hone_requires_grad_(two_steps(), true), *twice = T(HONE_I64, (1, 2), 1, 1);
+    hone_tensor *loss = hone_ctc_loss(x, twice, length(2), length(2), 0, HONE_REDUCE_NONE, false);
+    CHECK_VALUES(hone_detach(loss), HONE_F64, (1), INFINITY);
+    CHECK_OK(hone_backward(hone_sum(loss)));
+    cr_expect(isnan(hone_at(hone_grad(x), 0, 0, 0)));
+    CHECK_OK(hone_set_grad(x, HONE_NONE));
+    loss = hone_ctc_loss(x, twice, length(2), length(2), 0, HONE_REDUCE_NONE, true);
+    CHECK_VALUES(hone_detach(loss), HONE_F64, (1), 0);
+    CHECK_OK(hone_backward(hone_sum(loss)));
+    CHECK_VALUES(hone_grad(x), HONE_F64, (2, 1, 2), 0, 0, 0, 0);
+    CHECK_VALUES(
+        hone_ctc_loss(two_steps(), twice, length(0), length(0), 0, HONE_REDUCE_NONE, false),
+        HONE_F64, (1), 0);
+}
+
+/* A sample's loss and gradient are those that it has alone. */
+Test(losses, ctc_of_one_among_many)
+{
+    hone_tensor *x = hone_log_softmax(hone_randn(HONE_F32, 9, 5, 6), 2);
+    hone_tensor *targets = hone_randint(HONE_I64, 1, 6, 5, 3),
+                *steps = T(HONE_I64, (5), 9, 8, 7, 9, 9);
+    hone_tensor *lengths = T(HONE_I64, (5), 3, 1, 2, 0, 3);
+    hone_tensor *all = hone_ctc_loss(x, targets, steps, lengths, 0, HONE_REDUCE_NONE, false);
+    for (int n = 0; n < 5; n++) {
+        hone_tensor *one =
+            hone_ctc_loss(hone_slice(x, 1, n, n + 1, 1), hone_slice(targets, 0, n, n + 1, 1),
+                          hone_slice(steps, 0, n, n + 1, 1), hone_slice(lengths, 0, n, n + 1, 1), 0,
+                          HONE_REDUCE_NONE, false);
+        cr_expect_eq(hone_item(one), hone_at(all, n));
+    }
+}
+
+Test(losses, ctc_errors)
+{
+    hone_tensor *x = hone_requires_grad_(two_steps(), true), *one = T(HONE_I64, (1, 1), 1);
+#define CTC(x, targets, steps, lengths, blank)                                                     \
+    hone_ctc_loss(x, targets, steps, lengths, blank, HONE_REDUCE_MEAN, false)
+    CHECK_FAILS(CTC(x, T(HONE_I64, (1, 1), 2), length(2), length(1), 0), HONE_E_INDEX,
+                "targets[0] is 2, but there are 2 classes");
+    CHECK_FAILS(CTC(x, one, length(3), length(1), 0), HONE_E_VALUE, "input_lengths[0] is 3");
+    CHECK_FAILS(CTC(x, one, length(2), length(2), 0), HONE_E_VALUE, "target_lengths[0] is 2");
+    CHECK_FAILS(CTC(x, one, length(-1), length(1), 0), HONE_E_VALUE, "input_lengths[0] is -1");
+    CHECK_FAILS(CTC(x, one, T(HONE_I64, (2), 1, 1), length(1), 0), HONE_E_SHAPE, "one a sample");
+    CHECK_FAILS(CTC(x, one, length(2), length(1), 2), HONE_E_VALUE, "blank is 2");
+    CHECK_FAILS(CTC(x, T(HONE_I64, (2), 1, 1), length(2), length(1), 0), HONE_E_SHAPE, "joined");
+    CHECK_FAILS(CTC(x, T(HONE_F32, (1, 1), 1), length(2), length(1), 0), HONE_E_DTYPE,
+                "i64 or i32");
+    CHECK_FAILS(CTC(hone_zeros(HONE_F32, 2), one, length(2), length(1), 0), HONE_E_SHAPE,
+                "log_probs [T, N, C]");
+    CHECK_FAILS(CTC(hone_zeros(HONE_I64, 2, 1, 2), one, length(2), length(1), 0), HONE_E_DTYPE,
+                "ctc_loss: needs f32 or f64");
+    const hone_autograd_options graph = { .create_graph = true };
+    hone_tensor_list slope =
+        hone_autograd_grad(hone_list(CTC(x, one, length(2), length(1), 0)), hone_list(x), &graph);
+    cr_assert(slope.at, "%s", hone_error_message());
+    CHECK_FAILS(hone_backward(hone_sum(slope.at[0])), HONE_E_STATE, "can't be differentiated");
+}
