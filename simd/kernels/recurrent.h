@@ -70,7 +70,7 @@ HONE__INLINE void R(lstm_lanes)(const R(step_row) * s, int64_t i, int64_t count)
 }
 
 HONE__INLINE void R(recurrence_lanes)(hone__recurrence kind, const R(step_row) * s, int64_t i,
-                                int64_t count)
+                                      int64_t count)
 {
     switch (kind) {
     case HONE__RNN_TANH:

@@ -134,6 +134,21 @@ class GPT2LMHeadModel(nn.Module):
         return self.lm_head(self.transformer["ln_f"](x))
 
 
+class LSTMModel(nn.Module):
+    def __init__(self, vocab, width, hidden, layers):
+        super().__init__()
+        self.embedding = nn.Embedding(vocab, width)
+        self.lstm = nn.ModuleList(nn.LSTM(hidden if i else width, hidden, batch_first=True)
+                                  for i in range(layers))
+        self.linear = nn.Linear(hidden, vocab)
+
+    def forward(self, tokens):
+        x = self.embedding(tokens)
+        for layer in self.lstm:
+            x = layer(x)[0]
+        return self.linear(x)
+
+
 def write_names():
     with open(place / "models.txt", "w") as file, torch.device("meta"):
         for name, net in [("resnet18", ResNet()), ("vgg11", VGG()), ("gpt", GPT2LMHeadModel())]:
@@ -169,4 +184,5 @@ out = {}
 train(out, "resnet18", ResNet(5, 2), torch.randn(4, 3, 48, 48), torch.tensor([0, 1, 4, 2]))
 train(out, "gpt", GPT2LMHeadModel(11, 6, 2, 2, 8), torch.randint(0, 11, (3, 5)),
       torch.randint(0, 11, (15,)))
+train(out, "lstm", LSTMModel(7, 3, 5, 2), torch.randint(0, 7, (3, 5)), torch.randint(0, 7, (15,)))
 save_file(out, place / "pytorch_models.safetensors")

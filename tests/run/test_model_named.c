@@ -53,6 +53,11 @@ Test(model_named, sizes)
           { 2, 6 },
           { 2, 6, 11 },
           true },
+        { "lstm:vocab=11, width=3, hidden=5, layers=2",
+          11 * 3 + 20 * (3 + 5 + 2) + 20 * (5 + 5 + 2) + 5 * 11 + 11,
+          { 2, 6 },
+          { 2, 6, 11 },
+          true },
     };
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
         HONE_SCOPE();
@@ -145,6 +150,11 @@ Test(model_named, resnet18_trains_as_pytorch_does)
 Test(model_named, gpt_trains_as_pytorch_does)
 {
     follows("gpt", "layers=2, heads=2, width=8, vocab=11, context=6, dropout=0");
+}
+
+Test(model_named, lstm_trains_as_pytorch_does)
+{
+    follows("lstm", "vocab=7, width=3, hidden=5, layers=2");
 }
 
 /* Its tied weights are one parameter under two names; it saves both, as PyTorch's state has them. */
