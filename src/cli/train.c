@@ -1,5 +1,6 @@
 /* train.c: `hone train`: reads the data, trains, shows how it goes, and saves. */
 #include "cli.h"
+#include "core/text.h"
 #include "curve.h"
 #include "io/replace.h"
 #include "optim/optim.h"
@@ -443,7 +444,7 @@ static bool optim_fits(training *t)
 #undef HONE_OPTIM
     };
     enum { N = sizeof names / sizeof *names };
-    const char *optim = t->o.optim, *nearest = cli_nearest(optim, names, N);
+    const char *optim = t->o.optim, *nearest = hone__nearest(optim, names, N);
     int i = 0;
     while (i < N && strcmp(names[i], optim) != 0)
         i++;

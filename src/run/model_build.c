@@ -77,11 +77,10 @@ static bool bind_parameters(hone__frame *f, hone__place place, const hone__argum
 static bool list_member(hone__frame *f, hone__binding *b)
 {
     const hone__value *list = &b->value;
-    int layers = 0, free = 0;
+    int free = 0;
     for (int i = 0; i < list->n; i++) {
         if (list->list[i].kind == HONE__VALUE_FIELD)
             return hone__complain(b->place, "parameters in a list have no names");
-        layers += list->list[i].kind == HONE__VALUE_MODULE;
         free += list->list[i].kind == HONE__VALUE_MODULE &&
                 !hone__is_placed(f->b, list->list[i].module);
     }

@@ -139,6 +139,24 @@ static hone__stmt *parse_forward(hone__parser *p, hone__place place)
     return parse_suite(p, false, &s->body) ? s : NULL;
 }
 
+/* Expressions with commas between them; one that stands alone is itself. */
+static hone__expr *parse_tuple(hone__parser *p)
+{
+    hone__expr *first = hone__parse_expr(p);
+    if (!first || !hone__is_sign(p, ','))
+        return first;
+    hone__expr *e = hone__expr_new(p, HONE__EXPR_LIST, first->place), **last = &first->next;
+    if (!e)
+        return NULL;
+    e->list = first;
+    while (hone__is_sign(p, ',')) {
+        if (!hone__advance(p) || !(*last = hone__parse_expr(p)))
+            return NULL;
+        last = &(*last)->next;
+    }
+    return e;
+}
+
 static int augmented(const hone__token *t)
 {
     switch (t->kind == HONE__TOKEN_SIGN ? t->sign : 0) {
@@ -166,7 +184,7 @@ static bool can_be_target(const hone__expr *e)
 static hone__stmt *parse_simple(hone__parser *p)
 {
     hone__stmt *s = stmt_new(p, HONE__STMT_CALL);
-    hone__expr *e = s ? hone__parse_tuple(p) : NULL;
+    hone__expr *e = s ? parse_tuple(p) : NULL;
     if (!e)
         return NULL;
     s->sign = augmented(&p->token);
@@ -183,7 +201,7 @@ static hone__stmt *parse_simple(hone__parser *p)
     for (const hone__expr *target = s->list; target; target = target->next)
         if (!can_be_target(target))
             return NULL;
-    return hone__advance(p) && (s->a = hone__parse_tuple(p)) && end_line(p) ? s : NULL;
+    return hone__advance(p) && (s->a = parse_tuple(p)) && end_line(p) ? s : NULL;
 }
 
 static hone__stmt *parse_word(hone__parser *p)

@@ -390,20 +390,3 @@ hone__expr *hone__parse_expr(hone__parser *p)
     hone__leave(p);
     return e;
 }
-
-hone__expr *hone__parse_tuple(hone__parser *p)
-{
-    hone__expr *first = hone__parse_expr(p);
-    if (!first || !hone__is_sign(p, ','))
-        return first;
-    hone__expr *e = hone__expr_new(p, HONE__EXPR_LIST, first->place), **last = &first->next;
-    if (!e)
-        return NULL;
-    e->list = first;
-    while (hone__is_sign(p, ',')) {
-        if (!hone__advance(p) || !(*last = hone__parse_expr(p)))
-            return NULL;
-        last = &(*last)->next;
-    }
-    return e;
-}

@@ -164,8 +164,6 @@ bool hone__wanted(const hone__parser *p, const char *what);
 /** A name that has to be there. */
 hone__expr *hone__parse_name(hone__parser *p, const char *what);
 hone__expr *hone__parse_expr(hone__parser *p);
-/** Expressions with commas between them; one that stands alone is itself. */
-hone__expr *hone__parse_tuple(hone__parser *p);
 hone__expr *hone__expr_new(hone__parser *p, hone__expr_kind kind, hone__place place);
 /** Where the next token is. */
 hone__place hone__here(const hone__parser *p);
