@@ -84,7 +84,7 @@ awk '/^```/ { open = !open; inside = open && $0 == "```hone"; n += inside; next 
 for file in readme.*.hone; do
   works "$hone" models "$file"
   says ' parameters$'
-  works "$hone" train --limit 600 --epochs 4 --batch 20 --lr 0.01 --model "$file"
+  works "$hone" train --limit 600 --epochs 4 --batch 20 --optim adam --lr 0.003 --model "$file"
   awk '$1 == 1 && NF == 6 { first = $2 } $1 == 4 && NF == 6 { last = $2 } END { exit !(last < 0.9 * first) }' out ||
     { fail "$file did not learn"; cat out; }
 done
