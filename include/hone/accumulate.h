@@ -15,13 +15,13 @@
  * Parts may be of any size, one for all included: gradients, the loss and what is drawn have the
  * same bits for every cut, and those of one walk over the whole batch without all this (autograd.h).
  * What it does besides counting samples:
- *  - a loss that a gradient is wanted of (cross_entropy) divides by what the whole batch has; the
- *    value that it gives in a part is the part's share. hone_mean() is never rescaled. Every part
+ *  - a loss that a gradient is wanted of (hone_cross_entropy, those of net.h with the mean as their
+ *    reduction) divides by what the whole batch has; the value that it gives in a part is the
+ *    part's share. hone_mean() is never rescaled. Every part
  *    calls the same losses in the same order;
- *  - hone_rand, randn and randint of tensors whose dim 0 is the part's samples give what stands at
- *    their place in the whole batch; each part begins where this thread's generator stood at
- *    hone_accumulate_begin();
- *    Not yet: dropout, whose numbers go by the place in the part;
+ *  - hone_rand, randn and randint of tensors whose dim 0 is the part's samples, and dropout of such,
+ *    have what stands at their place in the whole batch; each part begins where this thread's
+ *    generator stood at hone_accumulate_begin();
  *  - each use of a parameter has a sum of its own until the end, so that tied weights keep the
  *    promise: (uses - 1) tensors like the parameter. A recurrence unrolled by hand pays this a step.
  *    Several walks in a part (two losses, a GAN's) count on; every part makes the same ones.
@@ -29,8 +29,8 @@
  * Until the end the gradients of leaves that parts have added to aren't whole: hone_grad,
  * hone_set_grad, optimizer steps and zero_grad refuse them (HONE_E_STATE).
  *
- * Not yet within the promise: means of losses other than hone_cross_entropy.
- * What can't keep it: see autograd.h. All of it is the calling thread's own; threads that
+ * A mean over positions that don't all count alike (class weights, ignored targets) is refused: its
+ * divisor isn't known before the last part. What can't keep it: see autograd.h. All of it is the calling thread's own; threads that
  * accumulate at the same time may not share leaves. */
 #ifndef HONE_ACCUMULATE_H
 #define HONE_ACCUMULATE_H

@@ -394,12 +394,13 @@ HONE_API hone_tensor *hone_one_hot(hone_tensor *indices, int64_t num_classes);
 
 /** x / (1 - p) where a random number is at least p, else 0, whatever x is there; f32|f64. The
  * numbers are those of hone_rand(HONE_F32, ..) from this seed and stream, one for each element in
- * row-major order, in f64, too; with `channels` one for each of the channels of x [N, C, ...]. The
- * mask isn't kept: the gradient computes it again.
+ * row-major order, in f64, too; with `channels` one for each of the channels of x [N, C, ...]. They
+ * begin where `first` samples like those of x would have ended. The mask isn't kept: the gradient
+ * computes it again.
  *  Grad:    the same of dy. Twice differentiable. HONE_E_VALUE: p outside 0..1. Source: Srivastava
  *           et al., Dropout (2014). */
 HONE_API hone_tensor *hone_philox_dropout(hone_tensor *x, double p, int64_t seed, int64_t stream,
-                                          bool channels);
+                                          bool channels, int64_t first);
 /** In training that with the next stream of the thread's generator (random.h), of which p = 0 and
  * 1 take none; else a copy of x. Defaults: p 0.5, training. */
 HONE_API hone_tensor *hone_dropout(hone_tensor *x, double p, bool training);

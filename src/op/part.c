@@ -54,9 +54,13 @@ bool hone__part_take_loss(const char *op, hone_dtype dtype, int64_t rows, int64_
     return true;
 }
 
+int64_t hone__part_first(const hone_tensor *t)
+{
+    return now.id && t->ndim > 0 && t->shape[0] == now.samples ? now.first : 0;
+}
+
 uint64_t hone__part_place(const hone_tensor *t)
 {
-    if (!now.id || t->ndim == 0 || t->shape[0] != now.samples)
-        return 0;
-    return (uint64_t)now.first * (uint64_t)(t->numel / now.samples);
+    const int64_t first = hone__part_first(t);
+    return first ? (uint64_t)first * (uint64_t)(t->numel / now.samples) : 0;
 }

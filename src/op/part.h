@@ -27,6 +27,8 @@ hone__part *hone__part_now(void);
  * `op`. */
 bool hone__part_take_loss(const char *op, hone_dtype dtype, int64_t rows, int64_t *divisor,
                           void **values);
+/** The place in the whole batch of the first sample of t, 0 if dim 0 isn't the part's samples. */
+int64_t hone__part_first(const hone_tensor *t);
 /** The place in the whole batch of the first element of a random tensor, 0 for one whose dim 0
  * isn't the part's samples. */
 uint64_t hone__part_place(const hone_tensor *t);

@@ -1,6 +1,7 @@
 /* dropout.c: dropout whose mask is a function of (seed, stream, position), computed again for the
  * gradient instead of kept, and its form that draws a stream. */
 #include "isa/isa.h"
+#include "op/part.h"
 #include "ops/common.h"
 #include "runtime/parallel.h"
 #include "runtime/streams.h"
@@ -9,6 +10,7 @@ typedef struct {
     double p;
     int64_t seed, stream; /* bits of the generator's unsigned numbers */
     bool channels;
+    int64_t first; /* samples before those of x */
 } philox_options;
 
 static const hone__option philox_table[] = {
@@ -16,11 +18,13 @@ static const hone__option philox_table[] = {
     HONE__OPTION(philox_options, seed, HONE__OPT_INT),
     HONE__OPTION(philox_options, stream, HONE__OPT_INT),
     HONE__OPTION(philox_options, channels, HONE__OPT_BOOL),
+    HONE__OPTION(philox_options, first, HONE__OPT_INT, .min = 0, .max = INT32_MAX),
     { NULL },
 };
 
 typedef struct {
     const philox_options *o;
+    uint64_t place; /* of u[0] */
     float *u;
 } drawing;
 
@@ -28,7 +32,7 @@ static void draw_range(void *ctx, int64_t begin, int64_t end)
 {
     const drawing *d = ctx;
     hone__k->uniform[HONE_F32](end - begin, d->u + begin, (uint64_t)d->o->seed,
-                               (uint64_t)d->o->stream, (uint64_t)begin);
+                               (uint64_t)d->o->stream, d->place + (uint64_t)begin);
 }
 
 /* Uniform numbers for the elements of x, or for its channels: [N, C, 1, ...]. Always of f32, so that
@@ -41,8 +45,11 @@ static hone_tensor *uniform_for(const philox_options *o, const hone_tensor *x)
         shape.shape[d] = 1;
     hone__ended(&shape, room + 1);
     hone_tensor *u = hone_empty_v(room);
-    if (u && u->numel > 0)
-        hone__parallel_for(u->numel, 16, 1, draw_range, &(drawing){ o, hone__data(u) });
+    if (u && u->numel > 0) {
+        const int64_t each = u->ndim ? u->numel / u->shape[0] : 1;
+        drawing d = { o, (uint64_t)o->first * (uint64_t)each, hone__data(u) };
+        hone__parallel_for(u->numel, 16, 1, draw_range, &d);
+    }
     return u;
 }
 
@@ -94,10 +101,10 @@ const hone__op hone__op_philox_dropout = {
 };
 
 hone_tensor *hone_philox_dropout(hone_tensor *x, double p, int64_t seed, int64_t stream,
-                                 bool channels)
+                                 bool channels, int64_t first)
 {
     return hone__call(&hone__op_philox_dropout, IN(x),
-                      &(philox_options){ p, seed, stream, channels });
+                      &(philox_options){ p, seed, stream, channels, first });
 }
 
 /* ---- dropout, feature_dropout, dropout1d .. 3d */
@@ -121,7 +128,8 @@ static bool drop(hone_context *ctx, hone_tensor *x, bool channels, hone_tensor *
     if (!o->training || o->p == 0)
         return hone__give(out, hone_clone(x));
     return (o->p == 1 || hone__draw(hone__call_name(ctx), &seed, &stream)) &&
-           hone__give(out, hone_philox_dropout(x, o->p, (int64_t)seed, (int64_t)stream, channels));
+           hone__give(out, hone_philox_dropout(x, o->p, (int64_t)seed, (int64_t)stream, channels,
+                                               hone__part_first(x)));
 }
 
 static bool dropout_forward(hone_context *ctx, hone_tensor *const *in, int n_in, hone_tensor **out)

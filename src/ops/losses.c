@@ -1,8 +1,10 @@
 /* losses.c: losses of two tensors, element by element. They are made of ops that record themselves;
  * where their gradients would differ from the loss's own, a private op stands in. */
 #include "ops/losses.h"
+#include "op/part.h"
 
 #include <math.h>
+#include <string.h>
 
 /* ---- what losses share */
 
@@ -42,11 +44,35 @@ bool hone__loss_refuses(hone_context *ctx, const char *option, double value, con
     return false;
 }
 
+/* The losses of a part of a batch: how many the whole batch has, and where these belong. */
+static bool note_part(hone_context *ctx, hone_tensor *loss, int64_t *divisor)
+{
+    void *values;
+    if (!hone__part_take_loss(hone__call_name(ctx), (hone_dtype)loss->dtype, loss->numel, divisor,
+                              &values))
+        return false;
+    if (!values)
+        return true;
+    HONE_NO_GRAD();
+    const hone_tensor *row = hone_contiguous(loss);
+    if (row)
+        memcpy(values, hone__data(row), (size_t)row->numel * hone_dtype_size(loss->dtype));
+    return row != NULL;
+}
+
+hone_tensor *hone__loss_mean(hone_context *ctx, hone_tensor *loss)
+{
+    int64_t divisor;
+    if (!loss || !hone__part_now()->id || !hone__requires_grad(loss))
+        return hone_mean(loss);
+    return note_part(ctx, loss, &divisor) ? hone_div_scalar(hone_sum(loss), (double)divisor) : NULL;
+}
+
 hone_tensor *hone__loss_reduced(hone_context *ctx, hone_tensor *loss)
 {
     switch (hone__loss_of(ctx)->reduction) {
     case HONE_REDUCE_MEAN:
-        return hone_mean(loss);
+        return hone__loss_mean(ctx, loss);
     case HONE_REDUCE_SUM:
         return hone_sum(loss);
     case HONE_REDUCE_NONE:
@@ -291,7 +317,10 @@ static bool kl_div_forward(hone_context *ctx, hone_tensor *const *in, int n_in, 
     hone_tensor *loss = kl_of(in[0], in[1], o->log_target);
     if (o->reduction != HONE_REDUCE_BATCHMEAN)
         return hone__give(out, hone__loss_reduced(ctx, loss));
-    const double batch = in[0]->ndim ? (double)in[0]->shape[0] : 1;
+    const hone__part *part = hone__part_now();
+    const int64_t here = in[0]->ndim ? in[0]->shape[0] : 1;
+    const bool in_parts = part->id && here == part->samples && loss && hone__requires_grad(loss);
+    const double batch = (double)(in_parts ? part->whole : here);
     return hone__give(out, hone_div_scalar(hone_sum(loss), batch));
 }
 

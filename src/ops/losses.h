@@ -42,6 +42,9 @@ bool hone__loss_takes_pair(hone_context *ctx, hone_tensor *input, hone_tensor *t
 /** False + E_VALUE that names the option: `wanted` is what is wrong with `value`. */
 bool hone__loss_refuses(hone_context *ctx, const char *option, double value, const char *wanted);
 
+/** Their mean; in a part of a batch, which a gradient is asked of, over all that the whole batch has
+ * (accumulate.h). */
+hone_tensor *hone__loss_mean(hone_context *ctx, hone_tensor *loss);
 /** The loss of each element or sample made what the reduction wants. */
 hone_tensor *hone__loss_reduced(hone_context *ctx, hone_tensor *loss);
 

@@ -2,6 +2,7 @@
  * They are made of ops that record themselves. Positions that are ignored are chosen away before
  * and after everything, so nothing of them gets into a sum. */
 #include "loops/rows.h"
+#include "op/part.h"
 #include "ops/losses.h"
 
 #include <math.h>
@@ -118,10 +119,27 @@ static hone_tensor *losses_of(const task *t, hone_tensor *log_p)
     return kept(t, t->weight == HONE_NONE ? loss : hone_mul(loss, weights_of(t)));
 }
 
+/* In a part of a batch the mean's divisor is known if each position counts 1. */
+static hone_tensor *mean_in_part(hone_context *ctx, const task *t, hone_tensor *loss)
+{
+    hone_tensor *any = hone_any(t->ignored);
+    if (!any)
+        return NULL;
+    if (t->weight == HONE_NONE && hone_item(any) == 0)
+        return hone__loss_mean(ctx, loss);
+    hone_error_set(HONE_E_STATE,
+                   "%s: the mean of a batch in parts is not known with %s: use reduction sum and "
+                   "divide by what all positions weigh",
+                   hone__call_name(ctx), t->weight == HONE_NONE ? "ignored targets" : "weights");
+    return NULL;
+}
+
 static hone_tensor *reduced(hone_context *ctx, const task *t, hone_tensor *loss)
 {
     if (t->o->reduction != HONE_REDUCE_MEAN)
         return hone__loss_reduced(ctx, loss);
+    if (loss && hone__part_now()->id && hone__requires_grad(loss))
+        return mean_in_part(ctx, t, loss);
     return hone_div(hone_sum(loss), hone_sum(weights_of(t)));
 }
 

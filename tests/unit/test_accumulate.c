@@ -85,3 +85,120 @@ Test(accumulate, without_a_loss)
     cr_assert_eq(hone_accumulate_end(), HONE_NONE);
     CHECK_VALUES(hone_grad(w), HONE_F32, (3, 2), 2, 2, 2, 2, 2, 2);
 }
+
+/* ---- what net.h's losses and dropout have in parts */
+
+typedef hone_tensor *(*loss_fn)(hone_tensor *x, hone_tensor *w, int64_t begin);
+
+static hone_tensor *rows(hone_tensor *x, int64_t begin, int64_t end)
+{
+    return hone_slice(x, 0, begin, end, 1);
+}
+
+/* The gradient of w and the loss of 7 samples, cut after so many. */
+static hone_tensor_list in_parts(loss_fn loss, hone_tensor *x, int64_t cut)
+{
+    hone_seed(7);
+    hone_tensor *w = hone_requires_grad_(hone_full(HONE_F32, 0.3, 5, 4), true);
+    CHECK_OK(hone_accumulate_begin(7));
+    for (int64_t i = 0; i < 7; i += cut) {
+        const int64_t end = i + cut < 7 ? i + cut : 7;
+        CHECK_OK(hone_accumulate_part(end - i));
+        CHECK_OK(hone_backward(loss(rows(x, i, end), w, i)));
+    }
+    hone_tensor *mean = hone_accumulate_end();
+    return hone_list(hone_grad(w), mean);
+}
+
+static void same_for_each_cut(loss_fn loss)
+{
+    hone_tensor *x = hone_randn(HONE_F32, 7, 5);
+    const hone_tensor_list whole = in_parts(loss, x, 7);
+    for (int64_t cut = 1; cut < 7; cut++) {
+        const hone_tensor_list parts = in_parts(loss, x, cut);
+        for (int i = 0; i < 2; i++)
+            cr_expect(hone_equal(whole.at[i], parts.at[i]), "cut after %lld", (long long)cut);
+    }
+    hone_seed(7);
+    hone_tensor *w = hone_requires_grad_(hone_full(HONE_F32, 0.3, 5, 4), true);
+    CHECK_OK(hone_backward(loss(x, w, 0)));
+    cr_expect(hone_equal(whole.at[0], hone_grad(w)), "without parts");
+}
+
+static hone_tensor *mse(hone_tensor *x, hone_tensor *w, int64_t begin)
+{
+    (void)begin;
+    return hone_mse_loss(hone_matmul(x, w), hone_full(HONE_F32, 0.7, hone_size(x, 0), 4),
+                         HONE_REDUCE_MEAN);
+}
+
+static hone_tensor *kl(hone_tensor *x, hone_tensor *w, int64_t begin)
+{
+    (void)begin;
+    hone_tensor *log_p = hone_log_softmax(hone_matmul(x, w), 1);
+    return hone_kl_div(log_p, hone_full(HONE_F32, 0.25, hone_size(x, 0), 4), false,
+                       HONE_REDUCE_BATCHMEAN);
+}
+
+static hone_tensor *smooth(hone_tensor *x, hone_tensor *w, int64_t begin)
+{
+    hone_tensor *target =
+        hone_arange(HONE_I64, (double)begin, (double)(begin + hone_size(x, 0)), 1);
+    return hone_cross_entropy_loss(hone_matmul(x, w), hone_remainder_scalar(target, 4), HONE_NONE,
+                                   -100, 0.1, HONE_REDUCE_MEAN);
+}
+
+static hone_tensor *dropped(hone_tensor *x, hone_tensor *w, int64_t begin)
+{
+    return mse(hone_dropout(x, 0.5, true), w, begin);
+}
+
+static hone_tensor *dropped_channels(hone_tensor *x, hone_tensor *w, int64_t begin)
+{
+    hone_tensor *deep = hone_reshape(x, hone_size(x, 0), 5, 1);
+    return mse(hone_flatten(hone_dropout1d(deep, 0.5, true), 1), w, begin);
+}
+
+Test(accumulate, means_of_losses)
+{
+    same_for_each_cut(mse);
+    same_for_each_cut(smooth);
+}
+
+Test(accumulate, dropout_by_the_place_in_the_batch)
+{
+    same_for_each_cut(dropped);
+    same_for_each_cut(dropped_channels);
+}
+
+Test(accumulate, batchmean)
+{
+    hone_tensor *x = hone_randn(HONE_F32, 7, 5), *grads[2];
+    for (int parts = 0; parts < 2; parts++) {
+        hone_tensor *w = hone_requires_grad_(hone_full(HONE_F32, 0.3, 5, 4), true);
+        CHECK_OK(hone_accumulate_begin(7));
+        for (int64_t i = 0; i < 7; i += parts ? 3 : 7) {
+            const int64_t end = !parts || i + 3 > 7 ? 7 : i + 3;
+            CHECK_OK(hone_accumulate_part(end - i));
+            CHECK_OK(hone_backward(kl(rows(x, i, end), w, i)));
+        }
+        cr_assert(hone_accumulate_end());
+        grads[parts] = hone_grad(w);
+    }
+    cr_expect(hone_equal(grads[0], grads[1]));
+}
+
+Test(accumulate, means_whose_divisor_is_not_known)
+{
+    hone_tensor *w = leaf();
+    hone_tensor *target = hone_from_data(HONE_I64, ((const int64_t[]){ 0, -100, 1, 0 }), 4);
+    CHECK_OK(hone_accumulate_begin(8));
+    CHECK_OK(hone_accumulate_part(4));
+    hone_tensor *y = hone_matmul(hone_ones(HONE_F32, 4, 3), w);
+    CHECK_FAILS(hone_cross_entropy_loss(y, target, HONE_NONE, -100, 0, HONE_REDUCE_MEAN),
+                HONE_E_STATE, "the mean of a batch in parts is not known with ignored targets");
+    CHECK_FAILS(hone_cross_entropy_loss(y, hone_zeros(HONE_I64, 4), hone_ones(HONE_F32, 2), -100, 0,
+                                        HONE_REDUCE_MEAN),
+                HONE_E_STATE, "not known with weights");
+    CHECK_FAILS(hone_accumulate_end(), HONE_E_STATE, "4 samples came of the 8");
+}
