@@ -322,7 +322,7 @@ static void logsumexp_dims_backward(hone_context *ctx, hone_tensor *const *dy, h
     hone_tensor *hone_##name_##_dims_v(hone_tensor *x, double correction, bool keepdim,            \
                                        const int64_t *dims_end)                                    \
     {                                                                                              \
-        return hone__call_over_dims(                                                                    \
+        return hone__call_over_dims(                                                               \
             &hone__op_##name_##_dims, x,                                                           \
             (hone__reduce_options){ .correction = correction, .keepdim = keepdim }, dims_end);     \
     }

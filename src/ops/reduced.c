@@ -107,7 +107,7 @@ int hone__reduced_list(hone_context *ctx, int64_t *dims)
 }
 
 hone_tensor *hone__call_over_dims(const hone__op *op, hone_tensor *x, hone__reduce_options options,
-                             const int64_t *dims_end)
+                                  const int64_t *dims_end)
 {
     return hone__read_dims(op->name, dims_end, &options.dims) ? hone__call(op, IN(x), &options)
                                                               : NULL;

@@ -51,7 +51,7 @@ hone_tensor *hone__with_dims(hone_context *ctx, hone_tensor *t);
 int hone__reduced_list(hone_context *ctx, int64_t *dims);
 
 hone_tensor *hone__call_over_dims(const hone__op *op, hone_tensor *x, hone__reduce_options options,
-                             const int64_t *dims_end);
+                                  const int64_t *dims_end);
 
 #define HONE__REDUCTION(name_, mask_of, of, table, backward_, ...)                                 \
     static bool name_##_forward(hone_context *ctx, hone_tensor *const *in, int n_in,               \
@@ -83,8 +83,8 @@ hone_tensor *hone__call_over_dims(const hone__op *op, hone_tensor *x, hone__redu
 #define HONE__BY_DIMS(name_)                                                                       \
     hone_tensor *hone_##name_##_v(hone_tensor *x, bool keepdim, const int64_t *dims_end)           \
     {                                                                                              \
-        return hone__call_over_dims(&hone__op_##name_, x, (hone__reduce_options){ .keepdim = keepdim }, \
-                               dims_end);                                                          \
+        return hone__call_over_dims(&hone__op_##name_, x,                                          \
+                                    (hone__reduce_options){ .keepdim = keepdim }, dims_end);       \
     }
 
 #endif
