@@ -133,5 +133,5 @@ hone_tensor *hone_norm_dim(hone_tensor *x, int dim, double p, bool keepdim)
 hone_tensor *hone_norm_dims_v(hone_tensor *x, double p, bool keepdim, const int64_t *dims_end)
 {
     return hone__call_over_dims(&hone__op_norm_dims, x,
-                           (hone__reduce_options){ .p = p, .keepdim = keepdim }, dims_end);
+                                (hone__reduce_options){ .p = p, .keepdim = keepdim }, dims_end);
 }
