@@ -143,7 +143,7 @@ static HONE__GEMM_INLINE void R(gemm_few_columns)(const int rows, const int vect
 }
 
 /* Line `line` of a vector of columns, the next ones being asked for. */
-static HONE__GEMM_INLINE void R(gemm_few_one_line)(const int rows, const bool far,
+static HONE__GEMM_INLINE void R(gemm_few_one_line)(const int rows, bool far,
                                                    const R(gemm_few_job) * job, const REAL *b,
                                                    int64_t line, R(gemm_few_sums) * s)
 {
@@ -159,57 +159,44 @@ static HONE__GEMM_INLINE void R(gemm_few_one_line)(const int rows, const bool fa
     }
 }
 
-/* Vectors of columns, each a line behind the one before. */
-static HONE__GEMM_INLINE void R(gemm_few_columns_skewed)(const int rows, const int vectors,
-                                                         const bool far,
+/* Two vectors of columns, the second a line behind the first. */
+static HONE__GEMM_INLINE void R(gemm_few_columns_skewed)(const int rows, bool far,
                                                          const R(gemm_few_job) * job, int64_t j)
 {
-    R(gemm_few_sums) s[R(gemm_few_most)];
+    R(gemm_few_sums) s[2];
     const int64_t lines = job->k / R(gemm_few_line), steps = job->k & -FEW_STEP;
-    const int64_t bs = job->b_cs, apart = FEW_LANES * bs;
-    const REAL *b = job->b + j * bs;
-    HONE__GEMM_UNROLL
-    for (int g = 0; g < vectors; g++) {
-        R(gemm_few_begin)(rows, FEW_LANES, job, j + g * FEW_LANES, &s[g]);
-    }
-    for (int64_t line = 0; line < lines + vectors - 1; line++) {
-        HONE__GEMM_UNROLL
-        for (int g = 0; g < vectors; g++) {
-            if (line >= g && line - g < lines) {
-                R(gemm_few_one_line)(rows, far, job, b + g * apart, line - g, &s[g]);
-            }
+    const REAL *b[2] = { job->b + j * job->b_cs, job->b + (j + FEW_LANES) * job->b_cs };
+    R(gemm_few_begin)(rows, FEW_LANES, job, j, &s[0]);
+    R(gemm_few_begin)(rows, FEW_LANES, job, j + FEW_LANES, &s[1]);
+    for (int64_t line = 0; line <= lines; line++) {
+        if (line < lines) {
+            R(gemm_few_one_line)(rows, far, job, b[0], line, &s[0]);
+        }
+        if (line > 0) {
+            R(gemm_few_one_line)(rows, far, job, b[1], line - 1, &s[1]);
         }
     }
-    HONE__GEMM_UNROLL
-    for (int g = 0; g < vectors; g++) {
-        const REAL *from = b + g * apart;
+    for (int g = 0; g < 2; g++) {
         for (int64_t p = lines * R(gemm_few_line); p < steps; p += FEW_STEP) {
-            R(gemm_few_step)(rows, FEW_LANES, job->a + p * rows, NULL, from + p, bs, &s[g]);
+            R(gemm_few_step)(rows, FEW_LANES, job->a + p * rows, NULL, b[g] + p, job->b_cs, &s[g]);
         }
-        R(gemm_few_rest)(rows, FEW_LANES, job, from, steps, &s[g]);
+        R(gemm_few_rest)(rows, FEW_LANES, job, b[g], steps, &s[g]);
         R(gemm_few_end)(rows, FEW_LANES, job, j + g * FEW_LANES, &s[g]);
     }
 }
 
-/* All columns: as many vectors at once as `vectors` or, skewed, `skewed` says. */
-static HONE__GEMM_INLINE void R(gemm_few_rows)(const int rows, const int vectors, const int skewed,
+/* All columns, `vectors` of them at once, which may be skewed two at a time. */
+static HONE__GEMM_INLINE void R(gemm_few_rows)(const int rows, const int vectors,
                                                const R(gemm_few_job) * job, bool skew, bool far)
 {
     int64_t j = 0;
-    for (; skew && skewed && j + skewed * FEW_LANES <= job->n; j += skewed * FEW_LANES) {
-        if (far) {
-            R(gemm_few_columns_skewed)(rows, skewed, true, job, j);
-        } else {
-            R(gemm_few_columns_skewed)(rows, skewed, false, job, j);
-        }
+    for (; vectors > 1 && skew && j + 2 * FEW_LANES <= job->n; j += 2 * FEW_LANES) {
+        R(gemm_few_columns_skewed)(rows, far, job, j);
     }
-    for (; j + vectors * FEW_LANES <= job->n; j += vectors * FEW_LANES) {
+    for (; vectors > 1 && j + vectors * FEW_LANES <= job->n; j += vectors * FEW_LANES) {
         R(gemm_few_columns)(rows, vectors, FEW_LANES, job, j);
     }
-    for (; vectors > 2 && j + 2 * FEW_LANES <= job->n; j += 2 * FEW_LANES) {
-        R(gemm_few_columns)(rows, 2, FEW_LANES, job, j);
-    }
-    for (; vectors > 1 && j + FEW_LANES <= job->n; j += FEW_LANES) {
+    for (; j + FEW_LANES <= job->n; j += FEW_LANES) {
         R(gemm_few_columns)(rows, 1, FEW_LANES, job, j);
     }
     if (j < job->n) {
@@ -229,18 +216,18 @@ static void R(gemm_few_chunk)(int rows, const R(gemm_few_job) * job, bool far)
 {
     const bool skew = far || R(gemm_few_share_lines)(job->b_cs);
     switch (rows) {
-#define FEW_ROWS(rows, vectors, skewed)                                                            \
+#define FEW_ROWS(rows, vectors)                                                                    \
     case rows:                                                                                     \
-        R(gemm_few_rows)(rows, vectors, skewed, job, skew, far);                                   \
+        R(gemm_few_rows)(rows, vectors, job, skew, far);                                           \
         break
-        FEW_ROWS(1, 4, 2);
-        FEW_ROWS(2, 4, 2);
-        FEW_ROWS(3, 4, 2);
-        FEW_ROWS(4, 3, 2);
-        FEW_ROWS(5, 2, 1);
-        FEW_ROWS(6, 1, 1);
-        FEW_ROWS(7, 1, 1);
-        FEW_ROWS(8, 1, 1);
+        FEW_ROWS(1, 4);
+        FEW_ROWS(2, 4);
+        FEW_ROWS(3, 4);
+        FEW_ROWS(4, 3);
+        FEW_ROWS(5, 1);
+        FEW_ROWS(6, 1);
+        FEW_ROWS(7, 1);
+        FEW_ROWS(8, 1);
 #undef FEW_ROWS
     }
 }
