@@ -1,0 +1,67 @@
+/* train.h: what the files of `hone train` share: its options, and one run. */
+#ifndef HONE_CLI_TRAIN_H
+#define HONE_CLI_TRAIN_H
+
+#include "cli.h"
+#include "curve.h"
+#include "work.h"
+
+typedef struct {
+    const char *data, *model, *optim, *save, *layout, *load, *log;
+    double lr, momentum, weight_decay; /* NaN: not given */
+    int64_t epochs, batch, accumulate, threads, limit;
+    uint64_t seed;
+    bool shuffle, save_anyway, quiet;
+} train_options;
+
+/* All of one training run. */
+typedef struct {
+    train_options o;
+    model_spec spec;
+    hone_layout layout; /* of the file that is saved */
+    images set;
+    hone_module *model;
+    hone_optim *optim;
+    hone_loader *loader;
+    FILE *log; /* appended to; emptied when training begins */
+    int log_error;
+    progress show;
+    curve losses;
+    double train_seconds;   /* of all epochs so far */
+    int64_t steps, samples; /* of the epoch that runs */
+} training;
+
+typedef struct {
+    double train_loss, train_error, seconds; /* means over the batches, each before its update */
+    score test;
+} epoch_row;
+
+/* ---- train_options.c */
+
+extern const cli_option train_table[];
+
+/** False with an error printed: no such optimizer, or one without a number that was given. */
+bool train_optim_fits(train_options *o);
+/** The optimizer of the options; NULL + the library's error. */
+hone_optim *train_optim_new(const train_options *o, hone_module *model);
+
+/* ---- train_files.c: what would only fail after hours of training, before it begins */
+
+/** False with an error printed: the file couldn't be written now. option: "save". */
+bool train_can_write(const char *option, const char *path);
+/** Nothing in the log is lost yet: the call may still turn out to be wrong. */
+int train_open_log(training *t);
+int train_close_log(training *t);
+
+/* ---- train_epoch.c */
+
+/** False: an error is pending, or Ctrl-C was pressed. */
+bool train_epoch(training *t, int64_t epoch, epoch_row *row);
+
+/* ---- train_tell.c */
+
+void train_tell_beginning(training *t);
+/** A row in the table, the curve and the log. */
+void train_tell_row(training *t, int64_t epoch, const epoch_row *row);
+
+#endif

@@ -1,0 +1,102 @@
+/* train_options.c: the options of `hone train`, and the optimizer that they say. */
+#include "train.h"
+
+#include "core/text.h"
+#include "optim/optim.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <string.h>
+
+#define FIELD(name) offsetof(train_options, name)
+
+const cli_option train_table[] = {
+    { "data", "DIR|digits", "directory of MNIST's files, or the built-in drawn digits", CLI_TEXT,
+      FIELD(data), "digits", 0, 0 },
+    { "model", "SPEC",
+      "mlp:INPUT,...,OUTPUT: linear layers with ReLU between them; NAME[:ARGUMENTS] (hone models) "
+      "or FILE[:ARGUMENTS]",
+      CLI_TEXT, FIELD(model), "mlp:784,100,10", 0, 0 },
+    { "optim", "NAME", "optimizer:"
+#define HONE_OPTIM(name) " " #name
+#include "optim/optim.def"
+#undef HONE_OPTIM
+      ,
+      CLI_TEXT, FIELD(optim), "sgd", 0, 0 },
+    { "lr", "X", "learning rate; default: 0.5 of sgd, the others' own", CLI_REAL, FIELD(lr), NULL,
+      0, 1e6 },
+    { "momentum", "X", "momentum of sgd, rmsprop and muon; default: the optimizer's own", CLI_REAL,
+      FIELD(momentum), NULL, 0, 1 },
+    { "weight-decay", "X", "weight decay; default: the optimizer's own", CLI_REAL,
+      FIELD(weight_decay), NULL, 0, 1e6 },
+    { "epochs", "N", "passes over the training set", CLI_INT, FIELD(epochs), "20", 0, 1e9 },
+    { "batch", "N", "images a step", CLI_INT, FIELD(batch), "100", 1, 1e9 },
+    { "accumulate", "N", "run each batch in N parts: less memory, the same bits", CLI_INT,
+      FIELD(accumulate), "1", 1, 1e9 },
+    { "seed", "N", "of the initial weights and of --shuffle", CLI_SEED, FIELD(seed), "0", 0, 0 },
+    { "threads", "N", "N threads, whatever the environment says; default: see hone info", CLI_INT,
+      FIELD(threads), NULL, 1, 1024 },
+    { "shuffle", NULL, "new order every epoch, instead of the files' order", CLI_FLAG,
+      FIELD(shuffle), NULL, 0, 0 },
+    { "limit", "N", "use the first N training and the first N test images only", CLI_INT,
+      FIELD(limit), NULL, 1, 1e12 },
+    { "save", "FILE", "write the trained network as safetensors; also after Ctrl-C", CLI_TEXT,
+      FIELD(save), NULL, 0, 0 },
+    { "save-anyway", NULL, "replace that file also by weights that are NaN or infinite", CLI_FLAG,
+      FIELD(save_anyway), NULL, 0, 0 },
+    { "layout", "out,in|in,out",
+      "how weights lie in that file: as PyTorch has them, or as hone has", CLI_TEXT, FIELD(layout),
+      "out,in", 0, 0 },
+    { "load", "FILE", "begin with the weights of a saved network", CLI_TEXT, FIELD(load), NULL, 0,
+      0 },
+    { "log", "FILE", "write one JSON object a line and epoch", CLI_TEXT, FIELD(log), NULL, 0, 0 },
+    { "quiet", NULL, "print errors only", CLI_FLAG, FIELD(quiet), NULL, 0, 0 },
+    { 0 },
+};
+
+bool train_optim_fits(train_options *o)
+{
+    static const char *const names[] = {
+#define HONE_OPTIM(name) #name,
+#include "optim/optim.def"
+#undef HONE_OPTIM
+    };
+    enum { N = sizeof names / sizeof *names };
+    const char *optim = o->optim, *nearest = hone__nearest(optim, names, N);
+    int i = 0;
+    while (i < N && strcmp(names[i], optim) != 0)
+        i++;
+    if (i == N && nearest)
+        cli_error(CLI_USAGE, cli_train.name, "--optim: there is no '%s'; did you mean %s?", optim,
+                  nearest);
+    else if (i == N)
+        cli_error(CLI_USAGE, cli_train.name, "--optim: there is no '%s'; see hone train --help",
+                  optim);
+    if (i == N)
+        return false;
+    if (!isnan(o->momentum) && !hone__optim_has(optim, "momentum")) {
+        cli_error(CLI_USAGE, cli_train.name, "--momentum: %s has none", optim);
+        return false;
+    }
+    if (isnan(o->lr) && strcmp(optim, "sgd") == 0)
+        o->lr = 0.5; /* the lecture's */
+    return true;
+}
+
+/* What was given, as the library's text of options. */
+hone_optim *train_optim_new(const train_options *o, hone_module *model)
+{
+    char text[160] = "";
+    const struct {
+        const char *name;
+        double value;
+    } given[] = { { "lr", o->lr },
+                  { "momentum", o->momentum },
+                  { "weight_decay", o->weight_decay } };
+    size_t used = 0;
+    for (size_t i = 0; i < sizeof given / sizeof *given; i++)
+        if (!isnan(given[i].value))
+            used += (size_t)snprintf(text + used, sizeof text - used, "%s=%.17g ", given[i].name,
+                                     given[i].value);
+    return hone_optim_by_name(o->optim, hone_parameters(model), text);
+}
