@@ -9,14 +9,54 @@
 
 static const char *const name = "train"; /* of this subcommand, for messages */
 
+/* What is tested and saved: the averages of --ema, if there are any yet. */
+static bool swap_average(training *t)
+{
+    return !t->average || hone_average_updates(t->average) < 1 ||
+           hone_average_swap(t->average) == HONE_OK;
+}
+
+/* False: an error is pending, or Ctrl-C was pressed. */
+static bool test_epoch(training *t, int64_t epoch, epoch_row *row)
+{
+    if (!swap_average(t))
+        return false;
+    const bool done = (!t->val.x || evaluate(t->model, &t->val, &t->show, &row->val)) &&
+                      evaluate(t->model, &t->set.test, &t->show, &row->test) &&
+                      (!t->o.early_stop || train_keep(t, epoch + 1, row->val.loss));
+    return swap_average(t) && done;
+}
+
+/* Whether --early-stop ends the run now. */
+static bool is_early(training *t, int64_t epoch)
+{
+    const int64_t since = epoch + 1 - t->best.epoch;
+    if (!t->o.early_stop || since < t->o.early_stop)
+        return false;
+    progress_line(&t->show, "no better validation loss for %lld epoch%s", (long long)since,
+                  since == 1 ? "" : "s");
+    return true;
+}
+
+/* The weights of the run: the best of --early-stop, the averages of --ema, or the last. False: an
+ * error is pending. */
+static bool settle_weights(training *t)
+{
+    if (!t->o.early_stop || t->best.epoch == 0)
+        return swap_average(t);
+    progress_line(&t->show, "the best weights are those after epoch %lld: validation loss %s",
+                  (long long)t->best.epoch, progress_loss(t->best.loss).s);
+    return train_take_kept(t);
+}
+
 /* All epochs; CLI_OK also when Ctrl-C ended them. */
 static int train_epochs(training *t)
 {
     bool warned = false;
     for (int64_t epoch = 0; epoch < t->o.epochs; epoch++) {
         epoch_row row;
-        bool done =
-            train_epoch(t, epoch, &row) && evaluate(t->model, &t->set.test, &t->show, &row.test);
+        const bool done = train_epoch(t, epoch, &row) && test_epoch(t, epoch, &row) &&
+                          train_schedule_epoch(t, &row);
         if (hone_error_code() != HONE_OK) {
             progress_clear(&t->show);
             return cli_library_error(name);
@@ -31,10 +71,12 @@ static int train_epochs(training *t)
             cli_error(0, name, "the loss is not finite any more; a smaller --lr may help");
             warned = true;
         }
+        if (is_early(t, epoch))
+            break;
     }
     if (t->show.live)
         curve_draw(&t->losses, progress_columns(), t->show.utf8);
-    return CLI_OK;
+    return settle_weights(t) ? CLI_OK : cli_library_error(name);
 }
 
 static bool is_finite(hone_tensor *x)
@@ -75,6 +117,28 @@ static int save(training *t)
     return CLI_OK;
 }
 
+/* What trains the network. */
+static int make(training *t)
+{
+    const hone_loader_options options = { .batch_size = t->o.batch,
+                                          .shuffle = t->o.shuffle,
+                                          .seed = t->o.seed };
+    t->optim = train_optim_new(&t->o, t->model);
+    if (!t->optim) { /* one that can't take this network's parameters, or no memory */
+        const int status = cli_library_error(name);
+        return hone_error_code() == HONE_E_SHAPE ? CLI_USAGE : status;
+    }
+    t->o.lr = hone_optim_lr(t->optim); /* before a schedule sets it */
+    t->loader = hone_loader_new(&t->set.train, &options);
+    if (t->loader && !train_schedule_new(t))
+        return CLI_USAGE;
+    const hone_average_options averaging = { .decay = t->o.ema > 0 ? t->o.ema : HONE_ZERO,
+                                             .use_buffers = true };
+    if (t->loader && !isnan(t->o.ema))
+        t->average = hone_average_new(t->model, &averaging);
+    return hone_error_code() == HONE_OK ? CLI_OK : cli_library_error(name);
+}
+
 static int train(training *t)
 {
     hone_seed(t->o.seed);
@@ -86,17 +150,11 @@ static int train(training *t)
     if (!images_load(name, t->o.data, t->o.limit, true, &t->show, &t->set) ||
         !images_fit(name, &t->set, &t->spec, t->model))
         return CLI_FAILED;
-    hone_loader_options options = { .batch_size = t->o.batch,
-                                    .shuffle = t->o.shuffle,
-                                    .seed = t->o.seed };
-    t->optim = train_optim_new(&t->o, t->model);
-    t->loader = hone_loader_new(&t->set.train, &options);
-    if (!t->optim) { /* one that can't take this network's parameters, or no memory */
-        const int status = cli_library_error(name);
-        return hone_error_code() == HONE_E_SHAPE ? CLI_USAGE : status;
-    }
-    if (!t->loader)
-        return cli_library_error(name);
+    if (!train_split(t))
+        return hone_error_code() == HONE_OK ? CLI_USAGE : CLI_FAILED;
+    const int status_of_making = make(t);
+    if (status_of_making != CLI_OK)
+        return status_of_making;
     if (t->log && ftruncate(fileno(t->log), 0) != 0 && errno != EINVAL) /* EINVAL: not a file */
         return cli_error(CLI_FAILED, name, "--log %s: %s", t->o.log, strerror(errno));
     train_tell_beginning(t);
@@ -113,6 +171,10 @@ static int prepare(training *t)
 {
     if (!train_optim_fits(&t->o))
         return CLI_USAGE;
+    if (t->o.early_stop && t->o.val_split == 0)
+        return cli_error(CLI_USAGE, name,
+                         "--early-stop goes by what --val-split holds out: say how "
+                         "much, 0.1 for a tenth");
     if (!model_parse(name, t->o.model, &t->spec) || !model_layout(name, t->o.layout, &t->layout))
         return CLI_USAGE;
     if (hone_init() != HONE_OK || (t->o.threads && hone_set_threads((int)t->o.threads) != HONE_OK))
@@ -125,7 +187,8 @@ static int prepare(training *t)
 static int run(int argc, char **argv)
 {
     HONE_SCOPE();
-    training t = { .o = { .lr = NAN, .momentum = NAN, .weight_decay = NAN } };
+    training t = { .o = {
+                       .lr = NAN, .momentum = NAN, .weight_decay = NAN, .clip = NAN, .ema = NAN } };
     cli_parsed parsed = cli_parse(&cli_train, train_table, &t.o, argc, argv);
     if (parsed != CLI_GO_ON)
         return parsed == CLI_DONE ? CLI_OK : CLI_USAGE;
@@ -137,9 +200,13 @@ static int run(int argc, char **argv)
     if (status == CLI_OK)
         status = train(&t);
     hone_loader_free(t.loader);
+    hone_schedule_free(t.schedule);
+    hone_average_free(t.average);
+    train_free_kept(&t);
     hone_optim_free(t.optim);
     hone_module_free(t.model);
     images_free(&t.set);
+    hone_dataset_free(&t.val);
     int log_status = train_close_log(&t);
     return status == CLI_OK ? log_status : status;
 }

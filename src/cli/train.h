@@ -7,12 +7,21 @@
 #include "work.h"
 
 typedef struct {
-    const char *data, *model, *optim, *save, *layout, *load, *log;
-    double lr, momentum, weight_decay; /* NaN: not given */
-    int64_t epochs, batch, accumulate, threads, limit;
+    const char *data, *model, *optim, *save, *layout, *load, *log, *schedule;
+    double lr, momentum, weight_decay, clip, ema; /* NaN: not given */
+    double label_smoothing, val_split;            /* 0: not given */
+    int64_t epochs, batch, accumulate, threads, limit, warmup, early_stop;
     uint64_t seed;
     bool shuffle, save_anyway, quiet;
 } train_options;
+
+/* Weights as they were after an epoch. */
+typedef struct {
+    hone_tensor **at; /* in the order of the module's state */
+    int n;
+    int64_t epoch; /* counted from 1; 0: none were kept */
+    double loss;   /* of the validation set then */
+} kept_weights;
 
 /* All of one training run. */
 typedef struct {
@@ -20,20 +29,26 @@ typedef struct {
     model_spec spec;
     hone_layout layout; /* of the file that is saved */
     images set;
+    hone_dataset val; /* what --val-split holds out; empty without it */
     hone_module *model;
     hone_optim *optim;
     hone_loader *loader;
-    FILE *log; /* appended to; emptied when training begins */
+    hone_schedule *schedule; /* NULL: the rate stays */
+    hone_average *average;   /* of --ema */
+    kept_weights best;       /* of --early-stop */
+    FILE *log;               /* appended to; emptied when training begins */
     int log_error;
     progress show;
     curve losses;
     double train_seconds;   /* of all epochs so far */
     int64_t steps, samples; /* of the epoch that runs */
+    int64_t all_steps;      /* so far */
 } training;
 
 typedef struct {
     double train_loss, train_error, seconds; /* means over the batches, each before its update */
-    score test;
+    score test, val;
+    double lr, norm; /* of the last step; mean norm of the gradients, NaN if nobody asked */
 } epoch_row;
 
 /* ---- train_options.c */
@@ -44,6 +59,25 @@ extern const cli_option train_table[];
 bool train_optim_fits(train_options *o);
 /** The optimizer of the options; NULL + the library's error. */
 hone_optim *train_optim_new(const train_options *o, hone_module *model);
+
+/* ---- train_schedule.c */
+
+/** What --schedule and --warmup say, for the run's optimizer and loader. False with a usage error
+ * printed. */
+bool train_schedule_new(training *t);
+/** After a step / after an epoch with its row. False: an error is pending. */
+bool train_schedule_step(training *t);
+bool train_schedule_epoch(training *t, const epoch_row *row);
+
+/* ---- train_keep.c */
+
+/** Takes --val-split of the training set out of it. False with an error printed. */
+bool train_split(training *t);
+/** Keeps the weights if the loss is the best so far. False: an error is pending. */
+bool train_keep(training *t, int64_t epoch, double loss);
+/** Puts them back. False: an error is pending. */
+bool train_take_kept(training *t);
+void train_free_kept(training *t);
 
 /* ---- train_files.c: what would only fail after hours of training, before it begins */
 

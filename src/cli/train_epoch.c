@@ -1,6 +1,7 @@
 /* train_epoch.c: steps of training, an epoch long. */
 #include "train.h"
 
+#include <math.h>
 #include <stdio.h>
 
 static void show_step(training *t, int64_t epoch, double loss, double seconds)
@@ -18,8 +19,30 @@ static void show_step(training *t, int64_t epoch, double loss, double seconds)
     progress_bar(&t->show, left, t->steps, all, right);
 }
 
-/* Gradients of samples [begin, end) of a batch; returns how many of them were wrong. */
-static double train_part(training *t, const hone_batch *batch, int64_t begin, int64_t end)
+/* The loss of a part of n_all samples, of which it gives its share of the gradient. Smoothed labels:
+ * also adds its rows to *sum, in their order, since accumulate.h rescales hone_cross_entropy alone. */
+static hone_tensor *part_loss(const training *t, hone_tensor *scores, hone_tensor *y, int64_t n_all,
+                              double *sum)
+{
+    if (t->o.label_smoothing == 0)
+        return hone_cross_entropy(scores, y);
+    hone_tensor *rows =
+        hone_cross_entropy_loss(scores, y, HONE_NONE, -100, t->o.label_smoothing, HONE_REDUCE_NONE);
+    hone_tensor *wide = hone_to(hone_detach(rows), HONE_F64);
+    const double *row = hone_data(wide);
+    for (int64_t i = 0; row && i < hone_numel(wide); i++)
+        *sum += row[i];
+    return hone_mul_scalar(hone_sum(rows), 1 / (double)n_all);
+}
+
+typedef struct {
+    double loss, norm;      /* before the update; norm: NaN if nobody asks for it */
+    double wrong, smoothed; /* sums over the samples */
+} step_result;
+
+/* Gradients of samples [begin, end) of a batch. */
+static void train_part(training *t, const hone_batch *batch, int64_t begin, int64_t end,
+                       step_result *r)
 {
     HONE_SCOPE();
     hone_accumulate_part(end - begin);
@@ -27,24 +50,42 @@ static double train_part(training *t, const hone_batch *batch, int64_t begin, in
     hone_tensor *y = hone_slice(batch->y, 0, begin, end, 1);
     hone_tensor *scores = hone_forward(t->model, x);
     hone_tensor *wrong = hone_ne(hone_argmax(scores, 1, false), y);
-    hone_backward(hone_cross_entropy(scores, y));
-    return hone_item(hone_sum(hone_to(wrong, HONE_F32)));
+    hone_backward(part_loss(t, scores, y, hone_size(batch->x, 0), &r->smoothed));
+    r->wrong += hone_item(hone_sum(hone_to(wrong, HONE_F32)));
 }
 
-/* One update; returns the loss before it and adds the share of wrong answers to *error. */
-static double train_step(training *t, const hone_batch *batch, double *error)
+/* The gradients' norm, cut to --clip. */
+static double clip(const training *t)
+{
+    double norm = NAN;
+    const bool cut = !isnan(t->o.clip);
+    if (!cut && !t->log)
+        return norm;
+    const hone_clip_grad_norm_options only_look = { .error_if_nonfinite = true };
+    hone_clip_grad_norm_(hone_parameters(t->model), cut ? t->o.clip : INFINITY,
+                         cut ? NULL : &only_look, &norm);
+    if (!cut && !isfinite(norm) && hone_error_code() == HONE_E_VALUE)
+        hone_error_clear(); /* it is told, and nothing has changed */
+    return norm;
+}
+
+/* One update, with what was before it. */
+static step_result train_step(training *t, const hone_batch *batch)
 {
     HONE_SCOPE();
     const int64_t n = hone_size(batch->x, 0), parts = t->o.accumulate < n ? t->o.accumulate : n;
-    double wrong = 0;
+    step_result r = { 0 };
     hone_optim_zero_grad(t->optim);
     hone_accumulate_begin(n);
     for (int64_t i = 0; i < parts; i++)
-        wrong += train_part(t, batch, i * n / parts, (i + 1) * n / parts);
-    const double loss = hone_item(hone_accumulate_end());
+        train_part(t, batch, i * n / parts, (i + 1) * n / parts, &r);
+    hone_tensor *loss = hone_accumulate_end();
+    r.loss = t->o.label_smoothing > 0 ? r.smoothed / (double)n : hone_item(loss);
+    r.norm = clip(t);
     hone_optim_step(t->optim);
-    *error += (float)wrong / (float)n;
-    return loss;
+    if (t->average)
+        hone_average_update(t->average);
+    return r;
 }
 
 bool train_epoch(training *t, int64_t epoch, epoch_row *row)
@@ -54,18 +95,26 @@ bool train_epoch(training *t, int64_t epoch, epoch_row *row)
     *row = (epoch_row){ 0 };
     t->steps = t->samples = 0;
     while (!cli_stopped() && hone_loader_next(t->loader, &batch)) {
-        double loss = train_step(t, &batch, &row->train_error);
+        const int64_t n = hone_size(batch.y, 0); /* the last batch may be short */
+        row->lr = hone_optim_lr(t->optim);
+        const step_result r = train_step(t, &batch);
         if (hone_error_code() != HONE_OK)
             return false;
         t->steps++;
-        t->samples += hone_size(batch.y, 0); /* the last batch may be short */
-        row->train_loss += loss;
-        curve_train(&t->losses, loss);
-        show_step(t, epoch, loss, cli_seconds() - begin);
+        t->all_steps++;
+        t->samples += n;
+        row->train_loss += r.loss;
+        row->train_error += (float)r.wrong / (float)n;
+        row->norm += r.norm;
+        curve_train(&t->losses, r.loss);
+        show_step(t, epoch, r.loss, cli_seconds() - begin);
+        if (!train_schedule_step(t))
+            return false;
     }
     row->seconds = cli_seconds() - begin;
     t->train_seconds += row->seconds;
     row->train_loss /= (double)t->steps;
     row->train_error /= (double)t->steps;
+    row->norm /= (double)t->steps;
     return !cli_stopped() && hone_error_code() == HONE_OK;
 }

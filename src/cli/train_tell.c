@@ -21,6 +21,12 @@ static void log_row(training *t, int64_t epoch, const epoch_row *row)
     log_number(t->log, "train_error", row->train_error);
     log_number(t->log, "test_loss", row->test.loss);
     log_number(t->log, "test_error", row->test.error);
+    if (t->val.x) {
+        log_number(t->log, "val_loss", row->val.loss);
+        log_number(t->log, "val_error", row->val.error);
+    }
+    log_number(t->log, "lr", row->lr);
+    log_number(t->log, "grad_norm", row->norm);
     log_number(t->log, "seconds", row->seconds);
     log_number(t->log, "samples_per_second", (double)t->samples / row->seconds);
     fprintf(t->log, "\"threads\": %d, \"isa\": \"%s\"}\n", hone_threads(), hone_isa());
@@ -28,62 +34,122 @@ static void log_row(training *t, int64_t epoch, const epoch_row *row)
 }
 
 /* The table: on a terminal that is too narrow for all columns, those of the highest rank are left
- * out, so that no line wraps. */
-enum { N_COLUMNS = 6 };
-
-typedef struct {
-    const char *title;
-    int rank;
+ * out, so that no line wraps. A column that nobody asked for has no title. */
+typedef enum {
+    EPOCH,
+    TRAIN_LOSS,
+    TRAIN_ERROR,
+    VAL_LOSS,
+    VAL_ERROR,
+    TEST_LOSS,
+    TEST_ERROR,
+    SECONDS,
+    N_COLUMNS
 } column;
 
-static const column columns[N_COLUMNS] = { { "epoch", 0 },       { "train loss", 3 },
-                                           { "train error", 4 }, { "test loss", 2 },
-                                           { "test error", 1 },  { "seconds", 5 } };
+static const int ranks[N_COLUMNS] = {
+    [EPOCH] = 0,    [TEST_ERROR] = 1, [VAL_ERROR] = 2,   [TEST_LOSS] = 3,
+    [VAL_LOSS] = 4, [TRAIN_LOSS] = 5, [TRAIN_ERROR] = 6, [SECONDS] = 7
+};
 
-static int table_width(int highest_rank)
+typedef struct {
+    char s[24];
+} cell;
+
+typedef struct {
+    cell at[N_COLUMNS];
+} table_row;
+
+static table_row titles_of(const training *t)
+{
+    table_row r = { { { "epoch" },
+                      { "train loss" },
+                      { "train error" },
+                      { "" },
+                      { "" },
+                      { "test loss" },
+                      { "test error" },
+                      { "seconds" } } };
+    if (t->val.x) {
+        r.at[VAL_LOSS] = (cell){ "val loss" };
+        r.at[VAL_ERROR] = (cell){ "val error" };
+    }
+    return r;
+}
+
+static int table_width(const table_row *titles, int highest_rank)
 {
     int width = -2;
     for (int i = 0; i < N_COLUMNS; i++)
-        if (columns[i].rank <= highest_rank)
-            width += (int)strlen(columns[i].title) + 2;
+        if (titles->at[i].s[0] && ranks[i] <= highest_rank)
+            width += (int)strlen(titles->at[i].s) + 2;
     return width;
 }
 
-static void tell_cells(training *t, const char *const *cell)
+static void tell_cells(training *t, const table_row *row)
 {
-    char line[128];
+    const table_row titles = titles_of(t);
+    char line[256] = "";
     int rank = N_COLUMNS - 1, used = 0;
-    while (t->show.live && rank > 0 && table_width(rank) > progress_columns() - 1)
+    while (t->show.live && rank > 0 && table_width(&titles, rank) > progress_columns() - 1)
         rank--;
     for (int i = 0; i < N_COLUMNS; i++)
-        if (columns[i].rank <= rank)
+        if (titles.at[i].s[0] && ranks[i] <= rank)
             used += snprintf(line + used, sizeof line - (size_t)used, "%s%*s", i ? "  " : "",
-                             (int)strlen(columns[i].title), cell[i]);
+                             (int)strlen(titles.at[i].s), row->at[i].s);
     progress_line(&t->show, "%s", line);
 }
 
-static void tell_titles(training *t)
+static cell in_loss(double loss)
 {
-    const char *title[N_COLUMNS];
-    for (int i = 0; i < N_COLUMNS; i++)
-        title[i] = columns[i].title;
-    tell_cells(t, title);
+    cell c;
+    snprintf(c.s, sizeof c.s, "%s", progress_loss(loss).s);
+    return c;
+}
+
+static cell in_number(const char *format, double value)
+{
+    cell c;
+    snprintf(c.s, sizeof c.s, format, value);
+    return c;
 }
 
 void train_tell_row(training *t, int64_t epoch, const epoch_row *row)
 {
-    char number[24], train_error[16], test_error[16], seconds[16];
-    snprintf(number, sizeof number, "%lld", (long long)epoch + 1);
-    snprintf(train_error, sizeof train_error, "%.4f", row->train_error);
-    snprintf(test_error, sizeof test_error, "%.4f", row->test.error);
-    snprintf(seconds, sizeof seconds, "%.2f", row->seconds);
-    progress_text train_loss = progress_loss(row->train_loss);
-    progress_text test_loss = progress_loss(row->test.loss);
-    tell_cells(
-        t, (const char *[]){ number, train_loss.s, train_error, test_loss.s, test_error, seconds });
+    table_row r = { 0 };
+    r.at[EPOCH] = in_number("%.0f", (double)(epoch + 1));
+    r.at[TRAIN_LOSS] = in_loss(row->train_loss);
+    r.at[TRAIN_ERROR] = in_number("%.4f", row->train_error);
+    r.at[VAL_LOSS] = in_loss(row->val.loss);
+    r.at[VAL_ERROR] = in_number("%.4f", row->val.error);
+    r.at[TEST_LOSS] = in_loss(row->test.loss);
+    r.at[TEST_ERROR] = in_number("%.4f", row->test.error);
+    r.at[SECONDS] = in_number("%.2f", row->seconds);
+    tell_cells(t, &r);
     curve_test(&t->losses, row->test.loss);
     if (t->log)
         log_row(t, epoch, row);
+}
+
+/* What besides the optimizer changes a step, if something does. */
+static void tell_extras(training *t)
+{
+    char line[512] = "";
+    const train_options *o = &t->o;
+    size_t used = 0;
+#define EXTRA(given, ...)                                                                          \
+    if ((given) && used < sizeof line)                                                             \
+    used += (size_t)snprintf(line + used, sizeof line - used, __VA_ARGS__)
+    EXTRA(o->schedule, ", schedule %.200s", o->schedule);
+    EXTRA(o->warmup, ", warm-up of %lld steps", (long long)o->warmup);
+    EXTRA(!isnan(o->clip), ", gradients cut to %g", o->clip);
+    EXTRA(o->label_smoothing > 0, ", label smoothing %g", o->label_smoothing);
+    EXTRA(!isnan(o->ema), ", average %g", o->ema);
+    EXTRA(t->val.x, ", %lld images held out", (long long)hone_dataset_size(&t->val));
+    EXTRA(o->early_stop, ", stop after %lld epochs without progress", (long long)o->early_stop);
+#undef EXTRA
+    if (line[0])
+        progress_line(&t->show, "%s", line + 2);
 }
 
 void train_tell_beginning(training *t)
@@ -98,9 +164,11 @@ void train_tell_beginning(training *t)
     progress_line(&t->show, "%s: %lld training and %lld test images", t->o.data,
                   (long long)hone_dataset_size(&t->set.train),
                   (long long)hone_dataset_size(&t->set.test));
-    progress_line(&t->show, "%s, %lld parameters; %s, lr %g%s%s, batch %lld, seed %llu\n",
+    progress_line(&t->show, "%s, %lld parameters; %s, lr %g%s%s, batch %lld, seed %llu",
                   model_describe(&t->spec).s, (long long)hone_parameter_count(t->model), t->o.optim,
-                  hone_optim_lr(t->optim), momentum, decay, (long long)t->o.batch,
-                  (unsigned long long)t->o.seed);
-    tell_titles(t);
+                  t->o.lr, momentum, decay, (long long)t->o.batch, (unsigned long long)t->o.seed);
+    tell_extras(t);
+    progress_line(&t->show, "%s", "");
+    const table_row titles = titles_of(t);
+    tell_cells(t, &titles);
 }

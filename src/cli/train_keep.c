@@ -1,0 +1,130 @@
+/* train_keep.c: the part of the training set that is held out, and the weights that were best on it. */
+#include "train.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+static const char *const name = "train";
+
+/* Draws from a generator of its own, so that nothing else draws other numbers. */
+enum { SPLIT_GENERATOR = 0x5917 };
+
+static hone_tensor *draw_order(uint64_t seed, int64_t n)
+{
+    hone_generator *own = hone_generator_new(seed, SPLIT_GENERATOR);
+    hone_generator *before = hone_generator_current();
+    hone_tensor *order = NULL;
+    if (own && before && hone_generator_use(own) == HONE_OK) {
+        order = hone_randperm(n);
+        hone_generator_use(before);
+    }
+    hone_generator_free(own);
+    return order;
+}
+
+/* The rows whose mark is `which`, in the order that they have. */
+static bool take_rows(const hone_dataset *set, const bool *mark, bool which, int64_t *index,
+                      hone_dataset *out)
+{
+    const int64_t n = hone_dataset_size(set);
+    int64_t count = 0;
+    for (int64_t i = 0; i < n; i++)
+        if (mark[i] == which)
+            index[count++] = i;
+    hone_tensor *rows = hone_from_data(HONE_I64, index, count);
+    return hone_dataset_from(hone_index_select(set->x, 0, rows), hone_index_select(set->y, 0, rows),
+                             out) == HONE_OK;
+}
+
+static bool split(training *t, int64_t held, int64_t *index, bool *mark)
+{
+    HONE_SCOPE();
+    hone_dataset *train = &t->set.train, rest = { 0 };
+    const int64_t n = hone_dataset_size(train);
+    hone_tensor *order = draw_order(t->o.seed, n);
+    if (!order || hone_copy_out(order, index, (size_t)n * sizeof *index) != HONE_OK)
+        return false;
+    for (int64_t i = 0; i < held; i++)
+        mark[index[i]] = true;
+    if (!take_rows(train, mark, true, index, &t->val) ||
+        !take_rows(train, mark, false, index, &rest))
+        return false;
+    hone_dataset_free(train);
+    *train = rest;
+    return true;
+}
+
+bool train_split(training *t)
+{
+    const int64_t n = hone_dataset_size(&t->set.train);
+    const int64_t held = (int64_t)((double)n * t->o.val_split + 0.5);
+    if (t->o.val_split == 0)
+        return true;
+    if (held < 1 || held >= n) {
+        cli_error(CLI_USAGE, name, "--val-split %g: that is %s of %lld training images",
+                  t->o.val_split, held < 1 ? "none" : "all", (long long)n);
+        return false;
+    }
+    int64_t *index = malloc((size_t)n * sizeof *index);
+    bool *mark = calloc((size_t)n, sizeof *mark);
+    bool done = index && mark;
+    if (!done)
+        cli_error(CLI_FAILED, name, "not enough memory for --val-split");
+    else if (!(done = split(t, held, index, mark)))
+        cli_library_error(name);
+    free(index);
+    free(mark);
+    return done;
+}
+
+/* ---- the best weights */
+
+static bool make_room(kept_weights *k, hone_named_list state)
+{
+    k->at = calloc((size_t)state.n, sizeof(hone_tensor *));
+    k->n = k->at ? state.n : 0;
+    for (int i = 0; i < k->n; i++)
+        if (!(k->at[i] = hone_retain(hone_clone(state.at[i].tensor))))
+            return false;
+    return k->n == state.n || hone_error_set(HONE_E_NOMEM, "no memory for the best weights") == 0;
+}
+
+static bool copy_kept(training *t, bool back)
+{
+    HONE_SCOPE();
+    HONE_NO_GRAD();
+    const hone_named_list state = hone_named_state(t->model);
+    kept_weights *k = &t->best;
+    if (!state.at || (!k->at && !make_room(k, state)))
+        return false;
+    for (int i = 0; i < k->n; i++) {
+        hone_tensor *weight = state.at[i].tensor;
+        if (!(back ? hone_copy_(weight, k->at[i]) : hone_copy_(k->at[i], weight)))
+            return false;
+    }
+    return true;
+}
+
+bool train_keep(training *t, int64_t epoch, double loss)
+{
+    if (!(isfinite(loss) && (t->best.epoch == 0 || loss < t->best.loss)))
+        return true;
+    if (!copy_kept(t, false))
+        return false;
+    t->best.epoch = epoch;
+    t->best.loss = loss;
+    return true;
+}
+
+bool train_take_kept(training *t)
+{
+    return t->best.epoch == 0 || copy_kept(t, true);
+}
+
+void train_free_kept(training *t)
+{
+    for (int i = 0; i < t->best.n; i++)
+        hone_release(t->best.at[i]);
+    free(t->best.at);
+}

@@ -1,0 +1,117 @@
+#!/bin/bash
+# train.sh HONE: what changes a step of training: schedules, warm-up, clipping, smoothed labels,
+# averages, a validation set and early stopping.
+source "$(dirname "$0")/common.sh" "$1"
+train=("$hone" train --limit 600 --epochs 2 --quiet)
+
+# column KEY: the values of a key of `log`, a line each
+column() { sed -n "s/.*\"$1\": \([^,}]*\).*/\1/p" log; }
+# holds AWK-CONDITION: on the column's values v[1], v[2], ...
+holds() {
+  checks=$((checks + 1))
+  column "$1" | awk "{ v[NR] = \$1 } END { exit !($2) }" || { fail "$1: not $2"; cat log; }
+}
+
+# ---- the rate: steps and epochs; the last step's in the log
+works "${train[@]}" --log log
+holds lr 'NR == 2 && v[1] == 0.5 && v[2] == 0.5'
+holds grad_norm 'v[1] > 0.1 && v[2] > 0.1'
+works "${train[@]}" --log log --schedule step:step_size=1e,gamma=0.5
+holds lr 'v[1] == 0.5 && v[2] == 0.25'
+works "${train[@]}" --log log --schedule step:step_size=6,gamma=0.5
+holds lr 'v[1] == 0.5 && v[2] == 0.25'
+works "${train[@]}" --log log --schedule multistep:milestones=5,1e,gamma=0.5
+holds lr 'v[1] == 0.25 && v[2] == 0.125'
+works "${train[@]}" --log log --schedule cosine # of the whole run: half way down, then almost at 0
+holds lr 'v[1] > 0.25 && v[1] < 0.35 && v[2] > 0 && v[2] < 0.01'
+works "${train[@]}" --log log --warmup 12
+holds lr 'v[1] > 0.3 && v[1] < 0.35 && v[2] > 0.45 && v[2] < 0.5'
+works "${train[@]}" --log log --warmup 6 --schedule linear:start_factor=1,end_factor=0.1
+holds lr 'v[1] > 0.4 && v[1] < 0.5 && v[2] > 0.1 && v[2] < 0.2'
+works "${train[@]}" --log log --schedule one_cycle --momentum 0.9 --lr 0.1
+holds lr 'v[1] > 0.08 && v[1] < 0.1 && v[2] < 1e-5'
+works "$hone" train --limit 300 --epochs 5 --quiet --lr 0.000001 --log log --schedule plateau:patience=1,threshold=0.5,factor=0.1,eps=1e-12
+holds lr 'v[1] == 1e-6 && v[3] == 1e-6 && v[4] < 2e-7'
+
+# ---- clipping: the norm that is told is the one before it
+works "${train[@]}" --log log --clip 0
+holds train_loss 'v[1] == v[2]'
+works "${train[@]}" --save unclipped
+works "${train[@]}" --save clipped --clip 1000
+cmp -s unclipped clipped || fail "a norm that is far away changes the weights"
+works "${train[@]}" --save clipped --clip 0.1
+! cmp -s unclipped clipped || fail "--clip 0.1 changes nothing"
+works "${train[@]}" --save looked --log log
+cmp -s unclipped looked || fail "looking at the norm for the log changes the weights"
+
+# ---- smoothed labels: of all weight the loss of scores that are all alike stays log 10
+works "${train[@]}" --log log --label-smoothing 0.2
+holds train_loss 'v[1] > 2 && v[2] < v[1]'
+works "${train[@]}" --save smoothed --label-smoothing 0.2
+! cmp -s unclipped smoothed || fail "--label-smoothing changes nothing"
+
+# ---- averages: what is tested is what is saved
+works "${train[@]}" --epochs 3 --log log --ema 0.5 --save average
+works "$hone" eval --limit 600 --load average
+[ "$(printf 'test loss %.5f' "$(column test_loss | tail -n 1)")" = "$(grep -oE 'test loss [0-9.]+' out)" ] || { fail "the average"; cat log out; }
+works "${train[@]}" --epochs 3 --save last
+! cmp -s last average || fail "--ema changes nothing"
+works "${train[@]}" --epochs 3 --ema 0 --save average
+cmp -s last average || fail "an average that keeps nothing of itself is the last weights"
+checks=$((checks + 4))
+
+# ---- a validation set, and the best weights on it
+works "$hone" train --limit 500 --epochs 2 --val-split 0.2 --log log
+says '^digits: 400 training and 500 test images$'
+says '^epoch  train loss  train error  val loss  val error  test loss  test error  seconds$'
+says '100 images held out'
+holds val_loss 'NR == 2 && v[2] < v[1]'
+holds val_error 'v[1] > 0 && v[1] <= 1'
+first=$(column val_loss)
+works "$hone" train --limit 500 --epochs 2 --val-split 0.2 --log log --quiet
+[ "$first" = "$(column val_loss)" ] || fail "--val-split isn't repeatable"
+works "$hone" train --limit 500 --epochs 2 --val-split 0.2 --log log --quiet --seed 1
+[ "$first" != "$(column val_loss)" ] || fail "--val-split doesn't go by --seed"
+# overfitting, fast: the network that is saved is that of the best epoch
+works "$hone" train --limit 100 --epochs 60 --batch 10 --lr 0.5 --val-split 0.5 --early-stop 4 --log log --save best
+says '^no better validation loss for 4 epochs$'
+says '^the best weights are those after epoch [0-9]+: validation loss '
+best=$(column val_loss | sort -g | head -n 1)
+holds val_loss "NR < 60 && v[NR - 4] == $best && v[NR] > $best"
+works "$hone" eval --limit 100 --load best
+line=$(($(wc -l <log) - 4))
+[ "$(printf 'test loss %.5f' "$(column test_loss | sed -n ${line}p)")" = "$(grep -oE 'test loss [0-9.]+' out)" ] || fail "not the best weights"
+checks=$((checks + 3))
+
+# ---- all of it in any number of parts: the same weights, the same log
+everything=(--schedule cosine --warmup 3 --clip 0.5 --label-smoothing 0.1 --ema 0.9 --val-split 0.2 --early-stop 1)
+for model in mlp:784,30,10 lenet; do
+  for parts in 1 2 3 7; do
+    works env HONE_FORCE_THREADS=$((parts % 3 + 1)) "$hone" train --limit 350 --epochs 2 --batch 70 --model $model --lr 0.1 \
+      "${everything[@]}" --accumulate $parts --save parts.$parts --log log --quiet
+    sed 's/, "seconds".*//' log >log.$parts
+    cmp -s parts.1 parts.$parts && cmp -s log.1 log.$parts || { fail "$model in $parts parts"; cat log.1 log.$parts; }
+  done
+done
+
+# ---- wrong values
+small=("$hone" train --limit 200 --epochs 1)
+refuses 2 "--schedule fast: .*there is no schedule \"fast\": step, .* is wanted" "${small[@]}" --schedule fast
+refuses 2 '--schedule step: step: attribute step_size is missing' "${small[@]}" --schedule step
+refuses 2 '--schedule cosine:t=3: cosine: it has no attribute "t"' "${small[@]}" --schedule cosine:t=3
+refuses 2 '--schedule cosine:t_max=0: ' "${small[@]}" --schedule cosine:t_max=0
+refuses 2 "its 1 steps end before the run's 2" "${small[@]}" --schedule one_cycle:total_steps=1
+refuses 2 '--schedule one_cycle: .*momentum' "${small[@]}" --optim adagrad --schedule one_cycle
+refuses 2 '--schedule: x+\.\.\. is too long' "${small[@]}" --schedule "$(printf 'x%.0s' {1..200})"
+refuses 2 '--schedule: the NAME.* is empty' "${small[@]}" --schedule ''
+refuses 2 '--warmup: not before a plateau' "${small[@]}" --schedule plateau --warmup 3
+refuses 2 "--warmup takes a whole number from 0 .*'2e'" "${small[@]}" --warmup 2e
+for option in clip label-smoothing ema val-split; do
+  for bad in -1 nan x '' 2e40; do refuses 2 "--$option takes a number from 0" "${small[@]}" --$option "$bad"; done
+done
+refuses 2 '--ema takes a number from 0 to 1' "${small[@]}" --ema 1.5
+refuses 2 '--val-split 1: that is all of 200 training images' "${small[@]}" --val-split 1
+refuses 2 '--val-split 0.001: that is none of 200 training images' "${small[@]}" --val-split 0.001
+refuses 2 '--early-stop goes by what --val-split holds out' "${small[@]}" --early-stop 3
+refuses 2 "--early-stop takes a whole number from 1 .*'0'" "${small[@]}" --val-split 0.1 --early-stop 0
+finish
