@@ -61,45 +61,32 @@ static int train_epochs(training *t)
             progress_clear(&t->show);
             return cli_library_error(name);
         }
+        if (t->not_finite)
+            return CLI_FAILED;
         if (!done) {
             progress_line(&t->show, "stopped in epoch %lld after step %lld", (long long)epoch + 1,
                           (long long)t->steps);
             break;
         }
         train_tell_row(t, epoch, &row);
-        if (!isfinite(row.train_loss) && !warned) {
+        if (t->nan == NAN_IGNORE && !isfinite(row.train_loss) && !warned) {
             cli_error(0, name, "the loss is not finite any more; a smaller --lr may help");
             warned = true;
         }
         if (is_early(t, epoch))
             break;
     }
+    if (t->skipped)
+        progress_line(&t->show, "%lld step%s skipped", (long long)t->skipped,
+                      t->skipped == 1 ? "" : "s");
     if (t->show.live)
         curve_draw(&t->losses, progress_columns(), t->show.utf8);
     return settle_weights(t) ? CLI_OK : cli_library_error(name);
 }
 
-static bool is_finite(hone_tensor *x)
-{
-    HONE_SCOPE();
-    return !hone_dtype_is_float(hone_dtype_of(x)) ||
-           hone_item(hone_sum(hone_mul_scalar(x, 0))) == 0; /* else NaN */
-}
-
-static bool weights_are_finite(hone_module *model)
-{
-    HONE_SCOPE();
-    HONE_NO_GRAD();
-    const hone_named_list all = hone_named_state(model);
-    for (int i = 0; i < all.n; i++)
-        if (!is_finite(all.at[i].tensor))
-            return false;
-    return true;
-}
-
 static int save(training *t)
 {
-    const bool finite = weights_are_finite(t->model), exists = access(t->o.save, F_OK) == 0;
+    const bool finite = train_weights_are_finite(t->model), exists = access(t->o.save, F_OK) == 0;
     if (!finite && exists && !t->o.save_anyway)
         return cli_error(CLI_FAILED, name,
                          "weights are NaN or infinite: %s stays as it was (--save-anyway replaces "
@@ -115,6 +102,12 @@ static int save(training *t)
         return cli_library_error(name);
     progress_line(&t->show, "saved %s", t->o.save);
     return CLI_OK;
+}
+
+/* A run that --nan stop ended has the best weights of --early-stop still. */
+static bool keeps_best(training *t)
+{
+    return t->best.epoch > 0 && settle_weights(t);
 }
 
 /* What trains the network. */
@@ -161,15 +154,17 @@ static int train(training *t)
     curve_begin(&t->losses);
     cli_stop_is(CLI_STOP_NOTED);
     int status = train_epochs(t);
-    if (status == CLI_OK && t->o.save)
-        status = save(t);
+    if (t->o.save && (status == CLI_OK || (t->not_finite && keeps_best(t)))) {
+        const int saved = save(t);
+        status = status == CLI_OK ? saved : status;
+    }
     cli_stop_is(CLI_STOP_ENDS);
     return status == CLI_OK && cli_stopped() ? cli_stopped() : status;
 }
 
 static int prepare(training *t)
 {
-    if (!train_optim_fits(&t->o))
+    if (!train_optim_fits(&t->o) || !train_nan_parse(t))
         return CLI_USAGE;
     if (t->o.early_stop && t->o.val_split == 0)
         return cli_error(CLI_USAGE, name,

@@ -7,7 +7,7 @@
 #include "work.h"
 
 typedef struct {
-    const char *data, *model, *optim, *save, *layout, *load, *log, *schedule;
+    const char *data, *model, *optim, *save, *layout, *load, *log, *schedule, *nan;
     double lr, momentum, weight_decay, clip, ema; /* NaN: not given */
     double label_smoothing, val_split;            /* 0: not given */
     int64_t epochs, batch, accumulate, threads, limit, warmup, early_stop;
@@ -23,6 +23,9 @@ typedef struct {
     double loss;   /* of the validation set then */
 } kept_weights;
 
+/* What becomes of a step whose loss isn't finite. */
+typedef enum { NAN_STOP, NAN_SKIP, NAN_IGNORE } nan_mode;
+
 /* All of one training run. */
 typedef struct {
     train_options o;
@@ -36,7 +39,12 @@ typedef struct {
     hone_schedule *schedule; /* NULL: the rate stays */
     hone_average *average;   /* of --ema */
     kept_weights best;       /* of --early-stop */
-    FILE *log;               /* appended to; emptied when training begins */
+    kept_weights buffers;    /* of --nan skip: before the step that runs */
+    nan_mode nan;
+    hone_generator_state drawn; /* where the generator stood before the step */
+    bool not_finite;            /* --nan stop ended the run */
+    int64_t skipped;            /* steps, by --nan skip */
+    FILE *log;                  /* appended to; emptied when training begins */
     int log_error;
     progress show;
     curve losses;
@@ -49,6 +57,7 @@ typedef struct {
     double train_loss, train_error, seconds; /* means over the batches, each before its update */
     score test, val;
     double lr, norm; /* of the last step; mean norm of the gradients, NaN if nobody asked */
+    int64_t updates; /* steps that weren't skipped */
 } epoch_row;
 
 /* ---- train_options.c */
@@ -77,7 +86,23 @@ bool train_split(training *t);
 bool train_keep(training *t, int64_t epoch, double loss);
 /** Puts them back. False: an error is pending. */
 bool train_take_kept(training *t);
+/** Copies the tensors of the list to `kept` (made when first needed), or back. False: an error is
+ * pending. */
+bool train_copy_kept(kept_weights *kept, hone_named_list list, bool back);
 void train_free_kept(training *t);
+
+/* ---- train_nonfinite.c */
+
+bool train_weights_are_finite(hone_module *model);
+/** --nan; false with a usage error printed. */
+bool train_nan_parse(training *t);
+/** A step whose loss or norm isn't finite, before its update: says which and where it began, to
+ * stderr. True: skip it; false: the run ends. parts: of the batch, as it was run. */
+bool train_step_failed(training *t, int64_t epoch, const hone_batch *batch, int64_t parts,
+                       double loss, double norm);
+/** Before a step that may be skipped / after it was. False: an error is pending. */
+bool train_hold_buffers(training *t);
+bool train_restore_buffers(training *t);
 
 /* ---- train_files.c: what would only fail after hours of training, before it begins */
 

@@ -38,6 +38,7 @@ static hone_tensor *part_loss(const training *t, hone_tensor *scores, hone_tenso
 typedef struct {
     double loss, norm;      /* before the update; norm: NaN if nobody asks for it */
     double wrong, smoothed; /* sums over the samples */
+    bool bad;               /* not finite: there was no update */
 } step_result;
 
 /* Gradients of samples [begin, end) of a batch. */
@@ -59,7 +60,7 @@ static double clip(const training *t)
 {
     double norm = NAN;
     const bool cut = !isnan(t->o.clip);
-    if (!cut && !t->log)
+    if (!cut && !t->log && t->nan != NAN_SKIP)
         return norm;
     const hone_clip_grad_norm_options only_look = { .error_if_nonfinite = true };
     hone_clip_grad_norm_(hone_parameters(t->model), cut ? t->o.clip : INFINITY,
@@ -69,11 +70,24 @@ static double clip(const training *t)
     return norm;
 }
 
+static bool is_bad(const training *t, const step_result *r)
+{
+    const bool needs_norm = !isnan(t->o.clip) || t->nan == NAN_SKIP;
+    return t->nan != NAN_IGNORE && hone_error_code() == HONE_OK &&
+           (!isfinite(r->loss) || (needs_norm && !isfinite(r->norm)));
+}
+
+static int64_t parts_of(const training *t, const hone_batch *batch)
+{
+    const int64_t n = hone_size(batch->x, 0);
+    return t->o.accumulate < n ? t->o.accumulate : n;
+}
+
 /* One update, with what was before it. */
 static step_result train_step(training *t, const hone_batch *batch)
 {
     HONE_SCOPE();
-    const int64_t n = hone_size(batch->x, 0), parts = t->o.accumulate < n ? t->o.accumulate : n;
+    const int64_t n = hone_size(batch->x, 0), parts = parts_of(t, batch);
     step_result r = { 0 };
     hone_optim_zero_grad(t->optim);
     hone_accumulate_begin(n);
@@ -82,10 +96,23 @@ static step_result train_step(training *t, const hone_batch *batch)
     hone_tensor *loss = hone_accumulate_end();
     r.loss = t->o.label_smoothing > 0 ? r.smoothed / (double)n : hone_item(loss);
     r.norm = clip(t);
+    r.bad = is_bad(t, &r);
+    if (r.bad)
+        return r;
     hone_optim_step(t->optim);
     if (t->average)
         hone_average_update(t->average);
     return r;
+}
+
+/* A step's numbers, added to the epoch's sums. */
+static void count_step(training *t, const step_result *r, int64_t n, epoch_row *row)
+{
+    row->train_loss += r->loss;
+    row->train_error += (float)r->wrong / (float)n;
+    row->norm += r->norm;
+    row->updates++;
+    curve_train(&t->losses, r->loss);
 }
 
 bool train_epoch(training *t, int64_t epoch, epoch_row *row)
@@ -97,24 +124,26 @@ bool train_epoch(training *t, int64_t epoch, epoch_row *row)
     while (!cli_stopped() && hone_loader_next(t->loader, &batch)) {
         const int64_t n = hone_size(batch.y, 0); /* the last batch may be short */
         row->lr = hone_optim_lr(t->optim);
-        const step_result r = train_step(t, &batch);
+        hone_generator_get(hone_generator_current(), &t->drawn);
+        const step_result r = train_hold_buffers(t) ? train_step(t, &batch) : (step_result){ 0 };
         if (hone_error_code() != HONE_OK)
+            return false;
+        if (!r.bad)
+            count_step(t, &r, n, row);
+        else if (!train_step_failed(t, epoch, &batch, parts_of(t, &batch), r.loss, r.norm) ||
+                 !train_restore_buffers(t))
             return false;
         t->steps++;
         t->all_steps++;
         t->samples += n;
-        row->train_loss += r.loss;
-        row->train_error += (float)r.wrong / (float)n;
-        row->norm += r.norm;
-        curve_train(&t->losses, r.loss);
         show_step(t, epoch, r.loss, cli_seconds() - begin);
         if (!train_schedule_step(t))
             return false;
     }
     row->seconds = cli_seconds() - begin;
     t->train_seconds += row->seconds;
-    row->train_loss /= (double)t->steps;
-    row->train_error /= (double)t->steps;
-    row->norm /= (double)t->steps;
+    row->train_loss /= (double)row->updates;
+    row->train_error /= (double)row->updates;
+    row->norm /= (double)row->updates;
     return !cli_stopped() && hone_error_code() == HONE_OK;
 }

@@ -90,27 +90,31 @@ static bool make_room(kept_weights *k, hone_named_list state)
     return k->n == state.n || hone_error_set(HONE_E_NOMEM, "no memory for the best weights") == 0;
 }
 
-static bool copy_kept(training *t, bool back)
+bool train_copy_kept(kept_weights *kept, hone_named_list list, bool back)
 {
     HONE_SCOPE();
     HONE_NO_GRAD();
-    const hone_named_list state = hone_named_state(t->model);
-    kept_weights *k = &t->best;
-    if (!state.at || (!k->at && !make_room(k, state)))
+    if (!list.at || (!kept->at && list.n > 0 && !make_room(kept, list)))
         return false;
-    for (int i = 0; i < k->n; i++) {
-        hone_tensor *weight = state.at[i].tensor;
-        if (!(back ? hone_copy_(weight, k->at[i]) : hone_copy_(k->at[i], weight)))
+    for (int i = 0; i < kept->n; i++) {
+        hone_tensor *to = back ? list.at[i].tensor : kept->at[i];
+        if (!hone_copy_(to, back ? kept->at[i] : list.at[i].tensor))
             return false;
     }
     return true;
+}
+
+static bool copy_weights(training *t, bool back)
+{
+    HONE_SCOPE();
+    return train_copy_kept(&t->best, hone_named_state(t->model), back);
 }
 
 bool train_keep(training *t, int64_t epoch, double loss)
 {
     if (!(isfinite(loss) && (t->best.epoch == 0 || loss < t->best.loss)))
         return true;
-    if (!copy_kept(t, false))
+    if (!copy_weights(t, false))
         return false;
     t->best.epoch = epoch;
     t->best.loss = loss;
@@ -119,12 +123,18 @@ bool train_keep(training *t, int64_t epoch, double loss)
 
 bool train_take_kept(training *t)
 {
-    return t->best.epoch == 0 || copy_kept(t, true);
+    return t->best.epoch == 0 || copy_weights(t, true);
+}
+
+static void free_kept(kept_weights *kept)
+{
+    for (int i = 0; i < kept->n; i++)
+        hone_release(kept->at[i]);
+    free(kept->at);
 }
 
 void train_free_kept(training *t)
 {
-    for (int i = 0; i < t->best.n; i++)
-        hone_release(t->best.at[i]);
-    free(t->best.at);
+    free_kept(&t->best);
+    free_kept(&t->buffers);
 }

@@ -42,6 +42,11 @@ const cli_option train_table[] = {
       CLI_REAL, FIELD(label_smoothing), NULL, 0, 1 },
     { "ema", "X", "test and save an average of the weights, which keeps X of itself a step",
       CLI_REAL, FIELD(ema), NULL, 0, 1 },
+    { "nan", "stop|skip|ignore",
+      "a step whose loss is NaN or infinite ends the run with status 1, is left out, or is made "
+      "all "
+      "the same; the first two name the layer that it began in",
+      CLI_TEXT, FIELD(nan), "stop", 0, 0 },
     { "val-split", "X", "hold out X of the training set (0.1: a tenth), drawn by --seed", CLI_REAL,
       FIELD(val_split), NULL, 0, 1 },
     { "early-stop", "N",
