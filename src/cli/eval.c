@@ -8,7 +8,7 @@
  */
 enum { EVAL_BATCH = 1000 };
 
-bool evaluate(hone_module *model, const hone_dataset *set, progress *p, score *out)
+bool evaluate(hone_module *model, const hone_dataset *set, progress *p, score *out, metrics *m)
 {
     HONE_NO_GRAD();
     int64_t n = hone_dataset_size(set);
@@ -22,6 +22,8 @@ bool evaluate(hone_module *model, const hone_dataset *set, progress *p, score *o
         hone_tensor *scores = hone_forward(model, x);
         loss += hone_item(hone_cross_entropy(scores, y)) * (double)hone_size(y, 0);
         wrong += hone_item(hone_sum(hone_ne(hone_argmax(scores, 1, false), y)));
+        if (m)
+            metrics_add(m, scores, y, i);
         progress_bar(p, "testing", i, n, "");
     }
     hone_module_train(model, was_training);
@@ -31,7 +33,7 @@ bool evaluate(hone_module *model, const hone_dataset *set, progress *p, score *o
 
 typedef struct {
     const char *load, *data, *model, *layout;
-    int64_t limit, threads;
+    int64_t limit, threads, top_k;
 } eval_options;
 
 static const cli_option table[] = {
@@ -48,6 +50,8 @@ static const cli_option table[] = {
       CLI_TEXT, offsetof(eval_options, model), NULL, 0, 0 },
     { "limit", "N", "use the first N test images only", CLI_INT, offsetof(eval_options, limit),
       NULL, 1, 1e12 },
+    { "top-k", "K", "also tell how often the label isn't among the K best", CLI_INT,
+      offsetof(eval_options, top_k), NULL, 1, 1e6 },
     { "threads", "N", "N threads, whatever the environment says", CLI_INT,
       offsetof(eval_options, threads), NULL, 1, 1024 },
     { 0 },
@@ -57,6 +61,7 @@ static int eval_model(const eval_options *o, const model_spec *spec, hone_layout
                       images *set, progress *p)
 {
     score result;
+    metrics m = { 0 };
     hone_module *model = model_new(spec);
     if (!model)
         return model_failed(cli_eval.name, spec);
@@ -65,13 +70,20 @@ static int eval_model(const eval_options *o, const model_spec *spec, hone_layout
         hone_module_free(model);
         return CLI_FAILED;
     }
-    bool done = evaluate(model, &set->test, p, &result);
+    metrics_begin(&m, o->top_k);
+    bool done = evaluate(model, &set->test, p, &result, &m);
     hone_module_free(model);
     progress_clear(p);
-    if (!done)
+    if (!done) {
+        metrics_free(&m);
         return cli_library_error(cli_eval.name);
+    }
     printf("%s: %lld images  test loss %s  test error %.4f\n", o->data,
            (long long)hone_dataset_size(&set->test), progress_loss(result.loss).s, result.error);
+    if (o->top_k)
+        printf("top-%lld error %.4f\n", (long long)o->top_k, metrics_top_error(&m));
+    metrics_print(&m, p);
+    metrics_free(&m);
     return CLI_OK;
 }
 
@@ -84,6 +96,8 @@ static int run(int argc, char **argv)
         return parsed == CLI_DONE ? CLI_OK : CLI_USAGE;
     if (!o.load)
         return cli_error(CLI_USAGE, cli_eval.name, "--load FILE is missing");
+    if (!metrics_can_top(cli_eval.name, o.top_k))
+        return CLI_USAGE;
     model_spec spec;
     hone_layout layout;
     if (!model_layout(cli_eval.name, o.layout, &layout))

@@ -16,14 +16,23 @@ static bool swap_average(training *t)
            hone_average_swap(t->average) == HONE_OK;
 }
 
+/* By the weights that the network has now, which are those after an epoch (counted from 1). */
+static bool test(training *t, int64_t epoch, score *out)
+{
+    metrics_begin(&t->answers, t->o.top_k);
+    t->answered = epoch;
+    return evaluate(t->model, &t->set.test, &t->show, out, &t->answers);
+}
+
 /* False: an error is pending, or Ctrl-C was pressed. */
 static bool test_epoch(training *t, int64_t epoch, epoch_row *row)
 {
     if (!swap_average(t))
         return false;
-    const bool done = (!t->val.x || evaluate(t->model, &t->val, &t->show, &row->val)) &&
-                      evaluate(t->model, &t->set.test, &t->show, &row->test) &&
+    const bool done = (!t->val.x || evaluate(t->model, &t->val, &t->show, &row->val, NULL)) &&
+                      test(t, epoch + 1, &row->test) &&
                       (!t->o.early_stop || train_keep(t, epoch + 1, row->val.loss));
+    row->top_error = metrics_top_error(&t->answers);
     return swap_average(t) && done;
 }
 
@@ -46,7 +55,9 @@ static bool settle_weights(training *t)
         return swap_average(t);
     progress_line(&t->show, "the best weights are those after epoch %lld: validation loss %s",
                   (long long)t->best.epoch, progress_loss(t->best.loss).s);
-    return train_take_kept(t);
+    score ignored;
+    return train_take_kept(t) &&
+           (t->answered == t->best.epoch || cli_stopped() || test(t, t->best.epoch, &ignored));
 }
 
 /* All epochs; CLI_OK also when Ctrl-C ended them. */
@@ -81,7 +92,11 @@ static int train_epochs(training *t)
                       t->skipped == 1 ? "" : "s");
     if (t->show.live)
         curve_draw(&t->losses, progress_columns(), t->show.utf8);
-    return settle_weights(t) ? CLI_OK : cli_library_error(name);
+    if (!settle_weights(t) && !cli_stopped())
+        return cli_library_error(name);
+    if (!cli_stopped())
+        metrics_print(&t->answers, &t->show);
+    return CLI_OK;
 }
 
 static int save(training *t)
@@ -164,7 +179,7 @@ static int train(training *t)
 
 static int prepare(training *t)
 {
-    if (!train_optim_fits(&t->o) || !train_nan_parse(t))
+    if (!train_optim_fits(&t->o) || !train_nan_parse(t) || !metrics_can_top(name, t->o.top_k))
         return CLI_USAGE;
     if (t->o.early_stop && t->o.val_split == 0)
         return cli_error(CLI_USAGE, name,
@@ -201,6 +216,7 @@ static int run(int argc, char **argv)
     hone_optim_free(t.optim);
     hone_module_free(t.model);
     images_free(&t.set);
+    metrics_free(&t.answers);
     hone_dataset_free(&t.val);
     int log_status = train_close_log(&t);
     return status == CLI_OK ? log_status : status;

@@ -10,7 +10,7 @@ typedef struct {
     const char *data, *model, *optim, *save, *layout, *load, *log, *schedule, *nan;
     double lr, momentum, weight_decay, clip, ema; /* NaN: not given */
     double label_smoothing, val_split;            /* 0: not given */
-    int64_t epochs, batch, accumulate, threads, limit, warmup, early_stop;
+    int64_t epochs, batch, accumulate, threads, limit, warmup, early_stop, top_k;
     uint64_t seed;
     bool shuffle, save_anyway, quiet;
 } train_options;
@@ -44,7 +44,9 @@ typedef struct {
     hone_generator_state drawn; /* where the generator stood before the step */
     bool not_finite;            /* --nan stop ended the run */
     int64_t skipped;            /* steps, by --nan skip */
-    FILE *log;                  /* appended to; emptied when training begins */
+    metrics answers; /* to the test set, by the weights of epoch `answered` (counted from 1) */
+    int64_t answered;
+    FILE *log; /* appended to; emptied when training begins */
     int log_error;
     progress show;
     curve losses;
@@ -57,6 +59,7 @@ typedef struct {
     double train_loss, train_error, seconds; /* means over the batches, each before its update */
     score test, val;
     double lr, norm; /* of the last step; mean norm of the gradients, NaN if nobody asked */
+    double top_error;
     int64_t updates; /* steps that weren't skipped */
 } epoch_row;
 

@@ -42,6 +42,8 @@ const cli_option train_table[] = {
       CLI_REAL, FIELD(label_smoothing), NULL, 0, 1 },
     { "ema", "X", "test and save an average of the weights, which keeps X of itself a step",
       CLI_REAL, FIELD(ema), NULL, 0, 1 },
+    { "top-k", "K", "also tell how often the label isn't among the K best", CLI_INT, FIELD(top_k),
+      NULL, 1, 1e6 },
     { "nan", "stop|skip|ignore",
       "a step whose loss is NaN or infinite ends the run with status 1, is left out, or is made "
       "all "

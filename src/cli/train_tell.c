@@ -25,6 +25,8 @@ static void log_row(training *t, int64_t epoch, const epoch_row *row)
         log_number(t->log, "val_loss", row->val.loss);
         log_number(t->log, "val_error", row->val.error);
     }
+    if (t->o.top_k)
+        log_number(t->log, "test_top_k_error", row->top_error);
     log_number(t->log, "lr", row->lr);
     log_number(t->log, "grad_norm", row->norm);
     log_number(t->log, "seconds", row->seconds);
@@ -43,13 +45,14 @@ typedef enum {
     VAL_ERROR,
     TEST_LOSS,
     TEST_ERROR,
+    TOP_ERROR,
     SECONDS,
     N_COLUMNS
 } column;
 
 static const int ranks[N_COLUMNS] = {
-    [EPOCH] = 0,    [TEST_ERROR] = 1, [VAL_ERROR] = 2,   [TEST_LOSS] = 3,
-    [VAL_LOSS] = 4, [TRAIN_LOSS] = 5, [TRAIN_ERROR] = 6, [SECONDS] = 7
+    [EPOCH] = 0,      [TEST_ERROR] = 1,  [VAL_ERROR] = 2, [TEST_LOSS] = 3, [VAL_LOSS] = 4,
+    [TRAIN_LOSS] = 5, [TRAIN_ERROR] = 6, [TOP_ERROR] = 7, [SECONDS] = 8
 };
 
 typedef struct {
@@ -60,6 +63,20 @@ typedef struct {
     cell at[N_COLUMNS];
 } table_row;
 
+static cell in_loss(double loss)
+{
+    cell c;
+    snprintf(c.s, sizeof c.s, "%s", progress_loss(loss).s);
+    return c;
+}
+
+static cell in_number(const char *format, double value)
+{
+    cell c;
+    snprintf(c.s, sizeof c.s, format, value);
+    return c;
+}
+
 static table_row titles_of(const training *t)
 {
     table_row r = { { { "epoch" },
@@ -69,11 +86,14 @@ static table_row titles_of(const training *t)
                       { "" },
                       { "test loss" },
                       { "test error" },
+                      { "" },
                       { "seconds" } } };
     if (t->val.x) {
         r.at[VAL_LOSS] = (cell){ "val loss" };
         r.at[VAL_ERROR] = (cell){ "val error" };
     }
+    if (t->o.top_k)
+        r.at[TOP_ERROR] = in_number("top-%.0f error", (double)t->o.top_k);
     return r;
 }
 
@@ -100,20 +120,6 @@ static void tell_cells(training *t, const table_row *row)
     progress_line(&t->show, "%s", line);
 }
 
-static cell in_loss(double loss)
-{
-    cell c;
-    snprintf(c.s, sizeof c.s, "%s", progress_loss(loss).s);
-    return c;
-}
-
-static cell in_number(const char *format, double value)
-{
-    cell c;
-    snprintf(c.s, sizeof c.s, format, value);
-    return c;
-}
-
 void train_tell_row(training *t, int64_t epoch, const epoch_row *row)
 {
     table_row r = { 0 };
@@ -124,6 +130,7 @@ void train_tell_row(training *t, int64_t epoch, const epoch_row *row)
     r.at[VAL_ERROR] = in_number("%.4f", row->val.error);
     r.at[TEST_LOSS] = in_loss(row->test.loss);
     r.at[TEST_ERROR] = in_number("%.4f", row->test.error);
+    r.at[TOP_ERROR] = in_number("%.4f", row->top_error);
     r.at[SECONDS] = in_number("%.2f", row->seconds);
     tell_cells(t, &r);
     curve_test(&t->losses, row->test.loss);

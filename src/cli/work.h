@@ -3,6 +3,7 @@
 #ifndef HONE_CLI_WORK_H
 #define HONE_CLI_WORK_H
 
+#include "metrics.h"
 #include "progress.h"
 
 #include <hone/hone.h>
@@ -63,7 +64,8 @@ typedef struct {
     double loss, error; /* means over the samples */
 } score;
 
-/** One pass over the set without gradients. False on an error (pending) or when stopped. */
-bool evaluate(hone_module *model, const hone_dataset *set, progress *p, score *out);
+/** One pass over the set without gradients; m: counts its answers, too, unless NULL. False on an
+ * error (pending) or when stopped. */
+bool evaluate(hone_module *model, const hone_dataset *set, progress *p, score *out, metrics *m);
 
 #endif

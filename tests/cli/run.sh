@@ -59,6 +59,7 @@ says '^ +[1-4] .* (nan|inf) '
 if grep -q -- '-nan' out; then fail "a NaN has a sign"; fi
 checks=$((checks + 1))
 awk '/^epoch  train loss/ { table = 1; wide = length($0) }
+  /^$/ { table = 0 }
   table { rows++; if (length($0) != wide) bad = 1 }
   END { exit bad || rows != 5 }' out || { fail "columns of a run that diverged"; cat out; }
 
