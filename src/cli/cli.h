@@ -19,7 +19,7 @@ typedef struct {
     const char *words;                 /* what goes before the options, for the help; or NULL */
 } cli_command;
 
-extern const cli_command cli_train, cli_eval, cli_info, cli_bench, cli_ops, cli_models;
+extern const cli_command cli_train, cli_eval, cli_predict, cli_info, cli_bench, cli_ops, cli_models;
 
 /** Prints "hone COMMAND: message" to stderr; returns the status that was given. */
 int cli_error(int status, const char *command, const char *format, ...)
@@ -28,6 +28,9 @@ int cli_error(int status, const char *command, const char *format, ...)
 void cli_flush(FILE *file, int *error);
 /** Closes a file that was written; 0 or the number of the first error, `error` if it isn't 0. */
 int cli_close(FILE *file, int error);
+/** Whether a file that an option names could be written now: what would only fail after hours. False
+ * with an error printed; NULL: there is none, true. */
+bool cli_can_write(const char *command, const char *option, const char *path);
 /** The library's pending error in the same form. Returns CLI_USAGE for a bad environment variable,
  * else CLI_FAILED. */
 int cli_library_error(const char *command);

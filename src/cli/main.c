@@ -14,7 +14,7 @@
 #include <time.h>
 #include <unistd.h>
 
-static const cli_command *const commands[] = { &cli_train, &cli_eval,   &cli_bench,
+static const cli_command *const commands[] = { &cli_train, &cli_eval,   &cli_predict, &cli_bench,
                                                &cli_ops,   &cli_models, &cli_info };
 enum { N_COMMANDS = sizeof commands / sizeof *commands };
 

@@ -189,7 +189,7 @@ static int prepare(training *t)
         return CLI_USAGE;
     if (hone_init() != HONE_OK || (t->o.threads && hone_set_threads((int)t->o.threads) != HONE_OK))
         return cli_library_error(name);
-    if (t->o.save && !train_can_write("save", t->o.save))
+    if (!cli_can_write(name, "save", t->o.save))
         return CLI_FAILED;
     return t->o.log ? train_open_log(t) : CLI_OK;
 }

@@ -109,8 +109,6 @@ bool train_restore_buffers(training *t);
 
 /* ---- train_files.c: what would only fail after hours of training, before it begins */
 
-/** False with an error printed: the file couldn't be written now. option: "save". */
-bool train_can_write(const char *option, const char *path);
 /** Nothing in the log is lost yet: the call may still turn out to be wrong. */
 int train_open_log(training *t);
 int train_close_log(training *t);

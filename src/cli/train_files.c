@@ -1,26 +1,11 @@
 /* train_files.c: the files that `hone train` writes, looked at before it begins. */
 #include "train.h"
 
-#include "io/replace.h"
-
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
-
-bool train_can_write(const char *option, const char *path)
-{
-    struct stat s;
-    if (stat(path, &s) == 0 && !S_ISREG(s.st_mode)) {
-        cli_error(CLI_FAILED, cli_train.name, "--%s %s: not a regular file", option, path);
-        return false;
-    }
-    const int error = hone__replace_try(path);
-    if (error)
-        cli_error(CLI_FAILED, cli_train.name, "--%s %s: %s", option, path, strerror(error));
-    return !error;
-}
 
 static bool is_file(const struct stat *file, const char *path)
 {
