@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <math.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -80,6 +81,8 @@ static int train_epochs(training *t)
             break;
         }
         train_tell_row(t, epoch, &row);
+        if (!train_remember(t, &row))
+            return cli_library_error(name);
         if (t->nan == NAN_IGNORE && !isfinite(row.train_loss) && !warned) {
             cli_error(0, name, "the loss is not finite any more; a smaller --lr may help");
             warned = true;
@@ -169,10 +172,13 @@ static int train(training *t)
     curve_begin(&t->losses);
     cli_stop_is(CLI_STOP_NOTED);
     int status = train_epochs(t);
-    if (t->o.save && (status == CLI_OK || (t->not_finite && keeps_best(t)))) {
+    const bool has_run = status == CLI_OK || t->not_finite;
+    if (has_run && t->o.save && (status == CLI_OK || (t->not_finite && keeps_best(t)))) {
         const int saved = save(t);
         status = status == CLI_OK ? saved : status;
     }
+    const int told = has_run ? train_report(t) : CLI_OK;
+    status = status == CLI_OK ? told : status;
     cli_stop_is(CLI_STOP_ENDS);
     return status == CLI_OK && cli_stopped() ? cli_stopped() : status;
 }
@@ -189,21 +195,24 @@ static int prepare(training *t)
         return CLI_USAGE;
     if (hone_init() != HONE_OK || (t->o.threads && hone_set_threads((int)t->o.threads) != HONE_OK))
         return cli_library_error(name);
-    if (!cli_can_write(name, "save", t->o.save))
-        return CLI_FAILED;
+    const int status = train_check_files(&t->o);
+    if (status != CLI_OK)
+        return status;
     return t->o.log ? train_open_log(t) : CLI_OK;
 }
 
 static int run(int argc, char **argv)
 {
     HONE_SCOPE();
-    training t = { .o = {
+    training t = { .argc = argc,
+                   .argv = argv,
+                   .o = {
                        .lr = NAN, .momentum = NAN, .weight_decay = NAN, .clip = NAN, .ema = NAN } };
     cli_parsed parsed = cli_parse(&cli_train, train_table, &t.o, argc, argv);
     if (parsed != CLI_GO_ON)
         return parsed == CLI_DONE ? CLI_OK : CLI_USAGE;
     cli_catch_stop();
-    if (t.o.save || t.o.log)
+    if (t.o.save || t.o.log || t.o.plot || t.o.report)
         cli_outlive_readers();
     t.show = progress_new(t.o.quiet);
     int status = prepare(&t);
@@ -217,6 +226,7 @@ static int run(int argc, char **argv)
     hone_module_free(t.model);
     images_free(&t.set);
     metrics_free(&t.answers);
+    free(t.rows);
     hone_dataset_free(&t.val);
     int log_status = train_close_log(&t);
     return status == CLI_OK ? log_status : status;

@@ -7,7 +7,7 @@
 #include "work.h"
 
 typedef struct {
-    const char *data, *model, *optim, *save, *layout, *load, *log, *schedule, *nan;
+    const char *data, *model, *optim, *save, *layout, *load, *log, *schedule, *nan, *plot, *report;
     double lr, momentum, weight_decay, clip, ema; /* NaN: not given */
     double label_smoothing, val_split;            /* 0: not given */
     int64_t epochs, batch, accumulate, threads, limit, warmup, early_stop, top_k;
@@ -25,6 +25,14 @@ typedef struct {
 
 /* What becomes of a step whose loss isn't finite. */
 typedef enum { NAN_STOP, NAN_SKIP, NAN_IGNORE } nan_mode;
+
+typedef struct {
+    double train_loss, train_error, seconds; /* means over the batches, each before its update */
+    score test, val;
+    double lr, norm;         /* of the last step; mean norm of the gradients, NaN if nobody asked */
+    double top_error, speed; /* samples a second */
+    int64_t updates;         /* steps that weren't skipped */
+} epoch_row;
 
 /* All of one training run. */
 typedef struct {
@@ -53,15 +61,11 @@ typedef struct {
     double train_seconds;   /* of all epochs so far */
     int64_t steps, samples; /* of the epoch that runs */
     int64_t all_steps;      /* so far */
+    epoch_row *rows;        /* of --plot and --report */
+    int64_t n_rows, room;
+    int argc; /* the command line behind `hone train` */
+    char **argv;
 } training;
-
-typedef struct {
-    double train_loss, train_error, seconds; /* means over the batches, each before its update */
-    score test, val;
-    double lr, norm; /* of the last step; mean norm of the gradients, NaN if nobody asked */
-    double top_error;
-    int64_t updates; /* steps that weren't skipped */
-} epoch_row;
 
 /* ---- train_options.c */
 
@@ -107,8 +111,18 @@ bool train_step_failed(training *t, int64_t epoch, const hone_batch *batch, int6
 bool train_hold_buffers(training *t);
 bool train_restore_buffers(training *t);
 
+/* ---- train_report.c: --plot and --report */
+
+/** Keeps a row for them. False: an error is pending. */
+bool train_remember(training *t, const epoch_row *row);
+/** Writes them; an exit status. */
+int train_report(training *t);
+
 /* ---- train_files.c: what would only fail after hours of training, before it begins */
 
+/** Whether all files that are written can be, have the endings that their kind has, and are not one
+ * another. CLI_OK, or another status with an error printed. */
+int train_check_files(const train_options *o);
 /** Nothing in the log is lost yet: the call may still turn out to be wrong. */
 int train_open_log(training *t);
 int train_close_log(training *t);

@@ -60,7 +60,7 @@ static double clip(const training *t)
 {
     double norm = NAN;
     const bool cut = !isnan(t->o.clip);
-    if (!cut && !t->log && t->nan != NAN_SKIP)
+    if (!cut && !t->log && !t->o.report && t->nan != NAN_SKIP)
         return norm;
     const hone_clip_grad_norm_options only_look = { .error_if_nonfinite = true };
     hone_clip_grad_norm_(hone_parameters(t->model), cut ? t->o.clip : INFINITY,
@@ -145,5 +145,6 @@ bool train_epoch(training *t, int64_t epoch, epoch_row *row)
     row->train_loss /= (double)row->updates;
     row->train_error /= (double)row->updates;
     row->norm /= (double)row->updates;
+    row->speed = (double)t->samples / row->seconds;
     return !cli_stopped() && hone_error_code() == HONE_OK;
 }

@@ -14,6 +14,45 @@ static bool is_file(const struct stat *file, const char *path)
            file->st_ino == other.st_ino;
 }
 
+/* The same file by its name, or by what stands there. */
+static bool is_same(const char *a, const char *b)
+{
+    struct stat file;
+    return a && b && (strcmp(a, b) == 0 || (stat(a, &file) == 0 && is_file(&file, b)));
+}
+
+static bool ends_with(const char *path, const char *ending)
+{
+    const size_t n = strlen(path), m = strlen(ending);
+    return n > m && strcmp(path + n - m, ending) == 0;
+}
+
+int train_check_files(const train_options *o)
+{
+    const struct {
+        const char *option, *path, *ending;
+    } files[] = { { "load", o->load, NULL },
+                  { "log", o->log, NULL },
+                  { "save", o->save, NULL },
+                  { "plot", o->plot, ".svg" },
+                  { "report", o->report, ".html" } };
+    enum { N = sizeof files / sizeof *files, FIRST = 3 };
+    for (int i = FIRST; i < N; i++) {
+        if (files[i].path && !ends_with(files[i].path, files[i].ending))
+            return cli_error(CLI_USAGE, cli_train.name,
+                             "--%s %s: the name of such a file ends in %s", files[i].option,
+                             files[i].path, files[i].ending);
+        for (int j = 0; j < i; j++)
+            if (is_same(files[i].path, files[j].path))
+                return cli_error(CLI_USAGE, cli_train.name, "--%s %s: the same file as --%s",
+                                 files[i].option, files[i].path, files[j].option);
+    }
+    for (int i = FIRST - 1; i < N; i++)
+        if (!cli_can_write(cli_train.name, files[i].option, files[i].path))
+            return CLI_FAILED;
+    return CLI_OK;
+}
+
 int train_open_log(training *t)
 {
     struct stat log;

@@ -77,6 +77,10 @@ const cli_option train_table[] = {
     { "load", "FILE", "begin with the weights of a saved network", CLI_TEXT, FIELD(load), NULL, 0,
       0 },
     { "log", "FILE", "write one JSON object a line and epoch", CLI_TEXT, FIELD(log), NULL, 0, 0 },
+    { "plot", "FILE.svg", "draw the curves of loss and error", CLI_TEXT, FIELD(plot), NULL, 0, 0 },
+    { "report", "FILE.html",
+      "one page about the run: curves, confusion matrix, the worst images, machine, command line",
+      CLI_TEXT, FIELD(report), NULL, 0, 0 },
     { "quiet", NULL, "print errors only", CLI_FLAG, FIELD(quiet), NULL, 0, 0 },
     { 0 },
 };

@@ -30,7 +30,7 @@ static void log_row(training *t, int64_t epoch, const epoch_row *row)
     log_number(t->log, "lr", row->lr);
     log_number(t->log, "grad_norm", row->norm);
     log_number(t->log, "seconds", row->seconds);
-    log_number(t->log, "samples_per_second", (double)t->samples / row->seconds);
+    log_number(t->log, "samples_per_second", row->speed);
     fprintf(t->log, "\"threads\": %d, \"isa\": \"%s\"}\n", hone_threads(), hone_isa());
     cli_flush(t->log, &t->log_error);
 }
