@@ -30,9 +30,14 @@ void metrics_free(metrics *m)
     *m = (metrics){ 0 };
 }
 
+/* False: an error is pending. */
 static bool make_room(metrics *m, int64_t classes)
 {
+    if (m->classes)
+        return true;
     m->classes = classes;
+    if (classes > METRICS_COUNTED)
+        return true;
     m->confusion = calloc((size_t)(classes * classes), sizeof *m->confusion);
     if (!m->confusion)
         hone_error_set(HONE_E_NOMEM, "no memory for a matrix of %lld classes", (long long)classes);
@@ -72,10 +77,13 @@ bool metrics_add(metrics *m, hone_tensor *scores, hone_tensor *labels, int64_t r
         hone_cross_entropy_loss(scores, labels, HONE_NONE, -100, 0, HONE_REDUCE_NONE), HONE_F64);
     const double *value = hone_data(wide), *loss = hone_data(losses);
     const int64_t *label = hone_data(right), *answer = hone_data(answers);
-    if (hone_error_code() != HONE_OK || (!m->confusion && !make_room(m, hone_size(scores, 1))))
+    if (hone_error_code() != HONE_OK || !make_room(m, hone_size(scores, 1)))
         return false;
     for (int64_t i = 0; i < hone_numel(right); i++, m->n++) {
-        m->confusion[label[i] * m->classes + answer[i]]++;
+        if (label[i] < 0) /* ignored by the loss */
+            continue;
+        if (m->confusion)
+            m->confusion[label[i] * m->classes + answer[i]]++;
         m->missed += m->top_k && !is_among(value + i * m->classes, m->classes, label[i], m->top_k);
         if (label[i] != answer[i])
             keep_worst(m, (wrong_answer){ row + i, label[i], answer[i], loss[i] });

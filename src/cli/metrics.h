@@ -7,7 +7,11 @@
 
 #include <hone/hone.h>
 
-enum { METRICS_WORST = 24, METRICS_SHOWN = 20 /* classes in the terminal, at most */ };
+enum {
+    METRICS_WORST = 24,
+    METRICS_SHOWN = 20,     /* classes in the terminal, at most */
+    METRICS_COUNTED = 1000, /* classes of a matrix, at most */
+};
 
 typedef struct {
     int64_t row, label, answer;

@@ -153,7 +153,7 @@ static void tell_extras(training *t)
     EXTRA(o->label_smoothing > 0, ", label smoothing %g", o->label_smoothing);
     EXTRA(!isnan(o->ema), ", average %g", o->ema);
     EXTRA(t->val.x, ", %lld images held out", (long long)hone_dataset_size(&t->val));
-    EXTRA(o->early_stop, ", stop after %lld epochs without progress", (long long)o->early_stop);
+    EXTRA(o->early_stop, ", early stop after %lld", (long long)o->early_stop);
 #undef EXTRA
     if (line[0])
         progress_line(&t->show, "%s", line + 2);

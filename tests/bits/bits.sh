@@ -108,6 +108,11 @@ check plain-6000 no --limit 6000
 check plain-600 yes --limit 600
 # sizes that no vector width divides, a last batch that is smaller, another order
 check odd-600 yes --limit 600 --model mlp:784,37,13,10 --batch 47 --shuffle --momentum 0.9 --lr 0.05
+# what else changes a step: schedule, warm-up, clipping, smoothed labels, averages, a validation set
+extras=(--limit 600 --epochs 2 --schedule cosine --warmup 3 --clip 0.5 --label-smoothing 0.1 --ema 0.9 --val-split 0.2
+  --early-stop 1 --optim adam --lr 0.01)
+check extras-600 yes "${extras[@]}"
+check_cuts extras-600 "${extras[@]}"
 check_cuts plain-600 --limit 600
 check_cuts odd-600 --limit 600 --model mlp:784,37,13,10 --batch 47 --shuffle --momentum 0.9 --lr 0.05
 [ "$failures" -eq 0 ]
