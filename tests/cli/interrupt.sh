@@ -42,6 +42,12 @@ interrupted HUP "$hone" train --limit 3000 --epochs 100000 --save c.safetensors
 [ $status -eq 129 ] || fail "exit status $status after SIGHUP"
 works "$hone" eval --load c.safetensors --limit 300
 
+# what is told about a run is written also then
+interrupted INT "$hone" train --limit 3000 --epochs 100000 --save d.safetensors --plot d.svg --report d.html --val-split 0.1 --early-stop 100000
+[ $status -eq 130 ] && [ -s d.safetensors ] && [ "$(tail -n 1 d.svg)" = "</svg>" ] && [ "$(tail -n 1 d.html)" = "</html>" ] ||
+  fail "exit status $status, $(ls d.*)"
+checks=$((checks + 1))
+
 # a signal that the caller ignores, as nohup does, is none
 : >out
 env --ignore-signal=HUP "$hone" train --limit 3000 --epochs 100 >out 2>err &
