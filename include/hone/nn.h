@@ -61,6 +61,7 @@ typedef enum {
     HONE_FIELD_PARAMS, /**< hone_tensor **, with an int that counts them */
     HONE_FIELD_CHILDREN, /**< hone_module **, with an int that counts them */
     HONE_FIELD_DICT,     /**< hone_named_module *, with an int that counts them */
+    HONE_FIELD_NAMED,    /**< hone_named *, parameters, with an int that counts them */
 } hone_field_kind;
 
 /** A member of a module's struct. Any of them may be NULL: then it is not there (no bias). */
@@ -106,6 +107,12 @@ typedef struct {
 #define HONE_DICT(type, member, count)                                                             \
     {                                                                                              \
         HONE_FIELD_DICT, NULL, offsetof(type, member), offsetof(type, count)                       \
+    }
+/** Parameters that have their own names ("weight_ih_l0"): an array of hone_named, names and all in
+ * one block from hone_module_array(). */
+#define HONE_NAMED_PARAMS(type, member, count)                                                     \
+    {                                                                                              \
+        HONE_FIELD_NAMED, NULL, offsetof(type, member), offsetof(type, count)                      \
     }
 #define HONE_FIELDS_END                                                                            \
     {                                                                                              \
@@ -306,6 +313,10 @@ HONE_API int64_t hone_sprint_module(char *text, size_t size, hone_module *module
  *    MarginRankingLoss, CosineEmbeddingLoss: input1, input2, target. TripletMarginLoss: anchor,
  *    positive, negative;
  *  - RNNCell, GRUCell: x [h]. LSTMCell: x [h, c], see hone_nn_lstm_step();
+ *  - RNN, GRU: x [h0]. LSTM: x [h0, c0] -> the output alone: hone_nn_rnn_states() and
+ *    hone_nn_lstm_states() give the last states, too;
+ *  - EmbeddingBag: indices [offsets, per_sample_weights];
+ *  - MaxUnpool1d, 2d, 3d: x, indices; output_size=(5, 5) is the layer's;
  *  - MultiheadAttention: x, or query, key, value [key_padding_mask, attn_mask] -> the output alone;
  *    masks as PyTorch's: true hides, numbers are added. is_causal=True of the layer hides what
  *    comes later;
@@ -438,6 +449,15 @@ HONE_API hone_module *hone_nn_identity(void);
  *  Errors:  HONE_E_VALUE (another module), HONE_E_NULL, and those of hone_lstm_cell. */
 HONE_API hone_lstm_state hone_nn_lstm_step(hone_module *cell, hone_tensor *x, hone_tensor *h,
                                            hone_tensor *c);
+
+/** A whole sequence through hone_nn_layer("RNN", ..) or GRU, with the states after the last step;
+ * hone_forward(rnn, x, h0) gives the output alone. x [T, N, inputs], with batch_first [N, T, inputs],
+ * or [T, inputs]; h0 [layers (twice if bidirectional), N, hidden] (or without N), or HONE_NONE: zeros.
+ *  Errors:  HONE_E_VALUE (another module), HONE_E_NULL, and those of hone_rnn_tanh. */
+HONE_API hone_rnn_result hone_nn_rnn_states(hone_module *rnn, hone_tensor *x, hone_tensor *h0);
+/** The same of hone_nn_layer("LSTM", ..), with both states. */
+HONE_API hone_lstm_result hone_nn_lstm_states(hone_module *lstm, hone_tensor *x, hone_tensor *h0,
+                                              hone_tensor *c0);
 
 /** Mean of logsumexp(logits) - logits[i, target[i]]: hone_forward(loss, logits [batch, classes],
  * target [batch] of integers) -> 0-d. */

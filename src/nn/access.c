@@ -120,6 +120,8 @@ typedef struct {
 static void **place_of(hone_module *module, const hone__slots *walk, const hone__slot *slot)
 {
     void *member = (char *)module + walk->field->offset;
+    if (walk->field->kind == HONE_FIELD_NAMED)
+        return (void **)&(*(hone_named **)member)[walk->index - 1].tensor;
     return slot->index < 0 ? member : *(void ***)member + slot->index;
 }
 

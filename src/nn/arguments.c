@@ -100,6 +100,8 @@ static bool wrong_value(const place *w)
         hone__format(wanted, sizeof wanted, "a whole number or %d in brackets", w->p->count);
     else if (w->p->kind == HONE__WHOLES && w->p->count == 1)
         hone__format(wanted, sizeof wanted, "a whole number");
+    else if (w->p->kind == HONE__REALS && w->p->count > 0)
+        hone__format(wanted, sizeof wanted, "a number or up to %d in brackets", w->p->count);
     hone_error_set(HONE_E_VALUE, "%s: %s is %.*s, but %s%s%s%s is wanted", w->layer->name,
                    w->p->name, shown(w->text), w->text.at, *wanted ? wanted : texts[w->p->kind],
                    *choices && w->p->kind != HONE__CHOICE ? " or " : "", choices, or_none);
@@ -178,8 +180,10 @@ static int count_reals(part list)
 static bool read_reals(const place *w, hone__argument *a)
 {
     part list = w->text;
-    a->n = in_brackets(&list) ? count_reals(list) : -1;
-    return a->n > 0 || wrong_value(w);
+    const bool several = in_brackets(&list);
+    a->single = !several;
+    a->n = several || w->p->count > 0 ? count_reals(list) : -1;
+    return (a->n > 0 && (!several || w->p->count == 0 || a->n <= w->p->count)) || wrong_value(w);
 }
 
 static bool read_choice(const place *w, hone__argument *a)
@@ -447,8 +451,9 @@ hone_tensor *hone__argument_tensor(const hone__argument *a, hone_dtype dtype)
 {
     hone_tensor *t = hone_empty(HONE_F64, a->n);
     part list = { a->text, a->length };
-    if (!t || !in_brackets(&list))
+    if (!t)
         return NULL;
+    in_brackets(&list);
     double *to = hone__data(t);
     const char *end = list.at + list.n, *at = list.at;
     for (int i = 0; i < a->n; i++) {
@@ -506,6 +511,8 @@ static void put_kind(writer *w, const hone__parameter *p)
     list_choices(p, choices, sizeof choices);
     if (p->kind == HONE__WHOLES && p->count > 0)
         put(w, p->count == 1 ? "int" : "int or %d ints", p->count);
+    else if (p->kind == HONE__REALS && p->count > 0)
+        put(w, "float or floats");
     else
         put(w, "%s", texts[p->kind]);
     put(w, "%s%s%s", *choices && p->kind != HONE__CHOICE ? " or " : "", choices,

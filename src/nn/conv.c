@@ -1,4 +1,4 @@
-/* conv.c: Conv1d, Conv2d, ConvTranspose1d and ConvTranspose2d. */
+/* conv.c: Conv1d, 2d and 3d, ConvTranspose1d, 2d and 3d. */
 #include <hone/nn.h>
 #include "core/core.h"
 #include "core/reserve.h"
@@ -11,6 +11,11 @@
 
 #include <math.h>
 #include <string.h>
+
+#define TRIPLE(of)                                                                                 \
+    {                                                                                              \
+        (of)[0], (of)[1], (of)[2]                                                                  \
+    }
 
 enum { MOST_DIMS = 3 }; /* of the image */
 
@@ -62,6 +67,17 @@ static hone_tensor *conv2d(const conv *l, hone_tensor *x, hone_tensor *bias)
                                                .auto_pad = g->auto_pad });
 }
 
+static hone_tensor *conv3d(const conv *l, hone_tensor *x, hone_tensor *bias)
+{
+    const geometry *g = &l->g;
+    return hone_conv3d(x, l->weight, bias,
+                       &(hone_conv3d_options){ .stride = TRIPLE(g->stride),
+                                               .padding = TRIPLE(g->padding),
+                                               .dilation = TRIPLE(g->dilation),
+                                               .groups = g->groups,
+                                               .auto_pad = g->auto_pad });
+}
+
 static hone_tensor *conv_transpose1d(const conv *l, hone_tensor *x, hone_tensor *bias)
 {
     const geometry *g = &l->g;
@@ -85,6 +101,18 @@ static hone_tensor *conv_transpose2d(const conv *l, hone_tensor *x, hone_tensor 
             .output_padding = { g->output_padding[0], g->output_padding[1] },
             .dilation = { g->dilation[0], g->dilation[1] },
             .groups = g->groups });
+}
+
+static hone_tensor *conv_transpose3d(const conv *l, hone_tensor *x, hone_tensor *bias)
+{
+    const geometry *g = &l->g;
+    return hone_conv_transpose3d(
+        x, l->weight, bias,
+        &(hone_conv_transpose3d_options){ .stride = TRIPLE(g->stride),
+                                          .padding = TRIPLE(g->padding),
+                                          .output_padding = TRIPLE(g->output_padding),
+                                          .dilation = TRIPLE(g->dilation),
+                                          .groups = g->groups });
 }
 
 /* x with what a padding mode other than zeros puts around it; the op pads no more then. */
@@ -189,8 +217,10 @@ static const hone_field fields[] = { HONE_PARAM(conv, weight), HONE_PARAM(conv, 
     }
 static const conv_kind conv1d_kind = KIND("Conv1d", 1, false, conv1d);
 static const conv_kind conv2d_kind = KIND("Conv2d", 2, false, conv2d);
+static const conv_kind conv3d_kind = KIND("Conv3d", 3, false, conv3d);
 static const conv_kind conv_transpose1d_kind = KIND("ConvTranspose1d", 1, true, conv_transpose1d);
 static const conv_kind conv_transpose2d_kind = KIND("ConvTranspose2d", 2, true, conv_transpose2d);
+static const conv_kind conv_transpose3d_kind = KIND("ConvTranspose3d", 3, true, conv_transpose3d);
 
 /* Evenly within 1 / sqrt(weight.size(1) kernel), which of a transposed one is not what an output is
  * the sum of: so PyTorch has it. */
@@ -385,6 +415,13 @@ static hone_module *make_conv2d(const hone__argument *a)
 }
 const hone__layer hone__layer_Conv2d = { "Conv2d", conv2d_arguments, make_conv2d };
 
+static const hone__parameter conv3d_arguments[] = { CONV(3), { 0 } };
+static hone_module *make_conv3d(const hone__argument *a)
+{
+    return make(&conv3d_kind, a);
+}
+const hone__layer hone__layer_Conv3d = { "Conv3d", conv3d_arguments, make_conv3d };
+
 static const hone__parameter conv_transpose1d_arguments[] = { CONV_TRANSPOSE(1), { 0 } };
 static hone_module *make_conv_transpose1d(const hone__argument *a)
 {
@@ -400,3 +437,11 @@ static hone_module *make_conv_transpose2d(const hone__argument *a)
 }
 const hone__layer hone__layer_ConvTranspose2d = { "ConvTranspose2d", conv_transpose2d_arguments,
                                                   make_conv_transpose2d };
+
+static const hone__parameter conv_transpose3d_arguments[] = { CONV_TRANSPOSE(3), { 0 } };
+static hone_module *make_conv_transpose3d(const hone__argument *a)
+{
+    return make(&conv_transpose3d_kind, a);
+}
+const hone__layer hone__layer_ConvTranspose3d = { "ConvTranspose3d", conv_transpose3d_arguments,
+                                                  make_conv_transpose3d };

@@ -1,11 +1,13 @@
-/* dropout.c: Dropout, and Dropout1d, 2d, 3d of whole channels. In evaluation they give their
- * input. */
+/* dropout.c: Dropout, Dropout1d, 2d, 3d of whole channels, and the AlphaDropouts. In evaluation they
+ * give their input. */
 #include <hone/nn.h>
 #include "core/core.h"
 #include "nn/layer.h"
 
 #include <hone/net.h>
 #include <hone/ops.h>
+
+#include <math.h>
 
 #define FORWARD(name) static hone_tensor *name(const hone__plain *self, hone_tensor *const *in)
 
@@ -59,3 +61,31 @@ FORWARD(dropout3d)
     return channels(self, in[0], 5);
 }
 const hone__layer hone__layer_Dropout3d = HONE__PLAIN("Dropout3d", 1, dropout3d, arguments);
+
+/* What is dropped becomes SELU's value far below 0, and all is scaled so that mean 0 and variance 1
+ * stay: Klambauer et al., Self-normalizing neural networks (2017). */
+static hone_tensor *alpha_dropout(hone_tensor *x, double p,
+                                  hone_tensor *(*drop)(hone_tensor *, double, bool))
+{
+    static const double saturated = -1.7580993408473766;
+    if (p == 1)
+        return hone_mul_scalar(x, 0);
+    const double a = 1 / sqrt((1 - p) * (1 + p * saturated * saturated));
+    hone_tensor *kept = hone_ne_scalar(drop(hone_ones_like(x), p, true), 0);
+    hone_tensor *all = hone_where(kept, x, hone_full_like(x, saturated));
+    return hone_add_scalar(hone_mul_scalar(all, a), -a * saturated * p);
+}
+
+FORWARD(alpha)
+{
+    return does_nothing(self) ? in[0] : alpha_dropout(in[0], self->at[0].number, hone_dropout);
+}
+const hone__layer hone__layer_AlphaDropout = HONE__PLAIN("AlphaDropout", 1, alpha, arguments);
+
+FORWARD(feature_alpha)
+{
+    return does_nothing(self) ? in[0]
+                              : alpha_dropout(in[0], self->at[0].number, hone_feature_dropout);
+}
+const hone__layer hone__layer_FeatureAlphaDropout =
+    HONE__PLAIN("FeatureAlphaDropout", 1, feature_alpha, arguments);

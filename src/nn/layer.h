@@ -14,7 +14,7 @@ typedef enum {
     HONE__REAL,   /* a number */
     HONE__TRUTH,  /* True or False */
     HONE__WHOLES, /* whole numbers: `count` of them, or any number */
-    HONE__REALS,  /* any number of numbers: the argument's text, hone__argument_tensor() */
+    HONE__REALS,  /* numbers: the argument's text, hone__argument_tensor() */
     HONE__CHOICE, /* one of `choices`, in quotes */
     HONE__DTYPE,  /* f32 or f64, torch.float32 or torch.float64 */
     HONE__LAYER,  /* a layer: "ReLU()" */
@@ -33,7 +33,8 @@ typedef struct {
     const char *name; /* NULL after the last one */
     hone__kind_of_argument kind;
     const char *standard; /* the default as Python writes it; NULL: it has to be given */
-    uint8_t count;        /* WHOLES: so many, of which one alone stands for all; 0: any number */
+    uint8_t count;        /* WHOLES: so many, of which one alone stands for all; 0: any number.
+                             REALS: at most so many, or one without brackets */
     bool named;           /* given by name alone, not by place */
     bool none;            /* None may be given */
     bool spread;          /* WHOLES: one alone is printed as all of them, too: (2, 2) */
@@ -48,7 +49,7 @@ enum { HONE__ARGUMENTS = 16 }; /* at most, in a table */
 typedef struct {
     bool none;   /* None */
     bool whole;  /* REAL: written as a whole number; Python prints it so */
-    bool single; /* WHOLES: one number alone, which stands in all places */
+    bool single; /* WHOLES, REALS: one number alone, which stands in all places */
     bool truth;
     bool standard; /* the default */
     int choice;    /* -1: WHOLES that are numbers */
@@ -151,6 +152,9 @@ extern const hone__layer hone__layer_ReLU, hone__layer_GELU;
 
 /** A parameter of values drawn evenly from -bound to bound; shape: n_dims extents. */
 hone_tensor *hone__even_parameter(hone_dtype dtype, double bound, int n_dims, const int64_t *shape);
+
+/** E_VALUE that a layer of this name can't have an argument that PyTorch's has; NULL. */
+hone_module *hone__argument_refused(const char *layer, const char *argument, const char *why);
 
 /** True if a layer was given as many inputs as it takes; else E_VALUE. */
 bool hone__takes_inputs(const hone_module *self, int n_in, int wanted);

@@ -12,6 +12,12 @@ bool hone__takes_inputs(const hone_module *self, int n_in, int wanted)
     return false;
 }
 
+hone_module *hone__argument_refused(const char *layer, const char *argument, const char *why)
+{
+    hone_error_set(HONE_E_VALUE, "%s: hone has no %s: %s", layer, argument, why);
+    return NULL;
+}
+
 hone_tensor *hone__plain_forward(hone_module *self, hone_tensor *const *in, int n_in)
 {
     const hone__plain *l = (const hone__plain *)self;

@@ -13,7 +13,7 @@
 
 /* ---- windows that slide: a table begins with these three */
 
-enum { KERNEL, STRIDE, PADDING, DILATION, CEIL_MAX };
+enum { KERNEL, STRIDE, PADDING, DILATION, INDICES, CEIL_MAX };
 enum { CEIL = 3, COUNT_PAD, DIVISOR };
 
 #define SILENT .shown = HONE__HIDDEN_ARGUMENT
@@ -37,13 +37,39 @@ static hone_module *window_new(const hone__layer *layer, const hone__argument *a
     return &l->base;
 }
 
+/* One that can give the places of its maxima, too: in hone its op does. */
+static bool gives_one(const hone__layer *layer, const hone__argument *indices, const char *op)
+{
+    if (!indices->truth)
+        return true;
+    hone_error_set(
+        HONE_E_VALUE,
+        "%s: return_indices is True, but a layer gives one tensor: %s_with_indices gives "
+        "both",
+        layer->name, op);
+    return false;
+}
+
+static hone_module *max_window_new(const hone__layer *layer, const hone__argument *a,
+                                   const char *op)
+{
+    return gives_one(layer, &a[INDICES], op) ? window_new(layer, a) : NULL;
+}
+
 #define MAX_POOL(dims)                                                                             \
     WINDOW(dims, false), [DILATION] = { "dilation",      HONE__WHOLES, "1",                        \
                                         .count = (dims), .min = 1,     .max = INFINITY },          \
-                         [CEIL_MAX] = { "ceil_mode", HONE__TRUTH, "False", .named = true }
+                         [INDICES] = { "return_indices", HONE__TRUTH, "False", SILENT },           \
+                         [CEIL_MAX] = { "ceil_mode", HONE__TRUTH, "False" }
 
-extern const hone__layer hone__layer_MaxPool1d, hone__layer_MaxPool2d, hone__layer_AvgPool1d,
-    hone__layer_AvgPool2d;
+#define TRIPLE(a)                                                                                  \
+    {                                                                                              \
+        (a).at[0], (a).at[1], (a).at[2]                                                            \
+    }
+
+extern const hone__layer hone__layer_MaxPool1d, hone__layer_MaxPool2d, hone__layer_MaxPool3d,
+    hone__layer_AvgPool1d, hone__layer_AvgPool2d, hone__layer_AvgPool3d,
+    hone__layer_AdaptiveMaxPool1d, hone__layer_AdaptiveMaxPool2d, hone__layer_AdaptiveMaxPool3d;
 
 static const hone__parameter max_pool1d_arguments[] = { MAX_POOL(1), { 0 } };
 FORWARD(max_pool1d)
@@ -57,7 +83,7 @@ FORWARD(max_pool1d)
 }
 static hone_module *make_max_pool1d(const hone__argument *a)
 {
-    return window_new(&hone__layer_MaxPool1d, a);
+    return max_window_new(&hone__layer_MaxPool1d, a, "hone_max_pool1d");
 }
 const hone__layer hone__layer_MaxPool1d =
     HONE__MADE_PLAIN("MaxPool1d", 1, max_pool1d, max_pool1d_arguments, make_max_pool1d);
@@ -75,10 +101,27 @@ FORWARD(max_pool2d)
 }
 static hone_module *make_max_pool2d(const hone__argument *a)
 {
-    return window_new(&hone__layer_MaxPool2d, a);
+    return max_window_new(&hone__layer_MaxPool2d, a, "hone_max_pool2d");
 }
 const hone__layer hone__layer_MaxPool2d =
     HONE__MADE_PLAIN("MaxPool2d", 1, max_pool2d, max_pool2d_arguments, make_max_pool2d);
+
+static const hone__parameter max_pool3d_arguments[] = { MAX_POOL(3), { 0 } };
+FORWARD(max_pool3d)
+{
+    const hone__argument *a = self->at;
+    return hone_max_pool3d(in[0], &(hone_max_pool3d_options){ .kernel_size = TRIPLE(a[KERNEL]),
+                                                              .stride = TRIPLE(a[STRIDE]),
+                                                              .padding = TRIPLE(a[PADDING]),
+                                                              .dilation = TRIPLE(a[DILATION]),
+                                                              .ceil_mode = a[CEIL_MAX].truth });
+}
+static hone_module *make_max_pool3d(const hone__argument *a)
+{
+    return max_window_new(&hone__layer_MaxPool3d, a, "hone_max_pool3d");
+}
+const hone__layer hone__layer_MaxPool3d =
+    HONE__MADE_PLAIN("MaxPool3d", 1, max_pool3d, max_pool3d_arguments, make_max_pool3d);
 
 static const hone__parameter avg_pool1d_arguments[] = {
     WINDOW(1, true),
@@ -103,14 +146,13 @@ static hone_module *make_avg_pool1d(const hone__argument *a)
 const hone__layer hone__layer_AvgPool1d =
     HONE__MADE_PLAIN("AvgPool1d", 1, avg_pool1d, avg_pool1d_arguments, make_avg_pool1d);
 
-static const hone__parameter avg_pool2d_arguments[] = {
-    WINDOW(2, false),
-    [CEIL] = { "ceil_mode", HONE__TRUTH, "False", SILENT },
-    [COUNT_PAD] = { "count_include_pad", HONE__TRUTH, "True", SILENT },
-    [DIVISOR] = { "divisor_override", HONE__WHOLE, "None", .none = true, SILENT, .min = 1,
-                  .max = INFINITY },
-    { 0 }
-};
+#define AVG_POOL(dims)                                                                             \
+    WINDOW(dims, false), [CEIL] = { "ceil_mode", HONE__TRUTH, "False", SILENT },                   \
+                         [COUNT_PAD] = { "count_include_pad", HONE__TRUTH, "True", SILENT },       \
+                         [DIVISOR] = { "divisor_override", HONE__WHOLE, "None",                    \
+                                       .none = true,       SILENT,      .min = 1,                  \
+                                       .max = INFINITY }
+static const hone__parameter avg_pool2d_arguments[] = { AVG_POOL(2), { 0 } };
 FORWARD(avg_pool2d)
 {
     const hone__argument *a = self->at;
@@ -129,11 +171,55 @@ static hone_module *make_avg_pool2d(const hone__argument *a)
 const hone__layer hone__layer_AvgPool2d =
     HONE__MADE_PLAIN("AvgPool2d", 1, avg_pool2d, avg_pool2d_arguments, make_avg_pool2d);
 
+static const hone__parameter avg_pool3d_arguments[] = { AVG_POOL(3), { 0 } };
+FORWARD(avg_pool3d)
+{
+    const hone__argument *a = self->at;
+    return hone_avg_pool3d(in[0],
+                           &(hone_avg_pool3d_options){ .kernel_size = TRIPLE(a[KERNEL]),
+                                                       .stride = TRIPLE(a[STRIDE]),
+                                                       .padding = TRIPLE(a[PADDING]),
+                                                       .divisor_override = a[DIVISOR].at[0],
+                                                       .ceil_mode = a[CEIL].truth,
+                                                       .count_exclude_pad = !a[COUNT_PAD].truth });
+}
+static hone_module *make_avg_pool3d(const hone__argument *a)
+{
+    return window_new(&hone__layer_AvgPool3d, a);
+}
+const hone__layer hone__layer_AvgPool3d =
+    HONE__MADE_PLAIN("AvgPool3d", 1, avg_pool3d, avg_pool3d_arguments, make_avg_pool3d);
+
 /* ---- windows that cover the plane */
 
-static const hone__parameter length[] = {
-    { "output_size", HONE__WHOLES, .count = 1, .min = 1, .max = INFINITY }, { 0 }
-};
+/* None is the input's own extent, which the ops know as -1. */
+#define SIZE(dims)                                                                                 \
+    {                                                                                              \
+        "output_size", HONE__WHOLES, .count = (dims), .none = (dims) > 1, .min = 1,                \
+                                     .max = INFINITY                                               \
+    }
+#define MAX_INDICES                                                                                \
+    {                                                                                              \
+        "return_indices", HONE__TRUTH, "False", SILENT                                             \
+    }
+static const hone__parameter length[] = { SIZE(1), { 0 } };
+static const hone__parameter plane[] = { SIZE(2), { 0 } };
+static const hone__parameter volume[] = { SIZE(3), { 0 } };
+static const hone__parameter max_length[] = { SIZE(1), MAX_INDICES, { 0 } };
+static const hone__parameter max_plane[] = { SIZE(2), MAX_INDICES, { 0 } };
+static const hone__parameter max_volume[] = { SIZE(3), MAX_INDICES, { 0 } };
+
+static int64_t extent(const hone__plain *self, int i)
+{
+    return self->at[0].none ? -1 : self->at[0].at[i];
+}
+
+static hone_module *adaptive_max_new(const hone__layer *layer, const hone__argument *a,
+                                     const char *op)
+{
+    return gives_one(layer, &a[1], op) ? hone__plain_new(layer, a) : NULL;
+}
+
 FORWARD(adaptive_avg_pool1d)
 {
     return hone_adaptive_avg_pool1d(in[0], self->at[0].at[0]);
@@ -141,21 +227,6 @@ FORWARD(adaptive_avg_pool1d)
 const hone__layer hone__layer_AdaptiveAvgPool1d =
     HONE__PLAIN("AdaptiveAvgPool1d", 1, adaptive_avg_pool1d, length);
 
-FORWARD(adaptive_max_pool1d)
-{
-    return hone_adaptive_max_pool1d(in[0], self->at[0].at[0]);
-}
-const hone__layer hone__layer_AdaptiveMaxPool1d =
-    HONE__PLAIN("AdaptiveMaxPool1d", 1, adaptive_max_pool1d, length);
-
-/* None is the input's own extent, which the ops know as -1. */
-static const hone__parameter plane[] = {
-    { "output_size", HONE__WHOLES, .count = 2, .none = true, .min = 1, .max = INFINITY }, { 0 }
-};
-static int64_t extent(const hone__plain *self, int i)
-{
-    return self->at[0].none ? -1 : self->at[0].at[i];
-}
 FORWARD(adaptive_avg_pool2d)
 {
     return hone_adaptive_avg_pool2d(in[0], extent(self, 0), extent(self, 1));
@@ -163,12 +234,45 @@ FORWARD(adaptive_avg_pool2d)
 const hone__layer hone__layer_AdaptiveAvgPool2d =
     HONE__PLAIN("AdaptiveAvgPool2d", 1, adaptive_avg_pool2d, plane);
 
+FORWARD(adaptive_avg_pool3d)
+{
+    return hone_adaptive_avg_pool3d(in[0], extent(self, 0), extent(self, 1), extent(self, 2));
+}
+const hone__layer hone__layer_AdaptiveAvgPool3d =
+    HONE__PLAIN("AdaptiveAvgPool3d", 1, adaptive_avg_pool3d, volume);
+
+FORWARD(adaptive_max_pool1d)
+{
+    return hone_adaptive_max_pool1d(in[0], self->at[0].at[0]);
+}
+static hone_module *make_adaptive_max_pool1d(const hone__argument *a)
+{
+    return adaptive_max_new(&hone__layer_AdaptiveMaxPool1d, a, "hone_adaptive_max_pool1d");
+}
+const hone__layer hone__layer_AdaptiveMaxPool1d = HONE__MADE_PLAIN(
+    "AdaptiveMaxPool1d", 1, adaptive_max_pool1d, max_length, make_adaptive_max_pool1d);
+
 FORWARD(adaptive_max_pool2d)
 {
     return hone_adaptive_max_pool2d(in[0], extent(self, 0), extent(self, 1));
 }
-const hone__layer hone__layer_AdaptiveMaxPool2d =
-    HONE__PLAIN("AdaptiveMaxPool2d", 1, adaptive_max_pool2d, plane);
+static hone_module *make_adaptive_max_pool2d(const hone__argument *a)
+{
+    return adaptive_max_new(&hone__layer_AdaptiveMaxPool2d, a, "hone_adaptive_max_pool2d");
+}
+const hone__layer hone__layer_AdaptiveMaxPool2d = HONE__MADE_PLAIN(
+    "AdaptiveMaxPool2d", 1, adaptive_max_pool2d, max_plane, make_adaptive_max_pool2d);
+
+FORWARD(adaptive_max_pool3d)
+{
+    return hone_adaptive_max_pool3d(in[0], extent(self, 0), extent(self, 1), extent(self, 2));
+}
+static hone_module *make_adaptive_max_pool3d(const hone__argument *a)
+{
+    return adaptive_max_new(&hone__layer_AdaptiveMaxPool3d, a, "hone_adaptive_max_pool3d");
+}
+const hone__layer hone__layer_AdaptiveMaxPool3d = HONE__MADE_PLAIN(
+    "AdaptiveMaxPool3d", 1, adaptive_max_pool3d, max_volume, make_adaptive_max_pool3d);
 
 /* ---- by functions of their own */
 

@@ -23,8 +23,9 @@ bool hone__slot_next(const hone_module *module, hone__slots *walk, hone__slot *s
     for (; walk->field && walk->field->kind != HONE_FIELD_END; walk->field++, walk->index = 0) {
         const hone_field *field = walk->field;
         void *const value = *(void **)member(module, field->offset);
-        const bool params = field->kind == HONE_FIELD_PARAMS, dict = field->kind == HONE_FIELD_DICT;
-        if (!params && !dict && field->kind != HONE_FIELD_CHILDREN) {
+        const bool params = field->kind == HONE_FIELD_PARAMS, dict = field->kind == HONE_FIELD_DICT,
+                   tensors = field->kind == HONE_FIELD_NAMED;
+        if (!params && !dict && !tensors && field->kind != HONE_FIELD_CHILDREN) {
             if (!value || walk->index++ > 0)
                 continue;
             *slot = (hone__slot){ field->kind, field->name, -1, value };
@@ -38,6 +39,13 @@ bool hone__slot_next(const hone_module *module, hone__slots *walk, hone__slot *s
                 if (!named->module)
                     continue;
                 *slot = (hone__slot){ HONE_FIELD_CHILD, named->name, -1, named->module };
+                return true;
+            }
+            if (tensors) {
+                const hone_named *named = (const hone_named *)value + index;
+                if (!named->tensor)
+                    continue;
+                *slot = (hone__slot){ HONE_FIELD_PARAM, named->name, -1, named->tensor };
                 return true;
             }
             if (!((void **)value)[index])

@@ -19,6 +19,20 @@ static const hone_field *find_field(const hone_module *module, const char *name)
     return NULL;
 }
 
+/* A parameter of a list with names ("weight_ih_l0"); NULL: there is none. */
+static hone_tensor **find_named(hone_module *module, const char *name)
+{
+    const hone_field *field = module->type->fields;
+    for (; field && field->kind != HONE_FIELD_END; field++) {
+        hone_named *named =
+            field->kind == HONE_FIELD_NAMED ? *(hone_named **)at(module, field->offset) : NULL;
+        for (int i = 0; named && i < *(int *)at(module, field->count); i++)
+            if (strcmp(named[i].name, name) == 0)
+                return &named[i].tensor;
+    }
+    return NULL;
+}
+
 static const hone_field *items_field(const hone_module *module)
 {
     const hone_field *field = module->type->fields;
@@ -71,18 +85,22 @@ bool hone__member_of(hone__frame *f, hone__place place, hone_module *module, con
         *out = value_of(module, field->kind, at(module, field->offset));
         return true;
     }
+    hone_tensor **named = find_named(module, name);
+    if (named) {
+        *out = value_of(module, HONE_FIELD_PARAM, named);
+        return true;
+    }
     return hone__complain(place, "%s has no %s", module->type->name, name);
 }
 
 /* ---- one tensor in two places */
 
 static bool fits(hone__place place, const hone_module *module, const char *name,
-                 const hone_field *field, const hone__value *value)
+                 hone_field_kind kind, const hone_tensor *have, const hone__value *value)
 {
-    const hone_tensor *have = *(hone_tensor **)at((hone_module *)(uintptr_t)module, field->offset);
-    if (field->kind != value->field)
+    if (kind != value->field)
         return hone__complain(place, "%s.%s can't be this one: %s", module->type->name, name,
-                              field->kind == HONE_FIELD_WEIGHT || value->field == HONE_FIELD_WEIGHT
+                              kind == HONE_FIELD_WEIGHT || value->field == HONE_FIELD_WEIGHT
                                   ? "Linear's weight is [in, out] in memory, others are not"
                                   : "one is learned, the other isn't");
     if (have && (!hone__same_shape(have, value->tensor) || have->dtype != value->tensor->dtype))
@@ -95,16 +113,18 @@ bool hone__tie(hone__frame *f, hone__place place, hone_module *module, const cha
                const hone__value *value)
 {
     const hone_field *field = find_field(module, name);
-    if (!field || (field->kind != HONE_FIELD_PARAM && field->kind != HONE_FIELD_WEIGHT &&
-                   field->kind != HONE_FIELD_BUFFER))
+    const hone_field_kind kind = field ? field->kind : HONE_FIELD_PARAM;
+    hone_tensor **slot =
+        field ? (hone_tensor **)at(module, field->offset) : find_named(module, name);
+    if (!slot ||
+        (kind != HONE_FIELD_PARAM && kind != HONE_FIELD_WEIGHT && kind != HONE_FIELD_BUFFER))
         return hone__complain(place, "%s has no parameter %s", module->type->name, name);
     if (value->kind != HONE__VALUE_FIELD || value->field == HONE_FIELD_END)
         return hone__complain(place, "a parameter of a layer is wanted here, not %s",
                               hone__value_text(value));
-    if (!fits(place, module, name, field, value))
+    if (!fits(place, module, name, kind, *slot, value))
         return false;
-    hone_tensor **slot = at(module, field->offset), *old = *slot;
-    hone_tensor *kept = hone_retain(value->tensor);
+    hone_tensor *old = *slot, *kept = hone_retain(value->tensor);
     if (!kept)
         return false;
     *slot = kept;

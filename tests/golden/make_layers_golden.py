@@ -11,6 +11,7 @@ safetensors 0.8.0 made what is committed.
     python make_layers_golden.py
 """
 import pathlib
+import re
 
 import torch
 from safetensors.torch import save_file
@@ -45,6 +46,12 @@ def hidden(*shape):
     mask = torch.rand(*shape) < 0.33
     mask[..., 0] = False
     return mask
+
+
+def pooled(dims, *shape, stride=None):
+    """The places of maxima."""
+    pool = getattr(torch.nn.functional, f"max_pool{dims}d")
+    return pool(torch.randn(*shape), 2, stride, return_indices=True)[1]
 
 
 # a layer, its arguments, its inputs; "c" before an input: a constant
@@ -257,16 +264,19 @@ def module(name, arguments):
     if name == "ModuleList":
         arguments = f"[{arguments}]"
     # hone's layers have it where PyTorch's forwards have it
-    return eval(f"{name}({arguments})".replace(", is_causal=True", ""), names)
+    arguments = re.sub(r", is_causal=True|(?<=\d), output_size=(\(.*\)|\d+)", "", arguments)
+    return eval(f"{name}({arguments})", names)
 
 
 def triangle(n):
     return torch.ones(n, n, dtype=torch.bool).triu(1)
 
 
-def call(layer, x, causal):
+def call(layer, x, causal, output_size):
     """As hone_forward(layer, x..)."""
-    if isinstance(layer, torch.nn.LSTMCell) and len(x) > 1:
+    if output_size:
+        return layer(*x, output_size=output_size)
+    if isinstance(layer, (torch.nn.LSTMCell, torch.nn.LSTM)) and len(x) > 1:
         return layer(x[0], tuple(x[1:]))
     if isinstance(layer, torch.nn.MultiheadAttention):
         q, k, v = x * 3 if len(x) == 1 else x[:3]
@@ -286,37 +296,49 @@ def one(out):
     return out if out.ndim == 0 else out.square().mean()
 
 
+def numbers(text):
+    value = eval(text)
+    return list(value) if isinstance(value, tuple) else [value]
+
+
 lines, tensors = [], {}
-for i, (name, arguments, inputs) in enumerate(cases):
-    layer = module(name, arguments)
-    printed = repr(layer).replace("\n", "\\n")
-    # hone takes the numbers of a tensor as a list
-    text = arguments.replace("torch.tensor(", "").replace("])", "]")
-    lines.append("\t".join([name, text, printed]))
-    for k, v in layer.state_dict().items():
-        tensors[f"{i}.state.{k}"] = v.clone()
-    given, learned, constant = [], list(layer.parameters()), False
-    for x in inputs:
-        if isinstance(x, str):
-            constant = True
+
+
+def train(cases):
+    for i, (name, arguments, inputs) in enumerate(cases, len(lines)):
+        layer = module(name, arguments)
+        printed = repr(layer).replace("\n", "\\n")
+        # hone takes the numbers of a tensor as a list
+        text = arguments.replace("torch.tensor(", "").replace("])", "]")
+        lines.append("\t".join([name, text, printed]))
+        for k, v in layer.state_dict().items():
+            tensors[f"{i}.state.{k}"] = v.clone()
+        given, learned, constant = [], list(layer.parameters()), False
+        for x in inputs:
+            if isinstance(x, str):
+                constant = True
+                continue
+            tensors[f"{i}.{'constant' if constant else 'in'}.{len(given)}"] = x.clone()
+            if not constant and x.is_floating_point():
+                learned.append(x.requires_grad_())
+            given.append(x)
+            constant = False
+        if not given:
             continue
-        tensors[f"{i}.{'constant' if constant else 'in'}.{len(given)}"] = x.clone()
-        if not constant and x.is_floating_point():
-            learned.append(x.requires_grad_())
-        given.append(x)
-        constant = False
-    if not given:
-        continue
-    optim, losses = torch.optim.SGD(learned, lr=0.05), []
-    for _ in range(20):
-        optim.zero_grad()
-        # a layer in place may not change a leaf
-        x = [x * 1 if x.requires_grad else x for x in given]
-        loss = one(call(layer, x, "is_causal=True" in arguments))
-        loss.backward()
-        optim.step()
-        losses.append(loss.item())
-    tensors[f"{i}.losses"] = torch.tensor(losses)
+        optim, losses = torch.optim.SGD(learned, lr=0.05), []
+        for _ in range(20):
+            optim.zero_grad()
+            # a layer in place may not change a leaf
+            x = [x * 1 if x.requires_grad else x for x in given]
+            size = re.search("output_size=(.*)", arguments) if name.startswith("MaxUnpool") else None
+            loss = one(call(layer, x, "is_causal=True" in arguments, size and numbers(size[1])))
+            loss.backward()
+            optim.step()
+            losses.append(loss.item())
+        tensors[f"{i}.losses"] = torch.tensor(losses)
+
+
+train(cases)
 # A state_dict as a file of its own, as PyTorch's users write it.
 network = torch.nn.Sequential(
     torch.nn.Embedding(7, 6), torch.nn.TransformerEncoder(
@@ -332,6 +354,65 @@ save_file(network.state_dict(), place / "pytorch_state.safetensors")
 network.eval()
 with torch.no_grad():
     tensors |= {"network.x": x, "network.y": network(x)}
+# These came later: the numbers of what is above stay what they were.
+volume = (2, 4, 4, 5, 3)
+cases = [
+    ("Conv3d", "4, 6, 2", [r(*volume)]),
+    ("Conv3d", "4, 2, (2, 3, 1), stride=(1, 2, 2), padding=(1, 0, 1), dilation=(1, 2, 1), groups=2, "
+     "bias=False", [r(*volume)]),
+    ("Conv3d", "4, 2, (3, 2, 3), padding='same', padding_mode='circular'", [r(4, 4, 5, 3)]),
+    ("ConvTranspose3d", "4, 6, 2", [r(*volume)]),
+    ("ConvTranspose3d", "4, 2, (2, 3, 1), stride=(1, 2, 2), padding=(1, 0, 0), output_padding=(0, 1, "
+     "0), groups=2, bias=False, dilation=(1, 2, 1)", [r(*volume)]),
+    ("MaxPool1d", "2, 1, 1, 1, False, True", [r(*row)]),
+    ("MaxPool3d", "2", [r(*volume)]),
+    ("MaxPool3d", "(2, 3, 1), stride=(1, 2, 2), padding=(1, 1, 0), dilation=(2, 1, 1), "
+     "ceil_mode=True", [r(4, 4, 5, 3)]),
+    ("AvgPool3d", "(2, 3, 1)", [r(*volume)]),
+    ("AvgPool3d", "3, 2, 1, True, False", [r(*volume)]),
+    ("AvgPool3d", "2, divisor_override=5", [r(*volume)]),
+    ("AdaptiveAvgPool3d", "(2, None, 2)", [r(*volume)]),
+    ("AdaptiveAvgPool3d", "3", [r(*volume)]),
+    ("AdaptiveMaxPool3d", "(3, 2, None)", [r(*volume)]),
+    ("MaxUnpool1d", "2", [r(2, 3, 3), pooled(1, 2, 3, 7)]),
+    ("MaxUnpool1d", "2, output_size=7", [r(2, 3, 3), pooled(1, 2, 3, 7)]),
+    ("MaxUnpool2d", "2, stride=(2, 1)", [r(2, 3, 2, 3), pooled(2, 2, 3, 4, 4, stride=(2, 1))]),
+    ("MaxUnpool2d", "2, output_size=(5, 4)", [r(2, 3, 2, 2), pooled(2, 2, 3, 5, 4)]),
+    ("MaxUnpool3d", "2, padding=0", [r(2, 1, 2, 2, 1), pooled(3, 2, 1, 4, 4, 2)]),
+    ("Unfold", "2", [r(*image)]),
+    ("Unfold", "(2, 3), dilation=(2, 1), padding=1, stride=(1, 2)", [r(4, 6, 5)]),
+    ("Fold", "(4, 5), 2", [r(2, 8, 12)]),
+    ("Fold", "output_size=6, kernel_size=(2, 3), padding=(1, 0), stride=(2, 1)", [r(6, 16)]),
+    ("Upsample", "scale_factor=2", [r(*row)]),
+    ("Upsample", "(9, 4)", [r(*image)]),
+    ("Upsample", "size=9, mode='linear'", [r(*row)]),
+    ("Upsample", "scale_factor=(1.5, 2.25), mode='bilinear', align_corners=True", [r(*image)]),
+    ("Upsample", "scale_factor=1.7, mode='bicubic'", [r(*image)]),
+    ("Upsample", "None, 1.7, 'bicubic', False, True", [r(*image)]),
+    ("Upsample", "scale_factor=(1.5, 2, 0.75), mode='trilinear'", [r(*volume)]),
+    ("Upsample", "(5,), mode='nearest-exact'", [r(*row)]),
+    ("UpsamplingNearest2d", "scale_factor=1.5", [r(*image)]),
+    ("UpsamplingNearest2d", "(3, 7)", [r(*image)]),
+    ("UpsamplingBilinear2d", "scale_factor=(2, 1.5)", [r(*image)]),
+    ("UpsamplingBilinear2d", "size=4", [r(*image)]),
+    ("RNN", "5, 3", [r(4, 2, 5)]),
+    ("RNN", "5, 3, 2, 'relu', batch_first=True", [r(2, 4, 5), r(2, 2, 3)]),
+    ("RNN", "5, 3, nonlinearity='tanh', bias=False, bidirectional=True", [r(4, 5), r(2, 3)]),
+    ("GRU", "5, 3", [r(4, 2, 5)]),
+    ("GRU", "5, 3, num_layers=2, batch_first=True, bidirectional=True", [r(2, 4, 5), r(4, 2, 3)]),
+    ("GRU", "5, 3, 2, False, dropout=0", [r(4, 5)]),
+    ("LSTM", "5, 3", [r(4, 2, 5)]),
+    ("LSTM", "5, 3, 3, batch_first=True, bidirectional=True", [r(2, 4, 5), r(6, 2, 3), r(6, 2, 3)]),
+    ("LSTM", "5, 3, 2, bias=False, dropout=0.0", [r(4, 5), r(2, 3), r(2, 3)]),
+    ("EmbeddingBag", "6, 3", [ints(6, 2, 4)]),
+    ("EmbeddingBag", "6, 3, None, 2.0, False, 'sum'",
+     [ints(6, 7), torch.tensor([0, 2, 2]), r(7)]),
+    ("EmbeddingBag", "6, 3, mode='max', include_last_offset=True, padding_idx=-2",
+     [torch.tensor([0, 4, 4, 5, 1]), torch.tensor([0, 2, 5])]),
+    ("AlphaDropout", "0.0", [r(*plane)]),
+    ("FeatureAlphaDropout", "p=0.0, inplace=True", [r(*image)]),
+]
+train(cases)
 (place / "layers.txt").write_text("\n".join(lines) + "\n")
 save_file(tensors, place / "pytorch_layers.safetensors")
 print(len(lines), "layers", sum(t.numel() for t in tensors.values()), "numbers")

@@ -55,6 +55,10 @@ Test(layer_corners, weights_begin_evenly_as_pytorchs)
     check_even("Bilinear", "40, 5, 300", "bias", 1 / sqrt(40));
     check_even("LSTMCell", "3, 90", "weight_ih", 1 / sqrt(90));
     check_even("LSTMCell", "3, 90", "bias_hh", 1 / sqrt(90));
+    check_even("LSTM", "3, 90, 2, bidirectional=True", "weight_ih_l1_reverse", 1 / sqrt(90));
+    check_even("GRU", "3, 90", "bias_hh_l0", 1 / sqrt(90));
+    check_even("Conv3d", "4, 300, 2, groups=2", "weight", 1 / sqrt(2 * 8));
+    check_even("ConvTranspose3d", "4, 300, 2, groups=2", "bias", 1 / sqrt(150 * 8));
     check_even("MultiheadAttention", "64, 4", "in_proj_weight", sqrt(6.0 / (4 * 64)));
     check_even("MultiheadAttention", "64, 4", "out_proj.weight", 1 / sqrt(64));
     check_even("MultiheadAttention", "64, 4, kdim=30", "k_proj_weight", sqrt(6.0 / 94));
@@ -272,7 +276,9 @@ Test(layer_corners, what_others_refuse)
     CHECK_FAILS(hone_nn_layer("Embedding", "5, 2, padding_idx=5"), HONE_E_VALUE,
                 "Embedding: padding_idx is 5, but -5 to 4 is wanted");
     CHECK_FAILS(hone_nn_layer("Embedding", "5, 2, max_norm=1.0"), HONE_E_VALUE,
-                "Embedding: it has no argument max_norm");
+                "Embedding: hone has no max_norm: it would change the weight");
+    CHECK_FAILS(hone_nn_layer("Embedding", "5, 2, sparse=True"), HONE_E_VALUE,
+                "Embedding: hone has no sparse gradients");
     CHECK_FAILS(hone_nn_layer("PairwiseDistance", "0"), HONE_E_VALUE, "PairwiseDistance: p is 0");
     CHECK_FAILS(hone_nn_layer("Conv2d", "3000000000, 3000000000, 3000000000"), HONE_E_SHAPE,
                 "more elements than an int64 can count");
@@ -373,6 +379,12 @@ static const struct {
     { "LocalResponseNorm", "3", { 4, 9, HONE_END_DIM }, .whole = true },
     { "GRUCell", "33, 20", { 33, HONE_END_DIM } },
     { "LSTMCell", "33, 20", { 33, HONE_END_DIM } },
+    { "Conv3d", "2, 3, 2", { 2, 3, 4, 3, HONE_END_DIM } },
+    { "ConvTranspose3d", "2, 3, 2", { 2, 3, 4, 3, HONE_END_DIM }, .whole = true },
+    { "RNN", "5, 4, 2, batch_first=True", { 7, 5, HONE_END_DIM } },
+    { "GRU", "5, 4, batch_first=True", { 7, 5, HONE_END_DIM } },
+    { "LSTM", "5, 4, 2, batch_first=True, bidirectional=True", { 7, 5, HONE_END_DIM } },
+    { "Upsample", "scale_factor=1.6, mode='bilinear'", { 2, 4, 3, HONE_END_DIM }, .whole = true },
     { "MultiheadAttention", "16, 2, batch_first=True, is_causal=True", { 7, 16, HONE_END_DIM } },
     { "TransformerEncoderLayer", "16, 2, 30, 0.0, batch_first=True", { 7, 16, HONE_END_DIM } },
 };
