@@ -35,6 +35,18 @@ bool cli_can_write(const char *command, const char *option, const char *path);
  * else CLI_FAILED. */
 int cli_library_error(const char *command);
 
+/* ---- the manual page: hone help --man */
+
+/** An environment variable, for the help. */
+typedef struct {
+    const char *name, *help;
+} cli_variable;
+
+/** Prints hone(1) in roff: the commands by their --help, which prints a section of it when --roff is
+ * the next word. CLI_OK or the status of the first that fails. */
+int cli_print_man(const cli_command *const *commands, int n_commands,
+                  const cli_variable *environment, int n_variables);
+
 /* ---- options */
 
 typedef enum {
@@ -61,6 +73,9 @@ typedef enum { CLI_GO_ON, CLI_DONE, CLI_BAD } cli_parsed;
  * printed; CLI_BAD: an error was. */
 cli_parsed cli_parse(const cli_command *command, const cli_option *table, void *fields, int argc,
                      char **argv);
+
+/** That section: a command and its table. */
+void cli_print_roff(const cli_command *command, const cli_option *table);
 
 /** Whole decimal number / finite decimal number, nothing around it, no locale (the program never
  * calls setlocale). */

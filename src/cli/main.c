@@ -93,19 +93,26 @@ void cli_outlive_readers(void)
     signal(SIGPIPE, SIG_IGN);
 }
 
+static const cli_variable environment[] = {
+    { "HONE_ISA=scalar|avx2|avx512|neon", "kernels to use; default: the best this machine has" },
+    { "HONE_NUM_THREADS=N", "at most N threads" },
+    { "HONE_FORCE_THREADS=N", "exactly N threads for everything divisible (tests)" },
+    { "HONE_PIN=1", "binds each thread to a core of its own" },
+    { "HONE_DEBUG=1..4", "1 errors, 2 ops, 3 scheduling, 4 memory, to stderr" },
+};
+enum { N_VARIABLES = sizeof environment / sizeof *environment };
+
 static void print_help(void)
 {
     puts("usage: hone COMMAND [options]\n\nTrains neural networks on CPUs; the same bits on any "
          "machine and any number of threads.\n");
     for (int i = 0; i < N_COMMANDS; i++)
         printf("  %-8s  %s\n", commands[i]->name, commands[i]->summary);
-    puts("\nhone COMMAND --help tells a command's options; hone --version the version.\n\n"
-         "Environment:\n"
-         "  HONE_ISA=scalar|avx2|avx512|neon  kernels to use; default: the best this machine has\n"
-         "  HONE_NUM_THREADS=N                at most N threads\n"
-         "  HONE_FORCE_THREADS=N              exactly N threads for everything divisible (tests)\n"
-         "  HONE_PIN=1                        binds each thread to a core of its own\n"
-         "  HONE_DEBUG=1..4                   1 errors, 2 ops, 3 scheduling, 4 memory, to stderr");
+    puts(
+        "\nhone COMMAND --help tells a command's options, hone help --man all of this as a manual\n"
+        "page, hone --version the version.\n\nEnvironment:");
+    for (int i = 0; i < N_VARIABLES; i++)
+        printf("  %-32s  %s\n", environment[i].name, environment[i].help);
 }
 
 static int unknown_command(const char *word)
@@ -155,6 +162,8 @@ static int run(int argc, char **argv)
         return cli_error(CLI_USAGE, NULL, "a command is missing; see hone --help");
     const char *word = argv[1];
     const bool help = strcmp(word, "help") == 0;
+    if (help && argc > 2 && strcmp(argv[2], "--man") == 0)
+        return cli_print_man(commands, N_COMMANDS, environment, N_VARIABLES);
     if (help && argc > 2)
         return run_command(argv[2], 1, (char *[]){ "--help" });
     if (help || strcmp(word, "--help") == 0 || strcmp(word, "-h") == 0) {

@@ -177,7 +177,10 @@ cli_parsed cli_parse(const cli_command *command, const cli_option *table, void *
             return CLI_BAD;
     for (int i = 0; i < argc;) {
         if (strcmp(argv[i], "--help") == 0 || strcmp(argv[i], "-h") == 0) {
-            print_help(command, table);
+            if (i + 1 < argc && strcmp(argv[i + 1], "--roff") == 0)
+                cli_print_roff(command, table);
+            else
+                print_help(command, table);
             return CLI_DONE;
         }
         if (strncmp(argv[i], "--", 2) != 0 || !argv[i][2]) {
