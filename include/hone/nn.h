@@ -305,7 +305,8 @@ HONE_API int64_t hone_sprint_module(char *text, size_t size, hone_module *module
  * layer with parameters also takes dtype=f64. Linear alone begins as hone's does, and as PyTorch's
  * with init='torch'; initial weights take the thread's generator. inplace=True is printed, and the
  * result is a tensor of its own all the same. A weight of classes is a list:
- * CrossEntropyLoss(weight=[1, 2.5]).
+ * CrossEntropyLoss(weight=[1, 2.5]). What PyTorch's arguments ask for and hone hasn't (max_norm of an
+ * Embedding, proj_size of an LSTM, return_indices of a pooling) is refused with the reason.
  *
  * Most take one tensor, losses input and target. In the order of hone_forward's arguments take,
  * those in brackets left out at the end or HONE_NONE:
