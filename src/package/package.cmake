@@ -74,6 +74,7 @@ set(CPACK_COMPONENT_RUNTIME_DESCRIPTION
 in C, with the same bits on any machine and any number of threads.")
 set(CPACK_COMPONENT_DEVELOPMENT_DESCRIPTION
   "Headers, the static library, hone.pc and the CMake package of hone.")
+set(CPACK_DEBIAN_RUNTIME_PACKAGE_CONTROL_EXTRA ${PROJECT_SOURCE_DIR}/src/package/triggers)
 # hone.pc requires the two others' .pc files.
 set(CPACK_DEBIAN_DEVELOPMENT_PACKAGE_DEPENDS
   "hone (= ${PROJECT_VERSION}), libhwloc-dev, zlib1g-dev")
