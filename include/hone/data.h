@@ -63,6 +63,42 @@ HONE_API hone_status hone_mnist(const char *dir, hone_subset subset, hone_datase
  *  Errors:  HONE_E_VALUE (n negative), HONE_E_NOMEM. */
 HONE_API hone_status hone_digits(hone_subset subset, int64_t n, uint64_t seed, hone_dataset *set);
 
+/** n small colour pictures of ten classes: disc, square, triangle, ring, plus, stripes across, upright
+ * and aslant, chessboard, dots. Colours, place, size, turn, light and noise vary from picture to
+ * picture, so that single pixels say little of the class. Picture i depends on seed, subset and i
+ * alone, and is the same on every machine.
+ *  @param n    0 for the default: 10000 (HONE_TRAIN) or 2000 (HONE_TEST).
+ *  @param set  x u8 [n, 3, 32, 32] (red, green, blue), y i64 [n] with labels 0..9; zeroed on error.
+ *  Errors:  HONE_E_VALUE (n negative), HONE_E_NOMEM. */
+HONE_API hone_status hone_dataset_pictures(hone_subset subset, int64_t n, uint64_t seed,
+                                           hone_dataset *set);
+
+/** Text of a made-up grammar, "the fox eats a red hat at 37. ", as bytes: the same on every machine. A
+ * text is the beginning of every longer one of its seed and subset.
+ *  @return  u8 [bytes], owned by the current scope; NULL on error.
+ *  Errors:  HONE_E_VALUE (bytes negative), HONE_E_NOMEM. */
+HONE_API hone_tensor *hone_text(hone_subset subset, int64_t bytes, uint64_t seed);
+
+/** The entropy of that text in nats a byte: no model's loss, however good, stays below it in the long
+ * run, and one that knows the grammar comes as near as what it sees of the text lets it. Every choice
+ * that the grammar leaves has probabilities that are powers of two, and the text tells all choices:
+ * it is the mean number of bits chosen in a sentence over the mean number of its bytes, times ln 2. */
+HONE_API double hone_text_entropy(void);
+
+/** Tokens cut into windows, for a model of the next token: window i is tokens[i length .. (i + 1)
+ * length - 1], its targets are the tokens one further on. What is left at the end is not used.
+ *  @param tokens  [n] u8 or i64, at least length + 1.
+ *  @param set     x and y i64 [windows, length], which share memory; zeroed on error.
+ *  Errors:  HONE_E_SHAPE, HONE_E_DTYPE, HONE_E_VALUE (length below 1, too few tokens), HONE_E_NULL,
+ *           HONE_E_NOMEM. */
+HONE_API hone_status hone_dataset_windows(hone_tensor *tokens, int64_t length, hone_dataset *set);
+
+/** hone_text in such windows.
+ *  @param bytes  0 for the default: 1,000,000 (HONE_TRAIN) or 100,000 (HONE_TEST).
+ *  Errors:  as these two. */
+HONE_API hone_status hone_dataset_text(hone_subset subset, int64_t bytes, int64_t length,
+                                       uint64_t seed, hone_dataset *set);
+
 /** A set in memory of tensors with equal first extents. Keeps a reference to each.
  *  Errors:  HONE_E_SHAPE (0-d, or first extents differ), HONE_E_NULL. */
 HONE_API hone_status hone_dataset_from(hone_tensor *x, hone_tensor *y, hone_dataset *set);

@@ -22,5 +22,7 @@ hone_tensor *hone__idx_read(const char *where, const char *path, int ndim,
 
 /** Draws one digit as a 28 x 28 image; depends on (seed, subset, index) alone. Gives its label. */
 int hone__digit_draw(uint64_t seed, hone_subset subset, int64_t index, uint8_t *image);
+/** The same of a picture: [3, 32, 32]. */
+int hone__picture_draw(uint64_t seed, hone_subset subset, int64_t index, uint8_t *picture);
 
 #endif

@@ -12,7 +12,11 @@
     X(DRAW, 0x00, "generator's number (20 bits), its draw (36 bits)")                              \
     X(SHUFFLE, 0x80, "epoch of a loader")                                                          \
     X(DIGITS_TEST, 0x81, "index of a drawn digit")                                                 \
-    X(DIGITS_TRAIN, 0x82, "index of a drawn digit")
+    X(DIGITS_TRAIN, 0x82, "index of a drawn digit")                                                \
+    X(TEXT_TEST, 0x83, "block of 256 choices of a text")                                           \
+    X(TEXT_TRAIN, 0x84, "block of 256 choices of a text")                                          \
+    X(PICTURES_TEST, 0x85, "index of a picture")                                                   \
+    X(PICTURES_TRAIN, 0x86, "index of a picture")
 
 typedef enum {
 #define HONE__STREAM_ENUM(name, value, meaning) HONE__STREAM_##name = value,
