@@ -82,7 +82,10 @@ HONE_API hone_tensor *hone_text(hone_subset subset, int64_t bytes, uint64_t seed
 /** The entropy of that text in nats a byte: no model's loss, however good, stays below it in the long
  * run, and one that knows the grammar comes as near as what it sees of the text lets it. Every choice
  * that the grammar leaves has probabilities that are powers of two, and the text tells all choices:
- * it is the mean number of bits chosen in a sentence over the mean number of its bytes, times ln 2. */
+ * it is the mean number of bits chosen in a sentence over the mean number of its bytes, times ln 2.
+ * In windows that begin anywhere there is little to go by at first: the best that can be reached there
+ * is about 0.464 of 64 bytes, 0.442 of 128, 0.430 of 256 and 0.425 of 512, where the entropy is 0.419
+ * (measured by the exact filter over the grammar's states); 4-grams with back-off reach 0.67. */
 HONE_API double hone_text_entropy(void);
 
 /** Tokens cut into windows, for a model of the next token: window i is tokens[i length .. (i + 1)

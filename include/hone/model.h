@@ -61,6 +61,39 @@ HONE_API const char *hone_model_text(const char *name);
  * error. */
 HONE_API int64_t hone_model_signature(const char *name, char *buffer, size_t bytes);
 
+/* ---- position by position */
+
+/** A network of tokens [n, t] -> [n, t, values] that goes on: what was computed for the positions
+ * before isn't computed again.
+ *
+ *      hone_decoder *d = hone_decoder_new(model);
+ *      hone_tensor *scores = hone_decoder_step(d, prompt);          // [1, 5] -> [1, 5, values]
+ *      while (..) scores = hone_decoder_step(d, next);              // [1, 1] -> [1, 1, values]
+ *
+ * In a described network scaled_dot_product_attention with is_causal keeps keys and values, lstm,
+ * gru, rnn_tanh and rnn_relu keep their states, and arange(number of positions) goes on counting;
+ * everything else must treat each position by itself. Then scores have the bits that a forward over
+ * all positions gives at these places. Where another step looks at several positions (a convolution,
+ * a layer such as TransformerEncoder) that can't be seen here, and what comes out is something else:
+ * compare a few positions, as `hone generate` does. */
+typedef struct hone_decoder hone_decoder;
+
+/** @return  at position 0, the caller's; keeps the network alive. NULL on error (HONE_E_NULL,
+ *           HONE_E_NOMEM). */
+HONE_API hone_decoder *hone_decoder_new(hone_module *model);
+/** The scores of the next positions, without gradients.
+ *  @param tokens  i64 [n, t]; after the first step one position each, if there is attention.
+ *  @return        owned by the current scope; NULL on error, and the decoder is at position 0 again.
+ *  Errors:  HONE_E_SHAPE, HONE_E_STATE (the network is training, its forward has changed, attention
+ *           without is_causal, a recurrence in both directions), HONE_E_VALUE (several positions in a
+ *           later step), HONE_E_NULL, HONE_E_NOMEM, those of the network. */
+HONE_API hone_tensor *hone_decoder_step(hone_decoder *decoder, hone_tensor *tokens);
+/** How many positions it has seen; -1 and HONE_E_NULL for NULL. */
+HONE_API int64_t hone_decoder_position(const hone_decoder *decoder);
+/** Back to position 0: nothing is kept. NULL is ignored, as by: */
+HONE_API void hone_decoder_reset(hone_decoder *decoder);
+HONE_API void hone_decoder_free(hone_decoder *decoder);
+
 #ifdef __cplusplus
 }
 #endif

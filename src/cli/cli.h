@@ -19,7 +19,8 @@ typedef struct {
     const char *words;                 /* what goes before the options, for the help; or NULL */
 } cli_command;
 
-extern const cli_command cli_train, cli_eval, cli_predict, cli_info, cli_bench, cli_ops, cli_models;
+extern const cli_command cli_train, cli_eval, cli_predict, cli_generate, cli_info, cli_bench,
+    cli_ops, cli_models;
 
 /** Prints "hone COMMAND: message" to stderr; returns the status that was given. */
 int cli_error(int status, const char *command, const char *format, ...)

@@ -25,7 +25,7 @@ static const cli_option table[] = {
     { "layout", "out,in|in,out",
       "how its weights lie; default: as it says, else as they fit each other", CLI_TEXT,
       FIELD(layout), NULL, 0, 0 },
-    { "data", "DIR|digits", "directory of MNIST's files, or the built-in drawn digits", CLI_TEXT,
+    { "data", "DIR|digits|pictures", "directory of MNIST's files, or a built-in set", CLI_TEXT,
       FIELD(data), "digits", 0, 0 },
     { "model", "SPEC",
       "mlp:INPUT,...,OUTPUT, NAME[:ARGUMENTS] or FILE[:ARGUMENTS]; without it the mlp that the "
@@ -148,6 +148,8 @@ static int run(int argc, char **argv)
         return parsed == CLI_DONE ? CLI_OK : CLI_USAGE;
     if (!o.load)
         return cli_error(CLI_USAGE, name, "--load FILE is missing");
+    if (text_is(o.data))
+        return cli_error(CLI_USAGE, name, "--data %s: text goes on by hone generate", o.data);
     if (!model_layout(name, o.layout, &layout) || (o.model && !model_parse(name, o.model, &spec)))
         return CLI_USAGE;
     if (hone_init() != HONE_OK || (o.threads && hone_set_threads((int)o.threads) != HONE_OK))
@@ -157,7 +159,7 @@ static int run(int argc, char **argv)
         return CLI_FAILED;
     cli_catch_stop();
     progress quiet = progress_new(true);
-    if (!images_load(name, o.data, o.limit, false, &quiet, &set))
+    if (!images_load(name, o.data, &spec, o.limit, false, &quiet, &set))
         return CLI_FAILED;
     const int status = predict(&o, &spec, layout, &set);
     images_free(&set);

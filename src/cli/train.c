@@ -97,7 +97,7 @@ static int train_epochs(training *t)
         curve_draw(&t->losses, progress_columns(), t->show.utf8);
     if (!settle_weights(t) && !cli_stopped())
         return cli_library_error(name);
-    if (!cli_stopped())
+    if (!cli_stopped() && !t->set.window)
         metrics_print(&t->answers, &t->show);
     return CLI_OK;
 }
@@ -158,7 +158,7 @@ static int train(training *t)
         return model_failed(name, &t->spec);
     if (t->o.load && !model_load(name, t->model, t->o.load, HONE_LAYOUT_AUTO))
         return CLI_FAILED;
-    if (!images_load(name, t->o.data, t->o.limit, true, &t->show, &t->set) ||
+    if (!images_load(name, t->o.data, &t->spec, t->o.limit, true, &t->show, &t->set) ||
         !images_fit(name, &t->set, &t->spec, t->model))
         return CLI_FAILED;
     if (!train_split(t))
@@ -191,7 +191,8 @@ static int prepare(training *t)
         return cli_error(CLI_USAGE, name,
                          "--early-stop goes by what --val-split holds out: say how "
                          "much, 0.1 for a tenth");
-    if (!model_parse(name, t->o.model, &t->spec) || !model_layout(name, t->o.layout, &t->layout))
+    if (!model_parse(name, t->o.model, &t->spec) || !text_suits(name, t->o.data, &t->spec) ||
+        !model_layout(name, t->o.layout, &t->layout))
         return CLI_USAGE;
     if (hone_init() != HONE_OK || (t->o.threads && hone_set_threads((int)t->o.threads) != HONE_OK))
         return cli_library_error(name);
@@ -232,5 +233,5 @@ static int run(int argc, char **argv)
     return status == CLI_OK ? log_status : status;
 }
 
-const cli_command cli_train = { "train", "Trains a network on images and prints a row an epoch.",
-                                run, NULL };
+const cli_command cli_train = { "train", "Trains a network on images or text, a row an epoch.", run,
+                                NULL };

@@ -50,8 +50,9 @@ static void train_part(training *t, const hone_batch *batch, int64_t begin, int6
     hone_tensor *x = hone_slice(batch->x, 0, begin, end, 1);
     hone_tensor *y = hone_slice(batch->y, 0, begin, end, 1);
     hone_tensor *scores = hone_forward(t->model, x);
+    text_rows(&scores, &y);
     hone_tensor *wrong = hone_ne(hone_argmax(scores, 1, false), y);
-    hone_backward(part_loss(t, scores, y, hone_size(batch->x, 0), &r->smoothed));
+    hone_backward(part_loss(t, scores, y, hone_numel(batch->y), &r->smoothed));
     r->wrong += hone_item(hone_sum(hone_to(wrong, HONE_F32)));
 }
 
@@ -94,7 +95,7 @@ static step_result train_step(training *t, const hone_batch *batch)
     for (int64_t i = 0; i < parts; i++)
         train_part(t, batch, i * n / parts, (i + 1) * n / parts, &r);
     hone_tensor *loss = hone_accumulate_end();
-    r.loss = t->o.label_smoothing > 0 ? r.smoothed / (double)n : hone_item(loss);
+    r.loss = t->o.label_smoothing > 0 ? r.smoothed / (double)hone_numel(batch->y) : hone_item(loss);
     r.norm = clip(t);
     r.bad = is_bad(t, &r);
     if (r.bad)
@@ -129,7 +130,7 @@ bool train_epoch(training *t, int64_t epoch, epoch_row *row)
         if (hone_error_code() != HONE_OK)
             return false;
         if (!r.bad)
-            count_step(t, &r, n, row);
+            count_step(t, &r, hone_numel(batch.y), row);
         else if (!train_step_failed(t, epoch, &batch, parts_of(t, &batch), r.loss, r.norm) ||
                  !train_restore_buffers(t))
             return false;

@@ -11,8 +11,10 @@
 #define FIELD(name) offsetof(train_options, name)
 
 const cli_option train_table[] = {
-    { "data", "DIR|digits", "directory of MNIST's files, or the built-in drawn digits", CLI_TEXT,
-      FIELD(data), "digits", 0, 0 },
+    { "data", "DIR|SET",
+      "directory of MNIST's files, or a built-in set: digits, pictures, text[:BYTES]; text:FILE is "
+      "the bytes of a file",
+      CLI_TEXT, FIELD(data), "digits", 0, 0 },
     { "model", "SPEC",
       "mlp:INPUT,...,OUTPUT: linear layers with ReLU between them; NAME[:ARGUMENTS] (hone models) "
       "or FILE[:ARGUMENTS]",

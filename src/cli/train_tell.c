@@ -27,6 +27,10 @@ static void log_row(training *t, int64_t epoch, const epoch_row *row)
     }
     if (t->o.top_k)
         log_number(t->log, "test_top_k_error", row->top_error);
+    if (t->set.window) {
+        log_number(t->log, "perplexity", text_perplexity(row->test.loss));
+        log_number(t->log, "bits_per_byte", text_bits(row->test.loss));
+    }
     log_number(t->log, "lr", row->lr);
     log_number(t->log, "grad_norm", row->norm);
     log_number(t->log, "seconds", row->seconds);
@@ -47,12 +51,15 @@ typedef enum {
     TEST_ERROR,
     TOP_ERROR,
     SECONDS,
+    PERPLEXITY,
+    BITS,
     N_COLUMNS
 } column;
 
 static const int ranks[N_COLUMNS] = {
-    [EPOCH] = 0,      [TEST_ERROR] = 1,  [VAL_ERROR] = 2, [TEST_LOSS] = 3, [VAL_LOSS] = 4,
-    [TRAIN_LOSS] = 5, [TRAIN_ERROR] = 6, [TOP_ERROR] = 7, [SECONDS] = 8
+    [EPOCH] = 0,    [TEST_ERROR] = 1, [VAL_ERROR] = 2,   [TEST_LOSS] = 3,
+    [VAL_LOSS] = 4, [TRAIN_LOSS] = 5, [TRAIN_ERROR] = 6, [TOP_ERROR] = 7,
+    [SECONDS] = 8,  [PERPLEXITY] = 9, [BITS] = 10
 };
 
 typedef struct {
@@ -87,7 +94,13 @@ static table_row titles_of(const training *t)
                       { "test loss" },
                       { "test error" },
                       { "" },
-                      { "seconds" } } };
+                      { "seconds" },
+                      { "" },
+                      { "" } } };
+    if (t->set.window) {
+        r.at[PERPLEXITY] = (cell){ "perplexity" };
+        r.at[BITS] = (cell){ "bits/byte" };
+    }
     if (t->val.x) {
         r.at[VAL_LOSS] = (cell){ "val loss" };
         r.at[VAL_ERROR] = (cell){ "val error" };
@@ -132,6 +145,8 @@ void train_tell_row(training *t, int64_t epoch, const epoch_row *row)
     r.at[TEST_ERROR] = in_number("%.4f", row->test.error);
     r.at[TOP_ERROR] = in_number("%.4f", row->top_error);
     r.at[SECONDS] = in_number("%.2f", row->seconds);
+    r.at[PERPLEXITY] = in_number("%.4g", text_perplexity(row->test.loss));
+    r.at[BITS] = in_number("%.4f", text_bits(row->test.loss));
     tell_cells(t, &r);
     curve_test(&t->losses, row->test.loss);
     if (t->log)
@@ -168,9 +183,9 @@ void train_tell_beginning(training *t)
         snprintf(decay, sizeof decay, ", weight decay %g", t->o.weight_decay);
     progress_line(&t->show, "hone %s, %s, %d thread%s", hone_version(), hone_isa(), hone_threads(),
                   hone_threads() == 1 ? "" : "s");
-    progress_line(&t->show, "%s: %lld training and %lld test images", t->o.data,
+    progress_line(&t->show, "%s: %lld training and %lld test %s", t->o.data,
                   (long long)hone_dataset_size(&t->set.train),
-                  (long long)hone_dataset_size(&t->set.test));
+                  (long long)hone_dataset_size(&t->set.test), images_name(&t->set).s);
     progress_line(&t->show, "%s, %lld parameters; %s, lr %g%s%s, batch %lld, seed %llu",
                   model_describe(&t->spec).s, (long long)hone_parameter_count(t->model), t->o.optim,
                   t->o.lr, momentum, decay, (long long)t->o.batch, (unsigned long long)t->o.seed);

@@ -90,8 +90,8 @@ static float inside(const shape *s, float px, float py)
     case 7:
         return least(disc, stripe(0.70710678f * (u + v) + s->phase_x, s->period));
     case 8: /* where both are inside of their stripes, or both outside */
-        return least(disc, su > 0 == sv > 0 ? least(size_of(su), size_of(sv))
-                                            : -least(size_of(su), size_of(sv)));
+        return least(disc, (su > 0) == (sv > 0) ? least(size_of(su), size_of(sv))
+                                                : -least(size_of(su), size_of(sv)));
     default: /* dots at the crossings */
         return least(
             disc, sqrtf(greatest(su + 0.25f * s->period, 0) * greatest(sv + 0.25f * s->period, 0)) -

@@ -2,6 +2,7 @@
 #include "run/program.h"
 
 #include "op/options.h"
+#include "run/decode.h"
 #include "run/value.h"
 #include "runtime/memory.h"
 
@@ -57,16 +58,20 @@ static bool read_pieces(const run *r, const hone__step *s, char *text, size_t si
     return hone__options_read(s->op, text, options);
 }
 
-static bool run_op(const run *r, const hone__step *s, hone_tensor *const *in)
+static bool run_op(const run *r, const hone__step *s, hone_tensor **in)
 {
-    _Alignas(8) char options[HONE__OPTIONS_BYTES];
+    _Alignas(8) char read[HONE__OPTIONS_BYTES], changed[HONE__OPTIONS_BYTES];
+    const void *options = s->pieces ? read : s->options;
+    hone_decoder *decoder = hone__decoding();
     char text[600] = "";
     hone_tensor *out[HONE_MAX_OUTPUTS] = { NULL };
-    if (s->pieces) {
-        if (!read_pieces(r, s, text, sizeof text, options))
-            return false;
-    }
-    if (hone__run(s->op, in, s->n_in, s->pieces ? options : s->options, HONE__INTO_FRESH, out) < 0)
+    if (s->pieces && !read_pieces(r, s, text, sizeof text, read))
+        return false;
+    if (decoder && !hone__decode_before(decoder, s, in, &options, changed))
+        return false;
+    if (hone__run(s->op, in, s->n_in, options, HONE__INTO_FRESH, out) < 0)
+        return false;
+    if (decoder && !hone__decode_after(decoder, s, out))
         return false;
     for (int o = 0; o < s->n_out; o++)
         if (!keep(r, s->out[o], out[o]))
@@ -116,6 +121,14 @@ static bool run_size(const run *r, const hone__step *s, hone_tensor *x)
     return true;
 }
 
+/* 0 .. n - 1; while a decoder goes on, of positions: where they stand. */
+static hone_tensor *counting(int64_t n)
+{
+    const hone_decoder *decoder = hone__decoding();
+    const int64_t begin = decoder ? hone__decode_begin(decoder, n) : 0;
+    return hone_arange(HONE_I64, (double)begin, (double)(begin + n), 1);
+}
+
 static bool run_step(const run *r, const hone__step *s, hone_tensor **in)
 {
     for (int i = 0; i < s->n_in; i++)
@@ -135,7 +148,7 @@ static bool run_step(const run *r, const hone__step *s, hone_tensor **in)
     case HONE__STEP_FLATTEN:
         return keep(r, s->out[0], hone_flatten(in[0], (int)number(r, &s->a)));
     case HONE__STEP_ARANGE:
-        return keep(r, s->out[0], hone_arange(HONE_I64, 0, (double)number(r, &s->a), 1));
+        return keep(r, s->out[0], counting(number(r, &s->a)));
     }
     return false;
 }

@@ -35,7 +35,7 @@ for bad in nan inf -inf -0.5 1e400 0x1p-1 0,5 '0.5 ' '' half; do
   refuses 2 '--lr takes a number from 0' "$hone" train "${small[@]}" --lr "$bad"
 done
 refuses 2 '--momentum takes a number from 0 to 1' "$hone" train "${small[@]}" --momentum 1.5
-refuses 2 '--data: the DIR.digits is empty' "$hone" train --data ''
+refuses 2 '--data: the DIR.SET is empty' "$hone" train --data ''
 
 refuses 2 "--optim: there is no 'fast'; see" "$hone" train "${small[@]}" --optim fast
 refuses 2 "--optim: there is no 'adamm'; did you mean adam?" "$hone" train "${small[@]}" --optim adamm

@@ -208,6 +208,8 @@ typedef enum { ALWAYS, BUT_NONE } allowed; /* BUT_NONE: an optional tensor */
       hone_gradgradcheck_function(&gives, g) == HONE_E_NULL)                                       \
     X(hone_dataset_from, ALWAYS, hone_dataset_from(s, r, &set) == HONE_E_NULL)                     \
     X(hone_dataset_from, ALWAYS, hone_dataset_from(r, s, &set) == HONE_E_NULL)                     \
+    X(hone_dataset_windows, ALWAYS, hone_dataset_windows(s, 1, &set) == HONE_E_NULL)               \
+    X(hone_decoder_step, ALWAYS, !hone_decoder_step(decoder, s))                                   \
     X(hone_loader_new, ALWAYS, !hone_loader_new(&(hone_dataset){ .x = s, .y = r }, NULL))          \
     X(hone_loader_next, ALWAYS, loader_refuses())                                                  \
     X(hone_dataset_size, ALWAYS, hone_dataset_size(&(hone_dataset){ .x = s, .y = r }) == -1)       \
@@ -274,6 +276,7 @@ Test(every_function, others_refuse_the_sentinels)
     hone_module *norm =
         hone_nn_layer_norm_with(HONE_DIM_ARGS(1), &(hone_nn_layer_norm_options){ .no_bias = true });
     hone_average *average = hone_average_new(norm, NULL);
+    hone_decoder *decoder = hone_decoder_new(norm);
     for (int i = 0; i < 2; i++) {
         hone_tensor *s = sentinel = sentinels[i];
         const hone_tensor_list list = { (hone_tensor *[]){ s }, 1 };
@@ -284,6 +287,7 @@ Test(every_function, others_refuse_the_sentinels)
     }
     hone_schedule_free(schedule);
     hone_average_free(average);
+    hone_decoder_free(decoder);
     hone_module_free(norm);
     hone_optim_free(optim);
 }
