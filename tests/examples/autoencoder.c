@@ -4,7 +4,7 @@
 #include <hone/hone.h>
 #include <stdio.h>
 
-enum { IMAGES = 2000, EPOCHS = 15, CODE = 16 };
+enum { IMAGES = 1500, EPOCHS = 12, CODE = 16 };
 
 /* Rows of 784 numbers from 0 to 1. */
 static hone_tensor *rows(hone_tensor *images)
