@@ -71,7 +71,8 @@ HONE_API int64_t hone_model_signature(const char *name, char *buffer, size_t byt
  *      while (..) scores = hone_decoder_step(d, next);              // [1, 1] -> [1, 1, values]
  *
  * In a described network scaled_dot_product_attention with is_causal keeps keys and values, lstm,
- * gru, rnn_tanh and rnn_relu keep their states, and arange(number of positions) goes on counting;
+ * gru, rnn_tanh and rnn_relu and the layers RNN, GRU and LSTM keep their states, and arange(number of
+ * positions) goes on counting;
  * everything else must treat each position by itself. Then scores have the bits that a forward over
  * all positions gives at these places. Where another step looks at several positions (a convolution,
  * a layer such as TransformerEncoder) that can't be seen here, and what comes out is something else:

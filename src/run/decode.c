@@ -5,6 +5,7 @@
 #include "run/decode.h"
 
 #include "core/core.h"
+#include "nn/layer.h"
 #include "runtime/memory.h"
 
 #include <hone/ops.h>
@@ -184,6 +185,40 @@ bool hone__decode_after(hone_decoder *d, const hone__step *s, hone_tensor *const
     if (what == STATES)
         hone_assign(&keep->b, out[2]);
     return true;
+}
+
+/* ---- layers that are recurrences */
+
+extern const hone__layer hone__layer_RNN, hone__layer_GRU, hone__layer_LSTM;
+
+hone_tensor *hone__decode_module(hone_decoder *d, const hone__step *s, hone_tensor **in)
+{
+    const hone_module_class *type =
+        s->module->type; /* a described part may have such a name, too */
+    const bool lstm = type == &hone__layer_LSTM.type;
+    if (s->n_in != 1 || (!lstm && type != &hone__layer_RNN.type && type != &hone__layer_GRU.type))
+        return hone_forward_v(s->module, in);
+    kept *keep = next_kept(d, s);
+    if (!keep)
+        return NULL;
+    hone_tensor *h = keep->a ? keep->a : HONE_NONE, *c = keep->b ? keep->b : HONE_NONE;
+    hone_lstm_result r = { NULL, NULL, NULL };
+    if (lstm) {
+        r = hone_nn_lstm_states(s->module, in[0], h, c);
+    } else {
+        const hone_rnn_result plain = hone_nn_rnn_states(s->module, in[0], h);
+        r = (hone_lstm_result){ plain.output, plain.h_n, NULL };
+    }
+    if (!r.output)
+        return NULL;
+    if (r.output->shape[r.output->ndim - 1] != r.h_n->shape[r.h_n->ndim - 1]) {
+        refuse(s, "in both directions");
+        return NULL;
+    }
+    hone_assign(&keep->a, r.h_n);
+    if (lstm)
+        hone_assign(&keep->b, r.c_n);
+    return r.output;
 }
 
 /* ---- the decoder */

@@ -21,4 +21,8 @@ bool hone__decode_before(hone_decoder *d, const hone__step *s, hone_tensor **in,
                          const void **options, void *room);
 bool hone__decode_after(hone_decoder *d, const hone__step *s, hone_tensor *const *out);
 
+/** A layer's result for one input: of RNN, GRU and LSTM from the states that are kept. NULL + an
+ * error. */
+hone_tensor *hone__decode_module(hone_decoder *d, const hone__step *s, hone_tensor **in);
+
 #endif

@@ -138,7 +138,9 @@ static bool run_step(const run *r, const hone__step *s, hone_tensor **in)
     case HONE__STEP_OP:
         return run_op(r, s, in);
     case HONE__STEP_MODULE:
-        return keep(r, s->out[0], hone_forward_v(s->module, in));
+        return keep(r, s->out[0],
+                    hone__decoding() ? hone__decode_module(hone__decoding(), s, in)
+                                     : hone_forward_v(s->module, in));
     case HONE__STEP_SIZE:
         return run_size(r, s, in[0]);
     case HONE__STEP_NUMBER:

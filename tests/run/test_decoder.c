@@ -92,6 +92,20 @@ Test(decoder, other_recurrences)
         2, 20);
 }
 
+#define LAYER(make)                                                                                \
+    "model Net():\n"                                                                               \
+    "    e = Embedding(40, 6)\n"                                                                   \
+    "    layer = " make "\n"                                                                       \
+    "    forward(t): return layer(e(t))\n"
+
+Test(decoder, recurrent_layers)
+{
+    same_bits_of(hone_model_parse(LAYER("LSTM(6, 9, num_layers=2, batch_first=True)"), NULL, NULL),
+                 2, 20);
+    same_bits_of(hone_model_parse(LAYER("GRU(6, 9, batch_first=True)"), NULL, NULL), 2, 20);
+    same_bits_of(hone_model_parse(LAYER("RNN(6, 9, batch_first=True)"), NULL, NULL), 2, 20);
+}
+
 /* A layer that two places share keeps two states. */
 Test(decoder, shared_layers)
 {
@@ -140,6 +154,10 @@ Test(decoder, what_it_refuses)
                    "    forward(t): return rnn_tanh(e(t), None, a, b, a, b, bidirectional=True)\n");
     CHECK_FAILS(hone_decoder_step(d, t) ? HONE_OK : hone_error_code(), HONE_E_STATE,
                 "rnn_tanh in both directions");
+    hone_decoder_free(d);
+    d = decoder_of(LAYER("GRU(6, 9, batch_first=True, bidirectional=True)"));
+    CHECK_FAILS(hone_decoder_step(d, t) ? HONE_OK : hone_error_code(), HONE_E_STATE,
+                "layer in both directions");
     hone_decoder_free(d);
     d = decoder_of(ATTENTION(", is_causal=True"));
     CHECK_FAILS(hone_decoder_step(d, hone_zeros(HONE_I64, 4)) ? HONE_OK : hone_error_code(),
