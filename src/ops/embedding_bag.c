@@ -230,8 +230,8 @@ static bool embedding_bag_forward(hone_context *ctx, hone_tensor *const *in, int
         hone__parallel_for(bags, 1,
                            NS_PER_ELEMENT * (double)(at->numel * width) / (double)bags + 10,
                            run_bags, &j);
-    else
-        memset(j.count, 0, (size_t)(j.count ? bags : 0) * sizeof *j.count);
+    else if (j.count)
+        memset(j.count, 0, (size_t)bags * sizeof *j.count);
     return true;
 }
 
