@@ -126,6 +126,17 @@ static bool lstm_refuses(bool state)
     return refuses;
 }
 
+static bool sequence_refuses(const char *layer, bool state)
+{
+    hone_module *rnn = hone_nn_layer(layer, "1, 1");
+    hone_tensor *x = hone_ones(HONE_F32, 1, 1, 1), *none = HONE_NONE;
+    hone_tensor *in = state ? x : sentinel, *h0 = state ? sentinel : none;
+    const bool refuses = strcmp(layer, "LSTM") == 0 ? !hone_nn_lstm_states(rnn, in, h0, h0).output
+                                                    : !hone_nn_rnn_states(rnn, in, h0).output;
+    hone_module_free(rnn);
+    return refuses;
+}
+
 static bool backward_refuses(void)
 {
     static const hone_function fn = { "copy", copy, sentinel_gradient, NULL, NULL };
@@ -218,6 +229,10 @@ typedef enum { ALWAYS, BUT_NONE } allowed; /* BUT_NONE: an optional tensor */
     X(hone_module_forward_hook, ALWAYS, hook_refuses())                                            \
     X(hone_nn_lstm_step, ALWAYS, lstm_refuses(false))                                              \
     X(hone_nn_lstm_step, BUT_NONE, lstm_refuses(true))                                             \
+    X(hone_nn_rnn_states, ALWAYS, sequence_refuses("RNN", false))                                  \
+    X(hone_nn_rnn_states, BUT_NONE, sequence_refuses("GRU", true))                                 \
+    X(hone_nn_lstm_states, ALWAYS, sequence_refuses("LSTM", false))                                \
+    X(hone_nn_lstm_states, BUT_NONE, sequence_refuses("LSTM", true))                               \
     X(hone_sgd_list, ALWAYS, !hone_sgd_list(list, NULL))                                           \
     X(hone_adam_list, ALWAYS, !hone_adam_list(list, NULL))                                         \
     X(hone_adamw_list, ALWAYS, !hone_adamw_list(list, NULL))                                       \
