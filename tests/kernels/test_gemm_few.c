@@ -9,7 +9,8 @@ static void run_few(hone__gemm_dtype dtype, int64_t m, int64_t n, int64_t k, int
     x.b_cs = apart;
     x.a_rs += below(3);
     x.c_rs += below(3);
-    x.accumulate = below(3); /* begins with what C holds, or adds it, or doesn't */
+    x.accumulate =
+        (hone__gemm_accumulate)below(3); /* begins with what C holds, or adds it, or doesn't */
     run(&x);
 }
 
