@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Attention of hone beside PyTorch's, in turn in one process: 8 heads, 64 wide, causal or not, forward and with its gradient.
 
-    perf/compare/attention.py --library build/libhone.so [--threads 1] [--rounds 15] [--lengths 128,512,2048]
+    perf/compare/attention.py --shared build/libhone.so [--threads 1] [--rounds 15] [--lengths 128,512,2048]
 """
 import argparse
 import ctypes as c
@@ -11,7 +11,7 @@ import sys
 import time
 
 parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-parser.add_argument("--library", default="build/libhone.so")
+parser.add_argument("--shared", default="build/libhone.so")
 parser.add_argument("--threads", type=int, default=1)
 parser.add_argument("--rounds", type=int, default=15)
 parser.add_argument("--lengths", default="128,512,2048")
@@ -34,7 +34,7 @@ class Backward(c.Structure):  # hone_backward_options
     _fields_ = [("gradient", c.c_void_p), ("reserve", c.c_char * 56)]
 
 
-hone = c.CDLL(options.library)
+hone = c.CDLL(options.shared)
 P = c.c_void_p
 for name, result, *arguments in [
         ("scope_enter", Scope), ("scope_leave", None, Scope), ("retain", P, P), ("error_message", c.c_char_p),
