@@ -158,19 +158,8 @@ static bool max_forward(hone_context *ctx, hone_tensor *const *in, int n_in, hon
     return true;
 }
 
-#define MAX_POOL(op, dims_, table)                                                                 \
-    const hone__op hone__op_##op = {                                                               \
-        .name = #op,                                                                               \
-        .dims = dims_,                                                                             \
-        .forward = max_forward,                                                                    \
-        .backward = hone__max_pool_gradient,                                                       \
-        .in = { { "x" } },                                                                         \
-        .out = { { "values" }, { "indices", HONE__CONSTANT } },                                    \
-        .options = table,                                                                          \
-        .options_bytes = sizeof(extents),                                                          \
-    }
-MAX_POOL(adaptive_max_pool2d, 2, table2d);
-MAX_POOL(adaptive_max_pool3d, 3, table3d);
+HONE__MAX_POOL(adaptive_max_pool2d, 2, table2d, extents);
+HONE__MAX_POOL(adaptive_max_pool3d, 3, table3d, extents);
 
 /* ---- public functions */
 

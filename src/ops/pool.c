@@ -150,19 +150,8 @@ static bool max_forward(hone_context *ctx, hone_tensor *const *in, int n_in, hon
     return true;
 }
 
-#define MAX_POOL(op, dims_, table)                                                                 \
-    const hone__op hone__op_##op = {                                                               \
-        .name = #op,                                                                               \
-        .dims = dims_,                                                                             \
-        .forward = max_forward,                                                                    \
-        .backward = hone__max_pool_gradient,                                                       \
-        .in = { { "x" } },                                                                         \
-        .out = { { "values" }, { "indices", HONE__CONSTANT } },                                    \
-        .options = table,                                                                          \
-        .options_bytes = sizeof(options),                                                          \
-    }
-MAX_POOL(max_pool2d, 2, table2d);
-MAX_POOL(max_pool3d, 3, table3d);
+HONE__MAX_POOL(max_pool2d, 2, table2d, options);
+HONE__MAX_POOL(max_pool3d, 3, table3d, options);
 
 static hone_values_indices call(const hone__op *op, hone_tensor *x, const options *given)
 {

@@ -64,4 +64,18 @@ bool hone__spread(hone_context *ctx, hone_tensor *dy, int dims, const hone__wind
 bool hone__suits_axes(hone_context *ctx, const hone_tensor *dy, int dims,
                       const hone__window_axis *a);
 
+/** A pooling whose second output says where each maximum was; its forward is the file's max_forward,
+ * its options a struct of that type. */
+#define HONE__MAX_POOL(op, dims_, table, type)                                                     \
+    const hone__op hone__op_##op = {                                                               \
+        .name = #op,                                                                               \
+        .dims = dims_,                                                                             \
+        .forward = max_forward,                                                                    \
+        .backward = hone__max_pool_gradient,                                                       \
+        .in = { { "x" } },                                                                         \
+        .out = { { "values" }, { "indices", HONE__CONSTANT } },                                    \
+        .options = table,                                                                          \
+        .options_bytes = sizeof(type),                                                             \
+    }
+
 #endif
