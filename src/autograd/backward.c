@@ -422,7 +422,6 @@ static bool capture_inner(walk *w, const hone_context *node)
 
 static bool run_node(walk *w, hone_context *node)
 {
-    HONE_SCOPE(); /* what a node's formulas make dies here; sums hold what lives on */
     if (!capture_inner(w, node))
         return false;
     if (!must_run(w, node))
@@ -433,15 +432,18 @@ static bool run_node(walk *w, hone_context *node)
 static bool run(walk *w)
 {
     bool enabled = hone_set_grad_enabled(w->create_graph), ok = hand_over_parcels(w);
+    const hone_scope formulas = hone_scope_enter_at(__func__, __FILE__, __LINE__);
     while (ok && w->n > 0) {
         hone_context *node = pop(w);
         ok = run_node(w, node);
+        hone__scope_empty(formulas); /* sums hold what lives on */
         drop_grads(node);
         ok = ok && hand_over_parcels(w);
         if (!w->retain_graph && must_run(w, node))
             hone__node_clear(node);
         hone__node_drop(node);
     }
+    hone_scope_leave(formulas);
     hone_set_grad_enabled(enabled);
     return ok;
 }

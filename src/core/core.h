@@ -226,6 +226,9 @@ hone__text hone__holdings_text(const hone__holdings *holdings);
 size_t hone__scope_mark(void);
 void hone__scope_settle(size_t mark, hone_tensor *t);
 
+/** Drops what a scope that stays open has come to own, but for what returns to its parent. */
+void hone__scope_empty(hone_scope scope);
+
 /** Called when the last reference to a tensor with a node goes (set by src/autograd): must not
  * recurse deeply. */
 extern void (*hone__node_release)(hone_context *node);

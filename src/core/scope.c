@@ -203,8 +203,9 @@ hone__site hone__scope_leaving(void)
     return known ? self.open[self.leaving - 1].site : (hone__site){ NULL, NULL, 0 };
 }
 
-/* Brings what returns to the parent down to the mark and gives the index after it. */
-static size_t gather_returned(size_t mark)
+/* Brings what returns to the parent down to the mark, as what it is there, and gives the index after
+ * it. */
+static size_t gather_returned(size_t mark, uintptr_t tag)
 {
     uintptr_t *entries = self.entries;
     for (size_t i = mark; i < self.n; i++) {
@@ -212,9 +213,17 @@ static size_t gather_returned(size_t mark)
             continue;
         const uintptr_t returned = entries[i] & ~(uintptr_t)RETURNED;
         entries[i] = entries[mark];
-        entries[mark++] = returned;
+        entries[mark++] = returned | tag;
     }
     return mark;
+}
+
+static void drop_entries(size_t depth, size_t mark, uintptr_t returned)
+{
+    const size_t kept = gather_returned(mark, returned), outer = self.leaving;
+    self.leaving = depth;
+    drop_down_to(kept);
+    self.leaving = outer;
 }
 
 void hone_scope_leave(hone_scope scope)
@@ -226,11 +235,16 @@ void hone_scope_leave(hone_scope scope)
     }
     /* Scopes inside that were never left (longjmp) end here: what they meant to return stays
      * within this one and is gathered with its own. */
-    const size_t kept = gather_returned(mark), outer = self.leaving;
-    self.leaving = depth;
-    drop_down_to(kept);
-    self.leaving = outer;
+    drop_entries(depth, mark, TENSOR);
     self.depth = depth - 1;
+}
+
+void hone__scope_empty(hone_scope scope)
+{
+    const size_t depth = scope.mark >> DEPTH_SHIFT, mark = scope.mark & INDEX_MASK;
+    if (self.n > mark)
+        drop_entries(depth, mark, RETURNED);
+    self.depth = depth;
 }
 
 void hone_scope_leave_guard(hone_scope *scope)
