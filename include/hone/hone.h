@@ -8,9 +8,11 @@
 #include <hone/data.h>
 #include <hone/dtype.h>
 #include <hone/error.h>
+#include <hone/files.h>
 #include <hone/init.h>
 #include <hone/io.h>
 #include <hone/model.h>
+#include <hone/named.h>
 #include <hone/net.h>
 #include <hone/nn.h>
 #include <hone/ops.h>

@@ -26,6 +26,7 @@
 #ifndef HONE_NN_H
 #define HONE_NN_H
 
+#include <hone/named.h>
 #include <hone/net.h>
 #include <hone/ops.h>
 #include <hone/random.h>
@@ -54,14 +55,15 @@ struct hone_module {
 
 typedef enum {
     HONE_FIELD_END,
-    HONE_FIELD_PARAM,  /**< hone_tensor *: learned */
-    HONE_FIELD_WEIGHT, /**< the same, [in, out], of a layer whose weight PyTorch has as [out, in] */
-    HONE_FIELD_BUFFER, /**< hone_tensor *: saved with the state but not learned */
-    HONE_FIELD_CHILD,  /**< hone_module * */
-    HONE_FIELD_PARAMS, /**< hone_tensor **, with an int that counts them */
+    HONE_FIELD_PARAM,    /**< hone_tensor *: learned */
+    HONE_FIELD_WEIGHT,   /**< the same, [.., in, out], which PyTorch has as [.., out, in] */
+    HONE_FIELD_BUFFER,   /**< hone_tensor *: saved with the state but not learned */
+    HONE_FIELD_CHILD,    /**< hone_module * */
+    HONE_FIELD_PARAMS,   /**< hone_tensor **, with an int that counts them */
     HONE_FIELD_CHILDREN, /**< hone_module **, with an int that counts them */
     HONE_FIELD_DICT,     /**< hone_named_module *, with an int that counts them */
     HONE_FIELD_NAMED,    /**< hone_named *, parameters, with an int that counts them */
+    HONE_FIELD_WEIGHTS,  /**< as PARAMS, each of them like WEIGHT */
 } hone_field_kind;
 
 /** A member of a module's struct. Any of them may be NULL: then it is not there (no bias). */
@@ -88,7 +90,8 @@ typedef struct {
     {                                                                                              \
         HONE_FIELD_CHILD, #member, offsetof(type, member), 0                                       \
     }
-/** Arrays, made by hone_module_array(): elements are named "member.0", "member.1", ... */
+/** Arrays, made by hone_module_array(): elements are named "member.0", "member.1", ...; those of
+ * HONE_WEIGHTS lie the other way round in PyTorch's files, as HONE_WEIGHT. */
 #define HONE_PARAMS(type, member, count)                                                           \
     {                                                                                              \
         HONE_FIELD_PARAMS, #member, offsetof(type, member), offsetof(type, count)                  \
@@ -96,6 +99,10 @@ typedef struct {
 #define HONE_CHILDREN(type, member, count)                                                         \
     {                                                                                              \
         HONE_FIELD_CHILDREN, #member, offsetof(type, member), offsetof(type, count)                \
+    }
+#define HONE_WEIGHTS(type, member, count)                                                          \
+    {                                                                                              \
+        HONE_FIELD_WEIGHTS, #member, offsetof(type, member), offsetof(type, count)                 \
     }
 /** The same, but the elements are named "0", "1", ... (Sequential). */
 #define HONE_ITEMS(type, member, count)                                                            \
@@ -212,31 +219,6 @@ HONE_API hone_status hone_module_apply(hone_module *module,
 /* ---- looking inside: lists in the order of the field tables, owned by the current scope */
 
 typedef struct {
-    const char *name; /**< "linear1.weight" */
-    hone_tensor *tensor;
-} hone_named;
-
-/** Names and tensors; at == NULL: failed. */
-typedef struct {
-    hone_named *at;
-    int n;
-} hone_named_list;
-
-/** A list made by hand, e.g. for hone_safetensors_save:
- *      hone_list_named({ "weight", w }, { "bias", b })
- * Owned by the current scope, holds references to the tensors; the names stay the caller's.
- *  Errors:  HONE_E_NULL (a NULL name or tensor, HONE_NONE), HONE_E_NOMEM. */
-#define hone_list_named(...) hone_list_named_v(HONE_NAMED_ARGS(__VA_ARGS__))
-HONE_API hone_named_list hone_list_named_v(const hone_named *named_then_end);
-HONE_API hone_named_list hone_list_named_n(const hone_named *named, int n);
-#ifdef __cplusplus
-#define HONE_NAMED_ARGS(...)                                                                       \
-    (std::initializer_list<hone_named>{ __VA_ARGS__, { nullptr, HONE_END_TENSOR } }.begin())
-#else
-#define HONE_NAMED_ARGS(...) ((const hone_named[]){ __VA_ARGS__, { NULL, HONE_END_TENSOR } })
-#endif
-
-typedef struct {
     const char *name; /**< "encoder.layers.0"; "" for the module that was asked */
     hone_module *module;
 } hone_named_module;
@@ -253,9 +235,6 @@ HONE_API hone_named_list hone_named_parameters(hone_module *module);
 HONE_API hone_named_list hone_named_buffers(hone_module *module);
 /** Parameters and buffers, under each of their names: what a state file holds. */
 HONE_API hone_named_list hone_named_state(hone_module *module);
-/** The tensor of that name in a list; owned by the current scope. Errors: HONE_E_INDEX (no such
- * name), HONE_E_NULL. */
-HONE_API hone_tensor *hone_named_find(hone_named_list list, const char *name);
 /** Numbers in all parameters; -1 on error. */
 HONE_API int64_t hone_parameter_count(hone_module *module);
 /** The modules directly below / the module itself, named "", and all below it. The modules stay

@@ -2,7 +2,7 @@
 #include "work.h"
 
 #include "cli.h"
-#include "io/layout.h"
+#include "run/layout.h"
 
 #include <stdio.h>
 #include <string.h>

@@ -7,7 +7,7 @@
 #ifndef HONE_IO_SAFETENSORS_H
 #define HONE_IO_SAFETENSORS_H
 
-#include <hone/io.h>
+#include <hone/files.h>
 
 enum { HONE__HEADER_MOST = 100000000 }; /* bytes; the format's own reader takes no more */
 

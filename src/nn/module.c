@@ -112,8 +112,9 @@ static void free_one(hone_module *module, hone_module **list)
     }
     const hone_field *field = module->type->fields;
     for (; field && field->kind != HONE_FIELD_END; field++)
-        if (field->kind == HONE_FIELD_PARAMS || field->kind == HONE_FIELD_CHILDREN ||
-            field->kind == HONE_FIELD_DICT || field->kind == HONE_FIELD_NAMED)
+        if (field->kind == HONE_FIELD_PARAMS || field->kind == HONE_FIELD_WEIGHTS ||
+            field->kind == HONE_FIELD_CHILDREN || field->kind == HONE_FIELD_DICT ||
+            field->kind == HONE_FIELD_NAMED)
             hone__free(*(void **)((char *)module + field->offset));
     hone__free(module);
 }

@@ -23,8 +23,9 @@ bool hone__slot_next(const hone_module *module, hone__slots *walk, hone__slot *s
     for (; walk->field && walk->field->kind != HONE_FIELD_END; walk->field++, walk->index = 0) {
         const hone_field *field = walk->field;
         void *const value = *(void **)member(module, field->offset);
-        const bool params = field->kind == HONE_FIELD_PARAMS, dict = field->kind == HONE_FIELD_DICT,
-                   tensors = field->kind == HONE_FIELD_NAMED;
+        const bool weights = field->kind == HONE_FIELD_WEIGHTS,
+                   params = weights || field->kind == HONE_FIELD_PARAMS,
+                   dict = field->kind == HONE_FIELD_DICT, tensors = field->kind == HONE_FIELD_NAMED;
         if (!params && !dict && !tensors && field->kind != HONE_FIELD_CHILDREN) {
             if (!value || walk->index++ > 0)
                 continue;
@@ -50,8 +51,10 @@ bool hone__slot_next(const hone_module *module, hone__slots *walk, hone__slot *s
             }
             if (!((void **)value)[index])
                 continue;
-            *slot = (hone__slot){ params ? HONE_FIELD_PARAM : HONE_FIELD_CHILD, field->name, index,
-                                  ((void **)value)[index] };
+            *slot = (hone__slot){ weights  ? HONE_FIELD_WEIGHT
+                                  : params ? HONE_FIELD_PARAM
+                                           : HONE_FIELD_CHILD,
+                                  field->name, index, ((void **)value)[index] };
             return true;
         }
     }

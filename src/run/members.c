@@ -53,7 +53,9 @@ static hone__value value_of(hone_module *module, hone_field_kind kind, void *slo
                           .module = module,
                           .tensor = value,
                           .slot = slot,
-                          .field = kind == HONE_FIELD_PARAMS ? HONE_FIELD_PARAM : kind };
+                          .field = kind == HONE_FIELD_PARAMS    ? HONE_FIELD_PARAM
+                                   : kind == HONE_FIELD_WEIGHTS ? HONE_FIELD_WEIGHT
+                                                                : kind };
 }
 
 static bool list_of(hone__frame *f, hone__place place, hone_module *module, const hone_field *field,
@@ -79,7 +81,8 @@ bool hone__member_of(hone__frame *f, hone__place place, hone_module *module, con
                      hone__value *out)
 {
     const hone_field *field = find_field(module, name);
-    if (field && (field->kind == HONE_FIELD_PARAMS || field->kind == HONE_FIELD_CHILDREN))
+    if (field && (field->kind == HONE_FIELD_PARAMS || field->kind == HONE_FIELD_WEIGHTS ||
+                  field->kind == HONE_FIELD_CHILDREN))
         return list_of(f, place, module, field, out);
     if (field) {
         *out = value_of(module, field->kind, at(module, field->offset));

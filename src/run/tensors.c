@@ -165,7 +165,7 @@ static int choice_of(const hone__arguments *a, const char *keyword, const char *
 /* The tensor as torch.nn.init counts its fans: Linear's weight is [in, out]. */
 static hone_tensor *as_out_in(const hone__value *v)
 {
-    return v->field == HONE_FIELD_WEIGHT ? hone_transpose(v->tensor, 0, 1) : v->tensor;
+    return v->field == HONE_FIELD_WEIGHT ? hone_transpose(v->tensor, -2, -1) : v->tensor;
 }
 
 static hone_tensor *kaiming(const char *name, const hone__arguments *a)

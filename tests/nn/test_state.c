@@ -13,6 +13,35 @@
 
 SUITE_WITH_FILES(state);
 
+/* ---- which way a tensor lies: its field says so, whatever its dims, alone or in an array */
+
+typedef struct {
+    hone_module base;
+    hone_tensor *stack, *square, **weights;
+    int n_weights;
+} stacks;
+
+static const hone_field stacks_fields[] = { HONE_WEIGHT(stacks, stack), HONE_PARAM(stacks, square),
+                                            HONE_WEIGHTS(stacks, weights, n_weights),
+                                            HONE_FIELDS_END };
+static const hone_module_class stacks_class = { .name = "Stacks",
+                                                .size = sizeof(stacks),
+                                                .fields = stacks_fields };
+
+static stacks *stacks_new(uint64_t seed)
+{
+    hone_seed(seed);
+    stacks *s = hone_module_new(&stacks_class);
+    cr_assert(s);
+    s->stack = hone_parameter(hone_randn(HONE_F32, 4, 2, 3)); /* four of [in, out] */
+    s->square = hone_parameter(hone_randn(HONE_F32, 2, 2));
+    s->n_weights = 2;
+    s->weights = hone_module_array(2);
+    s->weights[0] = hone_parameter(hone_randn(HONE_F32, 3, 3));
+    s->weights[1] = hone_parameter(hone_randn(HONE_F32, 5)); /* nothing to turn */
+    return s;
+}
+
 static hone_module *mlp(uint64_t seed, int64_t in, int64_t hidden, int64_t out)
 {
     hone_seed(seed);
@@ -27,6 +56,24 @@ static bool same_state(hone_module *a, hone_module *b)
     for (int i = 0; same && i < x.n; i++)
         same = hone_equal(x.at[i].tensor, y.at[i].tensor);
     return same;
+}
+
+Test(state, a_field_says_that_files_have_it_turned)
+{
+    stacks *a = stacks_new(1), *b = stacks_new(2);
+    const char *path = test_path("s.safetensors");
+    CHECK_OK(hone_save_state(&a->base, path));
+    const hone_named_list file = hone_safetensors_load(path, NULL);
+    hone_tensor *stack = hone_named_find(file, "stack");
+    cr_assert(hone_size(stack, 0) == 4 && hone_size(stack, 1) == 3 && hone_size(stack, 2) == 2);
+    cr_assert(hone_at(stack, 3, 2, 1) == hone_at(a->stack, 3, 1, 2));
+    cr_assert(hone_equal(hone_named_find(file, "square"), a->square));
+    cr_assert(hone_equal(hone_named_find(file, "weights.0"), hone_transpose(a->weights[0], 0, 1)));
+    cr_assert(hone_equal(hone_named_find(file, "weights.1"), a->weights[1]));
+    CHECK_OK(hone_load_state(&b->base, path));
+    cr_assert(same_state(&a->base, &b->base));
+    hone_module_free(&a->base);
+    hone_module_free(&b->base);
 }
 
 Test(state, comes_back_with_every_bit)

@@ -1,5 +1,5 @@
 /* layout.c: names of layouts in metadata. */
-#include "io/layout.h"
+#include "run/layout.h"
 
 #include <string.h>
 

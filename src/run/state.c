@@ -3,9 +3,9 @@
 #include "core/core.h"
 #include "core/map.h"
 #include "core/reserve.h"
-#include "io/layout.h"
 #include "io/safetensors.h"
 #include "nn/walk.h"
+#include "run/layout.h"
 #include "runtime/memory.h"
 
 #include <hone/autograd.h>
@@ -13,10 +13,11 @@
 
 #include <string.h>
 
-/* Whether files of the two layouts hold it turned against each other. */
+/* Whether files of the two layouts hold its last two dims turned against each other: its field says
+ * so. */
 static bool is_weight(const hone__found *found)
 {
-    return found->kind == HONE_FIELD_WEIGHT && ((const hone_tensor *)found->value)->ndim == 2;
+    return found->kind == HONE_FIELD_WEIGHT && ((const hone_tensor *)found->value)->ndim >= 2;
 }
 
 /* Whether a file with that layout holds this tensor transposed. */
@@ -44,7 +45,7 @@ hone_status hone_save_state_with(hone_module *module, const char *path,
         return hone__error_last();
     for (int i = 0; i < all.n; i++) {
         hone_tensor *t = all.at[i].value;
-        if (is_transposed(&all.at[i], layout) && !(t = hone_transpose(t, 0, 1)))
+        if (is_transposed(&all.at[i], layout) && !(t = hone_transpose(t, -2, -1)))
             return hone__error_last();
         list.at[i] = (hone_named){ all.at[i].name, t };
     }
@@ -233,8 +234,10 @@ static bool shape_fits(const loading *l, int i, hone_layout layout)
     const hone_tensor *t = l->all.at[i].value;
     const bool transposed = is_transposed(&l->all.at[i], layout);
     bool fits = e->ndim == t->ndim;
-    for (int d = 0; fits && d < t->ndim; d++)
-        fits = e->shape[transposed ? 1 - d : d] == t->shape[d];
+    for (int d = 0; fits && d < t->ndim; d++) {
+        const bool turned = transposed && d >= t->ndim - 2;
+        fits = e->shape[turned ? 2 * t->ndim - 3 - d : d] == t->shape[d];
+    }
     return fits;
 }
 
@@ -317,7 +320,7 @@ static hone_status tensor_fits(const loading *l, int i)
 static hone_tensor *read_tensor(const loading *l, int i)
 {
     hone_tensor *t = hone__tensor_file_read(l->file, l->entry[i], true);
-    return t && is_transposed(&l->all.at[i], l->layout) ? hone_contiguous(hone_transpose(t, 0, 1))
+    return t && is_transposed(&l->all.at[i], l->layout) ? hone_contiguous(hone_transpose(t, -2, -1))
                                                         : t;
 }
 

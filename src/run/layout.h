@@ -1,6 +1,6 @@
 /* layout.h: which way the weights lie in a file of named tensors. */
-#ifndef HONE_IO_LAYOUT_H
-#define HONE_IO_LAYOUT_H
+#ifndef HONE_RUN_LAYOUT_H
+#define HONE_RUN_LAYOUT_H
 
 #include <hone/io.h>
 
