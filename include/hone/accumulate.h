@@ -29,8 +29,9 @@
  * Until the end the gradients of leaves that parts have added to aren't whole: hone_grad,
  * hone_set_grad, optimizer steps and zero_grad refuse them (HONE_E_STATE).
  *
- * A mean over positions that don't all count alike (class weights, ignored targets) is refused: its
- * divisor isn't known before the last part. What can't keep it: see autograd.h. All of it is the calling thread's own; threads that
+ * A mean over positions that don't all count alike (class weights, ignored targets) is refused unless
+ * hone_accumulate_targets() has told the targets of the whole batch: its divisor isn't known
+ * before the last part. What can't keep it: see autograd.h. All of it is the calling thread's own; threads that
  * accumulate at the same time may not share leaves. */
 #ifndef HONE_ACCUMULATE_H
 #define HONE_ACCUMULATE_H
@@ -44,6 +45,12 @@ extern "C" {
 /** Announces a batch of so many samples.
  *  Errors: HONE_E_VALUE (fewer than one), HONE_E_STATE (one is open on this thread). */
 HONE_API hone_status hone_accumulate_begin(int64_t samples);
+/** Tells the classes of all its samples, [samples, ..] of integers, to losses whose mean divides by what
+ * the targets weigh (class weights, ignored targets): that is their sum over these, in order. The
+ * tensor is kept until the end; each part's targets must be its samples' of these.
+ *  Errors: HONE_E_STATE (no batch is open, or a part has begun), HONE_E_SHAPE, HONE_E_DTYPE,
+ *          HONE_E_NULL. */
+HONE_API hone_status hone_accumulate_targets(hone_tensor *targets);
 /** Begins its next part.
  *  Errors: HONE_E_VALUE (fewer than one sample), HONE_E_STATE (no batch is open, or more samples
  *          than were announced). */

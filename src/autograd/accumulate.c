@@ -45,6 +45,27 @@ hone_status hone_accumulate_begin(int64_t samples)
     return HONE_OK;
 }
 
+hone_status hone_accumulate_targets(hone_tensor *targets)
+{
+    hone__part *part = hone__part_now();
+    if (!hone__needs_tensor("accumulate_targets", targets))
+        return hone__error_last();
+    if (!part->open || part->id)
+        return hone_error_set(HONE_E_STATE,
+                              "accumulate_targets: comes between hone_accumulate_begin() and the "
+                              "first hone_accumulate_part()");
+    if (targets->ndim == 0 || targets->shape[0] != part->whole)
+        return hone_error_set(HONE_E_SHAPE, "accumulate_targets: %s for a batch of %lld samples",
+                              hone__tensor_text(targets).s, (long long)part->whole);
+    if (hone_dtype_is_float((hone_dtype)targets->dtype) || targets->dtype == HONE_BOOL)
+        return hone_error_set(HONE_E_DTYPE, "accumulate_targets: %s, classes are integers",
+                              hone__tensor_text(targets).s);
+    hone_retain(targets);
+    hone_release(part->targets);
+    part->targets = targets;
+    return HONE_OK;
+}
+
 hone_status hone_accumulate_part(int64_t samples)
 {
     hone__part *part = hone__part_now();
@@ -84,9 +105,11 @@ static bool end_leaves(void)
     return ok;
 }
 
-static hone_tensor *mean_of(hone_tensor *values)
+static hone_tensor *mean_of(const hone__part_loss *loss)
 {
-    return hone_div_scalar(hone_sum(values), (double)values->numel);
+    hone_tensor *sum = hone_sum(loss->values);
+    return loss->divisor ? hone_div(sum, loss->divisor)
+                         : hone_div_scalar(sum, (double)loss->values->numel);
 }
 
 static hone_tensor *sum_of_losses(const hone__part *part)
@@ -94,7 +117,7 @@ static hone_tensor *sum_of_losses(const hone__part *part)
     HONE_NO_GRAD();
     hone_tensor *sum = HONE_NONE;
     for (int i = 0; sum && i < part->n_losses; i++) {
-        hone_tensor *loss = mean_of(part->losses[i].values);
+        hone_tensor *loss = mean_of(&part->losses[i]);
         sum = sum == HONE_NONE ? loss : hone_add(sum, loss);
     }
     return sum;
@@ -117,8 +140,11 @@ hone_tensor *hone_accumulate_end(void)
         ok = false;
     }
     hone_tensor *loss = ok ? sum_of_losses(part) : NULL;
-    for (int i = 0; i < part->n_losses; i++)
+    for (int i = 0; i < part->n_losses; i++) {
         hone_release(part->losses[i].values);
+        hone_release(part->losses[i].divisor);
+    }
+    hone_release(part->targets);
     hone__free(part->losses);
     *part = (hone__part){ .open = false };
     hone__parts_draw_on();

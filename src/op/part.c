@@ -22,7 +22,7 @@ static bool add_loss(hone_dtype dtype, int64_t rows)
     }
     hone_tensor *values = hone__new("accumulate", dtype, 1, &rows);
     if (values)
-        now.losses[now.n_losses++] = (hone__part_loss){ values };
+        now.losses[now.n_losses++] = (hone__part_loss){ values, NULL };
     return values;
 }
 
@@ -52,6 +52,11 @@ bool hone__part_take_loss(const char *op, hone_dtype dtype, int64_t rows, int64_
     *divisor = all;
     *values = (char *)hone__data(to) + now.first * each * (int64_t)hone_dtype_size(dtype);
     return true;
+}
+
+hone_tensor *hone__part_divisor(void)
+{
+    return now.n_calls < now.n_losses ? now.losses[now.n_calls].divisor : NULL;
 }
 
 int64_t hone__part_first(const hone_tensor *t)

@@ -7,13 +7,15 @@
 
 /** What one call of a loss, the same in every part, has of all samples. */
 typedef struct {
-    hone_tensor *values; /* held: [rows of all samples], of the loss's dtype */
+    hone_tensor *values;  /* held: [rows of all samples], of the loss's dtype */
+    hone_tensor *divisor; /* held: what all of them weigh, 0-d; NULL: how many they are */
 } hone__part_loss;
 
 typedef struct {
     bool open;                     /* parts may come */
     uint64_t id;                   /* of the part, for the leaves' uses; 0: none has begun */
     int64_t whole, first, samples; /* of the batch; before the part; in it */
+    hone_tensor *targets;          /* held: of all samples; NULL: not announced */
     int n_calls;                   /* of losses, in this part */
     int n_losses, room_losses;
     hone__part_loss *losses;
@@ -27,6 +29,8 @@ hone__part *hone__part_now(void);
  * `op`. */
 bool hone__part_take_loss(const char *op, hone_dtype dtype, int64_t rows, int64_t *divisor,
                           void **values);
+/** What the next loss's call divides by, if an earlier part has noted it with its losses; else NULL. */
+hone_tensor *hone__part_divisor(void);
 /** The place in the whole batch of the first sample of t, 0 if dim 0 isn't the part's samples. */
 int64_t hone__part_first(const hone_tensor *t);
 /** The place in the whole batch of the first element of a random tensor, 0 for one whose dim 0

@@ -68,6 +68,18 @@ hone_tensor *hone__loss_mean(hone_context *ctx, hone_tensor *loss)
     return note_part(ctx, loss, &divisor) ? hone_div_scalar(hone_sum(loss), (double)divisor) : NULL;
 }
 
+hone_tensor *hone__loss_part_mean(hone_context *ctx, hone_tensor *loss, hone_tensor *whole)
+{
+    int64_t rows;
+    if (!loss || !whole || !note_part(ctx, loss, &rows))
+        return NULL;
+    const hone__part *part = hone__part_now();
+    hone__part_loss *noted = &part->losses[part->n_calls - 1];
+    if (!noted->divisor)
+        noted->divisor = hone_retain(whole);
+    return hone_div(hone_sum(loss), whole);
+}
+
 hone_tensor *hone__loss_reduced(hone_context *ctx, hone_tensor *loss)
 {
     switch (hone__loss_of(ctx)->reduction) {

@@ -45,6 +45,8 @@ bool hone__loss_refuses(hone_context *ctx, const char *option, double value, con
 /** Their mean; in a part of a batch, which a gradient is asked of, over all that the whole batch has
  * (accumulate.h). */
 hone_tensor *hone__loss_mean(hone_context *ctx, hone_tensor *loss);
+/** In such a part: the sum of its losses over what all of the batch's positions weigh, 0-d. */
+hone_tensor *hone__loss_part_mean(hone_context *ctx, hone_tensor *loss, hone_tensor *whole);
 /** The loss of each element or sample made what the reduction wants. */
 hone_tensor *hone__loss_reduced(hone_context *ctx, hone_tensor *loss);
 

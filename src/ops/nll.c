@@ -12,6 +12,7 @@ typedef struct {
     const hone__loss_options *o;
     hone_tensor *input, *weight; /* HONE_NONE: no weights */
     int dim;                     /* that of the classes */
+    hone_tensor *target;         /* classes, contiguous i64 */
     hone_tensor *safe, *ignored; /* classes that may be followed; where they mean nothing */
 } task;
 
@@ -75,6 +76,13 @@ static bool classes_in_range(const char *name, const task *t, const hone_tensor 
     return true;
 }
 
+static void follow_classes(task *t, hone_tensor *target)
+{
+    t->target = target;
+    t->ignored = hone_eq_scalar(target, (double)t->o->ignore_index);
+    t->safe = hone_where(t->ignored, hone_scalar(HONE_I64, 0), target);
+}
+
 static bool take_classes(hone_context *ctx, hone_tensor *target, task *t)
 {
     const char *name = hone__call_name(ctx);
@@ -83,8 +91,7 @@ static bool take_classes(hone_context *ctx, hone_tensor *target, task *t)
     target = hone_contiguous(hone_to(target, HONE_I64));
     if (!target || !classes_in_range(name, t, target))
         return false;
-    t->ignored = hone_eq_scalar(target, (double)t->o->ignore_index);
-    t->safe = hone_where(t->ignored, hone_scalar(HONE_I64, 0), target);
+    follow_classes(t, target);
     return t->safe != NULL;
 }
 
@@ -119,17 +126,58 @@ static hone_tensor *losses_of(const task *t, hone_tensor *log_p)
     return kept(t, t->weight == HONE_NONE ? loss : hone_mul(loss, weights_of(t)));
 }
 
-/* In a part of a batch the mean's divisor is known if each position counts 1. */
+/* Are the part's targets those that were announced for it? */
+static bool as_announced(hone_context *ctx, hone_tensor *target)
+{
+    const hone__part *part = hone__part_now();
+    hone_tensor *all = part->targets;
+    bool fits = target->ndim == all->ndim && target->ndim > 0 &&
+                target->shape[0] == part->samples && all->shape[0] == part->whole;
+    for (int d = 1; fits && d < target->ndim; d++)
+        fits = target->shape[d] == all->shape[d];
+    hone_tensor *own =
+        fits ? hone_slice(all, 0, part->first, part->first + part->samples, 1) : NULL;
+    if (fits && !own)
+        return false;
+    if (own && hone_equal(hone_to(own, HONE_I64), hone_to(target, HONE_I64)))
+        return true;
+    hone_error_set(fits ? HONE_E_VALUE : HONE_E_SHAPE,
+                   "%s: the targets %s of the samples from %lld on are not those of %s that "
+                   "hone_accumulate_targets() has announced",
+                   hone__call_name(ctx), hone__tensor_text(target).s, (long long)part->first,
+                   hone__tensor_text(all).s);
+    return false;
+}
+
+/* What all positions of the whole batch weigh, 0-d. */
+static hone_tensor *weight_of_batch(hone_context *ctx, const task *t)
+{
+    HONE_NO_GRAD();
+    task all = *t;
+    hone_tensor *targets = hone_contiguous(hone_to(hone__part_now()->targets, HONE_I64));
+    if (!targets || !classes_in_range(hone__call_name(ctx), t, targets))
+        return NULL;
+    follow_classes(&all, targets);
+    return hone_sum(weights_of(&all));
+}
+
+/* In a part of a batch the mean's divisor is known if each position counts 1 or all targets are. */
 static hone_tensor *mean_in_part(hone_context *ctx, const task *t, hone_tensor *loss)
 {
+    if (hone__part_now()->targets) {
+        if (!as_announced(ctx, t->target))
+            return NULL;
+        hone_tensor *noted = hone__part_divisor();
+        return hone__loss_part_mean(ctx, loss, noted ? noted : weight_of_batch(ctx, t));
+    }
     hone_tensor *any = hone_any(t->ignored);
     if (!any)
         return NULL;
     if (t->weight == HONE_NONE && hone_item(any) == 0)
         return hone__loss_mean(ctx, loss);
     hone_error_set(HONE_E_STATE,
-                   "%s: the mean of a batch in parts is not known with %s: use reduction sum and "
-                   "divide by what all positions weigh",
+                   "%s: the mean of a batch in parts is not known with %s: announce the targets "
+                   "of all samples by hone_accumulate_targets()",
                    hone__call_name(ctx), t->weight == HONE_NONE ? "ignored targets" : "weights");
     return NULL;
 }

@@ -95,12 +95,28 @@ static hone_tensor *rows(hone_tensor *x, int64_t begin, int64_t end)
     return hone_slice(x, 0, begin, end, 1);
 }
 
+static hone_tensor *classes(void)
+{
+    return hone_from_data(HONE_I64, ((const int64_t[]){ 3, 1, -1, 0, -1, 2, 3 }), 7);
+}
+
+/* By class weights, the third and fifth sample left out, smoothed. */
+static hone_tensor *weighed(hone_tensor *x, hone_tensor *w, int64_t begin)
+{
+    hone_tensor *weight = hone_from_data(HONE_F32, ((const float[]){ 0.3F, 1.7F, 0.9F, 2.1F }), 4);
+    return hone_cross_entropy_loss(hone_matmul(x, w),
+                                   rows(classes(), begin, begin + hone_size(x, 0)), weight, -1, 0.1,
+                                   HONE_REDUCE_MEAN);
+}
+
 /* The gradient of w and the loss of 7 samples, cut after so many. */
 static hone_tensor_list in_parts(loss_fn loss, hone_tensor *x, int64_t cut)
 {
     hone_seed(7);
     hone_tensor *w = hone_requires_grad_(hone_full(HONE_F32, 0.3, 5, 4), true);
     CHECK_OK(hone_accumulate_begin(7));
+    if (loss == weighed)
+        CHECK_OK(hone_accumulate_targets(classes()));
     for (int64_t i = 0; i < 7; i += cut) {
         const int64_t end = i + cut < 7 ? i + cut : 7;
         CHECK_OK(hone_accumulate_part(end - i));
@@ -163,6 +179,32 @@ Test(accumulate, means_of_losses)
 {
     same_for_each_cut(mse);
     same_for_each_cut(smooth);
+    same_for_each_cut(weighed);
+}
+
+Test(accumulate, the_loss_of_announced_targets)
+{
+    hone_tensor *x = hone_randn(HONE_F32, 7, 5);
+    hone_tensor *w = hone_full(HONE_F32, 0.3, 5, 4);
+    hone_tensor *at_once = weighed(x, w, 0);
+    cr_expect(hone_equal(at_once, in_parts(weighed, x, 2).at[1]));
+}
+
+Test(accumulate, targets_that_do_not_fit)
+{
+    hone_tensor *w = leaf(), *y = hone_matmul(hone_ones(HONE_F32, 4, 3), w);
+    hone_tensor *all = hone_zeros(HONE_I64, 8), *ones = hone_ones(HONE_I64, 4);
+    CHECK_FAILS(hone_accumulate_targets(all), HONE_E_STATE, "comes between");
+    CHECK_OK(hone_accumulate_begin(8));
+    CHECK_FAILS(hone_accumulate_targets(hone_zeros(HONE_I64, 7)), HONE_E_SHAPE,
+                "i64 [7] for a batch of 8 samples");
+    CHECK_FAILS(hone_accumulate_targets(hone_zeros(HONE_F32, 8)), HONE_E_DTYPE, "integers");
+    CHECK_OK(hone_accumulate_targets(all));
+    CHECK_OK(hone_accumulate_part(4));
+    CHECK_FAILS(hone_accumulate_targets(all), HONE_E_STATE, "comes between");
+    CHECK_FAILS(hone_cross_entropy_loss(y, ones, HONE_NONE, -100, 0, HONE_REDUCE_MEAN),
+                HONE_E_VALUE, "the samples from 0 on are not those");
+    CHECK_FAILS(hone_accumulate_end(), HONE_E_STATE, "4 samples came of the 8");
 }
 
 Test(accumulate, dropout_by_the_place_in_the_batch)

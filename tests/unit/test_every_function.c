@@ -194,6 +194,7 @@ typedef enum { ALWAYS, BUT_NONE } allowed; /* BUT_NONE: an optional tensor */
     X(hone_grad, ALWAYS, !hone_grad(s))                                                            \
     X(hone_set_grad, ALWAYS, hone_set_grad(s, r) == HONE_E_NULL)                                   \
     X(hone_set_grad, BUT_NONE, hone_set_grad(r, s) == HONE_E_NULL)                                 \
+    X(hone_accumulate_targets, ALWAYS, hone_accumulate_targets(s) == HONE_E_NULL)                  \
     X(hone_detach, ALWAYS, !hone_detach(s))                                                        \
     X(hone_backward, ALWAYS, hone_backward(s) == HONE_E_NULL)                                      \
     X(hone_backward, BUT_NONE, backward_refuses())                                                 \
