@@ -161,6 +161,15 @@ HONE_API int64_t hone_loader_batches(const hone_loader *loader);
  *  Errors:  HONE_E_VALUE, HONE_E_NULL. */
 HONE_API hone_status hone_loader_set_epoch(hone_loader *loader, int64_t epoch);
 
+/** Where a loader stands: the epoch and the batch (0, 1, ...) that hone_loader_next() gives next; the
+ * number of batches at an epoch's end. With the loader's options that is all that it is.
+ *  Errors:  HONE_E_NULL. */
+HONE_API hone_status hone_loader_position(const hone_loader *loader, int64_t *epoch,
+                                          int64_t *batch);
+/** Goes there, in the middle of a shuffled epoch too.
+ *  Errors:  HONE_E_VALUE (epoch as hone_loader_set_epoch's, batch past the epoch's end), HONE_E_NULL. */
+HONE_API hone_status hone_loader_set_position(hone_loader *loader, int64_t epoch, int64_t batch);
+
 /** NULL is ignored. Ends the batch it has given out. */
 HONE_API void hone_loader_free(hone_loader *loader);
 

@@ -242,15 +242,39 @@ int64_t hone_loader_batches(const hone_loader *l)
     return l->batches;
 }
 
-hone_status hone_loader_set_epoch(hone_loader *l, int64_t epoch)
+static hone_status go_to(const char *where, hone_loader *l, int64_t epoch, int64_t batch)
 {
     if (!l)
-        return hone__error_missing("loader_set_epoch", "a loader");
+        return hone__error_missing(where, "a loader");
     if (epoch < 0 || epoch > MOST_EPOCHS)
-        return hone_error_set(HONE_E_VALUE, "loader_set_epoch: epoch %lld (0 to 2^53 are wanted)",
+        return hone_error_set(HONE_E_VALUE, "%s: epoch %lld (0 to 2^53 are wanted)", where,
                               (long long)epoch);
+    if (batch < 0 || batch > l->batches)
+        return hone_error_set(HONE_E_VALUE, "%s: batch %lld of an epoch of %lld", where,
+                              (long long)batch, (long long)l->batches);
     l->epoch = epoch;
-    l->next = 0;
+    l->next = batch;
+    if (batch > 0 && l->order)
+        shuffle(l);
+    return HONE_OK;
+}
+
+hone_status hone_loader_set_epoch(hone_loader *l, int64_t epoch)
+{
+    return go_to("loader_set_epoch", l, epoch, 0);
+}
+
+hone_status hone_loader_set_position(hone_loader *l, int64_t epoch, int64_t batch)
+{
+    return go_to("loader_set_position", l, epoch, batch);
+}
+
+hone_status hone_loader_position(const hone_loader *l, int64_t *epoch, int64_t *batch)
+{
+    if (!l || !epoch || !batch)
+        return hone__error_missing("loader_position", l ? "a place for the answer" : "a loader");
+    *epoch = l->epoch;
+    *batch = l->next;
     return HONE_OK;
 }
 

@@ -131,6 +131,40 @@ Test(loader, the_order_depends_on_seed_and_epoch_alone)
     hone_dataset_free(&set);
 }
 
+/* From each place of a run, the epoch's end too, another loader gives what follows. */
+Test(loader, goes_on_from_a_position)
+{
+    enum { SAMPLES = 7, STEPS = 6 }; /* 3 batches an epoch; each end is a step, too */
+    hone_dataset set = counting(SAMPLES);
+    for (int shuffle = 0; shuffle < 2; shuffle++) {
+        const hone_loader_options o = { .batch_size = 3, .shuffle = shuffle, .seed = 5 };
+        hone_loader *all = loader_of(&set, o);
+        for (int at = 0; at < STEPS; at++) {
+            hone_loader *part = loader_of(&set, o);
+            int64_t epoch, batch;
+            hone_batch a, b;
+            CHECK_OK(hone_loader_position(all, &epoch, &batch));
+            cr_assert(epoch == at / 4 && batch == at % 4);
+            CHECK_OK(hone_loader_set_position(part, epoch, batch));
+            cr_assert(hone_loader_next(all, &a) == hone_loader_next(part, &b));
+            cr_assert(a.size == b.size && a.index == b.index && a.epoch == b.epoch);
+            for (int i = 0; i < a.size; i++)
+                cr_assert(hone_at(a.y, i) == hone_at(b.y, i));
+            hone_loader_free(part);
+        }
+        CHECK_FAILS(hone_loader_set_position(all, 0, 4), HONE_E_VALUE, "batch 4 of an epoch of 3");
+        CHECK_FAILS(hone_loader_set_position(all, 0, -1), HONE_E_VALUE, "batch -1");
+        CHECK_FAILS(hone_loader_set_position(all, -1, 0), HONE_E_VALUE,
+                    "loader_set_position: epoch -1 (0 to 2^53");
+        int64_t n;
+        CHECK_FAILS(hone_loader_position(NULL, &n, &n), HONE_E_NULL, "loader_position");
+        CHECK_FAILS(hone_loader_position(all, NULL, &n), HONE_E_NULL, "loader_position");
+        CHECK_FAILS(hone_loader_set_position(NULL, 0, 0), HONE_E_NULL, "loader_set_position");
+        hone_loader_free(all);
+    }
+    hone_dataset_free(&set);
+}
+
 /* Over many epochs each sample is in each place about equally often. */
 Test(loader, every_place_is_as_likely_as_another)
 {
