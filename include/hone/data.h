@@ -22,20 +22,59 @@ extern "C" {
 
 typedef struct hone_dataset hone_dataset;
 
-/** What a data set that is not in memory can do. Called by one thread at a time. */
+enum { HONE_SAMPLE_FIELDS = 8 };
+
+/** One tensor of each sample of a set. */
+typedef struct {
+    const char *name; /**< "x", "y", "mask"; lives as long as the set */
+    hone_dtype dtype;
+    int ndim;
+    int64_t shape[HONE_MAX_DIMS - 1]; /**< -1: not the same in all samples */
+} hone_sample_field;
+
+/** The tensors that a sample consists of. */
+typedef struct {
+    hone_sample_field field[HONE_SAMPLE_FIELDS];
+    int n;         /**< fields, at least 1 */
+    int n_targets; /**< the last n_targets of them are targets; 0: samples have none */
+} hone_sample_layout;
+
+/** Which sample is wanted. What is drawn for it (an augmentation) depends on these three alone. */
+typedef struct {
+    int64_t index; /**< 0..size-1 */
+    int64_t epoch;
+    uint64_t seed; /**< of the loader */
+} hone_sample_place;
+
+/** What a data set that is not in memory can do. It gives samples as tensors (`sample`), or, if that
+ * is NULL, writes them into buffers (`layout` and `read`), which costs no memory a sample and can be
+ * done by several threads at once. */
 typedef struct {
     const char *name;
     /** Number of samples. */
     int64_t (*size)(const hone_dataset *set);
     /** Sample `index` (0..size-1), owned by the current scope; all samples have one shape and
-     * dtype. */
+     * dtype. Called by one thread at a time. */
     hone_status (*sample)(const hone_dataset *set, int64_t index, hone_tensor **x, hone_tensor **y);
     /** Frees set->state; NULL: nothing to free. */
     void (*destroy)(hone_dataset *set);
+
+    /* Looked at only where `sample` is NULL. Called by SEVERAL THREADS AT ONCE: these must not change
+     * what hangs on the set, or do it under a lock of their own. */
+
+    /** Tells what samples are made of. index -1: all of them; else that sample, where no extent is -1. */
+    hone_status (*layout)(const hone_dataset *set, int64_t index, hone_sample_layout *layout);
+    /** Writes sample place->index: each field, contiguous, of its dtype and shape, to out[field]. */
+    hone_status (*read)(const hone_dataset *set, const hone_sample_place *place, void *const *out);
+    /** Makes a batch of n samples, whose field f is sample[i * n_fields + f]: batch[0..n_fields-1],
+     * owned by the current scope, as many or fewer. NULL: fields are stacked along a new first dim,
+     * which only fields without a -1 can be. */
+    hone_status (*collate)(const hone_dataset *set, hone_tensor *const *sample, int64_t n,
+                           int n_fields, hone_tensor **batch);
 } hone_dataset_class;
 
-/** A set in memory has x and y (the set owns a reference to each) and no type; another has a type
- * and a state. A zeroed one is empty and may be freed. */
+/** A set in memory has x and y (the set owns a reference to each; y is HONE_NONE without targets) and
+ * no type; another has a type and a state. A zeroed one is empty and may be freed. */
 struct hone_dataset {
     hone_tensor *x; /**< inputs [n, ..]; images are u8 [n, 28, 28] */
     hone_tensor *y; /**< targets [n, ..]; labels are i64 [n] */
@@ -103,11 +142,36 @@ HONE_API hone_status hone_dataset_text(hone_subset subset, int64_t bytes, int64_
                                        uint64_t seed, hone_dataset *set);
 
 /** A set in memory of tensors with equal first extents. Keeps a reference to each.
- *  Errors:  HONE_E_SHAPE (0-d, or first extents differ), HONE_E_NULL. */
+ *  @param y  HONE_NONE: there are no targets.
+ *  Errors:   HONE_E_SHAPE (0-d, or first extents differ), HONE_E_NULL. */
 HONE_API hone_status hone_dataset_from(hone_tensor *x, hone_tensor *y, hone_dataset *set);
+
+/** The same of 1 to HONE_SAMPLE_FIELDS tensors, the last n_targets of which are targets.
+ *  Errors:   as hone_dataset_from, HONE_E_VALUE (their number). */
+HONE_API hone_status hone_dataset_tensors(hone_tensor_list fields, int n_targets,
+                                          hone_dataset *set);
 
 /** Number of samples; -1 on error. */
 HONE_API int64_t hone_dataset_size(const hone_dataset *set);
+
+/** What its samples are made of; index -1: all samples, where -1 in a shape is an extent that differs,
+ * else that sample.
+ *  Errors:  HONE_E_VALUE (no such sample, an empty set, a class that tells nonsense), HONE_E_NULL, and
+ *           those of the set. */
+HONE_API hone_status hone_dataset_layout(const hone_dataset *set, int64_t index,
+                                         hone_sample_layout *layout);
+
+/** Writes one sample: each field, contiguous, of the sample's dtype and shape, to out[field].
+ *  Errors:  HONE_E_VALUE (no such sample), HONE_E_NULL, and those of the set. */
+HONE_API hone_status hone_dataset_read(const hone_dataset *set, const hone_sample_place *place,
+                                       void *const *out);
+
+/** A batch of the samples index[0..n-1], as a loader makes it.
+ *  @return  its fields [n, ..], owned by the current scope; .at is NULL on error.
+ *  Errors:  HONE_E_VALUE (no such sample, n below 1), HONE_E_SHAPE (fields differ and the set doesn't
+ *           say how they are collated), HONE_E_NULL, HONE_E_NOMEM, and those of the set. */
+HONE_API hone_tensor_list hone_dataset_batch(const hone_dataset *set, const int64_t *index,
+                                             int64_t n);
 
 /** Keeps the first n samples of a set in memory (no change if it has fewer).
  *  Errors:  HONE_E_VALUE (n below 1), HONE_E_STATE (not in memory), HONE_E_SHAPE (as
@@ -135,8 +199,9 @@ typedef struct {
 } hone_loader_options;
 
 typedef struct {
-    hone_tensor *x, *y; /**< [size, ..]; they belong to the loader and hold until the next call, or
-                           longer with hone_retain() */
+    hone_tensor *x, *y; /**< [size, ..], the first field and the first target (HONE_NONE: there is
+                           none); they belong to the loader and hold until the next call, or longer
+                           with hone_retain() */
     int64_t size;       /**< samples in this batch */
     int64_t index;      /**< 0, 1, ... in its epoch */
     int64_t epoch;      /**< 0, 1, ... */
@@ -153,6 +218,11 @@ HONE_API hone_loader *hone_loader_new(const hone_dataset *set, const hone_loader
  * false on error (hone_error_code()); batch is zeroed then. Without shuffle a batch of a set in
  * memory is a view of its rows. */
 HONE_API bool hone_loader_next(hone_loader *loader, hone_batch *batch);
+
+/** All fields of the batch that was given out last, targets at the end; a list owned by the current
+ * scope, .at NULL on error.
+ *  Errors:  HONE_E_STATE (none is given out), HONE_E_NULL, HONE_E_NOMEM. */
+HONE_API hone_tensor_list hone_loader_fields(hone_loader *loader);
 
 /** Batches an epoch; -1 on error. */
 HONE_API int64_t hone_loader_batches(const hone_loader *loader);

@@ -4,9 +4,22 @@
 
 #include <hone/data.h>
 
-/** True if x and y can be a set in memory: tensors with equal first extents; else an error in the
- * name of `where`. */
+/** True if x and y can be a set in memory: tensors with equal first extents, y perhaps HONE_NONE; else
+ * an error in the name of `where`. */
 bool hone__dataset_fits(const char *where, const hone_tensor *x, const hone_tensor *y);
+
+/** A batch's fields, targets at the end, a reference to each; zeroed: none. */
+typedef struct {
+    hone_tensor *at[HONE_SAMPLE_FIELDS];
+    int n, n_targets;
+} hone__batch;
+
+/** Makes it a batch of the samples index[0..n-1] (which there must be) in the epoch and by the seed of
+ * `of`. Its memory serves again where nobody else can see it. False: an error is set, and what is in it
+ * is to be dropped. */
+bool hone__batch_fill(const char *where, const hone_dataset *set, const int64_t *index, int64_t n,
+                      const hone_sample_place *of, hone__batch *b);
+void hone__batch_drop(hone__batch *b);
 
 /** Why a file can't be used; HONE_OK: nothing is wrong with it. */
 typedef struct {

@@ -7,8 +7,10 @@
 
 bool hone__dataset_fits(const char *where, const hone_tensor *x, const hone_tensor *y)
 {
-    if (!hone__needs_tensor(where, x) || !hone__needs_tensor(where, y))
+    if (!hone__needs_tensor(where, x) || !hone__needs_tensor_or_none(where, y))
         return false;
+    if (y == HONE_NONE && x->ndim > 0)
+        return true;
     if (x->ndim > 0 && y->ndim > 0 && x->shape[0] == y->shape[0])
         return true;
     hone_error_set(HONE_E_SHAPE,
@@ -56,7 +58,8 @@ hone_status hone_dataset_limit(hone_dataset *set, int64_t n)
     if (n >= hone_size(set->x, 0))
         return HONE_OK;
     HONE_SCOPE();
-    hone_tensor *x = hone_slice(set->x, 0, 0, n, 1), *y = hone_slice(set->y, 0, 0, n, 1);
+    hone_tensor *x = hone_slice(set->x, 0, 0, n, 1);
+    hone_tensor *y = set->y == HONE_NONE ? HONE_NONE : hone_slice(set->y, 0, 0, n, 1);
     if (!x || !y)
         return hone__error_last();
     hone_assign(&set->x, x);

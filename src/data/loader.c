@@ -5,7 +5,6 @@
 #include "data/data.h"
 #include "loops/shuffle.h"
 #include "runtime/memory.h"
-#include "runtime/parallel.h"
 #include "runtime/streams.h"
 
 #include <hone/autograd.h>
@@ -20,8 +19,9 @@ struct hone_loader {
     int64_t n, batch_size, batches;
     uint64_t seed;
     int64_t epoch, next; /* the batch that comes next */
-    int64_t *order;      /* of the samples in this epoch; NULL without shuffle */
-    hone_tensor *x, *y;  /* the batch given out */
+    int64_t *order;      /* of the samples in this epoch; without shuffle, of this batch */
+    bool shuffles;
+    hone__batch batch; /* the one given out */
 };
 
 static void shuffle(hone_loader *l)
@@ -30,13 +30,6 @@ static void shuffle(hone_loader *l)
 }
 
 /* ---- making a batch */
-
-static void drop_batch(hone_loader *l)
-{
-    hone_release(l->x);
-    hone_release(l->y);
-    l->x = l->y = NULL;
-}
 
 /* A view of rows begin..end. */
 static hone_tensor *rows(const hone_tensor *t, int64_t begin, int64_t end)
@@ -47,114 +40,29 @@ static hone_tensor *rows(const hone_tensor *t, int64_t begin, int64_t end)
     return hone__alias(t, t->ndim, shape, t->stride, t->offset + begin * t->stride[0]);
 }
 
-/* Makes *slot a tensor of `size` samples like `sample` (its dims from `from` on). The one of the
- * batch before serves again if nobody else can see it and nothing was made of it. */
-static bool room(hone_tensor **slot, const hone_tensor *sample, int from, int64_t size)
+/* Of a set in memory without shuffle. */
+static bool batch_of_views(hone_loader *l, int64_t begin, int64_t end)
 {
-    int64_t shape[HONE_MAX_DIMS + 1];
-    const int ndim = sample->ndim - from + 1;
-    shape[0] = size;
-    memcpy(shape + 1, sample->shape + from, (size_t)(ndim - 1) * sizeof *shape);
-    hone_tensor *t = *slot;
-    const bool free = t && atomic_load(&t->refs) == 1 && atomic_load(&t->storage->refs) == 1 &&
-                      !t->requires_grad && !t->node && t->dtype == sample->dtype &&
-                      t->ndim == ndim && memcmp(t->shape, shape, (size_t)ndim * sizeof *shape) == 0;
-    if (free) {
-        hone__bump(t);
-        return true;
-    }
-    hone_release(t);
-    *slot = hone__new("loader", hone_dtype_of(sample), ndim, shape);
-    return *slot != NULL;
+    hone__batch_drop(&l->batch);
+    l->batch.n_targets = l->set.y != HONE_NONE;
+    l->batch.n = 1 + l->batch.n_targets;
+    l->batch.at[0] = rows(l->set.x, begin, end);
+    if (l->batch.n_targets)
+        l->batch.at[1] = rows(l->set.y, begin, end);
+    return l->batch.at[0] && (!l->batch.n_targets || l->batch.at[1]);
 }
 
-typedef struct {
-    const char *from;
-    char *to;
-    size_t row_bytes;
-    const int64_t *order;
-} gathering;
-
-static void gather_range(void *ctx, int64_t begin, int64_t end)
+static bool make_batch(hone_loader *l, int64_t begin, int64_t end)
 {
-    const gathering *g = ctx;
-    for (int64_t i = begin; i < end; i++)
-        memcpy(g->to + (size_t)i * g->row_bytes, g->from + (size_t)g->order[i] * g->row_bytes,
-               g->row_bytes);
-}
-
-/* to[i] = from[order[i]] */
-static void gather(const hone_tensor *from, hone_tensor *to, const int64_t *order)
-{
-    const int64_t n = to->shape[0];
-    gathering g = { hone__data(from), hone__data(to), 0, order };
-    g.row_bytes = (size_t)(to->numel / n) * hone_dtype_size(hone_dtype_of(to));
-    if (g.row_bytes > 0)
-        hone__parallel_for(n, 1, 20 + (double)g.row_bytes / 8, gather_range, &g);
-}
-
-static bool batch_in_memory(hone_loader *l, int64_t begin, int64_t end)
-{
-    if (!l->order) {
-        drop_batch(l);
-        l->x = rows(l->set.x, begin, end);
-        l->y = rows(l->set.y, begin, end);
-        return l->x && l->y;
-    }
-    if (!room(&l->x, l->set.x, 1, end - begin) || !room(&l->y, l->set.y, 1, end - begin))
+    if (!l->set.type && !l->shuffles)
+        return batch_of_views(l, begin, end);
+    if (!l->order && !(l->order = hone__malloc(hone__bytes(l->batch_size, sizeof *l->order))))
         return false;
-    gather(l->set.x, l->x, l->order + begin);
-    gather(l->set.y, l->y, l->order + begin);
-    return true;
-}
-
-static int64_t sample_at(const hone_loader *l, int64_t place)
-{
-    return l->order ? l->order[place] : place;
-}
-
-/* Copies a sample to its row of the batch that begins at `begin`; all must be like the first. */
-static bool put_sample(const hone_loader *l, hone_tensor *batch, int64_t begin, int64_t row,
-                       hone_tensor *sample)
-{
-    const bool fits =
-        sample->dtype == batch->dtype && sample->ndim == batch->ndim - 1 &&
-        memcmp(sample->shape, batch->shape + 1, (size_t)sample->ndim * sizeof *sample->shape) == 0;
-    if (!fits) {
-        hone_error_set(HONE_E_SHAPE,
-                       "loader: the samples of %s differ: %s of sample %lld is %s, that of sample "
-                       "%lld in the same batch %s %s",
-                       l->set.type->name, batch == l->x ? "x" : "y",
-                       (long long)sample_at(l, begin + row), hone__tensor_text(sample).s,
-                       (long long)sample_at(l, begin), hone_dtype_name((hone_dtype)batch->dtype),
-                       hone__shape_text(batch->ndim - 1, batch->shape + 1).s);
-        return false;
-    }
-    const size_t bytes = (size_t)sample->numel * hone_dtype_size(hone_dtype_of(sample));
-    return hone_copy_out(sample, (char *)hone__data(batch) + (size_t)row * bytes, bytes) == HONE_OK;
-}
-
-static bool batch_of_samples(hone_loader *l, int64_t begin, int64_t end)
-{
-    for (int64_t i = begin; i < end; i++) {
-        HONE_SCOPE();
-        hone_tensor *x = NULL, *y = NULL;
-        const int64_t index = sample_at(l, i);
-        const uint64_t errors = hone__error_count();
-        if (l->set.type->sample(&l->set, index, &x, &y) != HONE_OK || !x || !y) {
-            if (hone__error_count() == errors)
-                hone_error_set(HONE_E_NULL, "loader: %s gave no sample %lld", l->set.type->name,
-                               (long long)index);
-            return false;
-        }
-        if (!hone__needs_tensor("loader", x) || !hone__needs_tensor("loader", y))
-            return false;
-        if (i == begin && (!room(&l->x, x, 0, end - begin) || !room(&l->y, y, 0, end - begin)))
-            return false;
-        if (!put_sample(l, l->x, begin, i - begin, x) || !put_sample(l, l->y, begin, i - begin, y))
-            return false;
-    }
-    return true;
+    for (int64_t i = begin; !l->shuffles && i < end; i++)
+        l->order[i - begin] = i;
+    const hone_sample_place place = { 0, l->epoch, l->seed };
+    return hone__batch_fill("loader", &l->set, l->order + (l->shuffles ? begin : 0), end - begin,
+                            &place, &l->batch);
 }
 
 /* ---- the public functions */
@@ -167,20 +75,22 @@ bool hone_loader_next(hone_loader *l, hone_batch *batch)
     }
     *batch = (hone_batch){ 0 };
     if (l->next == l->batches) {
-        drop_batch(l);
+        hone__batch_drop(&l->batch);
         l->next = 0;
         l->epoch++;
         return false;
     }
-    if (l->next == 0 && l->order)
+    if (l->next == 0 && l->shuffles)
         shuffle(l);
     const int64_t begin = l->next * l->batch_size;
     const int64_t end = l->batch_size < l->n - begin ? begin + l->batch_size : l->n;
-    if (!(l->set.type ? batch_of_samples(l, begin, end) : batch_in_memory(l, begin, end))) {
-        drop_batch(l);
+    if (!make_batch(l, begin, end)) {
+        hone__batch_drop(&l->batch);
         return false;
     }
-    *batch = (hone_batch){ l->x, l->y, end - begin, l->next, l->epoch };
+    const int target = l->batch.n - l->batch.n_targets;
+    *batch = (hone_batch){ l->batch.at[0], target < l->batch.n ? l->batch.at[target] : HONE_NONE,
+                           end - begin, l->next, l->epoch };
     l->next++;
     return true;
 }
@@ -194,7 +104,7 @@ static bool keep_set(hone_loader *l, const hone_dataset *set)
     HONE_SCOPE();
     HONE_NO_GRAD();
     l->set.x = hone_retain(hone_contiguous(set->x));
-    l->set.y = hone_retain(hone_contiguous(set->y));
+    l->set.y = set->y == HONE_NONE ? HONE_NONE : hone_retain(hone_contiguous(set->y));
     return l->set.x && l->set.y;
 }
 
@@ -224,6 +134,7 @@ hone_loader *hone_loader_new(const hone_dataset *set, const hone_loader_options 
     l->batch_size = batch_size < n ? batch_size : n;
     l->batches = o.drop_last ? n / batch_size : (n - 1) / l->batch_size + 1;
     l->seed = o.seed;
+    l->shuffles = o.shuffle;
     if (o.shuffle)
         l->order = hone__malloc(hone__bytes(n, sizeof *l->order));
     if ((o.shuffle && !l->order) || !keep_set(l, set)) {
@@ -231,6 +142,16 @@ hone_loader *hone_loader_new(const hone_dataset *set, const hone_loader_options 
         return NULL;
     }
     return l;
+}
+
+hone_tensor_list hone_loader_fields(hone_loader *l)
+{
+    const hone_tensor_list none = { NULL, 0 };
+    if (!l)
+        return hone__error_missing("loader_fields", "a loader"), none;
+    if (l->batch.n == 0)
+        return hone_error_set(HONE_E_STATE, "loader_fields: no batch is given out"), none;
+    return hone_list_n(l->batch.at, l->batch.n);
 }
 
 int64_t hone_loader_batches(const hone_loader *l)
@@ -282,7 +203,7 @@ void hone_loader_free(hone_loader *l)
 {
     if (!l)
         return;
-    drop_batch(l);
+    hone__batch_drop(&l->batch);
     hone_release(l->set.x);
     hone_release(l->set.y);
     hone__free(l->order);

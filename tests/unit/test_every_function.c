@@ -219,7 +219,8 @@ typedef enum { ALWAYS, BUT_NONE } allowed; /* BUT_NONE: an optional tensor */
     X(hone_gradgradcheck_function_v, ALWAYS,                                                       \
       hone_gradgradcheck_function(&gives, g) == HONE_E_NULL)                                       \
     X(hone_dataset_from, ALWAYS, hone_dataset_from(s, r, &set) == HONE_E_NULL)                     \
-    X(hone_dataset_from, ALWAYS, hone_dataset_from(r, s, &set) == HONE_E_NULL)                     \
+    X(hone_dataset_from, BUT_NONE, hone_dataset_from(r, s, &set) == HONE_E_NULL)                   \
+    X(hone_dataset_tensors, ALWAYS, hone_dataset_tensors(list, 0, &set) == HONE_E_NULL)            \
     X(hone_dataset_windows, ALWAYS, hone_dataset_windows(s, 1, &set) == HONE_E_NULL)               \
     X(hone_decoder_step, ALWAYS, !hone_decoder_step(decoder, s))                                   \
     X(hone_loader_new, ALWAYS, !hone_loader_new(&(hone_dataset){ .x = s, .y = r }, NULL))          \
