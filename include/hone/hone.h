@@ -6,6 +6,7 @@
 #include <hone/autograd.h>
 #include <hone/call.h>
 #include <hone/data.h>
+#include <hone/formats.h>
 #include <hone/dtype.h>
 #include <hone/error.h>
 #include <hone/files.h>

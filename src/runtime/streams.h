@@ -16,7 +16,8 @@
     X(TEXT_TEST, 0x83, "block of 256 choices of a text")                                           \
     X(TEXT_TRAIN, 0x84, "block of 256 choices of a text")                                          \
     X(PICTURES_TEST, 0x85, "index of a picture")                                                   \
-    X(PICTURES_TRAIN, 0x86, "index of a picture")
+    X(PICTURES_TRAIN, 0x86, "index of a picture")                                                  \
+    X(CUT, 0x87, "number of samples of a set that is cut in two")
 
 typedef enum {
 #define HONE__STREAM_ENUM(name, value, meaning) HONE__STREAM_##name = value,

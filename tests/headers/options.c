@@ -47,6 +47,7 @@ SIZE_IS(hone_nn_layer_norm_options, 64);
 SIZE_IS(hone_nn_conv2d_options, 160);
 SIZE_IS(hone_nn_batch_norm_options, 64);
 SIZE_IS(hone_loader_options, 64);
+SIZE_IS(hone_source_options, 64);
 SIZE_IS(hone_safetensors_options, 32);
 SIZE_IS(hone_zero_grad_options, 32);
 SIZE_IS(hone_conv2d_options, 96);
@@ -377,6 +378,11 @@ static void loaders(void)
     REFUSED(hone_loader_new(&set, options), hone_loader_options, .batch_size = 4);
     hone_loader_free(loader);
     hone_dataset_free(&set);
+    hone_source source;
+    CHECK(hone_source_open("digits", GIVE(hone_source_options, .limit = 10), &source) == HONE_OK);
+    CHECK(hone_dataset_size(&source.train) == 10);
+    hone_source_free(&source);
+    REFUSED(hone_source_open("digits", options, &source), hone_source_options, .limit = 10);
 }
 
 int main(void)

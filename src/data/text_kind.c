@@ -1,0 +1,115 @@
+/* text_kind.c: --data text, text:BYTES and text:FILE: windows of tokens. */
+#include "core/core.h"
+#include "core/text.h"
+#include "data/kinds.h"
+#include "data/records.h"
+
+#include <string.h>
+
+enum { SEED = 0, TRAIN_BYTES = 1000000, BYTE_VALUES = 256 };
+#define MOST_DRAWN (INT64_C(1) << 30)
+
+static const char *const where = "source_open";
+
+static hone_status limited(int64_t limit, hone_dataset *set)
+{
+    return limit ? hone_dataset_limit(set, limit) : HONE_OK;
+}
+
+/* The text that hone makes up. */
+static hone_status drawn(const hone__data_request *r, int64_t bytes, hone_source *data)
+{
+    if (bytes < 1 || bytes > MOST_DRAWN)
+        return hone_error_set(HONE_E_VALUE, "%s: %s: from 1 to %lld bytes", where, r->source,
+                              (long long)MOST_DRAWN);
+    data->entropy = hone_text_entropy();
+    hone_status status =
+        hone_dataset_text(HONE_TEST, (bytes + 9) / 10, r->o.window, SEED, &data->test);
+    if (status == HONE_OK)
+        status = limited(r->o.limit, &data->test);
+    if (status == HONE_OK && !r->o.no_train)
+        status = hone_dataset_text(HONE_TRAIN, bytes, r->o.window, SEED, &data->train);
+    return status == HONE_OK && !r->o.no_train ? limited(r->o.limit, &data->train) : status;
+}
+
+/* Tokens begin..end-1 of the blob as windows. */
+static hone_status windows(const hone__data_request *r, const char *path, const hone__token_blob *t,
+                           int64_t begin, int64_t end, hone_dataset *set)
+{
+    const int64_t bytes = hone__raw_bytes(t->raw.type), window = r->o.window;
+    int64_t n = (end - begin - 1) / window;
+    if (end - begin < 2 || n < 1)
+        return hone_error_set(HONE_E_VALUE,
+                              "%s: %s: %lld tokens are too few for a window of %lld and the token "
+                              "after it",
+                              where, r->source, (long long)(end - begin), (long long)window);
+    if (r->o.limit && r->o.limit < n)
+        n = r->o.limit;
+    hone__record_field x = { .name = "tokens",
+                             .blob = t->blob,
+                             .raw = t->raw,
+                             .first = t->first + begin * bytes,
+                             .step = window * bytes,
+                             .dtype = HONE_I64,
+                             .ndim = 1,
+                             .shape = { window } };
+    hone__record_field y = x;
+    y.name = "next tokens";
+    y.first += bytes;
+    return hone__dataset_records(where, path, n, (const hone__record_field[]){ x, y }, 2, 1, set);
+}
+
+hone_status hone__data_tokens(const hone__data_request *r, const hone__token_blob *tokens,
+                              double part, hone_source *data)
+{
+    const int64_t n = tokens->n;
+    const int64_t held = r->o.whole ? n : (int64_t)((double)n * (part > 0 ? part : 0.1));
+    const char *path = hone__data_copy(data, r->path, strlen(r->path));
+    data->task = HONE_TASK_TOKENS;
+    if (!path)
+        return hone__error_last();
+    hone_status status = windows(r, path, tokens, n - held, n, &data->test);
+    if (status == HONE_OK && !r->o.no_train && !r->o.whole)
+        status = windows(r, path, tokens, 0, n - held, &data->train);
+    return status;
+}
+
+static hone_status of_file(const hone__data_request *r, hone_source *data)
+{
+    hone__blob *bytes = hone__blob_map(where, r->path);
+    if (!bytes)
+        return hone__error_last();
+    const hone__token_blob tokens = { .blob = bytes,
+                                      .raw = { HONE__RAW_U8, false },
+                                      .n = hone__blob_size(bytes) };
+    const hone_status status = hone__data_tokens(r, &tokens, 0, data);
+    hone__blob_release(bytes);
+    return status;
+}
+
+static hone_status open_text(const hone__data_request *r, hone_source *data)
+{
+    int64_t bytes = TRAIN_BYTES;
+    data->task = HONE_TASK_TOKENS;
+    data->n_classes = BYTE_VALUES;
+    if (!*r->path || hone__read_i64(r->path, strlen(r->path), &bytes))
+        return drawn(r, bytes, data);
+    return of_file(r, data);
+}
+
+/* Without a NUL, and of a name that says so. */
+static bool knows_text(const hone__data_look *look)
+{
+    const size_t n = strlen(look->path);
+    return !look->folder && n > 4 && strcmp(look->path + n - 4, ".txt") == 0 &&
+           !memchr(look->head, 0, look->n_head);
+}
+
+const hone__data_kind hone__data_kind_text = {
+    .name = "text",
+    .form = "text[:BYTES] or text:FILE",
+    .help = "a text that hone makes up, or the bytes of a file",
+    .built_in = true,
+    .knows = knows_text,
+    .open = open_text,
+};
