@@ -5,6 +5,7 @@
 #include <hone/accumulate.h>
 #include <hone/autograd.h>
 #include <hone/call.h>
+#include <hone/checkpoint.h>
 #include <hone/data.h>
 #include <hone/formats.h>
 #include <hone/dtype.h>
