@@ -135,7 +135,9 @@ static const hone__run_part_class numbers_class = { numbers_state, numbers_load 
 static hone_named_list tensor_state(const hone__run_part *p)
 {
     hone_tensor **slot = p->of;
-    return *slot ? one(hone__own(hone_retain(*slot))) : none();
+    if (!*slot)
+        return none();
+    return one(hone__needs_tensor("checkpoint_save", *slot) ? hone__own(hone_retain(*slot)) : NULL);
 }
 static hone_status tensor_load(const hone__run_part *p, hone_named_list state, bool anyway)
 {

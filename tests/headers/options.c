@@ -28,6 +28,8 @@ SIZE_IS(hone_lion_options, 96);
 SIZE_IS(hone_muon_options, 128);
 SIZE_IS(hone_clip_grad_norm_options, 64);
 SIZE_IS(hone_average_options, 64);
+SIZE_IS(hone_checkpoint_options, 64);
+SIZE_IS(hone_checkpoint_load_options, 32);
 SIZE_IS(hone_init_kaiming_options, 64);
 SIZE_IS(hone_lr_step_options, 64);
 SIZE_IS(hone_lr_exponential_options, 64);
@@ -231,6 +233,14 @@ static void modules(void)
     REFUSED(hone_init_kaiming_normal_(drawn, options, NULL), hone_init_kaiming_options, .a = 1);
     hone_average_free(hone_average_new(linear, GIVE(hone_average_options, .decay = 0.5)));
     REFUSED(hone_average_new(linear, options), hone_average_options, .decay = 0.5);
+    hone_checkpoint *run =
+        hone_checkpoint_new("/dev/full", GIVE(hone_checkpoint_options, .foreground = true));
+    CHECK(hone_checkpoint_module(run, "model", linear) == HONE_OK);
+    CHECK(hone_checkpoint_save(run) == HONE_E_IO); /* at once */
+    hone_error_clear();
+    REFUSED(hone_checkpoint_new("x", options), hone_checkpoint_options, .keep = 2);
+    REFUSED(hone_checkpoint_load(run, "x", options), hone_checkpoint_load_options, .anyway = true);
+    hone_checkpoint_free(run);
     hone_tensor *matrix = hone_requires_grad_(hone_ones(HONE_F32, 2, 2), true);
     hone_optim_free(hone_muon_list(hone_list(matrix), GIVE(hone_muon_options, .ns_steps = 2)));
     CHECK(hone_error_code() == HONE_OK);

@@ -137,6 +137,16 @@ static bool sequence_refuses(const char *layer, bool state)
     return refuses;
 }
 
+static bool checkpoint_refuses(void)
+{
+    hone_tensor *slot = sentinel;
+    hone_checkpoint *run = hone_checkpoint_new("nowhere/f", NULL);
+    hone_checkpoint_tensor(run, "t", &slot);
+    const bool refuses = hone_checkpoint_save(run) == HONE_E_NULL;
+    hone_checkpoint_free(run);
+    return refuses;
+}
+
 static bool backward_refuses(void)
 {
     static const hone_function fn = { "copy", copy, sentinel_gradient, NULL, NULL };
@@ -251,6 +261,7 @@ typedef enum { ALWAYS, BUT_NONE } allowed; /* BUT_NONE: an optional tensor */
     X(hone_average_load_state, ALWAYS,                                                             \
       hone_average_load_state(average, (hone_named_list){ &(hone_named){ "weight", s }, 1 }) ==    \
           HONE_E_NULL)                                                                             \
+    X(hone_checkpoint_tensor, ALWAYS, checkpoint_refuses())                                        \
     X(hone_init_uniform_, ALWAYS, !hone_init_uniform_(s, 0, 1, NULL))                              \
     X(hone_init_normal_, ALWAYS, !hone_init_normal_(s, 0, 1, NULL))                                \
     X(hone_init_trunc_normal_, ALWAYS, !hone_init_trunc_normal_(s, 0, 1, -2, 2, NULL))             \
