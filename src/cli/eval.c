@@ -8,39 +8,54 @@
  */
 enum { EVAL_BATCH = 1000, EVAL_TOKENS = 16384 };
 
-static int64_t eval_batch(const hone_dataset *set)
+hone_tensor *work_loss(const images *set, hone_tensor *scores, hone_tensor *y)
 {
-    const int64_t tokens = hone_numel(set->y) / hone_dataset_size(set);
-    const int64_t most = tokens < EVAL_TOKENS ? EVAL_TOKENS / tokens : 1;
-    return most < EVAL_BATCH ? most : EVAL_BATCH;
+    return set->task == HONE_TASK_NUMBERS ? hone_mse_loss(scores, y, HONE_REDUCE_MEAN)
+                                          : hone_cross_entropy(scores, y);
 }
 
-bool evaluate(hone_module *model, const hone_dataset *set, progress *p, score *out, metrics *m)
+hone_tensor *work_wrong(const images *set, hone_tensor *scores, hone_tensor *y)
+{
+    return hone_sum(set->task == HONE_TASK_NUMBERS ? hone_abs(hone_sub(scores, y))
+                                                   : hone_ne(hone_argmax(scores, 1, false), y));
+}
+
+static int64_t eval_batch(const images *set)
+{
+    const int64_t most = set->window ? EVAL_TOKENS / set->window : EVAL_BATCH;
+    return most < 1 ? 1 : most < EVAL_BATCH ? most : EVAL_BATCH;
+}
+
+bool evaluate(hone_module *model, const images *set, const hone_dataset *of, progress *p,
+              score *out, metrics *m)
 {
     HONE_NO_GRAD();
-    int64_t n = hone_dataset_size(set), size = eval_batch(set);
+    int64_t n = hone_dataset_size(of), size = eval_batch(set), answers = 0;
     double loss = 0, wrong = 0;
     bool was_training = model->training;
     hone_module_train(model, false);
     for (int64_t i = 0; i < n && !cli_stopped() && hone_error_code() == HONE_OK; i += size) {
         HONE_SCOPE();
-        hone_tensor *x = hone_slice(set->x, 0, i, i + size, 1);
-        hone_tensor *y = hone_slice(set->y, 0, i, i + size, 1);
+        hone_tensor *x, *y;
+        if (!images_rows(set, of, i, i + size, &x, &y))
+            break;
         hone_tensor *scores = hone_forward(model, x);
         text_rows(&scores, &y);
-        loss += hone_item(hone_cross_entropy(scores, y)) * (double)hone_size(y, 0);
-        wrong += hone_item(hone_sum(hone_ne(hone_argmax(scores, 1, false), y)));
+        loss += hone_item(work_loss(set, scores, y)) * (double)hone_numel(y);
+        wrong += hone_item(work_wrong(set, scores, y));
         if (m)
-            metrics_add(m, text_bytes(scores, set), y, i * hone_numel(y) / hone_size(x, 0));
+            metrics_add(m, set->task, text_tokens(set, scores), y, answers);
+        answers += hone_numel(y);
         progress_bar(p, "testing", i, n, "");
     }
     hone_module_train(model, was_training);
-    *out = (score){ loss / (double)hone_numel(set->y), wrong / (double)hone_numel(set->y) };
+    *out = (score){ loss / (double)answers, wrong / (double)answers };
     return !cli_stopped() && hone_error_code() == HONE_OK;
 }
 
 typedef struct {
-    const char *load, *data, *model, *layout;
+    const char *load, *model, *layout;
+    data_spec data;
     int64_t limit, threads, top_k;
 } eval_options;
 
@@ -50,10 +65,7 @@ static const cli_option table[] = {
     { "layout", "out,in|in,out",
       "how its weights lie; default: as it says, else as they fit each other", CLI_TEXT,
       offsetof(eval_options, layout), NULL, 0, 0 },
-    { "data", "DIR|SET",
-      "directory of MNIST's files, or a built-in set: digits, pictures, text[:BYTES]; text:FILE is "
-      "the bytes of a file",
-      CLI_TEXT, offsetof(eval_options, data), "digits", 0, 0 },
+    DATA_OPTIONS(offsetof(eval_options, data)),
     { "model", "SPEC",
       "mlp:INPUT,...,OUTPUT, NAME[:ARGUMENTS] or FILE[:ARGUMENTS]; without it the mlp that the "
       "file holds",
@@ -66,6 +78,25 @@ static const cli_option table[] = {
       offsetof(eval_options, threads), NULL, 1, 1024 },
     { 0 },
 };
+
+static void print_score(const eval_options *o, const images *set, const score *result, metrics *m,
+                        progress *p)
+{
+    const bool numbers = set->task == HONE_TASK_NUMBERS;
+    printf("%s: %lld %s  test loss %s  test %s %.4f", o->data.source,
+           (long long)hone_dataset_size(&set->test), images_name(set).s,
+           progress_loss(result->loss).s, numbers ? "MAE" : "error", result->error);
+    if (set->window)
+        printf("  perplexity %.4g  bits/byte %.4f", text_perplexity(result->loss),
+               text_bits(result->loss));
+    if (numbers)
+        printf("  R2 %.4f", metrics_r2(m));
+    printf("\n");
+    if (o->top_k)
+        printf("top-%lld error %.4f\n", (long long)o->top_k, metrics_top_error(m));
+    if (!set->window)
+        metrics_print(m, p);
+}
 
 static int eval_model(const eval_options *o, const model_spec *spec, hone_layout layout,
                       images *set, progress *p)
@@ -81,26 +112,13 @@ static int eval_model(const eval_options *o, const model_spec *spec, hone_layout
         return CLI_FAILED;
     }
     metrics_begin(&m, o->top_k);
-    bool done = evaluate(model, &set->test, p, &result, &m);
+    bool done = evaluate(model, set, &set->test, p, &result, &m);
     hone_module_free(model);
     progress_clear(p);
-    if (!done) {
-        metrics_free(&m);
-        return cli_library_error(cli_eval.name);
-    }
-    printf("%s: %lld %s  test loss %s  test error %.4f", o->data,
-           (long long)hone_dataset_size(&set->test), images_name(set).s,
-           progress_loss(result.loss).s, result.error);
-    if (set->window)
-        printf("  perplexity %.4g  bits/byte %.4f", text_perplexity(result.loss),
-               text_bits(result.loss));
-    printf("\n");
-    if (o->top_k)
-        printf("top-%lld error %.4f\n", (long long)o->top_k, metrics_top_error(&m));
-    if (!set->window)
-        metrics_print(&m, p);
+    if (done)
+        print_score(o, set, &result, &m, p);
     metrics_free(&m);
-    return CLI_OK;
+    return done ? CLI_OK : cli_library_error(cli_eval.name);
 }
 
 static int run(int argc, char **argv)
@@ -112,28 +130,27 @@ static int run(int argc, char **argv)
         return parsed == CLI_DONE ? CLI_OK : CLI_USAGE;
     if (!o.load)
         return cli_error(CLI_USAGE, cli_eval.name, "--load FILE is missing");
-    if (!metrics_can_top(cli_eval.name, o.top_k))
-        return CLI_USAGE;
     model_spec spec;
     hone_layout layout;
-    if (!model_layout(cli_eval.name, o.layout, &layout))
-        return CLI_USAGE;
-    if (o.model &&
-        (!model_parse(cli_eval.name, o.model, &spec) || !text_suits(cli_eval.name, o.data, &spec)))
+    if (!model_layout(cli_eval.name, o.layout, &layout) ||
+        (o.model && !model_parse(cli_eval.name, o.model, &spec)))
         return CLI_USAGE;
     if (hone_init() != HONE_OK || (o.threads && hone_set_threads((int)o.threads) != HONE_OK))
         return cli_library_error(cli_eval.name);
     if (!o.model && !model_of_file(cli_eval.name, o.load, layout, &spec))
         return CLI_FAILED;
-    if (!o.model && !text_suits(cli_eval.name, o.data, &spec))
-        return CLI_USAGE;
     progress p = progress_new(false);
     images set;
-    if (!images_load(cli_eval.name, o.data, &spec, o.limit, false, &p, &set))
-        return CLI_FAILED;
-    int status = spec.text || images_fit(cli_eval.name, &set, &spec, NULL)
-                     ? eval_model(&o, &spec, layout, &set, &p)
-                     : CLI_FAILED;
+    int status = images_load(cli_eval.name, &o.data, &spec, o.limit, IMAGES_EVAL, &p, &set);
+    if (status != CLI_OK)
+        return status;
+    if (!images_suit(cli_eval.name, &o.data, &set, false, &spec) ||
+        !metrics_can_top(cli_eval.name, o.top_k, &set))
+        status = CLI_USAGE;
+    else if (!spec.text && !images_fit(cli_eval.name, &set, &spec, NULL))
+        status = CLI_FAILED;
+    else
+        status = eval_model(&o, &spec, layout, &set, &p);
     images_free(&set);
     return status;
 }

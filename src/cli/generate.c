@@ -181,7 +181,7 @@ static int run_model(const generate_options *o, const model_spec *spec, hone_lay
     hone_module_train(g->model, false);
     g->context = text_context(spec, 0);
     g->window = text_context(spec, TEXT_CONTEXT);
-    if (!text_takes(cli_generate.name, spec, g->model, g->window))
+    if (!text_takes(cli_generate.name, spec, g->model, g->window, TEXT_VALUES))
         return CLI_FAILED;
     const bool fits = decoder_fits(g->model, g->context);
     if (fits && !g->context)
@@ -216,7 +216,7 @@ static int run(int argc, char **argv)
     if (!o.load || !o.model)
         return cli_error(CLI_USAGE, name, "--%s is missing", o.load ? "model SPEC" : "load FILE");
     if (!model_layout(name, o.layout, &layout) || !model_parse(name, o.model, &spec) ||
-        !text_suits(name, "text", &spec))
+        !text_suits(name, "text", TEXT_VALUES, &spec))
         return CLI_USAGE;
     if (hone_init() != HONE_OK || (o.threads && hone_set_threads((int)o.threads) != HONE_OK))
         return cli_library_error(name);

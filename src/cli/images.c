@@ -1,4 +1,4 @@
-/* images.c: from --data to rows of numbers in 0..1; text is text.c's. */
+/* images.c: from --data to what a model takes: rows of numbers, pictures or tokens. */
 #include "work.h"
 
 #include "cli.h"
@@ -6,175 +6,274 @@
 #include <stdio.h>
 #include <string.h>
 
-/* The digits are the same whatever --seed is, as a directory's images would be. */
-enum {
-    DIGITS_SEED = 0,
-    DIGITS_TRAIN = 60000,
-    DIGITS_TEST = 10000,
-    PICTURES_TRAIN = 10000,
-    PICTURES_TEST = 2000
-};
+/* A set that takes no more than this as the model takes it is kept so, for all epochs; of a larger one
+ * each batch is read and converted when it is its turn. */
+#define KEPT_BYTES (INT64_C(1) << 30)
 
-static hone_status read_subset(const char *source, hone_subset subset, int64_t limit,
-                               hone_dataset *set)
+/* ---- batches */
+
+hone_tensor *images_input(const images *set, hone_tensor *x)
 {
-    if (strcmp(source, "digits") == 0) {
-        int64_t all = subset == HONE_TRAIN ? DIGITS_TRAIN : DIGITS_TEST;
-        return hone_digits(subset, limit && limit < all ? limit : all, DIGITS_SEED, set);
-    }
-    if (strcmp(source, "pictures") == 0) {
-        int64_t all = subset == HONE_TRAIN ? PICTURES_TRAIN : PICTURES_TEST;
-        return hone_dataset_pictures(subset, limit && limit < all ? limit : all, DIGITS_SEED, set);
-    }
-    hone_status status = hone_mnist(source, subset, set);
-    return status == HONE_OK && limit ? hone_dataset_limit(set, limit) : status;
+    if (set->task == HONE_TASK_TOKENS || !x)
+        return x ? hone_to(x, HONE_I64) : NULL;
+    const int64_t n = hone_size(x, 0);
+    const bool bytes = hone_dtype_of(x) == HONE_U8 && set->source.pictures;
+    hone_tensor *rows = hone_dim(x) == 2 ? x : hone_reshape(x, n, set->features);
+    rows = hone_to(rows, HONE_F32);
+    if (bytes)
+        rows = hone_div_scalar(rows, 255);
+    return set->shaped ? hone_reshape(rows, n, set->channels, set->height, set->width) : rows;
 }
 
-/* u8 [n, rows, columns] or [n, channels, rows, columns] -> f32 [n, features] in 0..1, once for all
- * epochs. */
-static hone_status to_rows(hone_dataset *set, int64_t *shape)
+hone_tensor *images_target(const images *set, hone_tensor *y)
+{
+    if (!y || y == HONE_NONE)
+        return y;
+    if (set->task != HONE_TASK_NUMBERS)
+        return hone_to(y, HONE_I64);
+    return hone_to(hone_dim(y) == 1 ? hone_reshape(y, hone_size(y, 0), 1) : y, HONE_F32);
+}
+
+bool images_rows(const images *set, const hone_dataset *of, int64_t begin, int64_t end,
+                 hone_tensor **x, hone_tensor **y)
+{
+    const int64_t n = hone_dataset_size(of);
+    hone_tensor_list fields = { NULL, 0 };
+    end = end < n ? end : n;
+    if (!of->type) {
+        *x = hone_slice(of->x, 0, begin, end, 1);
+        *y = of->y == HONE_NONE ? HONE_NONE : hone_slice(of->y, 0, begin, end, 1);
+    } else {
+        hone_tensor *index = hone_arange(HONE_I64, (double)begin, (double)end, 1);
+        if (index)
+            fields = hone_dataset_batch(of, hone_data(index), end - begin);
+        *x = fields.at ? fields.at[0] : NULL;
+        *y = !fields.at ? NULL : fields.n > 1 ? fields.at[1] : HONE_NONE;
+    }
+    *x = images_input(set, *x);
+    *y = images_target(set, *y);
+    return *x && *y;
+}
+
+/* ---- reading */
+
+/* The set as the model takes it, in memory, if it is small enough. False + the library's error. */
+static bool keep(const images *set, hone_dataset *data)
 {
     HONE_SCOPE();
-    hone_dataset rows;
-    shape[0] = hone_dim(set->x) == 4 ? hone_size(set->x, 1) : 1;
-    shape[1] = hone_size(set->x, -2);
-    shape[2] = hone_size(set->x, -1);
-    int64_t n = hone_dataset_size(set);
-    hone_tensor *x = hone_to(hone_reshape(set->x, n, hone_numel(set->x) / n), HONE_F32);
-    hone_status status = hone_dataset_from(hone_div_scalar_(x, 255), set->y, &rows);
-    if (status != HONE_OK)
-        return status;
-    hone_dataset_free(set);
-    *set = rows;
-    return HONE_OK;
+    const int64_t n = hone_dataset_size(data);
+    const int64_t each = set->task == HONE_TASK_TOKENS ? 16 * set->window : 4 * set->features;
+    hone_tensor *x, *y;
+    hone_dataset kept;
+    if (n < 1 || each > KEPT_BYTES / n)
+        return true;
+    if (!images_rows(set, data, 0, n, &x, &y) || hone_dataset_from(x, y, &kept) != HONE_OK)
+        return false;
+    hone_dataset_free(data);
+    *data = kept;
+    return true;
 }
 
-static bool load_subset(const char *command, const char *source, hone_subset subset, int64_t limit,
-                        progress *p, hone_dataset *set, int64_t *shape)
+/* Extents of a sample; false with an error printed. */
+static bool measure(const char *command, const char *source, const hone_dataset *data, images *set)
 {
-    const char *which = subset == HONE_TRAIN ? "training" : "test";
-    char note[300];
-    if (strcmp(source, "digits") == 0 || strcmp(source, "pictures") == 0)
-        snprintf(note, sizeof note, "drawing %s %s ...", which, source);
-    else
-        snprintf(note, sizeof note, "reading %s images from %.200s ...", which, source);
-    progress_note(p, note);
-    if (read_subset(source, subset, limit, set) != HONE_OK) {
-        progress_clear(p);
+    hone_sample_layout layout;
+    if (hone_dataset_layout(data, -1, &layout) != HONE_OK) {
         cli_library_error(command);
         return false;
     }
-    progress_clear(p);
-    if (hone_dataset_size(set) < 1) {
-        cli_error(CLI_FAILED, command, "%s: no %s images", source, which);
+    if (layout.n > 2 || layout.n - layout.n_targets != 1) {
+        cli_error(CLI_FAILED, command,
+                  "%s: samples of %d tensors; an input and a target are wanted", source, layout.n);
         return false;
     }
-    if (to_rows(set, shape) == HONE_OK)
-        return true;
-    cli_library_error(command);
-    return false;
+    const hone_sample_field *x = &layout.field[0], *y = &layout.field[1];
+    set->features = 1;
+    for (int d = 0; d < x->ndim; d++) {
+        if (x->shape[d] < 0) {
+            cli_error(CLI_FAILED, command, "%s: samples of different sizes", source);
+            return false;
+        }
+        set->features *= x->shape[d];
+    }
+    set->channels = x->ndim == 3 ? x->shape[0] : 1;
+    set->height = x->ndim >= 2 ? x->shape[x->ndim - 2] : 0;
+    set->width = x->ndim >= 2 ? x->shape[x->ndim - 1] : 0;
+    set->has_shape = x->ndim == 2 || x->ndim == 3;
+    set->outputs = set->source.n_classes;
+    if (set->task == HONE_TASK_NUMBERS)
+        set->outputs = y->ndim ? y->shape[0] : 1;
+    return true;
 }
 
-bool images_load(const char *command, const char *source, const model_spec *spec, int64_t limit,
-                 bool with_train, progress *p, images *out)
+static bool check(const char *command, const char *source, bool with_train, images *set)
 {
-    int64_t shape[3];
+    const int64_t n_train = hone_dataset_size(&set->train), n_test = hone_dataset_size(&set->test);
+    if (n_test < 1 || (with_train && n_train < 1)) {
+        cli_error(CLI_FAILED, command, "%s: no %s %s", source, n_test < 1 ? "test" : "training",
+                  images_name(set).s);
+        return false;
+    }
+    if (with_train) {
+        if (!measure(command, source, &set->train, set))
+            return false;
+        const int64_t of_train = set->features;
+        if (!measure(command, source, &set->test, set))
+            return false;
+        if (of_train != set->features) {
+            cli_error(CLI_FAILED, command, "%s: training images have %lld pixels, test images %lld",
+                      source, (long long)of_train, (long long)set->features);
+            return false;
+        }
+        return true;
+    }
+    return measure(command, source, &set->test, set);
+}
+
+/* What the library names first, its function, says nothing here. */
+static int not_opened(const char *command)
+{
+    const char *message = hone_error_message(), *function = "source_open: ";
+    const size_t n = strlen(function);
+    if (strncmp(message, function, n) != 0)
+        return cli_library_error(command);
+    return cli_error(hone_error_code() == HONE_E_VALUE ? CLI_USAGE : CLI_FAILED, command, "%s",
+                     message + n);
+}
+
+/* CLI_OK: what was opened can be worked with. */
+static int settle(const char *command, const data_spec *data, images_purpose purpose, images *set)
+{
+    if (!check(command, data->source, purpose == IMAGES_TRAIN, set))
+        return CLI_FAILED;
+    if (purpose == IMAGES_PREDICT && set->task == HONE_TASK_TOKENS)
+        return cli_error(CLI_USAGE, command, "--data %s: text goes on by hone generate",
+                         data->source);
+    if (purpose != IMAGES_PREDICT && set->task == HONE_TASK_NONE)
+        return cli_error(CLI_FAILED, command, "%s: its samples have no target", data->source);
+    return keep(set, &set->train) && keep(set, &set->test) ? CLI_OK : cli_library_error(command);
+}
+
+int images_load(const char *command, const data_spec *data, const model_spec *spec, int64_t limit,
+                images_purpose purpose, progress *p, images *out)
+{
+    char note[300];
     *out = (images){ 0 };
-    if (text_is(source))
-        return text_load(command, source, spec, limit, with_train, out);
-    if ((with_train && !load_subset(command, source, HONE_TRAIN, limit, p, &out->train, shape)) ||
-        !load_subset(command, source, HONE_TEST, limit, p, &out->test, shape)) {
+    const int64_t window = spec->text ? text_context(spec, TEXT_CONTEXT) : TEXT_CONTEXT;
+    const hone_source_options options = { .arguments = data->options,
+                                          .limit = limit,
+                                          .window = window,
+                                          .no_train = purpose != IMAGES_TRAIN,
+                                          .whole = purpose == IMAGES_PREDICT };
+    snprintf(note, sizeof note, "reading %.250s ...", data->source);
+    progress_note(p, note);
+    const hone_status status = hone_source_open(data->source, &options, &out->source);
+    progress_clear(p);
+    if (status != HONE_OK)
+        return not_opened(command);
+    out->train = out->source.train;
+    out->test = out->source.test;
+    out->source.train = out->source.test = (hone_dataset){ 0 };
+    out->task = out->source.task;
+    out->entropy = out->source.entropy;
+    out->outputs = out->source.n_classes;
+    out->window = out->task == HONE_TASK_TOKENS ? window : 0;
+    const int settled = settle(command, data, purpose, out);
+    if (settled != CLI_OK)
         images_free(out);
-        return false;
-    }
-    out->features = hone_size(out->test.x, 1);
-    out->channels = shape[0];
-    out->height = shape[1];
-    out->width = shape[2];
-    if (with_train && hone_size(out->train.x, 1) != out->features) {
-        cli_error(CLI_FAILED, command, "%s: training images have %lld pixels, test images %lld",
-                  source, (long long)hone_size(out->train.x, 1), (long long)out->features);
-        images_free(out);
-        return false;
-    }
-    return true;
+    return settled;
 }
 
 void images_free(images *set)
 {
     hone_dataset_free(&set->train);
     hone_dataset_free(&set->test);
+    hone_source_free(&set->source);
+}
+
+/* ---- a model of them */
+
+static const char *sample_of(const images *set)
+{
+    return set->source.pictures ? "an image has" : "a sample has";
+}
+
+static bool outputs_fit(const char *command, const images *set, const char *model, int64_t out)
+{
+    const bool numbers = set->task == HONE_TASK_NUMBERS;
+    if (set->task == HONE_TASK_NONE || out == set->outputs)
+        return true;
+    cli_error(CLI_FAILED, command, "%s gives %lld %s but there are %lld %s", model, (long long)out,
+              numbers ? "numbers" : "scores", (long long)set->outputs,
+              numbers ? "to tell" : "classes");
+    return false;
 }
 
 static bool mlp_fits(const char *command, const images *set, const model_spec *spec)
 {
-    int64_t in = spec->size[0], out = spec->size[spec->n - 1];
-    if (in != set->features)
-        cli_error(CLI_FAILED, command, "the model takes %lld numbers but an image has %lld pixels",
-                  (long long)in, (long long)set->features);
-    else if (out != IMAGES_CLASSES)
-        cli_error(CLI_FAILED, command, "the model gives %lld scores but there are %d classes",
-                  (long long)out, IMAGES_CLASSES);
-    else
-        return true;
+    const int64_t in = spec->size[0];
+    if (in == set->features)
+        return outputs_fit(command, set, "the model", spec->size[spec->n - 1]);
+    cli_error(CLI_FAILED, command, "the model takes %lld numbers but %s %lld%s", (long long)in,
+              sample_of(set), (long long)set->features, set->source.pictures ? " pixels" : "");
     return false;
 }
 
-/* f32 [n, features] -> [n, channels, height, width] */
-static bool to_images(const images *set, hone_dataset *data)
-{
-    HONE_SCOPE();
-    hone_dataset shaped;
-    if (!data->x)
-        return true;
-    hone_tensor *x =
-        hone_reshape(data->x, hone_dataset_size(data), set->channels, set->height, set->width);
-    if (hone_dataset_from(x, data->y, &shaped) != HONE_OK)
-        return false;
-    hone_dataset_free(data);
-    *data = shaped;
-    return true;
-}
-
-/* One image goes through the model: a layer that it doesn't fit says so. */
-static bool image_fits(const char *command, const images *set, const model_spec *spec,
-                       hone_module *model)
+/* One sample goes through the model: a layer that it doesn't fit says so. */
+static bool sample_fits(const char *command, const images *set, const model_spec *spec,
+                        hone_module *model)
 {
     HONE_SCOPE();
     HONE_NO_GRAD();
+    hone_tensor *x, *y;
     const bool training = model->training;
+    if (!images_rows(set, &set->test, 0, 1, &x, &y)) {
+        cli_library_error(command);
+        return false;
+    }
     hone_module_train(model, false);
-    hone_tensor *scores = hone_forward(model, hone_slice(set->test.x, 0, 0, 1, 1));
+    hone_tensor *scores = hone_forward(model, x);
     hone_module_train(model, training);
-    if (!scores)
+    if (!scores && set->shaped)
         cli_error(CLI_FAILED, command, "%s doesn't fit images of [%lld, %lld, %lld]: %s",
                   spec->text, (long long)set->channels, (long long)set->height,
                   (long long)set->width, hone_error_message());
+    else if (!scores)
+        cli_error(CLI_FAILED, command, "%s doesn't fit samples of %lld numbers: %s", spec->text,
+                  (long long)set->features, hone_error_message());
     else if (hone_dim(scores) != 2 || hone_size(scores, 0) != 1)
-        cli_error(CLI_FAILED, command,
-                  "%s gives a tensor of %d dims for an image, not a score a class", spec->text,
-                  hone_dim(scores));
-    else if (hone_size(scores, 1) != IMAGES_CLASSES)
-        cli_error(CLI_FAILED, command, "%s gives %lld scores but there are %d classes", spec->text,
-                  (long long)hone_size(scores, 1), IMAGES_CLASSES);
+        cli_error(CLI_FAILED, command, "%s gives a tensor of %d dims for %s, not a score a class",
+                  spec->text, hone_dim(scores), set->shaped ? "an image" : "a sample");
     else
-        return true;
+        return outputs_fit(command, set, spec->text, hone_size(scores, 1));
     return false;
+}
+
+bool images_suit(const char *command, const data_spec *data, const images *set, bool is_default,
+                 model_spec *spec)
+{
+    if (set->task == HONE_TASK_TOKENS)
+        return text_suits(command, data->source, set->outputs, spec);
+    if (is_default && spec->n > 0 && !set->source.pictures) {
+        spec->size[0] = set->features;
+        spec->size[spec->n - 1] = set->outputs;
+    }
+    return true;
 }
 
 bool images_fit(const char *command, images *set, const model_spec *spec, hone_module *model)
 {
-    if (set->window)
-        return text_takes(command, spec, model, set->window);
+    if (set->task == HONE_TASK_TOKENS)
+        return text_takes(command, spec, model, set->window, set->outputs);
     if (!spec->text)
         return mlp_fits(command, set, spec);
-    if (to_images(set, &set->train) && to_images(set, &set->test))
-        return image_fits(command, set, spec, model);
-    cli_library_error(command);
-    return false;
+    set->shaped = set->has_shape;
+    return sample_fits(command, set, spec, model);
 }
 
 images_text images_name(const images *set)
 {
-    return set->window ? text_name(set) : (images_text){ "images" };
+    if (set->task == HONE_TASK_TOKENS)
+        return text_name(set);
+    return set->source.pictures ? (images_text){ "images" } : (images_text){ "samples" };
 }

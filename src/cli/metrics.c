@@ -9,12 +9,13 @@
 #include <stdlib.h>
 #include <string.h>
 
-bool metrics_can_top(const char *command, int64_t top_k)
+bool metrics_can_top(const char *command, int64_t top_k, const images *set)
 {
-    if (top_k <= IMAGES_CLASSES)
+    const bool classes = set->task != HONE_TASK_NUMBERS;
+    if (top_k == 0 || (classes && top_k <= set->outputs))
         return true;
-    cli_error(CLI_USAGE, command, "--top-k %lld: there are %d classes", (long long)top_k,
-              IMAGES_CLASSES);
+    cli_error(CLI_USAGE, command, "--top-k %lld: there are %lld classes", (long long)top_k,
+              (long long)(classes ? set->outputs : 0));
     return false;
 }
 
@@ -27,6 +28,7 @@ void metrics_begin(metrics *m, int64_t top_k)
 void metrics_free(metrics *m)
 {
     free(m->confusion);
+    free(m->mean);
     *m = (metrics){ 0 };
 }
 
@@ -66,8 +68,51 @@ static void keep_worst(metrics *m, wrong_answer one)
     m->worst[at] = one;
 }
 
-bool metrics_add(metrics *m, hone_tensor *scores, hone_tensor *labels, int64_t row)
+/* ---- numbers: mean and squares about it sample by sample, as Welford does */
+
+static bool add_numbers(metrics *m, hone_tensor *answers, hone_tensor *targets)
 {
+    HONE_SCOPE();
+    HONE_NO_GRAD();
+    hone_tensor *a = hone_contiguous(hone_to(answers, HONE_F64));
+    hone_tensor *y = hone_contiguous(hone_to(targets, HONE_F64));
+    if (!a || !y)
+        return false;
+    const int64_t k = hone_size(y, 1);
+    if (!m->mean) {
+        m->mean = calloc((size_t)(3 * k), sizeof *m->mean);
+        if (!m->mean)
+            return hone_error_set(HONE_E_NOMEM, "no memory for the metrics of %lld numbers",
+                                  (long long)k) == HONE_OK;
+        m->spread = m->mean + k;
+        m->rest = m->spread + k;
+        m->classes = k;
+    }
+    const double *answer = hone_data(a), *target = hone_data(y);
+    for (int64_t i = 0; i < hone_size(y, 0); i++) {
+        m->n++;
+        for (int64_t j = 0; j < k; j++, answer++, target++) {
+            const double from_mean = *target - m->mean[j], off = *answer - *target;
+            m->mean[j] += from_mean / (double)m->n;
+            m->spread[j] += from_mean * (*target - m->mean[j]);
+            m->rest[j] += off * off;
+        }
+    }
+    return true;
+}
+
+double metrics_r2(const metrics *m)
+{
+    double sum = 0;
+    for (int64_t j = 0; m->mean && j < m->classes; j++)
+        sum += m->spread[j] > 0 ? 1 - m->rest[j] / m->spread[j] : NAN;
+    return m->mean ? sum / (double)m->classes : NAN;
+}
+
+bool metrics_add(metrics *m, hone_task task, hone_tensor *scores, hone_tensor *labels, int64_t row)
+{
+    if (task == HONE_TASK_NUMBERS)
+        return add_numbers(m, scores, labels);
     HONE_SCOPE();
     HONE_NO_GRAD();
     hone_tensor *wide = hone_contiguous(hone_to(scores, HONE_F64));

@@ -7,6 +7,8 @@
 
 #include <hone/hone.h>
 
+struct images;
+
 enum {
     METRICS_WORST = 24,
     METRICS_SHOWN = 20,     /* classes in the terminal, at most */
@@ -23,19 +25,24 @@ typedef struct {
     int64_t *confusion;                /* [label][answer] */
     int64_t top_k;                     /* 0: nobody asks */
     int64_t missed;                    /* labels not among the top_k best scores */
+    double *mean, *spread, *rest;      /* of numbers, one each: of the targets, the sum of squares
+                                          about it, the sum of squared distances of the answers */
     wrong_answer worst[METRICS_WORST]; /* of the highest loss first */
     int n_worst;
 } metrics;
 
 /** False with a usage error printed: --top-k has no meaning with so few classes. */
-bool metrics_can_top(const char *command, int64_t top_k);
+bool metrics_can_top(const char *command, int64_t top_k, const struct images *set);
 /** Empties it for another pass; a zeroed one is empty. */
 void metrics_begin(metrics *m, int64_t top_k);
-/** Counts scores f32|f64 [n, classes] and labels [n], which are the rows from `row` on. False: an
- * error is pending. */
-bool metrics_add(metrics *m, hone_tensor *scores, hone_tensor *labels, int64_t row);
+/** Counts scores f32|f64 [n, classes] and labels [n], which are the rows from `row` on; of numbers
+ * answers and targets [n, numbers]. False: an error is pending. */
+bool metrics_add(metrics *m, hone_task task, hone_tensor *scores, hone_tensor *labels, int64_t row);
 void metrics_free(metrics *m);
 
+/** R2 of numbers, the mean over them: 1 - squared distances / squares about the mean; NaN where all
+ * targets are one. */
+double metrics_r2(const metrics *m);
 /** The share of labels that aren't among the K best. */
 double metrics_top_error(const metrics *m);
 /** Of the rows of a class, the share that was answered so / of the answers, the share that was right;

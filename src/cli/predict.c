@@ -1,4 +1,4 @@
-/* predict.c: `hone predict`: a class and the probabilities of all, a row for each image. */
+/* predict.c: `hone predict`: a class and the probabilities of all, or numbers, a row for each sample. */
 #include "cli.h"
 #include "io/replace.h"
 #include "work.h"
@@ -12,7 +12,8 @@
 enum { BATCH = 1000 };
 
 typedef struct {
-    const char *load, *data, *model, *layout, *out;
+    const char *load, *model, *layout, *out;
+    data_spec data;
     int64_t limit, threads;
     bool json;
 } predict_options;
@@ -25,13 +26,12 @@ static const cli_option table[] = {
     { "layout", "out,in|in,out",
       "how its weights lie; default: as it says, else as they fit each other", CLI_TEXT,
       FIELD(layout), NULL, 0, 0 },
-    { "data", "DIR|digits|pictures", "directory of MNIST's files, or a built-in set", CLI_TEXT,
-      FIELD(data), "digits", 0, 0 },
+    DATA_OPTIONS(FIELD(data)),
     { "model", "SPEC",
       "mlp:INPUT,...,OUTPUT, NAME[:ARGUMENTS] or FILE[:ARGUMENTS]; without it the mlp that the "
       "file holds",
       CLI_TEXT, FIELD(model), NULL, 0, 0 },
-    { "limit", "N", "use the first N test images only", CLI_INT, FIELD(limit), NULL, 1, 1e12 },
+    { "limit", "N", "use the first N samples only", CLI_INT, FIELD(limit), NULL, 1, 1e12 },
     { "json", NULL, "one JSON object a line instead of CSV", CLI_FLAG, FIELD(json), NULL, 0, 0 },
     { "out", "FILE", "write to this file instead of standard output", CLI_TEXT, FIELD(out), NULL, 0,
       0 },
@@ -50,20 +50,54 @@ static void put_number(FILE *to, bool json, double value)
         fputs(json ? "null" : "nan", to);
 }
 
-static void put_titles(FILE *to, int64_t classes)
+/* As CSV has it: in quotes where it must be. */
+static void put_text(FILE *to, bool json, const char *text)
 {
-    fputs("row,class", to);
-    for (int64_t c = 0; c < classes; c++)
-        fprintf(to, ",p%lld", (long long)c);
+    if (!json && !text[strcspn(text, "\",\r\n")]) {
+        fputs(text, to);
+        return;
+    }
+    fputc('"', to);
+    for (; *text; text++)
+        if (json && (unsigned char)*text < ' ')
+            fprintf(to, "\\u%04x", *text);
+        else if (*text == '"' || (json && *text == '\\'))
+            fprintf(to, json ? "\\%c" : "%c%c", *text, *text);
+        else
+            fputc(*text, to);
+    fputc('"', to);
+}
+
+static void put_titles(FILE *to, const images *set, int64_t n)
+{
+    const bool numbers = set->task == HONE_TASK_NUMBERS;
+    fputs(numbers ? "row" : "row,class", to);
+    for (int64_t c = 0; c < n; c++)
+        fprintf(to, numbers ? ",y%lld" : ",p%lld", (long long)c);
     fputc('\n', to);
 }
 
-static void put_row(FILE *to, bool json, int64_t row, int64_t class_, const double *p,
-                    int64_t classes)
+static void put_class(FILE *to, bool json, const images *set, int64_t class_)
 {
-    fprintf(to, json ? "{\"row\": %lld, \"class\": %lld, \"probabilities\": [" : "%lld,%lld,",
-            (long long)row, (long long)class_);
-    for (int64_t c = 0; c < classes; c++) {
+    if (set->source.class_names && class_ < set->source.n_classes)
+        put_text(to, json, set->source.class_names[class_]);
+    else
+        fprintf(to, "%lld", (long long)class_);
+}
+
+/* A row's class, unless it is -1, and its numbers. */
+static void put_row(FILE *to, bool json, const images *set, int64_t row, int64_t class_,
+                    const double *p, int64_t n)
+{
+    fprintf(to, json ? "{\"row\": %lld, " : "%lld,", (long long)row);
+    if (class_ >= 0) {
+        fputs(json ? "\"class\": " : "", to);
+        put_class(to, json, set, class_);
+        fputs(json ? ", \"probabilities\": [" : ",", to);
+    } else if (json) {
+        fputs("\"numbers\": [", to);
+    }
+    for (int64_t c = 0; c < n; c++) {
         if (c)
             fputs(json ? ", " : ",", to);
         put_number(to, json, p[c]);
@@ -71,29 +105,33 @@ static void put_row(FILE *to, bool json, int64_t row, int64_t class_, const doub
     fputs(json ? "]}\n" : "\n", to);
 }
 
-/* Images [begin, begin + BATCH). False: an error is pending. */
-static bool put_batch(FILE *to, bool json, hone_module *model, const hone_dataset *set,
-                      int64_t begin)
+/* Samples [begin, begin + BATCH). False: an error is pending. */
+static bool put_batch(FILE *to, bool json, hone_module *model, const images *set, int64_t begin)
 {
     HONE_SCOPE();
     HONE_NO_GRAD();
-    hone_tensor *values = hone_forward(model, hone_slice(set->x, 0, begin, begin + BATCH, 1));
-    hone_tensor *wide = hone_contiguous(hone_to(hone_softmax(values, 1), HONE_F64));
+    hone_tensor *x, *y;
+    const bool numbers = set->task == HONE_TASK_NUMBERS;
+    if (!images_rows(set, &set->test, begin, begin + BATCH, &x, &y))
+        return false;
+    hone_tensor *values = hone_forward(model, x);
+    hone_tensor *told = numbers ? values : hone_softmax(values, 1);
+    hone_tensor *wide = hone_contiguous(hone_to(told, HONE_F64));
     hone_tensor *best = hone_contiguous(hone_argmax(values, 1, false));
     const double *p = hone_data(wide);
-    const int64_t *class_ = hone_data(best), classes = hone_size(values, 1);
+    const int64_t *class_ = hone_data(best), n = hone_size(values, 1);
     if (hone_error_code() != HONE_OK)
         return false;
     if (begin == 0 && !json)
-        put_titles(to, classes);
+        put_titles(to, set, n);
     for (int64_t i = 0; i < hone_numel(best); i++)
-        put_row(to, json, begin + i, class_[i], p + i * classes, classes);
+        put_row(to, json, set, begin + i, numbers ? -1 : class_[i], p + i * n, n);
     return true;
 }
 
-static int put_all(FILE *to, const predict_options *o, hone_module *model, const hone_dataset *set)
+static int put_all(FILE *to, const predict_options *o, hone_module *model, const images *set)
 {
-    const int64_t n = hone_dataset_size(set);
+    const int64_t n = hone_dataset_size(&set->test);
     hone_module_train(model, false);
     for (int64_t i = 0; i < n && !cli_stopped(); i += BATCH)
         if (!put_batch(to, o->json, model, set, i))
@@ -102,7 +140,7 @@ static int put_all(FILE *to, const predict_options *o, hone_module *model, const
 }
 
 /* The whole text in memory first: the file is the old or the new one, never half of it. */
-static int put_file(const predict_options *o, hone_module *model, const hone_dataset *set)
+static int put_file(const predict_options *o, hone_module *model, const images *set)
 {
     char *text = NULL;
     size_t bytes = 0;
@@ -129,7 +167,7 @@ static int predict(const predict_options *o, const model_spec *spec, hone_layout
     int status = CLI_FAILED;
     if (model_load(name, model, o->load, layout) && images_fit(name, set, spec, model)) {
         cli_stop_is(CLI_STOP_NOTED);
-        status = o->out ? put_file(o, model, &set->test) : put_all(stdout, o, model, &set->test);
+        status = o->out ? put_file(o, model, set) : put_all(stdout, o, model, set);
         cli_stop_is(CLI_STOP_ENDS);
     }
     hone_module_free(model);
@@ -148,8 +186,6 @@ static int run(int argc, char **argv)
         return parsed == CLI_DONE ? CLI_OK : CLI_USAGE;
     if (!o.load)
         return cli_error(CLI_USAGE, name, "--load FILE is missing");
-    if (text_is(o.data))
-        return cli_error(CLI_USAGE, name, "--data %s: text goes on by hone generate", o.data);
     if (!model_layout(name, o.layout, &layout) || (o.model && !model_parse(name, o.model, &spec)))
         return CLI_USAGE;
     if (hone_init() != HONE_OK || (o.threads && hone_set_threads((int)o.threads) != HONE_OK))
@@ -159,13 +195,14 @@ static int run(int argc, char **argv)
         return CLI_FAILED;
     cli_catch_stop();
     progress quiet = progress_new(true);
-    if (!images_load(name, o.data, &spec, o.limit, false, &quiet, &set))
-        return CLI_FAILED;
-    const int status = predict(&o, &spec, layout, &set);
+    int status = images_load(name, &o.data, &spec, o.limit, IMAGES_PREDICT, &quiet, &set);
+    if (status != CLI_OK)
+        return status;
+    status = predict(&o, &spec, layout, &set);
     images_free(&set);
     return status;
 }
 
-const cli_command cli_predict = { "predict",
-                                  "Tells the class and the probabilities of each test image.", run,
-                                  NULL };
+const cli_command cli_predict = {
+    "predict", "Tells the class and the probabilities, or the numbers, of each sample.", run, NULL
+};

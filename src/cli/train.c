@@ -22,7 +22,7 @@ static bool test(training *t, int64_t epoch, score *out)
 {
     metrics_begin(&t->answers, t->o.top_k);
     t->answered = epoch;
-    return evaluate(t->model, &t->set.test, &t->show, out, &t->answers);
+    return evaluate(t->model, &t->set, &t->set.test, &t->show, out, &t->answers);
 }
 
 /* False: an error is pending, or Ctrl-C was pressed. */
@@ -30,10 +30,12 @@ static bool test_epoch(training *t, int64_t epoch, epoch_row *row)
 {
     if (!swap_average(t))
         return false;
-    const bool done = (!t->val.x || evaluate(t->model, &t->val, &t->show, &row->val, NULL)) &&
-                      test(t, epoch + 1, &row->test) &&
-                      (!t->o.early_stop || train_keep(t, epoch + 1, row->val.loss));
+    const bool done =
+        (!t->val.x || evaluate(t->model, &t->set, &t->val, &t->show, &row->val, NULL)) &&
+        test(t, epoch + 1, &row->test) &&
+        (!t->o.early_stop || train_keep(t, epoch + 1, row->val.loss));
     row->top_error = metrics_top_error(&t->answers);
+    row->r2 = metrics_r2(&t->answers);
     return swap_average(t) && done;
 }
 
@@ -150,17 +152,33 @@ static int make(training *t)
     return hone_error_code() == HONE_OK ? CLI_OK : cli_library_error(name);
 }
 
-static int train(training *t)
+/* The data, and the network for them. */
+static int read_both(training *t)
 {
-    hone_seed(t->o.seed);
+    const int status =
+        images_load(name, &t->o.data, &t->spec, t->o.limit, IMAGES_TRAIN, &t->show, &t->set);
+    if (status != CLI_OK)
+        return status;
+    if (!images_suit(name, &t->o.data, &t->set, !t->o.model, &t->spec) ||
+        !metrics_can_top(name, t->o.top_k, &t->set))
+        return CLI_USAGE;
+    if (t->o.label_smoothing > 0 && t->set.task == HONE_TASK_NUMBERS)
+        return cli_error(CLI_USAGE, name, "--label-smoothing: %s has numbers to tell, not classes",
+                         t->o.data.source);
     t->model = model_new(&t->spec);
     if (!t->model)
         return model_failed(name, &t->spec);
     if (t->o.load && !model_load(name, t->model, t->o.load, HONE_LAYOUT_AUTO))
         return CLI_FAILED;
-    if (!images_load(name, t->o.data, &t->spec, t->o.limit, true, &t->show, &t->set) ||
-        !images_fit(name, &t->set, &t->spec, t->model))
-        return CLI_FAILED;
+    return images_fit(name, &t->set, &t->spec, t->model) ? CLI_OK : CLI_FAILED;
+}
+
+static int train(training *t)
+{
+    hone_seed(t->o.seed);
+    const int status_of_reading = read_both(t);
+    if (status_of_reading != CLI_OK)
+        return status_of_reading;
     if (!train_split(t))
         return hone_error_code() == HONE_OK ? CLI_USAGE : CLI_FAILED;
     const int status_of_making = make(t);
@@ -185,13 +203,13 @@ static int train(training *t)
 
 static int prepare(training *t)
 {
-    if (!train_optim_fits(&t->o) || !train_nan_parse(t) || !metrics_can_top(name, t->o.top_k))
+    if (!train_optim_fits(&t->o) || !train_nan_parse(t))
         return CLI_USAGE;
     if (t->o.early_stop && t->o.val_split == 0)
         return cli_error(CLI_USAGE, name,
                          "--early-stop goes by what --val-split holds out: say how "
                          "much, 0.1 for a tenth");
-    if (!model_parse(name, t->o.model, &t->spec) || !text_suits(name, t->o.data, &t->spec) ||
+    if (!model_parse(name, t->o.model ? t->o.model : "mlp:784,100,10", &t->spec) ||
         !model_layout(name, t->o.layout, &t->layout))
         return CLI_USAGE;
     if (hone_init() != HONE_OK || (t->o.threads && hone_set_threads((int)t->o.threads) != HONE_OK))
@@ -233,5 +251,6 @@ static int run(int argc, char **argv)
     return status == CLI_OK ? log_status : status;
 }
 
-const cli_command cli_train = { "train", "Trains a network on images or text, a row an epoch.", run,
+const cli_command cli_train = { "train",
+                                "Trains a network on samples, images or text, a row an epoch.", run,
                                 NULL };

@@ -7,7 +7,8 @@
 #include "work.h"
 
 typedef struct {
-    const char *data, *model, *optim, *save, *layout, *load, *log, *schedule, *nan, *plot, *report;
+    data_spec data;
+    const char *model, *optim, *save, *layout, *load, *log, *schedule, *nan, *plot, *report;
     double lr, momentum, weight_decay, clip, ema; /* NaN: not given */
     double label_smoothing, val_split;            /* 0: not given */
     int64_t epochs, batch, accumulate, threads, limit, warmup, early_stop, top_k;
@@ -29,9 +30,9 @@ typedef enum { NAN_STOP, NAN_SKIP, NAN_IGNORE } nan_mode;
 typedef struct {
     double train_loss, train_error, seconds; /* means over the batches, each before its update */
     score test, val;
-    double lr, norm;         /* of the last step; mean norm of the gradients, NaN if nobody asked */
-    double top_error, speed; /* samples a second */
-    int64_t updates;         /* steps that weren't skipped */
+    double lr, norm; /* of the last step; mean norm of the gradients, NaN if nobody asked */
+    double top_error, r2, speed; /* speed: samples a second */
+    int64_t updates;             /* steps that weren't skipped */
 } epoch_row;
 
 /* All of one training run. */

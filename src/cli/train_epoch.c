@@ -25,7 +25,7 @@ static hone_tensor *part_loss(const training *t, hone_tensor *scores, hone_tenso
                               double *sum)
 {
     if (t->o.label_smoothing == 0)
-        return hone_cross_entropy(scores, y);
+        return work_loss(&t->set, scores, y);
     hone_tensor *rows =
         hone_cross_entropy_loss(scores, y, HONE_NONE, -100, t->o.label_smoothing, HONE_REDUCE_NONE);
     hone_tensor *wide = hone_to(hone_detach(rows), HONE_F64);
@@ -47,13 +47,13 @@ static void train_part(training *t, const hone_batch *batch, int64_t begin, int6
 {
     HONE_SCOPE();
     hone_accumulate_part(end - begin);
-    hone_tensor *x = hone_slice(batch->x, 0, begin, end, 1);
-    hone_tensor *y = hone_slice(batch->y, 0, begin, end, 1);
+    hone_tensor *x = images_input(&t->set, hone_slice(batch->x, 0, begin, end, 1));
+    hone_tensor *y = images_target(&t->set, hone_slice(batch->y, 0, begin, end, 1));
     hone_tensor *scores = hone_forward(t->model, x);
     text_rows(&scores, &y);
-    hone_tensor *wrong = hone_ne(hone_argmax(scores, 1, false), y);
+    hone_tensor *wrong = work_wrong(&t->set, scores, y);
     hone_backward(part_loss(t, scores, y, hone_numel(batch->y), &r->smoothed));
-    r->wrong += hone_item(hone_sum(hone_to(wrong, HONE_F32)));
+    r->wrong += hone_item(wrong);
 }
 
 /* The gradients' norm, cut to --clip. */

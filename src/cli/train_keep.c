@@ -61,6 +61,11 @@ bool train_split(training *t)
     const int64_t held = (int64_t)((double)n * t->o.val_split + 0.5);
     if (t->o.val_split == 0)
         return true;
+    if (t->set.train.type) {
+        cli_error(CLI_FAILED, name, "--val-split %g: the training set is too large for it",
+                  t->o.val_split);
+        return false;
+    }
     if (held < 1 || held >= n) {
         cli_error(CLI_USAGE, name, "--val-split %g: that is %s of %lld training images",
                   t->o.val_split, held < 1 ? "none" : "all", (long long)n);

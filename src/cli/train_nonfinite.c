@@ -65,7 +65,8 @@ static hone_module *find_layer(training *t, const hone_batch *batch, int64_t par
     for (int64_t i = 0; i < parts && !w.first && hone_error_code() == HONE_OK; i++) {
         HONE_SCOPE();
         hone_generator_set(hone_generator_current(), &t->drawn);
-        hone_forward(t->model, hone_slice(batch->x, 0, i * n / parts, (i + 1) * n / parts, 1));
+        hone_forward(t->model, images_input(&t->set, hone_slice(batch->x, 0, i * n / parts,
+                                                                (i + 1) * n / parts, 1)));
     }
     for (int i = 0; i < all.n; i++)
         hone_module_forward_hook(all.at[i].module, NULL, NULL);
@@ -96,7 +97,8 @@ static layer_text where(training *t, const hone_batch *batch, int64_t parts)
     hone_generator_state after;
     const hone_module_list all = hone_modules(t->model);
     if (!is_finite(batch->x))
-        return (layer_text){ "the batch's images are not finite" };
+        return t->set.source.pictures ? (layer_text){ "the batch's images are not finite" }
+                                      : (layer_text){ "the batch's inputs are not finite" };
     hone_generator_get(hone_generator_current(), &after);
     const hone_module *layer = find_layer(t, batch, parts, all);
     hone_generator_set(hone_generator_current(), &after);

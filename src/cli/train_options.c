@@ -11,14 +11,11 @@
 #define FIELD(name) offsetof(train_options, name)
 
 const cli_option train_table[] = {
-    { "data", "DIR|SET",
-      "directory of MNIST's files, or a built-in set: digits, pictures, text[:BYTES]; text:FILE is "
-      "the bytes of a file",
-      CLI_TEXT, FIELD(data), "digits", 0, 0 },
+    DATA_OPTIONS(FIELD(data)),
     { "model", "SPEC",
       "mlp:INPUT,...,OUTPUT: linear layers with ReLU between them; NAME[:ARGUMENTS] (hone models) "
-      "or FILE[:ARGUMENTS]",
-      CLI_TEXT, FIELD(model), "mlp:784,100,10", 0, 0 },
+      "or FILE[:ARGUMENTS]; default: mlp:784,100,10, or what the data have and want",
+      CLI_TEXT, FIELD(model), NULL, 0, 0 },
     { "optim", "NAME", "optimizer:"
 #define HONE_OPTIM(name) " " #name
 #include "optim/optim.def"

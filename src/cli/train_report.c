@@ -63,19 +63,20 @@ static void fill(const training *t, curves *all)
 {
     static const char *const titles[N_CURVES] = { "Loss", "Error", "Learning rate",
                                                   "Norm of the gradients", "Samples a second" };
+    const bool numbers = t->set.task == HONE_TASK_NUMBERS;
     for (int i = 0; i < N_CURVES; i++) {
-        all[i].p.title = titles[i];
+        all[i].p.title = numbers && i == ERROR ? "Mean absolute error" : titles[i];
         all[i].p.n = t->n_rows;
     }
 #define LINE(which, title, colour, member)                                                         \
     add_line(t, &all[which], title, colour, offsetof(epoch_row, member))
     LINE(LOSS, "train loss", BLUE, train_loss);
     LINE(LOSS, "test loss", ORANGE, test.loss);
-    LINE(ERROR, "train error", BLUE, train_error);
-    LINE(ERROR, "test error", ORANGE, test.error);
+    LINE(ERROR, numbers ? "train MAE" : "train error", BLUE, train_error);
+    LINE(ERROR, numbers ? "test MAE" : "test error", ORANGE, test.error);
     if (t->val.x) {
         LINE(LOSS, "val loss", GREEN, val.loss);
-        LINE(ERROR, "val error", GREEN, val.error);
+        LINE(ERROR, numbers ? "val MAE" : "val error", GREEN, val.error);
     }
     if (t->o.top_k)
         LINE(ERROR, "top-k error", VIOLET, top_error);
@@ -149,7 +150,7 @@ static void put_machine(FILE *to, training *t)
              (long long)hone_parameter_count(t->model));
     put_pair(to, "network", text);
     snprintf(text, sizeof text, "%.150s: %lld for training, %lld held out, %lld for tests",
-             t->o.data, (long long)hone_dataset_size(&t->set.train),
+             t->o.data.source, (long long)hone_dataset_size(&t->set.train),
              (long long)(t->val.x ? hone_dataset_size(&t->val) : 0),
              (long long)hone_dataset_size(&t->set.test));
     put_pair(to, "data", text);
@@ -210,9 +211,8 @@ static void put_matrix(FILE *to, const training *t)
 static int channels_of(const images *set)
 {
     const int64_t pixels = set->height * set->width;
-    const int64_t row = hone_numel(set->test.x) / hone_dataset_size(&set->test);
-    const bool small = set->height > 0 && set->width > 0 && row <= 1 << 20;
-    return small && row == pixels ? 1 : small && row == 3 * pixels ? 3 : 0;
+    const bool small = set->source.pictures && pixels > 0 && set->features <= 1 << 20;
+    return small && set->features == pixels ? 1 : small && set->features == 3 * pixels ? 3 : 0;
 }
 
 /* False: no memory. */
@@ -226,7 +226,10 @@ static bool put_worst(FILE *to, const training *t)
     fputs("<h2>What went most wrong</h2>\n<p>Test images by their loss.</p>\n<div>\n", to);
     for (int i = 0; i < m->n_worst; i++) {
         const wrong_answer *w = &m->worst[i];
-        hone_tensor *one = hone_contiguous(hone_slice(t->set.test.x, 0, w->row, w->row + 1, 1));
+        hone_tensor *x, *y;
+        if (!images_rows(&t->set, &t->set.test, w->row, w->row + 1, &x, &y))
+            return false;
+        hone_tensor *one = hone_contiguous(x);
         const float *planes = hone_dtype_of(one) == HONE_F32 ? hone_data(one) : NULL;
         fputs("<figure><img width=\"84\" height=\"84\" alt=\"\" src=\"", to);
         if (!planes || !png_write_data(to, planes, channels, (int)t->set.height, (int)t->set.width))
@@ -262,7 +265,7 @@ static bool put_page(FILE *to, training *t, curves *all)
     fputs("<h2>Curves</h2>\n", to);
     for (int i = 0; i < N_CURVES; i++)
         plot_write(to, &all[i].p, 1);
-    if (t->answers.confusion && t->answers.n == hone_numel(t->set.test.y)) {
+    if (t->answers.confusion && t->answers.n == hone_dataset_size(&t->set.test)) {
         put_matrix(to, t);
         done = put_worst(to, t);
     }

@@ -14,17 +14,32 @@ static void log_number(FILE *log, const char *key, double value)
         fprintf(log, "\"%s\": null, ", key);
 }
 
+/* "error", or of numbers the mean distance. */
+static const char *error_name(const training *t)
+{
+    return t->set.task == HONE_TASK_NUMBERS ? "mae" : "error";
+}
+
+static void log_error(const training *t, const char *set, double value)
+{
+    char key[24];
+    snprintf(key, sizeof key, "%s_%s", set, error_name(t));
+    log_number(t->log, key, value);
+}
+
 static void log_row(training *t, int64_t epoch, const epoch_row *row)
 {
     fprintf(t->log, "{\"epoch\": %lld, ", (long long)epoch + 1);
     log_number(t->log, "train_loss", row->train_loss);
-    log_number(t->log, "train_error", row->train_error);
+    log_error(t, "train", row->train_error);
     log_number(t->log, "test_loss", row->test.loss);
-    log_number(t->log, "test_error", row->test.error);
+    log_error(t, "test", row->test.error);
     if (t->val.x) {
         log_number(t->log, "val_loss", row->val.loss);
-        log_number(t->log, "val_error", row->val.error);
+        log_error(t, "val", row->val.error);
     }
+    if (t->set.task == HONE_TASK_NUMBERS)
+        log_number(t->log, "test_r2", row->r2);
     if (t->o.top_k)
         log_number(t->log, "test_top_k_error", row->top_error);
     if (t->set.window) {
@@ -53,13 +68,14 @@ typedef enum {
     SECONDS,
     PERPLEXITY,
     BITS,
+    R2,
     N_COLUMNS
 } column;
 
 static const int ranks[N_COLUMNS] = {
     [EPOCH] = 0,    [TEST_ERROR] = 1, [VAL_ERROR] = 2,   [TEST_LOSS] = 3,
     [VAL_LOSS] = 4, [TRAIN_LOSS] = 5, [TRAIN_ERROR] = 6, [TOP_ERROR] = 7,
-    [SECONDS] = 8,  [PERPLEXITY] = 9, [BITS] = 10
+    [SECONDS] = 8,  [PERPLEXITY] = 9, [BITS] = 10,       [R2] = 11
 };
 
 typedef struct {
@@ -96,14 +112,21 @@ static table_row titles_of(const training *t)
                       { "" },
                       { "seconds" },
                       { "" },
+                      { "" },
                       { "" } } };
+    if (t->set.task == HONE_TASK_NUMBERS) {
+        r.at[TRAIN_ERROR] = (cell){ "train MAE" };
+        r.at[TEST_ERROR] = (cell){ "test MAE" };
+        r.at[R2] = (cell){ "     R2" };
+    }
     if (t->set.window) {
         r.at[PERPLEXITY] = (cell){ "perplexity" };
         r.at[BITS] = (cell){ "bits/byte" };
     }
     if (t->val.x) {
         r.at[VAL_LOSS] = (cell){ "val loss" };
-        r.at[VAL_ERROR] = (cell){ "val error" };
+        r.at[VAL_ERROR] =
+            t->set.task == HONE_TASK_NUMBERS ? (cell){ "val MAE" } : (cell){ "val error" };
     }
     if (t->o.top_k)
         r.at[TOP_ERROR] = in_number("top-%.0f error", (double)t->o.top_k);
@@ -147,6 +170,7 @@ void train_tell_row(training *t, int64_t epoch, const epoch_row *row)
     r.at[SECONDS] = in_number("%.2f", row->seconds);
     r.at[PERPLEXITY] = in_number("%.4g", text_perplexity(row->test.loss));
     r.at[BITS] = in_number("%.4f", text_bits(row->test.loss));
+    r.at[R2] = in_number("%.4f", row->r2);
     tell_cells(t, &r);
     curve_test(&t->losses, row->test.loss);
     if (t->log)
@@ -167,7 +191,8 @@ static void tell_extras(training *t)
     EXTRA(!isnan(o->clip), ", gradients cut to %g", o->clip);
     EXTRA(o->label_smoothing > 0, ", label smoothing %g", o->label_smoothing);
     EXTRA(!isnan(o->ema), ", average %g", o->ema);
-    EXTRA(t->val.x, ", %lld images held out", (long long)hone_dataset_size(&t->val));
+    EXTRA(t->val.x, ", %lld %s held out", (long long)hone_dataset_size(&t->val),
+          t->set.window ? "windows" : images_name(&t->set).s);
     EXTRA(o->early_stop, ", early stop after %lld", (long long)o->early_stop);
 #undef EXTRA
     if (line[0])
@@ -183,7 +208,7 @@ void train_tell_beginning(training *t)
         snprintf(decay, sizeof decay, ", weight decay %g", t->o.weight_decay);
     progress_line(&t->show, "hone %s, %s, %d thread%s", hone_version(), hone_isa(), hone_threads(),
                   hone_threads() == 1 ? "" : "s");
-    progress_line(&t->show, "%s: %lld training and %lld test %s", t->o.data,
+    progress_line(&t->show, "%s: %lld training and %lld test %s", t->o.data.source,
                   (long long)hone_dataset_size(&t->set.train),
                   (long long)hone_dataset_size(&t->set.test), images_name(&t->set).s);
     progress_line(&t->show, "%s, %lld parameters; %s, lr %g%s%s, batch %lld, seed %llu",

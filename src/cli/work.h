@@ -1,5 +1,5 @@
-/* work.h: what `train` and `eval` share: the network of --model, the images of --data, one pass
- * over a test set. */
+/* work.h: what `train`, `eval` and `predict` share: the network of --model, the samples of --data, one
+ * pass over a test set. */
 #ifndef HONE_CLI_WORK_H
 #define HONE_CLI_WORK_H
 
@@ -42,66 +42,107 @@ model_text model_describe(const model_spec *spec);
 
 /* ---- images.c */
 
-enum { IMAGES_CLASSES = 10 }; /* of MNIST and its kin */
-
-/** Or a text: tokens i64 [windows, window] and those that follow them. */
+/** --data and --data-options. */
 typedef struct {
-    hone_dataset train, test; /* x f32 [n, features] in 0..1, y i64 [n] */
+    const char *source, *options;
+} data_spec;
+
+/** Their rows in a command's table. */
+#define DATA_OPTIONS(at)                                                                           \
+    { "data",                                                                                      \
+      "SOURCE",                                                                                    \
+      "a directory or file whose kind its content tells, KIND:PATH, or a built-in set: digits, "   \
+      "pictures, text[:BYTES]; see hone data --help",                                              \
+      CLI_TEXT,                                                                                    \
+      (at) + offsetof(data_spec, source),                                                          \
+      "digits",                                                                                    \
+      0,                                                                                           \
+      0 },                                                                                         \
+    {                                                                                              \
+        "data-options", "NAME=VALUE,...", "arguments of its kind: target=price, missing=mean ...", \
+            CLI_TEXT, (at) + offsetof(data_spec, options), NULL, 0, 0                              \
+    }
+
+/** What was read. A set that is small is in memory as the model takes it: f32 rows [n, features] (pictures
+ * in 0..1), or tokens i64 [n, window]; a larger one is as its source gives it. */
+typedef struct images {
+    hone_dataset train, test;
+    hone_source source; /* what is known of them; its sets are those above */
+    hone_task task;
+    int64_t outputs; /* classes, numbers to tell, or values of a token */
     int64_t features, channels, height, width;
-    int64_t window; /* tokens of a text's windows; 0: images */
+    bool has_shape; /* samples are [height, width] or [channels, height, width] */
+    bool shaped;    /* and the model takes them so */
+    int64_t window; /* tokens of a text's windows; 0: no text */
     double entropy; /* of a text where it is known, nats a byte; else 0 */
 } images;
 
-/** Reads DIR or a text, or draws "digits" or "pictures"; at most `limit` of each set (0: all); the
- * training set only if asked. A text's windows are as long as the model of `spec` sees. False with
- * an error printed. */
-bool images_load(const char *command, const char *source, const model_spec *spec, int64_t limit,
-                 bool with_train, progress *p, images *out);
+typedef enum { IMAGES_TRAIN, IMAGES_EVAL, IMAGES_PREDICT } images_purpose;
+
+/** Opens the source; at most `limit` samples of each set (0: all); the training set for IMAGES_TRAIN
+ * alone. A text's windows are as long as the model of `spec` sees. CLI_OK, or a status with an error
+ * printed. */
+int images_load(const char *command, const data_spec *data, const model_spec *spec, int64_t limit,
+                images_purpose purpose, progress *p, images *out);
 void images_free(images *set);
-/** "images", "windows of 64 bytes". */
+/** A batch as the model takes it, of one as the set gives it; NULL + the library's error. */
+hone_tensor *images_input(const images *set, hone_tensor *x);
+hone_tensor *images_target(const images *set, hone_tensor *y);
+/** Samples begin..end-1 (as far as there are any) as a batch, owned by the current scope; y is HONE_NONE
+ * without targets. False + the library's error. */
+bool images_rows(const images *set, const hone_dataset *of, int64_t begin, int64_t end,
+                 hone_tensor **x, hone_tensor **y);
+/** "images", "samples", "windows of 64 bytes". */
 typedef struct {
     char s[96];
 } images_text;
 images_text images_name(const images *set);
-/** Checks that the model takes these images and gives a score a class, and shapes them as it takes
- * them: rows for an mlp, else [n, 1, height, width]. False with an error printed, which names the
+/** Makes the model's spec that of the data: the default mlp gets its extents, a named network of tokens
+ * their number. False with a usage error printed. */
+bool images_suit(const char *command, const data_spec *data, const images *set, bool is_default,
+                 model_spec *spec);
+/** Checks that the model takes these samples and gives what is to be learnt of them; pictures go into
+ * anything but an mlp as [n, channels, height, width]. False with an error printed, which names the
  * layer. model: NULL where an mlp isn't made yet. */
 bool images_fit(const char *command, images *set, const model_spec *spec, hone_module *model);
 
 /* ---- text.c */
 
-enum { TEXT_VALUES = 256 }; /* of a byte, which is a token */
+enum { TEXT_VALUES = 256 }; /* of a byte */
 enum { TEXT_CONTEXT = 64 }; /* of a model that says none */
 
-/** True for --data text, text:BYTES and text:FILE. */
-bool text_is(const char *source);
-/** What a model of text needs to be one of bytes: a named network whose vocab isn't given gets that
- * of bytes. No change for other data. False with a usage error printed. */
-bool text_suits(const char *command, const char *source, model_spec *spec);
-bool text_load(const char *command, const char *source, const model_spec *spec, int64_t limit,
-               bool with_train, images *out);
+/** What a model of tokens needs to be one of so many: a named network whose vocab isn't given gets it.
+ * False with a usage error printed. */
+bool text_suits(const char *command, const char *source, int64_t values, model_spec *spec);
 images_text text_name(const images *set);
 /** The most tokens that the model sees: its context, or `otherwise` of one that says none. */
 int64_t text_context(const model_spec *spec, int64_t otherwise);
-/** Checks that the model gives scores of bytes for [1, window] tokens; false with an error printed,
- * which names the layer. */
-bool text_takes(const char *command, const model_spec *spec, hone_module *model, int64_t window);
+/** Checks that the model gives scores of so many values for [1, window] tokens; false with an error
+ * printed, which names the layer. */
+bool text_takes(const char *command, const model_spec *spec, hone_module *model, int64_t window,
+                int64_t values);
 /** A text's scores [n, T, values] and targets [n, T] as [n T, values] and [n T]; others stay. */
 void text_rows(hone_tensor **scores, hone_tensor **targets);
-/** The scores of a text's bytes alone, of a model that has more tokens; others stay. */
-hone_tensor *text_bytes(hone_tensor *scores, const hone_dataset *set);
+/** The scores of a text's tokens alone, of a model that has more; others stay. */
+hone_tensor *text_tokens(const images *set, hone_tensor *scores);
 /** What a loss in nats a byte is in other measures. */
 double text_perplexity(double loss);
 double text_bits(double loss);
 
 /* ---- eval.c */
 
+/** The loss that is learnt and told: cross entropy, or of numbers the mean squared error. */
+hone_tensor *work_loss(const images *set, hone_tensor *scores, hone_tensor *y);
+/** How many answers are wrong, or of numbers the sum of the distances (0-d). */
+hone_tensor *work_wrong(const images *set, hone_tensor *scores, hone_tensor *y);
+
 typedef struct {
-    double loss, error; /* means over the samples */
+    double loss, error; /* means over the samples; of numbers MSE and MAE */
 } score;
 
-/** One pass over the set without gradients; m: counts its answers, too, unless NULL. False on an
- * error (pending) or when stopped. */
-bool evaluate(hone_module *model, const hone_dataset *set, progress *p, score *out, metrics *m);
+/** One pass over a set without gradients; m: counts its answers, too, unless NULL. False on an error
+ * (pending) or when stopped. */
+bool evaluate(hone_module *model, const images *set, const hone_dataset *of, progress *p,
+              score *out, metrics *m);
 
 #endif

@@ -39,7 +39,7 @@ static hone_status windows(const hone__data_request *r, const char *path, const 
     const int64_t bytes = hone__raw_bytes(t->raw.type), window = r->o.window;
     int64_t n = (end - begin - 1) / window;
     if (end - begin < 2 || n < 1)
-        return hone_error_set(HONE_E_VALUE,
+        return hone_error_set(HONE_E_FORMAT,
                               "%s: %s: %lld tokens are too few for a window of %lld and the token "
                               "after it",
                               where, r->source, (long long)(end - begin), (long long)window);

@@ -105,7 +105,7 @@ if script -qec true /dev/null </dev/null >/dev/null 2>&1; then
   # two bytes a letter, one column: cut between letters
   mkdir "$(printf 'ä%.0s' {1..60})"
   locale=C.UTF-8 on_terminal 41 --data "$(printf 'ä%.0s' {1..60})"
-  says "^reading training images from $(printf 'ä%.0s' {1..11})\$"
+  says "^reading $(printf 'ä%.0s' {1..32})\$"
   TERM=dumb script -qec "$hone train --limit 2000 --epochs 2" /dev/null >out </dev/null
   if grep -q "$(printf '\033')" out; then fail "escape codes on a dumb terminal"; fi
 else

@@ -123,8 +123,8 @@ refuses 1 "gpt:.* doesn't fit images of \[3, 32, 32\]: transformer: wte \(gpt:[0
 refuses 1 'the model takes 784 numbers but an image has 3072 pixels' "$hone" train --data pictures --limit 10
 refuses 1 'gpt:.*vocab=200.* gives 200 scores but a byte has 256 values' "$hone" train --data text --model "$gpt,vocab=200"
 refuses 1 '^hone train: none.txt: No such file or directory$' "$hone" train --data text:none.txt --model "$gpt"
-refuses 1 '^hone train: \.: ' "$hone" train --data text:. --model "$gpt"
-refuses 1 'text:300: 30 test bytes, a tenth, are too few for a window of 32' "$hone" train --data text:300 --model "$gpt"
+refuses 1 '^hone train: \.: Is a directory' "$hone" train --data text:. --model "$gpt"
+refuses 1 '30 tokens are too few for a window of 32 and the token after it' "$hone" train --data text:300 --model "$gpt"
 refuses 2 'text:0: from 1 to' "$hone" train --data text:0 --model "$gpt"
 refuses 2 'text:-3: from 1 to' "$hone" eval --data text:-3 --model "$gpt" --load gpt.st
 refuses 2 'width must be a multiple of heads' "$hone" train --data text --model gpt:heads=5,width=64

@@ -35,7 +35,7 @@ for bad in nan inf -inf -0.5 1e400 0x1p-1 0,5 '0.5 ' '' half; do
   refuses 2 '--lr takes a number from 0' "$hone" train "${small[@]}" --lr "$bad"
 done
 refuses 2 '--momentum takes a number from 0 to 1' "$hone" train "${small[@]}" --momentum 1.5
-refuses 2 '--data: the DIR.SET is empty' "$hone" train --data ''
+refuses 2 '--data: the SOURCE is empty' "$hone" train --data ''
 
 refuses 2 "--optim: there is no 'fast'; see" "$hone" train "${small[@]}" --optim fast
 refuses 2 "--optim: there is no 'adamm'; did you mean adam?" "$hone" train "${small[@]}" --optim adamm
@@ -75,7 +75,7 @@ for option in data model optim lr momentum schedule warmup clip label-smoothing 
   batch seed threads shuffle limit save load log plot report quiet help; do
   says "^  --$option"
 done
-says 'mlp:784,100,10\]'
+says 'default: mlp:784,100,10'
 cp out help
 works "$hone" help train
 cmp -s out help || fail "hone help train differs from hone train --help"

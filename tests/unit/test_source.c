@@ -80,7 +80,7 @@ Test(source, what_is_refused)
     CHECK_FAILS(hone_source_open("digits", &(hone_source_options){ .limit = -1 }, &s), HONE_E_VALUE,
                 "a limit of -1");
     snprintf(name, sizeof name, "text:%s", test_path("what"));
-    CHECK_FAILS(hone_source_open(name, NULL, &s), HONE_E_VALUE, "too few for a window of 64");
+    CHECK_FAILS(hone_source_open(name, NULL, &s), HONE_E_FORMAT, "too few for a window of 64");
     cr_assert(!s.own && !s.train.type);
 }
 
