@@ -13,6 +13,7 @@
 #include <hone/files.h>
 #include <hone/init.h>
 #include <hone/io.h>
+#include <hone/math.h>
 #include <hone/model.h>
 #include <hone/named.h>
 #include <hone/net.h>

@@ -5,6 +5,7 @@
 
 #include "op/op.h"
 
+#include <hone/math.h>
 #include <hone/net.h>
 #include <hone/ops.h>
 

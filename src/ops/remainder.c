@@ -1,4 +1,5 @@
-/* remainder.c: fmod and remainder: what a division by whole numbers leaves, exact in every dtype. */
+/* remainder.c: fmod and remainder: what a division by whole numbers leaves, exact in every dtype;
+ * floor_divide and trunc_divide: how often it goes. */
 #include "core/access.h"
 #include "core/dtypes.h"
 #include "loops/elementwise.h"
@@ -85,6 +86,50 @@ static int64_t remainder_i64(int64_t a, int64_t b)
     return rest != 0 && (b < 0) != (rest < 0) ? rest + b : rest;
 }
 
+/* ---- how often b goes into a, down or towards 0: as PyTorch, of what fmod leaves */
+
+static double whole_below(double x) /* for |x| < 2^52; others are whole */
+{
+    if (!(x > -0x1p52 && x < 0x1p52))
+        return x;
+    const double whole = (double)(int64_t)x;
+    return whole > x ? whole - 1 : whole;
+}
+
+static double floor_divide_f64(double a, double b)
+{
+    const double rest = fmod_f64(a, b), near = a / b;
+    if (b == 0)
+        return near;
+    double times = (a - rest) / b;
+    if (rest != 0 && (b < 0) != (rest < 0))
+        times -= 1;
+    if (times == 0)
+        return signbit(near) ? -0.0 : 0.0;
+    const double below = whole_below(times);
+    return times - below > 0.5 ? below + 1 : below;
+}
+
+static double trunc_divide_f64(double a, double b)
+{
+    const double q = a / b;
+    return !(q > -0x1p52 && q < 0x1p52) ? q : __builtin_copysign((double)(int64_t)q, q);
+}
+
+/* b is not 0. */
+static int64_t floor_divide_i64(int64_t a, int64_t b)
+{
+    if (b == -1)
+        return -a; /* wraps */
+    const int64_t q = a / b;
+    return q * b != a && (a < 0) != (b < 0) ? q - 1 : q;
+}
+
+static int64_t trunc_divide_i64(int64_t a, int64_t b)
+{
+    return b == -1 ? -a : a / b;
+}
+
 /* ---- of rows */
 
 #define OF_FLOAT(op, a, b)   op##_f64((double)(a), (double)(b))
@@ -112,7 +157,7 @@ static bool row_without_zero(void *user, const char *row, int64_t n, int64_t str
 
 /* The result into output 0; b: a tensor, or a number. */
 static bool divide(hone_context *ctx, hone_tensor *a, hone__operand b, hone_dtype dtype,
-                   const hone__binary_fn *rows, hone_tensor **out)
+                   const hone__binary_fn *rows, bool keep, hone_tensor **out)
 {
     hone_tensor *const in[] = { a, b.t };
     hone__shape shape = hone__shape_of(a);
@@ -132,11 +177,11 @@ static bool divide(hone_context *ctx, hone_tensor *a, hone__operand b, hone_dtyp
                                               .fn.binary = rows[dtype],
                                               .reads = { dtype, dtype },
                                               .ns = HONE__NS_POW };
-    if (!HONE__SAVE(ctx, a, b.t ? b.t : HONE_NONE))
+    if (keep && !HONE__SAVE(ctx, a, b.t ? b.t : HONE_NONE))
         return false;
     out[0] = hone__out(ctx, 0, dtype, shape.ndim, shape.shape);
     return out[0] && hone__elementwise(&kernel, out[0], (hone__operand[]){ { .t = a }, b }) &&
-           (!hone_needs_input_grad(ctx, 1) || HONE__SAVE(ctx, out[0]));
+           (!keep || !hone_needs_input_grad(ctx, 1) || HONE__SAVE(ctx, out[0]));
 }
 
 /* da = dy; db = -dy times the whole number that b went into a. */
@@ -151,14 +196,21 @@ static void divide_backward(hone_context *ctx, hone_tensor *const *dy, hone_tens
 
 #define ROWS(NAME, name, type, size, kind, rank, least, most, file_name, torch_name, op)           \
     [HONE_##NAME] = op##_##name##_row,
-#define REMAINDER(op)                                                                              \
+/* Piecewise constant. */
+static void zero_backward(hone_context *ctx, hone_tensor *const *dy, hone_tensor **dx)
+{
+    for (int i = 0; i < hone__input_count(ctx); i++)
+        dx[i] = hone_zeros_like(dy[0]);
+}
+
+#define DIVISION(op, backward_, keep)                                                              \
     HONE__EACH_DTYPE(LOOP, op)                                                                     \
     static const hone__binary_fn op##_rows[HONE_DTYPES] = { HONE__EACH_DTYPE(ROWS, op) };          \
     static bool op##_forward(hone_context *ctx, hone_tensor *const *in, int n_in,                  \
                              hone_tensor **out)                                                    \
     {                                                                                              \
         return divide(ctx, in[0], (hone__operand){ .t = in[1] }, hone__result_dtype(in, n_in),     \
-                      op##_rows, out);                                                             \
+                      op##_rows, keep, out);                                                       \
     }                                                                                              \
     static bool op##_scalar_forward(hone_context *ctx, hone_tensor *const *in, int n_in,           \
                                     hone_tensor **out)                                             \
@@ -167,19 +219,19 @@ static void divide_backward(hone_context *ctx, hone_tensor *const *dy, hone_tens
         const double s = hone__number_of(ctx);                                                     \
         const hone_dtype dtype = hone__number_dtype((hone_dtype)in[0]->dtype, s);                  \
         return hone__number_fits(hone__call_name(ctx), dtype, s) &&                                \
-               divide(ctx, in[0], (hone__operand){ .number = s }, dtype, op##_rows, out);          \
+               divide(ctx, in[0], (hone__operand){ .number = s }, dtype, op##_rows, keep, out);    \
     }                                                                                              \
     const hone__op hone__op_##op = {                                                               \
         .name = #op,                                                                               \
         .forward = op##_forward,                                                                   \
-        .backward = divide_backward,                                                               \
+        .backward = backward_,                                                                     \
         .in = { { "a" }, { "b" } },                                                                \
         .forms = HONE__BOTH,                                                                       \
     };                                                                                             \
     const hone__op hone__op_##op##_scalar = {                                                      \
         .name = #op "_scalar",                                                                     \
         .forward = op##_scalar_forward,                                                            \
-        .backward = divide_backward,                                                               \
+        .backward = backward_,                                                                     \
         .in = { { "x" } },                                                                         \
         .options = hone__number_table,                                                             \
         .options_bytes = sizeof(hone__number_options),                                             \
@@ -189,5 +241,7 @@ static void divide_backward(hone_context *ctx, hone_tensor *const *dy, hone_tens
     HONE__ENTRY_XX_(op, a, b)                                                                      \
     HONE__ENTRY_XS(op##_scalar)                                                                    \
     HONE__ENTRY_XS_(op##_scalar)
-REMAINDER(fmod)
-REMAINDER(remainder)
+DIVISION(fmod, divide_backward, true)
+DIVISION(remainder, divide_backward, true)
+DIVISION(floor_divide, zero_backward, false)
+DIVISION(trunc_divide, zero_backward, false)

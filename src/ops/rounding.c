@@ -47,6 +47,56 @@ ROUNDING(ceil, HONE__K_CEIL)
 ROUNDING(trunc, HONE__K_TRUNC)
 ROUNDING(round, HONE__K_ROUND)
 
+/* ---- round_decimals: to multiples of 10^-decimals */
+
+typedef struct {
+    int64_t decimals;
+} decimals_options;
+
+static const hone__option decimals_table[] = {
+    HONE__OPTION(decimals_options, decimals, HONE__OPT_INT, .required = true, .min = -300,
+                 .max = 300),
+    { NULL },
+};
+
+static bool round_decimals_forward(hone_context *ctx, hone_tensor *const *in, int n_in,
+                                   hone_tensor **out)
+{
+    (void)n_in;
+    const int64_t decimals = ((const decimals_options *)hone__options(ctx))->decimals;
+    const hone_dtype dtype = (hone_dtype)in[0]->dtype;
+    const bool real = hone_dtype_is_float(dtype);
+    double power = 1;
+    if (decimals < -300 || decimals > 300) {
+        hone_error_set(HONE_E_VALUE, "round_decimals: %lld decimals, -300 to 300 are possible",
+                       (long long)decimals);
+        return false;
+    }
+    for (int64_t i = decimals < 0 ? -decimals : decimals; i > 0; i--)
+        power *= 10;
+    if (decimals == 0 || (!real && decimals > 0) || dtype == HONE_BOOL)
+        return rounded(ctx, in[0], HONE__K_ROUND, out);
+    hone_tensor *x = real ? in[0] : hone_to(in[0], HONE_F64);
+    hone_tensor *y =
+        hone_round(decimals > 0 ? hone_mul_scalar(x, power) : hone_div_scalar(x, power));
+    y = decimals > 0 ? hone_div_scalar(y, power) : hone_mul_scalar(y, power);
+    return hone__give(out, hone_to(y, dtype));
+}
+
+const hone__op hone__op_round_decimals = {
+    .name = "round_decimals",
+    .forward = round_decimals_forward,
+    .backward = zero_backward,
+    .in = { { "x" } },
+    .options = decimals_table,
+    .options_bytes = sizeof(decimals_options),
+};
+
+hone_tensor *hone_round_decimals(hone_tensor *x, int64_t decimals)
+{
+    return hone__call(&hone__op_round_decimals, IN(x), &(decimals_options){ decimals });
+}
+
 /* ---- frac: x - trunc(x) */
 
 static bool frac_forward(hone_context *ctx, hone_tensor *const *in, int n_in, hone_tensor **out)

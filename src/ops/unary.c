@@ -1,33 +1,27 @@
 /* unary.c: ops on one tensor, and gradients of some as ops. */
-#include "loops/elementwise.h"
-#include "ops/common.h"
+#include "ops/unary.h"
 
-/* What the gradient is made from. */
-typedef enum { NOTHING, INPUT, OUTPUT } kept;
-
-static hone_tensor *run(hone_context *ctx, hone_tensor *x, hone_dtype dtype,
-                        hone__elementwise_kernel kernel, kept keep)
+hone_tensor *hone__unary_run(hone_context *ctx, hone_tensor *x, hone_dtype dtype,
+                             hone__elementwise_kernel kernel, hone__kept keep)
 {
-    if (keep == INPUT && !HONE__SAVE(ctx, x))
+    if (keep == HONE__KEEP_INPUT && !HONE__SAVE(ctx, x))
         return NULL;
     hone_tensor *out = hone__out(ctx, 0, dtype, x->ndim, x->shape);
     if (!out || !hone__elementwise(&kernel, out, &(hone__operand){ .t = x }))
         return NULL;
-    if (keep == OUTPUT && !HONE__SAVE(ctx, out))
+    if (keep == HONE__KEEP_OUTPUT && !HONE__SAVE(ctx, out))
         return NULL;
     return out;
 }
 
-/* Functions into the reals: integers and bool give f32. */
-static hone_tensor *real(hone_context *ctx, hone_tensor *x, int k, kept keep)
+hone_tensor *hone__unary_real(hone_context *ctx, hone_tensor *x, int k, hone__kept keep)
 {
     const hone_dtype dtype =
         hone_dtype_is_float((hone_dtype)x->dtype) ? (hone_dtype)x->dtype : HONE_F32;
-    return run(ctx, x, dtype, hone__unary_kernel(k, dtype), keep);
+    return hone__unary_run(ctx, x, dtype, hone__unary_kernel(k, dtype), keep);
 }
 
-/* Functions that stay in the dtype; bool has no arithmetic. */
-static hone_tensor *number(hone_context *ctx, hone_tensor *x, int k, kept keep)
+hone_tensor *hone__unary_number(hone_context *ctx, hone_tensor *x, int k, hone__kept keep)
 {
     const hone_dtype dtype = (hone_dtype)x->dtype;
     if (dtype == HONE_BOOL) {
@@ -35,33 +29,8 @@ static hone_tensor *number(hone_context *ctx, hone_tensor *x, int k, kept keep)
                        hone__call_name(ctx), hone__tensor_text(x).s);
         return NULL;
     }
-    return run(ctx, x, dtype, hone__unary_kernel(k, dtype), keep);
+    return hone__unary_run(ctx, x, dtype, hone__unary_kernel(k, dtype), keep);
 }
-
-/* The block of a function <op>, whose <op>_backward stands above it: into the reals / in the
- * dtype. */
-#define BLOCK(op, forward_, forms_)                                                                \
-    static bool op##_forward(hone_context *ctx, hone_tensor *const *in, int n_in,                  \
-                             hone_tensor **out)                                                    \
-    {                                                                                              \
-        (void)n_in;                                                                                \
-        return hone__give(out, forward_);                                                          \
-    }                                                                                              \
-    const hone__op hone__op_##op = {                                                               \
-        .name = #op,                                                                               \
-        .forward = op##_forward,                                                                   \
-        .backward = op##_backward,                                                                 \
-        .in = { { "x" } },                                                                         \
-        .forms = forms_,                                                                           \
-    };                                                                                             \
-    HONE__ENTRY_X(op)
-#define REAL_OP(op, k, keep)                                                                       \
-    BLOCK(op, real(ctx, in[0], k, keep), HONE__BOTH)                                               \
-    HONE__ENTRY_X_(op)
-#define REAL_OP_FRESH(op, k, keep) BLOCK(op, real(ctx, in[0], k, keep), HONE__FRESH)
-#define NUMBER_OP(op, k, keep)                                                                     \
-    BLOCK(op, number(ctx, in[0], k, keep), HONE__BOTH)                                             \
-    HONE__ENTRY_X_(op)
 
 /* ---- neg: -x */
 
@@ -71,7 +40,7 @@ static void neg_backward(hone_context *ctx, hone_tensor *const *dy, hone_tensor 
     dx[0] = hone_neg(dy[0]);
 }
 
-NUMBER_OP(neg, HONE__K_NEG, NOTHING)
+HONE__NUMBER_OP(neg, HONE__K_NEG, HONE__KEEP_NOTHING)
 
 /* ---- abs: |x|; d|x| = sign(x), 0 at NaN */
 
@@ -80,7 +49,7 @@ static void abs_backward(hone_context *ctx, hone_tensor *const *dy, hone_tensor 
     dx[0] = hone_mul(dy[0], hone_sign(hone_saved(ctx, 0)));
 }
 
-NUMBER_OP(abs, HONE__K_ABS, INPUT)
+HONE__NUMBER_OP(abs, HONE__K_ABS, HONE__KEEP_INPUT)
 
 /* ---- sign: -1, 0, 1; 0 of NaN. Needed for abs alone, so plain loops do; piecewise constant. */
 
@@ -107,7 +76,7 @@ static hone_tensor *sign_of(hone_context *ctx, hone_tensor *x)
     const hone__elementwise_kernel kernel = {
         .arity = HONE__UNARY, .fn.unary = kernels[dtype], .reads = { dtype }, .ns = HONE__NS_MATH
     };
-    return run(ctx, x, dtype, kernel, NOTHING);
+    return hone__unary_run(ctx, x, dtype, kernel, HONE__KEEP_NOTHING);
 }
 
 static void sign_backward(hone_context *ctx, hone_tensor *const *dy, hone_tensor **dx)
@@ -116,7 +85,7 @@ static void sign_backward(hone_context *ctx, hone_tensor *const *dy, hone_tensor
     dx[0] = hone_zeros_like(dy[0]);
 }
 
-BLOCK(sign, sign_of(ctx, in[0]), HONE__BOTH)
+HONE__UNARY_BLOCK(sign, sign_of(ctx, in[0]), HONE__BOTH)
 HONE__ENTRY_X_(sign)
 
 /* ---- exp: dy * y */
@@ -126,7 +95,7 @@ static void exp_backward(hone_context *ctx, hone_tensor *const *dy, hone_tensor 
     dx[0] = hone_mul(dy[0], hone_saved(ctx, 0));
 }
 
-REAL_OP(exp, HONE__K_EXP, OUTPUT)
+HONE__REAL_OP(exp, HONE__K_EXP, HONE__KEEP_OUTPUT)
 
 /* ---- log: dy / x */
 
@@ -135,7 +104,7 @@ static void log_backward(hone_context *ctx, hone_tensor *const *dy, hone_tensor 
     dx[0] = hone_div(dy[0], hone_saved(ctx, 0));
 }
 
-REAL_OP(log, HONE__K_LOG, INPUT)
+HONE__REAL_OP(log, HONE__K_LOG, HONE__KEEP_INPUT)
 
 /* ---- sqrt: dy / (2 y) */
 
@@ -144,14 +113,15 @@ static void sqrt_backward(hone_context *ctx, hone_tensor *const *dy, hone_tensor
     dx[0] = hone_div(dy[0], hone_mul_scalar(hone_saved(ctx, 0), 2));
 }
 
-REAL_OP(sqrt, HONE__K_SQRT, OUTPUT)
+HONE__REAL_OP(sqrt, HONE__K_SQRT, HONE__KEEP_OUTPUT)
 
 /* ---- square: x * x (bool: i64, as PyTorch's x ** 2); dy * 2x */
 
 static hone_tensor *square_of(hone_context *ctx, hone_tensor *x)
 {
     const hone_dtype own = (hone_dtype)x->dtype, dtype = own == HONE_BOOL ? HONE_I64 : own;
-    return run(ctx, x, dtype, hone__unary_kernel(HONE__K_SQUARE, dtype), INPUT);
+    return hone__unary_run(ctx, x, dtype, hone__unary_kernel(HONE__K_SQUARE, dtype),
+                           HONE__KEEP_INPUT);
 }
 
 static void square_backward(hone_context *ctx, hone_tensor *const *dy, hone_tensor **dx)
@@ -159,7 +129,7 @@ static void square_backward(hone_context *ctx, hone_tensor *const *dy, hone_tens
     dx[0] = hone_mul(dy[0], hone_mul_scalar(hone_saved(ctx, 0), 2));
 }
 
-BLOCK(square, square_of(ctx, in[0]), HONE__BOTH)
+HONE__UNARY_BLOCK(square, square_of(ctx, in[0]), HONE__BOTH)
 HONE__ENTRY_X_(square)
 
 /* ---- reciprocal: 1 / x; -dy * y^2 */
@@ -169,7 +139,7 @@ static void reciprocal_backward(hone_context *ctx, hone_tensor *const *dy, hone_
     dx[0] = hone_neg(hone_mul(dy[0], hone_square(hone_saved(ctx, 0))));
 }
 
-REAL_OP(reciprocal, HONE__K_RECIPROCAL, OUTPUT)
+HONE__REAL_OP(reciprocal, HONE__K_RECIPROCAL, HONE__KEEP_OUTPUT)
 
 /* ---- relu: max(x, 0); 0 where y <= 0, else dy */
 
@@ -178,7 +148,7 @@ static void relu_backward(hone_context *ctx, hone_tensor *const *dy, hone_tensor
     dx[0] = hone_relu_backward(dy[0], hone_saved(ctx, 0));
 }
 
-NUMBER_OP(relu, HONE__K_RELU, OUTPUT)
+HONE__NUMBER_OP(relu, HONE__K_RELU, HONE__KEEP_OUTPUT)
 
 /* ---- sigmoid: dy y (1 - y) */
 
@@ -187,7 +157,7 @@ static void sigmoid_backward(hone_context *ctx, hone_tensor *const *dy, hone_ten
     dx[0] = hone_sigmoid_backward(dy[0], hone_saved(ctx, 0));
 }
 
-REAL_OP(sigmoid, HONE__K_SIGMOID, OUTPUT)
+HONE__REAL_OP(sigmoid, HONE__K_SIGMOID, HONE__KEEP_OUTPUT)
 
 /* ---- tanh: dy (1 - y^2) */
 
@@ -196,7 +166,7 @@ static void tanh_backward(hone_context *ctx, hone_tensor *const *dy, hone_tensor
     dx[0] = hone_tanh_backward(dy[0], hone_saved(ctx, 0));
 }
 
-REAL_OP(tanh, HONE__K_TANH, OUTPUT)
+HONE__REAL_OP(tanh, HONE__K_TANH, HONE__KEEP_OUTPUT)
 
 /* ---- log1p: log(1 + x); dy / (1 + x) */
 
@@ -205,7 +175,7 @@ static void log1p_backward(hone_context *ctx, hone_tensor *const *dy, hone_tenso
     dx[0] = hone_div(dy[0], hone_add_scalar(hone_saved(ctx, 0), 1));
 }
 
-REAL_OP(log1p, HONE__K_LOG1P, INPUT)
+HONE__REAL_OP(log1p, HONE__K_LOG1P, HONE__KEEP_INPUT)
 
 /* ---- expm1: e^x - 1; dy (y + 1) */
 
@@ -214,7 +184,7 @@ static void expm1_backward(hone_context *ctx, hone_tensor *const *dy, hone_tenso
     dx[0] = hone_mul(dy[0], hone_add_scalar(hone_saved(ctx, 0), 1));
 }
 
-REAL_OP(expm1, HONE__K_EXPM1, OUTPUT)
+HONE__REAL_OP(expm1, HONE__K_EXPM1, HONE__KEEP_OUTPUT)
 
 /* ---- rsqrt: 1 / sqrt(x); -dy y^3 / 2 */
 
@@ -224,7 +194,7 @@ static void rsqrt_backward(hone_context *ctx, hone_tensor *const *dy, hone_tenso
     dx[0] = hone_mul(dy[0], hone_mul_scalar(hone_mul(hone_square(y), y), -0.5));
 }
 
-REAL_OP(rsqrt, HONE__K_RSQRT, OUTPUT)
+HONE__REAL_OP(rsqrt, HONE__K_RSQRT, HONE__KEEP_OUTPUT)
 
 /* ---- sin: dy cos(x) */
 
@@ -233,7 +203,7 @@ static void sin_backward(hone_context *ctx, hone_tensor *const *dy, hone_tensor 
     dx[0] = hone_mul(dy[0], hone_cos(hone_saved(ctx, 0)));
 }
 
-REAL_OP(sin, HONE__K_SIN, INPUT)
+HONE__REAL_OP(sin, HONE__K_SIN, HONE__KEEP_INPUT)
 
 /* ---- cos: -dy sin(x) */
 
@@ -242,7 +212,7 @@ static void cos_backward(hone_context *ctx, hone_tensor *const *dy, hone_tensor 
     dx[0] = hone_neg(hone_mul(dy[0], hone_sin(hone_saved(ctx, 0))));
 }
 
-REAL_OP(cos, HONE__K_COS, INPUT)
+HONE__REAL_OP(cos, HONE__K_COS, HONE__KEEP_INPUT)
 
 /* ---- tan: dy (1 + y^2) */
 
@@ -251,7 +221,7 @@ static void tan_backward(hone_context *ctx, hone_tensor *const *dy, hone_tensor 
     dx[0] = hone_mul(dy[0], hone_add_scalar(hone_square(hone_saved(ctx, 0)), 1));
 }
 
-REAL_OP(tan, HONE__K_TAN, OUTPUT)
+HONE__REAL_OP(tan, HONE__K_TAN, HONE__KEEP_OUTPUT)
 
 #define TWO_OVER_SQRT_PI 1.12837916709551257390
 /* ---- erf: dy 2 / sqrt(pi) e^(-x^2) */
@@ -262,7 +232,7 @@ static void erf_backward(hone_context *ctx, hone_tensor *const *dy, hone_tensor 
     dx[0] = hone_mul(dy[0], hone_mul_scalar(bell, TWO_OVER_SQRT_PI));
 }
 
-REAL_OP(erf, HONE__K_ERF, INPUT)
+HONE__REAL_OP(erf, HONE__K_ERF, HONE__KEEP_INPUT)
 
 /* ---- gelu: x Phi(x), Phi the normal distribution, phi its density; dy (Phi(x) + x phi(x)) */
 
@@ -271,7 +241,7 @@ static void gelu_backward(hone_context *ctx, hone_tensor *const *dy, hone_tensor
     dx[0] = hone_gelu_backward(dy[0], hone_saved(ctx, 0));
 }
 
-REAL_OP_FRESH(gelu, HONE__K_GELU, INPUT)
+HONE__REAL_OP_FRESH(gelu, HONE__K_GELU, HONE__KEEP_INPUT)
 
 /* ---- gelu_tanh: x s(u), s the sigmoid, u = c (x + a x^3); dy (s + x u' s (1 - s)) */
 
@@ -280,7 +250,7 @@ static void gelu_tanh_backward(hone_context *ctx, hone_tensor *const *dy, hone_t
     dx[0] = hone_gelu_tanh_backward(dy[0], hone_saved(ctx, 0));
 }
 
-REAL_OP_FRESH(gelu_tanh, HONE__K_GELU_TANH, INPUT)
+HONE__REAL_OP_FRESH(gelu_tanh, HONE__K_GELU_TANH, HONE__KEEP_INPUT)
 
 /* ---- silu: x s(x), s the sigmoid; dy (s + x s (1 - s)) */
 
@@ -289,7 +259,7 @@ static void silu_backward(hone_context *ctx, hone_tensor *const *dy, hone_tensor
     dx[0] = hone_silu_backward(dy[0], hone_saved(ctx, 0));
 }
 
-REAL_OP(silu, HONE__K_SILU, INPUT)
+HONE__REAL_OP(silu, HONE__K_SILU, HONE__KEEP_INPUT)
 
 /* ---- softplus: log(1 + e^x); dy s(x), s the sigmoid */
 
@@ -298,7 +268,7 @@ static void softplus_backward(hone_context *ctx, hone_tensor *const *dy, hone_te
     dx[0] = hone_softplus_backward(dy[0], hone_saved(ctx, 0));
 }
 
-REAL_OP_FRESH(softplus, HONE__K_SOFTPLUS, INPUT)
+HONE__REAL_OP_FRESH(softplus, HONE__K_SOFTPLUS, HONE__KEEP_INPUT)
 
 #define ONE_OVER_SQRT_2PI 0.39894228040143267794
 #define SQRT_2_OVER_PI    0.79788456080286535588

@@ -24,6 +24,17 @@ EXACT(sin, F(sin)(x))
 EXACT(cos, F(cos)(x))
 EXACT(tan, F(tan)(x))
 EXACT(erf, F(erf)(x))
+EXACT(asin, F(asin)(x))
+EXACT(acos, F(acos)(x))
+EXACT(atan, F(atan)(x))
+EXACT(sinh, F(sinh)(x))
+EXACT(cosh, F(cosh)(x))
+EXACT(asinh, F(asinh)(x))
+EXACT(acosh, F(acosh)(x))
+EXACT(atanh, F(atanh)(x))
+EXACT(log2, F(log2)(x))
+EXACT(log10, F(log10)(x))
+EXACT(exp2, F(exp2)(x))
 EXACT(floor, F(floor)(x))
 EXACT(ceil, F(ceil)(x))
 EXACT(trunc, F(trunc)(x))
@@ -53,6 +64,21 @@ static inline REAL E(gelu_tanh)(REAL x)
 {
     const REAL k = 2 * F(sqrt)(2 / F(acos)(-1)), u = x + (REAL)0.044715L * x * x * x;
     return isinf(x) && x < 0 ? (REAL)-0.0 : x / (1 + F(exp)(-k * u));
+}
+
+/* The zero of erf(y) = x by Halley's steps; near 1 that of erfc(y) = 1 - x. */
+static inline REAL E(erfinv)(REAL x)
+{
+    const REAL a = F(fabs)(x), rest = 1 - a;
+    if (!(rest > 0))
+        return rest == 0 ? F(copysign)((REAL)INFINITY, x) : (REAL)NAN;
+    REAL y = a < (REAL)0.7 ? a : F(sqrt)(-F(log)(rest * (1 + a)));
+    for (int i = 0; i < 30; i++) {
+        const REAL off = a < (REAL)0.5 ? F(erf)(y) - a : rest - F(erfc)(y);
+        const REAL step = off / (2 / F(sqrt)(F(acos)(-1)) * F(exp)(-y * y));
+        y -= step / (1 + y * step);
+    }
+    return F(copysign)(y, x);
 }
 
 #undef EXACT

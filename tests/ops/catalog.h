@@ -31,6 +31,7 @@
     X(matmul)                                                                                      \
     X(blend)                                                                                       \
     X(logic)                                                                                       \
+    X(math)                                                                                        \
     X(loss)                                                                                        \
     X(move)                                                                                        \
     X(arrange)                                                                                     \

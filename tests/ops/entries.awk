@@ -1,4 +1,4 @@
-# entries.awk: reads include/hone/ops.h and net.h and writes, for every public function of an op, a C function
+# entries.awk: reads the headers of ops (ops.h, net.h, math.h) and writes, for every public function of an op, a C function
 # that calls it with a catalog row's inputs and arguments, and a row of what its prototype says:
 #     { "softmax", false, "x", ", dim: int", NULL, 1, call_hone_softmax },
 #     { "topk", false, "x", ", k: int, ...", "values, indices", 2, call_hone_topk },
@@ -12,7 +12,7 @@ function trim(s) { sub(/^[ \t]+/, "", s); sub(/[ \t]+$/, "", s); return s }
 END {
     gsub(/\/\*[^*]*\*+([^\/*][^*]*\*+)*\//, "", text)
     gsub(/[ \t]+/, " ", text)
-    print "/* Made from include/hone/ops.h and net.h by tests/ops/entries.awk. */"
+    print "/* Made from include/hone by tests/ops/entries.awk. */"
     print "#include \"catalog.h\"\n"
     rest = text
     while (match(rest, /typedef enum \{[^}]*\} hone_[a-z0-9_]+;/)) {

@@ -1,0 +1,372 @@
+/* special.c: lgamma, digamma, polygamma: in double, f32 rounded once. Polynomials interpolate at Chebyshev's
+ * points with 60 digits. No fma: without the instruction it is a slow call. Both are first turned into
+ * c0 + c1 log(v), so that logarithms are taken many at a time by the kernel. */
+#include "ops/unary.h"
+#include "runtime/parallel.h"
+
+#include <math.h>
+
+#define PI           3.14159265358979323846
+#define LOG_PI       1.14472988584940017414
+#define HALF_LOG_2PI 0.91893853320467274178
+#define ZERO         0x1.762d86356be3fp0   /* of digamma, the positive one, */
+#define ZERO_REST    0x1.b86a722197829p-54 /* in two parts */
+#define COUNT(c)     ((int)(sizeof(c) / sizeof *(c)))
+
+enum { CHUNK = 64 };
+
+/* lgamma(x) / ((x - 1) (x - 2)) by powers of x - 2 on 1 .. 3; (lgamma(x) - Stirling's first terms) x by
+ * powers of 1 / x^2 from 8 on; digamma(x) / (x - ZERO) by powers of x - 1.5 on 1 .. 2; (log(x) - 1 / (2
+ * x) - digamma(x)) x^2 by powers of 1 / x^2 from 6 on. */
+static const double lgamma_near[] = {
+    0x1.b0ee6072093cep-2,  -0x1.9ae6509ea109ep-4,  0x1.0e0c9df29353p-5,    -0x1.95ce223a9d24ap-7,
+    0x1.47974853aa7eap-8,  -0x1.145121f959a87p-9,  0x1.dfebcf8e001b7p-11,  -0x1.a96a403976f3ap-12,
+    0x1.7ed733d21cbf4p-13, -0x1.5c86af6d067p-14,   0x1.402f0a28dedaep-15,  -0x1.285110f192ea9p-16,
+    0x1.13e4c880cb8b8p-17, -0x1.022302a40660bp-18, 0x1.e541e1a331356p-20,  -0x1.cb3ff70f30455p-21,
+    0x1.b2c54c427ef3ap-22, -0x1.8ff67cc7ad32ep-23, 0x1.7c7b8a8a19b6ep-24,  -0x1.bdb9f4ce42d8dp-25,
+    0x1.ab61d22b40baep-26, -0x1.f849c85b95e9dp-31, 0x1.a42ed42bf95cbp-32,  -0x1.3103f029c7bap-27,
+    0x1.27da3dedba7f8p-28, 0x1.4ff438323b2c8p-29,  -0x1.47270e5b04eaap-30, -0x1.c035341ec058fp-31,
+    0x1.b3541ab4a559ep-32
+};
+static const double lgamma_far[] = { 0x1.5555555555555p-4,  -0x1.6c16c16c16b29p-9,
+                                     0x1.a01a019ee0dbep-11, -0x1.38137ec070147p-11,
+                                     0x1.b94f6d6592192p-11, -0x1.f5ff2fdcdf048p-10,
+                                     0x1.96db40614b193p-8,  -0x1.55b3a71b66a2ep-6 };
+static const double digamma_near[] = {
+    0x1.e6f0cbb873617p-1,  -0x1.b1cb63005ee97p-2,  0x1.eca189b8e6da1p-3,  -0x1.2feeeb98a7cd8p-3,
+    0x1.8512e5905d18p-4,   -0x1.fb442029cdbf4p-5,  0x1.4de9aa05d3418p-5,  -0x1.b9f8b1367959dp-6,
+    0x1.256475e5ac975p-6,  -0x1.86355f6f68797p-7,  0x1.03c00801ba958p-7,  -0x1.5a071c746535bp-8,
+    0x1.cd3e42d157015p-9,  -0x1.33661f9073563p-9,  0x1.980fc9c9f0be8p-10, -0x1.1002aaf6255f5p-10,
+    0x1.7b3b41b0b38cdp-11, -0x1.f99f529bd0771p-12, 0x1.dc8ae08af0fc4p-13, -0x1.3db05b36d9a48p-13,
+    0x1.104c9d0897b58p-12, -0x1.6b107f71aa124p-13
+};
+static const double digamma_far[] = { 0x1.5555555555555p-4, -0x1.111111111107bp-7,
+                                      0x1.04104103b8cf8p-8, -0x1.1111107182decp-8,
+                                      0x1.f07b89faa98cp-8,  -0x1.59815fdd0127cp-6,
+                                      0x1.53a1df82be88dp-4, -0x1.ae80caf9bf3ffp-2,
+                                      0x1.1f586eb4ef82cp1,  -0x1.00b680dc1dc8bp3 };
+
+static double polynomial(double x, const double *c, int n)
+{
+    double even = c[n - 1], odd = c[n - 2];
+    const double z = x * x;
+    for (int i = n - 3; i >= 0; i -= 2)
+        even = even * z + c[i];
+    for (int i = n - 4; i >= 0; i -= 2)
+        odd = odd * z + c[i];
+    return n % 2 ? odd * x + even : even * x + odd;
+}
+
+/* To the nearest whole number; what is larger than 2^52 is one. */
+static double nearest(double x)
+{
+    const double whole = x < 0 ? -0x1p52 : 0x1p52;
+    return x > -0x1p52 && x < 0x1p52 ? (x + whole) - whole : x;
+}
+
+typedef struct {
+    double c0[CHUNK], c1[CHUNK], v[CHUNK];
+} pieces;
+
+static void logarithms(int64_t n, double *v)
+{
+    hone__k->unary[HONE__K_LOG][HONE__F64](n, v, 1, v, 1);
+}
+
+/* ---- lgamma: of x > 0 by the polynomial, recurrence or Stirling's series; of negative ones by log(pi /
+ * |x sin(pi x)|) - lgamma(-x) */
+
+static void lgamma_piece(double x, pieces *p, int64_t i)
+{
+    p->c1[i] = 1;
+    p->v[i] = 1;
+    if (x >= 8) {
+        const double inverse = x < 0x1p500 ? 1 / x : 0;
+        p->v[i] = x;
+        p->c1[i] = x - 0.5;
+        p->c0[i] = HALF_LOG_2PI - x +
+                   polynomial(inverse * inverse, lgamma_far, COUNT(lgamma_far)) * inverse;
+        return;
+    }
+    double first = x - 1; /* and one less: the factors of the polynomial, exact */
+    if (x < 1) {
+        p->v[i] = x;
+        p->c1[i] = -1;
+        first = x;
+    }
+    for (; first > 2; p->v[i] *= first + 1)
+        first -= 1;
+    p->c0[i] = first * (first - 1) * polynomial(first - 1, lgamma_near, COUNT(lgamma_near));
+}
+
+static void lgamma_chunk(int64_t n, double *y, const double *x)
+{
+    pieces p = { 0 };
+    double reflected[CHUNK];
+    bool negative = false;
+    for (int64_t i = 0; i < n; i++) {
+        const double a = x[i] < 0 ? -x[i] : x[i];
+        negative = negative || x[i] < -0x1p-60;
+        lgamma_piece(a, &p, i);
+    }
+    logarithms(n, p.v);
+    for (int64_t i = 0; i < n; i++) { /* at inf: inf * inf - inf */
+        y[i] = isinf(x[i]) ? (double)INFINITY : p.c0[i] + p.c1[i] * p.v[i];
+    }
+    for (int64_t i = 0; negative && i < n; i++)
+        reflected[i] = PI * (x[i] - nearest(x[i]));
+    if (negative)
+        hone__k->unary[HONE__K_SIN][HONE__F64](n, reflected, 1, reflected, 1);
+    for (int64_t i = 0; negative && i < n; i++)
+        reflected[i] = reflected[i] < 0 ? reflected[i] * x[i] : -reflected[i] * x[i];
+    for (int64_t i = 0; negative && i < n; i++) /* |x sin(pi x)| */
+        reflected[i] = reflected[i] < 0 ? -reflected[i] : reflected[i];
+    if (negative)
+        logarithms(n, reflected);
+    for (int64_t i = 0; negative && i < n; i++)
+        if (x[i] < -0x1p-60 && !isinf(x[i]))
+            y[i] = LOG_PI - reflected[i] - y[i];
+}
+
+/* ---- digamma: of x > 0 by the polynomial, recurrence or the series in 1 / x; of negative ones
+ * digamma(1 - x) - pi / tan(pi x) */
+
+static void digamma_piece(double x, pieces *p, int64_t i)
+{
+    double sum = 0;
+    p->c1[i] = 0;
+    p->v[i] = 1;
+    if (x >= 6) {
+        const double inverse = 1 / x, z = inverse * inverse;
+        p->c1[i] = 1;
+        p->v[i] = x;
+        p->c0[i] = -0.5 * inverse - z * polynomial(z, digamma_far, COUNT(digamma_far));
+        return;
+    }
+    if (x < 1) {
+        sum = -1 / x;
+        x += 1;
+    }
+    for (; x > 2; sum += 1 / x)
+        x -= 1;
+    p->c0[i] =
+        ((x - ZERO) - ZERO_REST) * polynomial(x - 1.5, digamma_near, COUNT(digamma_near)) + sum;
+}
+
+static void digamma_chunk(int64_t n, double *y, const double *x)
+{
+    pieces p = { 0 };
+    double reflected[CHUNK];
+    bool negative = false;
+    for (int64_t i = 0; i < n; i++) {
+        negative = negative || x[i] < 0;
+        digamma_piece(x[i] < 0 ? 1 - x[i] : x[i], &p, i);
+    }
+    logarithms(n, p.v);
+    for (int64_t i = 0; i < n; i++) {
+        y[i] = p.c1[i] == 0 ? p.c0[i] : p.c0[i] + p.v[i];
+        y[i] = x[i] == 0 ? (signbit(x[i]) ? (double)INFINITY : -(double)INFINITY) : y[i];
+    }
+    for (int64_t i = 0; negative && i < n; i++)
+        reflected[i] = PI * (x[i] - nearest(x[i]));
+    if (negative)
+        hone__k->unary[HONE__K_TAN][HONE__F64](n, reflected, 1, reflected, 1);
+    for (int64_t i = 0; negative && i < n; i++) /* a pole at whole numbers: NaN, as PyTorch */
+        if (x[i] < 0)
+            y[i] = reflected[i] == 0 ? (double)NAN : y[i] - PI / reflected[i];
+}
+
+/* ---- rows of f32 and f64 by chunks */
+
+#define ROWS(op, name, type)                                                                       \
+    static void op##_##name##_row(int64_t n, void *yv, int64_t sy, const void *xv, int64_t sx)     \
+    {                                                                                              \
+        const type *x = xv;                                                                        \
+        type *y = yv;                                                                              \
+        double from[CHUNK], to[CHUNK];                                                             \
+        for (int64_t begin = 0; begin < n; begin += CHUNK) {                                       \
+            const int64_t m = n - begin < CHUNK ? n - begin : CHUNK;                               \
+            for (int64_t i = 0; i < m; i++)                                                        \
+                from[i] = (double)x[(begin + i) * sx];                                             \
+            op##_chunk(m, to, from);                                                               \
+            for (int64_t i = 0; i < m; i++)                                                        \
+                y[(begin + i) * sy] = (type)to[i];                                                 \
+        }                                                                                          \
+    }
+#define SPECIAL(op)                                                                                \
+    ROWS(op, f32, float)                                                                           \
+    ROWS(op, f64, double)                                                                          \
+    static hone_tensor *op##_of(hone_context *ctx, hone_tensor *x)                                 \
+    {                                                                                              \
+        const hone_dtype dtype = x->dtype == HONE_F64 ? HONE_F64 : HONE_F32;                       \
+        const hone__elementwise_kernel kernel = { .arity = HONE__UNARY,                            \
+                                                  .fn.unary = dtype == HONE_F32 ? op##_f32_row     \
+                                                                                : op##_f64_row,    \
+                                                  .reads = { dtype },                              \
+                                                  .ns = 10 };                                      \
+        return hone__unary_run(ctx, x, dtype, kernel, HONE__KEEP_INPUT);                           \
+    }
+SPECIAL(lgamma)
+SPECIAL(digamma)
+
+static void lgamma_backward(hone_context *ctx, hone_tensor *const *dy, hone_tensor **dx)
+{
+    dx[0] = hone_mul(dy[0], hone_digamma(hone_saved(ctx, 0)));
+}
+
+static void digamma_backward(hone_context *ctx, hone_tensor *const *dy, hone_tensor **dx)
+{
+    dx[0] = hone_mul(dy[0], hone_polygamma(hone_saved(ctx, 0), 1));
+}
+
+HONE__UNARY_BLOCK(lgamma, lgamma_of(ctx, in[0]), HONE__BOTH)
+HONE__ENTRY_X_(lgamma)
+HONE__UNARY_BLOCK(digamma, digamma_of(ctx, in[0]), HONE__BOTH)
+HONE__ENTRY_X_(digamma)
+
+/* ---- polygamma: the n-th derivative of digamma, (-1)^(n + 1) n! sum over k of 1 / (x + k)^(n + 1):
+ * terms until x + k is past n + 12, then Euler's and Maclaurin's formula; below 1/2 by the derivatives
+ * of pi cot(pi x), polynomials in the cotangent */
+
+enum { ORDER_MAX = 60, TERMS = 10 };
+
+typedef struct {
+    int64_t n;
+    double factorial, turn[ORDER_MAX + 2]; /* n!; by powers of cot(pi x) */
+} polygamma_plan;
+
+static double power_of(double x, int64_t n)
+{
+    double y = 1;
+    for (; n; n >>= 1, x *= x)
+        y *= n & 1 ? x : 1;
+    return y;
+}
+
+/* sum over k of (x + k)^-s, x > 0, s > 1 */
+static double zeta(double x, int64_t s)
+{
+    /* (2k)! / B2k */
+    static const double a[TERMS] = { 12.0,
+                                     -720.0,
+                                     30240.0,
+                                     -1209600.0,
+                                     47900160.0,
+                                     -1307674368000.0 / 691,
+                                     74724249600.0,
+                                     -10670622842880000.0 / 3617,
+                                     5109094217170944000.0 / 43867,
+                                     -802857662698291200000.0 / 174611 };
+    double sum = 0;
+    const double end = (double)s + 12;
+    for (; x < end; x += 1)
+        sum += power_of(1 / x, s);
+    double power = power_of(1 / x, s);
+    sum += power_of(1 / x, s - 1) / (double)(s - 1) + 0.5 * power;
+    double factor = (double)s;
+    power /= x;
+    for (int k = 0; k < TERMS; k++) {
+        sum += factor * power / a[k];
+        factor *= (double)(s + 2 * k + 1) * (double)(s + 2 * k + 2);
+        power /= x * x;
+    }
+    return sum;
+}
+
+static double polygamma_of(const polygamma_plan *p, double x)
+{
+    const double sign = p->n % 2 ? 1 : -1;
+    if (x != x || isinf(x))
+        return x > 0 ? 0 * sign : (double)NAN;
+    if (x >= 0.5)
+        return sign * p->factorial * zeta(x, p->n + 1);
+    const double r = x - nearest(x);
+    if (r == 0)
+        return sign * (double)INFINITY;
+    double tangent = PI * r, turned = 0;
+    hone__k->unary[HONE__K_TAN][HONE__F64](1, &tangent, 1, &tangent, 1);
+    for (int64_t i = p->n + 1; i >= 0; i--)
+        turned = turned / tangent + p->turn[i];
+    return -turned - p->factorial * zeta(1 - x, p->n + 1);
+}
+
+/* d/dx of u^k, u = cot(pi x), is -pi k (u^(k - 1) + u^(k + 1)). */
+static void make_plan(int64_t n, polygamma_plan *p)
+{
+    *p = (polygamma_plan){ .n = n, .factorial = 1, .turn = { 0, PI } };
+    for (int64_t k = 1; k <= n; k++) {
+        double next[ORDER_MAX + 3] = { 0 };
+        p->factorial *= (double)k;
+        for (int64_t i = 1; i <= k; i++) {
+            next[i - 1] -= PI * (double)i * p->turn[i];
+            next[i + 1] -= PI * (double)i * p->turn[i];
+        }
+        for (int64_t i = 0; i <= k + 1; i++)
+            p->turn[i] = next[i];
+    }
+}
+
+typedef struct {
+    const polygamma_plan *plan;
+    const double *x;
+    double *y;
+} polygamma_job;
+
+static void polygamma_range(void *ctx, int64_t begin, int64_t end)
+{
+    const polygamma_job *j = ctx;
+    for (int64_t i = begin; i < end; i++)
+        j->y[i] = polygamma_of(j->plan, j->x[i]);
+}
+
+typedef struct {
+    int64_t n;
+} polygamma_options;
+
+static const hone__option polygamma_table[] = {
+    HONE__OPTION(polygamma_options, n, HONE__OPT_INT, .required = true, .min = 1, .max = ORDER_MAX),
+    { NULL },
+};
+
+static bool polygamma_forward(hone_context *ctx, hone_tensor *const *in, int n_in,
+                              hone_tensor **out)
+{
+    (void)n_in;
+    const polygamma_options *o = hone__options(ctx);
+    hone_tensor *x = in[0], *from = hone_contiguous(hone_to(x, HONE_F64));
+    hone_tensor *to = hone_empty_like(from);
+    polygamma_plan plan;
+    if (o->n < 1 || o->n > ORDER_MAX) {
+        hone_error_set(HONE_E_VALUE, "polygamma: n is %lld, 1 to %d is wanted", (long long)o->n,
+                       ORDER_MAX);
+        return false;
+    }
+    if (!to || !HONE__SAVE(ctx, x))
+        return false;
+    make_plan(o->n, &plan);
+    hone__parallel_for(to->numel, 1, 100, polygamma_range,
+                       &(polygamma_job){ &plan, hone__data(from), hone__data(to) });
+    out[0] = hone__out(ctx, 0, x->dtype == HONE_F64 ? HONE_F64 : HONE_F32, x->ndim, x->shape);
+    return out[0] && hone__copy_elements(out[0], to);
+}
+
+static void polygamma_backward(hone_context *ctx, hone_tensor *const *dy, hone_tensor **dx)
+{
+    const polygamma_options *o = hone__options(ctx);
+    dx[0] = hone_mul(dy[0], hone_polygamma(hone_saved(ctx, 0), o->n + 1));
+}
+
+/* The 0-th is digamma, which has another way. */
+const hone__op hone__op_polygamma = {
+    .name = "polygamma",
+    .forward = polygamma_forward,
+    .backward = polygamma_backward,
+    .in = { { "x" } },
+    .options = polygamma_table,
+    .options_bytes = sizeof(polygamma_options),
+};
+
+hone_tensor *hone_polygamma(hone_tensor *x, int64_t n)
+{
+    return hone__call(&hone__op_polygamma, IN(x), &(polygamma_options){ n });
+}
