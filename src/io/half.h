@@ -29,17 +29,12 @@ static inline uint32_t hone__bf16_bits(uint16_t half)
     return (uint32_t)half << 16;
 }
 
-/** n floats that lie, as halves, in the upper half of the memory at `values`, in their places. */
-static inline void hone__halves_to_f32(void *values, int64_t n, uint32_t (*bits)(uint16_t))
+/** The bits of a float as bfloat16, rounded to nearest even. */
+static inline uint16_t hone__bf16_of(uint32_t bits)
 {
-    char *out = values;
-    const char *in = out + 2 * n;
-    for (int64_t i = 0; i < n; i++) { /* what is written ends before what is still to be read */
-        uint16_t half;
-        memcpy(&half, in + 2 * i, sizeof half);
-        const uint32_t wide = bits(half);
-        memcpy(out + 4 * i, &wide, sizeof wide);
-    }
+    if ((bits & 0x7FFFFFFF) > 0x7F800000) /* NaN: a quiet one */
+        return (uint16_t)(bits >> 16 | 0x40);
+    return (uint16_t)((bits + 0x7FFF + (bits >> 16 & 1)) >> 16);
 }
 
 #endif

@@ -10,86 +10,28 @@
 
 #define METADATA "__metadata__"
 
-/* ---- dtypes */
-
-const char *hone__entry_dtype_name(hone_dtype dtype)
-{
-    return (unsigned)dtype < HONE_DTYPES ? hone__dtypes[dtype].file_name : "?";
-}
-
-int hone__entry_dtype(const char *name)
-{
-    for (int d = 0; d < HONE_DTYPES; d++)
-        if (strcmp(name, hone__dtypes[d].file_name) == 0)
-            return d;
-    return -1;
-}
-
-bool hone__entry_is_half(const char *name)
-{
-    return strcmp(name, "F16") == 0 || strcmp(name, "BF16") == 0;
-}
-
-/* Bits of an element, of all dtypes that the format has; 0: one that came later. */
-static int dtype_bits(const char *name)
-{
-    static const struct {
-        const char *name;
-        int bits;
-    } all[] = {
-        { "U64", 64 },    { "I64", 64 },        { "F64", 64 },    { "C64", 64 },
-        { "F32", 32 },    { "U32", 32 },        { "I32", 32 },    { "BF16", 16 },
-        { "F16", 16 },    { "U16", 16 },        { "I16", 16 },    { "F8_E5M2FNUZ", 8 },
-        { "F8_E8M0", 8 }, { "F8_E4M3FNUZ", 8 }, { "F8_E4M3", 8 }, { "F8_E5M2", 8 },
-        { "I8", 8 },      { "U8", 8 },          { "BOOL", 8 },    { "F6_E2M3", 6 },
-        { "F6_E3M2", 6 }, { "F4", 4 },
-    };
-    for (size_t i = 0; i < sizeof all / sizeof *all; i++)
-        if (strcmp(name, all[i].name) == 0)
-            return all[i].bits;
-    return 0;
-}
-
 /* ---- the text */
 
-bool hone__tensor_file_bad(const hone__tensor_file *f, const char *what)
+static bool bad_entry(const hone_file *f, const hone_file_entry *e, const char *what)
 {
-    hone_error_set(HONE_E_FORMAT, "%s: %s is no valid safetensors file: %s", f->where, f->path,
-                   what);
-    return false;
+    return hone__file_bad(f, "\"%s\" %s", e->name, what);
 }
 
-static bool bad_entry(const hone__tensor_file *f, const hone_safetensors_entry *e, const char *what)
+/* Room for all shapes: there are no more numbers than digits that follow no digit. */
+static int64_t *numbers_room(hone_file *f, const char *text, int64_t bytes)
 {
-    hone_error_set(HONE_E_FORMAT, "%s: %s is no valid safetensors file: \"%s\" %s", f->where,
-                   f->path, e->name, what);
-    return false;
-}
-
-/* Upper bounds of what there is: a tensor has two brackets and at least 17 bytes ("":["",[],[0,0]],),
- * a metadata string and its key 4 quotes, a number digits that follow no digit. */
-static bool make_room(hone__tensor_file *f, int64_t bytes)
-{
-    size_t brackets = 0, quotes = 0, numbers = 0;
+    int64_t numbers = 0;
     bool after_digit = false;
     for (int64_t i = 0; i < bytes; i++) {
-        const char c = f->text[i];
-        brackets += c == '[';
-        quotes += c == '"';
-        const bool digit = c >= '0' && c <= '9';
+        const bool digit = text[i] >= '0' && text[i] <= '9';
         numbers += digit && !after_digit;
         after_digit = digit;
     }
-    const size_t by_brackets = brackets / 2 + 1, by_bytes = (size_t)bytes / 16 + 1;
-    const size_t entries = by_brackets < by_bytes ? by_brackets : by_bytes;
-    f->at = hone__calloc(hone__bytes((int64_t)entries, sizeof *f->at));
-    f->metadata.at = hone__calloc(hone__bytes((int64_t)quotes / 4 + 1, sizeof *f->metadata.at));
-    f->shapes = hone__malloc(hone__bytes((int64_t)numbers + 1, sizeof *f->shapes));
-    return f->at && f->metadata.at && f->shapes;
+    return hone__file_room(f, hone__bytes(numbers + 1, sizeof(int64_t)));
 }
 
 typedef struct {
-    hone__tensor_file *file;
+    hone_file *file;
     hone__json json;
     int64_t *numbers; /* where the next shape goes */
     bool has_metadata;
@@ -98,10 +40,9 @@ typedef struct {
 static bool read_metadata(header *h)
 {
     hone__json *j = &h->json;
-    hone_metadata_list *metadata = &h->file->metadata;
     bool first = true;
     if (h->has_metadata)
-        return hone__tensor_file_bad(h->file, "its metadata is there twice");
+        return hone__file_bad(h->file, "its metadata is there twice");
     h->has_metadata = true;
     if (hone__json_is(j, 'n')) {
         hone__json_skip(j); /* null */
@@ -112,8 +53,8 @@ static bool read_metadata(header *h)
         const char *key = hone__json_string(j);
         hone__json_take(j, ':');
         const char *value = hone__json_string(j);
-        if (!j->problem)
-            metadata->at[metadata->n++] = (hone_metadata){ key, value };
+        if (!j->problem && !hone__file_add_metadata(h->file, key, value))
+            return false;
     }
     return !j->problem;
 }
@@ -135,7 +76,7 @@ static int read_numbers(hone__json *j, int64_t *numbers, int most)
 
 enum { DTYPE, SHAPE, OFFSETS, FIELDS };
 
-static bool read_field(header *h, hone_safetensors_entry *e, int field)
+static bool read_field(header *h, hone_file_entry *e, int field)
 {
     hone__json *j = &h->json;
     int64_t offsets[2];
@@ -158,7 +99,7 @@ static bool read_field(header *h, hone_safetensors_entry *e, int field)
 }
 
 /* ["F32", [2, 3], [0, 24]] */
-static bool read_entry_array(header *h, hone_safetensors_entry *e)
+static bool read_entry_array(header *h, hone_file_entry *e)
 {
     bool first = true;
     int n = 0;
@@ -176,7 +117,7 @@ static bool read_entry_array(header *h, hone_safetensors_entry *e)
 
 /* {"dtype": "F32", "shape": [2, 3], "data_offsets": [0, 24]}, in any order; other fields are passed
  * over. */
-static bool read_entry(header *h, hone_safetensors_entry *e)
+static bool read_entry(header *h, hone_file_entry *e)
 {
     static const char *const names[FIELDS] = { "dtype", "shape", "data_offsets" };
     hone__json *j = &h->json;
@@ -206,36 +147,33 @@ static bool read_entry(header *h, hone_safetensors_entry *e)
     return !j->problem;
 }
 
-static bool read_text(hone__tensor_file *f, int64_t bytes)
+static bool read_text(hone_file *f, char *text, int64_t bytes, int64_t *numbers)
 {
-    header h = { f, { .at = f->text, .end = f->text + bytes }, f->shapes, false };
+    header h = { f, { .at = text, .end = text + bytes }, numbers, false };
     hone__json *j = &h.json;
     bool first = true, ok = true;
     hone__json_take(j, '{');
     while (ok && hone__json_more(j, '}', &first)) {
-        const char *name = hone__json_string(j);
-        if (!name || !hone__json_take(j, ':'))
+        hone_file_entry entry = { .name = hone__json_string(j) };
+        if (!entry.name || !hone__json_take(j, ':'))
             break;
-        if (strcmp(name, METADATA) == 0) {
+        if (strcmp(entry.name, METADATA) == 0)
             ok = read_metadata(&h);
-        } else {
-            f->at[f->n].name = name;
-            ok = read_entry(&h, &f->at[f->n]);
-            f->n++;
-        }
+        else
+            ok = read_entry(&h, &entry) && hone__file_add(f, entry) >= 0;
     }
     if (ok && !j->problem)
         hone__json_ends(j);
     if (j->problem && j->beyond)
         hone_error_set(HONE_E_FORMAT, "%s: hone can't read %s: %s", f->where, f->path, j->problem);
     else if (j->problem)
-        hone__tensor_file_bad(f, j->problem);
+        hone__file_bad(f, "%s", j->problem);
     return ok && !j->problem;
 }
 
 /* ---- what is there twice: the last one counts */
 
-_Static_assert(offsetof(hone_safetensors_entry, name) == 0 && offsetof(hone_metadata, key) == 0,
+_Static_assert(offsetof(hone_file_entry, name) == 0 && offsetof(hone_metadata, key) == 0,
                "both begin with their name");
 
 /* Entries and metadata: their names point into the header. */
@@ -274,7 +212,7 @@ static int keep_last(void *list, int n, size_t size)
 
 static int by_place(const void *a, const void *b)
 {
-    const hone_safetensors_entry *x = a, *y = b;
+    const hone_file_entry *x = a, *y = b;
     if (x->offset != y->offset)
         return x->offset < y->offset ? -1 : 1;
     if (x->bytes != y->bytes)
@@ -282,50 +220,44 @@ static int by_place(const void *a, const void *b)
     return strcmp(x->name, y->name);
 }
 
-static bool size_fits(const hone__tensor_file *f, const hone_safetensors_entry *e)
+static bool size_fits(const hone_file *f, const hone_file_entry *e, const hone__cell *cell)
 {
-    int64_t bits = dtype_bits(e->dtype);
-    const bool is_known = bits > 0;
-    bool overflow = false;
-    for (int d = 0; d < e->ndim; d++) /* a 0 ends all growth, so it goes first */
-        bits = e->shape[d] == 0 ? 0 : bits;
-    for (int d = 0; d < e->ndim; d++)
-        overflow = overflow || __builtin_mul_overflow(bits, e->shape[d], &bits);
-    if (overflow)
+    const int64_t n = hone__file_numel(e->ndim, e->shape);
+    if (n < 0)
         return bad_entry(f, e, "has a shape that is too large");
-    if (is_known && (bits % 8 != 0 || e->bytes != bits / 8))
+    if (cell && e->bytes != hone__cell_bytes(cell, n))
         return bad_entry(f, e, "has data_offsets that don't fit its shape and dtype");
     return true;
 }
 
 /* Every byte of the data in one tensor. */
-static bool entries_fit(hone__tensor_file *f, int64_t data_bytes)
+static bool entries_fit(hone_file *f, int64_t data_begin, int64_t data_bytes)
 {
     int64_t at = 0;
     qsort(f->at, (size_t)f->n, sizeof *f->at, by_place);
     for (int i = 0; i < f->n; i++) {
-        const hone_safetensors_entry *e = &f->at[i];
-        if (!size_fits(f, e))
+        hone_file_entry *e = &f->at[i];
+        f->lie[i].cell = hone__cell_named(e->dtype);
+        if (!size_fits(f, e, f->lie[i].cell))
             return false;
         if (e->offset > data_bytes || e->bytes > data_bytes - e->offset)
             return bad_entry(f, e, "ends after the file: it is truncated");
         if (e->offset != at)
             return bad_entry(f, e, e->offset < at ? "overlaps another tensor" : "follows a gap");
         at += e->bytes;
+        e->offset += data_begin; /* from now on in the file, as users see it */
     }
-    return at == data_bytes || hone__tensor_file_bad(f, "there are bytes after its last tensor");
+    return at == data_bytes || hone__file_bad(f, "there are bytes after its last tensor");
 }
 
-bool hone__tensor_header_read(hone__tensor_file *f, int64_t bytes, int64_t data_bytes)
+bool hone__safetensors_header(hone_file *f, char *text, int64_t bytes)
 {
-    if (!make_room(f, bytes) || !read_text(f, bytes))
+    const int64_t data_begin = 8 + bytes;
+    int64_t *numbers = numbers_room(f, text, bytes);
+    if (!numbers || !read_text(f, text, bytes, numbers))
         return false;
     f->n = keep_last(f->at, f->n, sizeof *f->at);
     f->metadata.n = keep_last(f->metadata.at, f->metadata.n, sizeof *f->metadata.at);
     qsort(f->metadata.at, (size_t)f->metadata.n, sizeof *f->metadata.at, by_header);
-    if (!entries_fit(f, data_bytes))
-        return false;
-    for (int i = 0; i < f->n; i++) /* from now on in the file, as users see it */
-        f->at[i].offset += f->data_begin;
-    return true;
+    return entries_fit(f, data_begin, f->bytes - data_begin);
 }

@@ -75,9 +75,9 @@ in C, with the same bits on any machine and any number of threads.")
 set(CPACK_COMPONENT_DEVELOPMENT_DESCRIPTION
   "Headers, the static library, hone.pc and the CMake package of hone.")
 set(CPACK_DEBIAN_RUNTIME_PACKAGE_CONTROL_EXTRA ${PROJECT_SOURCE_DIR}/src/package/triggers)
-# hone.pc requires the two others' .pc files.
+# hone.pc requires the others' .pc files.
 set(CPACK_DEBIAN_DEVELOPMENT_PACKAGE_DEPENDS
-  "hone (= ${PROJECT_VERSION}), libhwloc-dev, zlib1g-dev")
+  "hone (= ${PROJECT_VERSION}), libhwloc-dev, zlib1g-dev${HONE_OPTIONAL_PACKAGES}")
 if(CMAKE_CROSSCOMPILING)
   # dpkg-shlibdeps wants the other machine's packages to be installed here.
   set(CPACK_DEBIAN_RUNTIME_PACKAGE_DEPENDS "libc6, libgomp1, libhwloc15, zlib1g")

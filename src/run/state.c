@@ -3,6 +3,7 @@
 #include "core/core.h"
 #include "core/map.h"
 #include "core/reserve.h"
+#include "io/file.h"
 #include "io/safetensors.h"
 #include "nn/walk.h"
 #include "run/layout.h"
@@ -51,7 +52,7 @@ hone_status hone_save_state_with(hone_module *module, const char *path,
     }
     hone_metadata pairs[2];
     const hone_metadata_list metadata = hone__layout_metadata(layout, pairs);
-    return hone__tensor_file_save("save_state", path, list, &metadata);
+    return hone__safetensors_save("save_state", path, list, &metadata, NULL);
 }
 
 hone_status hone_save_state(hone_module *module, const char *path)
@@ -68,10 +69,10 @@ typedef struct {
 
 /* Of the current scope, but for the file. */
 typedef struct {
-    const hone__tensor_file *file;
+    const hone_file *file;
     hone__found_list all;
-    const char **file_names;              /* as the module should have them, one an entry */
-    const hone_safetensors_entry **entry; /* one an element of all; NULL: missing */
+    const char **file_names;       /* as the module should have them, one an entry */
+    const hone_file_entry **entry; /* one an element of all; NULL: missing */
     names missing, unexpected, mismatched;
     hone_layout layout;
 } loading;
@@ -126,7 +127,7 @@ static void match_entries(loading *l, hone__map *in_file, hone__map *in_module)
 }
 
 /* What the module and the file have in common, and what each lacks. */
-static bool match(loading *l, hone_module *module, const hone__tensor_file *file,
+static bool match(loading *l, hone_module *module, const hone_file *file,
                   const hone_state_options *options)
 {
     hone__map in_file, in_module;
@@ -196,7 +197,7 @@ static hone_name_list copy_names(const names *list, const char ***at, char **tex
 }
 
 /* Both lists in one block, which no scope owns. */
-static void *report_block(hone_module *module, const hone__tensor_file *file,
+static void *report_block(hone_module *module, const hone_file *file,
                           const hone_state_options *options)
 {
     HONE_SCOPE();
@@ -217,7 +218,7 @@ static void *report_block(hone_module *module, const hone__tensor_file *file,
 }
 
 /* For the caller's scope, and before anything is changed. */
-static hone_status make_report(hone_module *module, const hone__tensor_file *file,
+static hone_status make_report(hone_module *module, const hone_file *file,
                                const hone_state_options *options)
 {
     if (hone__own_block(report_block(module, file, options)))
@@ -230,7 +231,7 @@ static hone_status make_report(hone_module *module, const hone__tensor_file *fil
 
 static bool shape_fits(const loading *l, int i, hone_layout layout)
 {
-    const hone_safetensors_entry *e = l->entry[i];
+    const hone_file_entry *e = l->entry[i];
     const hone_tensor *t = l->all.at[i].value;
     const bool transposed = is_transposed(&l->all.at[i], layout);
     bool fits = e->ndim == t->ndim;
@@ -284,21 +285,22 @@ static hone_status find_layout(loading *l, hone_layout asked)
 /* Halves go into f32: nothing is lost. */
 static hone_status dtype_fits(const loading *l, int i)
 {
-    const hone_safetensors_entry *e = l->entry[i];
+    const hone_file_entry *e = l->entry[i];
     const hone_dtype wanted = hone_dtype_of(l->all.at[i].value);
-    const int dtype = hone__entry_dtype(e->dtype);
-    if (dtype == (int)wanted || (wanted == HONE_F32 && hone__entry_is_half(e->dtype)))
+    const hone__cell *cell = l->file->lie[e - l->file->at].cell;
+    const bool same = cell && cell->kind == HONE__AS_IT_IS;
+    if (cell && cell->kind != HONE__REFUSED && cell->dtype == wanted)
         return HONE_OK;
-    return hone_error_set(
-        HONE_E_DTYPE, "load_state: %s: \"%s\" is %.32s, the module's is %s", l->file->path, e->name,
-        dtype < 0 ? e->dtype : hone_dtype_name((hone_dtype)dtype), hone_dtype_name(wanted));
+    return hone_error_set(HONE_E_DTYPE, "load_state: %s: \"%s\" is %.32s, the module's is %s",
+                          l->file->path, e->name, same ? hone_dtype_name(cell->dtype) : e->dtype,
+                          hone_dtype_name(wanted));
 }
 
 /* The module's tensor takes the file's: dtype, shape, and that it can be written at all: a buffer
  * may be expanded, or computed. */
 static hone_status tensor_fits(const loading *l, int i)
 {
-    const hone_safetensors_entry *e = l->entry[i];
+    const hone_file_entry *e = l->entry[i];
     const hone_tensor *t = l->all.at[i].value;
     const hone_status status = dtype_fits(l, i);
     if (status != HONE_OK)
@@ -319,7 +321,7 @@ static hone_status tensor_fits(const loading *l, int i)
 /* The file's tensor as the module has it. */
 static hone_tensor *read_tensor(const loading *l, int i)
 {
-    hone_tensor *t = hone__tensor_file_read(l->file, l->entry[i], true);
+    hone_tensor *t = hone__file_read(l->file, (int)(l->entry[i] - l->file->at), HONE__CONVERT_ALL);
     return t && is_transposed(&l->all.at[i], l->layout) ? hone_contiguous(hone_transpose(t, -2, -1))
                                                         : t;
 }
@@ -347,7 +349,7 @@ static hone_status find_mismatched(loading *l, const hone_state_options *options
 }
 
 /* Everything is checked and read before the first parameter changes. */
-static hone_status load(hone_module *module, const hone__tensor_file *file,
+static hone_status load(hone_module *module, const hone_file *file,
                         const hone_state_options *options, void **block)
 {
     HONE_SCOPE();
@@ -379,7 +381,6 @@ hone_status hone_load_state_with(hone_module *module, const char *path,
                                  const hone_state_options *options)
 {
     HONE_NO_GRAD();
-    hone__tensor_file file;
     hone_state_report *report = options ? options->report : NULL;
     hone_status status = HONE_OK;
     void *block = NULL;
@@ -391,13 +392,14 @@ hone_status hone_load_state_with(hone_module *module, const char *path,
         return hone__error_last();
     if (!module)
         return hone__error_missing("load_state", "a module");
-    if (!hone__ready() || !hone__tensor_file_open("load_state", path, &file))
+    hone_file *file = hone__file_open("load_state", path, NULL, NULL);
+    if (!file)
         return hone__error_last();
     if (report)
-        status = make_report(module, &file, options);
+        status = make_report(module, file, options);
     if (status == HONE_OK)
-        status = load(module, &file, options, &block);
-    hone__tensor_file_close(&file);
+        status = load(module, file, options, &block);
+    hone_file_close(file);
     if (block && !hone__own_block(block)) {
         *options->mismatched = (hone_name_list){ NULL, 0 };
         return hone__error_last();

@@ -51,6 +51,8 @@ SIZE_IS(hone_nn_batch_norm_options, 64);
 SIZE_IS(hone_loader_options, 64);
 SIZE_IS(hone_source_options, 64);
 SIZE_IS(hone_safetensors_options, 32);
+SIZE_IS(hone_file_options, 64);
+SIZE_IS(hone_file_save_options, 64);
 SIZE_IS(hone_zero_grad_options, 32);
 SIZE_IS(hone_conv2d_options, 96);
 SIZE_IS(hone_max_pool2d_options, 96);
@@ -167,7 +169,17 @@ static void modules(void)
             .half_to_f32 = true);
     REFUSED(hone_safetensors_read_with(file, "bias", options), hone_safetensors_options,
             .half_to_f32 = true);
+    hone_file_options *convert = GIVE(hone_file_options, .convert = true);
+    CHECK(hone_file_load_with(path, NULL, convert).n == 2);
+    CHECK(hone_file_read_with(file, "bias", convert) != NULL);
+    REFUSED(hone_file_load_with(path, NULL, options), hone_file_options, .convert = true);
+    REFUSED(hone_file_open_with(path, options), hone_file_options, .convert = true);
+    REFUSED(hone_file_read_with(file, "bias", options), hone_file_options, .convert = true);
     hone_safetensors_close(file);
+    const hone_named_list named = hone_named_state(linear);
+    hone_file_save_options *save = GIVE(hone_file_save_options, .floats = "F16");
+    CHECK(hone_file_save_with(path, named, save) == HONE_OK);
+    REFUSED(hone_file_save_with(path, named, options), hone_file_save_options, .floats = "F16");
     hone_zero_grad_options *zero = GIVE(hone_zero_grad_options, .set_to_none = true);
     CHECK(hone_module_zero_grad_with(linear, zero) == HONE_OK);
     REFUSED(hone_module_zero_grad_with(linear, options), hone_zero_grad_options,

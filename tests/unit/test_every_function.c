@@ -291,7 +291,14 @@ typedef enum { ALWAYS, BUT_NONE } allowed; /* BUT_NONE: an optional tensor */
     X(hone_call_out, ALWAYS, hone_call_out("neg", hone_list(r), NULL, list) == HONE_E_NULL)        \
     X(hone_safetensors_save, ALWAYS,                                                               \
       hone_safetensors_save("nowhere/f", (hone_named_list){ &(hone_named){ "s", s }, 1 }, NULL) == \
-          HONE_E_NULL)
+          HONE_E_NULL)                                                                             \
+    X(hone_file_save, ALWAYS,                                                                      \
+      hone_file_save("nowhere/f.npz", (hone_named_list){ &(hone_named){ "s", s }, 1 }) ==          \
+          HONE_E_NULL)                                                                             \
+    X(hone_file_save_with, ALWAYS,                                                                 \
+      hone_file_save_with("nowhere/f.npy", (hone_named_list){ &(hone_named){ "s", s }, 1 },        \
+                          NULL) == HONE_E_NULL)                                                    \
+    X(hone_npy_save, ALWAYS, hone_npy_save("nowhere/f", s) == HONE_E_NULL)
 
 Test(every_function, others_refuse_the_sentinels)
 {

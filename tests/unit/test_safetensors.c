@@ -399,7 +399,7 @@ Test(safetensors, tensors_are_read_by_name)
     CHECK_VALUES(hone_safetensors_read(file, "x"), HONE_F32, (2), 1.5, -2);
     CHECK_FAILS(hone_safetensors_read(file, "f8"), HONE_E_DTYPE, "safetensors_read: ");
     CHECK_FAILS(hone_safetensors_read(file, "f4"), HONE_E_DTYPE,
-                "has dtype F4, which hone doesn't");
+                "has dtype F4, hone has no dtype for it, and no library says how");
     CHECK_FAILS(hone_safetensors_read(file, "later"), HONE_E_DTYPE, "F3");
     CHECK_FAILS(hone_safetensors_read(file, "deep"), HONE_E_SHAPE,
                 "\"deep\" has 9 dims, a tensor of hone 8 at most");
@@ -501,7 +501,7 @@ Test(safetensors, halves_become_f32_exactly)
     memcpy(file + 8 + n, halves, sizeof halves);
     const char *path = test_write("t", file, 8 + (size_t)n + sizeof halves);
     CHECK_FAILS(hone_safetensors_load(path, NULL).at, HONE_E_DTYPE,
-                "\"f16\" has dtype F16, which is read as f32 if half_to_f32 asks for it");
+                "\"f16\" has dtype F16, which is read as f32 if the option convert asks for it");
     list =
         hone_safetensors_load_with(path, NULL, &(hone_safetensors_options){ .half_to_f32 = true });
     cr_assert(list.n == 2, "%s", hone_error_message());
