@@ -83,6 +83,7 @@ static HONE__GEMM_INLINE void hone__f64_gemm_fold_4_avx2(__m256d a, __m256d b, _
 #include "gemm/gemm_pack.h"
 #include "gemm/gemm_row.h"
 #include "gemm/gemm_dot.h"
+#include "gemm/gemm_dot_wide.h"
 #define FEW_STEP 4
 #define FEW_TURN hone__f32_gemm_turn_4x8
 #include "gemm/gemm_few.h"
@@ -99,6 +100,7 @@ static HONE__GEMM_INLINE void hone__f64_gemm_fold_4_avx2(__m256d a, __m256d b, _
 #include "gemm/gemm_pack.h"
 #include "gemm/gemm_row.h"
 #include "gemm/gemm_dot.h"
+#include "gemm/gemm_dot_wide.h"
 #define FEW_STEP 2
 #define FEW_TURN hone__f64_gemm_turn_2x4
 #include "gemm/gemm_few.h"

@@ -63,6 +63,7 @@ static HONE__GEMM_INLINE void hone__f64_gemm_fold_4_avx512(__m512d a, __m512d b,
 #include "gemm/gemm_pack.h"
 #include "gemm/gemm_row.h"
 #include "gemm/gemm_dot.h"
+#include "gemm/gemm_dot_wide.h"
 #define FEW_LANES  8
 #define FEW_VECTOR __m256
 #define FEW_KEPT   2
@@ -83,6 +84,7 @@ static HONE__GEMM_INLINE void hone__f64_gemm_fold_4_avx512(__m512d a, __m512d b,
 #include "gemm/gemm_pack.h"
 #include "gemm/gemm_row.h"
 #include "gemm/gemm_dot.h"
+#include "gemm/gemm_dot_wide.h"
 #define FEW_LANES  4
 #define FEW_VECTOR __m256d
 #define FEW_KEPT   2

@@ -181,8 +181,8 @@ typedef struct {
     void (*dot_rows)(int64_t k, int64_t rows, const void *a, int64_t a_rs, const void *b, void *out,
                      hone__gemm_distance distance);
 
-    /** As `dot` with b turned, for rows that don't fill the virtual lanes, 0 < k * size <= 256:
-     * c[i * c_rs + j] for i < m and j < n, b's rows being k and contiguous in j. */
+    /** As `dot` with b turned: c[i * c_rs + j] for i < m and j < n, b's rows being k and contiguous
+     * in j; 0 < k <= the reductions' block. */
     void (*dot_wide)(int64_t m, int64_t n, int64_t k, const void *a, int64_t a_rs, const void *b,
                      int64_t b_rs, void *c, int64_t c_rs);
 } hone__gemm_kernel;

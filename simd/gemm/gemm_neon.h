@@ -96,6 +96,7 @@ static HONE__GEMM_INLINE void hone__f64_gemm_turn_neon(const double *x, int64_t 
 #include "gemm/gemm_pack.h"
 #include "gemm/gemm_row.h"
 #include "gemm/gemm_dot.h"
+#include "gemm/gemm_dot_wide.h"
 #define FEW_STEP 4
 #define FEW_TURN hone__f32_gemm_turn_neon
 #include "gemm/gemm_few.h"
@@ -111,6 +112,7 @@ static HONE__GEMM_INLINE void hone__f64_gemm_turn_neon(const double *x, int64_t 
 #include "gemm/gemm_pack.h"
 #include "gemm/gemm_row.h"
 #include "gemm/gemm_dot.h"
+#include "gemm/gemm_dot_wide.h"
 #define FEW_STEP 2
 #define FEW_TURN hone__f64_gemm_turn_neon
 #include "gemm/gemm_few.h"

@@ -19,6 +19,7 @@
 #include "gemm/gemm_pack.h"
 #include "gemm/gemm_row.h"
 #include "gemm/gemm_dot.h"
+#include "gemm/gemm_dot_wide.h"
 #define FEW_STEP 1
 #define FEW_TURN TURN_NOTHING
 #include "gemm/gemm_few.h"
@@ -34,6 +35,7 @@
 #include "gemm/gemm_pack.h"
 #include "gemm/gemm_row.h"
 #include "gemm/gemm_dot.h"
+#include "gemm/gemm_dot_wide.h"
 #define FEW_STEP 1
 #define FEW_TURN TURN_NOTHING
 #include "gemm/gemm_few.h"

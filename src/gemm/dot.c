@@ -2,8 +2,9 @@
  *
  * k is cut into the reductions' blocks; each block's sum comes from the `dot` kernel, and blocks
  * are combined pairwise in order: neighbours (0,1) (2,3) ..., an odd last one carried up. The work
- * is cut into tiles of up to 8 x 8 outputs, or 1 x 64. What lies across k is straightened on the
- * stack, four rows of a block at a time, or taken lane by lane beside a vector. */
+ * is cut into tiles of up to 8 x 8 outputs, or 1 x 128. What lies across k is read where it is by
+ * vectors along the outputs (8 x 16 or 16 x 8), or if it doesn't lie along these either, is
+ * straightened on the stack, four rows of a block at a time. */
 #include "gemm/dot.h"
 #include "gemm/plan.h"
 #include "gemm/region.h"
@@ -15,12 +16,19 @@
 
 #include <string.h>
 
-enum { SIDE = 8, ACROSS = 4, LEVELS = 52, MAX_BLOCK_BYTES = 16384, PACK_SLACK_BYTES = 128 };
+enum {
+    SIDE = 8,
+    WIDE = 16,
+    ACROSS = 4,
+    LEVELS = 52,
+    MAX_BLOCK_BYTES = 16384,
+    PACK_SLACK_BYTES = 128
+};
 
-/* A tile's sums over one block, or over several. */
+/* A tile's sums over one block, or over several: rows of tile_n. */
 typedef union {
-    float f32[SIDE * SIDE];
-    double f64[SIDE * SIDE];
+    float f32[SIDE * WIDE];
+    double f64[SIDE * WIDE];
 } sums;
 
 typedef struct {
@@ -80,49 +88,20 @@ static const char *straighten(const job *j, int64_t k, int rows, const char *fro
     return to;
 }
 
-/* A vector times what lies across k: vectors run along the outputs, and each of the rule's lanes is a
- * chain of its own, a row that takes every so many k and begins with -0, the identity. */
-static bool by_lanes(const hone__gemm_args *x)
+/* Does what lies across k lie along the outputs? Then vectors run along these, and each of the rule's
+ * lanes is a chain of them. */
+static bool wide_n(const hone__gemm_args *x)
 {
-    return x->m == 1 && x->b_rs != 1 && x->b_cs == 1;
+    return x->b_rs != 1 && x->b_cs == 1 && x->n > 1;
 }
 
-static void fill_minus_zero(hone__gemm_dtype dtype, int64_t n, void *to)
+static bool wide_m(const hone__gemm_args *x)
 {
-    static const float f32 = -0.0F;
-    static const double f64 = -0.0;
-    if (dtype == HONE__GEMM_F32) {
-        hone__k->fill[HONE__F32](n, to, 1, &f32);
-    } else {
-        hone__k->fill[HONE__F64](n, to, 1, &f64);
-    }
+    return x->a_cs != 1 && x->a_rs == 1 && x->m > 1;
 }
 
-static void run_lanes(const job *j, const tile *t, int64_t k, const char *a, const char *b,
-                      sums *out)
-{
-    enum { LANES_BYTES = 256 };
-    const hone__gemm_args *x = &j->plan->x;
-    const int64_t size = j->plan->size, lanes = LANES_BYTES / size, there = min64(lanes, k);
-    const int64_t bytes = t->cols * size;
-    const hone__binary_fn add =
-        hone__k->binary[HONE__K_ADD][x->dtype == HONE__GEMM_F32 ? HONE__F32 : HONE__F64];
-    _Alignas(64) char y[LANES_BYTES * SIDE * SIDE];
-    fill_minus_zero(x->dtype, there * t->cols, y);
-    for (int64_t l = 0; l < there; l++) {
-        j->plan->kernel->row((k - l + lanes - 1) / lanes, t->cols, a + l * x->a_cs * size,
-                             lanes * x->a_cs, b + l * x->b_rs * size, lanes * x->b_rs,
-                             y + l * bytes, 1, HONE__GEMM_L2);
-    }
-    for (int64_t half = lanes / 2; half >= 1; half /= 2) {
-        const int64_t n = min64(half, there - half) * t->cols;
-        if (n > 0) {
-            add(n, y, 1, y, 1, y + half * bytes, 1);
-        }
-    }
-    memcpy(out, y, (size_t)bytes);
-}
-
+/* One block's sums. One of the two operands at most is across; the other is along k, or a single row
+ * that is strided. (What was A in the call may be B here, and the other way round.) */
 static void run_block(const job *j, const tile *t, int64_t block, sums *out)
 {
     const hone__gemm_plan *plan = j->plan;
@@ -131,28 +110,28 @@ static void run_block(const job *j, const tile *t, int64_t block, sums *out)
     const int64_t k0 = block * j->block, k = min64(j->block, x->k - k0);
     const char *a = t->region.a + k0 * x->a_cs * plan->size;
     const char *b = t->region.b + k0 * x->b_rs * plan->size;
-    if (by_lanes(x)) {
-        run_lanes(j, t, k, a, b, out);
-        return;
-    }
-    /* One of the two at most is across; the other is along k, or a single row that is strided. (What
-     * was A in the call may be B here, and the other way round.) */
     const bool a_is_across = x->a_cs != 1 && t->rows > 1;
     _Alignas(64) char copy[ACROSS * MAX_BLOCK_BYTES + PACK_SLACK_BYTES];
     _Alignas(64) char row[MAX_BLOCK_BYTES + PACK_SLACK_BYTES];
     int64_t a_rs = x->a_rs, b_cs = x->b_cs;
-    if (x->a_cs != 1) {
+    if (x->a_cs != 1 && !wide_m(x)) {
         a = straighten(j, k, t->rows, a, a_rs, x->a_cs, a_is_across ? copy : row);
         a_rs = j->block;
     }
-    if (x->b_rs != 1) {
+    if (x->b_rs != 1 && !wide_n(x)) {
         b = straighten(j, k, t->cols, b, b_cs, x->b_rs, a_is_across ? row : copy);
         b_cs = j->block;
     }
-    if (t->rows == 1) {
+    if (wide_m(x)) {
+        sums turned;
+        kernel->dot_wide(t->cols, t->rows, k, b, b_cs, a, x->a_cs, &turned, WIDE);
+        kernel->transpose(t->rows, t->cols, out, j->tile_n, &turned, WIDE);
+    } else if (wide_n(x)) {
+        kernel->dot_wide(t->rows, t->cols, k, a, a_rs, b, x->b_rs, out, j->tile_n);
+    } else if (t->rows == 1) {
         kernel->dot_rows(k, t->cols, b, b_cs, a, out, plan->near ? HONE__GEMM_L2 : HONE__GEMM_L3);
     } else {
-        kernel->dot(k, t->rows, t->cols, a, a_rs, b, b_cs, out, SIDE);
+        kernel->dot(k, t->rows, t->cols, a, a_rs, b, b_cs, out, j->tile_n);
     }
 }
 
@@ -160,7 +139,7 @@ static void run_block(const job *j, const tile *t, int64_t block, sums *out)
 static void add(const job *j, const tile *t, sums *to, const sums *from)
 {
     for (int i = 0; i < t->rows; i++) {
-        for (int at = i * SIDE; at < i * SIDE + t->cols; at++) {
+        for (int64_t at = i * j->tile_n; at < i * j->tile_n + t->cols; at++) {
             if (j->plan->x.dtype == HONE__GEMM_F32) {
                 to->f32[at] = from->f32[at] + to->f32[at];
             } else {
@@ -197,7 +176,7 @@ static void run_tile(const job *j, int64_t index)
             }
         }
     }
-    hone__gemm_finish(j->plan, &t.region, &now, SIDE);
+    hone__gemm_finish(j->plan, &t.region, &now, j->tile_n);
 }
 
 static void run_tiles(void *ctx, int64_t begin, int64_t end)
@@ -220,8 +199,10 @@ int hone__gemm_dot(const hone__gemm_plan *plan)
 {
     const hone__gemm_args *x = &plan->x;
     job j = { .plan = plan };
-    j.tile_m = x->m == 1 ? 1 : x->a_cs != 1 ? ACROSS : SIDE;
-    j.tile_n = x->b_rs != 1 && x->n != 1 && !by_lanes(x) ? ACROSS : x->m == 1 ? SIDE * SIDE : SIDE;
+    j.tile_m = x->m == 1 ? 1 : wide_m(x) ? WIDE : x->a_cs != 1 ? ACROSS : SIDE;
+    j.tile_n = wide_n(x) || (x->b_rs == 1 && x->m == 1) ? SIDE * WIDE / j.tile_m
+               : x->b_rs != 1                           ? ACROSS
+                                                        : SIDE;
     j.row_tiles = (x->m + j.tile_m - 1) / j.tile_m;
     j.col_tiles = (x->n + j.tile_n - 1) / j.tile_n;
     j.block = hone__reduce_block((int)x->dtype);

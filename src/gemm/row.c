@@ -131,13 +131,19 @@ static bool run_chains(const hone__gemm_kernel *kernel, const hone__gemm_args *x
     return true;
 }
 
-/* Rows of the matrix, contiguous along k, with a vector that is contiguous, too. */
+/* A matrix that is contiguous along k, or A along m, with a vector that is contiguous, too. */
 static bool run_dots(const hone__gemm_kernel *kernel, const hone__gemm_args *x)
 {
     const bool of_b = x->m == 1;
     const int64_t k = x->k;
-    if (k > hone__reduce_block((int)x->dtype) || x->a_cs != 1 || x->b_rs != 1 ||
-        (of_b ? x->c_cs : x->c_rs) != 1) {
+    if (k > hone__reduce_block((int)x->dtype) || x->b_rs != 1 || (of_b ? x->c_cs : x->c_rs) != 1) {
+        return false;
+    }
+    if (!of_b && x->a_rs == 1 && x->a_cs != 1) {
+        kernel->dot_wide(1, x->m, k, x->b, 0, x->a, x->a_cs, x->c, 0);
+        return true;
+    }
+    if (x->a_cs != 1) {
         return false;
     }
     const void *matrix = of_b ? x->b : x->a, *vector = of_b ? x->a : x->b;

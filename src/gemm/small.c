@@ -388,11 +388,28 @@ static bool run_dot_turned(const hone__gemm_kernel *kernel, const hone__gemm_arg
     return true;
 }
 
+/* A lies along m, as vectors do. The outputs are turned on their way. */
+static void run_dot_across(const hone__gemm_kernel *kernel, const hone__gemm_args *x, int64_t size)
+{
+    enum { SIDE = 8, MOST = 256 };
+    alignas(64) char c[MOST * SIDE * sizeof(double)];
+    for (int64_t i = 0; i < x->m; i += MOST) {
+        const int64_t now = min64(MOST, x->m - i), rs = whole_vectors(kernel, now);
+        kernel->dot_wide(x->n, now, x->k, x->b, x->b_cs, (const char *)x->a + i * size, x->a_cs, c,
+                         rs);
+        kernel->transpose(now, x->n, (char *)x->c + i * x->c_rs * size, x->c_rs, c, rs);
+    }
+}
+
 static __attribute__((noinline)) bool run_dot(const hone__gemm_kernel *kernel,
                                               const hone__gemm_args *x, int64_t size)
 {
-    if (!plain(x) || x->a_cs != 1 || x->k > hone__reduce_block((int)x->dtype)) {
+    if (!plain(x) || x->k > hone__reduce_block((int)x->dtype) || (x->a_cs != 1 && x->a_rs != 1)) {
         return false;
+    }
+    if (x->a_cs != 1) {
+        run_dot_across(kernel, x, size);
+        return true;
     }
     if (!run_dot_turned(kernel, x, size)) {
         run_dot_tiles(kernel, x, size);

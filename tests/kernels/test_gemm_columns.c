@@ -53,6 +53,27 @@ Test(gemm_columns, tails_of_a_transposed_a)
     large_with_bias(784, 100, 30, true);
 }
 
+/* A along m and few columns of a B along k: sums by lanes, for vectors of outputs. */
+Test(gemm_columns, lanes_of_a_transposed_a)
+{
+    start(1);
+    static const int64_t rows[] = { 2, 7, 16, 33, 70, 133 };
+    static const int64_t depths[] = { 31, 32, 33, 63, 64, 65, 128, 300, 577, 1100, 4096, 4200 };
+    for (int64_t n = 1; n <= 8; n++) {
+        for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+            for (size_t j = 0; j < sizeof depths / sizeof *depths; j++) {
+                hone__gemm_args x =
+                    shaped((i + j) & 1, rows[i], n, depths[j] + below(3), true, true);
+                x.a_cs += below(2);
+                x.b_cs += below(2);
+                x.c_rs += below(2);
+                finish_in_way(&x, (int)below(8));
+                run(&x);
+            }
+        }
+    }
+}
+
 /* Few columns and an A along k, which the kernel may turn on the way. */
 Test(gemm_columns, few_columns)
 {

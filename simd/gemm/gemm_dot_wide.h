@@ -1,0 +1,302 @@
+/* gemm_dot_wide.h: body of `dot_wide` (contract: gemm_kernels.h), written for f32 and f64
+ * (real_begin.h): the sums of gemm_dot.h with a vector of outputs in place of each lane. (fragment) */
+
+enum { R(gemm_dot_few) = 16 }; /* lanes that fit the registers */
+
+static HONE__GEMM_INLINE VREAL R(gemm_dot_wide_load)(const REAL *b, int64_t n)
+{
+    return n < LANES ? R(load_n)(b, n, R(set)(0)) : R(load)(b);
+}
+
+/* The tree over the lanes in v, of which there are `present`. */
+static HONE__GEMM_INLINE VREAL R(gemm_dot_wide_fold)(const int present, VREAL *v)
+{
+    HONE__GEMM_UNROLL
+    for (int half = R(gemm_dot_few) / 2; half >= 1; half /= 2) {
+        HONE__GEMM_UNROLL
+        for (int l = 0; l < half; l++) {
+            if (l + half < present) {
+                v[l] = R(add)(v[l], v[l + half]);
+            }
+        }
+    }
+    return v[0];
+}
+
+static HONE__GEMM_INLINE void R(gemm_dot_wide_few)(const int k, int64_t m, int64_t n, const REAL *a,
+                                                   int64_t a_rs, const REAL *b, int64_t b_rs,
+                                                   REAL *c, int64_t c_rs)
+{
+    VREAL bv[R(gemm_dot_few)];
+    HONE__GEMM_UNROLL
+    for (int l = 0; l < k; l++) {
+        bv[l] = R(gemm_dot_wide_load)(b + l * b_rs, n);
+    }
+    for (int64_t i = 0; i < m; i++, a += a_rs, c += c_rs) {
+        VREAL v[R(gemm_dot_few)];
+        HONE__GEMM_UNROLL
+        for (int l = 0; l < k; l++) {
+            v[l] = R(mul)(R(set)(a[l]), bv[l]);
+        }
+        const VREAL sum = R(gemm_dot_wide_fold)(k, v);
+        if (n < LANES) {
+            R(store_n)(c, sum, n);
+        } else {
+            R(store)(c, sum);
+        }
+    }
+}
+
+/* Lanes r, r + 16 ... of `parts`, already added up as the tree does; for r from `begin` to `end`. */
+static HONE__GEMM_INLINE void R(gemm_dot_wide_lanes)(const int parts, int begin, int end, int64_t n,
+                                                     const REAL *a, const REAL *b, int64_t b_rs,
+                                                     VREAL *out)
+{
+    for (int r = begin; r < end; r++) {
+        VREAL v[4];
+        HONE__GEMM_UNROLL
+        for (int q = 0; q < parts; q++) {
+            const int p = r + q * R(gemm_dot_few);
+            v[q] = R(mul)(R(set)(a[p]), R(gemm_dot_wide_load)(b + p * b_rs, n));
+        }
+        if (parts > 2) {
+            v[0] = R(add)(v[0], v[2]);
+        }
+        if (parts > 3) {
+            v[1] = R(add)(v[1], v[3]);
+        }
+        if (parts > 1) {
+            v[0] = R(add)(v[0], v[1]);
+        }
+        out[r] = v[0];
+    }
+}
+
+/* More lanes than that: (parts - 1) * 16 < k <= parts * 16. */
+static HONE__GEMM_INLINE void R(gemm_dot_wide_many)(const int parts, int64_t m, int64_t n,
+                                                    int64_t k, const REAL *a, int64_t a_rs,
+                                                    const REAL *b, int64_t b_rs, REAL *c,
+                                                    int64_t c_rs)
+{
+    const int most = (int)k - (parts - 1) * R(gemm_dot_few);
+    for (int64_t i = 0; i < m; i++, a += a_rs, c += c_rs) {
+        VREAL v[R(gemm_dot_few)];
+        R(gemm_dot_wide_lanes)(parts, 0, most, n, a, b, b_rs, v);
+        R(gemm_dot_wide_lanes)(parts - 1, most, R(gemm_dot_few), n, a, b, b_rs, v);
+        const VREAL sum = R(gemm_dot_wide_fold)(R(gemm_dot_few), v);
+        if (n < LANES) {
+            R(store_n)(c, sum, n);
+        } else {
+            R(store)(c, sum);
+        }
+    }
+}
+
+/* ---- rows that fill the lanes ---- */
+
+/* A lane's chain takes some steps at once, each from a stream of b of its own; then its sums wait in L1.
+ * They are of up to four rows and a vector of outputs, or of fewer rows and more vectors. */
+enum { R(gemm_dot_steps) = 8, R(gemm_dot_slots) = 4 };
+
+typedef struct {
+    int64_t n; /* outputs of a vector that isn't whole */
+    const REAL *a;
+    int64_t a_rs;
+    const REAL *b;
+    int64_t b_rs;
+} R(gemm_dot_wide_from);
+
+typedef VREAL R(gemm_dot_wide_sums)[VIRTUAL_LANES][R(gemm_dot_slots)];
+
+static HONE__GEMM_INLINE void R(gemm_dot_wide_step)(const int rows, const int vectors,
+                                                    const int whole,
+                                                    const R(gemm_dot_wide_from) * x, int64_t k,
+                                                    VREAL *acc)
+{
+    const REAL *a = x->a + k, *b = x->b + k * x->b_rs;
+    VREAL bv[R(gemm_dot_slots)];
+    HONE__GEMM_UNROLL
+    for (int v = 0; v < vectors; v++) {
+        bv[v] = whole ? R(load)(b + v * LANES) : R(load_n)(b, x->n, R(set)(0));
+    }
+    HONE__GEMM_UNROLL
+    for (int i = 0; i < rows; i++) {
+        const VREAL av = R(set)(a[i * x->a_rs]);
+        HONE__GEMM_UNROLL
+        for (int v = 0; v < vectors; v++) {
+            acc[i * vectors + v] = R(fma)(av, bv[v], acc[i * vectors + v]);
+        }
+    }
+}
+
+/* `steps` of the chains of the lanes from `begin` to `end`, from k on. */
+static HONE__GEMM_INLINE void R(gemm_dot_wide_chains)(const int rows, const int vectors,
+                                                      const int whole, int64_t begin, int64_t end,
+                                                      int64_t k, int64_t steps,
+                                                      const R(gemm_dot_wide_from) * x,
+                                                      R(gemm_dot_wide_sums) sums)
+{
+    for (int64_t l = begin; l < end; l++) {
+        VREAL acc[R(gemm_dot_slots)];
+        HONE__GEMM_UNROLL
+        for (int s = 0; s < rows * vectors; s++) {
+            acc[s] = k > 0 ? sums[l][s] : R(set)(-(REAL)0);
+        }
+        int64_t at = k + l, t = 0;
+        for (; t + 4 <= steps; t += 4) {
+            HONE__GEMM_UNROLL
+            for (int q = 0; q < 4; q++) {
+                R(gemm_dot_wide_step)(rows, vectors, whole, x, at + q * VIRTUAL_LANES, acc);
+            }
+            at += 4 * VIRTUAL_LANES;
+        }
+        for (; t < steps; t++, at += VIRTUAL_LANES) {
+            R(gemm_dot_wide_step)(rows, vectors, whole, x, at, acc);
+        }
+        HONE__GEMM_UNROLL
+        for (int s = 0; s < rows * vectors; s++) {
+            sums[l][s] = acc[s];
+        }
+    }
+}
+
+/* Down to as many lanes as fit the registers. */
+static HONE__GEMM_INLINE VREAL R(gemm_dot_wide_tree)(R(gemm_dot_wide_sums) sums, const int slot)
+{
+    enum { PARTS = VIRTUAL_LANES / R(gemm_dot_few) };
+    VREAL few[R(gemm_dot_few)];
+    HONE__GEMM_UNROLL
+    for (int r = 0; r < R(gemm_dot_few); r++) {
+        VREAL part[PARTS];
+        HONE__GEMM_UNROLL
+        for (int q = 0; q < PARTS; q++) {
+            part[q] = sums[r + q * R(gemm_dot_few)][slot];
+        }
+        HONE__GEMM_UNROLL
+        for (int half = PARTS / 2; half >= 1; half /= 2) {
+            HONE__GEMM_UNROLL
+            for (int q = 0; q < half; q++) {
+                part[q] = R(add)(part[q], part[q + half]);
+            }
+        }
+        few[r] = part[0];
+    }
+    return R(gemm_dot_wide_fold)(R(gemm_dot_few), few);
+}
+
+static HONE__GEMM_INLINE void R(gemm_dot_wide_panel)(const int rows, const int vectors,
+                                                     const int whole, int64_t k,
+                                                     const R(gemm_dot_wide_from) * x, REAL *c,
+                                                     int64_t c_rs)
+{
+    R(gemm_dot_wide_sums) sums;
+    const int64_t full = k / VIRTUAL_LANES, rest = k % VIRTUAL_LANES;
+    for (int64_t done = 0, now; done < full; done += now) {
+        now = full - done < R(gemm_dot_steps) ? full - done : R(gemm_dot_steps);
+        const int64_t longer = done + now == full ? rest : 0, from = done * VIRTUAL_LANES;
+        R(gemm_dot_wide_chains)(rows, vectors, whole, 0, longer, from, now + 1, x, sums);
+        R(gemm_dot_wide_chains)(rows, vectors, whole, longer, VIRTUAL_LANES, from, now, x, sums);
+    }
+    HONE__GEMM_UNROLL
+    for (int s = 0; s < rows * vectors; s++) {
+        REAL *to = c + s / vectors * c_rs + s % vectors * LANES;
+        const VREAL sum = R(gemm_dot_wide_tree)(sums, s);
+        if (whole) {
+            R(store)(to, sum);
+        } else {
+            R(store_n)(to, sum, x->n);
+        }
+    }
+}
+
+static HONE__GEMM_INLINE void R(gemm_dot_wide_rows)(const int rows, int64_t n, int64_t k,
+                                                    R(gemm_dot_wide_from) x, REAL *c, int64_t c_rs)
+{
+    const int vectors = R(gemm_dot_slots) / rows;
+    for (; vectors > 1 && n >= vectors * LANES; n -= vectors * LANES) {
+        R(gemm_dot_wide_panel)(rows, vectors, 1, k, &x, c, c_rs);
+        x.b += vectors * LANES;
+        c += vectors * LANES;
+    }
+    for (; n >= LANES; n -= LANES) {
+        R(gemm_dot_wide_panel)(rows, 1, 1, k, &x, c, c_rs);
+        x.b += LANES;
+        c += LANES;
+    }
+    if (n > 0) {
+        x.n = n;
+        R(gemm_dot_wide_panel)(rows, 1, 0, k, &x, c, c_rs);
+    }
+}
+
+/* Four rows at a time, or half of what is left. */
+static HONE__GEMM_NOINLINE void R(gemm_dot_wide_long)(int64_t m, int64_t n, int64_t k,
+                                                      const REAL *a, int64_t a_rs, const REAL *b,
+                                                      int64_t b_rs, REAL *c, int64_t c_rs)
+{
+    while (m > 0) {
+        const int64_t now = m <= 4 ? m : m < 8 ? (m + 1) / 2 : 4;
+        const R(gemm_dot_wide_from) x = { .a = a, .a_rs = a_rs, .b = b, .b_rs = b_rs };
+        switch (now) {
+        case 1:
+            R(gemm_dot_wide_rows)(1, n, k, x, c, c_rs);
+            break;
+        case 2:
+            R(gemm_dot_wide_rows)(2, n, k, x, c, c_rs);
+            break;
+        case 3:
+            R(gemm_dot_wide_rows)(3, n, k, x, c, c_rs);
+            break;
+        default:
+            R(gemm_dot_wide_rows)(4, n, k, x, c, c_rs);
+        }
+        a += now * a_rs;
+        c += now * c_rs;
+        m -= now;
+    }
+}
+
+static void R(gemm_dot_wide)(int64_t m, int64_t n, int64_t k, const void *a, int64_t a_rs,
+                             const void *b, int64_t b_rs, void *c, int64_t c_rs)
+{
+    if (k > VIRTUAL_LANES) {
+        R(gemm_dot_wide_long)(m, n, k, a, a_rs, b, b_rs, c, c_rs);
+        return;
+    }
+    for (int64_t j = 0; j < n; j += LANES) {
+        const int64_t cols = n - j < LANES ? n - j : LANES;
+        const REAL *from = (const REAL *)b + j;
+        REAL *to = (REAL *)c + j;
+#define DOT_CASE(few)                                                                              \
+    case few:                                                                                      \
+        R(gemm_dot_wide_few)(few, m, cols, a, a_rs, from, b_rs, to, c_rs);                         \
+        break
+        switch (k) {
+            DOT_CASE(1);
+            DOT_CASE(2);
+            DOT_CASE(3);
+            DOT_CASE(4);
+            DOT_CASE(5);
+            DOT_CASE(6);
+            DOT_CASE(7);
+            DOT_CASE(8);
+            DOT_CASE(9);
+            DOT_CASE(10);
+            DOT_CASE(11);
+            DOT_CASE(12);
+            DOT_CASE(13);
+            DOT_CASE(14);
+            DOT_CASE(15);
+            DOT_CASE(16);
+        default:
+            if (k <= 2 * R(gemm_dot_few)) {
+                R(gemm_dot_wide_many)(2, m, cols, k, a, a_rs, from, b_rs, to, c_rs);
+            } else if (k <= 3 * R(gemm_dot_few)) {
+                R(gemm_dot_wide_many)(3, m, cols, k, a, a_rs, from, b_rs, to, c_rs);
+            } else {
+                R(gemm_dot_wide_many)(4, m, cols, k, a, a_rs, from, b_rs, to, c_rs);
+            }
+        }
+#undef DOT_CASE
+    }
+}
