@@ -8,8 +8,9 @@
 #include <stdint.h>
 #include <stdio.h>
 
-/** Exit statuses: 1 what went wrong at work (a file, memory), 2 how the program was called. */
-enum { CLI_OK = 0, CLI_FAILED = 1, CLI_USAGE = 2 };
+/** Exit statuses: 1 what went wrong at work (a file, memory), 2 how the program was called, 75 that a
+ * limit of time came first: the same call goes on (sysexits.h calls it a temporary failure). */
+enum { CLI_OK = 0, CLI_FAILED = 1, CLI_USAGE = 2, CLI_AGAIN = 75 };
 
 /* ---- subcommands */
 
@@ -83,6 +84,9 @@ void cli_print_roff(const cli_command *command, const cli_option *table);
 bool cli_read_int(const char *text, int64_t *value);
 bool cli_read_seed(const char *text, uint64_t *value); /* not negative, up to 2^64 - 1 */
 bool cli_read_real(const char *text, double *value);
+/** Seconds: "90s", "45m", "1.5h", "MINUTES:SECONDS", "HOURS:MINUTES:SECONDS", "DAYS-HOURS:..." as
+ * batch systems write them. */
+bool cli_read_time(const char *text, double *seconds);
 
 /* ---- time and signals */
 
@@ -90,15 +94,21 @@ bool cli_read_real(const char *text, double *value);
 double cli_seconds(void);
 
 /** What Ctrl-C (SIGINT, SIGTERM, SIGHUP) does: ends the program at once with 128 + the signal; is
- * noted for cli_stopped(), and a second one ends it; is noted, however often it comes. */
+ * noted for cli_stopped(), and a second one ends it, unless that is SIGTERM; is noted, however often
+ * it comes. */
 typedef enum { CLI_STOP_ENDS, CLI_STOP_NOTED, CLI_STOP_HELD } cli_stop_mode;
 
 /** From now on the mode counts, CLI_STOP_ENDS at first. A signal that the caller had ignored
  * (nohup, a script's background jobs) stays so. */
 void cli_catch_stop(void);
 void cli_stop_is(cli_stop_mode mode);
-/** 0, or 128 + the signal that was noted. */
+/** 0, or 128 + the signal that was noted, or CLI_AGAIN when the time has come. */
 int cli_stopped(void);
+/** From this time of cli_seconds() on it is as if a signal had been noted. */
+void cli_stop_at(double seconds);
+/** From now on SIGUSR1 is noted: whether it was, since the last call. */
+void cli_catch_save(void);
+bool cli_save_asked(void);
 
 /** From now on standard output that nobody reads any more (| head) is an error at the end, not the
  * end itself: there is a file to be written. */

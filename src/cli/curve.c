@@ -13,6 +13,16 @@ void curve_begin(curve *c)
     c->test_every = 1;
 }
 
+bool curve_is_one(const curve *c)
+{
+    bool is = c->per_bucket >= 1 && c->per_bucket <= INT64_MAX / CURVE_BUCKETS / 2 &&
+              c->steps >= 0 && c->steps <= c->per_bucket * CURVE_BUCKETS && c->n_tests >= 0 &&
+              c->n_tests <= CURVE_TESTS && c->test_every >= 1 && c->tests_seen >= 0;
+    for (int i = 0; is && i < c->n_tests; i++)
+        is = c->test[i].step >= 0 && c->test[i].step <= c->steps;
+    return is;
+}
+
 void curve_train(curve *c, double loss)
 {
     if (c->steps == c->per_bucket * CURVE_BUCKETS) {

@@ -8,7 +8,7 @@
 enum { CURVE_BUCKETS = 512, CURVE_TESTS = 256 };
 
 /** Training losses are averaged over runs of `per_bucket` steps; when all buckets are full,
- * neighbours are merged. */
+ * neighbours are merged. All fields have 8 bytes: a checkpoint has them as so many numbers. */
 typedef struct {
     double train[CURVE_BUCKETS]; /* sums over per_bucket steps; the last bucket may be part full */
     int64_t per_bucket, steps;
@@ -16,11 +16,13 @@ typedef struct {
         int64_t step;
         double loss;
     } test[CURVE_TESTS]; /* every `test_every`-th test */
-    int n_tests;
+    int64_t n_tests;
     int64_t test_every, tests_seen;
 } curve;
 
 void curve_begin(curve *c);
+/** Whether numbers that come from a file can be a curve. */
+bool curve_is_one(const curve *c);
 void curve_train(curve *c, double loss);
 void curve_test(curve *c, double loss);
 /** Draws both onto stdout, `columns` wide; nothing if there are fewer than two steps. */

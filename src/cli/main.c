@@ -57,25 +57,49 @@ double cli_seconds(void)
     return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
 }
 
-static volatile sig_atomic_t stop_mode = CLI_STOP_ENDS, stop_signal;
+static volatile sig_atomic_t stop_mode = CLI_STOP_ENDS, stop_signal, save_signal;
+static double stop_time; /* 0: none */
 
+/* A second SIGTERM waits as the first does: batch systems send several. */
 static void on_stop(int signal_number)
 {
-    if (stop_mode == CLI_STOP_ENDS || (stop_mode == CLI_STOP_NOTED && stop_signal))
+    const bool again = stop_signal && signal_number != SIGTERM;
+    if (stop_mode == CLI_STOP_ENDS || (stop_mode == CLI_STOP_NOTED && again))
         _exit(128 + signal_number);
-    stop_signal = signal_number;
+    if (!stop_signal)
+        stop_signal = signal_number;
+}
+
+static void on_save(int signal_number)
+{
+    save_signal = signal_number;
+}
+
+static void catch (int signal_number, void (*handler)(int))
+{
+    struct sigaction action = { .sa_handler = handler, .sa_flags = SA_RESTART }, inherited;
+    sigemptyset(&action.sa_mask);
+    if (sigaction(signal_number, NULL, &inherited) == 0 && inherited.sa_handler != SIG_IGN)
+        sigaction(signal_number, &action, NULL);
 }
 
 void cli_catch_stop(void)
 {
-    struct sigaction action = { .sa_handler = on_stop, .sa_flags = SA_RESTART };
-    sigemptyset(&action.sa_mask);
     static const int signals[] = { SIGINT, SIGTERM, SIGHUP };
-    for (size_t i = 0; i < sizeof signals / sizeof *signals; i++) {
-        struct sigaction inherited;
-        if (sigaction(signals[i], NULL, &inherited) == 0 && inherited.sa_handler != SIG_IGN)
-            sigaction(signals[i], &action, NULL);
-    }
+    for (size_t i = 0; i < sizeof signals / sizeof *signals; i++)
+        catch (signals[i], on_stop);
+}
+
+void cli_catch_save(void)
+{
+    catch (SIGUSR1, on_save);
+}
+
+bool cli_save_asked(void)
+{
+    const bool asked = save_signal;
+    save_signal = 0;
+    return asked;
 }
 
 void cli_stop_is(cli_stop_mode mode)
@@ -83,9 +107,16 @@ void cli_stop_is(cli_stop_mode mode)
     stop_mode = mode;
 }
 
+void cli_stop_at(double seconds)
+{
+    stop_time = seconds;
+}
+
 int cli_stopped(void)
 {
-    return stop_signal ? 128 + (int)stop_signal : 0;
+    if (stop_signal)
+        return 128 + (int)stop_signal;
+    return stop_time > 0 && cli_seconds() >= stop_time ? CLI_AGAIN : CLI_OK;
 }
 
 void cli_outlive_readers(void)

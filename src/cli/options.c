@@ -40,6 +40,57 @@ bool cli_read_real(const char *text, double *value)
     return !*end && isfinite(*value);
 }
 
+/* Digits at *text, which moves behind them. */
+static bool read_digits(const char **text, double *value)
+{
+    char digits[12];
+    int64_t number = 0;
+    const size_t n = strspn(*text, "0123456789");
+    snprintf(digits, sizeof digits, "%.*s", n < sizeof digits ? (int)n : 0, *text);
+    *text += n;
+    const bool ok = cli_read_int(digits, &number);
+    *value = (double)number;
+    return ok;
+}
+
+/* "1-02:30:00", "02:30:00", "30:00". */
+static bool read_clock(const char *text, double *seconds)
+{
+    const char *dash = strchr(text, '-');
+    double days = 0, field, sum = 0;
+    int fields = 0;
+    if (dash && (!read_digits(&text, &days) || *text++ != '-'))
+        return false;
+    do {
+        if (!read_digits(&text, &field))
+            return false;
+        sum = sum * 60 + field;
+        fields++;
+    } while (*text == ':' && *++text);
+    *seconds = days * 86400 + sum;
+    return !text[0] && text[-1] != ':' && (fields == 3 || (fields == 2 && !dash));
+}
+
+bool cli_read_time(const char *text, double *seconds)
+{
+    static const struct {
+        char unit;
+        double seconds;
+    } units[] = { { 's', 1 }, { 'm', 60 }, { 'h', 3600 } };
+    char number[32];
+    const size_t n = strlen(text);
+    for (size_t i = 0; n > 1 && n <= sizeof number && i < sizeof units / sizeof *units; i++) {
+        if (text[n - 1] != units[i].unit)
+            continue;
+        snprintf(number, sizeof number, "%.*s", (int)n - 1, text);
+        if (!cli_read_real(number, seconds) || *seconds <= 0)
+            return false;
+        *seconds *= units[i].seconds;
+        return true;
+    }
+    return read_clock(text, seconds) && *seconds > 0;
+}
+
 /* The setters say what was wanted instead when a text is not that. */
 
 static bool set_text(const char *command, const cli_option *option, void *field, const char *text)

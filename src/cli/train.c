@@ -1,11 +1,9 @@
 /* train.c: `hone train`: reads the data, trains, shows how it goes, and saves. */
 #include "train.h"
 
-#include <errno.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
 #include <unistd.h>
 
 static const char *const name = "train"; /* of this subcommand, for messages */
@@ -26,23 +24,23 @@ static bool test(training *t, int64_t epoch, score *out)
 }
 
 /* False: an error is pending, or Ctrl-C was pressed. */
-static bool test_epoch(training *t, int64_t epoch, epoch_row *row)
+static bool test_epoch(training *t, epoch_row *row)
 {
     if (!swap_average(t))
         return false;
     const bool done =
         (!t->val.x || evaluate(t->model, &t->set, &t->val, &t->show, &row->val, NULL)) &&
-        test(t, epoch + 1, &row->test) &&
-        (!t->o.early_stop || train_keep(t, epoch + 1, row->val.loss));
+        test(t, t->epoch + 1, &row->test) &&
+        (!t->o.early_stop || train_keep(t, t->epoch + 1, row->val.loss));
     row->top_error = metrics_top_error(&t->answers);
     row->r2 = metrics_r2(&t->answers);
     return swap_average(t) && done;
 }
 
-/* Whether --early-stop ends the run now. */
-static bool is_early(training *t, int64_t epoch)
+/* Whether --early-stop ends the run now: t->epoch epochs are done. */
+static bool is_early(training *t)
 {
-    const int64_t since = epoch + 1 - t->best.epoch;
+    const int64_t since = t->epoch - t->best.epoch;
     if (!t->o.early_stop || since < t->o.early_stop)
         return false;
     progress_line(&t->show, "no better validation loss for %lld epoch%s", (long long)since,
@@ -50,48 +48,58 @@ static bool is_early(training *t, int64_t epoch)
     return true;
 }
 
-/* The weights of the run: the best of --early-stop, the averages of --ema, or the last. False: an
- * error is pending. */
+/* The weights of the run: the best of --early-stop, the averages of --ema, or the last. They are
+ * tested if they weren't yet. False: an error is pending. */
 static bool settle_weights(training *t)
 {
-    if (!t->o.early_stop || t->best.epoch == 0)
-        return swap_average(t);
-    progress_line(&t->show, "the best weights are those after epoch %lld: validation loss %s",
-                  (long long)t->best.epoch, progress_loss(t->best.loss).s);
+    const bool best = t->o.early_stop && t->best.epoch > 0;
+    const int64_t epoch = best ? t->best.epoch : t->epoch;
+    const bool tested = best ? t->answered == epoch : t->answered > 0 || epoch == 0;
+    if (best)
+        progress_line(&t->show, "the best weights are those after epoch %lld: validation loss %s",
+                      (long long)t->best.epoch, progress_loss(t->best.loss).s);
     score ignored;
-    return train_take_kept(t) &&
-           (t->answered == t->best.epoch || cli_stopped() || test(t, t->best.epoch, &ignored));
+    return (best ? train_take_kept(t) : swap_average(t)) &&
+           (tested || cli_stopped() || test(t, epoch, &ignored));
+}
+
+/* CLI_OK, or another status with an error printed; *done: the epoch is. */
+static int one_epoch(training *t, bool *done)
+{
+    epoch_row row;
+    *done = train_epoch(t, &row) && test_epoch(t, &row) && train_schedule_epoch(t, &row);
+    if (hone_error_code() != HONE_OK) {
+        progress_clear(&t->show);
+        return cli_library_error(name);
+    }
+    if (t->not_finite)
+        return CLI_FAILED;
+    if (!*done) {
+        progress_line(&t->show, "stopped in epoch %lld after step %lld", (long long)t->epoch + 1,
+                      (long long)t->steps);
+        return CLI_OK;
+    }
+    train_tell_row(t, t->epoch, &row);
+    if (!train_remember(t, &row))
+        return cli_library_error(name);
+    if (t->nan == NAN_IGNORE && !isfinite(row.train_loss) && !t->warned) {
+        cli_error(0, name, "the loss is not finite any more; a smaller --lr may help");
+        t->warned = true;
+    }
+    train_next_epoch(t);
+    return train_checkpoint_epoch(t) ? CLI_OK : cli_library_error(name);
 }
 
 /* All epochs; CLI_OK also when Ctrl-C ended them. */
 static int train_epochs(training *t)
 {
-    bool warned = false;
-    for (int64_t epoch = 0; epoch < t->o.epochs; epoch++) {
-        epoch_row row;
-        const bool done = train_epoch(t, epoch, &row) && test_epoch(t, epoch, &row) &&
-                          train_schedule_epoch(t, &row);
-        if (hone_error_code() != HONE_OK) {
-            progress_clear(&t->show);
-            return cli_library_error(name);
-        }
-        if (t->not_finite)
-            return CLI_FAILED;
-        if (!done) {
-            progress_line(&t->show, "stopped in epoch %lld after step %lld", (long long)epoch + 1,
-                          (long long)t->steps);
-            break;
-        }
-        train_tell_row(t, epoch, &row);
-        if (!train_remember(t, &row))
-            return cli_library_error(name);
-        if (t->nan == NAN_IGNORE && !isfinite(row.train_loss) && !warned) {
-            cli_error(0, name, "the loss is not finite any more; a smaller --lr may help");
-            warned = true;
-        }
-        if (is_early(t, epoch))
-            break;
-    }
+    int status = CLI_OK;
+    bool done = true;
+    while (done && status == CLI_OK && t->epoch < t->o.epochs && !is_early(t))
+        status = one_epoch(t, &done);
+    if (status != CLI_OK)
+        return status;
+    const int written = train_checkpoint_end(t); /* before the weights become others */
     if (t->skipped)
         progress_line(&t->show, "%lld step%s skipped", (long long)t->skipped,
                       t->skipped == 1 ? "" : "s");
@@ -101,6 +109,7 @@ static int train_epochs(training *t)
         return cli_library_error(name);
     if (!cli_stopped() && !t->set.window)
         metrics_print(&t->answers, &t->show);
+    t->checkpoint_failed = written != CLI_OK;
     return CLI_OK;
 }
 
@@ -184,12 +193,17 @@ static int train(training *t)
     const int status_of_making = make(t);
     if (status_of_making != CLI_OK)
         return status_of_making;
-    if (t->log && ftruncate(fileno(t->log), 0) != 0 && errno != EINVAL) /* EINVAL: not a file */
-        return cli_error(CLI_FAILED, name, "--log %s: %s", t->o.log, strerror(errno));
-    train_tell_beginning(t);
     curve_begin(&t->losses);
+    const int status_of_resuming = train_checkpoint_begin(t);
+    if (status_of_resuming != CLI_OK)
+        return status_of_resuming;
+    const int status_of_log = train_begin_log(t);
+    if (status_of_log != CLI_OK)
+        return status_of_log;
+    train_tell_beginning(t);
     cli_stop_is(CLI_STOP_NOTED);
     int status = train_epochs(t);
+    const int has_stopped = cli_stopped(); /* a limit of time may come while files are written */
     const bool has_run = status == CLI_OK || t->not_finite;
     if (has_run && t->o.save && (status == CLI_OK || (t->not_finite && keeps_best(t)))) {
         const int saved = save(t);
@@ -198,7 +212,9 @@ static int train(training *t)
     const int told = has_run ? train_report(t) : CLI_OK;
     status = status == CLI_OK ? told : status;
     cli_stop_is(CLI_STOP_ENDS);
-    return status == CLI_OK && cli_stopped() ? cli_stopped() : status;
+    if (status == CLI_OK && t->checkpoint_failed)
+        status = CLI_FAILED;
+    return status == CLI_OK && has_stopped ? has_stopped : status;
 }
 
 static int prepare(training *t)
@@ -209,6 +225,8 @@ static int prepare(training *t)
         return cli_error(CLI_USAGE, name,
                          "--early-stop goes by what --val-split holds out: say how "
                          "much, 0.1 for a tenth");
+    if (!train_checkpoint_parse(t))
+        return CLI_USAGE;
     if (!model_parse(name, t->o.model ? t->o.model : "mlp:784,100,10", &t->spec) ||
         !model_layout(name, t->o.layout, &t->layout))
         return CLI_USAGE;
@@ -231,12 +249,15 @@ static int run(int argc, char **argv)
     if (parsed != CLI_GO_ON)
         return parsed == CLI_DONE ? CLI_OK : CLI_USAGE;
     cli_catch_stop();
-    if (t.o.save || t.o.log || t.o.plot || t.o.report)
+    if (t.o.checkpoint)
+        cli_catch_save();
+    if (t.o.save || t.o.log || t.o.plot || t.o.report || t.o.checkpoint)
         cli_outlive_readers();
     t.show = progress_new(t.o.quiet);
     int status = prepare(&t);
     if (status == CLI_OK)
         status = train(&t);
+    train_checkpoint_free(&t);
     hone_loader_free(t.loader);
     hone_schedule_free(t.schedule);
     hone_average_free(t.average);

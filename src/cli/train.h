@@ -9,11 +9,12 @@
 typedef struct {
     data_spec data;
     const char *model, *optim, *save, *layout, *load, *log, *schedule, *nan, *plot, *report;
+    const char *checkpoint, *save_every, *resume, *time_limit;
     double lr, momentum, weight_decay, clip, ema; /* NaN: not given */
     double label_smoothing, val_split;            /* 0: not given */
-    int64_t epochs, batch, accumulate, threads, limit, warmup, early_stop, top_k;
+    int64_t epochs, batch, accumulate, threads, limit, warmup, early_stop, top_k, keep;
     uint64_t seed;
-    bool shuffle, save_anyway, quiet;
+    bool shuffle, save_anyway, quiet, resume_anyway;
 } train_options;
 
 /* Weights as they were after an epoch. */
@@ -35,6 +36,21 @@ typedef struct {
     int64_t updates;             /* steps that weren't skipped */
 } epoch_row;
 
+enum { SCHEDULE_TEXT = 512 };
+
+/* --checkpoint and --resume. */
+typedef struct {
+    hone_checkpoint *file; /* NULL: neither was asked for */
+    int64_t every;         /* steps; 0: by time, or by epochs */
+    double every_seconds;  /* 0: not by time */
+    int64_t saved_steps;   /* all_steps of the last one, and when it was written */
+    double saved_time;
+    bool saved, due, writing,
+        failing; /* failing: the last file couldn't be written, which was told */
+    bool resumed;
+    hone_tensor *rows; /* the rows so far, as the file has them */
+} saving;
+
 /* All of one training run. */
 typedef struct {
     train_options o;
@@ -52,17 +68,26 @@ typedef struct {
     nan_mode nan;
     hone_generator_state drawn; /* where the generator stood before the step */
     bool not_finite;            /* --nan stop ended the run */
-    int64_t skipped;            /* steps, by --nan skip */
+    bool warned;                /* of --nan ignore's first loss that wasn't */
+    bool checkpoint_failed;     /* the last one couldn't be written */
+    int64_t skipped;            /* steps, by --nan skip; in a checkpoint, too */
     metrics answers; /* to the test set, by the weights of epoch `answered` (counted from 1) */
     int64_t answered;
     FILE *log; /* appended to; emptied when training begins */
     int log_error;
     progress show;
     curve losses;
-    double train_seconds;   /* of all epochs so far */
-    int64_t steps, samples; /* of the epoch that runs */
+    /* where the run stands between two steps: all of it is in a checkpoint */
+    int64_t epoch;          /* that runs, from 0 */
+    int64_t steps, samples; /* of it */
+    epoch_row row;          /* of it, so far: sums over the updates */
     int64_t all_steps;      /* so far */
-    epoch_row *rows;        /* of --plot and --report */
+    int64_t log_bytes;
+    double train_seconds; /* of all epochs since the program began, at step begun_at */
+    int64_t begun_at;
+    saving saving;
+    char schedule_text[SCHEDULE_TEXT]; /* with the lengths that it got */
+    epoch_row *rows;                   /* of --plot and --report */
     int64_t n_rows, room;
     int argc; /* the command line behind `hone train` */
     char **argv;
@@ -90,6 +115,8 @@ bool train_schedule_epoch(training *t, const epoch_row *row);
 
 /** Takes --val-split of the training set out of it. False with an error printed. */
 bool train_split(training *t);
+/** Makes place for the best weights of --early-stop. False: an error is pending. */
+bool train_keep_begin(training *t);
 /** Keeps the weights if the loss is the best so far. False: an error is pending. */
 bool train_keep(training *t, int64_t epoch, double loss);
 /** Puts them back. False: an error is pending. */
@@ -106,15 +133,15 @@ bool train_weights_are_finite(hone_module *model);
 bool train_nan_parse(training *t);
 /** A step whose loss or norm isn't finite, before its update: says which and where it began, to
  * stderr. True: skip it; false: the run ends. parts: of the batch, as it was run. */
-bool train_step_failed(training *t, int64_t epoch, const hone_batch *batch, int64_t parts,
-                       double loss, double norm);
+bool train_step_failed(training *t, const hone_batch *batch, int64_t parts, double loss,
+                       double norm);
 /** Before a step that may be skipped / after it was. False: an error is pending. */
 bool train_hold_buffers(training *t);
 bool train_restore_buffers(training *t);
 
 /* ---- train_report.c: --plot and --report */
 
-/** Keeps a row for them. False: an error is pending. */
+/** Keeps a row for them, or for a checkpoint. False: an error is pending. */
 bool train_remember(training *t, const epoch_row *row);
 /** Writes them; an exit status. */
 int train_report(training *t);
@@ -126,12 +153,36 @@ int train_report(training *t);
 int train_check_files(const train_options *o);
 /** Nothing in the log is lost yet: the call may still turn out to be wrong. */
 int train_open_log(training *t);
+/** Empties it, or, of a run that goes on, cuts what was written after its checkpoint. CLI_OK, or
+ * another status with an error printed. */
+int train_begin_log(training *t);
+/** Bytes in it; 0: it is no file. */
+int64_t train_log_bytes(const training *t);
 int train_close_log(training *t);
 
 /* ---- train_epoch.c */
 
-/** False: an error is pending, or Ctrl-C was pressed. */
-bool train_epoch(training *t, int64_t epoch, epoch_row *row);
+/** Goes on with t->epoch to its end. False: an error is pending, or Ctrl-C was pressed. */
+bool train_epoch(training *t, epoch_row *row);
+/** t->epoch is done. */
+void train_next_epoch(training *t);
+
+/* ---- train_checkpoint.c, train_facts.c */
+
+/** --checkpoint, --save-every, --keep, --resume, --time-limit; false with a usage error printed. */
+bool train_checkpoint_parse(training *t);
+/** Names the run's parts and takes it up again, if it is to be. CLI_OK, or another status with an
+ * error printed. */
+int train_checkpoint_begin(training *t);
+/** Between two steps / behind an epoch: writes a checkpoint if it is time. False: an error is
+ * pending. */
+bool train_checkpoint_step(training *t);
+bool train_checkpoint_epoch(training *t);
+/** The last one, of where the run has stopped or ended, and waits for it. An exit status. */
+int train_checkpoint_end(training *t);
+void train_checkpoint_free(training *t);
+/** Tells the checkpoint what the run's bits depend on. False: an error is pending. */
+bool train_facts(training *t);
 
 /* ---- train_tell.c */
 

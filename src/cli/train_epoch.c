@@ -4,15 +4,15 @@
 #include <math.h>
 #include <stdio.h>
 
-static void show_step(training *t, int64_t epoch, double loss, double seconds)
+static void show_step(training *t, double loss, double seconds)
 {
     if (!progress_due(&t->show))
         return;
     char left[96], right[128];
     int64_t all = hone_loader_batches(t->loader);
-    double done = (double)(epoch * all + t->steps), spent = t->train_seconds + seconds;
-    double still = spent / done * ((double)(t->o.epochs * all) - done);
-    snprintf(left, sizeof left, "epoch %lld/%lld step %lld/%lld", (long long)epoch + 1,
+    double done = (double)(t->all_steps - t->begun_at), spent = t->train_seconds + seconds;
+    double still = spent / done * (double)((t->o.epochs - t->epoch) * all - t->steps);
+    snprintf(left, sizeof left, "epoch %lld/%lld step %lld/%lld", (long long)t->epoch + 1,
              (long long)t->o.epochs, (long long)t->steps, (long long)all);
     snprintf(right, sizeof right, "loss %s  %s left  %.0f samples/s", progress_loss(loss).s,
              progress_time(still).s, (double)t->samples / seconds);
@@ -107,45 +107,57 @@ static step_result train_step(training *t, const hone_batch *batch)
 }
 
 /* A step's numbers, added to the epoch's sums. */
-static void count_step(training *t, const step_result *r, int64_t n, epoch_row *row)
+static void count_step(training *t, const step_result *r, int64_t n)
 {
-    row->train_loss += r->loss;
-    row->train_error += (float)r->wrong / (float)n;
-    row->norm += r->norm;
-    row->updates++;
+    t->row.train_loss += r->loss;
+    t->row.train_error += (float)r->wrong / (float)n;
+    t->row.norm += r->norm;
+    t->row.updates++;
     curve_train(&t->losses, r->loss);
 }
 
-bool train_epoch(training *t, int64_t epoch, epoch_row *row)
+/* One step and all that comes behind it. False: an error is pending, or --nan stop. */
+static bool one_step(training *t, const hone_batch *batch, double begin)
+{
+    const int64_t n = hone_size(batch->y, 0); /* the last batch may be short */
+    t->row.lr = hone_optim_lr(t->optim);
+    hone_generator_get(hone_generator_current(), &t->drawn);
+    const step_result r = train_hold_buffers(t) ? train_step(t, batch) : (step_result){ 0 };
+    if (hone_error_code() != HONE_OK)
+        return false;
+    if (!r.bad)
+        count_step(t, &r, hone_numel(batch->y));
+    else if (!train_step_failed(t, batch, parts_of(t, batch), r.loss, r.norm) ||
+             !train_restore_buffers(t))
+        return false;
+    t->steps++;
+    t->all_steps++;
+    t->samples += n;
+    show_step(t, r.loss, cli_seconds() - begin);
+    return train_schedule_step(t) && train_checkpoint_step(t);
+}
+
+bool train_epoch(training *t, epoch_row *row)
 {
     hone_batch batch;
-    double begin = cli_seconds();
-    *row = (epoch_row){ 0 };
-    t->steps = t->samples = 0;
-    while (!cli_stopped() && hone_loader_next(t->loader, &batch)) {
-        const int64_t n = hone_size(batch.y, 0); /* the last batch may be short */
-        row->lr = hone_optim_lr(t->optim);
-        hone_generator_get(hone_generator_current(), &t->drawn);
-        const step_result r = train_hold_buffers(t) ? train_step(t, &batch) : (step_result){ 0 };
-        if (hone_error_code() != HONE_OK)
+    const double begin = cli_seconds();
+    const int64_t samples_before = t->samples; /* of an epoch that is taken up in its middle */
+    while (!cli_stopped() && hone_loader_next(t->loader, &batch))
+        if (!one_step(t, &batch, begin))
             return false;
-        if (!r.bad)
-            count_step(t, &r, hone_numel(batch.y), row);
-        else if (!train_step_failed(t, epoch, &batch, parts_of(t, &batch), r.loss, r.norm) ||
-                 !train_restore_buffers(t))
-            return false;
-        t->steps++;
-        t->all_steps++;
-        t->samples += n;
-        show_step(t, epoch, r.loss, cli_seconds() - begin);
-        if (!train_schedule_step(t))
-            return false;
-    }
+    *row = t->row;
     row->seconds = cli_seconds() - begin;
     t->train_seconds += row->seconds;
     row->train_loss /= (double)row->updates;
     row->train_error /= (double)row->updates;
     row->norm /= (double)row->updates;
-    row->speed = (double)t->samples / row->seconds;
+    row->speed = (double)(t->samples - samples_before) / row->seconds;
     return !cli_stopped() && hone_error_code() == HONE_OK;
+}
+
+void train_next_epoch(training *t)
+{
+    t->epoch++;
+    t->steps = t->samples = 0;
+    t->row = (epoch_row){ 0 };
 }

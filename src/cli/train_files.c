@@ -31,23 +31,22 @@ int train_check_files(const train_options *o)
 {
     const struct {
         const char *option, *path, *ending;
-    } files[] = { { "load", o->load, NULL },
-                  { "log", o->log, NULL },
-                  { "save", o->save, NULL },
-                  { "plot", o->plot, ".svg" },
-                  { "report", o->report, ".html" } };
-    enum { N = sizeof files / sizeof *files, FIRST = 3 };
+    } files[] = { { "load", o->load, NULL },        { "log", o->log, NULL },
+                  { "save", o->save, NULL },        { "plot", o->plot, ".svg" },
+                  { "report", o->report, ".html" }, { "checkpoint", o->checkpoint, NULL } };
+    enum { N = sizeof files / sizeof *files, LOG = 1, FIRST = 3 };
     for (int i = FIRST; i < N; i++) {
-        if (files[i].path && !ends_with(files[i].path, files[i].ending))
+        const char *ending = files[i].ending;
+        if (files[i].path && ending && !ends_with(files[i].path, ending))
             return cli_error(CLI_USAGE, cli_train.name,
                              "--%s %s: the name of such a file ends in %s", files[i].option,
-                             files[i].path, files[i].ending);
+                             files[i].path, ending);
         for (int j = 0; j < i; j++)
             if (is_same(files[i].path, files[j].path))
                 return cli_error(CLI_USAGE, cli_train.name, "--%s %s: the same file as --%s",
                                  files[i].option, files[i].path, files[j].option);
     }
-    for (int i = FIRST - 1; i < N; i++)
+    for (int i = LOG + 1; i < N; i++)
         if (!cli_can_write(cli_train.name, files[i].option, files[i].path))
             return CLI_FAILED;
     return CLI_OK;
@@ -68,6 +67,20 @@ int train_open_log(training *t)
         unlink(t->o.log);
     return cli_error(CLI_USAGE, cli_train.name, "--log %s: the same file as --%s", t->o.log,
                      same_save ? "save" : "load");
+}
+
+int64_t train_log_bytes(const training *t)
+{
+    struct stat log;
+    return t->log && fstat(fileno(t->log), &log) == 0 && S_ISREG(log.st_mode) ? log.st_size : 0;
+}
+
+int train_begin_log(training *t)
+{
+    const int64_t now = train_log_bytes(t), kept = t->log_bytes < now ? t->log_bytes : now;
+    if (t->log && ftruncate(fileno(t->log), kept) != 0 && errno != EINVAL) /* EINVAL: not a file */
+        return cli_error(CLI_FAILED, cli_train.name, "--log %s: %s", t->o.log, strerror(errno));
+    return CLI_OK;
 }
 
 int train_close_log(training *t)

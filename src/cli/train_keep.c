@@ -85,28 +85,33 @@ bool train_split(training *t)
 
 /* ---- the best weights */
 
-static bool make_room(kept_weights *k, hone_named_list state)
+static bool make_place(kept_weights *k, int n)
 {
-    k->at = calloc((size_t)state.n, sizeof(hone_tensor *));
-    k->n = k->at ? state.n : 0;
-    for (int i = 0; i < k->n; i++)
-        if (!(k->at[i] = hone_retain(hone_clone(state.at[i].tensor))))
-            return false;
-    return k->n == state.n || hone_error_set(HONE_E_NOMEM, "no memory for the best weights") == 0;
+    k->at = calloc((size_t)n, sizeof(hone_tensor *));
+    k->n = k->at ? n : 0;
+    return k->at || n == 0 || hone_error_set(HONE_E_NOMEM, "no memory for the best weights") == 0;
 }
 
 bool train_copy_kept(kept_weights *kept, hone_named_list list, bool back)
 {
     HONE_SCOPE();
     HONE_NO_GRAD();
-    if (!list.at || (!kept->at && list.n > 0 && !make_room(kept, list)))
+    if (!list.at || (!kept->at && !make_place(kept, list.n)))
         return false;
     for (int i = 0; i < kept->n; i++) {
-        hone_tensor *to = back ? list.at[i].tensor : kept->at[i];
-        if (!hone_copy_(to, back ? kept->at[i] : list.at[i].tensor))
+        hone_tensor *now = list.at[i].tensor, *held = kept->at[i];
+        if (!held && !back)
+            kept->at[i] = held = hone_retain(hone_clone(now));
+        if (!hone_copy_(back ? now : held, back ? held : now))
             return false;
     }
     return true;
+}
+
+bool train_keep_begin(training *t)
+{
+    HONE_SCOPE();
+    return !t->o.early_stop || make_place(&t->best, hone_named_state(t->model).n);
 }
 
 static bool copy_weights(training *t, bool back)

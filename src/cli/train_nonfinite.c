@@ -122,8 +122,8 @@ bool train_nan_parse(training *t)
     return false;
 }
 
-bool train_step_failed(training *t, int64_t epoch, const hone_batch *batch, int64_t parts,
-                       double loss, double norm)
+bool train_step_failed(training *t, const hone_batch *batch, int64_t parts, double loss,
+                       double norm)
 {
     const bool of_loss = !isfinite(loss), skips = t->nan == NAN_SKIP;
     if (skips && ++t->skipped > TOLD_IN_FULL)
@@ -132,7 +132,7 @@ bool train_step_failed(training *t, int64_t epoch, const hone_batch *batch, int6
     if (hone_error_code() != HONE_OK)
         return false;
     progress_clear(&t->show);
-    cli_error(0, name, "epoch %lld, step %lld: %s %s; %s; %s", (long long)epoch + 1,
+    cli_error(0, name, "epoch %lld, step %lld: %s %s; %s; %s", (long long)t->epoch + 1,
               (long long)t->steps + 1, of_loss ? "the loss is" : "the gradients' norm is",
               progress_loss(of_loss ? loss : norm).s, layer.s,
               skips ? "skipped" : "a smaller --lr or --clip may help, --nan skip goes on");

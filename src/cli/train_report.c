@@ -20,7 +20,7 @@ enum { MATRIX_CLASSES = 100 }; /* in the page, at most */
 
 bool train_remember(training *t, const epoch_row *row)
 {
-    if (!t->o.plot && !t->o.report)
+    if (!t->o.plot && !t->o.report && !t->saving.file)
         return true;
     if (t->n_rows == t->room) {
         const int64_t room = t->room ? 2 * t->room : 64;

@@ -7,8 +7,6 @@
 
 static const char *const name = "train";
 
-enum { TEXT = 512 };
-
 static bool is_plateau(const training *t)
 {
     return t->o.schedule && strncmp(t->o.schedule, "plateau", 7) == 0;
@@ -20,7 +18,7 @@ static void append(char *text, const char *format, ...)
     va_list args;
     const size_t used = strlen(text);
     va_start(args, format);
-    vsnprintf(text + used, TEXT - used, format, args);
+    vsnprintf(text + used, SCHEDULE_TEXT - used, format, args);
     va_end(args);
 }
 
@@ -100,10 +98,10 @@ bool train_schedule_new(training *t)
     const char *given = t->o.schedule ? t->o.schedule : "constant:factor=1";
     const char *colon = strchr(given, ':');
     const int64_t left = run_steps(t) - t->o.warmup, steps = left > 0 ? left : 1;
-    char kind[64], text[TEXT] = "";
+    char kind[64], text[SCHEDULE_TEXT] = "";
     if (!t->o.schedule && !t->o.warmup)
         return true;
-    if (strlen(given) > TEXT / 4) {
+    if (strlen(given) > SCHEDULE_TEXT / 4) {
         cli_error(CLI_USAGE, name, "--schedule: %.20s... is too long", given);
         return false;
     }
@@ -117,6 +115,7 @@ bool train_schedule_new(training *t)
     add_length(t, kind, steps, text);
     if (!is_long_enough(t, kind, text, steps))
         return false;
+    snprintf(t->schedule_text, sizeof t->schedule_text, "%.60s %.400s", kind, text);
     t->schedule = hone_schedule_by_name(kind, t->optim, text);
     if (t->schedule && t->o.warmup)
         t->schedule = hone_lr_warmup(t->schedule, t->o.warmup, 0);
