@@ -203,7 +203,8 @@ static int train(training *t)
     train_tell_beginning(t);
     cli_stop_is(CLI_STOP_NOTED);
     int status = train_epochs(t);
-    const int has_stopped = cli_stopped(); /* a limit of time may come while files are written */
+    if (!cli_stopped())
+        cli_stop_at(0); /* it is over: its limit of time doesn't end the writing of files */
     const bool has_run = status == CLI_OK || t->not_finite;
     if (has_run && t->o.save && (status == CLI_OK || (t->not_finite && keeps_best(t)))) {
         const int saved = save(t);
@@ -214,7 +215,7 @@ static int train(training *t)
     cli_stop_is(CLI_STOP_ENDS);
     if (status == CLI_OK && t->checkpoint_failed)
         status = CLI_FAILED;
-    return status == CLI_OK && has_stopped ? has_stopped : status;
+    return status == CLI_OK && cli_stopped() ? cli_stopped() : status;
 }
 
 static int prepare(training *t)

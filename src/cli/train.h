@@ -43,11 +43,11 @@ typedef struct {
     hone_checkpoint *file; /* NULL: neither was asked for */
     int64_t every;         /* steps; 0: by time, or by epochs */
     double every_seconds;  /* 0: not by time */
-    int64_t saved_steps;   /* all_steps of the last one, and when it was written */
+    /* the last one: where the run stood (-1: there is none), and when */
+    int64_t saved_epoch, saved_steps, saved_all_steps;
     double saved_time;
-    bool saved, due, writing,
-        failing; /* failing: the last file couldn't be written, which was told */
-    bool resumed;
+    bool due, writing;
+    bool failing;      /* it couldn't be written, which was told */
     hone_tensor *rows; /* the rows so far, as the file has them */
 } saving;
 

@@ -187,6 +187,14 @@ static bool loader_is_here(training *t)
             hone_loader_set_position(t->loader, t->epoch, t->steps) == HONE_OK);
 }
 
+/* Notes that the file is of where the run stands. */
+static void is_in_file(training *t)
+{
+    t->saving.saved_epoch = t->epoch;
+    t->saving.saved_steps = t->steps;
+    t->saving.saved_all_steps = t->all_steps;
+}
+
 /* False: an error is pending that isn't the file's. */
 static bool save(training *t)
 {
@@ -203,10 +211,9 @@ static bool save(training *t)
     s->writing = status == HONE_OK;
     if (status == HONE_E_IO) /* there was no thread for it */
         ask(t, status);
-    s->saved = true;
     s->due = false;
-    s->saved_steps = t->all_steps;
     s->saved_time = cli_seconds();
+    is_in_file(t);
     return true;
 }
 
@@ -215,7 +222,7 @@ static bool save_if_due(training *t)
     saving *s = &t->saving;
     if (s->writing && !hone_checkpoint_busy(s->file))
         ask(t, hone_checkpoint_wait(s->file));
-    if (cli_save_asked() || (s->every && t->all_steps / s->every > s->saved_steps / s->every) ||
+    if (cli_save_asked() || (s->every && t->all_steps / s->every > s->saved_all_steps / s->every) ||
         (s->every_seconds > 0 && cli_seconds() - s->saved_time >= s->every_seconds))
         s->due = true;
     return !s->due || s->writing || save(t); /* while the one before is written, the steps go on */
@@ -242,7 +249,10 @@ int train_checkpoint_end(training *t)
     if (!t->o.checkpoint)
         return CLI_OK;
     cli_stop_is(CLI_STOP_HELD); /* an end now would lose what the signal asked for */
-    const bool copied = save(t);
+    if (s->writing)
+        ask(t, hone_checkpoint_wait(s->file));
+    const bool is_there = !s->failing && s->saved_epoch == t->epoch && s->saved_steps == t->steps;
+    const bool copied = is_there || save(t);
     if (s->writing)
         ask(t, hone_checkpoint_wait(s->file));
     cli_stop_is(CLI_STOP_NOTED);
@@ -310,8 +320,10 @@ static int load(training *t)
     if ((t->o.resume_anyway && !take_options(t)) || !makes_sense(t) || !unpack_rows(t))
         return cli_error(CLI_FAILED, name, "%s: %s", hone_checkpoint_loaded(s->file),
                          hone_error_message());
-    s->resumed = true;
-    s->saved_steps = t->begun_at = t->all_steps;
+    t->begun_at = t->all_steps;
+    is_in_file(t);
+    if (!t->o.checkpoint || strcmp(hone_checkpoint_loaded(s->file), t->o.checkpoint) != 0)
+        s->saved_epoch = -1; /* it is in another file */
     progress_line(&t->show, "goes on from %s: %s", hone_checkpoint_loaded(s->file), place_of(t).s);
     return CLI_OK;
 }
@@ -323,6 +335,7 @@ int train_checkpoint_begin(training *t)
     if (!path)
         return CLI_OK;
     s->saved_time = cli_seconds();
+    s->saved_epoch = -1;
     s->file = hone_checkpoint_new(path, &(hone_checkpoint_options){ .keep = t->o.keep });
     if (!s->file || !add_objects(t, s->file) || !add_numbers(t, s->file) ||
         (t->o.early_stop && !add_best(t, s->file)) || !train_facts(t))
