@@ -61,7 +61,10 @@ typedef struct {
 
 /** Opens a file of any format that hone reads, which its content tells, and checks all but the data:
  *  - safetensors;
- *  - npy and npz of numpy (an npy's tensor has the name "array").
+ *  - npy and npz of numpy (an npy's tensor has the name "array");
+ *  - what torch.save writes (.pt, .pth), without running anything of it: tensors, dicts, lists and
+ *    plain values, under dotted names ("optimizer.state.0.exp_avg"; a tensor alone is "tensor"), the
+ *    plain ones as metadata. What asks for anything else is refused with its name.
  *  @return  to be closed by the caller; NULL on error.
  *  Errors:  HONE_E_IO, HONE_E_FORMAT (says what is wrong), HONE_E_NULL, HONE_E_NOMEM. */
 HONE_API hone_file *hone_file_open(const char *path);

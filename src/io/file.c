@@ -18,6 +18,7 @@ static const hone__file_format *const formats[] = {
     &hone__safetensors_format,
     &hone__npy_format,
     &hone__npz_format,
+    &hone__pt_format,
 };
 
 enum { N_FORMATS = sizeof formats / sizeof *formats };

@@ -39,7 +39,8 @@ typedef struct hone__file_format {
                         const hone_file_save_options *options);
 } hone__file_format;
 
-extern const hone__file_format hone__safetensors_format, hone__npy_format, hone__npz_format;
+extern const hone__file_format hone__safetensors_format, hone__npy_format, hone__npz_format,
+    hone__pt_format;
 
 /** Bytes of the beginning that formats are told by. */
 enum { HONE__HEAD = 64 };

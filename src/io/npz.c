@@ -55,6 +55,10 @@ static bool open_zip(hone_file *f)
 {
     if (!hone__zip_open(f))
         return false;
+    if (hone__pt_is(f)) {
+        f->format = &hone__pt_format;
+        return f->format->open(f);
+    }
     const int64_t n = hone__zip_count(f);
     if (n > INT32_MAX)
         return hone__file_bad(f, "it has %lld members", (long long)n);

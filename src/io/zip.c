@@ -138,11 +138,11 @@ bool hone__zip_read(const hone_file *f, int64_t member, void *data, int64_t from
     if (from < 0 || bytes < 0 || from > (int64_t)st.size || bytes > (int64_t)st.size - from)
         return hone__file_bad(f, "\"%s\" ends before its data do", st.name);
     /* A checksum that was never computed is 0: PyTorch can be told to do so. */
-    const bool raw = st.comp_method == ZIP_CM_STORE && (st.valid & ZIP_STAT_CRC) && st.crc == 0;
+    const bool checked = !(st.valid & ZIP_STAT_CRC) || st.crc != 0;
     pthread_mutex_lock(&own->lock);
-    zip_file_t *file = zip_fopen_index(own->zip, (zip_uint64_t)member, raw ? ZIP_FL_COMPRESSED : 0);
+    zip_file_t *file = zip_fopen_index(own->zip, (zip_uint64_t)member, 0);
     const bool ok = file && skip(file, st.comp_method == ZIP_CM_STORE, from) &&
-                    read_open(file, data, bytes, from + bytes == (int64_t)st.size);
+                    read_open(file, data, bytes, checked && from + bytes == (int64_t)st.size);
     char why[120];
     if (!ok)
         hone__format(why, sizeof why, "%s",

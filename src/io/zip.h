@@ -27,6 +27,9 @@ int64_t hone__zip_find(const hone_file *f, const char *name);
  * False with E_FORMAT or E_IO. */
 bool hone__zip_read(const hone_file *f, int64_t member, void *data, int64_t from, int64_t bytes);
 
+/** Whether it is what torch.save writes (pt.c): npz and pt begin alike. */
+bool hone__pt_is(hone_file *f);
+
 /** A member to be written: its name and content, in two parts. */
 typedef struct {
     const char *name;

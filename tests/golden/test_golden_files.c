@@ -246,3 +246,107 @@ Test(golden_files, every_code_of_small_floats)
     }
     hone_file_close(f);
 }
+
+/* ---- PyTorch */
+
+#ifdef HONE_HAS_LIBZIP
+Test(golden_files, pytorch_dtypes)
+{
+    hone_file *f = open_golden("dtypes.pt");
+    cr_assert_str_eq(hone_file_format(f), "pt");
+    check_torch_dtypes(f);
+    hone_file_close(f);
+}
+
+Test(golden_files, pytorch_views)
+{
+    hone_file *f = open_golden("views.pt");
+    hone_tensor *ten = hone_file_read(f, "ten"); /* of a thousand, all of which are stored */
+    CHECK_VALUES(ten, HONE_F32, (10), 100, 101, 102, 103, 104, 105, 106, 107, 108, 109);
+    CHECK_VALUES(hone_file_read(f, "first"), HONE_F32, (2, 3), 0, 1, 2, 3, 4, 5);
+    CHECK_VALUES(hone_file_read(f, "second"), HONE_F32, (6), 6, 7, 8, 9, 10, 11);
+    CHECK_VALUES(hone_file_read(f, "turned"), HONE_F32, (3, 2), -1, 0.5, -0.5, 1, 0, 1.5);
+    hone_tensor *expanded = hone_file_read(f, "expanded");
+    CHECK_VALUES(expanded, HONE_F32, (4, 3), 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1);
+    cr_assert(hone_is_contiguous(expanded));
+    CHECK_VALUES(hone_file_read(f, "negated"), HONE_F32, (2, 3), 1, 0.5, -0.0, -0.5, -1, -1.5);
+    CHECK_FAILS(hone_file_read(f, "conjugated"), HONE_E_DTYPE, "no complex numbers");
+    CHECK(f, "zero_d", "F64", HONE_F64);
+    CHECK(f, "empty", "F32", HONE_F32, 3, 0, 2);
+    hone_file_close(f);
+}
+
+Test(golden_files, pytorch_parameters_and_nests)
+{
+    static const char *const names[] = { "parameter", "with_state", "with_attribute",
+                                         "nested.tuple.0" };
+    hone_file *f = open_golden("views.pt");
+    for (int i = 0; i < 4; i++)
+        CHECK(f, names[i], "F32", HONE_F32, 2, 3);
+    CHECK(f, "nested.list.0", "I64", HONE_I64, 2, 3);
+    CHECK(f, "nested.list.1.deep", "U8", HONE_U8, 2, 3);
+    CHECK(f, "3", "I32", HONE_I32, 2, 3);
+    static const char *const values[][2] = {
+        { "nested.tuple.1", "1" },
+        { "epoch", "12" },
+        { "lr", "0.10000000000000001" },
+        { "name", "hone" },
+        { "nothing", "None" },
+        { "on", "True" },
+        { "large", "0x400000000000000000" },
+    };
+    const hone_metadata_list metadata = hone_file_metadata(f);
+    cr_assert(metadata.n == 7);
+    for (int i = 0; i < 7; i++) {
+        cr_assert_str_eq(metadata.at[i].key, values[i][0]);
+        cr_assert_str_eq(metadata.at[i].value, values[i][1]);
+    }
+    hone_file_close(f);
+}
+
+Test(golden_files, pytorch_states)
+{
+    hone_file *f = open_golden("state.pt");
+    cr_assert(hone_file_entries(f).n == 7 && hone_file_metadata(f).n == 0);
+    CHECK(f, "0.weight", "F32", HONE_F32, 2, 3);
+    CHECK_VALUE0(hone_file_read(f, "1.num_batches_tracked"), HONE_I64, 0);
+    hone_file_close(f);
+    f = open_golden("checkpoint.pt");
+    cr_assert(hone_dim(hone_file_read(f, "optimizer.state.0.exp_avg")) == 2);
+    CHECK_VALUE0(hone_file_read(f, "optimizer.state.3.step"), HONE_F32, 1);
+    bool found = false;
+    const hone_metadata_list metadata = hone_file_metadata(f);
+    for (int i = 0; i < metadata.n; i++)
+        found |= strcmp(metadata.at[i].key, "optimizer.param_groups.0.betas.1") == 0 &&
+                 strcmp(metadata.at[i].value, "0.999") == 0;
+    cr_assert(found);
+    hone_file_close(f);
+}
+
+/* No checksums; data at multiples of 4096; a tensor alone. */
+Test(golden_files, pytorch_options)
+{
+    hone_file *f = open_golden("no_crc.pt");
+    CHECK(f, "x", "F32", HONE_F32, 2, 3);
+    hone_file_close(f);
+    f = open_golden("aligned.pt");
+    CHECK(f, "x", "F32", HONE_F32, 2, 3);
+    hone_file_close(f);
+    f = open_golden("alone.pt");
+    CHECK(f, "tensor", "F32", HONE_F32, 2, 3);
+    hone_file_close(f);
+}
+
+Test(golden_files, pytorch_that_hone_refuses)
+{
+    CHECK_FAILS(hone_file_open(FILES "evil.pt"), HONE_E_FORMAT,
+                "asks for posix.system: hone reads tensors, dicts, lists and plain values, and "
+                "runs nothing");
+    CHECK_FAILS(hone_file_open(FILES "module.pt"), HONE_E_FORMAT,
+                "asks for torch.nn.modules.container.Sequential");
+    CHECK_FAILS(hone_file_open(FILES "protocol4.pt"), HONE_E_FORMAT,
+                "is pickled with protocol 4, which torch.load refuses, too");
+    CHECK_FAILS(hone_file_open(FILES "legacy.pt"), HONE_E_FORMAT,
+                "legacy.pt is no valid pt file: it is of PyTorch's format before 1.6");
+}
+#endif
