@@ -64,7 +64,9 @@ typedef struct {
  *  - npy and npz of numpy (an npy's tensor has the name "array");
  *  - what torch.save writes (.pt, .pth), without running anything of it: tensors, dicts, lists and
  *    plain values, under dotted names ("optimizer.state.0.exp_avg"; a tensor alone is "tensor"), the
- *    plain ones as metadata. What asks for anything else is refused with its name.
+ *    plain ones as metadata. What asks for anything else is refused with its name;
+ *  - GGUF, of which F32, F16, BF16, F64, integers, Q8_0 and Q4_0 are read;
+ *  - llm.c's checkpoints of GPT-2, under Hugging Face's names.
  *  @return  to be closed by the caller; NULL on error.
  *  Errors:  HONE_E_IO, HONE_E_FORMAT (says what is wrong), HONE_E_NULL, HONE_E_NOMEM. */
 HONE_API hone_file *hone_file_open(const char *path);
@@ -106,7 +108,8 @@ typedef struct {
     HONE_RESERVE(40);
 } hone_file_save_options;
 
-/** Writes tensors in the format that the name's ending tells: .safetensors, .npz, .npy (one tensor).
+/** Writes tensors in the format that the name's ending tells: .safetensors, .npz, .npy (one tensor),
+ * .gguf.
  *  Errors:  HONE_E_VALUE (an ending or an option that isn't known; a name that the format can't
  *           have), HONE_E_DTYPE (a dtype that it can't have), HONE_E_IO, HONE_E_NULL,
  *           HONE_E_NOMEM. */

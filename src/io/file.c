@@ -15,10 +15,8 @@ _Static_assert(__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__, "data in files is litt
 
 /* In the order in which they are asked. */
 static const hone__file_format *const formats[] = {
-    &hone__safetensors_format,
-    &hone__npy_format,
-    &hone__npz_format,
-    &hone__pt_format,
+    &hone__safetensors_format, &hone__npy_format,  &hone__npz_format,
+    &hone__pt_format,          &hone__gguf_format, &hone__llmc_format,
 };
 
 enum { N_FORMATS = sizeof formats / sizeof *formats };

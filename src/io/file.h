@@ -40,7 +40,7 @@ typedef struct hone__file_format {
 } hone__file_format;
 
 extern const hone__file_format hone__safetensors_format, hone__npy_format, hone__npz_format,
-    hone__pt_format;
+    hone__pt_format, hone__gguf_format, hone__llmc_format;
 
 /** Bytes of the beginning that formats are told by. */
 enum { HONE__HEAD = 64 };

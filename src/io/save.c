@@ -35,7 +35,7 @@ hone_status hone_file_save_with(const char *path, hone_named_list tensors,
     if (!format || !format->save)
         return hone_error_set(HONE_E_VALUE,
                               "%s: %s: the name's ending tells the format: .safetensors, .npz, "
-                              ".npy",
+                              ".npy, .gguf",
                               where, path);
     if (!floats_known(where, o.floats))
         return hone__error_last();

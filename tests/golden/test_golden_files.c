@@ -350,3 +350,73 @@ Test(golden_files, pytorch_that_hone_refuses)
                 "legacy.pt is no valid pt file: it is of PyTorch's format before 1.6");
 }
 #endif
+
+/* ---- GGUF, llm.c */
+
+Test(golden_files, gguf)
+{
+    hone_file *f = open_golden("small.gguf");
+    cr_assert_str_eq(hone_file_format(f), "GGUF");
+    CHECK(f, "f32", "F32", HONE_F32, 2, 3);
+    CHECK(f, "f16", "F16", HONE_F32, 2, 3);
+    CHECK(f, "bf16", "BF16", HONE_F32, 2, 3);
+    CHECK(f, "f64", "F64", HONE_F64, 2, 3);
+    CHECK(f, "i8", "I8", HONE_I32, 2, 3);
+    CHECK(f, "i16", "I16", HONE_I32, 2, 3);
+    CHECK(f, "i32", "I32", HONE_I32, 2, 3);
+    CHECK(f, "i64", "I64", HONE_I64, 2, 3);
+    for (int i = 0; i < 2; i++) {
+        hone_tensor *got = hone_file_read_with(f, i ? "q4_0" : "q8_0", &convert);
+        cr_assert(got && hone_size(got, 0) == 2 && hone_size(got, 1) == 32);
+        cr_assert(hone_equal(got, hone_file_read(f, i ? "q4_0.f32" : "q8_0.f32")));
+    }
+    CHECK_FAILS(hone_file_read_with(f, "mxfp4", &convert), HONE_E_DTYPE,
+                "\"mxfp4\" has dtype MXFP4, which hone doesn't have");
+    static const char *const values[][2] = {
+        { "general.architecture", "test" },
+        { "test.text", "value" },
+        { "test.number", "7" },
+        { "test.real", "0.5" },
+        { "test.on", "true" },
+        { "test.list", "[2 values]" },
+    };
+    const hone_metadata_list metadata = hone_file_metadata(f);
+    cr_assert(metadata.n == 6);
+    for (int i = 0; i < 6; i++) {
+        cr_assert_str_eq(metadata.at[i].key, values[i][0]);
+        cr_assert_str_eq(metadata.at[i].value, values[i][1]);
+    }
+    hone_file_close(f);
+}
+
+/* Element i of the k-th tensor of the file is k + i % 100 / 4; all layers of a kind are one. */
+static double llmc_value(int k, int64_t i)
+{
+    return k + (double)(i % 100) / 4;
+}
+
+static void check_llmc(const char *name)
+{
+    hone_file *f = open_golden(name);
+    cr_assert_str_eq(hone_file_format(f), "llm.c");
+    cr_assert(hone_file_entries(f).n == 2 + 2 * 12 + 2);
+    hone_tensor *wte = hone_file_read_with(f, "transformer.wte.weight", &convert);
+    cr_assert(hone_size(wte, 0) == 10 && hone_size(wte, 1) == 8); /* of 16 rows */
+    cr_assert(hone_at(wte, 9, 7) == llmc_value(0, 79));
+    hone_tensor *wpe = hone_file_read_with(f, "transformer.wpe.weight", &convert);
+    cr_assert(hone_size(wpe, 0) == 4 && hone_at(wpe, 3, 7) == llmc_value(1, 31));
+    hone_tensor *qkv = hone_file_read_with(f, "transformer.h.1.attn.c_attn.weight", &convert);
+    cr_assert(hone_size(qkv, 0) == 8 && hone_size(qkv, 1) == 24); /* stored as [24, 8] */
+    cr_assert(hone_at(qkv, 3, 20) == llmc_value(4, 192 + 20 * 8 + 3));
+    hone_tensor *proj = hone_file_read_with(f, "transformer.h.0.mlp.c_proj.weight", &convert);
+    cr_assert(hone_size(proj, 0) == 32 && hone_at(proj, 31, 2) == llmc_value(12, 2 * 32 + 31));
+    hone_tensor *bias = hone_file_read_with(f, "transformer.ln_f.bias", &convert);
+    cr_assert(hone_dim(bias) == 1 && hone_at(bias, 7) == llmc_value(15, 7));
+    hone_file_close(f);
+}
+
+Test(golden_files, llmc)
+{
+    check_llmc("llmc_f32.bin");
+    check_llmc("llmc_bf16.bin");
+}
