@@ -22,6 +22,16 @@ double hone__scalar_exp(double x)
     return unary(HONE__K_EXP, x);
 }
 
+double hone__scalar_log(double x)
+{
+    return unary(HONE__K_LOG, x);
+}
+
+double hone__scalar_sin(double x)
+{
+    return unary(HONE__K_SIN, x);
+}
+
 double hone__scalar_cos(double x)
 {
     return unary(HONE__K_COS, x);

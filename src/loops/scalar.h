@@ -5,6 +5,8 @@
 
 double hone__scalar_pow(double base, double exponent);
 double hone__scalar_exp(double x);
+double hone__scalar_log(double x);
+double hone__scalar_sin(double x);
 double hone__scalar_cos(double x);
 
 #endif
