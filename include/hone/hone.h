@@ -20,6 +20,7 @@
 #include <hone/nn.h>
 #include <hone/ops.h>
 #include <hone/optim.h>
+#include <hone/pictures.h>
 #include <hone/random.h>
 #include <hone/runtime.h>
 #include <hone/schedule.h>

@@ -48,8 +48,8 @@ typedef struct {
     size_t size, room;
 } hone__image_bytes;
 
-/** Reads a file; false: E_IO or E_NOMEM that names it. */
-bool hone__image_load(const char *where, const char *path, hone__image_bytes *bytes);
+/** Reads a file, or the first `most` bytes of it; false: E_IO or E_NOMEM that names it. */
+bool hone__image_load(const char *where, const char *path, size_t most, hone__image_bytes *bytes);
 
 /** Decodes a PNG or JPEG file in memory to `channels` (1, 3, or 0: as the file has them). With image
  * NULL only its header is read: the state is WHOLE or NONE. The report tells what came out; false:
@@ -111,6 +111,12 @@ bool hone__image_resize(const hone__image *from, int width, int height, hone__fi
 void hone__resizer_free(hone__resizer *memory);
 
 /* ---- image_move.c */
+
+/** Between [height, width, channels] and [channels, height, width]; the second makes room in `to`, and
+ * is false + E_NOMEM if there is none. */
+void hone__image_to_planes(const hone__image *image, uint8_t *planes);
+bool hone__image_of_planes(const uint8_t *planes, int width, int height, int channels,
+                           hone__image *to);
 
 /** to = the rectangle of from whose upper left corner is (x, y), which may reach past the picture:
  * there it is `fill`. False: E_NOMEM. */

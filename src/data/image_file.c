@@ -56,8 +56,9 @@ static bool read_all(const char *where, const char *path, int file, hone__image_
     return true;
 }
 
-bool hone__image_load(const char *where, const char *path, hone__image_bytes *bytes)
+bool hone__image_load(const char *where, const char *path, size_t most, hone__image_bytes *bytes)
 {
+    errno = 0;
     const int file = open(path, O_RDONLY | O_CLOEXEC);
     struct stat st;
     if (file < 0 || fstat(file, &st) != 0 || !S_ISREG(st.st_mode)) {
@@ -67,7 +68,7 @@ bool hone__image_load(const char *where, const char *path, hone__image_bytes *by
             close(file);
         return false;
     }
-    bytes->size = (size_t)st.st_size;
+    bytes->size = (uint64_t)st.st_size < most ? (size_t)st.st_size : most;
     if (bytes->size > bytes->room || !bytes->data) {
         hone__free(bytes->data);
         bytes->room = 0;

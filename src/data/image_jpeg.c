@@ -169,9 +169,12 @@ static void read_rows(reader *r)
     }
 }
 
-/* Every component was there, of a progressive file to the last bit. */
+/* Every component was there, of a progressive file to the last bit. The arithmetic decoder takes what is
+ * missing for zeros without a warning, so of its files nobody knows. */
 static bool is_complete(const struct jpeg_decompress_struct *info)
 {
+    if (info->arith_code)
+        return false;
     for (int c = 0; c < info->num_components; c++) {
         if (!info->comp_info[c].quant_table) /* set by the first scan that has it */
             return false;

@@ -23,6 +23,27 @@ static int greatest(int a, int b)
     return a > b ? a : b;
 }
 
+void hone__image_to_planes(const hone__image *image, uint8_t *planes)
+{
+    const size_t n = (size_t)image->width * (size_t)image->height;
+    const size_t channels = (size_t)image->channels;
+    for (size_t c = 0; c < channels; c++)
+        for (size_t i = 0; i < n; i++)
+            planes[c * n + i] = image->pixels[channels * i + c];
+}
+
+bool hone__image_of_planes(const uint8_t *planes, int width, int height, int channels,
+                           hone__image *to)
+{
+    if (!hone__image_room(to, width, height, channels))
+        return false;
+    const size_t n = (size_t)width * (size_t)height;
+    for (size_t c = 0; c < (size_t)channels; c++)
+        for (size_t i = 0; i < n; i++)
+            to->pixels[(size_t)channels * i + c] = planes[c * n + i];
+    return true;
+}
+
 bool hone__image_crop(const hone__image *from, int x, int y, int width, int height, uint8_t fill,
                       hone__image *to)
 {

@@ -17,7 +17,12 @@
     X(TEXT_TRAIN, 0x84, "block of 256 choices of a text")                                          \
     X(PICTURES_TEST, 0x85, "index of a picture")                                                   \
     X(PICTURES_TRAIN, 0x86, "index of a picture")                                                  \
-    X(CUT, 0x87, "number of samples of a set that is cut in two")
+    X(CUT, 0x87, "number of samples of a set that is cut in two")                                  \
+    X(AUGMENT, 0x88, "epoch of a loader: 256 words a sample")                                      \
+    X(MIXUP, 0x89, "epoch of a loader: 256 words a sample")                                        \
+    X(WEIGHTED, 0x8A, "epoch of a loader")                                                         \
+    X(STRATIFIED, 0x8B, "epoch of a loader")                                                       \
+    X(SPLIT, 0x8C, "number of samples of a set that is split")
 
 typedef enum {
 #define HONE__STREAM_ENUM(name, value, meaning) HONE__STREAM_##name = value,

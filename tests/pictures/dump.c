@@ -80,7 +80,7 @@ int main(int argc, char **argv)
         hone__image_report report;
         hone__image *result;
         snprintf(path, sizeof path, "%s/%s", argv[1], name);
-        if (!hone__image_load("dump", path, &bytes) ||
+        if (!hone__image_load("dump", path, SIZE_MAX, &bytes) ||
             !hone__image_decode(bytes.data, bytes.size, 0, &image, &report))
             die(line, hone_error_message());
         if (report.state != HONE__IMAGE_WHOLE)

@@ -235,6 +235,7 @@ typedef enum { ALWAYS, BUT_NONE } allowed; /* BUT_NONE: an optional tensor */
     X(hone_decoder_step, ALWAYS, !hone_decoder_step(decoder, s))                                   \
     X(hone_loader_new, ALWAYS, !hone_loader_new(&(hone_dataset){ .x = s, .y = r }, NULL))          \
     X(hone_loader_next, ALWAYS, loader_refuses())                                                  \
+    X(hone_picture_resize, ALWAYS, !hone_picture_resize(s, 2, 2, HONE_BILINEAR))                   \
     X(hone_dataset_size, ALWAYS, hone_dataset_size(&(hone_dataset){ .x = s, .y = r }) == -1)       \
     X(hone_parameter, ALWAYS, !hone_parameter(s))                                                  \
     X(hone_forward_v, ALWAYS, module_refuses())                                                    \
