@@ -173,6 +173,30 @@ HONE_API hone_status hone_dataset_read(const hone_dataset *set, const hone_sampl
 HONE_API hone_tensor_list hone_dataset_batch(const hone_dataset *set, const int64_t *index,
                                              int64_t n);
 
+/** The samples index[0..n-1] of a set (in that order, the same one several times if you like), without a
+ * copy: numbers alone. What a loader draws for a sample goes by its number in `set`.
+ *  @param set  must outlive it (a set in memory need not).
+ *  Errors:  HONE_E_VALUE (n below 1, no such sample), HONE_E_STATE (a class that gives samples as
+ *           tensors), HONE_E_NULL, HONE_E_NOMEM. */
+HONE_API hone_status hone_dataset_subset(const hone_dataset *set, const int64_t *index, int64_t n,
+                                         hone_dataset *out);
+
+typedef struct {
+    uint64_t seed;
+    bool stratify; /**< each part has every class in the set's proportion (to one sample) */
+    bool in_order; /**< the first samples are the first part, else they are drawn by seed */
+    HONE_RESERVE(22);
+} hone_split_options;
+
+/** Cuts a set into such parts: { 0.8, 0.1, 0.1 }; what is left over is in none.
+ *  @param part     [n_parts] shares, above 0, 1 together at most.
+ *  @param options  may be NULL.
+ *  @param out      [n_parts]; zeroed on error.
+ *  Errors:  HONE_E_VALUE (shares; a part without a sample), HONE_E_DTYPE (stratify: y is no class),
+ *           those of hone_dataset_subset. */
+HONE_API hone_status hone_dataset_split(const hone_dataset *set, const double *part, int n_parts,
+                                        const hone_split_options *options, hone_dataset *out);
+
 /** Keeps the first n samples of a set in memory (no change if it has fewer).
  *  Errors:  HONE_E_VALUE (n below 1), HONE_E_STATE (not in memory), HONE_E_SHAPE (as
  *           hone_dataset_from), HONE_E_NULL. */
@@ -195,23 +219,45 @@ typedef struct {
     bool shuffle;       /**< a new order every epoch, which depends on seed and epoch alone */
     uint64_t seed;
     bool drop_last; /**< leave out a last batch that is smaller */
-    HONE_RESERVE(39);
+    /** Every part of an epoch has each class in the set's proportion, to less than a sample: y are
+     * classes, i64 []; with shuffle, which samples of a class come first changes. */
+    bool stratify;
+    uint16_t prefetch; /**< batches made ahead by workers; default 2, or more, small ones */
+    int workers;       /**< threads that make batches; 0: the caller's */
+    /** Of each batch this loader gives rows rank size / ranks .. (rank + 1) size / ranks - 1 alone;
+     * ranks 0: all. */
+    int rank;
+    int ranks;
+    /** [samples]: an epoch draws as many samples as there are, with replacement, by these, which needn't
+     * add up to 1. NULL: every sample once. */
+    hone_tensor *weights;
+    HONE_RESERVE(16);
 } hone_loader_options;
 
 typedef struct {
     hone_tensor *x, *y; /**< [size, ..], the first field and the first target (HONE_NONE: there is
                            none); they belong to the loader and hold until the next call, or longer
                            with hone_retain() */
-    int64_t size;       /**< samples in this batch */
+    int64_t size;       /**< samples in this batch, of all ranks */
     int64_t index;      /**< 0, 1, ... in its epoch */
     int64_t epoch;      /**< 0, 1, ... */
 } hone_batch;
 
 /** A loader of a set, which must outlive it (a set in memory need not: the loader keeps x and y).
+ *
+ * With workers, threads of the loader's write samples into the batches to come while the caller works on
+ * the one it has; what comes out, and the order, are the same bits for any number of them. The first
+ * sample that fails surfaces as hone_loader_next()'s error, in its turn. Sets in memory need no workers
+ * and use none; a class whose samples are tensors is asked by one thread at a time. Ops that a set calls
+ * run on the worker's thread alone; random ops find no generator there (draw by hone_sample_place). The
+ * threads begin with the first batch and end with the loader; a child that is forked later has none, and
+ * its calls are HONE_E_STATE. Workers share all memory: beside the batches made ahead each has what it
+ * decodes a sample in.
  *  @param options  may be NULL.
  *  @return         owned by the caller, see hone_loader_free(); NULL on error.
- *  Errors:  HONE_E_VALUE (batch_size negative, an empty set, no whole batch with drop_last),
- *           HONE_E_SHAPE (as hone_dataset_from), HONE_E_NULL, HONE_E_NOMEM. */
+ *  Errors:  HONE_E_VALUE (batch_size, workers or rank out of range, an empty set, no whole batch with
+ *           drop_last, weights, classes), HONE_E_DTYPE (stratify: y is no class), HONE_E_SHAPE (as
+ *           hone_dataset_from), HONE_E_NULL, HONE_E_NOMEM. */
 HONE_API hone_loader *hone_loader_new(const hone_dataset *set, const hone_loader_options *options);
 
 /** The next batch: true. At the epoch's end false, and the next call begins the next epoch. Also

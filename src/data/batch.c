@@ -71,7 +71,7 @@ static void gather(const hone_tensor *from, hone_tensor *to, const int64_t *inde
 {
     const int64_t n = to->shape[0];
     gathering g = { hone__data(from), hone__data(to), 0, index };
-    g.row_bytes = (size_t)(to->numel / n) * hone_dtype_size(hone_dtype_of(to));
+    g.row_bytes = n > 0 ? (size_t)(to->numel / n) * hone_dtype_size(hone_dtype_of(to)) : 0;
     if (g.row_bytes > 0)
         hone__parallel_for(n, 1, 20 + (double)g.row_bytes / 8, gather_range, &g);
 }
@@ -172,14 +172,15 @@ static bool same_in_all(const hone_sample_layout *layout)
     return true;
 }
 
-static bool read_rows(const hone_dataset *set, const int64_t *index, int64_t n,
-                      const hone_sample_place *of, hone__batch *b)
+bool hone__batch_read(const hone_dataset *set, const int64_t *index, int64_t begin, int64_t end,
+                      const hone_sample_place *of, const hone__batch *b)
 {
-    for (int64_t i = 0; i < n; i++) {
+    for (int64_t i = begin; i < end; i++) {
         void *out[HONE_SAMPLE_FIELDS];
         for (int f = 0; f < b->n; f++)
-            out[f] = (char *)hone__data(b->at[f]) +
-                     (size_t)(b->at[f]->numel / n * i) * hone__size_of(b->at[f]->dtype);
+            out[f] =
+                (char *)hone__data(b->at[f]) +
+                (size_t)(b->at[f]->numel / b->at[f]->shape[0] * i) * hone__size_of(b->at[f]->dtype);
         const hone_sample_place place = { index[i], of->epoch, of->seed };
         if (hone_dataset_read(set, &place, out) != HONE_OK)
             return false;
@@ -240,14 +241,16 @@ static bool collate(const char *where, const hone_dataset *set, const int64_t *i
     return true;
 }
 
-static bool fill_from_buffers(const char *where, const hone_dataset *set, const int64_t *index,
-                              int64_t n, const hone_sample_place *of, hone__batch *b)
+bool hone__batch_by_rows(const hone_dataset *set)
+{
+    return set->type && !set->type->sample && !set->type->collate;
+}
+
+bool hone__batch_room(const char *where, const hone_dataset *set, int64_t n, hone__batch *b)
 {
     hone_sample_layout layout;
     if (hone_dataset_layout(set, -1, &layout) != HONE_OK)
         return false;
-    if (set->type->collate)
-        return collate(where, set, index, n, of, &layout, b);
     if (!same_in_all(&layout)) {
         hone_error_set(HONE_E_SHAPE,
                        "%s: the samples of %s differ in their extents, and it doesn't say how they "
@@ -261,7 +264,17 @@ static bool fill_from_buffers(const char *where, const hone_dataset *set, const 
         if (!room_for(where, &b->at[f], layout.field[f].dtype, layout.field[f].ndim,
                       layout.field[f].shape, n))
             return false;
-    return read_rows(set, index, n, of, b);
+    return true;
+}
+
+static bool fill_from_buffers(const char *where, const hone_dataset *set, const int64_t *index,
+                              int64_t n, const hone_sample_place *of, hone__batch *b)
+{
+    hone_sample_layout layout;
+    if (set->type->collate)
+        return hone_dataset_layout(set, -1, &layout) == HONE_OK &&
+               collate(where, set, index, n, of, &layout, b);
+    return hone__batch_room(where, set, n, b) && hone__batch_read(set, index, 0, n, of, b);
 }
 
 bool hone__batch_fill(const char *where, const hone_dataset *set, const int64_t *index, int64_t n,
@@ -305,9 +318,23 @@ hone_tensor_list hone_dataset_batch(const hone_dataset *set, const int64_t *inde
     return list;
 }
 
-/* One sample of a set without a `read`, by way of a batch of one. */
+static void read_row(const hone_tensor *from, int64_t index, void *out)
+{
+    const size_t bytes = (size_t)(from->numel / from->shape[0]) * hone__size_of(from->dtype);
+    if (bytes > 0)
+        memcpy(out, (const char *)hone__data(from) + (size_t)index * bytes, bytes);
+}
+
+/* One sample of a set without a `read`: a row in memory, or by way of a batch of one. */
 static hone_status read_one(const hone_dataset *set, int64_t index, void *const *out)
 {
+    if (!set->type && hone__contiguous(set->x) &&
+        (set->y == HONE_NONE || hone__contiguous(set->y))) {
+        read_row(set->x, index, out[0]);
+        if (set->y != HONE_NONE)
+            read_row(set->y, index, out[1]);
+        return HONE_OK;
+    }
     HONE_SCOPE();
     hone__batch b = { 0 };
     const hone_sample_place place = { 0 };

@@ -21,6 +21,14 @@ bool hone__batch_fill(const char *where, const hone_dataset *set, const int64_t 
                       const hone_sample_place *of, hone__batch *b);
 void hone__batch_drop(hone__batch *b);
 
+/** Whether its samples can be written into a batch one by one, by any thread: then a batch is filled in
+ * two steps, room (memory, as above) and any number of reads of its rows begin..end-1, whose samples are
+ * index[begin..end-1]. False: an error is set. */
+bool hone__batch_by_rows(const hone_dataset *set);
+bool hone__batch_room(const char *where, const hone_dataset *set, int64_t n, hone__batch *b);
+bool hone__batch_read(const hone_dataset *set, const int64_t *index, int64_t begin, int64_t end,
+                      const hone_sample_place *of, const hone__batch *b);
+
 /** Why a file can't be used; HONE_OK: nothing is wrong with it. */
 typedef struct {
     hone_status code;

@@ -193,6 +193,11 @@ int hone__team_size(void)
     return n < own_team.most ? n : own_team.most;
 }
 
+void hone__team_never(void)
+{
+    own_team.most = 1;
+}
+
 /* ---- where data are: see cost.h ------------------------------------------------------------ */
 
 _Thread_local hone__data_place hone__data_now;

@@ -45,6 +45,9 @@ int hone__team_for(double total_ns, int64_t parts);
 /** What it costs each of n threads to change its share of `bytes` that all of them have read. */
 double hone__changing_ns(int64_t bytes, int n);
 
+/** From now on the calling thread, one of hone's own beside the team, runs its regions alone. */
+void hone__team_never(void);
+
 typedef void (*hone__range_body)(void *ctx, int64_t begin, int64_t end);
 
 /** Runs body over [0, n), cut into one contiguous range a thread; every cut lies on a multiple of

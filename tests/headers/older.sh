@@ -43,7 +43,10 @@ hone_nn_linear_options 56 torch_init *generator dtype no_bias
 hone_nn_layer_norm_options 55 dtype no_bias
 hone_nn_conv2d_options 56 *generator
 hone_nn_batch_norm_options 44 dtype
-hone_loader_options 40 drop_last
+hone_loader_options 40 drop_last stratify prefetch workers rank ranks *weights
+hone_split_options 23 in_order
+hone_picture_options 27 upright
+hone_transform_options 24 still
 hone_source_options 40 no_train whole
 hone_conv2d_options 40 auto_pad
 hone_max_pool2d_options 32 ceil_mode

@@ -50,6 +50,9 @@ SIZE_IS(hone_nn_conv2d_options, 160);
 SIZE_IS(hone_nn_batch_norm_options, 64);
 SIZE_IS(hone_loader_options, 64);
 SIZE_IS(hone_source_options, 64);
+SIZE_IS(hone_split_options, 32);
+SIZE_IS(hone_picture_options, 32);
+SIZE_IS(hone_transform_options, 32);
 SIZE_IS(hone_safetensors_options, 32);
 SIZE_IS(hone_file_options, 64);
 SIZE_IS(hone_file_save_options, 64);
@@ -399,6 +402,20 @@ static void loaders(void)
     CHECK(hone_loader_batches(loader) == 3); /* the last one, of two, too */
     REFUSED(hone_loader_new(&set, options), hone_loader_options, .batch_size = 4);
     hone_loader_free(loader);
+    hone_dataset half[2], changed;
+    const double part[] = { 0.5, 0.5 };
+    CHECK(hone_dataset_split(&set, part, 2, GIVE(hone_split_options, .stratify = true), half) ==
+          HONE_OK);
+    CHECK(hone_dataset_size(&half[1]) == 5);
+    hone_dataset_free(&half[0]);
+    hone_dataset_free(&half[1]);
+    REFUSED(hone_dataset_split(&set, part, 2, options, half), hone_split_options, .seed = 1);
+    CHECK(hone_dataset_transformed(&set, "flip", GIVE(hone_transform_options, .n_classes = 10),
+                                   &changed) == HONE_OK);
+    hone_dataset_free(&changed);
+    REFUSED(hone_dataset_transformed(&set, "flip", options, &changed), hone_transform_options,
+            .n_classes = 10);
+    REFUSED(hone_picture_read("none.png", options), hone_picture_options, .grey = true);
     hone_dataset_free(&set);
     hone_source source;
     CHECK(hone_source_open("digits", GIVE(hone_source_options, .limit = 10), &source) == HONE_OK);
