@@ -141,8 +141,9 @@ static void turn_back(hone_loader *l)
 
 static bool take_batch(hone_loader *l)
 {
-    if (hone__crew_is_here("loader_next", l->crew) && fill_crew(l) &&
-        hone__crew_take(l->crew, &l->batch) && fill_crew(l))
+    if (!hone__crew_is_here("loader_next", l->crew))
+        return false;
+    if (fill_crew(l) && hone__crew_take(l->crew, &l->batch) && fill_crew(l))
         return true;
     turn_back(l);
     return false;
