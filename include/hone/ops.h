@@ -640,8 +640,11 @@ typedef struct {
  *  @return  [N, O, (H + padding - dilation (kh - 1) - 1) / stride + 1, and for W alike],
  *           contiguous; without N as x. Without input channels it is the bias (PyTorch: no output
  *           channels).
- *  Order:   an output is one chain acc = fma(x, weight, acc) from +0 over (c, ky, kx), for every
- *           shape; a tap in the padding counts as +0 times the weight. The bias is added after it.
+ *  Order:   an output is one chain acc = fma(x, weight, acc) from +0 over (c, ky, kx); a tap in the
+ *           padding counts as +0 times the weight. f32 of one group with 16 channels or more on
+ *           both sides and at most 64 taps: over (ky, kx, c), where taps in rows outside the image
+ *           are left out (pixels are read where they lie, which takes two thirds of the time); of 3
+ *           x 3 taps and stride 1: see hone_conv_algorithm(). The bias is added last.
  *  Grad:    of x and weight the ops below; of the bias a sum of dy by the reductions' rule for
  *           each sample, these being added from +0 in the order of samples. Twice differentiable.
  *  Errors:  HONE_E_SHAPE (not so many dims; channels that groups don't divide, or that don't fit
@@ -651,9 +654,25 @@ typedef struct {
  *  Source:  torch.nn.functional.conv2d; Chetlur et al.: cuDNN (2014), implicit GEMM. */
 HONE_API hone_tensor *hone_conv2d(hone_tensor *x, hone_tensor *weight, hone_tensor *bias,
                                   const hone_conv2d_options *options);
+/** How convolutions of this thread are computed. Returns what it was. */
+typedef enum {
+    HONE_CONV_DEFAULT, /**< f32 of 3 x 3 taps, stride 1, no dilation, one group, at least 16 channels
+                            in and out, and an output that 2 x 2 tiles fill well (not 1 x 1 or 3 x 3):
+                            Winograd's F(2x2, 3x3), also the gradient by x; that by the weight from
+                            144 outputs a channel on. 16 products for 36, and a smaller error. The
+                            shape decides, never the batch. A tile is four outputs, whose sums over
+                            channels are a chain in each of 16 points (simd/isa/images.h); an
+                            infinity in one of its 16 pixels makes all four NaN. The weight's
+                            gradient is a chain over a sample's tiles in each point, transformed,
+                            and added sample by sample. */
+    HONE_CONV_EXACT    /**< one chain an output, as hone_conv2d() says, whatever the shape */
+} hone_conv_form;
+HONE_API hone_conv_form hone_conv_algorithm(hone_conv_form form);
+
 /** Its gradient by x, of height x width: dy [N, O, ..], weight -> [N, C, height, width], all
  * without N if dy is. Order: one chain of fma(dy, weight, acc) from +0 over (o, ky, kx); a tap that
- * no output has counts as +0 times the weight. Source: torch.nn.grad.conv2d_input. */
+ * no output has counts as +0 times the weight. With many channels as above, over (ky, kx, o), those
+ * being left out. Source: torch.nn.grad.conv2d_input. */
 HONE_API hone_tensor *hone_conv2d_backward_input(hone_tensor *dy, hone_tensor *weight,
                                                  int64_t height, int64_t width,
                                                  const hone_conv2d_options *options);

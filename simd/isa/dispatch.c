@@ -1,6 +1,7 @@
 /* dispatch.c: which tables this machine can use, and the one in use. */
 #include "isa/isa.h"
 
+#include "isa/images.h"
 #include "isa/tables.h"
 #include "runtime/cpu.h"
 
@@ -17,17 +18,26 @@ void hone__isa_use(const hone__isa *isa)
 /* Everything that was linked in, plainest first. */
 static const struct {
     const hone__isa *isa;
+    const hone__image_kernels *images;
     bool (*runs_here)(void);
 } candidates[] = {
-    { &hone__isa_scalar, NULL },
+    { &hone__isa_scalar, &hone__images_scalar, NULL },
 #if defined(__x86_64__)
-    { &hone__isa_avx2, hone__cpu_has_avx2 },
-    { &hone__isa_avx512, hone__cpu_has_avx512 },
+    { &hone__isa_avx2, &hone__images_avx2, hone__cpu_has_avx2 },
+    { &hone__isa_avx512, &hone__images_avx512, hone__cpu_has_avx512 },
 #elif defined(__aarch64__)
-    { &hone__isa_neon, NULL },
+    { &hone__isa_neon, &hone__images_neon, NULL },
 #endif
 };
 enum { N_CANDIDATES = sizeof candidates / sizeof candidates[0] };
+
+const hone__image_kernels *hone__images(void)
+{
+    int c = 0;
+    while (candidates[c].isa != hone__k)
+        c++;
+    return candidates[c].images;
+}
 
 const hone__isa *hone__isa_available(int i)
 {

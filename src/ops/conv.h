@@ -68,9 +68,9 @@ bool hone__conv_operands(hone_context *ctx, int dims, const hone_tensor *x,
 
 /** y; weight is contiguous, bias may be HONE_NONE. */
 bool hone__conv_forward(const hone__conv *c, const hone_tensor *weight, hone_tensor *bias,
-                        const hone_tensor *y);
-/** by_channel: the weight as [C / groups, O, ..], contiguous. */
-bool hone__conv_input(const hone__conv *c, const hone_tensor *by_channel, const hone_tensor *dx);
+                        hone_tensor *y);
+/** dx; weight is contiguous. */
+bool hone__conv_input(const hone__conv *c, hone_tensor *weight, hone_tensor *dx);
 /** Adds to sum, sample by sample. */
 bool hone__conv_add_weight(const hone__conv *c, const hone_tensor *sum);
 

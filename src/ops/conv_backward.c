@@ -39,10 +39,10 @@ static bool input_forward(hone_context *ctx, hone_tensor *const *in, int n_in, h
     if (!hone__conv_take_input(ctx, in[0], in[1], &c) || !HONE__SAVE(ctx, in[0], in[1]))
         return false;
     hone_tensor *dx = out[0] = hone__conv_image_out(ctx, &c, c.channels, c.in);
-    hone_tensor *by_channel = hone_contiguous(hone_transpose(in[1], 0, 1));
-    if (!dx || !by_channel)
+    hone_tensor *weight = hone_contiguous(in[1]);
+    if (!dx || !weight)
         return false;
-    return dx->numel == 0 || hone__conv_input(&c, by_channel, dx);
+    return dx->numel == 0 || hone__conv_input(&c, weight, dx);
 }
 
 static void input_backward(hone_context *ctx, hone_tensor *const *u, hone_tensor **dx)

@@ -1,9 +1,12 @@
 /* conv_product.c: the products that a convolution and its gradients are, for each sample and group:
- * one operand is windows of an image, which the product reads where it lies (loops/conv.h). */
+ * one operand is windows of an image, which the product reads where it lies (loops/conv.h). Where
+ * the shape suits it, Winograd's form instead (loops/winograd.h), or, with many channels, products of
+ * pixels (loops/direct.h). */
 #include "ops/conv.h"
 
 #include "gemm/gemm.h"
 #include "loops/conv.h"
+#include "loops/direct.h"
 #include "ops/samples.h"
 
 static hone__gemm_dtype gemm_dtype(const hone_tensor *t)
@@ -70,6 +73,141 @@ static hone__conv_windows windows_of_dy(const hone__conv *c, const hone_tensor *
     return w;
 }
 
+/* ---- Winograd's form */
+
+static _Thread_local hone_conv_form form;
+
+hone_conv_form hone_conv_algorithm(hone_conv_form wanted)
+{
+    const hone_conv_form before = form;
+    form = wanted;
+    return before;
+}
+
+/* 3 x 3, stride 1, two dims; the output's extents. */
+static bool suits(const hone__conv *c, const int64_t *out)
+{
+    const hone__conv_options *o = &c->o;
+    bool plain = form != HONE_CONV_EXACT && c->a->dtype == HONE_F32 && o->groups == 1 &&
+                 c->kernel[0] == 1 && c->in[0] == 1 && c->out[0] == 1;
+    for (int d = 1; d < 3; d++)
+        plain = plain && c->kernel[d] == 3 && o->stride[d] == 1 && o->dilation[d] == 1;
+    return plain && hone__winograd_suits(c->channels, c->outputs, out[1], out[2]);
+}
+
+/* t [n, channels, extent], which must be f32, with a stride of 1 along x or channels; else a copy.
+ * False: out of memory. */
+static bool image_of(const hone__conv *c, hone_tensor *t, const int64_t *extent, hone__image *m)
+{
+    const int last = t->ndim - 1;
+    if ((t->stride[last] != 1 || t->shape[last] == 1) && t->stride[1] != 1 &&
+        !(t = hone_contiguous(t)))
+        return false;
+    *m = (hone__image){ hone__data(t), t->shape[1],  extent[1],          extent[2],
+                        t->stride[0],  t->stride[1], stride_of(c, t, 1), stride_of(c, t, 2) };
+    return true;
+}
+
+static bool winograd_forward(const hone__conv *c, const hone_tensor *weight, hone_tensor *bias,
+                             hone_tensor *y)
+{
+    hone__winograd w = { .n = c->n,
+                         .before_y = c->before[1],
+                         .before_x = c->before[2],
+                         .weight = hone__data(weight),
+                         .w_out = 9 * c->channels,
+                         .w_in = 9 };
+    if (hone__is_real(bias)) {
+        w.bias = hone__data(bias);
+        w.bias_step = bias->stride[0];
+    }
+    return image_of(c, c->a, c->in, &w.in) && image_of(c, y, c->out, &w.out) &&
+           hone__winograd_run(&w);
+}
+
+/* A convolution with the weight turned, of dy with what padding leaves of the kernel. */
+static bool winograd_input(const hone__conv *c, const hone_tensor *weight, hone_tensor *dx)
+{
+    hone__winograd w = { .n = c->n,
+                         .before_y = 2 - c->before[1],
+                         .before_x = 2 - c->before[2],
+                         .weight = hone__data(weight),
+                         .w_out = 9,
+                         .w_in = 9 * c->channels,
+                         .turned = true };
+    return image_of(c, c->a, c->out, &w.in) && image_of(c, dx, c->in, &w.out) &&
+           hone__winograd_run(&w);
+}
+
+static bool winograd_add_weight(const hone__conv *c, const hone_tensor *sum)
+{
+    hone__winograd_gradient g = {
+        .n = c->n, .before_y = c->before[1], .before_x = c->before[2], .sum = hone__data(sum)
+    };
+    return image_of(c, c->b, c->in, &g.x) && image_of(c, c->a, c->out, &g.dy) &&
+           hone__winograd_add_weight(&g);
+}
+
+/* ---- products of pixels */
+
+static bool suits_direct(const hone__conv *c)
+{
+    return c->a->dtype == HONE_F32 && c->o.groups == 1 && c->kernel[0] == 1 && c->in[0] == 1 &&
+           c->out[0] == 1 && hone__direct_suits(c->channels, c->outputs, taps(c));
+}
+
+static hone__direct_axis axis_of(const hone__conv *c, int d)
+{
+    return (hone__direct_axis){ c->kernel[d], c->o.stride[d], -c->before[d], c->o.dilation[d], 1 };
+}
+
+static hone__direct_axis axis_of_dy(const hone__conv *c, int d)
+{
+    return (hone__direct_axis){ c->kernel[d], 1, c->before[d], -c->o.dilation[d], c->o.stride[d] };
+}
+
+static bool direct_forward(const hone__conv *c, const hone_tensor *weight, hone_tensor *bias,
+                           hone_tensor *y)
+{
+    hone__direct d = { .n = c->n,
+                       .y = axis_of(c, 1),
+                       .x = axis_of(c, 2),
+                       .weight = hone__data(weight),
+                       .w_out = taps(c) * c->channels,
+                       .w_in = taps(c) };
+    if (hone__is_real(bias)) {
+        d.bias = hone__data(bias);
+        d.bias_step = bias->stride[0];
+    }
+    return image_of(c, c->a, c->in, &d.in) && image_of(c, y, c->out, &d.out) &&
+           hone__direct_run(&d);
+}
+
+static bool direct_input(const hone__conv *c, const hone_tensor *weight, hone_tensor *dx)
+{
+    hone__direct d = { .n = c->n,
+                       .y = axis_of_dy(c, 1),
+                       .x = axis_of_dy(c, 2),
+                       .weight = hone__data(weight),
+                       .w_out = taps(c),
+                       .w_in = taps(c) * c->channels };
+    return image_of(c, c->a, c->out, &d.in) && image_of(c, dx, c->in, &d.out) &&
+           hone__direct_run(&d);
+}
+
+static bool direct_add_weight(const hone__conv *c, const hone_tensor *sum)
+{
+    hone__direct_gradient g = { .n = c->n,
+                                .y_axis = axis_of(c, 1),
+                                .x_axis = axis_of(c, 2),
+                                .sum = hone__data(sum),
+                                .many_positions = HONE__MANY_POSITIONS };
+    return image_of(c, c->b, c->in, &g.x) && image_of(c, c->a, c->out, &g.dy) &&
+           hone__direct_add_weight(&g);
+}
+
+/* ---- products */
+
 /* A product for each sample, whose C lies by channels. */
 static hone__gemm_args by_samples(const hone__conv *c, const hone_tensor *image, int64_t m,
                                   int64_t n, int64_t k)
@@ -85,8 +223,12 @@ static hone__gemm_args by_samples(const hone__conv *c, const hone_tensor *image,
 }
 
 bool hone__conv_forward(const hone__conv *c, const hone_tensor *weight, hone_tensor *bias,
-                        const hone_tensor *y)
+                        hone_tensor *y)
 {
+    if (suits(c, c->out))
+        return winograd_forward(c, weight, bias, y);
+    if (suits_direct(c))
+        return direct_forward(c, weight, bias, y);
     const hone_tensor *x = c->a;
     const hone__conv_windows w = windows_of_x(c, x, false);
     const int64_t m = positions(c->out), k = c->group_channels * taps(c);
@@ -109,9 +251,15 @@ bool hone__conv_forward(const hone__conv *c, const hone_tensor *weight, hone_ten
     return true;
 }
 
-bool hone__conv_input(const hone__conv *c, const hone_tensor *by_channel, const hone_tensor *dx)
+bool hone__conv_input(const hone__conv *c, hone_tensor *weight, hone_tensor *dx)
 {
-    const hone_tensor *dy = c->a;
+    if (suits(c, c->in))
+        return winograd_input(c, weight, dx);
+    if (suits_direct(c))
+        return direct_input(c, weight, dx);
+    const hone_tensor *dy = c->a, *by_channel = hone_contiguous(hone_transpose(weight, 0, 1));
+    if (!by_channel)
+        return false;
     const hone__conv_windows w = windows_of_dy(c, dy);
     const int64_t m = positions(c->in), k = c->group_outputs * taps(c);
     hone__gemm_args g = by_samples(c, dy, m, c->group_channels, k);
@@ -128,6 +276,9 @@ bool hone__conv_input(const hone__conv *c, const hone_tensor *by_channel, const 
     return true;
 }
 
+/* Below, adding a sample's points takes longer than what they save. */
+enum { LEAST_POSITIONS = 144 };
+
 /* dy with its positions in one line. */
 static hone_tensor *in_lines(hone_tensor *dy)
 {
@@ -143,6 +294,10 @@ bool hone__conv_add_weight(const hone__conv *c, const hone_tensor *sum)
     const hone_tensor *x = c->b, *dy;
     if (sum->numel == 0 || c->a->numel == 0)
         return true;
+    if (positions(c->out) >= LEAST_POSITIONS && suits(c, c->out))
+        return winograd_add_weight(c, sum);
+    if (suits_direct(c))
+        return direct_add_weight(c, sum);
     if (!(dy = in_lines(c->a)))
         return false;
     const hone__conv_windows w = windows_of_x(c, x, true);

@@ -1,0 +1,77 @@
+/* images.h: kernels of convolution that are more than products, one table for each instruction set,
+ * in units of their own (images_<isa>.c), since those of isa.h take minutes to compile.
+ *
+ * f32 only. Pixels are runs of `channels`, a multiple of HONE__IMAGE_CHANNELS, that lie side by side; every
+ * step is rounded, in the order that is written down, so the bits are the same on every ISA.
+ *
+ * Winograd's F(2x2, 3x3): a tile of 2 x 2 outputs y of a 3 x 3 convolution of 4 x 4 pixels d with
+ * weights g is y = A^T [(G g G^T) . (B^T d B)] A: 16 products instead of 36. Along one axis:
+ *
+ *      B^T d    d0 - d2, d1 + d2, d2 - d1, d1 - d3
+ *      G g      g0, ((g0 + g2) + g1) / 2, ((g0 + g2) - g1) / 2, g2
+ *      A^T m    (m0 + m1) + m2, (m1 - m2) - m3
+ *
+ * and for the weights' gradient, G^T [(A dy A^T) . (B^T d B)] G:
+ *
+ *      A y      y0, y0 + y1, y0 - y1, -y1
+ *      G^T u    u0 + (u1 + u2) / 2, (u1 - u2) / 2, (u1 + u2) / 2 + u3
+ *
+ * always first along y, then along x. Point 4 i + j of 16 is of row i and column j. */
+#ifndef HONE_ISA_IMAGES_H
+#define HONE_ISA_IMAGES_H
+
+#include "isa/isa.h"
+
+enum { HONE__IMAGE_CHANNELS = 16, HONE__WINOGRAD_POINTS = 16 };
+
+/** Rows of an image; step 0 and one pixel of zeros: a row outside of it. */
+typedef struct {
+    const float *row;
+    int64_t step; /* from pixel to pixel */
+} hone__pixels;
+
+/** Tiles side by side. Tile t reads columns x + 2 t .. x + 2 t + 3 (`of_dy`: the two first) of the
+ * rows, those outside [0, width) being +0, and writes points[p * point + t * tile + c]. */
+typedef struct {
+    int64_t channels, tiles, x, width;
+    hone__pixels rows[4]; /* of_dy: 2 */
+    float *points;
+    int64_t point, tile;
+} hone__winograd_in;
+
+/** The reverse: y columns 2 t and 2 t + 1 of two rows, as far as they are less than width; row[1]
+ * may be NULL. bias: [channels] or NULL, added last. */
+typedef struct {
+    int64_t channels, tiles, width;
+    const float *points;
+    int64_t point, tile;
+    float *row[2];
+    int64_t step;
+    const float *bias;
+} hone__winograd_out;
+
+typedef struct {
+    /** B^T d B, and A dy A^T. */
+    void (*winograd_in)(const hone__winograd_in *t);
+    void (*winograd_dy)(const hone__winograd_in *t);
+    void (*winograd_out)(const hone__winograd_out *t);
+    /** G g G^T of `lanes` weights side by side, n times: points[p * point + i * to_step] from w[tap *
+     * w_tap + i * from_step]. lanes: a vector of gemm's kernel. */
+    void (*winograd_weights)(int64_t n, const float *w, int64_t w_tap, int64_t from_step,
+                             float *points, int64_t point, int64_t to_step);
+    /** w[tap * w_tap + i] += G^T points G for i < n, a multiple of HONE__IMAGE_CHANNELS. */
+    void (*winograd_weights_back)(int64_t n, const float *points, int64_t point, float *w,
+                                  int64_t w_tap);
+} hone__image_kernels;
+
+/** Those of hone__k's ISA. */
+const hone__image_kernels *hone__images(void);
+
+extern const hone__image_kernels hone__images_scalar;
+#if defined(__x86_64__)
+extern const hone__image_kernels hone__images_avx2, hone__images_avx512;
+#elif defined(__aarch64__)
+extern const hone__image_kernels hone__images_neon;
+#endif
+
+#endif

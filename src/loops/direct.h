@@ -1,0 +1,47 @@
+/* direct.h: convolutions of many channels, and their gradients by the input, as products of pixels
+ * that are read where they lie, f32.
+ *
+ * An output is one chain from +0 over (ky, kx, channel). A tap in a row outside the image is left
+ * out, one in a column outside counts as +0 times the weight; of a gradient by the input with a
+ * stride, taps that no output has are left out. */
+#ifndef HONE_LOOPS_DIRECT_H
+#define HONE_LOOPS_DIRECT_H
+
+#include "loops/winograd.h"
+
+/** An axis: the output at o sees, of tap k, what is at (o * mul + off + k * step) / div of the
+ * image, if that is whole. mul or div is 1. */
+typedef struct {
+    int64_t taps, mul, off, step, div;
+} hone__direct_axis;
+
+typedef struct {
+    int64_t n;
+    hone__image in, out;
+    hone__direct_axis y, x;
+    /* weight[o * w_out + c * w_in + tap], tap = ky * x.taps + kx; one stride is the number of taps */
+    const float *weight;
+    int64_t w_out, w_in;
+    const float *bias;
+    int64_t bias_step;
+} hone__direct;
+
+/** If there are channels enough, and no more taps than a row's table has places. */
+bool hone__direct_suits(int64_t channels, int64_t outputs, int64_t taps);
+
+/** out = the convolution. False: out of memory. */
+bool hone__direct_run(const hone__direct *d);
+
+/** sum [outputs, channels, taps], contiguous, += the gradient of a weight by x and dy: one chain over
+ * (sample, y, x) that begins with it, or from many_positions a sample on a chain from +0 for each
+ * sample, these being added in order. div is 1. False: out of memory. */
+typedef struct {
+    int64_t n;
+    hone__image x, dy;
+    hone__direct_axis y_axis, x_axis;
+    float *sum;
+    int64_t many_positions;
+} hone__direct_gradient;
+bool hone__direct_add_weight(const hone__direct_gradient *g);
+
+#endif

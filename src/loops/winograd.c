@@ -1,0 +1,310 @@
+/* winograd.c: the convolution, and what it shares with its weight's gradient: winograd.h. */
+#include "loops/image_parts.h"
+
+enum { LEAST_CHANNELS = 16, TILES = 96, WEIGHTS = 8 };
+
+bool hone__winograd_suits(int64_t channels, int64_t outputs, int64_t out_height, int64_t out_width)
+{
+    const int64_t tiles = ((out_height + 1) / 2) * ((out_width + 1) / 2);
+    return channels >= LEAST_CHANNELS && outputs >= LEAST_CHANNELS &&
+           3 * 16 * tiles <= 2 * 9 * out_height * out_width;
+}
+
+/* ---- pixels */
+
+static const hone__gemm_kernel *gemm(void)
+{
+    return &hone__k->gemm.of[HONE__GEMM_F32];
+}
+
+/* Lines of rows that follow each other are one. */
+static bool in_one_line(const hone__image *m)
+{
+    return m->y == m->width * m->x || m->height == 1;
+}
+
+void hone__gather_pixels(const hone__image *m, int64_t sample, int64_t begin, int64_t end,
+                         float *to)
+{
+    const int64_t padded = hone__padded(m->channels);
+    const int64_t rows = in_one_line(m) ? 1 : end - begin;
+    const int64_t pixels = (end - begin) / (rows ? rows : 1) * m->width;
+    const float *from = m->p + sample * m->sample + begin * m->y;
+    for (int64_t r = 0; r < rows; r++, from += m->y, to += pixels * padded) {
+        if (m->channel != 1) {
+            gemm()->transpose(pixels, m->channels, to, padded, from, m->channel);
+            continue;
+        }
+        for (int64_t i = 0; i < pixels; i++)
+            memcpy(to + i * padded, from + i * m->x, (size_t)m->channels * sizeof *to);
+    }
+}
+
+void hone__scatter_pixels(const hone__image *m, int64_t sample, int64_t begin, int64_t end,
+                          const float *from)
+{
+    const int64_t padded = hone__padded(m->channels);
+    const int64_t rows = in_one_line(m) ? 1 : end - begin;
+    const int64_t pixels = (end - begin) / (rows ? rows : 1) * m->width;
+    float *to = m->p + sample * m->sample + begin * m->y;
+    for (int64_t r = 0; r < rows; r++, to += m->y, from += pixels * padded) {
+        if (m->channel != 1) {
+            gemm()->transpose(m->channels, pixels, to, m->channel, from, padded);
+            continue;
+        }
+        for (int64_t i = 0; i < pixels; i++)
+            memcpy(to + i * m->x, from + i * padded, (size_t)m->channels * sizeof *to);
+    }
+}
+
+void hone__product_panel(const hone__gemm_kernel *kernel, int64_t m, hone__gemm_tile *t,
+                         const float *a, float *c)
+{
+    const int64_t parts = ceil_div(m, hone__gemm_tile_rows(kernel, t->nr, t->k, t->a_cs));
+    int64_t row = 0;
+    for (int64_t i = 0; i < parts; i++) {
+        const int64_t end = hone__cut(m, parts, i + 1);
+        t->mr = (int)(end - row);
+        t->a = a + row * t->a_rs;
+        t->c = c + row * t->c_rs;
+        kernel->tile(t);
+        row = end;
+    }
+}
+
+/* ---- the convolution */
+
+typedef struct {
+    const hone__winograd *w;
+    const hone__image_kernels *images;
+    const hone__gemm_kernel *kernel;
+    int64_t k, in, out;                /* channels, and with padding, of both sides */
+    int64_t tiles_y, tiles_x;          /* of a sample */
+    int64_t samples, bands, band_rows; /* a block: samples, or rows of tiles of one */
+    int64_t blocks, most_tiles;
+    float *weights, *bias;
+    int64_t weight_point, in_point, out_point;
+    char *rooms;
+    size_t room_bytes;
+    bool in_place, out_in_place;
+} job;
+
+/* A thread's memory. */
+typedef struct {
+    float *zeros, *x, *points, *sums, *y;
+} room;
+
+static int64_t rows_in(const job *j)
+{
+    return min64(2 * j->band_rows + 2, j->w->in.height);
+}
+
+/* Where they lie, from NULL: how many bytes. */
+static size_t lay_out(const job *j, char *at, room *r)
+{
+    const size_t sizes[] = {
+        hone__floats(j->in),
+        j->in_place ? 0 : hone__floats(rows_in(j) * j->w->in.width * j->in),
+        hone__floats(HONE__WINOGRAD_POINTS * j->in_point),
+        hone__floats(HONE__WINOGRAD_POINTS * j->out_point),
+        j->out_in_place ? 0 : hone__floats(2 * j->band_rows * j->w->out.width * j->out),
+    };
+    float **const to[] = { &r->zeros, &r->x, &r->points, &r->sums, &r->y };
+    size_t used = 0;
+    for (int i = 0; i < 5; i++) {
+        *to[i] = (float *)(void *)(at + (at ? used : 0));
+        used += sizes[i];
+    }
+    return used;
+}
+
+/* Blocks of about TILES tiles, as many as a multiple of the threads. */
+static void choose_blocks(job *j, int threads)
+{
+    const int64_t a_sample = j->tiles_y * j->tiles_x, n = j->w->n;
+    if (2 * a_sample <= TILES) {
+        const int64_t blocks = hone__up(ceil_div(n * a_sample, TILES), threads);
+        j->samples = ceil_div(n, min64(blocks, n));
+        j->bands = 1;
+    } else {
+        j->samples = 1;
+        j->bands = min64(j->tiles_y, ceil_div(a_sample, TILES));
+    }
+    j->band_rows = ceil_div(j->tiles_y, j->bands);
+    j->blocks = ceil_div(n, j->samples) * j->bands;
+    j->most_tiles = j->samples * j->band_rows * j->tiles_x;
+}
+
+/* Of channels [begin, end), at most WEIGHTS; turned: room for as many. */
+static void transform_weights(const job *j, float *turned, int64_t begin, int64_t end)
+{
+    const hone__winograd *w = j->w;
+    const int64_t many = end - begin, outputs = w->out.channels;
+    const float *from = w->weight + begin * w->w_in;
+    if (w->w_in == 9)
+        j->kernel->transpose(9 * many, outputs, turned, j->out, from, w->w_out);
+    for (int64_t i = 0; w->w_in != 9 && i < many; i++)
+        j->kernel->transpose(9, outputs, turned + 9 * i * j->out, j->out, from + i * w->w_in, 9);
+    const float *const first = turned + (w->turned ? 8 * j->out : 0);
+    for (int64_t p = 0; p < hone__panels(j->kernel, j->out); p++) {
+        const int64_t at = hone__panel(j->kernel, j->out, p);
+        const int64_t width = hone__panel(j->kernel, j->out, p + 1) - at;
+        for (int64_t o = at; o < at + width; o += j->kernel->vl)
+            j->images->winograd_weights(many, first + o, w->turned ? -j->out : j->out, 9 * j->out,
+                                        j->weights + at * j->k + begin * width + o - at,
+                                        j->weight_point, width);
+    }
+}
+
+static void transform_all_weights(const job *j, float *turned, int thread, int n_threads)
+{
+    const int64_t groups = ceil_div(j->k, WEIGHTS), end = hone__cut(groups, n_threads, thread + 1);
+    memset(turned, 0,
+           hone__floats(9 * WEIGHTS * j->out)); /* columns that there are no outputs for */
+    for (int64_t i = hone__cut(groups, n_threads, thread); i < end; i++)
+        transform_weights(j, turned, i * WEIGHTS, min64((i + 1) * WEIGHTS, j->k));
+}
+
+static void transform_in(const job *j, const room *r, int64_t sample, int64_t first_row,
+                         int64_t end_row, int64_t tile)
+{
+    const hone__image *m = &j->w->in;
+    const int64_t y = 2 * first_row - j->w->before_y;
+    const int64_t begin = y < 0 ? 0 : min64(y, m->height);
+    const int64_t end = min64(2 * end_row + 2 - j->w->before_y, m->height);
+    hone__rows_of rows = { m->p + sample * m->sample, r->zeros, 0, m->height, m->y, m->x };
+    if (!j->in_place) {
+        if (begin < end)
+            hone__gather_pixels(m, sample, begin, end, r->x);
+        rows = (hone__rows_of){ r->x, r->zeros, begin, m->height, m->width * j->in, j->in };
+    }
+    for (int64_t row = first_row; row < end_row; row++, tile += j->tiles_x) {
+        hone__winograd_in t = { .channels = j->in,
+                                .tiles = j->tiles_x,
+                                .x = -j->w->before_x,
+                                .width = m->width,
+                                .points = r->points + tile * j->in,
+                                .point = j->in_point,
+                                .tile = j->in };
+        for (int i = 0; i < 4; i++)
+            t.rows[i] = hone__row_at(&rows, 2 * row + i - j->w->before_y);
+        j->images->winograd_in(&t);
+    }
+}
+
+static void multiply(const job *j, const room *r, int64_t tiles)
+{
+    for (int p = 0; p < HONE__WINOGRAD_POINTS; p++)
+        for (int64_t i = 0; i < hone__panels(j->kernel, j->out); i++) {
+            const int64_t at = hone__panel(j->kernel, j->out, i);
+            const int64_t width = hone__panel(j->kernel, j->out, i + 1) - at;
+            hone__gemm_tile t = { .k = j->k,
+                                  .a_rs = j->in,
+                                  .a_cs = 1,
+                                  .b = j->weights + p * j->weight_point + at * j->k,
+                                  .b_rs = width,
+                                  .c_rs = j->out,
+                                  .nr = (int)width };
+            hone__product_panel(j->kernel, tiles, &t, r->points + p * j->in_point,
+                                r->sums + p * j->out_point + at);
+        }
+}
+
+static void transform_out(const job *j, const room *r, int64_t sample, int64_t first_row,
+                          int64_t end_row, int64_t tile)
+{
+    const hone__image *m = &j->w->out;
+    float *base = r->y;
+    int64_t row_step = m->width * j->out, step = j->out;
+    if (j->out_in_place) {
+        base = m->p + sample * m->sample + 2 * first_row * m->y;
+        row_step = m->y;
+        step = m->x;
+    }
+    for (int64_t row = first_row; row < end_row; row++, tile += j->tiles_x) {
+        float *const at = base + 2 * (row - first_row) * row_step;
+        const hone__winograd_out t = { .channels = j->out,
+                                       .tiles = j->tiles_x,
+                                       .width = m->width,
+                                       .points = r->sums + tile * j->out,
+                                       .point = j->out_point,
+                                       .tile = j->out,
+                                       .row = { at,
+                                                2 * row + 1 < m->height ? at + row_step : NULL },
+                                       .step = step,
+                                       .bias = j->bias };
+        j->images->winograd_out(&t);
+    }
+    if (!j->out_in_place)
+        hone__scatter_pixels(m, sample, 2 * first_row, min64(2 * end_row, m->height), r->y);
+}
+
+static void run_block(const job *j, const room *r, int64_t block)
+{
+    const int64_t band = block % j->bands, first = block / j->bands * j->samples;
+    const int64_t end = min64(first + j->samples, j->w->n);
+    const int64_t begin_row = hone__cut(j->tiles_y, j->bands, band);
+    const int64_t end_row = hone__cut(j->tiles_y, j->bands, band + 1);
+    const int64_t each = (end_row - begin_row) * j->tiles_x;
+    for (int64_t s = first; s < end; s++)
+        transform_in(j, r, s, begin_row, end_row, (s - first) * each);
+    multiply(j, r, (end - first) * each);
+    for (int64_t s = first; s < end; s++)
+        transform_out(j, r, s, begin_row, end_row, (s - first) * each);
+}
+
+static void run_share(void *ctx, int thread, int n_threads)
+{
+    const job *j = ctx;
+    char *const memory = j->rooms + j->room_bytes * (size_t)thread;
+    transform_all_weights(j, (float *)(void *)memory, thread, n_threads);
+    hone__meet(n_threads);
+    room r;
+    lay_out(j, memory, &r);
+    memset(r.zeros, 0, hone__floats(j->in));
+    if (!j->in_place && j->in != j->k)
+        memset(r.x, 0, hone__floats(rows_in(j) * j->w->in.width * j->in));
+    const int64_t end = hone__cut(j->blocks, n_threads, thread + 1);
+    for (int64_t b = hone__cut(j->blocks, n_threads, thread); b < end; b++)
+        run_block(j, &r, b);
+}
+
+bool hone__winograd_run(const hone__winograd *w)
+{
+    job j = { .w = w,
+              .images = hone__images(),
+              .kernel = gemm(),
+              .k = w->in.channels,
+              .in = hone__padded(w->in.channels),
+              .out = hone__padded(w->out.channels),
+              .tiles_y = ceil_div(w->out.height, 2),
+              .tiles_x = ceil_div(w->out.width, 2),
+              .in_place = hone__pixels_in_place(&w->in),
+              .out_in_place = hone__pixels_in_place(&w->out) };
+    const double tiles = (double)(w->n * j.tiles_y * j.tiles_x);
+    const double flops = 2 * HONE__WINOGRAD_POINTS * tiles * (double)(j.k * j.out);
+    const int threads = hone__team_for(flops / j.kernel->flops_per_ns, w->n * j.tiles_y);
+    choose_blocks(&j, threads);
+    j.weight_point = hone__point(j.k * j.out);
+    j.in_point = hone__point(j.most_tiles * j.in);
+    j.out_point = hone__point(j.most_tiles * j.out);
+    const size_t weight_bytes = hone__floats(HONE__WINOGRAD_POINTS * j.weight_point);
+    const size_t bias_bytes = w->bias ? hone__floats(j.out) : 0,
+                 turned = hone__floats(9 * WEIGHTS * j.out);
+    room unused;
+    j.room_bytes = lay_out(&j, NULL, &unused);
+    j.room_bytes = j.room_bytes > turned ? j.room_bytes : turned;
+    const size_t bytes = weight_bytes + bias_bytes + hone__bytes(threads, j.room_bytes);
+    char *const all = hone__pool_alloc(bytes);
+    if (!all)
+        return false;
+    j.weights = (float *)(void *)all;
+    j.bias = w->bias ? (float *)(void *)(all + weight_bytes) : NULL;
+    j.rooms = all + weight_bytes + bias_bytes;
+    if (j.bias)
+        hone__gather_bias(j.bias, hone__padded(w->out.channels), w->bias, w->out.channels,
+                          w->bias_step);
+    hone__parallel_team(threads, run_share, &j);
+    hone__pool_free(all, bytes);
+    return true;
+}

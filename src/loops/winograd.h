@@ -1,0 +1,47 @@
+/* winograd.h: convolutions of 3 x 3 taps and stride 1 by Winograd's F(2x2, 3x3) (isa/images.h), f32.
+ *
+ * Each point of the transformed domain is a product over channels, one chain in their order from
+ * +0, so an output's bits depend on its tile's pixels alone: not on the batch, nor on how tiles are
+ * grouped. A tile at the border takes +0 for what lies outside. */
+#ifndef HONE_LOOPS_WINOGRAD_H
+#define HONE_LOOPS_WINOGRAD_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+/** [n, channels, height, width] with strides in elements; that of x, or of channels, is 1. */
+typedef struct {
+    float *p;
+    int64_t channels, height, width;
+    int64_t sample, channel, y, x;
+} hone__image;
+
+typedef struct {
+    int64_t n;
+    hone__image in, out;
+    int64_t before_y, before_x; /* padding */
+    /* weight[o * w_out + c * w_in + tap], of which one stride is 9 */
+    const float *weight;
+    int64_t w_out, w_in;
+    bool turned; /* tap 8 - t is taken for t */
+    const float *bias;
+    int64_t bias_step;
+} hone__winograd;
+
+/** If it saves products: enough channels, and outputs that fill the tiles. */
+bool hone__winograd_suits(int64_t channels, int64_t outputs, int64_t out_height, int64_t out_width);
+
+/** out = the convolution. False: out of memory. */
+bool hone__winograd_run(const hone__winograd *w);
+
+/** sum [outputs, channels, 9], contiguous, += for each sample in order the gradient of a weight by
+ * x and dy, one chain over the tiles (row by row) in each point from +0. False: out of memory. */
+typedef struct {
+    int64_t n;
+    hone__image x, dy;
+    int64_t before_y, before_x;
+    float *sum;
+} hone__winograd_gradient;
+bool hone__winograd_add_weight(const hone__winograd_gradient *g);
+
+#endif

@@ -1,0 +1,176 @@
+/* The forms a convolution is computed in (hone_conv_algorithm): each against f64, which knows but
+ * one, and what their bits may depend on. */
+#include "../support/support.h"
+
+#include "isa/isa.h"
+
+#include <hone/hone.h>
+
+#include <math.h>
+
+SUITE(conv_forms);
+
+/* images [n, c, h, w] and a weight [o, c, kh, kw] */
+typedef struct {
+    int64_t n, c, h, w, o, kh, kw;
+    hone_conv2d_options with;
+} shape;
+
+static const shape shapes[] = {
+    /* Winograd: borders, tiles that aren't full, channels that fill no vector, small images
+     * together, bands of large ones */
+    { 3, 16, 4, 4, 16, 3, 3, { .padding = { 1, 1 } } },
+    { 3, 17, 7, 9, 33, 3, 3, { .padding = { 1, 1 } } },
+    { 2, 16, 13, 13, 48, 3, 3, { .stride = { 1, 1 } } },
+    { 2, 32, 12, 15, 20, 3, 3, { .padding = { 2, 2 } } },
+    { 2, 16, 12, 15, 20, 3, 3, { .padding = { 4, 0 } } },
+    { 40, 24, 5, 6, 40, 3, 3, { .padding = { 1, 1 } } },
+    { 2, 16, 70, 66, 18, 3, 3, { .padding = { 1, 1 } } },
+    /* pixels: one tap, strides, dilation, a page between pixels, rows and columns that see nothing,
+     * more positions than a product takes */
+    { 3, 16, 8, 8, 24, 1, 1, { .stride = { 1, 1 } } },
+    { 3, 16, 6, 7, 20, 1, 1, { .stride = { 2, 2 } } },
+    { 5, 24, 11, 9, 40, 3, 3, { .stride = { 2, 2 }, .padding = { 1, 1 } } },
+    { 2, 24, 40, 37, 19, 5, 3, { .stride = { 3, 2 }, .padding = { 2, 1 } } },
+    { 2, 16, 6, 7, 20, 3, 3, { .padding = { 1, 1 }, .dilation = { 2, 2 } } },
+    { 2, 512, 9, 9, 16, 3, 3, { .stride = { 2, 2 }, .padding = { 1, 1 } } },
+    { 2, 16, 2, 3, 20, 2, 2, { .padding = { 3, 2 } } },
+    { 2, 16, 50, 43, 16, 1, 2, { .stride = { 1, 1 } } },
+    { 20, 16, 1, 30, 32, 1, 3, { .padding = { 0, 1 } } },
+};
+enum { SHAPES = sizeof shapes / sizeof *shapes, RESULTS = 3 };
+
+static hone_tensor *channels_last(hone_tensor *t)
+{
+    return hone_permute(hone_contiguous(hone_permute(t, 0, 2, 3, 1)), 0, 3, 1, 2);
+}
+
+/* y, dx and dw with dy of the same numbers for all. */
+static void run(const shape *s, hone_tensor *x, hone_tensor *w, hone_tensor *b, hone_tensor *dy,
+                hone_tensor **got)
+{
+    got[0] = hone_conv2d(x, w, b, &s->with);
+    got[1] = hone_conv2d_backward_input(dy, w, s->h, s->w, &s->with);
+    got[2] = hone_conv2d_backward_weight(dy, x, s->kh, s->kw, &s->with);
+    for (int k = 0; k < RESULTS; k++)
+        cr_assert(got[k], "%s", hone_error_message());
+}
+
+typedef struct {
+    hone_tensor *x, *w, *b, *dy;
+} operands;
+
+static operands draw(const shape *s)
+{
+    operands d = { hone_randn(HONE_F32, s->n, s->c, s->h, s->w),
+                   hone_randn(HONE_F32, s->o, s->c, s->kh, s->kw), hone_randn(HONE_F32, s->o),
+                   NULL };
+    hone_tensor *y = hone_conv2d(d.x, d.w, d.b, &s->with);
+    cr_assert(y, "%s", hone_error_message());
+    d.dy = hone_randn(HONE_F32, s->n, s->o, hone_size(y, 2), hone_size(y, 3));
+    return d;
+}
+
+/* The root of the mean square. */
+static double rms(hone_tensor *t)
+{
+    return sqrt(hone_item(hone_mean(hone_square(hone_to(t, HONE_F64)))));
+}
+
+static void in_f64(const shape *s, const operands *d, hone_tensor **want)
+{
+    run(s, hone_to(d->x, HONE_F64), hone_to(d->w, HONE_F64), hone_to(d->b, HONE_F64),
+        hone_to(d->dy, HONE_F64), want);
+}
+
+Test(conv_forms, values)
+{
+    for (int i = 0; i < SHAPES; i++) {
+        HONE_SCOPE();
+        const operands d = draw(&shapes[i]);
+        hone_tensor *want[RESULTS], *got[RESULTS];
+        in_f64(&shapes[i], &d, want);
+        run(&shapes[i], d.x, d.w, d.b, d.dy, got);
+        for (int k = 0; k < RESULTS; k++) {
+            const double error = hone_item(hone_max(hone_abs(hone_sub(got[k], want[k]))));
+            cr_expect(error <= 2e-5 * rms(want[k]), "shape %d, result %d: %g", i, k, error);
+        }
+    }
+}
+
+Test(conv_forms, bits_depend_on_no_isa_and_no_layout)
+{
+    for (int i = 0; i < SHAPES; i++) {
+        HONE_SCOPE();
+        const operands d = draw(&shapes[i]);
+        hone_tensor *want[RESULTS], *got[RESULTS];
+        run(&shapes[i], d.x, d.w, d.b, d.dy, want);
+        for (int a = 0; hone__isa_available(a); a++) {
+            hone__isa_use(hone__isa_available(a));
+            run(&shapes[i], channels_last(d.x), d.w, d.b, channels_last(d.dy), got);
+            for (int k = 0; k < RESULTS; k++)
+                cr_expect(test_same_bits(want[k], got[k]), "shape %d, result %d on %s", i, k,
+                          hone__isa_available(a)->name);
+        }
+        hone__isa_use(hone__isa_best());
+    }
+}
+
+/* Nor on the batch: each sample alone, and the weight's gradient in parts of uneven sizes. */
+Test(conv_forms, bits_depend_on_no_batch)
+{
+    for (int i = 0; i < SHAPES; i++) {
+        HONE_SCOPE();
+        const shape *s = &shapes[i];
+        const operands d = draw(s);
+        hone_tensor *want[RESULTS], *got[RESULTS];
+        run(s, d.x, d.w, d.b, d.dy, want);
+        hone_tensor *w = hone_requires_grad_(hone_clone(d.w), true);
+        for (int64_t at = 0, end; at < s->n; at = end) {
+            end = at == 0 ? 1 : s->n;
+            hone_tensor *x = hone_slice(d.x, 0, at, end, 1), *dy = hone_slice(d.dy, 0, at, end, 1);
+            run(s, x, d.w, d.b, dy, got);
+            for (int k = 0; k < 2; k++)
+                cr_expect(test_same_bits(got[k], hone_slice(want[k], 0, at, end, 1)),
+                          "shape %d, result %d, from sample %d", i, k, (int)at);
+            hone_tensor *y = hone_conv2d(x, w, d.b, &s->with);
+            const hone_backward_options from = { .gradient = dy };
+            CHECK_OK(hone_backward_with(y, &from));
+        }
+        cr_expect(test_same_bits(hone_grad(w), want[2]), "shape %d", i);
+    }
+}
+
+/* Winograd's forward errs less than a chain an output; hone_conv_algorithm() switches it off. */
+Test(conv_forms, the_error_is_no_larger_than_that_of_one_chain)
+{
+    HONE_SCOPE();
+    const shape s = { 2, 64, 16, 16, 64, 3, 3, { .padding = { 1, 1 } } };
+    const operands d = draw(&s);
+    hone_tensor *want[RESULTS], *plain[RESULTS], *chain[RESULTS];
+    in_f64(&s, &d, want);
+    run(&s, d.x, d.w, d.b, d.dy, plain);
+    cr_expect_eq(hone_conv_algorithm(HONE_CONV_EXACT), HONE_CONV_DEFAULT);
+    run(&s, d.x, d.w, d.b, d.dy, chain);
+    cr_expect_eq(hone_conv_algorithm(HONE_CONV_DEFAULT), HONE_CONV_EXACT);
+    for (int k = 0; k < RESULTS; k++) {
+        cr_expect_not(test_same_bits(plain[k], chain[k]));
+        const double error = rms(hone_sub(plain[k], want[k]));
+        const double of_chain = rms(hone_sub(chain[k], want[k]));
+        cr_expect(error <= (k < 2 ? 1.0 : 2.5) * of_chain, "%d: %g, one chain %g", k, error,
+                  of_chain);
+    }
+}
+
+/* What direct.h says of taps beside the image. */
+Test(conv_forms, rows_outside_are_left_out)
+{
+    HONE_SCOPE();
+    hone_tensor *x = hone_ones(HONE_F32, 1, 16, 1, 1);
+    const hone_conv2d_options rows = { .padding = { 1, 0 } }, columns = { .padding = { 0, 1 } };
+    hone_tensor *w = hone_full(HONE_F32, INFINITY, 16, 16, 3, 1);
+    hone_tensor *y = hone_conv2d(x, w, HONE_NONE, &rows);
+    cr_expect(isinf(hone_at(y, 0, 0, 0, 0)));
+    y = hone_conv2d(x, hone_reshape(w, 16, 16, 1, 3), HONE_NONE, &columns);
+    cr_expect(isnan(hone_at(y, 0, 0, 0, 0)));
+}
