@@ -66,6 +66,56 @@ HONE_API hone_status hone_source_open(const char *source, const hone_source_opti
 /** Drops what it holds and zeroes it. NULL is ignored. */
 HONE_API void hone_source_free(hone_source *data);
 
+/* ---- CSV */
+
+typedef enum {
+    HONE_COLUMN_WHOLE, /**< all are whole numbers within int64 */
+    HONE_COLUMN_REAL,  /**< all are numbers, correctly rounded to f64; or there is none */
+    HONE_COLUMN_TEXT   /**< something else, 007 too */
+} hone_column_kind;
+
+/** A column of a table. What it holds is told by the whole file. */
+typedef struct {
+    const char *name;
+    hone_column_kind kind;
+    int64_t n_missing;
+    const bool *missing;      /**< [n_rows]; NULL: none is */
+    const int64_t *whole;     /**< WHOLE: [n_rows], 0 where missing */
+    const double *real;       /**< REAL: [n_rows], NaN where missing */
+    const int32_t *text;      /**< TEXT: [n_rows], which of the texts; -1 where missing */
+    const char *const *texts; /**< those that occur, sorted by their bytes */
+    int64_t n_texts;
+} hone_column;
+
+typedef struct {
+    int64_t n_rows;
+    int64_t n_columns;
+    const hone_column *column;
+    int64_t skipped; /**< rows left out because they were damaged */
+    void *own;
+} hone_table;
+
+typedef struct {
+    char separator;    /**< default: the one of , ; tab | that the first line has most of */
+    bool no_header;    /**< columns are called 0, 1, ... */
+    bool skip_damaged; /**< rows with more or fewer fields than names are left out */
+    HONE_RESERVE(29);
+} hone_csv_options;
+
+/** Reads a CSV file: names in the first line, fields in quotes where they hold separators, newlines or
+ * quotes ("" is one), blank lines left out (of one column: a missing value). Missing are, quoted or not,
+ * pandas's 19 words: the empty field, #N/A, #N/A N/A, #NA, -1.#IND, -1.#QNAN, -NaN, -nan, 1.#IND, 1.#QNAN,
+ * <NA>, N/A, NA, NULL, NaN, None, n/a, nan, null. Blanks around numbers and these words don't count.
+ *  @param options  may be NULL.
+ *  @param table    zeroed on error.
+ *  Errors:  HONE_E_IO, HONE_E_FORMAT (a row with more or fewer fields than there are names, a name twice, a
+ *           quote never closed, a NUL or what is no UTF-8 in a text: the message names the line),
+ *           HONE_E_VALUE, HONE_E_NULL, HONE_E_NOMEM. */
+HONE_API hone_status hone_csv_read(const char *path, const hone_csv_options *options,
+                                   hone_table *table);
+/** NULL is ignored. */
+HONE_API void hone_table_free(hone_table *table);
+
 #ifdef __cplusplus
 }
 #endif

@@ -1,0 +1,54 @@
+#!/bin/bash
+# sources.sh HONE: data of every kind through train, eval and predict; what doesn't fit, a line each.
+source "$(dirname "$0")/common.sh" "$1"
+
+# ---- CSV: numbers
+awk 'BEGIN { print "area,town,rooms,price"; srand(1)
+  for (i = 0; i < 600; i++) { a = 50 + int(rand() * 100); r = 1 + i % 5; t = i % 3 == 0 ? "Ulm" : i % 3 == 1 ? "Bonn" : "Kiel"
+    print a "," t "," r "," a / 100 + r / 2 + (t == "Ulm") } }' >houses.csv
+train=("$hone" train --optim adamw --lr 0.02 --batch 20 --epochs 20 --model mlp:5,16,1)
+works "${train[@]}" --data houses.csv --log log --save h.st
+says '^houses.csv: 540 training and 60 test samples$'
+says 'train MAE .*test MAE .*R2'
+tail -n 1 log >last
+grep -q '"test_mae": 0\.0[0-9]*,.*"test_r2": 0\.99' last || fail "no good fit: $(cat last)"
+row=$(awk '/^ *20  /{ print }' out)
+works "$hone" eval --data houses.csv --load h.st
+says '^houses.csv: 60 samples  test loss [0-9.e-]+  test MAE 0\.[0-9]+  R2 0\.99'
+works "$hone" predict --data houses.csv --load h.st
+says '^row,y0$'
+[ "$(wc -l <out)" = 601 ] || fail "predict: $(wc -l <out) lines, not 601"
+works "$hone" predict --data houses.csv --load h.st --limit 2 --json
+says '^\{"row": 0, "numbers": \[[0-9.]+\]\}$'
+works "$hone" train --data houses.csv --optim adamw --epochs 1 # a model by default
+says '^mlp 5-100-1, '
+works "$hone" train --data houses.csv --data-options 'target=rooms, task=classes, drop=price' --optim adamw --epochs 1
+says '^mlp 4-100-5, '
+refuses 2 '^hone train: houses.csv has no column .prize.; it has area, town, rooms, price$' \
+  "$hone" train --data houses.csv --data-options target=prize
+refuses 2 'data of kind csv has no argument .colour., but target, drop, ' "$hone" train --data houses.csv --data-options colour=red
+refuses 2 'missing=often \(refuse.mean.zero.drop is wanted\)' "$hone" train --data houses.csv --data-options missing=often
+refuses 2 'test=2 \(1e-09 to 1 is wanted\)' "$hone" train --data houses.csv --data-options test=2
+refuses 2 'label-smoothing: houses.csv has numbers to tell, not classes' "$hone" train --data houses.csv --label-smoothing 0.1
+refuses 2 'top-k 2: there are 0 classes' "$hone" train --data houses.csv --top-k 2
+refuses 1 'gives 3 numbers but there are 1 to tell' "$hone" train --data houses.csv --model mlp:5,3
+refuses 1 'takes 4 numbers but a sample has 5$' "$hone" train --data houses.csv --model mlp:4,1
+
+# ---- CSV: classes, gaps, damage
+awk 'BEGIN { print "w;h;kind"; for (i = 0; i < 300; i++) { w = i % 10; print w ";" (i % 7) ";" (w > 4 ? "tall" : "a \"b\"") } }' >kinds.csv
+works "$hone" train --data kinds.csv --optim adamw --lr 0.05 --epochs 10 --model mlp:2,8,2 --save k.st
+says 'mean|class'
+works "$hone" predict --data kinds.csv --load k.st --limit 10
+says '^0,"a ""b""",0?\.?[0-9.e-]+,[0-9.e-]+$'
+says '^6,tall,'
+sed 's/^1;1;/;1;/' kinds.csv >gaps.csv
+refuses 1 "gaps.csv: column 'w' has [0-9]+ missing values; missing=mean, zero or drop" "$hone" train --data gaps.csv
+for how in mean zero drop; do works "$hone" train --data gaps.csv --data-options missing=$how --epochs 1 --lr 0.01; done
+awk '{ print } NR == 150 { print "1;2" }' kinds.csv >cut.csv
+refuses 1 'cut.csv: line 151 has 2 fields, but there are 3 names' "$hone" train --data cut.csv
+works "$hone" train --data cut.csv --data-options damaged=skip --epochs 1 --lr 0.01
+says '270 training and 30 test'
+awk 'BEGIN { print "a,b"; for (i = 0; i < 9; i++) print i ",7" }' >constant.csv
+refuses 1 "constant.csv: the target 'b' is the same in all 9 rows: there is nothing to learn" "$hone" train --data constant.csv
+refuses 1 'constant.csv: its samples have no target' "$hone" train --data constant.csv --data-options target=none
+finish
