@@ -50,6 +50,7 @@ SIZE_IS(hone_nn_conv2d_options, 160);
 SIZE_IS(hone_nn_batch_norm_options, 64);
 SIZE_IS(hone_loader_options, 64);
 SIZE_IS(hone_source_options, 64);
+SIZE_IS(hone_csv_options, 32);
 SIZE_IS(hone_split_options, 32);
 SIZE_IS(hone_picture_options, 32);
 SIZE_IS(hone_transform_options, 32);
@@ -393,6 +394,19 @@ static void means(void)
     REFUSED(hone_max_pool1d(x, options), hone_max_pool1d_options, .kernel_size = 2);
 }
 
+static void tables(void)
+{
+    hone_table table;
+    FILE *file = fopen("t.csv", "w");
+    CHECK(file && fputs("1;2\n3\n", file) >= 0 && fclose(file) == 0);
+    CHECK(hone_csv_read("t.csv", GIVE(hone_csv_options, .no_header = true, .skip_damaged = true),
+                        &table) == HONE_OK);
+    CHECK(table.n_rows == 1 && table.n_columns == 2);
+    hone_table_free(&table);
+    REFUSED(hone_csv_read("t.csv", options, &table), hone_csv_options, .no_header = true);
+    remove("t.csv");
+}
+
 static void loaders(void)
 {
     hone_dataset set;
@@ -421,6 +435,7 @@ static void loaders(void)
     CHECK(hone_source_open("digits", GIVE(hone_source_options, .limit = 10), &source) == HONE_OK);
     CHECK(hone_dataset_size(&source.train) == 10);
     hone_source_free(&source);
+    tables();
     REFUSED(hone_source_open("digits", options, &source), hone_source_options, .limit = 10);
 }
 
