@@ -3,18 +3,17 @@
 
 #include "core/core.h"
 #include "io/replace.h"
+#include "runtime/lock.h"
 #include "runtime/memory.h"
 
 #if HONE_HAS_LIBZIP
 
-#include <pthread.h>
 #include <string.h>
 #include <unistd.h>
 #include <zip.h>
 
 struct hone__zip {
-    zip_t *zip;
-    pthread_mutex_t lock; /* libzip's handles are one thread's */
+    zip_t *zip; /* one thread's at a time */
 };
 
 static zip_t *zip_of(const hone_file *f)
@@ -46,7 +45,7 @@ bool hone__zip_open(hone_file *f)
     FILE *file = fd < 0 ? NULL : fdopen(fd, "rb");
     zip_source_t *source = file ? zip_source_filep_create(file, 0, -1, &error) : NULL;
     own->zip = source ? zip_open_from_source(source, ZIP_RDONLY, &error) : NULL;
-    if (own->zip && pthread_mutex_init(&own->lock, NULL) == 0) {
+    if (own->zip) {
         f->own = own;
         return true;
     }
@@ -66,7 +65,6 @@ void hone__zip_close(hone_file *f)
     if (!own)
         return;
     zip_discard(own->zip);
-    pthread_mutex_destroy(&own->lock);
     hone__free(own);
     f->own = NULL;
 }
@@ -139,7 +137,7 @@ bool hone__zip_read(const hone_file *f, int64_t member, void *data, int64_t from
         return hone__file_bad(f, "\"%s\" ends before its data do", st.name);
     /* A checksum that was never computed is 0: PyTorch can be told to do so. */
     const bool checked = !(st.valid & ZIP_STAT_CRC) || st.crc != 0;
-    pthread_mutex_lock(&own->lock);
+    hone__lock(HONE__LOCK_ZIP);
     zip_file_t *file = zip_fopen_index(own->zip, (zip_uint64_t)member, 0);
     const bool ok = file && skip(file, st.comp_method == ZIP_CM_STORE, from) &&
                     read_open(file, data, bytes, checked && from + bytes == (int64_t)st.size);
@@ -149,7 +147,7 @@ bool hone__zip_read(const hone_file *f, int64_t member, void *data, int64_t from
                      file ? zip_file_strerror(file) : zip_strerror(own->zip));
     if (file)
         zip_fclose(file);
-    pthread_mutex_unlock(&own->lock);
+    hone__unlock(HONE__LOCK_ZIP);
     return ok || hone__file_bad(f, "\"%s\": %s", st.name, why);
 }
 

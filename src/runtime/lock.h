@@ -21,6 +21,7 @@ typedef enum {
     HONE__LOCK_TRIAL = HONE__LOCK_PLACES + HONE__PLACES,     /* threads that wait for each other */
     HONE__LOCK_OPENMP,                                       /* looking for OpenMP runtimes */
     HONE__LOCK_TOPOLOGY,                                     /* reading the machine, in hwloc */
+    HONE__LOCK_ZIP,                                          /* reading an archive, in libzip */
     HONE__LOCKS
 } hone__lock_id;
 
