@@ -1,6 +1,7 @@
 /* init.c: the composition root: what has to be told to whom before the first operation. Called once,
  * by core/env.c; the only file that may know all rooms. */
 #include "autograd/leaf.h"
+#include "autograd/trees.h"
 #include "core/core.h"
 #include "core/dead.h"
 #include "gemm/blocks.h"
@@ -46,6 +47,7 @@ bool hone__set_up(char *message, size_t size)
     hone__keeper = (hone__tensor_keeper){ hone__scope_holdings, hone__holdings_text, hone__bury };
     hone__op_list = hone__ops;
     hone__cut_cycles = hone__find_and_cut_cycles;
+    hone__shard_sums = hone__trees_chain;
     tell_caches();
     if (!choose_isa(message, size) || !hone__team_init(message, size))
         return false;

@@ -225,7 +225,8 @@ typedef struct {
     uint16_t prefetch; /**< batches made ahead by workers; default 2, or more, small ones */
     int workers;       /**< threads that make batches; 0: the caller's */
     /** Of each batch this loader gives rows rank size / ranks .. (rank + 1) size / ranks - 1 alone;
-     * ranks 0: all. */
+     * ranks 1: all; ranks 0: all, or after hone_dist_model() with several ranks (dist.h) the samples of
+     * this one's shards. */
     int rank;
     int ranks;
     /** [samples]: an epoch draws as many samples as there are, with replacement, by these, which needn't

@@ -7,6 +7,7 @@
 #include <hone/call.h>
 #include <hone/checkpoint.h>
 #include <hone/data.h>
+#include <hone/dist.h>
 #include <hone/formats.h>
 #include <hone/dtype.h>
 #include <hone/error.h>

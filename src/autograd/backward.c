@@ -6,6 +6,7 @@
 #include "core/reserve.h"
 #include "autograd/fit.h"
 #include "autograd/leaf.h"
+#include "autograd/trees.h"
 #include "ops/samples.h"
 #include "op/node.h"
 #include "op/part.h"
@@ -35,6 +36,7 @@ typedef struct {
 typedef struct {
     bool create_graph, retain_graph;
     bool in_parts;     /* of a batch: the leaves' uses are counted on */
+    bool in_shards;    /* which has some: each has chains of its own */
     uint64_t id;       /* of the walk, or of the part */
     capture *captures; /* hone_autograd_grad: gradients go here; NULL: to the leaves' .grad */
     int n_captures;
@@ -272,6 +274,8 @@ static bool deliver_to_leaf(walk *w, hone_context *node, int i, hone_tensor *gra
     const hone__edge *e = &node->edges[i];
     bool samples, done = false;
     hone_tensor *within = hone__sum_within(node, i, grad, &samples);
+    if (e->in_shards)
+        return within && (samples ? hone__trees_add(node, i, within) : hone__trees_refuse(node, i));
     if (!within || (samples && !go_on(w, e, within, &done)))
         return false;
     if (done)
@@ -347,6 +351,7 @@ static bool find_ways(const walk *w, hone_context *node)
         e->wanted = wanted(w, e);
         e->begun = false;
         e->into = e->wanted ? find_leaf(w, e) : NULL;
+        e->in_shards = e->into && w->in_shards;
         if (e->into && !w->captures)
             ok = (e->use = hone__leaf_use(e->into, w->id, w->in_parts)) >= 0 && ok;
     }
@@ -360,7 +365,7 @@ static bool find_sums(const walk *w, hone_context *node, hone_tensor **dx)
     for (int i = 0; i < node->n_in; i++) {
         hone__edge *e = &node->edges[i];
         if (e->into) {
-            dx[i] = w->captures ? NULL : begun_sum(e, &ok);
+            dx[i] = w->captures || w->in_shards ? NULL : begun_sum(e, &ok);
             e->begun = dx[i];
             continue;
         }
@@ -379,7 +384,7 @@ static bool call_backward(const walk *w, hone_context *node, hone_tensor **dx, h
 {
     const uint64_t errors = hone__error_count();
     const bool adds = node->op->adds && !hone_grad_enabled();
-    const unsigned locks = adds && !w->captures ? hone__leaves_lock(node) : 0;
+    const unsigned locks = adds && !w->captures && !w->in_shards ? hone__leaves_lock(node) : 0;
     const bool ok = !adds || find_sums(w, node, dx);
     if (adds)
         memcpy(sums, dx, sizeof *dx * (size_t)node->n_in);
@@ -486,6 +491,11 @@ static bool start(walk *w, const char *name, int i, hone_tensor *t, hone_tensor 
         return deliver_to_node(w, t->node, t->out_index, grad);
     if (w->captures)
         return deliver_to_captures(w, t, grad);
+    if (w->in_shards) {
+        hone_error_set(HONE_E_STATE, "%s: the leaf %s has no samples for the batch's shards", name,
+                       hone__tensor_text(t).s);
+        return false;
+    }
     const int use = hone__leaf_use(t, w->id, w->in_parts);
     return use >= 0 && post(w, t, use, grad);
 }
@@ -506,6 +516,7 @@ hone_status hone_backward_with(hone_tensor *t, const hone_backward_options *opti
                               "in parts, but none has begun: hone_accumulate_part()");
     walk w = { .retain_graph = options && options->retain_graph,
                .in_parts = part->open,
+               .in_shards = part->open && part->cut.n > 0,
                .id = part->open ? part->id : hone__walk_id() };
     walk_begin(&w);
     HONE_NO_GRAD();

@@ -1,6 +1,7 @@
 /* leaf.c: tensors as leaves of the graph: requires_grad, .grad, detach. */
 #include "autograd/leaf.h"
 #include "autograd/accumulate.h"
+#include "autograd/trees.h"
 
 #include "op/node.h"
 #include "runtime/lock.h"
@@ -44,18 +45,38 @@ int hone__leaf_use(hone_tensor *leaf, uint64_t walk, bool in_parts)
     return known ? use : -1;
 }
 
+/* The i-th of a leaf's list; what isn't there yet is made, or with `there` is NULL. NULL: out of
+ * memory. */
+static hone__later *later_of(hone_tensor *leaf, int i, bool there)
+{
+    hone__later **at = &leaf->later;
+    for (;; at = &(*at)->next) { /* a use that gave no gradient has a place, too */
+        if (!*at && (there || !(*at = hone__calloc(sizeof **at))))
+            return NULL;
+        if (i-- == 0)
+            return *at;
+    }
+}
+
+hone__trees **hone__leaf_trees(hone_tensor *leaf, int use)
+{
+    hone__later *at = later_of(leaf, use, false);
+    return at ? &at->trees : NULL;
+}
+
+hone__trees **hone__leaf_trees_there(hone_tensor *leaf, int use)
+{
+    hone__later *at = later_of(leaf, use, true);
+    return at ? &at->trees : NULL;
+}
+
 /* Where the sum of a use is kept. NULL: out of memory. */
 static hone_tensor **slot_of(hone_tensor *leaf, int use)
 {
     if (use == 0 || !leaf->in_parts)
         return &leaf->grad;
-    hone__later **at = &leaf->later;
-    for (int i = 1;; i++, at = &(*at)->next) { /* a use that gave no gradient has a place, too */
-        if (!*at && !(*at = hone__calloc(sizeof **at)))
-            return NULL;
-        if (i == use)
-            return &(*at)->sum;
-    }
+    hone__later *at = later_of(leaf, use - 1, false);
+    return at ? &at->sum : NULL;
 }
 
 hone_tensor *hone__leaf_sum(const hone_tensor *leaf, int use)
@@ -88,21 +109,34 @@ bool hone__leaf_add(hone_tensor *leaf, int use, hone_tensor *grad)
     return ok;
 }
 
-bool hone__leaf_end_parts(hone_tensor *leaf)
+/* Ends the parts; with `add` their sums go to .grad. */
+static bool end_parts(hone_tensor *leaf, bool add)
 {
     bool ok = true;
     const hone__lock_id lock = lock_leaf(leaf);
     leaf->in_parts = false;
     for (hone__later *at = leaf->later, *next; at; at = next) {
         next = at->next;
-        ok = ok && (!at->sum || add_to_slot(&leaf->grad, at->sum));
-        hone_release(at->sum);
+        hone_tensor *sum = at->trees ? hone__trees_take(at->trees) : at->sum;
+        ok = ok && (!add || !sum || add_to_slot(&leaf->grad, sum));
+        hone_release(sum);
+        hone__trees_free(at->trees);
         hone__free(at);
     }
     leaf->later = NULL;
     leaf->grad_is_zero &= !leaf->grad;
     hone__unlock(lock);
     return ok;
+}
+
+bool hone__leaf_end_parts(hone_tensor *leaf)
+{
+    return end_parts(leaf, true);
+}
+
+void hone__leaf_drop_parts(hone_tensor *leaf)
+{
+    end_parts(leaf, false);
 }
 
 bool hone__leaf_is_whole(const char *what, const hone_tensor *leaf)

@@ -26,9 +26,15 @@ static inline bool hone__only_ours(const hone_tensor *t)
 /** The sum of one of a leaf's later uses. */
 typedef struct hone__later hone__later;
 struct hone__later {
-    hone_tensor *sum; /* held; NULL: not begun */
+    hone_tensor *sum;          /* held; NULL: not begun */
+    struct hone__trees *trees; /* the same where the batch has shards: of the first use, too */
     hone__later *next;
 };
+
+/** Where the trees of that use are; NULL: out of memory. */
+struct hone__trees **hone__leaf_trees(hone_tensor *leaf, int use);
+/** ... NULL: there are none of such a use. */
+struct hone__trees **hone__leaf_trees_there(hone_tensor *leaf, int use);
 
 /** Of a walk or a part: never 0, nor the same again. */
 uint64_t hone__walk_id(void);
@@ -48,8 +54,10 @@ static inline void hone__leaves_unlock(unsigned locks)
     if (locks)
         hone__unlock_leaves(locks);
 }
-/** Adds the sums of the later uses to .grad, in their order. */
+/** Adds the sums of the later uses, or those over all shards, to .grad, in their order. */
 bool hone__leaf_end_parts(hone_tensor *leaf);
+/** Forgets them: .grad stays as it was before the batch where that has shards. */
+void hone__leaf_drop_parts(hone_tensor *leaf);
 /** False + E_STATE in the name of `what` if parts of a batch are still to come. */
 bool hone__leaf_is_whole(const char *what, const hone_tensor *leaf);
 /** leaf.grad = 0, if there is one. Memory that nobody else holds is given back until the next

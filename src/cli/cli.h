@@ -109,6 +109,11 @@ void cli_stop_at(double seconds);
 /** From now on SIGUSR1 is noted: whether it was, since the last call. */
 void cli_catch_save(void);
 bool cli_save_asked(void);
+/** From now on that is 0 until cli_stop_together() says that all ranks stop; what was noted here is
+ * cli_stop_noted(). */
+void cli_stop_is_shared(void);
+int cli_stop_noted(void);
+void cli_stop_together(int status);
 
 /** From now on standard output that nobody reads any more (| head) is an error at the end, not the
  * end itself: there is a file to be written. */

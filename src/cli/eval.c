@@ -1,5 +1,6 @@
 /* eval.c: `hone eval`: loss and error of a saved network on a test set. */
 #include "cli.h"
+#include "ranks.h"
 #include "work.h"
 
 #include <stdio.h>
@@ -30,26 +31,42 @@ bool evaluate(hone_module *model, const images *set, const hone_dataset *of, pro
               score *out, metrics *m)
 {
     HONE_NO_GRAD();
-    int64_t n = hone_dataset_size(of), size = eval_batch(set), answers = 0;
-    double loss = 0, wrong = 0;
-    bool was_training = model->training;
+    HONE_SCOPE();
+    const int64_t n = hone_dataset_size(of), size = eval_batch(set);
+    double loss = 0, wrong = 0, answers = 0;
+    const bool was_training = model->training;
+    hone_tensor *sums = hone_zeros(HONE_F64, (n - 1) / size + 1, 3); /* of each batch */
+    double *sum = sums ? hone_data(sums) : NULL;
     hone_module_train(model, false);
-    for (int64_t i = 0; i < n && !cli_stopped() && hone_error_code() == HONE_OK; i += size) {
+    for (int64_t i = 0; sum && i < n && !cli_stopped() && hone_error_code() == HONE_OK;
+         i += size, sum += 3) {
         HONE_SCOPE();
+        if (i / size % hone_dist_size() != hone_dist_rank())
+            continue;
         hone_tensor *x, *y;
         if (!images_rows(set, of, i, i + size, &x, &y))
             break;
+        const int64_t samples = hone_size(x, 0);
         hone_tensor *scores = hone_forward(model, x);
         text_rows(&scores, &y);
-        loss += hone_item(work_loss(set, scores, y)) * (double)hone_numel(y);
-        wrong += hone_item(work_wrong(set, scores, y));
+        sum[0] = hone_item(work_loss(set, scores, y)) * (double)hone_numel(y);
+        sum[1] = hone_item(work_wrong(set, scores, y));
+        sum[2] = (double)hone_numel(y);
         if (m)
-            metrics_add(m, set->task, text_tokens(set, scores), y, answers);
-        answers += hone_numel(y);
+            metrics_add(m, set->task, text_tokens(set, scores), y,
+                        i * (hone_numel(y) / samples));
         progress_bar(p, "testing", i, n, "");
     }
     hone_module_train(model, was_training);
-    *out = (score){ loss / (double)answers, wrong / (double)answers };
+    if (hone_error_code() != HONE_OK || !ranks_merge(sums) || (m && !ranks_merge_metrics(m)))
+        return false;
+    sum = hone_data(sums);
+    for (int64_t i = 0; i < hone_size(sums, 0); i++, sum += 3) {
+        loss += sum[0];
+        wrong += sum[1];
+        answers += sum[2];
+    }
+    *out = (score){ loss / answers, wrong / answers };
     return !cli_stopped() && hone_error_code() == HONE_OK;
 }
 

@@ -21,9 +21,16 @@ enum { N_COMMANDS = sizeof commands / sizeof *commands };
 int cli_error(int status, const char *command, const char *format, ...)
 {
     va_list args;
+    const int rank = hone_dist_rank();
+    if (rank > 0 && status == 0)
+        return status; /* rank 0 says it */
+    if (rank > 0)
+        sleep(1); /* it may say the same, and end all before this one does */
     va_start(args, format);
     fflush(stdout);
     fprintf(stderr, command ? "hone %s: " : "hone: ", command);
+    if (rank > 0)
+        fprintf(stderr, "rank %d: ", rank);
     vfprintf(stderr, format, args);
     fputc('\n', stderr);
     va_end(args);
@@ -112,11 +119,31 @@ void cli_stop_at(double seconds)
     stop_time = seconds;
 }
 
-int cli_stopped(void)
+int cli_stop_noted(void)
 {
     if (stop_signal)
         return 128 + (int)stop_signal;
     return stop_time > 0 && cli_seconds() >= stop_time ? CLI_AGAIN : CLI_OK;
+}
+
+static struct {
+    bool shared; /* among ranks, which stop after the same step */
+    int status;
+} stop;
+
+void cli_stop_is_shared(void)
+{
+    stop.shared = true;
+}
+
+void cli_stop_together(int status)
+{
+    stop.status = status;
+}
+
+int cli_stopped(void)
+{
+    return stop.shared ? stop.status : cli_stop_noted();
 }
 
 void cli_outlive_readers(void)
@@ -130,6 +157,9 @@ static const cli_variable environment[] = {
     { "HONE_FORCE_THREADS=N", "exactly N threads for everything divisible (tests)" },
     { "HONE_PIN=1", "binds each thread to a core of its own" },
     { "HONE_DEBUG=1..4", "1 errors, 2 ops, 3 scheduling, 4 memory, to stderr" },
+    { "HONE_DIST_TIMEOUT=S",
+      "seconds after which a rank that does nothing ends the job; default 20" },
+    { "HONE_MPI_DIR=DIR", "where the MPI parts are, if not beside hone" },
 };
 enum { N_VARIABLES = sizeof environment / sizeof *environment };
 

@@ -1,4 +1,5 @@
 /* train.c: `hone train`: reads the data, trains, shows how it goes, and saves. */
+#include "ranks.h"
 #include "train.h"
 
 #include <math.h>
@@ -109,6 +110,7 @@ static int train_epochs(training *t)
         return cli_library_error(name);
     if (!cli_stopped() && !t->set.window)
         metrics_print(&t->answers, &t->show);
+    ranks_tell_traffic(&t->show);
     t->checkpoint_failed = written != CLI_OK;
     return CLI_OK;
 }
@@ -139,12 +141,43 @@ static bool keeps_best(training *t)
     return t->best.epoch > 0 && settle_weights(t);
 }
 
+static bool same_tensor(const char *what, hone_tensor *t)
+{
+    return !t ||
+           hone_dist_same(what, hone_data(t),
+                          (size_t)hone_numel(t) * hone_dtype_size(hone_dtype_of(t))) == HONE_OK;
+}
+
+/* Ranks that were started in different ways would train different networks. */
+static bool same_everywhere(const training *t)
+{
+    HONE_SCOPE();
+    char words[4096] = "";
+    size_t used = 0;
+    if (!ranks_share())
+        return true;
+    for (int i = 0; i < t->argc && used < sizeof words; i++)
+        used += (size_t)snprintf(words + used, sizeof words - used, " %s", t->argv[i]);
+    return hone_dist_same("--seed", &t->o.seed, sizeof t->o.seed) == HONE_OK &&
+           hone_dist_same("--model", t->o.model, strlen(t->o.model)) == HONE_OK &&
+           same_tensor("the training set (--data)", hone_contiguous(t->set.train.x)) &&
+           same_tensor("the training set's labels (--data)", hone_contiguous(t->set.train.y)) &&
+           same_tensor("the test set (--data)", hone_contiguous(t->set.test.x)) &&
+           hone_dist_same("the command line", words, strlen(words)) == HONE_OK;
+}
+
 /* What trains the network. */
 static int make(training *t)
 {
     const hone_loader_options options = { .batch_size = t->o.batch,
                                           .shuffle = t->o.shuffle,
                                           .seed = t->o.seed };
+    if (!same_everywhere(t) ||
+        ((t->o.shards || ranks_share()) &&
+         hone_dist_model(t->model, &(hone_dist_options){ .shards = t->o.shards }) != HONE_OK)) {
+        const int status = cli_library_error(name);
+        return hone_error_code() == HONE_E_VALUE ? CLI_USAGE : status;
+    }
     t->optim = train_optim_new(&t->o, t->model);
     if (!t->optim) { /* one that can't take this network's parameters, or no memory */
         const int status = cli_library_error(name);
@@ -201,6 +234,8 @@ static int train(training *t)
     if (status_of_log != CLI_OK)
         return status_of_log;
     train_tell_beginning(t);
+    ranks_tell(&t->show);
+    train_tell_titles(t);
     cli_stop_is(CLI_STOP_NOTED);
     int status = train_epochs(t);
     if (!cli_stopped())
@@ -250,6 +285,12 @@ static int run(int argc, char **argv)
     if (parsed != CLI_GO_ON)
         return parsed == CLI_DONE ? CLI_OK : CLI_USAGE;
     cli_catch_stop();
+    if (ranks_join(name) != CLI_OK)
+        return CLI_USAGE;
+    if (hone_dist_rank() > 0) { /* rank 0 speaks and writes */
+        t.o.save = t.o.log = t.o.plot = t.o.report = NULL;
+        t.o.quiet = true;
+    }
     if (t.o.checkpoint)
         cli_catch_save();
     if (t.o.save || t.o.log || t.o.plot || t.o.report || t.o.checkpoint)
@@ -270,7 +311,7 @@ static int run(int argc, char **argv)
     free(t.rows);
     hone_dataset_free(&t.val);
     int log_status = train_close_log(&t);
-    return status == CLI_OK ? log_status : status;
+    return ranks_leave(status == CLI_OK ? log_status : status);
 }
 
 const cli_command cli_train = { "train",

@@ -12,9 +12,9 @@ typedef struct {
     const char *checkpoint, *save_every, *resume, *time_limit;
     double lr, momentum, weight_decay, clip, ema; /* NaN: not given */
     double label_smoothing, val_split;            /* 0: not given */
-    int64_t epochs, batch, accumulate, threads, limit, warmup, early_stop, top_k, keep;
+    int64_t epochs, batch, accumulate, threads, limit, warmup, early_stop, top_k, keep, shards;
     uint64_t seed;
-    bool shuffle, save_anyway, quiet, resume_anyway;
+    bool shuffle, save_anyway, quiet, resume_anyway, zero;
 } train_options;
 
 /* Weights as they were after an epoch. */
@@ -187,6 +187,7 @@ bool train_facts(training *t);
 /* ---- train_tell.c */
 
 void train_tell_beginning(training *t);
+void train_tell_titles(training *t);
 /** A row in the table, the curve and the log. */
 void train_tell_row(training *t, int64_t epoch, const epoch_row *row);
 

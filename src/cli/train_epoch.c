@@ -1,4 +1,5 @@
 /* train_epoch.c: steps of training, an epoch long. */
+#include "ranks.h"
 #include "train.h"
 
 #include <math.h>
@@ -19,26 +20,18 @@ static void show_step(training *t, double loss, double seconds)
     progress_bar(&t->show, left, t->steps, all, right);
 }
 
-/* The loss of a part of n_all samples, of which it gives its share of the gradient. Smoothed labels:
- * also adds its rows to *sum, in their order, since accumulate.h rescales hone_cross_entropy alone. */
-static hone_tensor *part_loss(const training *t, hone_tensor *scores, hone_tensor *y, int64_t n_all,
-                              double *sum)
+static hone_tensor *loss_of(const training *t, hone_tensor *scores, hone_tensor *y)
 {
-    if (t->o.label_smoothing == 0)
-        return work_loss(&t->set, scores, y);
-    hone_tensor *rows =
-        hone_cross_entropy_loss(scores, y, HONE_NONE, -100, t->o.label_smoothing, HONE_REDUCE_NONE);
-    hone_tensor *wide = hone_to(hone_detach(rows), HONE_F64);
-    const double *row = hone_data(wide);
-    for (int64_t i = 0; row && i < hone_numel(wide); i++)
-        *sum += row[i];
-    return hone_mul_scalar(hone_sum(rows), 1 / (double)n_all);
+    return t->o.label_smoothing == 0
+               ? work_loss(&t->set, scores, y)
+               : hone_cross_entropy_loss(scores, y, HONE_NONE, -100, t->o.label_smoothing,
+                                         HONE_REDUCE_MEAN);
 }
 
 typedef struct {
-    double loss, norm;      /* before the update; norm: NaN if nobody asks for it */
-    double wrong, smoothed; /* sums over the samples */
-    bool bad;               /* not finite: there was no update */
+    double loss, norm; /* before the update; norm: NaN if nobody asks for it */
+    double wrong;      /* of all samples */
+    bool bad;          /* not finite: there was no update */
 } step_result;
 
 /* Gradients of samples [begin, end) of a batch. */
@@ -52,7 +45,7 @@ static void train_part(training *t, const hone_batch *batch, int64_t begin, int6
     hone_tensor *scores = hone_forward(t->model, x);
     text_rows(&scores, &y);
     hone_tensor *wrong = work_wrong(&t->set, scores, y);
-    hone_backward(part_loss(t, scores, y, hone_numel(batch->y), &r->smoothed));
+    hone_backward(loss_of(t, scores, y));
     r->wrong += hone_item(wrong);
 }
 
@@ -84,6 +77,22 @@ static int64_t parts_of(const training *t, const hone_batch *batch)
     return t->o.accumulate < n ? t->o.accumulate : n;
 }
 
+/* What ranks have counted and noted. False: an error is pending. */
+static bool agree(const hone_batch *batch, step_result *r)
+{
+    double numbers[2] = { r->wrong, cli_stop_noted() };
+    if (!ranks_share())
+        return true;
+    if (!hone_dist_share(batch->size, NULL, NULL))
+        numbers[0] = 0; /* of others' samples */
+    if (!ranks_sum(numbers, 2))
+        return false;
+    r->wrong = numbers[0];
+    if (numbers[1] > 0)
+        cli_stop_together(numbers[1] < 256 ? (int)numbers[1] : 130);
+    return true;
+}
+
 /* One update, with what was before it. */
 static step_result train_step(training *t, const hone_batch *batch)
 {
@@ -91,16 +100,21 @@ static step_result train_step(training *t, const hone_batch *batch)
     const int64_t n = hone_size(batch->x, 0), parts = parts_of(t, batch);
     step_result r = { 0 };
     hone_optim_zero_grad(t->optim);
-    hone_accumulate_begin(n);
+    hone_accumulate_begin(batch->size);
     for (int64_t i = 0; i < parts; i++)
         train_part(t, batch, i * n / parts, (i + 1) * n / parts, &r);
     hone_tensor *loss = hone_accumulate_end();
-    r.loss = t->o.label_smoothing > 0 ? r.smoothed / (double)hone_numel(batch->y) : hone_item(loss);
+    r.loss = hone_item(loss);
+    if (hone_error_code() != HONE_OK || !agree(batch, &r))
+        return r;
     r.norm = clip(t);
     r.bad = is_bad(t, &r);
     if (r.bad)
         return r;
-    hone_optim_step(t->optim);
+    if (t->o.zero)
+        hone_dist_optim_step(t->optim);
+    else
+        hone_optim_step(t->optim);
     if (t->average)
         hone_average_update(t->average);
     return r;
@@ -119,14 +133,14 @@ static void count_step(training *t, const step_result *r, int64_t n)
 /* One step and all that comes behind it. False: an error is pending, or --nan stop. */
 static bool one_step(training *t, const hone_batch *batch, double begin)
 {
-    const int64_t n = hone_size(batch->y, 0); /* the last batch may be short */
+    const int64_t n = batch->size; /* the last one may be short */
     t->row.lr = hone_optim_lr(t->optim);
     hone_generator_get(hone_generator_current(), &t->drawn);
     const step_result r = train_hold_buffers(t) ? train_step(t, batch) : (step_result){ 0 };
     if (hone_error_code() != HONE_OK)
         return false;
     if (!r.bad)
-        count_step(t, &r, hone_numel(batch->y));
+        count_step(t, &r, hone_numel(batch->y) / hone_size(batch->y, 0) * n);
     else if (!train_step_failed(t, batch, parts_of(t, batch), r.loss, r.norm) ||
              !train_restore_buffers(t))
         return false;

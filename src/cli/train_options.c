@@ -58,6 +58,12 @@ const cli_option train_table[] = {
     { "batch", "N", "images a step", CLI_INT, FIELD(batch), "100", 1, 1e9 },
     { "accumulate", "N", "run each batch in N parts: less memory, the same bits", CLI_INT,
       FIELD(accumulate), "1", 1, 1e9 },
+    { "shards", "S",
+      "cut each batch into S shards, added in a tree: the same bits for 1 to S ranks; default: 8 "
+      "under mpirun, else none",
+      CLI_INT, FIELD(shards), NULL, 1, 1e9 },
+    { "zero", NULL, "each rank keeps the optimizer's state of its share of the weights only",
+      CLI_FLAG, FIELD(zero), NULL, 0, 0 },
     { "seed", "N", "of the initial weights, --shuffle and --val-split", CLI_SEED, FIELD(seed), "0",
       0, 0 },
     { "threads", "N", "N threads, whatever the environment says; default: see hone info", CLI_INT,

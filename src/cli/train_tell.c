@@ -215,6 +215,10 @@ void train_tell_beginning(training *t)
                   model_describe(&t->spec).s, (long long)hone_parameter_count(t->model), t->o.optim,
                   t->o.lr, momentum, decay, (long long)t->o.batch, (unsigned long long)t->o.seed);
     tell_extras(t);
+}
+
+void train_tell_titles(training *t)
+{
     progress_line(&t->show, "%s", "");
     const table_row titles = titles_of(t);
     tell_cells(t, &titles);

@@ -5,6 +5,7 @@
 #include "data/crew.h"
 #include "data/data.h"
 #include "data/order.h"
+#include "op/shards.h"
 #include "runtime/memory.h"
 
 #include <hone/autograd.h>
@@ -21,6 +22,7 @@ struct hone_loader {
     uint64_t seed;
     int rank, ranks;
     int64_t epoch, next; /* the batch that comes next */
+    int64_t shards;      /* a batch is cut into, of which it gives this rank's; 0: rows */
     hone__order order;
     int64_t *index;      /* of the samples in epoch `index_epoch`; in order: of one batch */
     int64_t index_epoch; /* -1: none yet */
@@ -38,12 +40,29 @@ typedef struct {
     int64_t begin, n, all; /* all: of all ranks */
 } part;
 
+/* Those of this thread's batches (hone/dist.h), if several ranks share them. */
+static void take_shards(hone_loader *l)
+{
+    const hone__sharding *sharding = hone__sharding_now();
+    if (!sharding->ranks)
+        return;
+    l->shards = sharding->n;
+    l->rank = sharding->ranks->rank;
+    l->ranks = sharding->ranks->size;
+}
+
 static part part_of(const hone_loader *l, int64_t batch)
 {
     const int64_t begin = batch * l->batch_size;
     const int64_t all = l->batch_size < l->n - begin ? l->batch_size : l->n - begin;
     if (l->ranks < 1)
         return (part){ begin, all, all };
+    if (l->shards) {
+        const hone__cut cut = hone__cut_of(l->shards, all, l->rank, l->ranks);
+        int64_t first, n;
+        hone__share_of(&cut, &first, &n);
+        return (part){ begin + first, n, all };
+    }
     const int64_t from = all * l->rank / l->ranks, to = all * (l->rank + 1) / l->ranks;
     return (part){ begin + from, to - from, all };
 }
@@ -249,6 +268,8 @@ hone_loader *hone_loader_new(const hone_dataset *set, const hone_loader_options 
     l->seed = o.seed;
     l->rank = o.rank;
     l->ranks = o.ranks;
+    if (!o.ranks)
+        take_shards(l);
     l->index_epoch = -1;
     l->workers = set->type ? o.workers : 0;
     l->prefetch = o.prefetch;

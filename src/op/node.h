@@ -22,6 +22,7 @@ typedef struct {
     bool needs;         /* somebody asks for this gradient and the op has one */
     bool wanted;        /* the running walk does */
     bool begun;         /* ... and the op's sum begins with the leaf's */
+    bool in_shards;     /* ... and has a chain a shard */
     int use;            /* of `into`, counted by the walk */
     hone_tensor *into;  /* the leaf that the input is or is a view of, for the walk */
     uint32_t version;   /* of the input before the call */

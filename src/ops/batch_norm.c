@@ -9,6 +9,7 @@
 #include "loops/channel_runs.h"
 #include "loops/reduce_run.h"
 #include "op/options.h"
+#include "op/shards.h"
 
 #include <math.h>
 
@@ -55,7 +56,7 @@ bool hone__statistics_are_there(const char *name, const hone_tensor *x, hone_ten
         hone_error_set(HONE_E_VALUE, "%s: running_mean and running_var are needed together", name);
     else if (mean == HONE_NONE && !training)
         hone_error_set(HONE_E_VALUE, "%s: evaluation needs running_mean and running_var", name);
-    else if (training && hone__channel_count(x) == 1)
+    else if (training && hone__channel_count(x) == 1 && !hone__is_sharded(x))
         hone_error_set(HONE_E_VALUE,
                        "%s: x %s has one value a channel, but training needs more of them", name,
                        hone__tensor_text(x).s);
@@ -132,11 +133,11 @@ static void follow(hone_tensor *running, int64_t c, double momentum, double valu
     hone__put_number(running, i, momentum * value + (1 - momentum) * hone__number_at(running, i));
 }
 
-static void update_running(const hone_batch_norm_options *o, int64_t count, hone_tensor *mean,
+static void update_running(const hone_batch_norm_options *o, double count, hone_tensor *mean,
                            hone_tensor *var, const hone_tensor *batch)
 {
     const double momentum = o->cumulative > 0 ? 1 / (double)o->cumulative : o->momentum;
-    const double unbiased = (double)count / (double)(count - 1);
+    const double unbiased = count / (count - 1);
     const int64_t channels = batch->shape[1];
     for (int64_t c = 0; c < channels; c++) {
         follow(mean, c, momentum, hone__number_at(batch, MEAN * channels + c));
@@ -189,9 +190,12 @@ static bool normalise(hone_context *ctx, hone_tensor *const *in, hone_tensor *y,
     hone_tensor *bias = in[BIAS] == HONE_NONE ? HONE_NONE : hone_contiguous(in[BIAS]);
     if (!x || !batch || !weight || !bias)
         return false;
+    double count = (double)hone__channel_count(x);
+    const bool sharded = o->training && hone__is_sharded(x);
     if (!o->training)
         hone__norms_of_running(norms, in[RUNNING_MEAN], in[RUNNING_VAR], o->eps);
-    else if (!hone__norms_of_batch(norms, x, batch, o->eps))
+    else if (sharded ? !hone__norms_of_shards(hone__call_name(ctx), norms, x, batch, o->eps, &count)
+                     : !hone__norms_of_batch(norms, x, batch, o->eps))
         return false;
     hone__channels_normalise(
         &(hone__channel_run){
@@ -207,7 +211,7 @@ static bool normalise(hone_context *ctx, hone_tensor *const *in, hone_tensor *y,
         },
         hone__data(y), hone__data(x));
     if (o->training && in[RUNNING_MEAN] != HONE_NONE)
-        update_running(o, hone__channel_count(x), in[RUNNING_MEAN], in[RUNNING_VAR], batch);
+        update_running(o, count, in[RUNNING_MEAN], in[RUNNING_VAR], batch);
     return true;
 }
 
@@ -228,6 +232,33 @@ static bool batch_norm_forward(hone_context *ctx, hone_tensor *const *in, int n_
     return true;
 }
 
+/* A parameter's gradient: the chain of each shard's sums over samples. */
+typedef struct {
+    hone__channel_run run;
+    const hone_tensor *sums; /* [samples, channels] */
+} shard_job;
+
+static bool chain_sums(void *user, hone_tensor *sum, int64_t first, int64_t n)
+{
+    const shard_job *j = user;
+    hone__channel_run run = j->run;
+    run.samples = n;
+    hone__bump(sum);
+    hone__channels_chain(&run, hone__data(sum),
+                         (const char *)hone__data(j->sums) +
+                             first * run.channels * (int64_t)hone__size_of(j->sums->dtype));
+    return true;
+}
+
+static void give_by_shards(hone_context *ctx, int i, const hone_tensor *x, hone_tensor *sums)
+{
+    hone_tensor *own = sums ? hone_contiguous(sums) : NULL;
+    shard_job j = { { .dtype = (hone_dtype)x->dtype, .channels = x->shape[1], .positions = 1 },
+                    own };
+    if (own)
+        hone__shard_sums(ctx, i, x->shape[0], chain_sums, &j);
+}
+
 static hone_tensor *sum_that_has_begun(const hone_context *ctx, int i, hone_tensor **dx)
 {
     hone_tensor *sum = hone__begun(ctx, i, dx);
@@ -243,12 +274,15 @@ static void batch_norm_of_dy(hone_context *ctx, hone_tensor *const *dy, hone_ten
     hone_tensor *norms = hone_saved(ctx, 2);
     hone_tensor *weight_sum = sum_that_has_begun(ctx, WEIGHT, dx);
     hone_tensor *bias_sum = sum_that_has_begun(ctx, BIAS, dx);
-    const hone__batch_norm_backward_options options = { .training = o->training,
-                                                        .eps = o->eps,
-                                                        .skip =
-                                                            (of_x ? 0 : HONE__SKIP_DX) |
-                                                            (of_weight ? 0 : HONE__SKIP_DWEIGHT) |
-                                                            (of_bias ? 0 : HONE__SKIP_DBIAS) };
+    const bool sharded = x && hone__is_sharded(x);
+    const bool weight_here = of_weight && !hone__in_shards(ctx, WEIGHT);
+    const bool bias_here = of_bias && !hone__in_shards(ctx, BIAS);
+    const hone__batch_norm_backward_options options = {
+        .training = o->training,
+        .eps = o->eps,
+        .skip = (of_x ? 0 : HONE__SKIP_DX) | (weight_here ? 0 : HONE__SKIP_DWEIGHT) |
+                (bias_here ? 0 : HONE__SKIP_DBIAS) | (sharded ? HONE__OVER_SHARDS : 0)
+    };
     hone_tensor *out[HONE_MAX_OUTPUTS] = { NULL };
     if (hone__run(&hone__op_batch_norm_backward,
                   IN(dy[0], x, HONE_NONE, HONE_NONE, weight, norms, weight_sum, bias_sum), &options,
@@ -257,6 +291,10 @@ static void batch_norm_of_dy(hone_context *ctx, hone_tensor *const *dy, hone_ten
     dx[X] = out[0];
     dx[WEIGHT] = out[1] ? out[1] : dx[WEIGHT];
     dx[BIAS] = out[2] ? out[2] : dx[BIAS];
+    if (of_weight && !weight_here)
+        give_by_shards(ctx, WEIGHT, x, out[3] ? hone_select(out[3], 0, 1) : NULL);
+    if (of_bias && !bias_here)
+        give_by_shards(ctx, BIAS, x, out[3] ? hone_select(out[3], 0, 0) : NULL);
 }
 
 const hone__op hone__op_batch_norm = {

@@ -64,16 +64,34 @@ void hone__norms_of_running(hone_tensor *norms, const hone_tensor *mean, const h
 bool hone__norms_of_batch(hone_tensor *norms, const hone_tensor *x, hone_tensor *statistics,
                           double eps);
 
+/* ---- a batch cut into shards (op/shards.h), whose statistics are those of all of it */
+
+/** True if x is a part of such a batch and a gradient is wanted of what is made of it. */
+bool hone__is_sharded(const hone_tensor *x);
+/** hone__norms_of_batch and hone__channel_count over all shards. */
+bool hone__norms_of_shards(const char *name, hone_tensor *norms, const hone_tensor *x,
+                           hone_tensor *statistics, double eps, double *count);
+/** Sums over samples [2, samples, channels] -> the sums over all shards, doubles [2, channels], in
+ * the current scope; *count: elements of a channel. NULL: an error is pending. */
+const double *hone__sums_of_shards(const char *name, const hone_tensor *x, const hone_tensor *sums,
+                                   double *count);
+
 /* ---- batch_norm_backward, as batch_norm calls it: in public order dy, x, running_mean,
  * running_var and weight, then norms, and the gradients of weight and bias that have begun, or
  * HONE_NONE: chains go on from them, in place */
 
-enum { HONE__SKIP_DX = 1, HONE__SKIP_DWEIGHT = 2, HONE__SKIP_DBIAS = 4 };
+enum {
+    HONE__SKIP_DX = 1,
+    HONE__SKIP_DWEIGHT = 2,
+    HONE__SKIP_DBIAS = 4,
+    HONE__OVER_SHARDS =
+        8, /* the means of all shards; sums over positions are an output of their own */
+};
 
 typedef struct {
     bool training;
     double eps;
-    int skip; /* what nobody wants */
+    int skip; /* what nobody wants, and OVER_SHARDS */
 } hone__batch_norm_backward_options;
 
 #endif

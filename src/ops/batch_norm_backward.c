@@ -84,22 +84,28 @@ static bool prepare(gradients *b, hone_tensor *const *in, hone_tensor *norms)
 }
 
 /* The sums of all samples times the weight, divided by the count. */
-static void take_means(gradients *b, hone_tensor *const *in)
+static bool take_means(gradients *b, hone_tensor *const *in, const char *name, bool over_shards)
 {
-    const double count = (double)hone__channel_count(b->x);
+    double count = (double)hone__channel_count(b->x);
     const hone_tensor *weight = in[WEIGHT];
+    const double *shards = over_shards ? hone__sums_of_shards(name, b->x, b->sums, &count) : NULL;
+    if (over_shards && !shards)
+        return false;
     hone__fill_elements(b->means, -0.0);
     for (int i = 0; i < 2; i++) {
-        hone__channels_chain(&b->run, hone__row_of(b->means, i), hone__row_of(b->sums, i));
+        if (!over_shards)
+            hone__channels_chain(&b->run, hone__row_of(b->means, i), hone__row_of(b->sums, i));
         for (int64_t c = 0; c < b->run.channels; c++) {
             const double w =
                 weight == HONE_NONE ? 1 : hone__number_at(weight, c * weight->stride[0]);
             const int64_t at = i * b->run.channels + c;
-            hone__put_number(b->means, at, hone__number_at(b->means, at) * w / count);
+            const double sum = shards ? shards[at] : hone__number_at(b->means, at);
+            hone__put_number(b->means, at, sum * w / count);
         }
     }
     b->run.of.mean_g = hone__row_of(b->means, 0);
     b->run.of.mean_gv = hone__row_of(b->means, 1);
+    return true;
 }
 
 /* A parameter's gradient: the chain into the sum that has begun, or into `fresh`. */
@@ -145,7 +151,9 @@ static bool batch_norm_backward_forward(hone_context *ctx, hone_tensor *const *i
     if (!prepare(&b, in, norms))
         return false;
     const bool of_weight = !(o->skip & HONE__SKIP_DWEIGHT), of_bias = !(o->skip & HONE__SKIP_DBIAS);
-    if (of_weight || of_bias || o->training)
+    const bool over_shards = o->skip & HONE__OVER_SHARDS;
+    out[3] = over_shards ? b.sums : NULL;
+    if (of_weight || of_bias || o->training || over_shards)
         hone__channels_sums(&b.run, hone__row_of(b.sums, 0), hone__row_of(b.sums, 1),
                             hone__data(b.dy), hone__data(b.x));
     if (of_weight)
@@ -154,8 +162,8 @@ static bool batch_norm_backward_forward(hone_context *ctx, hone_tensor *const *i
         give_sum(&b, 0, in[BIAS_SUM], out[2]);
     if (!out[0])
         return true;
-    if (o->training)
-        take_means(&b, in);
+    if (o->training && !take_means(&b, in, hone__call_name(ctx), over_shards))
+        return false;
     hone__channels_dx(&b.run, hone__data(out[0]), hone__data(b.dy), hone__data(b.x));
     return true;
 }
@@ -293,7 +301,7 @@ const hone__op hone__op_batch_norm_backward = {
             { "norms", HONE__OPTIONAL | HONE__CONSTANT | HONE__HIDDEN },
             { "weight_sum", HONE__OPTIONAL | HONE__CONSTANT | HONE__HIDDEN },
             { "bias_sum", HONE__OPTIONAL | HONE__CONSTANT | HONE__HIDDEN } },
-    .out = { { "dx" }, { "dweight" }, { "dbias" } },
+    .out = { { "dx" }, { "dweight" }, { "dbias" }, { "sums", HONE__HIDDEN | HONE__CONSTANT } },
     .options = backward_table,
     .options_bytes = sizeof(backward_options),
 };

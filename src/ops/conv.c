@@ -4,6 +4,7 @@
 
 #include "core/reserve.h"
 #include "op/options.h"
+#include "op/shards.h"
 
 static bool bias_fits(const char *name, const hone_tensor *weight, const hone_tensor *bias)
 {
@@ -48,6 +49,47 @@ static hone_tensor *flat_image(hone_tensor *dy, int dims)
     return hone_reshape_v(dy, shape);
 }
 
+/* For a shard's samples: to the weight, or with no x to the bias. */
+typedef struct {
+    const hone__op *add;
+    hone_tensor *dy, *x;
+    const hone__conv_options *options;
+} shard_job;
+
+static bool chain_samples(void *user, hone_tensor *sum, int64_t first, int64_t n)
+{
+    const shard_job *j = user;
+    hone_tensor *dy = hone_slice(j->dy, 0, first, first + n, 1);
+    hone_tensor *x = j->x ? hone_slice(j->x, 0, first, first + n, 1) : NULL;
+    if (!dy || (j->x && !x))
+        return false;
+    return j->x ? hone__call_(j->add, IN(sum, dy, x), j->options) != NULL
+                : hone__call_(j->add, IN(sum, dy), NULL) != NULL;
+}
+
+/* An image alone is one sample. */
+static hone_tensor *as_batch(hone_tensor *t, int dims)
+{
+    return t && t->ndim == dims + 1 ? hone_unsqueeze(t, 0) : t;
+}
+
+void hone__conv_weight_by_shards(hone_context *ctx, int i, const hone__conv_ops *ops,
+                                 hone_tensor *dy, hone_tensor *x, const hone__conv_options *options)
+{
+    const int dims = hone__call_dims(ctx);
+    shard_job j = { ops->add_weight, as_batch(dy, dims), as_batch(x, dims), options };
+    if (j.dy && j.x)
+        hone__shard_sums(ctx, i, j.dy->shape[0], chain_samples, &j);
+}
+
+static void bias_by_shards(hone_context *ctx, hone_tensor *dy)
+{
+    shard_job j = { .add = &hone__op_conv2d_add_bias,
+                    .dy = as_batch(flat_image(dy, hone__call_dims(ctx)), 2) };
+    if (j.dy)
+        hone__shard_sums(ctx, 2, j.dy->shape[0], chain_samples, &j);
+}
+
 static void conv_backward(hone_context *ctx, hone_tensor *const *dy, hone_tensor **dx)
 {
     const hone__conv_options *o = hone__options(ctx);
@@ -58,11 +100,15 @@ static void conv_backward(hone_context *ctx, hone_tensor *const *dy, hone_tensor
     const hone__conv_options of_w = hone__conv_with_extents(o, hone__call_dims(ctx), w);
     if (hone_needs_input_grad(ctx, 0))
         dx[0] = hone__call(ops->input, IN(dy[0], hone_saved(ctx, 1)), &of_x);
-    if (hone_needs_input_grad(ctx, 1) && hone__begun(ctx, 1, dx))
+    if (hone_needs_input_grad(ctx, 1) && hone__in_shards(ctx, 1))
+        hone__conv_weight_by_shards(ctx, 1, ops, dy[0], hone_saved(ctx, 0), &of_w);
+    else if (hone_needs_input_grad(ctx, 1) && hone__begun(ctx, 1, dx))
         hone__call_(ops->add_weight, IN(dx[1], dy[0], hone_saved(ctx, 0)), &of_w);
     else if (hone_needs_input_grad(ctx, 1))
         dx[1] = hone__call(ops->weight, IN(dy[0], hone_saved(ctx, 0)), &of_w);
-    if (hone_needs_input_grad(ctx, 2)) {
+    if (hone_needs_input_grad(ctx, 2) && hone__in_shards(ctx, 2)) {
+        bias_by_shards(ctx, dy[0]);
+    } else if (hone_needs_input_grad(ctx, 2)) {
         const int64_t outputs[] = { dy[0]->dtype, w->shape[0], HONE_END_DIM };
         hone_tensor *begun = hone__begun(ctx, 2, dx);
         hone_tensor *sum = begun ? begun : hone_zeros_v(outputs);

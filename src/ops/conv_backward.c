@@ -3,6 +3,7 @@
 
 #include "core/reserve.h"
 #include "op/options.h"
+#include "op/shards.h"
 
 #include <string.h>
 
@@ -54,7 +55,10 @@ static void input_backward(hone_context *ctx, hone_tensor *const *u, hone_tensor
     if (hone_needs_input_grad(ctx, 1)) {
         const hone__conv_options of_w =
             hone__conv_with_extents(o, hone__call_dims(ctx), hone__input_shape(ctx, 1));
-        dx[1] = hone__call(ops->weight, IN(hone_saved(ctx, 0), u[0]), &of_w);
+        if (hone__in_shards(ctx, 1))
+            hone__conv_weight_by_shards(ctx, 1, ops, hone_saved(ctx, 0), u[0], &of_w);
+        else
+            dx[1] = hone__call(ops->weight, IN(hone_saved(ctx, 0), u[0]), &of_w);
     }
 }
 

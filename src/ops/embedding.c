@@ -1,6 +1,7 @@
 /* embedding.c: rows of a table by their numbers, its gradient by destination, and one_hot. */
 #include "loops/elementwise.h"
 #include "loops/indices.h"
+#include "op/shards.h"
 #include "ops/embedding.h"
 #include "runtime/parallel.h"
 
@@ -86,12 +87,27 @@ bool hone__add_rows(hone_tensor *sum, hone_tensor *at, hone_tensor *dy, int64_t 
     return a.dy;
 }
 
+/* For a shard's samples. */
+static bool chain_rows(void *user, hone_tensor *sum, int64_t first, int64_t n)
+{
+    const addition *a = user;
+    hone_tensor *at = hone_slice(a->at, 0, first, first + n, 1);
+    hone_tensor *dy = hone_slice(a->dy, 0, first, first + n, 1);
+    at = at && dy ? hone__indices_of("embedding", at) : NULL;
+    return at && hone__add_rows(sum, at, dy, a->padding);
+}
+
 /* Into the gradient that there is, only the rows that are named; else zeros come first. */
 static void embedding_of_dy(hone_context *ctx, hone_tensor *const *dy, hone_tensor **dx)
 {
     const embedding_options *o = hone__options(ctx);
     const int64_t rows = hone__input_shape(ctx, 1)->shape[0];
-    hone_tensor *sum = hone__begun(ctx, 1, dx);
+    hone_tensor *saved = hone_saved(ctx, 0), *sum = hone__begun(ctx, 1, dx);
+    if (saved && saved->ndim > 0 && hone__in_shards(ctx, 1)) {
+        addition a = { .at = saved, .dy = dy[0], .padding = o->padding_idx };
+        hone__shard_sums(ctx, 1, saved->shape[0], chain_rows, &a);
+        return;
+    }
     if (sum) {
         hone_tensor *at = hone__indices_of("embedding", hone_saved(ctx, 0));
         if (at)

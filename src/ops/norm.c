@@ -5,6 +5,7 @@
 #include "loops/elementwise.h"
 #include "loops/past.h"
 #include "loops/row_groups.h"
+#include "op/shards.h"
 #include "ops/samples.h"
 #include "ops/common.h"
 #include "ops/variance.h"
@@ -200,6 +201,8 @@ static bool layer_norm_forward(hone_context *ctx, hone_tensor *const *in, int n_
 
 static void add_weight_gradient(hone_context *ctx, hone_tensor *dy, hone_tensor *x,
                                 hone_tensor *norms, hone_tensor *sum);
+static void weight_by_shards(hone_context *ctx, hone_tensor *dy, hone_tensor *x,
+                             hone_tensor *norms);
 
 static void layer_norm_of_dy(hone_context *ctx, hone_tensor *const *dy, hone_tensor **dx)
 {
@@ -210,7 +213,9 @@ static void layer_norm_of_dy(hone_context *ctx, hone_tensor *const *dy, hone_ten
                              : HONE_NONE;
     if (hone_needs_input_grad(ctx, 0))
         dx[0] = hone__call(&hone__op_layer_norm_backward, IN(dy[0], x, weight, norms), o);
-    if (hone_needs_input_grad(ctx, 1) && hone__begun(ctx, 1, dx))
+    if (hone_needs_input_grad(ctx, 1) && hone__in_shards(ctx, 1))
+        weight_by_shards(ctx, dy[0], x, norms);
+    else if (hone_needs_input_grad(ctx, 1) && hone__begun(ctx, 1, dx))
         add_weight_gradient(ctx, dy[0], x, norms, dx[1]);
     else if (hone_needs_input_grad(ctx, 1))
         dx[1] = hone__call(&hone__op_layer_norm_weight_backward, IN(dy[0], x, norms), o);
@@ -421,7 +426,7 @@ static bool add_some(weight_job *w, int64_t n, hone_tensor *partials, hone_tenso
 
 /* As many samples at a time as leave their sums in the cache. Only norms that are known let a row be
  * cut. */
-static bool add_samples(weight_job *w, hone_tensor *sum)
+static bool add_samples(weight_job *w, int64_t first, int64_t end, hone_tensor *sum)
 {
     enum { NEAR = 1 << 20 };
     const job *j = &w->j;
@@ -429,10 +434,10 @@ static bool add_samples(weight_job *w, hone_tensor *sum)
     w->strips = (j->cols + w->strip - 1) / w->strip;
     w->blocks = hone__cols_blocks(w->positions);
     const int64_t fit = NEAR / (w->blocks * j->cols * j->size);
-    const int64_t some = hone__min(w->samples, fit > 1 ? fit : 1);
+    const int64_t some = hone__min(end - first, fit > 1 ? fit : 1);
     hone_tensor *partials = hone_empty(j->dtype, some * w->blocks, j->cols);
-    for (w->first = 0; partials && w->first < w->samples; w->first += some)
-        if (!add_some(w, hone__min(some, w->samples - w->first), partials, sum))
+    for (w->first = first; partials && w->first < end; w->first += some)
+        if (!add_some(w, hone__min(some, end - w->first), partials, sum))
             return false;
     return partials;
 }
@@ -463,16 +468,21 @@ static bool find_norms(job *j)
 }
 
 /* False: out of memory. */
+static bool find_weight_job(weight_job *w, const hone_tensor *x)
+{
+    w->samples = w->j.rows == 1 ? 1 : x->shape[0]; /* all dims may be a row's */
+    w->positions = w->j.rows / w->samples;
+    w->lies[0] = hone__rows_direct(&w->j.dy, &w->stride[0]);
+    w->lies[1] = hone__rows_direct(&w->j.x, &w->stride[1]);
+    return w->j.norms || (w->lies[0] && w->lies[1]) || find_norms(&w->j);
+}
+
 static bool run_weight(weight_job *w, const hone_tensor *x, hone_tensor *sum)
 {
     HONE_SCOPE(); /* of the norms and the sums of each sample */
     if (w->j.rows == 0 || w->j.cols == 0)
         return true;
-    w->samples = w->j.rows == 1 ? 1 : x->shape[0]; /* all dims may be a row's */
-    w->positions = w->j.rows / w->samples;
-    w->lies[0] = hone__rows_direct(&w->j.dy, &w->stride[0]);
-    w->lies[1] = hone__rows_direct(&w->j.x, &w->stride[1]);
-    return (w->j.norms || (w->lies[0] && w->lies[1]) || find_norms(&w->j)) && add_samples(w, sum);
+    return find_weight_job(w, x) && add_samples(w, 0, w->samples, sum);
 }
 
 static bool layer_norm_weight_backward_forward(hone_context *ctx, hone_tensor *const *in, int n_in,
@@ -502,6 +512,24 @@ static void add_weight_gradient(hone_context *ctx, hone_tensor *dy, hone_tensor 
     w.j.norms = hone__data(norms);
     hone__bump(sum);
     run_weight(&w, x, sum);
+}
+
+static bool chain_weight(void *user, hone_tensor *sum, int64_t first, int64_t n)
+{
+    hone__bump(sum);
+    return add_samples(user, first, first + n, sum);
+}
+
+/* The same for each shard. */
+static void weight_by_shards(hone_context *ctx, hone_tensor *dy, hone_tensor *x, hone_tensor *norms)
+{
+    HONE_SCOPE();
+    weight_job w;
+    if (!dy || !x || !norms || !take_job(ctx, x, dy, HONE_NONE, HONE_NONE, &w.j))
+        return;
+    w.j.norms = hone__data(norms);
+    if (w.j.rows > 0 && w.j.cols > 0 && find_weight_job(&w, x))
+        hone__shard_sums(ctx, 1, w.samples, chain_weight, &w);
 }
 
 /* With dw = sum(dy v) over the rows: by dy u v, by x J (u dy). */

@@ -4,6 +4,7 @@
 
 #include "loops/elementwise.h"
 #include "loops/product.h"
+#include "op/shards.h"
 #include "ops/samples.h"
 
 /* ---- sum_samples: over dim 0 */
@@ -104,6 +105,23 @@ void hone__give_product(hone_context *ctx, int i, hone_tensor **dx, hone_tensor 
         dx[i] = hone__call(&hone__op_chain_matmul, IN(a, b), NULL);
 }
 
+/* For a shard's samples. */
+typedef struct {
+    hone_tensor *x, *y;
+} factors;
+
+static bool chain_product(void *user, hone_tensor *sum, int64_t first, int64_t n)
+{
+    const factors *f = user;
+    hone_tensor *x = hone_slice(f->x, 0, first, first + n, 1);
+    hone_tensor *y = hone_slice(f->y, 0, first, first + n, 1);
+    sum = x && y ? as_matrix(sum, x->shape[x->ndim - 1], y->shape[y->ndim - 1]) : NULL;
+    if (x && y && !sum)
+        hone_error_set(HONE_E_STATE,
+                       "backward: a view of a weight that is no matrix has no shards");
+    return sum && hone__sum_sample_products(sum, x, y, HONE__GEMM_BEGIN);
+}
+
 void hone__give_sample_product(hone_context *ctx, int i, hone_tensor **dx, hone_tensor *x,
                                hone_tensor *y)
 {
@@ -113,6 +131,10 @@ void hone__give_sample_product(hone_context *ctx, int i, hone_tensor **dx, hone_
     }
     if (!x || !y)
         return;
+    if (hone__in_shards(ctx, i)) {
+        hone__shard_sums(ctx, i, x->shape[0], chain_product, &(factors){ x, y });
+        return;
+    }
     const int64_t m = x->shape[x->ndim - 1], n = y->shape[y->ndim - 1];
     hone_tensor *sum = as_matrix(dx[i], m, n);
     if (sum)
