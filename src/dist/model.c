@@ -7,7 +7,6 @@
 #include "runtime/memory.h"
 
 #include <hone/dist.h>
-#include <hone/init.h>
 
 #include <stdio.h>
 #include <string.h>
@@ -84,7 +83,7 @@ static bool finish(hone__ranks *ranks)
 static bool same_model(hone_module *model)
 {
     HONE_SCOPE();
-    const char *version = hone_version();
+    const char *version = HONE_VERSION;
     const hone_named_list state = hone_named_state(model);
     if (!state.at || hone_dist_same("the version of hone", version, strlen(version)) != HONE_OK)
         return false;

@@ -272,9 +272,11 @@ static void batch_norm_of_dy(hone_context *ctx, hone_tensor *const *dy, hone_ten
     const bool of_bias = hone_needs_input_grad(ctx, BIAS);
     hone_tensor *x = hone_saved(ctx, 0), *weight = hone_saved(ctx, 1);
     hone_tensor *norms = hone_saved(ctx, 2);
-    hone_tensor *weight_sum = sum_that_has_begun(ctx, WEIGHT, dx);
-    hone_tensor *bias_sum = sum_that_has_begun(ctx, BIAS, dx);
     const bool sharded = x && hone__is_sharded(x);
+    hone_tensor *weight_sum = sharded
+                                  ? hone_empty((hone_dtype)x->dtype, 2, x->shape[0], x->shape[1])
+                                  : sum_that_has_begun(ctx, WEIGHT, dx);
+    hone_tensor *bias_sum = sharded ? HONE_NONE : sum_that_has_begun(ctx, BIAS, dx);
     const bool weight_here = of_weight && !hone__in_shards(ctx, WEIGHT);
     const bool bias_here = of_bias && !hone__in_shards(ctx, BIAS);
     const hone__batch_norm_backward_options options = {
@@ -292,9 +294,9 @@ static void batch_norm_of_dy(hone_context *ctx, hone_tensor *const *dy, hone_ten
     dx[WEIGHT] = out[1] ? out[1] : dx[WEIGHT];
     dx[BIAS] = out[2] ? out[2] : dx[BIAS];
     if (of_weight && !weight_here)
-        give_by_shards(ctx, WEIGHT, x, out[3] ? hone_select(out[3], 0, 1) : NULL);
+        give_by_shards(ctx, WEIGHT, x, hone_select(weight_sum, 0, 1));
     if (of_bias && !bias_here)
-        give_by_shards(ctx, BIAS, x, out[3] ? hone_select(out[3], 0, 0) : NULL);
+        give_by_shards(ctx, BIAS, x, hone_select(weight_sum, 0, 0));
 }
 
 const hone__op hone__op_batch_norm = {

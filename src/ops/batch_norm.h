@@ -84,8 +84,9 @@ enum {
     HONE__SKIP_DX = 1,
     HONE__SKIP_DWEIGHT = 2,
     HONE__SKIP_DBIAS = 4,
-    HONE__OVER_SHARDS =
-        8, /* the means of all shards; sums over positions are an output of their own */
+    /* the means of all shards; weight's sum is where those of each sample go, [2, samples, channels],
+     * of dy and of dy v */
+    HONE__OVER_SHARDS = 8,
 };
 
 typedef struct {

@@ -61,7 +61,7 @@ typedef struct {
     hone_tensor *means; /* [2, channels]: of g, of g * v */
 } gradients;
 
-static bool prepare(gradients *b, hone_tensor *const *in, hone_tensor *norms)
+static bool prepare(gradients *b, hone_tensor *const *in, hone_tensor *norms, hone_tensor *sums)
 {
     b->dy = hone_contiguous(in[DY]);
     b->x = hone_contiguous(in[X]);
@@ -78,7 +78,7 @@ static bool prepare(gradients *b, hone_tensor *const *in, hone_tensor *norms)
                                   .scale = hone__row_of(norms, HONE__SCALE),
                                   .offset = hone__row_of(norms, HONE__OFFSET),
                                   .weight = weight == HONE_NONE ? NULL : hone__data(weight) };
-    b->sums = hone_empty((hone_dtype)b->x->dtype, 2, samples, channels);
+    b->sums = sums ? sums : hone_empty((hone_dtype)b->x->dtype, 2, samples, channels);
     b->means = hone__channel_numbers(b->x, 2);
     return b->sums && b->means;
 }
@@ -126,7 +126,8 @@ static bool make_outputs(hone_context *ctx, hone_tensor *const *in, hone_tensor 
     const hone_dtype dtype = (hone_dtype)x->dtype;
     if (!(skip & HONE__SKIP_DX) && !(out[0] = hone__out(ctx, 0, dtype, x->ndim, x->shape)))
         return false;
-    if (!(skip & HONE__SKIP_DWEIGHT) && in[WEIGHT_SUM] == HONE_NONE &&
+    if (!(skip & HONE__SKIP_DWEIGHT) &&
+        (in[WEIGHT_SUM] == HONE_NONE || (skip & HONE__OVER_SHARDS)) &&
         !(out[1] = hone__out(ctx, 1, dtype, 1, x->shape + 1)))
         return false;
     return (skip & HONE__SKIP_DBIAS) || in[BIAS_SUM] != HONE_NONE ||
@@ -148,16 +149,15 @@ static bool batch_norm_backward_forward(hone_context *ctx, hone_tensor *const *i
                 hone__fill_elements(out[i], 0);
         return true;
     }
-    if (!prepare(&b, in, norms))
+    const bool over_shards = o->skip & HONE__OVER_SHARDS;
+    if (!prepare(&b, in, norms, over_shards ? in[WEIGHT_SUM] : NULL))
         return false;
     const bool of_weight = !(o->skip & HONE__SKIP_DWEIGHT), of_bias = !(o->skip & HONE__SKIP_DBIAS);
-    const bool over_shards = o->skip & HONE__OVER_SHARDS;
-    out[3] = over_shards ? b.sums : NULL;
     if (of_weight || of_bias || o->training || over_shards)
         hone__channels_sums(&b.run, hone__row_of(b.sums, 0), hone__row_of(b.sums, 1),
                             hone__data(b.dy), hone__data(b.x));
     if (of_weight)
-        give_sum(&b, 1, in[WEIGHT_SUM], out[1]);
+        give_sum(&b, 1, over_shards ? HONE_NONE : in[WEIGHT_SUM], out[1]);
     if (of_bias)
         give_sum(&b, 0, in[BIAS_SUM], out[2]);
     if (!out[0])
@@ -301,7 +301,7 @@ const hone__op hone__op_batch_norm_backward = {
             { "norms", HONE__OPTIONAL | HONE__CONSTANT | HONE__HIDDEN },
             { "weight_sum", HONE__OPTIONAL | HONE__CONSTANT | HONE__HIDDEN },
             { "bias_sum", HONE__OPTIONAL | HONE__CONSTANT | HONE__HIDDEN } },
-    .out = { { "dx" }, { "dweight" }, { "dbias" }, { "sums", HONE__HIDDEN | HONE__CONSTANT } },
+    .out = { { "dx" }, { "dweight" }, { "dbias" } },
     .options = backward_table,
     .options_bytes = sizeof(backward_options),
 };

@@ -54,6 +54,7 @@ SIZE_IS(hone_csv_options, 32);
 SIZE_IS(hone_split_options, 32);
 SIZE_IS(hone_picture_options, 32);
 SIZE_IS(hone_transform_options, 32);
+SIZE_IS(hone_dist_options, 64);
 SIZE_IS(hone_safetensors_options, 32);
 SIZE_IS(hone_file_options, 64);
 SIZE_IS(hone_file_save_options, 64);

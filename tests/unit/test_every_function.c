@@ -290,6 +290,9 @@ typedef enum { ALWAYS, BUT_NONE } allowed; /* BUT_NONE: an optional tensor */
     X(hone_call, ALWAYS, !hone_call("neg", list, NULL).at)                                         \
     X(hone_call_out, ALWAYS, hone_call_out("neg", list, NULL, hone_list(r)) == HONE_E_NULL)        \
     X(hone_call_out, ALWAYS, hone_call_out("neg", hone_list(r), NULL, list) == HONE_E_NULL)        \
+    X(hone_dist_all_reduce, ALWAYS, hone_dist_all_reduce(s) == HONE_E_NULL)                        \
+    X(hone_dist_broadcast, ALWAYS, hone_dist_broadcast(s, 0) == HONE_E_NULL)                       \
+    X(hone_dist_gather, ALWAYS, !hone_dist_gather(s))                                              \
     X(hone_safetensors_save, ALWAYS,                                                               \
       hone_safetensors_save("nowhere/f", (hone_named_list){ &(hone_named){ "s", s }, 1 }, NULL) == \
           HONE_E_NULL)                                                                             \
