@@ -3,10 +3,12 @@
 
 #include "autograd/fit.h"
 #include "autograd/leaf.h"
+#include "isa/isa.h"
 #include "loops/elementwise.h"
 #include "op/part.h"
 #include "ops/samples.h"
 #include "runtime/memory.h"
+#include "runtime/parallel.h"
 
 #include <hone/autograd.h>
 #include <hone/ops.h>
@@ -28,12 +30,9 @@ void hone__trees_free(hone__trees *trees)
     hone__free(trees);
 }
 
-static hone_tensor *zeros_like(const hone_tensor *leaf)
+static hone_tensor *empty_like(const hone_tensor *leaf)
 {
-    hone_tensor *t = hone__new("accumulate", (hone_dtype)leaf->dtype, leaf->ndim, leaf->shape);
-    if (t)
-        hone__fill_elements(t, 0);
-    return t;
+    return hone__new("accumulate", (hone_dtype)leaf->dtype, leaf->ndim, leaf->shape);
 }
 
 static hone__trees *trees_of(hone_tensor *leaf, int use)
@@ -44,19 +43,51 @@ static hone__trees *trees_of(hone_tensor *leaf, int use)
     return slot ? *slot : NULL;
 }
 
-/* The shard's chain is complete: it joins those that wait for it. */
-static bool close_shard(hone__trees *trees, const hone__part *part, int64_t shard)
+/* The last of n + 1 sums is added to the one before it, that one to the one before it ...: a tile at a
+ * time, so that what is between them stays in the cache. */
+typedef struct {
+    hone_tensor *const *sum;
+    int n;
+} joining;
+
+static void join_tiles(void *ctx, int64_t begin, int64_t end)
 {
-    HONE_NO_GRAD();
-    int at = trees->forest.n, joined = hone__forest_push(&trees->forest, &part->cut, shard, shard);
-    bool ok = true;
+    enum { TILE = 8 << 10 }; /* bytes */
+    _Alignas(64) char room[TILE];
+    const joining *j = ctx;
+    const hone_dtype dtype = (hone_dtype)j->sum[0]->dtype;
+    const int64_t size = (int64_t)hone_dtype_size(dtype);
+    const hone__binary_fn add = hone__k->binary[HONE__K_ADD][dtype];
+    for (int64_t i = begin, n; i < end; i += n) {
+        n = end - i < TILE / size ? end - i : TILE / size;
+        const char *right = (const char *)hone__data(j->sum[j->n]) + i * size;
+        for (int k = j->n - 1; k >= 0; k--) {
+            char *left = (char *)hone__data(j->sum[k]) + i * size;
+            add(n, k ? room : left, 1, left, 1, right, 1);
+            right = room;
+        }
+    }
+}
+
+static void join(hone_tensor *const *sum, int n)
+{
+    joining j = { sum, n };
+    hone__bump(sum[0]);
+    if (sum[0]->numel > 0)
+        hone__parallel_for(sum[0]->numel, 1024, 0.3 * n, join_tiles, &j);
+}
+
+/* The shard's chain is complete: it joins those that wait for it. */
+static void close_shard(hone__trees *trees, const hone__part *part, int64_t shard)
+{
+    const int at = trees->forest.n;
+    const int joined = hone__forest_push(&trees->forest, &part->cut, shard, shard);
     trees->sum[at] = trees->open;
     trees->open = NULL;
-    for (; joined > 0; joined--, at--) {
-        ok = ok && hone_add_(trees->sum[at - 1], trees->sum[at]);
-        hone_release(trees->sum[at]);
-    }
-    return ok;
+    if (joined)
+        join(trees->sum + at - joined, joined);
+    for (int i = 0; i < joined; i++)
+        hone_release(trees->sum[at - i]);
 }
 
 static bool send(hone__trees *trees, const hone_tensor *leaf, const hone__part *part)
@@ -65,7 +96,7 @@ static bool send(hone__trees *trees, const hone_tensor *leaf, const hone__part *
         return true;
     trees->sent = true;
     const int n = trees->forest.n;
-    if (n == 0 && !(trees->sum[0] = zeros_like(leaf)))
+    if (n == 0 && !(trees->sum[0] = empty_like(leaf)))
         return false;
     trees->forest.n = n ? n : 1; /* a ghost has room for what the others send */
     return part->ranks->send(part->ranks, trees->sum[0], &part->cut, n, trees->sum);
@@ -75,16 +106,23 @@ static bool run_piece(const hone__edge *e, hone__trees *trees, const hone__piece
                       hone__chain chain, void *user)
 {
     HONE_SCOPE();
+    const bool fresh = !trees->open;
     bool ok = true;
-    if (!trees->open && !(trees->open = zeros_like(e->into)))
+    if (fresh && !(trees->open = empty_like(e->into)))
         return false;
+    const bool partly = fresh && !e->leaf; /* the input may show some elements only */
+    if (partly)
+        hone__fill_elements(trees->open, 0);
     hone_tensor *sum = hone__shown(e, trees->open, &ok);
     if (ok && !sum)
         hone_error_set(HONE_E_STATE,
                        "backward: %s isn't seen where it lies: its shards can't be summed",
                        hone__tensor_text(e->into).s);
-    return ok && sum && chain(user, sum, piece->first, piece->n) &&
-           (!piece->ends || close_shard(trees, hone__part_now(), piece->shard));
+    if (!ok || !sum || !chain(user, sum, fresh && !partly, piece->first, piece->n))
+        return false;
+    if (piece->ends)
+        close_shard(trees, hone__part_now(), piece->shard);
+    return true;
 }
 
 bool hone__trees_chain(hone_context *node, int i, int64_t rows, hone__chain chain, void *user)
@@ -103,8 +141,10 @@ bool hone__trees_chain(hone_context *node, int i, int64_t rows, hone__chain chai
     return !hone__part_is_last(part) || send(trees, e->into, part);
 }
 
-static bool add_rows(void *user, hone_tensor *sum, int64_t first, int64_t n)
+static bool add_rows(void *user, hone_tensor *sum, bool fresh, int64_t first, int64_t n)
 {
+    if (fresh)
+        hone__fill_elements(sum, 0);
     return hone__add_samples(sum, hone_slice((hone_tensor *)user, 0, first, first + n, 1));
 }
 

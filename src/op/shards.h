@@ -92,8 +92,9 @@ void hone__fold_push(hone__fold *fold, int64_t shard);
 /** Row 0 is the sum of all processes' rows. False: an error is pending. */
 bool hone__fold_finish(hone__fold *fold);
 
-/** Adds rows [first, first + n) of the part to the sum, one chain; false: an error is pending. */
-typedef bool (*hone__chain)(void *user, hone_tensor *sum, int64_t first, int64_t n);
+/** Adds rows [first, first + n) of the part to the sum, one chain; fresh: nothing is in it yet, +0 is
+ * meant. False: an error is pending. */
+typedef bool (*hone__chain)(void *user, hone_tensor *sum, bool fresh, int64_t first, int64_t n);
 /** The gradient of input i has a chain a shard, and this op gives it: by hone__shard_sums. */
 bool hone__in_shards(const hone_context *ctx, int i);
 /** Runs a chain for each piece. False: an error is pending. Set by src/init.c: autograd/trees.c. */

@@ -238,9 +238,11 @@ typedef struct {
     const hone_tensor *sums; /* [samples, channels] */
 } shard_job;
 
-static bool chain_sums(void *user, hone_tensor *sum, int64_t first, int64_t n)
+static bool chain_sums(void *user, hone_tensor *sum, bool fresh, int64_t first, int64_t n)
 {
     const shard_job *j = user;
+    if (fresh)
+        hone__fill_elements(sum, 0);
     hone__channel_run run = j->run;
     run.samples = n;
     hone__bump(sum);

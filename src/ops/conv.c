@@ -3,6 +3,7 @@
 #include "ops/conv.h"
 
 #include "core/reserve.h"
+#include "loops/elementwise.h"
 #include "op/options.h"
 #include "op/shards.h"
 
@@ -51,20 +52,25 @@ static hone_tensor *flat_image(hone_tensor *dy, int dims)
 
 /* For a shard's samples: to the weight, or with no x to the bias. */
 typedef struct {
-    const hone__op *add;
+    const hone__conv_ops *ops;
     hone_tensor *dy, *x;
     const hone__conv_options *options;
 } shard_job;
 
-static bool chain_samples(void *user, hone_tensor *sum, int64_t first, int64_t n)
+static bool chain_samples(void *user, hone_tensor *sum, bool fresh, int64_t first, int64_t n)
 {
     const shard_job *j = user;
+    if (fresh && !j->x)
+        hone__fill_elements(sum, 0);
     hone_tensor *dy = hone_slice(j->dy, 0, first, first + n, 1);
     hone_tensor *x = j->x ? hone_slice(j->x, 0, first, first + n, 1) : NULL;
     if (!dy || (j->x && !x))
         return false;
-    return j->x ? hone__call_(j->add, IN(sum, dy, x), j->options) != NULL
-                : hone__call_(j->add, IN(sum, dy), NULL) != NULL;
+    if (!j->x)
+        return hone__call_(&hone__op_conv2d_add_bias, IN(sum, dy), NULL);
+    if (fresh)
+        return hone__run(j->ops->weight, IN(dy, x), j->options, HONE__INTO_GIVEN, &sum) > 0;
+    return hone__call_(j->ops->add_weight, IN(sum, dy, x), j->options);
 }
 
 /* An image alone is one sample. */
@@ -77,15 +83,14 @@ void hone__conv_weight_by_shards(hone_context *ctx, int i, const hone__conv_ops 
                                  hone_tensor *dy, hone_tensor *x, const hone__conv_options *options)
 {
     const int dims = hone__call_dims(ctx);
-    shard_job j = { ops->add_weight, as_batch(dy, dims), as_batch(x, dims), options };
+    shard_job j = { ops, as_batch(dy, dims), as_batch(x, dims), options };
     if (j.dy && j.x)
         hone__shard_sums(ctx, i, j.dy->shape[0], chain_samples, &j);
 }
 
 static void bias_by_shards(hone_context *ctx, hone_tensor *dy)
 {
-    shard_job j = { .add = &hone__op_conv2d_add_bias,
-                    .dy = as_batch(flat_image(dy, hone__call_dims(ctx)), 2) };
+    shard_job j = { .dy = as_batch(flat_image(dy, hone__call_dims(ctx)), 2) };
     if (j.dy)
         hone__shard_sums(ctx, 2, j.dy->shape[0], chain_samples, &j);
 }

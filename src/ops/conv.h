@@ -76,6 +76,6 @@ bool hone__conv_forward(const hone__conv *c, const hone_tensor *weight, hone_ten
 /** dx; weight is contiguous. */
 bool hone__conv_input(const hone__conv *c, hone_tensor *weight, hone_tensor *dx);
 /** Adds to sum, sample by sample. */
-bool hone__conv_add_weight(const hone__conv *c, const hone_tensor *sum);
+bool hone__conv_add_weight(const hone__conv *c, hone_tensor *sum, bool fresh);
 
 #endif

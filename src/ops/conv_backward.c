@@ -91,12 +91,6 @@ hone_tensor *hone_conv3d_backward_input(hone_tensor *dy, hone_tensor *weight, in
 
 /* ---- by the weight, and the same added to what is there */
 
-static void clear(hone_tensor *t)
-{
-    if (t->numel > 0) /* an empty tensor has no data */
-        memset(hone__data(t), 0, (size_t)t->numel * hone_dtype_size((hone_dtype)t->dtype));
-}
-
 static bool weight_forward(hone_context *ctx, hone_tensor *const *in, int n_in, hone_tensor **out)
 {
     hone__conv c;
@@ -104,10 +98,7 @@ static bool weight_forward(hone_context *ctx, hone_tensor *const *in, int n_in, 
     if (!hone__conv_take_weight(ctx, in[0], in[1], &c) || !HONE__SAVE(ctx, in[0], in[1]))
         return false;
     hone_tensor *dw = out[0] = hone__conv_weight_out(ctx, &c);
-    if (!dw)
-        return false;
-    clear(dw);
-    return hone__conv_add_weight(&c, dw);
+    return dw && hone__conv_add_weight(&c, dw, true);
 }
 
 /* By dy and x, which are the inputs from `first` on and saved as 0 and 1. */
@@ -164,7 +155,7 @@ static bool add_weight_forward(hone_context *ctx, hone_tensor *const *in, int n_
     if (!hone__conv_take_weight(ctx, in[1], in[2], &c) || !HONE__SAVE(ctx, in[1], in[2]))
         return false;
     out[0] = hone__conv_weight_out(ctx, &c);
-    return out[0] && hone__conv_add_weight(&c, out[0]);
+    return out[0] && hone__conv_add_weight(&c, out[0], false);
 }
 
 static void add_weight_backward(hone_context *ctx, hone_tensor *const *u, hone_tensor **dx)

@@ -4,6 +4,8 @@
  * pixels (loops/direct.h). */
 #include "ops/conv.h"
 
+#include "loops/elementwise.h"
+
 #include "gemm/gemm.h"
 #include "loops/conv.h"
 #include "loops/direct.h"
@@ -289,9 +291,12 @@ static hone_tensor *in_lines(hone_tensor *dy)
     return lines ? dy : hone_contiguous(dy);
 }
 
-bool hone__conv_add_weight(const hone__conv *c, const hone_tensor *sum)
+bool hone__conv_add_weight(const hone__conv *c, hone_tensor *sum, bool fresh)
 {
     const hone_tensor *x = c->b, *dy;
+    const bool many = positions(c->out) >= HONE__MANY_POSITIONS;
+    if (fresh && (many || c->a->numel == 0))
+        hone__fill_elements(sum, 0);
     if (sum->numel == 0 || c->a->numel == 0)
         return true;
     if (positions(c->out) >= LEAST_POSITIONS && suits(c, c->out))
@@ -304,8 +309,7 @@ bool hone__conv_add_weight(const hone__conv *c, const hone_tensor *sum)
     const int64_t m = c->group_channels * taps(c);
     hone__gemm_args g =
         hone__gemm_contiguous(gemm_dtype(x), m, c->group_outputs, positions(c->out));
-    g.accumulate =
-        g.k < HONE__MANY_POSITIONS ? HONE__GEMM_BEGIN : HONE__GEMM_AFTER; /* ops/samples.h */
+    g.accumulate = many ? HONE__GEMM_AFTER : HONE__GEMM_BEGIN; /* ops/samples.h */
     g.b_rs = dy->stride[dy->ndim - 1];
     g.b_cs = dy->stride[1];
     g.c_rs = 1;
@@ -316,9 +320,11 @@ bool hone__conv_add_weight(const hone__conv *c, const hone_tensor *sum)
     g.a_batch[0] = c->group_channels * x->stride[1];
     g.b_batch[0] = c->group_outputs * dy->stride[1];
     g.c_batch[0] = c->group_outputs * m;
+    const hone__gemm_accumulate further = g.accumulate;
     for (int64_t i = 0; i < c->n; i++) {
         g.a = element(x, i * x->stride[0]);
         g.b = element(dy, i * dy->stride[0]);
+        g.accumulate = fresh && !many && i == 0 ? HONE__GEMM_OVERWRITE : further;
         if (hone__gemm_from(&g, &w.source) != 0)
             return false;
     }

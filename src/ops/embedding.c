@@ -88,9 +88,11 @@ bool hone__add_rows(hone_tensor *sum, hone_tensor *at, hone_tensor *dy, int64_t 
 }
 
 /* For a shard's samples. */
-static bool chain_rows(void *user, hone_tensor *sum, int64_t first, int64_t n)
+static bool chain_rows(void *user, hone_tensor *sum, bool fresh, int64_t first, int64_t n)
 {
     const addition *a = user;
+    if (fresh)
+        hone__fill_elements(sum, 0);
     hone_tensor *at = hone_slice(a->at, 0, first, first + n, 1);
     hone_tensor *dy = hone_slice(a->dy, 0, first, first + n, 1);
     at = at && dy ? hone__indices_of("embedding", at) : NULL;

@@ -514,8 +514,10 @@ static void add_weight_gradient(hone_context *ctx, hone_tensor *dy, hone_tensor 
     run_weight(&w, x, sum);
 }
 
-static bool chain_weight(void *user, hone_tensor *sum, int64_t first, int64_t n)
+static bool chain_weight(void *user, hone_tensor *sum, bool fresh, int64_t first, int64_t n)
 {
+    if (fresh)
+        hone__fill_elements(sum, 0);
     hone__bump(sum);
     return add_samples(user, first, first + n, sum);
 }

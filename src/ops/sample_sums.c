@@ -91,13 +91,13 @@ bool hone__sum_sample_products(hone_tensor *sum, hone_tensor *x, hone_tensor *y,
     HONE_SCOPE(); /* of the copies */
     const int64_t m = x->shape[x->ndim - 1], n = y->shape[y->ndim - 1], samples = x->shape[0];
     const bool empty = x->numel == 0 || y->numel == 0;
-    if (how == HONE__GEMM_OVERWRITE)
+    const int64_t positions = empty ? 0 : x->numel / m / samples;
+    if (how == HONE__GEMM_OVERWRITE && (empty || positions >= HONE__MANY_POSITIONS))
         hone__fill_elements(sum, 0);
     else
         hone__bump(sum);
     if (empty)
         return true;
-    const int64_t positions = x->numel / m / samples;
     if (positions < HONE__MANY_POSITIONS) {
         x = x->ndim == 2 ? x : hone_reshape(x, samples * positions, m);
         y = y->ndim == 2 ? y : hone_reshape(y, samples * positions, n);

@@ -110,7 +110,7 @@ typedef struct {
     hone_tensor *x, *y;
 } factors;
 
-static bool chain_product(void *user, hone_tensor *sum, int64_t first, int64_t n)
+static bool chain_product(void *user, hone_tensor *sum, bool fresh, int64_t first, int64_t n)
 {
     const factors *f = user;
     hone_tensor *x = hone_slice(f->x, 0, first, first + n, 1);
@@ -119,7 +119,8 @@ static bool chain_product(void *user, hone_tensor *sum, int64_t first, int64_t n
     if (x && y && !sum)
         hone_error_set(HONE_E_STATE,
                        "backward: a view of a weight that is no matrix has no shards");
-    return sum && hone__sum_sample_products(sum, x, y, HONE__GEMM_BEGIN);
+    return sum &&
+           hone__sum_sample_products(sum, x, y, fresh ? HONE__GEMM_OVERWRITE : HONE__GEMM_BEGIN);
 }
 
 void hone__give_sample_product(hone_context *ctx, int i, hone_tensor **dx, hone_tensor *x,
