@@ -17,8 +17,8 @@ hone_tensor *work_loss(const images *set, hone_tensor *scores, hone_tensor *y)
 
 hone_tensor *work_wrong(const images *set, hone_tensor *scores, hone_tensor *y)
 {
-    return hone_sum(set->task == HONE_TASK_NUMBERS ? hone_abs(hone_sub(scores, y))
-                                                   : hone_ne(hone_argmax(scores, 1, false), y));
+    return set->task == HONE_TASK_NUMBERS ? hone_abs(hone_sub(scores, y))
+                                          : hone_ne(hone_argmax(scores, 1, false), y);
 }
 
 static int64_t eval_batch(const images *set)
@@ -50,11 +50,10 @@ bool evaluate(hone_module *model, const images *set, const hone_dataset *of, pro
         hone_tensor *scores = hone_forward(model, x);
         text_rows(&scores, &y);
         sum[0] = hone_item(work_loss(set, scores, y)) * (double)hone_numel(y);
-        sum[1] = hone_item(work_wrong(set, scores, y));
+        sum[1] = hone_item(hone_sum(work_wrong(set, scores, y)));
         sum[2] = (double)hone_numel(y);
         if (m)
-            metrics_add(m, set->task, text_tokens(set, scores), y,
-                        i * (hone_numel(y) / samples));
+            metrics_add(m, set->task, text_tokens(set, scores), y, i * (hone_numel(y) / samples));
         progress_bar(p, "testing", i, n, "");
     }
     hone_module_train(model, was_training);

@@ -141,43 +141,15 @@ static bool keeps_best(training *t)
     return t->best.epoch > 0 && settle_weights(t);
 }
 
-static bool same_tensor(const char *what, hone_tensor *t)
-{
-    return !t ||
-           hone_dist_same(what, hone_data(t),
-                          (size_t)hone_numel(t) * hone_dtype_size(hone_dtype_of(t))) == HONE_OK;
-}
-
-/* Ranks that were started in different ways would train different networks. */
-static bool same_everywhere(const training *t)
-{
-    HONE_SCOPE();
-    char words[4096] = "";
-    size_t used = 0;
-    if (!ranks_share())
-        return true;
-    for (int i = 0; i < t->argc && used < sizeof words; i++)
-        used += (size_t)snprintf(words + used, sizeof words - used, " %s", t->argv[i]);
-    return hone_dist_same("--seed", &t->o.seed, sizeof t->o.seed) == HONE_OK &&
-           hone_dist_same("--model", t->o.model, strlen(t->o.model)) == HONE_OK &&
-           same_tensor("the training set (--data)", hone_contiguous(t->set.train.x)) &&
-           same_tensor("the training set's labels (--data)", hone_contiguous(t->set.train.y)) &&
-           same_tensor("the test set (--data)", hone_contiguous(t->set.test.x)) &&
-           hone_dist_same("the command line", words, strlen(words)) == HONE_OK;
-}
-
 /* What trains the network. */
 static int make(training *t)
 {
     const hone_loader_options options = { .batch_size = t->o.batch,
                                           .shuffle = t->o.shuffle,
                                           .seed = t->o.seed };
-    if (!same_everywhere(t) ||
-        ((t->o.shards || ranks_share()) &&
-         hone_dist_model(t->model, &(hone_dist_options){ .shards = t->o.shards }) != HONE_OK)) {
-        const int status = cli_library_error(name);
-        return hone_error_code() == HONE_E_VALUE ? CLI_USAGE : status;
-    }
+    const int status_of_ranks = train_ranks_begin(t);
+    if (status_of_ranks != CLI_OK)
+        return status_of_ranks;
     t->optim = train_optim_new(&t->o, t->model);
     if (!t->optim) { /* one that can't take this network's parameters, or no memory */
         const int status = cli_library_error(name);
@@ -227,7 +199,9 @@ static int train(training *t)
     if (status_of_making != CLI_OK)
         return status_of_making;
     curve_begin(&t->losses);
-    const int status_of_resuming = train_checkpoint_begin(t);
+    int status_of_resuming = train_checkpoint_begin(t);
+    if (status_of_resuming == CLI_OK && t->o.resume)
+        status_of_resuming = train_ranks_resumed(t);
     if (status_of_resuming != CLI_OK)
         return status_of_resuming;
     const int status_of_log = train_begin_log(t);

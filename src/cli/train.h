@@ -160,6 +160,18 @@ int train_begin_log(training *t);
 int64_t train_log_bytes(const training *t);
 int train_close_log(training *t);
 
+/* ---- train_ranks.c: several processes that train one network */
+
+/** Compares what they were given, and cuts batches into shards. CLI_OK, or another status with an error
+ * printed. */
+int train_ranks_begin(training *t);
+/** The same of what --resume has read. */
+int train_ranks_resumed(training *t);
+/** After the gradients of a step, before it is made: `wrong` of each of this rank's samples becomes the
+ * sum over all, in their order, and a stop that one has noted is one of all. False: an error is
+ * pending. */
+bool train_ranks_agree(const hone_batch *batch, const double *wrong, double *sum);
+
 /* ---- train_epoch.c */
 
 /** Goes on with t->epoch to its end. False: an error is pending, or Ctrl-C was pressed. */
@@ -182,6 +194,8 @@ bool train_checkpoint_epoch(training *t);
 int train_checkpoint_end(training *t);
 void train_checkpoint_free(training *t);
 /** Tells the checkpoint what the run's bits depend on. False: an error is pending. */
+/** "60000 samples (1a2b3c4d)": what the set is, wherever it lies. False: an error is pending. */
+bool train_describe_data(const hone_dataset *set, char *text, size_t size);
 bool train_facts(training *t);
 
 /* ---- train_tell.c */

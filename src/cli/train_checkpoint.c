@@ -228,15 +228,21 @@ static bool save_if_due(training *t)
     return !s->due || s->writing || save(t); /* while the one before is written, the steps go on */
 }
 
+/* All ranks take a run up, the first one writes where it stands. */
+static bool writes(const training *t)
+{
+    return t->o.checkpoint && hone_dist_rank() == 0;
+}
+
 bool train_checkpoint_step(training *t)
 {
-    return !t->o.checkpoint || save_if_due(t);
+    return !writes(t) || save_if_due(t);
 }
 
 bool train_checkpoint_epoch(training *t)
 {
     saving *s = &t->saving;
-    if (!t->o.checkpoint)
+    if (!writes(t))
         return true;
     if (!s->every && s->every_seconds == 0)
         s->due = true;
@@ -246,7 +252,7 @@ bool train_checkpoint_epoch(training *t)
 int train_checkpoint_end(training *t)
 {
     saving *s = &t->saving;
-    if (!t->o.checkpoint)
+    if (!writes(t))
         return CLI_OK;
     cli_stop_is(CLI_STOP_HELD); /* an end now would lose what the signal asked for */
     if (s->writing)

@@ -1,5 +1,4 @@
 /* train_epoch.c: steps of training, an epoch long. */
-#include "ranks.h"
 #include "train.h"
 
 #include <math.h>
@@ -34,9 +33,19 @@ typedef struct {
     bool bad;          /* not finite: there was no update */
 } step_result;
 
-/* Gradients of samples [begin, end) of a batch. */
+/* Adds what a part has wrong to each of its samples. */
+static void count_wrong(hone_tensor *wrong, int64_t samples, double *sums)
+{
+    hone_tensor *wide = wrong ? hone_contiguous(hone_to(hone_detach(wrong), HONE_F64)) : NULL;
+    const double *at = wide ? hone_data(wide) : NULL;
+    const int64_t each = at ? hone_numel(wide) / samples : 0;
+    for (int64_t i = 0; i < each * samples; i++)
+        sums[i / each] += at[i];
+}
+
+/* Gradients of samples [begin, end) of what this rank has of a batch. */
 static void train_part(training *t, const hone_batch *batch, int64_t begin, int64_t end,
-                       step_result *r)
+                       double *wrong)
 {
     HONE_SCOPE();
     hone_accumulate_part(end - begin);
@@ -44,9 +53,8 @@ static void train_part(training *t, const hone_batch *batch, int64_t begin, int6
     hone_tensor *y = images_target(&t->set, hone_slice(batch->y, 0, begin, end, 1));
     hone_tensor *scores = hone_forward(t->model, x);
     text_rows(&scores, &y);
-    hone_tensor *wrong = work_wrong(&t->set, scores, y);
     hone_backward(loss_of(t, scores, y));
-    r->wrong += hone_item(wrong);
+    count_wrong(work_wrong(&t->set, scores, y), end - begin, wrong + begin);
 }
 
 /* The gradients' norm, cut to --clip. */
@@ -77,22 +85,6 @@ static int64_t parts_of(const training *t, const hone_batch *batch)
     return t->o.accumulate < n ? t->o.accumulate : n;
 }
 
-/* What ranks have counted and noted. False: an error is pending. */
-static bool agree(const hone_batch *batch, step_result *r)
-{
-    double numbers[2] = { r->wrong, cli_stop_noted() };
-    if (!ranks_share())
-        return true;
-    if (!hone_dist_share(batch->size, NULL, NULL))
-        numbers[0] = 0; /* of others' samples */
-    if (!ranks_sum(numbers, 2))
-        return false;
-    r->wrong = numbers[0];
-    if (numbers[1] > 0)
-        cli_stop_together(numbers[1] < 256 ? (int)numbers[1] : 130);
-    return true;
-}
-
 /* One update, with what was before it. */
 static step_result train_step(training *t, const hone_batch *batch)
 {
@@ -101,11 +93,12 @@ static step_result train_step(training *t, const hone_batch *batch)
     step_result r = { 0 };
     hone_optim_zero_grad(t->optim);
     hone_accumulate_begin(batch->size);
-    for (int64_t i = 0; i < parts; i++)
-        train_part(t, batch, i * n / parts, (i + 1) * n / parts, &r);
+    hone_tensor *wrong = hone_zeros(HONE_F64, n); /* of each sample */
+    for (int64_t i = 0; wrong && i < parts; i++)
+        train_part(t, batch, i * n / parts, (i + 1) * n / parts, hone_data(wrong));
     hone_tensor *loss = hone_accumulate_end();
     r.loss = hone_item(loss);
-    if (hone_error_code() != HONE_OK || !agree(batch, &r))
+    if (hone_error_code() != HONE_OK || !train_ranks_agree(batch, hone_data(wrong), &r.wrong))
         return r;
     r.norm = clip(t);
     r.bad = is_bad(t, &r);

@@ -11,8 +11,7 @@
 
 enum { LOOKED_AT = 64 }; /* samples of a set, spread over it: the same time for any size */
 
-/* "60000 samples (1a2b3c4d)": what the set is, wherever it lies. False: an error is pending. */
-static bool describe_data(const hone_dataset *set, char *text, size_t size)
+bool train_describe_data(const hone_dataset *set, char *text, size_t size)
 {
     HONE_SCOPE();
     HONE_NO_GRAD();
@@ -67,12 +66,12 @@ bool train_facts(training *t)
 {
     const train_options *o = &t->o;
     char data[64];
-    return describe_data(&t->set.train, data, sizeof data) && tell(t, "data", data) &&
+    return train_describe_data(&t->set.train, data, sizeof data) && tell(t, "data", data) &&
            tell(t, "model", model_describe(&t->spec).s) && tell(t, "optim", o->optim) &&
            tell_real(t, "lr", o->lr, "the optimizer's") &&
            tell_real(t, "momentum", o->momentum, "the optimizer's") &&
            tell_real(t, "weight-decay", o->weight_decay, "the optimizer's") &&
-           tell_int(t, "batch", o->batch) &&
+           tell_int(t, "batch", o->batch) && tell_int(t, "shards", hone_dist_shards()) &&
            tell_int(t, "accumulate", has_statistics(t) ? o->accumulate : 1) &&
            tell_int(t, "seed", (int64_t)o->seed) && tell(t, "shuffle", o->shuffle ? "on" : "off") &&
            tell(t, "schedule", t->schedule ? t->schedule_text : "none") &&

@@ -133,7 +133,7 @@ double text_bits(double loss);
 
 /** The loss that is learnt and told: cross entropy, or of numbers the mean squared error. */
 hone_tensor *work_loss(const images *set, hone_tensor *scores, hone_tensor *y);
-/** How many answers are wrong, or of numbers the sum of the distances (0-d). */
+/** Which answers are wrong, or of numbers the distances. */
 hone_tensor *work_wrong(const images *set, hone_tensor *scores, hone_tensor *y);
 
 typedef struct {
