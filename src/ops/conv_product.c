@@ -295,13 +295,15 @@ bool hone__conv_add_weight(const hone__conv *c, hone_tensor *sum, bool fresh)
 {
     const hone_tensor *x = c->b, *dy;
     const bool many = positions(c->out) >= HONE__MANY_POSITIONS;
-    if (fresh && (many || c->a->numel == 0))
+    const bool winograd = positions(c->out) >= LEAST_POSITIONS && suits(c, c->out);
+    const bool direct = suits_direct(c);
+    if (fresh && (many || winograd || direct || c->a->numel == 0))
         hone__fill_elements(sum, 0);
     if (sum->numel == 0 || c->a->numel == 0)
         return true;
-    if (positions(c->out) >= LEAST_POSITIONS && suits(c, c->out))
+    if (winograd)
         return winograd_add_weight(c, sum);
-    if (suits_direct(c))
+    if (direct)
         return direct_add_weight(c, sum);
     if (!(dy = in_lines(c->a)))
         return false;
