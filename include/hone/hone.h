@@ -26,5 +26,6 @@
 #include <hone/runtime.h>
 #include <hone/schedule.h>
 #include <hone/tensor.h>
+#include <hone/tokenizer.h>
 
 #endif

@@ -54,13 +54,18 @@ hone__blob *hone__blob_map(const char *where, const char *path)
     return blob;
 }
 
+hone__blob *hone__blob_of(void *memory, int64_t n)
+{
+    hone__blob *blob = blob_of(memory, n, false);
+    if (!blob)
+        hone__free(memory);
+    return blob;
+}
+
 hone__blob *hone__blob_new(int64_t n)
 {
     uint8_t *at = hone__malloc(n > 0 ? hone__bytes(n, 1) : 1);
-    hone__blob *blob = at ? blob_of(at, n, false) : NULL;
-    if (!blob)
-        hone__free(at);
-    return blob;
+    return at ? hone__blob_of(at, n) : NULL;
 }
 
 hone__blob *hone__blob_retain(hone__blob *blob)

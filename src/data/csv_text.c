@@ -70,13 +70,16 @@ static bool make_room(hone__texts *t, int64_t length)
     return true;
 }
 
+int32_t hone__texts_find(const hone__texts *t, const char *text, int64_t length)
+{
+    return t->n_slots ? t->slot[place_of(t, text, length)] : -1;
+}
+
 int32_t hone__texts_add(hone__texts *t, const char *text, int64_t length)
 {
-    if (t->n_slots) {
-        const int32_t found = t->slot[place_of(t, text, length)];
-        if (found >= 0)
-            return found;
-    }
+    const int32_t found = hone__texts_find(t, text, length);
+    if (found >= 0)
+        return found;
     if (t->n == INT32_MAX / 2 || !make_room(t, length))
         return -1;
     const int64_t slot = place_of(t, text, length);

@@ -15,7 +15,9 @@ typedef struct {
     const char **sorted; /* after hone__texts_sort */
 } hone__texts;
 
-/** The number of the text, which is added if it is new; -1: E_NOMEM. */
+/** The number of the text; -1: it isn't there. */
+int32_t hone__texts_find(const hone__texts *t, const char *text, int64_t length);
+/** The same of one that is added if it is new; -1: E_NOMEM. */
 int32_t hone__texts_add(hone__texts *t, const char *text, int64_t length);
 /** Sorts them by their bytes: t->sorted, and to[i], which was text[i], is its place there (-1 stays).
  * False: E_NOMEM. */

@@ -12,6 +12,8 @@ typedef struct hone__blob hone__blob;
 hone__blob *hone__blob_map(const char *where, const char *path);
 /** Memory for n bytes, which the caller fills. NULL + E_NOMEM. */
 hone__blob *hone__blob_new(int64_t n);
+/** Takes memory of hone__malloc's, also when it fails. NULL + E_NOMEM. */
+hone__blob *hone__blob_of(void *memory, int64_t n);
 hone__blob *hone__blob_retain(hone__blob *blob);
 void hone__blob_release(hone__blob *blob); /* NULL is ignored */
 const uint8_t *hone__blob_at(const hone__blob *blob);

@@ -3,6 +3,7 @@
 #include "core/text.h"
 #include "data/kinds.h"
 #include "data/records.h"
+#include "data/tokenizer.h"
 
 #include <string.h>
 
@@ -74,15 +75,56 @@ hone_status hone__data_tokens(const hone__data_request *r, const hone__token_blo
     return status;
 }
 
+typedef struct {
+    const char *tokenizer;
+    int special;
+    double test;
+} arguments;
+
+static const hone__data_argument table[] = {
+    { "tokenizer", "PATH",
+      "a directory with tokenizer.json or vocab.json and merges.txt, such a tokenizer.json, or a "
+      "file "
+      "of tokens, one a line; default: bytes",
+      HONE__ARG_TEXT, offsetof(arguments, tokenizer), 0, 0 },
+    { "special", "no|yes", "whether special tokens in the text are tokens", HONE__ARG_WORD,
+      offsetof(arguments, special), 0, 0 },
+    { "test", "X", "the share at the end that is for tests [0.1]", HONE__ARG_REAL,
+      offsetof(arguments, test), 1e-9, 1 },
+    { 0 },
+};
+
+/* The tokens of a file's bytes, as a blob of their own. */
+static hone_status tokenize(const hone__data_request *r, const hone__blob *bytes, hone_source *data,
+                            hone__token_blob *tokens)
+{
+    const arguments *a = r->arguments;
+    hone_tokenizer *t = hone_tokenizer_open(a->tokenizer);
+    if (!t)
+        return hone__error_last();
+    int32_t *ids = hone__tokenizer_ids(t, hone__blob_at(bytes), hone__blob_size(bytes),
+                                       a->special == 1, &tokens->n);
+    data->n_classes = hone_tokenizer_size(t);
+    hone_tokenizer_free(t);
+    tokens->blob = ids ? hone__blob_of(ids, tokens->n * (int64_t)sizeof *ids) : NULL;
+    tokens->raw = (hone__raw){ HONE__RAW_I32, false };
+    return tokens->blob ? HONE_OK : hone__error_last();
+}
+
 static hone_status of_file(const hone__data_request *r, hone_source *data)
 {
+    const arguments *a = r->arguments;
     hone__blob *bytes = hone__blob_map(where, r->path);
     if (!bytes)
         return hone__error_last();
-    const hone__token_blob tokens = { .blob = bytes,
-                                      .raw = { HONE__RAW_U8, false },
-                                      .n = hone__blob_size(bytes) };
-    const hone_status status = hone__data_tokens(r, &tokens, 0, data);
+    hone__token_blob tokens = { .blob = bytes,
+                                .raw = { HONE__RAW_U8, false },
+                                .n = hone__blob_size(bytes) };
+    hone_status status = a->tokenizer ? tokenize(r, bytes, data, &tokens) : HONE_OK;
+    if (status == HONE_OK)
+        status = hone__data_tokens(r, &tokens, a->test, data);
+    if (tokens.blob != bytes)
+        hone__blob_release(tokens.blob);
     hone__blob_release(bytes);
     return status;
 }
@@ -108,7 +150,9 @@ static bool knows_text(const hone__data_look *look)
 const hone__data_kind hone__data_kind_text = {
     .name = "text",
     .form = "text[:BYTES] or text:FILE",
-    .help = "a text that hone makes up, or the bytes of a file",
+    .help = "a text that hone makes up, or that of a file, as bytes or tokens",
+    .arguments = table,
+    .argument_bytes = sizeof(arguments),
     .built_in = true,
     .knows = knows_text,
     .open = open_text,

@@ -79,6 +79,91 @@ def csv():
     csv_expected("empty", "a,b\n,\n,\n")
 
 
+# ---- byte-pair encoding: a small vocabulary in both forms, texts with their tokens by tokenizers; and how GPT-2's
+# pattern cuts every edge of the Unicode table
+
+
+def byte_symbols():
+    from tokenizers.pre_tokenizers import ByteLevel
+    return sorted(ByteLevel.alphabet())
+
+
+def write_bpe(folder, vocabulary, merges, **how):
+    """vocab.json, merges.txt and tokenizer.json; the tokenizer."""
+    import json
+    from tokenizers import Tokenizer, decoders, models, pre_tokenizers
+    os.makedirs(out(folder), exist_ok=True)
+    t = Tokenizer(models.BPE(vocab=vocabulary, merges=merges))
+    t.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=how.get("prefix", False))
+    t.decoder = decoders.ByteLevel()
+    t.add_special_tokens(["<|endoftext|>"])
+    if how.get("json"):
+        t.save(os.path.join(out(folder), "tokenizer.json"))
+    else:
+        json.dump(vocabulary, open(os.path.join(out(folder), "vocab.json"), "w"), ensure_ascii=how.get("ascii", False))
+        with open(os.path.join(out(folder), "merges.txt"), "w", encoding="utf-8", newline="") as f:
+            f.write(how.get("head", "#version: 0.2\n") + "".join(f"{a} {b}\n" for a, b in merges))
+    return t
+
+
+def bpe():
+    from tokenizers import Tokenizer, models, pre_tokenizers, trainers
+    trained = Tokenizer(models.BPE())
+    trained.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
+    corpus = ["The quick brown fox doesn't jump over the lazy dog; they've said it's 1234 times.", "naïve café über straße",
+              "   blanks   and\ttabs\n\nlines  ", "数字と文字 ١٢٣ 𝟙𝟚", "hahahahaha aaaaaaaa banana bandana"] * 3
+    trained.train_from_iterator(corpus, trainers.BpeTrainer(vocab_size=420, initial_alphabet=byte_symbols(),
+                                                            show_progress=False))
+    import json
+    model = json.loads(trained.to_str())["model"]
+    vocabulary, merges = model["vocab"], [tuple(m) for m in model["merges"]]
+    vocabulary["<|endoftext|>"] = len(vocabulary)
+    one = write_bpe("bpe", vocabulary, merges)
+    two = write_bpe("bpe_json", vocabulary, merges, json=True, prefix=True)
+    symbols = {c: i for i, c in enumerate(byte_symbols())}
+    # the lowest pair, leftmost, one at a time; `# #` is a merge; of a pair listed twice the last line counts
+    made_up = dict(symbols)
+    for token in ("ab", "aba", "bc", "abc", "##", "aa"):
+        made_up[token] = len(made_up)
+    three = write_bpe("bpe_made_up", made_up, [("ab", "a"), ("b", "c"), ("a", "b"), ("ab", "c"), ("#", "#"), ("a", "a")],
+                      head="")
+    random = numpy.random.default_rng(3)
+    pool = ([chr(c) for c in range(32, 127)] * 4 + list("\n\t\r\u00a0\u0085\u2028\u3000\u200b\x1c\x1f") +
+            list("äßéЖ字かأ١२½²Ⅷ𝟙😀\u0301") + ["'s", "'ll", " ", "  ", "'re", "n't"])
+    texts = corpus[:5] + ["", " ", "  ", "a", "'s", "it'S 'll'", "x  \n", "\n\nx", "abab", "abc", "aaaaa", "###", "🙂🙃",
+                          "a<|endoftext|>b", "<|endoftext|>"] + ["".join(random.choice(pool, 40)) for _ in range(60)]
+    with open(out("bpe.txt"), "w") as f:
+        for name, t in (("bpe", one), ("bpe_json", two), ("bpe_made_up", three)):
+            for text in texts:
+                plain = "<|endoftext|>" in text and name != "bpe_json"
+                if plain and name == "bpe":  # plain text unless asked
+                    pieces = Tokenizer(models.BPE(vocab=vocabulary, merges=merges))
+                    pieces.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
+                    ids = pieces.encode(text, add_special_tokens=False).ids
+                elif plain:
+                    continue
+                else:
+                    ids = t.encode(text, add_special_tokens=False).ids
+                f.write(f"{name} {text.encode().hex() or '-'} {' '.join(map(str, ids))}\n")
+    import unicodedata2
+    cut = pre_tokenizers.ByteLevel(add_prefix_space=False)
+    edges = set()
+    for c in range(0x10FFFF):
+        if (unicodedata2.category(chr(c))[0] in "LNZ") != (unicodedata2.category(chr(c + 1))[0] in "LNZ") or \
+                unicodedata2.category(chr(c))[0] != unicodedata2.category(chr(c + 1))[0]:
+            edges |= {c, c + 1}
+    edges |= set(range(0x300)) | set(range(0x2000, 0x2070))
+    edges = [c for c in sorted(edges) if not 0xD800 <= c < 0xE000]
+    with open(out("pieces.txt"), "w") as f:  # letter, number, blank or other: what comes of a7 around it
+        for c in edges:
+            text = "a" + chr(c) + "7" + chr(c) + "!"
+            places = [end for _, (_, end) in cut.pre_tokenize_str(text)]
+            kind = {(2, 3, 4, 5): "L", (1, 4, 5): "N", (1, 2, 3, 4, 5): "B"}.get(tuple(places))
+            if kind is None:
+                kind = "O" if places == [1, 2, 3, 5] else "L" if places[0] == 2 else "B"
+            f.write(f"{c:x}{kind}\n")
+
+
 if __name__ == "__main__":
     os.makedirs(here, exist_ok=True)
     for what in sys.argv[1:] or ["csv"]:

@@ -2,8 +2,11 @@
 #include "files.h"
 #include "support.h"
 
+#include "data/unicode.h"
+
 #include <hone/formats.h>
 #include <hone/ops.h>
+#include <hone/tokenizer.h>
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -98,4 +101,82 @@ Test(golden_data, csv_as_pandas_reads_it)
                                          "one",     "mixed",  "semicolon", "empty" };
     for (size_t i = 0; i < sizeof names / sizeof *names; i++)
         check_csv(names[i]);
+}
+
+/* ---- byte-pair encoding: tokenizers */
+
+/* Tokens of a text as tokenizers gives them, and the text again of them. */
+static void check_tokens(hone_tokenizer *t, const char *name, const char *text, bool special)
+{
+    HONE_SCOPE();
+    char again[2000];
+    int64_t n = 0;
+    hone_tensor *ids = hone_tokenizer_encode(t, text, (int64_t)strlen(text),
+                                             &(hone_tokenizer_options){ .special = special });
+    cr_assert(ids, "%s", hone_error_message());
+    const int64_t *id = hone_data(ids);
+    for (const char *v; (v = strtok(NULL, " \n")); n++)
+        cr_assert(n < hone_numel(ids) && id[n] == strtoll(v, NULL, 10), "%s, token %d of '%s'",
+                  name, (int)n, text);
+    cr_assert(n == hone_numel(ids), "%s, '%s': %d tokens, not %d", name, text, (int)hone_numel(ids),
+              (int)n);
+    cr_assert(hone_tokenizer_decode(t, id, n, true, again, sizeof again) < (int64_t)sizeof again);
+    const bool blank = strlen(again) == strlen(text) + 1; /* of add_prefix_space */
+    cr_assert(special || strcmp(again + blank, text) == 0, "'%s' became '%s'", text, again);
+}
+
+Test(golden_data, tokens_as_tokenizers_gives_them)
+{
+    static const char *const names[] = { "bpe", "bpe_json", "bpe_made_up" };
+    hone_tokenizer *t[3];
+    char path[600], *line = NULL, text[2000];
+    size_t room = 0;
+    int lines = 0;
+    for (int i = 0; i < 3; i++) {
+        snprintf(path, sizeof path, GOLDEN "%s", names[i]);
+        cr_assert(t[i] = hone_tokenizer_open(path), "%s", hone_error_message());
+    }
+    FILE *golden = open_golden("bpe.txt");
+    for (; getline(&line, &room, golden) > 0; lines++) {
+        const char *name = strtok(line, " \n"), *hex = strtok(NULL, " \n");
+        const int i = strcmp(name, "bpe") == 0 ? 0 : strcmp(name, "bpe_json") == 0 ? 1 : 2;
+        text[0] = 0;
+        from_hex(hex, text);
+        check_tokens(t[i], name, text, i == 1);
+    }
+    cr_assert(lines > 200);
+    free(line);
+    fclose(golden);
+    for (int i = 0; i < 3; i++)
+        hone_tokenizer_free(t[i]);
+}
+
+/* Every edge of the table of letters and numbers, and the blanks. */
+Test(golden_data, characters_as_the_pattern_cuts_them)
+{
+    hone__characters *c = malloc(sizeof *c);
+    FILE *golden = open_golden("pieces.txt");
+    char line[20];
+    int n = 0;
+    hone__characters_make(c);
+    for (; fgets(line, sizeof line, golden); n++) {
+        const size_t end = strcspn(line, "\n") - 1;
+        const char kind = line[end];
+        line[end] = 0;
+        const unsigned code = (unsigned)strtoul(line, NULL, 16);
+        uint8_t text[4];
+        int length, bytes = code < 0x80 ? 1 : code < 0x800 ? 2 : code < 0x10000 ? 3 : 4;
+        for (int i = bytes - 1, rest = (int)code; i > 0; i--, rest >>= 6)
+            text[i] = (uint8_t)(0x80 | (rest & 0x3F));
+        text[0] = (uint8_t)(bytes == 1 ? code : (0xF00u >> bytes & 0xFF) | code >> 6 * (bytes - 1));
+        const hone__character is = hone__character_at(c, text, text + bytes, &length);
+        cr_assert(length == bytes && is == (kind == 'L'   ? HONE__LETTER
+                                            : kind == 'N' ? HONE__NUMBER
+                                            : kind == 'B' ? HONE__BLANK
+                                                          : HONE__OTHER),
+                  "U+%04X is %c", code, kind);
+    }
+    cr_assert(n > 4000);
+    fclose(golden);
+    free(c);
 }

@@ -49,6 +49,7 @@ hone_picture_options 27 upright
 hone_transform_options 24 still
 hone_source_options 40 no_train whole
 hone_csv_options 29
+hone_tokenizer_options 31
 hone_conv2d_options 40 auto_pad
 hone_max_pool2d_options 32 ceil_mode
 hone_batch_norm_options 40 eps

@@ -51,6 +51,7 @@ SIZE_IS(hone_nn_batch_norm_options, 64);
 SIZE_IS(hone_loader_options, 64);
 SIZE_IS(hone_source_options, 64);
 SIZE_IS(hone_csv_options, 32);
+SIZE_IS(hone_tokenizer_options, 32);
 SIZE_IS(hone_split_options, 32);
 SIZE_IS(hone_picture_options, 32);
 SIZE_IS(hone_transform_options, 32);
@@ -406,6 +407,14 @@ static void tables(void)
     hone_table_free(&table);
     REFUSED(hone_csv_read("t.csv", options, &table), hone_csv_options, .no_header = true);
     remove("t.csv");
+    file = fopen("t.list", "w");
+    CHECK(file && fputs("a\nb\n", file) >= 0 && fclose(file) == 0);
+    hone_tokenizer *t = hone_tokenizer_open("t.list");
+    CHECK(hone_numel(hone_tokenizer_encode(t, "abb", 3,
+                                           GIVE(hone_tokenizer_options, .special = true))) == 3);
+    REFUSED(hone_tokenizer_encode(t, "abb", 3, options), hone_tokenizer_options, .special = true);
+    hone_tokenizer_free(t);
+    remove("t.list");
 }
 
 static void loaders(void)
