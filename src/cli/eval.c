@@ -15,8 +15,15 @@ hone_tensor *work_loss(const images *set, hone_tensor *scores, hone_tensor *y)
                                           : hone_cross_entropy(scores, y);
 }
 
+bool work_is_mixed(const images *set, const hone_tensor *y)
+{
+    return set->task == HONE_TASK_CLASSES && hone_dim(y) == 2;
+}
+
 hone_tensor *work_wrong(const images *set, hone_tensor *scores, hone_tensor *y)
 {
+    if (work_is_mixed(set, y))
+        y = hone_argmax(y, 1, false);
     return set->task == HONE_TASK_NUMBERS ? hone_abs(hone_sub(scores, y))
                                           : hone_ne(hone_argmax(scores, 1, false), y);
 }

@@ -29,6 +29,8 @@ hone_tensor *images_target(const images *set, hone_tensor *y)
 {
     if (!y || y == HONE_NONE)
         return y;
+    if (set->task == HONE_TASK_CLASSES && hone_dim(y) == 2) /* shares of classes, by mixup */
+        return y;
     if (set->task != HONE_TASK_NUMBERS)
         return hone_to(y, HONE_I64);
     return hone_to(hone_dim(y) == 1 ? hone_reshape(y, hone_size(y, 0), 1) : y, HONE_F32);
@@ -74,6 +76,29 @@ static bool keep(const images *set, hone_dataset *data)
     return true;
 }
 
+bool images_hold_out(images *set, const int64_t *held, int64_t n, const int64_t *rest,
+                     int64_t n_rest, hone_dataset *val)
+{
+    const hone_dataset *still = set->still_train.type ? &set->still_train : &set->train;
+    hone_dataset part = { 0 }, others = { 0 };
+    bool done = hone_dataset_subset(still, held, n, &part) == HONE_OK && keep(set, &part) &&
+                hone_dataset_subset(&set->train, rest, n_rest, &others) == HONE_OK;
+    if (done && part.type) {
+        hone_error_set(HONE_E_VALUE, "--val-split: %lld samples are too large to be kept in memory",
+                       (long long)n);
+        done = false;
+    }
+    if (!done) {
+        hone_dataset_free(&part);
+        hone_dataset_free(&others);
+        return false;
+    }
+    set->whole_train = set->train;
+    set->train = others;
+    *val = part;
+    return true;
+}
+
 /* Extents of a sample; false with an error printed. */
 static bool measure(const char *command, const char *source, const hone_dataset *data, images *set)
 {
@@ -91,7 +116,9 @@ static bool measure(const char *command, const char *source, const hone_dataset 
     set->features = 1;
     for (int d = 0; d < x->ndim; d++) {
         if (x->shape[d] < 0) {
-            cli_error(CLI_FAILED, command, "%s: samples of different sizes", source);
+            cli_error(CLI_FAILED, command, "%s: samples of different sizes%s", source,
+                      set->source.pictures ? "; --transform resize:64,64, say, gives them one"
+                                           : "");
             return false;
         }
         set->features *= x->shape[d];
@@ -151,7 +178,47 @@ static int settle(const char *command, const data_spec *data, images_purpose pur
                          data->source);
     if (purpose != IMAGES_PREDICT && set->task == HONE_TASK_NONE)
         return cli_error(CLI_FAILED, command, "%s: its samples have no target", data->source);
-    return keep(set, &set->train) && keep(set, &set->test) ? CLI_OK : cli_library_error(command);
+    const bool drawn = set->raw_train.type || set->raw_train.x; /* anew in each epoch */
+    return (drawn || keep(set, &set->train)) && keep(set, &set->test) ? CLI_OK
+                                                                      : cli_library_error(command);
+}
+
+/* ---- --transform */
+
+static bool change(const data_spec *data, const images *set, const hone_dataset *raw, bool still,
+                   hone_dataset *out)
+{
+    const hone_transform_options o = { .still = still, .n_classes = set->source.n_classes };
+    return hone_dataset_transformed(raw, data->transform, &o, out) == HONE_OK;
+}
+
+/* *set becomes what its pictures become. */
+static bool change_set(const data_spec *data, images *set, hone_dataset *of, bool still,
+                       hone_dataset *raw)
+{
+    if (!of->type && !of->x)
+        return true;
+    *raw = *of;
+    *of = (hone_dataset){ 0 };
+    return change(data, set, raw, still, of);
+}
+
+/* CLI_OK, or a status with an error printed. */
+static int transform(const char *command, const data_spec *data, images *set)
+{
+    static const char function[] = "dataset_transformed: ";
+    if (!data->transform)
+        return CLI_OK;
+    if (!set->source.pictures)
+        return cli_error(CLI_USAGE, command, "--transform: %s are no pictures", data->source);
+    if (change_set(data, set, &set->train, false, &set->raw_train) &&
+        (!set->train.type || change(data, set, &set->raw_train, true, &set->still_train)) &&
+        change_set(data, set, &set->test, true, &set->raw_test))
+        return CLI_OK;
+    const char *message = hone_error_message();
+    const bool named = strncmp(message, function, sizeof function - 1) == 0;
+    return cli_error(hone_error_code() == HONE_E_VALUE ? CLI_USAGE : CLI_FAILED, command,
+                     "--transform %s", named ? message + sizeof function - 1 : message);
 }
 
 int images_load(const char *command, const data_spec *data, const model_spec *spec, int64_t limit,
@@ -178,7 +245,9 @@ int images_load(const char *command, const data_spec *data, const model_spec *sp
     out->entropy = out->source.entropy;
     out->outputs = out->source.n_classes;
     out->window = out->task == HONE_TASK_TOKENS ? window : 0;
-    const int settled = settle(command, data, purpose, out);
+    int settled = transform(command, data, out);
+    if (settled == CLI_OK)
+        settled = settle(command, data, purpose, out);
     if (settled != CLI_OK)
         images_free(out);
     return settled;
@@ -186,8 +255,10 @@ int images_load(const char *command, const data_spec *data, const model_spec *sp
 
 void images_free(images *set)
 {
-    hone_dataset_free(&set->train);
-    hone_dataset_free(&set->test);
+    hone_dataset *const sets[] = { &set->train,     &set->whole_train, &set->still_train,
+                                   &set->raw_train, &set->test,        &set->raw_test };
+    for (size_t i = 0; i < sizeof sets / sizeof *sets; i++) /* what is made of others first */
+        hone_dataset_free(sets[i]);
     hone_source_free(&set->source);
 }
 

@@ -146,6 +146,8 @@ static int make(training *t)
 {
     const hone_loader_options options = { .batch_size = t->o.batch,
                                           .shuffle = t->o.shuffle,
+                                          .stratify = t->o.stratify,
+                                          .workers = (int)t->o.workers,
                                           .seed = t->o.seed };
     const int status_of_ranks = train_ranks_begin(t);
     if (status_of_ranks != CLI_OK)

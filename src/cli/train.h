@@ -13,8 +13,9 @@ typedef struct {
     double lr, momentum, weight_decay, clip, ema; /* NaN: not given */
     double label_smoothing, val_split;            /* 0: not given */
     int64_t epochs, batch, accumulate, threads, limit, warmup, early_stop, top_k, keep, shards;
+    int64_t workers;
     uint64_t seed;
-    bool shuffle, save_anyway, quiet, resume_anyway, zero;
+    bool shuffle, stratify, save_anyway, quiet, resume_anyway, zero;
 } train_options;
 
 /* Weights as they were after an epoch. */

@@ -19,9 +19,15 @@ static void show_step(training *t, double loss, double seconds)
     progress_bar(&t->show, left, t->steps, all, right);
 }
 
+/* Targets of a sample: tokens have one each, shares of classes are one together. */
+static int64_t targets_of_one(const training *t, const hone_tensor *y)
+{
+    return work_is_mixed(&t->set, y) ? 1 : hone_numel(y) / hone_size(y, 0);
+}
+
 static hone_tensor *loss_of(const training *t, hone_tensor *scores, hone_tensor *y)
 {
-    return t->o.label_smoothing == 0
+    return t->o.label_smoothing == 0 && !work_is_mixed(&t->set, y)
                ? work_loss(&t->set, scores, y)
                : hone_cross_entropy_loss(scores, y, HONE_NONE, -100, t->o.label_smoothing,
                                          HONE_REDUCE_MEAN);
@@ -133,7 +139,7 @@ static bool one_step(training *t, const hone_batch *batch, double begin)
     if (hone_error_code() != HONE_OK)
         return false;
     if (!r.bad)
-        count_step(t, &r, hone_numel(batch->y) / hone_size(batch->y, 0) * n);
+        count_step(t, &r, targets_of_one(t, batch->y) * n);
     else if (!train_step_failed(t, batch, parts_of(t, batch), r.loss, r.norm) ||
              !train_restore_buffers(t))
         return false;

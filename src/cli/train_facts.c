@@ -74,6 +74,8 @@ bool train_facts(training *t)
            tell_int(t, "batch", o->batch) && tell_int(t, "shards", hone_dist_shards()) &&
            tell_int(t, "accumulate", has_statistics(t) ? o->accumulate : 1) &&
            tell_int(t, "seed", (int64_t)o->seed) && tell(t, "shuffle", o->shuffle ? "on" : "off") &&
+           tell(t, "stratify", o->stratify ? "on" : "off") &&
+           tell(t, "transform", o->data.transform ? o->data.transform : "none") &&
            tell(t, "schedule", t->schedule ? t->schedule_text : "none") &&
            tell_int(t, "warmup", o->warmup) && tell_real(t, "clip", o->clip, "off") &&
            tell_real(t, "label-smoothing", o->label_smoothing, "off") &&

@@ -47,6 +47,12 @@ static bool split(training *t, int64_t held, int64_t *index, bool *mark)
         return false;
     for (int64_t i = 0; i < held; i++)
         mark[index[i]] = true;
+    if (train->type) {
+        int64_t at[2] = { 0, held };
+        for (int64_t i = 0; i < n; i++)
+            index[at[!mark[i]]++] = i;
+        return images_hold_out(&t->set, index, held, index + held, n - held, &t->val);
+    }
     if (!take_rows(train, mark, true, index, &t->val) ||
         !take_rows(train, mark, false, index, &rest))
         return false;
@@ -61,11 +67,6 @@ bool train_split(training *t)
     const int64_t held = (int64_t)((double)n * t->o.val_split + 0.5);
     if (t->o.val_split == 0)
         return true;
-    if (t->set.train.type) {
-        cli_error(CLI_FAILED, name, "--val-split %g: the training set is too large for it",
-                  t->o.val_split);
-        return false;
-    }
     if (held < 1 || held >= n) {
         cli_error(CLI_USAGE, name, "--val-split %g: that is %s of %lld training images",
                   t->o.val_split, held < 1 ? "none" : "all", (long long)n);

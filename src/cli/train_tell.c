@@ -187,6 +187,8 @@ static void tell_extras(training *t)
     if ((given) && used < sizeof line)                                                             \
     used += (size_t)snprintf(line + used, sizeof line - used, __VA_ARGS__)
     EXTRA(o->schedule, ", schedule %.200s", o->schedule);
+    EXTRA(o->data.transform, ", %.200s", o->data.transform);
+    EXTRA(o->stratify, ", stratified");
     EXTRA(o->warmup, ", warm-up of %lld steps", (long long)o->warmup);
     EXTRA(!isnan(o->clip), ", gradients cut to %g", o->clip);
     EXTRA(o->label_smoothing > 0, ", label smoothing %g", o->label_smoothing);

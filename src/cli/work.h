@@ -42,9 +42,9 @@ model_text model_describe(const model_spec *spec);
 
 /* ---- images.c */
 
-/** --data and --data-options. */
+/** --data, --data-options, --transform. */
 typedef struct {
-    const char *source, *options;
+    const char *source, *options, *transform;
 } data_spec;
 
 /** Their rows in a command's table. */
@@ -58,15 +58,28 @@ typedef struct {
       "digits",                                                                                    \
       0,                                                                                           \
       0 },                                                                                         \
+        { "data-options",                                                                          \
+          "NAME=VALUE,...",                                                                        \
+          "arguments of its kind: target=price, missing=mean ...",                                 \
+          CLI_TEXT,                                                                                \
+          (at) + offsetof(data_spec, options),                                                     \
+          NULL,                                                                                    \
+          0,                                                                                       \
+          0 },                                                                                     \
     {                                                                                              \
-        "data-options", "NAME=VALUE,...", "arguments of its kind: target=price, missing=mean ...", \
-            CLI_TEXT, (at) + offsetof(data_spec, options), NULL, 0, 0                              \
+        "transform", "STEP+STEP+...",                                                              \
+            "what is done to pictures: resize:64+crop:56,padding=4+flip+jitter:0.4+"               \
+            "normalize:0.5,0.25 ...; outside of training nothing is drawn (README: Pictures)",     \
+            CLI_TEXT, (at) + offsetof(data_spec, transform), NULL, 0, 0                            \
     }
 
 /** What was read. A set that is small is in memory as the model takes it: f32 rows [n, features] (pictures
  * in 0..1), or tokens i64 [n, window]; a larger one is as its source gives it. */
 typedef struct images {
     hone_dataset train, test;
+    /* --transform: what train and test are made of; the training set without what is drawn; and, with
+     * --val-split, what train is a part of. */
+    hone_dataset raw_train, raw_test, still_train, whole_train;
     hone_source source; /* what is known of them; its sets are those above */
     hone_task task;
     int64_t outputs; /* classes, numbers to tell, or values of a token */
@@ -84,6 +97,10 @@ typedef enum { IMAGES_TRAIN, IMAGES_EVAL, IMAGES_PREDICT } images_purpose;
  * printed. */
 int images_load(const char *command, const data_spec *data, const model_spec *spec, int64_t limit,
                 images_purpose purpose, progress *p, images *out);
+/** Takes the samples held[0..n-1] out of a training set that isn't in memory, and puts them into *val,
+ * which is, as tests see them; rest[0..n_rest-1] stay. False + an error: they are too large, for one. */
+bool images_hold_out(images *set, const int64_t *held, int64_t n, const int64_t *rest,
+                     int64_t n_rest, hone_dataset *val);
 void images_free(images *set);
 /** A batch as the model takes it, of one as the set gives it; NULL + the library's error. */
 hone_tensor *images_input(const images *set, hone_tensor *x);
@@ -133,6 +150,8 @@ double text_bits(double loss);
 
 /** The loss that is learnt and told: cross entropy, or of numbers the mean squared error. */
 hone_tensor *work_loss(const images *set, hone_tensor *scores, hone_tensor *y);
+/** Whether targets are shares of classes f32 [n, classes], as mixup makes them. */
+bool work_is_mixed(const images *set, const hone_tensor *y);
 /** Which answers are wrong, or of numbers the distances. */
 hone_tensor *work_wrong(const images *set, hone_tensor *scores, hone_tensor *y);
 

@@ -158,6 +158,20 @@ static bool read_tree(const char *where, const char *dir, reading *r)
     return good;
 }
 
+bool hone__image_folder_is(const char *dir)
+{
+    enum { ENTRIES = 100000 }; /* after that it is none */
+    char *const roots[] = { (char *)dir, NULL };
+    FTS *tree = fts_open(roots, FTS_LOGICAL | FTS_NOCHDIR | FTS_NOSTAT, NULL);
+    bool found = false;
+    FTSENT *e;
+    for (int i = 0; tree && !found && i < ENTRIES && (e = fts_read(tree)); i++)
+        found = e->fts_level >= 2 && e->fts_info != FTS_D && is_picture(e->fts_name);
+    if (tree)
+        fts_close(tree);
+    return found;
+}
+
 hone__image_list *hone__image_list_read(const char *where, const char *dir)
 {
     reading r = { .list = hone__calloc(sizeof *r.list) };

@@ -17,6 +17,8 @@ typedef struct hone__image_list {
     struct hone__image_texts *texts; /* in which the names lie */
 } hone__image_list;
 
+/** Whether a picture lies in one of its folders, or of theirs. */
+bool hone__image_folder_is(const char *dir);
 /** The files in DIR's folders, each folder a class. NULL + an error in the name of `where`: it can't be
  * read, there is no folder in it. */
 hone__image_list *hone__image_list_read(const char *where, const char *dir);

@@ -197,7 +197,7 @@ static const hone_dataset_class transformed_class = { .name = "transformed",
 const hone_dataset *hone__transformed_below(const hone_dataset *set)
 {
     const transformed *t = set->type == &transformed_class ? set->state : NULL;
-    return t && t->transform.mixup < 0 ? &t->below : NULL;
+    return t ? &t->below : NULL;
 }
 
 /* ---- making one */

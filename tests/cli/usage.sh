@@ -71,8 +71,8 @@ cp out help
 works "$hone" help
 cmp -s out help || fail "hone help differs from hone --help"
 works env HONE_ISA=sse9 "$hone" train --help
-for option in data model optim lr momentum schedule warmup clip label-smoothing ema top-k nan val-split early-stop epochs \
-  batch seed threads shuffle limit save load log plot report quiet help; do
+for option in data transform model optim lr momentum schedule warmup clip label-smoothing ema top-k nan val-split early-stop epochs \
+  batch seed workers stratify threads shuffle limit save load log plot report quiet help; do
   says "^  --$option"
 done
 says 'default: mlp:784,100,10'
