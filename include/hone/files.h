@@ -66,7 +66,11 @@ typedef struct {
  *    plain values, under dotted names ("optimizer.state.0.exp_avg"; a tensor alone is "tensor"), the
  *    plain ones as metadata. What asks for anything else is refused with its name;
  *  - GGUF, of which F32, F16, BF16, F64, integers, Q8_0 and Q4_0 are read;
- *  - llm.c's checkpoints of GPT-2, under Hugging Face's names.
+ *  - llm.c's checkpoints of GPT-2, under Hugging Face's names;
+ *  - an index of shards (NAME.safetensors.index.json), which is checked both ways: each tensor of
+ *    its weight_map is in its file, and each one in a file is in the map;
+ *  - a folder of Hugging Face's, by the file in it: model.safetensors or its index (both at once
+ *    are an error), else pytorch_model.bin.
  *  @return  to be closed by the caller; NULL on error.
  *  Errors:  HONE_E_IO, HONE_E_FORMAT (says what is wrong), HONE_E_NULL, HONE_E_NOMEM. */
 HONE_API hone_file *hone_file_open(const char *path);
@@ -102,8 +106,9 @@ typedef struct {
     /** What f32 and f64 become: "F16" or "BF16" (rounded to nearest), "F32" or "F64"; NULL: as they
      * are. Formats that haven't it refuse it. */
     const char *floats;
-    /** Of safetensors: files of about so many bytes, NAME-00001-of-00003.safetensors, and their index
-     * NAME.safetensors.index.json; 0: one file. */
+    /** Of safetensors: files of at most so many bytes (but for a larger tensor),
+     * NAME-00001-of-00003.safetensors, and their index NAME.safetensors.index.json; 0, or where all
+     * fits into one: NAME.safetensors. Writing one form removes the other. */
     int64_t shard_bytes;
     HONE_RESERVE(40);
 } hone_file_save_options;

@@ -62,7 +62,9 @@ HONE_API hone_status hone_save_state_with(hone_module *module, const char *path,
 
 /** Reads such a file, PyTorch's or hone's, into the module's parameters and buffers. All names,
  * shapes and dtypes must fit, but F16 and BF16 go into f32, exactly; if anything doesn't, nothing
- * is changed. The layout is the one of the options, else that of the metadata ("layout", as hone
+ * is changed. A file may be of any format that hone_file_open() reads, or a folder. Of a tensor that
+ * has several names in the module the file may lack some; if it has different ones for them, it is
+ * an error. The layout is the one of the options, else that of the metadata ("layout", as hone
  * writes it; else "format": "pt", PyTorch's), else the only one in which the weights fit. Weights
  * that are all square fit both ways: then it is an error.
  *  Errors:  HONE_E_IO, HONE_E_FORMAT (no whole, valid safetensors file, or a layout that nobody

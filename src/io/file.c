@@ -3,6 +3,7 @@
 
 #include "core/core.h"
 #include "core/reserve.h"
+#include "io/shards.h"
 #include "runtime/memory.h"
 
 #include <errno.h>
@@ -15,8 +16,8 @@ _Static_assert(__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__, "data in files is litt
 
 /* In the order in which they are asked. */
 static const hone__file_format *const formats[] = {
-    &hone__safetensors_format, &hone__npy_format,  &hone__npz_format,
-    &hone__pt_format,          &hone__gguf_format, &hone__llmc_format,
+    &hone__safetensors_format, &hone__npy_format,  &hone__npz_format,    &hone__pt_format,
+    &hone__gguf_format,        &hone__llmc_format, &hone__shards_format,
 };
 
 enum { N_FORMATS = sizeof formats / sizeof *formats };
@@ -141,14 +142,13 @@ bool hone__file_read_at(const hone_file *f, void *data, int64_t bytes, int64_t p
     return true;
 }
 
-/* The file on the disk; folders have no fd. */
-static bool open_path(hone_file *f, bool *folder)
+bool hone__file_open_path(hone_file *f, bool *folder)
 {
     struct stat st;
     f->fd = open(f->path, O_RDONLY | O_CLOEXEC | O_NONBLOCK); /* a pipe must not make it wait */
     int error = f->fd < 0 || fstat(f->fd, &st) != 0 ? errno : 0;
     *folder = !error && S_ISDIR(st.st_mode);
-    if (*folder && f->format && f->format->is)
+    if (*folder && f->format)
         error = EISDIR;
     if (error) {
         hone_error_set(HONE_E_IO, "%s: can't open %s: %s", f->where, f->path, strerror(error));
@@ -180,23 +180,19 @@ const hone__file_format *hone__format_of_name(const char *path)
 }
 
 /* The format by the beginning; by the name, if that says nothing, for its message. */
-static bool find_format(hone_file *f, bool folder)
+static bool find_format(hone_file *f)
 {
     unsigned char head[HONE__HEAD];
     const size_t n = f->bytes < HONE__HEAD ? (size_t)f->bytes : HONE__HEAD;
-    if (!folder && !hone__file_read_at(f, head, (int64_t)n, 0))
+    if (!hone__file_read_at(f, head, (int64_t)n, 0))
         return false;
     for (int i = 0; i < N_FORMATS && !f->format; i++)
-        if (folder ? !formats[i]->is : formats[i]->is && formats[i]->is(f, head, n))
+        if (formats[i]->is(f, head, n))
             f->format = formats[i];
-    if (!f->format && !folder)
+    if (!f->format)
         f->format = hone__format_of_name(f->path);
     if (f->format)
         return true;
-    if (folder) {
-        hone_error_set(HONE_E_IO, "%s: can't open %s: %s", f->where, f->path, strerror(EISDIR));
-        return false;
-    }
     hone_error_set(HONE_E_FORMAT,
                    "%s: %s begins like none of the files that hone reads (safetensors, npy, npz, "
                    "pt, GGUF, llm.c, an index of shards)",
@@ -213,6 +209,14 @@ static bool find_unnamed(const char *where, const char *dtype, const hone__cell 
     hone_error_set(HONE_E_VALUE, "%s: void_dtype is a dtype of one or two bytes, not \"%s\"", where,
                    dtype);
     return false;
+}
+
+/* The file that it has the weights in. */
+static hone_file *open_folder(const char *where, const char *path, const hone_file_options *options)
+{
+    HONE_SCOPE();
+    const char *weights = hone__folder_weights(where, path);
+    return weights ? hone__file_open(where, weights, NULL, options) : NULL;
 }
 
 hone_file *hone__file_open(const char *where, const char *path, const hone__file_format *format,
@@ -236,8 +240,12 @@ hone_file *hone__file_open(const char *where, const char *path, const hone__file
     f->path = hone__malloc(strlen(path) + 1);
     if (f->path)
         strcpy(f->path, path);
-    if (f->path && open_path(f, &folder) && (format || find_format(f, folder)) &&
-        f->format->open(f))
+    const bool opened = f->path && hone__file_open_path(f, &folder);
+    if (opened && folder) {
+        hone_file_close(f);
+        return open_folder(where, path, options);
+    }
+    if (opened && (format || find_format(f)) && f->format->open(f))
         return f;
     hone_file_close(f);
     return NULL;

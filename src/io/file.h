@@ -26,7 +26,7 @@ typedef struct {
 typedef struct hone__file_format {
     const char *name;           /* "safetensors" */
     const char *const *endings; /* of names of such files, ended by NULL: "safetensors" */
-    /** Whether a file that begins with these n bytes (n up to HONE__HEAD) is one. NULL: folders. */
+    /** Whether a file that begins with these n bytes (n up to HONE__HEAD) is one. */
     bool (*is)(const hone_file *f, const unsigned char *head, size_t n);
     /** Fills f; false with an error set. */
     bool (*open)(hone_file *f);
@@ -40,7 +40,7 @@ typedef struct hone__file_format {
 } hone__file_format;
 
 extern const hone__file_format hone__safetensors_format, hone__npy_format, hone__npz_format,
-    hone__pt_format, hone__gguf_format, hone__llmc_format;
+    hone__pt_format, hone__gguf_format, hone__llmc_format, hone__shards_format;
 
 /** Bytes of the beginning that formats are told by. */
 enum { HONE__HEAD = 64 };
@@ -65,6 +65,9 @@ struct hone_file {
 
 /** The format that a name's ending tells; NULL: none. */
 const hone__file_format *hone__format_of_name(const char *path);
+
+/** Opens f->path and finds its length; false with E_IO. *folder: it is one. */
+bool hone__file_open_path(hone_file *f, bool *folder);
 
 /** Opens a file, of that format or, with NULL, of the one that its content tells. NULL on error. */
 hone_file *hone__file_open(const char *where, const char *path, const hone__file_format *format,

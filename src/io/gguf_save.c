@@ -3,6 +3,7 @@
 #include "io/gguf.h"
 #include "io/replace.h"
 #include "io/store.h"
+#include "io/writer.h"
 #include "runtime/memory.h"
 
 #include <string.h>
@@ -11,36 +12,23 @@ enum { MOST_NAME = 63, MOST_DIMS = 4 };
 
 #define ARCHITECTURE "general.architecture"
 
-/* The header, written twice: first to measure it. */
-typedef struct {
-    char *bytes; /* NULL: count only */
-    size_t n;
-} writer;
-
-static void put(writer *w, const void *data, size_t n)
+static void put_u32(hone__writer *w, uint32_t x)
 {
-    if (w->bytes)
-        memcpy(w->bytes + w->n, data, n);
-    w->n += n;
+    hone__write(w, &x, 4);
 }
 
-static void put_u32(writer *w, uint32_t x)
+static void put_u64(hone__writer *w, uint64_t x)
 {
-    put(w, &x, 4);
+    hone__write(w, &x, 8);
 }
 
-static void put_u64(writer *w, uint64_t x)
-{
-    put(w, &x, 8);
-}
-
-static void put_text(writer *w, const char *text)
+static void put_text(hone__writer *w, const char *text)
 {
     put_u64(w, strlen(text));
-    put(w, text, strlen(text));
+    hone__write(w, text, strlen(text));
 }
 
-static void put_pair(writer *w, const char *key, const char *value)
+static void put_pair(hone__writer *w, const char *key, const char *value)
 {
     put_text(w, key);
     put_u32(w, HONE__GGUF_STRING);
@@ -60,12 +48,12 @@ static bool has_key(const hone_metadata_list *metadata, const char *key)
     return false;
 }
 
-static void put_header(writer *w, const hone__stored *list, int n,
+static void put_header(hone__writer *w, const hone__stored *list, int n,
                        const hone_metadata_list *metadata)
 {
     const bool named = has_key(metadata, ARCHITECTURE);
     const int n_metadata = metadata ? metadata->n : 0;
-    put(w, "GGUF", 4);
+    hone__write(w, "GGUF", 4);
     put_u32(w, HONE__GGUF_VERSION);
     put_u64(w, (uint64_t)n);
     put_u64(w, (uint64_t)n_metadata + !named);
@@ -110,7 +98,7 @@ static hone_status write(const char *where, const char *path, const hone__stored
     static const char zeros[HONE__GGUF_ALIGNMENT];
     hone__part *parts =
         hone__own_block(hone__malloc(hone__bytes(2 * (int64_t)n + 2, sizeof *parts)));
-    writer w = { NULL, 0 };
+    hone__writer w = { NULL, 0 };
     put_header(&w, list, n, metadata);
     w.bytes = hone__own_block(hone__malloc(w.n));
     if (!parts || !w.bytes)

@@ -2,6 +2,7 @@
 #include "core/core.h"
 #include "core/reserve.h"
 #include "io/safetensors.h"
+#include "io/shards.h"
 
 #include <string.h>
 
@@ -41,7 +42,9 @@ static bool open_header(hone_file *f)
 static hone_status save(const char *where, const char *path, hone_named_list tensors,
                         const hone_file_save_options *o)
 {
-    return hone__safetensors_save(where, path, tensors, o->metadata, o->floats);
+    return o->shard_bytes > 0
+               ? hone__shards_save(where, path, tensors, o)
+               : hone__safetensors_save(where, path, tensors, o->metadata, o->floats);
 }
 
 const hone__file_format hone__safetensors_format = {

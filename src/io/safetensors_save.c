@@ -2,7 +2,9 @@
 #include "core/core.h"
 #include "io/replace.h"
 #include "io/safetensors.h"
+#include "io/shards.h"
 #include "io/store.h"
+#include "io/writer.h"
 #include "runtime/memory.h"
 
 #include <hone/autograd.h>
@@ -11,93 +13,51 @@
 
 /* ---- the header: written twice, first to measure it */
 
-typedef struct {
-    char *text; /* NULL: count only */
-    size_t n;
-} writer;
-
-static void put_bytes(writer *w, const char *text, size_t n)
-{
-    if (w->text)
-        memcpy(w->text + w->n, text, n);
-    w->n += n;
-}
-
-static void put(writer *w, const char *text)
-{
-    put_bytes(w, text, strlen(text));
-}
-
-static void put_number(writer *w, int64_t number)
-{
-    char digits[24];
-    hone__format(digits, sizeof digits, "%lld", (long long)number);
-    put(w, digits);
-}
-
-static void put_string(writer *w, const char *text)
-{
-    put(w, "\"");
-    for (; *text; text++) {
-        const unsigned char c = (unsigned char)*text;
-        char escape[8];
-        if (c == '"' || c == '\\')
-            put(w, "\\");
-        if (c >= 0x20) {
-            put_bytes(w, text, 1);
-        } else {
-            hone__format(escape, sizeof escape, "\\u%04x", c);
-            put(w, escape);
-        }
-    }
-    put(w, "\"");
-}
-
-static void put_entry(writer *w, const hone__stored *stored, int64_t begin, int64_t end)
+static void put_entry(hone__writer *w, const hone__stored *stored, int64_t begin, int64_t end)
 {
     const hone_tensor *t = stored->tensor;
-    put_string(w, stored->name);
-    put(w, ":{\"dtype\":\"");
-    put(w, stored->cell->name);
-    put(w, "\",\"shape\":[");
+    hone__write_json(w, stored->name);
+    hone__write_text(w, ":{\"dtype\":\"");
+    hone__write_text(w, stored->cell->name);
+    hone__write_text(w, "\",\"shape\":[");
     for (int d = 0; d < t->ndim; d++) {
-        put(w, d > 0 ? "," : "");
-        put_number(w, t->shape[d]);
+        hone__write_text(w, d > 0 ? "," : "");
+        hone__write_number(w, t->shape[d]);
     }
-    put(w, "],\"data_offsets\":[");
-    put_number(w, begin);
-    put(w, ",");
-    put_number(w, end);
-    put(w, "]}");
+    hone__write_text(w, "],\"data_offsets\":[");
+    hone__write_number(w, begin);
+    hone__write_text(w, ",");
+    hone__write_number(w, end);
+    hone__write_text(w, "]}");
 }
 
-static void put_header(writer *w, const hone__stored *list, int n,
+static void put_header(hone__writer *w, const hone__stored *list, int n,
                        const hone_metadata_list *metadata)
 {
     bool any = false;
-    put(w, "{");
+    hone__write_text(w, "{");
     if (metadata && metadata->n > 0) {
-        put(w, "\"__metadata__\":{");
+        hone__write_text(w, "\"__metadata__\":{");
         for (int i = 0; i < metadata->n; i++) {
-            put(w, i > 0 ? "," : "");
-            put_string(w, metadata->at[i].key);
-            put(w, ":");
-            put_string(w, metadata->at[i].value);
+            hone__write_text(w, i > 0 ? "," : "");
+            hone__write_json(w, metadata->at[i].key);
+            hone__write_text(w, ":");
+            hone__write_json(w, metadata->at[i].value);
         }
-        put(w, "}");
+        hone__write_text(w, "}");
         any = true;
     }
     int64_t at = 0;
     for (int i = 0; i < n; i++) {
         const int64_t end = at + (int64_t)list[i].bytes;
-        put(w, any ? "," : "");
+        hone__write_text(w, any ? "," : "");
         put_entry(w, &list[i], at, end);
         any = true;
         at = end;
     }
-    put(w, "}");
+    hone__write_text(w, "}");
     while (w->n % 8) /* the data begins at a multiple of 8 */
-        put(w, " ");
+        hone__write_text(w, " ");
 }
 
 /* ---- saving */
@@ -138,24 +98,25 @@ hone_status hone__safetensors_save(const char *where, const char *path, hone_nam
         hone__own_block(hone__malloc(hone__bytes((int64_t)tensors.n + 2, sizeof *parts)));
     if (!list || !parts)
         return hone__error_last();
-    writer header = { NULL, 0 };
+    hone__writer header = { NULL, 0 };
     put_header(&header, list, tensors.n, metadata);
     if (header.n > HONE__HEADER_MOST)
         return hone_error_set(HONE_E_VALUE,
                               "%s: names, shapes and metadata of %s take %zu bytes, the format "
                               "has room for %d",
                               where, path, header.n, HONE__HEADER_MOST);
-    header.text = hone__own_block(hone__malloc(header.n));
-    if (!header.text)
+    header.bytes = hone__own_block(hone__malloc(header.n));
+    if (!header.bytes)
         return HONE_E_NOMEM;
     header.n = 0;
     put_header(&header, list, tensors.n, metadata);
     const uint64_t header_bytes = header.n; /* little-endian, as this machine */
     parts[0] = (hone__part){ &header_bytes, 8 };
-    parts[1] = (hone__part){ header.text, header.n };
+    parts[1] = (hone__part){ header.bytes, header.n };
     for (int i = 0; i < tensors.n; i++)
         parts[2 + i] = (hone__part){ list[i].data, list[i].bytes };
-    return hone__replace_file(where, path, parts, tensors.n + 2);
+    const hone_status status = hone__replace_file(where, path, parts, tensors.n + 2);
+    return status == HONE_OK ? hone__shards_remove(where, path) : status;
 }
 
 hone_status hone_safetensors_save(const char *path, hone_named_list tensors,

@@ -11,6 +11,10 @@ hone_metadata_list hone__layout_metadata(hone_layout layout, hone_metadata at[2]
  * a layout that is there but that hone doesn't know, or NULL. */
 hone_layout hone__layout_stated(hone_metadata_list metadata, const char **unknown);
 
+/** Turns those of the tensors that the module says lie the other way round in the other layout. False
+ * on an error, in the name of `where`. */
+bool hone__turn_weights(const char *where, hone_module *module, hone_named_list tensors);
+
 /** HONE_LAYOUT_AUTO for what is no name of a layout. */
 hone_layout hone__layout_of_name(const char *name);
 

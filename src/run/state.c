@@ -60,6 +60,32 @@ hone_status hone_save_state(hone_module *module, const char *path)
     return hone_save_state_with(module, path, NULL);
 }
 
+/* ---- turning what lies in a list */
+
+bool hone__turn_weights(const char *where, hone_module *module, hone_named_list tensors)
+{
+    const hone__found_list all = hone__collect(where, module, HONE__STATE, INT32_MAX, false);
+    hone__map weights;
+    if (!all.at || !hone__map_begin(&weights, all.n, true))
+        return false;
+    for (int i = 0; i < all.n; i++)
+        if (is_weight(&all.at[i]))
+            hone__map_add(&weights, all.at[i].name, i);
+    bool ok = true;
+    int turned = 0;
+    for (int i = 0; ok && i < tensors.n; i++) {
+        if (hone__map_find(&weights, tensors.at[i].name) < 0 || tensors.at[i].tensor->ndim < 2)
+            continue;
+        tensors.at[i].tensor = hone_transpose(tensors.at[i].tensor, -2, -1);
+        ok = tensors.at[i].tensor;
+        turned++;
+    }
+    hone__map_end(&weights);
+    if (ok && turned == 0)
+        hone_error_set(HONE_E_STATE, "%s: none of the tensors is a weight of the network", where);
+    return ok && turned > 0;
+}
+
 /* ---- loading: names */
 
 typedef struct {
@@ -109,16 +135,36 @@ static void add_name(names *list, const char *name)
     list->at[list->n++] = name;
 }
 
-/* Which of the file's tensors is which of the module's; of two of one name the first counts. */
-static void match_entries(loading *l, hone__map *in_file, hone__map *in_module)
+/* What a file has in the place of a name: safetensors.torch.save_model writes "decoder.weight":
+ * "encoder.weight" into the metadata of what is tied. -1: nothing. */
+static int find_in_metadata(const loading *l, const char *name, const hone__map *in_file)
+{
+    const hone_metadata_list metadata = l->file->metadata;
+    for (int k = 0; k < metadata.n; k++)
+        if (strcmp(metadata.at[k].key, name) == 0)
+            return hone__map_find(in_file, metadata.at[k].value);
+    return -1;
+}
+
+/* Which of the file's tensors is which of the module's; of two of one name the first counts. A name
+ * that the file lacks may be tied to another one, which it has. */
+static void match_entries(loading *l, hone__map *in_file, hone__map *in_module, hone__map *tied)
 {
     for (int i = 0; i < l->file->n; i++)
         hone__map_add(in_file, l->file_names[i], i);
     for (int i = 0; i < l->all.n; i++) {
-        const int at = hone__map_find(in_file, l->all.at[i].name);
+        int at = hone__map_find(in_file, l->all.at[i].name);
+        at = at >= 0 ? at : find_in_metadata(l, l->all.at[i].name, in_file);
         hone__map_add(in_module, l->all.at[i].name, i);
+        if (at >= 0)
+            hone__map_add(tied, l->all.at[i].value, at);
         l->entry[i] = at < 0 ? NULL : &l->file->at[at];
-        if (at < 0)
+    }
+    for (int i = 0; i < l->all.n; i++) {
+        const int at = l->entry[i] ? -1 : hone__map_find(tied, l->all.at[i].value);
+        if (at >= 0)
+            l->entry[i] = &l->file->at[at];
+        else if (!l->entry[i])
             add_name(&l->missing, l->all.at[i].name);
     }
     for (int i = 0; i < l->file->n; i++)
@@ -130,7 +176,7 @@ static void match_entries(loading *l, hone__map *in_file, hone__map *in_module)
 static bool match(loading *l, hone_module *module, const hone_file *file,
                   const hone_state_options *options)
 {
-    hone__map in_file, in_module;
+    hone__map in_file, in_module, tied;
     *l = (loading){ .file = file,
                     .all = hone__collect("load_state", module, HONE__STATE, INT32_MAX, false) };
     if (!l->all.at)
@@ -143,9 +189,13 @@ static bool match(loading *l, hone_module *module, const hone_file *file,
     if (!l->entry || !l->file_names || !l->missing.at || !l->mismatched.at || !l->unexpected.at ||
         !map_names(l, options) || !hone__map_begin(&in_file, file->n, true))
         return false;
-    const bool ok = hone__map_begin(&in_module, l->all.n, true);
+    bool ok = hone__map_begin(&in_module, l->all.n, true);
     if (ok) {
-        match_entries(l, &in_file, &in_module);
+        ok = hone__map_begin(&tied, l->all.n, false);
+        if (ok) {
+            match_entries(l, &in_file, &in_module, &tied);
+            hone__map_end(&tied);
+        }
         hone__map_end(&in_module);
     }
     hone__map_end(&in_file);
@@ -348,6 +398,27 @@ static hone_status find_mismatched(loading *l, const hone_state_options *options
     return HONE_OK;
 }
 
+/* Names of one tensor, of which the file has different ones: which of them counts nobody can tell. */
+static hone_status tied_fit(const loading *l, hone_tensor *const *read)
+{
+    hone__map first; /* by the module's tensor */
+    hone_status status = HONE_OK;
+    if (!hone__map_begin(&first, l->all.n, false))
+        return hone__error_last();
+    for (int i = 0; i < l->all.n && status == HONE_OK; i++) {
+        if (!read[i] || hone__map_add(&first, l->all.at[i].value, i))
+            continue;
+        const int other = hone__map_find(&first, l->all.at[i].value);
+        if (l->entry[i] != l->entry[other] && !hone_equal(read[i], read[other]))
+            status = hone_error_set(HONE_E_STATE,
+                                    "load_state: %s: \"%s\" and \"%s\" differ, and the module has "
+                                    "one tensor for both",
+                                    l->file->path, l->entry[other]->name, l->entry[i]->name);
+    }
+    hone__map_end(&first);
+    return status;
+}
+
 /* Everything is checked and read before the first parameter changes. */
 static hone_status load(hone_module *module, const hone_file *file,
                         const hone_state_options *options, void **block)
@@ -370,6 +441,7 @@ static hone_status load(hone_module *module, const hone_file *file,
     for (int i = 0; i < l.all.n; i++)
         if (l.entry[i] && !(read[i] = read_tensor(&l, i)))
             return hone__error_last();
+    status = tied_fit(&l, read);
     for (int i = 0; i < l.all.n && status == HONE_OK; i++)
         if (read[i])
             status = hone_copy_in(l.all.at[i].value, hone__data(read[i]),

@@ -76,6 +76,38 @@ Test(state, a_field_says_that_files_have_it_turned)
     hone_module_free(&b->base);
 }
 
+/* Two names of one tensor: the file may have either, and not two different ones. */
+Test(state, tied_tensors)
+{
+    hone_module *a = hone_nn_sequential(hone_nn_linear(2, 2), hone_nn_linear(2, 2));
+    hone_module *first = hone_nn_linear(2, 2);
+    hone_module *both = hone_nn_sequential(first, hone_module_retain(first));
+    const char *path = test_path("t.safetensors");
+    hone_tensor *w = T(HONE_F32, (2, 2), 1, 2, 3, 4), *b = T(HONE_F32, (2), 5, 6);
+    hone_metadata pt[] = { { "format", "pt" }, { "1.weight", "0.weight" } };
+    hone_metadata_list metadata = { pt, 1 };
+    CHECK_OK(hone_safetensors_save(path, hone_list_named({ "1.weight", w }, { "0.bias", b }),
+                                   &metadata));
+    CHECK_OK(hone_load_state(both, path));
+    cr_assert(hone_at(hone_module_tensor(both, "0.weight"), 0, 1) == 3); /* turned */
+    CHECK_OK(hone_safetensors_save(
+        path, hone_list_named({ "0.weight", w }, { "1.weight", w }, { "0.bias", b }), &metadata));
+    CHECK_OK(hone_load_state(both, path));
+    CHECK_OK(hone_safetensors_save(
+        path, hone_list_named({ "0.weight", w }, { "1.weight", hone_neg(w) }, { "0.bias", b }),
+        &metadata));
+    CHECK_FAILS(hone_load_state(both, path), HONE_E_STATE,
+                "\"0.weight\" and \"1.weight\" differ, and the module has one tensor for both");
+    /* of two tensors, the metadata say that the file has one for both */
+    metadata.n = 2;
+    CHECK_OK(hone_safetensors_save(
+        path, hone_list_named({ "0.weight", w }, { "0.bias", b }, { "1.bias", b }), &metadata));
+    CHECK_OK(hone_load_state(a, path));
+    cr_assert(hone_equal(hone_module_tensor(a, "0.weight"), hone_module_tensor(a, "1.weight")));
+    hone_module_free(both);
+    hone_module_free(a);
+}
+
 Test(state, comes_back_with_every_bit)
 {
     hone_module *a = mlp(1, 5, 4, 3), *b = mlp(2, 5, 4, 3);
