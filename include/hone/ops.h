@@ -643,8 +643,9 @@ typedef struct {
  *  Order:   an output is one chain acc = fma(x, weight, acc) from +0 over (c, ky, kx); a tap in the
  *           padding counts as +0 times the weight. f32 of one group with 16 channels or more on
  *           both sides and at most 64 taps: over (ky, kx, c), where taps in rows outside the image
- *           are left out (pixels are read where they lie, which takes two thirds of the time); of 3
- *           x 3 taps and stride 1: see hone_conv_algorithm(). The bias is added last.
+ *           are left out (pixels are read where they lie, which takes two thirds of the time), as
+ *           they are of f32 with 8 groups or more of one channel in and out; of 3 x 3 taps, stride 1
+ *           and one group: see hone_conv_algorithm(). The bias is added last.
  *  Grad:    of x and weight the ops below; of the bias a sum of dy by the reductions' rule for
  *           each sample, these being added from +0 in the order of samples. Twice differentiable.
  *  Errors:  HONE_E_SHAPE (not so many dims; channels that groups don't divide, or that don't fit
@@ -671,8 +672,8 @@ HONE_API hone_conv_form hone_conv_algorithm(hone_conv_form form);
 
 /** Its gradient by x, of height x width: dy [N, O, ..], weight -> [N, C, height, width], all
  * without N if dy is. Order: one chain of fma(dy, weight, acc) from +0 over (o, ky, kx); a tap that
- * no output has counts as +0 times the weight. With many channels as above, over (ky, kx, o), those
- * being left out. Source: torch.nn.grad.conv2d_input. */
+ * no output has counts as +0 times the weight. With as many channels as above, over (ky, kx, o):
+ * those and rows outside are left out. Source: torch.nn.grad.conv2d_input. */
 HONE_API hone_tensor *hone_conv2d_backward_input(hone_tensor *dy, hone_tensor *weight,
                                                  int64_t height, int64_t width,
                                                  const hone_conv2d_options *options);

@@ -1,4 +1,4 @@
-/* images.h: kernels of convolution that are more than products, one table for each instruction set,
+/* images.h: kernels of convolutions that are more or less than products, one table for each instruction set,
  * in units of their own (images_<isa>.c), since those of isa.h take minutes to compile.
  *
  * f32 only. Pixels are runs of `channels`, a multiple of HONE__IMAGE_CHANNELS, that lie side by side; every
@@ -50,6 +50,20 @@ typedef struct {
     const float *bias;
 } hone__winograd_out;
 
+/** n outputs in a row of a convolution whose channels don't meet; what tap t sees of output i is at
+ * a[t] + i * a_step. */
+typedef struct {
+    int64_t channels, n;
+    int taps;
+    const float *const *a;
+    int64_t a_step;
+    float *out; /* of the weight's gradient: dy */
+    int64_t out_step;
+    const float *const *w; /* w[t]: [channels] */
+    const float *bias;     /* [channels] or NULL */
+    float *const *sums;    /* of the weight's gradient, as w */
+} hone__depthwise;
+
 typedef struct {
     /** B^T d B, and A dy A^T. */
     void (*winograd_in)(const hone__winograd_in *t);
@@ -62,6 +76,10 @@ typedef struct {
     /** w[tap * w_tap + i] += G^T points G for i < n, a multiple of HONE__IMAGE_CHANNELS. */
     void (*winograd_weights_back)(int64_t n, const float *points, int64_t point, float *w,
                                   int64_t w_tap);
+    /** out[i] = one chain of fma(a, w, acc) over the taps from +0; then the bias is added. */
+    void (*depthwise)(const hone__depthwise *d);
+    /** sums[t] = one chain of fma(dy, a[t], acc) over the outputs, which begins with sums[t]. */
+    void (*depthwise_weight)(const hone__depthwise *d);
 } hone__image_kernels;
 
 /** Those of hone__k's ISA. */

@@ -2,3 +2,4 @@
 .winograd_in = winograd_in, .winograd_dy = winograd_dy, .winograd_out = winograd_out,
                             .winograd_weights = winograd_weights,
                             .winograd_weights_back = winograd_weights_back,
+.depthwise = depthwise, .depthwise_weight = depthwise_weight,

@@ -6,21 +6,22 @@
 
 #include "loops/image_parts.h"
 
-enum { LEAST_CHANNELS = 16, POSITIONS = 256, NARROW = 6, PAGE = 4096, MOST_TAPS = 64 };
+enum { LEAST_CHANNELS = 16, POSITIONS = 256, NARROW = 6, PAGE = 4096 };
 
 bool hone__direct_suits(int64_t channels, int64_t outputs, int64_t taps)
 {
-    return channels >= LEAST_CHANNELS && outputs >= LEAST_CHANNELS && taps <= MOST_TAPS;
+    return channels >= LEAST_CHANNELS && outputs >= LEAST_CHANNELS && taps <= HONE__DIRECT_TAPS;
 }
 
 typedef struct {
     const hone__direct *d;
+    const hone__image_kernels *images;
     const hone__gemm_kernel *kernel;
     hone__gemm_epilogue finish;
-    int64_t k, pitch, out; /* channels; elements between pixels; outputs with padding */
-    int64_t left, columns; /* of a row of pixels: those of +0 before it, all */
-    bool joined;           /* the taps of a row lie in one piece */
-    int64_t widest;        /* of a panel */
+    int64_t k, out; /* channels; outputs with padding */
+    hone__frame frame;
+    bool joined;                                          /* the taps of a row lie in one piece */
+    int64_t widest;                                       /* of a panel */
     int64_t samples, bands, band_rows, blocks, most_rows; /* most_rows: of pixels, a sample */
     float *weights, *bias;
     char *rooms;
@@ -39,7 +40,7 @@ static size_t lay_out(const job *j, char *at, room *r)
     const int64_t rows_out = j->samples > 1 ? j->samples * out->height : j->band_rows;
     const size_t sizes[] = {
         hone__floats(j->most_rows * in->width * hone__padded(j->k)),
-        hone__floats(j->samples * j->most_rows * j->columns * j->pitch),
+        hone__floats(j->samples * j->most_rows * j->frame.columns * j->frame.pitch),
         j->out_in_place ? 0 : hone__floats(rows_out * out->width * j->out),
     };
     float **const to[] = { &r->compact, &r->x, &r->y };
@@ -53,16 +54,6 @@ static size_t lay_out(const job *j, char *at, room *r)
 
 /* ---- axes */
 
-/* Whether tap k of output o exists on the axis; then where it is. */
-static bool place_of(const hone__direct_axis *a, int64_t o, int64_t k, int64_t *at)
-{
-    const int64_t to = o * a->mul + a->off + k * a->step;
-    if (a->div > 1 && to % a->div != 0)
-        return false;
-    *at = to / a->div;
-    return true;
-}
-
 /* Rows [begin, end) of the image that outputs of rows [first, last) see. */
 static void rows_seen(const job *j, int64_t first, int64_t last, int64_t *begin, int64_t *end)
 {
@@ -71,33 +62,18 @@ static void rows_seen(const job *j, int64_t first, int64_t last, int64_t *begin,
     *end = 0;
     for (int64_t o = first; o < last; o++)
         for (int64_t k = 0, at; k < a->taps; k++)
-            if (place_of(a, o, k, &at) && at >= 0 && at < j->d->in.height) {
+            if (hone__place_of(a, o, k, &at) && at >= 0 && at < j->d->in.height) {
                 *begin = min64(*begin, at);
                 *end = hone__most(*end, at + 1);
             }
     *begin = min64(*begin, *end);
 }
 
-/* Columns that outputs see beside the image. */
-static void choose_columns(job *j)
-{
-    const hone__direct_axis *a = &j->d->x;
-    int64_t least = 0, most = j->d->in.width - 1;
-    for (int64_t o = 0; o < j->d->out.width; o++)
-        for (int64_t k = 0, at; k < a->taps; k++)
-            if (place_of(a, o, k, &at)) {
-                least = min64(least, at);
-                most = hone__most(most, at);
-            }
-    j->left = -least;
-    j->columns = most + 1 - least;
-}
-
 /* ---- weights: [panels][taps][channels][width of the panel] */
 
 static int64_t panels(const job *j)
 {
-    return ceil_div(j->out, j->widest);
+    return j->d->depthwise ? 1 : ceil_div(j->out, j->widest);
 }
 
 static int64_t panel(const job *j, int64_t i)
@@ -105,11 +81,21 @@ static int64_t panel(const job *j, int64_t i)
     return hone__cut(j->out / j->kernel->vl, panels(j), i) * j->kernel->vl;
 }
 
+/* Of a depthwise one [taps][channels with padding]. */
+static void turn_depthwise(const job *j)
+{
+    const int64_t taps = j->d->y.taps * j->d->x.taps;
+    memset(j->weights, 0, hone__floats(taps * j->out));
+    j->kernel->transpose(taps, j->k, j->weights, j->out, j->d->weight, taps);
+}
+
 /* Channels [begin, end) of all panels. */
 static void turn_weights(const job *j, int thread, int n_threads)
 {
     const hone__direct *d = j->d;
     const int64_t taps = d->y.taps * d->x.taps;
+    if (d->depthwise)
+        return;
     const int64_t begin = hone__cut(j->k, n_threads, thread),
                   end = hone__cut(j->k, n_threads, thread + 1);
     for (int64_t p = 0; p < panels(j); p++) {
@@ -128,31 +114,6 @@ static void turn_weights(const job *j, int thread, int n_threads)
 
 /* ---- a block */
 
-/* Pixels of a sample's rows [begin, end) between columns of +0. */
-static void gather(const job *j, const room *r, int64_t sample, int64_t begin, int64_t end,
-                   float *to)
-{
-    const hone__image *m = &j->d->in;
-    const int64_t padded = hone__padded(j->k), right = j->columns - j->left - m->width;
-    if (begin < end)
-        hone__gather_pixels(m, sample, begin, end, r->compact);
-    const float *from = r->compact;
-    for (int64_t y = begin; y < end; y++) {
-        memset(to, 0, (size_t)(j->left * j->pitch) * sizeof *to);
-        to += j->left * j->pitch;
-        if (j->pitch == padded) {
-            memcpy(to, from, (size_t)(m->width * padded) * sizeof *to);
-            from += m->width * padded;
-        } else {
-            for (int64_t x = 0; x < m->width; x++, from += padded)
-                memcpy(to + x * j->pitch, from, (size_t)padded * sizeof *to);
-        }
-        to += m->width * j->pitch;
-        memset(to, 0, (size_t)(right * j->pitch) * sizeof *to);
-        to += right * j->pitch;
-    }
-}
-
 /* A tap, or taps that lie in one piece. */
 typedef struct {
     const float *a, *b;
@@ -164,15 +125,16 @@ static int taps_of(const job *j, const float *pixels, int64_t first_row, int64_t
                    const float *weights, int64_t width, tap *to)
 {
     const hone__direct *d = j->d;
+    const int64_t many = d->depthwise ? 1 : j->k;
     int n = 0;
     for (int64_t ky = 0, y; ky < d->y.taps; ky++) {
-        if (!place_of(&d->y, row, ky, &y) || y < 0 || y >= d->in.height)
+        if (!hone__place_of(&d->y, row, ky, &y) || y < 0 || y >= d->in.height)
             continue;
-        const float *const line = pixels + (y - first_row) * j->columns * j->pitch;
+        const float *const line = pixels + (y - first_row) * j->frame.columns * j->frame.pitch;
         for (int64_t kx = 0, x; kx < (j->joined ? 1 : d->x.taps); kx++)
-            if (place_of(&d->x, o, kx, &x))
-                to[n++] = (tap){ line + (x + j->left) * j->pitch,
-                                 weights + (ky * d->x.taps + kx) * j->k * width,
+            if (hone__place_of(&d->x, o, kx, &x))
+                to[n++] = (tap){ line + (x + j->frame.left) * j->frame.pitch,
+                                 weights + (ky * d->x.taps + kx) * many * width,
                                  j->joined ? d->x.taps * j->k : j->k };
     }
     return n;
@@ -208,25 +170,48 @@ static void run_outputs(const job *j, hone__gemm_tile t, const tap *taps, int n_
     }
 }
 
+static void run_depthwise(const job *j, const hone__gemm_tile *t, const tap *taps, int n_taps,
+                          int64_t n)
+{
+    const float *a[HONE__DIRECT_TAPS], *w[HONE__DIRECT_TAPS];
+    for (int k = 0; k < n_taps; k++) {
+        a[k] = taps[k].a;
+        w[k] = taps[k].b;
+    }
+    j->images->depthwise(&(hone__depthwise){ .channels = j->out,
+                                             .n = n,
+                                             .taps = n_taps,
+                                             .a = a,
+                                             .a_step = t->a_rs,
+                                             .out = t->c,
+                                             .out_step = t->c_rs,
+                                             .w = w,
+                                             .bias = t->bias });
+}
+
 /* A row of outputs of one panel; c: of the row's first. */
 static void run_row(const job *j, const float *pixels, int64_t first_row, int64_t row, int64_t p,
                     float *c, int64_t step)
 {
     const hone__direct *d = j->d;
     const int64_t at = panel(j, p), width = panel(j, p + 1) - at;
-    const float *const weights = j->weights + at * d->y.taps * d->x.taps * j->k;
-    tap taps[MOST_TAPS];
+    const int64_t many = d->depthwise ? 1 : j->k;
+    const float *const weights = j->weights + at * d->y.taps * d->x.taps * many;
+    tap taps[HONE__DIRECT_TAPS];
     for (int64_t o = 0; o < d->x.div && o < d->out.width; o++) {
         const int64_t n = ceil_div(d->out.width - o, d->x.div);
         const int n_taps = taps_of(j, pixels, first_row, row, o, weights, width, taps);
         float *const first = c + o * step + at;
-        const hone__gemm_tile t = { .a_rs = d->x.mul * j->pitch,
+        const hone__gemm_tile t = { .a_rs = d->x.mul * j->frame.pitch,
                                     .a_cs = 1,
                                     .b_rs = width,
+                                    .c = first,
                                     .c_rs = d->x.div * step,
                                     .nr = (int)width,
                                     .bias = j->bias ? j->bias + at : NULL };
-        if (n_taps == 0)
+        if (d->depthwise)
+            run_depthwise(j, &t, taps, n_taps, n);
+        else if (n_taps == 0)
             clear_columns(n, width, first, t.c_rs, t.bias);
         else
             run_outputs(j, t, taps, n_taps, n, first);
@@ -242,9 +227,10 @@ static void run_block(const job *j, const room *r, int64_t block)
     const int64_t end_row = hone__cut(out->height, j->bands, band + 1), rows = end_row - begin_row;
     int64_t seen, seen_end;
     rows_seen(j, begin_row, end_row, &seen, &seen_end);
-    const int64_t sample_pixels = j->most_rows * j->columns * j->pitch;
+    const int64_t sample_pixels = j->most_rows * j->frame.columns * j->frame.pitch;
     for (int64_t s = first; s < end; s++)
-        gather(j, r, s, seen, seen_end, r->x + (s - first) * sample_pixels);
+        hone__frame_pixels(&j->d->in, s, seen, seen_end, &j->frame, r->compact,
+                           r->x + (s - first) * sample_pixels);
     const int64_t step = j->out_in_place ? out->x : j->out;
     const int64_t row_step = j->out_in_place ? out->y : out->width * j->out;
     for (int64_t p = 0; p < panels(j); p++)
@@ -300,16 +286,17 @@ static void choose_layout(job *j)
     const hone__direct *d = j->d;
     const int64_t pixel = hone__padded(j->k);
     const bool pages = d->x.mul * pixel * (int64_t)sizeof(float) % PAGE == 0;
-    j->pitch = pixel + (pages ? 16 : 0);
-    j->joined = j->pitch == j->k && d->x.div == 1 && d->x.step == 1;
+    j->frame.pitch = pixel + (pages ? 16 : 0);
+    j->joined = !d->depthwise && j->frame.pitch == j->k && d->x.div == 1 && d->x.step == 1;
     const int64_t positions = ceil_div(d->out.width, d->x.div);
     j->widest = positions <= NARROW ? j->kernel->wide : j->kernel->nr;
-    choose_columns(j);
+    hone__choose_columns(&d->x, d->in.width, d->out.width, &j->frame);
 }
 
 bool hone__direct_run(const hone__direct *d)
 {
     job j = { .d = d,
+              .images = hone__images(),
               .kernel = &hone__k->gemm.of[HONE__GEMM_F32],
               .finish = { .alpha = 1, .bias_cs = 1 },
               .k = d->in.channels,
@@ -317,13 +304,14 @@ bool hone__direct_run(const hone__direct *d)
               .out_in_place = hone__pixels_in_place(&d->out) };
     const int64_t taps = d->y.taps * d->x.taps;
     const double flops = 2.0 * (double)(d->n * d->out.height * d->out.width) *
-                         (double)(taps * j.k * j.out) / (double)(d->y.div * d->x.div);
+                         (double)(taps * (d->depthwise ? 4 : j.k) * j.out) /
+                         (double)(d->y.div * d->x.div); /* memory counts as arithmetic */
     const int threads = hone__team_for(flops / j.kernel->flops_per_ns, d->n * d->out.height);
     choose_layout(&j);
     choose_blocks(&j, threads);
     room unused;
     j.room_bytes = lay_out(&j, NULL, &unused);
-    const size_t weight_bytes = hone__floats(taps * j.k * j.out);
+    const size_t weight_bytes = hone__floats(taps * (d->depthwise ? 1 : j.k) * j.out);
     const size_t bias_bytes = d->bias ? hone__floats(j.out) : 0;
     const size_t bytes = weight_bytes + bias_bytes + hone__bytes(threads, j.room_bytes);
     char *const all = hone__pool_alloc(bytes);
@@ -335,6 +323,8 @@ bool hone__direct_run(const hone__direct *d)
     if (j.bias)
         hone__gather_bias(j.bias, hone__padded(d->out.channels), d->bias, d->out.channels,
                           d->bias_step);
+    if (d->depthwise)
+        turn_depthwise(&j);
     hone__parallel_team(threads, run_share, &j);
     hone__pool_free(all, bytes);
     return true;

@@ -1,5 +1,5 @@
 /* direct.h: convolutions of many channels, and their gradients by the input, as products of pixels
- * that are read where they lie, f32.
+ * that are read where they lie, or channel by channel (depthwise), f32.
  *
  * An output is one chain from +0 over (ky, kx, channel). A tap in a row outside the image is left
  * out, one in a column outside counts as +0 times the weight; of a gradient by the input with a
@@ -19,14 +19,19 @@ typedef struct {
     int64_t n;
     hone__image in, out;
     hone__direct_axis y, x;
-    /* weight[o * w_out + c * w_in + tap], tap = ky * x.taps + kx; one stride is the number of taps */
+    /* weight[o * w_out + c * w_in + tap], tap = ky * x.taps + kx; one stride is the number of taps.
+     * depthwise: output o sees channel o alone, weight[o * taps + tap] */
     const float *weight;
     int64_t w_out, w_in;
+    bool depthwise;
     const float *bias;
     int64_t bias_step;
 } hone__direct;
 
-/** If there are channels enough, and no more taps than a row's table has places. */
+/** Taps that a row's table has places for. */
+enum { HONE__DIRECT_TAPS = 64 };
+
+/** If there are channels enough, and no more taps than that. */
 bool hone__direct_suits(int64_t channels, int64_t outputs, int64_t taps);
 
 /** out = the convolution. False: out of memory. */
@@ -43,5 +48,7 @@ typedef struct {
     int64_t many_positions;
 } hone__direct_gradient;
 bool hone__direct_add_weight(const hone__direct_gradient *g);
+/** The same of a depthwise one, sum [outputs, taps]; taps in rows outside are left out. */
+bool hone__depthwise_add_weight(const hone__direct_gradient *g);
 
 #endif

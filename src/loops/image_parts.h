@@ -4,7 +4,7 @@
 
 #include "gemm/parts.h"
 #include "isa/images.h"
-#include "loops/winograd.h"
+#include "loops/direct.h"
 #include "runtime/memory.h"
 #include "runtime/parallel.h"
 
@@ -73,6 +73,30 @@ void hone__gather_pixels(const hone__image *m, int64_t sample, int64_t begin, in
 /** The reverse. */
 void hone__scatter_pixels(const hone__image *m, int64_t sample, int64_t begin, int64_t end,
                           const float *from);
+
+/** Rows of pixels between columns of +0: `left` before them, `columns` in all, `pitch` elements from
+ * one to the next. */
+typedef struct {
+    int64_t left, columns, pitch;
+} hone__frame;
+
+/** Whether tap k of output o exists on the axis; then where it is. */
+static inline bool hone__place_of(const hone__direct_axis *a, int64_t o, int64_t k, int64_t *at)
+{
+    const int64_t to = o * a->mul + a->off + k * a->step;
+    if (a->div > 1 && to % a->div != 0)
+        return false;
+    *at = to / a->div;
+    return true;
+}
+
+/** left and columns, for what `outputs` see beside an image. */
+void hone__choose_columns(const hone__direct_axis *a, int64_t width, int64_t outputs,
+                          hone__frame *f);
+
+/** Rows [begin, end) of a sample in a frame, by way of `compact`, which has room for them. */
+void hone__frame_pixels(const hone__image *m, int64_t sample, int64_t begin, int64_t end,
+                        const hone__frame *f, float *compact, float *to);
 
 /** Rows of pixels of a sample that lie at `base`, row `first` first. */
 typedef struct {

@@ -1,4 +1,4 @@
-/* winograd.c: the convolution, and what it shares with its weight's gradient: winograd.h. */
+/* winograd.c: see winograd.h. */
 #include "loops/image_parts.h"
 
 enum { LEAST_CHANNELS = 16, TILES = 96, WEIGHTS = 8 };
@@ -8,68 +8,6 @@ bool hone__winograd_suits(int64_t channels, int64_t outputs, int64_t out_height,
     const int64_t tiles = ((out_height + 1) / 2) * ((out_width + 1) / 2);
     return channels >= LEAST_CHANNELS && outputs >= LEAST_CHANNELS &&
            3 * 16 * tiles <= 2 * 9 * out_height * out_width;
-}
-
-/* ---- pixels */
-
-static const hone__gemm_kernel *gemm(void)
-{
-    return &hone__k->gemm.of[HONE__GEMM_F32];
-}
-
-/* Lines of rows that follow each other are one. */
-static bool in_one_line(const hone__image *m)
-{
-    return m->y == m->width * m->x || m->height == 1;
-}
-
-void hone__gather_pixels(const hone__image *m, int64_t sample, int64_t begin, int64_t end,
-                         float *to)
-{
-    const int64_t padded = hone__padded(m->channels);
-    const int64_t rows = in_one_line(m) ? 1 : end - begin;
-    const int64_t pixels = (end - begin) / (rows ? rows : 1) * m->width;
-    const float *from = m->p + sample * m->sample + begin * m->y;
-    for (int64_t r = 0; r < rows; r++, from += m->y, to += pixels * padded) {
-        if (m->channel != 1) {
-            gemm()->transpose(pixels, m->channels, to, padded, from, m->channel);
-            continue;
-        }
-        for (int64_t i = 0; i < pixels; i++)
-            memcpy(to + i * padded, from + i * m->x, (size_t)m->channels * sizeof *to);
-    }
-}
-
-void hone__scatter_pixels(const hone__image *m, int64_t sample, int64_t begin, int64_t end,
-                          const float *from)
-{
-    const int64_t padded = hone__padded(m->channels);
-    const int64_t rows = in_one_line(m) ? 1 : end - begin;
-    const int64_t pixels = (end - begin) / (rows ? rows : 1) * m->width;
-    float *to = m->p + sample * m->sample + begin * m->y;
-    for (int64_t r = 0; r < rows; r++, to += m->y, from += pixels * padded) {
-        if (m->channel != 1) {
-            gemm()->transpose(m->channels, pixels, to, m->channel, from, padded);
-            continue;
-        }
-        for (int64_t i = 0; i < pixels; i++)
-            memcpy(to + i * m->x, from + i * padded, (size_t)m->channels * sizeof *to);
-    }
-}
-
-void hone__product_panel(const hone__gemm_kernel *kernel, int64_t m, hone__gemm_tile *t,
-                         const float *a, float *c)
-{
-    const int64_t parts = ceil_div(m, hone__gemm_tile_rows(kernel, t->nr, t->k, t->a_cs));
-    int64_t row = 0;
-    for (int64_t i = 0; i < parts; i++) {
-        const int64_t end = hone__cut(m, parts, i + 1);
-        t->mr = (int)(end - row);
-        t->a = a + row * t->a_rs;
-        t->c = c + row * t->c_rs;
-        kernel->tile(t);
-        row = end;
-    }
 }
 
 /* ---- the convolution */
@@ -273,7 +211,7 @@ bool hone__winograd_run(const hone__winograd *w)
 {
     job j = { .w = w,
               .images = hone__images(),
-              .kernel = gemm(),
+              .kernel = &hone__k->gemm.of[HONE__GEMM_F32],
               .k = w->in.channels,
               .in = hone__padded(w->in.channels),
               .out = hone__padded(w->out.channels),

@@ -152,10 +152,17 @@ static bool winograd_add_weight(const hone__conv *c, const hone_tensor *sum)
 
 /* ---- products of pixels */
 
+static bool is_depthwise(const hone__conv *c)
+{
+    return c->o.groups == c->channels && c->outputs == c->channels && c->channels >= 8 &&
+           taps(c) <= HONE__DIRECT_TAPS;
+}
+
 static bool suits_direct(const hone__conv *c)
 {
-    return c->a->dtype == HONE_F32 && c->o.groups == 1 && c->kernel[0] == 1 && c->in[0] == 1 &&
-           c->out[0] == 1 && hone__direct_suits(c->channels, c->outputs, taps(c));
+    return c->a->dtype == HONE_F32 && c->kernel[0] == 1 && c->in[0] == 1 && c->out[0] == 1 &&
+           ((c->o.groups == 1 && hone__direct_suits(c->channels, c->outputs, taps(c))) ||
+            is_depthwise(c));
 }
 
 static hone__direct_axis axis_of(const hone__conv *c, int d)
@@ -176,7 +183,8 @@ static bool direct_forward(const hone__conv *c, const hone_tensor *weight, hone_
                        .x = axis_of(c, 2),
                        .weight = hone__data(weight),
                        .w_out = taps(c) * c->channels,
-                       .w_in = taps(c) };
+                       .w_in = taps(c),
+                       .depthwise = is_depthwise(c) };
     if (hone__is_real(bias)) {
         d.bias = hone__data(bias);
         d.bias_step = bias->stride[0];
@@ -192,7 +200,8 @@ static bool direct_input(const hone__conv *c, const hone_tensor *weight, hone_te
                        .x = axis_of_dy(c, 2),
                        .weight = hone__data(weight),
                        .w_out = taps(c),
-                       .w_in = taps(c) * c->channels };
+                       .w_in = taps(c) * c->channels,
+                       .depthwise = is_depthwise(c) };
     return image_of(c, c->a, c->out, &d.in) && image_of(c, dx, c->in, &d.out) &&
            hone__direct_run(&d);
 }
@@ -205,7 +214,7 @@ static bool direct_add_weight(const hone__conv *c, const hone_tensor *sum)
                                 .sum = hone__data(sum),
                                 .many_positions = HONE__MANY_POSITIONS };
     return image_of(c, c->b, c->in, &g.x) && image_of(c, c->a, c->out, &g.dy) &&
-           hone__direct_add_weight(&g);
+           (is_depthwise(c) ? hone__depthwise_add_weight(&g) : hone__direct_add_weight(&g));
 }
 
 /* ---- products */

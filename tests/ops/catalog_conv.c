@@ -13,6 +13,9 @@ static const char *const plain_cases[] = { "2x3x5x4 4x3x3x2 4",     "1x1x1x1 1x1
                                            "1x2x9x1 3x2x4x1 3:e",   "1x2x3x2 4x2x3x2 4",
                                            "2x3x4x3 1x3x2x2 1",     "2x3x2x2 1x3x2x2 1",
                                            "3x5x4:s 4x3x3x2 4",     NULL };
+static const char *const depthwise_cases[] = { "2x8x5x6 8x1x3x2 8",   "1x8x4x3:t 8x1x3x2:t 8:s",
+                                               "2x8x5x4:s 8x1x3x2 -", "8x5x6:t 8x1x3x2 8",
+                                               "0x8x5x4 8x1x3x2 8",   NULL };
 static const char *const input_cases[] = { "2x6x4x2 6x2x3x2", "2x6x4x2:t 6x2x3x2:s",
                                            "0x6x4x2 6x2x3x2", "6x4x2:s 6x2x3x2", NULL };
 static const char *const weight_cases[] = { "2x6x4x2 2x4x7x5", "2x6x4x2:s 2x4x7x5:t",
@@ -160,6 +163,8 @@ static const catalog_row rows[] = {
       .attributes = "padding=1", .oracle = conv_oracle },
     { "conv2d", "many channels, strides", plain_cases, "2x17x35x34 18x17x3x3 18", CONV,
       .attributes = "stride=2 padding=1", .oracle = conv_oracle },
+    { "conv2d", "depthwise", depthwise_cases, "3x8x23x20 8x1x3x3 8", CONV,
+      .attributes = "stride=1,2 padding=1 groups=8", .oracle = conv_oracle },
     { "conv2d", "same", conv_cases, "2x4x13x14 6x2x4x3 6", CONV,
       .attributes = "auto_pad=same groups=2 dilation=1,3", .oracle = conv_oracle },
     { "conv2d_backward_input", NULL, input_cases, "2x6x4x2 6x40x3x2", CONV,

@@ -37,6 +37,11 @@ static const shape shapes[] = {
     { 2, 16, 2, 3, 20, 2, 2, { .padding = { 3, 2 } } },
     { 2, 16, 50, 43, 16, 1, 2, { .stride = { 1, 1 } } },
     { 20, 16, 1, 30, 32, 1, 3, { .padding = { 0, 1 } } },
+    /* depthwise: positions few and many, strides, dilation, taps of no group of nine */
+    { 3, 20, 9, 11, 20, 3, 3, { .padding = { 1, 1 }, .groups = 20 } },
+    { 3, 70, 33, 20, 70, 5, 3, { .stride = { 2, 3 }, .padding = { 2, 1 }, .groups = 70 } },
+    { 3, 9, 19, 20, 9, 3, 3, { .padding = { 2, 3 }, .dilation = { 1, 2 }, .groups = 9 } },
+    { 2, 8, 2, 2, 8, 3, 3, { .padding = { 4, 1 }, .groups = 8 } },
 };
 enum { SHAPES = sizeof shapes / sizeof *shapes, RESULTS = 3 };
 
@@ -63,8 +68,9 @@ typedef struct {
 static operands draw(const shape *s)
 {
     operands d = { hone_randn(HONE_F32, s->n, s->c, s->h, s->w),
-                   hone_randn(HONE_F32, s->o, s->c, s->kh, s->kw), hone_randn(HONE_F32, s->o),
-                   NULL };
+                   hone_randn(HONE_F32, s->o, s->c / (s->with.groups ? s->with.groups : 1), s->kh,
+                              s->kw),
+                   hone_randn(HONE_F32, s->o), NULL };
     hone_tensor *y = hone_conv2d(d.x, d.w, d.b, &s->with);
     cr_assert(y, "%s", hone_error_message());
     d.dy = hone_randn(HONE_F32, s->n, s->o, hone_size(y, 2), hone_size(y, 3));

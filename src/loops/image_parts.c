@@ -1,0 +1,98 @@
+/* image_parts.c: pixels copied to and from images, and what panels are cut into. */
+#include "loops/image_parts.h"
+
+static const hone__gemm_kernel *gemm(void)
+{
+    return &hone__k->gemm.of[HONE__GEMM_F32];
+}
+
+/* Lines of rows that follow each other are one. */
+static bool in_one_line(const hone__image *m)
+{
+    return m->y == m->width * m->x || m->height == 1;
+}
+
+void hone__gather_pixels(const hone__image *m, int64_t sample, int64_t begin, int64_t end,
+                         float *to)
+{
+    const int64_t padded = hone__padded(m->channels);
+    const int64_t rows = in_one_line(m) ? 1 : end - begin;
+    const int64_t pixels = (end - begin) / (rows ? rows : 1) * m->width;
+    const float *from = m->p + sample * m->sample + begin * m->y;
+    for (int64_t r = 0; r < rows; r++, from += m->y, to += pixels * padded) {
+        if (m->channel != 1) {
+            gemm()->transpose(pixels, m->channels, to, padded, from, m->channel);
+            continue;
+        }
+        for (int64_t i = 0; i < pixels; i++)
+            memcpy(to + i * padded, from + i * m->x, (size_t)m->channels * sizeof *to);
+    }
+}
+
+void hone__scatter_pixels(const hone__image *m, int64_t sample, int64_t begin, int64_t end,
+                          const float *from)
+{
+    const int64_t padded = hone__padded(m->channels);
+    const int64_t rows = in_one_line(m) ? 1 : end - begin;
+    const int64_t pixels = (end - begin) / (rows ? rows : 1) * m->width;
+    float *to = m->p + sample * m->sample + begin * m->y;
+    for (int64_t r = 0; r < rows; r++, to += m->y, from += pixels * padded) {
+        if (m->channel != 1) {
+            gemm()->transpose(m->channels, pixels, to, m->channel, from, padded);
+            continue;
+        }
+        for (int64_t i = 0; i < pixels; i++)
+            memcpy(to + i * m->x, from + i * padded, (size_t)m->channels * sizeof *to);
+    }
+}
+
+void hone__product_panel(const hone__gemm_kernel *kernel, int64_t m, hone__gemm_tile *t,
+                         const float *a, float *c)
+{
+    const int64_t parts = ceil_div(m, hone__gemm_tile_rows(kernel, t->nr, t->k, t->a_cs));
+    int64_t row = 0;
+    for (int64_t i = 0; i < parts; i++) {
+        const int64_t end = hone__cut(m, parts, i + 1);
+        t->mr = (int)(end - row);
+        t->a = a + row * t->a_rs;
+        t->c = c + row * t->c_rs;
+        kernel->tile(t);
+        row = end;
+    }
+}
+
+void hone__choose_columns(const hone__direct_axis *a, int64_t width, int64_t outputs,
+                          hone__frame *f)
+{
+    int64_t least = 0, most = width - 1;
+    for (int64_t o = 0; o < outputs; o++)
+        for (int64_t k = 0, at; k < a->taps; k++)
+            if (hone__place_of(a, o, k, &at)) {
+                least = min64(least, at);
+                most = hone__most(most, at);
+            }
+    f->left = -least;
+    f->columns = most + 1 - least;
+}
+
+void hone__frame_pixels(const hone__image *m, int64_t sample, int64_t begin, int64_t end,
+                        const hone__frame *f, float *compact, float *to)
+{
+    const int64_t padded = hone__padded(m->channels), right = f->columns - f->left - m->width;
+    if (begin < end)
+        hone__gather_pixels(m, sample, begin, end, compact);
+    for (int64_t y = begin; y < end; y++) {
+        memset(to, 0, (size_t)(f->left * f->pitch) * sizeof *to);
+        to += f->left * f->pitch;
+        if (f->pitch == padded) {
+            memcpy(to, compact, (size_t)(m->width * padded) * sizeof *to);
+            compact += m->width * padded;
+        } else {
+            for (int64_t x = 0; x < m->width; x++, compact += padded)
+                memcpy(to + x * f->pitch, compact, (size_t)padded * sizeof *to);
+        }
+        to += m->width * f->pitch;
+        memset(to, 0, (size_t)(right * f->pitch) * sizeof *to);
+        to += right * f->pitch;
+    }
+}
