@@ -97,10 +97,12 @@ static bool suits(const hone__conv *c, const int64_t *out)
     return plain && hone__winograd_suits(c->channels, c->outputs, out[1], out[2]);
 }
 
-/* t [n, channels, extent], which must be f32, with a stride of 1 along x or channels; else a copy.
- * False: out of memory. */
+/* t [n, channels, extent], or without n, which must be f32, with a stride of 1 along x or channels;
+ * else a copy. False: out of memory. */
 static bool image_of(const hone__conv *c, hone_tensor *t, const int64_t *extent, hone__image *m)
 {
+    if (t->ndim == c->dims + 1 && !(t = hone_unsqueeze(t, 0)))
+        return false;
     const int last = t->ndim - 1;
     if ((t->stride[last] != 1 || t->shape[last] == 1) && t->stride[1] != 1 &&
         !(t = hone_contiguous(t)))

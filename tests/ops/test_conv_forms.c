@@ -147,6 +147,20 @@ Test(conv_forms, bits_depend_on_no_batch)
     }
 }
 
+Test(conv_forms, of_one_image)
+{
+    for (int i = 0; i < SHAPES; i++) {
+        HONE_SCOPE();
+        const operands d = draw(&shapes[i]);
+        hone_tensor *want[RESULTS], *got[RESULTS];
+        run(&shapes[i], hone_slice(d.x, 0, 1, 2, 1), d.w, d.b, hone_slice(d.dy, 0, 1, 2, 1), want);
+        run(&shapes[i], hone_select(d.x, 0, 1), d.w, d.b, hone_select(d.dy, 0, 1), got);
+        for (int k = 0; k < RESULTS; k++)
+            cr_expect(test_same_bits(k < 2 ? hone_unsqueeze(got[k], 0) : got[k], want[k]),
+                      "shape %d, result %d", i, k);
+    }
+}
+
 /* Winograd's forward errs less than a chain an output; hone_conv_algorithm() switches it off. */
 Test(conv_forms, the_error_is_no_larger_than_that_of_one_chain)
 {
