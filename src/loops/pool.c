@@ -125,9 +125,57 @@ static void take_stretch(const hone__pool *p, const char *x, const int64_t *o, i
         }
 }
 
+/* ---- windows of 2 x 2 side by side */
+
+#define BETTER(v, k)                                                                               \
+    do {                                                                                           \
+        const float other = (v);                                                                   \
+        const bool better = other > most || other != other;                                        \
+        most = better ? other : most;                                                              \
+        place = better ? (k) : place;                                                              \
+    } while (0)
+
+/* `down`: from a row to the next. */
+static void take_squares(int64_t n, const float *restrict x, int64_t down, int64_t first,
+                         float *restrict best, int64_t *restrict at)
+{
+    for (int64_t j = 0; j < n; j++, x += 2) {
+        float most = x[0];
+        int32_t place = 0;
+        BETTER(x[1], 1);
+        BETTER(x[down], 2);
+        BETTER(x[down + 1], 3);
+        best[j] = most;
+        at[j] = first + 2 * j + (place & 1) + (place > 1 ? down : 0);
+    }
+}
+#undef BETTER
+
+static bool is_of_pairs(const hone__pool_axis *a)
+{
+    return a->kernel == 2 && a->stride == 2 && a->padding == 0 && a->dilation == 1 &&
+           2 * a->windows <= a->extent;
+}
+
+static bool is_of_squares(const hone__pool *p)
+{
+    const hone_tensor *x = p->x;
+    return x->dtype == HONE_F32 && p->dims == 2 && is_of_pairs(&p->axis[1]) &&
+           is_of_pairs(&p->axis[2]) && x->stride[x->ndim - 1] == 1 &&
+           x->stride[x->ndim - 2] == p->axis[2].extent;
+}
+
+/* Row `row` of windows, the r-th of all, of a plane that begins at x. */
+static void pool_squares(const hone__pool *p, const float *x, int64_t row, int64_t r)
+{
+    const int64_t n = p->axis[2].windows, down = p->axis[2].extent, first = 2 * row * down;
+    take_squares(n, x + first, down, first, (float *)p->values + r * n, p->indices + r * n);
+}
+
 static void pool_rows(void *ctx, int64_t begin, int64_t end)
 {
     const hone__pool *p = ctx;
+    const bool squares = is_of_squares(p);
     const hone_tensor *x = p->x;
     const int lead = x->ndim - p->dims - 1;
     const int64_t size = (int64_t)hone__size_of(x->dtype);
@@ -138,7 +186,9 @@ static void pool_rows(void *ctx, int64_t begin, int64_t end)
         const int64_t o[] = { plane - volume * p->axis[0].windows, r - plane * p->axis[1].windows };
         int64_t offset = volume % channels * x->stride[lead];
         offset += lead ? volume / channels * x->stride[0] : 0;
-        for (int64_t from = 0; from < n; from += STRETCH) {
+        if (squares)
+            pool_squares(p, (const float *)hone__data(x) + offset, o[1], r);
+        for (int64_t from = 0; !squares && from < n; from += STRETCH) {
             const int64_t to = hone__min(n, from + STRETCH);
             int32_t at[STRETCH];
             take_stretch(p, (const char *)hone__data(x) + offset * size, o, from, to,
