@@ -9,7 +9,7 @@
  *      hone_source_free(&data);
  *
  * A source is KIND:PATH, the name of a built-in set, or a path alone, whose kind the file's content
- * tells. `hone help data` lists the kinds and their arguments.
+ * tells. `hone data --kinds` lists the kinds and their arguments.
  */
 #ifndef HONE_FORMATS_H
 #define HONE_FORMATS_H

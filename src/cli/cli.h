@@ -21,7 +21,7 @@ typedef struct {
 } cli_command;
 
 extern const cli_command cli_train, cli_eval, cli_predict, cli_generate, cli_info, cli_bench,
-    cli_ops, cli_models, cli_show, cli_convert;
+    cli_ops, cli_models, cli_show, cli_convert, cli_data;
 
 /** Prints "hone COMMAND: message" to stderr; returns the status that was given. */
 int cli_error(int status, const char *command, const char *format, ...)

@@ -157,8 +157,7 @@ static bool check(const char *command, const char *source, bool with_train, imag
     return measure(command, source, &set->test, set);
 }
 
-/* What the library names first, its function, says nothing here. */
-static int not_opened(const char *command)
+int images_not_opened(const char *command)
 {
     const char *message = hone_error_message(), *function = "source_open: ";
     const size_t n = strlen(function);
@@ -237,7 +236,7 @@ int images_load(const char *command, const data_spec *data, const model_spec *sp
     const hone_status status = hone_source_open(data->source, &options, &out->source);
     progress_clear(p);
     if (status != HONE_OK)
-        return not_opened(command);
+        return images_not_opened(command);
     out->train = out->source.train;
     out->test = out->source.test;
     out->source.train = out->source.test = (hone_dataset){ 0 };

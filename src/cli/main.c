@@ -14,9 +14,10 @@
 #include <time.h>
 #include <unistd.h>
 
-static const cli_command *const commands[] = { &cli_train,   &cli_eval, &cli_predict, &cli_generate,
-                                               &cli_bench,   &cli_ops,  &cli_models,  &cli_show,
-                                               &cli_convert, &cli_info };
+static const cli_command *const commands[] = { &cli_train,    &cli_eval,   &cli_predict,
+                                               &cli_generate, &cli_data,   &cli_bench,
+                                               &cli_ops,      &cli_models, &cli_show,
+                                               &cli_convert,  &cli_info };
 enum { N_COMMANDS = sizeof commands / sizeof *commands };
 
 int cli_error(int status, const char *command, const char *format, ...)

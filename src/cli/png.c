@@ -51,17 +51,19 @@ static void fill_rows(unsigned char *row, const float *planes, int channels, int
     }
 }
 
-bool png_write_data(FILE *to, const float *planes, int channels, int height, int width)
+/* The file's bytes, malloc'ed; NULL: no memory. */
+static unsigned char *make_file(const float *planes, int channels, int height, int width,
+                                size_t *file_bytes)
 {
     static const unsigned char signature[8] = { 0x89, 'P', 'N', 'G', '\r', '\n', 0x1A, '\n' };
     const size_t bytes = (size_t)height * ((size_t)width * channels + 1);
     uLongf packed_bytes = compressBound(bytes);
     unsigned char *rows = malloc(bytes), *packed = malloc(packed_bytes),
                   *file = malloc(packed_bytes + 64), *at = file;
-    const bool fits = rows && packed && file;
-    if (fits)
+    bool done = rows && packed && file;
+    if (done)
         fill_rows(rows, planes, channels, height, width);
-    const bool done = fits && compress2(packed, &packed_bytes, rows, bytes, 9) == Z_OK;
+    done = done && compress2(packed, &packed_bytes, rows, bytes, 9) == Z_OK;
     if (done) {
         unsigned char header[13] = { [8] = 8, [9] = channels == 3 ? 2 : 0 };
         put32(put32(header, (uint32_t)width), (uint32_t)height);
@@ -69,11 +71,33 @@ bool png_write_data(FILE *to, const float *planes, int channels, int height, int
         at = put_chunk(at + sizeof signature, "IHDR", header, sizeof header);
         at = put_chunk(at, "IDAT", packed, packed_bytes);
         at = put_chunk(at, "IEND", NULL, 0);
-        fputs("data:image/png;base64,", to);
-        put_base64(to, file, (size_t)(at - file));
+        *file_bytes = (size_t)(at - file);
     }
     free(rows);
     free(packed);
+    if (!done)
+        free(file);
+    return done ? file : NULL;
+}
+
+bool png_write_data(FILE *to, const float *planes, int channels, int height, int width)
+{
+    size_t bytes;
+    unsigned char *file = make_file(planes, channels, height, width, &bytes);
+    if (!file)
+        return false;
+    fputs("data:image/png;base64,", to);
+    put_base64(to, file, bytes);
     free(file);
-    return done;
+    return true;
+}
+
+bool png_write(FILE *to, const float *planes, int channels, int height, int width)
+{
+    size_t bytes;
+    unsigned char *file = make_file(planes, channels, height, width, &bytes);
+    if (file)
+        fwrite(file, 1, bytes, to);
+    free(file);
+    return file;
 }

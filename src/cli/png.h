@@ -1,4 +1,4 @@
-/* png.h: a small picture inside a page. */
+/* png.h: small pictures, inside a page or as files. */
 #ifndef HONE_CLI_PNG_H
 #define HONE_CLI_PNG_H
 
@@ -8,5 +8,7 @@
 /** Writes "data:image/png;base64,...": channels (1 or 3) planes of height x width numbers in 0..1,
  * as a data set has them. False: no memory. */
 bool png_write_data(FILE *to, const float *planes, int channels, int height, int width);
+/** The same as a file's bytes. */
+bool png_write(FILE *to, const float *planes, int channels, int height, int width);
 
 #endif

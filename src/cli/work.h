@@ -52,7 +52,7 @@ typedef struct {
     { "data",                                                                                      \
       "SOURCE",                                                                                    \
       "a directory or file whose kind its content tells, KIND:PATH, or a built-in set: digits, "   \
-      "pictures, text[:BYTES]; see hone data --help",                                              \
+      "pictures, text[:BYTES]; see hone data --kinds",                                             \
       CLI_TEXT,                                                                                    \
       (at) + offsetof(data_spec, source),                                                          \
       "digits",                                                                                    \
@@ -101,6 +101,8 @@ int images_load(const char *command, const data_spec *data, const model_spec *sp
  * which is, as tests see them; rest[0..n_rest-1] stay. False + an error: they are too large, for one. */
 bool images_hold_out(images *set, const int64_t *held, int64_t n, const int64_t *rest,
                      int64_t n_rest, hone_dataset *val);
+/** Prints why a source couldn't be opened, without the name of the library's function; an exit status. */
+int images_not_opened(const char *command);
 void images_free(images *set);
 /** A batch as the model takes it, of one as the set gives it; NULL + the library's error. */
 hone_tensor *images_input(const images *set, hone_tensor *x);

@@ -76,9 +76,17 @@ typedef struct {
     hone__blob *blob;
     hone__raw raw;
     int64_t first, n; /* where they begin, in bytes; how many there are */
+    int64_t most;     /* the highest that may be there; 0: any */
 } hone__token_blob;
+/** Tokens begin..end-1 as windows of o.window tokens; the path must live as long as the set. */
+hone_status hone__data_windows(const hone__data_request *request, const char *path,
+                               const hone__token_blob *tokens, int64_t begin, int64_t end,
+                               hone_dataset *set);
 /** Sets of o.window tokens each, of which the last `part` (0: a tenth) are test; o.whole: all. */
 hone_status hone__data_tokens(const hone__data_request *request, const hone__token_blob *tokens,
                               double part, hone_source *data);
+
+/** Puts sets of one layout after each other and takes them; at most `limit` samples (0: all). */
+hone_status hone__dataset_join(hone_dataset *part, int n, int64_t limit, hone_dataset *set);
 
 #endif

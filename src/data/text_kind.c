@@ -33,9 +33,9 @@ static hone_status drawn(const hone__data_request *r, int64_t bytes, hone_source
     return status == HONE_OK && !r->o.no_train ? limited(r->o.limit, &data->train) : status;
 }
 
-/* Tokens begin..end-1 of the blob as windows. */
-static hone_status windows(const hone__data_request *r, const char *path, const hone__token_blob *t,
-                           int64_t begin, int64_t end, hone_dataset *set)
+hone_status hone__data_windows(const hone__data_request *r, const char *path,
+                               const hone__token_blob *t, int64_t begin, int64_t end,
+                               hone_dataset *set)
 {
     const int64_t bytes = hone__raw_bytes(t->raw.type), window = r->o.window;
     int64_t n = (end - begin - 1) / window;
@@ -53,7 +53,8 @@ static hone_status windows(const hone__data_request *r, const char *path, const 
                              .step = window * bytes,
                              .dtype = HONE_I64,
                              .ndim = 1,
-                             .shape = { window } };
+                             .shape = { window },
+                             .most = t->most };
     hone__record_field y = x;
     y.name = "next tokens";
     y.first += bytes;
@@ -69,9 +70,9 @@ hone_status hone__data_tokens(const hone__data_request *r, const hone__token_blo
     data->task = HONE_TASK_TOKENS;
     if (!path)
         return hone__error_last();
-    hone_status status = windows(r, path, tokens, n - held, n, &data->test);
+    hone_status status = hone__data_windows(r, path, tokens, n - held, n, &data->test);
     if (status == HONE_OK && !r->o.no_train && !r->o.whole)
-        status = windows(r, path, tokens, 0, n - held, &data->train);
+        status = hone__data_windows(r, path, tokens, 0, n - held, &data->train);
     return status;
 }
 

@@ -51,4 +51,34 @@ says '270 training and 30 test'
 awk 'BEGIN { print "a,b"; for (i = 0; i < 9; i++) print i ",7" }' >constant.csv
 refuses 1 "constant.csv: the target 'b' is the same in all 9 rows: there is nothing to learn" "$hone" train --data constant.csv
 refuses 1 'constant.csv: its samples have no target' "$hone" train --data constant.csv --data-options target=none
+
+# ---- hone data: what is there
+works "$hone" data digits --limit 50 --sheet d.svg
+says '^digits: digits, classes, 10 of them$'
+says '^train: 50 samples, x u8 \[28, 28\], y i64 \[\]$'
+says '  mean [0-9.]+, deviation [0-9.]+, from 0 to 255'
+says '  classes: 0: [0-9]+ 1: [0-9]+ '
+says '^wrote d.svg$'
+grep -q '<image x="140" width="360" height="300" .*data:image/png;base64,' d.svg || fail "d.svg has no picture"
+works "$hone" data pictures --limit 20 --sheet p.png
+says 'classes: disc [0-9]+ square [0-9]+ '
+[ "$(head -c 4 p.png | tail -c 3)" = PNG ] || fail 'p.png is no PNG'
+printf 'a,b,kind\n1,2,x\n1,2,x\n3,4,y\n5,6,y\n' >few.csv
+works "$hone" data few.csv --data-options 'test=0.25, scale=none'
+says '^columns: a, b$'
+says 'classes: x [0-9] y [0-9]'
+printf '1,2\n' >>few.csv
+works "$hone" data few.csv --data-options damaged=skip
+says '^1 damaged samples were left out$'
+refuses 1 'few.csv: line 6 has 2 fields' "$hone" data few.csv
+works "$hone" data text:5000
+says '^text:5000: text, tokens, 256 values$'
+says 'tokens: [0-9]+, of which [0-9]+ of 256 values occur'
+works "$hone" data --kinds
+says '^csv:FILE$'
+says '    missing=refuse.mean.zero.drop: '
+refuses 2 'what to look at is missing' "$hone" data
+refuses 2 '--sheet x.jpg: a name that ends in .svg or .png' "$hone" data digits --sheet x.jpg
+refuses 1 "--sheet: the samples aren't pictures" "$hone" data houses.csv --sheet x.png
+refuses 1 'nowhere: No such file or directory' "$hone" data nowhere
 finish
