@@ -11,6 +11,7 @@
 #include <hone/formats.h>
 #include <hone/dtype.h>
 #include <hone/error.h>
+#include <hone/events.h>
 #include <hone/files.h>
 #include <hone/init.h>
 #include <hone/io.h>

@@ -209,6 +209,9 @@ static int train(training *t)
     const int status_of_log = train_begin_log(t);
     if (status_of_log != CLI_OK)
         return status_of_log;
+    const int status_of_events = train_events_begin(t);
+    if (status_of_events != CLI_OK)
+        return status_of_events;
     train_tell_beginning(t);
     ranks_tell(&t->show);
     train_tell_titles(t);
@@ -224,7 +227,7 @@ static int train(training *t)
     const int told = has_run ? train_report(t) : CLI_OK;
     status = status == CLI_OK ? told : status;
     cli_stop_is(CLI_STOP_ENDS);
-    if (status == CLI_OK && t->checkpoint_failed)
+    if (status == CLI_OK && (t->checkpoint_failed || t->events_failed))
         status = CLI_FAILED;
     return status == CLI_OK && cli_stopped() ? cli_stopped() : status;
 }
@@ -264,7 +267,7 @@ static int run(int argc, char **argv)
     if (ranks_join(name) != CLI_OK)
         return CLI_USAGE;
     if (hone_dist_rank() > 0) { /* rank 0 speaks and writes */
-        t.o.save = t.o.log = t.o.plot = t.o.report = NULL;
+        t.o.save = t.o.log = t.o.plot = t.o.report = t.o.tensorboard = NULL;
         t.o.quiet = true;
     }
     if (t.o.checkpoint)
@@ -276,6 +279,7 @@ static int run(int argc, char **argv)
     if (status == CLI_OK)
         status = train(&t);
     train_checkpoint_free(&t);
+    hone_events_free(t.events);
     hone_loader_free(t.loader);
     hone_schedule_free(t.schedule);
     hone_average_free(t.average);

@@ -9,7 +9,7 @@
 typedef struct {
     data_spec data;
     const char *model, *optim, *save, *layout, *load, *log, *schedule, *nan, *plot, *report;
-    const char *checkpoint, *save_every, *resume, *time_limit;
+    const char *checkpoint, *save_every, *resume, *time_limit, *tensorboard;
     double lr, momentum, weight_decay, clip, ema; /* NaN: not given */
     double label_smoothing, val_split;            /* 0: not given */
     int64_t epochs, batch, accumulate, threads, limit, warmup, early_stop, top_k, keep, shards;
@@ -74,7 +74,9 @@ typedef struct {
     int64_t skipped;            /* steps, by --nan skip; in a checkpoint, too */
     metrics answers; /* to the test set, by the weights of epoch `answered` (counted from 1) */
     int64_t answered;
-    FILE *log; /* appended to; emptied when training begins */
+    hone_events *events; /* of --tensorboard */
+    bool events_failed;  /* which was told */
+    FILE *log;           /* appended to; emptied when training begins */
     int log_error;
     progress show;
     curve losses;
@@ -108,7 +110,8 @@ hone_optim *train_optim_new(const train_options *o, hone_module *model);
 /** What --schedule and --warmup say, for the run's optimizer and loader. False with a usage error
  * printed. */
 bool train_schedule_new(training *t);
-/** After a step / after an epoch with its row. False: an error is pending. */
+/** Before a step, for those that were / after an epoch with its row. So a run that has ended may get
+ * longer. False: an error is pending. */
 bool train_schedule_step(training *t);
 bool train_schedule_epoch(training *t, const epoch_row *row);
 
@@ -203,7 +206,18 @@ bool train_facts(training *t);
 
 void train_tell_beginning(training *t);
 void train_tell_titles(training *t);
-/** A row in the table, the curve and the log. */
+/** A row in the table, the curve, the log and the event file. */
 void train_tell_row(training *t, int64_t epoch, const epoch_row *row);
+/** The row's numbers by the names of the log: "train_loss". */
+typedef void train_put(void *to, const char *key, double value);
+void train_each_number(const training *t, const epoch_row *row, train_put *put, void *to);
+
+/* ---- train_events.c: --tensorboard */
+
+/** Begins the file of where the run stands. CLI_OK, or another status with an error printed. */
+int train_events_begin(training *t);
+/** Of every tenth step / of an epoch, before the next one begins. */
+void train_events_step(training *t, double loss);
+void train_events_epoch(training *t, const epoch_row *row);
 
 #endif

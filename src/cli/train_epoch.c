@@ -68,7 +68,7 @@ static double clip(const training *t)
 {
     double norm = NAN;
     const bool cut = !isnan(t->o.clip);
-    if (!cut && !t->log && !t->o.report && t->nan != NAN_SKIP)
+    if (!cut && !t->log && !t->o.report && !t->events && t->nan != NAN_SKIP)
         return norm;
     const hone_clip_grad_norm_options only_look = { .error_if_nonfinite = true };
     hone_clip_grad_norm_(hone_parameters(t->model), cut ? t->o.clip : INFINITY,
@@ -133,6 +133,8 @@ static void count_step(training *t, const step_result *r, int64_t n)
 static bool one_step(training *t, const hone_batch *batch, double begin)
 {
     const int64_t n = batch->size; /* the last one may be short */
+    if (!train_schedule_step(t))
+        return false;
     t->row.lr = hone_optim_lr(t->optim);
     hone_generator_get(hone_generator_current(), &t->drawn);
     const step_result r = train_hold_buffers(t) ? train_step(t, batch) : (step_result){ 0 };
@@ -147,7 +149,8 @@ static bool one_step(training *t, const hone_batch *batch, double begin)
     t->all_steps++;
     t->samples += n;
     show_step(t, r.loss, cli_seconds() - begin);
-    return train_schedule_step(t) && train_checkpoint_step(t);
+    train_events_step(t, r.loss);
+    return train_checkpoint_step(t);
 }
 
 bool train_epoch(training *t, epoch_row *row)

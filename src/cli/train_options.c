@@ -105,6 +105,11 @@ const cli_option train_table[] = {
       "end after the step in which this time is over, with status 75: 90s, 45m, 12h, D-HH:MM:SS",
       CLI_TEXT, FIELD(time_limit), NULL, 0, 0 },
     { "log", "FILE", "write one JSON object a line and epoch", CLI_TEXT, FIELD(log), NULL, 0, 0 },
+    { "tensorboard", "DIR",
+      "tell TensorBoard of each epoch and every tenth step: a new file in DIR, also of a run that "
+      "goes "
+      "on",
+      CLI_TEXT, FIELD(tensorboard), NULL, 0, 0 },
     { "plot", "FILE.svg", "draw the curves of loss and error", CLI_TEXT, FIELD(plot), NULL, 0, 0 },
     { "report", "FILE.html",
       "one page about the run: curves, confusion matrix, the worst images, machine, command line",

@@ -124,7 +124,7 @@ bool train_schedule_new(training *t)
 
 bool train_schedule_step(training *t)
 {
-    if (!t->schedule || is_plateau(t) || t->all_steps >= run_steps(t))
+    if (!t->schedule || is_plateau(t) || t->all_steps == 0)
         return true;
     return hone_schedule_step(t->schedule) == HONE_OK;
 }

@@ -5,8 +5,40 @@
 #include <stdio.h>
 #include <string.h>
 
+/* "train_error", or of numbers the mean distance. */
+static void put_error(const training *t, train_put *put, void *to, const char *set, double value)
+{
+    char key[24];
+    snprintf(key, sizeof key, "%s_%s", set, t->set.task == HONE_TASK_NUMBERS ? "mae" : "error");
+    put(to, key, value);
+}
+
+void train_each_number(const training *t, const epoch_row *row, train_put *put, void *to)
+{
+    put(to, "train_loss", row->train_loss);
+    put_error(t, put, to, "train", row->train_error);
+    put(to, "test_loss", row->test.loss);
+    put_error(t, put, to, "test", row->test.error);
+    if (t->val.x) {
+        put(to, "val_loss", row->val.loss);
+        put_error(t, put, to, "val", row->val.error);
+    }
+    if (t->set.task == HONE_TASK_NUMBERS)
+        put(to, "test_r2", row->r2);
+    if (t->o.top_k)
+        put(to, "test_top_k_error", row->top_error);
+    if (t->set.window) {
+        put(to, "perplexity", text_perplexity(row->test.loss));
+        put(to, "bits_per_byte", text_bits(row->test.loss));
+    }
+    put(to, "lr", row->lr);
+    put(to, "grad_norm", row->norm);
+    put(to, "seconds", row->seconds);
+    put(to, "samples_per_second", row->speed);
+}
+
 /* JSON has no NaN and no infinity. */
-static void log_number(FILE *log, const char *key, double value)
+static void log_number(void *log, const char *key, double value)
 {
     if (isfinite(value))
         fprintf(log, "\"%s\": %.9g, ", key, value);
@@ -14,42 +46,10 @@ static void log_number(FILE *log, const char *key, double value)
         fprintf(log, "\"%s\": null, ", key);
 }
 
-/* "error", or of numbers the mean distance. */
-static const char *error_name(const training *t)
-{
-    return t->set.task == HONE_TASK_NUMBERS ? "mae" : "error";
-}
-
-static void log_error(const training *t, const char *set, double value)
-{
-    char key[24];
-    snprintf(key, sizeof key, "%s_%s", set, error_name(t));
-    log_number(t->log, key, value);
-}
-
 static void log_row(training *t, int64_t epoch, const epoch_row *row)
 {
     fprintf(t->log, "{\"epoch\": %lld, ", (long long)epoch + 1);
-    log_number(t->log, "train_loss", row->train_loss);
-    log_error(t, "train", row->train_error);
-    log_number(t->log, "test_loss", row->test.loss);
-    log_error(t, "test", row->test.error);
-    if (t->val.x) {
-        log_number(t->log, "val_loss", row->val.loss);
-        log_error(t, "val", row->val.error);
-    }
-    if (t->set.task == HONE_TASK_NUMBERS)
-        log_number(t->log, "test_r2", row->r2);
-    if (t->o.top_k)
-        log_number(t->log, "test_top_k_error", row->top_error);
-    if (t->set.window) {
-        log_number(t->log, "perplexity", text_perplexity(row->test.loss));
-        log_number(t->log, "bits_per_byte", text_bits(row->test.loss));
-    }
-    log_number(t->log, "lr", row->lr);
-    log_number(t->log, "grad_norm", row->norm);
-    log_number(t->log, "seconds", row->seconds);
-    log_number(t->log, "samples_per_second", row->speed);
+    train_each_number(t, row, log_number, t->log);
     fprintf(t->log, "\"threads\": %d, \"isa\": \"%s\"}\n", hone_threads(), hone_isa());
     cli_flush(t->log, &t->log_error);
 }
@@ -175,6 +175,7 @@ void train_tell_row(training *t, int64_t epoch, const epoch_row *row)
     curve_test(&t->losses, row->test.loss);
     if (t->log)
         log_row(t, epoch, row);
+    train_events_epoch(t, row);
 }
 
 /* What besides the optimizer changes a step, if something does. */

@@ -66,7 +66,7 @@ says 'no better validation loss for 2 epochs'
 says 'rows are labels'
 cmp -s e1.safetensors e2.safetensors || fail "other weights of a run that stopped early"
 # one that is over goes on with more epochs
-longer=("$hone" train --limit 300 --optim adam --shuffle --quiet)
+longer=("$hone" train --limit 300 --optim adam --shuffle --schedule step:step_size=2,gamma=0.7 --quiet)
 works "${longer[@]}" --epochs 2 --checkpoint l
 works "${longer[@]}" --epochs 4 --checkpoint l --resume l --save l.safetensors
 works "${longer[@]}" --epochs 4 --save l4.safetensors

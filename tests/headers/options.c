@@ -30,6 +30,7 @@ SIZE_IS(hone_clip_grad_norm_options, 64);
 SIZE_IS(hone_average_options, 64);
 SIZE_IS(hone_checkpoint_options, 64);
 SIZE_IS(hone_checkpoint_load_options, 32);
+SIZE_IS(hone_events_options, 64);
 SIZE_IS(hone_init_kaiming_options, 64);
 SIZE_IS(hone_lr_step_options, 64);
 SIZE_IS(hone_lr_exponential_options, 64);
@@ -259,6 +260,8 @@ static void modules(void)
     REFUSED(hone_checkpoint_new("x", options), hone_checkpoint_options, .keep = 2);
     REFUSED(hone_checkpoint_load(run, "x", options), hone_checkpoint_load_options, .anyway = true);
     hone_checkpoint_free(run);
+    CHECK(!hone_events_new("/dev/null", GIVE(hone_events_options, .from_step = 3)));
+    hone_error_clear(); /* no directory, or no protobuf-c */
     hone_tensor *matrix = hone_requires_grad_(hone_ones(HONE_F32, 2, 2), true);
     hone_optim_free(hone_muon_list(hone_list(matrix), GIVE(hone_muon_options, .ns_steps = 2)));
     CHECK(hone_error_code() == HONE_OK);
