@@ -199,7 +199,8 @@ static int keep_last(void *list, int n, size_t size)
 {
     char *const at = list;
     int kept = 0;
-    qsort(at, (size_t)n, size, by_name);
+    if (n > 0) /* else there is no list */
+        qsort(at, (size_t)n, size, by_name);
     for (int i = 0; i < n; i++) {
         const char *element = at + (size_t)i * size;
         if (i + 1 == n || strcmp(name_of(element), name_of(element + size)) != 0)

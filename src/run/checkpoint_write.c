@@ -96,7 +96,7 @@ static hone_status write_file(const hone_checkpoint *c)
 /* ---- its thread */
 
 /* It takes what the training's threads leave, where there is no CPU for it alone. */
-enum { NICER = 10 };
+enum { NICER = 19 };
 
 static void *run(void *arg)
 {
