@@ -65,14 +65,15 @@ void ranks_tell_traffic(progress *p)
     if (!ranks_share() || hone_dist_statistics_get(&s) != HONE_OK || s.steps == 0)
         return;
     const double n = hone_dist_size(), steps = (double)s.steps;
+    const bool some = s.busy_seconds > s.waited_seconds;
+    const double hidden = some ? 100 * (1 - s.waited_seconds / s.busy_seconds) : 0;
     progress_line(
         p,
         "sent by rank 0 a step: %.3f MB of gradients, %.3f times their bytes (2 (n - 1) / n "
         "is %.3f; %d subtree%s), and %.3f MB else; %.0f %% of the time behind the backward",
         (double)s.sent_bytes / steps / 1e6, (double)s.sent_bytes / (double)s.gradient_bytes,
         2 * (n - 1) / n, s.subtrees, s.subtrees == 1 ? "" : "s",
-        (double)s.other_bytes / steps / 1e6,
-        s.busy_seconds > 0 ? 100 * (1 - s.waited_seconds / s.busy_seconds) : 0);
+        (double)s.other_bytes / steps / 1e6, hidden);
 }
 
 bool ranks_sum(double *numbers, int n)

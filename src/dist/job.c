@@ -19,10 +19,11 @@ hone_status hone_dist_init(void)
     int size;
     hone_status status = HONE_OK;
     pthread_mutex_lock(&lock);
-    if (!joined && hone__launcher(&size) && size > 1) {
+    const bool launched = !joined && hone__launcher(&size);
+    if (launched)
+        advice = hone__take_cores();
+    if (launched && size > 1) {
         const hone__mpi *mpi = hone__mpi_load();
-        if (mpi)
-            advice = hone__take_cores();
         joined = mpi && hone__world_start(mpi);
         status = joined ? HONE_OK : hone__error_last();
     }

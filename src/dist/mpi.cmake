@@ -38,7 +38,7 @@ function(hone_mpi_part name)
   target_include_directories(hone_mpi_${name} SYSTEM PRIVATE ${includes})
   target_link_libraries(hone_mpi_${name} PRIVATE hone_flags ${all_folders} ${all_libraries})
   install(TARGETS hone_mpi_${name} LIBRARY DESTINATION ${CMAKE_INSTALL_LIBDIR}/hone
-    COMPONENT runtime)
+    COMPONENT ${name})
   set(HONE_MPI_PARTS ${HONE_MPI_PARTS} ${name} PARENT_SCOPE)
 endfunction()
 
