@@ -1,4 +1,4 @@
-/* generate.c: `hone generate`: a trained model of bytes goes on with a text. */
+/* generate.c: `hone generate`: a trained model of bytes or tokens goes on with a text. */
 #include "cli.h"
 #include "work.h"
 
@@ -8,7 +8,7 @@
 #include <unistd.h>
 
 typedef struct {
-    const char *load, *model, *layout, *prompt;
+    const char *load, *model, *layout, *prompt, *tokenizer;
     int64_t length, top_k, threads;
     double temperature, top_p;
     uint64_t seed;
@@ -25,28 +25,30 @@ static const cli_option table[] = {
     { "layout", "out,in|in,out",
       "how its weights lie; default: as it says, else as they fit each other", CLI_TEXT,
       FIELD(layout), NULL, 0, 0 },
+    { "tokenizer", "PATH", "that of the text it was trained on; default: bytes", CLI_TEXT,
+      FIELD(tokenizer), NULL, 0, 0 },
     { "prompt", "TEXT", "what it goes on with; default: a blank, which isn't printed", CLI_TEXT,
       FIELD(prompt), NULL, 0, 0 },
-    { "length", "N", "bytes to generate", CLI_INT, FIELD(length), "200", 0, 1e9 },
-    { "temperature", "X", "scores are divided by it; 0: always the likeliest byte", CLI_REAL,
+    { "length", "N", "bytes or tokens to generate", CLI_INT, FIELD(length), "200", 0, 1e9 },
+    { "temperature", "X", "scores are divided by it; 0: always the likeliest token", CLI_REAL,
       FIELD(temperature), "1", 0, 1e6 },
-    { "top-k", "K", "of the K likeliest bytes only; 0: of all", CLI_INT, FIELD(top_k), "0", 0,
-      TEXT_VALUES },
-    { "top-p", "P", "of the likeliest bytes whose probabilities reach P together", CLI_REAL,
+    { "top-k", "K", "of the K likeliest tokens only; 0: of all", CLI_INT, FIELD(top_k), "0", 0,
+      1e9 },
+    { "top-p", "P", "of the likeliest tokens whose probabilities reach P together", CLI_REAL,
       FIELD(top_p), "1", 0, 1 },
     { "seed", "N", "of what is drawn", CLI_SEED, FIELD(seed), "0", 0, 0 },
-    { "no-cache", NULL, "run the whole forward for every byte: slower, the same text", CLI_FLAG,
+    { "no-cache", NULL, "run the whole forward for every token: slower, the same text", CLI_FLAG,
       FIELD(no_cache), NULL, 0, 0 },
     { "threads", "N", "N threads, whatever the environment says", CLI_INT, FIELD(threads), NULL, 1,
       1024 },
     { 0 },
 };
 
-/* ---- one byte */
+/* ---- one token */
 
 typedef struct {
     double probability;
-    int value;
+    int64_t value;
 } candidate;
 
 static int by_probability(const void *a, const void *b)
@@ -54,30 +56,32 @@ static int by_probability(const void *a, const void *b)
     const candidate *x = a, *y = b;
     return x->probability > y->probability   ? -1
            : x->probability < y->probability ? 1
-                                             : x->value - y->value;
+           : x->value < y->value             ? -1
+                                             : 1;
 }
 
-/* The byte of a row of scores; -1: an error is pending. */
-static int choose(const generate_options *o, hone_tensor *scores)
+/* The token of a row of scores, of which `values` count; all: room for as many. -1: an error is
+ * pending. */
+static int64_t choose(const generate_options *o, hone_tensor *scores, int64_t values,
+                      candidate *all)
 {
     HONE_SCOPE();
-    candidate all[TEXT_VALUES];
-    scores = hone_to(hone_slice(scores, 0, 0, TEXT_VALUES, 1), HONE_F64);
+    scores = hone_to(hone_slice(scores, 0, 0, values, 1), HONE_F64);
     if (o->temperature == 0)
-        return (int)hone_item(hone_argmax(scores, 0, false));
+        return hone_item_i64(hone_argmax(scores, 0, false));
     hone_tensor *p = hone_contiguous(hone_softmax(hone_div_scalar(scores, o->temperature), 0));
     const double *probability = hone_data(p);
     if (!probability)
         return -1;
-    for (int i = 0; i < TEXT_VALUES; i++)
+    for (int64_t i = 0; i < values; i++)
         all[i] = (candidate){ probability[i], i };
-    qsort(all, TEXT_VALUES, sizeof *all, by_probability);
-    int n = 0;
+    qsort(all, (size_t)values, sizeof *all, by_probability);
+    int64_t n = 0;
     double sum = 0;
-    while (n < (o->top_k ? o->top_k : TEXT_VALUES) && (n == 0 || sum < o->top_p))
+    while (n < (o->top_k ? o->top_k : values) && (n == 0 || sum < o->top_p))
         sum += all[n++].probability;
     double left = hone_item(hone_rand(HONE_F64, 1)) * sum;
-    int i = 0;
+    int64_t i = 0;
     while (i + 1 < n && left >= all[i].probability)
         left -= all[i++].probability;
     return hone_error_code() == HONE_OK ? all[i].value : -1;
@@ -88,19 +92,18 @@ static int choose(const generate_options *o, hone_tensor *scores)
 typedef struct {
     hone_module *model;
     hone_decoder *decoder; /* NULL: the whole forward */
-    int64_t context;       /* the most bytes that the model sees; 0: any number, with a decoder */
+    int64_t context;       /* the most tokens that the model sees; 0: any number, with a decoder */
     int64_t window;        /* that the whole forward sees */
-    uint8_t *text;
+    int64_t *text;         /* tokens */
     int64_t n;
+    hone_tokenizer *tokenizer; /* NULL: tokens are bytes */
+    int64_t values;            /* of a token */
+    candidate *all;
 } generation;
 
-static hone_tensor *tokens_of(const uint8_t *bytes, int64_t n)
+static hone_tensor *tokens_of(const int64_t *tokens, int64_t n)
 {
-    hone_tensor *tokens = hone_empty(HONE_I64, 1, n);
-    int64_t *to = hone_data(tokens);
-    for (int64_t i = 0; to && i < n; i++)
-        to[i] = bytes[i];
-    return tokens;
+    return hone_from_data(HONE_I64, tokens, 1, n);
 }
 
 /* The last position's row of [1, t, values]. */
@@ -118,22 +121,22 @@ static hone_tensor *scores_of(generation *g)
     return last_row(hone_forward(g->model, tokens_of(g->text + g->n - n, n)));
 }
 
-/* Whether a decoder gives the bits of the whole forward: of some bytes, each position. What goes
+/* Whether a decoder gives the bits of the whole forward: of some tokens, each position. What goes
  * wrong here is not an error, but an answer. */
-static bool decoder_fits(hone_module *model, int64_t context)
+static bool decoder_fits(hone_module *model, int64_t context, int64_t values)
 {
     enum { PROBE = 48, AT_ONCE = 5 };
     HONE_SCOPE();
-    uint8_t bytes[PROBE];
+    int64_t tokens[PROBE];
     const int64_t n = context && context < PROBE ? context : PROBE;
     for (int i = 0; i < PROBE; i++)
-        bytes[i] = (uint8_t)(31 * i * i + 7 * i + 65);
-    hone_tensor *whole = hone_forward(model, tokens_of(bytes, n));
+        tokens[i] = ((31 * i * i + 7 * i + 65) & 255) % values;
+    hone_tensor *whole = hone_forward(model, tokens_of(tokens, n));
     hone_decoder *d = hone_decoder_new(model);
     bool same = whole && d;
     for (int64_t at = 0; same && at < n;) {
         const int64_t end = at == 0 && n > AT_ONCE ? AT_ONCE : at + 1;
-        hone_tensor *part = hone_decoder_step(d, tokens_of(bytes + at, end - at));
+        hone_tensor *part = hone_decoder_step(d, tokens_of(tokens + at, end - at));
         same = part && hone_equal(part, hone_slice(whole, 1, at, end, 1));
         at = end;
     }
@@ -144,9 +147,16 @@ static bool decoder_fits(hone_module *model, int64_t context)
 
 /* ---- a text */
 
-static bool write_byte(int byte, bool at_once)
+static bool write_token(const generation *g, int64_t token, bool at_once)
 {
-    putchar(byte);
+    int64_t n = 1;
+    const char byte = (char)token;
+    const char *text = g->tokenizer ? hone_tokenizer_token(g->tokenizer, token, &n) : &byte;
+    if (!text) { /* a number that no token has: nothing is printed */
+        hone_error_clear();
+        return true;
+    }
+    fwrite(text, 1, (size_t)n, stdout);
     return (!at_once || fflush(stdout) == 0) && !ferror(stdout);
 }
 
@@ -154,19 +164,42 @@ static int generate(const generate_options *o, generation *g)
 {
     const bool at_once = isatty(STDOUT_FILENO);
     if (o->prompt)
-        fwrite(g->text, 1, (size_t)g->n, stdout);
+        fputs(o->prompt, stdout);
     hone_seed(o->seed);
     for (int64_t i = 0; i < o->length && !cli_stopped(); i++) {
         HONE_SCOPE();
-        const int byte = choose(o, scores_of(g));
-        if (byte < 0 || hone_error_code() != HONE_OK)
+        const int64_t token = choose(o, scores_of(g), g->values, g->all);
+        if (token < 0 || hone_error_code() != HONE_OK)
             return cli_library_error(cli_generate.name);
-        g->text[g->n++] = (uint8_t)byte;
-        if (!write_byte(byte, at_once))
+        g->text[g->n++] = token;
+        if (!write_token(g, token, at_once))
             break;
     }
     putchar('\n');
     return cli_stopped() ? cli_stopped() : CLI_OK;
+}
+
+/* The prompt's tokens, and room for those that follow. False with an error printed. */
+static bool begin(const generate_options *o, generation *g)
+{
+    HONE_SCOPE();
+    const char *prompt = o->prompt ? o->prompt : " ";
+    const int64_t bytes = (int64_t)strlen(prompt);
+    hone_tensor *ids = NULL;
+    if (g->tokenizer && !(ids = hone_tokenizer_encode(g->tokenizer, prompt, bytes, NULL))) {
+        cli_library_error(cli_generate.name);
+        return false;
+    }
+    g->n = ids ? hone_numel(ids) : bytes;
+    g->text = malloc(((size_t)g->n + (size_t)o->length + 1) * sizeof *g->text);
+    g->all = malloc((size_t)g->values * sizeof *g->all);
+    if (!g->text || !g->all) {
+        cli_error(CLI_FAILED, cli_generate.name, "no memory for the text");
+        return false;
+    }
+    for (int64_t i = 0; i < g->n; i++)
+        g->text[i] = ids ? ((const int64_t *)hone_data(ids))[i] : (uint8_t)prompt[i];
+    return true;
 }
 
 static int run_model(const generate_options *o, const model_spec *spec, hone_layout layout,
@@ -181,9 +214,9 @@ static int run_model(const generate_options *o, const model_spec *spec, hone_lay
     hone_module_train(g->model, false);
     g->context = text_context(spec, 0);
     g->window = text_context(spec, TEXT_CONTEXT);
-    if (!text_takes(cli_generate.name, spec, g->model, g->window, TEXT_VALUES))
+    if (!text_takes(cli_generate.name, spec, g->model, g->window, g->values))
         return CLI_FAILED;
-    const bool fits = decoder_fits(g->model, g->context);
+    const bool fits = decoder_fits(g->model, g->context, g->values);
     if (fits && !g->context)
         g->window = INT64_MAX; /* a recurrence remembers everything */
     if (fits && !o->no_cache)
@@ -193,14 +226,7 @@ static int run_model(const generate_options *o, const model_spec *spec, hone_lay
                   "%s can't go on byte by byte: the whole forward is run for every one, over the "
                   "last %lld",
                   spec->text, (long long)g->window);
-    const char *prompt = o->prompt ? o->prompt : " ";
-    const size_t n = strlen(prompt);
-    g->text = malloc(n + (size_t)o->length + 1);
-    if (!g->text)
-        return cli_error(CLI_FAILED, cli_generate.name, "no memory for the text");
-    memcpy(g->text, prompt, n);
-    g->n = (int64_t)n;
-    return generate(o, g);
+    return begin(o, g) ? generate(o, g) : CLI_FAILED;
 }
 
 static int run(int argc, char **argv)
@@ -215,16 +241,26 @@ static int run(int argc, char **argv)
         return parsed == CLI_DONE ? CLI_OK : CLI_USAGE;
     if (!o.load || !o.model)
         return cli_error(CLI_USAGE, name, "--%s is missing", o.load ? "model SPEC" : "load FILE");
-    if (!model_layout(name, o.layout, &layout) || !model_parse(name, o.model, &spec) ||
-        !text_suits(name, "text", TEXT_VALUES, &spec))
+    if (!model_layout(name, o.layout, &layout) || !model_parse(name, o.model, &spec))
         return CLI_USAGE;
     if (hone_init() != HONE_OK || (o.threads && hone_set_threads((int)o.threads) != HONE_OK))
         return cli_library_error(name);
-    generation g = { 0 };
-    const int status = run_model(&o, &spec, layout, &g);
+    generation g = { .values = TEXT_VALUES };
+    if (o.tokenizer && !(g.tokenizer = hone_tokenizer_open(o.tokenizer)))
+        return cli_library_error(name);
+    if (g.tokenizer)
+        g.values = hone_tokenizer_size(g.tokenizer);
+    int status = CLI_USAGE;
+    if (o.top_k > g.values)
+        cli_error(CLI_USAGE, name, "--top-k %lld: a token has %lld values", (long long)o.top_k,
+                  (long long)g.values);
+    else if (text_suits(name, "text", g.values, &spec))
+        status = run_model(&o, &spec, layout, &g);
     hone_decoder_free(g.decoder);
     hone_module_free(g.model);
+    hone_tokenizer_free(g.tokenizer);
     free(g.text);
+    free(g.all);
     return status;
 }
 

@@ -140,4 +140,17 @@ refuses 1 'none.st' "$hone" generate --load none.st --model "$gpt"
 refuses 1 'weight' "$hone" generate --load lstm.st --model "$gpt"
 refuses 1 "lenet doesn't fit tokens" bash -c "'$hone' train --limit 50 --epochs 0 --model lenet --save lenet.st >out && '$hone' generate --load lenet.st --model lenet"
 
+
+# ---- tokens of a tokenizer
+printf 'the\n \na\nb\nc\nd\ne\n.\n' >words
+for _ in {1..400}; do printf 'the bad a.the cab e.'; done >words.txt
+works "$hone" train --data text:words.txt --data-options tokenizer=words --model gpt:layers=1,heads=2,width=32,context=16 \
+  --optim adamw --lr 0.01 --epochs 4 --batch 8 --save words.st
+says 'windows of 16 tokens$'
+works "$hone" generate --load words.st --model gpt:layers=1,heads=2,width=32,context=16 --tokenizer words --prompt 'the ' \
+  --length 20 --temperature 0
+says '^the (bad a\.|cab e\.)the (bad a|cab e)'
+refuses 2 'top-k 9: a token has 8 values' "$hone" generate --load words.st --model gpt --tokenizer words --top-k 9
+refuses 1 'no token of the vocabulary begins at byte 0: 0x78' "$hone" generate --load words.st \
+  --model gpt:layers=1,heads=2,width=32,context=16 --tokenizer words --prompt x
 finish

@@ -37,6 +37,16 @@ Test(csv, zeros_in_front_make_a_text)
     hone_table_free(&t);
 }
 
+/* A blank before the opening quote leaves the field unquoted; its quotes are text. */
+Test(csv, quotes_behind_a_blank)
+{
+    hone_table t = read_text("a,b\n \"x\",1\n\"y\" ,2\n", PLAIN);
+    cr_assert(t.column[0].n_texts == 2);
+    cr_assert_str_eq(t.column[0].texts[0], " \"x\"");
+    cr_assert_str_eq(t.column[0].texts[1], "y ");
+    hone_table_free(&t);
+}
+
 Test(csv, a_gap_costs_a_whole_number_nothing)
 {
     hone_table t = read_text("a,b\n9007199254740993,\n,x\n+3, NA \n", PLAIN);
