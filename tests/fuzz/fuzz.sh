@@ -1,6 +1,6 @@
 #!/bin/bash
 # fuzz.sh BUILD KIND SECONDS [OPTION...]: libFuzzer (clang) with AddressSanitizer on the harness
-# fuzz_KIND.c, from its corpus on. The readers (src/io, src/run) are compiled anew for it, the rest comes
+# fuzz_KIND.c, from its corpus on. The readers (src/io, src/run, src/data) are compiled anew for it, the rest comes
 # from BUILD/libhone.a. What it finds stays in the folder where it was called; what is new of the corpus
 # goes to fuzz-KIND there.
 set -euo pipefail
@@ -15,7 +15,7 @@ flags=(-g -O1 -fsanitize=fuzzer-no-link,address -fno-omit-frame-pointer -ffp-con
 while read -r macro; do flags+=("$macro"); done < <(grep -oh -- '-DHONE_HAS_[A-Z_0-9]*=1' "$build/compile_commands.json" | sort -u)
 place=$(mktemp -d)
 trap 'rm -rf "$place"' EXIT
-printf '%s\n' "$source"/src/io/*.c "$source"/src/run/*.c "$here/files.c" "$here/fuzz_$kind.c" >"$place/list"
+printf '%s\n' "$source"/src/io/*.c "$source"/src/run/*.c "$source"/src/data/*.c "$here/files.c" "$here/fuzz_$kind.c" >"$place/list"
 (cd "$place" && xargs -P "$(nproc)" -n 1 -I{} sh -c '"$0" "$@" -w -c {} -o "$(echo {} | tr / _).o"' "$clang" "${flags[@]}" <list)
 "$clang" -fsanitize=fuzzer,address "$place"/*.o "$build/libhone.a" -L"$(dirname "$(gcc -print-file-name=libgomp.so)")" -lgomp \
   $(pkg-config --libs $modules) -lm -ldl -o "$place/fuzz"
