@@ -23,6 +23,7 @@
 #include <hone/ops.h>
 #include <hone/optim.h>
 #include <hone/pictures.h>
+#include <hone/profile.h>
 #include <hone/random.h>
 #include <hone/runtime.h>
 #include <hone/schedule.h>

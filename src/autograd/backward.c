@@ -9,6 +9,7 @@
 #include "autograd/trees.h"
 #include "ops/samples.h"
 #include "op/node.h"
+#include "op/observe.h"
 #include "op/part.h"
 
 #include <hone/ops.h>
@@ -394,8 +395,9 @@ static bool call_backward(const walk *w, hone_context *node, hone_tensor **dx, h
     return ok && !hone__error_since(errors);
 }
 
-static bool run_op(walk *w, hone_context *node)
+static bool run_op(void *walk_, hone_context *node)
 {
+    walk *w = walk_;
     enum { INLINE_GRADS = 8 };
     hone_tensor *inline_grads[2 * INLINE_GRADS], **dx = inline_grads;
     const size_t bytes = 2 * hone__bytes(node->n_in, sizeof *dx);
@@ -431,11 +433,15 @@ static bool run_node(walk *w, hone_context *node)
         return false;
     if (!must_run(w, node))
         return true;
+    if (hone__profiled())
+        return hone__observed.node(w, node, run_op);
     return run_op(w, node);
 }
 
 static bool run(walk *w)
 {
+    hone__span_mark mark;
+    hone__span_begin(&mark, HONE__SPAN_BACKWARD, NULL);
     bool enabled = hone_set_grad_enabled(w->create_graph), ok = hand_over_parcels(w);
     const hone_scope formulas = hone_scope_enter_at(__func__, __FILE__, __LINE__);
     while (ok && w->n > 0) {
@@ -450,6 +456,7 @@ static bool run(walk *w)
     }
     hone_scope_leave(formulas);
     hone_set_grad_enabled(enabled);
+    hone__span_end(&mark, HONE__SPAN_BACKWARD, NULL);
     return ok;
 }
 

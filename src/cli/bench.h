@@ -6,7 +6,7 @@
 #ifndef HONE_CLI_BENCH_H
 #define HONE_CLI_BENCH_H
 
-#include "bench_peaks.h"
+#include "profile/roofs.h"
 
 #include <hone/hone.h>
 #include <stdbool.h>
@@ -33,58 +33,17 @@ typedef struct {
  * call failed. */
 bool bench_measure(bench_side *sides, void *ctx, double seconds, int threads);
 
-/* ---- peaks on several threads (bench_peak.c) */
+/* ---- peaks as sides (bench_peak.c) */
 
-/** The table of the ISA in use. */
-const bench_peaks *bench_peaks_get(void);
-
-enum { BENCH_MEMORY_UNIT = 1024 }; /* bytes: what the loops take at a time at most */
-
-/** A pass over memory with the mix of `kind` on every thread's share of the operands, `passes`
- * times in one parallel region. */
-typedef struct {
-    bench_stream kind;
-    int threads;
-    int64_t bytes; /* an operand */
-    char *to;
-    const char *from[2];
-    int passes; /* a call */
-    bool past;  /* the caches, as the engine does with what they can't hold */
-} bench_memory;
-void bench_memory_run(bench_memory *m);
-/** A bench_call: ctx begins with a bench_memory. */
+/** A bench_call: ctx begins with a hone__memory_pass. */
 bool bench_memory_call(void *ctx);
 /** The peak's side for tensors of `elements` numbers (their memory is rounded up to 1 KiB, see
  * bench_tensor); unused ones are NULL. */
-bench_side bench_memory_side(bench_memory *m, bench_stream kind, int threads, int64_t bytes,
+bench_side bench_memory_side(hone__memory_pass *m, hone__stream kind, int threads, int64_t bytes,
                              hone_tensor *to, hone_tensor *a, hone_tensor *b);
-/** Operands that one pass moves, so bytes moved = this * bytes. */
-int bench_stream_operands(bench_stream kind);
-/** The kernel peak: every thread runs the register tile of the matrix product on panels that stay
- * in L1. A bench_call's ctx begins with it; `panels` is to be freed. False: out of memory. */
-typedef struct {
-    int threads;
-    bool f64;
-    void *panels;
-} bench_tile;
-bool bench_tile_make(bench_tile *tile, bool f64, int threads);
-bench_side bench_tile_side(const bench_tile *tile);
-/** All threads do nothing but multiply and add in registers. The second: flops of a call. */
-void bench_fma_run(bool f64, int threads);
-double bench_fma_flops(bool f64, int threads);
+/** The kernel peak. A bench_call's ctx begins with the tile. */
+bench_side bench_tile_side(const hone__tile *tile);
 
-/* ---- memory and levels (bench_arena.c) */
-
-typedef enum { BENCH_L1, BENCH_L2, BENCH_L3, BENCH_DRAM, BENCH_LEVELS } bench_level;
-extern const char *const bench_level_name[BENCH_LEVELS];
-
-/** Bytes of all operands together that live in a level but not in the one before it; 0: this
- * machine has no such level or too little memory. */
-int64_t bench_level_bytes(bench_level level);
-/** The level in which that many bytes live. */
-bench_level bench_level_of(double bytes);
-/** Numbers in (-1, 1), the same every time, in memory that was touched. NULL: out of memory. */
-void *bench_filled(int64_t elements, bool f64);
 /** A tensor of the scope with numbers in (low, high), and room for 1 KiB more behind them. NULL:
  * out of memory, the error was printed. */
 hone_tensor *bench_tensor(hone_dtype dtype, int64_t rows, int64_t cols, double low, double high);
@@ -106,7 +65,7 @@ typedef struct {
 int bench_peers_open(bench_peer *peers);
 /** The same for elementwise functions: SLEEF. */
 int bench_sleef_open(bench_peer *peers);
-/** Its function of a vector of the ISA in use, for bench_peaks.map_f32 and map_f64; NULL: none. */
+/** Its function of a vector of the ISA in use, for hone__peaks.map_f32 and map_f64; NULL: none. */
 void (*bench_sleef_find(const bench_peer *peer, const char *op, bool f64))(void);
 void bench_peers_set_threads(const bench_peer *peers, int n, int threads);
 
@@ -116,7 +75,7 @@ typedef struct {
     const char *name;    /* the bare op */
     const char *dtype;   /* "f32" */
     const char *variant; /* contiguous, broadcast, strided; NN, TN, NT, TT of a product */
-    bench_level level;
+    hone__mem_level level;
     int64_t m, n, k;  /* a product, else */
     int64_t elements; /* > 0 */
     bool flops;       /* the rate is GFLOP/s, else GB/s */
@@ -178,7 +137,7 @@ int bench_ops(bench_run *run, bool count);
 int bench_train(bench_run *run, bool count);
 
 /** The elements a row of a memory-bound op has in a level, a multiple of `unit`: all operands
- * together fill what bench_level_bytes says. 0: no such row. */
-int64_t bench_level_elements(bench_level level, int operands, hone_dtype dtype, int64_t unit);
+ * together fill what hone__mem_level_bytes says. 0: no such row. */
+int64_t bench_level_elements(hone__mem_level level, int operands, hone_dtype dtype, int64_t unit);
 
 #endif

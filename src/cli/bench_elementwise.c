@@ -42,7 +42,7 @@ enum { N_FUNCTIONS = sizeof functions / sizeof *functions, COLS = 1024 };
 
 /* Its operands; begins with the memory's peak (bench_memory_call). */
 typedef struct {
-    bench_memory peak;
+    hone__memory_pass peak;
     const function *f;
     hone_dtype dtype;
     int64_t n;
@@ -124,7 +124,7 @@ static bool run_driver(void *ctx)
 static void peer_body(void *ctx, int64_t begin, int64_t end)
 {
     const work *w = ctx;
-    const bench_peaks *peaks = bench_peaks_get();
+    const hone__peaks *peaks = hone__peaks_get();
     const int64_t n = (end - begin + 63) / 64 * 64; /* bench_tensor has room behind */
     const int64_t at = begin * (int64_t)hone_dtype_size(w->dtype);
     void *out = (char *)hone_data(w->out) + at;
@@ -148,21 +148,21 @@ static bool run_peer(void *ctx)
 
 /* ---- rows */
 
-static bench_stream stream_of(form f)
+static hone__stream stream_of(form f)
 {
-    static const bench_stream streams[] = {
-        [UNARY] = BENCH_COPY, [BINARY] = BENCH_ADD,    [COMPARE] = BENCH_ADD,
-        [COPY] = BENCH_COPY,  [FILL] = BENCH_WRITE,    [WHERE] = BENCH_ADD,
-        [SGD] = BENCH_UPDATE, [UNIFORM] = BENCH_WRITE, [NORMAL] = BENCH_WRITE,
+    static const hone__stream streams[] = {
+        [UNARY] = HONE__STREAM_COPY, [BINARY] = HONE__STREAM_ADD,    [COMPARE] = HONE__STREAM_ADD,
+        [COPY] = HONE__STREAM_COPY,  [FILL] = HONE__STREAM_WRITE,    [WHERE] = HONE__STREAM_ADD,
+        [SGD] = HONE__STREAM_UPDATE, [UNIFORM] = HONE__STREAM_WRITE, [NORMAL] = HONE__STREAM_WRITE,
     };
     return streams[f];
 }
 
 /* The operands of the row, all contiguous; false with an error printed. */
-static bool make_operands(work *w, bench_stream stream)
+static bool make_operands(work *w, hone__stream stream)
 {
     const function *f = w->f;
-    const bool reads = stream != BENCH_WRITE, two = stream == BENCH_ADD;
+    const bool reads = stream != HONE__STREAM_WRITE, two = stream == HONE__STREAM_ADD;
     w->out = bench_tensor(w->dtype, 1, w->n, f->low, f->high);
     w->a = reads && w->out ? bench_tensor(w->dtype, 1, w->n, f->low, f->high) : NULL;
     w->b = two && w->a ? bench_tensor(w->dtype, 1, w->n, f->low, f->high) : NULL;
@@ -204,16 +204,16 @@ static void make_kernel(work *w)
         w->kernel = hone__unary_kernel(w->f->kernel, w->dtype);
 }
 
-static bool do_row(bench_run *run, const function *f, hone_dtype dtype, bench_level level,
+static bool do_row(bench_run *run, const function *f, hone_dtype dtype, hone__mem_level level,
                    int64_t n, const char *variant)
 {
     HONE_SCOPE();
     HONE_NO_GRAD();
     const bool contiguous = strcmp(variant, "contiguous") == 0;
     /* What is larger than the caches is the driver's to handle, and so are views. */
-    const bool driver = !contiguous || (level == BENCH_DRAM && f->form <= WHERE);
+    const bool driver = !contiguous || (level == HONE__MEM_DRAM && f->form <= WHERE);
     const bool broadcast = strncmp(variant, "broadcast", 9) == 0;
-    const bench_stream stream = stream_of(f->form);
+    const hone__stream stream = stream_of(f->form);
     const int64_t bytes = n * (int64_t)hone_dtype_size(dtype);
     work w = { .f = f, .dtype = dtype, .n = n };
     if (!make_operands(&w, stream))
@@ -224,10 +224,10 @@ static bool do_row(bench_run *run, const function *f, hone_dtype dtype, bench_le
                       .level = level,
                       .elements = n };
     /* One row instead of a matrix is read: a copy's mix. */
-    const bench_stream mix = broadcast ? BENCH_COPY : stream;
+    const hone__stream mix = broadcast ? HONE__STREAM_COPY : stream;
     row.side[BENCH_PEAK] =
         bench_memory_side(&w.peak, mix, run->report.running, bytes, w.out, w.a, w.b);
-    double work_bytes = (double)bytes * bench_stream_operands(mix);
+    double work_bytes = (double)bytes * hone__stream_operands(mix);
     if (f->form == WHERE)
         work_bytes += (double)n;
     else if (f->form == COMPARE) /* bytes instead of elements are written */
@@ -251,22 +251,22 @@ static bool do_row(bench_run *run, const function *f, hone_dtype dtype, bench_le
 /* Rows of one function, or how many; -1 on failure. */
 static int do_function(bench_run *run, const function *f, bool count)
 {
-    const int operands = bench_stream_operands(stream_of(f->form));
+    const int operands = hone__stream_operands(stream_of(f->form));
     int rows = 0;
     if (run->m > 0) {
         const hone_dtype dtype = bench_wants_dtype(run, HONE_F32) ? HONE_F32 : HONE_F64;
-        const bench_level level =
-            bench_level_of((double)run->m * (double)(operands * (int)hone_dtype_size(dtype)));
+        const hone__mem_level level =
+            hone__mem_level_of((double)run->m * (double)(operands * (int)hone_dtype_size(dtype)));
         return count || do_row(run, f, dtype, level, run->m, "contiguous") ? 1 : -1;
     }
     for (hone_dtype dtype = HONE_F32; dtype <= HONE_F64; dtype++) {
-        for (bench_level level = BENCH_L1; level < BENCH_LEVELS; level++) {
-            const int64_t unit = level == BENCH_L1 ? 64 : COLS; /* L1 has no views */
+        for (hone__mem_level level = HONE__MEM_L1; level < HONE__MEM_LEVELS; level++) {
+            const int64_t unit = level == HONE__MEM_L1 ? 64 : COLS; /* L1 has no views */
             const int64_t n = bench_level_elements(level, operands, dtype, unit);
             if (n == 0 || !bench_wants_dtype(run, dtype) ||
-                (dtype == HONE_F64 && level != BENCH_L2))
+                (dtype == HONE_F64 && level != HONE__MEM_L2))
                 continue;
-            const bool views = level >= BENCH_L2 && dtype == HONE_F32 &&
+            const bool views = level >= HONE__MEM_L2 && dtype == HONE_F32 &&
                                (strcmp(f->name, "add") == 0 || strcmp(f->name, "copy") == 0);
             static const char *const variants[] = { "contiguous", "strided", "strided 1000",
                                                     "broadcast", "broadcast column" };

@@ -57,8 +57,8 @@ static int64_t square(int i)
 
 /* One row's operands. */
 typedef struct {
-    bench_tile tile; /* first: the peak's call takes it */
-    bench_memory read;
+    hone__tile tile; /* first: the peak's call takes it */
+    hone__memory_pass read;
     shape s;
     void *a, *b, *c;
     const bench_peer *peer;
@@ -101,7 +101,7 @@ static bool run_hone(void *ctx)
 /* A matrix and a vector: nothing but reading the matrix. */
 static bool run_read(void *ctx)
 {
-    bench_memory_run(&((work *)ctx)->read);
+    hone__memory_pass_run(&((work *)ctx)->read);
     return true;
 }
 
@@ -115,17 +115,19 @@ static bench_side read_side(work *w, int threads, double flops)
 {
     const int64_t size = w->s.f64 ? 8 : 4, other = w->s.m == 1 ? w->s.n : w->s.m;
     const int64_t bytes = w->s.k * other * size;
-    w->read = (bench_memory){ .kind = BENCH_READ, .threads = threads, .bytes = bytes, .passes = 1 };
+    w->read = (hone__memory_pass){
+        .kind = HONE__STREAM_READ, .threads = threads, .bytes = bytes, .passes = 1
+    };
     w->read.from[0] = w->s.m == 1 ? w->b : w->a;
-    return (bench_side){ .call = bytes >= BENCH_MEMORY_UNIT ? run_read : NULL,
-                         .work = flops * (double)(bytes / BENCH_MEMORY_UNIT * BENCH_MEMORY_UNIT) /
+    return (bench_side){ .call = bytes >= HONE__MEMORY_UNIT ? run_read : NULL,
+                         .work = flops * (double)(bytes / HONE__MEMORY_UNIT * HONE__MEMORY_UNIT) /
                                  (double)bytes };
 }
 
 static bool run_fma(void *ctx)
 {
     const work *w = ctx;
-    bench_fma_run(w->s.f64, w->tile.threads);
+    hone__fma_run(hone__peaks_get(), w->s.f64, w->tile.threads);
     return true;
 }
 
@@ -215,15 +217,15 @@ bool bench_do_product(bench_run *run, const bench_product *s)
                   c = batch * s->m * s->n;
     const double flops = 2.0 * (double)(s->m * s->n) * (double)(s->k * batch);
     work w = { .s = *s, .peer = report->peer };
-    w.a = bench_filled(a, s->f64);
-    w.b = bench_filled(b, s->f64);
-    w.c = bench_filled(c, s->f64);
-    const bool tile = bench_tile_make(&w.tile, s->f64, report->running);
+    w.a = hone__filled(a, s->f64);
+    w.b = hone__filled(b, s->f64);
+    w.c = hone__filled(c, s->f64);
+    const bool tile = hone__tile_make(&w.tile, s->f64, report->running);
     bench_row row = {
         .name = "matmul",
         .dtype = s->f64 ? "f64" : "f32",
         .variant = variant_of(s, variant),
-        .level = bench_level_of((s->f64 ? 8.0 : 4.0) * (double)(a + b + c)),
+        .level = hone__mem_level_of((s->f64 ? 8.0 : 4.0) * (double)(a + b + c)),
         .m = s->m,
         .n = s->n,
         .k = s->k,
@@ -232,7 +234,8 @@ bool bench_do_product(bench_run *run, const bench_product *s)
     row.side[BENCH_PEAK] =
         is_vector(s) ? read_side(&w, report->running, flops) : bench_tile_side(&w.tile);
     row.side[BENCH_FMA] =
-        (bench_side){ .call = run_fma, .work = bench_fma_flops(s->f64, report->running) };
+        (bench_side){ .call = run_fma,
+                      .work = hone__fma_flops(hone__peaks_get(), s->f64, report->running) };
     row.side[BENCH_HONE] = (bench_side){ .call = run_hone, .work = flops };
     for (int p = 0; p < report->n_peers; p++)
         if (peer_can(&report->peer[p], s))

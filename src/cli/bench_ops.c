@@ -42,8 +42,8 @@ enum { N_FORMS = sizeof forms / sizeof *forms };
 
 typedef struct {
     union { /* first: what the peak's call takes */
-        bench_memory memory;
-        bench_tile tile;
+        hone__memory_pass memory;
+        hone__tile tile;
     } peak;
     const hone__op *op;
     bool transposed;
@@ -279,13 +279,13 @@ static bool do_row(bench_run *run, const hone__op *op, const form *f, int64_t s)
     bench_row row = { .name = op->name,
                       .dtype = "f32",
                       .variant = f ? f->variant : "contiguous",
-                      .level = bench_level_of(bytes),
+                      .level = hone__mem_level_of(bytes),
                       .elements = s * s,
                       .flops = product };
     row.side[BENCH_HONE] =
         (bench_side){ .call = run_op, .work = product ? flops_of(op, s) : bytes };
     hone_tensor *to = NULL, *from = NULL;
-    if (product && bench_tile_make(&w.peak.tile, false, threads)) {
+    if (product && hone__tile_make(&w.peak.tile, false, threads)) {
         row.side[BENCH_PEAK] = bench_tile_side(&w.peak.tile);
     } else if (!product && bytes > 0) {
         const int64_t half = (int64_t)bytes / 2;
@@ -293,7 +293,7 @@ static bool do_row(bench_run *run, const hone__op *op, const form *f, int64_t s)
             !(from = bench_tensor(HONE_F32, 1, half / 4 + 1, 0, 1)))
             return false;
         row.side[BENCH_PEAK] =
-            bench_memory_side(&w.peak.memory, BENCH_COPY, threads, half, to, from, NULL);
+            bench_memory_side(&w.peak.memory, HONE__STREAM_COPY, threads, half, to, from, NULL);
     }
     const bool good = bench_do_row(run, &row, &w);
     if (product)

@@ -54,7 +54,7 @@ int bench_sleef_open(bench_peer *peers)
 
 void (*bench_sleef_find(const bench_peer *peer, const char *op, bool f64))(void)
 {
-    const bench_peaks *peaks = bench_peaks_get();
+    const hone__peaks *peaks = hone__peaks_get();
     char symbol[64];
     void (*f)(void) = NULL;
     snprintf(symbol, sizeof symbol, "Sleef_%s%s", op, f64 ? peaks->sleef_f64 : peaks->sleef_f32);

@@ -38,7 +38,7 @@ enum { N_REDUCTIONS = sizeof reductions / sizeof *reductions, ROW = 1000, COLS =
 
 /* Its operands; begins with the memory's peak (bench_memory_call). */
 typedef struct {
-    bench_memory peak;
+    hone__memory_pass peak;
     const reduction *r;
     hone_dtype dtype;
     bool strided;
@@ -104,7 +104,7 @@ static bool make_operands(work *w)
     return w->weight && w->bias && w->out;
 }
 
-static bool do_row(bench_run *run, const reduction *r, hone_dtype dtype, bench_level level,
+static bool do_row(bench_run *run, const reduction *r, hone_dtype dtype, hone__mem_level level,
                    int64_t n, bool strided)
 {
     HONE_SCOPE();
@@ -114,7 +114,7 @@ static bool do_row(bench_run *run, const reduction *r, hone_dtype dtype, bench_l
         return false;
     static const bench_call calls[] = { run_reduce, run_rows, run_norm };
     const int64_t bytes = n * (int64_t)hone_dtype_size(dtype);
-    const bench_stream mix = r->reads ? BENCH_READ : BENCH_COPY;
+    const hone__stream mix = r->reads ? HONE__STREAM_READ : HONE__STREAM_COPY;
     bench_row row = { .name = r->name,
                       .dtype = hone_dtype_name(dtype),
                       .variant = strided ? "strided" : "contiguous",
@@ -125,7 +125,7 @@ static bool do_row(bench_run *run, const reduction *r, hone_dtype dtype, bench_l
     if (r->family == NORM)
         row.side[BENCH_PEAK].call = copy_to_new;
     row.side[BENCH_HONE] = (bench_side){ .call = calls[r->family],
-                                         .work = (double)bytes * bench_stream_operands(mix) };
+                                         .work = (double)bytes * hone__stream_operands(mix) };
     return bench_do_row(run, &row, &w);
 }
 
@@ -136,17 +136,17 @@ static int do_reduction(bench_run *run, const reduction *r, bool count)
     int rows = 0;
     if (run->m > 0) {
         const hone_dtype dtype = bench_wants_dtype(run, HONE_F32) ? HONE_F32 : HONE_F64;
-        const bench_level level =
-            bench_level_of((double)run->m * (double)(operands * (int)hone_dtype_size(dtype)));
+        const hone__mem_level level =
+            hone__mem_level_of((double)run->m * (double)(operands * (int)hone_dtype_size(dtype)));
         return count || do_row(run, r, dtype, level, run->m, false) ? 1 : -1;
     }
     for (hone_dtype dtype = HONE_F32; dtype <= HONE_F64; dtype++) {
-        for (bench_level level = BENCH_L1; level < BENCH_LEVELS; level++) {
+        for (hone__mem_level level = HONE__MEM_L1; level < HONE__MEM_LEVELS; level++) {
             const int64_t unit = r->family == REDUCE ? COLS : ROW;
             const int64_t n = bench_level_elements(level, operands, dtype, unit);
             const int64_t columns = n / COLS * COLS;
             if (n == 0 || !bench_wants_dtype(run, dtype) ||
-                (dtype == HONE_F64 && level != BENCH_L2))
+                (dtype == HONE_F64 && level != HONE__MEM_L2))
                 continue;
             const bool both = r->family != NORM; /* which takes the last dims only */
             if (!count && (!do_row(run, r, dtype, level, n, false) ||
@@ -158,7 +158,7 @@ static int do_reduction(bench_run *run, const reduction *r, bool count)
     if (r->family == REDUCE || !bench_wants_dtype(run, HONE_F32))
         return rows;
     const int64_t square = ROW * ROW; /* 1000 x 1000 */
-    const bench_level level = bench_level_of((double)square * 4 * operands);
+    const hone__mem_level level = hone__mem_level_of((double)square * 4 * operands);
     return count || do_row(run, r, HONE_F32, level, square, false) ? rows + 1 : -1;
 }
 

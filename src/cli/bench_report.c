@@ -51,7 +51,7 @@ static void print_line(const bench_report *report, const bench_row *row)
         snprintf(size, sizeof size, "%lldx%lldx%lld", (long long)row->m, (long long)row->n,
                  (long long)row->k);
     printf("%-23s %-3s %-10s %-4s %18s | %11.0f %7.1f %7.1f", row->name, row->dtype, row->variant,
-           bench_level_name[row->level], size, side[BENCH_HONE].ns, side[BENCH_HONE].median,
+           hone__mem_level_name[row->level], size, side[BENCH_HONE].ns, side[BENCH_HONE].median,
            side[BENCH_HONE].best);
     if (side[BENCH_PEAK].call)
         printf(" | %7.1f %5.1f", side[BENCH_PEAK].median, share(row, BENCH_PEAK));
@@ -95,7 +95,8 @@ static void print_json(const bench_report *report, const bench_row *row)
     else
         fprintf(f, ",\"m\":%lld,\"n\":%lld,\"k\":%lld", (long long)row->m, (long long)row->n,
                 (long long)row->k);
-    fprintf(f, ",\"level\":\"%s\",\"variant\":\"%s\"", bench_level_name[row->level], row->variant);
+    fprintf(f, ",\"level\":\"%s\",\"variant\":\"%s\"", hone__mem_level_name[row->level],
+            row->variant);
     json_number(f, row->flops ? "gflops" : "gbps", true, rate);
     json_number(f, "percent_of_peak", side[BENCH_PEAK].call, share(row, BENCH_PEAK));
     if (best >= 0)

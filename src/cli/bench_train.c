@@ -20,7 +20,7 @@ static const struct {
 enum { N_STEPS = sizeof steps / sizeof *steps };
 
 typedef struct {
-    bench_tile tile; /* first: the peak's call takes it */
+    hone__tile tile; /* first: the peak's call takes it */
     hone_module *model;
     hone_optim *optim;
     hone_tensor *x, *y;
@@ -53,7 +53,7 @@ static bool prepare(work *w, const model_spec *spec, int64_t batch, int threads)
     w->y = hone_randint(HONE_I64, 0, classes, batch);
     w->model = w->y ? model_new(spec) : NULL;
     w->optim = w->model ? hone_sgd(w->model, &(hone_sgd_options){ .lr = 1e-3 }) : NULL;
-    if (w->optim && bench_tile_make(&w->tile, false, threads))
+    if (w->optim && hone__tile_make(&w->tile, false, threads))
         return true;
     cli_library_error("bench");
     return false;
@@ -72,7 +72,7 @@ static bool do_row(bench_run *run, const char *model, int64_t batch)
         bench_row row = { .name = model,
                           .dtype = "f32",
                           .variant = "contiguous",
-                          .level = bench_level_of(8 * parameters),
+                          .level = hone__mem_level_of(8 * parameters),
                           .elements = batch,
                           .flops = true };
         row.side[BENCH_PEAK] = bench_tile_side(&w.tile);

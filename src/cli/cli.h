@@ -22,8 +22,10 @@ typedef struct {
 
 extern const cli_command cli_train, cli_eval, cli_predict, cli_generate, cli_info, cli_bench,
     cli_ops, cli_models, cli_show, cli_convert, cli_data;
+extern const cli_command cli_profile;
 
-/** Prints "hone COMMAND: message" to stderr; returns the status that was given. */
+/** Prints "hone COMMAND: message" to stderr; returns the status that was given. COMMAND is the one that
+ * runs, also where what is said comes from another's code. */
 int cli_error(int status, const char *command, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
 /** Flushes the file; keeps the first error's number. */

@@ -14,11 +14,12 @@
 #include <time.h>
 #include <unistd.h>
 
-static const cli_command *const commands[] = { &cli_train,    &cli_eval,   &cli_predict,
-                                               &cli_generate, &cli_data,   &cli_bench,
-                                               &cli_ops,      &cli_models, &cli_show,
-                                               &cli_convert,  &cli_info };
+static const cli_command *const commands[] = { &cli_train,  &cli_eval,  &cli_predict, &cli_generate,
+                                               &cli_data,   &cli_bench, &cli_profile, &cli_ops,
+                                               &cli_models, &cli_show,  &cli_convert, &cli_info };
 enum { N_COMMANDS = sizeof commands / sizeof *commands };
+
+static const char *running; /* the subcommand */
 
 int cli_error(int status, const char *command, const char *format, ...)
 {
@@ -29,6 +30,7 @@ int cli_error(int status, const char *command, const char *format, ...)
     if (rank > 0)
         sleep(1); /* it may say the same, and end all before this one does */
     va_start(args, format);
+    command = command && running ? running : command;
     fflush(stdout);
     fprintf(stderr, command ? "hone %s: " : "hone: ", command);
     if (rank > 0)
@@ -213,9 +215,12 @@ static int check_output(int status)
 
 static int run_command(const char *word, int argc, char **argv)
 {
-    for (int i = 0; i < N_COMMANDS; i++)
-        if (strcmp(word, commands[i]->name) == 0)
-            return commands[i]->run(argc, argv);
+    for (int i = 0; i < N_COMMANDS; i++) {
+        if (strcmp(word, commands[i]->name) != 0)
+            continue;
+        running = commands[i]->name;
+        return commands[i]->run(argc, argv);
+    }
     return unknown_command(word);
 }
 

@@ -189,6 +189,22 @@ static int read_both(training *t)
     return images_fit(name, &t->set, &t->spec, t->model) ? CLI_OK : CLI_FAILED;
 }
 
+/* Steps, as long as somebody wants to see more. */
+static int run_steps(training *t)
+{
+    epoch_row row;
+    if (!t->before_steps(t))
+        return CLI_FAILED;
+    cli_stop_is(CLI_STOP_NOTED);
+    while (train_epoch(t, &row))
+        train_next_epoch(t);
+    progress_clear(&t->show);
+    cli_stop_is(CLI_STOP_ENDS);
+    if (hone_error_code() != HONE_OK)
+        return cli_library_error(name);
+    return t->not_finite ? CLI_FAILED : cli_stopped();
+}
+
 static int train(training *t)
 {
     hone_seed(t->o.seed);
@@ -201,6 +217,8 @@ static int train(training *t)
     if (status_of_making != CLI_OK)
         return status_of_making;
     curve_begin(&t->losses);
+    if (t->before_steps)
+        return run_steps(t);
     int status_of_resuming = train_checkpoint_begin(t);
     if (status_of_resuming == CLI_OK && t->o.resume)
         status_of_resuming = train_ranks_resumed(t);
@@ -253,45 +271,51 @@ static int prepare(training *t)
     return t->o.log ? train_open_log(t) : CLI_OK;
 }
 
-static int run(int argc, char **argv)
+const train_options train_not_given = {
+    .lr = NAN, .momentum = NAN, .weight_decay = NAN, .clip = NAN, .ema = NAN
+};
+
+int train_run(training *t)
 {
-    HONE_SCOPE();
-    training t = { .argc = argc,
-                   .argv = argv,
-                   .o = {
-                       .lr = NAN, .momentum = NAN, .weight_decay = NAN, .clip = NAN, .ema = NAN } };
-    cli_parsed parsed = cli_parse(&cli_train, train_table, &t.o, argc, argv);
-    if (parsed != CLI_GO_ON)
-        return parsed == CLI_DONE ? CLI_OK : CLI_USAGE;
     cli_catch_stop();
     if (ranks_join(name) != CLI_OK)
         return CLI_USAGE;
     if (hone_dist_rank() > 0) { /* rank 0 speaks and writes */
-        t.o.save = t.o.log = t.o.plot = t.o.report = t.o.tensorboard = NULL;
-        t.o.quiet = true;
+        t->o.save = t->o.log = t->o.plot = t->o.report = t->o.tensorboard = NULL;
+        t->o.quiet = true;
     }
-    if (t.o.checkpoint)
+    if (t->o.checkpoint)
         cli_catch_save();
-    if (t.o.save || t.o.log || t.o.plot || t.o.report || t.o.checkpoint)
+    if (t->o.save || t->o.log || t->o.plot || t->o.report || t->o.checkpoint)
         cli_outlive_readers();
-    t.show = progress_new(t.o.quiet);
-    int status = prepare(&t);
+    t->show = progress_new(t->o.quiet);
+    int status = prepare(t);
     if (status == CLI_OK)
-        status = train(&t);
-    train_checkpoint_free(&t);
-    hone_events_free(t.events);
-    hone_loader_free(t.loader);
-    hone_schedule_free(t.schedule);
-    hone_average_free(t.average);
-    train_free_kept(&t);
-    hone_optim_free(t.optim);
-    hone_module_free(t.model);
-    images_free(&t.set);
-    metrics_free(&t.answers);
-    free(t.rows);
-    hone_dataset_free(&t.val);
-    int log_status = train_close_log(&t);
+        status = train(t);
+    train_checkpoint_free(t);
+    hone_events_free(t->events);
+    hone_loader_free(t->loader);
+    hone_schedule_free(t->schedule);
+    hone_average_free(t->average);
+    train_free_kept(t);
+    hone_optim_free(t->optim);
+    hone_module_free(t->model);
+    images_free(&t->set);
+    metrics_free(&t->answers);
+    free(t->rows);
+    hone_dataset_free(&t->val);
+    int log_status = train_close_log(t);
     return ranks_leave(status == CLI_OK ? log_status : status);
+}
+
+static int run(int argc, char **argv)
+{
+    HONE_SCOPE();
+    training t = { .argc = argc, .argv = argv, .o = train_not_given };
+    cli_parsed parsed = cli_parse(&cli_train, train_table, &t.o, argc, argv);
+    if (parsed != CLI_GO_ON)
+        return parsed == CLI_DONE ? CLI_OK : CLI_USAGE;
+    return train_run(&t);
 }
 
 const cli_command cli_train = { "train",

@@ -53,7 +53,8 @@ typedef struct {
 } saving;
 
 /* All of one training run. */
-typedef struct {
+typedef struct training training;
+struct training {
     train_options o;
     model_spec spec;
     hone_layout layout; /* of the file that is saved */
@@ -94,7 +95,19 @@ typedef struct {
     int64_t n_rows, room;
     int argc; /* the command line behind `hone train` */
     char **argv;
-} training;
+    /* A run of which only the steps matter, that of `hone profile`: without tests and files. The first
+     * is called before the first step; false ends the run, with an error printed. The second after
+     * each; false ends the run. NULL: neither. */
+    bool (*before_steps)(training *t);
+    bool (*after_step)(training *t);
+};
+
+/* ---- train.c */
+
+/** Options that nobody gave, before they are parsed. */
+extern const train_options train_not_given;
+/** The run of its options, from the data to the files; an exit status. */
+int train_run(training *t);
 
 /* ---- train_options.c */
 

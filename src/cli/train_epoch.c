@@ -150,7 +150,7 @@ static bool one_step(training *t, const hone_batch *batch, double begin)
     t->samples += n;
     show_step(t, r.loss, cli_seconds() - begin);
     train_events_step(t, r.loss);
-    return train_checkpoint_step(t);
+    return train_checkpoint_step(t) && (!t->after_step || t->after_step(t));
 }
 
 bool train_epoch(training *t, epoch_row *row)

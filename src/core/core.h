@@ -78,6 +78,7 @@ typedef struct hone__storage {
     uint32_t history_version; /* version after the last in-place change that autograd recorded */
     atomic_bool spread;       /* the op that used it last ran on the team: see runtime/cost.h */
     bool joined;              /* the data lie right behind, in one block */
+    uint16_t site;            /* where a profile saw it come into being; 0: it didn't */
     size_t bytes;
     void *data; /* 64-byte aligned; NULL if bytes is 0 */
     void (*release)(void *user,

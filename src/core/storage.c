@@ -1,6 +1,7 @@
 /* storage.c: memory that views share, counted by reference. */
 #include "core/storage.h"
 #include "runtime/memory.h"
+#include "runtime/watch.h"
 
 #include <string.h>
 
@@ -78,6 +79,8 @@ void hone__storage_release(hone__storage *storage)
 {
     if (!hone__refs_drop(&storage->refs))
         return;
+    if (__builtin_expect(storage->site != 0, 0))
+        hone__watch.storage_gone(storage->site, storage->bytes);
     if (storage->joined) {
         hone__obj_count(HONE__OBJ_STORAGE, -1);
         hone__pool_free(storage, HEADER + storage->bytes);

@@ -4,6 +4,7 @@
 #include "nn/layer.h"
 #include "nn/walk.h"
 #include "runtime/memory.h"
+#include "runtime/watch.h"
 
 #include <hone/ops.h>
 
@@ -43,7 +44,11 @@ static hone_tensor *run(const container *c, int i, hone_tensor *const *in, int n
     *ran = op ? 2 : 1;
     if (op) {
         const hone__linear *l = (const hone__linear *)c->items[i];
-        return op(in[0], l->weight, l->bias ? l->bias : HONE_NONE);
+        hone__span_mark mark;
+        hone__span_begin(&mark, HONE__SPAN_MODULE, l);
+        hone_tensor *y = op(in[0], l->weight, l->bias ? l->bias : HONE_NONE);
+        hone__span_end(&mark, HONE__SPAN_MODULE, l);
+        return y;
     }
     /* Both arrays end with a mark: what a forward gets is its caller's argument list. */
     return hone_forward_v(c->items[i], in);

@@ -5,6 +5,7 @@
 #include "core/reserve.h"
 #include "nn/walk.h"
 #include "runtime/memory.h"
+#include "runtime/watch.h"
 
 #include <hone/autograd.h>
 #include <hone/ops.h>
@@ -94,6 +95,8 @@ hone_module *hone_module_retain(hone_module *module)
 /* What the module holds; children that nobody else owns go to the head of the list, in order. */
 static void free_one(hone_module *module, hone_module **list)
 {
+    if (hone__watch.module_gone) /* a profile may know its name */
+        hone__watch.module_gone(module);
     if (module->type->destroy)
         module->type->destroy(module);
     hone__slots walk = hone__slots_of(module);
@@ -189,7 +192,10 @@ hone_tensor *hone_forward_v(hone_module *module, hone_tensor *const *in_then_end
         return NULL;
     HONE_SCOPE();
     const uint64_t errors = hone__error_count();
+    hone__span_mark mark;
+    hone__span_begin(&mark, HONE__SPAN_MODULE, module);
     hone_tensor *out = module->type->forward(module, in_then_end, n_in);
+    hone__span_end(&mark, HONE__SPAN_MODULE, module);
     if (!out && hone__error_count() == errors)
         hone_error_set(HONE_E_NULL, "%s: its forward returned NULL", name);
     if (out && module->own.hooks)

@@ -2,6 +2,7 @@
 #include "op/mode.h"
 #include "op/node.h"
 #include "op/observe.h"
+#include "op/probes.h"
 
 #include "loops/elementwise.h"
 #include "runtime/fpmode.h"
@@ -448,8 +449,8 @@ static int run_many(hone_context *ctx, hone_tensor **out)
     return n < 0 ? -1 : visible;
 }
 
-int hone__run(const hone__op *op, hone_tensor *const *in, int n_in, const void *options,
-              hone__target target, hone_tensor **out)
+static inline int run_plain(const hone__op *op, hone_tensor *const *in, int n_in,
+                            const void *options, hone__target target, hone_tensor **out)
 {
     if (!hone__ready() || !inputs_given(op, in, n_in))
         return -1;
@@ -465,6 +466,36 @@ int hone__run(const hone__op *op, hone_tensor *const *in, int n_in, const void *
     }
     const bool many = ctx->n_out > 1 || (op->out[0].is & HONE__LIST);
     return many ? run_many(ctx, out) : run_one(ctx, out);
+}
+
+static int run_unwatched(const hone__op *op, hone_tensor *const *in, int n_in, const void *options,
+                         hone__target target, hone_tensor **out)
+{
+    return run_plain(op, in, n_in, options, target, out);
+}
+
+hone__observer hone__observed;
+
+/* Somebody looks on: a tool at the probes, a profile. */
+static __attribute__((noinline)) int run_watched(const hone__op *op, hone_tensor *const *in,
+                                                 int n_in, const void *options, hone__target target,
+                                                 hone_tensor **out)
+{
+    const char *name = hone__name_of_call(op, options);
+    HONE__PROBE_BEGIN(name, n_in > 0 ? in[0] : NULL, n_in);
+    const int n = hone__profiled()
+                      ? hone__observed.op(op, in, n_in, options, target, out, run_unwatched)
+                      : run_unwatched(op, in, n_in, options, target, out);
+    HONE__PROBE_END(name, n);
+    return n;
+}
+
+int hone__run(const hone__op *op, hone_tensor *const *in, int n_in, const void *options,
+              hone__target target, hone_tensor **out)
+{
+    if (hone__watched())
+        return run_watched(op, in, n_in, options, target, out);
+    return run_plain(op, in, n_in, options, target, out);
 }
 
 /* What a call of one result may make besides it: hidden outputs. */

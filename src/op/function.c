@@ -1,6 +1,7 @@
 /* function.c: the user's own differentiable functions: each is a call of one op, whose options hold
  * the function and what it keeps for its backward. */
 #include "op/node.h"
+#include "op/observe.h"
 
 #include "runtime/memory.h"
 
@@ -33,6 +34,15 @@ static const char *name_of(const hone_function *function)
 const char *hone__call_name(const hone_context *ctx)
 {
     return ctx->op == &hone__op_function ? name_of(function_of(ctx)) : ctx->op->name;
+}
+
+const char *hone__name_of_call(const hone__op *op, const void *options)
+{
+    const hone_function *function;
+    if (op != &hone__op_function || !options)
+        return op->name;
+    memcpy(&function, options, sizeof function);
+    return name_of(function);
 }
 
 int hone__call_dims(const hone_context *ctx)

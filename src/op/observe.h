@@ -1,10 +1,12 @@
 /* observe.h: the one place through which every op's run is seen: where its operands lie, for the
- * cost model (runtime/cost.h), and what HONE_DEBUG prints. */
+ * cost model (runtime/cost.h), what HONE_DEBUG prints, and, with the walk's one place, what a profile
+ * records. */
 #ifndef HONE_OP_OBSERVE_H
 #define HONE_OP_OBSERVE_H
 
 #include "op/node.h"
 #include "runtime/parallel.h"
+#include "runtime/watch.h"
 
 /* Less than this is not worth a thought. */
 #define HONE__OBSERVE_LARGE (8 << 10)
@@ -50,5 +52,23 @@ static inline void hone__observe_end(const hone_context *ctx, hone__data_place o
     hone__data_now.spread_bytes = outer.spread_bytes;
     hone__data_now.large |= outer.large;
 }
+
+/* ---- a profile's observer, called while one runs */
+
+typedef int (*hone__run_call)(const hone__op *op, hone_tensor *const *in, int n_in,
+                              const void *options, hone__target target, hone_tensor **out);
+typedef bool (*hone__run_node)(void *walk, hone_context *node);
+
+typedef struct {
+    /* Each calls `run` with what it was given, and gives back what that does. */
+    int (*op)(const hone__op *op, hone_tensor *const *in, int n_in, const void *options,
+              hone__target target, hone_tensor **out, hone__run_call run);
+    bool (*node)(void *walk, hone_context *node, hone__run_node run);
+} hone__observer;
+/** Set by src/profile at its first profile, before the flag. */
+extern hone__observer hone__observed;
+
+/** hone__call_name of a call that has no context yet. */
+const char *hone__name_of_call(const hone__op *op, const void *options);
 
 #endif

@@ -28,7 +28,7 @@
 #ifndef HONE_OP_OP_H
 #define HONE_OP_OP_H
 
-#include "core/core.h"
+#include "op/cost.h"
 
 #include <hone/autograd.h>
 
@@ -96,7 +96,7 @@ typedef bool (*hone__forward)(hone_context *ctx, hone_tensor *const *in, int n_i
                               hone_tensor **out);
 typedef void (*hone__backward)(hone_context *ctx, hone_tensor *const *dy, hone_tensor **dx);
 
-typedef struct {
+struct hone__op_declaration {
     const char *name;
     hone__forward forward;
     hone__backward backward; /* NULL: no gradient; `why` says why */
@@ -112,7 +112,8 @@ typedef struct {
     bool composite; /* the forward is made of public ops, which record themselves: no backward */
     bool once;      /* the gradient can't be differentiated; `why` says why */
     const char *why;
-} hone__op;
+    hone__cost_rule cost; /* NULL: no multiply-adds, and each operand's bytes once */
+};
 
 /** All ops in the order of ops.def, NULL after the last one: src/ops/table.c. */
 extern const hone__op *const hone__ops[];

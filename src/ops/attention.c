@@ -248,6 +248,25 @@ static void block_attention_backward(hone_context *ctx, hone_tensor *const *dy, 
     dx[VALUE] = dv == HONE_NONE ? NULL : dv;
 }
 
+/* Pairs of a query and a key that it sees, a head: two products of them forward; five for all three
+ * gradients, one of which makes the scores again. */
+static void cost(const hone__cost_call *call, hone__cost *c)
+{
+    const attention_options *o = call->options;
+    const double queries = hone__cost_extent(call->in[QUERY], 2);
+    const double keys = hone__cost_extent(call->in[KEY], 2);
+    const double width = hone__cost_extent(call->in[QUERY], 1);
+    const double out = hone__cost_extent(call->in[VALUE], 1), each = queries * width;
+    const double heads = each > 0 ? hone__cost_numel(call->in[QUERY]) / each : 0;
+    const double corner = queries < keys ? queries : keys; /* query i sees keys 0..i */
+    const double seen =
+        o && o->is_causal ? corner * (corner + 1) / 2 + (queries - corner) * keys : queries * keys;
+    c->madds = heads * seen * (width + out);
+    c->back[QUERY] = heads * seen * (2 * width + out);
+    c->back[KEY] = heads * seen * width;
+    c->back[VALUE] = heads * seen * out;
+}
+
 /* Of tensors with the same dims before the last two, but for grouped heads; scale is set. */
 const hone__op hone__op_block_attention = {
     .name = "block_attention",
@@ -258,6 +277,7 @@ const hone__op hone__op_block_attention = {
     .options = attention_table,
     .options_bytes = sizeof(attention_options),
     .forms = HONE__PRIVATE,
+    .cost = cost,
 };
 
 /* ---- the op */

@@ -122,6 +122,20 @@ static void conv_backward(hone_context *ctx, hone_tensor *const *dy, hone_tensor
     }
 }
 
+void hone__conv_cost(const hone__shape *places, const hone__shape *weight, int a, int b,
+                     hone__cost *cost)
+{
+    const double channels = weight && weight->ndim > 0 ? (double)weight->shape[0] : 1;
+    const double taps = channels > 0 ? hone__cost_numel(weight) / channels : 0;
+    cost->madds = hone__cost_numel(places) * taps;
+    cost->back[a] = cost->back[b] = cost->madds;
+}
+
+static void conv_cost(const hone__cost_call *call, hone__cost *cost)
+{
+    hone__conv_cost(call->out, call->in[1], 0, 1, cost);
+}
+
 const hone__op hone__op_conv2d = {
     .name = "conv2d",
     .dims = 2,
@@ -131,6 +145,7 @@ const hone__op hone__op_conv2d = {
     .options = hone__conv2d_table,
     .options_bytes = sizeof(hone__conv_options),
     .adds = true,
+    .cost = conv_cost,
 };
 
 const hone__op hone__op_conv3d = {
@@ -142,6 +157,7 @@ const hone__op hone__op_conv3d = {
     .options = hone__conv3d_table,
     .options_bytes = sizeof(hone__conv_options),
     .adds = true,
+    .cost = conv_cost,
 };
 
 hone_tensor *hone_conv2d(hone_tensor *x, hone_tensor *weight, hone_tensor *bias,

@@ -78,4 +78,9 @@ bool hone__conv_input(const hone__conv *c, hone_tensor *weight, hone_tensor *dx)
 /** Adds to sum, sample by sample. */
 bool hone__conv_add_weight(const hone__conv *c, hone_tensor *sum, bool fresh);
 
+/** Of a convolution or one of its gradients: each of `places` (outputs, or their gradients) takes all
+ * taps of one output channel of `weight`. The gradients of inputs a and b cost as much. */
+void hone__conv_cost(const hone__shape *places, const hone__shape *weight, int a, int b,
+                     hone__cost *cost);
+
 #endif

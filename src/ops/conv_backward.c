@@ -62,6 +62,11 @@ static void input_backward(hone_context *ctx, hone_tensor *const *u, hone_tensor
     }
 }
 
+static void input_cost(const hone__cost_call *call, hone__cost *cost)
+{
+    hone__conv_cost(call->in[0], call->in[1], 0, 1, cost);
+}
+
 #define BY_INPUT(op, dims_, table)                                                                 \
     const hone__op hone__op_##op = {                                                               \
         .name = #op,                                                                               \
@@ -71,6 +76,7 @@ static void input_backward(hone_context *ctx, hone_tensor *const *u, hone_tensor
         .in = { { "dy" }, { "weight" } },                                                          \
         .options = table,                                                                          \
         .options_bytes = sizeof(hone__conv_options),                                               \
+        .cost = input_cost,                                                                        \
     }
 BY_INPUT(conv2d_backward_input, 2, hone__conv2d_grad_table);
 BY_INPUT(conv3d_backward_input, 3, hone__conv3d_grad_table);
@@ -120,6 +126,11 @@ static void weight_backward(hone_context *ctx, hone_tensor *const *u, hone_tenso
     weight_grads(ctx, u[0], 0, dx);
 }
 
+static void weight_cost(const hone__cost_call *call, hone__cost *cost)
+{
+    hone__conv_cost(call->in[0], call->out, 0, 1, cost);
+}
+
 #define BY_WEIGHT(op, dims_, table)                                                                \
     const hone__op hone__op_##op = {                                                               \
         .name = #op,                                                                               \
@@ -129,6 +140,7 @@ static void weight_backward(hone_context *ctx, hone_tensor *const *u, hone_tenso
         .in = { { "dy" }, { "x" } },                                                               \
         .options = table,                                                                          \
         .options_bytes = sizeof(hone__conv_options),                                               \
+        .cost = weight_cost,                                                                       \
     }
 BY_WEIGHT(conv2d_backward_weight, 2, hone__conv2d_grad_table);
 BY_WEIGHT(conv3d_backward_weight, 3, hone__conv3d_grad_table);
@@ -164,6 +176,11 @@ static void add_weight_backward(hone_context *ctx, hone_tensor *const *u, hone_t
     weight_grads(ctx, u[0], 1, dx);
 }
 
+static void add_weight_cost(const hone__cost_call *call, hone__cost *cost)
+{
+    hone__conv_cost(call->in[1], call->in[0], 1, 2, cost);
+}
+
 /* sum, contiguous, += the gradient by the weight. */
 #define TO_WEIGHT(op, dims_, table)                                                                \
     const hone__op hone__op_##op = {                                                               \
@@ -175,6 +192,7 @@ static void add_weight_backward(hone_context *ctx, hone_tensor *const *u, hone_t
         .options = table,                                                                          \
         .options_bytes = sizeof(hone__conv_options),                                               \
         .forms = HONE__PRIVATE,                                                                    \
+        .cost = add_weight_cost,                                                                   \
     }
 TO_WEIGHT(conv2d_add_weight, 2, hone__conv2d_grad_table);
 TO_WEIGHT(conv3d_add_weight, 3, hone__conv3d_grad_table);

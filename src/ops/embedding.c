@@ -128,6 +128,7 @@ const hone__op hone__op_embedding = {
     .options = embedding_table,
     .options_bytes = sizeof(embedding_options),
     .adds = true,
+    .cost = hone__cost_of_rows,
 };
 
 hone_tensor *hone_embedding(hone_tensor *indices, hone_tensor *weight, int64_t padding_idx)

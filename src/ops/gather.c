@@ -101,6 +101,7 @@ const hone__op hone__op_gather = {
     .options = hone__dim_table,
     .options_bytes = sizeof(hone__dim_options),
     .adds = true,
+    .cost = hone__cost_of_rows,
 };
 
 hone_tensor *hone_gather(hone_tensor *x, int dim, hone_tensor *index)

@@ -84,6 +84,7 @@ const hone__op hone__op_index = {
     .backward = index_of_dy,
     .in = { { "x" }, HONE__INDICES },
     .adds = true,
+    .cost = hone__cost_of_rows,
 };
 
 hone_tensor *hone_index_v(hone_tensor *x, hone_tensor *const *indices_end)

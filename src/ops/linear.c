@@ -80,6 +80,11 @@ static hone_tensor *before_gelu(hone_context *ctx)
 
 /* ---- the ops */
 
+static void cost(const hone__cost_call *call, hone__cost *c)
+{
+    hone__cost_of_product(call, c, 0, 1);
+}
+
 #define LINEAR(name_, act, dy_before_the_act)                                                      \
     static bool name_##_forward(hone_context *ctx, hone_tensor *const *in, int n_in,               \
                                 hone_tensor **out)                                                 \
@@ -97,6 +102,7 @@ static hone_tensor *before_gelu(hone_context *ctx)
         .backward = name_##_backward,                                                              \
         .in = { { "x" }, { "weight" }, { "bias", HONE__OPTIONAL } },                               \
         .adds = true,                                                                              \
+        .cost = cost,                                                                              \
     };                                                                                             \
     HONE__ENTRY_XXX(name_, x, weight, bias)
 

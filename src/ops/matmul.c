@@ -75,6 +75,11 @@ static void matmul_backward(hone_context *ctx, hone_tensor *const *dy, hone_tens
         grad_b(ctx, dy[0], dx);
 }
 
+static void cost(const hone__cost_call *call, hone__cost *c)
+{
+    hone__cost_of_product(call, c, 0, 1);
+}
+
 /* A gradient's product, without the rule of few columns. */
 const hone__op hone__op_chain_matmul = {
     .name = "chain_matmul",
@@ -83,6 +88,7 @@ const hone__op hone__op_chain_matmul = {
     .in = { { "a" }, { "b" } },
     .adds = true,
     .forms = HONE__PRIVATE,
+    .cost = cost,
 };
 
 const hone__op hone__op_matmul = {
@@ -91,6 +97,7 @@ const hone__op hone__op_matmul = {
     .backward = matmul_backward,
     .in = { { "a" }, { "b" } },
     .adds = true,
+    .cost = cost,
 };
 HONE__ENTRY_XX(matmul, a, b)
 
@@ -159,6 +166,11 @@ static void addmm_backward(hone_context *ctx, hone_tensor *const *dy, hone_tenso
         hone__give_sample_product(ctx, 2, dx, hone_saved(ctx, 0), dy[0]);
 }
 
+static void addmm_cost(const hone__cost_call *call, hone__cost *c)
+{
+    hone__cost_of_product(call, c, 1, 2);
+}
+
 const hone__op hone__op_addmm = {
     .name = "addmm",
     .forward = addmm_forward,
@@ -166,6 +178,7 @@ const hone__op hone__op_addmm = {
     .in = { { "input" }, { "a" }, { "b" } },
     .forms = HONE__BOTH,
     .adds = true,
+    .cost = addmm_cost,
 };
 HONE__ENTRY_XXX(addmm, input, a, b)
 

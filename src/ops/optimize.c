@@ -169,6 +169,12 @@ static hone_status run(const hone__op *op, hone_tensor *param, hone_tensor *grad
     return hone__call_(op, in, 2 + states, args) ? HONE_OK : hone__error_last();
 }
 
+/* The states are written too. */
+static void step_cost(const hone__cost_call *call, hone__cost *c)
+{
+    c->written = call->n_in > 1 ? c->read * (call->n_in - 1) / call->n_in : c->read;
+}
+
 #define STEP_KERNEL(NAME, name_, ...)                                                              \
     static bool name_##_forward(hone_context *ctx, hone_tensor *const *in, int n_in,               \
                                 hone_tensor **out)                                                 \
@@ -182,6 +188,7 @@ static hone_status run(const hone__op *op, hone_tensor *param, hone_tensor *grad
         .options_bytes = sizeof(hone__##name_##_args),                                             \
         .forms = HONE__PRIVATE,                                                                    \
         .why = "an optimizer's step",                                                              \
+        .cost = step_cost,                                                                         \
     };                                                                                             \
     hone_status hone__##name_##_step(hone_tensor *param, hone_tensor *grad,                        \
                                      hone_tensor *const *state, const hone__##name_##_args *args)  \

@@ -197,6 +197,21 @@ static const hone__option layer_table[] = {
     { NULL },
 };
 
+/* Each step of each sample takes both matrices; so do the gradients of x and of the states, and of
+ * the matrices. */
+static void cost(const hone__cost_call *call, hone__cost *c)
+{
+    enum { W_HH = HONE__LAYER_W_IH + 1 };
+    const double width = hone__cost_extent(call->in[HONE__LAYER_X], 1);
+    const double rows = width > 0 ? hone__cost_numel(call->in[HONE__LAYER_X]) / width : 0;
+    const double of_x = rows * hone__cost_numel(call->in[HONE__LAYER_W_IH]);
+    const double of_h = rows * hone__cost_numel(call->in[W_HH]);
+    c->madds = of_x + of_h;
+    c->back[HONE__LAYER_X] = of_x;
+    c->back[HONE__LAYER_W_IH] = of_x;
+    c->back[W_HH] = 2 * of_h;
+}
+
 /* c_n: empty but for an LSTM. */
 const hone__op hone__op_recurrent_layer = {
     .name = "recurrent_layer",
@@ -214,4 +229,5 @@ const hone__op hone__op_recurrent_layer = {
     .options_bytes = sizeof(hone__layer_options),
     .adds = true,
     .forms = HONE__PRIVATE,
+    .cost = cost,
 };

@@ -58,6 +58,12 @@ static void sample_product_backward(hone_context *ctx, hone_tensor *const *u, ho
         dx[1] = hone__call(&hone__op_chain_matmul, IN(hone_saved(ctx, 0), u[0]), NULL);
 }
 
+static void cost(const hone__cost_call *call, hone__cost *c)
+{
+    c->madds = hone__cost_numel(call->in[0]) * hone__cost_extent(call->out, 1);
+    c->back[0] = c->back[1] = c->madds;
+}
+
 /* x [samples, .., m], y [samples, .., n] -> [m, n]. */
 const hone__op hone__op_sample_product = {
     .name = "sample_product",
@@ -65,6 +71,7 @@ const hone__op hone__op_sample_product = {
     .backward = sample_product_backward,
     .in = { { "x" }, { "y" } },
     .forms = HONE__PRIVATE,
+    .cost = cost,
 };
 
 /* ---- where gradients go */

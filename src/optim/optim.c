@@ -5,6 +5,7 @@
 #include "loops/elementwise.h"
 #include "op/options.h"
 #include "runtime/memory.h"
+#include "runtime/watch.h"
 
 #include <hone/autograd.h>
 #include <hone/ops.h>
@@ -228,12 +229,13 @@ hone_status hone_optim_step(hone_optim *optim)
         return hone__error_missing("optim_step", "an optimizer");
     HONE_SCOPE();
     HONE_NO_GRAD();
-    if (!take_memory(optim))
-        return hone__error_last();
-    hone_status status = HONE_OK;
+    hone__span_mark mark;
+    hone__span_begin(&mark, HONE__SPAN_UPDATE, optim->type->is.name);
+    hone_status status = take_memory(optim) ? HONE_OK : hone__error_last();
     for (int i = 0; i < optim->n && status == HONE_OK; i++)
         if (optim->params[i].grad)
             status = step_param(optim, &optim->params[i]);
+    hone__span_end(&mark, HONE__SPAN_UPDATE, optim->type->is.name);
     return status;
 }
 

@@ -9,6 +9,7 @@
 #include "runtime/stalls.h"
 #include "runtime/topology.h"
 #include "runtime/trial.h"
+#include "runtime/watch.h"
 
 #include <limits.h>
 #include <omp.h>
@@ -164,11 +165,12 @@ hone_status hone_set_threads(int n)
 typedef struct { /* the barrier of one; the counters on lines of their own */
     _Alignas(64) atomic_int arrived;
     _Alignas(64) atomic_uint phase;
+    hone__region_watch *seen; /* by a profile; NULL: by none */
 } region;
 
 typedef struct {
     region *region; /* NULL inline: a barrier there concerns nobody else */
-    int n_threads;
+    int n_threads, thread;
     hone__fpmode fpmode;
 } place;
 static _Thread_local place here;
@@ -258,12 +260,13 @@ int hone__team_for(double total_ns, int64_t parts)
 /* ---- running ------------------------------------------------------------------------------ */
 
 /* Every body runs between these two. */
-static inline place enter(region *all, int n_threads)
+static inline place enter(region *all, int thread, int n_threads)
 {
     place outer = here;
     outer.fpmode = hone__fpmode_enter();
     here.region = all;
     here.n_threads = n_threads;
+    here.thread = thread;
     return outer;
 }
 
@@ -282,7 +285,7 @@ static inline void keep_apart(int thread, int callers_cpu)
 
 static void run_inline(hone__team_body body, void *ctx)
 {
-    const place outer = enter(NULL, 1);
+    const place outer = enter(NULL, 0, 1);
     body(ctx, 0, 1);
     leave(outer);
 }
@@ -334,6 +337,8 @@ static void run_team(int wanted, int n_threads, hone__team_body body, void *ctx)
     hone__stopwatch watch = { 0 };
     if (free_to_pause)
         watch = hone__watch_begin();
+    if (hone__profiled())
+        all.seen = hone__watch.region_begin(size < n_threads ? size : n_threads);
     hone__data_now.regions++;
     atomic_fetch_add_explicit(&open_regions, 1, memory_order_relaxed);
 #pragma omp parallel num_threads(size)
@@ -343,14 +348,20 @@ static void run_team(int wanted, int n_threads, hone__team_body body, void *ctx)
         hone__pin_thread(pinning, thread);
         keep_apart(thread, cpu);
         if (thread < n) {
-            const place outer = enter(&all, n);
+            const place outer = enter(&all, thread, n);
+            if (all.seen)
+                hone__watch.part_begin(&all.seen->part[thread]);
             body(ctx, thread, n);
+            if (all.seen)
+                hone__watch.part_end(&all.seen->part[thread]);
             leave(outer);
         }
         if (thread == 0 && free_to_pause)
             hone__watch_own_end(&watch);
     }
     atomic_fetch_sub_explicit(&open_regions, 1, memory_order_relaxed);
+    if (all.seen)
+        hone__watch.region_end(all.seen);
     if (free_to_pause) {
         hone__watch_end(&watch, n_threads);
         hone__line_measure(size, watch.began);
@@ -407,11 +418,8 @@ void hone__relax(void)
 
 /* Our own, because OpenMP's would wait for the team's idle threads too. Threads that wait long give
  * their core away: there may be fewer cores than threads. */
-void hone__team_barrier(void)
+static void meet(region *all)
 {
-    region *all = here.region;
-    if (!all || here.n_threads < 2)
-        return;
     const unsigned phase = atomic_load_explicit(&all->phase, memory_order_relaxed);
     if (atomic_fetch_add_explicit(&all->arrived, 1, memory_order_acq_rel) + 1 == here.n_threads) {
         atomic_store_explicit(&all->arrived, 0, memory_order_relaxed);
@@ -424,6 +432,17 @@ void hone__team_barrier(void)
         else
             sched_yield();
     }
+}
+
+void hone__team_barrier(void)
+{
+    region *all = here.region;
+    if (!all || here.n_threads < 2)
+        return;
+    const int64_t begin = all->seen ? hone__ticks() : 0;
+    meet(all);
+    if (all->seen)
+        all->seen->part[here.thread].wait += hone__ticks() - begin;
 }
 
 /* ---- ranges ------------------------------------------------------------------------------- */
@@ -469,7 +488,7 @@ void hone__parallel_for(int64_t n, int64_t grain, double ns_per_item, hone__rang
         hone__parallel_team(n_threads, run_range, &all);
         return;
     }
-    const place outer = enter(NULL, 1);
+    const place outer = enter(NULL, 0, 1);
     body(ctx, 0, n);
     leave(outer);
 }

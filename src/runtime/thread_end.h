@@ -5,7 +5,13 @@
 #include <stdbool.h>
 
 /* The first first: what a scope drops goes to the heap that the thread still has. */
-typedef enum { HONE__END_SCOPE, HONE__END_GENERATOR, HONE__END_HEAP, HONE__ENDS } hone__end;
+typedef enum {
+    HONE__END_SCOPE,
+    HONE__END_GENERATOR,
+    HONE__END_PROFILE,
+    HONE__END_HEAP,
+    HONE__ENDS
+} hone__end;
 
 /** Has the calling thread run this at its end, once; a thread may ask again, at its end too. False
  * without an error if the system has no key (PTHREAD_KEYS_MAX of them in a process) or no memory:

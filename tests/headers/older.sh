@@ -37,6 +37,7 @@ hone_muon_options 64 match_rms_adamw no_nesterov
 hone_backward_options 56 retain_graph
 hone_autograd_options 47 allow_unused create_graph
 hone_gradcheck_options 48 rtol
+hone_profile_options 64 no_roofs
 hone_state_options 60 *report non_strict *mismatched *module_prefix ignore_mismatched
 hone_safetensors_options 31 convert
 hone_nn_linear_options 56 torch_init *generator dtype no_bias

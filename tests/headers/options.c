@@ -31,6 +31,7 @@ SIZE_IS(hone_average_options, 64);
 SIZE_IS(hone_checkpoint_options, 64);
 SIZE_IS(hone_checkpoint_load_options, 32);
 SIZE_IS(hone_events_options, 64);
+SIZE_IS(hone_profile_options, 112);
 SIZE_IS(hone_init_kaiming_options, 64);
 SIZE_IS(hone_lr_step_options, 64);
 SIZE_IS(hone_lr_exponential_options, 64);
@@ -262,6 +263,9 @@ static void modules(void)
     hone_checkpoint_free(run);
     CHECK(!hone_events_new("/dev/null", GIVE(hone_events_options, .from_step = 3)));
     hone_error_clear(); /* no directory, or no protobuf-c */
+    CHECK(hone_profile_begin(GIVE(hone_profile_options, .events = "none")) == HONE_OK);
+    CHECK(hone_profile_end() == HONE_OK);
+    REFUSED(hone_profile_begin(options), hone_profile_options, .warmup = 1);
     hone_tensor *matrix = hone_requires_grad_(hone_ones(HONE_F32, 2, 2), true);
     hone_optim_free(hone_muon_list(hone_list(matrix), GIVE(hone_muon_options, .ns_steps = 2)));
     CHECK(hone_error_code() == HONE_OK);

@@ -1,19 +1,19 @@
-/* bench_peaks.h: loops that do nothing but reach a limit of the machine, one table an ISA, made as
+/* profile/peaks.h: loops that do nothing but reach a limit of the machine, one table an ISA, made as
  * the kernels are (simd/isa/isa.h). */
-#ifndef HONE_CLI_BENCH_PEAKS_H
-#define HONE_CLI_BENCH_PEAKS_H
+#ifndef HONE_PROFILE_PEAKS_H
+#define HONE_PROFILE_PEAKS_H
 
 #include <stdint.h>
 
 /** What a pass over memory reads and writes: the operands' mix. */
 typedef enum {
-    BENCH_READ,   /* 1 read */
-    BENCH_WRITE,  /* 1 write */
-    BENCH_COPY,   /* 1 read, 1 write */
-    BENCH_ADD,    /* 2 reads, 1 write */
-    BENCH_UPDATE, /* 2 reads, 1 write over the first of them */
-    BENCH_STREAMS
-} bench_stream;
+    HONE__STREAM_READ,   /* 1 read */
+    HONE__STREAM_WRITE,  /* 1 write */
+    HONE__STREAM_COPY,   /* 1 read, 1 write */
+    HONE__STREAM_ADD,    /* 2 reads, 1 write */
+    HONE__STREAM_UPDATE, /* 2 reads, 1 write over the first of them */
+    HONE__STREAMS
+} hone__stream;
 
 typedef struct {
     const char *isa;
@@ -28,17 +28,17 @@ typedef struct {
     const char *sleef_f32, *sleef_f64; /* SLEEF's exp is Sleef_exp + this */
     /** One pass over n floats (n a multiple of 256). Returns something that depends on all reads.
      */
-    float (*stream[BENCH_STREAMS])(int64_t n, float *to, const float *a, const float *b);
+    float (*stream[HONE__STREAMS])(int64_t n, float *to, const float *a, const float *b);
     /** The same with stores past the caches; `to` begins with a vector of 32 bytes. NULL: the ISA
      * has none, or the kind writes over what it read. */
-    float (*past[BENCH_STREAMS])(int64_t n, float *to, const float *a, const float *b);
-} bench_peaks;
+    float (*past[HONE__STREAMS])(int64_t n, float *to, const float *a, const float *b);
+} hone__peaks;
 
-extern const bench_peaks bench_peaks_scalar;
+extern const hone__peaks hone__peaks_scalar;
 #if defined(__x86_64__)
-extern const bench_peaks bench_peaks_avx2, bench_peaks_avx512;
+extern const hone__peaks hone__peaks_avx2, hone__peaks_avx512;
 #elif defined(__aarch64__)
-extern const bench_peaks bench_peaks_neon;
+extern const hone__peaks hone__peaks_neon;
 #endif
 
 #endif

@@ -1,6 +1,6 @@
-/* bench_peaks_body.h: the loops of bench_peaks.h on the vocabulary that was included before; the
+/* profile/peaks_body.h: the loops of profile/peaks.h on the vocabulary that was included before; the
  * file that includes it defines BENCH_TABLE and the ends of SLEEF's names. (fragment) */
-#include "bench_peaks.h"
+#include "profile/peaks.h"
 
 #ifdef __clang__
 #define UNROLL _Pragma("clang loop unroll(full)")
@@ -167,7 +167,7 @@ static void map_f64(int64_t n, double *out, const double *a, const double *b, vo
         f64_store(out + i, two(f64_load(a + i), f64_load(b + i)));
 }
 
-const bench_peaks BENCH_TABLE = {
+const hone__peaks BENCH_TABLE = {
     .isa = HONE__ISA_NAME,
     .fma_f32 = fma_f32,
     .fma_f64 = fma_f64,
@@ -180,6 +180,8 @@ const bench_peaks BENCH_TABLE = {
     .sleef_f64 = BENCH_SLEEF_F64,
     .stream = { stream_read, stream_write, stream_copy, stream_add, stream_update },
 #ifdef __AVX2__
-    .past = { [BENCH_WRITE] = past_write, [BENCH_COPY] = past_copy, [BENCH_ADD] = past_add },
+    .past = { [HONE__STREAM_WRITE] = past_write,
+              [HONE__STREAM_COPY] = past_copy,
+              [HONE__STREAM_ADD] = past_add },
 #endif
 };

@@ -1,0 +1,24 @@
+/* numa.h: at which node pages lie, and whether the threads that work on them run there. */
+#ifndef HONE_PROFILE_NUMA_H
+#define HONE_PROFILE_NUMA_H
+
+#include "core/core.h"
+#include "runtime/watch.h"
+
+enum { HONE__MOST_NODES = 64 };
+
+/** Counts pages of [data, data + bytes) by the kernel's number of their node, a sample of at most 64:
+ * pages[HONE__MOST_NODES]. 0: the kernel doesn't tell. */
+int hone__pages_by_node(const void *data, size_t bytes, int *pages);
+
+/** Of a sample of the large operands' pages, the share that lies on another node than the thread
+ * whose part of the work they are; below 0: there are none, or one node. */
+float hone__remote_share(hone_tensor *const *in, int n_in, hone_tensor *const *out, int n_out,
+                         const hone__region_watch *region, bool on_team);
+
+/** The kernel's node of a CPU; -1: unknown. */
+int hone__node_of_cpu(int cpu);
+/** NUMA nodes of this machine that have memory; kernel's numbers below HONE__MOST_NODES. */
+int hone__count_nodes(void);
+
+#endif
