@@ -27,6 +27,7 @@
 #include <hone/random.h>
 #include <hone/runtime.h>
 #include <hone/schedule.h>
+#include <hone/statistics.h>
 #include <hone/tensor.h>
 #include <hone/tokenizer.h>
 

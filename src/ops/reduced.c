@@ -96,14 +96,24 @@ hone_tensor *hone__with_dims(hone_context *ctx, hone_tensor *t)
     return hone_reshape_v(t, hone__ended(&shape, room));
 }
 
-int hone__reduced_list(hone_context *ctx, int64_t *dims)
+static int listed(uint32_t mask, int ndim, int64_t *dims)
 {
     int n = 0;
-    for (int d = 0; d < hone__input_shape(ctx, 0)->ndim; d++)
-        if (hone__reduce_of(ctx)->mask >> d & 1)
+    for (int d = 0; d < ndim; d++)
+        if (mask >> d & 1)
             dims[n++] = d;
     dims[n] = HONE_END_DIM;
     return n;
+}
+
+int hone__reduced_list(hone_context *ctx, int64_t *dims)
+{
+    return listed(hone__reduce_of(ctx)->mask, hone__input_shape(ctx, 0)->ndim, dims);
+}
+
+int hone__masked_dims(hone_context *ctx, const hone_tensor *x, int64_t *dims)
+{
+    return listed(hone__reduce_of(ctx)->mask, x->ndim, dims);
 }
 
 hone_tensor *hone__call_over_dims(const hone__op *op, hone_tensor *x, hone__reduce_options options,

@@ -10,7 +10,7 @@
 
 /** Of all forms; each has a table of its own. */
 typedef struct {
-    int64_t dim;
+    int64_t dim, k; /* k: of kthvalue */
     double correction, p;
     bool keepdim;
     uint32_t mask; /* bits of the dims, found by the forward */
@@ -49,6 +49,9 @@ bool hone__needs_float(hone_context *ctx, const hone_tensor *x);
 hone_tensor *hone__with_dims(hone_context *ctx, hone_tensor *t);
 /** The dims that the call reduced, ended as the public functions want them; how many. */
 int hone__reduced_list(hone_context *ctx, int64_t *dims);
+
+/** The same of x, before a node is there. */
+int hone__masked_dims(hone_context *ctx, const hone_tensor *x, int64_t *dims);
 
 hone_tensor *hone__call_over_dims(const hone__op *op, hone_tensor *x, hone__reduce_options options,
                                   const int64_t *dims_end);

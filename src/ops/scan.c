@@ -1,6 +1,7 @@
 /* scan.c: cumsum, cumprod, and prod, whose gradients divide by nothing: they are right whatever is 0. */
-#include "loops/scan.h"
+#include "ops/scan.h"
 #include "loops/elementwise.h"
+#include "loops/scan.h"
 #include "ops/reduced.h"
 
 /* ---- what they share */
@@ -71,7 +72,7 @@ static void linear_scan_backward(hone_context *ctx, hone_tensor *const *dy, hone
     const int dim = (int)o->dim;
     const int64_t n = extent_of(ctx);
     hone_tensor *next = moved(hone_saved(ctx, 0), dim, n, !o->reverse, false);
-    dx[0] = hone__call(&hone__op_linear_scan, IN(dy[0], next), &(scan_options){ dim, !o->reverse });
+    dx[0] = hone__linear_scan(dy[0], next, dim, !o->reverse);
     if (hone_needs_input_grad(ctx, 1))
         dx[1] = hone_mul(dx[0], moved(hone_saved(ctx, 1), dim, n, o->reverse, false));
 }
@@ -85,6 +86,11 @@ const hone__op hone__op_linear_scan = {
     .options_bytes = sizeof(scan_options),
     .forms = HONE__PRIVATE,
 };
+
+hone_tensor *hone__linear_scan(hone_tensor *x, hone_tensor *a, int dim, bool reverse)
+{
+    return hone__call(&hone__op_linear_scan, IN(x, a), &(scan_options){ dim, reverse });
+}
 
 /* ---- cumsum, cumprod */
 
@@ -114,8 +120,7 @@ static void cumprod_backward(hone_context *ctx, hone_tensor *const *dy, hone_ten
     const int dim = (int)o->dim;
     const int64_t n = extent_of(ctx);
     hone_tensor *next = moved(hone_saved(ctx, 0), dim, n, !o->reverse, false);
-    hone_tensor *sums =
-        hone__call(&hone__op_linear_scan, IN(dy[0], next), &(scan_options){ dim, !o->reverse });
+    hone_tensor *sums = hone__linear_scan(dy[0], next, dim, !o->reverse);
     dx[0] = hone_mul(moved(hone_saved(ctx, 1), dim, n, o->reverse, true), sums);
 }
 

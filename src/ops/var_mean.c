@@ -10,11 +10,7 @@ static bool both(hone_context *ctx, hone_tensor *x, spread_of spread, hone_tenso
     int64_t dims[HONE_MAX_DIMS + 1];
     if (!hone__needs_float(ctx, x))
         return false;
-    int n = 0;
-    for (int d = 0; d < x->ndim; d++)
-        if (o->mask >> d & 1)
-            dims[n++] = d;
-    dims[n] = HONE_END_DIM;
+    hone__masked_dims(ctx, x, dims);
     out[0] = spread(x, o->correction, o->keepdim, dims);
     out[1] = hone_mean_dims_v(x, o->keepdim, dims);
     return out[0] && out[1];

@@ -26,6 +26,7 @@
     X(copy)                                                                                        \
     X(reduce)                                                                                      \
     X(scan)                                                                                        \
+    X(statistics)                                                                                  \
     X(softmax)                                                                                     \
     X(norm)                                                                                        \
     X(matmul)                                                                                      \

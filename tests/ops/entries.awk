@@ -1,4 +1,4 @@
-# entries.awk: reads the headers of ops (ops.h, net.h, math.h) and writes, for every public function of an op, a C function
+# entries.awk: reads the headers of ops (ops.h, net.h, math.h ...) and writes, for every public function of an op, a C function
 # that calls it with a catalog row's inputs and arguments, and a row of what its prototype says:
 #     { "softmax", false, "x", ", dim: int", NULL, 1, call_hone_softmax },
 #     { "topk", false, "x", ", k: int, ...", "values, indices", 2, call_hone_topk },
