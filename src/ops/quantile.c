@@ -95,7 +95,7 @@ static hone_tensor *of_rows(hone_tensor *x, hone_tensor *q, int interpolation, b
     int64_t shape[HONE_MAX_DIMS + 1];
     const int64_t n = x->shape[x->ndim - 1];
     hone_tensor *sorted = hone_sort(x, -1, false).values;
-    hone_tensor *ranks = ranks_of(hone_detach(x), hone_reshape(q, -1), n, numbers);
+    hone_tensor *ranks = ranks_of(x, hone_reshape(q, -1), n, numbers);
     if (!sorted || !ranks)
         return NULL;
     for (int d = 0; d < x->ndim - 1; d++)

@@ -78,7 +78,7 @@ static bool median_of_all(hone_context *ctx, hone_tensor *x, hone__rank rank, ho
 
 static void shared(hone_context *ctx, hone_tensor *const *dy, hone_tensor **dx)
 {
-    hone_tensor *x = hone_detach(hone_saved(ctx, 0)), *y = hone_detach(hone_saved(ctx, 1));
+    hone_tensor *x = hone_saved(ctx, 0), *y = hone_saved(ctx, 1);
     hone_tensor *chosen =
         hone_logical_or(hone_eq(x, y), hone_logical_and(hone_isnan(x), hone_isnan(y)));
     chosen = hone_to(chosen, hone_dtype_of(dy[0]));
