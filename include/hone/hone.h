@@ -8,11 +8,13 @@
 #include <hone/checkpoint.h>
 #include <hone/data.h>
 #include <hone/dist.h>
-#include <hone/formats.h>
+#include <hone/distributions.h>
 #include <hone/dtype.h>
 #include <hone/error.h>
 #include <hone/events.h>
 #include <hone/files.h>
+#include <hone/formats.h>
+#include <hone/functional.h>
 #include <hone/init.h>
 #include <hone/io.h>
 #include <hone/math.h>
@@ -27,6 +29,7 @@
 #include <hone/random.h>
 #include <hone/runtime.h>
 #include <hone/schedule.h>
+#include <hone/shapes.h>
 #include <hone/statistics.h>
 #include <hone/tensor.h>
 #include <hone/tokenizer.h>

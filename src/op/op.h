@@ -34,7 +34,7 @@
 
 /* ---- the declaration */
 
-enum { HONE__OP_INPUTS = 8, HONE__OP_OUTPUTS = 4, HONE__OPTIONS_BYTES = 144 };
+enum { HONE__OP_INPUTS = 8, HONE__OP_OUTPUTS = 4, HONE__OPTIONS_BYTES = 152 };
 
 /** What an input or output is besides its name. */
 enum {

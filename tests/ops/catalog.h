@@ -38,6 +38,7 @@
     X(arrange)                                                                                     \
     X(index)                                                                                       \
     X(put)                                                                                         \
+    X(shapes)                                                                                      \
     X(masked)                                                                                      \
     X(conv)                                                                                        \
     X(einsum)                                                                                      \
