@@ -23,8 +23,9 @@
  *
  * Threads: each may record and walk graphs of its own at the same time as others do, also over the
  * same leaves (their .grad is added to under a lock; in which order is the threads' affair). Two
- * walks at once over nodes that both reach, say two losses on one shared feature map, are not
- * supported: add the losses and walk once, or walk one after the other with retain_graph.
+ * walks at once over nodes that both reach, say two losses on one shared feature map, are refused
+ * (HONE_E_STATE, where they meet): add the losses and walk once, or walk one after the other with
+ * retain_graph.
  */
 #ifndef HONE_AUTOGRAD_H
 #define HONE_AUTOGRAD_H

@@ -81,6 +81,33 @@ static bool make_unshared(hone_tensor **slot)
     return true;
 }
 
+/* ---- nodes belong to one walk at a time: that of another thread is refused, before anything in the node is
+ * looked at. A thread's own walks may meet (a checkpoint's within a walk). */
+
+static _Thread_local char thread_mark;
+
+static bool claim(hone_context *node)
+{
+    const void *walker = atomic_load_explicit(&node->walker, memory_order_acquire);
+    if (walker == &thread_mark)
+        return true;
+    walker = NULL;
+    if (atomic_compare_exchange_strong_explicit(&node->walker, &walker, &thread_mark,
+                                                memory_order_acquire, memory_order_acquire))
+        return true;
+    hone_error_set(
+        HONE_E_STATE,
+        "backward: another thread's walk goes through this graph (at %s); walks that share "
+        "a part must go one after the other",
+        hone__call_name(node));
+    return false;
+}
+
+static void leave(hone_context *node)
+{
+    atomic_store_explicit(&node->walker, NULL, memory_order_release);
+}
+
 /* ---- the heap ---- */
 
 static bool push(walk *w, hone_context *node)
@@ -132,6 +159,7 @@ static void walk_end(walk *w)
     while (w->n > 0) {
         hone_context *node = pop(w);
         drop_grads(node);
+        leave(node);
         hone__node_drop(node);
     }
     while (w->n_parcels > 0)
@@ -220,8 +248,12 @@ static bool was_freed(const hone_context *node)
 
 static bool deliver_to_node(walk *w, hone_context *node, int out, hone_tensor *grad)
 {
-    if (w->captures && !node->needed)
+    if (!claim(node))
+        return false;
+    if (w->captures && !node->needed) {
+        leave(node);
         return true;
+    }
     if (node->freed && must_run(w, node))
         return was_freed(node);
     if (!add_to(&node->grads[out], grad))
@@ -452,6 +484,7 @@ static bool run(walk *w)
         ok = ok && hand_over_parcels(w);
         if (!w->retain_graph && must_run(w, node))
             hone__node_clear(node);
+        leave(node);
         hone__node_drop(node);
     }
     hone_scope_leave(formulas);
@@ -549,6 +582,11 @@ static bool may_hide_input(const walk *w, const hone_context *node)
     return false;
 }
 
+static bool collect(walk *all, hone_context *node)
+{
+    return claim(node) && (node->queued || push(all, node));
+}
+
 /* Marks the nodes that lead from the outputs to a captured input: collects all nodes in order of
  * seq, then decides upwards. */
 static bool mark_needed(walk *w, hone_tensor_list outputs)
@@ -560,8 +598,8 @@ static bool mark_needed(walk *w, hone_tensor_list outputs)
     bool ok = true;
 
     for (int i = 0; ok && i < outputs.n; i++)
-        if (outputs.at[i]->node && !outputs.at[i]->node->queued)
-            ok = push(&all, outputs.at[i]->node);
+        if (outputs.at[i]->node)
+            ok = collect(&all, outputs.at[i]->node);
     while (ok && all.n > 0) {
         if (n == room) {
             room = room ? 2 * room : 256;
@@ -579,8 +617,8 @@ static bool mark_needed(walk *w, hone_tensor_list outputs)
         if (node->freed && may_hide_input(w, node))
             ok = was_freed(node);
         for (int i = 0; ok && i < node->n_in; i++)
-            if (node->edges[i].node && !node->edges[i].node->queued)
-                ok = push(&all, node->edges[i].node);
+            if (node->edges[i].node)
+                ok = collect(&all, node->edges[i].node);
     }
     while (n-- > 0) {
         hone_context *node = order[n];
@@ -595,6 +633,8 @@ static bool mark_needed(walk *w, hone_tensor_list outputs)
         for (int i = 0; i < w->n_captures; i++)
             if (w->captures[i].input->node == node)
                 node->needed = w->captures[i].connected = true;
+        if (!ok || !node->needed)
+            leave(node);
     }
     walk_end(&all);
     hone__free(order);

@@ -66,6 +66,7 @@ hone_context *hone__begin(hone_context *stack, const hone__op *op, hone_tensor *
         if (!ctx)
             return NULL;
         atomic_init(&ctx->refs, 1);
+        atomic_init(&ctx->walker, NULL);
         ctx->queued = ctx->needed = ctx->runs = false;
         ctx->outputs = &ctx->inline_output;
         ctx->grads = &ctx->inline_grad;

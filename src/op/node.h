@@ -46,13 +46,14 @@ typedef struct {
 struct hone_context {
     atomic_int refs;
     bool recording;
-    uint8_t target; /* hone__target */
-    bool written;   /* the running in-place forward has changed in[0] */
-    bool freed;     /* a walk gave back what it held */
-    bool queued;    /* in the running walk's heap */
-    bool needed;    /* the running walk has to bring it its gradient */
-    bool runs;      /* ... and to go on from it: not only a captured input's */
-    uint64_t seq;   /* order of creation: a node's inputs come from nodes of smaller seq */
+    uint8_t target;               /* hone__target */
+    bool written;                 /* the running in-place forward has changed in[0] */
+    bool freed;                   /* a walk gave back what it held */
+    bool queued;                  /* in the running walk's heap */
+    bool needed;                  /* the running walk has to bring it its gradient */
+    bool runs;                    /* ... and to go on from it: not only a captured input's */
+    _Atomic(const void *) walker; /* names the thread whose walk has come here; NULL: none */
+    uint64_t seq; /* order of creation: a node's inputs come from nodes of smaller seq */
     const hone__op *op;
     atomic_uint_fast64_t met; /* by the search with this stamp: see cycle.c */
     hone_tensor *const *in;   /* while the forward runs */
