@@ -92,7 +92,8 @@ static bool index_add_forward(hone_context *ctx, hone_tensor *const *in, int n_i
         hone_error_set(HONE_E_VALUE, "index_add: alpha is %g, integers want a whole one", alpha);
         return false;
     }
-    hone_tensor *values = alpha == 1 ? in[2] : hone_mul_scalar(in[2], alpha);
+    hone_tensor *values =
+        alpha == 1 ? in[2] : hone_to(hone_mul_scalar(in[2], alpha), (hone_dtype)in[0]->dtype);
     return hone__give(out, put(ctx, in[0], in[1], values, true));
 }
 
