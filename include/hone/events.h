@@ -13,6 +13,9 @@
 #define HONE_EVENTS_H
 
 #include <hone/dtype.h>
+#include <hone/error.h>
+
+#include <stdint.h>
 
 #ifdef __cplusplus
 extern "C" {
