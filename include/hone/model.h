@@ -52,6 +52,19 @@ HONE_API hone_module *hone_model_named(const char *name, const char *arguments);
  * "dir/net.hone:width=16". A file's name has a dot or a slash. */
 HONE_API hone_module *hone_model(const char *spec);
 
+/** Writes a folder as Hugging Face has it: config.json and model.safetensors, or shards and their index,
+ * of the networks gpt (GPT2LMHeadModel), bert (BertModel, or with labels
+ * BertForSequenceClassification) and resnet18 (timm's). transformers and timm read it, and so does
+ * hone: hone_model(folder) makes the network, hone_load_state(model, folder) its weights; both take
+ * folders of others, too, in which names may lack "transformer." or "bert.", resnet's may be
+ * transformers', LayerNorm's gamma and beta, and lm_head.weight left out.
+ *  @param spec         what hone_model() made it of: "gpt:layers=2,width=64", arguments by name.
+ *  @param shard_bytes  at most so many bytes a file; 0: one file. The other form is removed.
+ *  Errors:  HONE_E_VALUE (another network, an argument that config.json can't tell), HONE_E_IO,
+ *           HONE_E_NULL, HONE_E_NOMEM. */
+HONE_API hone_status hone_model_save_folder(hone_module *model, const char *spec,
+                                            const char *folder, int64_t shard_bytes);
+
 /** Number of named networks / the name of network i; NULL past the end. */
 HONE_API int hone_model_count(void);
 HONE_API const char *hone_model_name(int i);

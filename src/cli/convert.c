@@ -1,5 +1,6 @@
 /* convert.c: `hone convert`: tensors from a file of one format to one of another. */
 #include "cli.h"
+#include "run/config.h"
 #include "run/layout.h"
 #include "work.h"
 
@@ -105,6 +106,27 @@ static hone_metadata_list tagged(hone_metadata_list old, hone_layout layout, hon
     return list;
 }
 
+/* ---- a folder as Hugging Face has it: config.json too, of a network that has a name */
+
+static int convert_folder(const char *in, const char *out, const convert_options *o)
+{
+    const char *spec = o->model;
+    if (!spec && !hone__has_config(in))
+        return cli_error(CLI_USAGE, name,
+                         "%s: a folder's config.json tells the network: --model SPEC "
+                         "is missing",
+                         out);
+    if (!spec && !(spec = hone__config_spec(name, in)))
+        return cli_library_error(name);
+    hone_module *model = hone_model(spec);
+    if (!model)
+        return cli_library_error(name);
+    const bool ok = hone_load_state(model, in) == HONE_OK &&
+                    hone_model_save_folder(model, spec, out, o->shards << 20) == HONE_OK;
+    hone_module_free(model);
+    return ok ? CLI_OK : cli_library_error(name);
+}
+
 /* ---- the run */
 
 static int convert(const char *in, const char *out, const convert_options *o, hone_layout layout,
@@ -148,7 +170,12 @@ static int run(int argc, char **argv)
         return cli_error(CLI_USAGE, name, "%s is missing", words ? "OUT" : "IN");
     if (!read_layout(o.layout, &layout) || !read_dtype(o.dtype, &floats))
         return CLI_USAGE;
-    return convert(argv[0], argv[1], &o, layout, floats);
+    const char *out = argv[1];
+    if (out[strlen(out) - 1] != '/')
+        return convert(argv[0], out, &o, layout, floats);
+    if (layout != HONE_LAYOUT_AUTO || floats)
+        return cli_error(CLI_USAGE, name, "a folder has PyTorch's layout, and f32");
+    return convert_folder(argv[0], out, &o);
 }
 
 const cli_command cli_convert = {

@@ -2,6 +2,7 @@
 #include "work.h"
 
 #include "cli.h"
+#include "run/config.h"
 #include "run/layout.h"
 
 #include <stdio.h>
@@ -36,7 +37,8 @@ bool model_parse(const char *command, const char *text, model_spec *spec)
     *spec = (model_spec){ 0 };
     if (strncmp(text, "mlp:", 4) != 0) {
         spec->text = text;
-        return is_named(text) || strpbrk(text, "./") || unknown_model(command, text);
+        return is_named(text) || strpbrk(text, "./") || hone__has_config(text) ||
+               unknown_model(command, text);
     }
     for (const char *at = text + 4;; at++) {
         char number[24];

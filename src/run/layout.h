@@ -11,6 +11,11 @@ hone_metadata_list hone__layout_metadata(hone_layout layout, hone_metadata at[2]
  * a layout that is there but that hone doesn't know, or NULL. */
 hone_layout hone__layout_stated(hone_metadata_list metadata, const char **unknown);
 
+/** The module's state as a file of that layout has it: names and tensors, of the current scope. False on
+ * an error, in the name of `where`. */
+bool hone__state_tensors(const char *where, hone_module *module, hone_layout layout,
+                         hone_named_list *list);
+
 /** Turns those of the tensors that the module says lie the other way round in the other layout. False
  * on an error, in the name of `where`. */
 bool hone__turn_weights(const char *where, hone_module *module, hone_named_list tensors);

@@ -3,6 +3,7 @@
 
 #include "core/core.h"
 #include "run/build.h"
+#include "run/config.h"
 #include "run/named.h"
 #include "runtime/memory.h"
 
@@ -100,6 +101,11 @@ hone_module *hone_model(const char *spec)
     if (!spec) {
         hone__error_missing("model", "a name or a file");
         return NULL;
+    }
+    if (hone__has_config(spec)) {
+        HONE_SCOPE();
+        const char *named = hone__config_spec("model", spec);
+        return named ? hone_model(named) : NULL;
     }
     char name[64] = "";
     const char *colon = strchr(spec, ':');

@@ -6,6 +6,7 @@
 #include "io/file.h"
 #include "io/safetensors.h"
 #include "nn/walk.h"
+#include "run/config.h"
 #include "run/layout.h"
 #include "runtime/memory.h"
 
@@ -29,6 +30,24 @@ static bool is_transposed(const hone__found *found, hone_layout layout)
 
 /* ---- saving */
 
+bool hone__state_tensors(const char *where, hone_module *module, hone_layout layout,
+                         hone_named_list *list)
+{
+    const hone__found_list all = hone__collect(where, module, HONE__STATE, INT32_MAX, false);
+    *list = (hone_named_list){ NULL, all.n };
+    if (all.at)
+        list->at = hone__own_block(hone__malloc(hone__bytes((int64_t)all.n + 1, sizeof *list->at)));
+    if (!list->at)
+        return false;
+    for (int i = 0; i < all.n; i++) {
+        hone_tensor *t = all.at[i].value;
+        if (is_transposed(&all.at[i], layout) && !(t = hone_transpose(t, -2, -1)))
+            return false;
+        list->at[i] = (hone_named){ all.at[i].name, t };
+    }
+    return true;
+}
+
 hone_status hone_save_state_with(hone_module *module, const char *path,
                                  const hone_state_options *options)
 {
@@ -38,18 +57,9 @@ hone_status hone_save_state_with(hone_module *module, const char *path,
         return hone__error_last();
     HONE_SCOPE();
     HONE_NO_GRAD();
-    const hone__found_list all = hone__collect("save_state", module, HONE__STATE, INT32_MAX, false);
-    hone_named_list list = { NULL, all.n };
-    if (all.at)
-        list.at = hone__own_block(hone__malloc(hone__bytes((int64_t)all.n + 1, sizeof *list.at)));
-    if (!list.at)
+    hone_named_list list;
+    if (!hone__state_tensors("save_state", module, layout, &list))
         return hone__error_last();
-    for (int i = 0; i < all.n; i++) {
-        hone_tensor *t = all.at[i].value;
-        if (is_transposed(&all.at[i], layout) && !(t = hone_transpose(t, -2, -1)))
-            return hone__error_last();
-        list.at[i] = (hone_named){ all.at[i].name, t };
-    }
     hone_metadata pairs[2];
     const hone_metadata_list metadata = hone__layout_metadata(layout, pairs);
     return hone__safetensors_save("save_state", path, list, &metadata, NULL);
@@ -467,6 +477,10 @@ hone_status hone_load_state_with(hone_module *module, const char *path,
     hone_file *file = hone__file_open("load_state", path, NULL, NULL);
     if (!file)
         return hone__error_last();
+    if (hone__has_config(path) && !hone__config_rename(path, file)) {
+        hone_file_close(file);
+        return hone__error_last();
+    }
     if (report)
         status = make_report(module, file, options);
     if (status == HONE_OK)
