@@ -75,6 +75,16 @@ HONE_API hone_status hone_load_state(hone_module *module, const char *path);
 HONE_API hone_status hone_load_state_with(hone_module *module, const char *path,
                                           const hone_state_options *options);
 
+/* ---- ONNX */
+
+/** Writes a network as ONNX (IR 10, opset 21): what it calls while it runs once on x, in evaluation, with
+ * its weights and x's shape. Input and output are called "input" and "output". What has no
+ * counterpart there that hone writes is an error which names the op.
+ *  Errors:  HONE_E_VALUE (such an op), HONE_E_STATE (the module is in training mode), HONE_E_CONFIG
+ *           (built without protobuf-c), HONE_E_IO, those of the forward, HONE_E_NULL, HONE_E_NOMEM.
+ *  Source:  the ONNX format, https://onnx.ai/onnx. */
+HONE_API hone_status hone_onnx_save(hone_module *model, hone_tensor *x, const char *path);
+
 #ifdef __cplusplus
 }
 #endif

@@ -21,7 +21,7 @@ typedef struct {
 } cli_command;
 
 extern const cli_command cli_train, cli_eval, cli_predict, cli_generate, cli_info, cli_bench,
-    cli_ops, cli_models, cli_show, cli_convert, cli_data;
+    cli_ops, cli_models, cli_show, cli_convert, cli_export, cli_data;
 extern const cli_command cli_profile;
 
 /** Prints "hone COMMAND: message" to stderr; returns the status that was given. COMMAND is the one that

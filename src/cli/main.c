@@ -16,7 +16,8 @@
 
 static const cli_command *const commands[] = { &cli_train,  &cli_eval,  &cli_predict, &cli_generate,
                                                &cli_data,   &cli_bench, &cli_profile, &cli_ops,
-                                               &cli_models, &cli_show,  &cli_convert, &cli_info };
+                                               &cli_models, &cli_show,  &cli_convert, &cli_export,
+                                               &cli_info };
 enum { N_COMMANDS = sizeof commands / sizeof *commands };
 
 static const char *running; /* the subcommand */

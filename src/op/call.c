@@ -3,6 +3,7 @@
 #include "op/node.h"
 #include "op/observe.h"
 #include "op/probes.h"
+#include "op/trace.h"
 
 #include "loops/elementwise.h"
 #include "runtime/fpmode.h"
@@ -332,6 +333,8 @@ static bool store_all(hone_context *ctx, hone_tensor **out)
     return true;
 }
 
+_Thread_local hone__tracer *hone__tracing;
+
 /* Runs the forward without recording. */
 static bool run_forward(hone_context *ctx, hone_tensor **out)
 {
@@ -339,7 +342,9 @@ static bool run_forward(hone_context *ctx, hone_tensor **out)
     const bool disabled = hone__grad_disabled;
     hone__grad_disabled = disabled || !ctx->op->composite;
     const hone__data_place outer = hone__observe_begin(ctx);
+    hone__tracer *tracer = hone__trace_begin(ctx);
     bool ok = ctx->op->forward(ctx, ctx->in, ctx->n_in, out);
+    hone__trace_end(tracer, ctx, out, ok);
     hone__observe_end(ctx, outer, out, ok ? ctx->n_out : 0);
     ok = ok && (ctx->target == HONE__INTO_FRESH || store_all(ctx, out));
     hone__grad_disabled = disabled;

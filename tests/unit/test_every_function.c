@@ -137,6 +137,14 @@ static bool sequence_refuses(const char *layer, bool state)
     return refuses;
 }
 
+static bool onnx_refuses(void)
+{
+    hone_module *module = hone_nn_relu();
+    const bool refused = hone_onnx_save(module, sentinel, "nowhere/f") == HONE_E_NULL;
+    hone_module_free(module);
+    return refused;
+}
+
 static bool checkpoint_refuses(void)
 {
     hone_tensor *slot = sentinel;
@@ -296,6 +304,7 @@ typedef enum { ALWAYS, BUT_NONE } allowed; /* BUT_NONE: an optional tensor */
     X(hone_safetensors_save, ALWAYS,                                                               \
       hone_safetensors_save("nowhere/f", (hone_named_list){ &(hone_named){ "s", s }, 1 }, NULL) == \
           HONE_E_NULL)                                                                             \
+    X(hone_onnx_save, ALWAYS, onnx_refuses())                                                      \
     X(hone_file_save, ALWAYS,                                                                      \
       hone_file_save("nowhere/f.npz", (hone_named_list){ &(hone_named){ "s", s }, 1 }) ==          \
           HONE_E_NULL)                                                                             \
