@@ -399,7 +399,7 @@ static bool open_pickle(hone_file *f)
         globals[N_DTYPES + i] = functions[i];
     const hone__pickled *root = hone__unpickle(f, text, bytes, globals);
     walk w = {
-        .file = f, .folder = folder, .swapped = is_big_endian(f, folder), .left = 4 * bytes
+        .file = f, .folder = folder, .swapped = is_big_endian(f, folder), .left = bytes + 1000
     };
     if (root && root->kind == HONE__PICKLED_CALL)
         return visit_named(&w, "tensor", root, 0);

@@ -72,6 +72,19 @@ static bool fill(const hone_file *f, int i, hone_tensor *t, int64_t n)
     return true;
 }
 
+/* A view of few elements that shows them very often: small in its file, without bounds in memory. */
+static bool can_expand(const hone_file *f, int i, int64_t stored)
+{
+    const int64_t n = hone__file_numel(f->at[i].ndim, f->at[i].shape);
+    if (n >= 0 && (n < 1 << 28 || n / 16 <= stored))
+        return true;
+    hone_error_set(HONE_E_VALUE,
+                   "%s: %s: \"%s\" has %lld elements, which are %lld in the file: hone "
+                   "doesn't expand so much",
+                   f->where, f->path, f->at[i].name, (long long)n, (long long)stored);
+    return false;
+}
+
 hone_tensor *hone__file_read(const hone_file *f, int i, hone__convert convert)
 {
     const hone_file_entry *e = &f->at[i];
@@ -88,6 +101,8 @@ hone_tensor *hone__file_read(const hone_file *f, int i, hone__convert convert)
         hone__own(lie->stride ? hone__new(f->where, lie->cell->dtype, 1, &n)
                               : hone__new(f->where, lie->cell->dtype, e->ndim, e->shape));
     if (!t || !fill(f, i, t, n))
+        return NULL;
+    if (lie->stride && !can_expand(f, i, n))
         return NULL;
     if (lie->stride)
         t = hone_contiguous(hone__own(hone__alias(t, e->ndim, e->shape, lie->stride, 0)));

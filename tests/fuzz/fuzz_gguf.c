@@ -1,0 +1,4 @@
+/* fuzz_gguf.c */
+#include "reader.h"
+
+FUZZ_READER(hone__gguf_format)

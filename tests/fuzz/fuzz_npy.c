@@ -1,0 +1,4 @@
+/* fuzz_npy.c */
+#include "reader.h"
+
+FUZZ_READER(hone__npy_format)

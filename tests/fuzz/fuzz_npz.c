@@ -1,0 +1,4 @@
+/* fuzz_npz.c */
+#include "reader.h"
+
+FUZZ_READER(hone__npz_format)
