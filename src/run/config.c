@@ -16,6 +16,7 @@ enum { MOST_KEYS = 400, MOST_BYTES = 1 << 20 };
 /* Values as they are written: texts without quotes, lists without blanks. Of the current scope. */
 typedef struct {
     const char *where, *path;
+    char *original; /* the file, which reading changes */
     int n;
     struct {
         const char *key, *value;
@@ -67,28 +68,29 @@ static char *read_file(const config *c, size_t *n)
     return text && !error && *n <= MOST_BYTES ? text : NULL;
 }
 
-/* How many members the object at the reader has, which stays before it. */
-static int members(hone__json j)
+/* Passes over an object; how many members it has. */
+static int members(hone__json *j)
 {
     bool first = true;
     int n = 0;
-    hone__json_take(&j, '{');
-    while (hone__json_more(&j, '}', &first)) {
-        hone__json_skip(&j); /* a key is a value, too: a text that stays as it is */
-        hone__json_take(&j, ':');
-        hone__json_skip(&j);
+    hone__json_take(j, '{');
+    while (hone__json_more(j, '}', &first)) {
+        hone__json_string(j);
+        hone__json_take(j, ':');
+        hone__json_skip(j);
         n++;
     }
-    return j.problem ? 0 : n;
+    return n;
 }
 
-/* A value that is no text: its characters without blanks. */
-static char *raw(hone__json *j)
+/* A value that is no text: its characters without blanks, from the text before it was read. */
+static char *raw(const config *c, hone__json *j, const char *text)
 {
     hone__json_is(j, 0); /* passes over blanks */
-    char *const begin = j->at;
+    const char *begin = c->original + (j->at - text);
+    const char *const at = j->at;
     hone__json_skip(j);
-    const size_t n = (size_t)(j->at - begin);
+    const size_t n = (size_t)(j->at - at);
     char *copy = j->problem ? NULL : hone__own_block(hone__malloc(n + 1));
     size_t used = 0;
     for (size_t i = 0; copy && i < n; i++)
@@ -99,7 +101,7 @@ static char *raw(hone__json *j)
     return copy;
 }
 
-static bool read_pair(config *c, hone__json *j)
+static bool read_pair(config *c, hone__json *j, const char *text)
 {
     const char *key = hone__json_string(j);
     if (!key || !hone__json_take(j, ':'))
@@ -107,11 +109,10 @@ static bool read_pair(config *c, hone__json *j)
     if (c->n == MOST_KEYS)
         return bad(c, "it has too many keys");
     if (hone__json_is(j, '{')) {
-        c->at[c->n].members = members(*j);
-        hone__json_skip(j);
+        c->at[c->n].members = members(j);
         c->at[c->n].value = "{}";
     } else {
-        c->at[c->n].value = hone__json_is(j, '"') ? hone__json_string(j) : raw(j);
+        c->at[c->n].value = hone__json_is(j, '"') ? hone__json_string(j) : raw(c, j, text);
     }
     c->at[c->n].key = key;
     return c->at[c->n++].value;
@@ -122,13 +123,15 @@ static bool read_config(config *c, const char *where, const char *folder)
     size_t n;
     *c = (config){ .where = where, .path = path_of(folder) };
     char *text = c->path ? read_file(c, &n) : NULL;
-    if (!text)
+    c->original = text ? hone__own_block(hone__malloc(n + 1)) : NULL;
+    if (!c->original)
         return false;
+    memcpy(c->original, text, n);
     hone__json j = { .at = text, .end = text + n };
     bool first = true, ok = true;
     hone__json_take(&j, '{');
     while (ok && hone__json_more(&j, '}', &first))
-        ok = read_pair(c, &j);
+        ok = read_pair(c, &j, text);
     if (!j.problem && ok)
         hone__json_ends(&j);
     return j.problem ? bad(c, j.problem) : ok;

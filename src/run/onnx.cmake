@@ -1,9 +1,9 @@
 # The messages of ONNX as C, by protobuf-c: HONE_ONNX_SOURCES, what else the library is made of where it is found.
 find_program(PROTOC_C protoc-c)
-if(PROTOC_C AND NOT PROTOBUF_C_FOUND)
+if(PROTOC_C AND NOT "PkgConfig::PROTOBUF_C" IN_LIST HONE_OPTIONAL)
   hone_optional(PROTOBUF_C libprotobuf-c libprotobuf-c-dev)
 endif()
-if(PROTOBUF_C_FOUND)
+if("PkgConfig::PROTOBUF_C" IN_LIST HONE_OPTIONAL)
   set(HONE_ONNX ${PROJECT_BINARY_DIR}/onnx)
   file(MAKE_DIRECTORY ${HONE_ONNX})
   add_custom_command(OUTPUT ${HONE_ONNX}/onnx.pb-c.c ${HONE_ONNX}/onnx.pb-c.h

@@ -12,7 +12,7 @@ static const char layers[] =
     "    norm = LayerNorm(18)\n"
     "    pool = MaxPool2d(3, stride=2, padding=1, ceil_mode=True)\n"
     "    mean = AvgPool2d(2, padding=1, count_include_pad=False)\n"
-    "    fc = Linear(6 * 5 * 5, 7)\n"
+    "    fc = Linear(6 * 6 * 6, 7)\n"
     "    forward(x):\n"
     "        x = group(up(x))\n"
     "        x = silu(wide(x)) + leaky_relu(x) - elu(x) * hardsigmoid(x) + hardswish(x) / 2\n"
