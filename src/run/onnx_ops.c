@@ -228,6 +228,11 @@ static const char *linear(hone__onnx *g)
     return bias && *bias ? HONE__ONNX(g, "Add", y, bias) : y;
 }
 
+static const char *linear_relu(hone__onnx *g)
+{
+    return HONE__ONNX(g, "Relu", linear(g));
+}
+
 static const char *matmul(hone__onnx *g)
 {
     const char *a = promoted(g, 0);
@@ -524,6 +529,7 @@ static const struct {
     { "where", where },
     { "dropout", dropout },
     { "linear", linear },
+    { "linear_relu", linear_relu },
     { "matmul", matmul },
     { "bmm", matmul },
     { "mm", matmul },
