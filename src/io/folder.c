@@ -6,7 +6,7 @@
 #include <string.h>
 #include <unistd.h>
 
-static char *inside(const char *folder, const char *name)
+char *hone__path_in(const char *folder, const char *name)
 {
     const size_t n = strlen(folder);
     char *path = hone__own_block(hone__malloc(n + strlen(name) + 2));
@@ -24,7 +24,7 @@ const char *hone__folder_weights(const char *where, const char *folder)
                                          "pytorch_model.bin" };
     const char *found[3] = { NULL };
     for (int i = 0; i < 3; i++) {
-        const char *path = inside(folder, names[i]);
+        const char *path = hone__path_in(folder, names[i]);
         if (!path)
             return NULL;
         found[i] = access(path, F_OK) == 0 ? path : NULL;

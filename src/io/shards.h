@@ -17,6 +17,9 @@ hone_status hone__shards_remove(const char *where, const char *path);
 /** FILE.safetensors.index.json; owned by the current scope, NULL: E_NOMEM. */
 char *hone__index_path(const char *path);
 
+/** FOLDER/NAME; owned by the current scope, NULL: E_NOMEM. */
+char *hone__path_in(const char *folder, const char *name);
+
 /** The file of weights in a folder of Hugging Face's: model.safetensors, its index, or
  * pytorch_model.bin; owned by the current scope. NULL with E_FORMAT (a whole file and an index, which
  * are both named) or E_IO (none). */

@@ -4,6 +4,7 @@
 
 #include "core/core.h"
 #include "io/json.h"
+#include "io/shards.h"
 #include "runtime/memory.h"
 
 #include <errno.h>
@@ -24,16 +25,7 @@ typedef struct {
     } at[MOST_KEYS];
 } config;
 
-static const char *path_of(const char *folder)
-{
-    const size_t n = strlen(folder);
-    char *path = hone__own_block(hone__malloc(n + sizeof "/config.json"));
-    if (path) {
-        memcpy(path, folder, n);
-        strcpy(path + n, n && folder[n - 1] == '/' ? "config.json" : "/config.json");
-    }
-    return path;
-}
+#define CONFIG "config.json"
 
 bool hone__has_config(const char *path)
 {
@@ -41,7 +33,7 @@ bool hone__has_config(const char *path)
     HONE_SCOPE();
     if (!path || stat(path, &st) != 0 || !S_ISDIR(st.st_mode))
         return false;
-    const char *file = path_of(path);
+    const char *file = hone__path_in(path, CONFIG);
     return file && stat(file, &st) == 0;
 }
 
@@ -121,7 +113,7 @@ static bool read_pair(config *c, hone__json *j, const char *text)
 static bool read_config(config *c, const char *where, const char *folder)
 {
     size_t n;
-    *c = (config){ .where = where, .path = path_of(folder) };
+    *c = (config){ .where = where, .path = hone__path_in(folder, CONFIG) };
     char *text = c->path ? read_file(c, &n) : NULL;
     c->original = text ? hone__own_block(hone__malloc(n + 1)) : NULL;
     if (!c->original)

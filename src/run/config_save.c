@@ -3,6 +3,7 @@
 #include "core/core.h"
 #include "core/reserve.h"
 #include "io/replace.h"
+#include "io/shards.h"
 #include "io/writer.h"
 #include "run/layout.h"
 #include "runtime/memory.h"
@@ -165,23 +166,11 @@ static bool put_config(hone__writer *w, const char *spec, const form *f)
     return true;
 }
 
-static char *inside(const char *folder, const char *name)
-{
-    const size_t n = strlen(folder);
-    char *path = hone__own_block(hone__malloc(n + strlen(name) + 2));
-    if (path) {
-        memcpy(path, folder, n);
-        strcpy(path + n, n && folder[n - 1] == '/' ? "" : "/");
-        strcat(path, name);
-    }
-    return path;
-}
-
 static hone_status write_config(const char *where, const char *folder, const char *spec,
                                 const form *f)
 {
     hone__writer w = { NULL, 0 };
-    char *path = inside(folder, "config.json");
+    char *path = hone__path_in(folder, "config.json");
     if (!path || !put_config(&w, spec, f))
         return hone__error_last();
     w.bytes = hone__own_block(hone__malloc(w.n));
@@ -224,7 +213,7 @@ hone_status hone_model_save_folder(hone_module *model, const char *spec, const c
         return hone_error_set(HONE_E_IO, "%s: can't make %s: %s", where, folder, strerror(errno));
     hone_metadata format = { "format", "pt" };
     hone_named_list list;
-    const char *path = inside(folder, "model.safetensors");
+    const char *path = hone__path_in(folder, "model.safetensors");
     if (!path || !hone__state_tensors(where, model, HONE_LAYOUT_OUT_IN, &list))
         return hone__error_last();
     drop_tied(&list);
