@@ -194,13 +194,19 @@ static int by_name(const void *a, const void *b)
     return order ? order : by_header(a, b);
 }
 
+/* qsort wants an address, even for nothing. */
+static void sort(void *list, int n, size_t size, int (*order)(const void *a, const void *b))
+{
+    if (n > 1)
+        qsort(list, (size_t)n, size, order);
+}
+
 /* Sorts n elements by their names and gives how many are left. */
 static int keep_last(void *list, int n, size_t size)
 {
     char *const at = list;
     int kept = 0;
-    if (n > 0) /* else there is no list */
-        qsort(at, (size_t)n, size, by_name);
+    sort(at, n, size, by_name);
     for (int i = 0; i < n; i++) {
         const char *element = at + (size_t)i * size;
         if (i + 1 == n || strcmp(name_of(element), name_of(element + size)) != 0)
@@ -235,7 +241,7 @@ static bool size_fits(const hone_file *f, const hone_file_entry *e, const hone__
 static bool entries_fit(hone_file *f, int64_t data_begin, int64_t data_bytes)
 {
     int64_t at = 0;
-    qsort(f->at, (size_t)f->n, sizeof *f->at, by_place);
+    sort(f->at, f->n, sizeof *f->at, by_place);
     for (int i = 0; i < f->n; i++) {
         hone_file_entry *e = &f->at[i];
         f->lie[i].cell = hone__cell_named(e->dtype);
@@ -259,6 +265,6 @@ bool hone__safetensors_header(hone_file *f, char *text, int64_t bytes)
         return false;
     f->n = keep_last(f->at, f->n, sizeof *f->at);
     f->metadata.n = keep_last(f->metadata.at, f->metadata.n, sizeof *f->metadata.at);
-    qsort(f->metadata.at, (size_t)f->metadata.n, sizeof *f->metadata.at, by_header);
+    sort(f->metadata.at, f->metadata.n, sizeof *f->metadata.at, by_header);
     return entries_fit(f, data_begin, f->bytes - data_begin);
 }
