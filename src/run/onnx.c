@@ -21,21 +21,21 @@ enum { IR_VERSION = 10, OPSET = 21 };
 /* ---- what goes in and comes out */
 
 typedef struct {
-    HoneOnnx__ValueInfoProto info, *list[1];
-    HoneOnnx__TypeProto type;
-    HoneOnnx__TypeProto__Tensor tensor;
-    HoneOnnx__TensorShapeProto shape;
-    HoneOnnx__TensorShapeProto__Dimension dims[HONE_MAX_DIMS], *dim_list[HONE_MAX_DIMS];
+    Hone__Onnx__ValueInfoProto info, *list[1];
+    Hone__Onnx__TypeProto type;
+    Hone__Onnx__TypeProto__Tensor tensor;
+    Hone__Onnx__TensorShapeProto shape;
+    Hone__Onnx__TensorShapeProto__Dimension dims[HONE_MAX_DIMS], *dim_list[HONE_MAX_DIMS];
 } value_info;
 
 static void fill_info(value_info *v, const char *name, const hone_tensor *t)
 {
-    hone_onnx__value_info_proto__init(&v->info);
-    hone_onnx__type_proto__init(&v->type);
-    hone_onnx__type_proto__tensor__init(&v->tensor);
-    hone_onnx__tensor_shape_proto__init(&v->shape);
+    hone__onnx__value_info_proto__init(&v->info);
+    hone__onnx__type_proto__init(&v->type);
+    hone__onnx__type_proto__tensor__init(&v->tensor);
+    hone__onnx__tensor_shape_proto__init(&v->shape);
     for (int d = 0; d < t->ndim; d++) {
-        hone_onnx__tensor_shape_proto__dimension__init(&v->dims[d]);
+        hone__onnx__tensor_shape_proto__dimension__init(&v->dims[d]);
         v->dims[d].has_dim_value = 1;
         v->dims[d].dim_value = t->shape[d];
         v->dim_list[d] = &v->dims[d];
@@ -55,10 +55,10 @@ static void fill_info(value_info *v, const char *name, const hone_tensor *t)
 
 static hone_status write_model(hone__onnx *g, const char *path)
 {
-    HoneOnnx__ModelProto model;
-    HoneOnnx__OperatorSetIdProto opset, *opsets[1] = { &opset };
-    hone_onnx__model_proto__init(&model);
-    hone_onnx__operator_set_id_proto__init(&opset);
+    Hone__Onnx__ModelProto model;
+    Hone__Onnx__OperatorSetIdProto opset, *opsets[1] = { &opset };
+    hone__onnx__model_proto__init(&model);
+    hone__onnx__operator_set_id_proto__init(&opset);
     opset.domain = (char *)"";
     opset.has_version = 1;
     opset.version = OPSET;
@@ -68,14 +68,14 @@ static hone_status write_model(hone__onnx *g, const char *path)
     model.graph = &g->graph;
     model.n_opset_import = 1;
     model.opset_import = opsets;
-    const size_t bytes = hone_onnx__model_proto__get_packed_size(&model);
+    const size_t bytes = hone__onnx__model_proto__get_packed_size(&model);
     if (bytes > INT32_MAX)
         return hone_error_set(HONE_E_VALUE, "%s: %zu bytes are more than the 2 GB of one file",
                               where, bytes);
     uint8_t *packed = hone__own_block(hone__malloc(bytes + 1));
     if (!packed)
         return hone__error_last();
-    hone_onnx__model_proto__pack(&model, packed);
+    hone__onnx__model_proto__pack(&model, packed);
     return hone__replace_file(where, path, &(hone__part){ packed, bytes }, 1);
 }
 
@@ -121,7 +121,7 @@ static hone_status save(hone__onnx *g, hone_module *model, hone_tensor *x, const
 static hone_status run(hone_module *model, hone_tensor *x, const char *path)
 {
     hone__onnx g = { .tracer = { hone__onnx_knows, hone__onnx_called } };
-    hone_onnx__graph_proto__init(&g.graph);
+    hone__onnx__graph_proto__init(&g.graph);
     const hone_status status = save(&g, model, x, path);
     hone__onnx_end(&g);
     return status;

@@ -1,4 +1,4 @@
-# The messages of ONNX as C, by protobuf-c: HONE_ONNX_SOURCES, what else the library is made of where it is found.
+# The messages of ONNX as C that src/run/onnx_graph.c includes: by protobuf-c, where it is.
 find_program(PROTOC_C protoc-c)
 if(PROTOC_C AND NOT "PkgConfig::PROTOBUF_C" IN_LIST HONE_OPTIONAL)
   hone_optional(PROTOBUF_C libprotobuf-c libprotobuf-c-dev)
@@ -9,10 +9,8 @@ if("PkgConfig::PROTOBUF_C" IN_LIST HONE_OPTIONAL)
   add_custom_command(OUTPUT ${HONE_ONNX}/onnx.pb-c.c ${HONE_ONNX}/onnx.pb-c.h
     COMMAND ${PROTOC_C} --c_out=${HONE_ONNX} -I${CMAKE_CURRENT_LIST_DIR} onnx.proto
     DEPENDS ${CMAKE_CURRENT_LIST_DIR}/onnx.proto VERBATIM)
-  set(HONE_ONNX_SOURCES ${HONE_ONNX}/onnx.pb-c.c)
-  set_source_files_properties(${HONE_ONNX}/onnx.pb-c.c PROPERTIES COMPILE_OPTIONS -w)
   set(users src/run/onnx.c src/run/onnx_graph.c src/run/onnx_ops.c)
   set_property(SOURCE ${users} APPEND PROPERTY COMPILE_DEFINITIONS HONE_HAS_PROTOBUF_C=1)
   set_source_files_properties(${users} PROPERTIES INCLUDE_DIRECTORIES ${HONE_ONNX}
-    OBJECT_DEPENDS ${HONE_ONNX}/onnx.pb-c.h)
+    OBJECT_DEPENDS "${HONE_ONNX}/onnx.pb-c.h;${HONE_ONNX}/onnx.pb-c.c")
 endif()

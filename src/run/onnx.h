@@ -13,11 +13,11 @@
 
 #include <hone/nn.h>
 
-typedef HoneOnnx__NodeProto hone__onnx_node;
+typedef Hone__Onnx__NodeProto hone__onnx_node;
 
 typedef struct {
     hone__tracer tracer; /* the first member */
-    HoneOnnx__GraphProto graph;
+    Hone__Onnx__GraphProto graph;
     int nodes_room, initializers_room;
     hone_tensor **tensors; /* those that have a name; held, so that no other gets its address */
     const char **names;

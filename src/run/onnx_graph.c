@@ -3,6 +3,12 @@
 
 #include "run/onnx.h"
 
+#pragma GCC diagnostic push
+#pragma GCC diagnostic ignored "-Wconversion"
+#pragma GCC diagnostic ignored "-Wmissing-prototypes"
+#include "onnx.pb-c.c" /* made by protoc-c */
+#pragma GCC diagnostic pop
+
 #include "runtime/memory.h"
 
 #include <hone/ops.h>
@@ -117,14 +123,14 @@ int hone__onnx_type(hone_dtype dtype)
 const char *hone__onnx_constant(hone__onnx *g, hone_tensor *t, const char *name)
 {
     hone_tensor *flat = hone_contiguous(t);
-    HoneOnnx__TensorProto *p = hone__onnx_room(g, sizeof *p);
+    Hone__Onnx__TensorProto *p = hone__onnx_room(g, sizeof *p);
     int64_t *dims = hone__onnx_room(g, HONE_MAX_DIMS * sizeof *dims);
     char *own_name = copy(g, name);
     g->graph.initializer =
         grown(g, g->graph.initializer, g->graph.n_initializer, &g->initializers_room, sizeof p);
     if (!flat || g->failed || !hold(g, flat))
         return NULL;
-    hone_onnx__tensor_proto__init(p);
+    hone__onnx__tensor_proto__init(p);
     memcpy(dims, flat->shape, (size_t)flat->ndim * sizeof *dims);
     p->n_dims = flat->ndim;
     p->dims = dims;
@@ -178,7 +184,7 @@ const char *hone__onnx_add(hone__onnx *g, const char *type, const char *const *i
             return NULL;
         inputs[i] = copy(g, in[i]);
     }
-    hone_onnx__node_proto__init(p);
+    hone__onnx__node_proto__init(p);
     p->n_input = (size_t)n;
     p->input = inputs;
     p->n_output = 1;
@@ -190,17 +196,17 @@ const char *hone__onnx_add(hone__onnx *g, const char *type, const char *const *i
     return g->failed ? NULL : out;
 }
 
-static HoneOnnx__AttributeProto *attribute(hone__onnx *g, const char *name, int type)
+static Hone__Onnx__AttributeProto *attribute(hone__onnx *g, const char *name, int type)
 {
     enum { MOST = 8 };
     hone__onnx_node *p = g->graph.n_node ? g->graph.node[g->graph.n_node - 1] : NULL;
-    HoneOnnx__AttributeProto *a = hone__onnx_room(g, sizeof *a);
+    Hone__Onnx__AttributeProto *a = hone__onnx_room(g, sizeof *a);
     if (p && !p->attribute)
         p->attribute = hone__onnx_room(g, MOST * sizeof a);
     char *own_name = copy(g, name);
     if (g->failed || !p || p->n_attribute == MOST)
         return NULL;
-    hone_onnx__attribute_proto__init(a);
+    hone__onnx__attribute_proto__init(a);
     a->name = own_name;
     a->has_type = 1;
     a->type = type;
@@ -212,7 +218,7 @@ enum { FLOAT = 1, INT = 2, STRING = 3, INTS = 7 }; /* the format's numbers */
 
 void hone__onnx_int(hone__onnx *g, const char *name, int64_t value)
 {
-    HoneOnnx__AttributeProto *a = attribute(g, name, INT);
+    Hone__Onnx__AttributeProto *a = attribute(g, name, INT);
     if (a) {
         a->has_i = 1;
         a->i = value;
@@ -221,7 +227,7 @@ void hone__onnx_int(hone__onnx *g, const char *name, int64_t value)
 
 void hone__onnx_float(hone__onnx *g, const char *name, double value)
 {
-    HoneOnnx__AttributeProto *a = attribute(g, name, FLOAT);
+    Hone__Onnx__AttributeProto *a = attribute(g, name, FLOAT);
     if (a) {
         a->has_f = 1;
         a->f = (float)value;
@@ -230,7 +236,7 @@ void hone__onnx_float(hone__onnx *g, const char *name, double value)
 
 void hone__onnx_text(hone__onnx *g, const char *name, const char *value)
 {
-    HoneOnnx__AttributeProto *a = attribute(g, name, STRING);
+    Hone__Onnx__AttributeProto *a = attribute(g, name, STRING);
     char *text = copy(g, value);
     if (a && text) {
         a->has_s = 1;
@@ -241,7 +247,7 @@ void hone__onnx_text(hone__onnx *g, const char *name, const char *value)
 
 void hone__onnx_list(hone__onnx *g, const char *name, const int64_t *at, int n)
 {
-    HoneOnnx__AttributeProto *a = attribute(g, name, INTS);
+    Hone__Onnx__AttributeProto *a = attribute(g, name, INTS);
     int64_t *ints = hone__onnx_room(g, (size_t)n * sizeof *ints);
     if (a && ints) {
         memcpy(ints, at, (size_t)n * sizeof *ints);
