@@ -70,9 +70,10 @@ typedef struct {
     void (*winograd_dy)(const hone__winograd_in *t);
     void (*winograd_out)(const hone__winograd_out *t);
     /** G g G^T of `lanes` weights side by side, n times: points[p * point + i * to_step] from w[tap *
-     * w_tap + i * from_step]. lanes: a vector of gemm's kernel. */
+     * w_tap + i * from_step]. lanes: a vector of gemm's kernel. past: points are larger than the
+     * caches, and begin on multiples of a vector. */
     void (*winograd_weights)(int64_t n, const float *w, int64_t w_tap, int64_t from_step,
-                             float *points, int64_t point, int64_t to_step);
+                             float *points, int64_t point, int64_t to_step, bool past);
     /** w[tap * w_tap + i] += G^T points G for i < n, a multiple of HONE__IMAGE_CHANNELS. */
     void (*winograd_weights_back)(int64_t n, const float *points, int64_t point, float *w,
                                   int64_t w_tap);

@@ -109,7 +109,7 @@ static void winograd_out(const hone__winograd_out *t)
 }
 
 static void winograd_weights(int64_t n, const float *w, int64_t w_tap, int64_t from_step,
-                             float *points, int64_t point, int64_t to_step)
+                             float *points, int64_t point, int64_t to_step, bool past)
 {
     for (int64_t i = 0; i < n; i++, w += from_step, points += to_step) {
         winograd_four column[3];
@@ -118,10 +118,17 @@ static void winograd_weights(int64_t n, const float *w, int64_t w_tap, int64_t f
                                    f32_load(w + (6 + x) * w_tap));
         for (int k = 0; k < 4; k++) {
             const winograd_four v = winograd_g(column[0].at[k], column[1].at[k], column[2].at[k]);
-            for (int j = 0; j < 4; j++)
-                f32_store(points + (4 * k + j) * point, v.at[j]);
+            for (int j = 0; j < 4; j++) {
+                float *to = points + (4 * k + j) * point;
+                if (past)
+                    f32_store_past(to, v.at[j]);
+                else
+                    f32_store(to, v.at[j]);
+            }
         }
     }
+    if (past)
+        store_past_end();
 }
 
 HONE__INLINE void winograd_gt(vf32 a, vf32 b, vf32 c, vf32 d, vf32 *to)

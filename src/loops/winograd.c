@@ -1,7 +1,10 @@
 /* winograd.c: see winograd.h. */
 #include "loops/image_parts.h"
 
-enum { LEAST_CHANNELS = 16, TILES = 96, WEIGHTS = 8 };
+enum { LEAST_CHANNELS = 16, WEIGHTS = 8 };
+
+/* Tiles of a block; more where weights come from far for each. */
+enum { TILES = 96, MANY_TILES = 192, NEAR_BYTES = 6 << 20, CACHED_BYTES = 8 << 20 };
 
 bool hone__winograd_suits(int64_t channels, int64_t outputs, int64_t out_height, int64_t out_width)
 {
@@ -56,17 +59,23 @@ static size_t lay_out(const job *j, char *at, room *r)
     return used;
 }
 
-/* Blocks of about TILES tiles, as many as a multiple of the threads. */
+static int64_t weight_bytes(const job *j)
+{
+    return HONE__WINOGRAD_POINTS * j->k * j->out * (int64_t)sizeof(float);
+}
+
+/* Blocks of about so many tiles, as many as a multiple of the threads. */
 static void choose_blocks(job *j, int threads)
 {
     const int64_t a_sample = j->tiles_y * j->tiles_x, n = j->w->n;
-    if (2 * a_sample <= TILES) {
-        const int64_t blocks = hone__up(ceil_div(n * a_sample, TILES), threads);
+    const int64_t tiles = weight_bytes(j) > NEAR_BYTES ? MANY_TILES : TILES;
+    if (2 * a_sample <= tiles) {
+        const int64_t blocks = hone__up(ceil_div(n * a_sample, tiles), threads);
         j->samples = ceil_div(n, min64(blocks, n));
         j->bands = 1;
     } else {
         j->samples = 1;
-        j->bands = min64(j->tiles_y, ceil_div(a_sample, TILES));
+        j->bands = min64(j->tiles_y, ceil_div(a_sample, tiles));
     }
     j->band_rows = ceil_div(j->tiles_y, j->bands);
     j->blocks = ceil_div(n, j->samples) * j->bands;
@@ -90,7 +99,7 @@ static void transform_weights(const job *j, float *turned, int64_t begin, int64_
         for (int64_t o = at; o < at + width; o += j->kernel->vl)
             j->images->winograd_weights(many, first + o, w->turned ? -j->out : j->out, 9 * j->out,
                                         j->weights + at * j->k + begin * width + o - at,
-                                        j->weight_point, width);
+                                        j->weight_point, width, weight_bytes(j) > CACHED_BYTES);
     }
 }
 
@@ -226,19 +235,19 @@ bool hone__winograd_run(const hone__winograd *w)
     j.weight_point = hone__point(j.k * j.out);
     j.in_point = hone__point(j.most_tiles * j.in);
     j.out_point = hone__point(j.most_tiles * j.out);
-    const size_t weight_bytes = hone__floats(HONE__WINOGRAD_POINTS * j.weight_point);
+    const size_t weights = hone__floats(HONE__WINOGRAD_POINTS * j.weight_point);
     const size_t bias_bytes = w->bias ? hone__floats(j.out) : 0,
                  turned = hone__floats(9 * WEIGHTS * j.out);
     room unused;
     j.room_bytes = lay_out(&j, NULL, &unused);
     j.room_bytes = j.room_bytes > turned ? j.room_bytes : turned;
-    const size_t bytes = weight_bytes + bias_bytes + hone__bytes(threads, j.room_bytes);
+    const size_t bytes = weights + bias_bytes + hone__bytes(threads, j.room_bytes);
     char *const all = hone__pool_alloc(bytes);
     if (!all)
         return false;
     j.weights = (float *)(void *)all;
-    j.bias = w->bias ? (float *)(void *)(all + weight_bytes) : NULL;
-    j.rooms = all + weight_bytes + bias_bytes;
+    j.bias = w->bias ? (float *)(void *)(all + weights) : NULL;
+    j.rooms = all + weights + bias_bytes;
     if (j.bias)
         hone__gather_bias(j.bias, hone__padded(w->out.channels), w->bias, w->out.channels,
                           w->bias_step);
