@@ -89,15 +89,27 @@ static double decimal(uint64_t digits, int power)
 
 /* ---- the fast way */
 
-/* Whether eight bytes are digits, and the number that they are, the first one's in the lowest byte: pairs
- * are put together to pairs of pairs, all at once. */
-static inline bool eight_digits(uint64_t eight)
+static inline uint64_t eight_at(const char *at)
 {
-    const uint64_t high = 0xF0F0F0F0F0F0F0F0u;
-    return (eight & high) == 0x3030303030303030u &&
-           ((eight + 0x0606060606060606u) & high) == 0x3030303030303030u;
+    uint64_t eight;
+    memcpy(&eight, at, sizeof eight);
+#if __BYTE_ORDER__ == __ORDER_BIG_ENDIAN__
+    eight = __builtin_bswap64(eight);
+#endif
+    return eight;
 }
 
+/* How many bytes, from the lowest on, are digits: what isn't one, less '0', is 10 or more. (A carry goes to
+ * bytes behind the first that isn't a digit, which don't count.) */
+static inline int digits_in(uint64_t eight)
+{
+    const uint64_t off = eight ^ 0x3030303030303030u;
+    const uint64_t others = ((off + 0x7676767676767676u) | off) & 0x8080808080808080u;
+    return others ? __builtin_ctzll(others) >> 3 : 8;
+}
+
+/* The number that eight digits are, the first one's in the lowest byte: pairs are put together to pairs of
+ * pairs, all at once. */
 static inline uint64_t value_of_eight(uint64_t eight)
 {
     eight -= 0x3030303030303030u;
@@ -108,19 +120,26 @@ static inline uint64_t value_of_eight(uint64_t eight)
            32;
 }
 
-/* Adds the digits that follow to *digits, which may overflow. */
+/* Adds the digits that follow to *digits, which may overflow. Fewer than eight get zeros in front, so that
+ * nothing is decided digit by digit. */
 static inline const char *take_digits(const char *at, const char *end, uint64_t *digits)
 {
-    uint64_t eight, sum = *digits;
+    static const uint32_t power[] = { 1, 10, 100, 1000, 10000, 100000, 1000000, 10000000 };
+    uint64_t sum = *digits;
     while (end - at >= 8) {
-        memcpy(&eight, at, sizeof eight);
-#if __BYTE_ORDER__ == __ORDER_BIG_ENDIAN__
-        eight = __builtin_bswap64(eight);
-#endif
-        if (!eight_digits(eight))
-            break;
-        sum = sum * 100000000 + (uint32_t)value_of_eight(eight);
-        at += 8;
+        const uint64_t eight = eight_at(at);
+        const int n = digits_in(eight);
+        if (n == 8) {
+            sum = sum * 100000000 + (uint32_t)value_of_eight(eight);
+            at += 8;
+            continue;
+        }
+        if (n > 0) {
+            const uint64_t filled = eight << (64 - 8 * n) | 0x3030303030303030u >> 8 * n;
+            sum = sum * power[n] + (uint32_t)value_of_eight(filled);
+        }
+        *digits = sum;
+        return at + n;
     }
     while (at < end && (unsigned char)(*at - '0') <= 9)
         sum = sum * 10 + (uint64_t)(*at++ - '0');
@@ -168,8 +187,9 @@ bool hone__csv_fast(const char **place, const char *end, char separator, hone__c
     const char *at = *place;
     while (at < end && *at == ' ')
         at++;
-    const bool negative = at < end && *at == '-';
-    at += negative || (at < end && *at == '+');
+    const char sign = at < end ? *at : 0;
+    const bool negative = sign == '-';
+    at += negative | (sign == '+'); /* signs come as they like: no branch */
     const char *begin = at;
     uint64_t digits = 0;
     at = take_digits(at, end, &digits);
@@ -203,10 +223,9 @@ bool hone__csv_fast(const char **place, const char *end, char separator, hone__c
     power -= (int)after;
     if (!ends_here(at, end, separator) || (digits && (power < -MOST_POWER || power > MOST_POWER)))
         return false;
-    const double value = digits ? decimal(digits, power) : 0.0;
     *place = at;
     *kind = HONE__CELL_REAL;
-    *real = negative ? -value : value;
+    *real = (digits ? decimal(digits, power) : 0.0) * (1 - 2 * (double)negative);
     return true;
 }
 
