@@ -1,5 +1,6 @@
 /* Picture files and folders of them: what is damaged, what is missing, what is asked for. */
 #include "files.h"
+#include "sha256.h"
 #include "support.h"
 
 #include "data/image_set.h"
@@ -116,6 +117,41 @@ Test(images, messages_name_the_file_and_what_is_wrong)
     hone_tensor *x = hone_picture_read(test_path("cut.jpg"),
                                        &(hone_picture_options){ .damaged = HONE_DAMAGED_KEEP });
     cr_assert(x && hone_size(x, 0) == 3 && hone_size(x, 1) == 29 && hone_size(x, 2) == 37);
+}
+
+/* What is missing of a cut file is (128, 128, 128); a cut progressive one has the same pixels by every version
+ * of libjpeg-turbo, as blocks aren't smoothed. */
+Test(images, cut_files_that_are_kept)
+{
+    NEEDS_PICTURES();
+    const hone_picture_options keep = { .damaged = HONE_DAMAGED_KEEP };
+    put("cut.jpg", "jpeg_2x2_baseline.jpg", -300, 0);
+    hone_tensor *x = hone_picture_read(test_path("cut.jpg"), &keep);
+    for (int c = 0; c < 3; c++)
+        cr_assert(x && hone_at(x, c, 28, 36) == 128);
+    put("half.jpg", "jpeg_2x2_progressive.jpg", 700, 0);
+    x = hone_picture_read(test_path("half.jpg"), &keep);
+    char digest[65];
+    sha256 sha = sha256_begin();
+    sha256_add(&sha, hone_data(x), (size_t)hone_numel(x));
+    sha256_end(&sha, digest);
+    cr_assert_str_eq(digest, "55262d4fe258d6d454f832fe470e78aeb032fb2b76fa1bd48e2aecdb28269134");
+}
+
+/* Of changed bytes the format can't tell all, but those that put it out of step. */
+Test(images, a_changed_byte_is_told)
+{
+    NEEDS_PICTURES();
+    size_t n;
+    int told = 0, tried = 0;
+    char *data = golden("jpeg_restarts.jpg", &n);
+    for (size_t at = n / 2; at < n - 2; at += 7, tried++) {
+        data[at] ^= 0x55;
+        told += state_of(data, n) >= HONE__IMAGE_DAMAGED;
+        data[at] ^= 0x55;
+    }
+    cr_assert(told > tried / 5, "%d of %d", told, tried);
+    free(data);
 }
 
 /* Sizes that would take all memory are refused before any is taken. */
