@@ -7,4 +7,3 @@
 .winograd_weights_back = winograd_weights_back,
 .depthwise = depthwise,
 .depthwise_weight = depthwise_weight,
-/* clang-format on */
