@@ -424,7 +424,9 @@ MAP.update({
     "index_add": index_add,
     "index_copy": named("index_copy", "dim", "index", "source", inputs=("index", "source")),
     "index_fill": index_fill, "take": named("take", "index", inputs=("index",)),
-    "take_along_dim": named("take_along_dim", "index", "dim", inputs=("index",)),
+    "take_along_dim": lambda s: (("take", [s.input, bind(s, "index", "dim", dim=None)["index"].reshape(-1)], "")
+                                 if bind(s, "index", "dim", dim=None)["dim"] is None
+                                 else named("take_along_dim", "index", "dim", inputs=("index",))(s)),
     "masked_fill": masked_fill, "masked_select": named("masked_select", "mask", inputs=("mask",)),
     "masked_scatter": named("masked_scatter", "mask", "source", inputs=("mask", "source")),
     "select_scatter": named("select_scatter", "src", "dim", "index", inputs=("src",)),
