@@ -71,7 +71,6 @@ static const struct {
     { "polygamma.polygamma_n_4", "f32", "PyTorch's f32 trigamma is less exact than its tolerance" },
     { "matmul", "f32", "PyTorch's f32 sum is off by more than its tolerance" },
     { "__rmatmul__", "f32", "PyTorch's f32 sum is off by more than its tolerance" },
-    { "addbmm", "f32", "PyTorch's f32 sum is off by more than its tolerance" },
     { "addr", "bool", "products are of numbers" },
     { "gather", "f32", "indices are i64 or i32" },
     { "gather", "f64", "indices are i64 or i32" },
