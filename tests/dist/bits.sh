@@ -50,6 +50,19 @@ same "images, state shared out" 8 "${images[@]}" --zero
 cp ranks.st begin.st
 same "images, resumed" 8 "${images[@]}" --load begin.st
 
+# A checkpoint of n ranks is taken up by one, and one's by n.
+"$hone" "${images[@]}" --epochs 4 --shards 8 --save whole.st >alone 2>err || { fail "a longer run"; cat err; }
+for n in "${ranks[@]}"; do
+  [ "$n" -le 8 ] || continue
+  checks=$((checks + 2))
+  rm -f run.ckpt* on.st
+  launch "$n" "$hone" "${images[@]}" --shards 8 --checkpoint run.ckpt >out 2>err || { fail "$n ranks, a checkpoint"; cat err; }
+  "$hone" "${images[@]}" --shards 8 --epochs 3 --checkpoint run.ckpt --resume auto >out 2>err || { fail "one goes on"; cat err; }
+  launch "$n" "$hone" "${images[@]}" --shards 8 --epochs 4 --checkpoint run.ckpt --resume auto --save on.st >out 2>err ||
+    { fail "$n ranks go on"; cat err; }
+  cmp whole.st on.st || fail "a run that $n ranks, one and $n again made ends in other bits"
+done
+
 # What is sent for gradients: 2 (n - 1) / n of their bytes where each rank has one subtree.
 for n in "${ranks[@]}"; do
   case $n in 2 | 4 | 8) ;; *) continue ;; esac
