@@ -27,7 +27,8 @@ static const hone__data_argument table[] = {
     { "target", "NAME", "the column to learn, none for none; default: the last one", HONE__ARG_TEXT,
       ARG(target), 0, 0 },
     { "drop", "NAME;NAME...", "columns that are left out", HONE__ARG_TEXT, ARG(drop), 0, 0 },
-    { "task", "auto|classes|numbers", "what a target of whole numbers is; auto: numbers",
+    { "task", "auto|classes|numbers",
+      "what a target of whole numbers is, or one to be told that the file hasn't; auto: numbers",
       HONE__ARG_WORD, ARG(task), 0, 0 },
     { "missing", "refuse|mean|zero|drop",
       "where a number is missing: an error, the column's mean, 0, or without the row; a missing "
@@ -367,7 +368,7 @@ static hone_tensor *make_target(const plan *p, hone_source *data)
 {
     const hone_column *c = p->target;
     if (!c) {
-        data->task = HONE_TASK_NONE;
+        data->task = p->r->o.whole && p->a->task == NUMBERS ? HONE_TASK_NUMBERS : HONE_TASK_NONE;
         return HONE_NONE;
     }
     const bool text = c->kind == HONE_COLUMN_TEXT, whole = c->kind == HONE_COLUMN_WHOLE;

@@ -20,6 +20,11 @@ says '^row,y0$'
 [ "$(wc -l <out)" = 601 ] || fail "predict: $(wc -l <out) lines, not 601"
 works "$hone" predict --data houses.csv --load h.st --limit 2 --json
 says '^\{"row": 0, "numbers": \[[0-9.]+\]\}$'
+cut -d, -f1-3 houses.csv >rows.csv # the same rows, without what is to be told
+works "$hone" predict --data houses.csv --load h.st
+cp out with
+works "$hone" predict --data rows.csv --data-options 'target=price, task=numbers' --load h.st
+cmp -s out with || fail 'rows without their target are told otherwise'
 works "$hone" train --data houses.csv --optim adamw --epochs 1 # a model by default
 says '^mlp 5-100-1, '
 works "$hone" train --data houses.csv --data-options 'target=rooms, task=classes, drop=price' --optim adamw --epochs 1
