@@ -79,7 +79,7 @@ void hone__storage_release(hone__storage *storage)
 {
     if (!hone__refs_drop(&storage->refs))
         return;
-    if (__builtin_expect(storage->site != 0, 0))
+    if (HONE__IS_MARKED(storage->site))
         hone__watch.storage_gone(storage->site, storage->bytes);
     if (storage->joined) {
         hone__obj_count(HONE__OBJ_STORAGE, -1);

@@ -14,6 +14,7 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 #ifdef HONE_PFM
+#include <dlfcn.h>
 #include <perfmon/pfmlib_perf_event.h>
 #endif
 
@@ -149,14 +150,22 @@ static void set_common(struct perf_event_attr *attr)
         PERF_FORMAT_GROUP | PERF_FORMAT_TOTAL_TIME_ENABLED | PERF_FORMAT_TOTAL_TIME_RUNNING;
 }
 
-/* A name that isn't in the table, by libpfm4 where hone was built with it. */
+/* A name that isn't in the table, by libpfm4 where hone was built with its header; opened when it is
+ * asked for, so that nobody needs it who doesn't ask. */
 static bool find_by_library(const char *name, struct perf_event_attr *attr)
 {
 #ifdef HONE_PFM
+    void *library = dlopen("libpfm.so.4", RTLD_NOW | RTLD_LOCAL);
+    pfm_err_t (*initialize)(void) =
+        library ? (pfm_err_t(*)(void))dlsym(library, "pfm_initialize") : NULL;
+    pfm_err_t (*encode)(const char *, int, pfm_os_t, void *) =
+        library ? (pfm_err_t(*)(const char *, int, pfm_os_t, void *))dlsym(
+                      library, "pfm_get_os_event_encoding")
+                : NULL;
     *attr = (struct perf_event_attr){ .size = sizeof *attr };
     pfm_perf_encode_arg_t arg = { .attr = attr, .size = sizeof arg };
-    return pfm_initialize() == PFM_SUCCESS &&
-           pfm_get_os_event_encoding(name, PFM_PLM3, PFM_OS_PERF_EVENT, &arg) == PFM_SUCCESS;
+    return initialize && encode && initialize() == PFM_SUCCESS &&
+           encode(name, PFM_PLM3, PFM_OS_PERF_EVENT, &arg) == PFM_SUCCESS;
 #else
     (void)name, (void)attr;
     return false;
@@ -181,7 +190,7 @@ static void refuse_event(const char *name)
         used += (size_t)hone__format(all + used, sizeof all - used, "%s%s", i ? ", " : "",
                                      known[i].name);
 #ifdef HONE_PFM
-    const char *library = "and what libpfm4 knows of this CPU";
+    const char *library = "and what libpfm4, if it is installed, knows of this CPU";
 #else
     const char *library = "(hone was built without libpfm4, which knows more)";
 #endif

@@ -25,6 +25,12 @@ static inline unsigned hone__watch_now(void)
     return atomic_load_explicit(&hone__watch_flags, memory_order_relaxed);
 #endif
 }
+/** A storage has a site: whoever gave it that wants to know when it goes. */
+#ifdef HONE_UNWATCHED
+#define HONE__IS_MARKED(site) ((void)(site), false)
+#else
+#define HONE__IS_MARKED(site) __builtin_expect((site) != 0, 0)
+#endif
 static inline bool hone__watched(void)
 {
     return __builtin_expect(hone__watch_now() != 0, 0);

@@ -166,4 +166,14 @@ if command -v gdb >/dev/null && command -v nm >/dev/null; then
 else
   not_checked "kernels' names (no gdb or nm)"
 fi
+
+# ---- the probes, where they were built: both names, with the word that says whether somebody listens
+if command -v readelf >/dev/null && readelf -n "$hone" >notes 2>/dev/null && grep -q stapsdt notes; then
+  checks=$((checks + 1))
+  for probe in op__begin op__end; do
+    grep -A1 "Name: $probe" notes | grep -qE 'Semaphore: 0x0*[1-9a-f]' || fail "no probe $probe"
+  done
+else
+  not_checked "the probes (built without sys/sdt.h, or no readelf)"
+fi
 finish

@@ -4,9 +4,11 @@
  *   numa [NODES]: fails if the machine has another number of nodes. */
 #include <hone/hone.h>
 
+#include <sched.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -118,6 +120,41 @@ static double train(void)
     return last;
 }
 
+/* A tensor at `node`, worked on by one thread at node 0: does a profile say that it is remote? */
+static void check_profile(int node)
+{
+    HONE_SCOPE();
+    hone_profile_summary s;
+    double remote = -1;
+    cpu_set_t all, first;
+    sched_getaffinity(0, sizeof all, &all);
+    CPU_ZERO(&first);
+    CPU_SET(0, &first);
+    sched_setaffinity(0, sizeof first, &first);
+    hone_set_threads(1);
+    check(hone_set_placement(HONE_PLACE_NODE, node) == HONE_OK, "profile", hone_error_message());
+    hone_tensor *x = hone_full(HONE_F32, 1.5, 1 << 20);
+    const hone_profile_options o = { .events = "none", .no_roofs = true };
+    check(hone_profile_begin(&o) == HONE_OK, "profile", hone_error_message());
+    for (int i = 0; i < 4; i++) {
+        HONE_SCOPE();
+        hone_neg(x);
+        hone_profile_step();
+    }
+    check(hone_profile_end() == HONE_OK && hone_profile_get(&s) == HONE_OK, "profile",
+          hone_error_message());
+    for (int i = 0; i < s.n_rows; i++)
+        if (strcmp(s.rows[i].op, "neg") == 0)
+            remote = s.rows[i].remote_share;
+    printf("profile      pages at node %d: %.2f remote\n", node, remote);
+    check(node == 0 ? remote >= 0 && remote < 0.1 : remote > 0.9, "profile",
+          "another share is remote");
+    if (node == 1)
+        hone_profile_print(stdout);
+    hone_set_placement(HONE_PLACE_LOCAL, 0);
+    sched_setaffinity(0, sizeof all, &all);
+}
+
 static const struct {
     const char *name;
     hone_placement placement;
@@ -149,6 +186,8 @@ int main(int argc, char **argv)
     }
     for (int node = 0; node < machine.numa_nodes && node < 2; node++)
         check_middle(node);
+    for (int node = 0; machine.numa_nodes > 1 && node < 2; node++)
+        check_profile(node);
     puts(failures ? "failed" : "ok");
     return failures != 0;
 }
