@@ -23,7 +23,7 @@ done
 works "$hone" models lenet.hone # what is shown is what is there
 says '^61706 parameters$'
 refuses 2 'unknown option|--nonsense' "$hone" models --nonsense
-refuses 2 "--model takes mlp:INPUT,...,OUTPUT, gpt, lenet, lstm, .*, or a FILE, not 'alexnet'" "$hone" models alexnet
+refuses 2 "--model takes mlp:INPUT,...,OUTPUT, bert, gpt, lenet, lstm, .*, or a FILE, not 'alexnet'" "$hone" models alexnet
 refuses 2 '--text' "$hone" models --text
 refuses 2 '--text: there is no alexnet; there are' "$hone" models alexnet --text
 refuses 2 'lenet:depth=3: LeNet has no parameter depth; it has num_classes, channels, width' "$hone" models lenet:depth=3

@@ -74,10 +74,12 @@ check_table() {
 #include <hone/hone.h>
 void table(hone_tensor *x, hone_tensor *z, hone_tensor *w, hone_tensor *c, hone_tensor *y, hone_tensor *index,
            hone_tensor *logits, hone_tensor *loss, hone_module *model, hone_optim *optim, hone_dataset set,
-           hone_function function, hone_generator *generator, const char *f, const float *data);
+           hone_function function, hone_generator *generator, const char *f, const float *data, const char *dir,
+           hone_dataset *parts, hone_checkable fn, void *user, hone_tensor_list inputs, hone_tensor_list parameters);
 void table(hone_tensor *x, hone_tensor *z, hone_tensor *w, hone_tensor *c, hone_tensor *y, hone_tensor *index,
            hone_tensor *logits, hone_tensor *loss, hone_module *model, hone_optim *optim, hone_dataset set,
-           hone_function function, hone_generator *generator, const char *f, const float *data)
+           hone_function function, hone_generator *generator, const char *f, const float *data, const char *dir,
+           hone_dataset *parts, hone_checkable fn, void *user, hone_tensor_list inputs, hone_tensor_list parameters)
 {
 C
     sed 's/;*$/;/; s/^/{ /; s/$/ }/' calls

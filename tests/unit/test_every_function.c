@@ -203,6 +203,8 @@ typedef enum { ALWAYS, BUT_NONE } allowed; /* BUT_NONE: an optional tensor */
     X(hone_randn_like, ALWAYS, !hone_randn_like(s))                                                \
     X(hone_zero_, ALWAYS, !hone_zero_(s))                                                          \
     X(hone_flatten, ALWAYS, !hone_flatten(s, 0))                                                   \
+    X(hone_split_with_sizes_v, ALWAYS,                                                             \
+      !hone_split_with_sizes_v(s, (const int64_t[]){ 1, HONE_END_DIM }, 0).at)                     \
     X(hone_split, ALWAYS, !hone_split(s, 1, 0).at)                                                 \
     X(hone_chunk, ALWAYS, !hone_chunk(s, 1, 0).at)                                                 \
     X(hone_unbind, ALWAYS, !hone_unbind(s, 0).at)                                                  \
