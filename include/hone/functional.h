@@ -17,7 +17,7 @@ extern "C" {
 #endif
 
 /** v^T J, reverse mode: gradients of sum(fn(inputs) * v) by each input, zeros where it doesn't depend on it.
- *  @param v  [same as the output]; NULL: ones, of an output of one element.
+ *  @param v  [same as the output]; HONE_NONE: ones, of an output of one element.
  *  @param y  the output, detached, unless NULL.
  *  Errors:  HONE_E_SHAPE, HONE_E_STATE (no gradient leads to an input), the function's; at == NULL. */
 HONE_API hone_tensor_list hone_vjp(hone_checkable fn, void *user, hone_tensor_list inputs,

@@ -72,11 +72,14 @@ static bool constant(const char *name, hone_tensor *y)
 hone_tensor_list hone_vjp(hone_checkable fn, void *user, hone_tensor_list inputs, hone_tensor *v,
                           hone_tensor **y)
 {
+    if (v != HONE_NONE && !hone__needs_tensor("vjp", v))
+        return failed;
     hone_tensor_list leaves = as_leaves("vjp", inputs);
     hone_tensor *out = leaves.at ? called(fn, user, leaves) : NULL;
     if (y)
         *y = out ? hone_detach(out) : NULL;
-    return constant("vjp", out) ? failed : gradients(out, v, leaves, false, false);
+    return constant("vjp", out) ? failed
+                                : gradients(out, v == HONE_NONE ? NULL : v, leaves, false, false);
 }
 
 hone_tensor *hone_jvp(hone_checkable fn, void *user, hone_tensor_list inputs,

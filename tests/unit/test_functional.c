@@ -77,7 +77,7 @@ Test(functional, sample_gradients_are_those_of_samples_alone)
 Test(functional, refusals)
 {
     hone_tensor *a = T(HONE_F64, (2), 1, 2), *b = T(HONE_F64, (3), 1, 2, 3);
-    CHECK_FAILS(hone_vjp(cubic, NULL, hone_list(a, a), NULL, NULL).at, HONE_E_SHAPE,
+    CHECK_FAILS(hone_vjp(cubic, NULL, hone_list(a, a), HONE_NONE, NULL).at, HONE_E_SHAPE,
                 "more than one element");
     CHECK_FAILS(hone_vjp(nothing, NULL, hone_list(a), a, NULL).at, HONE_E_STATE,
                 "vjp: the function's result f64 [2] depends on no input");
