@@ -282,6 +282,8 @@ bool hone__batch_fill(const char *where, const hone_dataset *set, const int64_t 
 {
     if (!set->type)
         return fill_from_memory(where, set, index, n, b);
+    if (n == 0) /* a rank's part of a small last batch: as the layout has it */
+        return hone__batch_room(where, set, n, b);
     if (set->type->sample)
         return fill_from_samples(where, set, index, n, b);
     return fill_from_buffers(where, set, index, n, of, b);

@@ -22,9 +22,9 @@ enum { MOST_RUN = 16 };
 typedef struct {
     hone__batch batch;
     int64_t *index;
-    int64_t n, epoch;
-    int64_t next, done; /* rows handed out, rows finished; of a whole batch 0 or n */
-    int64_t failed;     /* the first row that failed; -1: none */
+    int64_t size, epoch;   /* samples */
+    int64_t n, next, done; /* rows, those handed out, those finished; a whole batch counts as one */
+    int64_t failed;        /* the first row that failed; -1: none */
     hone_status code;
     char message[512];
 } slot;
@@ -67,7 +67,7 @@ static bool next_job(hone__crew *c, job *j)
             continue;
         if (c->one_at_a_time && c->busy)
             return false;
-        const int64_t run = c->by_rows ? c->run : s->n;
+        const int64_t run = c->by_rows ? c->run : 1;
         *j = (job){ s, s->next, s->n - s->next < run ? s->n : s->next + run };
         s->next = j->end;
         c->busy = true;
@@ -82,7 +82,7 @@ static bool do_job(const hone__crew *c, const job *j)
     slot *s = j->slot;
     const hone_sample_place of = { 0, s->epoch, c->seed };
     return c->by_rows ? hone__batch_read(&c->set, s->index, j->begin, j->end, &of, &s->batch)
-                      : hone__batch_fill("loader", &c->set, s->index, s->n, &of, &s->batch);
+                      : hone__batch_fill("loader", &c->set, s->index, s->size, &of, &s->batch);
 }
 
 /* The calling thread's error is the slot's, if it is its first row to fail. A run ends at its first
@@ -208,7 +208,8 @@ bool hone__crew_add(hone__crew *c, int64_t n, int64_t epoch)
         hone__batch_drop(&s->batch);
         return false;
     }
-    s->n = n;
+    s->size = n;
+    s->n = c->by_rows ? n : 1;
     s->epoch = epoch;
     s->next = s->done = 0;
     s->failed = -1;

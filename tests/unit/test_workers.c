@@ -257,6 +257,30 @@ Test(workers, a_set_of_tensors_is_asked_by_one_thread_at_a_time)
     cr_assert(!atomic_load(&t.at_once));
 }
 
+/* Of a last batch of two samples some of four ranks have none: no rows, and not those of the batch before. */
+Test(workers, ranks_without_a_sample_have_no_rows)
+{
+    static const hone_dataset_class type = { "tensors", tensors_size, tensors_sample, NULL };
+    tensors t = { 0 };
+    const hone_dataset set = { .type = &type, .state = &t };
+    for (int workers = 0; workers < 3; workers++) {
+        int64_t rows = 0;
+        for (int r = 0; r < 4; r++) {
+            hone_loader *part =
+                loader_of(&set, (hone_loader_options){
+                                    .batch_size = 7, .workers = workers, .rank = r, .ranks = 4 });
+            for (hone_batch b; hone_loader_next(part, &b);) {
+                cr_assert(hone_dim(b.x) == 3 && hone_size(b.y, 0) == hone_size(b.x, 0));
+                rows += hone_size(b.x, 0);
+            }
+            cr_assert(hone_error_code() == HONE_OK, "%s", hone_error_message());
+            hone_loader_free(part);
+        }
+        cr_assert(rows == 30, "%lld", (long long)rows);
+    }
+    cr_assert(!atomic_load(&t.at_once));
+}
+
 /* ---- ranks, memory, forks, misuse */
 
 Test(workers, ranks_have_parts_of_each_batch)
