@@ -184,12 +184,25 @@ static hone_status images_layout(const hone_dataset *set, int64_t index, hone_sa
     return HONE_OK;
 }
 
+/* A file that was replaced since all were looked at has no room for other extents. */
+static bool is_as_before(const images *s, int64_t index, const hone__image *image)
+{
+    const int height = atomic_load(&s->height), width = atomic_load(&s->width);
+    if (height <= 0 || (image->height == height && image->width == width))
+        return true;
+    hone_error_set(HONE_E_FORMAT, "%s: %s is %d x %d now, and was %d x %d", where,
+                   s->list->file[index].path, image->height, image->width, height, width);
+    return false;
+}
+
 static hone_status images_read(const hone_dataset *set, const hone_sample_place *place,
                                void *const *out)
 {
     images *s = set->state;
     hone__workspace own = { 0 }, *w = take(s, &own);
-    const int64_t label = hone__images_decode(set, place->index, w);
+    int64_t label = hone__images_decode(set, place->index, w);
+    if (label >= 0 && !is_as_before(s, place->index, &w->image))
+        label = -1;
     if (label >= 0) {
         hone__image_to_planes(&w->image, out[0]);
         memcpy(out[1], &label, sizeof label);

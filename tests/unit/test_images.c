@@ -359,3 +359,19 @@ Test(images, a_damaged_file_among_many_surfaces)
     }
     hone_dataset_free(&set);
 }
+
+/* The batch has room for the extents that all files had. */
+Test(images, a_file_that_was_replaced_is_told)
+{
+    NEEDS_PICTURES();
+    hone_dataset set;
+    hone_sample_layout layout;
+    const int64_t index[] = { 0, 1 };
+    put("same/a/x.png", "png_2_8.png", 0, 0);
+    put("same/b/y.png", "png_2_8.png", 0, 0);
+    CHECK_OK(hone_dataset_images(test_path("same"), NULL, &set));
+    CHECK_OK(hone_dataset_layout(&set, -1, &layout));
+    put("same/b/y.png", "photo.png", 0, 0);
+    CHECK_FAILS(hone_dataset_batch(&set, index, 2).at, HONE_E_FORMAT, "y.png is ");
+    hone_dataset_free(&set);
+}
