@@ -92,7 +92,11 @@ static hone_status take_file(const hone__data_request *r, const char *path, bool
     for (int64_t at = 0; at < bytes && status == HONE_OK; at += size) {
         const uint8_t *record = hone__blob_at(blob) + at;
         const bool cut = bytes - at < size;
-        if (!cut && record[label] < classes) {
+        const bool good = !cut && record[label] < classes;
+        if (good && to->n == to->room) {
+            status =
+                hone_error_set(HONE_E_IO, "%s: %s became longer while it was read", where, path);
+        } else if (good) {
             memcpy(x + to->n * PIXELS, record + size - PIXELS, PIXELS);
             y[to->n++] = record[label];
         } else if (a->damaged) {
@@ -160,6 +164,7 @@ static bool read_names(const char *path, int64_t n, hone_source *data)
 {
     char line[200];
     FILE *file = fopen(path, "r");
+    const uint64_t errors = hone__error_count();
     const char **names = file ? hone__data_take(data, (size_t)n * sizeof *names) : NULL;
     int64_t i = 0;
     while (names && i < n && fgets(line, sizeof line, file)) {
@@ -171,7 +176,7 @@ static bool read_names(const char *path, int64_t n, hone_source *data)
         fclose(file);
     if (names && i == n && names[n - 1])
         data->class_names = names;
-    return hone_error_code() == HONE_OK;
+    return hone__error_count() == errors;
 }
 
 static hone_status open_cifar(const hone__data_request *r, hone_source *data)

@@ -102,17 +102,21 @@ static hone_status find_shards(const hone__data_request *r, bool test, shards *s
 {
     DIR *dir = opendir(r->path);
     char path[PATH_MAX];
-    for (struct dirent *e; dir && s->n < MOST_SHARDS && (e = readdir(dir));) {
+    const uint64_t errors = hone__error_count();
+    for (struct dirent *e; dir && hone__error_count() == errors && (e = readdir(dir));) {
         if (!is_shard(e->d_name, test))
             continue;
         const int n = hone__format(path, sizeof path, "%s/%s", r->path, e->d_name);
-        if (n < PATH_MAX && !(s->path[s->n++] = hone__data_copy(data, path, (size_t)n)))
-            break;
+        if (s->n == MOST_SHARDS)
+            hone_error_set(HONE_E_VALUE, "%s: %s has more than %d shards", where, r->path,
+                           MOST_SHARDS);
+        else if (n < PATH_MAX && (s->path[s->n] = hone__data_copy(data, path, (size_t)n)))
+            s->n++;
     }
     if (dir)
         closedir(dir);
-    if (hone_error_code() != HONE_OK)
-        return hone_error_code();
+    if (hone__error_count() != errors)
+        return hone__error_last();
     qsort(s->path, (size_t)s->n, sizeof *s->path, by_name);
     return s->n > 0 ? HONE_OK
                     : hone_error_set(HONE_E_IO,
