@@ -82,7 +82,8 @@ static bool run_number(hone_context *ctx, hone_tensor *x, const hone__binary_fn 
     const hone_dtype dtype =
         x->dtype == HONE_BOOL && s != 0 && s != 1 ? HONE_I64 : (hone_dtype)x->dtype;
     hone_tensor *number = hone_from_data_v(HONE_I64, &s, (const int64_t[]){ HONE_END_DIM });
-    if (!number || !hone__number_fits(hone__call_name(ctx), dtype, (double)s))
+    if (!number || /* any fits an i64, but not all a double */
+        (dtype != HONE_I64 && !hone__number_fits(hone__call_name(ctx), dtype, (double)s)))
         return false;
     hone_tensor *scalar = hone_to(number, dtype);
     return scalar && run(ctx, x, (hone__operand){ .t = scalar }, dtype, rows, out);

@@ -195,6 +195,8 @@ Test(math, bits)
     CHECK_VALUES(hone_bitwise_right_shift(T(HONE_I64, (3), -8, 8, -8), T(HONE_I64, (3), 1, 70, 64)),
                  HONE_I64, (3), -4, 0, -1);
     CHECK_VALUES(hone_bitwise_and_scalar(T(HONE_BOOL, (2), 0, 1), 3), HONE_I64, (2), 0, 1);
+    CHECK_VALUES(hone_bitwise_and_scalar(T(HONE_I64, (2), -1024, 5), INT64_MAX), HONE_I64, (2),
+                 0x1p63 - 1024, 5);
     CHECK_VALUES(hone_bitwise_not(T(HONE_BOOL, (2), 0, 1)), HONE_BOOL, (2), 1, 0);
     CHECK_FAILS(hone_bitwise_or_scalar(hone_ones(HONE_U8, 2), -1), HONE_E_VALUE,
                 "bitwise_or_scalar");
