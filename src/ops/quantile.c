@@ -66,9 +66,14 @@ static hone_tensor *ranks_of(hone_tensor *rows, hone_tensor *q, int64_t n, bool 
     return hone_mul(q, hone_maximum_scalar(last, 0));
 }
 
+/* Of more elements than f32 counts exactly, the last rank may have been rounded up to one that isn't there. */
 static hone_tensor *at_rank(hone_tensor *sorted, hone_tensor *ranks)
 {
-    return hone_gather(sorted, -1, hone_to(ranks, HONE_I64));
+    const int64_t n = sorted->shape[sorted->ndim - 1];
+    hone_tensor *place = hone_to(ranks, HONE_I64);
+    if (n > INT64_C(1) << 24)
+        place = hone_minimum_scalar(place, (double)(n - 1));
+    return hone_gather(sorted, -1, place);
 }
 
 static hone_tensor *blended(hone_tensor *sorted, hone_tensor *ranks, int interpolation)
