@@ -251,7 +251,7 @@ static bool is_missing(const char *at, size_t n)
 /* inf and infinity in any case, as pandas has it. */
 static bool read_infinity(const char *at, size_t n, double *real)
 {
-    char lower[12];
+    char lower[12] = "";
     const bool negative = n > 0 && *at == '-', sign = negative || (n > 0 && *at == '+');
     static const char *const words[] = { "inf", "infinity", NULL };
     if (n > sizeof lower)
