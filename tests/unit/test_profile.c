@@ -201,7 +201,7 @@ static void spin(double seconds)
 static hone_tensor *slow_forward(hone_context *ctx, hone_tensor *const *in, int n_in)
 {
     (void)ctx, (void)n_in;
-    spin(0.02);
+    spin(0.05);
     return hone_mul_scalar(in[0], 2);
 }
 
@@ -225,7 +225,7 @@ Test(profile, slow_op_is_found)
     cr_assert_str_eq(s.rows[0].op, "planted");
     cr_assert_eq(s.rows[0].calls, 4);
     cr_assert_eq(s.rows[0].verdict, HONE_PROFILE_OVERHEAD);
-    cr_assert_geq(s.rows[0].seconds, 0.08);
+    cr_assert_geq(s.rows[0].seconds, 0.2);
     free_learner(&l);
 }
 
@@ -254,15 +254,18 @@ Test(profile, imbalance_is_found)
     hone_tensor *x = hone_randn(HONE_F32, 10);
     HONE_NO_GRAD();
     hone_apply(&uneven, x);
-    cr_assert_eq(hone_profile_begin(&plain), HONE_OK);
-    for (int i = 0; i < 4; i++)
-        hone_apply(&uneven, x);
-    cr_assert_eq(hone_profile_end(), HONE_OK);
-    const hone_profile_summary s = got();
-    const hone_profile_row *r = row_of(&s, "uneven");
-    cr_assert(r);
-    cr_assert_eq(r->verdict, HONE_PROFILE_IMBALANCE);
-    cr_assert_gt(r->wait_share, 0.3);
+    for (int round = 0; round < 20; round++) { /* others may hold up the one that is to wait */
+        cr_assert_eq(hone_profile_begin(&plain), HONE_OK);
+        for (int i = 0; i < 4; i++)
+            hone_apply(&uneven, x);
+        cr_assert_eq(hone_profile_end(), HONE_OK);
+        const hone_profile_summary s = got();
+        const hone_profile_row *r = row_of(&s, "uneven");
+        cr_assert(r);
+        if (r->verdict == HONE_PROFILE_IMBALANCE && r->wait_share > 0.3)
+            return;
+    }
+    cr_assert(false, "one thread works, the other waits");
 }
 
 /* The same work for all is none. */
@@ -336,8 +339,8 @@ Test(profile, own_times_are_the_step)
 {
     HONE_SCOPE();
     learner l = learner_of("lenet", hone_randn(HONE_F32, 64, 1, 28, 28), 10);
-    double share = 0;
-    for (int round = 0; round < 8 && (share < 0.97 || share > 1.001); round++) {
+    double share = 0; /* others may take the CPU between two ops: the best of some rounds counts */
+    for (int round = 0; round < 40 && (share < 0.97 || share > 1.001); round++) {
         const hone_profile_options o = { .warmup = 2, .events = "none", .no_roofs = true };
         cr_assert_eq(hone_profile_begin(&o), HONE_OK);
         for (int i = 0; i < 8; i++) {
