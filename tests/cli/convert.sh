@@ -53,7 +53,7 @@ if [ $zip = 1 ]; then
   works "$hone" convert "$files/state.pt" state.npz
   works "$hone" show state.npz
   says '^0.weight +F32 +\[2, 3\]'
-  refuses 1 'asks for posix.system' "$hone" show "$files/evil.pt"
+  refuses 1 'asks for operator.itemgetter' "$hone" show "$files/foreign.pt"
 fi
 
 # which way weights lie: the names of an mlp tell, of others --model does

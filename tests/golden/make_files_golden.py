@@ -7,6 +7,7 @@ test_files_golden.c reads them by hone. tests/cli/convert.py does it the other w
 
 Element i of a tensor is i - 2 for signed integers, (i - 2) / 2 for floats, i for unsigned ones, i % 2 for bools,
 and 2^(i - 2) for what has powers of two only; a tensor "NAME" is of shape [2, 3] unless its name says otherwise."""
+import operator
 import os
 import pickle
 import struct
@@ -127,11 +128,6 @@ def safetensors_files():
 # ---- PyTorch
 
 
-class Evil:
-    def __reduce__(self):
-        return os.system, ("echo evil",)
-
-
 def torch_files():
     torch.manual_seed(0)
     torch.save({name: tensor(name) for name in TORCH}, path("dtypes.pt"))
@@ -171,7 +167,7 @@ def torch_files():
     torch.utils.serialization.config.save.storage_alignment = 64
     torch.save({"x": tensor("F32")}, path("legacy.pt"), _use_new_zipfile_serialization=False)
     torch.save({"x": tensor("F32")}, path("protocol4.pt"), pickle_protocol=4)
-    torch.save({"x": tensor("F32"), "evil": Evil()}, path("evil.pt"))
+    torch.save({"x": tensor("F32"), "key": operator.itemgetter(1)}, path("foreign.pt"))
     torch.save(net, path("module.pt"))
     torch.save(tensor("F32"), path("alone.pt"))
 
