@@ -57,7 +57,8 @@ extern "C" {
  * machine: a process that nobody has bound takes its share of the cores and leaves the others to the
  * ranks beside it.
  *  Errors: HONE_E_CONFIG (there is a launcher, but hone was built without MPI, or the MPI part or its
- *          library isn't found), HONE_E_NOMEM. */
+ *          library isn't found, or finds other processes than the launcher has started),
+ *          HONE_E_STATE (a job that was left can't be joined again), HONE_E_NOMEM. */
 HONE_API hone_status hone_dist_init(void);
 /** 0 .. size - 1; 0 before hone_dist_init() and alone. */
 HONE_API int hone_dist_rank(void);
@@ -84,7 +85,7 @@ typedef struct {
 /** From now on batches that this thread begins (hone_accumulate_begin) and loaders that it makes are
  * cut into shards over all ranks. Compares hone's version, the model's names, shapes and weights on
  * all ranks. NULL options: the defaults.
- *  Errors:  HONE_E_VALUE (shards negative, fewer than ranks), HONE_E_STATE (a rank whose version or
+ *  Errors:  HONE_E_VALUE (shards negative, fewer than ranks, above 2^20), HONE_E_STATE (a rank whose version or
  *           model differs, which is named; a batch is open), HONE_E_NULL, HONE_E_NOMEM. */
 HONE_API hone_status hone_dist_model(hone_module *model, const hone_dist_options *options);
 /** Of this thread; 0: batches aren't cut. */

@@ -184,6 +184,8 @@ hone_tensor *hone_accumulate_end(void)
     const int64_t all = part->end - part->begin;
     const bool lacks = part->cut.n && (came < all || hone_error_code() != HONE_OK);
     bool ok = !lacks && send_leaves(part);
+    if (!ok && part->ranks)
+        part->ranks->drop(part->ranks);
     ok = end_leaves(ok || !part->cut.n) && ok;
     if (came < all) {
         hone_error_set(HONE_E_STATE, "accumulate_end: %lld samples came of the %lld that %s",

@@ -61,7 +61,7 @@ const cli_option train_table[] = {
     { "shards", "S",
       "cut each batch into S shards, added in a tree: the same bits for 1 to S ranks; default: 8 "
       "under mpirun, else none",
-      CLI_INT, FIELD(shards), NULL, 1, 1e9 },
+      CLI_INT, FIELD(shards), NULL, 1, 1 << 20 },
     { "zero", NULL, "each rank keeps the optimizer's state of its share of the weights only",
       CLI_FLAG, FIELD(zero), NULL, 0, 0 },
     { "seed", "N", "of the initial weights, --shuffle and --val-split", CLI_SEED, FIELD(seed), "0",

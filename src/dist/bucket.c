@@ -11,6 +11,8 @@ typedef struct {
     int64_t n;    /* elements */
     char *result; /* the first sum, if there is one */
     char **sum;   /* of the forest, owned */
+    hone_tensor *
+        *held; /* [1 + n_trees]: whose memory that is, also if the batch comes to nothing */
 } item;
 
 /* A sum that a rank sends, in the order of the tree. */
@@ -35,12 +37,20 @@ struct hone__bucket {
     hone__message *sums_out, *sums_in, *out, *in; /* one a rank */
 };
 
+static void drop_item(const hone__bucket *b, item *it)
+{
+    for (int i = 0; it->held && i <= b->n_trees; i++)
+        hone_release(it->held[i]);
+    hone__free(it->held);
+    hone__free(it->sum);
+}
+
 void hone__bucket_free(hone__bucket *b)
 {
     if (!b)
         return;
     for (int i = 0; i < b->n_items; i++)
-        hone__free(b->items[i].sum);
+        drop_item(b, &b->items[i]);
     for (int r = 0; b->arrived && r < b->size; r++)
         hone__free(b->arrived[r]);
     hone__free(b->arrived);
@@ -126,11 +136,17 @@ bool hone__bucket_add(hone__bucket *b, hone_tensor *result, int n, hone_tensor *
     }
     item *it = &b->items[b->n_items];
     *it = (item){ result->numel, hone__data(result),
-                  hone__malloc(hone__bytes(n ? n : 1, sizeof *it->sum)) };
-    if (!it->sum)
+                  hone__malloc(hone__bytes(n ? n : 1, sizeof *it->sum)),
+                  hone__calloc(hone__bytes((int64_t)n + 1, sizeof *it->held)) };
+    if (!it->sum || !it->held) {
+        drop_item(b, it);
         return false;
-    for (int i = 0; i < n; i++)
+    }
+    it->held[n] = hone_retain(result);
+    for (int i = 0; i < n; i++) {
+        it->held[i] = hone_retain(sum[i]);
         it->sum[i] = hone__data(sum[i]);
+    }
     b->n_items++;
     b->n += it->n;
     return true;

@@ -14,6 +14,19 @@ static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 static bool joined;
 static const char *advice;
 
+/* A launcher of another library than the one that was loaded, or a broken one (of Ubuntu 24.04's
+ * MPICH each rank finds itself alone): each would train by itself and write the same files. */
+static hone_status refuse_size(int launched)
+{
+    const int size = hone__world_size();
+    hone__world_finish();
+    joined = false;
+    return hone_error_set(HONE_E_CONFIG,
+                          "dist_init: the launcher has started %d processes, of which %s finds %d: "
+                          "is it the launcher of this library?",
+                          launched, hone__world_library(), size);
+}
+
 hone_status hone_dist_init(void)
 {
     int size;
@@ -26,6 +39,8 @@ hone_status hone_dist_init(void)
         const hone__mpi *mpi = hone__mpi_load();
         joined = mpi && hone__world_start(mpi);
         status = joined ? HONE_OK : hone__error_last();
+        if (joined && hone__world_size() != size)
+            status = refuse_size(size);
     }
     pthread_mutex_unlock(&lock);
     return status;

@@ -123,7 +123,7 @@ static bool take_share(int local_rank, int local_size)
         hwloc_bitmap_t mine = hwloc_bitmap_alloc();
         const int from = (int)((long)local_rank * units / local_size);
         const int end = (int)((long)(local_rank + 1) * units / local_size);
-        for (int i = from; mine && (i < end || i == from); i++)
+        for (int i = from; mine && units > 0 && (i < end || i == from); i++)
             hwloc_bitmap_or(
                 mine, mine,
                 hwloc_get_obj_by_type(topology, HWLOC_OBJ_PU, (unsigned)(i % units))->cpuset);
@@ -141,7 +141,8 @@ const char *hone__take_cores(void)
     if (!l || sched_getaffinity(0, sizeof mask, &mask) != 0)
         return NULL;
     const int online = (int)sysconf(_SC_NPROCESSORS_ONLN), own = CPU_COUNT(&mask);
-    const int local = number_in(l->local_size, 1), rank = number_in(l->local_rank, 0);
+    const int told = number_in(l->local_size, 1), local = told > 0 ? told : 1;
+    const int rank = number_in(l->local_rank, 0);
     if (own >= online && local > 1)
         take_share(rank, local);
     else if (own == 1 && online / local > 1)

@@ -11,7 +11,7 @@
 #include <stdio.h>
 #include <string.h>
 
-enum { USUAL_SHARDS = 8, USUAL_BUCKET = 4 << 20 };
+enum { USUAL_SHARDS = 8, MOST_SHARDS = 1 << 20, USUAL_BUCKET = 4 << 20 };
 
 /* Of the thread that trains. */
 static _Thread_local struct {
@@ -78,6 +78,13 @@ static bool finish(hone__ranks *ranks)
     return ok;
 }
 
+static void drop(hone__ranks *ranks)
+{
+    (void)ranks;
+    hone__bucket_free(own.open);
+    own.open = NULL;
+}
+
 /* ---- what users call */
 
 static bool same_model(hone_module *model)
@@ -128,6 +135,9 @@ hone_status hone_dist_model(hone_module *model, const hone_dist_options *options
         return hone_error_set(HONE_E_VALUE, "dist_model: %s is %lld, 0 or more is wanted",
                               o.shards < 0 ? "shards" : "bucket_bytes",
                               (long long)(o.shards < 0 ? o.shards : o.bucket_bytes));
+    if (o.shards > MOST_SHARDS)
+        return hone_error_set(HONE_E_VALUE, "dist_model: %lld shards, %d at most are possible",
+                              (long long)o.shards, MOST_SHARDS);
     if (o.shards > 0 && o.shards < size)
         return hone_error_set(HONE_E_VALUE,
                               "dist_model: %lld shards for %d ranks: each has one at "
@@ -143,7 +153,7 @@ hone_status hone_dist_model(hone_module *model, const hone_dist_options *options
     sharding->n = o.shards ? o.shards : size > 1 ? usual : 0;
     if (size > 1 && hone_dist_same("the number of shards", &sharding->n, sizeof sharding->n))
         return hone__error_last();
-    own.ranks = (hone__ranks){ rank, size, gather, send, finish };
+    own.ranks = (hone__ranks){ rank, size, gather, send, finish, drop };
     sharding->ranks = size > 1 ? &own.ranks : NULL;
     own.bucket_bytes = o.bucket_bytes ? o.bucket_bytes : USUAL_BUCKET;
     const hone__cut full = hone__cut_of(sharding->n, sharding->n, rank, size);

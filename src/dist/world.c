@@ -216,14 +216,22 @@ static void tend_life(bool last)
 
 /* ---- the thread */
 
+/* Whatever the locale. */
+static double number_of(const char *text, size_t length, double otherwise)
+{
+    double number;
+    return hone__read_f64(text, length, &number) ? number : otherwise;
+}
+
 static void take_settings(void)
 {
     const char *timeout = getenv("HONE_DIST_TIMEOUT"), *link = getenv("HONE_DIST_LINK");
-    double gigabits = 0, microseconds = 0;
-    world.timeout = timeout && *timeout ? strtod(timeout, NULL) : 20;
-    if (link && sscanf(link, "%lf,%lf", &gigabits, &microseconds) >= 1) {
-        world.link.bytes_a_second = gigabits * 1e9 / 8;
-        world.link.latency = microseconds * 1e-6;
+    world.timeout = timeout ? number_of(timeout, strlen(timeout), 20) : 20;
+    if (link) {
+        const size_t length = strcspn(link, ",");
+        const char *rest = link[length] ? link + length + 1 : "";
+        world.link.bytes_a_second = number_of(link, length, 0) * 1e9 / 8;
+        world.link.latency = number_of(rest, strlen(rest), 0) * 1e-6;
     }
 }
 
@@ -315,6 +323,10 @@ static void *run(void *unused)
 bool hone__world_start(const hone__mpi *mpi)
 {
     sigset_t all, before;
+    if (world.started) { /* MPI begins once in a process */
+        hone_error_set(HONE_E_STATE, "dist_init: a job that was left can't be joined again");
+        return false;
+    }
     world.mpi = mpi;
     world.end = &world.first;
     world.next_tag = FIRST_TAG;
@@ -331,8 +343,10 @@ bool hone__world_start(const hone__mpi *mpi)
     while (!world.started)
         pthread_cond_wait(&world.for_others, &world.lock);
     pthread_mutex_unlock(&world.lock);
-    if (world.failed)
+    if (world.failed) {
+        pthread_join(world.thread, NULL);
         hone_error_set(HONE_E_CONFIG, "dist_init: %s", world.about);
+    }
     return !world.failed;
 }
 

@@ -217,6 +217,14 @@ const hone__file_format hone__shards_format = {
 
 /* ---- removing */
 
+/* An index may list any file: what is no file of tensors is nobody's to remove. */
+static bool is_shard(const char *name)
+{
+    static const char ending[] = ".safetensors";
+    const size_t n = strlen(name), m = sizeof ending - 1;
+    return n > m && strcmp(name + n - m, ending) == 0;
+}
+
 char *hone__index_path(const char *path)
 {
     char *index = hone__own_block(hone__malloc(strlen(path) + sizeof ".index.json"));
@@ -247,7 +255,7 @@ hone_status hone__shards_remove(const char *where, const char *path)
                              ? HONE_OK
                              : hone_error_set(HONE_E_IO, "%s: can't remove %s", where, index);
     for (int s = 0; listed && status == HONE_OK && s < x.n_shards; s++) {
-        const char *shard = beside(f, x.shards[s]);
+        const char *shard = is_shard(x.shards[s]) ? beside(f, x.shards[s]) : NULL;
         if (shard && strcmp(shard, path) != 0)
             unlink(shard);
     }

@@ -8,6 +8,8 @@
 
 #if HONE_HAS_LIBZIP
 
+#include <errno.h>
+#include <fcntl.h>
 #include <string.h>
 #include <unistd.h>
 #include <zip.h>
@@ -41,8 +43,10 @@ bool hone__zip_open(hone_file *f)
     if (!own)
         return false;
     /* The file that is open, not what its path may lead to by now; libzip closes its own number. */
-    const int fd = dup(f->fd);
+    const int fd = fcntl(f->fd, F_DUPFD_CLOEXEC, 0);
     FILE *file = fd < 0 ? NULL : fdopen(fd, "rb");
+    if (!file)
+        zip_error_set(&error, ZIP_ER_OPEN, errno);
     zip_source_t *source = file ? zip_source_filep_create(file, 0, -1, &error) : NULL;
     own->zip = source ? zip_open_from_source(source, ZIP_RDONLY, &error) : NULL;
     if (own->zip) {
@@ -131,7 +135,10 @@ bool hone__zip_read(const hone_file *f, int64_t member, void *data, int64_t from
 {
     hone__zip *own = f->own;
     zip_stat_t st;
-    if (!stat_of(f, member, &st))
+    hone__lock(HONE__LOCK_ZIP); /* a name that is asked for first is decoded, and kept */
+    const bool known = stat_of(f, member, &st);
+    hone__unlock(HONE__LOCK_ZIP);
+    if (!known)
         return hone__file_bad(f, "member %lld has no size", (long long)member);
     if (from < 0 || bytes < 0 || from > (int64_t)st.size || bytes > (int64_t)st.size - from)
         return hone__file_bad(f, "\"%s\" ends before its data do", st.name);

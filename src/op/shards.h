@@ -51,6 +51,8 @@ struct hone__ranks {
                  hone_tensor *const *sums);
     /** All that was sent has arrived everywhere. */
     bool (*finish)(hone__ranks *ranks);
+    /** The batch came to nothing: what wasn't sent yet isn't. */
+    void (*drop)(hone__ranks *ranks);
 };
 
 /** How the batches that this thread begins are cut. */

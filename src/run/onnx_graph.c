@@ -35,7 +35,7 @@ const char *hone__onnx_refuse(hone__onnx *g, const char *why)
     return NULL;
 }
 
-/* A block for twice as many as there are. */
+/* A block for twice as many as there are; without memory (g->failed) the old one. */
 static void *grown(hone__onnx *g, void *at, size_t n, int *room, size_t size)
 {
     if (n < (size_t)*room)
@@ -43,7 +43,7 @@ static void *grown(hone__onnx *g, void *at, size_t n, int *room, size_t size)
     const int more = 2 * *room + 64;
     void *block = hone__onnx_room(g, (size_t)more * size);
     if (!block)
-        return NULL;
+        return at;
     if (n)
         memcpy(block, at, n * size);
     *room = more;

@@ -339,9 +339,10 @@ Test(golden_files, pytorch_options)
 
 Test(golden_files, pytorch_that_hone_refuses)
 {
-    CHECK_FAILS(hone_file_open(FILES "foreign.pt"), HONE_E_FORMAT,
-                "asks for operator.itemgetter: hone reads tensors, dicts, lists and plain values, and "
-                "runs nothing");
+    CHECK_FAILS(
+        hone_file_open(FILES "foreign.pt"), HONE_E_FORMAT,
+        "asks for operator.itemgetter: hone reads tensors, dicts, lists and plain values, and "
+        "runs nothing");
     CHECK_FAILS(hone_file_open(FILES "module.pt"), HONE_E_FORMAT,
                 "asks for torch.nn.modules.container.Sequential");
     CHECK_FAILS(hone_file_open(FILES "protocol4.pt"), HONE_E_FORMAT,
