@@ -46,7 +46,7 @@ int train_check_files(const train_options *o)
                 return cli_error(CLI_USAGE, cli_train.name, "--%s %s: the same file as --%s",
                                  files[i].option, files[i].path, files[j].option);
     }
-    for (int i = LOG + 1; i < N; i++)
+    for (int i = LOG + 1; i < N && hone_dist_rank() == 0; i++) /* who writes */
         if (!cli_can_write(cli_train.name, files[i].option, files[i].path))
             return CLI_FAILED;
     return CLI_OK;

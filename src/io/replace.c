@@ -191,7 +191,8 @@ static int replace(const char *path, const struct stat *old, const hone__part *p
     return error;
 }
 
-/* All but the rename itself. */
+/* All but the rename itself. Others may try the same name at the same time, as ranks do: it comes and
+ * goes. */
 static int try_replace(const char *path, bool exists)
 {
     char dir[PATH_MAX], beside[PATH_MAX];
@@ -208,10 +209,10 @@ static int try_replace(const char *path, bool exists)
     /* Whether the old file may be replaced (another user's in a sticky directory and an append-only
      * one may not) is what rmdir asks before it finds that it is no directory. */
     if (exists)
-        return rmdir(path) == 0 || errno == ENOTDIR ? 0 : errno;
+        return rmdir(path) == 0 || errno == ENOTDIR || errno == ENOENT ? 0 : errno;
     fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666); /* the name itself */
     if (fd < 0)
-        return errno;
+        return errno == EEXIST ? 0 : errno;
     close(fd);
     return unlink(path) == 0 ? 0 : errno;
 }
@@ -264,7 +265,7 @@ static int look_at(const char *path, place *p)
         return EISDIR;
     if (p->directly)
         return 0;
-    if (p->exists && access(path, W_OK) != 0)
+    if (p->exists && access(path, W_OK) != 0 && errno != ENOENT)
         return errno; /* a file that may not be written may not be replaced either */
     return follow_links(path, p->target);
 }

@@ -77,6 +77,19 @@ Test(files_shards, one_form_removes_the_other)
     cr_assert(test_dir_count() == 1);
 }
 
+/* An index may name any file beside it. */
+Test(files_shards, a_foreign_file_in_an_index_stays)
+{
+    static const char index[] =
+        "{\"weight_map\": {\"a\": \"thesis.txt\", \"b\": \"old.safetensors\"}}";
+    test_write("thesis.txt", "years", 5);
+    test_write("old.safetensors", "weights", 7);
+    test_write("m.safetensors.index.json", index, sizeof index - 1);
+    save_shards(test_path("m.safetensors"), 0);
+    check_three(test_path("m.safetensors"));
+    cr_assert(is_there("thesis.txt") && !is_there("old.safetensors") && test_dir_count() == 2);
+}
+
 Test(files_shards, both_forms_in_a_folder)
 {
     save_shards(test_path("model.safetensors"), 16);

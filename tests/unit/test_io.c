@@ -6,6 +6,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <pthread.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -135,6 +136,27 @@ Test(io, a_look_changes_nothing)
     cr_assert(hone__replace_try(test_path("no/f")) == ENOENT);
     cr_assert(hone__replace_try(test_path("")) == EISDIR && hone__replace_try("") == ENOENT);
     cr_assert(test_dir_count() == 1);
+}
+
+/* As ranks do with the file of their --checkpoint: none may be in another's way. */
+static void *look_often(void *path)
+{
+    uintptr_t failed = 0;
+    for (int i = 0; i < 300; i++)
+        failed += hone__replace_try(path) != 0;
+    return (void *)failed;
+}
+
+Test(io, several_look_at_once)
+{
+    enum { N = 4 };
+    pthread_t thread[N];
+    void *failed;
+    for (int i = 0; i < N; i++)
+        cr_assert(pthread_create(&thread[i], NULL, look_often, (char *)test_path("new")) == 0);
+    for (int i = 0; i < N; i++)
+        cr_assert(pthread_join(thread[i], &failed) == 0 && !failed, "%zu", (size_t)failed);
+    cr_assert(test_dir_count() == 0);
 }
 
 Test(io, a_link_stays_a_link)

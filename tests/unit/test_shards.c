@@ -374,6 +374,8 @@ Test(shards, refused)
     hone_module *any = hone_nn_relu();
     CHECK_FAILS(hone_dist_model(any, &(hone_dist_options){ .shards = -1 }), HONE_E_VALUE,
                 "dist_model: shards is -1");
+    CHECK_FAILS(hone_dist_model(any, &(hone_dist_options){ .shards = INT64_MAX }), HONE_E_VALUE,
+                "shards, 1048576 at most are possible");
     CHECK_FAILS(hone_dist_model(any, &(hone_dist_options){ .bucket_bytes = -5 }), HONE_E_VALUE,
                 "bucket_bytes is -5");
     CHECK_FAILS(hone_dist_model(NULL, NULL), HONE_E_NULL, "dist_model");
