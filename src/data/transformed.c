@@ -60,6 +60,28 @@ static int64_t transformed_size(const hone_dataset *set)
     return ((const transformed *)set->state)->n;
 }
 
+/* Pictures, of 1 pixel or more and no more than there may be; -1: each has its own extents. */
+static hone_status check_below(const hone_sample_layout *l)
+{
+    const hone_sample_field *x = &l->field[0];
+    const bool dims = x->ndim == 2 || x->ndim == 3;
+    const hone__picture_shape s = dims ? shape_of(x) : (hone__picture_shape){ 0 };
+    if (x->dtype != HONE_U8)
+        return hone_error_set(HONE_E_DTYPE, "%s: pictures are u8, not %s", where,
+                              hone_dtype_name(x->dtype));
+    if (!dims || (s.channels != 1 && s.channels != 3))
+        return hone_error_set(HONE_E_SHAPE,
+                              "%s: pictures are [height, width], [1, height, width] or [3, height, "
+                              "width], not %s",
+                              where, hone__shape_text(x->ndim, x->shape).s);
+    if (s.height < 0 || s.width < 0)
+        return HONE_OK;
+    return s.height > 0 && s.width > 0 && s.height <= HONE__IMAGE_MOST / s.width
+               ? HONE_OK
+               : hone_error_set(HONE_E_SHAPE, "%s: a picture of %lld x %lld pixels", where,
+                                (long long)s.height, (long long)s.width);
+}
+
 static hone_status transformed_layout(const hone_dataset *set, int64_t index,
                                       hone_sample_layout *layout)
 {
@@ -67,7 +89,9 @@ static hone_status transformed_layout(const hone_dataset *set, int64_t index,
     hone_sample_layout below = t->below_layout;
     const hone_sample_field *x = &t->layout.field[0];
     const bool known = x->shape[x->ndim - 1] >= 0 && x->shape[x->ndim - 2] >= 0;
-    if (index >= 0 && !known && hone_dataset_layout(&t->below, index, &below) != HONE_OK)
+    if (index >= 0 && !known &&
+        (hone_dataset_layout(&t->below, index, &below) != HONE_OK ||
+         check_below(&below) != HONE_OK))
         return hone__error_last();
     change_layout(t, &below, layout);
     return HONE_OK;
@@ -87,7 +111,8 @@ static bool read_below(const transformed *t, const hone_sample_place *place, hon
     }
     hone_sample_layout layout = t->below_layout;
     if (shape_of(&layout.field[0]).height < 0 || shape_of(&layout.field[0]).width < 0)
-        if (hone_dataset_layout(&t->below, place->index, &layout) != HONE_OK)
+        if (hone_dataset_layout(&t->below, place->index, &layout) != HONE_OK ||
+            check_below(&layout) != HONE_OK)
             return false;
     const hone__picture_shape s = shape_of(&layout.field[0]);
     const size_t bytes = hone__bytes(s.channels * s.height, (size_t)s.width);
@@ -232,19 +257,10 @@ static hone_status layout_below(transformed *t)
     return HONE_OK;
 }
 
-static hone_status check(const transformed *t)
+static hone_status check_mixup(const transformed *t)
 {
     const hone_sample_layout *l = &t->below_layout;
-    const hone_sample_field *x = &l->field[0], *y = &l->field[1];
-    const int64_t channels = x->ndim == 3 ? x->shape[0] : 1;
-    if (x->dtype != HONE_U8)
-        return hone_error_set(HONE_E_DTYPE, "%s: pictures are u8, not %s", where,
-                              hone_dtype_name(x->dtype));
-    if ((x->ndim != 2 && x->ndim != 3) || (channels != 1 && channels != 3))
-        return hone_error_set(HONE_E_SHAPE,
-                              "%s: pictures are [height, width], [1, height, width] or [3, height, "
-                              "width], not %s",
-                              where, hone__shape_text(x->ndim, x->shape).s);
+    const hone_sample_field *y = &l->field[1];
     if (t->transform.mixup < 0)
         return HONE_OK;
     if (l->n != 2 || l->n_targets != 1 || y->dtype != HONE_I64 || y->ndim != 0)
@@ -264,7 +280,8 @@ static hone_status make(transformed *t, const hone_dataset *set, const char *lis
                         const hone_transform_options *o)
 {
     if (!hone__transform_read(where, list, o->still, &t->transform) ||
-        keep_below(t, set) != HONE_OK || layout_below(t) != HONE_OK)
+        keep_below(t, set) != HONE_OK || layout_below(t) != HONE_OK ||
+        check_below(&t->below_layout) != HONE_OK)
         return hone__error_last();
     if (o->still && t->transform.mixup >= 0) { /* it is the last */
         t->transform.n--;
@@ -273,7 +290,7 @@ static hone_status make(transformed *t, const hone_dataset *set, const char *lis
     t->n_classes = o->n_classes;
     t->n = hone_dataset_size(set);
     change_layout(t, &t->below_layout, &t->layout);
-    return check(t);
+    return check_mixup(t);
 }
 
 hone_status hone_dataset_transformed(const hone_dataset *set, const char *list,

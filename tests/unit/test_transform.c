@@ -402,6 +402,18 @@ Test(transform, sets_that_are_no_pictures)
     CHECK_OK(hone_dataset_from(hone_ones(HONE_U8, 2, 2, 4, 4), HONE_NONE, &set));
     CHECK_FAILS(hone_dataset_transformed(&set, "flip", NULL, &out), HONE_E_SHAPE, "not [2, 4, 4]");
     hone_dataset_free(&set);
+    static const int64_t others[][4] = { { 3, 0, 4 }, { 1, 4, 0 }, { 1, 1, 4, 4 }, { 0 } };
+    for (int i = 0; i < 4; i++) { /* of no pixel; of 5 dims and 1 */
+        const int n = i == 2 ? 4 : i == 3 ? 0 : 3;
+        int64_t shape[6] = { 2 };
+        memcpy(shape + 1, others[i], (size_t)n * sizeof *shape);
+        shape[n + 1] = HONE_END_DIM;
+        hone_tensor *x = hone_reshape_v(hone_zeros(HONE_U8, i < 2 ? 0 : i == 2 ? 32 : 2), shape);
+        CHECK_OK(hone_dataset_from(x, hone_zeros(HONE_I64, 2), &set));
+        CHECK_FAILS(hone_dataset_transformed(&set, "resize:4", NULL, &out), HONE_E_SHAPE,
+                    i < 2 ? "pixels" : "pictures are");
+        hone_dataset_free(&set);
+    }
     CHECK_OK(hone_dataset_from(hone_ones(HONE_U8, 2, 4, 4), HONE_NONE, &set));
     CHECK_FAILS(hone_dataset_transformed(&set, "mixup", NULL, &out), HONE_E_DTYPE,
                 "mixup wants one target");
