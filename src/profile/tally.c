@@ -220,11 +220,26 @@ static void events_of_region(const hone__recorder *of, const hone__region_record
 
 /* ---- cores */
 
+/* Read once a CPU: there are many regions, and it takes a file for each CPU. */
+static bool is_little(int cpu, bool *known)
+{
+    enum { CPUS = 1024, BIG = 1, LITTLE, NONE };
+    static uint8_t kind[CPUS];
+    if (cpu < 0 || cpu >= CPUS)
+        return *known = false;
+    if (kind[cpu] == 0) {
+        const bool little = hone__is_little("", cpu, known);
+        kind[cpu] = !*known ? NONE : little ? LITTLE : BIG;
+    }
+    *known = kind[cpu] != NONE;
+    return kind[cpu] == LITTLE;
+}
+
 static void count_cores(const hone__region_record *o)
 {
     for (int64_t i = 0; i < o->n; i++) {
         bool known;
-        const bool little = hone__is_little("", o->part[i].cpu, &known);
+        const bool little = is_little(o->part[i].cpu, &known);
         const double ticks = (double)(o->part[i].end - o->part[i].begin);
         if (!known)
             return;
