@@ -122,7 +122,7 @@ static void print_entry(const hone_file *file, const hone_file_entry *e, int wid
         print_stats(&s);
     } else if (with_stats) {
         const char *message = hone_error_message(), *quote = strrchr(message, '"');
-        printf("  %s", quote ? quote + 2 : message);
+        printf("  %s", quote && quote[1] ? quote + 2 : message); /* a long name is cut */
         hone_error_clear();
     }
     putchar('\n');

@@ -3,6 +3,10 @@
 # process with the same --shards, and print the same table.
 source "$(dirname "$0")/common.sh" "$1" "$2" "$3"
 ranks=("${@:4}")
+finds_others "$hone" train --data digits --limit 8 --epochs 1 --batch 4
+# processes that find themselves alone are told apart from a job
+if [ "$library" = openmpi ]; then alone=OMPI_COMM_WORLD_SIZE=2; else alone=PMI_SIZE=2; fi
+ends 'has started 2 processes, of which .* finds 1' 60 env "$alone" "$hone" train --data digits --limit 8 --epochs 1 --batch 4
 
 cat >net.hone <<'MODEL'
 model Net(num_classes=10):

@@ -32,6 +32,14 @@ finish() {
   echo "$checks checks, $failures failures"
   [ "$failures" -eq 0 ] && [ "$checks" -gt 0 ]
 }
+# finds_others COMMAND...: a launcher whose processes find themselves alone is no use.
+finds_others() {
+  launch 2 "$@" >out 2>&1 </dev/null
+  if grep -q 'is it the launcher of this library' out; then
+    echo "skipped: $(grep -m 1 'is it the launcher of this library' out)"
+    exit 77
+  fi
+}
 if ! launch 1 true >out 2>&1; then
   echo "skipped: $mpiexec doesn't run here: $(head -n 1 out)"
   exit 77

@@ -2,6 +2,7 @@
 # faults.sh HONE MPIEXEC openmpi|mpich: ranks that differ, die, hang or have no memory end the job soon,
 # with a line that names them and a status that isn't 0.
 source "$(dirname "$0")/common.sh" "$1" "$2" "$3"
+finds_others "$hone" train --data digits --limit 8 --epochs 1 --batch 4
 train=(train --data digits --limit 40 --epochs 1 --batch 8)
 long=(train --data digits --limit 2000 --epochs 1000000 --batch 100 --save kept.st)
 

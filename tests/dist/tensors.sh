@@ -3,6 +3,7 @@
 # in DIR.
 source "$(dirname "$0")/common.sh" "$1" "$2" "$3"
 export HONE_MPI_DIR=$4
+finds_others "$hone"
 for n in "${@:5}"; do
   checks=$((checks + 1))
   launch "$n" "$hone" >out 2>err || { fail "$n ranks"; cat out err; }
