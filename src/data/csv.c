@@ -87,7 +87,7 @@ static void to_real(const reader *r, int64_t chunk, int64_t column, int64_t begi
     const bool again = r->minus_zero[chunk * r->n_columns + column];
     for (int64_t i = begin; i < end; i++) {
         double real = (double)cell[i];
-        if (again && cell[i] == 0 && !r->bad[i] && !r->missing[column][i]) {
+        if (again && !r->bad[i] && !r->missing[column][i] && cell[i] == 0) {
             const hone__csv_field f = field_at(r, i, column);
             const char *minus = memchr(f.at, '-', (size_t)(f.end - f.at));
             real = minus ? -0.0 : 0.0;
