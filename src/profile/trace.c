@@ -56,7 +56,8 @@ static void put(const char *format, ...)
     va_start(args, format);
     const int n = hone__vformat(t.text + t.used, t.room - t.used, format, args);
     va_end(args);
-    t.used += n > 0 ? (size_t)n : 0;
+    const size_t most = t.room - t.used - 1; /* what is longer is cut */
+    t.used += n < 0 ? 0 : (size_t)n < most ? (size_t)n : most;
 }
 
 static void put_quoted(const char *text)
@@ -297,7 +298,8 @@ void hone__trace_step(hone__events *events, const hone__memory_point *points, in
     const int64_t begin = ns_of(events->begin);
     if (t.error)
         return;
-    qsort(events->at, (size_t)events->n, sizeof *events->at, by_thread_and_time);
+    if (events->n > 1)
+        qsort(events->at, (size_t)events->n, sizeof *events->at, by_thread_and_time);
     put_slices(events);
     for (int64_t i = 0; i < n_points; i++)
         put_counter("memory (bytes)", ns_of(points[i].at), (double)points[i].bytes);
