@@ -101,6 +101,40 @@ static void refused(void)
     hone_error_clear();
 }
 
+/* The gradient of a batch of 8 for the weight; spoiled: an error comes before the batch's end. */
+static hone_tensor *batch(hone_module *model, hone_tensor *x, hone_tensor *y, bool spoiled)
+{
+    int64_t first, n;
+    hone_tensor *weight = hone_parameters(model).at[0];
+    CHECK(hone_set_grad(weight, HONE_NONE) == HONE_OK);
+    hone_dist_share(8, &first, &n);
+    CHECK(hone_accumulate_begin(8) == HONE_OK && hone_accumulate_part(n) == HONE_OK);
+    hone_tensor *out = hone_forward(model, hone_slice(x, 0, first, first + n, 1));
+    CHECK(hone_backward(hone_cross_entropy(out, hone_slice(y, 0, first, first + n, 1))) == HONE_OK);
+    if (spoiled)
+        CHECK(!hone_transpose(x, 5, 6));
+    CHECK(!hone_accumulate_end() == spoiled);
+    hone_error_clear();
+    return hone_grad(weight);
+}
+
+/* What a batch that came to nothing has left to send is none of the next one's. */
+static void spoiled_batch(void)
+{
+    HONE_SCOPE();
+    hone_seed(1);
+    hone_module *model = hone_nn_linear(4, 3);
+    hone_tensor *x = hone_randn(HONE_F32, 8, 4), *y = hone_randint(HONE_I64, 0, 3, 8);
+    CHECK(hone_dist_model(model, &(hone_dist_options){ .shards = 8 }) == HONE_OK);
+    hone_tensor *good = hone_clone(batch(model, x, y, false));
+    for (int i = 0; i < 3; i++) {
+        batch(model, x, y, true);
+        CHECK(hone_dist_barrier() == HONE_OK && same_bits(good, batch(model, x, y, false)));
+    }
+    hone_dist_stop();
+    hone_module_free(model);
+}
+
 int main(void)
 {
     HONE_SCOPE();
@@ -108,6 +142,7 @@ int main(void)
     sums();
     copies();
     refused();
+    spoiled_batch();
     if (hone_dist_rank() == 0)
         puts("ok");
     CHECK(hone_dist_finish() == HONE_OK && hone_dist_finish() == HONE_OK);
