@@ -151,8 +151,10 @@ hone_status hone_dist_model(hone_module *model, const hone_dist_options *options
     const int64_t usual = size > USUAL_SHARDS ? size : USUAL_SHARDS;
     hone__sharding *sharding = hone__sharding_now();
     sharding->n = o.shards ? o.shards : size > 1 ? usual : 0;
-    if (size > 1 && hone_dist_same("the number of shards", &sharding->n, sizeof sharding->n))
+    if (size > 1 && hone_dist_same("the number of shards", &sharding->n, sizeof sharding->n)) {
+        *sharding = (hone__sharding){ 0 };
         return hone__error_last();
+    }
     own.ranks = (hone__ranks){ rank, size, gather, send, finish, drop };
     sharding->ranks = size > 1 ? &own.ranks : NULL;
     own.bucket_bytes = o.bucket_bytes ? o.bucket_bytes : USUAL_BUCKET;
