@@ -17,6 +17,7 @@
 #include <hone/functional.h>
 #include <hone/init.h>
 #include <hone/io.h>
+#include <hone/linalg.h>
 #include <hone/math.h>
 #include <hone/model.h>
 #include <hone/named.h>

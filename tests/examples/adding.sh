@@ -30,7 +30,7 @@ others() {
 
 add "To add an op"
 count "an op"
-awk -f tests/ops/entries.awk include/hone/{ops,net,math,statistics,shapes}.h >../catalog_entries.c
+awk -f tests/ops/entries.awk include/hone/{ops,net,math,statistics,shapes,linalg}.h >../catalog_entries.c
 compile src/ops/unary.c src/ops/table.c tests/ops/catalog_unary.c tests/ops/catalog.c ../catalog_entries.c
 # the catalog's objects are the build's own, but for those of the files that changed
 mapfile -t catalog < <(others "${OBJECTS%% *}")

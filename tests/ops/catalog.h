@@ -27,6 +27,7 @@
     X(reduce)                                                                                      \
     X(scan)                                                                                        \
     X(statistics)                                                                                  \
+    X(linalg)                                                                                      \
     X(softmax)                                                                                     \
     X(norm)                                                                                        \
     X(matmul)                                                                                      \
