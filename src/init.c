@@ -4,6 +4,7 @@
 #include "autograd/trees.h"
 #include "core/core.h"
 #include "core/dead.h"
+#include "core/hooks.h"
 #include "gemm/blocks.h"
 #include "isa/isa.h"
 #include "op/named.h"
@@ -46,6 +47,7 @@ bool hone__set_up(char *message, size_t size)
         return false;
     hone__keeper = (hone__tensor_keeper){ hone__scope_holdings, hone__holdings_text, hone__bury };
     hone__op_list = hone__ops;
+    hone__later_free = hone__leaf_later_free;
     hone__cut_cycles = hone__find_and_cut_cycles;
     hone__shard_sums = hone__trees_chain;
     tell_caches();

@@ -15,6 +15,7 @@
 #include <hone/files.h>
 #include <hone/formats.h>
 #include <hone/functional.h>
+#include <hone/hooks.h>
 #include <hone/init.h>
 #include <hone/io.h>
 #include <hone/linalg.h>

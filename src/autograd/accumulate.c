@@ -117,6 +117,18 @@ static bool send_leaves(const hone__part *part)
     return ok && part->ranks->finish(part->ranks);
 }
 
+/* Their hooks run when the batch is no longer open, so that these may do what they like. */
+static bool run_hooks(hone_tensor **leaf, int n, bool good)
+{
+    HONE_NO_GRAD();
+    for (int i = 0; i < n; i++) {
+        good = hone__leaf_hooks_end(leaf[i], good) && good;
+        hone_release(leaf[i]);
+    }
+    hone__free(leaf);
+    return good;
+}
+
 /* Their gradients are whole now, or with !good as they were. False: out of memory. */
 static bool end_leaves(bool good)
 {
@@ -127,11 +139,7 @@ static bool end_leaves(bool good)
             ok = hone__leaf_end_parts(into.leaf[i]) && ok;
         else
             hone__leaf_drop_parts(into.leaf[i]);
-        hone_release(into.leaf[i]);
     }
-    hone__free(into.leaf);
-    into.leaf = NULL;
-    into.n = into.room = 0;
     return ok;
 }
 
@@ -203,5 +211,9 @@ hone_tensor *hone_accumulate_end(void)
     hone__free(part->losses);
     *part = (hone__part){ .open = false };
     hone__parts_draw_on();
-    return loss;
+    hone_tensor **leaf = into.leaf;
+    const int n = into.n;
+    into.leaf = NULL;
+    into.n = into.room = 0;
+    return run_hooks(leaf, n, loss != NULL) ? loss : NULL;
 }

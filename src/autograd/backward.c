@@ -4,10 +4,12 @@
  * first, meets every node after all its users, and sums gradients in an order that depends on
  * nothing but the program. No recursion, no dependency counts. */
 #include "core/reserve.h"
+#include "autograd/anomaly.h"
 #include "autograd/fit.h"
 #include "autograd/leaf.h"
 #include "autograd/trees.h"
 #include "ops/samples.h"
+#include "op/mode.h"
 #include "op/node.h"
 #include "op/observe.h"
 #include "op/part.h"
@@ -38,6 +40,7 @@ typedef struct {
     bool create_graph, retain_graph;
     bool in_parts;     /* of a batch: the leaves' uses are counted on */
     bool in_shards;    /* which has some: each has chains of its own */
+    bool anomaly;      /* looks for NaN */
     uint64_t id;       /* of the walk, or of the part */
     capture *captures; /* hone_autograd_grad: gradients go here; NULL: to the leaves' .grad */
     int n_captures;
@@ -47,6 +50,8 @@ typedef struct {
     int n_parcels, room_parcels;
     parcel *parcels;
     parcel inline_parcels[INLINE_PARCELS];
+    int n_hooked, room_hooked;
+    hone_tensor **hooked; /* held: leaves with hooks that the walk brings a gradient */
 } walk;
 
 /* Never 0, nor that of another walk or part. */
@@ -58,6 +63,7 @@ uint64_t hone__walk_id(void)
 
 static void walk_begin(walk *w)
 {
+    w->anomaly = hone__anomaly_on;
     w->heap = w->inline_heap;
     w->room = INLINE_HEAP;
     w->parcels = w->inline_parcels;
@@ -154,8 +160,50 @@ static void drop_grads(hone_context *node)
     }
 }
 
+/* ---- leaves with hooks */
+
+/* Their gradients are complete. */
+static bool end_hooked(walk *w, bool good)
+{
+    for (int i = 0; i < w->n_hooked; i++) {
+        good = hone__leaf_hooks_end(w->hooked[i], good) && good;
+        hone_release(w->hooked[i]);
+    }
+    hone__free(w->hooked);
+    w->hooked = NULL;
+    w->n_hooked = w->room_hooked = 0;
+    return good;
+}
+
+/* A batch in parts has its own list: accumulate.c. */
+static bool begin_hooked(walk *w, hone_tensor *leaf)
+{
+    bool first;
+    if (w->n_hooked == w->room_hooked) {
+        const int room = w->room_hooked ? 2 * w->room_hooked : 8;
+        hone_tensor **more = hone__realloc(w->hooked, hone__bytes(room, sizeof *more));
+        if (!more)
+            return false;
+        w->hooked = more;
+        w->room_hooked = room;
+    }
+    if (!hone__leaf_hooks_begin(leaf, &first))
+        return false;
+    if (first && !w->in_parts)
+        w->hooked[w->n_hooked++] = hone_retain(leaf);
+    return true;
+}
+
+/* Counts a delivery to the leaf; -1: an error. */
+static int use_of(walk *w, hone_tensor *leaf)
+{
+    const int use = hone__leaf_use(leaf, w->id, w->in_parts);
+    return use >= 0 && hone__leaf_hooks(leaf) && !begin_hooked(w, leaf) ? -1 : use;
+}
+
 static void walk_end(walk *w)
 {
+    end_hooked(w, false);
     while (w->n > 0) {
         hone_context *node = pop(w);
         drop_grads(node);
@@ -266,6 +314,8 @@ static bool deliver_to_node(walk *w, hone_context *node, int out, hone_tensor *g
 static bool is_captured(const void *ctx, const hone_context *node)
 {
     const walk *w = ctx;
+    if (node->hooked)
+        return true;
     for (int i = 0; i < w->n_captures; i++)
         if (w->captures[i].input->node == node)
             return true;
@@ -376,7 +426,7 @@ static bool gradients_ready(hone_context *node)
 }
 
 /* Where the gradients of the inputs go, and how often the walk has been there. */
-static bool find_ways(const walk *w, hone_context *node)
+static bool find_ways(walk *w, hone_context *node)
 {
     bool ok = true;
     for (int i = 0; i < node->n_in; i++) {
@@ -386,7 +436,7 @@ static bool find_ways(const walk *w, hone_context *node)
         e->into = e->wanted ? find_leaf(w, e) : NULL;
         e->in_shards = e->into && w->in_shards;
         if (e->into && !w->captures)
-            ok = (e->use = hone__leaf_use(e->into, w->id, w->in_parts)) >= 0 && ok;
+            ok = (e->use = use_of(w, e->into)) >= 0 && ok;
     }
     return ok;
 }
@@ -416,7 +466,7 @@ static bool find_sums(const walk *w, hone_context *node, hone_tensor **dx)
 static bool call_backward(const walk *w, hone_context *node, hone_tensor **dx, hone_tensor **sums)
 {
     const uint64_t errors = hone__error_count();
-    const bool adds = node->op->adds && !hone_grad_enabled();
+    const bool adds = node->op->adds && !hone_grad_enabled() && !w->anomaly;
     const unsigned locks = adds && !w->captures && !w->in_shards ? hone__leaves_lock(node) : 0;
     const bool ok = !adds || find_sums(w, node, dx);
     if (adds)
@@ -439,6 +489,7 @@ static bool run_op(void *walk_, hone_context *node)
     memset(dx, 0, bytes);
     hone_tensor **sums = dx + node->n_in;
     bool ok = find_ways(w, node) && gradients_ready(node) && call_backward(w, node, dx, sums);
+    ok = ok && (!w->anomaly || hone__no_nan(node, dx));
     for (int i = 0; ok && i < node->n_in; i++)
         if (dx[i] && dx[i] != HONE_NONE && dx[i] != sums[i] && node->edges[i].wanted)
             ok = (hone__is_real(dx[i]) || hone__refuse_tensor(hone__call_name(node), dx[i])) &&
@@ -459,8 +510,19 @@ static bool capture_inner(walk *w, const hone_context *node)
     return true;
 }
 
+static bool run_hooks(hone_context *node)
+{
+    bool ok = true;
+    for (int o = 0; ok && o < node->n_out; o++)
+        ok = !node->grads[o] ||
+             hone__hooks_run(node->hooks, hone__call_name(node), o, &node->grads[o]);
+    return ok;
+}
+
 static bool run_node(walk *w, hone_context *node)
 {
+    if (__builtin_expect(node->hooked, 0) && !run_hooks(node))
+        return false;
     if (!capture_inner(w, node))
         return false;
     if (!must_run(w, node))
@@ -488,6 +550,7 @@ static bool run(walk *w)
         hone__node_drop(node);
     }
     hone_scope_leave(formulas);
+    ok = end_hooked(w, ok);
     hone_set_grad_enabled(enabled);
     hone__span_end(&mark, HONE__SPAN_BACKWARD, NULL);
     return ok;
@@ -536,7 +599,7 @@ static bool start(walk *w, const char *name, int i, hone_tensor *t, hone_tensor 
                        hone__tensor_text(t).s);
         return false;
     }
-    const int use = hone__leaf_use(t, w->id, w->in_parts);
+    const int use = use_of(w, t);
     return use >= 0 && post(w, t, use, grad);
 }
 
@@ -652,6 +715,23 @@ static bool list_given(const char *what, hone_tensor_list list)
     return false;
 }
 
+/* Leaves' hooks see the whole gradient that is handed out. */
+static bool hook_captures(walk *w)
+{
+    bool ok = true;
+    for (int i = 0; ok && i < w->n_captures; i++) {
+        capture *c = &w->captures[i], *first = find_capture(w, c->input);
+        hone__hooks *hooks = c->input->node ? NULL : hone__leaf_hooks(c->input);
+        if (!hooks || !c->grad)
+            continue;
+        if (c == first)
+            ok = hone__hooks_run(hooks, "a leaf", 0, &c->grad);
+        else
+            ok = hone_assign(&c->grad, first->grad) == HONE_OK;
+    }
+    return ok;
+}
+
 static bool walk_captures(walk *w, hone_tensor_list outputs, hone_tensor_list grads)
 {
     HONE_SCOPE(); /* of the outputs' own gradients */
@@ -659,7 +739,7 @@ static bool walk_captures(walk *w, hone_tensor_list outputs, hone_tensor_list gr
     bool ok = mark_needed(w, outputs);
     for (int i = 0; ok && i < outputs.n; i++)
         ok = start(w, "autograd_grad", i, outputs.at[i], i < grads.n ? grads.at[i] : NULL);
-    ok = ok && run(w);
+    ok = ok && run(w) && hook_captures(w);
     walk_end(w);
     hone_set_grad_enabled(enabled);
     return ok;

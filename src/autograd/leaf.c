@@ -121,9 +121,13 @@ static bool end_parts(hone_tensor *leaf, bool add)
         ok = ok && (!add || !sum || add_to_slot(&leaf->grad, sum));
         hone_release(sum);
         hone__trees_free(at->trees);
-        hone__free(at);
+        if (!at->hooks)
+            hone__free(at);
     }
-    leaf->later = NULL;
+    if (leaf->later && leaf->later->hooks)
+        *leaf->later = (hone__later){ .hooks = leaf->later->hooks };
+    else
+        leaf->later = NULL;
     leaf->grad_is_zero &= !leaf->grad;
     hone__unlock(lock);
     return ok;
@@ -148,6 +152,73 @@ bool hone__leaf_is_whole(const char *what, const hone_tensor *leaf)
                    "hone_accumulate_end() comes first",
                    what, hone__tensor_text(leaf).s);
     return false;
+}
+
+/* ---- hooks: where some may change the gradient, that is summed with .grad laid aside */
+
+hone__hooks **hone__leaf_hooks_place(hone_tensor *leaf)
+{
+    hone__later *first = later_of(leaf, 0, false);
+    return first ? &first->hooks : NULL;
+}
+
+static _Thread_local char thread_mark;
+
+bool hone__leaf_hooks_begin(hone_tensor *leaf, bool *first)
+{
+    const hone__lock_id lock = lock_leaf(leaf);
+    hone__hooks *h = hone__leaf_hooks(leaf);
+    const void *walker = h->walker;
+    *first = !walker;
+    if (*first) {
+        h->walker = &thread_mark;
+        h->aside = hone__hooks_have(h, HONE__HOOK_GRADIENT);
+    }
+    if (*first && h->aside) {
+        h->before = leaf->grad;
+        h->before_is_zero = leaf->grad_is_zero;
+        leaf->grad = NULL;
+        leaf->grad_is_zero = false;
+    }
+    hone__unlock(lock);
+    if (!walker || walker == &thread_mark)
+        return true;
+    hone_error_set(HONE_E_STATE,
+                   "backward: another thread's walk brings a gradient to %s, which has hooks; "
+                   "walks must go one after the other",
+                   hone__tensor_text(leaf).s);
+    return false;
+}
+
+bool hone__leaf_hooks_end(hone_tensor *leaf, bool good)
+{
+    hone__hooks *h = hone__leaf_hooks(leaf);
+    if (!h || !h->walker)
+        return true;
+    const hone__lock_id lock = lock_leaf(leaf);
+    const bool aside = h->aside;
+    hone_tensor *came = aside ? leaf->grad : NULL;
+    if (aside) {
+        leaf->grad = h->before;
+        leaf->grad_is_zero = h->before_is_zero;
+    }
+    h->before = NULL;
+    h->aside = false;
+    h->walker = NULL;
+    const bool some = came || (!aside && leaf->grad);
+    hone__unlock(lock);
+    HONE_SCOPE();
+    bool ok = true;
+    if (good && came)
+        ok = hone__hooks_run(h, "a leaf", 0, &came) && hone__leaf_add(leaf, 0, came);
+    hone_release(came);
+    return ok && (!good || !some || hone__hooks_accumulated(h, leaf));
+}
+
+void hone__leaf_later_free(hone__later *later)
+{
+    hone__hooks_free(later->hooks);
+    hone__free(later);
 }
 
 unsigned hone__leaves_lock(const hone_context *node)
@@ -272,11 +343,21 @@ bool hone_is_leaf(const hone_tensor *t)
     return hone__needs_tensor("is_leaf", t) && !t->node;
 }
 
+/* Another handle each time: an op in place may give it a history that leads back to t. */
+static hone_tensor *retained_grad(const hone_tensor *t)
+{
+    const hone__hooks *hooks = t->node->hooked ? t->node->hooks : NULL;
+    const hone__grad_hook *retainer = hone__hooks_retainer(hooks, t->out_index);
+    return retainer && retainer->retained ? hone__own(same_memory(retainer->retained)) : NULL;
+}
+
 hone_tensor *hone_grad(hone_tensor *t)
 {
     if (!hone__needs_tensor("grad", t) || !hone__leaf_is_whole("grad", t))
         return NULL;
     hone_tensor *grad;
+    if (t->node)
+        return retained_grad(t);
     if (!hone__leaf_grad(t, &grad) || !grad)
         return NULL;
     hone__mark_held(grad);

@@ -4,6 +4,7 @@
 #define HONE_AUTOGRAD_LEAF_H
 
 #include "core/core.h"
+#include "op/hooks.h"
 
 /** True if nobody but the one who asks can see t's memory; of memory that isn't hone's that is
  * never known. */
@@ -28,8 +29,25 @@ typedef struct hone__later hone__later;
 struct hone__later {
     hone_tensor *sum;          /* held; NULL: not begun */
     struct hone__trees *trees; /* the same where the batch has shards: of the first use, too */
+    hone__hooks *hooks;        /* the leaf's own: the first of the list has them */
     hone__later *next;
 };
+
+/** NULL: the leaf has none. */
+static inline hone__hooks *hone__leaf_hooks(const hone_tensor *leaf)
+{
+    return leaf->later ? leaf->later->hooks : NULL;
+}
+/** Where they are; NULL: out of memory. */
+hone__hooks **hone__leaf_hooks_place(hone_tensor *leaf);
+/** A walk, or with it a batch in parts, brings a gradient to a leaf with hooks. *first: none has before
+ * it. False: another thread's does. */
+bool hone__leaf_hooks_begin(hone_tensor *leaf, bool *first);
+/** ... has brought all of it: the hooks run. With !good they don't, and .grad is what it was before
+ * if there are any that could have changed the gradient. False: an error is pending. */
+bool hone__leaf_hooks_end(hone_tensor *leaf, bool good);
+/** What is left of the list when the leaf goes. */
+void hone__leaf_later_free(hone__later *later);
 
 /** Where the trees of that use are; NULL: out of memory. */
 struct hone__trees **hone__leaf_trees(hone_tensor *leaf, int use);

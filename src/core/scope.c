@@ -5,6 +5,7 @@
  * bits of the pointer. Leaving a scope moves the last kind down to the mark and drops the others,
  * so in the steady state nothing is allocated. */
 #include "core/core.h"
+#include "core/hooks.h"
 #include "runtime/memory.h"
 #include "runtime/thread_end.h"
 
@@ -67,6 +68,12 @@ hone__text hone__site_text(hone__site site)
     else
         hone__format(text.s, sizeof text.s, "a scope");
     return text;
+}
+
+hone__site hone__scope_site(void)
+{
+    const size_t depth = !self.open ? 0 : self.depth < SITES ? self.depth : SITES;
+    return depth > 0 ? self.open[depth - 1].site : (hone__site){ NULL, NULL, 0 };
 }
 
 /* Tensors among the entries from..to. */

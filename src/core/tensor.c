@@ -1,5 +1,6 @@
 /* tensor.c: handles: how they are made, shared, dropped, and what they answer about themselves. */
 #include "core/core.h"
+#include "core/hooks.h"
 #include "core/storage.h"
 #include "runtime/memory.h"
 
@@ -9,6 +10,7 @@ hone_tensor hone_none;
 hone_tensor hone_end_tensor;
 
 void (*hone__node_release)(hone_context *node);
+void (*hone__later_free)(struct hone__later *later);
 
 /* ---- making ------------------------------------------------------------------------------- */
 
@@ -132,6 +134,8 @@ void hone_release(hone_tensor *t)
     while (t && hone__refs_drop(&t->refs)) {
         hone_tensor *grad = t->grad;
         hone_context *node = t->node;
+        if (t->later)
+            hone__later_free(t->later);
         hone__storage_release(t->storage);
         atomic_store_explicit(&t->state, HONE__DEAD, memory_order_relaxed);
         hone__obj_free(HONE__OBJ_TENSOR, t);

@@ -2,6 +2,7 @@
  * can reach it. */
 #include "op/node.h"
 #include "op/mode.h"
+#include "core/hooks.h"
 
 #include "runtime/memory.h"
 
@@ -56,6 +57,16 @@ static void fill_edges(hone_context *ctx, hone_tensor *const *in)
     }
 }
 
+/* Where a call is made, for anomaly mode. */
+static bool note_place(hone_context *ctx)
+{
+    ctx->hooks = hone__calloc(sizeof *ctx->hooks);
+    if (!ctx->hooks)
+        return false;
+    ctx->hooks->site = hone__scope_site();
+    return ctx->noted = true;
+}
+
 hone_context *hone__begin(hone_context *stack, const hone__op *op, hone_tensor *const *in, int n_in,
                           const void *options)
 {
@@ -67,7 +78,7 @@ hone_context *hone__begin(hone_context *stack, const hone__op *op, hone_tensor *
             return NULL;
         atomic_init(&ctx->refs, 1);
         atomic_init(&ctx->walker, NULL);
-        ctx->queued = ctx->needed = ctx->runs = false;
+        ctx->queued = ctx->needed = ctx->runs = ctx->hooked = ctx->noted = false;
         ctx->outputs = &ctx->inline_output;
         ctx->grads = &ctx->inline_grad;
         ctx->inline_grad = NULL;
@@ -93,6 +104,10 @@ hone_context *hone__begin(hone_context *stack, const hone__op *op, hone_tensor *
         }
     }
     fill_edges(ctx, in);
+    if (hone__anomaly_on && !note_place(ctx)) {
+        hone__node_drop(ctx);
+        return NULL;
+    }
     return ctx;
 }
 
@@ -200,6 +215,8 @@ void hone__node_clear(hone_context *node)
 static void destroy(hone_context *node)
 {
     hone__node_clear(node);
+    if (node->hooked || node->noted)
+        hone__hooks_free(node->hooks);
     for (int o = 0; o < node->n_out; o++)
         hone_release(node->grads[o]);
     if (node->edges != node->inline_edges)

@@ -10,6 +10,7 @@
 #ifndef HONE_OP_NODE_H
 #define HONE_OP_NODE_H
 
+#include "op/hooks.h"
 #include "op/op.h"
 
 enum { HONE__INLINE_EDGES = 3, HONE__INLINE_SAVED = 4 };
@@ -52,6 +53,8 @@ struct hone_context {
     bool queued;                  /* in the running walk's heap */
     bool needed;                  /* the running walk has to bring it its gradient */
     bool runs;                    /* ... and to go on from it: not only a captured input's */
+    bool hooked;                  /* `hooks` has some, of its outputs' gradients */
+    bool noted;                   /* `hooks` has the place of the call: anomaly mode */
     _Atomic(const void *) walker; /* names the thread whose walk has come here; NULL: none */
     uint64_t seq; /* order of creation: a node's inputs come from nodes of smaller seq */
     const hone__op *op;
@@ -64,6 +67,7 @@ struct hone_context {
     hone__output *outputs;
     hone_tensor **grads; /* the running walk's sums, one an output, held; NULL: none so far */
     hone_context *next;  /* list of nodes to be freed */
+    hone__hooks *hooks;  /* hooked or noted */
 
     hone__edge inline_edges[HONE__INLINE_EDGES];
     hone__saved inline_saved[HONE__INLINE_SAVED];
