@@ -17,14 +17,9 @@ static void append(char *text, size_t size, const char *more)
 
 static void append_shape(char *text, size_t size, hone_dtype dtype, const hone__shape *shape)
 {
-    char number[32];
     append(text, size, hone_dtype_name(dtype));
-    append(text, size, "[");
-    for (int d = 0; d < shape->ndim; d++) {
-        snprintf(number, sizeof number, "%s%lld", d ? "," : "", (long long)shape->shape[d]);
-        append(text, size, number);
-    }
-    append(text, size, "]");
+    append(text, size, " ");
+    append(text, size, hone__shape_text(shape->ndim, shape->shape).s);
 }
 
 static bool refuse(const hone_context *node, int i)

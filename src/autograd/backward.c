@@ -7,6 +7,7 @@
 #include "autograd/anomaly.h"
 #include "autograd/fit.h"
 #include "autograd/leaf.h"
+#include "autograd/run_hooks.h"
 #include "autograd/trees.h"
 #include "ops/samples.h"
 #include "op/mode.h"

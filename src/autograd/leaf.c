@@ -1,6 +1,7 @@
 /* leaf.c: tensors as leaves of the graph: requires_grad, .grad, detach. */
 #include "autograd/leaf.h"
 #include "autograd/accumulate.h"
+#include "autograd/run_hooks.h"
 #include "autograd/trees.h"
 
 #include "op/node.h"
@@ -114,6 +115,7 @@ static bool end_parts(hone_tensor *leaf, bool add)
 {
     bool ok = true;
     const hone__lock_id lock = lock_leaf(leaf);
+    hone__later *kept = hone__leaf_hooks(leaf) ? leaf->later : NULL;
     leaf->in_parts = false;
     for (hone__later *at = leaf->later, *next; at; at = next) {
         next = at->next;
@@ -121,13 +123,12 @@ static bool end_parts(hone_tensor *leaf, bool add)
         ok = ok && (!add || !sum || add_to_slot(&leaf->grad, sum));
         hone_release(sum);
         hone__trees_free(at->trees);
-        if (!at->hooks)
+        if (at != kept)
             hone__free(at);
     }
-    if (leaf->later && leaf->later->hooks)
-        *leaf->later = (hone__later){ .hooks = leaf->later->hooks };
-    else
-        leaf->later = NULL;
+    leaf->later = kept;
+    if (kept)
+        *kept = (hone__later){ .hooks = kept->hooks };
     leaf->grad_is_zero &= !leaf->grad;
     hone__unlock(lock);
     return ok;

@@ -44,9 +44,8 @@ bool hone__hooks_remove(hone__hooks *hooks, int64_t id);
 bool hone__hooks_have(const hone__hooks *hooks, hone__hook_kind kind);
 /** The one that retains the gradient of that output; NULL: none. hooks may be NULL. */
 const hone__grad_hook *hone__hooks_retainer(const hone__hooks *hooks, int out);
-/** *grad, held, goes through them; `of` says of whose gradient. False: an error is pending. */
-bool hone__hooks_run(hone__hooks *hooks, const char *of, int out, hone_tensor **grad);
-bool hone__hooks_accumulated(hone__hooks *hooks, hone_tensor *leaf);
+/** Takes away what was removed while hooks ran. */
+void hone__hooks_sweep(hone__hooks *hooks);
 void hone__hooks_free(hone__hooks *hooks);
 
 #endif

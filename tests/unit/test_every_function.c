@@ -53,6 +53,18 @@ static void sentinel_gradient(hone_context *ctx, hone_tensor *grad, hone_tensor 
     grad_in[0] = sentinel;
 }
 
+static hone_tensor *grad_hook(hone_tensor *grad, void *user)
+{
+    (void)grad, (void)user;
+    return NULL;
+}
+
+static hone_status after(hone_tensor *leaf, void *user)
+{
+    (void)leaf, (void)user;
+    return HONE_OK;
+}
+
 static hone_tensor *checkable(hone_tensor *const *in, int n_in, void *user)
 {
     (void)in, (void)n_in, (void)user;
@@ -239,6 +251,12 @@ typedef enum { ALWAYS, BUT_NONE } allowed; /* BUT_NONE: an optional tensor */
     X(hone_set_grad, BUT_NONE, hone_set_grad(r, s) == HONE_E_NULL)                                 \
     X(hone_accumulate_targets, ALWAYS, hone_accumulate_targets(s) == HONE_E_NULL)                  \
     X(hone_detach, ALWAYS, !hone_detach(s))                                                        \
+    X(hone_register_hook, ALWAYS, !hone_register_hook(s, grad_hook, NULL))                         \
+    X(hone_register_post_accumulate_grad_hook, ALWAYS,                                             \
+      !hone_register_post_accumulate_grad_hook(s, after, NULL))                                    \
+    X(hone_remove_hook, ALWAYS, hone_remove_hook(s, 1) == HONE_E_NULL)                             \
+    X(hone_retain_grad, ALWAYS, hone_retain_grad(s) == HONE_E_NULL)                                \
+    X(hone_retains_grad, ALWAYS, !hone_retains_grad(s))                                            \
     X(hone_backward, ALWAYS, hone_backward(s) == HONE_E_NULL)                                      \
     X(hone_backward, BUT_NONE, backward_refuses())                                                 \
     X(hone_backward_with, ALWAYS, hone_backward_with(s, NULL) == HONE_E_NULL)                      \
