@@ -177,7 +177,7 @@ static bool end_hooked(walk *w, bool good)
 }
 
 /* A batch in parts has its own list: accumulate.c. */
-static bool begin_hooked(walk *w, hone_tensor *leaf)
+__attribute__((cold, noinline)) static bool begin_hooked(walk *w, hone_tensor *leaf)
 {
     bool first;
     if (w->n_hooked == w->room_hooked) {
@@ -199,7 +199,9 @@ static bool begin_hooked(walk *w, hone_tensor *leaf)
 static int use_of(walk *w, hone_tensor *leaf)
 {
     const int use = hone__leaf_use(leaf, w->id, w->in_parts);
-    return use >= 0 && hone__leaf_hooks(leaf) && !begin_hooked(w, leaf) ? -1 : use;
+    return use >= 0 && __builtin_expect(hone__leaf_hooks(leaf) != NULL, 0) && !begin_hooked(w, leaf)
+               ? -1
+               : use;
 }
 
 static void walk_end(walk *w)
@@ -511,7 +513,7 @@ static bool capture_inner(walk *w, const hone_context *node)
     return true;
 }
 
-static bool run_hooks(hone_context *node)
+__attribute__((cold, noinline)) static bool run_hooks(hone_context *node)
 {
     bool ok = true;
     for (int o = 0; ok && o < node->n_out; o++)

@@ -32,6 +32,7 @@ static int64_t add(hone_tensor *t, hone__grad_hook hook)
         hook.out = t->out_index;
         return add_to_node(t->node, hook);
     }
+    hone__mark_held(t); /* what hone_release() looks at before it looks for hooks */
     hone__hooks **place = hone__leaf_hooks_place(t);
     return place ? hone__hooks_add(place, hook) : 0;
 }

@@ -134,7 +134,7 @@ void hone_release(hone_tensor *t)
     while (t && hone__refs_drop(&t->refs)) {
         hone_tensor *grad = t->grad;
         hone_context *node = t->node;
-        if (t->later)
+        if (atomic_load_explicit(&t->held, memory_order_relaxed) && t->later) /* its hooks */
             hone__later_free(t->later);
         hone__storage_release(t->storage);
         atomic_store_explicit(&t->state, HONE__DEAD, memory_order_relaxed);

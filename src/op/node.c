@@ -58,7 +58,7 @@ static void fill_edges(hone_context *ctx, hone_tensor *const *in)
 }
 
 /* Where a call is made, for anomaly mode. */
-static bool note_place(hone_context *ctx)
+__attribute__((cold, noinline)) static bool note_place(hone_context *ctx)
 {
     ctx->hooks = hone__calloc(sizeof *ctx->hooks);
     if (!ctx->hooks)
@@ -104,7 +104,7 @@ hone_context *hone__begin(hone_context *stack, const hone__op *op, hone_tensor *
         }
     }
     fill_edges(ctx, in);
-    if (hone__anomaly_on && !note_place(ctx)) {
+    if (__builtin_expect(hone__anomaly_on, 0) && !note_place(ctx)) {
         hone__node_drop(ctx);
         return NULL;
     }

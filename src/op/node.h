@@ -67,13 +67,13 @@ struct hone_context {
     hone__output *outputs;
     hone_tensor **grads; /* the running walk's sums, one an output, held; NULL: none so far */
     hone_context *next;  /* list of nodes to be freed */
-    hone__hooks *hooks;  /* hooked or noted */
 
     hone__edge inline_edges[HONE__INLINE_EDGES];
     hone__saved inline_saved[HONE__INLINE_SAVED];
     hone__output inline_output;
     hone_tensor *inline_grad;
     _Alignas(8) char options[HONE__OPTIONS_BYTES]; /* op->options_bytes of them count */
+    hone__hooks *hooks;                            /* hooked or noted */
 };
 
 /** What is said of input i: the last slot serves all of a list. */
