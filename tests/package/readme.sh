@@ -75,11 +75,13 @@ check_table() {
 void table(hone_tensor *x, hone_tensor *z, hone_tensor *w, hone_tensor *c, hone_tensor *y, hone_tensor *index,
            hone_tensor *logits, hone_tensor *loss, hone_module *model, hone_optim *optim, hone_dataset set,
            hone_function function, hone_generator *generator, const char *f, const float *data, const char *dir,
-           hone_dataset *parts, hone_checkable fn, void *user, hone_tensor_list inputs, hone_tensor_list parameters);
+           hone_dataset *parts, hone_checkable fn, void *user, hone_tensor_list inputs, hone_tensor_list parameters,
+           hone_grad_hook hook, hone_post_accumulate_grad_hook after, int64_t handle);
 void table(hone_tensor *x, hone_tensor *z, hone_tensor *w, hone_tensor *c, hone_tensor *y, hone_tensor *index,
            hone_tensor *logits, hone_tensor *loss, hone_module *model, hone_optim *optim, hone_dataset set,
            hone_function function, hone_generator *generator, const char *f, const float *data, const char *dir,
-           hone_dataset *parts, hone_checkable fn, void *user, hone_tensor_list inputs, hone_tensor_list parameters)
+           hone_dataset *parts, hone_checkable fn, void *user, hone_tensor_list inputs, hone_tensor_list parameters,
+           hone_grad_hook hook, hone_post_accumulate_grad_hook after, int64_t handle)
 {
 C
     sed 's/;*$/;/; s/^/{ /; s/$/ }/' calls
