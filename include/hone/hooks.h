@@ -64,7 +64,8 @@ HONE_API bool hone_retains_grad(const hone_tensor *t);
 /** Anomaly mode of this thread; returns what it was. While it is on, calls note the scope
  * (HONE_SCOPE) that they are made in, and a walk whose op gives a NaN ends with HONE_E_GRADIENT:
  * the message names the forward op, its operands' shapes, that scope and which input's gradient it is.
- * Looking at each gradient takes its time: for debugging.
+ * Looking at each gradient takes its time: for debugging. Of a batch in shards (dist.h) the leaves'
+ * own chains aren't looked at.
  *  Source:  torch.autograd.set_detect_anomaly. */
 HONE_API bool hone_set_detect_anomaly(bool on);
 HONE_API bool hone_anomaly_enabled(void);

@@ -40,17 +40,30 @@ static bool refuse(const hone_context *node, int i)
     return false;
 }
 
-bool hone__no_nan(const hone_context *node, hone_tensor *const *dx)
+/* False: none, or an error. */
+static bool has_nan(hone_tensor *t)
 {
     HONE_NO_GRAD();
+    hone_tensor *any = hone_any(hone_isnan(t));
+    return any && hone_item(any) != 0;
+}
+
+bool hone__note_nan(hone_context *node, hone_tensor *const *sums)
+{
+    const uint64_t errors = hone__error_count();
+    for (int i = 0; i < node->n_in; i++)
+        node->edges[i].was_nan = sums[i] && has_nan(sums[i]);
+    return !hone__error_since(errors);
+}
+
+bool hone__no_nan(const hone_context *node, hone_tensor *const *dx, hone_tensor *const *sums)
+{
+    const uint64_t errors = hone__error_count();
     for (int i = 0; i < node->n_in; i++) {
-        if (!node->edges[i].wanted || !hone__is_real(dx[i]))
-            continue;
-        hone_tensor *any = hone_any(hone_isnan(dx[i]));
-        if (!any)
-            return false;
-        if (hone_item(any) != 0)
+        const hone__edge *e = &node->edges[i];
+        const bool known = dx[i] == sums[i] && e->was_nan;
+        if (e->wanted && hone__is_real(dx[i]) && !known && has_nan(dx[i]))
             return refuse(node, i);
     }
-    return true;
+    return !hone__error_since(errors);
 }

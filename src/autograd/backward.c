@@ -469,15 +469,20 @@ static bool find_sums(const walk *w, hone_context *node, hone_tensor **dx)
 static bool call_backward(const walk *w, hone_context *node, hone_tensor **dx, hone_tensor **sums)
 {
     const uint64_t errors = hone__error_count();
-    const bool adds = node->op->adds && !hone_grad_enabled() && !w->anomaly;
+    const bool adds = node->op->adds && !hone_grad_enabled();
     const unsigned locks = adds && !w->captures && !w->in_shards ? hone__leaves_lock(node) : 0;
-    const bool ok = !adds || find_sums(w, node, dx);
+    bool ok = !adds || find_sums(w, node, dx);
     if (adds)
         memcpy(sums, dx, sizeof *dx * (size_t)node->n_in);
+    if (w->anomaly)
+        ok = ok && hone__note_nan(node, sums);
     if (ok)
         node->op->backward(node, node->grads, dx);
+    ok = ok && !hone__error_since(errors);
+    if (w->anomaly)
+        ok = ok && hone__no_nan(node, dx, sums);
     hone__leaves_unlock(locks);
-    return ok && !hone__error_since(errors);
+    return ok;
 }
 
 static bool run_op(void *walk_, hone_context *node)
@@ -492,7 +497,6 @@ static bool run_op(void *walk_, hone_context *node)
     memset(dx, 0, bytes);
     hone_tensor **sums = dx + node->n_in;
     bool ok = find_ways(w, node) && gradients_ready(node) && call_backward(w, node, dx, sums);
-    ok = ok && (!w->anomaly || hone__no_nan(node, dx));
     for (int i = 0; ok && i < node->n_in; i++)
         if (dx[i] && dx[i] != HONE_NONE && dx[i] != sums[i] && node->edges[i].wanted)
             ok = (hone__is_real(dx[i]) || hone__refuse_tensor(hone__call_name(node), dx[i])) &&

@@ -419,6 +419,26 @@ Test(autograd_hooks, same_bits_with_and_without)
     same_bits(hone_grad(w[0]), hone_grad(w[1]));
 }
 
+/* A batch that lacks samples calls no hook, and leaves .grad as it was. */
+Test(autograd_hooks, batch_that_fails)
+{
+    hone_tensor *w = hone_requires_grad_(hone_ones(HONE_F32, 3, 3), true);
+    hone_tensor *x = hone_ones(HONE_F32, 4, 3), *y = hone_zeros(HONE_I64, 4);
+    saw before = { 0, NULL };
+    CHECK_OK(hone_backward(hone_sum(w)));
+    cr_assert(hone_register_hook(w, see, &before));
+    CHECK_OK(hone_accumulate_begin(8));
+    CHECK_OK(hone_accumulate_part(4));
+    CHECK_OK(hone_backward(hone_cross_entropy(hone_matmul(x, w), y)));
+    CHECK_FAILS(hone_accumulate_end(), HONE_E_STATE, "4 samples came of the 8");
+    cr_assert(before.calls == 0);
+    is(hone_sum(hone_grad(w)), 9);
+    CHECK_OK(hone_backward(hone_sum(w)));
+    cr_assert(before.calls == 1);
+    is(hone_sum(hone_grad(w)), 13.5);
+    hone_release(before.grad);
+}
+
 /* ---- anomaly mode */
 
 Test(autograd_hooks, anomaly)
@@ -455,4 +475,33 @@ Test(autograd_hooks, anomaly_names_the_input)
     HONE_DETECT_ANOMALY();
     hone_tensor *a = number(0), *b = number(0);
     CHECK_FAILS(hone_backward(hone_div(a, b)), HONE_E_GRADIENT, "the gradient of input 1 of div(");
+}
+
+/* Looking for NaN doesn't change a bit, nor with parts. */
+Test(autograd_hooks, anomaly_has_the_same_bits)
+{
+    hone_seed(5);
+    hone_tensor *x = hone_randn(HONE_F32, 8, 3), *y = hone_randint(HONE_I64, 0, 3, 8);
+    hone_tensor *init = hone_randn(HONE_F32, 3, 3), *w[2];
+    for (int i = 0; i < 2; i++) {
+        w[i] = hone_requires_grad_(hone_clone(init), true);
+        hone_set_detect_anomaly(i == 1);
+        in_parts(w[i], x, y, 2);
+        CHECK_OK(hone_backward(hone_cross_entropy(hone_matmul(x, w[i]), y)));
+    }
+    hone_set_detect_anomaly(false);
+    same_bits(hone_grad(w[0]), hone_grad(w[1]));
+}
+
+/* A leaf that had a NaN before is none of the walk's doing. */
+Test(autograd_hooks, anomaly_before_the_walk)
+{
+    hone_tensor *w = hone_requires_grad_(hone_ones(HONE_F32, 3, 3), true);
+    CHECK_OK(hone_set_grad(w, hone_full(HONE_F32, NAN, 3, 3)));
+    HONE_DETECT_ANOMALY();
+    CHECK_OK(hone_backward(hone_sum(hone_matmul(hone_ones(HONE_F32, 4, 3), w))));
+    CHECK_FAILS(
+        hone_backward(hone_sum(hone_matmul(hone_full(HONE_F32, NAN, 4, 3),
+                                           hone_requires_grad_(hone_ones(HONE_F32, 3, 3), true)))),
+        HONE_E_GRADIENT, "the gradient of input 1 of matmul(f32 [4, 3], f32 [3, 3])");
 }
