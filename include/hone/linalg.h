@@ -41,6 +41,32 @@ typedef struct {
 } hone_sign_log;
 HONE_API hone_sign_log hone_slogdet(hone_tensor *x);
 
+/* ---- orthogonal factors; both or all NULL on error */
+
+/** x = q r by Householder's reflections: of [.., n, m] with k = min(n, m) q is [.., n, k], r [.., k, m] with zeros
+ * below its diagonal, whose signs are LAPACK's. Grad: of q and r; the first k columns have to be independent. */
+typedef struct {
+    hone_tensor *q, *r;
+} hone_q_r;
+HONE_API hone_q_r hone_qr(hone_tensor *x);
+
+/** Eigenvalues [.., n], rising, and eigenvectors in the columns of [.., n, n], of the symmetric matrix that the lower
+ * triangle of x tells, by cyclic Jacobi. Each vector's element of largest magnitude, of equal ones the first, is
+ * positive. NaN and infinities give NaN. Grad: the symmetric part of v (diag(dvalues) + v^T dvectors / E) v^T,
+ * E[i, j] = values[j] - values[i]; not finite where values are equal and the vectors are asked for. */
+typedef struct {
+    hone_tensor *values, *vectors;
+} hone_eigen;
+HONE_API hone_eigen hone_eigh(hone_tensor *x);
+
+/** x = u diag(s) vt by one-sided Jacobi: of [.., n, m] with k = min(n, m) u is [.., n, k], s [.., k] falls, vt is
+ * [.., k, m]. Each left vector's (where n < m, each right one's) element of largest magnitude, of equal ones the
+ * first, is positive. Grad: as PyTorch's; not finite where values are equal or 0 and the vectors are asked for. */
+typedef struct {
+    hone_tensor *u, *s, *vt;
+} hone_singular;
+HONE_API hone_singular hone_svd(hone_tensor *x);
+
 #ifdef __cplusplus
 }
 #endif

@@ -38,6 +38,16 @@ static void fill_definite(const catalog_row *row, catalog_array *in, int i, uint
     fill_large(in + i, 0, false, random);
 }
 
+/* Any extents: singular values apart from each other and from 0. */
+static void fill_apart(const catalog_row *row, catalog_array *in, int i, uint64_t *random)
+{
+    const int64_t n = in[i].shape[in[i].ndim - 2], m = in[i].shape[in[i].ndim - 1];
+    (void)row;
+    for (int64_t k = 0; k < in[i].numel; k++)
+        in[i].at[k] = 0.4 * catalog_uniform(random) - 0.2 +
+                      (k / m % n == k % m ? 1.5 + 0.5 * (double)(k % m) : 0);
+}
+
 /* ---- one matrix: Gauss-Jordan */
 
 static double eliminate(int64_t n, int64_t m, double *a, double *b)
@@ -179,6 +189,182 @@ static void det(const catalog_row *row, const catalog_array *in, int n_in, catal
     }
 }
 
+/* ---- orthogonal factors, for each matrix: reflections as whole matrices, the largest element rotated away */
+
+static void qr_of(int64_t n, int64_t m, double *a, double *q)
+{
+    double *r = copy_of(a, n * m), *h = malloc((size_t)(n * n + 1) * sizeof *h);
+    double *old = malloc((size_t)(n * n + 1) * sizeof *old);
+    for (int64_t e = 0; e < n * n; e++)
+        q[e] = e / n == e % n;
+    for (int64_t j = 0; j < n - 1 && j < m; j++) {
+        double square = 0, length = 0;
+        for (int64_t i = j; i < n; i++)
+            square += r[i * m + j] * r[i * m + j];
+        const double first = r[j * m + j] + (r[j * m + j] > 0 ? sqrt(square) : -sqrt(square));
+        for (int64_t i = j; i < n; i++)
+            length += pow(i == j ? first : r[i * m + j], 2);
+        for (int64_t e = 0; e < n * n; e++) {
+            const int64_t i = e / n, k = e % n;
+            const double x = i < j ? 0 : i == j ? first : r[i * m + j];
+            const double y = k < j ? 0 : k == j ? first : r[k * m + j];
+            h[e] = (i == k) - 2 * x * y / length;
+        }
+        memcpy(old, q, (size_t)(n * n) * sizeof *q);
+        for (int64_t e = 0; e < n * n; e++) {
+            q[e] = 0;
+            for (int64_t k = 0; k < n; k++)
+                q[e] += old[e / n * n + k] * h[k * n + e % n];
+        }
+        memset(r, 0, (size_t)(n * m) * sizeof *r);
+        for (int64_t e = 0; e < n * m; e++)
+            for (int64_t k = 0; k < n; k++)
+                r[e] += q[k * n + e / m] * a[k * m + e % m];
+    }
+    memcpy(a, r, (size_t)(n * m) * sizeof *r);
+    for (int64_t e = 0; e < n * m; e++)
+        a[e] = e % m < e / m ? 0 : a[e];
+    free(h);
+    free(r);
+    free(old);
+}
+
+static void qr(const catalog_row *row, const catalog_array *in, int n_in, catalog_array *out)
+{
+    const int64_t n = extent(in, 2), m = extent(in, 1), k = n < m ? n : m;
+    int64_t shape[HONE_MAX_DIMS];
+    (void)n_in;
+    memcpy(shape, in->shape, sizeof shape);
+    shape[in->ndim - (row->output ? 2 : 1)] = k;
+    catalog_shape(out, in->dtype, in->ndim, shape);
+    for (int64_t i = 0; out->numel && i < count(in); i++) {
+        double *a = copy_of(in->at + i * n * m, n * m),
+               *q = malloc((size_t)(n * n + 1) * sizeof *q);
+        qr_of(n, m, a, q);
+        for (int64_t e = 0; e < (row->output ? k * m : n * k); e++)
+            out->at[i * (row->output ? k * m : n * k) + e] =
+                row->output ? a[e] : q[e / k * n + e % k];
+        free(a);
+        free(q);
+    }
+}
+
+/* Values fall; the vectors are columns, of any sign. */
+static void eigen_of(int64_t n, double *a, double *v)
+{
+    for (int64_t e = 0; e < n * n; e++)
+        v[e] = e / n == e % n;
+    for (int64_t turn = 0; n > 1 && turn < 40 * n * n; turn++) {
+        int64_t p = 0, q = 1;
+        for (int64_t e = 0; e < n * n; e++)
+            if (e / n < e % n && fabs(a[e]) > fabs(a[p * n + q])) {
+                p = e / n;
+                q = e % n;
+            }
+        const double angle = atan2(2 * a[p * n + q], a[q * n + q] - a[p * n + p]) / 2;
+        const double c = cos(angle), s = sin(angle);
+        for (int side = 0; side < 3; side++)
+            for (int64_t i = 0; i < n; i++) {
+                double *x = side == 0 ? a + i * n + p : side == 1 ? a + p * n + i : v + i * n + p;
+                double *y = side == 0 ? a + i * n + q : side == 1 ? a + q * n + i : v + i * n + q;
+                const double kept = *x;
+                *x = c * kept - s * *y;
+                *y = s * kept + c * *y;
+            }
+    }
+    for (int64_t i = 0; i < n; i++)
+        for (int64_t j = i + 1; j < n; j++)
+            if (a[j * n + j] > a[i * n + i]) {
+                const double kept = a[i * n + i];
+                a[i * n + i] = a[j * n + j];
+                a[j * n + j] = kept;
+                for (int64_t k = 0; k < n; k++) {
+                    const double x = v[k * n + i];
+                    v[k * n + i] = v[k * n + j];
+                    v[k * n + j] = x;
+                }
+            }
+}
+
+/* The sign that makes the largest of n elements positive. */
+static double sign_of(int64_t n, const double *x, int64_t step)
+{
+    int64_t best = 0;
+    for (int64_t i = 1; i < n; i++)
+        best = fabs(x[i * step]) > fabs(x[best * step]) ? i : best;
+    return x[best * step] < 0 ? -1 : 1;
+}
+
+static void eigh(const catalog_row *row, const catalog_array *in, int n_in, catalog_array *out)
+{
+    const int64_t n = extent(in, 1), size = n * n;
+    (void)n_in;
+    catalog_shape(out, in->dtype, in->ndim - !row->output, in->shape);
+    for (int64_t i = 0; i < count(in) && n; i++) {
+        double *a = copy_of(in->at + i * size, size), *v = copy_of(a, size);
+        for (int64_t e = 0; e < size; e++)
+            a[e] = e % n > e / n ? a[e % n * n + e / n] : a[e];
+        eigen_of(n, a, v);
+        for (int64_t j = 0; j < n; j++) {
+            const int64_t from = n - 1 - j;
+            if (!row->output)
+                out->at[i * n + j] = a[from * n + from];
+            for (int64_t k = 0; row->output && k < n; k++)
+                out->at[i * size + k * n + j] = v[k * n + from] * sign_of(n, v + from, n);
+        }
+        free(a);
+        free(v);
+    }
+}
+
+/* By the eigenvectors of a^T a, or of a a^T where that is smaller; those of the other side are products. */
+static void svd_of(int64_t n, int64_t m, const double *a, double *u, double *s, double *vt)
+{
+    const int64_t k = n < m ? n : m, other = n < m ? m : n;
+    double *square = calloc((size_t)(k * k + 1), sizeof *square), *v = copy_of(square, k * k);
+    for (int64_t e = 0; e < k * k; e++)
+        for (int64_t i = 0; i < other; i++)
+            square[e] +=
+                n < m ? a[e / k * m + i] * a[e % k * m + i] : a[i * m + e / k] * a[i * m + e % k];
+    eigen_of(k, square, v);
+    for (int64_t j = 0; j < k; j++) {
+        double *longer = malloc((size_t)(other + 1) * sizeof *longer);
+        s[j] = sqrt(square[j * k + j]);
+        for (int64_t i = 0; i < other; i++) {
+            longer[i] = 0;
+            for (int64_t l = 0; l < k; l++)
+                longer[i] += v[l * k + j] * (n < m ? a[l * m + i] : a[i * m + l]) / s[j];
+        }
+        const double sign = sign_of(other, longer, 1);
+        for (int64_t i = 0; i < other; i++)
+            *(n < m ? vt + j * m + i : u + i * k + j) = sign * longer[i];
+        for (int64_t i = 0; i < k; i++)
+            *(n < m ? u + i * k + j : vt + j * m + i) = sign * v[i * k + j];
+        free(longer);
+    }
+    free(square);
+    free(v);
+}
+
+static void svd(const catalog_row *row, const catalog_array *in, int n_in, catalog_array *out)
+{
+    const int64_t n = extent(in, 2), m = extent(in, 1), k = n < m ? n : m;
+    int64_t shape[HONE_MAX_DIMS];
+    (void)n_in;
+    memcpy(shape, in->shape, sizeof shape);
+    shape[in->ndim - (row->output ? 2 : 1)] = k;
+    catalog_shape(out, in->dtype, in->ndim - (row->output == 1), shape);
+    for (int64_t i = 0; out->numel && i < count(in); i++) {
+        double *room = malloc((size_t)(n * k + k + k * m) * sizeof *room);
+        double *const parts[] = { room, room + n * k, room + n * k + k };
+        const int64_t sizes[] = { n * k, k, k * m };
+        svd_of(n, m, in->at + i * n * m, parts[0], parts[1], parts[2]);
+        memcpy(out->at + i * sizes[row->output], parts[row->output],
+               (size_t)sizes[row->output] * sizeof *room);
+        free(room);
+    }
+}
+
 /* ---- rows */
 
 /* Symmetric, as gradients are of all of x: only the lower triangle is read. */
@@ -189,6 +375,17 @@ static hone_tensor *call_cholesky(const catalog_row *row, hone_tensor *const *in
         hone_add(hone_tril(in[0], 0), hone_transpose(hone_tril(in[0], -1), -2, -1)));
 }
 
+/* ... of output 0 or 1 */
+static hone_tensor *call_eigh(const catalog_row *row, hone_tensor *const *in, int n_in)
+{
+    (void)n_in;
+    const hone_eigen e =
+        hone_eigh(hone_add(hone_tril(in[0], 0), hone_transpose(hone_tril(in[0], -1), -2, -1)));
+    return row->output ? e.vectors : e.values;
+}
+
+static const char *const any[] = { "4x3",     "3x4:t", "3x3:s", "2x4x3", "2x2x4:t",
+                                   "3x4x2:e", "1x1",   "0x0",   "0x2x3", NULL };
 static const char *const square[] = { "3x3",     "4x4:t", "3x3:s", "2x3x3", "2x3x3:t", "3x2x2x2:s",
                                       "3x2x2:e", "1x1",   "0x0",   "0x2x2", "2x0x0",   NULL };
 static const char *const pairs[] = { "3x3 3x2",   "4x4:t 4x3:t", "3x3:s 3x2:s", "2x3x3 2x3x4",
@@ -219,6 +416,13 @@ static const char *const vectors[] = { "3x3 3", "4x4:t 4:s", "2x3x3 3", "1x1 1",
 #define TRIANGULAR(note, cases, bits, text)                                                        \
     ROW("solve_triangular", note, solve, cases, bits, text, INPUTS(DIAGONAL, ANY))
 
+#define APART                                                                                      \
+    {                                                                                              \
+        .fill = fill_apart                                                                         \
+    }
+#define ORTHOGONAL(op, note, oracle, cases, output_, fill, ...)                                    \
+    ROW(op, note, oracle, cases, "3x17x17", "", INPUTS(fill), .output = output_, __VA_ARGS__)
+
 static const catalog_row rows[] = {
     ROW("cholesky", NULL, cholesky, square, "3x37x37", "", INPUTS({ .fill = fill_definite }),
         .call = call_cholesky),
@@ -232,6 +436,13 @@ static const catalog_row rows[] = {
     ROW("inverse", NULL, inverse, square, "3x37x37", "", INPUTS(SQUARE)),
     ROW("det", NULL, det, square, "70x9x9", "", INPUTS(SQUARE)),
     ROW("slogdet", "sign", det, square, "70x9x9", "", INPUTS(SQUARE), .no_gradient = "steps"),
+    ORTHOGONAL("qr", "q", qr, any, 0, APART),
+    ORTHOGONAL("qr", "r", qr, any, 1, APART),
+    ORTHOGONAL("eigh", "values", eigh, square, 0, DIAGONAL, .call = call_eigh),
+    ORTHOGONAL("eigh", "vectors", eigh, square, 1, DIAGONAL, .call = call_eigh),
+    ORTHOGONAL("svd", "u", svd, any, 0, APART),
+    ORTHOGONAL("svd", "s", svd, any, 1, APART),
+    ORTHOGONAL("svd", "vt", svd, any, 2, APART),
     ROW("slogdet", "logabsdet", det, square, "3x37x37", "", INPUTS(SQUARE), .output = 1),
 };
 CATALOG_FAMILY(linalg);

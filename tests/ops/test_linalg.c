@@ -32,6 +32,54 @@ Test(linalg, what_cannot_be_done_is_named)
                 HONE_E_SHAPE, "don't fit for X a = b");
 }
 
+Test(linalg, what_has_no_factors_is_named)
+{
+    hone_tensor *flat = hone_ones(HONE_F64, 2, 3), *line = hone_ones(HONE_F32, 3);
+    CHECK_FAILS(hone_qr(line).q, HONE_E_SHAPE, "qr: at least 2 dims are wanted");
+    CHECK_FAILS(hone_eigh(flat).values, HONE_E_SHAPE, "eigh: square matrices are wanted");
+    CHECK_FAILS(hone_svd(hone_ones(HONE_I32, 2, 2)).s, HONE_E_DTYPE, "svd: f32 or f64 is wanted");
+}
+
+/* Equal values: theirs is a gradient, the vectors' isn't asked for. */
+Test(linalg, degenerate_factors)
+{
+    const double nan = (double)NAN;
+    hone_tensor *x = hone_requires_grad_(hone_eye(HONE_F64, 2, 2), true);
+    CHECK_OK(hone_backward(hone_sum(hone_eigh(x).values)));
+    CHECK_VALUES(hone_grad(x), HONE_F64, (2, 2), 1, 0, 0, 1);
+    CHECK_OK(hone_set_grad(x, HONE_NONE));
+    CHECK_OK(hone_backward(hone_sum(hone_svd(x).s)));
+    CHECK_VALUES(hone_grad(x), HONE_F64, (2, 2), 1, 0, 0, 1);
+    hone_tensor *y = hone_requires_grad_(T(HONE_F64, (2, 2), 1, 9, 2, 3), true);
+    CHECK_OK(hone_backward(hone_sum(hone_eigh(y).vectors)));
+    cr_expect(hone_equal(hone_transpose(hone_grad(y), 0, 1), hone_grad(y)));
+    const hone_singular zero = hone_svd(hone_zeros(HONE_F32, 3, 2));
+    CHECK_VALUES(zero.u, HONE_F32, (3, 2), 1, 0, 0, 1, 0, 0);
+    CHECK_VALUES(zero.s, HONE_F32, (2), 0, 0);
+    CHECK_VALUES(zero.vt, HONE_F32, (2, 2), 1, 0, 0, 1);
+    CHECK_VALUES(hone_eigh(hone_full(HONE_F64, nan, 2, 2)).values, HONE_F64, (2), nan, nan);
+    CHECK_VALUES(hone_svd(hone_full(HONE_F64, nan, 2, 2)).s, HONE_F64, (2), nan, nan);
+}
+
+/* What a matrix is made of, and that this is orthogonal; of a rank below the extents, too. */
+Test(linalg, factors_make_the_matrix)
+{
+    hone_seed(5);
+    hone_tensor *x = hone_matmul(hone_randn(HONE_F64, 90, 60), hone_randn(HONE_F64, 60, 70));
+    const hone_singular s = hone_svd(x);
+    cr_expect(hone_allclose(hone_matmul(hone_mul(s.u, s.s), s.vt), x, 0, 1e-11));
+    hone_tensor *eye = hone_eye(HONE_F64, 70, 70);
+    cr_expect(hone_allclose(hone_matmul(hone_transpose(s.u, 0, 1), s.u), eye, 0, 1e-11));
+    cr_expect(hone_allclose(hone_matmul(s.vt, hone_transpose(s.vt, 0, 1)), eye, 0, 1e-12));
+    hone_tensor *square = hone_matmul(hone_transpose(x, 0, 1), x);
+    const hone_eigen e = hone_eigh(square);
+    hone_tensor *made = hone_matmul(hone_mul(e.vectors, e.values), hone_transpose(e.vectors, 0, 1));
+    cr_expect(hone_allclose(made, square, 0, 1e-8));
+    const hone_q_r f = hone_qr(x);
+    cr_expect(hone_allclose(hone_matmul(f.q, f.r), x, 0, 1e-11));
+    cr_expect(hone_allclose(hone_matmul(hone_transpose(f.q, 0, 1), f.q), eye, 0, 1e-12));
+}
+
 Test(linalg, singular_matrices_are_named)
 {
     CHECK_FAILS(hone_inverse(singular()), HONE_E_VALUE,
