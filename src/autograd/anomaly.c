@@ -48,21 +48,22 @@ static bool has_nan(hone_tensor *t)
     return any && hone_item(any) != 0;
 }
 
-bool hone__note_nan(hone_context *node, hone_tensor *const *sums)
+uint64_t hone__nan_sums(const hone_context *node, hone_tensor *const *sums)
 {
-    const uint64_t errors = hone__error_count();
-    for (int i = 0; i < node->n_in; i++)
-        node->edges[i].was_nan = sums[i] && has_nan(sums[i]);
-    return !hone__error_since(errors);
+    uint64_t nan_sums = 0;
+    for (int i = 0; i < node->n_in && i < 64; i++)
+        if (sums[i] && has_nan(sums[i]))
+            nan_sums |= (uint64_t)1 << i;
+    return nan_sums;
 }
 
-bool hone__no_nan(const hone_context *node, hone_tensor *const *dx, hone_tensor *const *sums)
+bool hone__no_nan(const hone_context *node, hone_tensor *const *dx, hone_tensor *const *sums,
+                  uint64_t nan_sums)
 {
     const uint64_t errors = hone__error_count();
     for (int i = 0; i < node->n_in; i++) {
-        const hone__edge *e = &node->edges[i];
-        const bool known = dx[i] == sums[i] && e->was_nan;
-        if (e->wanted && hone__is_real(dx[i]) && !known && has_nan(dx[i]))
+        const bool known = i < 64 && dx[i] == sums[i] && (nan_sums >> i & 1);
+        if (node->edges[i].wanted && hone__is_real(dx[i]) && !known && has_nan(dx[i]))
             return refuse(node, i);
     }
     return !hone__error_since(errors);

@@ -4,11 +4,12 @@
 
 #include "op/node.h"
 
-/** Before the op's backward: sums[i], NULL: none, is what it may add input i's gradient to. Notes
- * which have a NaN. False: an error is pending. */
-bool hone__note_nan(hone_context *node, hone_tensor *const *sums);
+/** Before the op's backward: sums[i], NULL: none, is what it may add input i's gradient to. Which have
+ * a NaN, a bit each; ops that add have few inputs. May leave an error pending. */
+uint64_t hone__nan_sums(const hone_context *node, hone_tensor *const *sums);
 /** After it: false + E_GRADIENT if a gradient of the node's wanted inputs has a NaN, or made a sum
- * have one. */
-bool hone__no_nan(const hone_context *node, hone_tensor *const *dx, hone_tensor *const *sums);
+ * have one that had none. */
+bool hone__no_nan(const hone_context *node, hone_tensor *const *dx, hone_tensor *const *sums,
+                  uint64_t nan_sums);
 
 #endif

@@ -474,13 +474,12 @@ static bool call_backward(const walk *w, hone_context *node, hone_tensor **dx, h
     bool ok = !adds || find_sums(w, node, dx);
     if (adds)
         memcpy(sums, dx, sizeof *dx * (size_t)node->n_in);
-    if (w->anomaly)
-        ok = ok && hone__note_nan(node, sums);
+    const uint64_t nan_sums = w->anomaly ? hone__nan_sums(node, sums) : 0;
     if (ok)
         node->op->backward(node, node->grads, dx);
     ok = ok && !hone__error_since(errors);
     if (w->anomaly)
-        ok = ok && hone__no_nan(node, dx, sums);
+        ok = ok && hone__no_nan(node, dx, sums, nan_sums);
     hone__leaves_unlock(locks);
     return ok;
 }

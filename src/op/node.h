@@ -24,7 +24,6 @@ typedef struct {
     bool wanted;        /* the running walk does */
     bool begun;         /* ... and the op's sum begins with the leaf's */
     bool in_shards;     /* ... and has a chain a shard */
-    bool was_nan;       /* ... and the sum that the op adds to had a NaN before: anomaly mode */
     int use;            /* of `into`, counted by the walk */
     hone_tensor *into;  /* the leaf that the input is or is a view of, for the walk */
     uint32_t version;   /* of the input before the call */
