@@ -184,8 +184,9 @@ static int read_both(training *t)
     t->model = model_new(&t->spec);
     if (!t->model)
         return model_failed(name, &t->spec);
-    if (t->o.load && !model_load(name, t->model, t->o.load, HONE_LAYOUT_AUTO))
-        return CLI_FAILED;
+    const int status_of_weights = train_weights(t);
+    if (status_of_weights != CLI_OK)
+        return status_of_weights;
     return images_fit(name, &t->set, &t->spec, t->model) ? CLI_OK : CLI_FAILED;
 }
 

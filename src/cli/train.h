@@ -9,13 +9,13 @@
 typedef struct {
     data_spec data;
     const char *model, *optim, *save, *layout, *load, *log, *schedule, *nan, *plot, *report;
-    const char *checkpoint, *save_every, *resume, *time_limit, *tensorboard;
+    const char *freeze, *checkpoint, *save_every, *resume, *time_limit, *tensorboard;
     double lr, momentum, weight_decay, clip, ema; /* NaN: not given */
     double label_smoothing, val_split;            /* 0: not given */
     int64_t epochs, batch, accumulate, threads, limit, warmup, early_stop, top_k, keep, shards;
     int64_t workers;
     uint64_t seed;
-    bool shuffle, stratify, save_anyway, quiet, resume_anyway, zero;
+    bool shuffle, stratify, save_anyway, quiet, resume_anyway, zero, partly;
 } train_options;
 
 /* Weights as they were after an epoch. */
@@ -120,6 +120,8 @@ hone_optim *train_optim_new(const train_options *o, hone_module *model);
 
 /* ---- train_schedule.c */
 
+/** --load, --load-partly and --freeze. An exit status, after an error was told. */
+int train_weights(training *t);
 /** What --schedule and --warmup say, for the run's optimizer and loader. False with a usage error
  * printed. */
 bool train_schedule_new(training *t);

@@ -75,6 +75,7 @@ bool train_facts(training *t)
            tell_int(t, "accumulate", has_statistics(t) ? o->accumulate : 1) &&
            tell_int(t, "seed", (int64_t)o->seed) && tell(t, "shuffle", o->shuffle ? "on" : "off") &&
            tell(t, "stratify", o->stratify ? "on" : "off") &&
+           tell(t, "freeze", o->freeze ? o->freeze : "none") &&
            tell(t, "transform", o->data.transform ? o->data.transform : "none") &&
            tell(t, "schedule", t->schedule ? t->schedule_text : "none") &&
            tell_int(t, "warmup", o->warmup) && tell_real(t, "clip", o->clip, "off") &&

@@ -85,6 +85,11 @@ const cli_option train_table[] = {
       "out,in", 0, 0 },
     { "load", "FILE", "begin with the weights of a saved network", CLI_TEXT, FIELD(load), NULL, 0,
       0 },
+    { "load-partly", NULL,
+      "weights that this file lacks keep their first values, and what else it has isn't read",
+      CLI_FLAG, FIELD(partly), NULL, 0, 0 },
+    { "freeze", "PATTERN[,...]", "leave weights of such names as they are: 'layer1', '*.bias'",
+      CLI_TEXT, FIELD(freeze), NULL, 0, 0 },
     { "checkpoint", "FILE",
       "write all that the run is, so that --resume goes on with the same bits: after each epoch, "
       "and "

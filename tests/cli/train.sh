@@ -114,4 +114,30 @@ refuses 2 '--val-split 1: that is all of 200 training images' "${small[@]}" --va
 refuses 2 '--val-split 0.001: that is none of 200 training images' "${small[@]}" --val-split 0.001
 refuses 2 '--early-stop goes by what --val-split holds out' "${small[@]}" --early-stop 3
 refuses 2 "--early-stop takes a whole number from 1 .*'0'" "${small[@]}" --val-split 0.1 --early-stop 0
+# ---- fine-tuning: weights of a file, some of them kept as they are
+row() { "$hone" show "$1" | grep -F "$2 "; }
+works "$hone" train --limit 200 --epochs 1 --quiet --model lenet --save begun
+works "$hone" train --limit 200 --epochs 1 --quiet --model lenet --load begun --freeze 'conv1,*.bias' --save tuned
+for name in conv1.weight fc3.bias; do
+  checks=$((checks + 1))
+  [ "$(row begun $name)" = "$(row tuned $name)" ] || fail "$name isn't frozen"
+done
+checks=$((checks + 1))
+[ "$(row begun fc1.weight)" != "$(row tuned fc1.weight)" ] || fail "fc1.weight is frozen, too"
+cat >two.hone <<'MODEL'
+model Two(classes=10):
+    fc1 = Linear(784, 20)
+    fc9 = Linear(20, classes)
+    forward(x):
+        return fc9(relu(fc1(flatten(x, 1))))
+MODEL
+sed 's/fc9/head/' two.hone >head.hone
+works "$hone" train --limit 200 --epochs 1 --quiet --model ./two.hone --save two
+refuses 1 'missing' "$hone" train --limit 200 --epochs 1 --model ./head.hone --load two
+works "$hone" train --limit 200 --epochs 1 --model ./head.hone --load two --load-partly --freeze fc1
+says "two: 2 it lacks keep their first values: head.weight, head.bias"
+says "two: 2 aren't read: fc9.weight, fc9.bias"
+refuses 2 "--freeze: no weights of the network are called 'nothing'" "$hone" train --limit 200 --freeze nothing
+refuses 2 '--freeze \* leaves nothing to train: all 4 tensors' "$hone" train --limit 200 --freeze '*'
+
 finish
