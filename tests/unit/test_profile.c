@@ -337,10 +337,15 @@ Test(profile, leak_is_found)
 
 Test(profile, own_times_are_the_step)
 {
+#ifdef HONE_SANITIZE /* what is instrumented takes longer between ops, too */
+    const double least = 0.8;
+#else
+    const double least = 0.97;
+#endif
     HONE_SCOPE();
     learner l = learner_of("lenet", hone_randn(HONE_F32, 64, 1, 28, 28), 10);
     double share = 0; /* others may take the CPU between two ops: the best of some rounds counts */
-    for (int round = 0; round < 40 && (share < 0.97 || share > 1.001); round++) {
+    for (int round = 0; round < 40 && (share < least || share > 1.001); round++) {
         const hone_profile_options o = { .warmup = 2, .events = "none", .no_roofs = true };
         cr_assert_eq(hone_profile_begin(&o), HONE_OK);
         for (int i = 0; i < 8; i++) {
@@ -351,7 +356,7 @@ Test(profile, own_times_are_the_step)
         const hone_profile_summary s = got();
         share = s.op_seconds / s.seconds;
     }
-    cr_assert(share >= 0.97 && share <= 1.001, "%.4f", share);
+    cr_assert(share >= least && share <= 1.001, "%.4f", share);
     free_learner(&l);
 }
 

@@ -106,7 +106,8 @@ Test(tokenizer, decoding)
 
 Test(tokenizer, lists)
 {
-    test_write("list", "a\nab\n \nabc\n\\n\n\\xc3\\xa9\n\\\\\n", 32);
+    static const char list[] = "a\nab\n \nabc\n\\n\n\\xc3\\xa9\n\\\\\n";
+    test_write("list", list, sizeof list - 1);
     hone_tokenizer *t = hone_tokenizer_open(test_path("list"));
     cr_assert(t, "%s", hone_error_message());
     CHECK_VALUES(hone_tokenizer_encode(t, "abcab\xc3\xa9 \n\\", 10, NULL), HONE_I64, (6), 3, 1, 5,
