@@ -92,7 +92,8 @@ int main(int argc, char **argv)
             return 1;
     }
     const double p = median(plain), l = median(loaded);
-    printf("%lld MB: plain read %.1f ms, hone_safetensors_load %.1f ms: %.2f of its speed; memory at most %.2f "
+    printf("%lld MB: plain read %.1f ms, hone_safetensors_load %.1f ms: %.2f of its speed; memory "
+           "at most %.2f "
            "of the file\n",
            (long long)mb, 1e3 * p, 1e3 * l, p / l, (double)peak / (double)(mb << 20));
     return 0;

@@ -5,6 +5,7 @@ tiktoken 0.9 to 0.14 have 16.0 (tests/golden/make_data_golden.py bpe compares ev
 import unicodedata2
 
 print("/* unicode_table.h: made by make_unicode_table.py; first and last character of each range. */")
+print("/* clang-format off */")
 print(f'#define UNICODE_VERSION "{unicodedata2.unidata_version}"')
 for name, category in (("letters", "L"), ("numbers", "N")):
     ranges = []

@@ -1,4 +1,5 @@
 /* unicode_table.h: made by make_unicode_table.py; first and last character of each range. */
+/* clang-format off */
 #define UNICODE_VERSION "16.0.0"
 static const uint32_t letters[][2] = { /* L: 677 ranges */
     { 0x41, 0x5A }, { 0x61, 0x7A }, { 0xAA, 0xAA }, { 0xB5, 0xB5 }, { 0xBA, 0xBA }, { 0xC0, 0xD6 },
