@@ -8,11 +8,9 @@
 #ifdef HONE_SDT
 #define _SDT_HAS_SEMAPHORES 1
 #include <sys/sdt.h>
-/* Both are the low half of hone__watch_flags, which is in watch.c. */
+/* Both are the low half of hone__watch_flags: other names of it, given in watch.c. */
 extern unsigned short hone_op__begin_semaphore __attribute__((visibility("hidden")));
 extern unsigned short hone_op__end_semaphore __attribute__((visibility("hidden")));
-__asm__(".set hone_op__begin_semaphore, hone__watch_flags\n"
-        ".set hone_op__end_semaphore, hone__watch_flags\n");
 #define HONE__PROBE_BEGIN(name, first, n) DTRACE_PROBE3(hone, op__begin, name, first, n)
 #define HONE__PROBE_END(name, n)          DTRACE_PROBE2(hone, op__end, name, n)
 #else

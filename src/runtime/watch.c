@@ -5,8 +5,15 @@
 #include <cpuid.h>
 #endif
 
-/* The symbols that the notes of the probes name: tools add to them (op/probes.h). */
-atomic_uint hone__watch_flags;
+/* The symbols that the notes of the probes name (op/probes.h). Tools add to the counter's place in
+ * the file, so it has to have one: initialised data, not what is only zeroed at load. */
+__attribute__((section(".probes"))) atomic_uint hone__watch_flags = 0;
+#ifdef HONE_SDT
+extern unsigned short hone_op__begin_semaphore
+    __attribute__((alias("hone__watch_flags"), visibility("hidden")));
+extern unsigned short hone_op__end_semaphore
+    __attribute__((alias("hone__watch_flags"), visibility("hidden")));
+#endif
 hone__watcher hone__watch;
 
 bool hone__ticks_are_counter;
