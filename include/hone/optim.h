@@ -252,6 +252,22 @@ HONE_API hone_status hone_optim_zero_grad(hone_optim *optim);
 HONE_API hone_status hone_optim_zero_grad_with(hone_optim *optim,
                                                const hone_zero_grad_options *options);
 
+/** With `on`, hone_backward() steps each parameter as soon as its gradient is complete, and gives the
+ * gradient's memory back at once: of all gradients about the largest one is there at a time. The
+ * step has the bits of hone_optim_step(), which then finds no gradients and may stay in the loop, as may
+ * hone_optim_zero_grad(); hone_grad() has none either. A parameter that the loss doesn't use stays,
+ * as behind .set_to_none above. Hooks of leaves (hooks.h) run just before their step. Where a
+ * walk fails, parameters that were done before are stepped.
+ *
+ * What needs all gradients at once is refused: hone_clip_grad_norm_() and hone_clip_grad_value_(),
+ * a batch in parts (accumulate.h) or in shards (dist.h). Two calls of hone_backward() are two steps.
+ * An op that would read a parameter's old value behind its step (in a graph that uses it by
+ * hone_detach() too) fails as after any change in place.
+ *  Errors:  HONE_E_STATE (a parameter has a gradient already, or another optimizer steps it so),
+ *           HONE_E_NULL, HONE_E_NOMEM; nothing has changed.
+ *  Source:  PyTorch's tutorial on optimizer steps in the backward pass. */
+HONE_API hone_status hone_optim_in_backward(hone_optim *optim, bool on);
+
 /* ---- groups of parameters, each with options of its own */
 
 /** Adds parameters as another group. Its options are those that the optimizer was made with, but

@@ -9,6 +9,8 @@
 #include "autograd/leaf.h"
 #include "autograd/run_hooks.h"
 #include "autograd/trees.h"
+#include "autograd/update.h"
+#include "autograd/walk.h"
 #include "ops/samples.h"
 #include "op/mode.h"
 #include "op/node.h"
@@ -52,7 +54,8 @@ typedef struct {
     parcel *parcels;
     parcel inline_parcels[INLINE_PARCELS];
     int n_hooked, room_hooked;
-    hone_tensor **hooked; /* held: leaves with hooks that the walk brings a gradient */
+    hone_tensor **hooked;  /* held: leaves with hooks that the walk brings a gradient */
+    hone__updates updates; /* those that are stepped on the way */
 } walk;
 
 /* Never 0, nor that of another walk or part. */
@@ -86,33 +89,6 @@ static bool make_unshared(hone_tensor **slot)
     hone_release(*slot);
     *slot = own;
     return true;
-}
-
-/* ---- nodes belong to one walk at a time: that of another thread is refused, before anything in the node is
- * looked at. A thread's own walks may meet (a checkpoint's within a walk). */
-
-static _Thread_local char thread_mark;
-
-static bool claim(hone_context *node)
-{
-    const void *walker = atomic_load_explicit(&node->walker, memory_order_acquire);
-    if (walker == &thread_mark)
-        return true;
-    walker = NULL;
-    if (atomic_compare_exchange_strong_explicit(&node->walker, &walker, &thread_mark,
-                                                memory_order_acquire, memory_order_acquire))
-        return true;
-    hone_error_set(
-        HONE_E_STATE,
-        "backward: another thread's walk goes through this graph (at %s); walks that share "
-        "a part must go one after the other",
-        hone__call_name(node));
-    return false;
-}
-
-static void leave(hone_context *node)
-{
-    atomic_store_explicit(&node->walker, NULL, memory_order_release);
 }
 
 /* ---- the heap ---- */
@@ -180,6 +156,8 @@ static bool end_hooked(walk *w, bool good)
 __attribute__((cold, noinline)) static bool begin_hooked(walk *w, hone_tensor *leaf)
 {
     bool first;
+    if (w->in_parts && hone__hooks_have(hone__leaf_hooks(leaf), HONE__HOOK_UPDATE))
+        return hone__refuse_updated("backward: a batch in parts", leaf);
     if (w->n_hooked == w->room_hooked) {
         const int room = w->room_hooked ? 2 * w->room_hooked : 8;
         hone_tensor **more = hone__realloc(w->hooked, hone__bytes(room, sizeof *more));
@@ -210,7 +188,7 @@ static void walk_end(walk *w)
     while (w->n > 0) {
         hone_context *node = pop(w);
         drop_grads(node);
-        leave(node);
+        hone__node_leave(node);
         hone__node_drop(node);
     }
     while (w->n_parcels > 0)
@@ -299,10 +277,10 @@ static bool was_freed(const hone_context *node)
 
 static bool deliver_to_node(walk *w, hone_context *node, int out, hone_tensor *grad)
 {
-    if (!claim(node))
+    if (!hone__node_claim(node))
         return false;
     if (w->captures && !node->needed) {
-        leave(node);
+        hone__node_leave(node);
         return true;
     }
     if (node->freed && must_run(w, node))
@@ -550,9 +528,11 @@ static bool run(walk *w)
         hone__scope_empty(formulas); /* sums hold what lives on */
         drop_grads(node);
         ok = ok && hand_over_parcels(w);
+        ok = ok &&
+             (w->updates.n == 0 || hone__updates_run(&w->updates, w->n > 0 ? w->heap[0]->seq : 0));
         if (!w->retain_graph && must_run(w, node))
             hone__node_clear(node);
-        leave(node);
+        hone__node_leave(node);
         hone__node_drop(node);
     }
     hone_scope_leave(formulas);
@@ -629,8 +609,10 @@ hone_status hone_backward_with(hone_tensor *t, const hone_backward_options *opti
                .id = part->open ? part->id : hone__walk_id() };
     walk_begin(&w);
     HONE_NO_GRAD();
-    bool ok = start(&w, "backward", 0, t, gradient) && run(&w);
+    const bool ok =
+        hone__updates_find(&w.updates, t) && start(&w, "backward", 0, t, gradient) && run(&w);
     walk_end(&w);
+    hone__updates_end(&w.updates);
     return ok ? HONE_OK : hone__error_last();
 }
 
@@ -653,7 +635,7 @@ static bool may_hide_input(const walk *w, const hone_context *node)
 
 static bool collect(walk *all, hone_context *node)
 {
-    return claim(node) && (node->queued || push(all, node));
+    return hone__node_claim(node) && (node->queued || push(all, node));
 }
 
 /* Marks the nodes that lead from the outputs to a captured input: collects all nodes in order of
@@ -703,7 +685,7 @@ static bool mark_needed(walk *w, hone_tensor_list outputs)
             if (w->captures[i].input->node == node)
                 node->needed = w->captures[i].connected = true;
         if (!ok || !node->needed)
-            leave(node);
+            hone__node_leave(node);
     }
     walk_end(&all);
     hone__free(order);

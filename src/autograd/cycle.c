@@ -9,33 +9,16 @@
  * call, none goes through the target's history so far: only what lies below the other operands, and
  * not below that history, is looked at. */
 #include "autograd/leaf.h"
-#include "op/node.h"
-
-#include "runtime/memory.h"
-
-enum { INLINE_STACK = 32 };
+#include "autograd/search.h"
 
 typedef struct {
+    hone__search nodes;
     hone_tensor *target;
-    uint64_t stamp; /* in every node that was met */
-    int n, room;
-    hone_context **stack; /* met, but not yet looked at */
-    hone_context *inline_stack[INLINE_STACK];
 } search;
 
 static bool meet(search *s, hone_context *node)
 {
-    if (!node || atomic_load_explicit(&node->met, memory_order_relaxed) == s->stamp)
-        return true;
-    atomic_store_explicit(&node->met, s->stamp, memory_order_relaxed);
-    if (s->n == s->room) {
-        hone_context **more = hone__grown(s->stack, s->inline_stack, &s->room, sizeof *more);
-        if (!more)
-            return false;
-        s->stack = more;
-    }
-    s->stack[s->n++] = hone__node_retain(node);
-    return true;
+    return hone__meet(&s->nodes, node);
 }
 
 /* A leaf leads to its gradient, whose history an op in place may have made. */
@@ -101,22 +84,17 @@ static bool look_at(search *s, hone_context *node)
 
 bool hone__find_and_cut_cycles(hone_context *ctx, hone_tensor *target)
 {
-    static atomic_uint_fast64_t stamps;
     if (!ctx->recording || !atomic_load_explicit(&target->held, memory_order_relaxed))
         return true;
-    search s = { .target = target,
-                 .stamp = atomic_fetch_add_explicit(&stamps, 1, memory_order_relaxed) + 1,
-                 .room = INLINE_STACK,
-                 .stack = s.inline_stack };
+    search s = { .target = target };
+    hone__search_begin(&s.nodes);
     if (target->node)
-        atomic_store_explicit(&target->node->met, s.stamp, memory_order_relaxed);
+        atomic_store_explicit(&target->node->met, s.nodes.stamp, memory_order_relaxed);
     bool ok = look_at(&s, ctx);
-    while (s.n > 0) {
-        hone_context *node = s.stack[--s.n];
+    for (hone_context *node; (node = hone__search_next(&s.nodes));) {
         ok = ok && look_at(&s, node);
         hone__node_drop(node);
     }
-    if (s.stack != s.inline_stack)
-        hone__free(s.stack);
+    hone__search_end(&s.nodes);
     return ok;
 }

@@ -62,14 +62,14 @@ bool hone__hooks_run(hone__hooks *hooks, const char *of, int out, hone_tensor **
     return ok;
 }
 
-bool hone__hooks_accumulated(hone__hooks *hooks, hone_tensor *leaf)
+/* Those of one kind, of the first n. */
+static bool call_accumulated(const hone__hooks *hooks, int n, hone__hook_kind kind,
+                             hone_tensor *leaf)
 {
     bool ok = true;
-    const int n = hooks->n;
-    hooks->running++;
     for (int i = 0; ok && i < n; i++) {
         const hone__grad_hook hook = hooks->at[i];
-        if (hook.kind != HONE__HOOK_ACCUMULATED)
+        if (hook.kind != kind)
             continue;
         HONE_SCOPE();
         const uint64_t errors = hone__error_count();
@@ -79,6 +79,15 @@ bool hone__hooks_accumulated(hone__hooks *hooks, hone_tensor *leaf)
             hone_error_set(status, "register_post_accumulate_grad_hook: a hook of %s failed",
                            hone__tensor_text(leaf).s);
     }
+    return ok;
+}
+
+bool hone__hooks_accumulated(hone__hooks *hooks, hone_tensor *leaf)
+{
+    const int n = hooks->n;
+    hooks->running++;
+    const bool ok = call_accumulated(hooks, n, HONE__HOOK_ACCUMULATED, leaf) &&
+                    call_accumulated(hooks, n, HONE__HOOK_UPDATE, leaf);
     if (--hooks->running == 0)
         hone__hooks_sweep(hooks);
     return ok;

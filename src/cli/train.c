@@ -253,7 +253,7 @@ static int train(training *t)
 
 static int prepare(training *t)
 {
-    if (!train_optim_fits(&t->o) || !train_nan_parse(t))
+    if (!train_optim_fits(&t->o) || !train_nan_parse(t) || !train_in_backward_fits(&t->o))
         return CLI_USAGE;
     if (t->o.early_stop && t->o.val_split == 0)
         return cli_error(CLI_USAGE, name,

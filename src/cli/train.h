@@ -15,7 +15,7 @@ typedef struct {
     int64_t epochs, batch, accumulate, threads, limit, warmup, early_stop, top_k, keep, shards;
     int64_t workers;
     uint64_t seed;
-    bool shuffle, stratify, save_anyway, quiet, resume_anyway, zero, partly;
+    bool shuffle, stratify, save_anyway, quiet, resume_anyway, zero, partly, in_backward;
 } train_options;
 
 /* Weights as they were after an epoch. */
@@ -115,6 +115,8 @@ extern const cli_option train_table[];
 
 /** False with an error printed: no such optimizer, or one without a number that was given. */
 bool train_optim_fits(train_options *o);
+/** False with an error printed: --optim-in-backward with what it can't go with. */
+bool train_in_backward_fits(const train_options *o);
 /** The optimizer of the options; NULL + the library's error. */
 hone_optim *train_optim_new(const train_options *o, hone_module *model);
 

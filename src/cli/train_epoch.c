@@ -49,18 +49,40 @@ static void count_wrong(hone_tensor *wrong, int64_t samples, double *sums)
         sums[i / each] += at[i];
 }
 
-/* Gradients of samples [begin, end) of what this rank has of a batch. */
+/* Gradients of samples [begin, end) of what this rank has of a batch; *value, unless NULL, is their
+ * loss, and where that makes a bad step there are none. */
 static void train_part(training *t, const hone_batch *batch, int64_t begin, int64_t end,
-                       double *wrong)
+                       double *wrong, double *value)
 {
     HONE_SCOPE();
-    hone_accumulate_part(end - begin);
     hone_tensor *x = images_input(&t->set, hone_slice(batch->x, 0, begin, end, 1));
     hone_tensor *y = images_target(&t->set, hone_slice(batch->y, 0, begin, end, 1));
     hone_tensor *scores = hone_forward(t->model, x);
     text_rows(&scores, &y);
-    hone_backward(loss_of(t, scores, y));
+    hone_tensor *loss = loss_of(t, scores, y);
+    if (value)
+        *value = hone_item(loss);
+    if (!value || t->nan == NAN_IGNORE || isfinite(*value))
+        hone_backward(loss);
     count_wrong(work_wrong(&t->set, scores, y), end - begin, wrong + begin);
+}
+
+/* The gradients of a batch; its loss. */
+static double run_parts(training *t, const hone_batch *batch, int64_t parts, double *wrong)
+{
+    const int64_t n = hone_size(batch->x, 0);
+    double loss = NAN;
+    if (t->o.in_backward) {
+        train_part(t, batch, 0, n, wrong, &loss);
+        return loss;
+    }
+    hone_accumulate_begin(batch->size);
+    for (int64_t i = 0; i < parts; i++) {
+        const int64_t begin = i * n / parts, end = (i + 1) * n / parts;
+        hone_accumulate_part(end - begin);
+        train_part(t, batch, begin, end, wrong, NULL);
+    }
+    return hone_item(hone_accumulate_end());
 }
 
 /* The gradients' norm, cut to --clip. */
@@ -68,7 +90,7 @@ static double clip(const training *t)
 {
     double norm = NAN;
     const bool cut = !isnan(t->o.clip);
-    if (!cut && !t->log && !t->o.report && !t->events && t->nan != NAN_SKIP)
+    if (t->o.in_backward || (!cut && !t->log && !t->o.report && !t->events && t->nan != NAN_SKIP))
         return norm;
     const hone_clip_grad_norm_options only_look = { .error_if_nonfinite = true };
     hone_clip_grad_norm_(hone_parameters(t->model), cut ? t->o.clip : INFINITY,
@@ -95,15 +117,12 @@ static int64_t parts_of(const training *t, const hone_batch *batch)
 static step_result train_step(training *t, const hone_batch *batch)
 {
     HONE_SCOPE();
-    const int64_t n = hone_size(batch->x, 0), parts = parts_of(t, batch);
     step_result r = { 0 };
     hone_optim_zero_grad(t->optim);
-    hone_accumulate_begin(batch->size);
-    hone_tensor *wrong = hone_zeros(HONE_F64, n); /* of each sample */
-    for (int64_t i = 0; wrong && i < parts; i++)
-        train_part(t, batch, i * n / parts, (i + 1) * n / parts, hone_data(wrong));
-    hone_tensor *loss = hone_accumulate_end();
-    r.loss = hone_item(loss);
+    hone_tensor *wrong = hone_zeros(HONE_F64, hone_size(batch->x, 0)); /* of each sample */
+    if (!wrong)
+        return r;
+    r.loss = run_parts(t, batch, parts_of(t, batch), hone_data(wrong));
     if (hone_error_code() != HONE_OK || !train_ranks_agree(batch, hone_data(wrong), &r.wrong))
         return r;
     r.norm = clip(t);

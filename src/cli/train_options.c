@@ -58,6 +58,10 @@ const cli_option train_table[] = {
     { "batch", "N", "images a step", CLI_INT, FIELD(batch), "100", 1, 1e9 },
     { "accumulate", "N", "run each batch in N parts: less memory, the same bits", CLI_INT,
       FIELD(accumulate), "1", 1, 1e9 },
+    { "optim-in-backward", NULL,
+      "step each weight as soon as its gradient is complete, and give that back: less memory, the "
+      "same bits; not with --clip, --accumulate, --shards, --nan skip",
+      CLI_FLAG, FIELD(in_backward), NULL, 0, 0 },
     { "shards", "S",
       "cut each batch into S shards, added in a tree: the same bits for 1 to S ranks; default: 8 "
       "under mpirun, else none",
@@ -152,6 +156,21 @@ bool train_optim_fits(train_options *o)
     return true;
 }
 
+bool train_in_backward_fits(const train_options *o)
+{
+    const char *other = !isnan(o->clip)               ? "--clip needs the norm of all gradients"
+                        : o->accumulate > 1           ? "--accumulate adds gradients up"
+                        : o->shards                   ? "--shards adds gradients up"
+                        : o->zero                     ? "--zero shares gradients out"
+                        : strcmp(o->nan, "skip") == 0 ? "--nan skip looks at all gradients first"
+                                                      : NULL;
+    if (!o->in_backward || !other)
+        return true;
+    cli_error(CLI_USAGE, cli_train.name,
+              "--optim-in-backward gives each gradient back at once, but %s", other);
+    return false;
+}
+
 /* What was given, as the library's text of options. */
 hone_optim *train_optim_new(const train_options *o, hone_module *model)
 {
@@ -167,5 +186,10 @@ hone_optim *train_optim_new(const train_options *o, hone_module *model)
         if (!isnan(given[i].value))
             used += (size_t)snprintf(text + used, sizeof text - used, "%s=%.17g ", given[i].name,
                                      given[i].value);
-    return hone_optim_by_name(o->optim, hone_parameters(model), text);
+    hone_optim *optim = hone_optim_by_name(o->optim, hone_parameters(model), text);
+    if (optim && o->in_backward && hone_optim_in_backward(optim, true) != HONE_OK) {
+        hone_optim_free(optim);
+        return NULL;
+    }
+    return optim;
 }

@@ -63,6 +63,10 @@ int train_ranks_begin(training *t)
         return cli_error(CLI_USAGE, name,
                          "--zero: the optimizer's state is in no one place that --checkpoint could "
                          "write");
+    if (ranks_share() && t->o.in_backward)
+        return cli_error(
+            CLI_USAGE, name,
+            "--optim-in-backward gives each gradient back at once, but ranks add them up");
     if (ranks_share() && !same_everywhere(t))
         return cli_library_error(name);
     return t->o.shards || ranks_share() ? cut_batches(t) : CLI_OK;

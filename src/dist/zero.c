@@ -56,6 +56,12 @@ hone_status hone_dist_optim_step(hone_optim *optim)
 {
     if (!optim || hone__world_size() == 1)
         return hone_optim_step(optim);
+    if (optim->in_backward)
+        return hone_error_set(HONE_E_STATE,
+                              "dist_optim_step: %s steps within the backward "
+                              "(hone_optim_in_backward), before ranks have added up "
+                              "their gradients",
+                              optim->type->is.name);
     HONE_SCOPE();
     const int *owner = find_owners(optim);
     hone_tensor_list held = hone__list_new(optim->n);

@@ -12,7 +12,8 @@ typedef enum {
     HONE__HOOK_GONE, /* removed while hooks ran */
     HONE__HOOK_GRADIENT,
     HONE__HOOK_RETAIN, /* runs after all of the former */
-    HONE__HOOK_ACCUMULATED
+    HONE__HOOK_ACCUMULATED,
+    HONE__HOOK_UPDATE /* the same, behind them: an optimizer's, when the walk has brought all of it */
 } hone__hook_kind;
 
 typedef struct {

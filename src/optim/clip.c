@@ -1,5 +1,6 @@
 /* clip.c: gradients cut to a norm or to a range. */
 #include "autograd/leaf.h"
+#include "autograd/update.h"
 #include "core/core.h"
 #include "core/reserve.h"
 #include "isa/isa.h"
@@ -28,7 +29,7 @@ static hone_tensor_list gradients(const char *where, hone_tensor_list parameters
     for (int i = 0; i < parameters.n; i++) {
         hone_tensor *p = parameters.at[i], *grad = NULL;
         if (!hone__needs_tensor(where, p) || !hone__leaf_is_whole(where, p) ||
-            !hone__leaf_grad(p, &grad))
+            !hone__leaf_not_updated(where, p) || !hone__leaf_grad(p, &grad))
             return failed;
         if (grad && grad->numel > 0)
             list.at[list.n++] = grad;

@@ -122,6 +122,13 @@ int hone_optim_add_group(hone_optim *optim, hone_tensor_list parameters, const c
         return -1;
     }
     const hone__op *is = &optim->type->is;
+    if (optim->in_backward) {
+        hone_error_set(HONE_E_STATE,
+                       "optim_add_group: %s steps within the backward; "
+                       "hone_optim_in_backward(optim, false) comes first",
+                       is->name);
+        return -1;
+    }
     memcpy(&plain, optim->initial, is->options_bytes);
     if (!hone__options_change(is, options, &plain) || !hone__optim_fits(optim->type, &plain) ||
         (parameters.at && !is_new(optim, parameters)) ||

@@ -140,6 +140,7 @@ void hone_optim_free(hone_optim *optim)
 {
     if (!optim)
         return;
+    hone__optim_untie(optim);
     for (int i = 0; i < optim->n; i++) {
         hone_release(optim->params[i].param);
         for (int k = 0; k < HONE__OPTIM_SLOTS; k++)
@@ -187,18 +188,24 @@ static bool find_grad(hone__optim_param *p)
            (hone__leaf_is_whole("optim_step", p->param) && hone__leaf_grad(p->param, &p->grad));
 }
 
-/* All memory is taken before the first parameter changes, so that a step is done whole or not. */
-static bool take_memory(hone_optim *optim)
+/* What the step of a parameter needs. */
+static bool take_memory(const hone_optim *optim, hone__optim_param *p)
 {
-    for (int i = 0; i < optim->n; i++) {
-        hone__optim_param *p = &optim->params[i];
-        if (!find_grad(p))
+    if (!find_grad(p))
+        return false;
+    const unsigned uses = p->grad ? hone__optim_uses(optim, p) : 0;
+    for (int k = 0; k < HONE__OPTIM_SLOTS; k++)
+        if (uses & 1u << k && !hone__optim_make_slot(optim, p, k))
             return false;
-        const unsigned uses = p->grad ? hone__optim_uses(optim, p) : 0;
-        for (int k = 0; k < HONE__OPTIM_SLOTS; k++)
-            if (uses & 1u << k && !hone__optim_make_slot(optim, p, k))
-                return false;
-    }
+    return true;
+}
+
+/* All of it is taken before the first parameter changes, so that a step is done whole or not. */
+static bool take_all_memory(hone_optim *optim)
+{
+    for (int i = 0; i < optim->n; i++)
+        if (!take_memory(optim, &optim->params[i]))
+            return false;
     return true;
 }
 
@@ -223,6 +230,14 @@ static hone_status step_param(const hone_optim *optim, hone__optim_param *p)
     return status;
 }
 
+hone_status hone__optim_step_one(const hone_optim *optim, hone__optim_param *p)
+{
+    HONE_SCOPE();
+    if (!take_memory(optim, p))
+        return hone__error_last();
+    return p->grad ? step_param(optim, p) : HONE_OK;
+}
+
 hone_status hone_optim_step(hone_optim *optim)
 {
     if (!optim)
@@ -231,7 +246,7 @@ hone_status hone_optim_step(hone_optim *optim)
     HONE_NO_GRAD();
     hone__span_mark mark;
     hone__span_begin(&mark, HONE__SPAN_UPDATE, optim->type->is.name);
-    hone_status status = take_memory(optim) ? HONE_OK : hone__error_last();
+    hone_status status = take_all_memory(optim) ? HONE_OK : hone__error_last();
     for (int i = 0; i < optim->n && status == HONE_OK; i++)
         if (optim->params[i].grad)
             status = step_param(optim, &optim->params[i]);

@@ -53,6 +53,7 @@ typedef struct {
     int group;
     int64_t count;
     double number;
+    int64_t update; /* of hone_optim_in_backward(); 0: none */
 } hone__optim_param;
 
 struct hone_optim {
@@ -62,6 +63,7 @@ struct hone_optim {
     void *initial;      /* those that it was made with: what later groups begin with */
     double *initial_lr; /* of each group: when its first schedule was made; NaN: there was none */
     int n, n_groups;
+    bool in_backward; /* parameters are stepped there */
 };
 
 /** Room for any optimizer's options. */
@@ -104,6 +106,10 @@ bool hone__optim_has_group(const char *where, const hone_optim *optim, int group
 bool hone__optim_fits(const hone__optim_class *type, const void *plain);
 /** The slots that a step with the parameter's options uses, as bits. */
 unsigned hone__optim_uses(const hone_optim *optim, const hone__optim_param *param);
+/** A step of one parameter, if it has a gradient. */
+hone_status hone__optim_step_one(const hone_optim *optim, hone__optim_param *param);
+/** Parameters are no longer stepped within the backward. */
+void hone__optim_untie(hone_optim *optim);
 /** Makes slot k if there is none. False: E_NOMEM. */
 bool hone__optim_make_slot(const hone_optim *optim, hone__optim_param *param, int k);
 

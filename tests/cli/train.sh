@@ -33,6 +33,17 @@ holds lr 'v[1] > 0.08 && v[1] < 0.1 && v[2] < 1e-5'
 works "$hone" train --limit 300 --epochs 5 --quiet --lr 0.000001 --log log --schedule plateau:patience=1,threshold=0.5,factor=0.1,eps=1e-12
 holds lr 'v[1] == 1e-6 && v[3] == 1e-6 && v[4] < 2e-7'
 
+# ---- each weight stepped within the backward: the same bits, but no norm to tell or to cut
+works "${train[@]}" --optim adamw --save plain --log log
+works "${train[@]}" --optim adamw --save tight --log log --optim-in-backward
+cmp -s plain tight || fail "--optim-in-backward changes the weights"
+grep -q '"grad_norm": null' log || { fail "a norm of gradients that are gone"; cat log; }
+for other in "--clip 1" "--accumulate 2" "--shards 2" --zero "--nan skip"; do
+  refuses 2 "--optim-in-backward gives each gradient back at once, but ${other%% *} " \
+    "${train[@]}" --optim-in-backward $other
+done
+refuses 1 'epoch [12], step [0-9]: the loss is (nan|inf)' "${train[@]}" --optim-in-backward --lr 1e6 --optim sgd
+
 # ---- clipping: the norm that is told is the one before it
 works "${train[@]}" --log log --clip 0
 holds train_loss 'v[1] == v[2]'
