@@ -4,7 +4,8 @@
 #include "profile/counters.h"
 
 #include "core/core.h"
-#include "profile/record.h"
+#include "profile/numa.h"
+#include "runtime/lock.h"
 #include "runtime/thread_end.h"
 
 #include <errno.h>
@@ -22,38 +23,44 @@ typedef struct {
     const char *name;
     uint32_t type;
     uint64_t config;
-    bool generic; /* opened unless others are asked for */
+    enum {
+        ASKED,
+        ALWAYS,
+        NODES
+    } when; /* ALWAYS unless others are asked for, NODES if there are several */
 } event;
 
 #define CACHE(cache, op, result)                                                                   \
     (PERF_COUNT_HW_CACHE_##cache | PERF_COUNT_HW_CACHE_OP_##op << 8 |                              \
      PERF_COUNT_HW_CACHE_RESULT_##result << 16)
 static const event known[] = {
-    { "cycles", PERF_TYPE_HARDWARE, PERF_COUNT_HW_CPU_CYCLES, true },
-    { "instructions", PERF_TYPE_HARDWARE, PERF_COUNT_HW_INSTRUCTIONS, true },
-    { "cache-references", PERF_TYPE_HARDWARE, PERF_COUNT_HW_CACHE_REFERENCES, true },
-    { "cache-misses", PERF_TYPE_HARDWARE, PERF_COUNT_HW_CACHE_MISSES, true },
-    { "stalled-cycles-frontend", PERF_TYPE_HARDWARE, PERF_COUNT_HW_STALLED_CYCLES_FRONTEND, true },
-    { "stalled-cycles-backend", PERF_TYPE_HARDWARE, PERF_COUNT_HW_STALLED_CYCLES_BACKEND, true },
-    { "branches", PERF_TYPE_HARDWARE, PERF_COUNT_HW_BRANCH_INSTRUCTIONS, false },
-    { "branch-misses", PERF_TYPE_HARDWARE, PERF_COUNT_HW_BRANCH_MISSES, false },
-    { "L1-dcache-load-misses", PERF_TYPE_HW_CACHE, CACHE(L1D, READ, MISS), false },
-    { "LLC-load-misses", PERF_TYPE_HW_CACHE, CACHE(LL, READ, MISS), false },
-    { "dTLB-load-misses", PERF_TYPE_HW_CACHE, CACHE(DTLB, READ, MISS), false },
-    { "node-loads", PERF_TYPE_HW_CACHE, CACHE(NODE, READ, ACCESS), false },
-    { "node-load-misses", PERF_TYPE_HW_CACHE, CACHE(NODE, READ, MISS), false },
-    { "task-clock", PERF_TYPE_SOFTWARE, PERF_COUNT_SW_TASK_CLOCK, false },
-    { "cpu-clock", PERF_TYPE_SOFTWARE, PERF_COUNT_SW_CPU_CLOCK, false },
-    { "page-faults", PERF_TYPE_SOFTWARE, PERF_COUNT_SW_PAGE_FAULTS, false },
+    { "cycles", PERF_TYPE_HARDWARE, PERF_COUNT_HW_CPU_CYCLES, ALWAYS },
+    { "instructions", PERF_TYPE_HARDWARE, PERF_COUNT_HW_INSTRUCTIONS, ALWAYS },
+    { "cache-references", PERF_TYPE_HARDWARE, PERF_COUNT_HW_CACHE_REFERENCES, ALWAYS },
+    { "cache-misses", PERF_TYPE_HARDWARE, PERF_COUNT_HW_CACHE_MISSES, ALWAYS },
+    { "stalled-cycles-frontend", PERF_TYPE_HARDWARE, PERF_COUNT_HW_STALLED_CYCLES_FRONTEND,
+      ALWAYS },
+    { "stalled-cycles-backend", PERF_TYPE_HARDWARE, PERF_COUNT_HW_STALLED_CYCLES_BACKEND, ALWAYS },
+    { "branches", PERF_TYPE_HARDWARE, PERF_COUNT_HW_BRANCH_INSTRUCTIONS, ASKED },
+    { "branch-misses", PERF_TYPE_HARDWARE, PERF_COUNT_HW_BRANCH_MISSES, ASKED },
+    { "L1-dcache-load-misses", PERF_TYPE_HW_CACHE, CACHE(L1D, READ, MISS), ASKED },
+    { "LLC-load-misses", PERF_TYPE_HW_CACHE, CACHE(LL, READ, MISS), ASKED },
+    { "dTLB-load-misses", PERF_TYPE_HW_CACHE, CACHE(DTLB, READ, MISS), ASKED },
+    { "node-loads", PERF_TYPE_HW_CACHE, CACHE(NODE, READ, ACCESS), NODES },
+    { "node-load-misses", PERF_TYPE_HW_CACHE, CACHE(NODE, READ, MISS), NODES },
+    { "task-clock", PERF_TYPE_SOFTWARE, PERF_COUNT_SW_TASK_CLOCK, ASKED },
+    { "cpu-clock", PERF_TYPE_SOFTWARE, PERF_COUNT_SW_CPU_CLOCK, ASKED },
+    { "page-faults", PERF_TYPE_SOFTWARE, PERF_COUNT_SW_PAGE_FAULTS, ASKED },
 };
 enum { KNOWN = sizeof known / sizeof *known, NAME = 48 };
 
-/* What is counted; written while no profile runs. */
+/* What is counted. Under a lock of its own: a thread of the profile before may still open what that
+ * one counted. */
 static struct {
     char name[NAME];
     struct perf_event_attr attr;
 } wanted[HONE__EVENTS];
-int hone__n_counters;
+atomic_int hone__n_counters;
 static atomic_uint generation = 1;
 
 typedef struct {
@@ -89,18 +96,20 @@ static int open_one(const struct perf_event_attr *attr, int leader)
 static bool open_own(void)
 {
     close_own();
-    own.generation = atomic_load(&generation);
-    for (int i = 0; i < hone__n_counters; i++) {
+    hone__lock(HONE__LOCK_COUNTERS);
+    const unsigned now = atomic_load(&generation);
+    bool ok = true;
+    for (int i = 0; ok && i < hone__n_counters; i++) {
         const int fd = open_one(&wanted[i].attr, i == 0 ? -1 : own.fd[0]);
-        if (fd < 0) {
-            close_own();
-            own.generation = atomic_load(&generation); /* not tried again */
-            return false;
-        }
-        own.fd[own.n++] = fd;
+        ok = fd >= 0;
+        if (ok)
+            own.fd[own.n++] = fd;
     }
-    ioctl(own.fd[0], PERF_EVENT_IOC_ENABLE, PERF_IOC_FLAG_GROUP);
-    return true;
+    hone__unlock(HONE__LOCK_COUNTERS);
+    if (!ok)
+        close_own();
+    own.generation = now; /* also if it failed: it isn't tried again */
+    return ok && own.n > 0 && ioctl(own.fd[0], PERF_EVENT_IOC_ENABLE, PERF_IOC_FLAG_GROUP) == 0;
 }
 
 typedef struct {
@@ -115,13 +124,13 @@ static bool read_group(reading *r)
     return own.n > 0 && read(own.fd[0], r, sizeof *r) > 0;
 }
 
-void hone__counters_read(uint64_t *counts)
+void hone__counters_read(uint64_t *counts, int n)
 {
     reading r;
-    if (read_group(&r))
-        memcpy(counts, r.value, sizeof *counts * (size_t)hone__n_counters);
+    if (read_group(&r) && own.n >= n)
+        memcpy(counts, r.value, sizeof *counts * (size_t)n);
     else
-        memset(counts, 0, sizeof *counts * (size_t)hone__n_counters);
+        memset(counts, 0, sizeof *counts * (size_t)n);
 }
 
 double hone__counter_scale(void)
@@ -211,8 +220,10 @@ static int try_event(const char *name, const struct perf_event_attr *attr, int *
         *leader = fd;
     else
         close(fd);
-    hone__format(wanted[hone__n_counters].name, NAME, "%s", name);
-    wanted[hone__n_counters++].attr = a;
+    const int i = atomic_load(&hone__n_counters);
+    hone__format(wanted[i].name, NAME, "%s", name);
+    wanted[i].attr = a;
+    atomic_store(&hone__n_counters, i + 1);
     return 0;
 }
 
@@ -284,7 +295,7 @@ static void open_generic(int *leader, char *reason, size_t size)
     int first_error = 0;
     for (int i = 0; i < KNOWN; i++) {
         struct perf_event_attr attr;
-        if (!known[i].generic)
+        if (known[i].when == ASKED || (known[i].when == NODES && hone__count_nodes() < 2))
             continue;
         set_attr(&attr, known[i].type, known[i].config);
         const int error = try_event(known[i].name, &attr, leader);
@@ -299,6 +310,7 @@ bool hone__counters_open(const char *names, char *reason, size_t size)
     int leader = -1;
     bool ok = true;
     reason[0] = 0;
+    hone__lock(HONE__LOCK_COUNTERS);
     hone__n_counters = 0;
     if (names && strcmp(names, "none") != 0)
         ok = open_given(names, &leader, reason, size);
@@ -309,12 +321,15 @@ bool hone__counters_open(const char *names, char *reason, size_t size)
     if (!ok)
         hone__n_counters = 0;
     atomic_fetch_add(&generation, 1);
+    hone__unlock(HONE__LOCK_COUNTERS);
     return ok;
 }
 
 void hone__counters_close(void)
 {
     close_own();
+    hone__lock(HONE__LOCK_COUNTERS);
     hone__n_counters = 0;
     atomic_fetch_add(&generation, 1);
+    hone__unlock(HONE__LOCK_COUNTERS);
 }

@@ -21,8 +21,13 @@ void hone__counters_thread_ends(void);
  * with others. */
 const char *hone__counter_name(int i);
 double hone__counter_scale(void);
-/** Their values now. */
-void hone__counters_read(uint64_t *counts);
-extern int hone__n_counters;
+/** Values now of the first n; zeros where the calling thread has none. */
+void hone__counters_read(uint64_t *counts, int n);
+/** How many are open; read and written by any thread. */
+extern atomic_int hone__n_counters;
+static inline int hone__counters(void)
+{
+    return atomic_load_explicit(&hone__n_counters, memory_order_relaxed);
+}
 
 #endif

@@ -131,6 +131,8 @@ void hone__report_json(FILE *to)
         number(to, "migrations", (double)g->process.migrations);
     if (!isnan(g->joules))
         number(to, "energy_uj", 1e6 * g->joules);
+    if (g->slowed_steps > 0)
+        number(to, "slowed_steps", (double)g->slowed_steps);
     fputs("\n", to);
     memory(to);
     if (hone__the_report.has_roofs)

@@ -213,17 +213,63 @@ double hone__frequency_ghz(const char *root, bool *measured)
 
 /* ---- boards */
 
+/* Numbers may have gaps; these are read after each step, so not all that could be are tried. */
+enum { MOST_DEVICES = 64, LONGEST_GAP = 4 };
+
 double hone__temperature(const char *root)
 {
     double highest = NAN;
-    for (int zone = 0; zone < 64; zone++) {
+    for (int zone = 0, gap = 0; zone < MOST_DEVICES && gap < LONGEST_GAP; zone++) {
         char path[200];
         int64_t milli;
         hone__format(path, sizeof path, "%s/sys/class/thermal/thermal_zone%d/temp", root, zone);
-        if (read_number(path, &milli) && !(1e-3 * (double)milli <= highest))
+        const bool there = read_number(path, &milli);
+        gap = there ? 0 : gap + 1;
+        if (there && !(1e-3 * (double)milli <= highest))
             highest = 1e-3 * (double)milli;
     }
     return highest;
+}
+
+static bool cools_cores(const char *type)
+{
+    return strstr(type, "cpufreq") || strcmp(type, "Processor") == 0 ||
+           strcmp(type, "intel_powerclamp") == 0;
+}
+
+/* Bits 0 to 3: under-voltage, capped, throttled, the soft limit of temperature. */
+static bool slowed_by_firmware(const char *root, char *by, size_t size)
+{
+    static const char *const why[] = { "the voltage is too low", "the clock is capped",
+                                       "the cores are throttled", "the soft limit of temperature" };
+    char path[200], text[32];
+    hone__format(path, sizeof path, "%s/sys/devices/platform/soc/soc:firmware/get_throttled", root);
+    const unsigned long bits = read_text(path, text, sizeof text) ? strtoul(text, NULL, 16) : 0;
+    for (int i = 0; i < 4; i++)
+        if (bits >> i & 1) {
+            hone__format(by, size, "%s (get_throttled is %s)", why[i], text);
+            return true;
+        }
+    return false;
+}
+
+bool hone__slowed(const char *root, char *by, size_t size)
+{
+    for (int i = 0, gap = 0; i < MOST_DEVICES && gap < LONGEST_GAP; i++) {
+        char path[200], type[64];
+        int64_t state;
+        hone__format(path, sizeof path, "%s/sys/class/thermal/cooling_device%d/type", root, i);
+        const bool there = read_text(path, type, sizeof type);
+        gap = there ? 0 : gap + 1;
+        if (!there || !cools_cores(type))
+            continue;
+        hone__format(path, sizeof path, "%s/sys/class/thermal/cooling_device%d/cur_state", root, i);
+        if (read_number(path, &state) && state > 0) {
+            hone__format(by, size, "cooling device %s is at state %lld", type, (long long)state);
+            return true;
+        }
+    }
+    return slowed_by_firmware(root, by, size);
 }
 
 int64_t hone__throttled(const char *root)

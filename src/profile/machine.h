@@ -39,6 +39,9 @@ double hone__frequency_ghz(const char *root, bool *measured);
 double hone__temperature(const char *root);
 /** Times that cores were slowed down for their temperature, all cores; -1: not told. */
 int64_t hone__throttled(const char *root);
+/** What slows the cores down now: a cooling device of theirs that is at work, or a Raspberry Pi's firmware
+ * (voltage, limits), as a sentence's end. False: nothing does, or nothing tells. */
+bool hone__slowed(const char *root, char *by, size_t size);
 /** True if the CPU is a little one beside big ones (cpu_capacity below 3/4 of the largest). *known:
  * the kernel tells capacities. */
 bool hone__is_little(const char *root, int cpu, bool *known);

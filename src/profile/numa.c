@@ -80,36 +80,44 @@ static int node_of(int cpu)
 }
 
 typedef struct {
+    const hone__region_watch *region;
+    hone__pages_taker *take;
+    void *ctx;
     int pages, remote;
-} counts;
+} looking;
 
-static void look(const hone_tensor *t, const hone__region_watch *region, bool on_team, counts *c)
+static void look(looking *l, const hone_tensor *t)
 {
     int nodes[SAMPLE];
     double at[SAMPLE];
+    uint16_t by_node[HONE__SEEN_NODES] = { 0 };
     const size_t bytes = (size_t)t->numel * hone__size_of(t->dtype);
     if (bytes < LEAST_BYTES || bytes > t->storage->bytes)
         return;
     const int n = sample(hone__data(t), bytes, FEW, nodes, at);
     for (int i = 0; i < n; i++) {
-        const int cpu = on_team ? region->part[(int)(at[i] * region->n)].cpu : sched_getcpu();
+        const int cpu =
+            l->region ? l->region->part[(int)(at[i] * l->region->n)].cpu : sched_getcpu();
         const int here = node_of(cpu);
-        if (nodes[i] < 0 || here < 0)
+        if (nodes[i] < 0)
             continue;
-        c->pages++;
-        c->remote += nodes[i] != here;
+        by_node[nodes[i] < HONE__SEEN_NODES ? nodes[i] : HONE__SEEN_NODES - 1]++;
+        l->pages += here >= 0;
+        l->remote += here >= 0 && nodes[i] != here;
     }
+    if (n > 0)
+        l->take(l->ctx, t, by_node);
 }
 
 float hone__remote_share(hone_tensor *const *in, int n_in, hone_tensor *const *out, int n_out,
-                         const hone__region_watch *region, bool on_team)
+                         const hone__region_watch *region, hone__pages_taker *take, void *ctx)
 {
-    counts c = { 0, 0 };
+    looking l = { region && region->n > 0 ? region : NULL, take, ctx, 0, 0 };
     for (int i = 0; i < n_in; i++)
         if (hone__is_real(in[i]))
-            look(in[i], region, on_team && region->n > 0, &c);
+            look(&l, in[i]);
     for (int o = 0; o < n_out; o++)
         if (hone__is_real(out[o]))
-            look(out[o], region, on_team && region->n > 0, &c);
-    return c.pages > 0 ? (float)c.remote / (float)c.pages : -1;
+            look(&l, out[o]);
+    return l.pages > 0 ? (float)l.remote / (float)l.pages : -1;
 }

@@ -3,7 +3,7 @@
 #define HONE_PROFILE_NUMA_H
 
 #include "core/core.h"
-#include "runtime/watch.h"
+#include "profile/record.h"
 
 enum { HONE__MOST_NODES = 64 };
 
@@ -11,10 +11,13 @@ enum { HONE__MOST_NODES = 64 };
  * pages[HONE__MOST_NODES]. 0: the kernel doesn't tell. */
 int hone__pages_by_node(const void *data, size_t bytes, int *pages);
 
+/** Is told of each large operand how many pages of a sample lie on each node: HONE__SEEN_NODES. */
+typedef void hone__pages_taker(void *ctx, const hone_tensor *t, const uint16_t *pages);
 /** Of a sample of the large operands' pages, the share that lies on another node than the thread
- * whose part of the work they are; below 0: there are none, or one node. */
+ * whose part of the work they are (region: of a team's; NULL: the caller's); below 0: there are none,
+ * or the kernel doesn't tell. */
 float hone__remote_share(hone_tensor *const *in, int n_in, hone_tensor *const *out, int n_out,
-                         const hone__region_watch *region, bool on_team);
+                         const hone__region_watch *region, hone__pages_taker *take, void *ctx);
 
 /** The kernel's node of a CPU; -1: unknown. */
 int hone__node_of_cpu(int cpu);

@@ -48,6 +48,7 @@ static double read_machine_step(void)
     const double hot = hone__temperature("");
     if (!(hot <= g->hottest) && !isnan(hot))
         g->hottest = hot;
+    g->slowed_steps += hone__slowed("", g->slowed_by, sizeof g->slowed_by);
     return ghz;
 }
 
@@ -77,7 +78,7 @@ static int64_t excluded_ticks(void)
 {
     int64_t sum = 0;
     for (hone__recorder *r = atomic_load(&hone__recorders); r; r = r->next)
-        sum += r->excluded;
+        sum += atomic_load_explicit(&r->excluded, memory_order_relaxed);
     return sum;
 }
 
@@ -205,14 +206,15 @@ hone_status hone_profile_begin(const hone_profile_options *options)
         hone__unlock(HONE__LOCK_PROFILE);
         return hone_error_set(HONE_E_STATE, "profile_begin: a profile runs already");
     }
-    hone__ring_half_full = half_full;
+    if (!hone__ring_half_full) /* once: others may be about to call it */
+        hone__ring_half_full = half_full;
     const bool ok = prepare(o);
     if (!ok)
         abandon();
     hone__unlock(HONE__LOCK_PROFILE);
     if (!ok)
         return hone__error_last();
-    hone__tally.record_cost = hone__record_cost();
+    hone__tally.record_costs = hone__record_cost();
     hone__lock(HONE__LOCK_PROFILE);
     run.roofs = !o->no_roofs;
     run.stepped = false;

@@ -17,6 +17,7 @@ typedef enum {
     HONE__RECORD_REGION,
     HONE__RECORD_ALLOC,
     HONE__RECORD_FREE,
+    HONE__RECORD_PAGES,
 } hone__record_kind;
 
 typedef struct {
@@ -71,6 +72,16 @@ typedef struct {
     uint32_t site, unused;
 } hone__memory_record;
 
+/** Where an operand's pages lie. */
+enum { HONE__SEEN_NODES = 8 };
+typedef struct {
+    hone__record head;
+    const void *storage;
+    int64_t bytes;
+    uint32_t site, module;            /* site 0: from before the profile; of whoever works on it */
+    uint16_t pages[HONE__SEEN_NODES]; /* of a sample, by node; the last: of all further ones */
+} hone__pages_record;
+
 /* ---- threads */
 
 typedef struct {
@@ -95,12 +106,14 @@ typedef struct {
 typedef struct hone__recorder hone__recorder;
 struct hone__recorder {
     hone__ring ring;
-    int tid;
+    atomic_int tid;
     atomic_bool idle; /* its thread has ended: the next one takes it */
-    uint64_t dropped, records_before, dropped_before; /* records; at the last step */
-    int64_t unnamed; /* events of regions whose op has not ended yet, from this one on */
-    uint64_t records;
-    int64_t excluded; /* ticks of emptying rings in the middle of a step */
+    /* by the thread: records, those of them that read no counters, those that had no room; at the
+     * last step, by who empties the ring */
+    _Atomic uint64_t records, light, dropped;
+    uint64_t records_before, light_before, dropped_before;
+    int64_t unnamed;          /* events of regions whose op has not ended yet, from this one on */
+    _Atomic int64_t excluded; /* ticks of emptying rings in the middle of a step */
     uint32_t module;
     uint8_t phase;
     int depth;
@@ -127,8 +140,14 @@ bool hone__record_at_thread_end(void);
 /** A user's span, which changes neither module nor phase. False: nothing is recorded. */
 bool hone__span_enter(int64_t *begin);
 void hone__span_leave(int64_t begin, const char *name);
-/** What one record costs its thread, in ticks, with the counters that are open. Outside of steps. */
-double hone__record_cost(void);
+/** What a record costs its thread, in ticks: of an op or a region with the counters that are open, and
+ * a light one, of memory or a span. Outside of steps. */
+typedef struct {
+    double op, light;
+} hone__record_costs;
+hone__record_costs hone__record_cost(void);
+/** Sets the hooks of spans.c. */
+void hone__watch_spans(void);
 /** Of every ring: all that is in it is given to `take`, oldest first, and its room is free. Under
  * HONE__LOCK_PROFILE. */
 void hone__rings_drain(void (*take)(hone__recorder *of, const hone__record *record));

@@ -92,7 +92,7 @@ static void print_steps(FILE *to)
               "recorded: %lld records, %lld dropped; a record takes %s%s, %.2f %% of a step, "
               "which is taken off\n",
               (long long)g->records, (long long)g->dropped,
-              time_of(hone__seconds_of(g->record_cost)).s,
+              time_of(hone__seconds_of(g->record_costs.op)).s,
               g->n_counters ? " with its counters" : "",
               wall > 0 ? 100 * hone__seconds_of(g->overhead) / wall : 0);
     hone__say(to, "multiply-adds a step: %.0f, bytes at least: %s; %s GFLOP/s\n",
@@ -124,6 +124,9 @@ static void print_machine(FILE *to)
                   g->throttled > 0 ? "; cores were slowed down for it" : "");
     if (g->throttled > 0)
         hone__say(to, "throttled %lld times\n", (long long)g->throttled);
+    if (g->slowed_steps > 0)
+        hone__say(to, "slowed down after %lld of %lld steps: %s\n", (long long)g->slowed_steps,
+                  (long long)g->steps, g->slowed_by);
     if (g->little > 0)
         hone__say(to, "on little cores: %.1f %% of the team's time\n",
                   100 * g->little / (g->big + g->little));
@@ -286,6 +289,36 @@ static void print_remote(FILE *to)
     }
 }
 
+static int by_bytes(const void *a, const void *b)
+{
+    const hone__placed *x = a, *y = b;
+    if (x->bytes != y->bytes)
+        return x->bytes < y->bytes ? 1 : -1;
+    return (x > y) - (x < y);
+}
+
+/* The largest tensors of the step that was looked at. */
+static void print_placed(FILE *to)
+{
+    if (g->n_placed == 0)
+        return;
+    qsort(g->placed, (size_t)g->n_placed, sizeof *g->placed, by_bytes);
+    hone__say(to, "\nnodes: where the pages of the largest tensors lie\n");
+    for (int i = 0; i < g->n_placed && i < MOST_SITES; i++) {
+        const hone__placed *p = &g->placed[i];
+        const char *path = hone__module_path(p->module);
+        int all = 0;
+        for (int n = 0; n < HONE__SEEN_NODES; n++)
+            all += p->pages[n];
+        hone__say(to, "  %12s ", amount_of((double)p->bytes).s);
+        for (int n = 0; n < HONE__SEEN_NODES; n++)
+            if (p->pages[n] > 0)
+                hone__say(to, " node %s%d %.0f %%", n == HONE__SEEN_NODES - 1 ? ">= " : "", n,
+                          100.0 * p->pages[n] / all);
+        hone__say(to, "  %s%s%s\n", path, path[0] ? ": " : "", p->op ? p->op : "there before");
+    }
+}
+
 static int by_peak(const void *a, const void *b)
 {
     const int64_t x = hone__site_at_peak(*(const unsigned *)a);
@@ -309,8 +342,12 @@ static void print_memory(FILE *to)
         if (hone__site_at_peak(i) > 0)
             sites[n++] = i;
     qsort(sites, n, sizeof *sites, by_peak);
-    hone__say(to, "\nmemory: peak %s, of which %s was there before\n", amount_of((double)g->peak).s,
+    hone__say(to, "\nmemory: peak %s, of which %s was there before", amount_of((double)g->peak).s,
               amount_of((double)g->peak_at_begin).s);
+    if (g->pool_peak > g->peak)
+        hone__say(to, "; with what ops take while they run up to %s",
+                  amount_of((double)g->pool_peak).s);
+    hone__say(to, "\n");
     for (unsigned i = 0; i < n && i < MOST_SITES; i++)
         print_site(to, sites[i], hone__site_at_peak(sites[i]), "");
     bool told = false;
@@ -336,5 +373,6 @@ void hone__report_print(FILE *to)
     print_best(to);
     print_counters(to);
     print_remote(to);
+    print_placed(to);
     print_memory(to);
 }

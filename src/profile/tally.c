@@ -275,6 +275,26 @@ static void take_memory(const hone__memory_record *m)
     add_point(m->at);
 }
 
+/* ---- nodes */
+
+/* The pages of one that several ops use, or that is made again where one was, are looked at again. */
+static void take_pages(const hone__pages_record *p)
+{
+    int i = 0;
+    while (i < g->n_placed && g->placed[i].storage != p->storage)
+        i++;
+    if (i == HONE__PLACED)
+        return;
+    g->n_placed += i == g->n_placed;
+    const hone__memory_site *site = p->site ? hone__memory_site_at(p->site) : NULL;
+    const uint32_t owner = site ? site->module : hone__module_of_storage(p->storage);
+    hone__placed *to = &g->placed[i];
+    *to = (hone__placed){
+        p->storage, site ? site->op : NULL, owner ? owner : p->module, p->bytes, { 0 }
+    };
+    memcpy(to->pages, p->pages, sizeof to->pages);
+}
+
 /* ---- taking records */
 
 bool hone__tally_measures(void)
@@ -318,6 +338,8 @@ static void take(hone__recorder *of, const hone__record *record)
         take_memory((const hone__memory_record *)(const void *)record);
     } else if (!measures) {
         return;
+    } else if (record->kind == HONE__RECORD_PAGES) {
+        take_pages((const hone__pages_record *)(const void *)record);
     } else if (record->kind == HONE__RECORD_REGION) {
         const hone__region_record *o = (const hone__region_record *)(const void *)record;
         count_cores(o);
@@ -360,16 +382,28 @@ static void end_sites(void)
     }
 }
 
-static void count_records(int64_t *records, int64_t *dropped)
+typedef struct {
+    int64_t all, light, dropped;
+} record_counts;
+
+static int64_t since(_Atomic uint64_t *now, uint64_t *before)
 {
-    *records = *dropped = 0;
+    const uint64_t n = atomic_load_explicit(now, memory_order_relaxed), more = n - *before;
+    *before = n;
+    return (int64_t)more;
+}
+
+/* Of all threads, since the last call. */
+static record_counts count_records(void)
+{
+    record_counts n = { 0, 0, 0 };
     for (hone__recorder *r = atomic_load(&hone__recorders); r; r = r->next) {
-        *records += (int64_t)(r->records - r->records_before);
-        *dropped += (int64_t)(r->dropped - r->dropped_before);
-        r->records_before = r->records;
-        r->dropped_before = r->dropped;
+        n.all += since(&r->records, &r->records_before);
+        n.light += since(&r->light, &r->light_before);
+        n.dropped += since(&r->dropped, &r->dropped_before);
         r->unnamed = 0;
     }
+    return n;
 }
 
 static void keep_events(int64_t begin, int64_t end)
@@ -387,18 +421,18 @@ static void keep_events(int64_t begin, int64_t end)
 
 void hone__tally_step(int64_t begin, int64_t end, int64_t excluded)
 {
-    int64_t records, dropped;
     hone__tally_drain();
-    count_records(&records, &dropped);
+    const record_counts records = count_records();
     if (hone__tally_measures()) {
-        const double overhead = (double)records * g->record_cost;
+        const double overhead = (double)(records.all - records.light) * g->record_costs.op +
+                                (double)records.light * g->record_costs.light;
         const double wall = (double)(end - begin - excluded) - overhead;
         g->steps++;
         g->wall += wall > 0 ? wall : 0;
         g->own += step_own;
         g->overhead += overhead;
-        g->records += records;
-        g->dropped += dropped;
+        g->records += records.all;
+        g->dropped += records.dropped;
         hone__samples_add(&g->step_walls, wall);
         end_rows();
         end_sites();
@@ -419,6 +453,11 @@ static void *book(size_t bytes)
 
 enum { SITE_BYTES = (1 << 13) * sizeof(hone__site_memory) };
 
+static void ignore(hone__recorder *of, const hone__record *record)
+{
+    (void)of, (void)record;
+}
+
 bool hone__tally_begin(int64_t warmup, bool wants_events)
 {
     hone_memory memory;
@@ -429,8 +468,9 @@ bool hone__tally_begin(int64_t warmup, bool wants_events)
     g->sites = book(SITE_BYTES);
     g->points = book(HONE__MEMORY_POINTS * sizeof *g->points);
     g->last_points = book(HONE__MEMORY_POINTS * sizeof *g->points);
+    g->placed = book(HONE__PLACED * sizeof *g->placed);
     row_map = book(ROW_MAP * sizeof *row_map);
-    if (!g->rows || !g->sites || !g->points || !g->last_points || !row_map) {
+    if (!g->rows || !g->sites || !g->placed || !g->points || !g->last_points || !row_map) {
         hone__tally_free();
         return false;
     }
@@ -440,8 +480,9 @@ bool hone__tally_begin(int64_t warmup, bool wants_events)
         g->sites[i].now = atomic_load(&hone__memory_site_at(i)->alive_bytes);
     hone_memory_stats(&memory);
     g->in_use = g->peak_at_begin = memory.in_use_bytes;
-    int64_t ignored[2];
-    count_records(&ignored[0], &ignored[1]);
+    g->pool_peak = memory.peak_bytes;
+    hone__rings_drain(ignore); /* what came after the last step of the profile before */
+    count_records();
     return true;
 }
 
@@ -453,6 +494,9 @@ static void give_back(void *p, size_t bytes)
 
 void hone__tally_end(void)
 {
+    hone_memory memory;
+    hone_memory_stats(&memory);
+    g->pool_peak = memory.peak_bytes > g->pool_peak ? memory.peak_bytes : 0;
     give_back(row_map, ROW_MAP * sizeof *row_map);
     row_map = NULL;
     give_back(g->events.at, (size_t)g->events.room * sizeof *g->events.at);
@@ -465,6 +509,7 @@ void hone__tally_free(void)
     give_back(g->last.at, (size_t)g->last.room * sizeof *g->last.at);
     give_back(g->rows, HONE__ROWS * sizeof *g->rows);
     give_back(g->sites, SITE_BYTES);
+    give_back(g->placed, HONE__PLACED * sizeof *g->placed);
     give_back(g->points, HONE__MEMORY_POINTS * sizeof *g->points);
     give_back(g->last_points, HONE__MEMORY_POINTS * sizeof *g->points);
     *g = (hone__tallied){ .warmup = 0 };

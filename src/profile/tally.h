@@ -79,6 +79,16 @@ typedef struct {
 
 enum { HONE__MEMORY_POINTS = 4096, HONE__ROWS = 8192, HONE__SPAN_ROWS = 128 };
 
+/** A tensor in the step that looked where pages lie. */
+enum { HONE__PLACED = 512 };
+typedef struct {
+    const void *storage; /* it may be gone */
+    const char *op;      /* that made it; NULL: it was there before */
+    uint32_t module;
+    int64_t bytes;
+    uint16_t pages[HONE__SEEN_NODES];
+} hone__placed;
+
 /** Memory of one site: bytes alive. */
 typedef struct {
     int64_t now, since_peak;   /* change of the second since the peak */
@@ -93,7 +103,7 @@ typedef struct {
     int64_t steps, all_steps; /* measured; with those of the warm-up */
     double wall, own;         /* ticks of all measured steps, without overhead */
     double overhead;          /* ticks that recording took in them, by its measured cost */
-    double record_cost;       /* ticks a record */
+    hone__record_costs record_costs;
     int64_t records, dropped;
     hone__samples step_walls;
     double madds, bytes;
@@ -106,8 +116,12 @@ typedef struct {
     hone__site_memory *sites; /* hone__sites() of them count */
     int64_t in_use, peak;     /* as the steps' records say */
     int64_t peak_at_begin;    /* in use before the profile */
+    int64_t pool_peak;        /* with what ops take while they run; 0: there was more before */
     hone__memory_point *points, *last_points;
     int64_t n_points, n_last_points;
+    /* nodes */
+    hone__placed *placed; /* room for HONE__PLACED */
+    int n_placed;
     /* events */
     hone__events events, last; /* of the step that runs; of the last measured one */
     /* the machine */
@@ -116,7 +130,8 @@ typedef struct {
     hone__samples ghz;
     bool ghz_measured;
     double hottest;
-    int64_t throttled;
+    int64_t throttled, slowed_steps;
+    char slowed_by[120];
     double little, big; /* ticks of parts on little cores, and on others; both 0: not told */
     char energy_reason[200], counters_reason[300];
     double counter_scale;

@@ -15,6 +15,7 @@ typedef enum {
     HONE__LOCK_LEAVES, /* what changes a leaf's gradient; ops run under it */
     HONE__LOCK_LINES = HONE__LOCK_LEAVES + HONE__LEAF_LOCKS, /* one thread measures */
     HONE__LOCK_PROFILE,                                      /* what a profile has gathered */
+    HONE__LOCK_COUNTERS,                                     /* what the CPU counts for it */
     HONE__LOCK_INIT,                                         /* the first call */
     HONE__LOCK_RANDOM,                                       /* the default generator */
     HONE__LOCK_HEAPS,                                        /* the lists of heaps */

@@ -35,10 +35,15 @@ static inline bool hone__watched(void)
 {
     return __builtin_expect(hone__watch_now() != 0, 0);
 }
-/** A profile runs. */
+/** A profile runs: what it has set before its flag is there. */
 static inline bool hone__profiled(void)
 {
-    return __builtin_expect(hone__watch_now() >= HONE__PROFILE_ON, 0);
+#ifdef HONE_UNWATCHED
+    return false;
+#else
+    return __builtin_expect(
+        atomic_load_explicit(&hone__watch_flags, memory_order_acquire) >= HONE__PROFILE_ON, 0);
+#endif
 }
 
 /* ---- the clock: the CPU's counter where it runs at one rate, else CLOCK_MONOTONIC */
@@ -72,6 +77,7 @@ typedef struct {
     int64_t begin, end;
     int64_t wait; /* at barriers in between */
     int tid, cpu;
+    int n_counts;
     uint64_t counts[HONE__EVENTS];
 } hone__region_part;
 
@@ -109,7 +115,7 @@ typedef struct {
     void (*region_end)(hone__region_watch *region);
     /* Memory that was marked with a site is given back: also when no profile runs. */
     void (*storage_gone)(unsigned site, size_t bytes);
-    void (*module_gone)(const void *module);
+    void (*_Atomic module_gone)(const void *module); /* asked for without the flag */
 } hone__watcher;
 /** Set by src/profile at its first profile, before the flag. */
 extern hone__watcher hone__watch;

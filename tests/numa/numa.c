@@ -149,8 +149,16 @@ static void check_profile(int node)
     printf("profile      pages at node %d: %.2f remote\n", node, remote);
     check(node == 0 ? remote >= 0 && remote < 0.1 : remote > 0.9, "profile",
           "another share is remote");
+    char *text = NULL, placed[40];
+    size_t n_text;
+    FILE *to = open_memstream(&text, &n_text);
+    hone_profile_print(to);
+    fclose(to);
+    snprintf(placed, sizeof placed, "4.0 MiB  node %d 100 %%", node);
+    check(strstr(text, placed) != NULL, "profile", text);
     if (node == 1)
-        hone_profile_print(stdout);
+        puts(text);
+    free(text);
     hone_set_placement(HONE_PLACE_LOCAL, 0);
     sched_setaffinity(0, sizeof all, &all);
 }

@@ -10,6 +10,7 @@
 #include <hone/hone.h>
 
 #include <pthread.h>
+#include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -333,6 +334,27 @@ Test(profile, leak_is_found)
         hone_release(kept[i]);
 }
 
+/* Every profile sees the same: what came after the last step of one is none of the next one's. */
+Test(profile, peaks_are_the_same_each_time)
+{
+    enum { N = 1 << 18 };
+    HONE_SCOPE();
+    HONE_NO_GRAD();
+    hone_tensor *x = hone_randn(HONE_F32, N);
+    for (int round = 0; round < 3; round++) {
+        hone_memory before;
+        hone_memory_stats(&before);
+        cr_assert_eq(hone_profile_begin(&plain), HONE_OK);
+        for (int i = 0; i < 4; i++) {
+            HONE_SCOPE();
+            hone_neg(hone_neg(x));
+            hone_profile_step();
+        }
+        cr_assert_eq(hone_profile_end(), HONE_OK);
+        cr_assert_float_eq((double)(got().peak_bytes - before.in_use_bytes), 2 * 4 * N, 4096);
+    }
+}
+
 /* ---- times */
 
 Test(profile, own_times_are_the_step)
@@ -506,6 +528,49 @@ Test(profile, all_threads_are_seen)
         const hone_profile_summary s = got();
         cr_assert_eq(row_of(&s, "neg")->calls, 4000);
     }
+}
+
+/* Threads that are in the middle of ops when profiles begin and end. */
+static atomic_bool enough;
+static void *negate_on(void *x)
+{
+    HONE_NO_GRAD();
+    while (!atomic_load(&enough)) {
+        HONE_SCOPE();
+        HONE_PROFILE_SCOPE("on and on");
+        hone_neg(x);
+    }
+    return NULL;
+}
+
+Test(profile, begins_and_ends_beside_other_threads)
+{
+    enum { PROFILES = 50 };
+    HONE_SCOPE();
+    pthread_t threads[2];
+    hone_tensor *x = hone_randn(HONE_F32, 4);
+    for (int i = 0; i < 2; i++)
+        cr_assert_eq(pthread_create(&threads[i], NULL, negate_on, x), 0);
+    int64_t calls = 0;
+    for (int i = 0; i < PROFILES; i++) {
+        const hone_profile_options o = { .events = i % 2 ? "task-clock" : "none",
+                                         .no_roofs = true };
+        cr_assert_eq(hone_profile_begin(&o), HONE_OK, "%s", hone_error_message());
+        for (int k = 0; k < 3; k++) {
+            HONE_SCOPE();
+            hone_neg(x);
+            hone_profile_step();
+        }
+        cr_assert_eq(hone_profile_end(), HONE_OK);
+        const hone_profile_summary s = got();
+        cr_assert_eq(s.steps, 3);
+        cr_assert(row_of(&s, "neg"));
+        calls += row_of(&s, "neg")->calls;
+    }
+    atomic_store(&enough, true);
+    for (int i = 0; i < 2; i++)
+        pthread_join(threads[i], NULL);
+    cr_assert_geq(calls, 3 * PROFILES);
 }
 
 Test(profile, scopes_are_printed)

@@ -122,6 +122,28 @@ Test(profile_machine, boards)
     drop_root();
 }
 
+Test(profile_machine, what_slows_a_board_down)
+{
+    char by[120];
+    make_root();
+    cr_assert(!hone__slowed(root, by, sizeof by));
+    put("/sys/class/thermal/cooling_device0/type", "pwm-fan");
+    put("/sys/class/thermal/cooling_device0/cur_state", "3"); /* slows nothing down */
+    put("/sys/class/thermal/cooling_device2/type", "thermal-cpufreq-0");
+    put("/sys/class/thermal/cooling_device2/cur_state", "0");
+    cr_assert(!hone__slowed(root, by, sizeof by));
+    put("/sys/class/thermal/cooling_device2/cur_state", "2");
+    cr_assert(hone__slowed(root, by, sizeof by));
+    cr_assert_str_eq(by, "cooling device thermal-cpufreq-0 is at state 2");
+    put("/sys/class/thermal/cooling_device2/cur_state", "0");
+    put("/sys/devices/platform/soc/soc:firmware/get_throttled", "50000"); /* has been, isn't now */
+    cr_assert(!hone__slowed(root, by, sizeof by));
+    put("/sys/devices/platform/soc/soc:firmware/get_throttled", "50005");
+    cr_assert(hone__slowed(root, by, sizeof by));
+    cr_assert_str_eq(by, "the voltage is too low (get_throttled is 50005)");
+    drop_root();
+}
+
 Test(profile_machine, process_counts_faults)
 {
     enum { PAGES = 64 };
@@ -153,11 +175,36 @@ Test(profile_machine, counters_or_the_reason)
     cr_assert(hone__counters_open("task-clock", reason, sizeof reason));
     if (hone__n_counters == 1) {
         uint64_t a, b;
-        hone__counters_read(&a);
+        hone__counters_read(&a, 1);
         for (volatile int i = 0; i < 1000000; i++)
             ;
-        hone__counters_read(&b);
+        hone__counters_read(&b, 1);
         cr_assert_gt(b, a + 10000);
+    }
+    hone__counters_close();
+}
+
+/* Names that are libpfm4's, where hone was built with it and it is installed. */
+Test(profile_machine, names_of_libpfm4)
+{
+    static const char name[] = "perf::PERF_COUNT_SW_TASK_CLOCK";
+    char reason[300];
+    if (!hone__counters_open(name, reason, sizeof reason)) {
+        cr_assert(strstr(hone_error_message(), "no event \"perf::PERF_COUNT_SW_TASK_CLOCK\""), "%s",
+                  hone_error_message());
+        cr_assert(strstr(hone_error_message(), "libpfm4"), "%s", hone_error_message());
+        cr_skip("no libpfm4");
+    }
+    if (hone__n_counters == 1) {
+        uint64_t a, b;
+        cr_assert_str_eq(hone__counter_name(0), name);
+        hone__counters_read(&a, 1);
+        for (volatile int i = 0; i < 1000000; i++)
+            ;
+        hone__counters_read(&b, 1);
+        cr_assert_gt(b, a + 10000);
+    } else {
+        cr_assert(strstr(reason, "isn't counted: "), "%s", reason);
     }
     hone__counters_close();
 }
