@@ -67,7 +67,8 @@ END {
     }
     for (name in count) if (count[name] > 1) { print "in several headers: " name stands[name]; bad++ }
     for (name in defined_in)
-        if (name ~ /^hone_[a-z0-9]/ && !(name in count) && defined_in[name] !~ /^src\/cli\//) {
+        # a probe's semaphore has the name that tools look for
+        if (name ~ /^hone_[a-z0-9]/ && name !~ /_semaphore$/ && !(name in count) && defined_in[name] !~ /^src\/cli\//) {
             print "no public header declares " name " of " defined_in[name]; bad++
         }
     if (floors == 0) { print "README.md has no list of floors"; bad++ }
