@@ -9,6 +9,8 @@
 #include "isa/isa.h"
 #include "op/named.h"
 #include "op/node.h"
+#include "ops/common.h"
+#include "ops/halves.h"
 #include "runtime/lock.h"
 #include "runtime/memory.h"
 #include "runtime/openmp.h"
@@ -47,6 +49,9 @@ bool hone__set_up(char *message, size_t size)
         return false;
     hone__keeper = (hone__tensor_keeper){ hone__scope_holdings, hone__holdings_text, hone__bury };
     hone__op_list = hone__ops;
+    hone__op_of_to = &hone__op_to;
+    hone__op_of_copy_ = &hone__op_copy;
+    hone__half_rules_begin();
     hone__later_free = hone__leaf_later_free;
     hone__cut_cycles = hone__find_and_cut_cycles;
     hone__shard_sums = hone__trees_chain;

@@ -1,4 +1,9 @@
-/** @file dtype.h  Element types and how they are promoted. */
+/** @file dtype.h  Element types and how they are promoted.
+ *
+ * bf16 and f16 are dtypes of storage: half the bytes of f32. An op that is given them computes in
+ * f32 and rounds its results once, to nearest even: too large a value becomes infinity, NaN stays
+ * NaN, denormals are kept (products of bf16 take and give denormals as zeros: HONE_AUTOCAST,
+ * autocast.h). */
 #ifndef HONE_DTYPE_H
 #define HONE_DTYPE_H
 
@@ -11,14 +16,16 @@ extern "C" {
 #endif
 
 typedef enum {
-    HONE_F32, /**< float, the default */
-    HONE_F64, /**< double */
-    HONE_I64, /**< int64_t: indices, labels */
-    HONE_I32, /**< int32_t */
-    HONE_U8,  /**< uint8_t: images */
-    HONE_BOOL /**< one byte, 0 or 1 */
+    HONE_F32,  /**< float, the default */
+    HONE_F64,  /**< double */
+    HONE_I64,  /**< int64_t: indices, labels */
+    HONE_I32,  /**< int32_t */
+    HONE_U8,   /**< uint8_t: images */
+    HONE_BOOL, /**< one byte, 0 or 1 */
+    HONE_BF16, /**< bfloat16, the upper half of a float */
+    HONE_F16   /**< IEEE binary16 */
 } hone_dtype;
-#define HONE_DTYPES 6
+#define HONE_DTYPES 8
 
 #ifndef __cplusplus
 /* A constant of an enum is an int in C: with these names it has the enum's type, so that
@@ -29,6 +36,8 @@ typedef enum {
 #define HONE_I32  ((hone_dtype)HONE_I32)
 #define HONE_U8   ((hone_dtype)HONE_U8)
 #define HONE_BOOL ((hone_dtype)HONE_BOOL)
+#define HONE_BF16 ((hone_dtype)HONE_BF16)
+#define HONE_F16  ((hone_dtype)HONE_F16)
 
 /** The value of `dtype`, which must have the type hone_dtype (or unsigned, which C can't tell from
  * it): an int is refused when it is compiled. */
@@ -57,12 +66,12 @@ typedef enum {
 
 /** Bytes of one element; 0 for a value that is no dtype. */
 HONE_API size_t hone_dtype_size(hone_dtype dtype);
-/** "f32", "f64", "i64", "i32", "u8", "bool"; "?" for a value that is no dtype. */
+/** "f32", "f64", "i64", "i32", "u8", "bool", "bf16", "f16"; "?" for a value that is no dtype. */
 HONE_API const char *hone_dtype_name(hone_dtype dtype);
-/** True for f32 and f64: the dtypes that can require a gradient. */
+/** True for f32, f64, bf16 and f16: the dtypes that can require a gradient. */
 HONE_API bool hone_dtype_is_float(hone_dtype dtype);
 /** The dtype of `a op b` for two tensors of at least one dim (PyTorch's table: bool < u8 < i32 <
- * i64 < f32 < f64). */
+ * i64 < bf16, f16 < f32 < f64; bf16 and f16 together are f32). */
 HONE_API hone_dtype hone_promote(hone_dtype a, hone_dtype b);
 
 #ifdef __cplusplus

@@ -52,11 +52,12 @@ typedef struct {
      * V1 ("BF16", "F8_E4M3"). NULL: reading such an array is an error. Counts when a file is
      * opened. */
     const char *void_dtype;
-    /** What hone has no dtype for becomes one that has each of its values: F16, BF16, F8_..., Q8_0
-     * and Q4_0 f32; I8, I16 and U16 i32; U32 and U64 i64 (a U64 past its range is an error). Else
-     * reading such a tensor is an error. */
+    /** What hone computes in none of becomes a dtype that has each of its values: F16, BF16, F8_...,
+     * Q8_0 and Q4_0 f32; I8, I16 and U16 i32; U32 and U64 i64 (a U64 past its range is an error).
+     * Else reading such a tensor is an error. */
     bool convert;
-    HONE_RESERVE(55);
+    bool keep_halves; /**< F16 and BF16 become hone's f16 and bf16, whatever convert says */
+    HONE_RESERVE(54);
 } hone_file_options;
 
 /** Opens a file of any format that hone reads, which its content tells, and checks all but the data:
@@ -153,11 +154,12 @@ HONE_API hone_status hone_safetensors_save(const char *path, hone_named_list ten
                                            const hone_metadata_list *metadata);
 
 typedef struct {
-    /** F16 and BF16, which hone has no dtype for, become f32: every value is exact. (hone_load_state
-     * converts them without being asked where the module has f32.) */
+    /** F16 and BF16 become f32: every value is exact. (hone_load_state converts them without being
+     * asked where the module has f32.) */
     bool half_to_f32;
-    bool convert; /**< all that hone_file_options converts */
-    HONE_RESERVE(30);
+    bool convert;     /**< all that hone_file_options converts */
+    bool keep_halves; /**< F16 and BF16 become hone's f16 and bf16, whatever the others say */
+    HONE_RESERVE(29);
 } hone_safetensors_options;
 
 /** Reads all tensors of a file, in the order of their data. Bytes above 1 of a BOOL are true.

@@ -3,6 +3,7 @@
 #define HONE_HONE_H
 
 #include <hone/accumulate.h>
+#include <hone/autocast.h>
 #include <hone/autograd.h>
 #include <hone/call.h>
 #include <hone/checkpoint.h>

@@ -112,6 +112,14 @@
 #undef P
 #undef SQUARE
 
+#define T       uint16_t
+#define P(name) size2_##name
+#define SQUARE  8
+#include "kernels/moves.h"
+#undef T
+#undef P
+#undef SQUARE
+
 #define T       uint32_t
 #define P(name) size4_##name
 #define SQUARE  4
@@ -168,3 +176,5 @@
 #undef FROM
 #undef FROM_IS_REAL
 #undef C
+
+#include "kernels/half_cast.h"

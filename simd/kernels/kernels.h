@@ -20,6 +20,7 @@
 #define HONE_KERNELS_KERNELS_H
 
 #include "core/dtypes.h"
+#include "core/half.h"
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -27,7 +28,7 @@
 
 /** Same values as the public hone_dtype. */
 #define NUMBER_OF_DTYPE(NAME, ...) HONE__##NAME,
-enum { HONE__EACH_DTYPE(NUMBER_OF_DTYPE, ) HONE__N_DTYPES };
+enum { HONE__EACH_STORED(NUMBER_OF_DTYPE, ) HONE__N_DTYPES };
 #undef NUMBER_OF_DTYPE
 
 /* The numbers of the kernels, HONE__K_NAME: a row of kernels.def each. */
@@ -89,8 +90,8 @@ typedef void (*hone__add_scaled_fn)(int64_t n, void *out, int64_t so, const void
                                     const void *b, int64_t sb, double s);
 
 /** y[i] = (type)x[i]. Float to integer truncates and saturates, NaN gives 0; integer to integer
- * wraps; to bool is x != 0; to float rounds to nearest. cast[from][to]; y must not alias x unless
- * the sizes are equal. */
+ * wraps; to bool is x != 0; to float rounds to nearest, once, and to bf16 and f16 as core/half.h says.
+ * cast[from][to]; y must not alias x unless the sizes are equal. */
 typedef void (*hone__cast_fn)(int64_t n, void *y, int64_t sy, const void *x, int64_t sx);
 
 /** y[i] = x[i]. */

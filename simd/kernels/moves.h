@@ -92,6 +92,8 @@ HONE__INLINE __m256i P(where_not)(const uint8_t *cond)
     const __m256i zero = _mm256_setzero_si256();
     if (sizeof(T) == 1)
         return _mm256_cmpeq_epi8(_mm256_loadu_si256((const void *)cond), zero);
+    if (sizeof(T) == 2)
+        return _mm256_cmpeq_epi16(_mm256_cvtepu8_epi16(_mm_loadu_si128((const void *)cond)), zero);
     if (sizeof(T) == 4)
         return _mm256_cmpeq_epi32(_mm256_cvtepu8_epi32(_mm_loadl_epi64((const void *)cond)), zero);
     return _mm256_cmpeq_epi64(_mm256_cvtepu8_epi64(_mm_loadu_si32(cond)), zero);

@@ -33,9 +33,9 @@
 #define ALL(f)          { NUMBER_ENTRIES(f) [HONE__BOOL] = int_u8_k_##f }
 #define OR(f)           { NUMBER_ENTRIES(f) [HONE__BOOL] = int_u8_k_maximum }
 #define AND(f)          { NUMBER_ENTRIES(f) [HONE__BOOL] = int_u8_k_minimum }
-#define BY_SIZE(f)      { HONE__EACH_DTYPE(SIZE_ENTRY, f) }
-#define BY_SIZE_PAST(f) { HONE__EACH_DTYPE(SIZE_PAST_ENTRY, f) }
-#define CASTS(from)     { HONE__EACH_DTYPE(CAST_ENTRY, from) }
+#define BY_SIZE(f)      { HONE__EACH_STORED(SIZE_ENTRY, f) }
+#define BY_SIZE_PAST(f) { HONE__EACH_STORED(SIZE_PAST_ENTRY, f) }
+#define CASTS(from)     { HONE__EACH_STORED(CAST_ENTRY, from) }
 
 #define NUMBER_ENTRIES(f) HONE__EACH_DTYPE(FLOAT_ENTRY, f) HONE__EACH_DTYPE(INTEGER_ENTRY, f)
 
@@ -74,6 +74,8 @@
 .cast[HONE__I32] = CASTS(i32),
 .cast[HONE__U8] = CASTS(u8),
 .cast[HONE__BOOL] = CASTS(u8),
+.cast[HONE__BF16] = CASTS(bf16),
+.cast[HONE__F16] = CASTS(f16),
 
 #define REDUCE_WHOLE(NAME, name, dtypes)                                                           \
     .reduce_rows[HONE__K_##NAME] = dtypes(name##_rows),                                            \

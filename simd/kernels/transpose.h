@@ -16,6 +16,7 @@
 #endif
 
 typedef uint8_t lane_of_16 __attribute__((vector_size(16), aligned(1), may_alias));
+typedef uint16_t lane_of_8 __attribute__((vector_size(16), aligned(2), may_alias));
 typedef uint32_t lane_of_4 __attribute__((vector_size(16), aligned(4), may_alias));
 typedef uint64_t lane_of_2 __attribute__((vector_size(16), aligned(8), may_alias));
 
@@ -150,6 +151,31 @@ HONE__INLINE void size1_strip(uint8_t *y, int64_t sy, const uint8_t *x, int64_t 
     (void)past;
     for (int k = 0; k < 64; k += 16)
         size1_square(y + k, sy, x + k * sx, sx);
+}
+
+/* Three times, as above. */
+HONE__INLINE void size2_square(uint16_t *y, int64_t sy, const uint16_t *x, int64_t sx)
+{
+    lane_of_8 r[8], s[8];
+    for (int i = 0; i < 8; i++)
+        r[i] = *(const lane_of_8 *)(x + i * sx);
+    for (int round = 0; round < 3; round++) {
+        for (int i = 0; i < 4; i++) {
+            s[2 * i] = __builtin_shufflevector(r[i], r[i + 4], 0, 8, 1, 9, 2, 10, 3, 11);
+            s[2 * i + 1] = __builtin_shufflevector(r[i], r[i + 4], 4, 12, 5, 13, 6, 14, 7, 15);
+        }
+        for (int i = 0; i < 8; i++)
+            r[i] = s[i];
+    }
+    for (int i = 0; i < 8; i++)
+        *(lane_of_8 *)(y + i * sy) = r[i];
+}
+
+HONE__INLINE void size2_strip(uint16_t *y, int64_t sy, const uint16_t *x, int64_t sx, bool past)
+{
+    (void)past;
+    for (int k = 0; k < 32; k += 8)
+        size2_square(y + k, sy, x + k * sx, sx);
 }
 
 #undef ROW_BYTES

@@ -323,7 +323,7 @@ static hone_tensor *begun_sum(const hone__edge *e, bool *ok)
 static bool go_on(const walk *w, const hone__edge *e, hone_tensor *grad, bool *done)
 {
     bool ok = true;
-    if (w->captures || hone_grad_enabled())
+    if (w->captures || hone_grad_enabled() || hone__is_half(e->dtype))
         return true;
     const unsigned lock = hone__leaf_lock(e->into);
     hone_tensor *sum = begun_sum(e, &ok);
@@ -428,6 +428,8 @@ static bool find_sums(const walk *w, hone_context *node, hone_tensor **dx)
     bool ok = true;
     for (int i = 0; i < node->n_in; i++) {
         hone__edge *e = &node->edges[i];
+        if (hone__is_half(e->dtype))
+            continue; /* each gradient is computed in f32, and rounded */
         if (e->into) {
             dx[i] = w->captures || w->in_shards ? NULL : begun_sum(e, &ok);
             e->begun = dx[i];
@@ -438,6 +440,19 @@ static bool find_sums(const walk *w, hone_context *node, hone_tensor **dx)
         hone_tensor *sum = e->node->grads[e->out];
         if (sum && hone__only_ours(sum))
             dx[i] = sum;
+    }
+    return ok;
+}
+
+/* The gradients of an op that computes in f32 for floats of 16 bits. */
+static bool widen_gradients(hone_context *node, hone_tensor **wide)
+{
+    bool ok = node->n_out <= HONE_MAX_OUTPUTS;
+    for (int o = 0; ok && o < node->n_out; o++) {
+        hone_tensor *dy = node->grads[o];
+        const bool half = dy && hone__is_half((hone_dtype)dy->dtype);
+        ok = !half || (dy = hone_to(dy, HONE_F32));
+        wide[o] = dy;
     }
     return ok;
 }
@@ -453,8 +468,11 @@ static bool call_backward(const walk *w, hone_context *node, hone_tensor **dx, h
     if (adds)
         memcpy(sums, dx, sizeof *dx * (size_t)node->n_in);
     const uint64_t nan_sums = w->anomaly ? hone__nan_sums(node, sums) : 0;
+    hone_tensor *wide[HONE_MAX_OUTPUTS], **dy = node->grads;
+    if (__builtin_expect(node->widened, 0))
+        ok = ok && widen_gradients(node, dy = wide);
     if (ok)
-        node->op->backward(node, node->grads, dx);
+        node->op->backward(node, dy, dx);
     ok = ok && !hone__error_since(errors);
     if (w->anomaly)
         ok = ok && hone__no_nan(node, dx, sums, nan_sums);
@@ -521,6 +539,8 @@ static bool run(walk *w)
     hone__span_mark mark;
     hone__span_begin(&mark, HONE__SPAN_BACKWARD, NULL);
     bool enabled = hone_set_grad_enabled(w->create_graph), ok = hand_over_parcels(w);
+    const uint8_t autocast = hone__autocast_dtype; /* gradients run in the dtypes of the forward */
+    hone__autocast_dtype = (uint8_t)HONE_F32;
     const hone_scope formulas = hone_scope_enter_at(__func__, __FILE__, __LINE__);
     while (ok && w->n > 0) {
         hone_context *node = pop(w);
@@ -537,6 +557,7 @@ static bool run(walk *w)
     }
     hone_scope_leave(formulas);
     ok = end_hooked(w, ok);
+    hone__autocast_dtype = autocast;
     hone_set_grad_enabled(enabled);
     hone__span_end(&mark, HONE__SPAN_BACKWARD, NULL);
     return ok;

@@ -92,6 +92,10 @@ hone_tensor *hone__sum_within(const hone_context *node, int i, hone_tensor *grad
     const hone__edge *e = &node->edges[i];
     int64_t dims[HONE_MAX_DIMS + 1], shape[HONE_MAX_DIMS + 2];
     const bool lead = grad->ndim > e->shape.ndim;
+    /* of 16 bits for an input of f32: the sums are f32's, too */
+    if (hone__is_half((hone_dtype)grad->dtype) && e->dtype == HONE_F32 &&
+        !(grad = hone_to(grad, HONE_F32)))
+        return NULL;
     if (!find_dims(grad, &e->shape, dims, samples))
         return does_not_fit(node, i, grad);
     *samples = *samples || is_one_sample(e, grad);

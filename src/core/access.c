@@ -1,6 +1,7 @@
 /* access.c: reading and writing elements one by one, for looking at tensors and for tests. */
 #include "core/access.h"
 #include "core/core.h"
+#include "core/half.h"
 #include "runtime/fpmode.h"
 #include "runtime/memory.h"
 
@@ -14,6 +15,10 @@ double hone__element(hone_dtype dtype, const void *p)
         return (double)*(const type *)p;
     switch (dtype) {
         HONE__EACH_DTYPE(ELEMENT, )
+    case HONE_BF16:
+        return (double)hone__f32_of_bits(hone__bf16_bits(*(const uint16_t *)p));
+    case HONE_F16:
+        return (double)hone__f32_of_bits(hone__f16_bits(*(const uint16_t *)p));
     }
     return NAN;
 #undef ELEMENT

@@ -130,10 +130,16 @@ extern const hone__dtype_traits hone__dtypes[HONE_DTYPES];
 #define SIZE_OF_DTYPE(NAME, name, type, size, ...) [HONE_##NAME] = size,
 static inline size_t hone__size_of(uint8_t dtype)
 {
-    static const uint8_t sizes[HONE_DTYPES] = { HONE__EACH_DTYPE(SIZE_OF_DTYPE, ) };
+    static const uint8_t sizes[HONE_DTYPES] = { HONE__EACH_STORED(SIZE_OF_DTYPE, ) };
     return sizes[dtype];
 }
 #undef SIZE_OF_DTYPE
+
+/** The dtypes that are only stored: ops compute in f32 for them. */
+static inline bool hone__is_half(hone_dtype dtype)
+{
+    return dtype == HONE_BF16 || dtype == HONE_F16;
+}
 
 static inline void *hone__data(const hone_tensor *t)
 {

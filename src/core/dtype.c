@@ -10,14 +10,14 @@
                       .kind = HONE__KIND_##kind_,                                                  \
                       .least = least_,                                                             \
                       .most = most_ },
-const hone__dtype_traits hone__dtypes[HONE_DTYPES] = { HONE__EACH_DTYPE(TRAITS, ) };
+const hone__dtype_traits hone__dtypes[HONE_DTYPES] = { HONE__EACH_STORED(TRAITS, ) };
 
 /* hone_dtype and the list are the same, in the same order. */
 #define SAME(NAME, name, type, size, ...)                                                          \
     _Static_assert((int)HONE_##NAME == (int)NUMBER_##NAME && sizeof(type) == (size), #NAME);
 #define NUMBER(NAME, ...) NUMBER_##NAME,
-enum { HONE__EACH_DTYPE(NUMBER, ) N_NUMBERS };
-HONE__EACH_DTYPE(SAME, )
+enum { HONE__EACH_STORED(NUMBER, ) N_NUMBERS };
+HONE__EACH_STORED(SAME, )
 _Static_assert((int)N_NUMBERS == HONE_DTYPES, "a dtype is missing");
 
 static bool is_dtype(hone_dtype dtype)
@@ -46,6 +46,8 @@ hone_dtype hone_promote(hone_dtype a, hone_dtype b)
         hone_error_set(HONE_E_DTYPE, "promote: %d and %d are not both dtypes", (int)a, (int)b);
         return HONE_F32;
     }
+    if (hone__dtypes[a].rank == hone__dtypes[b].rank && a != b)
+        return HONE_F32; /* bf16 and f16 */
     return hone__dtypes[a].rank >= hone__dtypes[b].rank ? a : b;
 }
 

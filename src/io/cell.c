@@ -5,7 +5,7 @@
 #include "io/cell.h"
 
 #include "core/core.h"
-#include "io/half.h"
+#include "core/half.h"
 
 #include <string.h>
 
@@ -133,7 +133,8 @@ static bool widen_q4_0(void *out, const void *in, int64_t n)
 #define SAME(NAME, name, type, size, kind, rank, least, most, file, ...)                           \
     [HONE_##NAME] = { file, 8 * (size), 1, HONE__AS_IT_IS, HONE_##NAME, NULL, NULL },
 static const hone__cell cells[] = {
-    HONE__EACH_DTYPE(SAME, )
+    HONE__EACH_STORED(SAME, )
+    /* what the last two become in files that nobody asks to keep them of */
     { "F16", 16, 1, HONE__WIDENED, HONE_F32, NULL, widen_f16 },
     { "BF16", 16, 1, HONE__WIDENED, HONE_F32, NULL, widen_bf16 },
     { "F8_E4M3", 8, 1, HONE__WIDENED, HONE_F32, NULL, widen_e4m3 },
@@ -161,9 +162,17 @@ enum { N_CELLS = sizeof cells / sizeof *cells };
 const hone__cell *hone__cell_named(const char *name)
 {
     for (int i = 0; i < N_CELLS; i++)
-        if (strcmp(name, cells[i].name) == 0)
+        if (strcmp(name, cells[i].name) == 0 && !hone__is_half(cells[i].dtype))
             return &cells[i];
     return NULL;
+}
+
+const hone__cell *hone__cell_kept(const hone__cell *cell)
+{
+    for (int half = HONE_BF16; cell && half <= (int)HONE_F16; half++)
+        if (strcmp(cell->name, cells[half].name) == 0)
+            return &cells[half];
+    return cell;
 }
 
 const hone__cell *hone__cell_of(hone_dtype dtype)
@@ -189,38 +198,4 @@ void hone__cell_swap(const hone__cell *e, void *data, int64_t n)
             at[k] = at[bytes - 1 - k];
             at[bytes - 1 - k] = byte;
         }
-}
-
-/* ---- f64 -> floats of 16 bits */
-
-/* value >> shift, to nearest, ties to even. */
-static uint64_t rounded_shift(uint64_t value, int shift)
-{
-    if (shift > 63)
-        return 0;
-    const uint64_t half = UINT64_C(1) << (shift - 1), rest = value & (2 * half - 1);
-    const uint64_t whole = value >> shift;
-    return whole + (rest > half || (rest == half && (whole & 1)));
-}
-
-uint16_t hone__narrow_f64(double value, bool bf16)
-{
-    const int digits = bf16 ? 7 : 10, bias = bf16 ? 127 : 15;
-    const uint64_t infinite = (uint64_t)(2 * bias + 1) << digits;
-    uint64_t bits;
-    memcpy(&bits, &value, 8);
-    const uint16_t sign = (uint16_t)(bits >> 63 << 15);
-    const int exponent = (int)(bits >> 52 & 0x7FF);
-    const uint64_t fraction = bits & ((UINT64_C(1) << 52) - 1);
-    if (exponent == 0x7FF)
-        return (uint16_t)(sign | infinite | (fraction ? UINT64_C(1) << (digits - 1) : 0));
-    if (exponent == 0) /* below every float of 16 bits */
-        return sign;
-    const int to = exponent - 1023 + bias; /* its exponent there */
-    const uint64_t whole = fraction | UINT64_C(1) << 52;
-    /* a carry out of the fraction goes into the exponent, as it should */
-    const uint64_t magnitude =
-        to > 0 ? ((uint64_t)(to - 1) << digits) + rounded_shift(whole, 52 - digits)
-               : rounded_shift(whole, 52 - digits + 1 - to);
-    return (uint16_t)(sign | (magnitude < infinite ? magnitude : infinite));
 }

@@ -25,8 +25,10 @@ typedef struct {
     bool (*widen)(void *out, const void *in, int64_t n);
 } hone__cell;
 
-/** NULL: no dtype of that name. */
+/** NULL: no dtype of that name. F16 and BF16 are those that become f32. */
 const hone__cell *hone__cell_named(const char *name);
+/** F16 and BF16 as hone's f16 and bf16; any other cell (or NULL) itself. */
+const hone__cell *hone__cell_kept(const hone__cell *cell);
 /** The element that a dtype of hone's is in files. */
 const hone__cell *hone__cell_of(hone_dtype dtype);
 
@@ -35,8 +37,5 @@ int64_t hone__cell_bytes(const hone__cell *cell, int64_t n);
 
 /** Turns the bytes of each element around. */
 void hone__cell_swap(const hone__cell *cell, void *data, int64_t n);
-
-/** A float as F16 or BF16, rounded to nearest even; too large a one becomes infinity. */
-uint16_t hone__narrow_f64(double value, bool bf16);
 
 #endif

@@ -77,8 +77,16 @@ hone_file *hone__file_open(const char *where, const char *path, const hone__file
 typedef enum {
     HONE__CONVERT_NONE,
     HONE__CONVERT_HALVES, /* F16 and BF16 */
-    HONE__CONVERT_ALL
+    HONE__CONVERT_ALL,
+    HONE__KEEP_HALVES = 4, /* besides, as a bit: F16 and BF16 become hone's dtypes of that name */
 } hone__convert;
+
+/** Of a file's options. */
+static inline hone__convert hone__converts(const hone_file_options *o)
+{
+    const int kept = o && o->keep_halves ? HONE__KEEP_HALVES : 0;
+    return (hone__convert)((o && o->convert ? HONE__CONVERT_ALL : HONE__CONVERT_NONE) | kept);
+}
 
 /** A tensor of the entry, of that name; owned by the current scope, NULL on error. */
 hone_tensor *hone__file_read(const hone_file *f, int i, hone__convert convert);

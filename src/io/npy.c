@@ -87,10 +87,7 @@ hone_tensor *hone_npy_load_with(const char *path, const hone_file_options *optio
 {
     HONE_NO_GRAD();
     hone_file *f = hone__file_open("npy_load", path, &hone__npy_format, options);
-    hone_tensor *t =
-        f ? hone__file_read(f, 0,
-                            options && options->convert ? HONE__CONVERT_ALL : HONE__CONVERT_NONE)
-          : NULL;
+    hone_tensor *t = f ? hone__file_read(f, 0, hone__converts(options)) : NULL;
     hone_file_close(f);
     return t;
 }

@@ -20,6 +20,13 @@ static hone__convert needs(const hone__cell *e)
                                                    : HONE__CONVERT_ALL;
 }
 
+/* What the entry is read as. */
+static const hone__cell *cell_of(const hone_file *f, int i, hone__convert convert)
+{
+    const hone__cell *cell = f->lie[i].cell;
+    return convert & HONE__KEEP_HALVES ? hone__cell_kept(cell) : cell;
+}
+
 static bool can_read(const hone_file *f, int i, hone__convert convert)
 {
     const hone_file_entry *e = &f->at[i];
@@ -33,8 +40,8 @@ static bool can_read(const hone_file *f, int i, hone__convert convert)
                        f->where, f->path, e->name, e->ndim, HONE_MAX_DIMS);
         return false;
     }
-    const hone__cell *cell = lie->cell;
-    if (cell && cell->kind != HONE__REFUSED && convert >= needs(cell))
+    const hone__cell *cell = cell_of(f, i, convert);
+    if (cell && cell->kind != HONE__REFUSED && ((int)convert & 3) >= (int)needs(cell))
         return true;
     char why[80] = "which hone doesn't have";
     if (cell && cell->kind == HONE__WIDENED)
@@ -46,11 +53,11 @@ static bool can_read(const hone_file *f, int i, hone__convert convert)
 }
 
 /* n stored elements into a tensor of that geometry, whose memory is large enough for both. */
-static bool fill(const hone_file *f, int i, hone_tensor *t, int64_t n)
+static bool fill(const hone_file *f, int i, const hone__cell *cell, hone_tensor *t, int64_t n)
 {
     const hone__lie *lie = &f->lie[i];
-    const int64_t bytes = hone__cell_bytes(lie->cell, n);
-    const size_t size = hone_dtype_size(lie->cell->dtype);
+    const int64_t bytes = hone__cell_bytes(cell, n);
+    const size_t size = hone_dtype_size(cell->dtype);
     if (bytes < 0)
         return hone__file_bad(f, "\"%s\" has a shape that its dtype %s can't have", f->at[i].name,
                               f->at[i].dtype);
@@ -61,13 +68,13 @@ static bool fill(const hone_file *f, int i, hone_tensor *t, int64_t n)
                         : !hone__file_read_at(f, in, bytes, f->at[i].offset + lie->first))
         return false;
     if (lie->swapped)
-        hone__cell_swap(lie->cell, in, n);
-    if (lie->cell->widen && !lie->cell->widen(out, in, n)) {
+        hone__cell_swap(cell, in, n);
+    if (cell->widen && !cell->widen(out, in, n)) {
         hone_error_set(HONE_E_VALUE, "%s: %s: \"%s\" is %s with a value that i64 hasn't", f->where,
                        f->path, f->at[i].name, f->at[i].dtype);
         return false;
     }
-    if (lie->cell->dtype == HONE_BOOL)
+    if (cell->dtype == HONE_BOOL)
         hone__make_bools((uint8_t *)out, n, 1);
     return true;
 }
@@ -97,10 +104,10 @@ hone_tensor *hone__file_read(const hone_file *f, int i, hone__convert convert)
                        f->path, e->name);
         return NULL;
     }
-    hone_tensor *t =
-        hone__own(lie->stride ? hone__new(f->where, lie->cell->dtype, 1, &n)
-                              : hone__new(f->where, lie->cell->dtype, e->ndim, e->shape));
-    if (!t || !fill(f, i, t, n))
+    const hone__cell *cell = cell_of(f, i, convert);
+    hone_tensor *t = hone__own(lie->stride ? hone__new(f->where, cell->dtype, 1, &n)
+                                           : hone__new(f->where, cell->dtype, e->ndim, e->shape));
+    if (!t || !fill(f, i, cell, t, n))
         return NULL;
     if (lie->stride && !can_expand(f, i, n))
         return NULL;
@@ -125,17 +132,12 @@ hone_tensor *hone__file_read_named(const char *where, const hone_file *f, const 
     return hone__file_read(f, i, convert);
 }
 
-static hone__convert converts(const hone_file_options *options)
-{
-    return options && options->convert ? HONE__CONVERT_ALL : HONE__CONVERT_NONE;
-}
-
 hone_tensor *hone_file_read_with(const hone_file *f, const char *name,
                                  const hone_file_options *options)
 {
     if (!HONE__KNOWS_OPTIONS("file_read", options))
         return NULL;
-    return hone__file_read_named("file_read", f, name, converts(options));
+    return hone__file_read_named("file_read", f, name, hone__converts(options));
 }
 
 hone_tensor *hone_file_read(const hone_file *f, const char *name)
@@ -208,7 +210,7 @@ hone_named_list hone_file_load_with(const char *path, hone_metadata_list *metada
 {
     if (!HONE__KNOWS_OPTIONS("file_load", options))
         return (hone_named_list){ NULL, 0 };
-    return hone__file_load("file_load", path, NULL, metadata, converts(options), options);
+    return hone__file_load("file_load", path, NULL, metadata, hone__converts(options), options);
 }
 
 hone_named_list hone_file_load(const char *path, hone_metadata_list *metadata)

@@ -55,10 +55,12 @@ const hone__file_format hone__safetensors_format = {
 
 static hone__convert converts(const hone_safetensors_options *o)
 {
-    return !o               ? HONE__CONVERT_NONE
-           : o->convert     ? HONE__CONVERT_ALL
-           : o->half_to_f32 ? HONE__CONVERT_HALVES
-                            : HONE__CONVERT_NONE;
+    if (!o)
+        return HONE__CONVERT_NONE;
+    const int how = o->convert       ? HONE__CONVERT_ALL
+                    : o->half_to_f32 ? HONE__CONVERT_HALVES
+                                     : HONE__CONVERT_NONE;
+    return (hone__convert)(how | (o->keep_halves ? HONE__KEEP_HALVES : 0));
 }
 
 hone_named_list hone_safetensors_load_with(const char *path, hone_metadata_list *metadata,

@@ -2,7 +2,6 @@
 #include "io/store.h"
 
 #include "core/core.h"
-#include "io/half.h"
 #include "io/json.h"
 #include "runtime/memory.h"
 
@@ -82,37 +81,18 @@ bool hone__names_fit(const char *where, hone_named_list tensors, const hone_meta
 const hone__cell *hone__stored_as(const hone_tensor *t, const hone__cell *floats)
 {
     const hone_dtype dtype = hone_dtype_of(t);
-    return floats && hone_dtype_is_float(dtype) ? floats : hone__cell_of(dtype);
-}
-
-static void narrow(uint16_t *out, const hone_tensor *t, bool bf16)
-{
-    const void *in = hone__data(t);
-    for (int64_t i = 0; i < t->numel; i++) {
-        if (t->dtype == HONE_F64)
-            out[i] = hone__narrow_f64(((const double *)in)[i], bf16);
-        else if (bf16)
-            out[i] = hone__bf16_of(((const uint32_t *)in)[i]);
-        else
-            out[i] = hone__narrow_f64((double)((const float *)in)[i], false);
-    }
+    return floats && hone_dtype_is_float(dtype) ? hone__cell_kept(floats) : hone__cell_of(dtype);
 }
 
 bool hone__store(const hone_named *named, const hone__cell *floats, hone__stored *out)
 {
     hone_tensor *t = hone_contiguous(named->tensor);
     const hone__cell *cell = t ? hone__stored_as(t, floats) : NULL;
-    if (cell && cell->kind == HONE__AS_IT_IS && (int)cell->dtype != t->dtype)
+    if (cell && (int)cell->dtype != t->dtype)
         t = hone_to(t, cell->dtype);
     if (!t)
         return false;
     *out = (hone__stored){ named->name, t, cell, hone__data(t),
                            (size_t)hone__cell_bytes(cell, t->numel) };
-    if (cell->kind == HONE__AS_IT_IS)
-        return true;
-    void *data = hone__own_block(hone__malloc(out->bytes + 1));
-    if (data)
-        narrow(data, t, cell->name[0] == 'B');
-    out->data = data;
-    return data;
+    return true;
 }

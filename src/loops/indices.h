@@ -23,6 +23,8 @@ static inline void hone__copy_one(int64_t size, void *to, const void *from)
         *(int32_t *)to = *(const int32_t *)from;
     else if (size == 8)
         *(int64_t *)to = *(const int64_t *)from;
+    else if (size == 2)
+        *(int16_t *)to = *(const int16_t *)from;
     else
         *(uint8_t *)to = *(const uint8_t *)from;
 }
@@ -39,6 +41,8 @@ static inline void hone__add_one(hone_dtype dtype, void *to, const void *from)
         break;
     switch (dtype) {
         HONE__EACH_DTYPE(ADD_ONE, )
+    default: /* bf16, f16: nobody adds in them */
+        break;
     }
 #undef ADD_FLOAT
 #undef ADD_INTEGER

@@ -32,6 +32,8 @@ static inline uint64_t hone__key_of(hone_dtype dtype, const void *p)
         return HONE__KEY_##kind(*(const type *)p);
     switch (dtype) {
         HONE__EACH_DTYPE(HONE__KEY_OF, )
+    default: /* bf16, f16: they are sorted as f32 */
+        break;
     }
 #undef HONE__KEY_OF
 #undef HONE__KEY_BOOL

@@ -102,6 +102,15 @@ hone_tensor *hone__out(hone_context *ctx, int o, hone_dtype dtype, int ndim, con
 
 /* ---- saved tensors ---- */
 
+/* Which operand the forward got a copy of, and this is it; -1: none. */
+static int copied_input(const hone_context *ctx, const hone_tensor *t)
+{
+    for (int i = 0; ctx->half && i < ctx->n_in; i++)
+        if (ctx->half->keep[i] && ctx->half->in[i] == t)
+            return i;
+    return -1;
+}
+
 /* What an in-place call is about to overwrite is saved as a copy, with its history. */
 static hone_tensor *before_change(const hone_context *ctx, hone_tensor *t)
 {
@@ -136,13 +145,17 @@ bool hone__save(hone_context *ctx, int n, hone_tensor *const *tensors)
     if (!room_for_saved(ctx, ctx->n_saved + n))
         return false;
     for (int i = 0; i < n; i++) {
-        hone_tensor *t = before_change(ctx, tensors[i]);
+        const int copied = copied_input(ctx, tensors[i]);
+        hone_tensor *t = before_change(ctx, copied < 0 ? tensors[i] : ctx->half->keep[copied]);
         if (!t)
             return false;
+        const bool own = copied < 0 || ctx->half->keep[copied] == ctx->in[copied];
         ctx->saved[ctx->n_saved++] = (hone__saved){
             .tensor = hone_retain(t),
             .version = hone__is_real(t) ? hone__version(t) : 0,
             .output = -1,
+            .input = (int16_t)(own ? -1 : copied),
+            .widen = copied >= 0 && ctx->half->widens,
         };
     }
     return true;
@@ -190,18 +203,26 @@ hone_tensor *hone_saved(hone_context *ctx, int i)
             hone__version(s->tensor));
         return NULL;
     }
-    if (s->output >= 0 && hone__grad_on())
-        return saved_output(ctx, s);
-    return hone__own(hone_retain(s->tensor));
+    const bool linked = s->input >= 0 && ctx->edges[s->input].needs;
+    hone_tensor *t = s->output >= 0 && hone__grad_on() ? saved_output(ctx, s)
+                     : linked && hone__grad_on()
+                         ? hone__half_linked(s->tensor, &ctx->edges[s->input])
+                         : hone__own(hone_retain(s->tensor));
+    return t && s->widen ? hone__half_to(t, HONE_F32) : t;
 }
 
 /* ---- the checks of a call ---- */
 
-static bool inputs_given(const hone__op *op, hone_tensor *const *in, int n_in)
+enum { HALVES = 1 << HONE__BF16 | 1 << HONE__F16 };
+
+/* *dtypes: a bit more for each dtype. */
+static bool inputs_given(const hone__op *op, hone_tensor *const *in, int n_in, unsigned *dtypes)
 {
     for (int i = 0; i < n_in; i++) {
-        if (__builtin_expect(hone__is_real(in[i]), 1))
+        if (__builtin_expect(hone__is_real(in[i]), 1)) {
+            *dtypes |= 1u << in[i]->dtype;
             continue;
+        }
         const hone__slot *slot = hone__slot_of(op, i);
         if (in[i] == HONE_NONE && (slot->is & HONE__OPTIONAL))
             continue;
@@ -319,6 +340,7 @@ static hone_tensor *store(hone_context *ctx, hone_tensor *to, hone_tensor *resul
         hone_release(result);
         ctx->saved[i].tensor = hone_retain(to);
         ctx->saved[i].version = hone__version(to);
+        ctx->saved[i].widen = hone__is_half((hone_dtype)to->dtype) && result->dtype == HONE_F32;
     }
     return to;
 }
@@ -333,7 +355,43 @@ static bool store_all(hone_context *ctx, hone_tensor **out)
     return true;
 }
 
+/* The results of a forward on f32 copies: those of f32 are rounded, but for what only the gradient
+ * needs, and for what will be stored in a tensor that is there. */
+static bool round_results(hone_context *ctx, hone_tensor **out)
+{
+    const hone_dtype dtype = ctx->half->rounds_to;
+    for (int o = 0; ctx->half->widens && o < ctx->n_out; o++) {
+        const int copied = out[o] ? copied_input(ctx, out[o]) : -1;
+        if (copied >= 0 && ctx->half->keep[copied] == ctx->in[copied])
+            out[o] = ctx->in[copied]; /* handed on */
+        const bool hidden = o < HONE__OP_OUTPUTS && (ctx->op->out[o].is & HONE__HIDDEN);
+        if (!out[o] || hidden || out[o]->dtype != HONE_F32 || !hone__is_half(dtype) ||
+            destination(ctx, o))
+            continue;
+        hone_tensor *rounded =
+            hone__own(hone__new(ctx->op->name, dtype, out[o]->ndim, out[o]->shape));
+        if (!rounded || !store(ctx, rounded, out[o]))
+            return false;
+        out[o] = rounded;
+    }
+    return true;
+}
+
 _Thread_local hone__tracer *hone__tracing;
+
+/* The forward; floats of 16 bits, and what autocast rounds, are given to it as it wants them. */
+static bool forward_of(hone_context *ctx, hone_tensor **out)
+{
+    if (__builtin_expect(!ctx->half, 1))
+        return ctx->op->forward(ctx, ctx->in, ctx->n_in, out);
+    ctx->widened = ctx->half->widens;
+    const bool ok = hone__half_convert(ctx->half, ctx->in, ctx->n_in) &&
+                    ctx->op->forward(ctx, ctx->half->in, ctx->n_in, out) &&
+                    round_results(ctx, out) && hone__half_write_back(ctx->half, ctx->op, ctx->in);
+    hone__half_end(ctx->half);
+    ctx->half = NULL;
+    return ok;
+}
 
 /* Runs the forward without recording. */
 static bool run_forward(hone_context *ctx, hone_tensor **out)
@@ -342,9 +400,12 @@ static bool run_forward(hone_context *ctx, hone_tensor **out)
     const bool disabled = hone__grad_disabled;
     hone__grad_disabled = disabled || !ctx->op->composite;
     const hone__data_place outer = hone__observe_begin(ctx);
+    const uint8_t autocast = hone__autocast_dtype;
+    hone__autocast_dtype = ctx->op->composite ? autocast : (uint8_t)HONE__F32;
     hone__tracer *tracer = hone__trace_begin(ctx);
-    bool ok = ctx->op->forward(ctx, ctx->in, ctx->n_in, out);
+    bool ok = forward_of(ctx, out);
     hone__trace_end(tracer, ctx, out, ok);
+    hone__autocast_dtype = autocast;
     hone__observe_end(ctx, outer, out, ok ? ctx->n_out : 0);
     ok = ok && (ctx->target == HONE__INTO_FRESH || store_all(ctx, out));
     hone__grad_disabled = disabled;
@@ -454,14 +515,13 @@ static int run_many(hone_context *ctx, hone_tensor **out)
     return n < 0 ? -1 : visible;
 }
 
-static inline int run_plain(const hone__op *op, hone_tensor *const *in, int n_in,
-                            const void *options, hone__target target, hone_tensor **out)
+static inline int run_as(const hone__op *op, hone_tensor *const *in, int n_in, const void *options,
+                         hone__target target, hone_tensor **out, hone__half_call *half)
 {
-    if (!hone__ready() || !inputs_given(op, in, n_in))
-        return -1;
     hone_context stack, *ctx = hone__begin(&stack, op, in, n_in, options);
     if (!ctx)
         return -1;
+    ctx->half = half;
     hone_tensor *given[HONE_MAX_OUTPUTS];
     ctx->target = (uint8_t)target;
     ctx->n_out = declared_outputs(op);
@@ -471,6 +531,31 @@ static inline int run_plain(const hone__op *op, hone_tensor *const *in, int n_in
     }
     const bool many = ctx->n_out > 1 || (op->out[0].is & HONE__LIST);
     return many ? run_many(ctx, out) : run_one(ctx, out);
+}
+
+/* Floats of 16 bits, or autocast. */
+static __attribute__((noinline)) int run_halves(const hone__op *op, hone_tensor *const *in,
+                                                int n_in, const void *options, hone__target target,
+                                                hone_tensor **out)
+{
+    hone__half_call half;
+    const hone__half_plan plan = hone__half_plan_of(op, in, n_in, &half);
+    if (plan == HONE__HALF_FAILED)
+        return -1;
+    if (plan == HONE__HALF_CONVERTS && op->composite)
+        return hone__half_composite(&half, op, in, n_in, options, target, out);
+    return run_as(op, in, n_in, options, target, out, plan == HONE__HALF_PLAIN ? NULL : &half);
+}
+
+static inline int run_plain(const hone__op *op, hone_tensor *const *in, int n_in,
+                            const void *options, hone__target target, hone_tensor **out)
+{
+    unsigned dtypes = hone__autocast_dtype != HONE__F32 ? HALVES : 0;
+    if (!hone__ready() || !inputs_given(op, in, n_in, &dtypes))
+        return -1;
+    if (__builtin_expect(dtypes & HALVES, 0))
+        return run_halves(op, in, n_in, options, target, out);
+    return run_as(op, in, n_in, options, target, out, NULL);
 }
 
 static int run_unwatched(const hone__op *op, hone_tensor *const *in, int n_in, const void *options,

@@ -86,7 +86,8 @@ hone_context *hone__begin(hone_context *stack, const hone__op *op, hone_tensor *
     ctx->recording = record;
     ctx->op = op;
     ctx->target = HONE__INTO_FRESH;
-    ctx->written = ctx->freed = false;
+    ctx->written = ctx->freed = ctx->widened = false;
+    ctx->half = NULL;
     ctx->in = in;
     ctx->n_in = n_in;
     ctx->n_out = ctx->n_saved = 0;
@@ -117,7 +118,7 @@ static bool detach_saved_outputs(hone_context *ctx, hone_tensor *const *out, int
 {
     for (int i = 0; i < ctx->n_saved; i++) {
         hone__saved *s = &ctx->saved[i];
-        for (int o = 0; o < n_out && s->output < 0; o++) {
+        for (int16_t o = 0; o < n_out && s->output < 0; o++) {
             if (s->tensor != out[o])
                 continue;
             hone_tensor *alias =

@@ -10,6 +10,7 @@
 #ifndef HONE_OP_NODE_H
 #define HONE_OP_NODE_H
 
+#include "op/half.h"
 #include "op/hooks.h"
 #include "op/op.h"
 
@@ -34,7 +35,9 @@ typedef struct {
 typedef struct {
     hone_tensor *tensor; /* held; for an output an alias without history */
     uint32_t version;    /* of its storage when it was saved */
-    int output;          /* which output it is; -1: none */
+    int16_t output;      /* which output it is; -1: none */
+    int16_t input; /* which input it is a copy of, of 16 bits; -1: it has a history of its own */
+    bool widen;    /* the op knows it as f32 */
 } hone__saved;
 
 typedef struct {
@@ -55,12 +58,14 @@ struct hone_context {
     bool runs;                    /* ... and to go on from it: not only a captured input's */
     bool hooked;                  /* `hooks` has some, of its outputs' gradients */
     bool noted;                   /* `hooks` has the place of the call: anomaly mode */
+    bool widened;                 /* the op computes in f32 for floats of 16 bits: half.h */
     _Atomic(const void *) walker; /* names the thread whose walk has come here; NULL: none */
     uint64_t seq; /* order of creation: a node's inputs come from nodes of smaller seq */
     const hone__op *op;
     atomic_uint_fast64_t met; /* by the search with this stamp: see cycle.c */
     hone_tensor *const *in;   /* while the forward runs */
     hone_tensor **out;        /* the same; with HONE__INTO_GIVEN what was given */
+    hone__half_call *half;    /* while the forward runs: how its operands are given; NULL */
     int n_in, n_out, n_saved;
     hone__edge *edges;
     hone__saved *saved;

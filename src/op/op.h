@@ -41,6 +41,7 @@ enum {
     HONE__OPTIONAL = 1, /* HONE_NONE may be given; an output: made only if asked for */
     HONE__CONSTANT = 2, /* no gradient: an index, a target, a mask */
     HONE__LIST = 4,     /* the last: any number of them */
+    HONE__WRITTEN = 16, /* the forward may write to it, and bumps its version then */
     HONE__HIDDEN = 8,   /* between a forward and its gradient: callers neither give nor get it */
 };
 

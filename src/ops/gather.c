@@ -22,6 +22,8 @@ static void gather_sized(const hone__along_run *r, char *out, const char *base, 
         gather_run(&(hone__along_run){ r->n, r->at, NULL, r->step }, out, base, 4);
     else if (size == 8)
         gather_run(r, out, base, 8);
+    else if (size == 2)
+        gather_run(r, out, base, 2);
     else
         gather_run(r, out, base, 1);
 }

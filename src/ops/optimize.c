@@ -155,7 +155,7 @@ static bool step(hone_context *ctx, hone_tensor *const *in, int n_in, hone_tenso
         return false;
     for (int s = 0; s < states; s++)
         hone__bump(in[2 + s]);
-    return param == in[0] || hone__copy_elements(out[0], param);
+    return param == out[0] || hone__copy_elements(out[0], param);
 }
 
 static hone_status run(const hone__op *op, hone_tensor *param, hone_tensor *grad,

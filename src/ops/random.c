@@ -2,6 +2,7 @@
  * place i depends on (seed, stream, i) alone, so threads can fill any range. */
 #include "isa/isa.h"
 #include "core/core.h"
+#include "loops/elementwise.h"
 
 #include <hone/ops.h>
 #include "loops/shuffle.h"
@@ -50,11 +51,29 @@ static distribution normal(const char *name)
     return (distribution){ name, hone__ready() ? hone__k->normal : NULL, 4 };
 }
 
+/* The numbers that f32 has, rounded; even ones stay below 1. */
+static hone_tensor *rounded(hone_tensor *t, hone_tensor *single)
+{
+    if (!single || !hone__copy_elements(t, single))
+        return NULL;
+    const uint16_t one = t->dtype == HONE_BF16 ? 0x3F80 : 0x3C00;
+    uint16_t *x = hone__data(t);
+    for (int64_t i = 0; i < t->numel; i++)
+        x[i] = x[i] == one ? (uint16_t)(one - 1) : x[i];
+    return t;
+}
+
 /* The next stream, in a fresh tensor. */
 static hone_tensor *filled(hone_tensor *t, const distribution *d)
 {
     if (!t)
         return NULL;
+    if (hone__is_half((hone_dtype)t->dtype)) {
+        hone_tensor *single = filled(hone__own(hone__new(d->name, HONE_F32, t->ndim, t->shape)), d);
+        if (d->kernels == hone__k->uniform)
+            return rounded(t, single);
+        return single && hone__copy_elements(t, single) ? t : NULL;
+    }
     filling f = { .fn = d->kernels[t->dtype],
                   .data = hone__data(t),
                   .size = (int64_t)hone__size_of(t->dtype),

@@ -38,6 +38,8 @@ static HONE__ALWAYS_INLINE void put_sized(const hone__along_run *r, int turns, i
         put_run(r, turns, apart, base, from, 4);
     else if (size == 8)
         put_run(r, turns, apart, base, from, 8);
+    else if (size == 2)
+        put_run(r, turns, apart, base, from, 2);
     else
         put_run(r, turns, apart, base, from, 1);
 }
@@ -52,6 +54,8 @@ static HONE__ALWAYS_INLINE void add_typed(const hone__along_run *r, int turns, i
         break;
     switch (dtype) {
         HONE__EACH_DTYPE(ADD_RUN, )
+    default: /* bf16, f16: they are added as f32 */
+        break;
     }
 #undef ADD_RUN
 }

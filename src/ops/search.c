@@ -125,6 +125,8 @@ static bool alike(hone_dtype dtype, const void *at, int64_t i, int64_t k)
 {
     switch (dtype) {
         HONE__EACH_DTYPE(ALIKE, )
+    default: /* bf16, f16: they are looked at as f32 */
+        break;
     }
     return false;
 }

@@ -64,6 +64,8 @@ static double of_squares(hone_tensor *g, double p)
 {
     const float least = 1e-30f;
     float sum;
+    if (hone__is_half((hone_dtype)g->dtype))
+        return in_double(g, sum_squares, p);
     if (g->dtype == HONE_F64)
         return sum_squares(g, p);
     if (!hone__reduce(HONE__K_SUM_SQUARES, g, (1u << g->ndim) - 1, &sum))

@@ -173,7 +173,8 @@ bool hone__optim_make_slot(const hone_optim *optim, hone__optim_param *p, int k)
     const hone__optim_class *type = optim->type;
     if (p->slot[k])
         return true;
-    p->slot[k] = hone__new(type->is.name, hone_dtype_of(p->param), p->param->ndim, p->param->shape);
+    p->slot[k] = hone__new(type->is.name, hone__optim_state_dtype(p->param), p->param->ndim,
+                           p->param->shape);
     if (p->slot[k])
         hone__fill_elements(p->slot[k], type->initial ? type->initial(optim->groups[p->group]) : 0);
     return p->slot[k] != NULL;

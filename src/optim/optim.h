@@ -2,7 +2,7 @@
  *
  * Its options are a public struct with a field table, as an op's: defaults, ranges, messages, text
  * and help come from there. Each group of parameters has a struct of its own. Its state is a few
- * tensors a parameter, of the same shape and dtype, that are made when a step first needs them. What
+ * tensors a parameter, of the same shape, that are made when a step first needs them. What
  * all optimizers do alike is in optim.c, groups.c and state.c. */
 #ifndef HONE_OPTIM_OPTIM_H
 #define HONE_OPTIM_OPTIM_H
@@ -76,6 +76,14 @@ typedef union {
 #define HONE_OPTIM(name) extern const hone__optim_class hone__optim_##name;
 #include "optim/optim.def"
 #undef HONE_OPTIM
+
+/** What the state of a parameter is of: its dtype, and f32 for one of 16 bits, whose steps are taken in
+ * f32 and rounded once, to nearest even. */
+static inline hone_dtype hone__optim_state_dtype(const hone_tensor *param)
+{
+    const hone_dtype dtype = (hone_dtype)param->dtype;
+    return hone__is_half(dtype) ? HONE_F32 : dtype;
+}
 
 /** The class of that name; NULL: there is none. */
 const hone__optim_class *hone__optim_find(const char *name);

@@ -144,7 +144,7 @@ static bool read_slot(hone__optim_param *p, int k, hone_named from)
 {
     hone_tensor *t = from.tensor;
     const bool same_shape = hone__same_shape(t, p->param);
-    if (!same_shape || t->dtype != p->param->dtype) {
+    if (!same_shape || hone_dtype_of(t) != hone__optim_state_dtype(p->param)) {
         hone_error_set(same_shape ? HONE_E_DTYPE : HONE_E_SHAPE,
                        "optim_load_state: \"%.60s\" is %s, its parameter %s", from.name,
                        hone__tensor_text(t).s, hone__tensor_text(p->param).s);

@@ -6,6 +6,7 @@
 
 /* The first first: what a scope drops goes to the heap that the thread still has. */
 typedef enum {
+    HONE__END_AUTOCAST,
     HONE__END_SCOPE,
     HONE__END_GENERATOR,
     HONE__END_PROFILE,

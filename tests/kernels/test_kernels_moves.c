@@ -63,7 +63,7 @@ Test(kernels_moves, comparisons)
     const hone__isa *isa;
     for (int i = 0; (isa = hone__isa_available(i)); i++)
         for (int kind = 0; kind < HONE__K_N_COMPARE; kind++)
-            for (int dtype = 0; dtype < HONE__N_DTYPES; dtype++)
+            for (int dtype = 0; dtype < HONE__BF16; dtype++) /* of 16 bits nothing is computed */
                 for (int64_t n = 0; n < N; n += n < 34 ? 1 : 24)
                     check_compare(isa, kind, dtype, n);
 }
@@ -158,8 +158,8 @@ Test(kernels_moves, transpose_of_rows_that_share_sets)
     static const int64_t sizes[][2] = { { 17, 5 }, { 70, 131 }, { 131, 33 } };
     const hone__isa *isa;
     for (int i = 0; (isa = hone__isa_available(i)); i++)
-        for (int d = 0; d < 3; d++) {
-            const int dtype = (const int[]){ HONE__F32, HONE__F64, HONE__U8 }[d];
+        for (int d = 0; d < 4; d++) {
+            const int dtype = (const int[]){ HONE__F32, HONE__F64, HONE__U8, HONE__F16 }[d];
             const int64_t size = (int64_t)test_size(dtype), page = 4096 / size;
             for (size_t k = 0; k < sizeof sizes / sizeof *sizes; k++) {
                 const int64_t rows = sizes[k][0], cols = sizes[k][1];
@@ -187,6 +187,30 @@ static int64_t saturated(double x, int64_t least, int64_t most)
     if (isnan(x))
         return 0;
     return x <= (double)least ? least : x >= (double)most ? most : (int64_t)x;
+}
+
+/* The nearest float of 16 bits, the even one of two. */
+static double nearest_half(int to, long double x)
+{
+    const int digits = to == HONE__BF16 ? 8 : 11, least = to == HONE__BF16 ? -133 : -24;
+    const double most = to == HONE__BF16 ? 0x1.fep127 : 65504;
+    int exponent;
+    if (isnan(x) || isinf(x) || x == 0)
+        return (double)x;
+    frexpl(x, &exponent);
+    exponent = exponent - digits < least ? least : exponent - digits;
+    const double near = (double)ldexpl(rintl(ldexpl(x, -exponent)), exponent);
+    return fabs(near) > most ? copysign(INFINITY, near) : near;
+}
+
+static bool cast_to_half_is_right(int from, int to, const void *x, const void *y)
+{
+    int64_t whole;
+    memcpy(&whole, x, test_size(from) < sizeof whole ? test_size(from) : sizeof whole);
+    const long double exact =
+        from == HONE__I64 ? (long double)whole : (long double)test_number(from, x);
+    const double want = nearest_half(to, exact), got = test_number(to, y);
+    return isnan(want) ? isnan(got) : want == got && signbit(want) == signbit(got);
 }
 
 static void expected_cast(int from, int to, const void *x, void *y)
@@ -231,6 +255,13 @@ Test(kernels_moves, casts)
                         for (int64_t j = 0; j < n; j++) {
                             unsigned char want[8];
                             const unsigned char *p = x.data + (size_t)j * test_size(from);
+                            if (to >= HONE__BF16) {
+                                const uint8_t *got = y.data + (size_t)(j * stride) * 2;
+                                cr_assert(cast_to_half_is_right(from, to, p, got),
+                                          "%s: %a from dtype %d to %d: %a", isa->name,
+                                          test_number(from, p), from, to, test_number(to, got));
+                                continue;
+                            }
                             expected_cast(from, to, p, want);
                             cr_assert(
                                 test_same(to, y.data + (size_t)(j * stride) * test_size(to), want),
@@ -245,6 +276,39 @@ Test(kernels_moves, casts)
             guard_free(&x);
         }
     }
+}
+
+/* Around each float of 16 bits and each middle between two: from f32 and from f64, which has values
+ * that f32 would round to the middle first. */
+Test(kernels_moves, casts_round_once)
+{
+    const hone__isa *isa;
+    for (int i = 0; (isa = hone__isa_available(i)); i++)
+        for (int to = HONE__BF16; to <= HONE__F16; to++)
+            for (int bits = 0; bits < 1 << 16; bits++) {
+                double at[6];
+                float single[6];
+                uint16_t half[12] = { (uint16_t)bits }, next = (uint16_t)(bits + 1);
+                const double low = test_number(to, half), high = test_number(to, &next);
+                if (isnan(low) || isnan(high) || isinf(low) || isinf(high))
+                    continue;
+                at[0] = low;
+                at[1] = nextafter(low, high);
+                at[3] = (low + high) / 2;
+                at[2] = nextafter(at[3], low);
+                at[4] = nextafter(at[3], high);
+                at[5] = nextafter(high, low);
+                for (int k = 0; k < 6; k++)
+                    single[k] = (float)at[k];
+                isa->cast[HONE__F64][to](6, half, 1, at, 1);
+                isa->cast[HONE__F32][to](6, half + 6, 1, single, 1);
+                for (int k = 0; k < 6; k++) {
+                    cr_assert(cast_to_half_is_right(HONE__F64, to, at + k, half + k), "%s %a",
+                              isa->name, at[k]);
+                    cr_assert(cast_to_half_is_right(HONE__F32, to, single + k, half + 6 + k),
+                              "%s %a", isa->name, (double)single[k]);
+                }
+            }
 }
 
 Test(kernels_moves, write_past)

@@ -274,8 +274,10 @@ bool catalog_differentiable(const catalog_row *row, const catalog_case *c, int i
 
 static hone_dtype result_dtype(const catalog_row *row, const catalog_array *in, int n_in)
 {
-    static const int rank[HONE_DTYPES] = { [HONE_BOOL] = 0, [HONE_U8] = 1,  [HONE_I32] = 2,
-                                           [HONE_I64] = 3,  [HONE_F32] = 4, [HONE_F64] = 5 };
+    static const int rank[HONE_DTYPES] = {
+        [HONE_BOOL] = 0, [HONE_U8] = 1,  [HONE_I32] = 2, [HONE_I64] = 3,
+        [HONE_BF16] = 4, [HONE_F16] = 4, [HONE_F32] = 5, [HONE_F64] = 6
+    };
     if (row->result == CATALOG_BOOL || row->result == CATALOG_ROW) {
         return row->result == CATALOG_BOOL ? HONE_BOOL : row->dtype;
     }

@@ -40,6 +40,8 @@ void catalog_any(const catalog_row *row, catalog_array *in, int i, uint64_t *ran
         switch (in[i].dtype) {
         case HONE_F32:
         case HONE_F64:
+        case HONE_BF16:
+        case HONE_F16:
             in[i].at[k] = bits & 1 ? -size : size;
             break;
         case HONE_I64:

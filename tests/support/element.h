@@ -3,6 +3,7 @@
 #define TESTS_ELEMENT_H
 
 #include "core/dtypes.h"
+#include "core/half.h"
 
 #include <hone/dtype.h>
 
@@ -21,6 +22,12 @@ static inline void test_store(hone_dtype dtype, void *p, double value)
         break;
     switch (dtype) {
         HONE__EACH_DTYPE(STORE, )
+    case HONE_BF16:
+        *(uint16_t *)p = hone__bf16_of(hone__odd_bits_of_f64(value));
+        break;
+    case HONE_F16:
+        *(uint16_t *)p = hone__f16_of(hone__odd_bits_of_f64(value));
+        break;
     }
 #undef STORE_FLOAT
 #undef STORE_INTEGER

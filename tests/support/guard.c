@@ -50,14 +50,14 @@ double test_uniform(uint64_t i)
 size_t test_size(int dtype)
 {
 #define SIZE(NAME, name, type, ...) [HONE__##NAME] = sizeof(type),
-    static const size_t sizes[] = { HONE__EACH_DTYPE(SIZE, ) };
+    static const size_t sizes[] = { HONE__EACH_STORED(SIZE, ) };
     return sizes[dtype];
 }
 
 bool test_is_real(int dtype)
 {
 #define KIND(NAME, name, type, size, kind, ...) [HONE__##NAME] = HONE__KIND_##kind,
-    static const hone__kind kinds[] = { HONE__EACH_DTYPE(KIND, ) };
+    static const hone__kind kinds[] = { HONE__EACH_STORED(KIND, ) };
     return kinds[dtype] == HONE__KIND_FLOAT;
 }
 
@@ -99,6 +99,8 @@ void test_value(int dtype, uint64_t i, void *out)
     }
     switch (dtype) {
         HONE__EACH_DTYPE(VALUE, )
+    default: /* bf16, f16: any bits */
+        memcpy(out, &(uint16_t){ (uint16_t)(bits >> 20) }, 2);
     }
 }
 
@@ -112,6 +114,16 @@ double test_number(int dtype, const void *x)
     }
     switch (dtype) {
         HONE__EACH_DTYPE(NUMBER, )
+    case HONE__BF16: {
+        uint16_t number;
+        memcpy(&number, x, sizeof number);
+        return (double)hone__f32_of_bits(hone__bf16_bits(number));
+    }
+    case HONE__F16: {
+        uint16_t number;
+        memcpy(&number, x, sizeof number);
+        return (double)hone__f32_of_bits(hone__f16_bits(number));
+    }
     }
     return (double)NAN;
 }

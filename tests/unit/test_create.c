@@ -42,7 +42,7 @@ Test(create, constants_refuse_what_makes_no_sense)
     CHECK_FAILS(hone_full(HONE_I32, 0x1p31, 2), HONE_E_VALUE, "i32");
     CHECK_FAILS(hone_full(HONE_I64, 0x1p63, 2), HONE_E_VALUE, "i64");
     CHECK_FAILS(hone_full(HONE_I64, NAN, 2), HONE_E_VALUE, "i64");
-    CHECK_FAILS(hone_full((hone_dtype)6, 1, 2), HONE_E_DTYPE, "full");
+    CHECK_FAILS(hone_full((hone_dtype)60, 1, 2), HONE_E_DTYPE, "full");
     CHECK_FAILS(hone_scalar(HONE_I32, INFINITY), HONE_E_VALUE, "scalar");
     CHECK_FAILS(hone_zeros_v(NULL), HONE_E_NULL, "zeros");
     cr_expect_eq(hone_item_i64(hone_scalar(HONE_I64, -0x1p63)), INT64_MIN);
@@ -131,7 +131,7 @@ Test(create, eye)
                     cr_assert_eq(hone_at(t, k / m, k % m), k / m == k % m);
             }
     CHECK_FAILS(hone_eye(HONE_F32, -1, 2), HONE_E_SHAPE, "eye");
-    CHECK_FAILS(hone_eye((hone_dtype)7, 2, 2), HONE_E_DTYPE, "eye");
+    CHECK_FAILS(hone_eye((hone_dtype)77, 2, 2), HONE_E_DTYPE, "eye");
 }
 
 Test(create, like)

@@ -6,13 +6,13 @@ SUITE(dtype);
 
 Test(dtype, sizes_and_names)
 {
-    const size_t sizes[] = { 4, 8, 8, 4, 1, 1 };
-    const char *names[] = { "f32", "f64", "i64", "i32", "u8", "bool" };
+    const size_t sizes[] = { 4, 8, 8, 4, 1, 1, 2, 2 };
+    const char *names[] = { "f32", "f64", "i64", "i32", "u8", "bool", "bf16", "f16" };
     for (int d = 0; d < HONE_DTYPES; d++) {
         cr_assert(hone_dtype_size((hone_dtype)d) == sizes[d]);
         cr_assert(hone__size_of((uint8_t)d) == sizes[d]);
         cr_assert_str_eq(hone_dtype_name((hone_dtype)d), names[d]);
-        cr_assert(hone_dtype_is_float((hone_dtype)d) == (d < 2));
+        cr_assert(hone_dtype_is_float((hone_dtype)d) == (d < 2 || d > 5));
     }
     cr_assert(hone_dtype_size((hone_dtype)HONE_DTYPES) == 0);
     cr_assert(hone_dtype_size((hone_dtype)-1) == 0);
@@ -26,6 +26,13 @@ Test(dtype, promotion_takes_the_higher)
     for (int a = 0; a < 6; a++)
         for (int b = 0; b < 6; b++)
             cr_assert(hone_promote(order[a], order[b]) == order[a > b ? a : b]);
+    for (hone_dtype half = HONE_BF16; half <= HONE_F16; half++)
+        for (int a = 0; a < 6; a++) {
+            cr_assert(hone_promote(order[a], half) == (a < 4 ? half : order[a]));
+            cr_assert(hone_promote(half, order[a]) == (a < 4 ? half : order[a]));
+        }
+    cr_assert(hone_promote(HONE_BF16, HONE_F16) == HONE_F32);
+    cr_assert(hone_promote(HONE_F16, HONE_F16) == HONE_F16);
     hone_promote((hone_dtype)9, HONE_F32);
     CHECK_ERROR(HONE_E_DTYPE, "9");
 }

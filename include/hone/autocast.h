@@ -1,0 +1,58 @@
+/** @file autocast.h
+ * Mixed precision: products of bf16, everything else of f32.
+ *
+ *      HONE_AUTOCAST(HONE_BF16);                 // until this block is left
+ *      hone_tensor *loss = hone_cross_entropy(hone_forward(model, x), y);
+ *      hone_backward(loss);                      // in the scope or after it
+ *
+ * What runs in which dtype is PyTorch's list for CPUs; hone_op_autocast() tells it of an op, `hone
+ * ops` prints it:
+ *  - lower: products (matmul, linear, convolutions, attention, recurrences, prelu) take their f32
+ *    operands rounded to the dtype of the scope, sum in f32 and round the result once;
+ *  - f32: losses and a few more take operands of 16 bits as f32, and their result is f32;
+ *  - widest: cat, stack and index_copy take the widest dtype of their operands;
+ *  - the others run in what they are given: of bf16 in f32, rounded once.
+ *
+ * The modules' weights stay f32, and so do their gradients, which are f32 sums of products of bf16
+ * that nobody rounds in between, one chain a parameter as ever (contract 7: any cut of the batch);
+ * a weight is rounded once while the scope lasts and it isn't changed. What the backward needs of an
+ * operand is kept in 16 bits.
+ *
+ * Products of bf16 sum in the order `pairs`: the elements of k in pairs, a pair's second product
+ * before its first, each by a fused multiply-add in f32; operands and sums that are denormal count as
+ * zeros. It is the order of x86's vdpbf16ps and holds on every CPU. A weight's gradient sums in
+ * pairs within a sample if it has an even number of positions; if not, it is the f32 chain. What has
+ * no product of its own kind (convolutions, attention, recurrences, and all of f16) computes in f32
+ * with operands that were rounded to 16 bits, in f32's order. */
+#ifndef HONE_AUTOCAST_H
+#define HONE_AUTOCAST_H
+
+#include <hone/dtype.h>
+#include <hone/tensor.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/** with torch.autocast("cpu", dtype): until this block is left by any way. HONE_F32: off. */
+#define HONE_AUTOCAST(dtype)                                                                       \
+    __attribute__((cleanup(hone_autocast_guard), unused)) const hone_dtype HONE_CAT(               \
+        hone_autocast_, __COUNTER__) = hone_set_autocast(dtype)
+
+/** Turns it on for the calling thread (HONE_BF16, HONE_F16) or off (HONE_F32); gives back what was.
+ * What is kept of rounded weights goes when it is turned off.
+ *  Errors:  HONE_E_DTYPE (any other dtype: nothing is changed). */
+HONE_API hone_dtype hone_set_autocast(hone_dtype dtype);
+/** HONE_F32: off. */
+HONE_API hone_dtype hone_autocast(void);
+/** For HONE_AUTOCAST. */
+HONE_API void hone_autocast_guard(const hone_dtype *previous);
+
+/** What autocast does with the operands of an op: "lower", "f32", "widest", or "" (it runs in what
+ * it is given). "" for an unknown op, with HONE_E_VALUE. */
+HONE_API const char *hone_op_autocast(const char *op);
+
+#ifdef __cplusplus
+}
+#endif
+#endif
