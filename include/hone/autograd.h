@@ -148,6 +148,25 @@ HONE_API const void *hone_saved_data(hone_context *ctx);
 /** False if nobody asks for the gradient of input i: the backward need not compute it. */
 HONE_API bool hone_needs_input_grad(const hone_context *ctx, int i);
 
+/** A function of n inputs to one output, using public ops only. */
+typedef hone_tensor *(*hone_checkable)(hone_tensor *const *in, int n_in, void *user);
+
+/** y = part(in, n, user), whose nodes keep nothing for the gradient: the first of them that a
+ * backward comes to has the part run again, with the random numbers of the first time (of the thread's
+ * generator), and what is saved then is given back as the walk goes. Costs the part's time once more
+ * and about the memory of its inputs instead of its activations. Gradients have the same bits as without it,
+ * for any cut of the batch, too.
+ *  @param part    uses public ops and any parameters, and does the same each time (what it reads may
+ *                 not change in place until the backward; running statistics of a batch norm follow
+ *                 once). It and user live as long as the graph. Within a part others are a part of
+ *                 that; while nothing is recorded it is just called.
+ *  @param inputs  may contain HONE_NONE. The second run gets other handles onto them.
+ *  @return        what the part gave, one tensor.
+ *  Errors:  the part's, HONE_E_NULL, HONE_E_NOMEM. In the walk HONE_E_STATE: the second run makes
+ *           other calls, something was modified in place, or the walk has create_graph.
+ *  Source:  torch.utils.checkpoint.checkpoint(use_reentrant=False). */
+HONE_API hone_tensor *hone_recompute(hone_checkable part, void *user, hone_tensor_list inputs);
+
 /* ---- gradient checks */
 
 typedef struct {
@@ -156,9 +175,6 @@ typedef struct {
     double rtol; /**< default 1e-3 */
     HONE_RESERVE(40);
 } hone_gradcheck_options;
-
-/** A function to check: n inputs to one output, using public ops only. */
-typedef hone_tensor *(*hone_checkable)(hone_tensor *const *in, int n_in, void *user);
 
 /** Compares every element of every f64 input's gradient with a central difference (inputs that
  * require none are left alone).

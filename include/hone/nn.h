@@ -42,10 +42,11 @@ typedef struct hone_module_class hone_module_class;
 /** What every module begins with. hone_module_new() fills it; read it, but leave it alone. */
 struct hone_module {
     const hone_module_class *type;
-    int owners;    /**< see hone_module_retain() */
-    int places;    /**< in Sequentials and lists, each of which is one of the owners */
-    bool training; /**< true at first; see hone_module_train() */
-    union {        /* hone's own */
+    int owners;      /**< see hone_module_retain() */
+    int places;      /**< in Sequentials and lists, each of which is one of the owners */
+    bool training;   /**< true at first; see hone_module_train() */
+    bool recomputes; /**< false at first; see hone_module_recompute_() */
+    union {          /* hone's own */
         struct hone__hook *hooks;  /* as long as it lives: hone_module_forward_hook() */
         hone_module *next_to_free; /* hone_module_free() */
     } own;
@@ -249,6 +250,13 @@ HONE_API hone_module_list hone_modules(hone_module *module);
 HONE_API hone_module *hone_module_get(hone_module *module, const char *path);
 /** The parameter or buffer of that path, owned by the current scope. Errors: as above. */
 HONE_API hone_tensor *hone_module_tensor(hone_module *module, const char *path);
+
+/** With `on` a module of that path keeps no activations: its forward runs again in the backward, with the same
+ * bits (hone_recompute). The pattern is as below: "h.*" for each block of a list h; those within such a
+ * module do nothing more. Forward hooks and a forward of one's own are called twice, too.
+ *  @return  how many modules there are; -1 on error.
+ *  Errors:  HONE_E_INDEX (none fits), HONE_E_NULL, HONE_E_NOMEM. */
+HONE_API int hone_module_recompute_(hone_module *module, const char *pattern, bool on);
 
 /** Freezes (false) or sets free parameters: those whose name, or that of a module they are in, is
  * the pattern, in which "*" stands for any characters and "?" for one: "encoder" or "encoder.*" for

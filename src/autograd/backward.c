@@ -491,7 +491,8 @@ static bool run_op(void *walk_, hone_context *node)
         return false;
     memset(dx, 0, bytes);
     hone_tensor **sums = dx + node->n_in;
-    bool ok = find_ways(w, node) && gradients_ready(node) && call_backward(w, node, dx, sums);
+    bool ok = (!node->part || hone__recompute_ready(node)) && find_ways(w, node) &&
+              gradients_ready(node) && call_backward(w, node, dx, sums);
     for (int i = 0; ok && i < node->n_in; i++)
         if (dx[i] && dx[i] != HONE_NONE && dx[i] != sums[i] && node->edges[i].wanted)
             ok = (hone__is_real(dx[i]) || hone__refuse_tensor(hone__call_name(node), dx[i])) &&

@@ -9,7 +9,7 @@
 typedef struct {
     data_spec data;
     const char *model, *optim, *save, *layout, *load, *log, *schedule, *nan, *plot, *report;
-    const char *freeze, *checkpoint, *save_every, *resume, *time_limit, *tensorboard;
+    const char *freeze, *recompute, *checkpoint, *save_every, *resume, *time_limit, *tensorboard;
     double lr, momentum, weight_decay, clip, ema; /* NaN: not given */
     double label_smoothing, val_split;            /* 0: not given */
     int64_t epochs, batch, accumulate, threads, limit, warmup, early_stop, top_k, keep, shards;

@@ -62,6 +62,10 @@ const cli_option train_table[] = {
       "step each weight as soon as its gradient is complete, and give that back: less memory, the "
       "same bits; not with --clip, --accumulate, --shards, --nan skip",
       CLI_FLAG, FIELD(in_backward), NULL, 0, 0 },
+    { "recompute", "PATTERN[,...]",
+      "layers of such names keep no activations and run again in the backward: less memory, the "
+      "same bits; 'transformer.h.*' are gpt's blocks",
+      CLI_TEXT, FIELD(recompute), NULL, 0, 0 },
     { "shards", "S",
       "cut each batch into S shards, added in a tree: the same bits for 1 to S ranks; default: 8 "
       "under mpirun, else none",

@@ -44,18 +44,41 @@ static int freeze_one(training *t, const char *pattern)
     return -1;
 }
 
-/* --freeze: patterns between commas. */
-static int freeze(training *t)
+/* The same of --recompute's modules. */
+static int recompute_one(training *t, const char *pattern)
+{
+    const int n = hone_module_recompute_(t->model, pattern, true);
+    if (n >= 0 || hone_error_code() != HONE_E_INDEX) {
+        if (n < 0)
+            cli_library_error(name);
+        return n;
+    }
+    hone_error_clear();
+    cli_error(CLI_USAGE, name, "--recompute: no layers of the network are called '%s'", pattern);
+    return -1;
+}
+
+/* An option's patterns between commas. An exit status, after an error was told. */
+static int each_pattern(training *t, const char *option, const char *list,
+                        int (*one)(training *t, const char *pattern))
 {
     enum { MOST = 1024 };
-    HONE_SCOPE();
     char patterns[MOST], *rest = patterns;
-    if (snprintf(patterns, sizeof patterns, "%s", t->o.freeze) >= MOST)
-        return cli_error(CLI_USAGE, name, "--freeze: a list of more than %d characters", MOST - 1);
-    for (char *pattern; (pattern = strsep(&rest, ","));) {
-        if (freeze_one(t, pattern) < 0)
+    if (snprintf(patterns, sizeof patterns, "%s", list) >= MOST)
+        return cli_error(CLI_USAGE, name, "%s: a list of more than %d characters", option,
+                         MOST - 1);
+    for (char *pattern; (pattern = strsep(&rest, ","));)
+        if (one(t, pattern) < 0)
             return hone_error_code() == HONE_OK ? CLI_USAGE : CLI_FAILED;
-    }
+    return CLI_OK;
+}
+
+static int freeze(training *t)
+{
+    HONE_SCOPE();
+    const int status = each_pattern(t, "--freeze", t->o.freeze, freeze_one);
+    if (status != CLI_OK)
+        return status;
     const hone_tensor_list all = hone_parameters(t->model);
     for (int i = 0; i < all.n; i++)
         if (hone_requires_grad(all.at[i]))
@@ -66,6 +89,10 @@ static int freeze(training *t)
 
 int train_weights(training *t)
 {
-    const int status = t->o.load ? load(t) : CLI_OK;
-    return status == CLI_OK && t->o.freeze ? freeze(t) : status;
+    int status = t->o.load ? load(t) : CLI_OK;
+    if (status == CLI_OK && t->o.freeze)
+        status = freeze(t);
+    return status == CLI_OK && t->o.recompute
+               ? each_pattern(t, "--recompute", t->o.recompute, recompute_one)
+               : status;
 }

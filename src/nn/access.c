@@ -107,6 +107,32 @@ int hone_module_requires_grad_(hone_module *module, const char *pattern, bool re
     return -1;
 }
 
+/* ---- activations that aren't kept */
+
+int hone_module_recompute_(hone_module *module, const char *pattern, bool on)
+{
+    HONE_SCOPE();
+    if (!pattern)
+        return hone__error_missing("module_recompute_", "a pattern"), -1;
+    const hone__found_list all =
+        hone__collect("module_recompute_", module, HONE__MODULES, INT32_MAX, false);
+    int n = 0;
+    for (int i = -1; all.at && i < all.n; i++) {
+        const char *name = i < 0 ? "" : all.at[i].name;
+        hone_module *found = i < 0 ? module : all.at[i].value;
+        if (!fits(pattern, name, name + strlen(name)) || !found->type->forward)
+            continue;
+        found->recomputes = on;
+        n++;
+    }
+    if (n > 0 || !all.at)
+        return all.at ? n : -1;
+    hone_error_set(HONE_E_INDEX,
+                   "module_recompute_: none of the %d modules of %s with a forward fits \"%.80s\"",
+                   all.n, module->type->name, pattern);
+    return -1;
+}
+
 /* ---- another dtype */
 
 /* The members that hold tensors, and what goes there. */

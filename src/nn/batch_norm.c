@@ -3,6 +3,7 @@
 #include "core/core.h"
 #include "core/reserve.h"
 #include "nn/layer.h"
+#include "op/recompute.h"
 
 #include <hone/autograd.h>
 #include <hone/ops.h>
@@ -59,7 +60,7 @@ static hone_tensor *batch_norm_forward(hone_module *self, hone_tensor *const *in
         .momentum = l->options.momentum,
         .eps = l->options.eps,
     };
-    if (self->training && l->num_batches_tracked) {
+    if (self->training && l->num_batches_tracked && !hone__runs_again()) {
         const int64_t batches = count_batch(l);
         if (batches < 0)
             return NULL;

@@ -20,6 +20,12 @@ static const hone_field container_fields[] = { HONE_ITEMS(container, items, n), 
 
 typedef hone_tensor *(*fused_op)(hone_tensor *x, hone_tensor *weight, hone_tensor *bias);
 
+/* It must run by itself, not as a part of something else. */
+static bool is_called(const hone_module *module)
+{
+    return module->own.hooks || module->recomputes;
+}
+
 /* An activation of x W + b in one pass has the same bits as the two ops and saves a trip through
  * memory. NULL: modules i and i + 1 are none. */
 static fused_op fuses(const container *c, int i)
@@ -27,7 +33,7 @@ static fused_op fuses(const container *c, int i)
     if (i + 1 >= c->n || c->items[i]->type != &hone__linear_class)
         return NULL;
     const hone_module *next = c->items[i + 1];
-    if (next->own.hooks || c->items[i]->own.hooks)
+    if (is_called(next) || is_called(c->items[i]))
         return NULL;
     if (next->type == &hone__layer_ReLU.type)
         return hone_linear_relu;
@@ -94,7 +100,7 @@ static hone_tensor *sequential_forward(hone_module *self, hone_tensor *const *in
             continue;
         }
         const hone_module *item = slot.value;
-        if (item->type == &sequential_class && !item->own.hooks) {
+        if (item->type == &sequential_class && !is_called(item)) {
             ok = hone__descend(&way, slot.value);
             continue;
         }

@@ -169,6 +169,16 @@ hone_tensor *hone_parameter(hone_tensor *t)
 
 /* ---- running */
 
+static hone_tensor *forward_of(hone_tensor *const *in_then_end, int n_in, void *user)
+{
+    hone_module *module = user;
+    hone__span_mark mark;
+    hone__span_begin(&mark, HONE__SPAN_MODULE, module);
+    hone_tensor *out = module->type->forward(module, in_then_end, n_in);
+    hone__span_end(&mark, HONE__SPAN_MODULE, module);
+    return out;
+}
+
 hone_tensor *hone_forward_v(hone_module *module, hone_tensor *const *in_then_end)
 {
     if (!module) {
@@ -192,10 +202,11 @@ hone_tensor *hone_forward_v(hone_module *module, hone_tensor *const *in_then_end
         return NULL;
     HONE_SCOPE();
     const uint64_t errors = hone__error_count();
-    hone__span_mark mark;
-    hone__span_begin(&mark, HONE__SPAN_MODULE, module);
-    hone_tensor *out = module->type->forward(module, in_then_end, n_in);
-    hone__span_end(&mark, HONE__SPAN_MODULE, module);
+    hone_tensor *out =
+        module->recomputes
+            ? hone_recompute(forward_of, module,
+                             (hone_tensor_list){ (hone_tensor **)(uintptr_t)in_then_end, n_in })
+            : forward_of(in_then_end, n_in, module);
     if (!out && hone__error_count() == errors)
         hone_error_set(HONE_E_NULL, "%s: its forward returned NULL", name);
     if (out && module->own.hooks)

@@ -174,6 +174,19 @@ static hone_tensor *saved_output(hone_context *ctx, const hone__saved *s)
     return hone__own(t);
 }
 
+/* The second run of a part leads to no history. */
+__attribute__((cold, noinline)) static const hone__saved *recomputed(hone_context *ctx, int i)
+{
+    if (!hone__grad_on())
+        return hone__recompute_saved(ctx, i);
+    hone_error_set(
+        HONE_E_STATE,
+        "%s: a gradient that is to be differentiated again (create_graph) goes through a "
+        "part of hone_recompute(), which can't be",
+        hone__call_name(ctx));
+    return NULL;
+}
+
 hone_tensor *hone_saved(hone_context *ctx, int i)
 {
     if (!ctx) {
@@ -192,6 +205,8 @@ hone_tensor *hone_saved(hone_context *ctx, int i)
         return NULL;
     }
     const hone__saved *s = &ctx->saved[i];
+    if (!s->tensor && !(s = recomputed(ctx, i)))
+        return NULL;
     if (!hone__is_real(s->tensor))
         return s->tensor;
     if (hone__version(s->tensor) != s->version) {

@@ -82,6 +82,7 @@ hone_context *hone__begin(hone_context *stack, const hone__op *op, hone_tensor *
         ctx->outputs = &ctx->inline_output;
         ctx->grads = &ctx->inline_grad;
         ctx->inline_grad = NULL;
+        ctx->part = NULL;
     }
     ctx->recording = record;
     ctx->op = op;
@@ -170,8 +171,9 @@ bool hone__finish(hone_context *ctx, hone_tensor *const *out, bool record)
     if (!ctx->recording)
         return true;
     const int n_out = ctx->n_out;
-    const bool tied =
-        record && room_for_outputs(ctx, n_out) && detach_saved_outputs(ctx, out, n_out);
+    const bool tied = record && room_for_outputs(ctx, n_out) &&
+                      detach_saved_outputs(ctx, out, n_out) &&
+                      (!hone__recomputes.part || hone__recompute_take(ctx));
     ctx->n_out = 0; /* until all of them are there */
     for (int o = 0; tied && o < n_out; o++)
         tie(ctx, out[o], o);
@@ -201,6 +203,8 @@ void hone__node_clear(hone_context *node)
     for (int i = 0; i < node->n_saved; i++)
         hone_release(node->saved[i].tensor);
     node->n_saved = 0;
+    if (node->part)
+        hone__recompute_drop(node);
     for (int i = 0; i < node->n_in; i++) {
         hone__edge *e = &node->edges[i];
         hone_context *below = e->node;

@@ -13,6 +13,7 @@
 #include "op/half.h"
 #include "op/hooks.h"
 #include "op/op.h"
+#include "op/recompute.h"
 
 enum { HONE__INLINE_EDGES = 3, HONE__INLINE_SAVED = 4 };
 
@@ -32,8 +33,8 @@ typedef struct {
     hone__shape shape;
 } hone__edge;
 
-typedef struct {
-    hone_tensor *tensor; /* held; for an output an alias without history */
+typedef struct hone__saved {
+    hone_tensor *tensor; /* held; for an output an alias without history; NULL: see `part` */
     uint32_t version;    /* of its storage when it was saved */
     int16_t output;      /* which output it is; -1: none */
     int16_t input; /* which input it is a copy of, of 16 bits; -1: it has a history of its own */
@@ -79,6 +80,8 @@ struct hone_context {
     hone_tensor *inline_grad;
     _Alignas(8) char options[HONE__OPTIONS_BYTES]; /* op->options_bytes of them count */
     hone__hooks *hooks;                            /* hooked or noted */
+    hone__recomputed *part; /* held: runs again for what is saved; NULL: none */
+    int part_call;          /* which of its calls this is */
 };
 
 /** What is said of input i: the last slot serves all of a list. */

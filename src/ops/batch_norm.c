@@ -8,6 +8,7 @@
 #include "core/reserve.h"
 #include "loops/channel_runs.h"
 #include "loops/reduce_run.h"
+#include "op/recompute.h"
 #include "op/options.h"
 #include "op/shards.h"
 
@@ -210,7 +211,7 @@ static bool normalise(hone_context *ctx, hone_tensor *const *in, hone_tensor *y,
                     .bias = bias == HONE_NONE ? NULL : hone__data(bias) },
         },
         hone__data(y), hone__data(x));
-    if (o->training && in[RUNNING_MEAN] != HONE_NONE)
+    if (o->training && in[RUNNING_MEAN] != HONE_NONE && !hone__runs_again())
         update_running(o, count, in[RUNNING_MEAN], in[RUNNING_VAR], batch);
     return true;
 }

@@ -44,6 +44,15 @@ for other in "--clip 1" "--accumulate 2" "--shards 2" --zero "--nan skip"; do
 done
 refuses 1 'epoch [12], step [0-9]: the loss is (nan|inf)' "${train[@]}" --optim-in-backward --lr 1e6 --optim sgd
 
+# ---- layers that run again: the same bits, with dropout and in parts, too
+gpt=("${train[@]}" --data text:20000 --model gpt:layers=2,heads=2,width=32,context=32,dropout=0.2 --optim adamw --epochs 1 --limit 60)
+works "${gpt[@]}" --save plain
+works "${gpt[@]}" --save tight --recompute 'transformer.h.*' --optim-in-backward
+cmp -s plain tight || fail "--recompute changes the weights"
+works "${gpt[@]}" --save tight --recompute 'transformer.h.0,lm_head' --accumulate 3
+cmp -s plain tight || fail "--recompute with --accumulate changes the weights"
+refuses 2 "--recompute: no layers of the network are called 'blocks.\*'" "${gpt[@]}" --recompute 'blocks.*'
+
 # ---- clipping: the norm that is told is the one before it
 works "${train[@]}" --log log --clip 0
 holds train_loss 'v[1] == v[2]'

@@ -230,6 +230,7 @@ typedef enum { ALWAYS, BUT_NONE } allowed; /* BUT_NONE: an optional tensor */
     X(hone_normal, ALWAYS, !hone_normal(r, s))                                                     \
     X(hone_exponential_like, ALWAYS, !hone_exponential_like(s, 1))                                 \
     X(hone_multinomial, ALWAYS, !hone_multinomial(s, 1, true))                                     \
+    X(hone_recompute, BUT_NONE, !hone_recompute(first, NULL, list))                                \
     X(hone_vjp, ALWAYS, !hone_vjp(first, NULL, list, HONE_NONE, NULL).at)                          \
     X(hone_vjp, BUT_NONE, !hone_vjp(first, NULL, hone_list(r), s, NULL).at)                        \
     X(hone_jvp, ALWAYS, !hone_jvp(first, NULL, list, hone_list(r), NULL))                          \
