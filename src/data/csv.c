@@ -37,9 +37,13 @@ typedef struct {
     /* of each chunk: */
     uint8_t *kind;      /* [n_chunks][n_columns] hone__csv_cell */
     bool *minus_zero;   /* the same: a -0 is among the whole numbers */
-    uint8_t *row_kind;  /* the same: of the row that is read */
     int64_t *first_bad; /* [n_chunks]: the first row that doesn't fit, or -1 */
     bool *bad;          /* [rows] */
+    /* of each thread, for the row that it reads: [n_threads][n_columns and some, for lines of their own] */
+    int n_threads;
+    int64_t room;
+    uint8_t *row_kind;
+    int64_t *row_cell;
 } reader;
 
 /* ---- cells */
@@ -96,31 +100,43 @@ static void to_real(const reader *r, int64_t chunk, int64_t column, int64_t begi
     }
 }
 
+/* The row that a thread reads. */
+typedef struct {
+    uint8_t *kind;
+    int64_t *cell;
+    bool gaps;
+} row_of;
+
 /* False: the row has more or fewer fields than there are names. */
-static bool read_row(const reader *r, int64_t chunk, int64_t row)
+static bool read_row(const reader *r, int64_t chunk, int64_t row, row_of *to)
 {
-    const char *at = r->file + r->rows.start[row];
-    uint8_t *kind = r->row_kind + chunk * r->n_columns;
+    const char *at = r->file + r->rows.start[row], *end = r->file + r->bytes;
+    const int64_t n = r->n_columns;
     bool last = false;
-    for (int64_t c = 0; c < r->n_columns; c++) {
+    to->gaps = false;
+    for (int64_t c = 0; c < n; c++) {
+        c += hone__csv_run(&at, end, r->separator, n - c, to->kind + c, to->cell + c, &last);
+        if (last || c == n)
+            return last && c == n;
         int64_t whole = 0;
         double real = 0;
-        if (last)
-            return false;
-        kind[c] = (uint8_t)read_cell(r, &at, &whole, &real, &last);
-        if (kind[c] == HONE__CELL_WHOLE && whole == 0 && signbit(real))
-            r->minus_zero[chunk * r->n_columns + c] = true;
-        if (kind[c] == HONE__CELL_REAL)
+        const hone__csv_cell kind = read_cell(r, &at, &whole, &real, &last);
+        if (kind == HONE__CELL_WHOLE && whole == 0 && signbit(real))
+            r->minus_zero[chunk * n + c] = true;
+        if (kind == HONE__CELL_REAL)
             put_real(&whole, real);
-        r->cell[c][row] = whole;
+        to->kind[c] = (uint8_t)kind;
+        to->cell[c] = whole;
+        to->gaps |= kind == HONE__CELL_MISSING;
+        if (last)
+            return c + 1 == n;
     }
     return last;
 }
 
 /* Adds what a row's cells are to what the chunk's columns are. */
-static void count_row(const reader *r, int64_t chunk, int64_t row)
+static void count_row(const reader *r, int64_t chunk, int64_t row, const uint8_t *kind)
 {
-    const uint8_t *kind = r->row_kind + chunk * r->n_columns;
     uint8_t *all = r->kind + chunk * r->n_columns;
     for (int64_t c = 0; c < r->n_columns; c++) {
         if (kind[c] == HONE__CELL_MISSING) {
@@ -136,18 +152,22 @@ static void count_row(const reader *r, int64_t chunk, int64_t row)
     }
 }
 
-static void read_chunk(const reader *r, int64_t k)
+static void read_chunk(const reader *r, int64_t k, row_of *of)
 {
     const int64_t last = (k + 1) * CHUNK < r->rows.n ? (k + 1) * CHUNK : r->rows.n;
+    const int64_t n = r->n_columns;
     r->first_bad[k] = -1;
     for (int64_t row = k * CHUNK; row < last; row++) {
-        if (read_row(r, k, row)) {
-            count_row(r, k, row);
+        if (!read_row(r, k, row, of)) {
+            r->bad[row] = true;
+            if (r->first_bad[k] < 0)
+                r->first_bad[k] = row;
             continue;
         }
-        r->bad[row] = true;
-        if (r->first_bad[k] < 0)
-            r->first_bad[k] = row;
+        for (int64_t c = 0; c < n; c++)
+            r->cell[c][row] = of->cell[c];
+        if (of->gaps || memcmp(of->kind, r->kind + k * n, (size_t)n) != 0)
+            count_row(r, k, row, of->kind);
     }
 }
 
@@ -156,9 +176,10 @@ static void read_chunk(const reader *r, int64_t k)
 static void read_chunks(void *ctx, int thread, int n_threads)
 {
     reader *r = ctx;
-    (void)thread, (void)n_threads;
+    row_of of = { r->row_kind + thread * r->room, r->row_cell + thread * r->room, false };
+    (void)n_threads;
     for (int64_t k; (k = atomic_fetch_add(&r->next_chunk, 1)) < r->n_chunks;)
-        read_chunk(r, k);
+        read_chunk(r, k, &of);
 }
 
 /* ---- columns */
@@ -333,13 +354,21 @@ static char separator_of(const char *at, const char *end)
     return separators[best];
 }
 
-static const char *name_twice(const reader *r)
+static hone_status check_names(const reader *r)
 {
-    for (int64_t c = 1; c < r->n_columns; c++)
-        for (int64_t b = 0; b < c; b++)
-            if (strcmp(r->column[b].name, r->column[c].name) == 0)
-                return r->column[c].name;
-    return NULL;
+    hone__texts seen = { 0 };
+    hone_status status = HONE_OK;
+    for (int64_t c = 0; c < r->n_columns && status == HONE_OK; c++) {
+        const char *name = r->column[c].name;
+        const int32_t found = hone__texts_add(&seen, name, (int64_t)strlen(name));
+        if (found < 0)
+            status = hone__error_last();
+        else if (found < c)
+            status = hone_error_set(HONE_E_FORMAT, "%s: %s: two columns are called '%.80s'", where,
+                                    r->path, name);
+    }
+    hone__texts_free(&seen);
+    return status;
 }
 
 /* The fields of the first line, as names, or their number alone; *next: the second line. */
@@ -374,27 +403,27 @@ static hone_status read_names(reader *r, bool no_header, int64_t begin, int64_t 
             return hone_error_set(HONE_E_FORMAT, "%s: %s: line 1: %s", where, r->path, flaw);
         to += length + 1;
     }
-    const char *twice = no_header ? NULL : name_twice(r);
-    return twice ? hone_error_set(HONE_E_FORMAT, "%s: %s: two columns are called '%.80s'", where,
-                                  r->path, twice)
-                 : HONE_OK;
+    return no_header ? HONE_OK : check_names(r);
 }
 
 static hone_status take_memory(reader *r)
 {
     const int64_t n = r->rows.n, m = r->n_columns;
     r->n_chunks = n > 0 ? (n - 1) / CHUNK + 1 : 0;
+    r->n_threads = hone__team_for((double)n * NS_A_CELL * (double)m, r->n_chunks);
+    r->room = (m + 63) / 64 * 64 + 64;
     const size_t each = hone__bytes((r->n_chunks + 1) * m, 1);
     r->cell = hone__calloc(hone__bytes(m, sizeof *r->cell));
     r->missing = hone__calloc(hone__bytes(m, sizeof *r->missing));
     r->texts = hone__calloc(hone__bytes(m, sizeof *r->texts));
     r->kind = hone__calloc(each);
     r->minus_zero = hone__calloc(each);
-    r->row_kind = hone__calloc(each);
+    r->row_kind = hone__malloc(hone__bytes(r->n_threads, r->room));
+    r->row_cell = hone__malloc(hone__bytes(r->n_threads * r->room, sizeof *r->row_cell));
     r->first_bad = hone__calloc(hone__bytes(r->n_chunks + 1, sizeof *r->first_bad));
     r->bad = hone__calloc(hone__bytes(n + 1, 1));
     if (!r->cell || !r->missing || !r->texts || !r->kind || !r->minus_zero || !r->row_kind ||
-        !r->first_bad || !r->bad)
+        !r->row_cell || !r->first_bad || !r->bad)
         return hone__error_last();
     for (int64_t c = 0; c < m; c++) {
         r->cell[c] = hone__malloc(hone__bytes(n + 1, sizeof **r->cell));
@@ -411,13 +440,14 @@ static void drop_scaffold(reader *r)
     hone__free(r->kind);
     hone__free(r->minus_zero);
     hone__free(r->row_kind);
+    hone__free(r->row_cell);
     hone__free(r->first_bad);
     hone__free(r->bad);
     hone__free(r->rows.start);
     hone__blob_release(r->blob);
     r->kind = r->row_kind = NULL;
     r->minus_zero = r->bad = NULL;
-    r->first_bad = r->rows.start = NULL;
+    r->first_bad = r->rows.start = r->row_cell = NULL;
     r->blob = NULL;
 }
 
@@ -458,8 +488,7 @@ static hone_status read_all(reader *r, const hone_csv_options *o, hone_table *ta
                              &r->rows) ||
         take_memory(r) != HONE_OK)
         return hone__error_last();
-    const double ns = (double)r->rows.n * NS_A_CELL * (double)r->n_columns;
-    hone__parallel_team(hone__team_for(ns, r->n_chunks), read_chunks, r);
+    hone__parallel_team(r->n_threads, read_chunks, r);
     const int64_t all = r->rows.n;
     for (int64_t k = 0; k < r->n_chunks; k++)
         if (r->first_bad[k] >= 0 && !o->skip_damaged)

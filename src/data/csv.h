@@ -53,5 +53,10 @@ hone__csv_cell hone__csv_cell_of(const char *at, const char *end, int64_t *whole
  * False: it is none, or a rare one. */
 bool hone__csv_fast(const char **at, const char *end, char separator, hone__csv_cell *kind,
                     int64_t *whole, double *real);
+/** Plain numbers from *at on, up to n and to the row's end: kind[i] and cell[i], an int64_t or the bits of a
+ * double. How many there are before one that hone__csv_fast or hone__csv_next have to look at; *at is there, or
+ * as hone__csv_fast leaves it after the last of its row. */
+int64_t hone__csv_run(const char **at, const char *end, char separator, int64_t n, uint8_t *kind,
+                      int64_t *cell, bool *last);
 
 #endif

@@ -35,16 +35,15 @@ static const struct {
 
 /* (high 2^64 + low) / five, high < five, by two products: Moeller and Granlund, Improved division by
  * invariant integers (2011), algorithm 4. */
-static uint64_t divided(uint64_t high, uint64_t low, int n, bool *rest)
+static inline uint64_t divided(uint64_t high, uint64_t low, int n, bool *rest)
 {
     const uint64_t five = power_of_5[n].five;
     const unsigned __int128 guess =
         (unsigned __int128)power_of_5[n].inverse * high + ((unsigned __int128)high << 64 | low);
     uint64_t q = (uint64_t)(guess >> 64) + 1, r = low - q * five;
-    if (r > (uint64_t)guess) {
-        q--;
-        r += five;
-    }
+    const uint64_t too_much = -(uint64_t)(r > (uint64_t)guess); /* half of them: no branch */
+    q += too_much;
+    r += five & too_much;
     if (r >= five) {
         q++;
         r -= five;
@@ -54,11 +53,11 @@ static uint64_t divided(uint64_t high, uint64_t low, int n, bool *rest)
 }
 
 /* m 2^e, of which `rest` says whether something was cut off, as the nearest double; m has 64 bits. */
-static double rounded(uint64_t m, int e, bool rest)
+static inline double rounded(uint64_t m, int e, bool rest)
 {
-    const uint64_t cut = m & 0x7FF, half = 0x400;
     uint64_t kept = m >> 11;
-    kept += cut > half || (cut == half && (rest || (kept & 1)));
+    kept += ((m & 0x7FF) + 0x3FF + ((kept & 1) | rest)) >>
+            11;       /* up from the half on, which goes to even */
     if (kept >> 53) { /* 2^53 */
         kept >>= 1;
         e++;
@@ -69,22 +68,27 @@ static double rounded(uint64_t m, int e, bool rest)
     return value;
 }
 
-/* digits 10^power, digits > 0 */
-static double decimal(uint64_t digits, int power)
+/* digits / 10^n, digits > 0 */
+static inline double decimal_down(uint64_t digits, int n)
 {
-    const int up = __builtin_clzll(digits), n = power < 0 ? -power : power;
-    const int up5 = power_of_5[n].shift;
+    const int up = __builtin_clzll(digits);
     const uint64_t full = digits << up;
-    if (power >= 0) {
-        const unsigned __int128 product = (unsigned __int128)full * power_of_5[n].five;
-        const int more = (int)!(product >> 127);
-        const unsigned __int128 top = product << more;
-        return rounded((uint64_t)(top >> 64), power + 64 - up - up5 - more, (uint64_t)top != 0);
-    }
     bool rest;
     const uint64_t q = divided(full >> 1, full << 63, n, &rest);
     const int more = __builtin_clzll(q);
-    return rounded(q << more, power - up + up5 - 63 - more, rest);
+    return rounded(q << more, power_of_5[n].shift - n - up - 63 - more, rest);
+}
+
+/* digits 10^power, digits > 0 */
+static double decimal(uint64_t digits, int power)
+{
+    if (power <= 0)
+        return decimal_down(digits, -power);
+    const int up = __builtin_clzll(digits), up5 = power_of_5[power].shift;
+    const unsigned __int128 product = (unsigned __int128)(digits << up) * power_of_5[power].five;
+    const int more = (int)!(product >> 127);
+    const unsigned __int128 top = product << more;
+    return rounded((uint64_t)(top >> 64), power + 64 - up - up5 - more, (uint64_t)top != 0);
 }
 
 /* ---- the fast way */
@@ -120,26 +124,27 @@ static inline uint64_t value_of_eight(uint64_t eight)
            32;
 }
 
-/* Adds the digits that follow to *digits, which may overflow. Fewer than eight get zeros in front, so that
- * nothing is decided digit by digit. */
+static const uint32_t power_of_10[] = { 1, 10, 100, 1000, 10000, 100000, 1000000, 10000000 };
+
+/* Of n < 8 digits: zeros are put in front, so that nothing is decided digit by digit. */
+static inline uint64_t value_of_some(uint64_t eight, int n)
+{
+    return (uint32_t)value_of_eight((eight << (56 - 8 * n) << 8) | 0x3030303030303030u >> 8 * n);
+}
+
+/* Adds the digits that follow to *digits, which may overflow. */
 static inline const char *take_digits(const char *at, const char *end, uint64_t *digits)
 {
-    static const uint32_t power[] = { 1, 10, 100, 1000, 10000, 100000, 1000000, 10000000 };
     uint64_t sum = *digits;
     while (end - at >= 8) {
         const uint64_t eight = eight_at(at);
         const int n = digits_in(eight);
-        if (n == 8) {
-            sum = sum * 100000000 + (uint32_t)value_of_eight(eight);
-            at += 8;
-            continue;
+        if (n < 8) {
+            *digits = sum * power_of_10[n] + value_of_some(eight, n);
+            return at + n;
         }
-        if (n > 0) {
-            const uint64_t filled = eight << (64 - 8 * n) | 0x3030303030303030u >> 8 * n;
-            sum = sum * power[n] + (uint32_t)value_of_eight(filled);
-        }
-        *digits = sum;
-        return at + n;
+        sum = sum * 100000000 + (uint32_t)value_of_eight(eight);
+        at += 8;
     }
     while (at < end && (unsigned char)(*at - '0') <= 9)
         sum = sum * 10 + (uint64_t)(*at++ - '0');
@@ -227,6 +232,72 @@ bool hone__csv_fast(const char **place, const char *end, char separator, hone__c
     *kind = HONE__CELL_REAL;
     *real = (digits ? decimal(digits, power) : 0.0) * (1 - 2 * (double)negative);
     return true;
+}
+
+/* The digits of at most 19 before and behind the point, all of which lie before the file's end: what nearly
+ * all cells are made of. NULL: others. */
+static inline const char *take_fraction(const char *at, int before, uint64_t *digits, int *after)
+{
+    uint64_t eight = eight_at(at), sum = *digits;
+    int n = digits_in(eight), done = 0;
+    if (n == 8) {
+        sum = sum * 100000000 + (uint32_t)value_of_eight(eight);
+        eight = eight_at(at + 8);
+        n = digits_in(eight);
+        done = 8;
+    }
+    if (n == 8) {
+        sum = sum * 100000000 + (uint32_t)value_of_eight(eight);
+        eight = eight_at(at + 16);
+        n = digits_in(eight);
+        done = 16;
+    }
+    if (before + done + n > MOST_DIGITS || n == 8)
+        return NULL;
+    *digits = sum * power_of_10[n] + value_of_some(eight, n);
+    *after = done + n;
+    return at + done + n;
+}
+
+int64_t hone__csv_run(const char **place, const char *end, char separator, int64_t n, uint8_t *kind,
+                      int64_t *cell, bool *last)
+{
+    enum { MOST_READ = 1 + 8 + 1 + 24 }; /* bytes that are looked at */
+    const char *at = *place;
+    int64_t k = 0;
+    *last = false;
+    while (k < n && !*last && end - at >= MOST_READ) {
+        const bool negative = *at == '-';
+        const char *to = at + (negative | (*at == '+')); /* signs come as they like: no branch */
+        const uint64_t eight = eight_at(to);
+        const int before = digits_in(eight);
+        uint64_t digits = eight & 15;
+        if (before != 1) {
+            if (before == 0 || before == 8 || *to == '0')
+                break;
+            digits = value_of_some(eight, before);
+        }
+        to += before;
+        const bool real = *to == '.';
+        int after = 0;
+        if (real && !(to = take_fraction(to + 1, before, &digits, &after)))
+            break;
+        if ((*to != separator && *to != '\n') || (negative && !real && !digits))
+            break; /* -0 is told from 0 where cells are looked at one by one */
+        if (real) {
+            const double value = digits ? decimal_down(digits, after) : 0;
+            uint64_t bits;
+            memcpy(&bits, &value, sizeof bits);
+            cell[k] = (int64_t)(bits | (uint64_t)negative << 63);
+        } else {
+            cell[k] = negative ? -(int64_t)digits : (int64_t)digits;
+        }
+        kind[k++] = real ? HONE__CELL_REAL : HONE__CELL_WHOLE;
+        *last = *to != separator;
+        at = to + !*last;
+    }
+    *place = at;
+    return k;
 }
 
 /* ---- the rest */
