@@ -8,6 +8,7 @@
 #include "data/csv_text.h"
 #include "data/records.h"
 #include "io/json.h"
+#include "isa/isa.h"
 #include "runtime/memory.h"
 #include "runtime/parallel.h"
 
@@ -44,6 +45,7 @@ typedef struct {
     int64_t room;
     uint8_t *row_kind;
     int64_t *row_cell;
+    int64_t (*run)(const hone__csv_row *row, int64_t k, const char **at, bool *last);
 } reader;
 
 /* ---- cells */
@@ -100,22 +102,16 @@ static void to_real(const reader *r, int64_t chunk, int64_t column, int64_t begi
     }
 }
 
-/* The row that a thread reads. */
-typedef struct {
-    uint8_t *kind;
-    int64_t *cell;
-    bool gaps;
-} row_of;
-
 /* False: the row has more or fewer fields than there are names. */
-static bool read_row(const reader *r, int64_t chunk, int64_t row, row_of *to)
+static bool read_row(const reader *r, int64_t chunk, int64_t row, const hone__csv_row *to,
+                     bool *gaps)
 {
-    const char *at = r->file + r->rows.start[row], *end = r->file + r->bytes;
+    const char *at = r->file + r->rows.start[row];
     const int64_t n = r->n_columns;
     bool last = false;
-    to->gaps = false;
-    for (int64_t c = 0; c < n; c++) {
-        c += hone__csv_run(&at, end, r->separator, n - c, to->kind + c, to->cell + c, &last);
+    *gaps = false;
+    for (int64_t c = 0; !last; c++) {
+        c = r->run(to, c, &at, &last);
         if (last || c == n)
             return last && c == n;
         int64_t whole = 0;
@@ -127,11 +123,11 @@ static bool read_row(const reader *r, int64_t chunk, int64_t row, row_of *to)
             put_real(&whole, real);
         to->kind[c] = (uint8_t)kind;
         to->cell[c] = whole;
-        to->gaps |= kind == HONE__CELL_MISSING;
+        *gaps |= kind == HONE__CELL_MISSING;
         if (last)
             return c + 1 == n;
     }
-    return last;
+    return false;
 }
 
 /* Adds what a row's cells are to what the chunk's columns are. */
@@ -152,22 +148,23 @@ static void count_row(const reader *r, int64_t chunk, int64_t row, const uint8_t
     }
 }
 
-static void read_chunk(const reader *r, int64_t k, row_of *of)
+static void read_chunk(const reader *r, int64_t k, const hone__csv_row *to)
 {
     const int64_t last = (k + 1) * CHUNK < r->rows.n ? (k + 1) * CHUNK : r->rows.n;
     const int64_t n = r->n_columns;
+    bool gaps;
     r->first_bad[k] = -1;
     for (int64_t row = k * CHUNK; row < last; row++) {
-        if (!read_row(r, k, row, of)) {
+        if (!read_row(r, k, row, to, &gaps)) {
             r->bad[row] = true;
             if (r->first_bad[k] < 0)
                 r->first_bad[k] = row;
             continue;
         }
         for (int64_t c = 0; c < n; c++)
-            r->cell[c][row] = of->cell[c];
-        if (of->gaps || memcmp(of->kind, r->kind + k * n, (size_t)n) != 0)
-            count_row(r, k, row, of->kind);
+            r->cell[c][row] = to->cell[c];
+        if (gaps || memcmp(to->kind, r->kind + k * n, (size_t)n) != 0)
+            count_row(r, k, row, to->kind);
     }
 }
 
@@ -176,10 +173,15 @@ static void read_chunk(const reader *r, int64_t k, row_of *of)
 static void read_chunks(void *ctx, int thread, int n_threads)
 {
     reader *r = ctx;
-    row_of of = { r->row_kind + thread * r->room, r->row_cell + thread * r->room, false };
+    const hone__csv_row row = { .begin = r->file,
+                                .end = r->file + r->bytes,
+                                .separator = r->separator,
+                                .n = r->n_columns,
+                                .kind = r->row_kind + thread * r->room,
+                                .cell = r->row_cell + thread * r->room };
     (void)n_threads;
     for (int64_t k; (k = atomic_fetch_add(&r->next_chunk, 1)) < r->n_chunks;)
-        read_chunk(r, k, &of);
+        read_chunk(r, k, &row);
 }
 
 /* ---- columns */
@@ -412,6 +414,11 @@ static hone_status take_memory(reader *r)
     r->n_chunks = n > 0 ? (n - 1) / CHUNK + 1 : 0;
     r->n_threads = hone__team_for((double)n * NS_A_CELL * (double)m, r->n_chunks);
     r->room = (m + 63) / 64 * 64 + 64;
+    r->run = hone__csv_run;
+#ifdef __x86_64__
+    if (strncmp(hone__k->name, "avx", 3) == 0)
+        r->run = hone__csv_run_avx2;
+#endif
     const size_t each = hone__bytes((r->n_chunks + 1) * m, 1);
     r->cell = hone__calloc(hone__bytes(m, sizeof *r->cell));
     r->missing = hone__calloc(hone__bytes(m, sizeof *r->missing));

@@ -53,10 +53,19 @@ hone__csv_cell hone__csv_cell_of(const char *at, const char *end, int64_t *whole
  * False: it is none, or a rare one. */
 bool hone__csv_fast(const char **at, const char *end, char separator, hone__csv_cell *kind,
                     int64_t *whole, double *real);
-/** Plain numbers from *at on, up to n and to the row's end: kind[i] and cell[i], an int64_t or the bits of a
- * double. How many there are before one that hone__csv_fast or hone__csv_next have to look at; *at is there, or
- * as hone__csv_fast leaves it after the last of its row. */
-int64_t hone__csv_run(const char **at, const char *end, char separator, int64_t n, uint8_t *kind,
-                      int64_t *cell, bool *last);
+/** A row's cells as a thread reads them. */
+typedef struct {
+    const char *begin, *end; /* of the file */
+    char separator;
+    int64_t n;     /* of fields */
+    uint8_t *kind; /* [n] */
+    int64_t *cell; /* [n]: a whole number, or the bits of a double */
+} hone__csv_row;
+
+/** Reads plain numbers from *at, where field k begins, on, to the row's end at most (*last). The number of the first
+ * field that hone__csv_fast or hone__csv_next have to look at, where *at is if the row goes on. hone__csv_run_avx2 does
+ * the same where there is AVX2. */
+int64_t hone__csv_run(const hone__csv_row *row, int64_t k, const char **at, bool *last);
+int64_t hone__csv_run_avx2(const hone__csv_row *row, int64_t k, const char **at, bool *last);
 
 #endif
