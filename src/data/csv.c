@@ -9,6 +9,7 @@
 #include "data/records.h"
 #include "io/json.h"
 #include "isa/isa.h"
+#include "runtime/cpu.h"
 #include "runtime/memory.h"
 #include "runtime/parallel.h"
 
@@ -38,6 +39,7 @@ typedef struct {
     /* of each chunk: */
     uint8_t *kind;      /* [n_chunks][n_columns] hone__csv_cell */
     bool *minus_zero;   /* the same: a -0 is among the whole numbers */
+    bool *gaps;         /* the same: something is missing */
     int64_t *first_bad; /* [n_chunks]: the first row that doesn't fit, or -1 */
     bool *bad;          /* [rows] */
     /* of each thread, for the row that it reads: [n_threads][n_columns and some, for lines of their own] */
@@ -137,6 +139,7 @@ static void count_row(const reader *r, int64_t chunk, int64_t row, const uint8_t
     for (int64_t c = 0; c < r->n_columns; c++) {
         if (kind[c] == HONE__CELL_MISSING) {
             r->missing[c][row] = true;
+            r->gaps[chunk * r->n_columns + c] = true;
             continue;
         }
         if (kind[c] == HONE__CELL_REAL && all[c] == HONE__CELL_WHOLE)
@@ -313,20 +316,30 @@ static hone_status read_texts(reader *r)
     return status;
 }
 
+static void fill_gaps(const reader *r, int64_t c)
+{
+    hone_column *column = &r->column[c];
+    for (int64_t i = 0; i < r->rows.n; i++) {
+        if (!r->missing[c][i])
+            continue;
+        column->n_missing++;
+        if (column->kind == HONE_COLUMN_REAL)
+            put_real(&r->cell[c][i], NAN);
+        else if (column->kind == HONE_COLUMN_WHOLE)
+            r->cell[c][i] = 0;
+    }
+    column->missing = column->n_missing ? r->missing[c] : NULL;
+}
+
 static void finish_columns(reader *r)
 {
     for (int64_t c = 0; c < r->n_columns; c++) {
         hone_column *column = &r->column[c];
-        for (int64_t i = 0; i < r->rows.n; i++) {
-            if (!r->missing[c][i])
-                continue;
-            column->n_missing++;
-            if (column->kind == HONE_COLUMN_REAL)
-                put_real(&r->cell[c][i], NAN);
-            else if (column->kind == HONE_COLUMN_WHOLE)
-                r->cell[c][i] = 0;
-        }
-        column->missing = column->n_missing ? r->missing[c] : NULL;
+        bool gaps = column->kind == HONE_COLUMN_TEXT;
+        for (int64_t k = 0; k < r->n_chunks; k++)
+            gaps |= r->gaps[k * r->n_columns + c];
+        if (gaps)
+            fill_gaps(r, c);
         if (column->kind == HONE_COLUMN_WHOLE)
             column->whole = r->cell[c];
         else if (column->kind == HONE_COLUMN_REAL)
@@ -416,7 +429,7 @@ static hone_status take_memory(reader *r)
     r->room = (m + 63) / 64 * 64 + 64;
     r->run = hone__csv_run;
 #ifdef __x86_64__
-    if (strncmp(hone__k->name, "avx", 3) == 0)
+    if (strncmp(hone__k->name, "avx", 3) == 0 && hone__cpu_has_bits())
         r->run = hone__csv_run_avx2;
 #endif
     const size_t each = hone__bytes((r->n_chunks + 1) * m, 1);
@@ -425,12 +438,13 @@ static hone_status take_memory(reader *r)
     r->texts = hone__calloc(hone__bytes(m, sizeof *r->texts));
     r->kind = hone__calloc(each);
     r->minus_zero = hone__calloc(each);
+    r->gaps = hone__calloc(each);
     r->row_kind = hone__malloc(hone__bytes(r->n_threads, r->room));
     r->row_cell = hone__malloc(hone__bytes(r->n_threads * r->room, sizeof *r->row_cell));
     r->first_bad = hone__calloc(hone__bytes(r->n_chunks + 1, sizeof *r->first_bad));
     r->bad = hone__calloc(hone__bytes(n + 1, 1));
-    if (!r->cell || !r->missing || !r->texts || !r->kind || !r->minus_zero || !r->row_kind ||
-        !r->row_cell || !r->first_bad || !r->bad)
+    if (!r->cell || !r->missing || !r->texts || !r->kind || !r->minus_zero || !r->gaps ||
+        !r->row_kind || !r->row_cell || !r->first_bad || !r->bad)
         return hone__error_last();
     for (int64_t c = 0; c < m; c++) {
         r->cell[c] = hone__malloc(hone__bytes(n + 1, sizeof **r->cell));
@@ -446,6 +460,7 @@ static void drop_scaffold(reader *r)
 {
     hone__free(r->kind);
     hone__free(r->minus_zero);
+    hone__free(r->gaps);
     hone__free(r->row_kind);
     hone__free(r->row_cell);
     hone__free(r->first_bad);
@@ -453,7 +468,7 @@ static void drop_scaffold(reader *r)
     hone__free(r->rows.start);
     hone__blob_release(r->blob);
     r->kind = r->row_kind = NULL;
-    r->minus_zero = r->bad = NULL;
+    r->minus_zero = r->gaps = r->bad = NULL;
     r->first_bad = r->rows.start = r->row_cell = NULL;
     r->blob = NULL;
 }

@@ -42,9 +42,11 @@ static inline uint64_t digits_before(const char *stop, int n)
     const __m256i four = _mm256_madd_epi16(two, _mm256_set1_epi32(1 << 16 | 100));
     const __m256i eight =
         _mm256_madd_epi16(_mm256_packus_epi32(four, four), _mm256_set1_epi32(1 << 16 | 10000));
-    const uint64_t first = (uint64_t)_mm_cvtsi128_si64(_mm256_castsi256_si128(eight)),
-                   last = (uint64_t)_mm_cvtsi128_si64(_mm256_extracti128_si256(eight, 1));
-    return (uint32_t)last * UINT64_C(100000000) + (last >> 32) + (first >> 32) * tens[16];
+    const __m256i sixteen = _mm256_add_epi64(_mm256_mul_epu32(eight, _mm256_set1_epi64x(100000000)),
+                                             _mm256_srli_epi64(eight, 32));
+    const uint64_t first = (uint64_t)_mm_cvtsi128_si64(_mm256_castsi256_si128(sixteen)),
+                   last = (uint64_t)_mm_cvtsi128_si64(_mm256_extracti128_si256(sixteen, 1));
+    return first * tens[16] + last;
 }
 
 /* digits / 10^n, digits > 0 */

@@ -8,7 +8,7 @@
 #include <stdint.h>
 
 typedef struct {
-    bool avx2, avx512;
+    bool avx2, avx512, bits;
 } features;
 
 /* Which register states the OS saves: bit 1 xmm, 2 ymm, 5 masks, 6 and 7 zmm. */
@@ -21,7 +21,7 @@ static uint32_t saved_states(void)
 
 static features detect(void)
 {
-    features f = { false, false };
+    features f = { false, false, false };
     uint32_t a, b, c, d;
     if (!__get_cpuid(1, &a, &b, &c, &d) || !(c & bit_OSXSAVE))
         return f;
@@ -33,6 +33,8 @@ static features detect(void)
     const uint32_t wanted = bit_AVX512F | bit_AVX512BW | bit_AVX512DQ | bit_AVX512VL;
     f.avx2 = ymm && fma && (b & bit_AVX2);
     f.avx512 = f.avx2 && zmm && (b & wanted) == wanted;
+    f.bits = (b & bit_BMI) && (b & bit_BMI2) && __get_cpuid(0x80000001, &a, &b, &c, &d) &&
+             (c & bit_LZCNT);
     return f;
 }
 
@@ -46,7 +48,17 @@ bool hone__cpu_has_avx512(void)
     return detect().avx512;
 }
 
+bool hone__cpu_has_bits(void)
+{
+    return detect().bits;
+}
+
 #else
+
+bool hone__cpu_has_bits(void)
+{
+    return false;
+}
 
 bool hone__cpu_has_avx2(void)
 {

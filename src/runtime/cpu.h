@@ -7,6 +7,9 @@
 /** AVX2 and FMA, with the OS saving the ymm registers. */
 bool hone__cpu_has_avx2(void);
 
+/** BMI1, BMI2 and LZCNT: every CPU with AVX2 has them, some emulators don't. */
+bool hone__cpu_has_bits(void);
+
 /** AVX-512 F, BW, DQ and VL, with the OS saving the zmm and mask registers. */
 bool hone__cpu_has_avx512(void);
 
