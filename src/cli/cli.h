@@ -35,6 +35,9 @@ int cli_close(FILE *file, int error);
 /** Whether a file that an option names could be written now: what would only fail after hours. False
  * with an error printed; NULL: there is none, true. */
 bool cli_can_write(const char *command, const char *option, const char *path);
+/** Writes bytes that come from a file so that a terminal isn't made to do anything: control characters but those
+ * in `keep` as \n, \t or \x1b. How many bytes that are; to NULL: they are only counted. */
+int cli_put_plain(FILE *to, const char *text, size_t n, const char *keep);
 /** The library's pending error in the same form. Returns CLI_USAGE for a bad environment variable,
  * else CLI_FAILED. */
 int cli_library_error(const char *command);

@@ -36,7 +36,9 @@ int cli_error(int status, const char *command, const char *format, ...)
     fprintf(stderr, command ? "hone %s: " : "hone: ", command);
     if (rank > 0)
         fprintf(stderr, "rank %d: ", rank);
-    vfprintf(stderr, format, args);
+    char text[8192] = "";
+    vsnprintf(text, sizeof text, format, args);
+    cli_put_plain(stderr, text, strlen(text), "\n\t"); /* it may quote a file's names */
     fputc('\n', stderr);
     va_end(args);
     return status;

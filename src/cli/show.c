@@ -113,7 +113,8 @@ static void print_entry(const hone_file *file, const hone_file_entry *e, int wid
     HONE_SCOPE();
     char shape[120];
     shape_text(shape, sizeof shape, e);
-    printf("%-*s  %-8s %-20s", width, e->name, e->dtype, shape);
+    const int used = cli_put_plain(stdout, e->name, strlen(e->name), "");
+    printf("%*s  %-8s %-20s", used < width ? width - used : 0, "", e->dtype, shape);
     hone_tensor *t =
         with_stats ? hone_file_read_with(file, e->name, &(hone_file_options){ .convert = true })
                    : NULL;
@@ -122,7 +123,9 @@ static void print_entry(const hone_file *file, const hone_file_entry *e, int wid
         print_stats(&s);
     } else if (with_stats) {
         const char *message = hone_error_message(), *quote = strrchr(message, '"');
-        printf("  %s", quote && quote[1] ? quote + 2 : message); /* a long name is cut */
+        const char *why = quote && quote[1] ? quote + 2 : message; /* a long name is cut */
+        printf("  ");
+        cli_put_plain(stdout, why, strlen(why), "");
         hone_error_clear();
     }
     putchar('\n');
@@ -134,9 +137,14 @@ static void print_metadata(const hone_file *file, bool all)
     const int n = all || metadata.n <= 20 ? metadata.n : 20;
     for (int i = 0; i < n; i++) {
         const char *value = metadata.at[i].value;
-        const int length = all ? (int)strlen(value) : (int)strcspn(value, "\n");
-        printf("  %s: %.*s%s\n", metadata.at[i].key, all || length < 80 ? length : 77, value,
-               all || (length < 80 && !value[length]) ? "" : "...");
+        const char *key = metadata.at[i].key;
+        const size_t length = all ? strlen(value) : strcspn(value, "\n");
+        const bool cut = !all && (length >= 80 || value[length]);
+        printf("  ");
+        cli_put_plain(stdout, key, strlen(key), "");
+        printf(": ");
+        cli_put_plain(stdout, value, all || length < 80 ? length : 77, all ? "\n\t" : "\t");
+        printf("%s\n", cut ? "..." : "");
     }
     if (n < metadata.n)
         printf("  and %d more (--metadata)\n", metadata.n - n);
@@ -148,7 +156,7 @@ static void print_file(const char *path, const hone_file *file, const show_optio
     int64_t numbers = 0, bytes = 0;
     int width = 4;
     for (int i = 0; i < list.n; i++) {
-        const int length = (int)strlen(list.at[i].name);
+        const int length = cli_put_plain(NULL, list.at[i].name, strlen(list.at[i].name), "");
         width = length > width ? length : width;
         numbers += numel_of(&list.at[i]);
         bytes += list.at[i].bytes > 0 ? list.at[i].bytes : 0;

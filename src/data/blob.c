@@ -32,10 +32,15 @@ static hone__blob *blob_of(uint8_t *at, int64_t n, bool mapped)
 hone__blob *hone__blob_map(const char *where, const char *path)
 {
     struct stat st;
-    const int fd = open(path, O_RDONLY | O_CLOEXEC);
+    const int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK); /* a pipe must not make it wait */
     int error = fd < 0 || fstat(fd, &st) != 0 ? errno : 0;
-    if (!error && !S_ISREG(st.st_mode))
-        error = S_ISDIR(st.st_mode) ? EISDIR : ESPIPE;
+    if (!error && S_ISDIR(st.st_mode))
+        error = EISDIR;
+    if (!error && !S_ISREG(st.st_mode)) {
+        close(fd);
+        hone_error_set(HONE_E_IO, "%s: %s is no regular file", where, path);
+        return NULL;
+    }
     uint8_t *at = NULL;
     if (!error && st.st_size > 0) {
         at = mmap(NULL, (size_t)st.st_size, PROT_READ, MAP_PRIVATE, fd, 0);

@@ -163,7 +163,8 @@ static hone_status read_layout(const hone__data_request *r, const layout *l, con
 static bool read_names(const char *path, int64_t n, hone_source *data)
 {
     char line[200];
-    FILE *file = fopen(path, "r");
+    struct stat st;
+    FILE *file = stat(path, &st) == 0 && S_ISREG(st.st_mode) ? fopen(path, "r") : NULL;
     const uint64_t errors = hone__error_count();
     const char **names = file ? hone__data_take(data, (size_t)n * sizeof *names) : NULL;
     int64_t i = 0;

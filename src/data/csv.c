@@ -21,7 +21,7 @@
 
 static const char *const where = "csv";
 
-enum { CHUNK = 4096, NS_A_CELL = 40 };
+enum { CHUNK = 4096, BLOCK = 8, NS_A_CELL = 15 };
 
 typedef struct {
     const char *path, *file;
@@ -151,24 +151,42 @@ static void count_row(const reader *r, int64_t chunk, int64_t row, const uint8_t
     }
 }
 
-static void read_chunk(const reader *r, int64_t k, const hone__csv_row *to)
+/* Rows go to the columns by blocks, a line of each column at once: rows of many columns, one by one, would fall
+ * into the same few places of the cache. */
+static void put_block(const reader *r, const int64_t *from, int64_t begin, int64_t end)
+{
+    for (int64_t c = 0; c < r->n_columns; c++) {
+        int64_t *to = r->cell[c] + begin;
+        for (int64_t i = 0; i < end - begin; i++)
+            to[i] = from[i * r->n_columns + c];
+    }
+}
+
+static void read_chunk(const reader *r, int64_t k, hone__csv_row *to)
 {
     const int64_t last = (k + 1) * CHUNK < r->rows.n ? (k + 1) * CHUNK : r->rows.n;
     const int64_t n = r->n_columns;
-    bool gaps;
+    int64_t *const block = to->cell;
+    int64_t begin = k * CHUNK;
     r->first_bad[k] = -1;
-    for (int64_t row = k * CHUNK; row < last; row++) {
-        if (!read_row(r, k, row, to, &gaps)) {
+    for (int64_t row = begin; row < last; row++) {
+        bool gaps;
+        to->cell = block + (row - begin) * n;
+        const bool good = read_row(r, k, row, to, &gaps);
+        const bool count = good && (gaps || memcmp(to->kind, r->kind + k * n, (size_t)n) != 0);
+        if (!good) {
             r->bad[row] = true;
             if (r->first_bad[k] < 0)
                 r->first_bad[k] = row;
-            continue;
         }
-        for (int64_t c = 0; c < n; c++)
-            r->cell[c][row] = to->cell[c];
-        if (gaps || memcmp(to->kind, r->kind + k * n, (size_t)n) != 0)
+        if (count || row + 1 == last || row + 1 - begin == BLOCK) {
+            put_block(r, block, begin, row + 1);
+            begin = row + 1;
+        }
+        if (count)
             count_row(r, k, row, to->kind);
     }
+    to->cell = block;
 }
 
 /* Each thread takes the next chunk: where they are read at different speeds none waits. What is written
@@ -176,12 +194,12 @@ static void read_chunk(const reader *r, int64_t k, const hone__csv_row *to)
 static void read_chunks(void *ctx, int thread, int n_threads)
 {
     reader *r = ctx;
-    const hone__csv_row row = { .begin = r->file,
-                                .end = r->file + r->bytes,
-                                .separator = r->separator,
-                                .n = r->n_columns,
-                                .kind = r->row_kind + thread * r->room,
-                                .cell = r->row_cell + thread * r->room };
+    hone__csv_row row = { .begin = r->file,
+                          .end = r->file + r->bytes,
+                          .separator = r->separator,
+                          .n = r->n_columns,
+                          .kind = r->row_kind + thread * r->room,
+                          .cell = r->row_cell + thread * r->room * BLOCK };
     (void)n_threads;
     for (int64_t k; (k = atomic_fetch_add(&r->next_chunk, 1)) < r->n_chunks;)
         read_chunk(r, k, &row);
@@ -440,7 +458,7 @@ static hone_status take_memory(reader *r)
     r->minus_zero = hone__calloc(each);
     r->gaps = hone__calloc(each);
     r->row_kind = hone__malloc(hone__bytes(r->n_threads, r->room));
-    r->row_cell = hone__malloc(hone__bytes(r->n_threads * r->room, sizeof *r->row_cell));
+    r->row_cell = hone__calloc(hone__bytes(r->n_threads * r->room, BLOCK * sizeof *r->row_cell));
     r->first_bad = hone__calloc(hone__bytes(r->n_chunks + 1, sizeof *r->first_bad));
     r->bad = hone__calloc(hone__bytes(n + 1, 1));
     if (!r->cell || !r->missing || !r->texts || !r->kind || !r->minus_zero || !r->gaps ||

@@ -1,7 +1,7 @@
 /* csv_avx2.c: hone__csv_run by vectors of 32 bytes. What ends a number is found by one comparison; its last 32 digits,
  * those before it made 0, become two numbers of 16 digits. Their quotient by 10^n is taken by one product with a
  * truncated inverse, which lies less than 4 units of the last of 64 bits too low: where half of the 53rd bit is that
- * near (4 of 2048 numbers) the exact division tells. */
+ * near (5 of 2048 numbers) the exact division tells. */
 #include "data/csv.h"
 #include "data/csv_decimal.h"
 

@@ -59,11 +59,12 @@ static bool read_all(const char *where, const char *path, int file, hone__image_
 bool hone__image_load(const char *where, const char *path, size_t most, hone__image_bytes *bytes)
 {
     errno = 0;
-    const int file = open(path, O_RDONLY | O_CLOEXEC);
+    const int file =
+        open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK); /* a pipe must not make it wait */
     struct stat st;
     if (file < 0 || fstat(file, &st) != 0 || !S_ISREG(st.st_mode)) {
         hone_error_set(HONE_E_IO, "%s: can't open %s: %s", where, path,
-                       file < 0 || errno ? strerror(errno) : "it is no file");
+                       file < 0 || errno ? strerror(errno) : "it is no regular file");
         if (file >= 0)
             close(file);
         return false;

@@ -103,7 +103,10 @@ static bool look_at(const char *path, hone__data_look *look)
         error = errno;
     else if (S_ISDIR(st.st_mode))
         look->folder = true;
-    else if (!(file = fopen(path, "rb")))
+    else if (!S_ISREG(st.st_mode)) { /* a pipe would make it wait, and can't be read twice */
+        hone_error_set(HONE_E_IO, "%s: %s is no regular file", where, path);
+        return false;
+    } else if (!(file = fopen(path, "rb")))
         error = errno;
     if (file) {
         look->bytes = (int64_t)st.st_size;

@@ -7,6 +7,7 @@
 #include "io/json.h"
 #include "runtime/memory.h"
 
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -235,33 +236,58 @@ char *hone__index_path(const char *path)
     return index;
 }
 
-hone_status hone__shards_remove(const char *where, const char *path)
+bool hone__shards_listed(const char *where, const char *path, hone__shard_list *list)
 {
+    *list = (hone__shard_list){ 0 };
     char *index = hone__index_path(path);
-    if (!index)
-        return hone__error_last();
-    if (access(index, F_OK) != 0)
-        return HONE_OK;
+    if (!index || access(index, F_OK) != 0)
+        return index;
     hone_file *f = hone__calloc(sizeof *f);
     if (!f)
-        return hone__error_last();
-    /* What it lists, as far as it can be read; then itself, first of all, so that nothing refers to
-     * what isn't there. */
+        return false;
     *f = (hone_file){ .where = where, .format = &hone__shards_format, .path = index, .fd = -1 };
     index_text x = { .file = f };
     bool folder;
-    const bool listed = hone__file_open_path(f, &folder) && !folder && read_index(&x);
-    hone_status status = unlink(index) == 0
-                             ? HONE_OK
-                             : hone_error_set(HONE_E_IO, "%s: can't remove %s", where, index);
-    for (int s = 0; listed && status == HONE_OK && s < x.n_shards; s++) {
+    if (!hone__file_open_path(f, &folder) || folder || !read_index(&x)) {
+        hone_error_clear(); /* what can't be read lists nothing */
+        x.n_shards = 0;
+    }
+    list->at =
+        hone__own_block(hone__malloc(hone__bytes((int64_t)x.n_shards + 1, sizeof *list->at)));
+    bool good = list->at;
+    for (int s = 0; good && s < x.n_shards; s++) {
         const char *shard = is_shard(x.shards[s]) ? beside(f, x.shards[s]) : NULL;
-        if (shard && strcmp(shard, path) != 0)
-            unlink(shard);
+        if (!shard || strcmp(shard, path) == 0)
+            continue;
+        char *copy = hone__own_block(hone__malloc(strlen(shard) + 1));
+        good = copy;
+        if (copy)
+            list->at[list->n++] = strcpy(copy, shard);
     }
     f->path = NULL; /* the scope's */
     hone_file_close(f);
-    if (!listed && status == HONE_OK)
-        hone_error_clear();
+    return good;
+}
+
+hone_status hone__index_remove(const char *where, const char *path)
+{
+    const char *index = hone__index_path(path);
+    if (!index)
+        return hone__error_last();
+    return unlink(index) == 0 || errno == ENOENT
+               ? HONE_OK
+               : hone_error_set(HONE_E_IO, "%s: can't remove %s: %s", where, index,
+                                strerror(errno));
+}
+
+/* The index first, so that nothing refers to what isn't there. */
+hone_status hone__shards_remove(const char *where, const char *path)
+{
+    hone__shard_list old;
+    if (!hone__shards_listed(where, path, &old))
+        return hone__error_last();
+    const hone_status status = hone__index_remove(where, path);
+    for (int s = 0; s < old.n && status == HONE_OK; s++)
+        unlink(old.at[s]);
     return status;
 }

@@ -11,6 +11,15 @@
 hone_status hone__shards_save(const char *where, const char *path, hone_named_list tensors,
                               const hone_file_save_options *options);
 
+/** The files that the index of FILE.safetensors lists; none if there is no index, or none that can be read.
+ * Owned by the current scope. False: E_NOMEM. */
+typedef struct {
+    char **at;
+    int n;
+} hone__shard_list;
+bool hone__shards_listed(const char *where, const char *path, hone__shard_list *list);
+hone_status hone__index_remove(const char *where, const char *path);
+
 /** Removes the index of FILE.safetensors, and what it lists, if there is one. */
 hone_status hone__shards_remove(const char *where, const char *path);
 

@@ -2,6 +2,7 @@
 #include "io/zip.h"
 
 #include "core/core.h"
+#include "core/map.h"
 #include "io/replace.h"
 #include "runtime/lock.h"
 #include "runtime/memory.h"
@@ -23,6 +24,11 @@ static zip_t *zip_of(const hone_file *f)
     return ((hone__zip *)f->own)->zip;
 }
 
+int64_t hone__zip_count(const hone_file *f)
+{
+    return zip_get_num_entries(zip_of(f), 0);
+}
+
 static bool failed(const hone_file *f, zip_error_t *error)
 {
     const int code = zip_error_code_zip(error);
@@ -33,6 +39,25 @@ static bool failed(const hone_file *f, zip_error_t *error)
                    zip_error_strerror(error));
     zip_error_fini(error);
     return false;
+}
+
+/* Of two members with one name readers take different ones. */
+static bool names_differ(hone_file *f)
+{
+    hone__map names;
+    const int64_t n = hone__zip_count(f);
+    if (n > INT32_MAX)
+        return hone__file_bad(f, "it has %lld members", (long long)n);
+    if (!hone__map_begin(&names, n, true))
+        return false;
+    bool good = true;
+    for (int64_t i = 0; i < n && good; i++) {
+        const char *name = zip_get_name(zip_of(f), (zip_uint64_t)i, ZIP_FL_ENC_GUESS);
+        good = !name || hone__map_add(&names, name, (int)i) ||
+               hone__file_bad(f, "it has two members called \"%.200s\"", name);
+    }
+    hone__map_end(&names);
+    return good;
 }
 
 bool hone__zip_open(hone_file *f)
@@ -51,7 +76,7 @@ bool hone__zip_open(hone_file *f)
     own->zip = source ? zip_open_from_source(source, ZIP_RDONLY, &error) : NULL;
     if (own->zip) {
         f->own = own;
-        return true;
+        return names_differ(f); /* closed by whoever closes the file */
     }
     if (source)
         zip_source_free(source);
@@ -71,11 +96,6 @@ void hone__zip_close(hone_file *f)
     zip_discard(own->zip);
     hone__free(own);
     f->own = NULL;
-}
-
-int64_t hone__zip_count(const hone_file *f)
-{
-    return zip_get_num_entries(zip_of(f), 0);
 }
 
 const char *hone__zip_name(const hone_file *f, int64_t member)

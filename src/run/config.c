@@ -47,6 +47,11 @@ static bool bad(const config *c, const char *why)
 
 static char *read_file(const config *c, size_t *n)
 {
+    struct stat st;
+    if (stat(c->path, &st) == 0 && !S_ISREG(st.st_mode)) { /* a pipe would make it wait */
+        hone_error_set(HONE_E_IO, "%s: %s is no regular file", c->where, c->path);
+        return NULL;
+    }
     FILE *file = fopen(c->path, "rb");
     char *text = file ? hone__own_block(hone__malloc(MOST_BYTES + 1)) : NULL;
     *n = text ? fread(text, 1, MOST_BYTES + 1, file) : 0;

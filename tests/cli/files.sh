@@ -197,4 +197,12 @@ fi
 [ "$(grep -c 'not finite' err)" -eq 1 ] || fail "not warned once"
 grep -q '"train_loss": null, ' log || fail "no null in the log: $(cat log)"
 ! grep -qi 'nan\|inf' log || fail "no JSON: $(cat log)"
+
+# ---- names that a terminal would obey
+header='{"a\\u001b[31mb\\nc":{"dtype":"U8","shape":[1],"data_offsets":[0,1]},"__metadata__":{"k\\u0007":"v\\u009b1m"}}'
+{ printf '%b' "\\x$(printf %02x ${#header})\\0\\0\\0\\0\\0\\0\\0"; printf %s "$header"; printf x; } >odd.safetensors
+works "$hone" show odd.safetensors
+says '^a\\x1b\[31mb\\nc +U8'
+says '^  k\\x07: v\\x9b1m$'
+if LC_ALL=C grep -q $'\e\\|\a\|\x9b' out; then fail "hone show prints control characters"; fi
 finish

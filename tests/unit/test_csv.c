@@ -1,9 +1,11 @@
 /* CSV: where hone goes its own way, and every way in which a file can be wrong. What it shares with pandas is
  * in test_golden_data. */
 #include "files.h"
+#include "isa/isa.h"
 #include "support.h"
 
 #include <hone/formats.h>
+#include <hone/ops.h>
 #include <hone/runtime.h>
 
 #include <locale.h>
@@ -95,6 +97,94 @@ Test(csv, no_header_and_separators)
     cr_assert(t.n_rows == 1 && t.column[1].whole[0] == 2);
     hone_table_free(&t);
     hone_table_free(NULL);
+}
+
+/* As many digits before and behind the point as there may be, with either sign, in wide and in narrow rows: what
+ * each instruction set makes of them is strtod's. Every other number is near the middle between two doubles. */
+static char *random_number(char *to, int i)
+{
+    const uint64_t bits = (uint64_t)hone_item_i64(hone_randint(HONE_I64, 0, INT64_MAX, 1));
+    const double x = ldexp((double)(bits >> 10) * 0x1p-53, i % 40 - 20);
+    if (i % 2)
+        to += sprintf(to, "%.*f", i % 23, x);
+    else
+        to += sprintf(to, "%.*Lf", 21 - i % 8, ((long double)x + (long double)nextafter(x, 1)) / 2);
+    return to;
+}
+
+Test(csv, digits_of_any_length_on_every_isa)
+{
+    HONE_SCOPE();
+    enum { ROWS = 900, COLUMNS = 7 };
+    char *text = malloc(ROWS * COLUMNS * 64 + 200), *at = text;
+    double *wanted = malloc(ROWS * COLUMNS * sizeof *wanted);
+    hone_seed(1);
+    at += sprintf(at, "a,b,c,d,e,f,g\n");
+    for (int i = 0; i < ROWS * COLUMNS; i++) {
+        HONE_SCOPE();
+        char *const begin = at;
+        if (i % 3 == 0)
+            *at++ = i % 2 ? '-' : '+';
+        at = random_number(at, i);
+        *at = 0;
+        wanted[i] = strtod(begin, NULL);
+        *at++ = i % COLUMNS == COLUMNS - 1 ? '\n' : ',';
+    }
+    *at = 0;
+    const hone__isa *isa, *before = hone__k;
+    for (int k = 0; (isa = hone__isa_available(k)); k++) {
+        hone__isa_use(isa);
+        hone_table t = read_text(text, PLAIN);
+        for (int i = 0; i < ROWS * COLUMNS; i++) {
+            const double is = t.column[i % COLUMNS].real[i / COLUMNS];
+            cr_assert(memcmp(&is, &wanted[i], sizeof is) == 0,
+                      "%s: row %d, column %d: %.17g, not %.17g", isa->name, i / COLUMNS,
+                      i % COLUMNS, is, wanted[i]);
+        }
+        hone_table_free(&t);
+    }
+    hone__isa_use(before);
+    free(text);
+    free(wanted);
+}
+
+Test(csv, whole_numbers_of_any_length_on_every_isa)
+{
+    static const char *const text =
+        "a,b\n"
+        "0,-1\n1,-0\n22,7\n-333,12345678\n999999999999999999,-123456789012345678\n"
+        "9223372036854775807,-9223372036854775808\n+5,0\n1,2\n3,4\n5,6\n";
+    static const int64_t wanted[][2] = { { 0, -1 },
+                                         { 1, 0 },
+                                         { 22, 7 },
+                                         { -333, 12345678 },
+                                         { INT64_C(999999999999999999),
+                                           INT64_C(-123456789012345678) },
+                                         { INT64_MAX, INT64_MIN },
+                                         { 5, 0 } };
+    const hone__isa *isa, *before = hone__k;
+    for (int k = 0; (isa = hone__isa_available(k)); k++) {
+        hone__isa_use(isa);
+        hone_table t = read_text(text, PLAIN);
+        for (int i = 0; i < 14; i++)
+            cr_assert(t.column[i % 2].whole[i / 2] == wanted[i / 2][i % 2], "%s: row %d, column %d",
+                      isa->name, i / 2, i % 2);
+        hone_table_free(&t);
+    }
+    hone__isa_use(before);
+}
+
+/* A name is looked up, not compared with all others: 100,000 columns take no time. */
+Test(csv, many_columns)
+{
+    enum { COLUMNS = 100000 };
+    char *text = malloc(COLUMNS * 16), *at = text;
+    for (int c = 0; c < COLUMNS; c++)
+        at += sprintf(at, "x%d%c", c == COLUMNS - 1 ? 5 : c, c == COLUMNS - 1 ? '\n' : ',');
+    hone_table t;
+    CHECK_FAILS(hone_csv_read(file_of(text), NULL, &t), HONE_E_FORMAT,
+                "two columns are called 'x5'");
+    free(text);
 }
 
 /* Numbers don't go by the locale. */

@@ -7,6 +7,8 @@
 
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
 #include <unistd.h>
 
 SUITE_WITH_FILES(files_shards);
@@ -75,6 +77,24 @@ Test(files_shards, one_form_removes_the_other)
     save_shards(path, 32);
     CHECK_OK(hone_safetensors_save(path, three(), NULL));
     cr_assert(test_dir_count() == 1);
+}
+
+/* What can't be written leaves the old files as they were, and none of its own. */
+Test(files_shards, the_old_ones_stay_until_the_new_ones_are_there)
+{
+    const char *path = test_path("model.safetensors");
+    save_shards(path, 16);
+    const int files = test_dir_count();
+    const char *in_the_way = test_path("model-00002-of-00002.safetensors.new");
+    cr_assert(mkdir(in_the_way, 0700) == 0);
+    const hone_file_save_options two = { .shard_bytes = 32 };
+    CHECK_FAILS(hone_file_save_with(path, three(), &two), HONE_E_IO,
+                "model-00002-of-00002.safetensors.new");
+    cr_assert(rmdir(in_the_way) == 0 && test_dir_count() == files);
+    check_three(test_path(""));
+    save_shards(path, 32);
+    check_three(test_path(""));
+    cr_assert(test_dir_count() == 3);
 }
 
 /* An index may name any file beside it. */

@@ -57,6 +57,21 @@ Test(npz, a_name_twice)
                 "file_save: can't write /nowhere/x.npz");
 }
 
+/* Readers differ in which of the two they take. */
+Test(npz, two_members_of_one_name)
+{
+    size_t n;
+    hone_named two[] = { { "w", T0(HONE_F32, 1) }, { "v", T0(HONE_F32, 2) } };
+    CHECK_OK(hone_file_save(test_path("x.npz"), (hone_named_list){ two, 2 }));
+    char *bytes = test_read(test_path("x.npz"), &n);
+    for (size_t i = 0; i + 5 <= n; i++)
+        if (memcmp(bytes + i, "v.npy", 5) == 0)
+            bytes[i] = 'w';
+    CHECK_FAILS(hone_file_load(test_write("y.npz", bytes, n), NULL).at, HONE_E_FORMAT,
+                "y.npz is no valid npz file: it has two members called \"w.npy\"");
+    free(bytes);
+}
+
 /* Cut anywhere it is an error; one byte of the data changed, the checksum tells. */
 Test(npz, damaged)
 {

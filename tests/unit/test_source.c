@@ -4,9 +4,11 @@
 
 #include <hone/formats.h>
 #include <hone/ops.h>
+#include <hone/tokenizer.h>
 
 #include <stdio.h>
 #include <string.h>
+#include <sys/stat.h>
 
 SUITE_WITH_FILES(source);
 
@@ -62,6 +64,25 @@ Test(source, the_bytes_of_a_file)
     s = opened(test_path("a.txt"), (hone_source_options){ .window = 1 }); /* known by its name */
     cr_assert_str_eq(s.kind, "text");
     hone_source_free(&s);
+}
+
+/* Nor does it wait for somebody who writes into it. */
+Test(source, a_pipe_is_no_file_of_data, .timeout = 20)
+{
+    static const char *const kinds[] = { "",      "csv:",    "npz:",   "npy:",   "idx:",
+                                         "text:", "tokens:", "cifar:", "images:" };
+    cr_assert(mkfifo(test_path("pipe"), 0600) == 0);
+    for (size_t i = 0; i < sizeof kinds / sizeof *kinds; i++) {
+        char what[4200];
+        hone_source s;
+        snprintf(what, sizeof what, "%s%s", kinds[i], test_path("pipe"));
+        cr_assert(hone_source_open(what, NULL, &s) != HONE_OK, "%s", kinds[i]);
+        cr_assert(strstr(hone_error_message(), "pipe"), "%s: %s", kinds[i], hone_error_message());
+        hone_error_clear();
+    }
+    cr_assert(!hone_tokenizer_open(test_path("pipe")));
+    cr_assert(strstr(hone_error_message(), "is no regular file"), "%s", hone_error_message());
+    hone_error_clear();
 }
 
 Test(source, what_is_refused)
