@@ -6,6 +6,7 @@
 #include "core/dead.h"
 #include "core/hooks.h"
 #include "gemm/blocks.h"
+#include "isa/bf16.h"
 #include "isa/isa.h"
 #include "op/named.h"
 #include "op/node.h"
@@ -22,12 +23,15 @@
 static bool choose_isa(char *message, size_t size)
 {
     const char *name = getenv("HONE_ISA");
-    const hone__isa *isa = name && *name ? hone__isa_find(name) : hone__isa_best();
+    const bool named = name && *name;
+    const hone__bf16_kernel *bf16 = named ? hone__bf16_find(name) : NULL; /* its ISA's, or more */
+    const hone__isa *isa = bf16 ? hone__isa_find(bf16->isa) : named ? NULL : hone__isa_best();
     if (!isa) {
         hone__isa_explain(name, message, size);
         return false;
     }
     hone__isa_use(isa);
+    hone__bf16_use(bf16);
     return true;
 }
 

@@ -1,6 +1,7 @@
 /* dispatch.c: which tables this machine can use, and the one in use. */
 #include "isa/isa.h"
 
+#include "isa/bf16.h"
 #include "isa/images.h"
 #include "isa/tables.h"
 #include "runtime/cpu.h"
@@ -65,15 +66,15 @@ const hone__isa *hone__isa_find(const char *name)
 
 void hone__isa_explain(const char *name, char *text, size_t size)
 {
-    static const char *const known[] = { "scalar", "avx2", "avx512", "neon" };
+    static const char *const known[] = { "scalar", "avx2", "avx512", "avx512_bf16", "neon" };
     bool is_known = false;
     for (size_t i = 0; i < sizeof known / sizeof known[0]; i++)
         is_known = is_known || strcmp(name, known[i]) == 0;
     char have[64] = "";
-    const hone__isa *isa;
-    for (int i = 0; (isa = hone__isa_available(i)); i++) {
+    const hone__bf16_kernel *kernel; /* each ISA has some, and one of them its name */
+    for (int i = 0; (kernel = hone__bf16_available(i)); i++) {
         const size_t used = strlen(have);
-        snprintf(have + used, sizeof have - used, "%s%s", i ? ", " : "", isa->name);
+        snprintf(have + used, sizeof have - used, "%s%s", i ? ", " : "", kernel->name);
     }
     snprintf(text, size, "HONE_ISA=%.32s is %s (this machine has %s)", name,
              is_known ? "not available" : "unknown", have);

@@ -7,12 +7,13 @@
 
 #define HONE__GEMM_BATCH_DIMS 6
 
-typedef enum { HONE__GEMM_F32, HONE__GEMM_F64 } hone__gemm_dtype;
+/** BF16: A and B are uint16_t, C is f32 or, with `narrow`, bf16, and bias is f32 (pairs.h). */
+typedef enum { HONE__GEMM_F32, HONE__GEMM_F64, HONE__GEMM_BF16 } hone__gemm_dtype;
 
-/** Bytes of an element. */
+/** Bytes of an element of A and B. */
 static inline int64_t hone__gemm_size(hone__gemm_dtype dtype)
 {
-    return dtype == HONE__GEMM_F32 ? 4 : 8;
+    return dtype == HONE__GEMM_F32 ? 4 : dtype == HONE__GEMM_F64 ? 8 : 2;
 }
 
 typedef enum {
@@ -45,6 +46,7 @@ typedef struct {
     hone__gemm_accumulate accumulate;
     int chain;     /* one chain an output, whatever the shape: a sum over samples (gemm.h) */
     int b_trained; /* B is going to be changed, and used again */
+    int narrow;    /* of BF16: C, and what is activated, are bf16, too */
     int64_t m, n, k;
     const void *a; /* [m, k] */
     int64_t a_rs, a_cs;
@@ -73,7 +75,7 @@ static inline hone__gemm_args hone__gemm_contiguous(hone__gemm_dtype dtype, int6
     args.dtype = dtype;
     args.act = HONE__GEMM_NO_ACT;
     args.accumulate = HONE__GEMM_OVERWRITE;
-    args.chain = args.b_trained = 0;
+    args.chain = args.b_trained = args.narrow = 0;
     args.m = m;
     args.n = n;
     args.k = k;

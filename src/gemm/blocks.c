@@ -39,6 +39,18 @@ static int64_t choose_mc(const hone__gemm_kernel *kernel, int64_t size, int64_t 
     return clamp(bytes / (kc * size), kernel->mr, pack_a ? 2048 : 1024);
 }
 
+/* A panel of A, which passes from L2 or L3, takes less time than the tile does. */
+hone__gemm_blocks hone__gemm_choose_packed_blocks(const hone__gemm_kernel *kernel, int64_t size,
+                                                  int64_t k)
+{
+    const int64_t l2 = caches.l2 ? caches.l2 : 512 << 10;
+    const int64_t most = clamp((l2 * 3 / 8 / (kernel->nr * size)) & ~7, 64, 8192 / size);
+    const int64_t kc = k > 0 ? (ceil_div(k, ceil_div(k, most)) + 7) & ~7 : 8;
+    const int64_t bytes = caches.l3 > l2 ? min64(4 * l2, caches.l3) : l2 / 2;
+    const int64_t mc = clamp(bytes / (kc * size), kernel->mr, 2048);
+    return (hone__gemm_blocks){ .mc = mc - mc % kernel->mr, .kc = kc };
+}
+
 bool hone__gemm_fits_l2(int64_t bytes)
 {
     return bytes <= (caches.l2 ? caches.l2 : 512 << 10);

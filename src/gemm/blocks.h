@@ -13,6 +13,11 @@ void hone__gemm_set_caches(size_t l1, size_t l2, size_t l3);
 hone__gemm_blocks hone__gemm_choose_blocks(const hone__gemm_kernel *kernel, int64_t size, int64_t k,
                                            bool pack_a);
 
+/** Of products whose operands are both packed (pairs.c), to `size` bytes a k of a column: k in as few
+ * ranges as panels of B allow that stay in L2. */
+hone__gemm_blocks hone__gemm_choose_packed_blocks(const hone__gemm_kernel *kernel, int64_t size,
+                                                  int64_t k);
+
 /** If so much memory may stay in L2. */
 bool hone__gemm_fits_l2(int64_t bytes);
 

@@ -137,15 +137,6 @@ static int run_split(hone__gemm_plan *plan)
     return 0;
 }
 
-static bool is_empty(const hone__gemm_args *args)
-{
-    bool empty = args->m <= 0 || args->n <= 0;
-    for (int d = 0; d < args->n_batch_dims; d++) {
-        empty = empty || args->batch[d] <= 0;
-    }
-    return empty;
-}
-
 /* Not in the frame of a small product. */
 static __attribute__((noinline)) int run_planned(const hone__gemm_args *args,
                                                  const hone__gemm_source *a)
@@ -165,10 +156,10 @@ static __attribute__((noinline)) int run_planned(const hone__gemm_args *args,
 int hone__gemm(const hone__gemm_args *args)
 {
     const bool done = hone__gemm_small(args) || hone__gemm_small_row(args);
-    return done || is_empty(args) ? 0 : run_planned(args, NULL);
+    return done || hone__gemm_is_empty(args) ? 0 : run_planned(args, NULL);
 }
 
 int hone__gemm_from(const hone__gemm_args *args, const hone__gemm_source *a)
 {
-    return is_empty(args) ? 0 : run_planned(args, a);
+    return hone__gemm_is_empty(args) ? 0 : run_planned(args, a);
 }

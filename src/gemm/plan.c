@@ -181,7 +181,8 @@ static void choose_packing(hone__gemm_plan *plan)
 
 hone__unary_fn hone__gemm_activation(const hone__gemm_args *x)
 {
-    const int dtype = x->dtype == HONE__GEMM_F32 ? HONE__F32 : HONE__F64;
+    const int dtype =
+        x->dtype == HONE__GEMM_F64 ? HONE__F64 : HONE__F32; /* bf16 is widened for it */
     switch (x->act) {
     case HONE__GEMM_GELU:
         return hone__k->unary[HONE__K_GELU][dtype];
@@ -192,24 +193,31 @@ hone__unary_fn hone__gemm_activation(const hone__gemm_args *x)
     }
 }
 
-void hone__gemm_plan_make(hone__gemm_plan *plan, const hone__gemm_args *args,
-                          const hone__gemm_source *a)
+bool hone__gemm_is_empty(const hone__gemm_args *args)
 {
-    *plan = (hone__gemm_plan){ .x = *args };
-    hone__gemm_args *x = &plan->x;
-    plan->kernel = &hone__k->gemm.of[x->dtype];
-    plan->size = hone__gemm_size(x->dtype);
-    plan->order = a ? HONE__GEMM_CHAIN : hone__gemm_order_of(x);
+    bool empty = args->m <= 0 || args->n <= 0;
+    for (int d = 0; d < args->n_batch_dims; d++) {
+        empty = empty || args->batch[d] <= 0;
+    }
+    return empty;
+}
+
+void hone__gemm_plan_normalise(hone__gemm_plan *plan, const hone__gemm_source *a)
+{
     if (a) {
         normalise_source(plan, a);
     } else {
-        normalise(x);
+        normalise(&plan->x);
     }
     plan->batch = 1;
-    for (int d = 0; d < x->n_batch_dims; d++) {
-        plan->batch *= x->batch[d];
+    for (int d = 0; d < plan->x.n_batch_dims; d++) {
+        plan->batch *= plan->x.batch[d];
     }
-    choose_pieces(plan);
+}
+
+void hone__gemm_plan_epilogue(hone__gemm_plan *plan)
+{
+    const hone__gemm_args *x = &plan->x;
     plan->begins = x->accumulate == HONE__GEMM_BEGIN;
     plan->epilogue = (hone__gemm_epilogue){
         .alpha = x->alpha,
@@ -219,6 +227,19 @@ void hone__gemm_plan_make(hone__gemm_plan *plan, const hone__gemm_args *args,
         .bias_cs = x->bias_cs,
     };
     plan->activate = hone__gemm_activation(x);
+}
+
+void hone__gemm_plan_make(hone__gemm_plan *plan, const hone__gemm_args *args,
+                          const hone__gemm_source *a)
+{
+    *plan = (hone__gemm_plan){ .x = *args };
+    hone__gemm_args *x = &plan->x;
+    plan->kernel = &hone__k->gemm.of[x->dtype];
+    plan->size = hone__gemm_size(x->dtype);
+    plan->order = a ? HONE__GEMM_CHAIN : hone__gemm_order_of(x);
+    hone__gemm_plan_normalise(plan, a);
+    choose_pieces(plan);
+    hone__gemm_plan_epilogue(plan);
     choose_packing(plan);
     const hone__gemm_blocks blocks =
         hone__gemm_choose_blocks(plan->kernel, plan->size, plan->piece_k, plan->pack_a);

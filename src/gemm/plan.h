@@ -13,6 +13,17 @@ static inline bool hone__gemm_suits_few(const hone__gemm_kernel *kernel, const h
     return x->m <= kernel->few_rows && x->b_rs == 1 && x->b_cs != 1;
 }
 
+/** If C has no element. */
+bool hone__gemm_is_empty(const hone__gemm_args *args);
+
+/** Brings plan->x, and A's source or NULL, into normal form, and counts the batch: a batch that is
+ * one taller product becomes it, C is row-major if it can be, strides of extents of 1 are what is
+ * fast. The products and their order stay. */
+void hone__gemm_plan_normalise(hone__gemm_plan *plan, const hone__gemm_source *a);
+
+/** What comes after the sums, from plan->x. */
+void hone__gemm_plan_epilogue(hone__gemm_plan *plan);
+
 /** Normalises, then decides everything but the threads; `plan` for x.m, x.n > 0 and a batch that is
  * not empty. a: what A comes from, or NULL. */
 void hone__gemm_plan_make(hone__gemm_plan *plan, const hone__gemm_args *args,

@@ -13,4 +13,7 @@ bool hone__cpu_has_bits(void);
 /** AVX-512 F, BW, DQ and VL, with the OS saving the zmm and mask registers. */
 bool hone__cpu_has_avx512(void);
 
+/** And AVX512-BF16. */
+bool hone__cpu_has_avx512_bf16(void);
+
 #endif

@@ -1,0 +1,39 @@
+/* bf16_exact.h: `tile` and `rows` (bf16_kernels.h) step by step, in plain C: of the scalar ISA, and
+ * where a CPU's own flushing isn't a step's. (fragment of an ISA's file) */
+#include "gemm/bf16_kernels.h"
+#include "gemm/bf16_step.h"
+
+/* Over widened panels. */
+static HONE__GEMM_NOINLINE void exact_tile(const hone__gemm_tile *t)
+{
+    for (int i = 0; i < t->mr; i++) {
+        for (int j = 0; j < t->nr; j++) {
+            const float *a = (const float *)t->a + i, *b = (const float *)t->b + j;
+            float *c = (float *)t->c + i * t->c_rs + j;
+            float acc = t->resume ? *c : 0;
+            for (int64_t p = 0; p < t->k; p++) {
+                acc = hone__bf16_step(a[p * t->a_cs], b[p * t->b_rs], hone__bf16_flush(acc));
+            }
+            *c = acc;
+        }
+    }
+}
+
+static HONE__GEMM_NOINLINE void exact_rows(int64_t k, int rows, int64_t n, const uint16_t *a,
+                                           int64_t a_rs, int64_t a_cs, const uint16_t *b,
+                                           int64_t b_rs, float *c, int64_t c_rs, bool resume)
+{
+    for (int i = 0; i < rows; i++) {
+        float *y = c + i * c_rs;
+        for (int64_t j = 0; j < n && !resume; j++) {
+            y[j] = 0;
+        }
+        for (int64_t p = 0; p < k; p++) {
+            const float x = hone__bf16_widen(a[i * a_rs + p * a_cs]);
+            for (int64_t j = 0; j < n; j++) {
+                y[j] =
+                    hone__bf16_step(x, hone__bf16_widen(b[p * b_rs + j]), hone__bf16_flush(y[j]));
+            }
+        }
+    }
+}

@@ -1,0 +1,61 @@
+/* bf16_kernels.h: what products of bf16 need from an ISA (src/gemm/pairs.c runs them).
+ *
+ * The order of the sums, `pairs`: one chain an output over all of k, in its order,
+ *
+ *      acc = step(a[i,k], b[k,j], acc)                     bf16_step.h says what a step is
+ *
+ * from +0 or from what C holds. It is that of x86's vdpbf16ps, which does two steps: first of the
+ * odd halves of its operands, then of the even ones. So the earlier of two k is laid into the odd
+ * half, and neither an odd k nor a cut of k between any two calls shows in a bit. A k that is
+ * missing in a pair is -0 times +0: acc - 0 is acc, whatever it is.
+ *
+ * Panels are those of gemm_kernels.h, k-major and as wide as the tile, but of 32-bit elements:
+ *
+ *      paired    x[2q] << 16 | x[2q + 1], a panel's row holding two k
+ *      else      x[k] widened to f32: FMAs do a step where the CPU flushes denormals */
+#ifndef HONE_GEMM_BF16_KERNELS_H
+#define HONE_GEMM_BF16_KERNELS_H
+
+#include "gemm/gemm_kernels.h"
+
+/** What the missing half of a last pair holds: of A (its panels are `mr` wide), of B. */
+enum { HONE__BF16_PAD_A = 0x8000, HONE__BF16_PAD_B = 0 };
+
+/** Rows of C that `rows` takes at most. */
+enum { HONE__BF16_ROWS = 4 };
+
+/** Columns that `rows` takes at most. */
+enum { HONE__BF16_RUN = 4096 };
+
+typedef struct {
+    const char *name; /* of the instructions: "avx512_bf16" */
+    const char *isa;  /* the table (isa.h) it belongs to: "avx512" */
+    bool paired;
+    /* mr, nr, vl, flops_per_ns (split.c); vl is nr, since regions end where panels do */
+    hone__gemm_kernel shape;
+
+    /** As hone__gemm_kernel's pack: element j of k is x[j * ps + k * ks]. Columns from `valid` on
+     * are +0. Writes width * k (or (k + 1) / 2) elements of 32 bits. */
+    void (*pack)(int64_t k, int width, int valid, uint32_t *panel, const uint16_t *x, int64_t ps,
+                 int64_t ks, uint16_t pad);
+
+    /** As hone__gemm_kernel's tile on packed panels (a_rs 1, a_cs mr, b_rs nr): C is f32, `finish`
+     * is NULL, there is no errand. k counts single elements. */
+    void (*tile)(const hone__gemm_tile *t);
+
+    /** Up to HONE__BF16_ROWS rows and HONE__BF16_RUN columns with B where it lies: c[i * c_rs + j] =
+     * chain over p < k of a[i * a_rs + p * a_cs] * b[p * b_rs + j], from +0 or with `resume` from c.
+     */
+    void (*rows)(int64_t k, int rows, int64_t n, const uint16_t *a, int64_t a_rs, int64_t a_cs,
+                 const uint16_t *b, int64_t b_rs, float *c, int64_t c_rs, bool resume);
+
+    /** The same with a B that lies along k: b[j * b_cs + p]. NULL: it is packed. */
+    void (*few)(int64_t k, int rows, int64_t n, const uint16_t *a, int64_t a_rs, int64_t a_cs,
+                const uint16_t *b, int64_t b_cs, float *c, int64_t c_rs, bool resume);
+
+    /** to[i, j] = from[i, j] rounded to nearest even, NaN to a quiet one; denormals are kept. */
+    void (*narrow)(int64_t rows, int64_t n, uint16_t *to, int64_t to_rs, const float *from,
+                   int64_t from_rs);
+} hone__bf16_kernel;
+
+#endif

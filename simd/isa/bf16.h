@@ -1,0 +1,28 @@
+/* bf16.h: kernels of products of bf16, one table for each set of instructions, in units of their own
+ * (bf16_<instructions>.c), since those of isa.h take minutes to compile. */
+#ifndef HONE_ISA_BF16_H
+#define HONE_ISA_BF16_H
+
+#include "gemm/bf16_kernels.h"
+
+/** Those in use: hone__k's ISA's, the best of them unless hone__bf16_use said otherwise. */
+const hone__bf16_kernel *hone__bf16(void);
+
+/** The i-th this machine can run, plainest first; NULL past the end. */
+const hone__bf16_kernel *hone__bf16_available(int i);
+
+/** By name; NULL if there is none or this machine lacks it. */
+const hone__bf16_kernel *hone__bf16_find(const char *name);
+
+/** Uses `kernel`, as long as hone__k is of its ISA; NULL: the best. Called before any kernel runs,
+ * and by tests. */
+void hone__bf16_use(const hone__bf16_kernel *kernel);
+
+extern const hone__bf16_kernel hone__bf16_scalar;
+#if defined(__x86_64__)
+extern const hone__bf16_kernel hone__bf16_avx2, hone__bf16_avx512, hone__bf16_avx512_bf16;
+#elif defined(__aarch64__)
+extern const hone__bf16_kernel hone__bf16_neon;
+#endif
+
+#endif

@@ -1,0 +1,384 @@
+/* pairs.c: the loops around the kernels of bf16 (pairs.h).
+ *
+ *   for a range of k (kc, seldom more than one):   sums wait in C, or beside it where C is bf16
+ *     for a block of rows (mc):                    A packed, from L2 or L3
+ *       for a panel of columns (nr):               B packed, in L2
+ *         for a panel of rows (mr):                the tile
+ *
+ * A range of k is half as many bytes as in f32 and passes twice as fast, so C's way out and back
+ * would weigh double: kc is as long as a panel of B may be. Both operands are always packed, which is
+ * where two k become a pair; but a few rows of A take B from where it lies (`rows`). */
+#include "gemm/pairs.h"
+
+#include "gemm/bf16_step.h"
+#include "gemm/blocks.h"
+#include "gemm/plan.h"
+#include "gemm/split.h"
+#include "isa/bf16.h"
+#include "isa/isa.h"
+#include "runtime/memory.h"
+#include "runtime/parallel.h"
+
+typedef struct {
+    hone__gemm_plan plan; /* arguments in normal form; what split.c decides */
+    const hone__bf16_kernel *kernel;
+    int64_t kc, mc;
+    bool by_rows;
+    bool plain;       /* nothing follows the sums but rounding and GELU */
+    bool only_rounds; /* and C's rows are contiguous */
+    bool straight;    /* sums go to C and are what it has to hold */
+    int64_t c_size;   /* of an element */
+    char *workspace;
+    size_t workspace_bytes; /* a thread */
+} job;
+
+/* One thread's part of one product. */
+typedef struct {
+    const job *j;
+    const uint16_t *a, *b;
+    char *c, *activated;
+    hone__gemm_area area;
+    char *packed_a, *packed_b;
+    float *sums; /* of a tile, of rows or of the whole area; NULL: C */
+} part;
+
+/* ---- sizes ---- */
+
+static size_t aligned(size_t bytes)
+{
+    return (bytes + 128 + 63) & ~(size_t)63;
+}
+
+/* A packed panel over k. */
+static size_t panel_bytes(const job *j, int width, int64_t k)
+{
+    return hone__bytes(j->kernel->paired ? (k + 1) / 2 : k, (size_t)width * sizeof(uint32_t));
+}
+
+static size_t bytes_a(const job *j)
+{
+    const int mr = j->kernel->shape.mr;
+    const int64_t panels = ceil_div(min64(j->mc, j->plan.region_m), mr) + 1;
+    return j->by_rows ? 0 : aligned(hone__bytes(panels, panel_bytes(j, mr, j->kc)));
+}
+
+static size_t bytes_b(const job *j)
+{
+    return j->by_rows ? 0 : aligned(panel_bytes(j, j->kernel->shape.nr, j->kc));
+}
+
+static bool waits(const job *j)
+{
+    return !j->straight && !j->by_rows && j->plan.x.k > j->kc;
+}
+
+static size_t bytes_sums(const job *j)
+{
+    const int64_t tile = (int64_t)j->kernel->shape.mr * j->kernel->shape.nr;
+    const int64_t few = j->by_rows ? HONE__BF16_ROWS * HONE__BF16_RUN : tile;
+    const size_t area = hone__bytes(j->plan.region_m, hone__bytes(j->plan.region_n, sizeof(float)));
+    return j->straight ? 0 : aligned(waits(j) ? area : (size_t)few * sizeof(float));
+}
+
+/* ---- what is before and after the sums ---- */
+
+/* What C holds of n columns from (i, jc) on. */
+static void fetch_row(const part *p, int64_t i, int64_t jc, int64_t n, float *to)
+{
+    const hone__gemm_args *x = &p->j->plan.x;
+    const char *c = p->c + (i * x->c_rs + jc * x->c_cs) * p->j->c_size;
+    for (int64_t q = 0; q < n; q++) {
+        to[q] = x->narrow ? hone__bf16_widen(((const uint16_t *)(const void *)c)[q * x->c_cs])
+                          : ((const float *)(const void *)c)[q * x->c_cs];
+    }
+}
+
+static void store_row(const job *j, int64_t n, char *c, int64_t c_cs, const float *v)
+{
+    uint16_t half[HONE__BF16_RUN];
+    if (!j->plan.x.narrow) {
+        for (int64_t q = 0; q < n; q++) {
+            ((float *)(void *)c)[q * c_cs] = v[q];
+        }
+        return;
+    }
+    j->kernel->narrow(1, n, c_cs == 1 ? (uint16_t *)(void *)c : half, 0, v, 0);
+    for (int64_t q = 0; c_cs != 1 && q < n; q++) {
+        ((uint16_t *)(void *)c)[q * c_cs] = half[q];
+    }
+}
+
+/* What follows the sums v of n <= HONE__BF16_RUN columns from (i, jc) on. */
+static void follow_up(const part *p, int64_t i, int64_t jc, int64_t n, float *v)
+{
+    const hone__gemm_epilogue *e = &p->j->plan.epilogue;
+    const float *bias = p->j->plan.x.bias;
+    float held[HONE__BF16_RUN];
+    for (int64_t q = 0; q < n; q++) {
+        v[q] = (float)e->alpha * v[q];
+    }
+    if (e->accumulate) {
+        fetch_row(p, i, jc, n, held);
+        for (int64_t q = 0; q < n; q++) {
+            v[q] = held[q] + v[q];
+        }
+    }
+    for (int64_t q = 0; bias && q < n; q++) {
+        v[q] = v[q] + bias[i * e->bias_rs + (jc + q) * e->bias_cs];
+    }
+    for (int64_t q = 0; e->relu && q < n; q++) {
+        v[q] = !(v[q] > 0) && v[q] == v[q] ? 0 : v[q];
+    }
+}
+
+/* C's n columns from (i, jc) on, from their sums, which are changed. */
+static void finish_row(const part *p, int64_t i, int64_t jc, int64_t n, float *sums)
+{
+    const job *j = p->j;
+    const hone__gemm_args *x = &j->plan.x;
+    const int64_t at = (i * x->c_rs + jc * x->c_cs) * j->c_size;
+    if (!j->plain) {
+        follow_up(p, i, jc, n, sums);
+    }
+    store_row(j, n, p->c + at, x->c_cs, sums);
+    if (j->plan.activate) {
+        float values[HONE__BF16_RUN];
+        fetch_row(p, i, jc, n, sums);
+        j->plan.activate(n, values, 1, sums, 1);
+        store_row(j, n, p->activated + at, x->c_cs, values);
+    }
+}
+
+/* ---- packing ---- */
+
+/* A source writes elements, k by k: pairs are made of some of them at a time. */
+static void pack_from(const job *j, const hone__gemm_source *from, const void *base, int64_t row,
+                      int valid, int64_t k0, int64_t k, int width, char *panel, uint16_t pad)
+{
+    enum { SOME = 64, WIDEST = 64 };
+    uint16_t elements[SOME * WIDEST];
+    for (int64_t p = 0; p < k; p += SOME) {
+        const int64_t some = min64(k - p, SOME);
+        from->pack(from, base, row, valid, k0 + p, some, width, elements);
+        j->kernel->pack(some, width, valid, (uint32_t *)(void *)(panel + panel_bytes(j, width, p)),
+                        elements, 1, width, pad);
+    }
+}
+
+static void pack_a(const part *p, int64_t row, int rows, int64_t k0, int64_t k, char *panel)
+{
+    const hone__gemm_plan *plan = &p->j->plan;
+    const hone__gemm_args *x = &plan->x;
+    const int mr = p->j->kernel->shape.mr;
+    if (plan->a_from) {
+        pack_from(p->j, plan->a_from, p->a, row, rows, k0, k, mr, panel, HONE__BF16_PAD_A);
+        return;
+    }
+    p->j->kernel->pack(k, mr, rows, (uint32_t *)(void *)panel, p->a + row * x->a_rs + k0 * x->a_cs,
+                       x->a_rs, x->a_cs, HONE__BF16_PAD_A);
+}
+
+static void pack_b(const part *p, int64_t col, int cols, int64_t k0, int64_t k)
+{
+    const hone__gemm_plan *plan = &p->j->plan;
+    const hone__gemm_args *x = &plan->x;
+    const int nr = p->j->kernel->shape.nr;
+    if (plan->b_from) {
+        pack_from(p->j, plan->b_from, p->b, col, cols, k0, k, nr, p->packed_b, HONE__BF16_PAD_B);
+        return;
+    }
+    p->j->kernel->pack(k, nr, cols, (uint32_t *)(void *)p->packed_b,
+                       p->b + col * x->b_cs + k0 * x->b_rs, x->b_cs, x->b_rs, HONE__BF16_PAD_B);
+}
+
+/* ---- the loops ---- */
+
+typedef struct {
+    int64_t k0, k;
+    bool first, last; /* range of k */
+} range;
+
+/* Where the sums of a tile at (row, col) are, and their rows' distance. */
+static float *sums_at(const part *p, int64_t row, int64_t col, int64_t *rs)
+{
+    const hone__gemm_args *x = &p->j->plan.x;
+    if (!p->sums) {
+        *rs = x->c_rs;
+        return (float *)(void *)p->c + row * x->c_rs + col;
+    }
+    if (waits(p->j)) {
+        *rs = p->area.n1 - p->area.n0;
+        return p->sums + (row - p->area.m0) * *rs + col - p->area.n0;
+    }
+    *rs = p->j->kernel->shape.nr;
+    return p->sums;
+}
+
+static void run_tile(const part *p, range r, hone__gemm_tile *t, int64_t row, int64_t col)
+{
+    t->c = sums_at(p, row, col, &t->c_rs);
+    for (int i = 0; p->sums && r.first && t->resume && i < t->mr; i++) {
+        fetch_row(p, row + i, col, t->nr, (float *)t->c + i * t->c_rs);
+    }
+    p->j->kernel->tile(t);
+    if (p->j->only_rounds && r.last) {
+        const hone__gemm_args *x = &p->j->plan.x;
+        p->j->kernel->narrow(t->mr, t->nr, (uint16_t *)(void *)p->c + row * x->c_rs + col, x->c_rs,
+                             t->c, t->c_rs);
+        return;
+    }
+    for (int i = 0; p->sums && r.last && i < t->mr; i++) {
+        finish_row(p, row + i, col, t->nr, (float *)t->c + i * t->c_rs);
+    }
+}
+
+/* Rows [m0, m1) of the part over a range of k. */
+static void run_block(const part *p, range r, int64_t m0, int64_t m1)
+{
+    const job *j = p->j;
+    const int mr = j->kernel->shape.mr, nr = j->kernel->shape.nr;
+    const size_t a_bytes = panel_bytes(j, mr, r.k);
+    const int64_t panels = ceil_div(m1 - m0, mr);
+    hone__gemm_tile t = { .k = r.k,
+                          .a_rs = 1,
+                          .a_cs = mr,
+                          .b = p->packed_b,
+                          .b_rs = nr,
+                          .resume = !r.first || j->plan.begins };
+    for (int64_t col = p->area.n0; col < p->area.n1; col += nr) {
+        t.nr = (int)min64(nr, p->area.n1 - col);
+        pack_b(p, col, t.nr, r.k0, r.k);
+        for (int64_t i = 0; i < panels; i++) {
+            const int64_t row = m0 + hone__gemm_cut(m1 - m0, 1, panels, i);
+            t.mr = (int)(m0 + hone__gemm_cut(m1 - m0, 1, panels, i + 1) - row);
+            char *const panel = p->packed_a + (size_t)i * a_bytes;
+            if (col == p->area.n0) {
+                pack_a(p, row, t.mr, r.k0, r.k, panel);
+            }
+            t.a = panel;
+            run_tile(p, r, &t, row, col);
+        }
+    }
+}
+
+static void run_blocks(const part *p)
+{
+    const int64_t k = p->j->plan.x.k, kc = p->j->kc, rows = p->area.m1 - p->area.m0;
+    const int64_t blocks = ceil_div(rows, p->j->mc);
+    for (int64_t k0 = 0; k0 == 0 || k0 < k; k0 += kc) {
+        const range r = { k0, min64(kc, k - k0), k0 == 0, k0 + kc >= k };
+        for (int64_t i = 0; i < blocks; i++) {
+            run_block(p, r, p->area.m0 + hone__gemm_cut(rows, 1, blocks, i),
+                      p->area.m0 + hone__gemm_cut(rows, 1, blocks, i + 1));
+        }
+    }
+}
+
+static void run_rows(const part *p)
+{
+    const job *j = p->j;
+    const hone__gemm_args *x = &j->plan.x;
+    const int64_t row = p->area.m0;
+    const int rows = (int)(p->area.m1 - row);
+    for (int64_t col = p->area.n0; col < p->area.n1; col += HONE__BF16_RUN) {
+        const int64_t n = min64(HONE__BF16_RUN, p->area.n1 - col);
+        const int64_t rs = p->sums ? HONE__BF16_RUN : x->c_rs;
+        float *y = p->sums ? p->sums : (float *)(void *)p->c + row * x->c_rs + col;
+        for (int i = 0; p->sums && j->plan.begins && i < rows; i++) {
+            fetch_row(p, row + i, col, n, y + i * rs);
+        }
+        const uint16_t *a = p->a + row * x->a_rs, *b = p->b + col * x->b_cs;
+        if (x->b_cs == 1) {
+            j->kernel->rows(x->k, rows, n, a, x->a_rs, x->a_cs, b, x->b_rs, y, rs, j->plan.begins);
+        } else {
+            j->kernel->few(x->k, rows, n, a, x->a_rs, x->a_cs, b, x->b_cs, y, rs, j->plan.begins);
+        }
+        for (int i = 0; p->sums && i < rows; i++) {
+            finish_row(p, row + i, col, n, y + i * rs);
+        }
+    }
+}
+
+static void run_share(void *ctx, int thread, int n_threads)
+{
+    const job *j = ctx;
+    const hone__gemm_plan *plan = &j->plan;
+    const hone__gemm_args *x = &plan->x;
+    const int64_t regions = plan->split_m * plan->split_n, all = plan->batch * regions;
+    const int64_t end = hone__gemm_cut(all, 1, n_threads, thread + 1);
+    char *const workspace = j->workspace + (size_t)thread * j->workspace_bytes;
+    for (int64_t i = hone__gemm_cut(all, 1, n_threads, thread); i < end; i++) {
+        const hone__gemm_offsets at = hone__gemm_batch_offsets(x, i / regions);
+        char *const activated = x->activated ? x->activated : x->c;
+        const part p = { .j = j,
+                         .a = (const uint16_t *)x->a + at.a,
+                         .b = (const uint16_t *)x->b + at.b,
+                         .c = (char *)x->c + at.c * j->c_size,
+                         .activated = activated + at.c * j->c_size,
+                         .area = hone__gemm_area_of(plan, i % regions),
+                         .packed_a = workspace,
+                         .packed_b = workspace + bytes_a(j),
+                         .sums = j->straight
+                                     ? NULL
+                                     : (float *)(void *)(workspace + bytes_a(j) + bytes_b(j)) };
+        if (j->by_rows) {
+            run_rows(&p);
+        } else {
+            run_blocks(&p);
+        }
+    }
+}
+
+/* ---- decisions ---- */
+
+static void decide(job *j, const hone__gemm_args *args, const hone__gemm_source *a)
+{
+    hone__gemm_plan *plan = &j->plan;
+    hone__gemm_args *x = &plan->x;
+    *x = *args;
+    j->kernel = hone__bf16();
+    plan->kernel = &j->kernel->shape;
+    plan->size = hone__gemm_size(x->dtype);
+    hone__gemm_plan_normalise(plan, a);
+    hone__gemm_plan_epilogue(plan);
+    plan->pieces = 1;
+    plan->piece_k = x->k;
+    plan->scratch = true; /* no relay */
+    j->c_size = x->narrow ? 2 : 4;
+    j->by_rows =
+        !a && x->m <= HONE__BF16_ROWS && (x->b_cs == 1 || (x->b_rs == 1 && j->kernel->few));
+    plan->pack_a = plan->pack_b = !j->by_rows;
+    const hone__gemm_epilogue *e = &plan->epilogue;
+    j->plain = e->alpha == 1.0 && !e->accumulate && !e->relu && !x->bias;
+    j->straight = j->plain && !x->narrow && x->c_cs == 1 && !plan->activate;
+    j->only_rounds = j->plain && x->narrow && x->c_cs == 1 && !plan->activate;
+    const hone__gemm_blocks blocks =
+        hone__gemm_choose_packed_blocks(&j->kernel->shape, j->kernel->paired ? 2 : 4, x->k);
+    j->kc = blocks.kc;
+    j->mc = blocks.mc;
+    hone__gemm_plan_threads(plan, plan->batch);
+    j->workspace_bytes = bytes_a(j) + bytes_b(j) + bytes_sums(j);
+}
+
+int hone__gemm_pairs_from(const hone__gemm_args *args, const hone__gemm_source *a)
+{
+    if (hone__gemm_is_empty(args)) {
+        return 0;
+    }
+    job j = { .workspace = NULL };
+    decide(&j, args, a);
+    const size_t bytes = hone__bytes(j.plan.threads, j.workspace_bytes);
+    if (bytes && !(j.workspace = hone__pool_alloc(bytes))) {
+        return -1;
+    }
+    hone__parallel_team(j.plan.threads, run_share, &j);
+    if (bytes) {
+        hone__pool_free(j.workspace, bytes);
+    }
+    return 0;
+}
+
+int hone__gemm_pairs(const hone__gemm_args *args)
+{
+    return hone__gemm_pairs_from(args, NULL);
+}

@@ -1,0 +1,22 @@
+/* pairs.h: products of bf16, dtype HONE__GEMM_BF16 of args.h.
+ *
+ * The order of every sum is `pairs` (bf16_kernels.h says it): one chain over all of k in k's order,
+ * from +0 or from what C holds, of steps (bf16_step.h) that are fma(a, b, acc) where denormals don't
+ * exist. It depends on nothing but k: not on m, n, strides, threads, ISA, nor on where k is cut
+ * (contracts 1 and 7). As long as nothing is denormal it is the chain of f32 on widened operands.
+ *
+ * What follows the last k is done in f32, where denormals do exist: alpha, C, bias, ReLU as args.h
+ * says. With `narrow` the result is rounded once to bf16 (to nearest even); GELU takes what C holds
+ * then, and its values are rounded, too. */
+#ifndef HONE_GEMM_PAIRS_H
+#define HONE_GEMM_PAIRS_H
+
+#include "gemm/args.h"
+
+/** As hone__gemm: on as many threads as pay off; 0, or -1 with HONE_E_NOMEM set, C untouched. */
+int hone__gemm_pairs(const hone__gemm_args *args);
+
+/** As hone__gemm_from: A's panels are written by a source, elements being uint16_t. */
+int hone__gemm_pairs_from(const hone__gemm_args *args, const hone__gemm_source *a);
+
+#endif

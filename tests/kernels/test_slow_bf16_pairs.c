@@ -1,0 +1,4 @@
+/* 10^8 hard pairs. Emulated, it takes HONE_TEST_STEP=100. */
+#define SUITE_NAME slow_bf16_pairs
+#define PAIRS      100000000
+#include "bf16_pairs.h"
