@@ -9,7 +9,7 @@ if("PkgConfig::PROTOBUF_C" IN_LIST HONE_OPTIONAL)
   add_custom_command(OUTPUT ${HONE_ONNX}/onnx.pb-c.c ${HONE_ONNX}/onnx.pb-c.h
     COMMAND ${PROTOC_C} --c_out=${HONE_ONNX} -I${CMAKE_CURRENT_LIST_DIR} onnx.proto
     DEPENDS ${CMAKE_CURRENT_LIST_DIR}/onnx.proto VERBATIM)
-  set(users src/run/onnx.c src/run/onnx_graph.c src/run/onnx_ops.c)
+  set(users src/run/onnx.c src/run/onnx_graph.c src/run/onnx_ops.c src/run/onnx_recurrent.c)
   set_property(SOURCE ${users} APPEND PROPERTY COMPILE_DEFINITIONS HONE_HAS_PROTOBUF_C=1)
   set_source_files_properties(${users} PROPERTIES INCLUDE_DIRECTORIES ${HONE_ONNX}
     OBJECT_DEPENDS "${HONE_ONNX}/onnx.pb-c.h;${HONE_ONNX}/onnx.pb-c.c")

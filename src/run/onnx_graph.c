@@ -92,6 +92,12 @@ static int find(const hone__onnx *g, const hone_tensor *t)
     return -1;
 }
 
+bool hone__onnx_is_constant(const hone__onnx *g, const hone_tensor *t)
+{
+    const int i = find(g, t);
+    return i < 0 || g->constants[i];
+}
+
 const char *hone__onnx_name(hone__onnx *g, hone_tensor *t)
 {
     if (t == HONE_NONE)
@@ -143,7 +149,7 @@ const char *hone__onnx_constant(hone__onnx *g, hone_tensor *t, const char *name)
     return own_name;
 }
 
-static const char *fresh_constant(hone__onnx *g, hone_tensor *t)
+const char *hone__onnx_fresh(hone__onnx *g, hone_tensor *t)
 {
     char name[32];
     hone__format(name, sizeof name, "constant_%d", g->counter++);
@@ -155,12 +161,12 @@ const char *hone__onnx_ints(hone__onnx *g, const int64_t *at, int n)
     hone_tensor *t = hone__own(hone__new("export", HONE_I64, 1, &(int64_t){ n }));
     if (t && n)
         memcpy(hone__data(t), at, (size_t)n * sizeof *at);
-    return fresh_constant(g, t);
+    return hone__onnx_fresh(g, t);
 }
 
 const char *hone__onnx_number(hone__onnx *g, double value, hone_dtype dtype)
 {
-    return fresh_constant(
+    return hone__onnx_fresh(
         g, hone_to(hone_full_v(HONE_F64, value, (int64_t[]){ HONE_END_DIM }), dtype));
 }
 
@@ -196,6 +202,22 @@ const char *hone__onnx_add(hone__onnx *g, const char *type, const char *const *i
     return g->failed ? NULL : out;
 }
 
+const char *hone__onnx_third(hone__onnx *g)
+{
+    char name[48];
+    hone__onnx_node *p = g->graph.n_node ? g->graph.node[g->graph.n_node - 1] : NULL;
+    char **outputs = hone__onnx_room(g, 3 * sizeof *outputs);
+    if (!p || g->failed)
+        return NULL;
+    hone__format(name, sizeof name, "%s_last", p->output[0]);
+    outputs[0] = p->output[0];
+    outputs[1] = (char *)"";
+    outputs[2] = copy(g, name);
+    p->output = outputs;
+    p->n_output = 3;
+    return outputs[2];
+}
+
 static Hone__Onnx__AttributeProto *attribute(hone__onnx *g, const char *name, int type)
 {
     enum { MOST = 8 };
@@ -214,7 +236,7 @@ static Hone__Onnx__AttributeProto *attribute(hone__onnx *g, const char *name, in
     return a;
 }
 
-enum { FLOAT = 1, INT = 2, STRING = 3, INTS = 7 }; /* the format's numbers */
+enum { FLOAT = 1, INT = 2, STRING = 3, INTS = 7, STRINGS = 8 }; /* the format's numbers */
 
 void hone__onnx_int(hone__onnx *g, const char *name, int64_t value)
 {
@@ -242,6 +264,18 @@ void hone__onnx_text(hone__onnx *g, const char *name, const char *value)
         a->has_s = 1;
         a->s.len = strlen(text);
         a->s.data = (uint8_t *)text;
+    }
+}
+
+void hone__onnx_texts(hone__onnx *g, const char *name, const char *value)
+{
+    Hone__Onnx__AttributeProto *a = attribute(g, name, STRINGS);
+    char *text = copy(g, value);
+    ProtobufCBinaryData *list = hone__onnx_room(g, sizeof *list);
+    if (a && text && list) {
+        *list = (ProtobufCBinaryData){ strlen(text), (uint8_t *)text };
+        a->n_strings = 1;
+        a->strings = list;
     }
 }
 

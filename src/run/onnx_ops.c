@@ -571,6 +571,7 @@ static const struct {
     { "select", select_one },
     { "cat", cat },
     { "embedding", embedding },
+    { "recurrent_layer", hone__onnx_recurrent },
 };
 
 enum { N_TABLE = sizeof table / sizeof *table };

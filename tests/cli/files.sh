@@ -199,7 +199,7 @@ grep -q '"train_loss": null, ' log || fail "no null in the log: $(cat log)"
 ! grep -qi 'nan\|inf' log || fail "no JSON: $(cat log)"
 
 # ---- names that a terminal would obey
-header='{"a\\u001b[31mb\\nc":{"dtype":"U8","shape":[1],"data_offsets":[0,1]},"__metadata__":{"k\\u0007":"v\\u009b1m"}}'
+header='{"a\u001b[31mb\nc":{"dtype":"U8","shape":[1],"data_offsets":[0,1]},"__metadata__":{"k\u0007":"v\u009b1m"}}'
 { printf '%b' "\\x$(printf %02x ${#header})\\0\\0\\0\\0\\0\\0\\0"; printf %s "$header"; printf x; } >odd.safetensors
 works "$hone" show odd.safetensors
 says '^a\\x1b\[31mb\\nc +U8'

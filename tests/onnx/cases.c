@@ -24,6 +24,20 @@ static const char layers[] =
     "        x = (a + b).abs().sqrt() + maximum(a, b).exp().tanh() * gelu_tanh(x)\n"
     "        return fc(flatten(x + softplus(x), 1))\n";
 
+/* Each recurrence, in layers and directions, with and without biases, either dim in front, with states. */
+static const char recurrences[] =
+    "model Recurrences():\n"
+    "    lstm = LSTM(5, 4, num_layers=2, bidirectional=True, batch_first=True)\n"
+    "    gru = GRU(8, 3, bias=False)\n"
+    "    relu = RNN(3, 6, nonlinearity='relu')\n"
+    "    tanh = RNN(6, 4, num_layers=2, batch_first=True)\n"
+    "    again = LSTM(4, 4)\n"
+    "    cell = GRUCell(4, 4)\n"
+    "    forward(x):\n"
+    "        x = tanh(relu(gru(lstm(x))))\n"
+    "        x = again(again(x), x[:, 0:1].transpose(0, 1), x[:, 1:2].transpose(0, 1))\n"
+    "        return cell(x[:, 0], x[:, 1])\n";
+
 static const struct {
     const char *name, *spec;
     int64_t tokens; /* 0: floats */
@@ -39,7 +53,9 @@ static const struct {
       11,
       2,
       { 2, 6 } },
+    { "lstm", "lstm:vocab=11,width=6,hidden=5,layers=2", 11, 2, { 2, 7 } },
     { "layers", NULL, 0, 4, { 2, 4, 9, 9 } },
+    { "recurrences", NULL, 0, 3, { 4, 4, 5 } },
 };
 
 static hone_tensor *input(size_t i)
@@ -63,8 +79,9 @@ static hone_status write(const char *folder, size_t i)
     for (int k = 0; k < 3; k++)
         snprintf(path[k], sizeof path[k], "%s/%s.%s", folder, cases[i].name, endings[k]);
     hone_seed(i);
-    hone_module *model =
-        cases[i].spec ? hone_model(cases[i].spec) : hone_model_parse(layers, "layers", NULL);
+    hone_module *model = cases[i].spec ? hone_model(cases[i].spec)
+                                       : hone_model_parse(cases[i].ndim == 3 ? recurrences : layers,
+                                                          cases[i].name, NULL);
     if (!model)
         return hone_error_code();
     hone_tensor *x = input(i);
