@@ -25,11 +25,12 @@ static const cli_option table[] = {
       CLI_FLAG, FIELD(peers), NULL, 0, 0 },
     { "threads", "LIST", "numbers of threads in turn, such as 1,2,4", CLI_TEXT, FIELD(threads), "1",
       0, 0 },
-    { "isa", "NAME", "kernels to use: scalar, avx2, avx512 or neon", CLI_TEXT, FIELD(isa), NULL, 0,
-      0 },
+    { "isa", "NAME", "kernels to use: scalar, avx2, avx512, avx512_bf16 or neon", CLI_TEXT,
+      FIELD(isa), NULL, 0, 0 },
     { "json", "FILE", "write one JSON object a line and row", CLI_TEXT, FIELD(json), NULL, 0, 0 },
     { "only", "OP", "rows of this op only", CLI_TEXT, FIELD(only), NULL, 0, 0 },
-    { "dtype", "NAME", "rows of f32 or of f64 only", CLI_TEXT, FIELD(dtype), NULL, 0, 0 },
+    { "dtype", "NAME", "rows of f32, of f64 or of bf16 (products) only", CLI_TEXT, FIELD(dtype),
+      NULL, 0, 0 },
     { "size", "SIZE", "this size only: elements, or MxNxK of a product, also MxNxK:TN", CLI_TEXT,
       FIELD(size), NULL, 0, 0 },
     { "seconds", "S", "about so long for each number of threads", CLI_REAL, FIELD(seconds), "60",
@@ -255,8 +256,9 @@ static int run(int argc, char **argv)
     r.only = o.only;
     r.report.suite = suites[suite].name;
     r.dtype = o.dtype;
-    if (o.dtype && strcmp(o.dtype, "f32") != 0 && strcmp(o.dtype, "f64") != 0)
-        return cli_error(CLI_USAGE, name, "--dtype takes f32 or f64, not '%s'", o.dtype);
+    if (o.dtype && strcmp(o.dtype, "f32") != 0 && strcmp(o.dtype, "f64") != 0 &&
+        strcmp(o.dtype, "bf16") != 0)
+        return cli_error(CLI_USAGE, name, "--dtype takes f32, f64 or bf16, not '%s'", o.dtype);
     if (n == 0 || (o.size && !read_size(&r, o.size, suites[suite].products)))
         return CLI_USAGE;
     if (o.isa)

@@ -101,7 +101,7 @@ void bench_print_row(bench_report *report, const bench_row *row);
 
 typedef struct {
     const char *only;    /* rows of this name, or NULL for all */
-    const char *dtype;   /* rows of "f32" or "f64", or NULL for both */
+    const char *dtype;   /* rows of "f32", "f64" or "bf16", or NULL for all */
     int64_t m, n, k;     /* of --size for a product; m alone: elements */
     const char *variant; /* NN, TN ... of --size, or NULL */
     bench_report report;
@@ -113,13 +113,14 @@ typedef struct {
 bool bench_do_row(bench_run *run, bench_row *row, void *ctx);
 /** True if --only wants it. */
 bool bench_wants(const bench_run *run, const char *row_name);
-/** True if --dtype wants it, f32 or f64. */
+/** True if --dtype wants it. */
 bool bench_wants_dtype(const bench_run *run, hone_dtype dtype);
 
 /** A product [m, k] x [k, n], ta, tb: of an operand that lies across. */
 typedef struct {
     int64_t m, n, k;
     bool ta, tb, f64;
+    bool bf16; /* C, too */
     bool accumulate;
     int batch; /* so many products, one behind the other; 0: one */
 } bench_product;

@@ -3,7 +3,9 @@
 #include "bench.h"
 #include "cli.h"
 
+#include "core/half.h"
 #include "gemm/gemm.h"
+#include "gemm/pairs.h"
 
 #include <hone/hone.h>
 #include <stdlib.h>
@@ -41,6 +43,16 @@ static const shape targets[] = {
     { .m = 1024, .n = 1024, .k = 1024, .f64 = true },
     { .m = 100, .n = 100, .k = 784, .f64 = true },
     { .m = 100, .n = 784, .k = 100, .tb = true, .f64 = true },
+    /* bf16: GPT-2's shapes forward, with gradients; one row by a matrix */
+    { .m = 1024, .n = 1024, .k = 1024, .bf16 = true },
+    { .m = 512, .n = 3072, .k = 768, .bf16 = true },
+    { .m = 512, .n = 768, .k = 3072, .bf16 = true },
+    { .m = 2048, .n = 768, .k = 768, .bf16 = true },
+    { .m = 512, .n = 768, .k = 3072, .tb = true, .bf16 = true },
+    { .m = 768, .n = 3072, .k = 512, .ta = true, .bf16 = true },
+    { .m = 64, .n = 64, .k = 64, .batch = 48, .bf16 = true },
+    { .m = 1, .n = 3072, .k = 768, .bf16 = true },
+    { .m = 1, .n = 3072, .k = 768, .tb = true, .bf16 = true },
 };
 
 enum { N_TARGETS = sizeof targets / sizeof *targets };
@@ -69,11 +81,16 @@ static int batch_of(const shape *s)
     return s->batch > 0 ? s->batch : 1;
 }
 
+static hone__gemm_dtype dtype_of(const shape *s)
+{
+    return s->bf16 ? HONE__GEMM_BF16 : s->f64 ? HONE__GEMM_F64 : HONE__GEMM_F32;
+}
+
 static bool run_hone(void *ctx)
 {
     const work *w = ctx;
-    hone__gemm_args x =
-        hone__gemm_contiguous(w->s.f64 ? HONE__GEMM_F64 : HONE__GEMM_F32, w->s.m, w->s.n, w->s.k);
+    hone__gemm_args x = hone__gemm_contiguous(dtype_of(&w->s), w->s.m, w->s.n, w->s.k);
+    x.narrow = w->s.bf16;
     if (w->s.ta) {
         x.a_rs = 1;
         x.a_cs = w->s.m;
@@ -93,7 +110,7 @@ static bool run_hone(void *ctx)
     x.a = w->a;
     x.b = w->b;
     x.c = w->c;
-    return hone__gemm(&x) == 0;
+    return (w->s.bf16 ? hone__gemm_pairs(&x) : hone__gemm(&x)) == 0;
 }
 
 /* ---- peaks */
@@ -113,7 +130,7 @@ static bool is_vector(const shape *s)
 /* Its rate is that of a product which takes no longer than reading its matrix does. */
 static bench_side read_side(work *w, int threads, double flops)
 {
-    const int64_t size = w->s.f64 ? 8 : 4, other = w->s.m == 1 ? w->s.n : w->s.m;
+    const int64_t size = hone__gemm_size(dtype_of(&w->s)), other = w->s.m == 1 ? w->s.n : w->s.m;
     const int64_t bytes = w->s.k * other * size;
     w->read = (hone__memory_pass){
         .kind = HONE__STREAM_READ, .threads = threads, .bytes = bytes, .passes = 1
@@ -189,6 +206,8 @@ static const bench_call peer_calls[BENCH_MAX_PEERS] = { run_peer_0, run_peer_1, 
 
 static bool peer_can(const bench_peer *p, const shape *s)
 {
+    if (s->bf16)
+        return false;
     if (p->dnnl_sgemm)
         return !s->f64;
     const int64_t limit = INT32_MAX;
@@ -209,6 +228,15 @@ static const char *variant_of(const shape *s, char text[16])
     return text;
 }
 
+/* Numbers in (-1, 1) of the product's dtype, to be freed. */
+static void *operand(const shape *s, int64_t elements)
+{
+    float *x = hone__filled(elements, s->f64);
+    for (int64_t i = 0; s->bf16 && x && i < elements; i++)
+        memcpy((char *)x + 2 * i, &(uint16_t){ hone__bf16_of(hone__bits_of_f32(x[i])) }, 2);
+    return x;
+}
+
 bool bench_do_product(bench_run *run, const bench_product *s)
 {
     char variant[16];
@@ -217,15 +245,18 @@ bool bench_do_product(bench_run *run, const bench_product *s)
                   c = batch * s->m * s->n;
     const double flops = 2.0 * (double)(s->m * s->n) * (double)(s->k * batch);
     work w = { .s = *s, .peer = report->peer };
-    w.a = hone__filled(a, s->f64);
-    w.b = hone__filled(b, s->f64);
-    w.c = hone__filled(c, s->f64);
-    const bool tile = hone__tile_make(&w.tile, s->f64, report->running);
+    w.a = operand(s, a);
+    w.b = operand(s, b);
+    w.c = operand(s, c);
+    const int64_t size = hone__gemm_size(dtype_of(s));
+    const bool tile = hone__tile_make(&w.tile, dtype_of(s), report->running);
     bench_row row = {
         .name = "matmul",
-        .dtype = s->f64 ? "f64" : "f32",
+        .dtype = s->bf16  ? "bf16"
+                 : s->f64 ? "f64"
+                          : "f32",
         .variant = variant_of(s, variant),
-        .level = hone__mem_level_of((s->f64 ? 8.0 : 4.0) * (double)(a + b + c)),
+        .level = hone__mem_level_of((double)size * (double)(a + b + c)),
         .m = s->m,
         .n = s->n,
         .k = s->k,
@@ -234,7 +265,7 @@ bool bench_do_product(bench_run *run, const bench_product *s)
     row.side[BENCH_PEAK] =
         is_vector(s) ? read_side(&w, report->running, flops) : bench_tile_side(&w.tile);
     row.side[BENCH_FMA] =
-        (bench_side){ .call = run_fma,
+        (bench_side){ .call = s->bf16 ? NULL : run_fma, /* whose FMAs are others */
                       .work = hone__fma_flops(hone__peaks_get(), s->f64, report->running) };
     row.side[BENCH_HONE] = (bench_side){ .call = run_hone, .work = flops };
     for (int p = 0; p < report->n_peers; p++)
@@ -263,12 +294,15 @@ int bench_gemm(bench_run *run, bool count)
                           .k = run->k,
                           .ta = variant[0] == 'T',
                           .tb = variant[1] == 'T',
-                          .f64 = !bench_wants_dtype(run, HONE_F32) };
+                          .f64 = run->dtype && bench_wants_dtype(run, HONE_F64),
+                          .bf16 = run->dtype && bench_wants_dtype(run, HONE_BF16) };
         return count || bench_do_product(run, &s) ? 1 : -1;
     }
     int rows = 0;
     for (int i = 0; i < N_TARGETS; i++) {
-        if (!bench_wants_dtype(run, targets[i].f64 ? HONE_F64 : HONE_F32))
+        if (!bench_wants_dtype(run, targets[i].bf16  ? HONE_BF16
+                                    : targets[i].f64 ? HONE_F64
+                                                     : HONE_F32))
             continue;
         if (!count && !bench_do_product(run, &targets[i]))
             return -1;

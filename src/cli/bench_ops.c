@@ -285,7 +285,7 @@ static bool do_row(bench_run *run, const hone__op *op, const form *f, int64_t s)
     row.side[BENCH_HONE] =
         (bench_side){ .call = run_op, .work = product ? flops_of(op, s) : bytes };
     hone_tensor *to = NULL, *from = NULL;
-    if (product && hone__tile_make(&w.peak.tile, false, threads)) {
+    if (product && hone__tile_make(&w.peak.tile, HONE__GEMM_F32, threads)) {
         row.side[BENCH_PEAK] = bench_tile_side(&w.peak.tile);
     } else if (!product && bytes > 0) {
         const int64_t half = (int64_t)bytes / 2;

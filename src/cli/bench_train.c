@@ -53,7 +53,7 @@ static bool prepare(work *w, const model_spec *spec, int64_t batch, int threads)
     w->y = hone_randint(HONE_I64, 0, classes, batch);
     w->model = w->y ? model_new(spec) : NULL;
     w->optim = w->model ? hone_sgd(w->model, &(hone_sgd_options){ .lr = 1e-3 }) : NULL;
-    if (w->optim && hone__tile_make(&w->tile, false, threads))
+    if (w->optim && hone__tile_make(&w->tile, HONE__GEMM_F32, threads))
         return true;
     cli_library_error("bench");
     return false;

@@ -79,9 +79,10 @@ static void roofs(FILE *to)
     const hone__roofs *r = &hone__the_report.roofs;
     text(to, "isa", r->isa);
     number(to, "threads", r->threads);
-    for (int f64 = 0; f64 < 2; f64++)
-        hone__say(to, "\"products_%s_mflops\":[%.0f,%.0f],", f64 ? "f64" : "f32",
-                  1e3 * r->tile[f64][0], 1e3 * r->tile[f64][1]);
+    static const char *const dtypes[] = { "f32", "f64", "bf16" };
+    for (int d = 0; d < 3; d++)
+        hone__say(to, "\"products_%s_mflops\":[%.0f,%.0f],", dtypes[d], 1e3 * r->tile[d][0],
+                  1e3 * r->tile[d][1]);
     for (int i = 0; i < r->n_isas; i++)
         hone__say(to, "\"fma_%s_mflops\":[%.0f,%.0f,%.0f,%.0f],", r->fma[i].name,
                   1e3 * r->fma[i].f32[0], 1e3 * r->fma[i].f32[1], 1e3 * r->fma[i].f64[0],

@@ -1,6 +1,7 @@
 /* loops.c: the loops of peaks.h and the register tile on one thread or several. */
 #include "profile/roofs.h"
 
+#include "isa/bf16.h"
 #include "isa/isa.h"
 #include "loops/past.h"
 #include "runtime/parallel.h"
@@ -117,11 +118,16 @@ static int peak_tiles(int threads)
     return threads == 1 ? PEAK_TILES : 64 * PEAK_TILES; /* as fma_rounds */
 }
 
+static const hone__gemm_kernel *kernel_of(const hone__tile *tile)
+{
+    return tile->dtype == HONE__GEMM_BF16 ? &hone__bf16()->shape : &hone__k->gemm.of[tile->dtype];
+}
+
 static void tile_body(void *ctx, int thread, int n_threads)
 {
     const hone__tile *tile = ctx;
-    const hone__gemm_kernel *kernel = &hone__k->gemm.of[tile->f64];
-    const int64_t size = tile->f64 ? 8 : 4;
+    const hone__gemm_kernel *kernel = kernel_of(tile);
+    const int64_t size = tile->dtype == HONE__GEMM_F64 ? 8 : 4; /* of a panel of bf16, too */
     char *panels = (char *)tile->panels + thread * PEAK_ELEMENTS * size;
     const hone__gemm_tile t = { .k = PEAK_K,
                                 .a = panels,
@@ -133,9 +139,11 @@ static void tile_body(void *ctx, int thread, int n_threads)
                                 .c_rs = kernel->nr,
                                 .mr = kernel->mr,
                                 .nr = kernel->nr };
+    void (*const run)(const hone__gemm_tile *) =
+        tile->dtype == HONE__GEMM_BF16 ? hone__bf16()->tile : kernel->tile;
     const int tiles = peak_tiles(n_threads);
     for (int i = 0; i < tiles; i++)
-        kernel->tile(&t);
+        run(&t);
 }
 
 void hone__tile_run(const hone__tile *tile)
@@ -145,12 +153,13 @@ void hone__tile_run(const hone__tile *tile)
 
 double hone__tile_flops(const hone__tile *tile)
 {
-    const hone__gemm_kernel *kernel = &hone__k->gemm.of[tile->f64];
+    const hone__gemm_kernel *kernel = kernel_of(tile);
     return 2.0 * peak_tiles(tile->threads) * PEAK_K * kernel->mr * kernel->nr * tile->threads;
 }
 
-bool hone__tile_make(hone__tile *tile, bool f64, int threads)
+bool hone__tile_make(hone__tile *tile, hone__gemm_dtype dtype, int threads)
 {
-    *tile = (hone__tile){ threads, f64, hone__filled((int64_t)threads * PEAK_ELEMENTS, f64) };
+    const int64_t elements = (int64_t)threads * PEAK_ELEMENTS;
+    *tile = (hone__tile){ threads, dtype, hone__filled(elements, dtype == HONE__GEMM_F64) };
     return tile->panels != NULL;
 }

@@ -66,8 +66,11 @@ static double roof_of(const hone__row *row, double madds, double bytes)
         return 0;
     const double calls = (double)row->calls,
                  written = row->bytes > 0 ? row->written / row->bytes : 0;
-    return calls * hone__roof_seconds(&report->roofs, row->dtype == HONE_F64, row->team,
-                                      2 * madds / calls, bytes / calls, written);
+    const hone__gemm_dtype dtype = row->dtype == HONE_F64    ? HONE__GEMM_F64
+                                   : row->dtype == HONE_BF16 ? HONE__GEMM_BF16
+                                                             : HONE__GEMM_F32;
+    return calls * hone__roof_seconds(&report->roofs, dtype, row->team, 2 * madds / calls,
+                                      bytes / calls, written);
 }
 
 static evidence evidence_of(const hone__row *row)

@@ -56,12 +56,12 @@ static void call_tile(void *ctx)
     hone__tile_run(ctx);
 }
 
-static bool measure_tile(hone__roofs *roofs, bool f64, int which)
+static bool measure_tile(hone__roofs *roofs, hone__gemm_dtype dtype, int which)
 {
     hone__tile tile;
-    if (!hone__tile_make(&tile, f64, which == HONE__ONE_THREAD ? 1 : roofs->threads))
+    if (!hone__tile_make(&tile, dtype, which == HONE__ONE_THREAD ? 1 : roofs->threads))
         return false;
-    roofs->tile[f64][which] = rate_of(call_tile, &tile, hone__tile_flops(&tile));
+    roofs->tile[dtype][which] = rate_of(call_tile, &tile, hone__tile_flops(&tile));
     free(tile.panels);
     return true;
 }
@@ -191,14 +191,16 @@ bool hone__roofs_measure(hone__roofs *roofs)
     for (int i = 0; i < HONE__ROOF_ISAS && hone__isa_available(i); i++)
         measure_isa(roofs, hone__isa_available(i)->name);
     for (int which = 0; which < most && ok; which++)
-        ok = measure_tile(roofs, false, which) && measure_tile(roofs, true, which);
+        ok = measure_tile(roofs, HONE__GEMM_F32, which) &&
+             measure_tile(roofs, HONE__GEMM_F64, which) &&
+             measure_tile(roofs, HONE__GEMM_BF16, which);
     for (hone__mem_level level = 0; level < HONE__MEM_LEVELS; level++)
         for (int which = 0; which < most; which++)
             for (size_t k = 0; ok && k < sizeof kinds / sizeof *kinds; k++)
                 ok = measure_stream(roofs, level, kinds[k], which);
     if (most == 1) {
-        for (int f64 = 0; f64 < 2; f64++)
-            roofs->tile[f64][1] = roofs->tile[f64][0];
+        for (int dtype = HONE__GEMM_F32; dtype <= HONE__GEMM_BF16; dtype++)
+            roofs->tile[dtype][1] = roofs->tile[dtype][0];
         for (hone__mem_level level = 0; level < HONE__MEM_LEVELS; level++)
             for (int k = 0; k < HONE__STREAMS; k++)
                 roofs->gbps[level][k][1] = roofs->gbps[level][k][0];
@@ -211,8 +213,8 @@ bool hone__roofs_measure(hone__roofs *roofs)
     return true;
 }
 
-double hone__roof_seconds(const hone__roofs *roofs, bool f64, int threads, double flops,
-                          double bytes, double written)
+double hone__roof_seconds(const hone__roofs *roofs, hone__gemm_dtype dtype, int threads,
+                          double flops, double bytes, double written)
 {
     const int which = threads > 1 ? HONE__ALL_THREADS : HONE__ONE_THREAD;
     const hone__stream kind = written < 0.2   ? HONE__STREAM_READ
@@ -224,7 +226,7 @@ double hone__roof_seconds(const hone__roofs *roofs, bool f64, int threads, doubl
         level = hone__mem_level_of(bytes);
     while (level < HONE__MEM_DRAM && roofs->gbps[level][kind][which] <= 0)
         level++;
-    const double gflops = roofs->tile[f64][which], gbps = roofs->gbps[level][kind][which];
+    const double gflops = roofs->tile[dtype][which], gbps = roofs->gbps[level][kind][which];
     const double compute = gflops > 0 ? flops / gflops : 0, memory = gbps > 0 ? bytes / gbps : 0;
     return 1e-9 * (compute > memory ? compute : memory);
 }

@@ -3,6 +3,7 @@
 #ifndef HONE_PROFILE_ROOFS_H
 #define HONE_PROFILE_ROOFS_H
 
+#include "gemm/args.h"
 #include "profile/peaks.h"
 
 #include <stdbool.h>
@@ -60,10 +61,10 @@ int hone__stream_operands(hone__stream kind);
  * in L1. `panels` is to be freed. False: out of memory. */
 typedef struct {
     int threads;
-    bool f64;
+    hone__gemm_dtype dtype;
     void *panels;
 } hone__tile;
-bool hone__tile_make(hone__tile *tile, bool f64, int threads);
+bool hone__tile_make(hone__tile *tile, hone__gemm_dtype dtype, int threads);
 void hone__tile_run(const hone__tile *tile);
 double hone__tile_flops(const hone__tile *tile);
 
@@ -85,7 +86,7 @@ typedef struct {
         const char *name;
         double f32[2], f64[2];
     } fma[HONE__ROOF_ISAS];
-    double tile[2][2]; /* of the ISA in use, f32 and f64: what a product can reach */
+    double tile[3][2]; /* of the ISA in use, by hone__gemm_dtype: what a product can reach */
     double gbps[HONE__MEM_LEVELS][HONE__STREAMS][2];
     int n_nodes;
     double node_gbps[HONE__ROOF_NODES][HONE__ROOF_NODES]; /* read by a thread at [0..] from [..] */
@@ -95,7 +96,7 @@ typedef struct {
 bool hone__roofs_measure(hone__roofs *roofs);
 /** The seconds that the limits leave for so many flops and bytes at `threads`: of a call that moves
  * the mix in which `written` is a share. */
-double hone__roof_seconds(const hone__roofs *roofs, bool f64, int threads, double flops,
-                          double bytes, double written);
+double hone__roof_seconds(const hone__roofs *roofs, hone__gemm_dtype dtype, int threads,
+                          double flops, double bytes, double written);
 
 #endif

@@ -86,7 +86,10 @@ refuses 1 'OMP_THREAD_LIMIT is 2' env OMP_THREAD_LIMIT=2 "$hone" bench gemm --si
 works "$hone" bench gemm --size 8x8x8 --seconds 0.01 --threads 1024 --json rows.json
 says "^hone bench gemm, [a-z0-9]+, 1024 threads, of which [0-9]+ run:"
 grep -q '"threads":1024,' rows.json || fail "not the threads that were asked for"
-refuses 2 "--dtype takes f32 or f64, not 'bf16'" "$hone" bench gemm --dtype bf16
+refuses 2 "--dtype takes f32, f64 or bf16, not 'f16'" "$hone" bench gemm --dtype f16
+refuses 2 "reduce has no op 'any' in bf16" "$hone" bench reduce --dtype bf16
+works "$hone" bench gemm --size 24x16x8:TT --dtype bf16 --seconds 0.01
+says '^matmul +bf16 TT +L1 +24x16x8 '
 refuses 2 "ops has no op 'add' in f64" "$hone" bench ops --only add --dtype f64
 refuses 2 'HONE_ISA=sse9 is unknown' "$hone" bench gemm --isa sse9
 case $(uname -m) in
