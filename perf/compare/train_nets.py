@@ -2,14 +2,15 @@
 """Whole training steps of the networks people train: hone and its peers in turn, on this machine.
 
     perf/compare/train_nets.py [--nets build/perf/nets] [--hone build/hone] [--only lenet,resnet32,..] [--threads 2]
-                               [--rounds 5] [--modes eager,channels_last,compile] [--seconds 1] [--no-jax]
+                               [--rounds 5] [--modes eager,channels_last,compile] [--seconds 1] [--no-jax] [--cpu]
 
 A contender is a process that stays: in each round each of them runs steps for about --seconds, one after the other. Peers: PyTorch
 eager, with channels-last images (where there are images), and with the whole step (forward, backward, optimizer) in one
 torch.compile, its optimizers fused; JAX, the step compiled as a whole, for mlp and lstm. Ratios are of medians over all
 steps (of minima in brackets), to the best mode. A limit is the step's multiply-adds (of linear layers, convolutions and
 attention, by the direct count; a first layer has no gradient by its input) at the peak rate of the register tile
-measured by `hone bench` in this run, times the threads. Memory is the maximum of RssAnon while a round runs.
+measured by `hone bench` in this run, times the threads. Memory is the maximum of RssAnon while a round runs. --cpu: with
+--threads 1 the time that a process computed instead of what passed, for machines that others compute on, too.
 """
 import argparse
 import json
@@ -245,7 +246,7 @@ def jax_step(name):
 # ---- contenders
 
 
-def serve(name, mode, threads):
+def serve(name, mode, threads, clock):
     """For each number on standard input so many steps, and a line of milliseconds."""
     if mode == "flops":
         print(flops(name))
@@ -260,9 +261,9 @@ def serve(name, mode, threads):
     for line in sys.stdin:
         times = []
         for _ in range(int(line)):
-            begin = time.perf_counter()
+            begin = clock()
             step()
-            times.append((time.perf_counter() - begin) * 1e3)
+            times.append((clock() - begin) * 1e3)
         print(" ".join(f"{t:.4f}" for t in times), flush=True)
 
 
@@ -313,12 +314,12 @@ def peak_rate(args):
 
 def compare(args, name):
     python = [sys.executable, os.path.abspath(__file__), "--serve"]
-    contenders = {"hone": Contender([args.nets, name, "--threads", str(args.threads)], args.threads)}
+    contenders = {"hone": Contender([args.nets, name, "--threads", str(args.threads)] + ["--cpu"] * args.cpu, args.threads)}
     for mode in args.modes.split(","):
         if mode and (mode != "channels_last" or name in IMAGES):
-            contenders[mode] = Contender(python + [name, mode, str(args.threads)], args.threads)
+            contenders[mode] = Contender(python + [name, mode, str(args.threads)] + ["--cpu"] * args.cpu, args.threads)
     if name in ("mlp", "lstm") and not args.no_jax:
-        contenders["jax"] = Contender(python + [name, "jax", str(args.threads)], args.threads)
+        contenders["jax"] = Contender(python + [name, "jax", str(args.threads)] + ["--cpu"] * args.cpu, args.threads)
     for c in contenders.values():
         c.run(2)
         c.steps = max(1, int(args.seconds * 1e3 / min(c.run(2))))
@@ -341,8 +342,8 @@ def compare(args, name):
 
 
 def main():
-    if len(sys.argv) == 5 and sys.argv[1] == "--serve":
-        return serve(sys.argv[2], sys.argv[3], int(sys.argv[4]))
+    if len(sys.argv) >= 5 and sys.argv[1] == "--serve":
+        return serve(sys.argv[2], sys.argv[3], int(sys.argv[4]), time.process_time if "--cpu" in sys.argv else time.perf_counter)
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--nets", default="build/perf/nets")
     parser.add_argument("--hone", default="build/hone")
@@ -352,6 +353,7 @@ def main():
     parser.add_argument("--seconds", type=float, default=1)
     parser.add_argument("--modes", default="eager,channels_last,compile")
     parser.add_argument("--no-jax", action="store_true")
+    parser.add_argument("--cpu", action="store_true")
     parser.add_argument("--peak", type=float, help="GFLOP/s of the register tile; otherwise it is measured")
     args = parser.parse_args()
     if not args.peak:

@@ -1,7 +1,10 @@
 /* nets.c: whole training steps of the networks people train, for perf/compare/train_nets.py: for each
  * number read from standard input so many steps, and a line of their milliseconds.
  *
- *     nets NETWORK [--threads N]          echo 5 | nets resnet32 --threads 1
+ *     nets NETWORK [--threads N [--cpu | --profile]]     echo 5 | nets resnet32 --threads 1
+ *
+ * --cpu: the time that its threads computed, not what passed: for machines where others compute, too. --profile: then
+ * tables of where the time went.
  */
 #include <hone/hone.h>
 #include <stdio.h>
@@ -70,10 +73,13 @@ static const struct net {
     { "lstm", "lstm:vocab=96,width=256,hidden=256,layers=2", NULL, { 32, 64 }, 96, ADAM },
 };
 
+static clockid_t watch = CLOCK_MONOTONIC;
+static bool profiled;
+
 static double now_ms(void)
 {
     struct timespec t;
-    clock_gettime(CLOCK_MONOTONIC, &t);
+    clock_gettime(watch, &t);
     return 1e3 * (double)t.tv_sec + 1e-6 * (double)t.tv_nsec;
 }
 
@@ -102,6 +108,7 @@ static double step(hone_module *model, hone_optim *optim, hone_tensor *x, hone_t
     hone_backward(loss);
     hone_optim_step(optim);
     hone_item(loss);
+    hone_profile_step();
     return now_ms() - begin;
 }
 
@@ -124,12 +131,16 @@ static int run(const struct net *net)
         y = hone_randint(HONE_I64, 0, net->values, n[0] * n[1]);
     }
     int steps;
+    if (profiled)
+        hone_profile_begin(&(hone_profile_options){ .warmup = 2, .no_roofs = true });
     while (hone_error_code() == HONE_OK && scanf("%d", &steps) == 1) {
         for (int i = 0; i < steps; i++)
             printf("%.4f ", step(model, optim, x, y));
         puts("");
         fflush(stdout);
     }
+    if (profiled && hone_profile_end() == HONE_OK)
+        hone_profile_print(stdout);
     hone_optim_free(optim);
     hone_module_free(model);
     if (hone_error_code() == HONE_OK)
@@ -142,10 +153,13 @@ int main(int argc, char **argv)
 {
     if (argc >= 4 && strcmp(argv[2], "--threads") == 0)
         hone_set_threads(atoi(argv[3]));
+    if (argc >= 5 && strcmp(argv[4], "--cpu") == 0)
+        watch = CLOCK_PROCESS_CPUTIME_ID;
+    profiled = argc >= 5 && strcmp(argv[4], "--profile") == 0;
     for (size_t i = 0; argc >= 2 && i < sizeof nets / sizeof *nets; i++)
         if (strcmp(nets[i].name, argv[1]) == 0)
             return run(&nets[i]);
-    fprintf(stderr, "usage: nets NETWORK [--threads N]; networks:");
+    fprintf(stderr, "usage: nets NETWORK [--threads N [--cpu | --profile]]; networks:");
     for (size_t i = 0; i < sizeof nets / sizeof *nets; i++)
         fprintf(stderr, " %s", nets[i].name);
     fprintf(stderr, "\n");
