@@ -50,19 +50,35 @@ typedef struct {
     const float *bias;
 } hone__winograd_out;
 
-/** n outputs in a row of a convolution whose channels don't meet; what tap t sees of output i is at
- * a[t] + i * a_step. */
+/** Rows of n outputs of some planes of a convolution whose channels don't meet. What tap tap[t] sees
+ * of output i of row r of plane p is at a + at[t] + p * a_plane + r * a_row + i, which can be read as
+ * far as i < padded, the next multiple of HONE__IMAGE_CHANNELS of n. */
 typedef struct {
-    int64_t channels, n;
-    int taps;
-    const float *const *a;
-    int64_t a_step;
+    int64_t n, padded, rows, planes;
+    int taps; /* at most 64 */
+    const uint8_t *tap;
+    const int64_t *at;
+    const float *a;
+    int64_t a_row, a_plane;
     float *out; /* of the weight's gradient: dy */
-    int64_t out_step;
-    const float *const *w; /* w[t]: [channels] */
-    const float *bias;     /* [channels] or NULL */
-    float *const *sums;    /* of the weight's gradient, as w */
-} hone__depthwise;
+    int64_t out_row, out_plane;
+    const float *w;    /* w[p * w_plane + tap] */
+    const float *bias; /* bias[p * bias_step], or NULL */
+    int64_t w_plane, bias_step;
+    float *lanes; /* of the weight's gradient: [p * w_plane + tap][HONE__IMAGE_CHANNELS] */
+} hone__plane;
+
+/** Batch norm of planes of n elements that follow each other; plane p's numbers are at place p. As
+ * hone__channels (kernels.h) says: v = fma(x - base, scale, offset), y = v * weight + bias. relu: of
+ * y, and dy counts as +0 where y <= 0. NULL: weight 1, bias 0, mean_g and mean_gv 0. */
+typedef struct {
+    int64_t planes, n;
+    const float *x, *dy;
+    float *out, *g, *gv;
+    const float *base, *scale, *offset, *weight, *bias, *mean_g, *mean_gv;
+    bool relu;
+} hone__norm_planes;
+enum { HONE__NORM_LANES = 64 }; /* virtual lanes of a sum of f32 */
 
 typedef struct {
     /** B^T d B, and A dy A^T. */
@@ -77,10 +93,30 @@ typedef struct {
     /** w[tap * w_tap + i] += G^T points G for i < n, a multiple of HONE__IMAGE_CHANNELS. */
     void (*winograd_weights_back)(int64_t n, const float *points, int64_t point, float *w,
                                   int64_t w_tap);
-    /** out[i] = one chain of fma(a, w, acc) over the taps from +0; then the bias is added. */
-    void (*depthwise)(const hone__depthwise *d);
-    /** sums[t] = one chain of fma(dy, a[t], acc) over the outputs, which begins with sums[t]. */
-    void (*depthwise_weight)(const hone__depthwise *d);
+    /** Outputs: one chain of fma(a, w, acc) over the taps from +0; then the bias is added. */
+    void (*plane)(const hone__plane *d);
+    /** lanes[..][i mod HONE__IMAGE_CHANNELS] goes on with fma(dy, a, acc) over i < padded, row by row;
+     * dy is +0 from n on. */
+    void (*plane_weight)(const hone__plane *d);
+    /** sum[i] += lanes[i] folded by halves, for i < n; the lanes become +0. */
+    void (*plane_fold)(int64_t n, float *lanes, float *sum);
+    /** Rows of n elements. */
+    void (*plane_copy)(int64_t rows, int64_t n, const float *from, int64_t from_row, float *to,
+                       int64_t to_row);
+    /** to[p * part + j] = from[j * parts + p] of n elements, and back. */
+    void (*plane_split)(int64_t n, int64_t parts, const float *from, float *to, int64_t part);
+    void (*plane_join)(int64_t n, int64_t parts, const float *from, int64_t part, float *to);
+    /** The largest of 2 x 2 elements at x + 2 j and x + down + 2 j, as hone__max_pool (pool.h) takes
+     * it, and its place, x being at `first`. */
+    void (*pool_pairs)(int64_t n, const float *x, int64_t down, int64_t first, float *best,
+                       int64_t *at);
+    /** out = y; what counts of dy; dx. out may be dy. */
+    void (*norm_planes)(const hone__norm_planes *d);
+    void (*norm_pass_planes)(const hone__norm_planes *d);
+    void (*norm_dx_planes)(const hone__norm_planes *d);
+    /** g and gv [planes]: the sums of what counts of dy, and of that times v, in the order of
+     * reduce_rows. n <= HONE__NORM_LANES. */
+    void (*norm_sums_planes)(const hone__norm_planes *d);
 } hone__image_kernels;
 
 /** Those of hone__k's ISA. */

@@ -1,4 +1,5 @@
 /* images.h: the kernel bodies of isa/images.h, instantiated on the vocabulary that was included
  * before. (fragment of images_<isa>.c) */
 #include "kernels/winograd.h"
-#include "kernels/depthwise.h"
+#include "kernels/planes.h"
+#include "kernels/norm_planes.h"

@@ -15,7 +15,6 @@ bool hone__direct_suits(int64_t channels, int64_t outputs, int64_t taps)
 
 typedef struct {
     const hone__direct *d;
-    const hone__image_kernels *images;
     const hone__gemm_kernel *kernel;
     hone__gemm_epilogue finish;
     int64_t k, out; /* channels; outputs with padding */
@@ -52,28 +51,11 @@ static size_t lay_out(const job *j, char *at, room *r)
     return used;
 }
 
-/* ---- axes */
-
-/* Rows [begin, end) of the image that outputs of rows [first, last) see. */
-static void rows_seen(const job *j, int64_t first, int64_t last, int64_t *begin, int64_t *end)
-{
-    const hone__direct_axis *a = &j->d->y;
-    *begin = j->d->in.height;
-    *end = 0;
-    for (int64_t o = first; o < last; o++)
-        for (int64_t k = 0, at; k < a->taps; k++)
-            if (hone__place_of(a, o, k, &at) && at >= 0 && at < j->d->in.height) {
-                *begin = min64(*begin, at);
-                *end = hone__most(*end, at + 1);
-            }
-    *begin = min64(*begin, *end);
-}
-
 /* ---- weights: [panels][taps][channels][width of the panel] */
 
 static int64_t panels(const job *j)
 {
-    return j->d->depthwise ? 1 : ceil_div(j->out, j->widest);
+    return ceil_div(j->out, j->widest);
 }
 
 static int64_t panel(const job *j, int64_t i)
@@ -81,21 +63,11 @@ static int64_t panel(const job *j, int64_t i)
     return hone__cut(j->out / j->kernel->vl, panels(j), i) * j->kernel->vl;
 }
 
-/* Of a depthwise one [taps][channels with padding]. */
-static void turn_depthwise(const job *j)
-{
-    const int64_t taps = j->d->y.taps * j->d->x.taps;
-    memset(j->weights, 0, hone__floats(taps * j->out));
-    j->kernel->transpose(taps, j->k, j->weights, j->out, j->d->weight, taps);
-}
-
 /* Channels [begin, end) of all panels. */
 static void turn_weights(const job *j, int thread, int n_threads)
 {
     const hone__direct *d = j->d;
     const int64_t taps = d->y.taps * d->x.taps;
-    if (d->depthwise)
-        return;
     const int64_t begin = hone__cut(j->k, n_threads, thread),
                   end = hone__cut(j->k, n_threads, thread + 1);
     for (int64_t p = 0; p < panels(j); p++) {
@@ -125,7 +97,6 @@ static int taps_of(const job *j, const float *pixels, int64_t first_row, int64_t
                    const float *weights, int64_t width, tap *to)
 {
     const hone__direct *d = j->d;
-    const int64_t many = d->depthwise ? 1 : j->k;
     int n = 0;
     for (int64_t ky = 0, y; ky < d->y.taps; ky++) {
         if (!hone__place_of(&d->y, row, ky, &y) || y < 0 || y >= d->in.height)
@@ -134,7 +105,7 @@ static int taps_of(const job *j, const float *pixels, int64_t first_row, int64_t
         for (int64_t kx = 0, x; kx < (j->joined ? 1 : d->x.taps); kx++)
             if (hone__place_of(&d->x, o, kx, &x))
                 to[n++] = (tap){ line + (x + j->frame.left) * j->frame.pitch,
-                                 weights + (ky * d->x.taps + kx) * many * width,
+                                 weights + (ky * d->x.taps + kx) * j->k * width,
                                  j->joined ? d->x.taps * j->k : j->k };
     }
     return n;
@@ -170,33 +141,13 @@ static void run_outputs(const job *j, hone__gemm_tile t, const tap *taps, int n_
     }
 }
 
-static void run_depthwise(const job *j, const hone__gemm_tile *t, const tap *taps, int n_taps,
-                          int64_t n)
-{
-    const float *a[HONE__DIRECT_TAPS], *w[HONE__DIRECT_TAPS];
-    for (int k = 0; k < n_taps; k++) {
-        a[k] = taps[k].a;
-        w[k] = taps[k].b;
-    }
-    j->images->depthwise(&(hone__depthwise){ .channels = j->out,
-                                             .n = n,
-                                             .taps = n_taps,
-                                             .a = a,
-                                             .a_step = t->a_rs,
-                                             .out = t->c,
-                                             .out_step = t->c_rs,
-                                             .w = w,
-                                             .bias = t->bias });
-}
-
 /* A row of outputs of one panel; c: of the row's first. */
 static void run_row(const job *j, const float *pixels, int64_t first_row, int64_t row, int64_t p,
                     float *c, int64_t step)
 {
     const hone__direct *d = j->d;
     const int64_t at = panel(j, p), width = panel(j, p + 1) - at;
-    const int64_t many = d->depthwise ? 1 : j->k;
-    const float *const weights = j->weights + at * d->y.taps * d->x.taps * many;
+    const float *const weights = j->weights + at * d->y.taps * d->x.taps * j->k;
     tap taps[HONE__DIRECT_TAPS];
     for (int64_t o = 0; o < d->x.div && o < d->out.width; o++) {
         const int64_t n = ceil_div(d->out.width - o, d->x.div);
@@ -209,9 +160,7 @@ static void run_row(const job *j, const float *pixels, int64_t first_row, int64_
                                     .c_rs = d->x.div * step,
                                     .nr = (int)width,
                                     .bias = j->bias ? j->bias + at : NULL };
-        if (d->depthwise)
-            run_depthwise(j, &t, taps, n_taps, n);
-        else if (n_taps == 0)
+        if (n_taps == 0)
             clear_columns(n, width, first, t.c_rs, t.bias);
         else
             run_outputs(j, t, taps, n_taps, n, first);
@@ -226,7 +175,7 @@ static void run_block(const job *j, const room *r, int64_t block)
     const int64_t begin_row = hone__cut(out->height, j->bands, band);
     const int64_t end_row = hone__cut(out->height, j->bands, band + 1), rows = end_row - begin_row;
     int64_t seen, seen_end;
-    rows_seen(j, begin_row, end_row, &seen, &seen_end);
+    hone__rows_seen(&j->d->y, j->d->in.height, begin_row, end_row, &seen, &seen_end);
     const int64_t sample_pixels = j->most_rows * j->frame.columns * j->frame.pitch;
     for (int64_t s = first; s < end; s++)
         hone__frame_pixels(&j->d->in, s, seen, seen_end, &j->frame, r->compact,
@@ -275,8 +224,8 @@ static void choose_blocks(job *j, int threads)
     j->band_rows = ceil_div(out->height, j->bands);
     j->blocks = ceil_div(n, j->samples) * j->bands;
     for (int64_t b = 0, begin, end; b < j->bands; b++) {
-        rows_seen(j, hone__cut(out->height, j->bands, b), hone__cut(out->height, j->bands, b + 1),
-                  &begin, &end);
+        hone__rows_seen(&j->d->y, j->d->in.height, hone__cut(out->height, j->bands, b),
+                        hone__cut(out->height, j->bands, b + 1), &begin, &end);
         j->most_rows = hone__most(j->most_rows, end - begin);
     }
 }
@@ -287,7 +236,7 @@ static void choose_layout(job *j)
     const int64_t pixel = hone__padded(j->k);
     const bool pages = d->x.mul * pixel * (int64_t)sizeof(float) % PAGE == 0;
     j->frame.pitch = pixel + (pages ? 16 : 0);
-    j->joined = !d->depthwise && j->frame.pitch == j->k && d->x.div == 1 && d->x.step == 1;
+    j->joined = j->frame.pitch == j->k && d->x.div == 1 && d->x.step == 1;
     const int64_t positions = ceil_div(d->out.width, d->x.div);
     j->widest = positions <= NARROW ? j->kernel->wide : j->kernel->nr;
     hone__choose_columns(&d->x, d->in.width, d->out.width, &j->frame);
@@ -296,7 +245,6 @@ static void choose_layout(job *j)
 bool hone__direct_run(const hone__direct *d)
 {
     job j = { .d = d,
-              .images = hone__images(),
               .kernel = &hone__k->gemm.of[HONE__GEMM_F32],
               .finish = { .alpha = 1, .bias_cs = 1 },
               .k = d->in.channels,
@@ -304,14 +252,13 @@ bool hone__direct_run(const hone__direct *d)
               .out_in_place = hone__pixels_in_place(&d->out) };
     const int64_t taps = d->y.taps * d->x.taps;
     const double flops = 2.0 * (double)(d->n * d->out.height * d->out.width) *
-                         (double)(taps * (d->depthwise ? 4 : j.k) * j.out) /
-                         (double)(d->y.div * d->x.div); /* memory counts as arithmetic */
+                         (double)(taps * j.k * j.out) / (double)(d->y.div * d->x.div);
     const int threads = hone__team_for(flops / j.kernel->flops_per_ns, d->n * d->out.height);
     choose_layout(&j);
     choose_blocks(&j, threads);
     room unused;
     j.room_bytes = lay_out(&j, NULL, &unused);
-    const size_t weight_bytes = hone__floats(taps * (d->depthwise ? 1 : j.k) * j.out);
+    const size_t weight_bytes = hone__floats(taps * j.k * j.out);
     const size_t bias_bytes = d->bias ? hone__floats(j.out) : 0;
     const size_t bytes = weight_bytes + bias_bytes + hone__bytes(threads, j.room_bytes);
     char *const all = hone__pool_alloc(bytes);
@@ -323,8 +270,6 @@ bool hone__direct_run(const hone__direct *d)
     if (j.bias)
         hone__gather_bias(j.bias, hone__padded(d->out.channels), d->bias, d->out.channels,
                           d->bias_step);
-    if (d->depthwise)
-        turn_depthwise(&j);
     hone__parallel_team(threads, run_share, &j);
     hone__pool_free(all, bytes);
     return true;

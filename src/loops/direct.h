@@ -20,10 +20,9 @@ typedef struct {
     hone__image in, out;
     hone__direct_axis y, x;
     /* weight[o * w_out + c * w_in + tap], tap = ky * x.taps + kx; one stride is the number of taps.
-     * depthwise: output o sees channel o alone, weight[o * taps + tap] */
+     * hone__depthwise_run: output o sees channel o alone, weight[o * taps + tap] */
     const float *weight;
     int64_t w_out, w_in;
-    bool depthwise;
     const float *bias;
     int64_t bias_step;
 } hone__direct;
@@ -36,6 +35,8 @@ bool hone__direct_suits(int64_t channels, int64_t outputs, int64_t taps);
 
 /** out = the convolution. False: out of memory. */
 bool hone__direct_run(const hone__direct *d);
+/** The same of a depthwise one, of as many channels as outputs; the images' stride along x is 1. */
+bool hone__depthwise_run(const hone__direct *d);
 
 /** sum [outputs, channels, taps], contiguous, += the gradient of a weight by x and dy: one chain over
  * (sample, y, x) that begins with it, or from many_positions a sample on a chain from +0 for each
@@ -48,7 +49,10 @@ typedef struct {
     int64_t many_positions;
 } hone__direct_gradient;
 bool hone__direct_add_weight(const hone__direct_gradient *g);
-/** The same of a depthwise one, sum [outputs, taps]; taps in rows outside are left out. */
+/** The same of a depthwise one, sum [outputs, taps], whose images' stride along x is 1. A sample's part,
+ * which is added to sum in the order of samples, is of 16 lanes from +0, lane l a chain over the rows
+ * and in a row over columns l, l + 16, .. (as many for each lane: +0 times +0 behind the row), which are
+ * folded by halves; taps in rows outside are left out. */
 bool hone__depthwise_add_weight(const hone__direct_gradient *g);
 
 #endif

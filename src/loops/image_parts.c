@@ -61,6 +61,20 @@ void hone__product_panel(const hone__gemm_kernel *kernel, int64_t m, hone__gemm_
     }
 }
 
+void hone__rows_seen(const hone__direct_axis *a, int64_t height, int64_t first, int64_t last,
+                     int64_t *begin, int64_t *end)
+{
+    *begin = height;
+    *end = 0;
+    for (int64_t o = first; o < last; o++)
+        for (int64_t k = 0, at; k < a->taps; k++)
+            if (hone__place_of(a, o, k, &at) && at >= 0 && at < height) {
+                *begin = min64(*begin, at);
+                *end = hone__most(*end, at + 1);
+            }
+    *begin = min64(*begin, *end);
+}
+
 void hone__choose_columns(const hone__direct_axis *a, int64_t width, int64_t outputs,
                           hone__frame *f)
 {

@@ -90,6 +90,10 @@ static inline bool hone__place_of(const hone__direct_axis *a, int64_t o, int64_t
     return true;
 }
 
+/** Rows [begin, end) of an image that outputs of rows [first, last) see. */
+void hone__rows_seen(const hone__direct_axis *a, int64_t height, int64_t first, int64_t last,
+                     int64_t *begin, int64_t *end);
+
 /** left and columns, for what `outputs` see beside an image. */
 void hone__choose_columns(const hone__direct_axis *a, int64_t width, int64_t outputs,
                           hone__frame *f);

@@ -3,6 +3,7 @@
  * of; comparisons and selections have no rounding, so no order shows. */
 #include "loops/pool.h"
 
+#include "isa/images.h"
 #include "loops/rows.h"
 #include "runtime/parallel.h"
 
@@ -127,30 +128,6 @@ static void take_stretch(const hone__pool *p, const char *x, const int64_t *o, i
 
 /* ---- windows of 2 x 2 side by side */
 
-#define BETTER(v, k)                                                                               \
-    do {                                                                                           \
-        const float other = (v);                                                                   \
-        const bool better = other > most || other != other;                                        \
-        most = better ? other : most;                                                              \
-        place = better ? (k) : place;                                                              \
-    } while (0)
-
-/* `down`: from a row to the next. */
-static void take_squares(int64_t n, const float *restrict x, int64_t down, int64_t first,
-                         float *restrict best, int64_t *restrict at)
-{
-    for (int64_t j = 0; j < n; j++, x += 2) {
-        float most = x[0];
-        int32_t place = 0;
-        BETTER(x[1], 1);
-        BETTER(x[down], 2);
-        BETTER(x[down + 1], 3);
-        best[j] = most;
-        at[j] = first + 2 * j + (place & 1) + (place > 1 ? down : 0);
-    }
-}
-#undef BETTER
-
 static bool is_of_pairs(const hone__pool_axis *a)
 {
     return a->kernel == 2 && a->stride == 2 && a->padding == 0 && a->dilation == 1 &&
@@ -169,7 +146,8 @@ static bool is_of_squares(const hone__pool *p)
 static void pool_squares(const hone__pool *p, const float *x, int64_t row, int64_t r)
 {
     const int64_t n = p->axis[2].windows, down = p->axis[2].extent, first = 2 * row * down;
-    take_squares(n, x + first, down, first, (float *)p->values + r * n, p->indices + r * n);
+    hone__images()->pool_pairs(n, x + first, down, first, (float *)(void *)p->values + r * n,
+                               p->indices + r * n);
 }
 
 static void pool_rows(void *ctx, int64_t begin, int64_t end)

@@ -112,6 +112,15 @@ static bool image_of(const hone__conv *c, hone_tensor *t, const int64_t *extent,
     return true;
 }
 
+/* The same, with a stride of 1 along x. */
+static bool planes_of(const hone__conv *c, hone_tensor *t, const int64_t *extent, hone__image *m)
+{
+    const int last = t->ndim - 1;
+    if (t->stride[last] != 1 && !(t = hone_contiguous(t)))
+        return false;
+    return image_of(c, t, extent, m);
+}
+
 static bool winograd_forward(const hone__conv *c, const hone_tensor *weight, hone_tensor *bias,
                              hone_tensor *y)
 {
@@ -152,19 +161,22 @@ static bool winograd_add_weight(const hone__conv *c, const hone_tensor *sum)
            hone__winograd_add_weight(&g);
 }
 
-/* ---- products of pixels */
+/* ---- products of pixels, and planes */
+
+static bool is_flat(const hone__conv *c)
+{
+    return c->a->dtype == HONE_F32 && c->kernel[0] == 1 && c->in[0] == 1 && c->out[0] == 1;
+}
 
 static bool is_depthwise(const hone__conv *c)
 {
-    return c->o.groups == c->channels && c->outputs == c->channels && c->channels >= 8 &&
-           taps(c) <= HONE__DIRECT_TAPS;
+    return is_flat(c) && c->o.groups == c->channels && c->outputs == c->channels &&
+           c->channels >= 8 && taps(c) <= HONE__DIRECT_TAPS;
 }
 
 static bool suits_direct(const hone__conv *c)
 {
-    return c->a->dtype == HONE_F32 && c->kernel[0] == 1 && c->in[0] == 1 && c->out[0] == 1 &&
-           ((c->o.groups == 1 && hone__direct_suits(c->channels, c->outputs, taps(c))) ||
-            is_depthwise(c));
+    return is_flat(c) && c->o.groups == 1 && hone__direct_suits(c->channels, c->outputs, taps(c));
 }
 
 static hone__direct_axis axis_of(const hone__conv *c, int d)
@@ -177,46 +189,53 @@ static hone__direct_axis axis_of_dy(const hone__conv *c, int d)
     return (hone__direct_axis){ c->kernel[d], 1, c->before[d], -c->o.dilation[d], c->o.stride[d] };
 }
 
+typedef bool image_taker(const hone__conv *c, hone_tensor *t, const int64_t *extent,
+                         hone__image *m);
+
 static bool direct_forward(const hone__conv *c, const hone_tensor *weight, hone_tensor *bias,
                            hone_tensor *y)
 {
+    const bool depthwise = is_depthwise(c);
+    image_taker *const take = depthwise ? planes_of : image_of;
     hone__direct d = { .n = c->n,
                        .y = axis_of(c, 1),
                        .x = axis_of(c, 2),
                        .weight = hone__data(weight),
                        .w_out = taps(c) * c->channels,
-                       .w_in = taps(c),
-                       .depthwise = is_depthwise(c) };
+                       .w_in = taps(c) };
     if (hone__is_real(bias)) {
         d.bias = hone__data(bias);
         d.bias_step = bias->stride[0];
     }
-    return image_of(c, c->a, c->in, &d.in) && image_of(c, y, c->out, &d.out) &&
-           hone__direct_run(&d);
+    return take(c, c->a, c->in, &d.in) && take(c, y, c->out, &d.out) &&
+           (depthwise ? hone__depthwise_run(&d) : hone__direct_run(&d));
 }
 
 static bool direct_input(const hone__conv *c, const hone_tensor *weight, hone_tensor *dx)
 {
+    const bool depthwise = is_depthwise(c);
+    image_taker *const take = depthwise ? planes_of : image_of;
     hone__direct d = { .n = c->n,
                        .y = axis_of_dy(c, 1),
                        .x = axis_of_dy(c, 2),
                        .weight = hone__data(weight),
                        .w_out = taps(c),
-                       .w_in = taps(c) * c->channels,
-                       .depthwise = is_depthwise(c) };
-    return image_of(c, c->a, c->out, &d.in) && image_of(c, dx, c->in, &d.out) &&
-           hone__direct_run(&d);
+                       .w_in = taps(c) * c->channels };
+    return take(c, c->a, c->out, &d.in) && take(c, dx, c->in, &d.out) &&
+           (depthwise ? hone__depthwise_run(&d) : hone__direct_run(&d));
 }
 
 static bool direct_add_weight(const hone__conv *c, const hone_tensor *sum)
 {
+    const bool depthwise = is_depthwise(c);
+    image_taker *const take = depthwise ? planes_of : image_of;
     hone__direct_gradient g = { .n = c->n,
                                 .y_axis = axis_of(c, 1),
                                 .x_axis = axis_of(c, 2),
                                 .sum = hone__data(sum),
                                 .many_positions = HONE__MANY_POSITIONS };
-    return image_of(c, c->b, c->in, &g.x) && image_of(c, c->a, c->out, &g.dy) &&
-           (is_depthwise(c) ? hone__depthwise_add_weight(&g) : hone__direct_add_weight(&g));
+    return take(c, c->b, c->in, &g.x) && take(c, c->a, c->out, &g.dy) &&
+           (depthwise ? hone__depthwise_add_weight(&g) : hone__direct_add_weight(&g));
 }
 
 /* ---- products */
@@ -235,12 +254,94 @@ static hone__gemm_args by_samples(const hone__conv *c, const hone_tensor *image,
     return g;
 }
 
+/* dy with its positions in one line. */
+static hone_tensor *in_lines(hone_tensor *dy)
+{
+    const int last = dy->ndim - 1;
+    bool lines = dy->shape[last] != 1;
+    for (int64_t d = last - 1, n = dy->shape[last]; d >= 2; n *= dy->shape[d--])
+        lines = lines && (dy->shape[d] == 1 || dy->stride[d] == n * dy->stride[last]);
+    return lines ? dy : hone_contiguous(dy);
+}
+
+/* ---- one tap: a pixel of the result is a pixel times the weight, which needs no turning where
+ * there are positions enough to fill a tile */
+
+enum { LEAST_LINE = 40 };
+
+static bool is_of_one_tap(const hone__conv *c)
+{
+    bool one = c->o.groups == 1 && taps(c) == 1 && positions(c->out) >= LEAST_LINE;
+    for (int d = 0; d < 3; d++)
+        one = one && c->before[d] == 0 && c->after[d] == 0;
+    return one;
+}
+
+/* The pixels of an image that a kernel of one tap sees: a view. */
+static hone_tensor *pixels_seen(const hone__conv *c, hone_tensor *image)
+{
+    if (image && image->ndim == c->dims + 1)
+        image = hone_unsqueeze(image, 0);
+    for (int d = 3 - c->dims; image && d < 3; d++)
+        if (c->o.stride[d] != 1)
+            image = hone_slice(image, image->ndim - 3 + d, 0, INT64_MAX, c->o.stride[d]);
+    return image;
+}
+
+static bool one_tap_forward(const hone__conv *c, const hone_tensor *weight, hone_tensor *bias,
+                            hone_tensor *y)
+{
+    hone_tensor *seen = pixels_seen(c, c->a), *x = seen ? in_lines(seen) : NULL;
+    if (!x)
+        return false;
+    hone__gemm_args g = by_samples(c, x, positions(c->out), c->outputs, c->channels);
+    g.chain = 1;
+    g.a = hone__data(x);
+    g.a_rs = x->stride[x->ndim - 1];
+    g.a_cs = x->stride[1];
+    g.b = hone__data(weight);
+    g.b_rs = 1;
+    g.b_cs = c->channels;
+    g.c = hone__data(y);
+    g.c_batch[0] = c->outputs * g.m;
+    if (hone__is_real(bias)) {
+        g.bias = hone__data(bias);
+        g.bias_cs = bias->stride[0];
+    }
+    return hone__gemm(&g) == 0;
+}
+
+static bool one_tap_input(const hone__conv *c, const hone_tensor *weight, hone_tensor *dx)
+{
+    hone_tensor *dy = in_lines(c->a), *seen = pixels_seen(c, dx);
+    const bool all = positions(c->in) == positions(c->out);
+    hone_tensor *to = dy && seen && !all ? hone_empty_like(seen) : seen;
+    if (!dy || !to)
+        return false;
+    hone__gemm_args g = by_samples(c, dy, positions(c->out), c->channels, c->outputs);
+    g.chain = 1;
+    g.a = hone__data(dy);
+    g.a_rs = dy->stride[dy->ndim - 1];
+    g.a_cs = dy->stride[1];
+    g.b = hone__data(weight);
+    g.c = hone__data(to);
+    g.c_batch[0] = c->channels * g.m;
+    if (hone__gemm(&g) != 0)
+        return false;
+    if (all)
+        return true;
+    hone__fill_elements(dx, 0);
+    return hone__copy_elements(seen, to);
+}
+
 bool hone__conv_forward(const hone__conv *c, const hone_tensor *weight, hone_tensor *bias,
                         hone_tensor *y)
 {
     if (suits(c, c->out))
         return winograd_forward(c, weight, bias, y);
-    if (suits_direct(c))
+    if (is_of_one_tap(c))
+        return one_tap_forward(c, weight, bias, y);
+    if (suits_direct(c) || is_depthwise(c))
         return direct_forward(c, weight, bias, y);
     const hone_tensor *x = c->a;
     const hone__conv_windows w = windows_of_x(c, x, false);
@@ -268,7 +369,9 @@ bool hone__conv_input(const hone__conv *c, hone_tensor *weight, hone_tensor *dx)
 {
     if (suits(c, c->in))
         return winograd_input(c, weight, dx);
-    if (suits_direct(c))
+    if (is_of_one_tap(c))
+        return one_tap_input(c, weight, dx);
+    if (suits_direct(c) || is_depthwise(c))
         return direct_input(c, weight, dx);
     const hone_tensor *dy = c->a, *by_channel = hone_contiguous(hone_transpose(weight, 0, 1));
     if (!by_channel)
@@ -292,22 +395,12 @@ bool hone__conv_input(const hone__conv *c, hone_tensor *weight, hone_tensor *dx)
 /* Below, adding a sample's points takes longer than what they save. */
 enum { LEAST_POSITIONS = 144 };
 
-/* dy with its positions in one line. */
-static hone_tensor *in_lines(hone_tensor *dy)
-{
-    const int last = dy->ndim - 1;
-    bool lines = dy->shape[last] != 1;
-    for (int64_t d = last - 1, n = dy->shape[last]; d >= 2; n *= dy->shape[d--])
-        lines = lines && (dy->shape[d] == 1 || dy->stride[d] == n * dy->stride[last]);
-    return lines ? dy : hone_contiguous(dy);
-}
-
 bool hone__conv_add_weight(const hone__conv *c, hone_tensor *sum, bool fresh)
 {
     const hone_tensor *x = c->b, *dy;
     const bool many = positions(c->out) >= HONE__MANY_POSITIONS;
     const bool winograd = positions(c->out) >= LEAST_POSITIONS && suits(c, c->out);
-    const bool direct = suits_direct(c);
+    const bool direct = suits_direct(c) || is_depthwise(c);
     if (fresh && (many || winograd || direct || c->a->numel == 0))
         hone__fill_elements(sum, 0);
     if (sum->numel == 0 || c->a->numel == 0)

@@ -1,0 +1,140 @@
+/* norm_planes.h: batch norm of planes with the ReLU behind it, f32: isa/images.h. Step by step what
+ * batch_norm.h and elementwise.h compute, many small planes a call. (fragment of images_<isa>.c) */
+
+/* A plane's numbers. */
+typedef struct {
+    vf32 base, scale, offset, weight, bias, mean_g, mean_gv;
+} norm_numbers;
+
+HONE__INLINE vf32 norm_number(const float *of, int64_t p)
+{
+    return f32_set(of ? of[p] : 0);
+}
+
+HONE__INLINE norm_numbers norm_numbers_of(const hone__norm_planes *d, int64_t p)
+{
+    return (norm_numbers){ norm_number(d->base, p),   norm_number(d->scale, p),
+                           norm_number(d->offset, p), norm_number(d->weight, p),
+                           norm_number(d->bias, p),   norm_number(d->mean_g, p),
+                           norm_number(d->mean_gv, p) };
+}
+
+HONE__INLINE vf32 norm_take(const float *x, int64_t count, vf32 fill)
+{
+    return count >= F32_LANES ? f32_load(x) : f32_load_n(x, count, fill);
+}
+
+HONE__INLINE void norm_put(float *to, vf32 v, int64_t count)
+{
+    if (count >= F32_LANES)
+        f32_store(to, v);
+    else
+        f32_store_n(to, v, count);
+}
+
+HONE__INLINE vf32 norm_normal(vf32 x, const norm_numbers *of)
+{
+    return f32_fma(f32_sub(x, of->base), of->scale, of->offset);
+}
+
+/* Of the normalised v. */
+HONE__INLINE vf32 norm_result(const hone__norm_planes *d, vf32 v, const norm_numbers *of)
+{
+    if (d->weight && d->bias)
+        return f32_fma(v, of->weight, of->bias);
+    if (d->weight)
+        return f32_mul(v, of->weight);
+    return d->bias ? f32_add(v, of->bias) : v;
+}
+
+/* What passes of dy where the result was v's. */
+HONE__INLINE vf32 norm_passed(const hone__norm_planes *d, vf32 dy, vf32 v, const norm_numbers *of)
+{
+    const vf32 zero = f32_set(0);
+    return d->relu ? f32_select(f32_le(norm_result(d, v, of), zero), zero, dy) : dy;
+}
+
+static void norm_planes(const hone__norm_planes *d)
+{
+    const vf32 zero = f32_set(0);
+    for (int64_t p = 0; p < d->planes; p++) {
+        const norm_numbers of = norm_numbers_of(d, p);
+        const float *x = d->x + p * d->n;
+        for (int64_t i = 0; i < d->n; i += F32_LANES) {
+            const vf32 v = norm_normal(norm_take(x + i, d->n - i, zero), &of);
+            const vf32 y = norm_result(d, v, &of);
+            norm_put(d->out + p * d->n + i, d->relu ? f32_select(f32_le(y, zero), zero, y) : y,
+                     d->n - i);
+        }
+    }
+}
+
+static void norm_pass_planes(const hone__norm_planes *d)
+{
+    const vf32 zero = f32_set(0);
+    for (int64_t p = 0; p < d->planes; p++) {
+        const norm_numbers of = norm_numbers_of(d, p);
+        const int64_t at = p * d->n;
+        for (int64_t i = 0; i < d->n; i += F32_LANES) {
+            const vf32 v = norm_normal(norm_take(d->x + at + i, d->n - i, zero), &of);
+            const vf32 dy = norm_take(d->dy + at + i, d->n - i, zero);
+            norm_put(d->out + at + i, norm_passed(d, dy, v, &of), d->n - i);
+        }
+    }
+}
+
+static void norm_dx_planes(const hone__norm_planes *d)
+{
+    const vf32 zero = f32_set(0);
+    for (int64_t p = 0; p < d->planes; p++) {
+        const norm_numbers of = norm_numbers_of(d, p);
+        const int64_t at = p * d->n;
+        for (int64_t i = 0; i < d->n; i += F32_LANES) {
+            const vf32 v = norm_normal(norm_take(d->x + at + i, d->n - i, zero), &of);
+            vf32 g = norm_passed(d, norm_take(d->dy + at + i, d->n - i, zero), v, &of);
+            if (d->weight)
+                g = f32_mul(g, of.weight);
+            if (d->mean_g)
+                g = f32_fnma(v, of.mean_gv, f32_sub(g, of.mean_g));
+            norm_put(d->out + at + i, f32_mul(g, of.scale), d->n - i);
+        }
+    }
+}
+
+enum { NORM_VECTORS = HONE__NORM_LANES / F32_LANES };
+
+HONE__INLINE float norm_fold(vf32 *lanes, int vectors)
+{
+    int h = 1;
+    while (2 * h < vectors)
+        h *= 2;
+    for (; h >= 1 && vectors > 1; h /= 2) {
+        for (int k = 0; k + h < vectors; k++) /* the others are absent */
+            lanes[k] = f32_add(lanes[k], lanes[k + h]);
+        vectors = h;
+    }
+    vf32 v = lanes[0];
+    for (int half = F32_LANES / 2; half >= 1; half /= 2)
+        v = f32_add(v, f32_down(v, half));
+    return f32_first(v);
+}
+
+static void norm_sums_planes(const hone__norm_planes *d)
+{
+    const vf32 none = f32_set(-0.0f);
+    for (int64_t p = 0; p < d->planes; p++) {
+        const norm_numbers of = norm_numbers_of(d, p);
+        vf32 g[NORM_VECTORS], gv[NORM_VECTORS];
+        int vectors = 0;
+        for (int64_t i = 0; i < d->n; i += F32_LANES, vectors++) {
+            const int64_t at = p * d->n + i, count = d->n - i;
+            const vf32 v = norm_normal(norm_take(d->x + at, count, none), &of);
+            const vf32 passed = norm_passed(d, norm_take(d->dy + at, count, none), v, &of);
+            const vf32 product = f32_fma(passed, v, none);
+            g[vectors] = count >= F32_LANES ? passed : f32_keep_n(passed, count, none);
+            gv[vectors] = count >= F32_LANES ? product : f32_keep_n(product, count, none);
+        }
+        d->g[p] = norm_fold(g, vectors);
+        d->gv[p] = norm_fold(gv, vectors);
+    }
+}

@@ -1,0 +1,227 @@
+/* planes.h: convolutions whose channels don't meet, and pools of pairs, along the rows of a plane, f32:
+ * isa/images.h. (fragment of images_<isa>.c) */
+
+enum { PLANE_TAPS = 64 };
+
+/* A vector of outputs in each of `many` rows; a: of the first. */
+HONE__INLINE void plane_some(const int many, const int taps, const hone__plane *d,
+                             const float *const *a, const vf32 *w, const float *bias, int64_t at,
+                             float *to, int64_t count)
+{
+    vf32 acc[4];
+    for (int k = 0; k < many; k++)
+        acc[k] = f32_set(0);
+    for (int t = 0; t < taps; t++)
+        for (int k = 0; k < many; k++)
+            acc[k] = f32_fma(f32_load(a[t] + at + k * d->a_row), w[t], acc[k]);
+    for (int k = 0; k < many; k++, to += d->out_row) {
+        if (bias)
+            acc[k] = f32_add(acc[k], f32_set(*bias));
+        if (count >= F32_LANES)
+            f32_store(to, acc[k]);
+        else
+            f32_store_n(to, acc[k], count);
+    }
+}
+
+/* One plane, at + a and out. */
+HONE__INLINE void plane_rows(const int taps, const hone__plane *d, const float *const *a,
+                             const vf32 *w, const float *bias, int64_t at, float *out)
+{
+    int64_t r = 0;
+    for (; r + 4 <= d->rows; r += 4, at += 4 * d->a_row, out += 4 * d->out_row)
+        for (int64_t i = 0; i < d->n; i += F32_LANES)
+            plane_some(4, taps, d, a, w, bias, at + i, out + i, d->n - i);
+    for (; r + 2 <= d->rows; r += 2, at += 2 * d->a_row, out += 2 * d->out_row)
+        for (int64_t i = 0; i < d->n; i += F32_LANES)
+            plane_some(2, taps, d, a, w, bias, at + i, out + i, d->n - i);
+    if (r < d->rows)
+        for (int64_t i = 0; i < d->n; i += F32_LANES)
+            plane_some(1, taps, d, a, w, bias, at + i, out + i, d->n - i);
+}
+
+/* taps: d->taps, a constant where it pays. */
+HONE__INLINE void plane_all(const int taps, const hone__plane *d)
+{
+    const float *a[PLANE_TAPS];
+    for (int t = 0; t < taps; t++)
+        a[t] = d->a + d->at[t];
+    for (int64_t p = 0; p < d->planes; p++) {
+        vf32 w[PLANE_TAPS];
+        for (int t = 0; t < taps; t++)
+            w[t] = f32_set(d->w[p * d->w_plane + d->tap[t]]);
+        plane_rows(taps, d, a, w, d->bias ? d->bias + p * d->bias_step : NULL, p * d->a_plane,
+                   d->out + p * d->out_plane);
+    }
+}
+
+/* Of 3 x 3 taps nine are seen inside, six at a border, some of them where there is a stride. */
+static void plane(const hone__plane *d)
+{
+    switch (d->taps) {
+    case 9:
+        plane_all(9, d);
+        break;
+    case 6:
+        plane_all(6, d);
+        break;
+    case 4:
+        plane_all(4, d);
+        break;
+    case 2:
+        plane_all(2, d);
+        break;
+    default:
+        plane_all(d->taps, d);
+    }
+}
+
+/* Taps [t, t + many), lanes from h on. */
+HONE__INLINE void plane_taps(const int many, const hone__plane *d, int t, int64_t h, int64_t p)
+{
+    float *const lanes = d->lanes + p * d->w_plane * HONE__IMAGE_CHANNELS + h;
+    const vf32 zero = f32_set(0);
+    vf32 acc[9];
+    const float *a[9];
+    for (int k = 0; k < many; k++) {
+        a[k] = d->a + d->at[t + k] + p * d->a_plane;
+        acc[k] = f32_load(lanes + d->tap[t + k] * HONE__IMAGE_CHANNELS);
+    }
+    const float *dy = d->out + p * d->out_plane;
+    for (int64_t r = 0, at = 0; r < d->rows; r++, dy += d->out_row, at += d->a_row) {
+        int64_t i = h;
+        for (; i + F32_LANES <= d->n; i += HONE__IMAGE_CHANNELS) {
+            const vf32 v = f32_load(dy + i);
+            for (int k = 0; k < many; k++)
+                acc[k] = f32_fma(v, f32_load(a[k] + at + i), acc[k]);
+        }
+        if (i >= d->padded)
+            continue;
+        const vf32 v = i < d->n ? f32_load_n(dy + i, d->n - i, zero) : zero;
+        for (int k = 0; k < many; k++)
+            acc[k] = f32_fma(v, f32_load(a[k] + at + i), acc[k]);
+    }
+    for (int k = 0; k < many; k++)
+        f32_store(lanes + d->tap[t + k] * HONE__IMAGE_CHANNELS, acc[k]);
+}
+
+static void plane_weight(const hone__plane *d)
+{
+    for (int64_t p = 0; p < d->planes; p++)
+        for (int64_t h = 0; h < HONE__IMAGE_CHANNELS; h += F32_LANES) {
+            int t = 0;
+            for (; t + 9 <= d->taps; t += 9)
+                plane_taps(9, d, t, h, p);
+            for (; t + 3 <= d->taps; t += 3)
+                plane_taps(3, d, t, h, p);
+            for (; t < d->taps; t++)
+                plane_taps(1, d, t, h, p);
+        }
+}
+
+static void plane_fold(int64_t n, float *lanes, float *sum)
+{
+    for (int64_t i = 0; i < n; i++, lanes += HONE__IMAGE_CHANNELS) {
+        float eight[8], four[4];
+        for (int k = 0; k < 8; k++)
+            eight[k] = lanes[k] + lanes[k + 8];
+        for (int k = 0; k < 4; k++)
+            four[k] = eight[k] + eight[k + 4];
+        sum[i] = sum[i] + ((four[0] + four[2]) + (four[1] + four[3]));
+        for (int k = 0; k < HONE__IMAGE_CHANNELS; k++)
+            lanes[k] = 0;
+    }
+}
+
+static void plane_copy(int64_t rows, int64_t n, const float *from, int64_t from_row, float *to,
+                       int64_t to_row)
+{
+    const vf32 zero = f32_set(0);
+    for (int64_t r = 0; r < rows; r++, from += from_row, to += to_row) {
+        int64_t i = 0;
+        for (; i + F32_LANES <= n; i += F32_LANES)
+            f32_store(to + i, f32_load(from + i));
+        if (i < n)
+            f32_store_n(to + i, f32_load_n(from + i, n - i, zero), n - i);
+    }
+}
+
+static void plane_split(int64_t n, int64_t parts, const float *restrict from, float *restrict to,
+                        int64_t part)
+{
+    float *restrict const odd = to + part;
+    if (parts == 2) {
+        for (int64_t i = 0; i < n / 2; i++) {
+            to[i] = from[2 * i];
+            odd[i] = from[2 * i + 1];
+        }
+        if (n % 2)
+            to[n / 2] = from[n - 1];
+        return;
+    }
+    for (int64_t p = 0; p < parts; p++)
+        for (int64_t i = p, j = 0; i < n; i += parts, j++)
+            to[p * part + j] = from[i];
+}
+
+static void plane_join(int64_t n, int64_t parts, const float *restrict from, int64_t part,
+                       float *restrict to)
+{
+    const float *restrict const odd = from + part;
+    if (parts == 2) {
+        for (int64_t i = 0; i < n / 2; i++) {
+            to[2 * i] = from[i];
+            to[2 * i + 1] = odd[i];
+        }
+        if (n % 2)
+            to[n - 1] = from[n / 2];
+        return;
+    }
+    for (int64_t p = 0; p < parts; p++)
+        for (int64_t i = p, j = 0; i < n; i += parts, j++)
+            to[i] = from[p * part + j];
+}
+
+/* The better one of two, `b` being the later one: the first of equal ones, the last NaN. */
+#define BETTER(a, b) ((b) > (a) || (b) != (b))
+
+HONE__INLINE void pool_some(const int64_t n, const float *restrict x, int64_t down, int64_t first,
+                            float *restrict best, int64_t *restrict at)
+{
+    for (int64_t j = 0; j < n; j++) {
+        const float a = x[2 * j], b = x[2 * j + 1];
+        const float c = x[down + 2 * j], d = x[down + 2 * j + 1];
+        const int32_t right = BETTER(a, b);
+        const float upper = right ? b : a;
+        const int32_t third = BETTER(upper, c);
+        const float three = third ? c : upper;
+        const int32_t fourth = BETTER(three, d);
+        best[j] = fourth ? d : three;
+        const int32_t place = third ? (int32_t)down : right;
+        at[j] = first + 2 * j + (fourth ? (int32_t)down + 1 : place);
+    }
+}
+#undef BETTER
+
+/* What is less than a few vectors goes by way of as many: branches would be guessed wrong. */
+static void pool_pairs(int64_t n, const float *x, int64_t down, int64_t first, float *best,
+                       int64_t *at)
+{
+    enum { SOME = 16 };
+    int64_t j = 0;
+    for (; j + SOME <= n; j += SOME)
+        pool_some(SOME, x + 2 * j, down, first + 2 * j, best + j, at + j);
+    if (j == n)
+        return;
+    const size_t rest = (size_t)(n - j);
+    float rows[4 * SOME] = { 0 }, rest_best[SOME];
+    int64_t rest_at[SOME];
+    memcpy(rows, x + 2 * j, 2 * rest * sizeof *rows);
+    memcpy(rows + 2 * SOME, x + down + 2 * j, 2 * rest * sizeof *rows);
+    pool_some(SOME, rows, 2 * SOME, 0, rest_best, rest_at);
+    for (size_t i = 0; i < rest; i++) {
+        best[j + (int64_t)i] = rest_best[i];
+        const int64_t place = rest_at[i];
+        at[j + (int64_t)i] = first + 2 * j + (place < 2 * SOME ? place : place - 2 * SOME + down);
+    }
+}
