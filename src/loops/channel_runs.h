@@ -10,19 +10,23 @@ typedef struct {
     hone_dtype dtype;
     int64_t samples, channels, positions;
     hone__channels of; /* [channels]; its step isn't looked at */
+    /* y had a ReLU: in the same pass; dy counts as +0 where y, computed again, is <= 0 */
+    bool relu;
 } hone__channel_run;
 
 /** y = batch norm of x (kernels.h). */
 void hone__channels_normalise(const hone__channel_run *r, void *y, const void *x);
 
-/** g and gv [samples, channels]: the sums of dy and dy * v of each sample's positions. */
+/** g and gv [samples, channels]: the sums of dy and dy * v of each sample's positions. room: of
+ * hone__channels_room bytes, NULL if that is 0. */
 void hone__channels_sums(const hone__channel_run *r, void *g, void *gv, const void *dy,
-                         const void *x);
+                         const void *x, void *room);
+size_t hone__channels_room(const hone__channel_run *r);
 
 /** sum [channels] += each sample's sums, in order. */
 void hone__channels_chain(const hone__channel_run *r, void *sum, const void *sums);
 
-/** dx of batch norm (kernels.h). */
+/** dx of batch norm (kernels.h); of run.relu it may not be dy or x. */
 void hone__channels_dx(const hone__channel_run *r, void *dx, const void *dy, const void *x);
 
 #endif

@@ -3,7 +3,10 @@
 #include "core/core.h"
 #include "core/reserve.h"
 #include "nn/layer.h"
+#include "nn/norm_relu.h"
+#include "op/norm_relu.h"
 #include "op/recompute.h"
+#include "runtime/watch.h"
 
 #include <hone/autograd.h>
 #include <hone/ops.h>
@@ -50,10 +53,10 @@ static hone_tensor *or_none(hone_tensor *t)
     return t ? t : HONE_NONE;
 }
 
-static hone_tensor *batch_norm_forward(hone_module *self, hone_tensor *const *in, int n_in)
+static hone_tensor *forward(hone_module *self, hone_tensor *x, bool relu)
 {
     const batch_norm *l = (const batch_norm *)self;
-    if (!hone__takes_inputs(self, n_in, 1) || !fits(l, in[0]))
+    if (!fits(l, x))
         return NULL;
     hone_batch_norm_options o = {
         .training = self->training || !l->running_mean,
@@ -66,8 +69,28 @@ static hone_tensor *batch_norm_forward(hone_module *self, hone_tensor *const *in
             return NULL;
         o.cumulative = l->options.cumulative ? batches : 0;
     }
-    return hone_batch_norm(in[0], or_none(l->running_mean), or_none(l->running_var),
-                           or_none(l->weight), or_none(l->bias), &o);
+    return (relu ? hone__batch_norm_relu
+                 : hone_batch_norm)(x, or_none(l->running_mean), or_none(l->running_var),
+                                    or_none(l->weight), or_none(l->bias), &o);
+}
+
+static hone_tensor *batch_norm_forward(hone_module *self, hone_tensor *const *in, int n_in)
+{
+    return hone__takes_inputs(self, n_in, 1) ? forward(self, in[0], false) : NULL;
+}
+
+bool hone__norm_takes_relu(const hone_module *module)
+{
+    return module->training && module->type->forward == batch_norm_forward && !module->own.hooks;
+}
+
+hone_tensor *hone__norm_relu(hone_module *norm, hone_tensor *x)
+{
+    hone__span_mark mark;
+    hone__span_begin(&mark, HONE__SPAN_MODULE, norm);
+    hone_tensor *y = forward(norm, x, true);
+    hone__span_end(&mark, HONE__SPAN_MODULE, norm);
+    return y;
 }
 
 static double or_default(double given, double standard)

@@ -2,6 +2,7 @@
 #include <hone/nn.h>
 #include "core/core.h"
 #include "nn/layer.h"
+#include "nn/norm_relu.h"
 #include "nn/walk.h"
 #include "runtime/memory.h"
 #include "runtime/watch.h"
@@ -43,11 +44,21 @@ static fused_op fuses(const container *c, int i)
     return NULL;
 }
 
+/* A batch norm and the ReLU behind it. */
+static bool is_norm_relu(const container *c, int i)
+{
+    return i + 1 < c->n && c->items[i + 1]->type == &hone__layer_ReLU.type &&
+           !c->items[i + 1]->own.hooks && hone__norm_takes_relu(c->items[i]);
+}
+
 /* Runs module i (or i and i + 1), says how many it ran. */
 static hone_tensor *run(const container *c, int i, hone_tensor *const *in, int n_in, int *ran)
 {
     const fused_op op = n_in == 1 ? fuses(c, i) : NULL;
-    *ran = op ? 2 : 1;
+    const bool norm_relu = n_in == 1 && is_norm_relu(c, i);
+    *ran = op || norm_relu ? 2 : 1;
+    if (norm_relu)
+        return hone__norm_relu(c->items[i], in[0]);
     if (op) {
         const hone__linear *l = (const hone__linear *)c->items[i];
         hone__span_mark mark;

@@ -8,8 +8,9 @@
 #include "core/reserve.h"
 #include "loops/channel_runs.h"
 #include "loops/reduce_run.h"
-#include "op/recompute.h"
+#include "op/norm_relu.h"
 #include "op/options.h"
+#include "op/recompute.h"
 #include "op/shards.h"
 
 #include <math.h>
@@ -150,6 +151,8 @@ static void update_running(const hone_batch_norm_options *o, double count, hone_
 
 /* ---- batch_norm */
 
+typedef hone__batch_norm_options norm_options; /* begins with the public ones */
+
 static const hone__option norm_table[] = {
     HONE__OPTION(hone_batch_norm_options, training, HONE__OPT_BOOL),
     HONE__OPTION(hone_batch_norm_options, momentum, HONE__OPT_FLOAT, .standard = 0.1),
@@ -182,13 +185,35 @@ static hone_tensor *norms_out(hone_context *ctx, const hone_tensor *x, hone_tens
                hone__out(ctx, 1, (hone_dtype)x->dtype, 2, (int64_t[]){ HONE__NORMS, x->shape[1] });
 }
 
+/* All contiguous. */
+static hone__channel_run run_of(const hone_tensor *x, const hone_tensor *norms,
+                                const hone_tensor *weight, const hone_tensor *bias, bool relu)
+{
+    return (hone__channel_run){
+        .dtype = (hone_dtype)x->dtype,
+        .samples = x->shape[0],
+        .channels = x->shape[1],
+        .positions = x->numel / (x->shape[0] * x->shape[1]),
+        .of = { .base = hone__row_of(norms, HONE__BASE),
+                .scale = hone__row_of(norms, HONE__SCALE),
+                .offset = hone__row_of(norms, HONE__OFFSET),
+                .weight = weight == HONE_NONE ? NULL : hone__data(weight),
+                .bias = bias == HONE_NONE ? NULL : hone__data(bias) },
+        .relu = relu,
+    };
+}
+
+static hone_tensor *contiguous_or_none(hone_tensor *t)
+{
+    return t == HONE_NONE ? t : hone_contiguous(t);
+}
+
 /* Of an x that isn't empty. The running statistics change last: what fails leaves them alone. */
 static bool normalise(hone_context *ctx, hone_tensor *const *in, hone_tensor *y, hone_tensor *norms)
 {
     const hone_batch_norm_options *o = hone__options(ctx);
     hone_tensor *x = hone_contiguous(in[X]), *batch = hone__channel_numbers(in[X], STATISTICS);
-    hone_tensor *weight = in[WEIGHT] == HONE_NONE ? HONE_NONE : hone_contiguous(in[WEIGHT]);
-    hone_tensor *bias = in[BIAS] == HONE_NONE ? HONE_NONE : hone_contiguous(in[BIAS]);
+    hone_tensor *weight = contiguous_or_none(in[WEIGHT]), *bias = contiguous_or_none(in[BIAS]);
     if (!x || !batch || !weight || !bias)
         return false;
     double count = (double)hone__channel_count(x);
@@ -198,19 +223,9 @@ static bool normalise(hone_context *ctx, hone_tensor *const *in, hone_tensor *y,
     else if (sharded ? !hone__norms_of_shards(hone__call_name(ctx), norms, x, batch, o->eps, &count)
                      : !hone__norms_of_batch(norms, x, batch, o->eps))
         return false;
-    hone__channels_normalise(
-        &(hone__channel_run){
-            .dtype = (hone_dtype)x->dtype,
-            .samples = x->shape[0],
-            .channels = x->shape[1],
-            .positions = x->numel / (x->shape[0] * x->shape[1]),
-            .of = { .base = hone__row_of(norms, HONE__BASE),
-                    .scale = hone__row_of(norms, HONE__SCALE),
-                    .offset = hone__row_of(norms, HONE__OFFSET),
-                    .weight = weight == HONE_NONE ? NULL : hone__data(weight),
-                    .bias = bias == HONE_NONE ? NULL : hone__data(bias) },
-        },
-        hone__data(y), hone__data(x));
+    const hone__channel_run run =
+        run_of(x, norms, weight, bias, ((const norm_options *)hone__options(ctx))->relu);
+    hone__channels_normalise(&run, hone__data(y), hone__data(x));
     if (o->training && in[RUNNING_MEAN] != HONE_NONE && !hone__runs_again())
         update_running(o, count, in[RUNNING_MEAN], in[RUNNING_VAR], batch);
     return true;
@@ -225,7 +240,9 @@ static bool batch_norm_forward(hone_context *ctx, hone_tensor *const *in, int n_
         return false;
     out[0] = hone__out(ctx, 0, (hone_dtype)x->dtype, x->ndim, x->shape);
     hone_tensor *norms = out[0] ? norms_out(ctx, x, out) : NULL;
-    if (!norms || (out[1] && !HONE__SAVE(ctx, norms)))
+    const bool relu = ((const norm_options *)hone__options(ctx))->relu;
+    if (!norms || (out[1] && !HONE__SAVE(ctx, norms)) ||
+        (out[1] && relu && !HONE__SAVE(ctx, in[BIAS])))
         return false;
     if (x->numel > 0)
         return normalise(ctx, in, out[0], norms);
@@ -268,14 +285,39 @@ static hone_tensor *sum_that_has_begun(const hone_context *ctx, int i, hone_tens
     return sum ? sum : HONE_NONE;
 }
 
+/* What the forward's ReLU got. */
+static hone_tensor *result_again(hone_tensor *x, hone_tensor *weight, hone_tensor *bias,
+                                 hone_tensor *norms)
+{
+    HONE_NO_GRAD();
+    x = x ? hone_contiguous(x) : NULL;
+    hone_tensor *y = x ? hone_empty_like(x) : NULL;
+    norms = norms ? hone_contiguous(norms) : NULL;
+    weight = weight ? contiguous_or_none(weight) : NULL;
+    bias = bias ? contiguous_or_none(bias) : NULL;
+    if (!y || !norms || !weight || !bias)
+        return NULL;
+    const hone__channel_run run = run_of(x, norms, weight, bias, false);
+    if (x->numel > 0)
+        hone__channels_normalise(&run, hone__data(y), hone__data(x));
+    return y;
+}
+
 static void batch_norm_of_dy(hone_context *ctx, hone_tensor *const *dy, hone_tensor **dx)
 {
-    const hone_batch_norm_options *o = hone__options(ctx);
+    const norm_options *all = hone__options(ctx);
+    const hone_batch_norm_options *o = &all->norm;
     const bool of_x = hone_needs_input_grad(ctx, X), of_weight = hone_needs_input_grad(ctx, WEIGHT);
     const bool of_bias = hone_needs_input_grad(ctx, BIAS);
     hone_tensor *x = hone_saved(ctx, 0), *weight = hone_saved(ctx, 1);
     hone_tensor *norms = hone_saved(ctx, 2);
+    hone_tensor *bias = all->relu ? hone_saved(ctx, 3) : HONE_NONE, *g = dy[0];
     const bool sharded = x && hone__is_sharded(x);
+    const bool relu = all->relu && !sharded && !hone_grad_enabled();
+    if (all->relu && !relu) { /* an op of its own, differentiable again */
+        g = hone_relu_backward(g, result_again(x, weight, bias, norms));
+        bias = HONE_NONE;
+    }
     hone_tensor *weight_sum = sharded
                                   ? hone_empty((hone_dtype)x->dtype, 2, x->shape[0], x->shape[1])
                                   : sum_that_has_begun(ctx, WEIGHT, dx);
@@ -286,11 +328,12 @@ static void batch_norm_of_dy(hone_context *ctx, hone_tensor *const *dy, hone_ten
         .training = o->training,
         .eps = o->eps,
         .skip = (of_x ? 0 : HONE__SKIP_DX) | (weight_here ? 0 : HONE__SKIP_DWEIGHT) |
-                (bias_here ? 0 : HONE__SKIP_DBIAS) | (sharded ? HONE__OVER_SHARDS : 0)
+                (bias_here ? 0 : HONE__SKIP_DBIAS) | (sharded ? HONE__OVER_SHARDS : 0),
+        .relu = relu
     };
     hone_tensor *out[HONE_MAX_OUTPUTS] = { NULL };
     if (hone__run(&hone__op_batch_norm_backward,
-                  IN(dy[0], x, HONE_NONE, HONE_NONE, weight, norms, weight_sum, bias_sum), &options,
+                  IN(g, x, bias, HONE_NONE, weight, norms, weight_sum, bias_sum), &options,
                   HONE__INTO_FRESH, out) < 0)
         return;
     dx[X] = out[0];
@@ -313,17 +356,34 @@ const hone__op hone__op_batch_norm = {
             { "bias", HONE__OPTIONAL } },
     .out = { { "out" }, { "norms", HONE__HIDDEN | HONE__CONSTANT } },
     .options = norm_table,
-    .options_bytes = sizeof(hone_batch_norm_options),
+    .options_bytes = sizeof(norm_options),
     .adds = true,
 };
+
+static hone_tensor *call(hone_tensor *x, hone_tensor *running_mean, hone_tensor *running_var,
+                         hone_tensor *weight, hone_tensor *bias,
+                         const hone_batch_norm_options *options, bool relu)
+{
+    norm_options given = { .relu = relu }, plain;
+    if (!HONE__KNOWS_OPTIONS("batch_norm", options))
+        return NULL;
+    if (options)
+        given.norm = *options;
+    if (!hone__options_resolve(&hone__op_batch_norm, &given, &plain))
+        return NULL;
+    return hone__call(&hone__op_batch_norm, IN(x, running_mean, running_var, weight, bias), &plain);
+}
 
 hone_tensor *hone_batch_norm(hone_tensor *x, hone_tensor *running_mean, hone_tensor *running_var,
                              hone_tensor *weight, hone_tensor *bias,
                              const hone_batch_norm_options *options)
 {
-    hone_batch_norm_options plain;
-    if (!HONE__KNOWS_OPTIONS("batch_norm", options) ||
-        !hone__options_resolve(&hone__op_batch_norm, options, &plain))
-        return NULL;
-    return hone__call(&hone__op_batch_norm, IN(x, running_mean, running_var, weight, bias), &plain);
+    return call(x, running_mean, running_var, weight, bias, options, false);
+}
+
+hone_tensor *hone__batch_norm_relu(hone_tensor *x, hone_tensor *running_mean,
+                                   hone_tensor *running_var, hone_tensor *weight, hone_tensor *bias,
+                                   const hone_batch_norm_options *options)
+{
+    return call(x, running_mean, running_var, weight, bias, options, true);
 }

@@ -78,7 +78,8 @@ const double *hone__sums_of_shards(const char *name, const hone_tensor *x, const
 
 /* ---- batch_norm_backward, as batch_norm calls it: in public order dy, x, running_mean,
  * running_var and weight, then norms, and the gradients of weight and bias that have begun, or
- * HONE_NONE: chains go on from them, in place */
+ * HONE_NONE: chains go on from them, in place. Beside norms nobody needs a running_mean: where there
+ * was a ReLU the bias takes its place */
 
 enum {
     HONE__SKIP_DX = 1,
@@ -92,7 +93,14 @@ enum {
 typedef struct {
     bool training;
     double eps;
-    int skip; /* what nobody wants, and OVER_SHARDS */
+    int skip;  /* what nobody wants, and OVER_SHARDS */
+    bool relu; /* not over shards */
 } hone__batch_norm_backward_options;
+
+/** batch_norm's own: with a ReLU in its pass, which is no attribute (op/norm_relu.h). */
+typedef struct {
+    hone_batch_norm_options norm;
+    bool relu;
+} hone__batch_norm_options;
 
 #endif

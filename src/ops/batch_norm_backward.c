@@ -2,6 +2,7 @@
 #include "ops/batch_norm.h"
 
 #include "loops/channel_runs.h"
+#include "runtime/memory.h"
 
 typedef hone__batch_norm_backward_options backward_options;
 
@@ -11,7 +12,7 @@ static const hone__option backward_table[] = {
     { NULL },
 };
 
-enum { DY, X, MEAN, VAR, WEIGHT, NORMS, WEIGHT_SUM, BIAS_SUM };
+enum { DY, X, MEAN, VAR, WEIGHT, NORMS, WEIGHT_SUM, BIAS_SUM, BIAS = MEAN };
 
 /* ---- batch_norm_backward */
 
@@ -61,7 +62,8 @@ typedef struct {
     hone_tensor *means; /* [2, channels]: of g, of g * v */
 } gradients;
 
-static bool prepare(gradients *b, hone_tensor *const *in, hone_tensor *norms, hone_tensor *sums)
+static bool prepare(gradients *b, hone_tensor *const *in, hone_tensor *norms, hone_tensor *sums,
+                    bool relu)
 {
     b->dy = hone_contiguous(in[DY]);
     b->x = hone_contiguous(in[X]);
@@ -78,9 +80,29 @@ static bool prepare(gradients *b, hone_tensor *const *in, hone_tensor *norms, ho
                                   .scale = hone__row_of(norms, HONE__SCALE),
                                   .offset = hone__row_of(norms, HONE__OFFSET),
                                   .weight = weight == HONE_NONE ? NULL : hone__data(weight) };
+    if ((b->run.relu = relu) && in[BIAS] != HONE_NONE) {
+        hone_tensor *bias = hone_contiguous(in[BIAS]);
+        if (!bias)
+            return false;
+        b->run.of.bias = hone__data(bias);
+    }
     b->sums = sums ? sums : hone_empty((hone_dtype)b->x->dtype, 2, samples, channels);
     b->means = hone__channel_numbers(b->x, 2);
     return b->sums && b->means;
+}
+
+/* False: out of memory. */
+static bool take_sums(const gradients *b)
+{
+    const size_t bytes = hone__channels_room(&b->run);
+    void *const room = bytes ? hone__pool_alloc(bytes) : NULL;
+    if (bytes && !room)
+        return false;
+    hone__channels_sums(&b->run, hone__row_of(b->sums, 0), hone__row_of(b->sums, 1),
+                        hone__data(b->dy), hone__data(b->x), room);
+    if (bytes)
+        hone__pool_free(room, bytes);
+    return true;
 }
 
 /* The sums of all samples times the weight, divided by the count. */
@@ -150,12 +172,11 @@ static bool batch_norm_backward_forward(hone_context *ctx, hone_tensor *const *i
         return true;
     }
     const bool over_shards = o->skip & HONE__OVER_SHARDS;
-    if (!prepare(&b, in, norms, over_shards ? in[WEIGHT_SUM] : NULL))
+    if (!prepare(&b, in, norms, over_shards ? in[WEIGHT_SUM] : NULL, o->relu))
         return false;
     const bool of_weight = !(o->skip & HONE__SKIP_DWEIGHT), of_bias = !(o->skip & HONE__SKIP_DBIAS);
-    if (of_weight || of_bias || o->training || over_shards)
-        hone__channels_sums(&b.run, hone__row_of(b.sums, 0), hone__row_of(b.sums, 1),
-                            hone__data(b.dy), hone__data(b.x));
+    if ((of_weight || of_bias || o->training || over_shards) && !take_sums(&b))
+        return false;
     if (of_weight)
         give_sum(&b, 1, over_shards ? HONE_NONE : in[WEIGHT_SUM], out[1]);
     if (of_bias)

@@ -1,6 +1,7 @@
 /* program.c: running a forward's steps. */
 #include "run/program.h"
 
+#include "nn/norm_relu.h"
 #include "op/options.h"
 #include "run/decode.h"
 #include "run/value.h"
@@ -155,6 +156,47 @@ static bool run_step(const run *r, const hone__step *s, hone_tensor **in)
     return false;
 }
 
+static bool dies_in(const hone__step *s, int reg)
+{
+    bool dies = false;
+    for (int i = 0; i < s->n_dead; i++)
+        dies = dies || s->dead[i] == reg;
+    return dies;
+}
+
+/* The ReLU that is all that reads what batch norm s gives, and has the same bits in its pass; or
+ * NULL. */
+static const hone__step *relu_of_norm(const hone__step *s)
+{
+    const hone__step *next = s->next;
+    const bool fuses = s->kind == HONE__STEP_MODULE && s->n_in == 1 && next &&
+                       next->kind == HONE__STEP_OP && strcmp(next->op->name, "relu") == 0 &&
+                       next->in[0].kind == HONE__OPERAND_REGISTER && next->in[0].reg == s->out[0] &&
+                       dies_in(next, s->out[0]);
+    return fuses && hone__norm_takes_relu(s->module) && !hone__decoding() ? next : NULL;
+}
+
+static void release_dead(const run *r, const hone__step *s)
+{
+    for (int i = 0; i < s->n_dead; i++) {
+        hone_release(r->tensors[s->dead[i]]);
+        r->tensors[s->dead[i]] = NULL;
+    }
+}
+
+/* Its register may be one that dies in s. */
+static bool run_norm_relu(const run *r, const hone__step *s, const hone__step *relu)
+{
+    hone_tensor *x = input(r, &s->in[0]);
+    hone_tensor *y = hone__needs_tensor_or_none(s->name, x) ? hone__norm_relu(s->module, x) : NULL;
+    if (!y)
+        return false;
+    hone_retain(y);
+    release_dead(r, s);
+    r->tensors[relu->out[0]] = y;
+    return true;
+}
+
 /* False with an error that names the step. */
 static bool run_steps(const run *r, const hone__program *p)
 {
@@ -166,7 +208,8 @@ static bool run_steps(const run *r, const hone__program *p)
             return false;
         /* What a step makes besides its results goes at once; they themselves when they were read. */
         const size_t mark = hone__scope_mark();
-        const bool ok = run_step(r, s, in);
+        const hone__step *relu = relu_of_norm(s);
+        const bool ok = relu ? run_norm_relu(r, s, relu) : run_step(r, s, in);
         hone__scope_settle(mark, NULL);
         if (in != few)
             hone__free(in);
@@ -175,10 +218,8 @@ static bool run_steps(const run *r, const hone__program *p)
                                s->kind == HONE__STEP_MODULE ? s->name : NULL);
             return false;
         }
-        for (int i = 0; i < s->n_dead; i++) {
-            hone_release(r->tensors[s->dead[i]]);
-            r->tensors[s->dead[i]] = NULL;
-        }
+        s = relu ? relu : s;
+        release_dead(r, s);
     }
     return true;
 }

@@ -2,6 +2,8 @@
  * evaluation, and what is refused. */
 #include "support.h"
 
+#include "isa/isa.h"
+
 #include <hone/hone.h>
 
 #include <math.h>
@@ -192,4 +194,87 @@ static bool step(void)
 Test(batch_norm, out_of_memory)
 {
     test_each_allocation_fails(step);
+}
+
+/* ---- a ReLU behind it, which layers and described networks compute in its pass */
+
+static hone_tensor *seen(hone_module *module, hone_tensor *const *in, int n_in, hone_tensor *out,
+                         void *user)
+{
+    (void)module;
+    (void)in;
+    (void)n_in;
+    (void)user;
+    return out;
+}
+
+/* A hook between the two keeps them apart. */
+enum { APART, LAYERS, DESCRIBED, KINDS };
+
+static hone_module *norm_and_relu(int kind, hone_dtype dtype)
+{
+    if (kind == DESCRIBED)
+        return hone_model_parse("model Net():\n"
+                                "    norm = BatchNorm2d(5)\n"
+                                "    forward(x):\n"
+                                "        return relu(norm(x))\n",
+                                "text", NULL);
+    const hone_nn_batch_norm_options o = { .dtype = dtype };
+    hone_module *norm = hone_nn_batch_norm2d(5, &o);
+    if (kind == APART)
+        CHECK_OK(hone_module_forward_hook(norm, seen, NULL));
+    return hone_nn_sequential(norm, hone_nn_relu());
+}
+
+enum { Y, DX, DWEIGHT, DBIAS, DX_OF_DX, RESULTS };
+
+static void run_kind(int kind, bool train, hone_tensor *given, hone_tensor *dy, hone_tensor **got)
+{
+    hone_module *net = norm_and_relu(kind, hone_dtype_of(given));
+    cr_assert(net, "%s", hone_error_message());
+    hone_module_train(net, train);
+    hone_tensor_list p = hone_parameters(net);
+    for (int c = 0; c < 5; c++) {
+        HONE_NO_GRAD();
+        hone_fill_(hone_select(p.at[0], 0, c), 1.5 - c);
+        hone_fill_(hone_select(p.at[1], 0, c), 0.25 * (c - 2));
+    }
+    hone_tensor *x = hone_requires_grad_(hone_clone(given), true), *y = hone_forward(net, x);
+    cr_assert(y, "%s", hone_error_message());
+    const hone_backward_options from = { .gradient = dy };
+    CHECK_OK(hone_backward_with(y, &from));
+    got[Y] = hone_detach(y);
+    got[DX] = hone_grad(x);
+    got[DWEIGHT] = hone_grad(p.at[0]);
+    got[DBIAS] = hone_grad(p.at[1]);
+    const hone_autograd_options create = { .create_graph = true };
+    y = hone_sum(hone_mul(hone_forward(net, x), dy));
+    hone_tensor *dx = hone_autograd_grad(hone_list(y), hone_list(x), &create).at[0];
+    y = hone_sum(hone_mul(dx, dx));
+    got[DX_OF_DX] = train ? hone_autograd_grad(hone_list(y), hone_list(x), NULL).at[0] : dx;
+    hone_module_free(net);
+}
+
+Test(batch_norm, with_relu_has_the_bits_of_the_two)
+{
+    static const int64_t sizes[][2] = { { 1, 1 }, { 3, 5 }, { 8, 8 }, { 20, 21 }, { 160, 150 } };
+    for (int i = 0; i < 5; i++)
+        for (int k = 0; k < 4; k++) {
+            HONE_SCOPE();
+            const hone_dtype dtype = k & 1 ? HONE_F64 : HONE_F32;
+            hone_tensor *x = hone_randn(dtype, 3, 5, sizes[i][0], sizes[i][1]);
+            hone_tensor *dy = hone_randn(dtype, 3, 5, sizes[i][0], sizes[i][1]);
+            hone_tensor *want[RESULTS], *got[RESULTS];
+            run_kind(APART, k & 2, x, dy, want);
+            for (int a = 0; hone__isa_available(a); a++) {
+                hone__isa_use(hone__isa_available(a));
+                for (int kind = LAYERS; kind < (k & 1 ? DESCRIBED : KINDS); kind++) {
+                    run_kind(kind, k & 2, x, dy, got);
+                    for (int r = 0; r < RESULTS; r++)
+                        cr_expect(test_same_bits(want[r], got[r]), "size %d, %d, result %d of %d",
+                                  i, k, r, kind);
+                }
+            }
+            hone__isa_use(hone__isa_best());
+        }
 }
