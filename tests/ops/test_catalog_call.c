@@ -206,7 +206,7 @@ Test(call, bad_attributes)
     refused("softmax", one, "axis=1", HONE_E_VALUE, "no attribute \"axis\"; it has dim: int");
     refused("softmax", one, "dim=7", HONE_E_SHAPE, "softmax");
     refused("sum_dim", one, "dim=0 keepdim=maybe", HONE_E_VALUE, "true or false");
-    refused("to", one, "dtype=f16", HONE_E_VALUE, "f32, f64");
+    refused("to", one, "dtype=f8", HONE_E_VALUE, "f32, f64");
     refused("add_scalar", one, "s=1,5", HONE_E_VALUE, "a number is wanted");
     refused("permute", one, "dims=0,", HONE_E_VALUE, "joined by commas");
     refused("max_pool2d", one, "kernel_size=2,", HONE_E_VALUE, "two joined by a comma");
