@@ -28,6 +28,13 @@
  * A gradient that comes as one sum over all samples has no shards, and is refused: a custom
  * function's, that of a weight which is computed (a cast, a low-rank update), a penalty's.
  *
+ * Without shards (handed_on). A gradient is one chain over all samples then, as a process alone has it:
+ * each rank waits for what the ranks before it have summed, adds its samples, and hands it on, a
+ * matrix in tiles of some rows; the last one's sum goes round. So ANY number of ranks ends in the bits of
+ * a run without shards. It takes 2 times the gradients' bytes a rank, and each rank's backward is
+ * behind the one before by a tile's time; parts of a rank's samples make a rank wait for all parts of
+ * the ranks before. A batch norm in training, whose statistics no chain has, is refused.
+ *
  * Ranks. hone_dist_model() and what comes after it up to hone_dist_finish() must be called by all
  * ranks alike, in the same order. Gradients go in buckets while the backward still runs: a thread of
  * hone's, the only one that calls MPI (so MPI_THREAD_FUNNELED does), sends a bucket to the ranks that
@@ -79,7 +86,8 @@ HONE_API void hone_dist_abort(int status);
 typedef struct {
     int64_t shards;       /**< 0: 8, or as many as there are ranks if these are more; alone none */
     int64_t bucket_bytes; /**< of gradients that are sent together; default 4 MiB */
-    HONE_RESERVE(48);
+    bool handed_on;       /**< no shards: chains are handed from rank to rank, as below */
+    HONE_RESERVE(47);
 } hone_dist_options;
 
 /** From now on batches that this thread begins (hone_accumulate_begin) and loaders that it makes are
@@ -88,7 +96,7 @@ typedef struct {
  *  Errors:  HONE_E_VALUE (shards negative, fewer than ranks, above 2^20), HONE_E_STATE (a rank whose version or
  *           model differs, which is named; a batch is open), HONE_E_NULL, HONE_E_NOMEM. */
 HONE_API hone_status hone_dist_model(hone_module *model, const hone_dist_options *options);
-/** Of this thread; 0: batches aren't cut. */
+/** Of this thread; 0: batches aren't cut, or chains are handed on. */
 HONE_API int64_t hone_dist_shards(void);
 /** Which of a batch's samples are this rank's: *n from *first on (NULL: isn't asked for). False: it has
  * none; it is given the batch's first one, and adds nothing to what ranks do together. */

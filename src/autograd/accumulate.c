@@ -35,6 +35,7 @@ static void begin_shards(hone__part *part, const hone__sharding *sharding)
 {
     int64_t n;
     part->ranks = sharding->ranks;
+    part->handed_on = sharding->handed_on;
     part->cut = hone__cut_now(part->whole);
     part->ghost = !hone__share_of(&part->cut, &part->first, &n);
     part->begin = part->first;

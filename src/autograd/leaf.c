@@ -119,8 +119,12 @@ static bool end_parts(hone_tensor *leaf, bool add)
     leaf->in_parts = false;
     for (hone__later *at = leaf->later, *next; at; at = next) {
         next = at->next;
-        hone_tensor *sum = at->trees ? hone__trees_take(at->trees) : at->sum;
-        ok = ok && (!add || !sum || add_to_slot(&leaf->grad, sum));
+        bool holds_grad = false;
+        hone_tensor *sum = at->trees ? hone__trees_take(at->trees, &holds_grad) : at->sum;
+        if (add && ok && holds_grad && sum && leaf->grad)
+            ok = hone_copy_(leaf->grad, sum) != NULL;
+        else
+            ok = ok && (!add || !sum || add_to_slot(&leaf->grad, sum));
         hone_release(sum);
         hone__trees_free(at->trees);
         if (at != kept)

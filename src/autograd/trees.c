@@ -16,6 +16,11 @@
 struct hone__trees {
     hone_tensor *open; /* held: the chain of the shard that runs; NULL: none does */
     bool sent;
+    struct hone__link
+        *link; /* by which the chain goes on; NULL: not begun, or it is no such chain */
+    int n_tiles;
+    int64_t tile_rows;
+    bool holds_grad;
     hone__forest forest;
     hone_tensor *sum[HONE__FOREST]; /* held */
 };
@@ -92,7 +97,7 @@ static void close_shard(hone__trees *trees, const hone__part *part, int64_t shar
 
 static bool send(hone__trees *trees, const hone_tensor *leaf, const hone__part *part)
 {
-    if (trees->sent || !part->ranks)
+    if (trees->sent || !part->ranks || part->handed_on)
         return true;
     trees->sent = true;
     const int n = trees->forest.n;
@@ -125,19 +130,117 @@ static bool run_piece(const hone__edge *e, hone__trees *trees, const hone__piece
     return true;
 }
 
-bool hone__trees_chain(hone_context *node, int i, int64_t rows, hone__chain chain, void *user)
+/* ---- a chain that is handed on */
+
+/* Tiles are rows of a matrix: enough of each that the product's own tiles are full, and not so many that
+ * what a product does once, packing, becomes much of it. */
+static void choose_tiles(hone__trees *trees, const hone__edge *e, bool by_rows)
+{
+    enum { LEAST_BYTES = 1 << 20, LEAST_ROWS = 64, MOST = 8 };
+    const hone_tensor *leaf = e->into;
+    trees->n_tiles = 1;
+    trees->tile_rows = leaf->ndim > 0 ? leaf->shape[0] : 1;
+    if (!by_rows || !e->leaf || leaf->ndim != 2)
+        return;
+    const int64_t bytes = leaf->numel * (int64_t)hone__size_of(leaf->dtype);
+    int64_t n = bytes / LEAST_BYTES;
+    n = n < leaf->shape[0] / LEAST_ROWS ? n : leaf->shape[0] / LEAST_ROWS;
+    n = n < MOST ? n : MOST;
+    if (n < 2)
+        return;
+    trees->tile_rows = (leaf->shape[0] + n - 1) / n;
+    trees->n_tiles = (int)((leaf->shape[0] + trees->tile_rows - 1) / trees->tile_rows);
+}
+
+/* The sum, and the way it goes. The first process's begins with what .grad holds. */
+static bool begin_link(hone__trees *trees, const hone__edge *e, bool by_rows)
+{
+    const hone__part *part = hone__part_now();
+    hone_tensor *leaf = e->into, *grad = e->use == 0 ? hone__leaf_sum(leaf, 0) : NULL;
+    const bool is_first = !part->ghost && part->begin == 0;
+    if (!(trees->sum[0] = empty_like(leaf)))
+        return false;
+    trees->forest.n = 1;
+    trees->holds_grad = grad;
+    if (is_first && grad && !hone__copy_elements(trees->sum[0], grad))
+        return false;
+    choose_tiles(trees, e, by_rows);
+    const int64_t bytes = leaf->numel * (int64_t)hone__size_of(leaf->dtype);
+    const int64_t tile = trees->n_tiles > 1 ? bytes / leaf->shape[0] * trees->tile_rows : bytes;
+    trees->link = part->ranks->hand_on(part->ranks, trees->sum[0], &part->cut, tile);
+    trees->sent = true;
+    return trees->link;
+}
+
+/* One tile of the sum, as the input shows it. */
+static bool run_tile(const hone__edge *e, hone__trees *trees, int tile, bool fresh,
+                     const hone__piece *piece, hone__chain chain, void *user, int64_t *first_row)
+{
+    HONE_SCOPE();
+    hone_tensor *all = trees->sum[0];
+    bool ok = true;
+    if (fresh && !e->leaf) { /* the input may show some elements only */
+        hone__fill_elements(all, 0);
+        fresh = false;
+    }
+    hone_tensor *sum = hone__shown(e, all, &ok);
+    if (ok && !sum)
+        hone_error_set(HONE_E_STATE,
+                       "backward: %s isn't seen where it lies: its chain can't be handed on",
+                       hone__tensor_text(e->into).s);
+    if (first_row)
+        *first_row = -1;
+    if (ok && sum && trees->n_tiles > 1) {
+        const int64_t row = *first_row = tile * trees->tile_rows, end = row + trees->tile_rows;
+        sum = hone_slice(sum, 0, row, end < all->shape[0] ? end : all->shape[0], 1);
+    }
+    return ok && sum && chain(user, sum, fresh, piece->first, piece->n);
+}
+
+static bool hand_on(hone_context *node, int i, int64_t rows, hone__chain chain, void *user,
+                    int64_t *first_row)
 {
     const hone__edge *e = &node->edges[i];
+    hone__trees *trees = trees_of(e->into, e->use);
+    const hone__part *part = hone__part_now();
+    const hone__ranks *ranks = part->ranks;
+    hone__piece piece = { 0 };
+    HONE_NO_GRAD();
+    const bool begins = trees && !trees->link;
+    if (!trees || (begins && !begin_link(trees, e, first_row)))
+        return false;
+    const bool fresh = begins && part->begin == 0 && !trees->holds_grad;
+    const uint64_t errors = hone__error_count();
+    if (!hone__piece_next(hone__call_name(node), rows, &piece))
+        return !hone__error_since(errors);
+    for (int tile = 0; tile < trees->n_tiles && e->into->numel > 0; tile++) {
+        if ((begins && !ranks->take(trees->link, tile)) ||
+            !run_tile(e, trees, tile, fresh, &piece, chain, user, first_row))
+            return false;
+        if (hone__part_is_last(part))
+            ranks->give(trees->link, tile);
+    }
+    return true;
+}
+
+bool hone__trees_chain(hone_context *node, int i, int64_t rows, hone__chain chain, void *user,
+                       int64_t *first_row)
+{
+    const hone__edge *e = &node->edges[i];
+    const hone__part *part = hone__part_now();
+    if (part->handed_on)
+        return hand_on(node, i, rows, chain, user, first_row);
     const uint64_t errors = hone__error_count();
     hone__trees *trees = trees_of(e->into, e->use);
     hone__piece piece = { 0 };
     HONE_NO_GRAD();
+    if (first_row)
+        *first_row = -1;
     while (trees && hone__piece_next(hone__call_name(node), rows, &piece))
         if (!run_piece(e, trees, &piece, chain, user))
             return false;
     if (!trees || hone__error_since(errors))
         return false;
-    const hone__part *part = hone__part_now();
     return !hone__part_is_last(part) || send(trees, e->into, part);
 }
 
@@ -150,7 +253,7 @@ static bool add_rows(void *user, hone_tensor *sum, bool fresh, int64_t first, in
 
 bool hone__trees_add(hone_context *node, int i, hone_tensor *grad)
 {
-    return hone__trees_chain(node, i, grad->shape[0], add_rows, grad);
+    return hone__trees_chain(node, i, grad->shape[0], add_rows, grad, NULL);
 }
 
 bool hone__trees_refuse(const hone_context *node, int i)
@@ -171,8 +274,9 @@ bool hone__trees_send(hone_tensor *leaf)
     return ok;
 }
 
-hone_tensor *hone__trees_take(hone__trees *trees)
+hone_tensor *hone__trees_take(hone__trees *trees, bool *holds_grad)
 {
+    *holds_grad = trees && trees->holds_grad;
     if (!trees || trees->forest.n == 0)
         return NULL;
     hone_tensor *sum = trees->sum[0];

@@ -53,6 +53,8 @@ void ranks_tell(progress *p)
     HONE_SCOPE();
     if (ranks_share())
         tell_processes(p);
+    if (ranks_share() && !hone_dist_shards())
+        progress_line(p, "no shards: sums go from rank to rank");
     if (hone_dist_shards())
         progress_line(p, "%lld shards a batch", (long long)hone_dist_shards());
     if (hone_dist_advice())

@@ -273,7 +273,7 @@ static int prepare(training *t)
 }
 
 const train_options train_not_given = {
-    .lr = NAN, .momentum = NAN, .weight_decay = NAN, .clip = NAN, .ema = NAN
+    .lr = NAN, .momentum = NAN, .weight_decay = NAN, .clip = NAN, .ema = NAN, .shards = -1
 };
 
 int train_run(training *t)

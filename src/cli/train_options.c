@@ -67,9 +67,10 @@ const cli_option train_table[] = {
       "same bits; 'transformer.h.*' are gpt's blocks",
       CLI_TEXT, FIELD(recompute), NULL, 0, 0 },
     { "shards", "S",
-      "cut each batch into S shards, added in a tree: the same bits for 1 to S ranks; default: 8 "
-      "under mpirun, else none",
-      CLI_INT, FIELD(shards), NULL, 1, 1 << 20 },
+      "cut each batch into S shards, added in a tree: the same bits for 1 to S ranks; 0: none, "
+      "sums "
+      "are handed from rank to rank; default: 8 under mpirun, else none",
+      CLI_INT, FIELD(shards), NULL, 0, 1 << 20 },
     { "zero", NULL, "each rank keeps the optimizer's state of its share of the weights only",
       CLI_FLAG, FIELD(zero), NULL, 0, 0 },
     { "seed", "N", "of the initial weights, --shuffle and --val-split", CLI_SEED, FIELD(seed), "0",
@@ -164,7 +165,7 @@ bool train_in_backward_fits(const train_options *o)
 {
     const char *other = !isnan(o->clip)               ? "--clip needs the norm of all gradients"
                         : o->accumulate > 1           ? "--accumulate adds gradients up"
-                        : o->shards                   ? "--shards adds gradients up"
+                        : o->shards > 0               ? "--shards adds gradients up"
                         : o->zero                     ? "--zero shares gradients out"
                         : strcmp(o->nan, "skip") == 0 ? "--nan skip looks at all gradients first"
                                                       : NULL;

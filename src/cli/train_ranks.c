@@ -50,7 +50,9 @@ static bool same_everywhere(const training *t)
 
 static int cut_batches(training *t)
 {
-    const hone_dist_options options = { .shards = t->o.shards };
+    const int64_t shards = t->o.shards; /* below 0: not given */
+    const hone_dist_options options = { .shards = shards > 0 ? shards : 0,
+                                        .handed_on = shards == 0 };
     if (hone_dist_model(t->model, &options) == HONE_OK)
         return CLI_OK;
     const int status = cli_library_error(name);
@@ -69,7 +71,7 @@ int train_ranks_begin(training *t)
             "--optim-in-backward gives each gradient back at once, but ranks add them up");
     if (ranks_share() && !same_everywhere(t))
         return cli_library_error(name);
-    return t->o.shards || ranks_share() ? cut_batches(t) : CLI_OK;
+    return t->o.shards > 0 || ranks_share() ? cut_batches(t) : CLI_OK;
 }
 
 int train_ranks_resumed(training *t)

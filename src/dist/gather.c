@@ -1,4 +1,4 @@
-/* gather.c: see gather.h. Each rank sends what it has to each other one. */
+/* gather.c: see gather.h. */
 #include "dist/gather.h"
 
 #include "runtime/memory.h"
@@ -10,8 +10,9 @@ struct hone__gathering {
     char *rows;
     int64_t row_bytes;
     int64_t *begin;
-    hone__message *out, *in; /* one a rank */
+    hone__message *out, *in; /* one a rank, or one a round */
     bool begun;
+    int round; /* in rounds: 0, 1 .. */
 };
 
 static void drop(hone__gathering *g)
@@ -31,6 +32,8 @@ static bool has_rows(const hone__gathering *g, int rank)
 {
     return g->row_bytes > 0 && g->begin[rank + 1] > g->begin[rank];
 }
+
+/* ---- few ranks: each sends what it has to each other one */
 
 static void begin(hone__gathering *g)
 {
@@ -62,6 +65,66 @@ static int step(hone__work *work)
     return state;
 }
 
+/* ---- many: rounds, in each of which what a rank has doubles (Bruck and others, 1997). In round k it has
+ * the rows of the 2^k ranks from itself on, sends them to the rank that many before it and gets as
+ * many of the one after it. */
+
+enum { FEW = 16 };
+
+/* Of `n` ranks from `first` on, round the end: at most two stretches. NULL: they have none, or out of
+ * memory (*spans is not 0 then). */
+static hone__span *rows_from(const hone__gathering *g, int first, int n, int *spans)
+{
+    const int size = hone__world_size(), to_end = size - first;
+    const int64_t most = 1 << 30; /* bytes of a span */
+    const int a[2] = { first, 0 }, b[2] = { first + (n < to_end ? n : to_end), n - to_end };
+    int64_t rows[2] = { 0 };
+    *spans = 0;
+    for (int i = 0; i < 2 && b[i] > a[i]; i++) {
+        rows[i] = (g->begin[b[i]] - g->begin[a[i]]) * g->row_bytes;
+        *spans += (int)((rows[i] + most - 1) / most);
+    }
+    hone__span *all = *spans ? hone__malloc(hone__bytes(*spans, sizeof *all)) : NULL;
+    for (int i = 0, k = 0; all && i < 2; i++)
+        for (int64_t at = 0; at < rows[i]; at += most)
+            all[k++] = (hone__span){ g->rows + g->begin[a[i]] * g->row_bytes + at,
+                                     (size_t)(rows[i] - at < most ? rows[i] - at : most) };
+    return all;
+}
+
+static void begin_round(hone__gathering *g)
+{
+    const int size = hone__world_size(), rank = hone__world_rank(), far = 1 << g->round;
+    const int ranks = far < size - far ? far : size - far;
+    const int before = (rank + size - far) % size, after = (rank + far) % size;
+    int n;
+    hone__span *spans = rows_from(g, after, ranks, &n);
+    if (n)
+        hone__message_receive(&g->in[g->round], spans, n, after, g->work.tag);
+    spans = rows_from(g, rank, ranks, &n);
+    if (n)
+        hone__message_send(&g->out[g->round], spans, n, before, g->work.tag, false);
+    g->begun = true;
+}
+
+static int step_in_rounds(hone__work *work)
+{
+    hone__gathering *g = (hone__gathering *)work;
+    while (1 << g->round < hone__world_size()) {
+        if (!g->begun)
+            begin_round(g);
+        const int in = hone__message_test(&g->in[g->round]);
+        const int out = hone__message_test(&g->out[g->round]);
+        if (in != 1 || out != 1)
+            return in < 0 || out < 0 ? -1 : 0;
+        g->round++;
+        g->begun = false;
+    }
+    return 1;
+}
+
+/* ---- begin and end */
+
 hone__gathering *hone__gather_begin(void *rows, int64_t row_bytes, const int64_t *from)
 {
     const int64_t size = hone__world_size();
@@ -78,7 +141,7 @@ hone__gathering *hone__gather_begin(void *rows, int64_t row_bytes, const int64_t
     }
     memcpy(g->begin, from, (size_t)(size + 1) * sizeof *from);
     g->in = g->out + size;
-    g->work.step = step;
+    g->work.step = size > FEW ? step_in_rounds : step;
     hone__work_begin(&g->work);
     return g;
 }

@@ -3,6 +3,7 @@
 #include "core/reserve.h"
 #include "dist/bucket.h"
 #include "dist/gather.h"
+#include "dist/link.h"
 #include "op/part.h"
 #include "runtime/memory.h"
 
@@ -20,6 +21,8 @@ static _Thread_local struct {
     hone__bucket *open;  /* that gradients are put into */
     hone__bucket **sent; /* of the step that runs */
     int n_sent, room;
+    hone__link **links; /* the same of chains that are handed on */
+    int n_links, room_links;
     hone__traffic before; /* hone_dist_model() */
     hone_dist_statistics told;
 } own;
@@ -65,6 +68,26 @@ static bool send(hone__ranks *ranks, hone_tensor *result, const hone__cut *cut, 
     return hone__bucket_bytes(own.open) < own.bucket_bytes || flush();
 }
 
+static hone__link *hand_on(hone__ranks *ranks, hone_tensor *sum, const hone__cut *cut,
+                           int64_t tile_bytes)
+{
+    (void)ranks;
+    if (own.n_links == own.room_links) {
+        const int room = own.room_links ? 2 * own.room_links : 64;
+        hone__link **more = hone__realloc(own.links, hone__bytes(room, sizeof *more));
+        if (!more)
+            return NULL;
+        own.links = more;
+        own.room_links = room;
+    }
+    hone__link *link = hone__link_begin(sum, cut, tile_bytes);
+    if (!link)
+        return NULL;
+    own.links[own.n_links++] = link;
+    own.told.gradient_bytes += sum->numel * (int64_t)hone__size_of(sum->dtype);
+    return link;
+}
+
 static bool finish(hone__ranks *ranks)
 {
     (void)ranks;
@@ -72,7 +95,9 @@ static bool finish(hone__ranks *ranks)
     bool ok = flush();
     for (int i = 0; i < own.n_sent; i++)
         ok = hone__bucket_end(own.sent[i]) && ok;
-    own.n_sent = 0;
+    for (int i = 0; i < own.n_links; i++)
+        ok = hone__link_end(own.links[i]) && ok;
+    own.n_sent = own.n_links = 0;
     own.told.steps++;
     own.told.waited_seconds += hone__world_seconds() - begin;
     return ok;
@@ -83,6 +108,8 @@ static void drop(hone__ranks *ranks)
     (void)ranks;
     hone__bucket_free(own.open);
     own.open = NULL;
+    for (int i = 0; i < own.n_links; i++)
+        hone__link_let_go(own.links[i]);
 }
 
 /* ---- what users call */
@@ -131,6 +158,10 @@ hone_status hone_dist_model(hone_module *model, const hone_dist_options *options
         return hone__error_missing("dist_model", "a model");
     if (!HONE__KNOWS_OPTIONS("dist_model", options))
         return hone__error_last();
+    if (o.handed_on && o.shards)
+        return hone_error_set(HONE_E_VALUE,
+                              "dist_model: %lld shards, but a chain that is handed on has none",
+                              (long long)o.shards);
     if (o.shards < 0 || o.bucket_bytes < 0)
         return hone_error_set(HONE_E_VALUE, "dist_model: %s is %lld, 0 or more is wanted",
                               o.shards < 0 ? "shards" : "bucket_bytes",
@@ -150,32 +181,39 @@ hone_status hone_dist_model(hone_module *model, const hone_dist_options *options
         return hone__error_last();
     const int64_t usual = size > USUAL_SHARDS ? size : USUAL_SHARDS;
     hone__sharding *sharding = hone__sharding_now();
-    sharding->n = o.shards ? o.shards : size > 1 ? usual : 0;
+    sharding->n = o.shards ? o.shards : size == 1 ? 0 : o.handed_on ? size : usual;
+    sharding->handed_on = o.handed_on && size > 1;
     if (size > 1 && hone_dist_same("the number of shards", &sharding->n, sizeof sharding->n)) {
         *sharding = (hone__sharding){ 0 };
         return hone__error_last();
     }
-    own.ranks = (hone__ranks){ rank, size, gather, send, finish, drop };
+    own.ranks =
+        (hone__ranks){ rank,   size, gather, send, hand_on, hone__link_take, hone__link_give,
+                       finish, drop };
     sharding->ranks = size > 1 ? &own.ranks : NULL;
     own.bucket_bytes = o.bucket_bytes ? o.bucket_bytes : USUAL_BUCKET;
     const hone__cut full = hone__cut_of(sharding->n, sharding->n, rank, size);
-    own.told = (hone_dist_statistics){ .subtrees = sharding->n ? hone__forest_of(&full).n : 0 };
+    own.told =
+        (hone_dist_statistics){ .subtrees = hone_dist_shards() ? hone__forest_of(&full).n : 0 };
     own.before = hone__world_traffic();
     return HONE_OK;
 }
 
 int64_t hone_dist_shards(void)
 {
-    return hone__sharding_now()->n;
+    const hone__sharding *sharding = hone__sharding_now();
+    return sharding->handed_on ? 0 : sharding->n;
 }
 
 void hone_dist_stop(void)
 {
     hone__bucket_free(own.open);
     hone__free(own.sent);
+    hone__free(own.links);
     own.open = NULL;
     own.sent = NULL;
-    own.n_sent = own.room = 0;
+    own.links = NULL;
+    own.n_sent = own.room = own.n_links = own.room_links = 0;
     *hone__sharding_now() = (hone__sharding){ 0 };
 }
 

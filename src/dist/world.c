@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <time.h>
 
 enum { BEAT_TAG = 1, FIRST_TAG = 16, LAST_TAG = 1 << 26 };
@@ -288,6 +289,7 @@ static void *run(void *unused)
 {
     (void)unused;
     const struct timespec pause = { 0, 20000 };
+    prctl(PR_SET_TIMERSLACK, 1000L); /* the kernel's own is 50 us: a pause would be 70 */
     hone__work *under_way = NULL;
     char about[sizeof world.about] = "";
     int rank = 0, size = 1;
@@ -396,14 +398,31 @@ void hone__work_begin(hone__work *work)
     pthread_mutex_unlock(&world.lock);
 }
 
-bool hone__work_wait(hone__work *work)
+void hone__world_tell(void)
+{
+    pthread_mutex_lock(&world.lock);
+    pthread_cond_broadcast(&world.for_others);
+    pthread_mutex_unlock(&world.lock);
+}
+
+void hone__world_wait(bool (*is_so)(void *ctx), void *ctx)
 {
     pthread_mutex_lock(&world.lock);
     world.waiting++;
-    while (work->state == 0)
+    while (!is_so(ctx))
         pthread_cond_wait(&world.for_others, &world.lock);
     world.waiting--;
     pthread_mutex_unlock(&world.lock);
+}
+
+static bool has_ended(void *work)
+{
+    return ((const hone__work *)work)->state != 0;
+}
+
+bool hone__work_wait(hone__work *work)
+{
+    hone__world_wait(has_ended, work);
     if (work->state < 0)
         hone_error_set(HONE_E_IO, "dist: rank %d of %d can't reach the others: %s fails",
                        world.rank, world.size, world.about);

@@ -26,6 +26,9 @@ struct hone__work {
 void hone__work_begin(hone__work *work);
 /** Waits for its end. False: E_IO. */
 bool hone__work_wait(hone__work *work);
+/** Waits until that is so, which the thread tells of by hone__world_tell(). */
+void hone__world_wait(bool (*is_so)(void *ctx), void *ctx);
+void hone__world_tell(void);
 
 int hone__world_rank(void);
 int hone__world_size(void);

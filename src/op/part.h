@@ -19,6 +19,7 @@ typedef struct {
     int64_t begin, end;            /* of this process's samples */
     hone__cut cut;                 /* of the batch; cut.n == 0: it has no shards */
     hone__ranks *ranks;            /* NULL: this process has all shards */
+    bool handed_on;                /* sums are chains over all processes' samples, no trees */
     bool ghost;                    /* this process has none that has samples, and runs the batch's
                                       first one for what ranks do together: it adds nothing */
     int n_calls;                   /* of losses, in this part */

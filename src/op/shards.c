@@ -7,7 +7,8 @@
 
 #include <string.h>
 
-bool (*hone__shard_sums)(hone_context *ctx, int i, int64_t rows, hone__chain chain, void *user);
+bool (*hone__shard_sums)(hone_context *ctx, int i, int64_t rows, hone__chain chain, void *user,
+                         int64_t *first_row);
 
 static _Thread_local hone__sharding sharding;
 

@@ -49,6 +49,14 @@ struct hone__ranks {
      * finish() is the sum of all processes. */
     bool (*send)(hone__ranks *ranks, hone_tensor *result, const hone__cut *cut, int n,
                  hone_tensor *const *sums);
+    /** Begins to hand a chain on (hone__sharding.handed_on): `sum`, contiguous, in tiles of so many bytes.
+     * What becomes of it after finish() is the sum of all processes. NULL: failed. */
+    struct hone__link *(*hand_on)(hone__ranks *ranks, hone_tensor *sum, const hone__cut *cut,
+                                  int64_t tile_bytes);
+    /** Waits for what the processes before this one have in a tile. */
+    bool (*take)(struct hone__link *link, int tile);
+    /** This process has added its samples to it. */
+    void (*give)(struct hone__link *link, int tile);
     /** All that was sent has arrived everywhere. */
     bool (*finish)(hone__ranks *ranks);
     /** The batch came to nothing: what wasn't sent yet isn't. */
@@ -59,6 +67,9 @@ struct hone__ranks {
 typedef struct {
     int64_t n;          /* 0: they aren't */
     hone__ranks *ranks; /* NULL: one process has all */
+    /** A sum is no tree but one chain over all samples, as without shards: each process, which has one
+     * shard, goes on with what those before it have summed. */
+    bool handed_on;
 } hone__sharding;
 hone__sharding *hone__sharding_now(void);
 /** The shards of one of so many ranks / of this process, if its batches have any. */
@@ -99,8 +110,10 @@ bool hone__fold_finish(hone__fold *fold);
 typedef bool (*hone__chain)(void *user, hone_tensor *sum, bool fresh, int64_t first, int64_t n);
 /** The gradient of input i has a chain a shard, and this op gives it: by hone__shard_sums. */
 bool hone__in_shards(const hone_context *ctx, int i);
-/** Runs a chain for each piece. False: an error is pending. Set by src/init.c: autograd/trees.c. */
+/** Runs a chain for each piece. With first_row (part of user's) a chain may be asked for some rows of
+ * a matrix only: those from there on that `sum` has; -1: for all. False: an error is pending. Set by
+ * src/init.c: autograd/trees.c. */
 extern bool (*hone__shard_sums)(hone_context *ctx, int i, int64_t rows, hone__chain chain,
-                                void *user);
+                                void *user, int64_t *first_row);
 
 #endif

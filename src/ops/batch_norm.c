@@ -276,7 +276,7 @@ static void give_by_shards(hone_context *ctx, int i, const hone_tensor *x, hone_
     shard_job j = { { .dtype = (hone_dtype)x->dtype, .channels = x->shape[1], .positions = 1 },
                     own };
     if (own)
-        hone__shard_sums(ctx, i, x->shape[0], chain_sums, &j);
+        hone__shard_sums(ctx, i, x->shape[0], chain_sums, &j, NULL);
 }
 
 static hone_tensor *sum_that_has_begun(const hone_context *ctx, int i, hone_tensor **dx)

@@ -21,6 +21,13 @@ bool hone__is_sharded(const hone_tensor *x)
 static bool has_all(const char *name)
 {
     const hone__part *part = hone__part_now();
+    if (part->handed_on) {
+        hone_error_set(HONE_E_STATE,
+                       "%s: a chain that is handed from rank to rank has no batch's statistics: it "
+                       "takes shards (hone train --shards 8)",
+                       name);
+        return false;
+    }
     if (part->samples == part->end - part->begin)
         return true;
     hone_error_set(

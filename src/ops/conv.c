@@ -85,14 +85,14 @@ void hone__conv_weight_by_shards(hone_context *ctx, int i, const hone__conv_ops 
     const int dims = hone__call_dims(ctx);
     shard_job j = { ops, as_batch(dy, dims), as_batch(x, dims), options };
     if (j.dy && j.x)
-        hone__shard_sums(ctx, i, j.dy->shape[0], chain_samples, &j);
+        hone__shard_sums(ctx, i, j.dy->shape[0], chain_samples, &j, NULL);
 }
 
 static void bias_by_shards(hone_context *ctx, hone_tensor *dy)
 {
     shard_job j = { .dy = as_batch(flat_image(dy, hone__call_dims(ctx)), 2) };
     if (j.dy)
-        hone__shard_sums(ctx, 2, j.dy->shape[0], chain_samples, &j);
+        hone__shard_sums(ctx, 2, j.dy->shape[0], chain_samples, &j, NULL);
 }
 
 static void conv_backward(hone_context *ctx, hone_tensor *const *dy, hone_tensor **dx)

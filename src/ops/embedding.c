@@ -107,7 +107,7 @@ static void embedding_of_dy(hone_context *ctx, hone_tensor *const *dy, hone_tens
     hone_tensor *saved = hone_saved(ctx, 0), *sum = hone__begun(ctx, 1, dx);
     if (saved && saved->ndim > 0 && hone__in_shards(ctx, 1)) {
         addition a = { .at = saved, .dy = dy[0], .padding = o->padding_idx };
-        hone__shard_sums(ctx, 1, saved->shape[0], chain_rows, &a);
+        hone__shard_sums(ctx, 1, saved->shape[0], chain_rows, &a, NULL);
         return;
     }
     if (sum) {

@@ -531,7 +531,7 @@ static void weight_by_shards(hone_context *ctx, hone_tensor *dy, hone_tensor *x,
         return;
     w.j.norms = hone__data(norms);
     if (w.j.rows > 0 && w.j.cols > 0 && find_weight_job(&w, x))
-        hone__shard_sums(ctx, 1, w.samples, chain_weight, &w);
+        hone__shard_sums(ctx, 1, w.samples, chain_weight, &w, NULL);
 }
 
 /* With dw = sum(dy v) over the rows: by dy u v, by x J (u dy). */

@@ -115,6 +115,7 @@ void hone__give_product(hone_context *ctx, int i, hone_tensor **dx, hone_tensor 
 /* For a shard's samples. */
 typedef struct {
     hone_tensor *x, *y;
+    int64_t first_row; /* of the product, where the sum is some rows of it; -1: all */
 } factors;
 
 static bool chain_product(void *user, hone_tensor *sum, bool fresh, int64_t first, int64_t n)
@@ -122,6 +123,8 @@ static bool chain_product(void *user, hone_tensor *sum, bool fresh, int64_t firs
     const factors *f = user;
     hone_tensor *x = hone_slice(f->x, 0, first, first + n, 1);
     hone_tensor *y = hone_slice(f->y, 0, first, first + n, 1);
+    if (x && f->first_row >= 0)
+        x = hone_slice(x, -1, f->first_row, f->first_row + sum->shape[0], 1);
     sum = x && y ? as_matrix(sum, x->shape[x->ndim - 1], y->shape[y->ndim - 1]) : NULL;
     if (x && y && !sum)
         hone_error_set(HONE_E_STATE,
@@ -140,7 +143,8 @@ void hone__give_sample_product(hone_context *ctx, int i, hone_tensor **dx, hone_
     if (!x || !y)
         return;
     if (hone__in_shards(ctx, i)) {
-        hone__shard_sums(ctx, i, x->shape[0], chain_product, &(factors){ x, y });
+        factors f = { x, y, -1 };
+        hone__shard_sums(ctx, i, x->shape[0], chain_product, &f, &f.first_row);
         return;
     }
     const int64_t m = x->shape[x->ndim - 1], n = y->shape[y->ndim - 1];

@@ -67,6 +67,28 @@ for n in "${ranks[@]}"; do
   cmp whole.st on.st || fail "a run that $n ranks, one and $n again made ends in other bits"
 done
 
+# --shards 0: the file, and the table, of one process without shards.
+plain=(train --data digits --limit 43 --epochs 2 --batch 16 --model lenet --optim adamw --lr 0.01 --clip 0.5
+  --val-split 0.1 --shuffle)
+for name in plain text parts; do
+  case $name in
+  plain) words=("${plain[@]}") ;;
+  text) words=("${text[@]}") ;;
+  *) words=(train --data digits --limit 30 --epochs 1 --batch 10 --model mlp:784,800,10 --accumulate 2) ;;
+  esac
+  "$hone" "${words[@]}" --save alone.st >alone 2>err || { fail "$name alone"; cat err; }
+  for n in "${ranks[@]}"; do
+    checks=$((checks + 1))
+    rm -f ranks.st
+    launch "$n" "$hone" "${words[@]}" --shards 0 --save ranks.st >out 2>err || { fail "$name handed on, $n ranks"; cat err; }
+    cmp alone.st ranks.st || fail "$name: $n ranks that hand sums on end in other bits"
+    cmp <(table alone) <(table out | grep -v 'sums go from rank') || { fail "$name: $n ranks that hand sums on print another table"; diff <(table alone) <(table out); }
+  done
+done
+if [ "${ranks[0]}" != 1 ] || [ "${#ranks[@]}" -gt 1 ]; then
+  ends 'batch_norm: a chain that is handed from rank to rank' 60 launch 2 "$hone" "${images[@]}" --shards 0
+fi
+
 # What is sent for gradients: 2 (n - 1) / n of their bytes where each rank has one subtree.
 for n in "${ranks[@]}"; do
   case $n in 2 | 4 | 8) ;; *) continue ;; esac

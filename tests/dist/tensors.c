@@ -106,7 +106,6 @@ static hone_tensor *batch(hone_module *model, hone_tensor *x, hone_tensor *y, bo
 {
     int64_t first, n;
     hone_tensor *weight = hone_parameters(model).at[0];
-    CHECK(hone_set_grad(weight, HONE_NONE) == HONE_OK);
     hone_dist_share(8, &first, &n);
     CHECK(hone_accumulate_begin(8) == HONE_OK && hone_accumulate_part(n) == HONE_OK);
     hone_tensor *out = hone_forward(model, hone_slice(x, 0, first, first + n, 1));
@@ -118,6 +117,12 @@ static hone_tensor *batch(hone_module *model, hone_tensor *x, hone_tensor *y, bo
     return hone_grad(weight);
 }
 
+static hone_tensor *fresh_batch(hone_module *model, hone_tensor *x, hone_tensor *y, bool spoiled)
+{
+    CHECK(hone_set_grad(hone_parameters(model).at[0], HONE_NONE) == HONE_OK);
+    return batch(model, x, y, spoiled);
+}
+
 /* What a batch that came to nothing has left to send is none of the next one's. */
 static void spoiled_batch(void)
 {
@@ -125,13 +130,43 @@ static void spoiled_batch(void)
     hone_seed(1);
     hone_module *model = hone_nn_linear(4, 3);
     hone_tensor *x = hone_randn(HONE_F32, 8, 4), *y = hone_randint(HONE_I64, 0, 3, 8);
-    CHECK(hone_dist_model(model, &(hone_dist_options){ .shards = 8 }) == HONE_OK);
-    hone_tensor *good = hone_clone(batch(model, x, y, false));
-    for (int i = 0; i < 3; i++) {
-        batch(model, x, y, true);
-        CHECK(hone_dist_barrier() == HONE_OK && same_bits(good, batch(model, x, y, false)));
+    for (int handed_on = 0; handed_on < (hone_dist_size() > 1 ? 2 : 1); handed_on++) {
+        hone_dist_options o = { .handed_on = handed_on };
+        if (!handed_on)
+            o.shards = hone_dist_size() > 8 ? hone_dist_size() : 8;
+        CHECK(hone_dist_model(model, &o) == HONE_OK);
+        hone_tensor *good = hone_clone(fresh_batch(model, x, y, false));
+        for (int i = 0; i < 3; i++) {
+            fresh_batch(model, x, y, true);
+            CHECK(hone_dist_barrier() == HONE_OK &&
+                  same_bits(good, fresh_batch(model, x, y, false)));
+        }
+        hone_dist_stop();
     }
+    hone_module_free(model);
+}
+
+/* Chains that go from rank to rank have the bits of one process without shards: of a matrix that goes
+ * in tiles, and of gradients that have begun before. */
+static void handed_on(int64_t inputs, int64_t outputs)
+{
+    HONE_SCOPE();
+    hone_seed(2);
+    hone_module *model = hone_nn_linear(inputs, outputs);
+    hone_tensor *x = hone_randn(HONE_F32, 8, inputs), *y = hone_randint(HONE_I64, 0, outputs, 8);
+    hone_tensor *bias = hone_parameters(model).at[1];
+    hone_tensor *once = hone_clone(fresh_batch(model, x, y, false));
+    hone_tensor *twice = hone_clone(batch(model, x, y, false)),
+                *of_bias = hone_clone(hone_grad(bias));
+    CHECK(hone_set_grad(bias, HONE_NONE) == HONE_OK);
+    CHECK(hone_dist_model(model, &(hone_dist_options){ .handed_on = true }) == HONE_OK);
+    CHECK(hone_dist_shards() == 0);
+    CHECK(same_bits(once, fresh_batch(model, x, y, false)));
+    CHECK(same_bits(twice, batch(model, x, y, false)) && same_bits(of_bias, hone_grad(bias)));
     hone_dist_stop();
+    CHECK(hone_dist_model(model, &(hone_dist_options){ .handed_on = true, .shards = 3 }) ==
+          HONE_E_VALUE);
+    hone_error_clear();
     hone_module_free(model);
 }
 
@@ -143,6 +178,8 @@ int main(void)
     copies();
     refused();
     spoiled_batch();
+    handed_on(6, 3);
+    handed_on(640, 1300);
     if (hone_dist_rank() == 0)
         puts("ok");
     CHECK(hone_dist_finish() == HONE_OK && hone_dist_finish() == HONE_OK);
