@@ -23,8 +23,10 @@
  * and added as one process does it. Rank r of n has shards [r S / n, (r + 1) S / n), runs its samples
  * as one batch, and may have any share: ANY number of ranks from 1 to S, on any instruction sets,
  * ends in the same bits as one process with the same S (which has other bits than a run without
- * shards). A part of a rank's samples may come at a time, as accumulate.h has it, with the same bits
- * and without communication before the last one (but a batch norm in training wants them at once).
+ * shards). The tree is joined depth first: of a gradient log2 S + 2 sums at most are alive, while its
+ * op runs, and one a subtree of the rank afterwards. A part of a rank's samples may come at a time, as
+ * accumulate.h has it, with the same bits and without communication before the last one (but a batch
+ * norm in training wants them at once).
  * A gradient that comes as one sum over all samples has no shards, and is refused: a custom
  * function's, that of a weight which is computed (a cast, a low-rank update), a penalty's.
  *

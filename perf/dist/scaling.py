@@ -3,6 +3,7 @@
 
     perf/dist/scaling.py model [--cores 32]
     perf/dist/scaling.py measure [--hone build/hone] [--mpiexec mpiexec.mpich] [--link 10,50] [--ranks 1,2,4,8]
+    perf/dist/scaling.py chain [--hone build/hone] [--mpiexec mpiexec.mpich] [--link 10,50] [--rounds 5] [--ranks 2,4]
     perf/dist/scaling.py shards [--hone build/hone] [--rounds 5]
 
 model: a step's time for resnet18 (224 x 224, 32 images a rank) and GPT-2 124M (8 x 1024 tokens a rank) on 1 to 1,024
@@ -11,17 +12,25 @@ ranks of so many cores with 10 and 100 Gbit/s, from what two cores of the machin
     compute   C   of a rank's batch; the forward is a third of it
     buckets   K   = gradients' bytes / 4 MiB; a rank sends 2 (n - 1) messages for each, K 2 (n - 1) m in all
     wire      W   = 2 (n - 1) / n bytes / bandwidth + K (2 latency + 2 (n - 1) m), while the backward runs
-    norms     N   = 2 a batch norm: latency + (n - 1) (m + 16 C / bandwidth), waited for
+    norms     N   = 2 a batch norm: latency + (n - 1) (m + 16 C / bandwidth), waited for; with more than 16 ranks, whose
+                    gathers go in rounds, log2 n (latency + m) + (n - 1) 16 C / bandwidth
     step          = C + N + the larger of W - 2/3 C and the last bucket's wire, + the losses' and counts' exchange
 
 m, what a message costs a rank, is measured here: 4 us.
 
+The chain that is handed on (--shards 0) sends 2 bytes / bandwidth, and each rank is behind the one before by its largest
+tile: what computing that takes, and sending it; then the last gradient's sum goes round:
+
+    chain         = C + (n - 1) (tile's compute + tile / bandwidth + latency) + last gradient's 2 bytes / bandwidth + (n - 1) latency
+
 measure: trains resnet18 on 32 x 32 pictures by so many ranks on this machine, which share its cores, over an artificial
 link (HONE_DIST_LINK, gigabits a second and microseconds), and compares the step's time with the model's, in which C is
-what one rank took. shards: what --shards 8 costs one process, rounds in turn, the best of each.
+what one rank took. chain: steps with --shards 0 beside those with --shards 8, of networks without batch norm, rounds in turn, the
+best of each. shards: what --shards 8 costs one process, rounds in turn, the best of each.
 """
 import argparse
 import json
+import math
 import os
 import re
 import subprocess
@@ -44,9 +53,21 @@ def step_seconds(n, compute, gradients, norms, channels, bandwidth, latency):
     wire = 2 * (n - 1) / n * gradients / bandwidth + buckets * one
     last = wire / buckets
     waited = max(wire - 2 / 3 * compute, last)
-    small = 2 * norms * (latency + (n - 1) * MESSAGE) + 2 * channels * 16 * (n - 1) / bandwidth
-    small += 2 * (latency + (n - 1) * MESSAGE)
+    gather = latency + (n - 1) * MESSAGE if n <= 16 else math.ceil(math.log2(n)) * (latency + MESSAGE)
+    small = 2 * norms * gather + 2 * channels * 16 * (n - 1) / bandwidth + 2 * gather
     return compute + waited + small, waited, small
+
+
+LARGEST = {  # of the chain: the largest gradient's bytes, its tiles, its share of the step, the last gradient's bytes
+    "resnet18": (512 * 512 * 9 * 4, 1, 0.02, 64 * 3 * 49 * 4),
+    "GPT-2 124M": (38_597_376 * 4, 8, 0.1, 38_597_376 * 4),
+}
+
+
+def chain_seconds(name, n, compute, bandwidth, latency):
+    largest, tiles, share, last = LARGEST[name]
+    behind = share * compute / tiles + largest / tiles / bandwidth + latency
+    return compute + (n - 1) * behind + 2 * last / bandwidth + (n - 1) * latency
 
 
 def model(args):
@@ -62,6 +83,33 @@ def model(args):
                 t, waited, small = step_seconds(n, compute, gradients, norms, channels, gigabits * 1e9 / 8, latency)
                 cells += [f"{t:.3f} s", f"{100 * compute / t:.0f} %", f"{waited:.3f} + {small:.3f}"]
             print(f"| {n} | " + " | ".join(cells) + " |")
+        tree = [step_seconds(4, compute, gradients, norms, channels, g * 1e9 / 8, l)[0] for g, l in ((10, 50e-6), (100, 5e-6))]
+        hand = [chain_seconds(name, 4, compute, g * 1e9 / 8, l) for g, l in ((10, 50e-6), (100, 5e-6))]
+        print(f"the chain handed on by 4 ranks (without batch norms): {hand[0]:.3f} s, {100 * (hand[0] / tree[0] - 1):+.0f} %, and "
+              f"{hand[1]:.3f} s, {100 * (hand[1] / tree[1] - 1):+.0f} %")
+
+
+CHAIN = {
+    "gpt 4 x 256, 16 x 128 tokens": ["--data", "text:60000", "--limit", "48", "--epochs", "2", "--batch", "16", "--model",
+                                     "gpt:layers=4,heads=4,width=256,context=128,dropout=0", "--optim", "adamw"],
+    "mlp 784-1024-1024-10, batch 256": ["--data", "digits", "--limit", "2000", "--epochs", "3", "--batch", "256", "--model",
+                                        "mlp:784,1024,1024,10"],
+    "lenet, batch 64": ["--data", "digits", "--limit", "1000", "--epochs", "3", "--batch", "64", "--model", "lenet"],
+}
+
+
+def chain(args):
+    oversubscribe = ["--oversubscribe"] if "openmpi" in args.mpiexec else []
+    print("| | ranks | tree: seconds an epoch | chain | cost |")
+    print("|---|---|---|---|---|")
+    for name, words in CHAIN.items():
+        for n in [int(x) for x in args.ranks.split(",") if int(x) > 1]:
+            best = [float("inf")] * 2
+            for _ in range(args.rounds):
+                for i, shards in enumerate(("8", "0")):
+                    command = [args.mpiexec, *oversubscribe, "-n", str(n), args.hone, "train", *words, "--shards", shards]
+                    best[i] = min(best[i], run(command, args.link)[0])
+            print(f"| {name} | {n} | {best[0]:.4f} | {best[1]:.4f} | {100 * (best[1] / best[0] - 1):+.1f} % |", flush=True)
 
 
 def run(command, link=None):
@@ -71,7 +119,8 @@ def run(command, link=None):
         env["HONE_DIST_LINK"] = link
     with tempfile.TemporaryDirectory() as place:
         log = os.path.join(place, "log")
-        out = subprocess.run(command + ["--log", log], env=env, capture_output=True, text=True)
+        out = subprocess.run(command + ["--log", log], env=env, capture_output=True, text=True,
+                             stdin=subprocess.DEVNULL)
         if out.returncode:
             sys.exit(out.stdout + out.stderr)
         with open(log) as f:
@@ -120,7 +169,7 @@ def shards(args):
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("what", choices=["model", "measure", "shards"])
+    parser.add_argument("what", choices=["model", "measure", "chain", "shards"])
     parser.add_argument("--hone", default="build/hone")
     parser.add_argument("--mpiexec", default="mpiexec.mpich")
     parser.add_argument("--link", default="10,50")
@@ -129,7 +178,7 @@ def main():
     parser.add_argument("--cores", type=int, default=32)
     parser.add_argument("--rounds", type=int, default=5)
     args = parser.parse_args()
-    {"model": model, "measure": measure, "shards": shards}[args.what](args)
+    {"model": model, "measure": measure, "chain": chain, "shards": shards}[args.what](args)
 
 
 if __name__ == "__main__":

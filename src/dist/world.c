@@ -8,7 +8,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/prctl.h>
 #include <time.h>
 
 enum { BEAT_TAG = 1, FIRST_TAG = 16, LAST_TAG = 1 << 26 };
@@ -289,7 +288,6 @@ static void *run(void *unused)
 {
     (void)unused;
     const struct timespec pause = { 0, 20000 };
-    prctl(PR_SET_TIMERSLACK, 1000L); /* the kernel's own is 50 us: a pause would be 70 */
     hone__work *under_way = NULL;
     char about[sizeof world.about] = "";
     int rank = 0, size = 1;

@@ -364,6 +364,30 @@ static void custom_backward(hone_context *ctx, hone_tensor *grad, hone_tensor **
     grad_in[1] = hone_matmul(hone_transpose(hone_saved(ctx, 0), 0, 1), grad);
 }
 
+/* A tree is joined depth first: as many sums are alive as it is deep, not as there are shards. */
+Test(shards, few_sums_are_alive)
+{
+    enum { SHARDS = 64, DEEP = 6, WIDE = 512 };
+    HONE_SCOPE();
+    hone_memory before, after;
+    hone_module *model = hone_nn_linear(WIDE, WIDE);
+    hone_tensor *x = hone_randn(HONE_F32, SHARDS, WIDE), *y = hone_zeros(HONE_I64, SHARDS);
+    cut_into(SHARDS);
+    CHECK_OK(hone_accumulate_begin(SHARDS));
+    CHECK_OK(hone_accumulate_part(SHARDS));
+    hone_tensor *loss = hone_cross_entropy(hone_forward(model, x), y);
+    hone_memory_stats(&before);
+    cr_assert_leq(before.peak_bytes,
+                  before.in_use_bytes + (4 << 20)); /* nothing larger was there */
+    CHECK_OK(hone_backward(loss));
+    hone_memory_stats(&after);
+    cr_assert(hone_accumulate_end());
+    hone_dist_stop();
+    hone_module_free(model);
+    const int64_t sums = (after.peak_bytes - before.in_use_bytes) / (4 * WIDE * WIDE);
+    cr_assert(sums >= 2 && sums <= DEEP + 2, "%d", (int)sums);
+}
+
 Test(shards, refused)
 {
     static const hone_function custom = { .name = "mine",
