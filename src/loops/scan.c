@@ -1,4 +1,5 @@
-/* scan.c: see scan.h. A tensor is [outer][n][inner]; up to COLUMNS inner places are walked together. */
+/* scan.c: see scan.h. A tensor is [outer][n][inner]; up to COLUMNS inner places are walked together, and of
+ * lines that lie along memory up to LINES, as a chain alone waits for each of its sums. */
 #include "loops/scan.h"
 
 #include "loops/rows.h"
@@ -8,7 +9,7 @@
 #define NS_PER_ELEMENT 1.5
 #define ALWAYS_INLINE  inline __attribute__((always_inline)) /* for constants in loops */
 
-enum { COLUMNS = 64, PIECE = 4096, CHAINS = 8 };
+enum { COLUMNS = 64, LINES = 8, PIECE = 4096, CHAINS = 8 };
 
 typedef struct {
     hone__scan_kind kind;
@@ -28,7 +29,7 @@ static job job_of(const hone_tensor *x, int dim)
     return j;
 }
 
-/* Columns [column, column + m) of one outer place: m and kind are constants. */
+/* Columns [column, column + m) of one outer place: kind is a constant. */
 #define SCAN(name, type, wide)                                                                     \
     static ALWAYS_INLINE void name##_columns(const job *j, hone__scan_kind kind, int64_t column,   \
                                              int64_t m)                                            \
@@ -49,25 +50,48 @@ static job job_of(const hone_tensor *x, int dim)
             }                                                                                      \
         }                                                                                          \
     }                                                                                              \
+    /* m lines that lie one behind the other: m and kind are constants. */                         \
+    static ALWAYS_INLINE void name##_lines(const job *j, hone__scan_kind kind, int64_t line,       \
+                                           int64_t m)                                              \
+    {                                                                                              \
+        wide acc[LINES];                                                                           \
+        for (int64_t c = 0; c < m; c++)                                                            \
+            acc[c] = kind == HONE__SCAN_PROD;                                                      \
+        for (int64_t i = 0; i < j->n; i++) {                                                       \
+            const int64_t at = line * j->n + (j->reverse ? j->n - 1 - i : i);                      \
+            const type *x = (const type *)j->x + at, *a = (const type *)j->a;                      \
+            type *out = (type *)j->out + at;                                                       \
+            a = kind == HONE__SCAN_LINEAR ? a + at : x;                                            \
+            for (int64_t c = 0; c < m; c++) {                                                      \
+                const wide v = (wide)x[c * j->n];                                                  \
+                acc[c] = kind == HONE__SCAN_SUM    ? acc[c] + v                                    \
+                         : kind == HONE__SCAN_PROD ? acc[c] * v                                    \
+                                                   : (wide)a[c * j->n] * acc[c] + v;               \
+                out[c * j->n] = (type)acc[c];                                                      \
+            }                                                                                      \
+        }                                                                                          \
+    }                                                                                              \
+    static ALWAYS_INLINE void name##_kind(const job *j, hone__scan_kind kind, int64_t begin,       \
+                                          int64_t end)                                             \
+    {                                                                                              \
+        for (; j->inner == 1 && begin + LINES <= end; begin += LINES)                              \
+            name##_lines(j, kind, begin, LINES);                                                   \
+        for (; j->inner == 1 && begin < end; begin++)                                              \
+            name##_lines(j, kind, begin, 1);                                                       \
+        for (; begin < end; begin++) {                                                             \
+            const int64_t c = begin % j->chunks * COLUMNS, m = hone__min(COLUMNS, j->inner - c);   \
+            name##_columns(j, kind, begin / j->chunks * j->n * j->inner + c, m);                   \
+        }                                                                                          \
+    }                                                                                              \
     static void name##_range(void *ctx, int64_t begin, int64_t end)                                \
     {                                                                                              \
         const job *j = ctx;                                                                        \
-        for (int64_t i = begin; i < end; i++) {                                                    \
-            const int64_t c = i % j->chunks * COLUMNS, m = hone__min(COLUMNS, j->inner - c);       \
-            const int64_t column = i / j->chunks * j->n * j->inner + c;                            \
-            if (j->inner > 1 && j->kind == HONE__SCAN_SUM)                                         \
-                name##_columns(j, HONE__SCAN_SUM, column, m);                                      \
-            else if (j->inner > 1 && j->kind == HONE__SCAN_PROD)                                   \
-                name##_columns(j, HONE__SCAN_PROD, column, m);                                     \
-            else if (j->inner > 1)                                                                 \
-                name##_columns(j, HONE__SCAN_LINEAR, column, m);                                   \
-            else if (j->kind == HONE__SCAN_SUM)                                                    \
-                name##_columns(j, HONE__SCAN_SUM, column, 1);                                      \
-            else if (j->kind == HONE__SCAN_PROD)                                                   \
-                name##_columns(j, HONE__SCAN_PROD, column, 1);                                     \
-            else                                                                                   \
-                name##_columns(j, HONE__SCAN_LINEAR, column, 1);                                   \
-        }                                                                                          \
+        if (j->kind == HONE__SCAN_SUM)                                                             \
+            name##_kind(j, HONE__SCAN_SUM, begin, end);                                            \
+        else if (j->kind == HONE__SCAN_PROD)                                                       \
+            name##_kind(j, HONE__SCAN_PROD, begin, end);                                           \
+        else                                                                                       \
+            name##_kind(j, HONE__SCAN_LINEAR, begin, end);                                         \
     }
 SCAN(f32, float, double)
 SCAN(f64, double, double)

@@ -1,7 +1,6 @@
 /* turn.c: see turn.h. Dims behind the last one that is turned are blocks, which are copied whole. */
 #include "loops/turn.h"
 
-#include "loops/indices.h"
 #include "loops/rows.h"
 #include "runtime/parallel.h"
 
@@ -40,6 +39,33 @@ static int64_t outer_offset(const job *j, int64_t outer)
     return offset;
 }
 
+/* to[i] = last[-i]: a loop for each size of an element, which the compiler makes vectors of. */
+#define REVERSE(type, name)                                                                        \
+    static void name(int64_t n, const void *from_last, void *out)                                  \
+    {                                                                                              \
+        const type *last = from_last;                                                              \
+        type *restrict to = out;                                                                   \
+        for (int64_t i = 0; i < n; i++)                                                            \
+            to[i] = last[-i];                                                                      \
+    }
+REVERSE(uint8_t, reverse_1)
+REVERSE(uint16_t, reverse_2)
+REVERSE(uint32_t, reverse_4)
+REVERSE(uint64_t, reverse_8)
+#undef REVERSE
+
+static void reverse(int64_t size, int64_t n, const void *last, void *out)
+{
+    if (size == 4)
+        reverse_4(n, last, out);
+    else if (size == 8)
+        reverse_8(n, last, out);
+    else if (size == 2)
+        reverse_2(n, last, out);
+    else
+        reverse_1(n, last, out);
+}
+
 /* Places [i, end) of the last dim, base and out being the row's. */
 static void copy_places(const job *j, const char *base, char *out, int64_t i, int64_t end)
 {
@@ -52,8 +78,10 @@ static void copy_places(const job *j, const char *base, char *out, int64_t i, in
         }
         return;
     }
-    for (; i < end && j->block == j->size; i++)
-        hone__copy_one(j->size, out + i * j->size, base + (extent - 1 - i) * j->size);
+    if (j->block == j->size) {
+        reverse(j->size, end - i, base + (extent - 1 - i) * j->size, out + i * j->size);
+        return;
+    }
     for (; i < end; i++)
         memcpy(out + i * j->block, base + (extent - 1 - i) * j->block, (size_t)j->block);
 }
