@@ -37,7 +37,7 @@ HONE_API hone_tensor *hone_celu(hone_tensor *x, double alpha);
 /** x, but at least min_val (default -1) and at most max_val (default 1); NaN stays. Grad: dy where
  * min_val < x < max_val, else 0. HONE_E_VALUE: min_val > max_val. */
 HONE_API hone_tensor *hone_hardtanh(hone_tensor *x, double min_val, double max_val);
-/** hardtanh between 0 and 6. */
+/** hardtanh between 0 and 6. Of integers both stay in their dtype, limits being cut to whole numbers. */
 HONE_API hone_tensor *hone_relu6(hone_tensor *x);
 /** relu6(x + 3) / 6. Grad: dy / 6 where -3 < x < 3, else 0. Source: Howard et al., Searching for
  * MobileNetV3 (2019). */
@@ -60,7 +60,8 @@ HONE_API hone_tensor *hone_tanhshrink(hone_tensor *x);
 HONE_API hone_tensor *hone_softshrink(hone_tensor *x, double lambd);
 /** x where |x| > lambd, else 0; default lambd 0.5; NaN stays. Grad: dy where |x| > lambd, else 0. */
 HONE_API hone_tensor *hone_hardshrink(hone_tensor *x, double lambd);
-/** x where x > threshold, else value; NaN stays. Grad: 0 where x <= threshold, else dy. */
+/** x where x > threshold, else value; NaN stays; integers stay so if the value is whole. Grad: 0 where
+ * x <= threshold, else dy. */
 HONE_API hone_tensor *hone_threshold(hone_tensor *x, double threshold, double value);
 /** a sigmoid(b), where a and b are the first and the second half of x along dim (default -1). Grad:
  * dy sigmoid(b); dy a s (1 - s). HONE_E_SHAPE: an odd extent. Source: Dauphin et al., Language
@@ -280,7 +281,7 @@ typedef struct {
  *           1 x + 0 x (PyTorch: the same), so inf there makes NaN.
  *  Grad:    the weighted sum of all dy that an element is part of, from width to depth, each in their
  *           order. Twice differentiable.
- *  Errors:  HONE_E_SHAPE, HONE_E_DTYPE (PyTorch takes u8, too), HONE_E_VALUE, HONE_E_NOMEM.
+ *  Errors:  HONE_E_SHAPE, HONE_E_DTYPE (f32, f64, or u8, which is rounded), HONE_E_VALUE, HONE_E_NOMEM.
  *  Source:  torch.nn.functional.interpolate without antialias; Keys, Cubic convolution interpolation
  *           for digital image processing (1981). */
 HONE_API hone_tensor *hone_interpolate(hone_tensor *x, const hone_interpolate_options *options);

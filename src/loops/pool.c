@@ -50,33 +50,51 @@ static void windows_of(const hone__pool_axis *a, int64_t i, int64_t from, int64_
 /* ---- the elements of a stretch */
 
 /* One element of each of n windows, whose places begin at `place`, beside the best so far. */
-#define TAKE(REAL, name)                                                                           \
-    static void name(int64_t n, const REAL *restrict x, int64_t step, int32_t place,               \
-                     int32_t place_step, REAL *restrict best, int32_t *restrict at)                \
+#define KIND(TYPE, dtype, LEAST)                                                                   \
+    static void take_##dtype(int64_t n, const void *from, int64_t step, int32_t place,             \
+                             int32_t place_step, void *so_far, int32_t *restrict at)               \
     {                                                                                              \
+        const TYPE *restrict x = from;                                                             \
+        TYPE *restrict best = so_far;                                                              \
         for (int64_t j = 0; j < n; j++) {                                                          \
-            const REAL v = x[j * step];                                                            \
+            const TYPE v = x[j * step];                                                            \
             const bool better = v > best[j] || v != v;                                             \
             best[j] = better ? v : best[j];                                                        \
             at[j] = better ? place + (int32_t)j * place_step : at[j];                              \
         }                                                                                          \
+    }                                                                                              \
+    static void least_##dtype(int64_t n, void *so_far)                                             \
+    {                                                                                              \
+        TYPE *best = so_far;                                                                       \
+        for (int64_t j = 0; j < n; j++)                                                            \
+            best[j] = LEAST;                                                                       \
     }
-TAKE(float, take_f32)
-TAKE(double, take_f64)
-#undef TAKE
+KIND(float, f32, -INFINITY)
+KIND(double, f64, (double)-INFINITY)
+KIND(int64_t, i64, INT64_MIN)
+KIND(int32_t, i32, INT32_MIN)
+KIND(uint8_t, u8, 0)
+#undef KIND
+
+static const struct {
+    void (*take)(int64_t n, const void *from, int64_t step, int32_t place, int32_t place_step,
+                 void *so_far, int32_t *at);
+    void (*least)(int64_t n, void *so_far);
+} kinds[] = { [HONE_F32] = { take_f32, least_f32 },
+              [HONE_F64] = { take_f64, least_f64 },
+              [HONE_I64] = { take_i64, least_i64 },
+              [HONE_I32] = { take_i32, least_i32 },
+              [HONE_U8] = { take_u8, least_u8 } };
 
 static void begin_stretch(const hone__pool *p, int64_t row, int64_t from, int64_t n, void *best,
                           int32_t *at)
 {
     const hone__pool_axis *w = &p->axis[2];
+    kinds[p->x->dtype].least(n, best);
     for (int64_t j = 0; j < n; j++) {
         const int64_t col =
             (from + j) * w->stride - w->padding + hone__pool_first(w, from + j) * w->dilation;
         at[j] = (int32_t)(row * w->extent + col);
-        if (p->x->dtype == HONE_F32)
-            ((float *)best)[j] = -INFINITY;
-        else
-            ((double *)best)[j] = -INFINITY;
     }
 }
 
@@ -95,12 +113,8 @@ static void take_row(const hone__pool *p, const char *x, int64_t row, int64_t fr
         const char *from_x = x + col * stride * size;
         const int32_t place = (int32_t)(row * w->extent + col), step = (int32_t)w->stride;
         const int64_t k = begin - from;
-        if (p->x->dtype == HONE_F32)
-            take_f32(end - begin, (const void *)from_x, w->stride * stride, place, step,
-                     (float *)best + k, at + k);
-        else
-            take_f64(end - begin, (const void *)from_x, w->stride * stride, place, step,
-                     (double *)best + k, at + k);
+        kinds[p->x->dtype].take(end - begin, from_x, w->stride * stride, place, step,
+                                (char *)best + k * size, at + k);
     }
 }
 

@@ -17,7 +17,7 @@ int64_t hone__pool_last(const hone__pool_axis *a, int64_t o);
 typedef struct {
     int dims;                /* 2 or 3 */
     hone__pool_axis axis[3]; /* depth, height, width: of planes depth has extent and kernel 1 */
-    const hone_tensor *x;    /* [.., extents] of f32 or f64, one or two leading dims, any strides */
+    const hone_tensor *x;    /* [.., extents] of numbers, one or two leading dims, any strides */
     char *values;            /* [.., windows], contiguous */
     int64_t *indices;        /* the same */
 } hone__pool;

@@ -2,18 +2,22 @@
 #include "loops/product.h"
 
 #include "gemm/gemm.h"
+#include "loops/integer_product.h"
 
 static hone__gemm_dtype gemm_dtype(const hone_tensor *t)
 {
     return t->dtype == HONE_F32 ? HONE__GEMM_F32 : HONE__GEMM_F64;
 }
 
-static bool dtypes_fit(const char *op, const hone_tensor *a, const hone_tensor *b)
+static bool dtypes_fit(const char *op, bool integers, const hone_tensor *a, const hone_tensor *b)
 {
-    if (a->dtype == b->dtype && hone_dtype_is_float((hone_dtype)a->dtype))
+    const bool number =
+        hone_dtype_is_float((hone_dtype)a->dtype) || (integers && a->dtype != HONE_BOOL);
+    if (a->dtype == b->dtype && number)
         return true;
-    hone_error_set(HONE_E_DTYPE, "%s: both operands must be f32 or both f64, got %s x %s", op,
-                   hone__tensor_text(a).s, hone__tensor_text(b).s);
+    hone_error_set(HONE_E_DTYPE, "%s: both operands must be %s, got %s x %s", op,
+                   integers ? "numbers of one dtype" : "f32 or both f64", hone__tensor_text(a).s,
+                   hone__tensor_text(b).s);
     return false;
 }
 
@@ -87,13 +91,14 @@ static void fold_batch(hone__gemm_args *g)
     }
 }
 
-bool hone__product_of(const char *op, const hone_tensor *a, const hone_tensor *b,
-                      hone__product *out)
+static bool take(const char *op, bool integers, const hone_tensor *a, const hone_tensor *b,
+                 hone__product *out)
 {
     hone__gemm_args *g = &out->gemm;
     *g = hone__gemm_contiguous(gemm_dtype(a), 0, 0, 0);
     out->out.ndim = 0;
-    if (!dtypes_fit(op, a, b))
+    out->dtype = (hone_dtype)a->dtype;
+    if (!dtypes_fit(op, integers, a, b))
         return false;
     if (a->ndim == 0 || b->ndim == 0)
         return shapes_differ(op, "needs at least one dim on both sides", a, b);
@@ -109,6 +114,18 @@ bool hone__product_of(const char *op, const hone_tensor *a, const hone_tensor *b
     return true;
 }
 
+bool hone__product_of(const char *op, const hone_tensor *a, const hone_tensor *b,
+                      hone__product *out)
+{
+    return take(op, false, a, b, out);
+}
+
+bool hone__number_product_of(const char *op, const hone_tensor *a, const hone_tensor *b,
+                             hone__product *out)
+{
+    return take(op, true, a, b, out);
+}
+
 bool hone__product_run(hone__product *product, hone_tensor *out)
 {
     hone__gemm_args *g = &product->gemm;
@@ -122,6 +139,10 @@ bool hone__product_run(hone__product *product, hone_tensor *out)
     for (int d = g->n_batch_dims - 1; d >= 0; d--) {
         g->c_batch[d] = step;
         step *= g->batch[d];
+    }
+    if (!hone_dtype_is_float(product->dtype)) {
+        hone__integer_product(product->dtype, g);
+        return true;
     }
     return hone__gemm(g) == 0;
 }

@@ -7,7 +7,8 @@
 
 typedef struct {
     hone__gemm_args gemm;
-    hone__shape out; /* the result's shape */
+    hone__shape out;  /* the result's shape */
+    hone_dtype dtype; /* of integers gemm.dtype says nothing */
 } hone__product;
 
 /** Checks a x b by PyTorch's rules and describes it: vectors become matrices of one row or column,
@@ -15,6 +16,11 @@ typedef struct {
  * the name of `op`. */
 bool hone__product_of(const char *op, const hone_tensor *a, const hone_tensor *b,
                       hone__product *out);
+
+/** The same also of integers of one dtype, which wrap; of the gemm's members chain, accumulate and
+ * strides are looked at then. */
+bool hone__number_product_of(const char *op, const hone_tensor *a, const hone_tensor *b,
+                             hone__product *out);
 
 /** Runs it into `out`, which has the shape product->out and is contiguous, or is one matrix of any
  * strides. False: out of memory. */

@@ -1,17 +1,24 @@
 /* activation.c: activations that are made of other ops, with their gradients as one formula each,
  * so that the graph keeps x alone. Infinities: no branch that isn't taken brings a NaN into a
  * gradient. */
+#include "loops/elementwise.h"
 #include "ops/common.h"
 
 #include <math.h>
 
-/* The block of <op>: `value` of x, which has become a float; <op>_backward stands above it. */
-#define ACTIVATION_WITH(op, value, ...)                                                            \
+/* Limits leave integers what they are. */
+static hone_tensor *as_number(hone_tensor *x)
+{
+    return x->dtype == HONE_BOOL ? hone__as_float(x) : x;
+}
+
+/* The block of <op>: `value` of x, which has become a float by `as`; <op>_backward stands above it. */
+#define ACTIVATION_OF(as, op, value, ...)                                                          \
     static bool op##_forward(hone_context *ctx, hone_tensor *const *in, int n_in,                  \
                              hone_tensor **out)                                                    \
     {                                                                                              \
         (void)n_in;                                                                                \
-        hone_tensor *x = hone__as_float(in[0]);                                                    \
+        hone_tensor *x = as(in[0]);                                                                \
         return HONE__SAVE(ctx, in[0]) && hone__give(out, value);                                   \
     }                                                                                              \
     const hone__op hone__op_##op = { .name = #op,                                                  \
@@ -19,6 +26,7 @@
                                      .backward = op##_backward,                                    \
                                      .in = { { "x" } },                                            \
                                      __VA_ARGS__ };
+#define ACTIVATION_WITH(op, value, ...) ACTIVATION_OF(hone__as_float, op, value, __VA_ARGS__)
 #define ACTIVATION(op, value)                                                                      \
     ACTIVATION_WITH(op, value, .options = NULL)                                                    \
     HONE__ENTRY_X(op)
@@ -228,8 +236,11 @@ static const hone__option hardtanh_table[] = {
 static hone_tensor *hardtanh_of(hone_context *ctx, hone_tensor *x)
 {
     const hardtanh_options *o = OF(hardtanh);
+    const bool whole =
+        !hone_dtype_is_float((hone_dtype)x->dtype); /* limits are cut, as in PyTorch */
     if (o->min_val <= o->max_val)
-        return limited(x, o->min_val, o->max_val);
+        return limited(x, whole ? trunc(o->min_val) : o->min_val,
+                       whole ? trunc(o->max_val) : o->max_val);
     hone_error_set(HONE_E_VALUE, "hardtanh: min_val %g must not be more than max_val %g",
                    o->min_val, o->max_val);
     return NULL;
@@ -241,7 +252,7 @@ static void hardtanh_backward(hone_context *ctx, hone_tensor *const *dy, hone_te
     dx[0] = passed(inside(hone_saved(ctx, 0), o->min_val, o->max_val), dy[0]);
 }
 
-ACTIVATION_WITH(hardtanh, hardtanh_of(ctx, x), TABLE(hardtanh))
+ACTIVATION_OF(as_number, hardtanh, hardtanh_of(ctx, x), TABLE(hardtanh))
 
 hone_tensor *hone_hardtanh(hone_tensor *x, double min_val, double max_val)
 {
@@ -253,7 +264,8 @@ static void relu6_backward(hone_context *ctx, hone_tensor *const *dy, hone_tenso
     dx[0] = passed(inside(hone_saved(ctx, 0), 0, 6), dy[0]);
 }
 
-ACTIVATION(relu6, limited(x, 0, 6))
+ACTIVATION_OF(as_number, relu6, limited(x, 0, 6), .options = NULL)
+HONE__ENTRY_X(relu6)
 
 /* ---- hardsigmoid, hardswish */
 
@@ -387,8 +399,12 @@ static const hone__option threshold_table[] = {
     { NULL },
 };
 
+/* Integers stay what they are if the value is whole. */
 static hone_tensor *threshold_of(const threshold_options *o, hone_tensor *x)
 {
+    x = hone_to(x, hone__number_dtype((hone_dtype)x->dtype, o->value));
+    if (!x)
+        return NULL;
     hone_tensor *value = hone_scalar(hone_dtype_of(x), o->value);
     return hone_where(hone_le_scalar(x, o->threshold), value, x);
 }
@@ -399,7 +415,7 @@ static void threshold_backward(hone_context *ctx, hone_tensor *const *dy, hone_t
     dx[0] = hone_where(low, hone_scalar(hone_dtype_of(dy[0]), 0), dy[0]);
 }
 
-ACTIVATION_WITH(threshold, threshold_of(OF(threshold), x), TABLE(threshold))
+ACTIVATION_OF(as_number, threshold, threshold_of(OF(threshold), x), TABLE(threshold))
 
 hone_tensor *hone_threshold(hone_tensor *x, double threshold, double value)
 {

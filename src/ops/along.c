@@ -10,6 +10,10 @@
 
 static bool extents_fit(const char *name, const hone_tensor *x, const hone_tensor *index, int dim)
 {
+    /* as in PyTorch: a number is a list of one, and what is empty asks for nothing */
+    if (index->numel == 0 || (x->ndim == 0 && index->ndim == 1) ||
+        (x->ndim == 1 && index->ndim == 0))
+        return true;
     bool fits = x->ndim == index->ndim;
     for (int d = 0; fits && d < x->ndim; d++)
         fits = d == dim || index->shape[d] <= x->shape[d];
@@ -55,16 +59,18 @@ bool hone__along(const char *name, const hone_tensor *x, int dim, hone_tensor *i
 {
     if (!extents_fit(name, x, index, dim))
         return false;
-    j->index = hone__indices_of(name, index);
+    j->index = index->dtype == HONE_U8 ? hone_contiguous(hone_to(index, HONE_I64))
+                                       : hone__indices_of(name, index);
     if (!j->index)
         return false;
     j->extent = x->ndim ? x->shape[dim] : 1;
     hone__shape shape = { 0 };
     int64_t stride[HONE_MAX_DIMS];
     j->outer = j->inner = 1;
-    j->dim = x->ndim ? index->shape[dim] : 1;
+    const bool as_many = index->ndim == x->ndim;
+    j->dim = as_many && x->ndim ? index->shape[dim] : index->numel;
     j->step = x->ndim ? x->stride[dim] : 0;
-    for (int d = 0; d < x->ndim; d++) {
+    for (int d = 0; as_many && d < x->ndim; d++) {
         if (d == dim)
             continue;
         *(d < dim ? &j->outer : &j->inner) *= index->shape[d];

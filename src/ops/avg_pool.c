@@ -1,5 +1,6 @@
 /* avg_pool.c: avg_pool2d, avg_pool3d and their gradients. */
 #include "core/reserve.h"
+#include "loops/elementwise.h"
 #include "op/options.h"
 #include "ops/pool.h"
 
@@ -69,18 +70,58 @@ static bool take_axes(hone_context *ctx, const int64_t *extent, hone__window_axi
     return true;
 }
 
+/* Of integers: sums in i64, which wrap, and a division that cuts, as in PyTorch. */
+static int64_t mean_of(const int64_t *x, const hone__window_axis *a, const int64_t *o,
+                       int64_t override)
+{
+    int64_t sum = 0, divisor = override;
+    for (int64_t d = a[0].begin[o[0]]; d < a[0].end[o[0]]; d++)
+        for (int64_t h = a[1].begin[o[1]]; h < a[1].end[o[1]]; h++)
+            for (int64_t w = a[2].begin[o[2]]; w < a[2].end[o[2]]; w++)
+                sum += x[(d * a[1].extent + h) * a[2].extent + w];
+    if (divisor == 0)
+        divisor = a[0].divisor[o[0]] * a[1].divisor[o[1]] * a[2].divisor[o[2]];
+    return divisor == -1 ? -sum : sum / divisor;
+}
+
+static bool average_integers(hone_context *ctx, hone_tensor *x, int dims,
+                             const hone__window_axis *a, int64_t override, hone_tensor **out)
+{
+    const int64_t results[] = { a[0].results, a[1].results, a[2].results };
+    const hone__shape shape = hone__pooled_shape(x, dims, results);
+    hone_tensor *y = out[0] = hone__out(ctx, 0, (hone_dtype)x->dtype, shape.ndim, shape.shape);
+    hone_tensor *from = hone_contiguous(hone_to(x, HONE_I64));
+    hone_tensor *means = y ? hone_to(hone_zeros_like(y), HONE_I64) : NULL;
+    if (!from || !means)
+        return false;
+    const int64_t in = a[0].extent * a[1].extent * a[2].extent;
+    const int64_t each = results[0] * results[1] * results[2];
+    int64_t *to = hone__data(means);
+    for (int64_t i = 0; i < means->numel; i++) {
+        const int64_t at = i % each, plane = results[1] * results[2];
+        const int64_t o[] = { at / plane, at / results[2] % results[1], at % results[2] };
+        to[i] = mean_of((const int64_t *)hone__data(from) + i / each * in, a, o, override);
+    }
+    means = hone_to(means, (hone_dtype)x->dtype);
+    return means && hone__copy_elements(y, means);
+}
+
 static bool avg_forward(hone_context *ctx, hone_tensor *const *in, int n_in, hone_tensor **out)
 {
     (void)n_in;
     const options *o = hone__options(ctx);
-    const hone_tensor *x = in[0];
+    hone_tensor *x = in[0];
     const int dims = hone__call_dims(ctx);
     int64_t extent[3];
     hone__window_axis a[3];
-    if (!hone__suits_pool(ctx, "x", x, dims))
+    if (!hone__numbers_suit_pool(ctx, "x", x, dims))
         return false;
     hone__extents_of(dims, x->ndim, x->shape, extent);
-    return take_axes(ctx, extent, a) && hone__average(ctx, x, dims, a, o->divisor_override, out);
+    if (!take_axes(ctx, extent, a))
+        return false;
+    return hone_dtype_is_float((hone_dtype)x->dtype)
+               ? hone__average(ctx, x, dims, a, o->divisor_override, out)
+               : average_integers(ctx, x, dims, a, o->divisor_override, out);
 }
 
 static void avg_of_dy(hone_context *ctx, hone_tensor *const *dy, hone_tensor **dx)

@@ -29,6 +29,8 @@ static bool conv_forward(hone_context *ctx, hone_tensor *const *in, int n_in, ho
         !HONE__SAVE(ctx, in[0], in[1]))
         return false;
     hone_tensor *y = out[0] = hone__conv_image_out(ctx, &c, c.outputs, c.out);
+    if (y && !hone_dtype_is_float((hone_dtype)y->dtype))
+        return hone__conv_of_integers(&c, in[1], in[2], false, y);
     hone_tensor *weight = hone_contiguous(in[1]);
     if (!y || !weight)
         return false;

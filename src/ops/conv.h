@@ -63,10 +63,15 @@ bool hone__conv_take(hone_context *ctx, hone_tensor *x, hone_tensor *weight, hon
 bool hone__conv_take_input(hone_context *ctx, hone_tensor *dy, hone_tensor *weight, hone__conv *c);
 bool hone__conv_take_weight(hone_context *ctx, hone_tensor *dy, hone_tensor *x, hone__conv *c);
 
-/** x [N, C, places] or [C, places] and a weight of `dims` dims of places, both f32 or both f64; else
+/** x [N, C, places] or [C, places] and a weight of `dims` dims of places, numbers of one dtype; else
  * the error that names the call (conv_transpose.c). */
 bool hone__conv_operands(hone_context *ctx, int dims, const hone_tensor *x,
                          const hone_tensor *weight);
+
+/** The convolution of integers (conv_integers.c), or back: the image that gives c->a. Sums wrap. bias may
+ * be HONE_NONE. False: out of memory. */
+bool hone__conv_of_integers(const hone__conv *c, hone_tensor *weight, hone_tensor *bias, bool back,
+                            hone_tensor *out);
 
 /* ---- products (conv_product.c). False: out of memory. Results are contiguous. */
 

@@ -40,6 +40,8 @@ static bool input_forward(hone_context *ctx, hone_tensor *const *in, int n_in, h
     if (!hone__conv_take_input(ctx, in[0], in[1], &c) || !HONE__SAVE(ctx, in[0], in[1]))
         return false;
     hone_tensor *dx = out[0] = hone__conv_image_out(ctx, &c, c.channels, c.in);
+    if (dx && !hone_dtype_is_float((hone_dtype)dx->dtype))
+        return hone__conv_of_integers(&c, in[1], HONE_NONE, true, dx);
     hone_tensor *weight = hone_contiguous(in[1]);
     if (!dx || !weight)
         return false;

@@ -93,12 +93,15 @@ static bool wrong_shapes(const char *name, const hone__conv *c, const char *want
     return false;
 }
 
-static bool dtypes_fit(const char *name, const hone_tensor *a, const hone_tensor *b)
+static bool dtypes_fit(const char *name, bool integers, const hone_tensor *a, const hone_tensor *b)
 {
-    if (a->dtype == b->dtype && hone_dtype_is_float((hone_dtype)a->dtype))
+    const bool number =
+        hone_dtype_is_float((hone_dtype)a->dtype) || (integers && a->dtype != HONE_BOOL);
+    if (a->dtype == b->dtype && number)
         return true;
-    hone_error_set(HONE_E_DTYPE, "%s: both operands must be f32 or both f64, got %s and %s", name,
-                   hone__tensor_text(a).s, hone__tensor_text(b).s);
+    hone_error_set(HONE_E_DTYPE, "%s: both operands must be %s, got %s and %s", name,
+                   integers ? "numbers of one dtype" : "f32 or both f64", hone__tensor_text(a).s,
+                   hone__tensor_text(b).s);
     return false;
 }
 
@@ -125,7 +128,7 @@ static bool take_operands(const char *name, hone_tensor *a, hone_tensor *b, bool
     c->given[0] = a;
     c->given[1] = b;
     c->image_dims = a->ndim;
-    if (!dtypes_fit(name, a, b))
+    if (!dtypes_fit(name, !images, a, b)) /* a gradient by the weight is of floats */
         return false;
     if ((a->ndim != dims + 1 && a->ndim != dims + 2) || b->ndim != (images ? a->ndim : dims + 2))
         return wrong_shapes(name, c, images ? pair[dims - 2] : image[dims - 2]);

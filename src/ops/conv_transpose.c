@@ -13,8 +13,8 @@ bool hone__conv_operands(hone_context *ctx, int dims, const hone_tensor *x,
                                       "[N, C, H, W] or [C, H, W] and a weight of 4 dims",
                                       "[N, C, D, H, W] or [C, D, H, W] and a weight of 5 dims" };
     const char *name = hone__call_name(ctx);
-    if (!hone_dtype_is_float((hone_dtype)x->dtype) || weight->dtype != x->dtype) {
-        hone_error_set(HONE_E_DTYPE, "%s: x and weight must both be f32 or both f64, got %s and %s",
+    if (x->dtype == HONE_BOOL || weight->dtype != x->dtype) {
+        hone_error_set(HONE_E_DTYPE, "%s: x and weight must be numbers of one dtype, got %s and %s",
                        name, hone__tensor_text(x).s, hone__tensor_text(weight).s);
         return false;
     }

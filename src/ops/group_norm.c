@@ -16,9 +16,10 @@ static bool is_float(hone_context *ctx, const hone_tensor *x)
 
 static bool eps_is_good(hone_context *ctx, double eps)
 {
-    if (eps >= 0 && isfinite(eps))
+    if (isfinite(eps))
         return true;
-    hone_error_set(HONE_E_VALUE, "%s: eps is %g (0 or more is wanted)", hone__call_name(ctx), eps);
+    hone_error_set(HONE_E_VALUE, "%s: eps is %g, a finite number is wanted", hone__call_name(ctx),
+                   eps);
     return false;
 }
 

@@ -1,6 +1,7 @@
 /* interpolate.c: images in another size. A result is a weighted sum of elements, along each axis by
  * itself; its gradient the same with the taps turned round. */
 #include "core/reserve.h"
+#include "loops/elementwise.h"
 #include "loops/resample.h"
 #include "op/options.h"
 #include "ops/pool.h"
@@ -61,14 +62,14 @@ static bool suits_mode(const hone_interpolate_options *o, const hone_tensor *x)
     return false;
 }
 
-static bool suits_x(const hone_tensor *x)
+static bool suits_x(const hone_tensor *x, bool bytes)
 {
     bool fits = x->ndim >= 3 && x->ndim <= 5;
     for (int d = 1; fits && d < x->ndim; d++)
         fits = x->shape[d] > 0 && x->shape[d] <= INT32_MAX;
-    if (!hone_dtype_is_float((hone_dtype)x->dtype))
+    if (!hone_dtype_is_float((hone_dtype)x->dtype) && !(bytes && x->dtype == HONE_U8))
         hone_error_set(HONE_E_DTYPE,
-                       "interpolate: needs f32 or f64, got %s; cast it with hone_to first",
+                       "interpolate: needs f32, f64 or u8, got %s; cast it with hone_to first",
                        hone__tensor_text(x).s);
     else if (!fits)
         hone_error_set(HONE_E_SHAPE,
@@ -285,6 +286,15 @@ static bool run(hone_context *ctx, const hone_tensor *x, const scaling *axes, bo
     return true;
 }
 
+/* u8 by way of f32: exact where elements are taken as they are, else rounded to the nearest number. */
+static bool bytes(hone_context *ctx, const options *o, hone_tensor *x, hone_tensor **out)
+{
+    hone_tensor *y = hone__call(&hone__op_interpolate, IN(hone_to(x, HONE_F32)), o);
+    y = hone_to(hone_clamp(hone_round(y), 0, 255), HONE_U8);
+    out[0] = y ? hone__out(ctx, 0, HONE_U8, y->ndim, y->shape) : NULL;
+    return out[0] && hone__copy_elements(out[0], y);
+}
+
 static bool interpolate_forward(hone_context *ctx, hone_tensor *const *in, int n_in,
                                 hone_tensor **out)
 {
@@ -292,7 +302,9 @@ static bool interpolate_forward(hone_context *ctx, hone_tensor *const *in, int n
     const hone_tensor *x = in[0];
     scaling axes[3];
     (void)n_in;
-    return suits_x(x) && suits_mode(&o->o, x) &&
+    if (x->dtype == HONE_U8)
+        return suits_x(x, true) && bytes(ctx, o, in[0], out);
+    return suits_x(x, false) && suits_mode(&o->o, x) &&
            take_sizes(&o->o, x->ndim - 2, x->shape + 2, axes) && run(ctx, x, axes, false, out);
 }
 

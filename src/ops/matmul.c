@@ -6,7 +6,8 @@
 static bool run(hone_context *ctx, hone_tensor *const *in, bool chain, hone_tensor **out)
 {
     hone__product product;
-    if (!hone__product_of("matmul", in[0], in[1], &product) || !HONE__SAVE(ctx, in[0], in[1]))
+    if (!hone__number_product_of("matmul", in[0], in[1], &product) ||
+        !HONE__SAVE(ctx, in[0], in[1]))
         return false;
     product.gemm.chain = chain;
     out[0] = hone__out(ctx, 0, (hone_dtype)in[0]->dtype, product.out.ndim, product.out.shape);
@@ -143,7 +144,7 @@ static bool addmm_forward(hone_context *ctx, hone_tensor *const *in, int n_in, h
     (void)n_in;
     hone_tensor *input = in[0], *a = in[1], *b = in[2];
     hone__product product;
-    if (!addmm_fits(input, a, b) || !hone__product_of("addmm", a, b, &product) ||
+    if (!addmm_fits(input, a, b) || !hone__number_product_of("addmm", a, b, &product) ||
         !input_broadcasts(input, &product.out) || !HONE__SAVE(ctx, a, b))
         return false;
     hone_tensor *y = out[0] = hone__out(ctx, 0, (hone_dtype)a->dtype, 2, product.out.shape);
@@ -151,7 +152,7 @@ static bool addmm_forward(hone_context *ctx, hone_tensor *const *in, int n_in, h
         return false;
     if (!(a = apart(a, y)) || !(b = apart(b, y)))
         return false;
-    if ((a != in[1] || b != in[2]) && !hone__product_of("addmm", a, b, &product))
+    if ((a != in[1] || b != in[2]) && !hone__number_product_of("addmm", a, b, &product))
         return false;
     product.gemm.accumulate = HONE__GEMM_BEGIN;
     return hone__product_run(&product, y);

@@ -65,8 +65,8 @@ static bool arguments_fit(hone_context *ctx, const hone_tensor *x)
     else if (o->n_dims < 1 || o->n_dims > x->ndim)
         hone_error_set(HONE_E_VALUE, "%s: can't normalise the last %lld dims of %s", name,
                        (long long)o->n_dims, hone__tensor_text(x).s);
-    else if (!(o->eps >= 0) || !isfinite(o->eps))
-        hone_error_set(HONE_E_VALUE, "%s: eps is %g (0 or more is wanted)", name, o->eps);
+    else if (!isfinite(o->eps))
+        hone_error_set(HONE_E_VALUE, "%s: eps is %g, a finite number is wanted", name, o->eps);
     else
         return true;
     return false;

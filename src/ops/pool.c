@@ -42,15 +42,10 @@ hone__shape hone__pooled_shape(const hone_tensor *like, int dims, const int64_t 
     return shape;
 }
 
-bool hone__suits_pool(hone_context *ctx, const char *what, const hone_tensor *x, int dims)
+static bool fits_pool(hone_context *ctx, const char *what, const hone_tensor *x, int dims)
 {
     static const char *const places[] = { "L", "H, W", "D, H, W" };
     const char *name = hone__call_name(ctx), *of = places[dims - 1];
-    if (!hone_dtype_is_float((hone_dtype)x->dtype)) {
-        hone_error_set(HONE_E_DTYPE, "%s: needs f32 or f64, got %s; cast it with hone_to first",
-                       name, hone__tensor_text(x).s);
-        return false;
-    }
     bool fits = x->ndim == dims + 1 || x->ndim == dims + 2;
     for (int d = x->ndim - dims - 1; fits && d < x->ndim; d++)
         fits = x->shape[d] > 0;
@@ -69,6 +64,24 @@ bool hone__suits_pool(hone_context *ctx, const char *what, const hone_tensor *x,
     hone_error_set(HONE_E_SHAPE, "%s: the %s of %s %s have more than 2^31 - 1 elements", name,
                    dims == 3 ? "volumes" : "planes", what, hone__tensor_text(x).s);
     return false;
+}
+
+static bool wrong_dtype(hone_context *ctx, const char *wanted, const hone_tensor *x)
+{
+    hone_error_set(HONE_E_DTYPE, "%s: needs %s, got %s; cast it with hone_to first",
+                   hone__call_name(ctx), wanted, hone__tensor_text(x).s);
+    return false;
+}
+
+bool hone__suits_pool(hone_context *ctx, const char *what, const hone_tensor *x, int dims)
+{
+    return hone_dtype_is_float((hone_dtype)x->dtype) ? fits_pool(ctx, what, x, dims)
+                                                     : wrong_dtype(ctx, "f32 or f64", x);
+}
+
+bool hone__numbers_suit_pool(hone_context *ctx, const char *what, const hone_tensor *x, int dims)
+{
+    return x->dtype != HONE_BOOL ? fits_pool(ctx, what, x, dims) : wrong_dtype(ctx, "numbers", x);
 }
 
 /* Steps that are longer than what there is may miss it. */
@@ -134,7 +147,7 @@ static bool max_forward(hone_context *ctx, hone_tensor *const *in, int n_in, hon
     (void)n_in;
     const hone_tensor *x = in[0];
     hone__pool p = { .x = x, .dims = hone__call_dims(ctx) };
-    if (!hone__suits_pool(ctx, "x", x, p.dims) || !take_axes(ctx, x, &p))
+    if (!hone__numbers_suit_pool(ctx, "x", x, p.dims) || !take_axes(ctx, x, &p))
         return false;
     const hone__shape shape = hone__pooled_shape(
         x, p.dims, (int64_t[]){ p.axis[0].windows, p.axis[1].windows, p.axis[2].windows });

@@ -13,6 +13,8 @@
  * or [C, L] (1), of which only N may be empty. Else the error that names the call; `what` is the
  * operand's name. */
 bool hone__suits_pool(hone_context *ctx, const char *what, const hone_tensor *x, int dims);
+/** The same of integers, too. */
+bool hone__numbers_suit_pool(hone_context *ctx, const char *what, const hone_tensor *x, int dims);
 
 /** From extent, kernel, stride (0: as the kernel), padding and dilation of an axis its windows;
  * `which` is its name. False + the error that names the call: padding that is more than half the

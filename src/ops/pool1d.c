@@ -10,6 +10,11 @@ static hone_tensor *as_planes(hone_context *ctx, hone_tensor *x)
     return hone__suits_pool(ctx, "x", x, 1) ? hone_unsqueeze(x, -2) : NULL;
 }
 
+static hone_tensor *numbers_as_planes(hone_context *ctx, hone_tensor *x)
+{
+    return hone__numbers_suit_pool(ctx, "x", x, 1) ? hone_unsqueeze(x, -2) : NULL;
+}
+
 static hone_tensor *as_row(hone_tensor *y)
 {
     return hone_squeeze(y, -2);
@@ -34,7 +39,7 @@ static bool max_pool1d_forward(hone_context *ctx, hone_tensor *const *in, int n_
 {
     (void)n_in;
     const hone_max_pool1d_options *o = hone__options(ctx);
-    hone_tensor *x = as_planes(ctx, in[0]);
+    hone_tensor *x = numbers_as_planes(ctx, in[0]);
     hone__pool_axis a = { .extent = x ? x->shape[x->ndim - 1] : 0,
                           .kernel = o->kernel_size,
                           .stride = o->stride,
@@ -96,7 +101,7 @@ static bool avg_pool1d_forward(hone_context *ctx, hone_tensor *const *in, int n_
 {
     (void)n_in;
     const hone_avg_pool1d_options *o = hone__options(ctx);
-    hone_tensor *x = as_planes(ctx, in[0]);
+    hone_tensor *x = numbers_as_planes(ctx, in[0]);
     hone__pool_axis a = { .extent = x ? x->shape[x->ndim - 1] : 0,
                           .kernel = o->kernel_size,
                           .stride = o->stride,

@@ -109,13 +109,20 @@ static const char *const softmin_cases[] = { "3x4x2", "3x4x2:t", "2x5:s", "3x4:e
         .result = CATALOG_FLOAT, __VA_ARGS__                                                       \
     }
 
+#define LIMITED(name, text, types)                                                                 \
+    {                                                                                              \
+        .op = #name, .attributes = text, .cases = catalog_cases_unary, .bits = "67x130",           \
+        .oracle = catalog_elementwise, .f = f_##name, .in = { { wide } }, .dtypes = types          \
+    }
+
 static const catalog_row rows[] = {
     ROW(leaky_relu, .attributes = "negative_slope=0.2"),
     ROW(elu, .attributes = "alpha=0.7"),
     ROW(selu, .attributes = ""),
     ROW(celu, .attributes = "alpha=1.3", .ulps = 8),
-    ROW(hardtanh, .attributes = "min_val=-1.6 max_val=2.3"),
-    ROW(relu6, .attributes = ""),
+    LIMITED(hardtanh, "min_val=-1.6 max_val=2.3", CATALOG_FLOATS),
+    LIMITED(hardtanh, "min_val=-2 max_val=3", CATALOG_BIT(HONE_I64) | CATALOG_BIT(HONE_I32)),
+    LIMITED(relu6, "", CATALOG_NUMBERS),
     ROW(hardsigmoid, .attributes = "", .scale = 1),
     ROW(hardswish, .attributes = "", .scale = 8),
     ROW(mish, .attributes = ""),

@@ -199,7 +199,7 @@ Test(conv, refusals)
     refused(hone_conv2d_backward_input(hone_ones(HONE_F32, 6, 5, 5), w, 5, 5, NULL), HONE_E_SHAPE,
             "the result of this convolution is [6, 3, 3]");
     refused(hone_conv2d(x, hone_ones(HONE_F64, 6, 4, 3, 3), HONE_NONE, NULL), HONE_E_DTYPE,
-            "must be f32 or both f64");
+            "must be numbers of one dtype");
     refused(hone_conv2d(hone_ones(HONE_I64, 2, 4, 5, 6), w, HONE_NONE, NULL), HONE_E_DTYPE, "i64");
     refused(CONV(.groups = 4), HONE_E_SHAPE,
             "with 4 groups: 4 input channels must be groups times");

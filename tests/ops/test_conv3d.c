@@ -125,7 +125,7 @@ Test(conv3d, refusals)
     CHECK_FAILS(hone_conv3d(x, hone_ones(HONE_F32, 6, 4, 3, 3), HONE_NONE, NULL), HONE_E_SHAPE,
                 "a weight of five dims");
     CHECK_FAILS(hone_conv3d(x, hone_to(w, HONE_F64), HONE_NONE, NULL), HONE_E_DTYPE,
-                "must be f32 or both f64");
+                "must be numbers of one dtype");
     CHECK_FAILS(CONV(.groups = 4), HONE_E_SHAPE, "with 4 groups: 4 input channels must be groups");
     CHECK_FAILS(
         CONV(.dilation = { 3, 1, 1 }), HONE_E_SHAPE,

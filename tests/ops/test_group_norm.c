@@ -61,7 +61,7 @@ Test(group_norm, errors)
     hone_tensor *x = hone_zeros(HONE_F32, 2, 4, 3), *w = hone_zeros(HONE_F32, 3);
     CHECK_FAILS(hone_group_norm(x, NONE, NONE, 3, 1e-5), HONE_E_VALUE, "the 3 groups");
     CHECK_FAILS(hone_group_norm(x, w, NONE, 2, 1e-5), HONE_E_SHAPE, "group_norm: weight");
-    CHECK_FAILS(hone_group_norm(x, NONE, NONE, 2, -1), HONE_E_VALUE, "eps is -1");
+    CHECK_FAILS(hone_group_norm(x, NONE, NONE, 2, INFINITY), HONE_E_VALUE, "eps is inf");
     CHECK_FAILS(hone_group_norm(w, NONE, NONE, 1, 1e-5), HONE_E_SHAPE, "[N, C, ...]");
     CHECK_FAILS(hone_group_norm(hone_zeros(HONE_I64, 2, 2), NONE, NONE, 1, 1e-5), HONE_E_DTYPE,
                 "f32 or f64");

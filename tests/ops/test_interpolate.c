@@ -140,7 +140,8 @@ Test(interpolate, refusals)
     CHECK_FAILS(RESIZE(hone_ones(HONE_F32, 4, 4), .size = { 2 }), HONE_E_SHAPE, "[N, C, L]");
     CHECK_FAILS(RESIZE(hone_ones(HONE_F32, 1, 0, 4), .size = { 2 }), HONE_E_SHAPE,
                 "only N may be 0");
-    CHECK_FAILS(RESIZE(hone_ones(HONE_U8, 1, 1, 4), .size = { 2 }), HONE_E_DTYPE, "f32 or f64");
+    CHECK_FAILS(RESIZE(hone_ones(HONE_I64, 1, 1, 4), .size = { 2 }), HONE_E_DTYPE,
+                "f32, f64 or u8");
     CHECK_FAILS(hone_call("interpolate", hone_list(x), "size=2 mode=area").at, HONE_E_VALUE,
                 "mode is \"area\", but nearest, nearest-exact");
     CHECK_FAILS(hone_call("interpolate", hone_list(x), "size=2,3,4,5").at, HONE_E_VALUE, "size");
