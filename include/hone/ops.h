@@ -244,6 +244,10 @@ HONE_API hone_tensor *hone_remainder(hone_tensor *a, hone_tensor *b);
 HONE_API hone_tensor *hone_remainder_(hone_tensor *a, hone_tensor *b);
 HONE_API hone_tensor *hone_remainder_scalar(hone_tensor *x, double s);
 HONE_API hone_tensor *hone_remainder_scalar_(hone_tensor *x, double s);
+/** a + alpha b, a - alpha b: torch.add and torch.sub with alpha; of integers and bool alpha must be one of
+ * them (HONE_E_VALUE). In two steps, each rounded. Grad: da = dy, db = dy alpha, -dy alpha. */
+HONE_API hone_tensor *hone_add_alpha(hone_tensor *a, hone_tensor *b, double alpha);
+HONE_API hone_tensor *hone_sub_alpha(hone_tensor *a, hone_tensor *b, double alpha);
 /** input + (value tensor1) tensor2 / input + (value tensor1) / tensor2, broadcast and promoted; addcdiv
  * of floats only, addcmul not of bool; integers need a whole value (HONE_E_VALUE). Default of hone_call:
  * value 1. Grad: dinput = dy; dtensor1 = dy tensor2 value, dtensor2 = dy tensor1 value; dy / tensor2
@@ -371,9 +375,12 @@ HONE_API hone_tensor *hone_logsumexp_dims_v(hone_tensor *x, bool keepdim, const 
 /** Running sums / products along dim: y[i] = y[i - 1] + x[i] and y[i - 1] * x[i], one chain a line, f32
  * in f64, rounded once an element. Integers and bool give i64. Grad of cumsum: the running sum of dy
  * from the end; of cumprod: (product of x before i) times the sum over j from i of dy[j] times the
- * product of x between i and j, without a division, so right wherever zeros are. */
+ * product of x between i and j, without a division, so right wherever zeros are. _as: of x in another
+ * dtype, PyTorch's dtype=, here and below. */
 HONE_API hone_tensor *hone_cumsum(hone_tensor *x, int dim);
 HONE_API hone_tensor *hone_cumprod(hone_tensor *x, int dim);
+HONE_API hone_tensor *hone_cumsum_as(hone_tensor *x, int dim, hone_dtype dtype);
+HONE_API hone_tensor *hone_cumprod_as(hone_tensor *x, int dim, hone_dtype dtype);
 /** Product. Integers and bool give i64; no elements: 1. Order: along the last dim of more than one
  * element (and over all of x) in pieces of 4096 elements: 8 chains, element i in chain i modulo 8,
  * multiplied as a tree of neighbours, and the pieces in order; along another dim one chain an output.
@@ -381,6 +388,8 @@ HONE_API hone_tensor *hone_cumprod(hone_tensor *x, int dim);
  * behind each, so right wherever zeros are. */
 HONE_API hone_tensor *hone_prod(hone_tensor *x);
 HONE_API hone_tensor *hone_prod_dim(hone_tensor *x, int dim, bool keepdim);
+HONE_API hone_tensor *hone_prod_as(hone_tensor *x, hone_dtype dtype);
+HONE_API hone_tensor *hone_prod_dim_as(hone_tensor *x, int dim, bool keepdim, hone_dtype dtype);
 /** sum(|x|^p)^(1/p); p 0: how many are not 0, 1: sum of sizes, INFINITY, -INFINITY: the largest and the
  * smallest size; any other number. Floats only. Order: that of hone_sum_dims (of squares, where p is 2,
  * in one pass; squares of f32 over- and underflow). Grad: of p 0: 0; 1: dy sign(x); the infinities: dy,
@@ -429,9 +438,11 @@ HONE_API hone_std_and_mean hone_std_mean_dims_v(hone_tensor *x, double correctio
 /* ---- softmax */
 
 /** e^(x - max) / sum(e^(x - max)) along dim, and its logarithm. Grad: y (dy - sum(dy y)); dy - e^y
- * sum(dy). */
+ * sum(dy). _as: of x in another dtype. */
 HONE_API hone_tensor *hone_softmax(hone_tensor *x, int dim);
 HONE_API hone_tensor *hone_log_softmax(hone_tensor *x, int dim);
+HONE_API hone_tensor *hone_softmax_as(hone_tensor *x, int dim, hone_dtype dtype);
+HONE_API hone_tensor *hone_log_softmax_as(hone_tensor *x, int dim, hone_dtype dtype);
 /** Their gradients from the output y, in one pass. */
 HONE_API hone_tensor *hone_softmax_backward(hone_tensor *dy, hone_tensor *y, int dim);
 HONE_API hone_tensor *hone_log_softmax_backward(hone_tensor *dy, hone_tensor *y, int dim);
@@ -538,7 +549,7 @@ typedef struct {
 } hone_max_pool2d_options;
 
 /** The largest element of each window that slides over the planes; padding is -inf, NaN wins.
- *  @param x  [N, C, H, W] or [C, H, W] f32|f64, any strides; only N may be 0.
+ *  @param x  [N, C, H, W] or [C, H, W] of numbers, any strides; only N may be 0.
  *  @param options  with a kernel_size.
  *  @return   [N, C, OH, OW] (or without N), contiguous; NULL on error. OH = floor((H + 2 padding -
  *            dilation (kernel_size - 1) - 1) / stride) + 1, rounded up with ceil_mode.
@@ -570,8 +581,8 @@ HONE_API hone_tensor *hone_max_pool2d_backward(hone_tensor *dy, hone_tensor *ind
  * order, within a sample over its positions, which begins with what its .grad holds: autograd.h. */
 
 /** Matrix product by PyTorch's rules: [k] x [k] -> 0-d, [m, k] x [k] -> [m], [k] x [k, n] -> [n],
- * [.., m, k] x [.., k, n] -> [.., m, n] with broadcast batch dims. Both f32 or both f64. Grad: da =
- * dy b^T, db = a^T dy. */
+ * [.., m, k] x [.., k, n] -> [.., m, n] with broadcast batch dims. Of one dtype; integers wrap. Grad:
+ * da = dy b^T, db = a^T dy. */
 HONE_API hone_tensor *hone_matmul(hone_tensor *a, hone_tensor *b);
 /** The same of just these shapes, else HONE_E_SHAPE: [n, k] x [k, m]; [b, n, k] x [b, k, m], without
  * broadcasting; [n, k] x [k]; [k] x [k] -> 0-d. */
@@ -584,6 +595,8 @@ HONE_API hone_tensor *hone_outer(hone_tensor *a, hone_tensor *b);
 /** beta input + alpha p, where p is bmm(a, b), its sum over the batch, mv(a, b), outer(a, b), and input
  * is broadcast to it; with beta 0 the input isn't looked at (a NaN in it doesn't matter) and has no
  * gradient. Defaults of hone_call: 1 and 1. HONE_E_SHAPE, HONE_E_DTYPE. */
+HONE_API hone_tensor *hone_addmm_scaled(hone_tensor *input, hone_tensor *a, hone_tensor *b,
+                                        double beta, double alpha);
 HONE_API hone_tensor *hone_baddbmm(hone_tensor *input, hone_tensor *a, hone_tensor *b, double beta,
                                    double alpha);
 HONE_API hone_tensor *hone_addbmm(hone_tensor *input, hone_tensor *a, hone_tensor *b, double beta,
@@ -595,7 +608,7 @@ HONE_API hone_tensor *hone_addr(hone_tensor *input, hone_tensor *a, hone_tensor 
 /** input + a b in one pass: a [m, k], b [k, n], input [m, n] or broadcast to it, all f32 or all f64
  * -> [m, n]; each element is one chain, whatever the shape, that begins with input's. addmm_ changes
  * input, which must be [m, n], and returns it. Grad: dinput = dy, da = dy
- * b^T, db = a^T dy. */
+ * b^T, db = a^T dy. Integers of one dtype wrap. */
 HONE_API hone_tensor *hone_addmm(hone_tensor *input, hone_tensor *a, hone_tensor *b);
 HONE_API hone_tensor *hone_addmm_(hone_tensor *input, hone_tensor *a, hone_tensor *b);
 /** x W + b in one pass: x [.., in], weight [in, out], bias [out] or HONE_NONE -> [.., out]. Grad:
@@ -632,7 +645,7 @@ typedef struct {
 /** 2-D convolution (the kernel is not flipped): out[n, o, y, x] = bias[o] + the sum over c, ky, kx
  * of x[n, c, y stride - padding + ky dilation, x stride - padding + kx dilation] weight[o, c, ky,
  * kx]. With groups, output channel o sees the channels of its group alone.
- *  @param x        [N, C, H, W] or [C, H, W] f32|f64, read where it lies: any strides,
+ *  @param x        [N, C, H, W] or [C, H, W] of numbers, read where it lies: any strides,
  *                  channels-last too.
  *  @param weight   [O, C / groups, kh, kw] of x's dtype.
  *  @param bias     [O], or HONE_NONE.
@@ -641,7 +654,7 @@ typedef struct {
  *           contiguous; without N as x. Without input channels it is the bias (PyTorch: no output
  *           channels).
  *  Order:   an output is one chain acc = fma(x, weight, acc) from +0 over (c, ky, kx); a tap in the
- *           padding counts as +0 times the weight. f32 of one group with 16 channels or more on
+ *           padding counts as +0 times the weight. Integers wrap. f32 of one group with 16 channels or more on
  *           both sides and at most 64 taps: over (ky, kx, c), where taps in rows outside the image
  *           are left out (pixels are read where they lie, which takes two thirds of the time), as
  *           they are of f32 with 8 groups or more of one channel in and out; of 3 x 3 taps, stride 1
@@ -724,11 +737,14 @@ HONE_API hone_tensor *hone_reshape_v(hone_tensor *x, const int64_t *shape_end);
 /** Dims start..last made one: [2, 3, 4] with start 1 -> [2, 12]. */
 HONE_API hone_tensor *hone_flatten(hone_tensor *x, int start);
 /** Views with two dims swapped / all dims reordered / dim removed (kept as it is unless its extent
- * is 1) / an extent-1 dim put in. */
+ * is 1), several of them, all extents of 1 / an extent-1 dim put in. */
 HONE_API hone_tensor *hone_transpose(hone_tensor *x, int dim0, int dim1);
 #define hone_permute(x, ...) hone_permute_v(x, HONE_DIM_ARGS(__VA_ARGS__))
 HONE_API hone_tensor *hone_permute_v(hone_tensor *x, const int64_t *dims_end);
 HONE_API hone_tensor *hone_squeeze(hone_tensor *x, int dim);
+#define hone_squeeze_dims(x, ...) hone_squeeze_dims_v(x, HONE_DIM_ARGS(__VA_ARGS__))
+HONE_API hone_tensor *hone_squeeze_dims_v(hone_tensor *x, const int64_t *dims_end);
+HONE_API hone_tensor *hone_squeeze_all(hone_tensor *x);
 HONE_API hone_tensor *hone_unsqueeze(hone_tensor *x, int dim);
 /** A view in which extent-1 dims (and new leading dims) are repeated without copying; -1 keeps an
  * extent. Grad: summed. */

@@ -1,4 +1,4 @@
-/* blend.c: addcmul, addcdiv, lerp: sums of products of three, of which the last step goes straight into
+/* blend.c: addcmul, addcdiv, lerp, add_alpha, sub_alpha: sums of products of three, of which the last step goes straight into
  * the result. */
 #include "loops/elementwise.h"
 #include "ops/common.h"
@@ -223,3 +223,60 @@ hone_tensor *hone_lerp_scalar_(hone_tensor *start, hone_tensor *end, double s)
 {
     return hone__call_(&hone__op_lerp_scalar, IN(start, end), &(hone__number_options){ s });
 }
+
+/* ---- add_alpha, sub_alpha: a + alpha b, a - alpha b, whose parts record themselves */
+
+typedef struct {
+    double alpha;
+} alpha_options;
+
+static const hone__option alpha_table[] = {
+    HONE__OPTION(alpha_options, alpha, HONE__OPT_FLOAT, .required = true),
+    { NULL },
+};
+
+/* alpha b in b's dtype; NULL: alpha would be cut. */
+static hone_tensor *scaled(hone_context *ctx, hone_tensor *const *in)
+{
+    const double alpha = ((const alpha_options *)hone__options(ctx))->alpha;
+    const hone_dtype dtype = hone__result_dtype(in, 2);
+    if (!hone_dtype_is_float(dtype) && hone__number_dtype(dtype, alpha) != dtype &&
+        !(dtype == HONE_BOOL && (alpha == 0 || alpha == 1))) {
+        hone_error_set(HONE_E_VALUE, "%s: alpha %g is no number of %s", hone__call_name(ctx), alpha,
+                       hone_dtype_name(dtype));
+        return NULL;
+    }
+    if (dtype == HONE_BOOL)
+        return alpha == 0 ? hone_zeros_like(in[1]) : in[1];
+    return times(hone_to(in[1], dtype), alpha);
+}
+
+static bool add_alpha_forward(hone_context *ctx, hone_tensor *const *in, int n_in,
+                              hone_tensor **out)
+{
+    (void)n_in;
+    return hone__give(out, hone_add(in[0], scaled(ctx, in)));
+}
+
+static bool sub_alpha_forward(hone_context *ctx, hone_tensor *const *in, int n_in,
+                              hone_tensor **out)
+{
+    (void)n_in;
+    return hone__give(out, hone_sub(in[0], scaled(ctx, in)));
+}
+
+#define ALPHA(op)                                                                                  \
+    const hone__op hone__op_##op = {                                                               \
+        .name = #op,                                                                               \
+        .forward = op##_forward,                                                                   \
+        .in = { { "a" }, { "b" } },                                                                \
+        .options = alpha_table,                                                                    \
+        .options_bytes = sizeof(alpha_options),                                                    \
+        .composite = true,                                                                         \
+    };                                                                                             \
+    hone_tensor *hone_##op(hone_tensor *a, hone_tensor *b, double alpha)                           \
+    {                                                                                              \
+        return hone__call(&hone__op_##op, IN(a, b), &(alpha_options){ alpha });                    \
+    }
+ALPHA(add_alpha)
+ALPHA(sub_alpha)

@@ -140,6 +140,7 @@ static hone_tensor *sum_of_products(hone_context *ctx, hone_tensor *a, hone_tens
         return hone__call(&hone__op_##op, IN(input, a, b), &(scale_options){ beta, alpha });       \
     }
 ADDED(baddbmm, product(ctx, &bmm_pattern, in[1], in[2]))
+ADDED(addmm_scaled, product(ctx, &mm_pattern, in[1], in[2]))
 ADDED(addbmm, sum_of_products(ctx, in[1], in[2]))
 ADDED(addmv, product(ctx, &mv_pattern, in[1], in[2]))
 ADDED(addr, outer_of(ctx, in[1], in[2]))

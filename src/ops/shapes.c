@@ -5,6 +5,67 @@
 
 #include <hone/shapes.h>
 
+/* ---- squeeze_dims, squeeze_all: extents of 1 go; views, which record themselves */
+
+static const hone__option squeeze_table[] = {
+    { "dims", HONE__OPT_DIMS, 0, .required = true },
+    { NULL },
+};
+
+static hone_tensor *squeezed(hone_tensor *x, uint32_t mask)
+{
+    for (int d = x->ndim - 1; x && d >= 0; d--)
+        if (mask >> d & 1 && x->shape[d] == 1)
+            x = hone_squeeze(x, d);
+    return x;
+}
+
+static bool squeeze_dims_forward(hone_context *ctx, hone_tensor *const *in, int n_in,
+                                 hone_tensor **out)
+{
+    (void)n_in;
+    const hone__shape *dims = hone__options(ctx);
+    uint32_t mask = 0;
+    for (int i = 0; i < dims->ndim; i++) {
+        const int d = hone__dim_index("squeeze_dims", in[0], dims->shape[i]);
+        if (d < 0)
+            return false;
+        if (mask >> d & 1) {
+            hone_error_set(HONE_E_SHAPE, "squeeze_dims: dim %d is given twice", d);
+            return false;
+        }
+        mask |= 1u << d;
+    }
+    return hone__give(out, squeezed(in[0], mask));
+}
+
+static bool squeeze_all_forward(hone_context *ctx, hone_tensor *const *in, int n_in,
+                                hone_tensor **out)
+{
+    (void)ctx;
+    (void)n_in;
+    return hone__give(out, squeezed(in[0], ~UINT32_C(0)));
+}
+
+const hone__op hone__op_squeeze_dims = { .name = "squeeze_dims",
+                                         .forward = squeeze_dims_forward,
+                                         .in = { { "x" } },
+                                         .options = squeeze_table,
+                                         .options_bytes = sizeof(hone__shape),
+                                         .composite = true };
+const hone__op hone__op_squeeze_all = {
+    .name = "squeeze_all", .forward = squeeze_all_forward, .in = { { "x" } }, .composite = true
+};
+HONE__ENTRY_X(squeeze_all)
+
+hone_tensor *hone_squeeze_dims_v(hone_tensor *x, const int64_t *dims_end)
+{
+    hone__shape dims;
+    return hone__read_dims("squeeze_dims", dims_end, &dims)
+               ? hone__call(&hone__op_squeeze_dims, IN(x), &dims)
+               : NULL;
+}
+
 /* ---- as_strided: any view of a contiguous tensor's elements, checked; its gradient goes back by index */
 
 typedef struct {

@@ -16,6 +16,16 @@ static double addcdiv(const catalog_row *row, const double *in)
     return in[0] + catalog_float(row, "value") * in[1] / in[2];
 }
 
+static double add_alpha(const catalog_row *row, const double *in)
+{
+    return in[0] + catalog_float(row, "alpha") * in[1];
+}
+
+static double sub_alpha(const catalog_row *row, const double *in)
+{
+    return in[0] - catalog_float(row, "alpha") * in[1];
+}
+
 static double lerp(const catalog_row *row, const double *in)
 {
     (void)row;
@@ -103,6 +113,12 @@ static void product_oracle(const catalog_row *row, const catalog_array *in, int 
         .in = { { catalog_any }, { catalog_any }, { fill } }, .oracle = catalog_elementwise,       \
         .f = f_, .dtypes = types, .ulps = 8, .scale = 10                                           \
     }
+#define ALPHA(f_, text, types)                                                                     \
+    {                                                                                              \
+        .op = #f_, .note = text, .attributes = text, .cases = catalog_cases_binary,                \
+        .bits = "70x130:t 130", .in = { { catalog_any } }, .oracle = catalog_elementwise, .f = f_, \
+        .dtypes = types, .ulps = 8, .scale = 10                                                    \
+    }
 #define LERP(s_)                                                                                   \
     {                                                                                              \
         .op = "lerp_scalar", .note = #s_, .s = s_, .cases = catalog_cases_binary,                  \
@@ -127,6 +143,9 @@ static const catalog_row rows[] = {
     ADDC("addcmul", "value=0.25", catalog_any, 0, addcmul),
     ADDC("addcdiv", "value=1", catalog_positive, 0, addcdiv),
     ADDC("addcdiv", "value=-0.5", catalog_positive, 0, addcdiv),
+    ALPHA(add_alpha, "alpha=2", CATALOG_FLOATS | CATALOG_BIT(HONE_I64) | CATALOG_BIT(HONE_I32)),
+    ALPHA(add_alpha, "alpha=-0.75", 0),
+    ALPHA(sub_alpha, "alpha=3", CATALOG_FLOATS | CATALOG_BIT(HONE_I64)),
     { .op = "lerp",
       .cases = three,
       .bits = "70x130:t 130 70x1",
@@ -144,6 +163,9 @@ static const catalog_row rows[] = {
     PRODUCT("mv", "70x130 130", "3x4 4", "3x4:t 4:s", "0x4 4", "3x0 0"),
     PRODUCT("dot", "9000 9000", "4 4", "4 4:s", "0 0", "1 1"),
     PRODUCT("outer", "70 130", "3 4", "3:s 4:s", "0 4", "1 1"),
+    ADDED("addmm_scaled", "beta=1 alpha=1", "70x33 70x130 130x33", "3x2 3x4 4x2",
+          "3x1:t 3x4:t 4x2:s", ". 0x4 4x2"),
+    ADDED("addmm_scaled", "beta=0.5 alpha=-2", "33 70x130 130x33", "2 3x4 4x2"),
     ADDED("baddbmm", "beta=1 alpha=1", "3x70x40 3x70x33 3x33x40", "2x3x2 2x3x4 2x4x2",
           "3x1:t 2x3x4:t 2x4x2:s", ". 0x3x4 0x4x2"),
     ADDED("baddbmm", "beta=0.5 alpha=-2", "40 3x70x33 3x33x40", "2x3x2:s 2x3x4 2x4x2"),

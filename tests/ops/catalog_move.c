@@ -53,6 +53,24 @@ static void squeeze_oracle(const catalog_row *row, const catalog_array *in, int 
     in_shape(in, ndim, shape, out);
 }
 
+/* All extents of 1 among the dims that the row names, or of all of them. */
+static void squeeze_dims_oracle(const catalog_row *row, const catalog_array *in, int n_in,
+                                catalog_array *out)
+{
+    int64_t shape[HONE_MAX_DIMS];
+    int ndim = 0;
+    unsigned wanted = row->n_dims ? 0 : ~0u;
+    (void)n_in;
+    for (int i = 0; i < row->n_dims; i++)
+        wanted |=
+            1u << (row->dims[i] < 0 ? row->dims[i] + (in->ndim ? in->ndim : 1) : row->dims[i]);
+    for (int d = 0; d < in->ndim; d++)
+        if (!(wanted >> d & 1) || in->shape[d] != 1)
+            shape[ndim++] = in->shape[d];
+    in_shape(in, ndim, shape, out);
+}
+#define squeeze_all_oracle squeeze_dims_oracle
+
 static void unsqueeze_oracle(const catalog_row *row, const catalog_array *in, int n_in,
                              catalog_array *out)
 {
@@ -234,6 +252,10 @@ static const catalog_row rows[] = {
     { VIEW(permute), DIMS(1, -1, 0), .cases = three },
     { VIEW(squeeze), .dim = 0, .cases = any_case },
     { VIEW(squeeze), .note = "last", .dim = -1, .cases = any_case },
+    { VIEW(squeeze_dims), DIMS(0, -1),
+      .cases = (const char *const[]){ "1x4x1", "3x4:t", "1x0", NULL } },
+    { VIEW(squeeze_dims), DIMS(0), .cases = (const char *const[]){ ".", "1", "1x1:s", NULL } },
+    { VIEW(squeeze_all), .cases = any_case },
     { VIEW(unsqueeze), .dim = 0, .cases = any_case },
     { VIEW(unsqueeze), .note = "last", .dim = -1, .cases = any_case },
     { VIEW(expand), DIMS(2, 3, 4), .cases = to_three },

@@ -54,8 +54,9 @@ unsigned catalog_reduced_dims(const catalog_row *row, int ndim)
         return mask;
     }
     const bool one = (length > 4 && strcmp(row->op + length - 4, "_dim") == 0) ||
-                     strncmp(row->op, "arg", 3) == 0 || row->op[0] == 'l' ||
-                     strcmp(row->op, "kthvalue") == 0 || strcmp(row->op, "mode") == 0;
+                     strcmp(row->op, "prod_dim_as") == 0 || strncmp(row->op, "arg", 3) == 0 ||
+                     row->op[0] == 'l' || strcmp(row->op, "kthvalue") == 0 ||
+                     strcmp(row->op, "mode") == 0;
     return one ? bit_of(row->dim, ndim) : (1u << ndim) - 1;
 }
 

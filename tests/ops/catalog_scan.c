@@ -1,4 +1,4 @@
-/* catalog_scan.c: rows of src/ops/scan.c, vector_norm.c, truth.c and var_mean.c. */
+/* catalog_scan.c: rows of src/ops/scan.c and of what cast_first.c makes of it, vector_norm.c, truth.c and var_mean.c. */
 #include "catalog.h"
 
 #include <math.h>
@@ -39,13 +39,14 @@ static void fill_about_one(const catalog_row *row, catalog_array *in, int i, uin
 static void scan_oracle(const catalog_row *row, const catalog_array *in, int n_in,
                         catalog_array *out)
 {
-    const bool sum = strcmp(row->op, "cumsum") == 0;
+    const bool sum = strncmp(row->op, "cumsum", 6) == 0;
+    const hone_dtype dtype = strstr(row->op, "_as") ? row->dtype : in->dtype;
     const int dim = row->dim < 0 ? row->dim + in->ndim : row->dim;
     int64_t inner = 1;
     (void)n_in;
     for (int d = dim + 1; d < in->ndim; d++)
         inner *= in->shape[d];
-    catalog_shape(out, hone_dtype_is_float(in->dtype) ? in->dtype : HONE_I64, in->ndim, in->shape);
+    catalog_shape(out, hone_dtype_is_float(dtype) ? dtype : HONE_I64, in->ndim, in->shape);
     for (int64_t k = 0; k < in->numel; k++) {
         const bool first = in->ndim == 0 || k / inner % in->shape[dim] == 0;
         const double before = first ? !sum : out->at[k - inner];
@@ -106,8 +107,9 @@ static double spread(const catalog_row *row, const double *values, int64_t n)
 static void prod_oracle(const catalog_row *row, const catalog_array *in, int n_in,
                         catalog_array *out)
 {
+    const hone_dtype dtype = strstr(row->op, "_as") ? row->dtype : in->dtype;
     (void)n_in;
-    catalog_reduced(row, in, hone_dtype_is_float(in->dtype) ? in->dtype : HONE_I64, prod, out);
+    catalog_reduced(row, in, hone_dtype_is_float(dtype) ? dtype : HONE_I64, prod, out);
 }
 
 static void norm_oracle(const catalog_row *row, const catalog_array *in, int n_in,
@@ -146,6 +148,11 @@ static void spread_and_mean(const catalog_row *row, const catalog_array *in, int
         .op = name, .note = note_, .in = { { fill } }, .oracle = prod_oracle, .cases = cases_,     \
         .bits = bits_, .dtypes = CATALOG_ALL, .ulps = 8, __VA_ARGS__                               \
     }
+#define AS(name, of, cases_, ...)                                                                  \
+    {                                                                                              \
+        .op = name, .dtype = HONE_F64, .in = { { catalog_any } }, .oracle = of, .cases = cases_,   \
+        .dtypes = CATALOG_ALL, .ulps = 8, .scale = 10, __VA_ARGS__                                 \
+    }
 #define NORM(name, p, cases_, bits_, ...)                                                          \
     {                                                                                              \
         .op = name, .note = "p " #p, .in = { { catalog_any } }, .oracle = norm_oracle, .s = p,     \
@@ -181,6 +188,10 @@ static const catalog_row rows[] = {
     PROD("prod_dim", "inside", catalog_any, three, "7x30x130", DIM(1, true)),
     PROD("prod_dim", "one zero", fill_one_zero, not_empty, NULL, DIM(-1, false)),
     PROD("prod_dim", "zeros", fill_zeros, three, NULL, DIM(1, false)),
+    AS("cumsum_as", scan_oracle, any_or_empty, .dim = -1),
+    AS("cumprod_as", scan_oracle, any_or_empty, .dim = 0),
+    AS("prod_as", prod_oracle, any_or_empty, .flag = false),
+    AS("prod_dim_as", prod_oracle, three, DIM(1, true)),
     NORM("norm", 2, any_or_empty, "3x9000", .flag = false),
     NORM("norm", 1, any_or_empty, "3x9000", .flag = false),
     NORM("norm", 0, any_or_empty, "3x9000", .flag = false),

@@ -1,4 +1,4 @@
-/* catalog_softmax.c: rows of src/ops/softmax.c. */
+/* catalog_softmax.c: rows of src/ops/softmax.c and of what cast_first.c makes of it. */
 #include "catalog.h"
 
 #include <math.h>
@@ -57,18 +57,18 @@ static void log_softmax_backward_row(const double *dy, const double *y, double *
 
 static row_function function_of(const char *op)
 {
-    if (strcmp(op, "softmax") == 0)
+    if (strcmp(op, "softmax") == 0 || strcmp(op, "softmax_as") == 0)
         return softmax_row;
-    if (strcmp(op, "log_softmax") == 0)
+    if (strcmp(op, "log_softmax") == 0 || strcmp(op, "log_softmax_as") == 0)
         return log_softmax_row;
     return op[0] == 's' ? softmax_backward_row : log_softmax_backward_row;
 }
 
 static void oracle(const catalog_row *row, const catalog_array *in, int n_in, catalog_array *out)
 {
-    const bool is_float = hone_dtype_is_float(in->dtype);
+    const hone_dtype dtype = strstr(row->op, "_as") ? row->dtype : in->dtype;
     const int dim = row->dim < 0 ? row->dim + in->ndim : row->dim;
-    catalog_shape(out, is_float ? in->dtype : HONE_F32, in->ndim, in->shape);
+    catalog_shape(out, hone_dtype_is_float(dtype) ? dtype : HONE_F32, in->ndim, in->shape);
     int64_t n = in->ndim ? in->shape[dim] : 1, step = 1;
     for (int d = dim + 1; d < in->ndim; d++)
         step *= in->shape[d];
@@ -91,6 +91,8 @@ static const catalog_row rows[] = {
     { ONE(log_softmax, -1), .cases = one, .dtypes = CATALOG_ALL, .bits = "70x300" },
     { ONE(log_softmax, 0), .cases = one, .bits = "300x70" },
     { ONE(log_softmax, 1), .cases = one_middle, .bits = "7x30x13:t" },
+    { ONE(softmax_as, -1), .cases = one, .dtypes = CATALOG_ALL, .dtype = HONE_F64 },
+    { ONE(log_softmax_as, 0), .cases = one, .dtypes = CATALOG_ALL, .dtype = HONE_F64 },
     { TWO(softmax_backward, -1), .cases = two, .bits = "70x300 70x300" },
     { TWO(softmax_backward, 0), .cases = two, .bits = "300x70 300x70:t" },
     { TWO(softmax_backward, 1), .cases = two_middle, .bits = "7x30x13:t 7x30x13" },
