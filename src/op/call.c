@@ -5,6 +5,8 @@
 #include "op/probes.h"
 #include "op/trace.h"
 
+#include "core/text.h"
+
 #include "loops/elementwise.h"
 #include "runtime/fpmode.h"
 #include "runtime/memory.h"
@@ -464,13 +466,29 @@ static void name_results(const hone_context *ctx, hone_tensor *const *out)
             out[o]->made_by = ctx->op->name;
 }
 
+/* What a call is refused for begins with its op's name, also where an op that it is made of refused. */
+static __attribute__((noinline)) void name_call(const char *name)
+{
+    const char *message = hone_error_message();
+    const size_t n = strlen(name);
+    char prefix[80];
+    if (hone_error_code() == HONE_E_NOMEM ||
+        (strncmp(message, name, n) == 0 && (message[n] == ':' || message[n] == '_')))
+        return;
+    hone__format(prefix, sizeof prefix, "%s: ", name);
+    hone__error_prefix(prefix);
+}
+
 /* Runs and ties the outputs to the node; ctx is gone afterwards. The number of outputs, -1 on
  * error. */
 static int run_and_record(hone_context *ctx, hone_tensor **out)
 {
     const bool in_place = ctx->target == HONE__INTO_FIRST;
+    const bool first = hone_error_code() == HONE_OK; /* an older error stays as it is */
     const bool ran = may_run(ctx) && run_forward(ctx, out);
     const int n_out = ctx->n_out;
+    if (!ran && first)
+        name_call(ctx->op->name);
     if (ran && (ctx->op->view || ctx->op->composite) && ctx->target == HONE__INTO_FRESH)
         name_results(ctx, out);
     if (ran && ctx->op->view)
