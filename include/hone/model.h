@@ -70,8 +70,8 @@ HONE_API int hone_model_count(void);
 HONE_API const char *hone_model_name(int i);
 /** Its description; NULL + HONE_E_VALUE: there is none of that name. */
 HONE_API const char *hone_model_text(const char *name);
-/** "resnet18(num_classes=1000)" as snprintf does: returns the length it needs without the 0, -1 on
- * error. */
+/** "resnet18(num_classes=1000)", of a name or the path of a file, as snprintf does: returns the length
+ * it needs without the 0, -1 on error. */
 HONE_API int64_t hone_model_signature(const char *name, char *buffer, size_t bytes);
 
 /* ---- position by position */

@@ -1,7 +1,8 @@
-/* plot.h: curves over epochs as SVG. */
+/* plot.h: curves over epochs as SVG, or as a PNG of twice as many pixels. */
 #ifndef HONE_CLI_PLOT_H
 #define HONE_CLI_PLOT_H
 
+#include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
 
@@ -22,6 +23,8 @@ typedef struct {
 /** A whole SVG with these one above the other. Each line is a <g class="line"> with a circle for each
  * finite value; the axis is logarithmic where values span more than a factor of ten. */
 void plot_write(FILE *to, const plot *plots, int n);
+/** The same as a whole PNG. False: no memory. */
+bool plot_write_png(FILE *to, const plot *plots, int n);
 
 /** A text with what HTML and XML take for themselves escaped; control characters become '?'. */
 void plot_escape(FILE *to, const char *text);

@@ -34,12 +34,24 @@ static bool signature_of(const model_spec *spec, char *text, size_t size)
     return false;
 }
 
+/* The same of a file; false: it is none, which whoever builds it will tell. */
+static bool signature_of_file(const model_spec *spec, char *text, size_t size)
+{
+    char path[1000];
+    snprintf(path, sizeof path, "%.*s", (int)strcspn(spec->text, ":"), spec->text);
+    const bool good = (strchr(path, '/') || strchr(path, '.')) &&
+                      hone_model_signature(path, text, size) > 0;
+    hone_error_clear();
+    return good;
+}
+
 int64_t text_context(const model_spec *spec, int64_t otherwise)
 {
     char signature[300] = "";
     const char *colon = strchr(spec->text, ':');
     const char *value = colon ? value_of(colon, "context") : NULL;
-    if (!value && signature_of(spec, signature, sizeof signature))
+    if (!value && (signature_of(spec, signature, sizeof signature) ||
+                   signature_of_file(spec, signature, sizeof signature)))
         value = value_of(signature, "context");
     const long long n = value ? strtoll(value, NULL, 10) : 0;
     return n > 0 ? n : otherwise;

@@ -30,17 +30,21 @@ static bool ends_with(const char *path, const char *ending)
 int train_check_files(const train_options *o)
 {
     const struct {
-        const char *option, *path, *ending;
-    } files[] = { { "load", o->load, NULL },        { "log", o->log, NULL },
-                  { "save", o->save, NULL },        { "plot", o->plot, ".svg" },
-                  { "report", o->report, ".html" }, { "checkpoint", o->checkpoint, NULL } };
+        const char *option, *path, *ending, *other;
+    } files[] = { { "load", o->load },
+                  { "log", o->log },
+                  { "save", o->save },
+                  { "plot", o->plot, ".svg", ".png" },
+                  { "report", o->report, ".html" },
+                  { "checkpoint", o->checkpoint } };
     enum { N = sizeof files / sizeof *files, LOG = 1, FIRST = 3 };
     for (int i = FIRST; i < N; i++) {
-        const char *ending = files[i].ending;
-        if (files[i].path && ending && !ends_with(files[i].path, ending))
+        const char *ending = files[i].ending, *other = files[i].other;
+        if (files[i].path && ending && !ends_with(files[i].path, ending) &&
+            !(other && ends_with(files[i].path, other)))
             return cli_error(CLI_USAGE, cli_train.name,
-                             "--%s %s: the name of such a file ends in %s", files[i].option,
-                             files[i].path, ending);
+                             "--%s %s: the name of such a file ends in %s%s%s", files[i].option,
+                             files[i].path, ending, other ? " or " : "", other ? other : "");
         for (int j = 0; j < i; j++)
             if (is_same(files[i].path, files[j].path))
                 return cli_error(CLI_USAGE, cli_train.name, "--%s %s: the same file as --%s",

@@ -275,8 +275,10 @@ static bool put_page(FILE *to, training *t, curves *all)
 
 static bool put_plot(FILE *to, training *t, curves *all)
 {
-    (void)t;
-    plot_write(to, (const plot[]){ all[LOSS].p, all[ERROR].p }, 2);
+    const plot plots[] = { all[LOSS].p, all[ERROR].p };
+    if (strcmp(t->o.plot + strlen(t->o.plot) - 4, ".png") == 0)
+        return plot_write_png(to, plots, 2);
+    plot_write(to, plots, 2);
     return true;
 }
 

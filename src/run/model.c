@@ -54,10 +54,39 @@ hone_module *hone_model_parse(const char *text, const char *where, const char *a
 
 enum { MOST_BYTES = 1 << 20 };
 
-static hone_module *not_readable(const char *path, const char *why)
+static char *not_readable(const char *path, const char *why)
 {
     hone_error_set(HONE_E_IO, "model_load: %.200s: %s", path, why);
     return NULL;
+}
+
+/* A file's text, which hone__free() frees; NULL: the reason is told. */
+static char *text_of(const char *path)
+{
+    FILE *file = fopen(path, "rb");
+    if (!file)
+        return not_readable(path, strerror(errno));
+    char *text = hone__calloc(MOST_BYTES + 1);
+    const size_t n = text ? fread(text, 1, MOST_BYTES + 1, file) : 0;
+    const int error = ferror(file) ? errno : 0;
+    fclose(file);
+    if (text && error)
+        not_readable(path, strerror(error));
+    else if (text && n > MOST_BYTES)
+        hone_error_set(HONE_E_FORMAT, "model_load: %.200s: more than a megabyte", path);
+    else if (text && strlen(text) != n)
+        hone_error_set(HONE_E_FORMAT, "model_load: %.200s: no text (a byte of 0 at %zu)", path,
+                       strlen(text));
+    else
+        return text;
+    hone__free(text);
+    return NULL;
+}
+
+static const char *name_of(const char *path)
+{
+    const char *slash = strrchr(path, '/');
+    return slash ? slash + 1 : path;
 }
 
 hone_module *hone_model_load(const char *path, const char *arguments)
@@ -66,24 +95,8 @@ hone_module *hone_model_load(const char *path, const char *arguments)
         hone__error_missing("model_load", "a path");
         return NULL;
     }
-    FILE *file = fopen(path, "rb");
-    if (!file)
-        return not_readable(path, strerror(errno));
-    char *text = hone__calloc(MOST_BYTES + 1);
-    const size_t n = text ? fread(text, 1, MOST_BYTES + 1, file) : 0;
-    const int error = ferror(file) ? errno : 0;
-    fclose(file);
-    const char *slash = strrchr(path, '/');
-    hone_module *made = NULL;
-    if (error)
-        not_readable(path, strerror(error));
-    else if (n > MOST_BYTES)
-        hone_error_set(HONE_E_FORMAT, "model_load: %.200s: more than a megabyte", path);
-    else if (text && strlen(text) != n)
-        hone_error_set(HONE_E_FORMAT, "model_load: %.200s: no text (a byte of 0 at %zu)", path,
-                       strlen(text));
-    else if (text)
-        made = hone_model_parse(text, slash ? slash + 1 : path, arguments);
+    char *text = text_of(path);
+    hone_module *made = text ? hone_model_parse(text, name_of(path), arguments) : NULL;
     hone__free(text);
     return made;
 }
@@ -131,14 +144,11 @@ hone_module *hone_model(const char *spec)
 
 /* ---- what it takes */
 
-int64_t hone_model_signature(const char *name, char *buffer, size_t bytes)
+static int64_t signature(const char *name, const char *text, char *buffer, size_t bytes)
 {
-    const char *text = hone_model_text(name);
     hone__arena arena = { NULL };
     const hone__source source = { name, text };
     hone__model *models;
-    if (!text)
-        return -1;
     int length = -1;
     if (hone__parse(&arena, &source, &models)) {
         const char *begin = strchr(models->place.at, '('), *end = begin;
@@ -151,5 +161,18 @@ int64_t hone_model_signature(const char *name, char *buffer, size_t bytes)
             hone__format(buffer, buffer ? bytes : 0, "%s%.*s)", name, (int)(end - begin), begin);
     }
     hone__arena_free(&arena);
+    return length;
+}
+
+int64_t hone_model_signature(const char *name, char *buffer, size_t bytes)
+{
+    const char *known = name ? hone__model_text(name) : NULL;
+    if (known || !name || (!strchr(name, '/') && !strchr(name, '.'))) {
+        known = hone_model_text(name); /* whose message lists the names */
+        return known ? signature(name, known, buffer, bytes) : -1;
+    }
+    char *text = text_of(name);
+    const int64_t length = text ? signature(name_of(name), text, buffer, bytes) : -1;
+    hone__free(text);
     return length;
 }

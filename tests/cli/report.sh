@@ -77,6 +77,14 @@ cmp -s a b || fail "a report changes the weights"
 [ -z "$(find . -name '.hone-*')" ] || fail "something was left"
 checks=$((checks + 6))
 
+# the same curves as pixels: a whole PNG of 1440 x 960
+works "${train[@]}" --epochs 4 --quiet --plot c.png
+[ "$(head -c 8 c.png | od -An -tx1 | tr -d ' \n')" = 89504e470d0a1a0a ] || fail "c.png is no PNG"
+[ "$(od -An -tu1 -j16 -N8 c.png | tr -s ' ')" = ' 0 0 5 160 0 0 3 192' ] || fail "c.png has another size"
+[ "$(tail -c 12 c.png | od -An -tx1 | tr -d ' \n')" = 0000000049454e44ae426082 ] || fail "c.png has no end"
+refuses 2 '--plot c.gif: the name of such a file ends in .svg or .png' "${train[@]}" --epochs 1 --plot c.gif
+checks=$((checks + 3))
+
 # few epochs, values without a place, a run that ends early
 works "${train[@]}" --epochs 0 --quiet --plot none.svg --report none.html
 formed none.svg

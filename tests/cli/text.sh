@@ -153,4 +153,16 @@ says '^the (bad a\.|cab e\.)the (bad a|cab e)'
 refuses 2 'top-k 9: a token has 8 values' "$hone" generate --load words.st --model gpt --tokenizer words --top-k 9
 refuses 1 'no token of the vocabulary begins at byte 0: 0x78' "$hone" generate --load words.st \
   --model gpt:layers=1,heads=2,width=32,context=16 --tokenizer words --prompt x
+# a network of a file has its context from its own default, too
+cat >own.hone <<'END'
+model Net(vocab=256, context=24, width=8):
+    table = Embedding(vocab, width)
+    fc = Linear(width, vocab)
+    forward(x):
+        return fc(table(x))
+END
+works "$hone" train --data text:20000 --model own.hone --epochs 0
+says 'windows of 24 bytes'
+works "$hone" train --data text:20000 --model own.hone:context=12 --epochs 0
+says 'windows of 12 bytes'
 finish
