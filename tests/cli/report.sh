@@ -116,7 +116,7 @@ fi
 
 for option in plot report; do
   end=$([ $option = plot ] && echo svg || echo html)
-  refuses 2 "--$option: the FILE.$end is empty" "${train[@]}" --$option ''
+  refuses 2 "--$option: the FILE.$end.* is empty" "${train[@]}" --$option ''
   refuses 2 "--$option x.gif: the name of such a file ends in .$end" "${train[@]}" --$option x.gif
   refuses 2 "--$option .$end: the name of such a file ends in" "${train[@]}" --$option .$end
   refuses 1 "--$option gone/x.$end: No such file" "${train[@]}" --$option gone/x.$end
