@@ -261,8 +261,6 @@ static int prepare(training *t)
                          "much, 0.1 for a tenth");
     if (t->o.partly && !t->o.load)
         return cli_error(CLI_USAGE, name, "--load-partly is about the FILE of --load: say which");
-    if (t->o.clip == 0)
-        return cli_error(CLI_USAGE, name, "--clip 0 would leave no gradient: a number above 0");
     if (!train_checkpoint_parse(t))
         return CLI_USAGE;
     if (!model_parse(name, t->o.model ? t->o.model : "mlp:784,100,10", &t->spec) ||
