@@ -692,7 +692,7 @@ HONE_API hone_tensor *hone_conv2d_backward_input(hone_tensor *dy, hone_tensor *w
                                                  const hone_conv2d_options *options);
 /** Its gradient by a weight of height x width: dy [N, O, ..], x [N, C, H, W] (or both without N) ->
  * [O, C / groups, height, width]. Order: for each sample one chain of fma(dy, x, acc) from +0 over
- * the positions (y, x) of dy (8 groups or more of one channel: 16, each of every 16th column, folded
+ * the positions (y, x) of dy (of one channel, or 8 such groups: 16, each of every 16th column, folded
  * by halves); these are added, from +0, in the order of samples. Where a gradient of it has begun,
  * backward() goes on adding to it sample by sample. Source: torch.nn.grad.conv2d_weight. */
 HONE_API hone_tensor *hone_conv2d_backward_weight(hone_tensor *dy, hone_tensor *x, int64_t height,

@@ -106,10 +106,11 @@ typedef struct {
     /** to[p * part + j] = from[j * parts + p] of n elements, and back. */
     void (*plane_split)(int64_t n, int64_t parts, const float *from, float *to, int64_t part);
     void (*plane_join)(int64_t n, int64_t parts, const float *from, int64_t part, float *to);
-    /** The largest of 2 x 2 elements at x + 2 j and x + down + 2 j, as hone__max_pool (pool.h) takes
-     * it, and its place, x being at `first`. */
-    void (*pool_pairs)(int64_t n, const float *x, int64_t down, int64_t first, float *best,
-                       int64_t *at);
+    /** Of a plane with rows of `down` elements rows of n windows of 2 x 2, side by side: the largest
+     * element as hone__max_pool (pool.h) takes it, and its place. more: 32 elements behind those of x
+     * that are seen can be read, and 16 results behind the last be written, of which nothing stays. */
+    void (*pool_pairs)(int64_t rows, int64_t n, const float *x, int64_t down, float *best,
+                       int64_t *at, bool more);
     /** out = y; what counts of dy; dx. out may be dy. */
     void (*norm_planes)(const hone__norm_planes *d);
     void (*norm_pass_planes)(const hone__norm_planes *d);

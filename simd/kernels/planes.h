@@ -203,25 +203,32 @@ HONE__INLINE void pool_some(const int64_t n, const float *restrict x, int64_t do
 }
 #undef BETTER
 
-/* What is less than a few vectors goes by way of as many: branches would be guessed wrong. */
-static void pool_pairs(int64_t n, const float *x, int64_t down, int64_t first, float *best,
-                       int64_t *at)
+enum { POOL_SOME = 16 };
+
+/* Of fewer windows, in memory of its own: branches would be guessed wrong. */
+static void pool_rest(int64_t n, const float *x, int64_t down, int64_t first, float *best,
+                      int64_t *at)
 {
-    enum { SOME = 16 };
-    int64_t j = 0;
-    for (; j + SOME <= n; j += SOME)
-        pool_some(SOME, x + 2 * j, down, first + 2 * j, best + j, at + j);
-    if (j == n)
-        return;
-    const size_t rest = (size_t)(n - j);
-    float rows[4 * SOME] = { 0 }, rest_best[SOME];
-    int64_t rest_at[SOME];
-    memcpy(rows, x + 2 * j, 2 * rest * sizeof *rows);
-    memcpy(rows + 2 * SOME, x + down + 2 * j, 2 * rest * sizeof *rows);
-    pool_some(SOME, rows, 2 * SOME, 0, rest_best, rest_at);
-    for (size_t i = 0; i < rest; i++) {
-        best[j + (int64_t)i] = rest_best[i];
-        const int64_t place = rest_at[i];
-        at[j + (int64_t)i] = first + 2 * j + (place < 2 * SOME ? place : place - 2 * SOME + down);
+    float rows[4 * POOL_SOME] = { 0 }, rest[POOL_SOME];
+    int64_t places[POOL_SOME];
+    memcpy(rows, x, 2 * (size_t)n * sizeof *rows);
+    memcpy(rows + 2 * POOL_SOME, x + down, 2 * (size_t)n * sizeof *rows);
+    pool_some(POOL_SOME, rows, 2 * POOL_SOME, 0, rest, places);
+    for (int64_t i = 0; i < n; i++) {
+        best[i] = rest[i];
+        at[i] = first + (places[i] < 2 * POOL_SOME ? places[i] : places[i] - 2 * POOL_SOME + down);
+    }
+}
+
+static void pool_pairs(int64_t rows, int64_t n, const float *x, int64_t down, float *best,
+                       int64_t *at, bool more)
+{
+    for (int64_t r = 0; r < rows; r++, x += 2 * down, best += n, at += n) {
+        const int64_t first = 2 * r * down;
+        int64_t j = 0;
+        for (; j + (more ? 1 : POOL_SOME) <= n; j += POOL_SOME)
+            pool_some(POOL_SOME, x + 2 * j, down, first + 2 * j, best + j, at + j);
+        if (j < n)
+            pool_rest(n - j, x + 2 * j, down, first + 2 * j, best + j, at + j);
     }
 }

@@ -27,6 +27,7 @@ typedef struct {
     int64_t left, pitch; /* a row of a part: where the image begins, and all of it */
     int64_t most_seen, most_rows, padded; /* padded: outputs of a row */
     int64_t frame, group;                 /* elements of a plane's frame; planes at once */
+    bool shared;                          /* one plane is that of all outputs */
     int64_t n_bands;
     band *bands;
     call *calls;
@@ -162,8 +163,10 @@ static char *lay_out(layout *l, const hone__image *in, const hone__image *out,
     hone__pool_free(temporary, bands);
     const size_t calls = (hone__bytes(n_calls, sizeof(call)) + 63) & ~(size_t)63;
     l->frame = l->most_seen * x->mul * l->pitch;
-    l->group = hone__most(1, min64(in->channels, NEAR_BYTES / (4 * l->frame)));
-    l->frames_bytes = hone__floats(l->group * l->frame);
+    l->shared = in->channels != out->channels;
+    l->group = hone__most(
+        1, min64(out->channels, NEAR_BYTES / (l->shared ? 4 * LANES * lanes : 4 * l->frame)));
+    l->frames_bytes = hone__floats((l->shared ? 1 : l->group) * l->frame);
     l->rows_bytes = x->div > 1 ? hone__floats(x->div * l->most_rows * l->padded) : 0;
     l->room_bytes = l->frames_bytes + l->rows_bytes + hone__floats(lanes * l->group * LANES);
     *bytes = bands + calls + hone__bytes(threads, l->room_bytes);
@@ -209,7 +212,7 @@ static hone__plane plane_of(const layout *l, const room *r, const call *c, int64
                           .at = c->at,
                           .a = r->frames,
                           .a_row = c->a_row,
-                          .a_plane = l->frame,
+                          .a_plane = l->shared ? 0 : l->frame,
                           .out_row = c->row_step * l->out->y,
                           .out_plane = l->out->channel,
                           .w_plane = taps };
@@ -320,10 +323,10 @@ static void sum_planes(const weight_job *j, const room *r, int64_t sample, int64
     const hone__direct_gradient *g = j->g;
     const layout *l = &j->l;
     const int64_t taps = g->y_axis.taps * g->x_axis.taps;
-    const float *x = g->x.p + sample * g->x.sample + c * g->x.channel;
+    const float *x = g->x.p + sample * g->x.sample + (l->shared ? 0 : c * g->x.channel);
     float *dy = g->dy.p + sample * g->dy.sample + c * g->dy.channel;
     for (const band *b = l->bands; b < l->bands + l->n_bands; b++) {
-        fill_frames(l, b, planes, x, r->frames);
+        fill_frames(l, b, l->shared ? 1 : planes, x, r->frames);
         for (int64_t i = b->call; i < b->calls_end; i++) {
             hone__plane k = plane_of(l, r, &l->calls[i], planes, taps);
             k.out = dy + l->calls[i].first_row * g->dy.y;
@@ -338,7 +341,7 @@ static void sum_share(void *ctx, int thread, int n_threads)
 {
     const weight_job *j = ctx;
     const room r = room_of(&j->l, thread);
-    const int64_t channels = j->g->x.channels, end = hone__cut(channels, n_threads, thread + 1);
+    const int64_t channels = j->g->dy.channels, end = hone__cut(channels, n_threads, thread + 1);
     for (int64_t s = 0; s < j->g->n; s++)
         for (int64_t c = hone__cut(channels, n_threads, thread); c < end; c += j->l.group)
             sum_planes(j, &r, s, c, min64(end - c, j->l.group));
@@ -349,7 +352,7 @@ bool hone__depthwise_add_weight(const hone__direct_gradient *g)
     const int64_t taps = g->y_axis.taps * g->x_axis.taps;
     const double ns = plane_ns(&g->x, &g->dy, taps, g->y_axis.mul * g->x_axis.mul);
     const int threads =
-        hone__team_for((double)(g->n * g->x.channels) * (ns + 3 * (double)taps), g->x.channels);
+        hone__team_for((double)(g->n * g->dy.channels) * (ns + 3 * (double)taps), g->dy.channels);
     weight_job j = { .g = g };
     size_t bytes;
     char *const all = lay_out(&j.l, &g->x, &g->dy, &g->y_axis, &g->x_axis, threads, taps, &bytes);

@@ -49,7 +49,8 @@ typedef struct {
     int64_t many_positions;
 } hone__direct_gradient;
 bool hone__direct_add_weight(const hone__direct_gradient *g);
-/** The same of a depthwise one, sum [outputs, taps], whose images' stride along x is 1. A sample's part,
+/** The same of a depthwise one, or of one channel that all outputs see, sum [outputs, taps]; the
+ * images' stride along x is 1. A sample's part,
  * which is added to sum in the order of samples, is of 16 lanes from +0, lane l a chain over the rows
  * and in a row over columns l, l + 16, .. (as many for each lane: +0 times +0 behind the row), which are
  * folded by halves; taps in rows outside are left out. */

@@ -150,24 +150,26 @@ static bool is_of_pairs(const hone__pool_axis *a)
 
 static bool is_of_squares(const hone__pool *p)
 {
-    const hone_tensor *x = p->x;
-    return x->dtype == HONE_F32 && p->dims == 2 && is_of_pairs(&p->axis[1]) &&
-           is_of_pairs(&p->axis[2]) && x->stride[x->ndim - 1] == 1 &&
-           x->stride[x->ndim - 2] == p->axis[2].extent;
+    return p->x->dtype == HONE_F32 && p->dims == 2 && is_of_pairs(&p->axis[1]) &&
+           is_of_pairs(&p->axis[2]) && hone_is_contiguous(p->x);
 }
 
-/* Row `row` of windows, the r-th of all, of a plane that begins at x. */
-static void pool_squares(const hone__pool *p, const float *x, int64_t row, int64_t r)
+/* Planes in order: what a row's last vector writes too far the next plane writes again. */
+static void pool_squares(void *ctx, int64_t begin, int64_t end)
 {
-    const int64_t n = p->axis[2].windows, down = p->axis[2].extent, first = 2 * row * down;
-    hone__images()->pool_pairs(n, x + first, down, first, (float *)(void *)p->values + r * n,
-                               p->indices + r * n);
+    enum { BEHIND = 32 };
+    const hone__pool *p = ctx;
+    const int64_t rows = p->axis[1].windows, n = p->axis[2].windows, down = p->axis[2].extent;
+    for (int64_t i = begin; i < end; i++)
+        hone__images()->pool_pairs(rows, n,
+                                   (const float *)hone__data(p->x) + i * p->axis[1].extent * down,
+                                   down, (float *)(void *)p->values + i * rows * n,
+                                   p->indices + i * rows * n, (end - i - 1) * rows * n >= BEHIND);
 }
 
 static void pool_rows(void *ctx, int64_t begin, int64_t end)
 {
     const hone__pool *p = ctx;
-    const bool squares = is_of_squares(p);
     const hone_tensor *x = p->x;
     const int lead = x->ndim - p->dims - 1;
     const int64_t size = (int64_t)hone__size_of(x->dtype);
@@ -178,9 +180,7 @@ static void pool_rows(void *ctx, int64_t begin, int64_t end)
         const int64_t o[] = { plane - volume * p->axis[0].windows, r - plane * p->axis[1].windows };
         int64_t offset = volume % channels * x->stride[lead];
         offset += lead ? volume / channels * x->stride[0] : 0;
-        if (squares)
-            pool_squares(p, (const float *)hone__data(x) + offset, o[1], r);
-        for (int64_t from = 0; !squares && from < n; from += STRETCH) {
+        for (int64_t from = 0; from < n; from += STRETCH) {
             const int64_t to = hone__min(n, from + STRETCH);
             int32_t at[STRETCH];
             take_stretch(p, (const char *)hone__data(x) + offset * size, o, from, to,
@@ -200,8 +200,12 @@ void hone__max_pool(const hone__pool *p)
         rows = rows / a->extent * (d < 2 ? a->windows : 1);
         window *= (double)hone__min(a->kernel, a->extent);
     }
-    hone__parallel_for(rows, 1, (double)p->axis[2].windows * (2.0 + NS_PER_ELEMENT * window),
-                       pool_rows, (void *)p);
+    const double ns = (double)p->axis[2].windows * (2.0 + NS_PER_ELEMENT * window);
+    if (is_of_squares(p))
+        hone__parallel_for(rows / p->axis[1].windows, 1, (double)p->axis[1].windows * ns / 4,
+                           pool_squares, (void *)p);
+    else
+        hone__parallel_for(rows, 1, ns, pool_rows, (void *)p);
 }
 
 /* ---- back */

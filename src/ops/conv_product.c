@@ -174,6 +174,12 @@ static bool is_depthwise(const hone__conv *c)
            c->channels >= 8 && taps(c) <= HONE__DIRECT_TAPS;
 }
 
+/* Its weight's gradient has too few taps for tiles of a product. */
+static bool is_of_one_channel(const hone__conv *c)
+{
+    return is_flat(c) && c->channels == 1 && taps(c) <= HONE__DIRECT_TAPS;
+}
+
 static bool suits_direct(const hone__conv *c)
 {
     return is_flat(c) && c->o.groups == 1 && hone__direct_suits(c->channels, c->outputs, taps(c));
@@ -227,7 +233,7 @@ static bool direct_input(const hone__conv *c, const hone_tensor *weight, hone_te
 
 static bool direct_add_weight(const hone__conv *c, const hone_tensor *sum)
 {
-    const bool depthwise = is_depthwise(c);
+    const bool depthwise = is_depthwise(c) || is_of_one_channel(c);
     image_taker *const take = depthwise ? planes_of : image_of;
     hone__direct_gradient g = { .n = c->n,
                                 .y_axis = axis_of(c, 1),
@@ -400,7 +406,7 @@ bool hone__conv_add_weight(const hone__conv *c, hone_tensor *sum, bool fresh)
     const hone_tensor *x = c->b, *dy;
     const bool many = positions(c->out) >= HONE__MANY_POSITIONS;
     const bool winograd = positions(c->out) >= LEAST_POSITIONS && suits(c, c->out);
-    const bool direct = suits_direct(c) || is_depthwise(c);
+    const bool direct = suits_direct(c) || is_depthwise(c) || is_of_one_channel(c);
     if (fresh && (many || winograd || direct || c->a->numel == 0))
         hone__fill_elements(sum, 0);
     if (sum->numel == 0 || c->a->numel == 0)

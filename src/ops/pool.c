@@ -235,7 +235,10 @@ static const hone__option unpool3d_table[] = {
 bool hone__places_fit(hone_context *ctx, const hone_tensor *indices, int64_t places)
 {
     const int64_t *at = hone__data(indices);
-    for (int64_t i = 0; i < indices->numel; i++) {
+    bool some_wrong = false; /* no branch an index where there is none */
+    for (int64_t i = 0; i < indices->numel; i++)
+        some_wrong |= (uint64_t)at[i] >= (uint64_t)places;
+    for (int64_t i = 0; some_wrong && i < indices->numel; i++) {
         if (at[i] >= 0 && at[i] < places)
             continue;
         hone_error_set(HONE_E_INDEX, "%s: index %lld is not in a %s of %lld elements",

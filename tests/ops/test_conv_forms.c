@@ -42,6 +42,10 @@ static const shape shapes[] = {
     { 3, 70, 33, 20, 70, 5, 3, { .stride = { 2, 3 }, .padding = { 2, 1 }, .groups = 70 } },
     { 3, 9, 19, 20, 9, 3, 3, { .padding = { 2, 3 }, .dilation = { 1, 2 }, .groups = 9 } },
     { 2, 8, 2, 2, 8, 3, 3, { .padding = { 4, 1 }, .groups = 8 } },
+    /* one channel, which all outputs see: more of them than go together, bands */
+    { 3, 1, 28, 28, 32, 3, 3, { .stride = { 1, 1 } } },
+    { 3, 1, 23, 18, 21, 5, 5, { .stride = { 2, 1 }, .padding = { 2, 2 } } },
+    { 2, 1, 300, 260, 3, 7, 7, { .stride = { 2, 2 }, .padding = { 3, 3 } } },
 };
 enum { SHAPES = sizeof shapes / sizeof *shapes, RESULTS = 3 };
 
