@@ -41,6 +41,9 @@ typedef struct {
     double entropy;  /**< of a text where it is known, nats a token; else 0 */
     int64_t skipped; /**< samples left out because they were damaged */
     const char
+        *columns; /**< of a table: a text that says how its columns became inputs and classes, for
+                          * hone_source_options; else NULL */
+    const char
         *note; /**< what else is worth telling, lines without the last newline; NULL: nothing */
     void *own; /**< what all this lies in */
 } hone_source;
@@ -51,7 +54,10 @@ typedef struct {
     int64_t window;        /**< tokens of a text's window; default 64 */
     bool no_train;         /**< the training set isn't needed, and stays empty */
     bool whole; /**< all samples of a source that has no test set of its own are `test` */
-    HONE_RESERVE(38);
+    const char *
+        columns; /**< the text of the source that a model was trained on: a table's columns are taken
+                          * by their names, scaled and numbered as there; NULL: by itself. Other kinds ignore it. */
+    HONE_RESERVE(24);
 } hone_source_options;
 
 /** Opens a source.

@@ -47,7 +47,9 @@ typedef struct {
      * is "". Reports have the file's own names. */
     const char *file_prefix, *module_prefix;
     bool ignore_mismatched; /**< load: what has another shape keeps its values */
-    HONE_RESERVE(23);
+    const hone_metadata_list
+        *metadata; /**< save: more of it, under other keys than hone's; or NULL */
+    HONE_RESERVE(8);
 } hone_state_options;
 
 /** Writes the module's state as a safetensors file, by default as PyTorch has it: the same names,

@@ -13,6 +13,9 @@
 
 enum { COLUMNS = 12, MOST_ROWS = 40, MOST_SIDE = 256, GAP = 2, LOOKED_AT = 20000, NAMES = 140 };
 
+/* What pictures that are larger, or of several sizes, become. */
+#define SHRINK "resize:96+center_crop:96"
+
 static bool ends_in(const char *path, const char *ending)
 {
     const size_t n = strlen(path), m = strlen(ending);
@@ -84,25 +87,38 @@ static bool fill(sheet *s, const hone_source *source, const hone_dataset *set)
     return hone_error_code() == HONE_OK;
 }
 
+/* False: an error was printed. */
+static bool layout_of(const char *command, const hone_dataset *set, hone_sample_layout *layout)
+{
+    if (hone_dataset_size(set) > 0 && hone_dataset_layout(set, -1, layout) == HONE_OK)
+        return true;
+    cli_error(CLI_FAILED, command, "--sheet: there is no sample");
+    return false;
+}
+
+/* Pictures of one size that isn't too large are shown as they are. */
+static bool is_to_shrink(const hone_source *source, const hone_sample_layout *layout)
+{
+    const hone_sample_field *x = &layout->field[0];
+    bool fits = true;
+    for (int d = x->ndim == 3; d < x->ndim; d++)
+        fits = fits && x->shape[d] > 0 && x->shape[d] <= MOST_SIDE;
+    return source->pictures && !fits;
+}
+
 static bool measure(const char *command, const hone_source *source, const hone_dataset *set,
                     sheet *s)
 {
     hone_sample_layout layout;
-    if (hone_dataset_size(set) < 1 || hone_dataset_layout(set, -1, &layout) != HONE_OK) {
-        cli_error(CLI_FAILED, command, "--sheet: there is no sample");
+    if (!layout_of(command, set, &layout))
         return false;
-    }
     const hone_sample_field *x = &layout.field[0];
     const int64_t *shape = x->shape + (x->ndim == 3);
     const int64_t channels = x->ndim == 3 ? x->shape[0] : 1;
     const bool bytes = x->dtype == HONE_U8 && (x->ndim == 2 || x->ndim == 3);
     if (!bytes || (channels != 1 && channels != 3) || shape[0] < 1 || shape[1] < 1 ||
         shape[0] > MOST_SIDE || shape[1] > MOST_SIDE) {
-        cli_error(
-            CLI_FAILED, command,
-            "--sheet: the samples aren't pictures of bytes of one size, up to %d pixels high and "
-            "wide",
-            MOST_SIDE);
+        cli_error(CLI_FAILED, command, "--sheet: the samples aren't pictures of bytes");
         return false;
     }
     const int64_t rows = source->task == HONE_TASK_CLASSES ? source->n_classes : 10;
@@ -159,11 +175,10 @@ static int write_sheet(const char *command, const char *path, const sheet *s,
     return status;
 }
 
-int contact_sheet_write(const char *command, const char *path, const hone_source *source)
+static int write_of(const char *command, const char *path, const hone_source *source,
+                    const hone_dataset *set)
 {
     sheet s;
-    const hone_dataset *set =
-        hone_dataset_size(&source->train) > 0 ? &source->train : &source->test;
     if (!measure(command, source, set, &s))
         return CLI_FAILED;
     const size_t plane = (size_t)s.sheet_height * s.sheet_width;
@@ -175,5 +190,23 @@ int contact_sheet_write(const char *command, const char *path, const hone_source
     const int status =
         fill(&s, source, set) ? write_sheet(command, path, &s, source) : cli_library_error(command);
     free(s.planes);
+    return status;
+}
+
+int contact_sheet_write(const char *command, const char *path, const hone_source *source)
+{
+    hone_sample_layout layout;
+    hone_dataset small = { 0 };
+    const hone_dataset *set =
+        hone_dataset_size(&source->train) > 0 ? &source->train : &source->test;
+    if (!layout_of(command, set, &layout))
+        return CLI_FAILED;
+    if (!is_to_shrink(source, &layout))
+        return write_of(command, path, source, set);
+    if (hone_dataset_transformed(set, SHRINK, &(hone_transform_options){ .still = true }, &small) !=
+        HONE_OK)
+        return cli_library_error(command);
+    const int status = write_of(command, path, source, &small);
+    hone_dataset_free(&small);
     return status;
 }

@@ -162,6 +162,7 @@ static int run(int argc, char **argv)
         return cli_library_error(cli_eval.name);
     if (!o.model && !model_of_file(cli_eval.name, o.load, layout, &spec))
         return CLI_FAILED;
+    o.data.columns = model_columns(o.load);
     progress p = progress_new(false);
     images set;
     int status = images_load(cli_eval.name, &o.data, &spec, o.limit, IMAGES_EVAL, &p, &set);

@@ -230,7 +230,8 @@ int images_load(const char *command, const data_spec *data, const model_spec *sp
                                           .limit = limit,
                                           .window = window,
                                           .no_train = purpose != IMAGES_TRAIN,
-                                          .whole = purpose == IMAGES_PREDICT };
+                                          .whole = purpose == IMAGES_PREDICT,
+                                          .columns = data->columns };
     snprintf(note, sizeof note, "reading %.250s ...", data->source);
     progress_note(p, note);
     const hone_status status = hone_source_open(data->source, &options, &out->source);

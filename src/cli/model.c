@@ -2,8 +2,10 @@
 #include "work.h"
 
 #include "cli.h"
+#include "core/core.h"
 #include "run/config.h"
 #include "run/layout.h"
+#include "runtime/memory.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -131,6 +133,21 @@ bool model_of_file(const char *command, const char *path, hone_layout layout, mo
             : layout == HONE_LAYOUT_IN_OUT ? " as in,out"
                                            : "");
     return found;
+}
+
+const char *model_columns(const char *path)
+{
+    char *columns = NULL;
+    hone_file *file = hone_file_open(path);
+    const hone_metadata_list metadata = file ? hone_file_metadata(file) : (hone_metadata_list){ 0 };
+    for (int i = 0; i < metadata.n && !columns; i++)
+        if (strcmp(metadata.at[i].key, MODEL_COLUMNS) == 0 &&
+            (columns = hone__own_block(hone__malloc(strlen(metadata.at[i].value) + 1))))
+            strcpy(columns, metadata.at[i].value);
+    hone_file_close(file);
+    if (!file)
+        hone_error_clear(); /* loading it will say why */
+    return columns;
 }
 
 bool model_load(const char *command, hone_module *model, const char *path, hone_layout layout)

@@ -195,6 +195,7 @@ static int run(int argc, char **argv)
         return CLI_FAILED;
     cli_catch_stop();
     progress quiet = progress_new(true);
+    o.data.columns = model_columns(o.load);
     int status = images_load(name, &o.data, &spec, o.limit, IMAGES_PREDICT, &quiet, &set);
     if (status != CLI_OK)
         return status;

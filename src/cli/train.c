@@ -126,8 +126,10 @@ static int save(training *t)
     if (!finite)
         cli_error(0, name, "weights are NaN or infinite; saved all the same");
     cli_stop_is(CLI_STOP_HELD); /* an end in the middle would leave a part of a file behind */
-    hone_status status =
-        hone_save_state_with(t->model, t->o.save, &(hone_state_options){ .layout = t->layout });
+    hone_metadata columns = { MODEL_COLUMNS, t->set.source.columns };
+    const hone_metadata_list metadata = { &columns, columns.value != NULL };
+    hone_status status = hone_save_state_with(
+        t->model, t->o.save, &(hone_state_options){ .layout = t->layout, .metadata = &metadata });
     cli_stop_is(CLI_STOP_NOTED);
     if (status != HONE_OK)
         return cli_library_error(name);

@@ -32,6 +32,10 @@ hone_module *model_new(const model_spec *spec);
 /** Prints why model_new failed; CLI_USAGE for what --model says of a named network, else what
  * cli_library_error gives. */
 int model_failed(const char *command, const model_spec *spec);
+/** What the file says of the table that it was trained on (hone_source.columns), owned by the current scope; NULL:
+ * nothing, or it can't be read. */
+const char *model_columns(const char *path);
+#define MODEL_COLUMNS "hone.columns" /* the metadata's key */
 /** Weights from a file; false with an error printed. */
 bool model_load(const char *command, hone_module *model, const char *path, hone_layout layout);
 /** "mlp 784-100-10". */
@@ -45,6 +49,7 @@ model_text model_describe(const model_spec *spec);
 /** --data, --data-options, --transform. */
 typedef struct {
     const char *source, *options, *transform;
+    const char *columns; /* none of the options: how a model's file says that a table's are taken */
 } data_spec;
 
 /** Their rows in a command's table. */

@@ -1,5 +1,7 @@
 /* csv_kind.c: --data FILE.csv: a table's columns as the numbers that a model takes, and its target. */
 #include "core/core.h"
+#include "core/map.h"
+#include "data/csv_inputs.h"
 #include "data/kinds.h"
 #include "runtime/memory.h"
 
@@ -59,6 +61,9 @@ typedef struct {
     bool *used;                /* [n_columns] as an input */
     bool *row;                 /* [n_rows] which are kept */
     int64_t n_rows, n_inputs;
+    bool given; /* `inputs` is what a model was trained with */
+    hone__csv_inputs inputs;
+    int64_t *column; /* of each input */
 } plan;
 
 static hone_status no_column(const plan *p, const char *name, size_t n)
@@ -82,14 +87,42 @@ static int64_t find(const plan *p, const char *name, size_t n)
     return -1;
 }
 
+/* Those that the model was trained with; others don't matter. */
+static hone_status choose_given(plan *p)
+{
+    int64_t c = -1;
+    p->column = hone__malloc(hone__bytes(p->inputs.n, sizeof *p->column));
+    for (int64_t i = 0; p->column && i < p->inputs.n; i++) {
+        const hone__csv_input *in = &p->inputs.at[i];
+        const size_t n = strlen(in->name);
+        c = c + 1 < p->t.n_columns && strcmp(p->t.column[c + 1].name, in->name) == 0
+                ? c + 1 /* mostly they have their order */
+                : find(p, in->name, n);
+        if (c < 0)
+            return no_column(p, in->name, n);
+        const hone_column *column = &p->t.column[c];
+        const bool text = column->kind == HONE_COLUMN_TEXT;
+        if (text != in->is_text && column->n_missing < p->t.n_rows)
+            return hone_error_set(
+                HONE_E_FORMAT, "%s: %s: column '%.80s' is of %s, but the model was trained with %s",
+                where, p->r->path, in->name, text ? "texts" : "numbers",
+                text ? "numbers" : "texts");
+        p->used[c] = true;
+        p->column[i] = c;
+    }
+    return p->column ? HONE_OK : hone__error_last();
+}
+
 static hone_status choose_columns(plan *p)
 {
     p->used = hone__calloc(hone__bytes(p->t.n_columns, 1));
     p->row = hone__calloc(hone__bytes(p->t.n_rows + 1, 1));
     if (!p->used || !p->row)
         return hone__error_last();
-    memset(p->used, true, (size_t)p->t.n_columns);
-    for (const char *at = p->a->drop; at && *at;) {
+    memset(p->used, !p->given, (size_t)p->t.n_columns);
+    if (p->given && choose_given(p) != HONE_OK)
+        return hone__error_last();
+    for (const char *at = p->given ? NULL : p->a->drop; at && *at;) {
         const size_t n = strcspn(at, ";");
         const int64_t c = find(p, at, n);
         if (c < 0)
@@ -97,8 +130,10 @@ static hone_status choose_columns(plan *p)
         p->used[c] = false;
         at += n + (at[n] == ';');
     }
-    const char *target = p->a->target;
+    const char *target = p->a->target ? p->a->target : p->given ? p->inputs.target : NULL;
     int64_t c = p->t.n_columns - 1;
+    if (p->given && !target)
+        return HONE_OK;
     if (target && strcmp(target, "none") == 0)
         return HONE_OK;
     if (target && (c = find(p, target, strlen(target))) < 0) {
@@ -160,22 +195,12 @@ static double number_at(const hone_column *c, int64_t row)
     return c->kind == HONE_COLUMN_WHOLE ? (double)c->whole[row] : c->real[row];
 }
 
-static hone_status count_inputs(plan *p)
+static hone_status too_many_texts(const plan *p, const hone_column *c)
 {
-    for (int64_t c = 0; c < p->t.n_columns; c++) {
-        const hone_column *column = &p->t.column[c];
-        const bool text = column->kind == HONE_COLUMN_TEXT;
-        if (p->used[c] && text && column->n_texts > MOST_TEXTS)
-            return hone_error_set(
-                HONE_E_FORMAT,
-                "%s: %s: column '%.80s' has %lld different texts, too many for an "
-                "input each; drop=%.80s leaves it out",
-                where, p->r->path, column->name, (long long)column->n_texts, column->name);
-        p->n_inputs += !p->used[c] ? 0 : text ? column->n_texts : 1;
-    }
-    return p->n_inputs > 0 ? HONE_OK
-                           : hone_error_set(HONE_E_FORMAT, "%s: %s has no column for an input",
-                                            where, p->r->path);
+    return hone_error_set(HONE_E_FORMAT,
+                          "%s: %s: column '%.80s' has %lld different texts, too many for an "
+                          "input each; drop=%.80s leaves it out",
+                          where, p->r->path, c->name, (long long)c->n_texts, c->name);
 }
 
 typedef struct {
@@ -202,39 +227,116 @@ static measure measure_of(const plan *p, const hone_column *c)
     return (measure){ mean, deviation > 0 && isfinite(deviation) ? deviation : 1 };
 }
 
-static void fill_numbers(const plan *p, const hone_column *c, float *to)
+/* Copies that live as long as the data; NULL + E_NOMEM. */
+static const char *const *copies(hone_source *data, const char *const *texts, int64_t n)
 {
-    const measure m = measure_of(p, c);
-    const bool scaled = p->a->scale == SCALE_STANDARD;
+    const char **to = hone__data_take(data, hone__bytes(n + 1, sizeof *to));
+    for (int64_t i = 0; to && i < n; i++)
+        if (!(to[i] = hone__data_copy(data, texts[i], strlen(texts[i]))))
+            return NULL;
+    return to;
+}
+
+/* What the table's own columns are as inputs. */
+static hone_status tell_inputs(plan *p, hone_source *data)
+{
+    p->inputs.at = hone__data_take(data, hone__bytes(p->t.n_columns + 1, sizeof *p->inputs.at));
+    p->column = hone__malloc(hone__bytes(p->t.n_columns + 1, sizeof *p->column));
+    if (!p->inputs.at || !p->column)
+        return hone__error_last();
+    for (int64_t c = 0; c < p->t.n_columns; c++) {
+        const hone_column *column = &p->t.column[c];
+        if (!p->used[c])
+            continue;
+        hone__csv_input *in = &p->inputs.at[p->inputs.n];
+        p->column[p->inputs.n++] = c;
+        *in = (hone__csv_input){ .over = 1, .is_text = column->kind == HONE_COLUMN_TEXT };
+        if (!(in->name = hone__data_copy(data, column->name, strlen(column->name))))
+            return hone__error_last();
+        if (in->is_text && column->n_texts > MOST_TEXTS)
+            return too_many_texts(p, column);
+        if (in->is_text) {
+            in->n_texts = column->n_texts;
+            in->texts = copies(data, column->texts, column->n_texts);
+            if (!in->texts)
+                return hone__error_last();
+            continue;
+        }
+        const measure m = measure_of(p, column);
+        in->fill = m.mean;
+        if (p->a->scale == SCALE_STANDARD) {
+            in->minus = m.mean;
+            in->over = m.scale;
+        }
+    }
+    return HONE_OK;
+}
+
+static hone_status count_inputs(plan *p, hone_source *data)
+{
+    if (!p->given && tell_inputs(p, data) != HONE_OK)
+        return hone__error_last();
+    for (int64_t i = 0; i < p->inputs.n; i++)
+        p->n_inputs += p->inputs.at[i].is_text ? p->inputs.at[i].n_texts : 1;
+    return p->n_inputs > 0 ? HONE_OK
+                           : hone_error_set(HONE_E_FORMAT, "%s: %s has no column for an input",
+                                            where, p->r->path);
+}
+
+static void fill_numbers(const plan *p, const hone_column *c, const hone__csv_input *in, float *to)
+{
     for (int64_t i = 0; i < p->t.n_rows; i++) {
         if (!p->row[i])
             continue;
-        double x = !gap(c, i) ? number_at(c, i) : p->a->missing == MISSING_MEAN ? m.mean : 0;
-        if (scaled)
-            x = (x - m.mean) / m.scale;
-        *to = (float)x;
+        const double x = !gap(c, i)                      ? number_at(c, i)
+                         : p->a->missing == MISSING_MEAN ? in->fill
+                                                         : 0;
+        *to = (float)((x - in->minus) / in->over);
         to += p->n_inputs;
     }
 }
 
-static void fill_texts(const plan *p, const hone_column *c, float *to)
+/* The numbers of a column's texts among others; -1: it isn't there. False: E_NOMEM. */
+static bool numbers_among(const hone_column *c, const char *const *texts, int64_t n,
+                          int32_t **number)
 {
+    hone__map map;
+    *number = hone__own_block(hone__malloc(hone__bytes(c->n_texts + 1, sizeof **number)));
+    if (!*number || !hone__map_begin(&map, n, true))
+        return false;
+    for (int64_t i = 0; i < n; i++)
+        hone__map_add(&map, texts[i], (int)i);
+    for (int64_t i = 0; i < c->n_texts; i++)
+        (*number)[i] = hone__map_find(&map, c->texts[i]);
+    hone__map_end(&map);
+    return true;
+}
+
+/* A text that the model wasn't trained with is none of its inputs. */
+static bool fill_texts(const plan *p, const hone_column *c, const hone__csv_input *in, float *to)
+{
+    int32_t *number;
+    if (!numbers_among(c, in->texts, in->n_texts, &number))
+        return false;
     for (int64_t i = 0; i < p->t.n_rows; i++) {
         if (!p->row[i])
             continue;
-        for (int64_t k = 0; k < c->n_texts; k++)
-            to[k] = (float)(c->text[i] == k);
+        const int64_t is = c->kind != HONE_COLUMN_TEXT || c->text[i] < 0 ? -1 : number[c->text[i]];
+        for (int64_t k = 0; k < in->n_texts; k++)
+            to[k] = (float)(is == k);
         to += p->n_inputs;
     }
+    return true;
 }
 
-static bool name_input(const hone_column *c, const char *text, const char **name, hone_source *data)
+static bool name_input(const hone__csv_input *in, const char *text, const char **name,
+                       hone_source *data)
 {
-    const size_t n = strlen(c->name), m = text ? strlen(text) + 1 : 0;
+    const size_t n = strlen(in->name), m = text ? strlen(text) + 1 : 0;
     char *to = hone__data_take(data, n + m + 1);
     if (!to)
         return false;
-    memcpy(to, c->name, n);
+    memcpy(to, in->name, n);
     if (text) {
         to[n] = '=';
         memcpy(to + n + 1, text, m);
@@ -252,19 +354,19 @@ static hone_tensor *make_inputs(const plan *p, hone_source *data)
         return NULL;
     float *at = hone__data(x);
     int64_t k = 0;
-    for (int64_t c = 0; c < p->t.n_columns; c++) {
-        const hone_column *column = &p->t.column[c];
-        if (!p->used[c])
-            continue;
-        if (column->kind != HONE_COLUMN_TEXT) {
-            if (!name_input(column, NULL, &names[k], data))
+    for (int64_t i = 0; i < p->inputs.n; i++) {
+        const hone__csv_input *in = &p->inputs.at[i];
+        const hone_column *column = &p->t.column[p->column[i]];
+        if (!in->is_text) {
+            if (!name_input(in, NULL, &names[k], data))
                 return NULL;
-            fill_numbers(p, column, at + k++);
+            fill_numbers(p, column, in, at + k++);
             continue;
         }
-        fill_texts(p, column, at + k);
-        for (int64_t i = 0; i < column->n_texts; i++)
-            if (!name_input(column, column->texts[i], &names[k++], data))
+        if (!fill_texts(p, column, in, at + k))
+            return NULL;
+        for (int64_t t = 0; t < in->n_texts; t++)
+            if (!name_input(in, in->texts[t], &names[k++], data))
                 return NULL;
     }
     data->column_names = names;
@@ -363,10 +465,64 @@ static hone_tensor *numbers(const plan *p)
     return y;
 }
 
+static hone_tensor *unknown_class(const plan *p, const char *name)
+{
+    hone_error_set(HONE_E_FORMAT,
+                   "%s: %s: the target '%.80s' has '%.80s', which is no class that the model knows",
+                   where, p->r->path, p->target->name, name);
+    return NULL;
+}
+
+/* The classes are those that a model was trained with. */
+static hone_tensor *given_classes(const plan *p, hone_source *data)
+{
+    const hone_column *c = p->target;
+    const hone__csv_inputs *known = &p->inputs;
+    const bool text = c->kind == HONE_COLUMN_TEXT;
+    hone_tensor *y = hone__own(hone__new(where, HONE_I64, 1, &p->n_rows));
+    int64_t *to = y ? hone__data(y) : NULL;
+    int32_t *number;
+    hone__map map;
+    if (!y || !numbers_among(c, known->classes, known->n_classes, &number) ||
+        !hone__map_begin(&map, known->n_classes, true))
+        return NULL;
+    for (int64_t k = 0; k < known->n_classes; k++)
+        hone__map_add(&map, known->classes[k], (int)k);
+    char name[24] = "";
+    bool good = true;
+    for (int64_t i = 0; i < p->t.n_rows && good; i++) {
+        if (!p->row[i])
+            continue;
+        if (!text)
+            hone__format(name, sizeof name, "%lld", (long long)c->whole[i]);
+        *to = text ? number[c->text[i]] : hone__map_find(&map, name);
+        good = *to++ >= 0;
+        if (!good)
+            unknown_class(p, text ? c->texts[c->text[i]] : name);
+    }
+    hone__map_end(&map);
+    data->class_names = known->classes;
+    data->n_classes = known->n_classes;
+    return good ? y : NULL;
+}
+
+/* Of rows that are to be told there is no target; what the model gives is known. */
+static hone_tensor *told(const plan *p, hone_source *data)
+{
+    data->task = p->inputs.classes  ? HONE_TASK_CLASSES
+                 : p->inputs.target ? HONE_TASK_NUMBERS
+                                    : HONE_TASK_NONE;
+    data->class_names = p->inputs.classes;
+    data->n_classes = p->inputs.n_classes;
+    return HONE_NONE;
+}
+
 /* HONE_NONE: there is none. */
 static hone_tensor *make_target(const plan *p, hone_source *data)
 {
     const hone_column *c = p->target;
+    if (p->given && p->r->o.whole)
+        return told(p, data);
     if (!c) {
         data->task = p->r->o.whole && p->a->task == NUMBERS ? HONE_TASK_NUMBERS : HONE_TASK_NONE;
         return HONE_NONE;
@@ -378,7 +534,11 @@ static hone_tensor *make_target(const plan *p, hone_source *data)
                        text ? "numbers" : "classes");
         return NULL;
     }
-    if (is_constant(p) && !p->r->o.whole) {
+    if (p->given && p->inputs.classes && (text || whole)) {
+        data->task = HONE_TASK_CLASSES;
+        return given_classes(p, data);
+    }
+    if (is_constant(p) && !p->r->o.whole && !p->given) {
         hone_error_set(
             HONE_E_FORMAT,
             "%s: %s: the target '%.80s' is the same in all %lld rows: there is nothing to "
@@ -396,12 +556,26 @@ static hone_tensor *make_target(const plan *p, hone_source *data)
 
 static hone_status make_set(plan *p, hone_source *data)
 {
+    HONE_SCOPE();
     hone_dataset all;
-    if (choose_columns(p) != HONE_OK || choose_rows(p) != HONE_OK || count_inputs(p) != HONE_OK)
+    p->given = p->r->o.columns;
+    if ((p->given && !hone__csv_inputs_read(where, data, p->r->o.columns, &p->inputs)) ||
+        choose_columns(p) != HONE_OK || choose_rows(p) != HONE_OK ||
+        count_inputs(p, data) != HONE_OK)
         return hone__error_last();
     hone_tensor *x = make_inputs(p, data), *y = x ? make_target(p, data) : NULL;
     if (!x || !y || hone_dataset_from(x, y, &all) != HONE_OK)
         return hone__error_last();
+    if (!p->given) {
+        p->inputs.target = p->target ? p->target->name : NULL;
+        p->inputs.classes = data->class_names;
+        p->inputs.n_classes = data->n_classes;
+    }
+    data->columns = hone__csv_inputs_text(data, &p->inputs);
+    if (!data->columns) {
+        hone_dataset_free(&all);
+        return hone__error_last();
+    }
     data->skipped = p->t.skipped;
     if (p->n_rows < p->t.n_rows &&
         hone__data_note(data, "%lld rows without all values were left out",
@@ -424,6 +598,7 @@ static hone_status open_csv(const hone__data_request *r, hone_source *data)
     const hone_status status = make_set(&p, data);
     hone__free(p.used);
     hone__free(p.row);
+    hone__free(p.column);
     hone_table_free(&p.t);
     return status;
 }

@@ -61,7 +61,17 @@ hone_status hone_save_state_with(hone_module *module, const char *path,
     if (!hone__state_tensors("save_state", module, layout, &list))
         return hone__error_last();
     hone_metadata pairs[2];
-    const hone_metadata_list metadata = hone__layout_metadata(layout, pairs);
+    hone_metadata_list metadata = hone__layout_metadata(layout, pairs);
+    const hone_metadata_list more =
+        options && options->metadata ? *options->metadata : (hone_metadata_list){ NULL, 0 };
+    hone_metadata *all =
+        hone__own_block(hone__malloc(hone__bytes((int64_t)metadata.n + more.n, sizeof *all)));
+    if (!all)
+        return hone__error_last();
+    memcpy(all, metadata.at, (size_t)metadata.n * sizeof *all);
+    if (more.n)
+        memcpy(all + metadata.n, more.at, (size_t)more.n * sizeof *all);
+    metadata = (hone_metadata_list){ all, metadata.n + more.n };
     return hone__safetensors_save("save_state", path, list, &metadata, NULL);
 }
 

@@ -19,6 +19,11 @@ if "$hone" train --data set --transform resize:8,8 --model mlp:192,2 --epochs 0 
 fi
 small=(--transform "resize:20,20+crop:16+flip+jitter:0.3,0.3,0.3,0.1+normalize:0.5,0.25" --model mlp:768,2 --batch 4 --shuffle)
 
+# a sheet of pictures of any sizes
+works "$hone" data set --sheet sheet.png
+says '^wrote sheet.png$'
+[ "$(od -An -tu1 -j16 -N8 sheet.png | tr -s ' ')" = " 0 0 4 152 0 0 0 196" ] || fail "sheet.png isn't 12 x 98 by 2 x 98: $(od -An -tu1 -j16 -N8 sheet.png)"
+
 # the same weights whatever the number of workers
 for workers in 0 1 2 7; do
   works "$hone" train --data set "${small[@]}" --epochs 2 --workers $workers --save $workers.st

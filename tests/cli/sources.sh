@@ -57,6 +57,34 @@ awk 'BEGIN { print "a,b"; for (i = 0; i < 9; i++) print i ",7" }' >constant.csv
 refuses 1 "constant.csv: the target 'b' is the same in all 9 rows: there is nothing to learn" "$hone" train --data constant.csv
 refuses 1 'constant.csv: its samples have no target' "$hone" train --data constant.csv --data-options target=none
 
+# ---- other rows of a table are taken as those that the model was trained with: by their names, with the same mean,
+# deviation, texts and classes, in whatever order and company
+works "$hone" predict --data houses.csv --load h.st
+cp out all
+works "$hone" eval --data houses.csv --data-options test=1 --load h.st
+cp out all_eval
+{ echo "rooms,note,town,area"; sed -n 7,9p houses.csv | awk -F, '{ print $3 ",x," $2 "," $1 }'; } >three.csv
+works "$hone" predict --data three.csv --load h.st
+diff <(sed -n 7,9p all | cut -d, -f2-) <(sed -n 2,4p out | cut -d, -f2-) || fail "three rows alone are told another price"
+{ head -n 1 houses.csv; sed -n 7,600p houses.csv; } >later.csv
+works "$hone" predict --data later.csv --load h.st
+diff <(sed -n 7,601p all | cut -d, -f2- | head -n 594) <(sed -n 2,595p out | cut -d, -f2-) || fail "later rows are told another price"
+printf 'area,town,rooms\n50,Atlantis,3\n' >unknown.csv # a text that wasn't there is none of those
+works "$hone" predict --data unknown.csv --load h.st
+printf 'area,rooms\n50,3\n' >less.csv
+refuses 2 "less.csv has no column 'town'; it has area, rooms" "$hone" predict --data less.csv --load h.st
+printf 'area,town,rooms\nx,Ulm,3\n' >other.csv
+refuses 1 "other.csv: column 'area' is of texts, but the model was trained with numbers" "$hone" predict --data other.csv --load h.st
+"$hone" show h.st | grep -q 'hone.columns: {"inputs": \[{"name": "area", "fill": ' || fail "the columns aren't in the file"
+printf 'h;w;kind\n1;9;tall\n2;8;tall\n3;7;tall\n' >tall.csv # one class of two
+works "$hone" eval --data tall.csv --data-options test=1 --load k.st
+says '^tall.csv: 3 samples .*test error 0.0000'
+printf 'h;w;kind\n1;9;giant\n2;8;tall\n' >giant.csv
+refuses 1 "giant.csv: the target 'kind' has 'giant', which is no class that the model knows" "$hone" eval --data giant.csv --data-options test=1 --load k.st
+printf 'h;w\n1;9\n' >untold.csv
+works "$hone" predict --data untold.csv --load k.st
+says 'tall'
+
 # ---- hone data: what is there
 works "$hone" data digits --limit 50 --sheet d.svg
 says '^digits: digits, classes, 10 of them$'
