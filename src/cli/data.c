@@ -70,10 +70,13 @@ static void print_classes(const hone_source *source, const survey *s)
             printf(" ...");
         if (c >= SURVEY_CLASSES_SHOWN)
             continue;
-        if (source->class_names)
-            printf(" %s %lld", source->class_names[c], (long long)s->count[c]);
+        const char *of = source->class_names ? source->class_names[c] : NULL;
+        putchar(' ');
+        if (of)
+            cli_put_plain(stdout, of, strlen(of), "");
         else
-            printf(" %lld: %lld", (long long)c, (long long)s->count[c]);
+            printf("%lld:", (long long)c);
+        printf(" %lld", (long long)s->count[c]);
     }
     printf("\n");
     if (empty)
@@ -120,8 +123,10 @@ static void print_source(const char *what, const hone_source *source)
         printf("entropy %.4f nats a byte\n", source->entropy);
     if (source->n_columns) {
         printf("columns:");
-        for (int64_t c = 0; c < source->n_columns && c < SURVEY_CLASSES_SHOWN; c++)
-            printf("%s %s", c ? "," : "", source->column_names[c]);
+        for (int64_t c = 0; c < source->n_columns && c < SURVEY_CLASSES_SHOWN; c++) {
+            printf(c ? ", " : " ");
+            cli_put_plain(stdout, source->column_names[c], strlen(source->column_names[c]), "");
+        }
         printf(source->n_columns > SURVEY_CLASSES_SHOWN ? ", ...\n" : "\n");
     }
     if (source->skipped)

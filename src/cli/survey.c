@@ -55,9 +55,10 @@ static bool add_inputs(survey *s, hone_tensor *x)
         return false;
     const int64_t n = hone_size(x, 0);
     const size_t bytes = (size_t)(hone_numel(x) / n) * hone_dtype_size(hone_dtype_of(x));
+    const uint64_t width = hone_dim(x) > 1 ? (uint64_t)hone_size(x, hone_dim(x) - 1) : 0;
     const uint8_t *row = hone_data(flat);
     for (int64_t i = 0; i < n; i++)
-        s->mark[s->n_samples++] = hashed(row + (size_t)i * bytes, bytes);
+        s->mark[s->n_samples++] = hashed(row + (size_t)i * bytes, bytes) ^ width;
     const double *value = hone_data(wide);
     for (int64_t i = 0; i < hone_numel(wide); i++)
         add_number(s, value[i]);
@@ -104,6 +105,18 @@ static int by_value(const void *a, const void *b)
     return x < y ? -1 : x > y;
 }
 
+/* Samples of one size are looked at in batches, others one by one. */
+static int64_t batch_of(const hone_dataset *set)
+{
+    hone_sample_layout layout;
+    if (hone_dataset_layout(set, -1, &layout) != HONE_OK)
+        return BATCH; /* which will say so */
+    for (int d = 0; d < layout.field[0].ndim; d++)
+        if (layout.field[0].shape[d] < 0)
+            return 1;
+    return BATCH;
+}
+
 bool survey_make(const hone_source *source, const hone_dataset *set, survey *s)
 {
     HONE_NO_GRAD();
@@ -114,8 +127,9 @@ bool survey_make(const hone_source *source, const hone_dataset *set, survey *s)
     if (!s->count || !s->mark)
         return hone_error_set(HONE_E_NOMEM, "no memory for a look at %lld samples", (long long)n) ==
                HONE_OK;
-    for (int64_t i = 0; i < n && !cli_stopped(); i += BATCH)
-        if (!add_batch(s, source, set, i, i + BATCH < n ? i + BATCH : n))
+    const int64_t step = batch_of(set);
+    for (int64_t i = 0; i < n && !cli_stopped(); i += step)
+        if (!add_batch(s, source, set, i, i + step < n ? i + step : n))
             return false;
     if (source->task == HONE_TASK_TOKENS) { /* windows: copies tell nothing */
         s->n_samples = 0;

@@ -246,10 +246,14 @@ bool hone__batch_by_rows(const hone_dataset *set)
     return set->type && !set->type->sample && !set->type->collate;
 }
 
-bool hone__batch_room(const char *where, const hone_dataset *set, int64_t n, hone__batch *b)
+/* only: the one sample that the batch is made of; -1: any n. */
+static bool make_room(const char *where, const hone_dataset *set, int64_t only, int64_t n,
+                      hone__batch *b)
 {
     hone_sample_layout layout;
     if (hone_dataset_layout(set, -1, &layout) != HONE_OK)
+        return false;
+    if (only >= 0 && !same_in_all(&layout) && hone_dataset_layout(set, only, &layout) != HONE_OK)
         return false;
     if (!same_in_all(&layout)) {
         hone_error_set(HONE_E_SHAPE,
@@ -267,6 +271,11 @@ bool hone__batch_room(const char *where, const hone_dataset *set, int64_t n, hon
     return true;
 }
 
+bool hone__batch_room(const char *where, const hone_dataset *set, int64_t n, hone__batch *b)
+{
+    return make_room(where, set, -1, n, b);
+}
+
 static bool fill_from_buffers(const char *where, const hone_dataset *set, const int64_t *index,
                               int64_t n, const hone_sample_place *of, hone__batch *b)
 {
@@ -274,7 +283,8 @@ static bool fill_from_buffers(const char *where, const hone_dataset *set, const 
     if (set->type->collate)
         return hone_dataset_layout(set, -1, &layout) == HONE_OK &&
                collate(where, set, index, n, of, &layout, b);
-    return hone__batch_room(where, set, n, b) && hone__batch_read(set, index, 0, n, of, b);
+    return make_room(where, set, n == 1 ? index[0] : -1, n, b) &&
+           hone__batch_read(set, index, 0, n, of, b);
 }
 
 bool hone__batch_fill(const char *where, const hone_dataset *set, const int64_t *index, int64_t n,

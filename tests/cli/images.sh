@@ -22,6 +22,8 @@ small=(--transform "resize:20,20+crop:16+flip+jitter:0.3,0.3,0.3,0.1+normalize:0
 # a sheet of pictures of any sizes
 works "$hone" data set --sheet sheet.png
 says '^wrote sheet.png$'
+says 'x u8 \[3, \?, \?\]'
+says '  classes: cat [0-9]+ dog [0-9]+'
 [ "$(od -An -tu1 -j16 -N8 sheet.png | tr -s ' ')" = " 0 0 4 152 0 0 0 196" ] || fail "sheet.png isn't 12 x 98 by 2 x 98: $(od -An -tu1 -j16 -N8 sheet.png)"
 
 # the same weights whatever the number of workers

@@ -17,7 +17,9 @@ while read -r macro; do flags+=("$macro"); done < <(grep -oh -- '-DHONE_HAS_[A-Z
 place=$(mktemp -d)
 trap 'rm -rf "$place"' EXIT
 printf '%s\n' "$source"/src/io/*.c "$source"/src/run/*.c "$source"/src/data/*.c "$here/files.c" >"$place/list"
-(cd "$place" && xargs -P "$(nproc)" -I{} sh -c '"$0" "$@" -w -c {} -o "$(echo {} | tr / _).o"' "$clang" "${flags[@]}" <list)
+if [ "$(uname -m)" = x86_64 ]; then avx2='-mavx2 -mfma -mbmi -mbmi2 -mlzcnt'; else sed -i '/_avx2\.c$/d' "$place/list"; fi
+(cd "$place" && AVX2=${avx2:-} xargs -P "$(nproc)" -I{} sh -c 'case {} in *_avx2.c) more=$AVX2 ;; esac
+  "$0" "$@" $more -w -c {} -o "$(echo {} | tr / _).o"' "$clang" "${flags[@]}" <list)
 for kind in "${kinds[@]}"; do
   "$clang" "${flags[@]}" -fsanitize=fuzzer -w "$here/fuzz_$kind.c" "$place"/*.o "$build/libhone.a" \
     -L"$(dirname "$(gcc -print-file-name=libgomp.so)")" -lgomp $(pkg-config --libs $modules) -lm -ldl -o "$place/fuzz-$kind"

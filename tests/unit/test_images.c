@@ -112,7 +112,7 @@ Test(images, messages_name_the_file_and_what_is_wrong)
         CHECK_FAILS(hone_picture_read(test_path(files[i].name), NULL), HONE_E_FORMAT,
                     files[i].says);
     CHECK_FAILS(hone_picture_read(test_path("nowhere.png"), NULL), HONE_E_IO, "nowhere.png");
-    CHECK_FAILS(hone_picture_read(test_path(""), NULL), HONE_E_IO, "it is no file");
+    CHECK_FAILS(hone_picture_read(test_path(""), NULL), HONE_E_IO, "it is no regular file");
     CHECK_FAILS(hone_picture_read(NULL, NULL), HONE_E_NULL, "picture_read");
     hone_tensor *x = hone_picture_read(test_path("cut.jpg"),
                                        &(hone_picture_options){ .damaged = HONE_DAMAGED_KEEP });
