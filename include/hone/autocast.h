@@ -51,6 +51,9 @@ HONE_API void hone_autocast_guard(const hone_dtype *previous);
 /** What autocast does with the operands of an op: "lower", "f32", "widest", or "" (it runs in what
  * it is given). "" for an unknown op, with HONE_E_VALUE. */
 HONE_API const char *hone_op_autocast(const char *op);
+/** How an op runs on operands of bf16 or f16, in a few words. "" for an unknown op, with
+ * HONE_E_VALUE. */
+HONE_API const char *hone_op_halves(const char *op);
 
 #ifdef __cplusplus
 }

@@ -49,7 +49,10 @@ typedef struct {
     bool ignore_mismatched; /**< load: what has another shape keeps its values */
     const hone_metadata_list
         *metadata; /**< save: more of it, under other keys than hone's; or NULL */
-    HONE_RESERVE(8);
+    /** load: floats of any dtype go into the module's, rounded once (a file of f32 into a module of
+     * bf16). Else only what is exact is done: F16 and BF16 into f32. */
+    bool round;
+    HONE_RESERVE(7);
 } hone_state_options;
 
 /** Writes the module's state as a safetensors file, by default as PyTorch has it: the same names,
@@ -63,8 +66,8 @@ HONE_API hone_status hone_save_state_with(hone_module *module, const char *path,
                                           const hone_state_options *options);
 
 /** Reads such a file, PyTorch's or hone's, into the module's parameters and buffers. All names,
- * shapes and dtypes must fit, but F16 and BF16 go into f32, exactly; if anything doesn't, nothing
- * is changed. A file may be of any format that hone_file_open() reads, or a folder. Of a tensor that
+ * shapes and dtypes must fit, but F16 and BF16 go into f32, exactly, and with the option `round` any
+ * float into any; if anything doesn't, nothing is changed. A file may be of any format that hone_file_open() reads, or a folder. Of a tensor that
  * has several names in the module the file may lack some; if it has different ones for them, it is
  * an error. The layout is the one of the options, else that of the metadata ("layout", as hone
  * writes it; else "format": "pt", PyTorch's), else the only one in which the weights fit. Weights

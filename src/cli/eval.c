@@ -54,7 +54,7 @@ bool evaluate(hone_module *model, const images *set, const hone_dataset *of, pro
         if (!images_rows(set, of, i, i + size, &x, &y))
             break;
         const int64_t samples = hone_size(x, 0);
-        hone_tensor *scores = hone_forward(model, x);
+        hone_tensor *scores = hone_to(hone_forward(model, x), HONE_F32);
         text_rows(&scores, &y);
         sum[0] = hone_item(work_loss(set, scores, y)) * (double)hone_numel(y);
         sum[1] = hone_item(hone_sum(work_wrong(set, scores, y)));
@@ -77,7 +77,7 @@ bool evaluate(hone_module *model, const images *set, const hone_dataset *of, pro
 }
 
 typedef struct {
-    const char *load, *model, *layout;
+    const char *load, *model, *layout, *dtype;
     data_spec data;
     int64_t limit, threads, top_k;
 } eval_options;
@@ -97,6 +97,8 @@ static const cli_option table[] = {
       NULL, 1, 1e12 },
     { "top-k", "K", "also tell how often the label isn't among the K best", CLI_INT,
       offsetof(eval_options, top_k), NULL, 1, 1e6 },
+    { "dtype", "f32|bf16|f16", "what the weights and all that is computed are kept in", CLI_TEXT,
+      offsetof(eval_options, dtype), "f32", 0, 0 },
     { "threads", "N", "N threads, whatever the environment says", CLI_INT,
       offsetof(eval_options, threads), NULL, 1, 1024 },
     { 0 },
@@ -122,14 +124,14 @@ static void print_score(const eval_options *o, const images *set, const score *r
 }
 
 static int eval_model(const eval_options *o, const model_spec *spec, hone_layout layout,
-                      images *set, progress *p)
+                      hone_dtype dtype, images *set, progress *p)
 {
     score result;
     metrics m = { 0 };
     hone_module *model = model_new(spec);
     if (!model)
         return model_failed(cli_eval.name, spec);
-    if (!model_load(cli_eval.name, model, o->load, layout) ||
+    if (!model_load_as(cli_eval.name, model, o->load, layout, dtype, set) ||
         (spec->text && !images_fit(cli_eval.name, set, spec, model))) {
         hone_module_free(model);
         return CLI_FAILED;
@@ -155,7 +157,9 @@ static int run(int argc, char **argv)
         return cli_error(CLI_USAGE, cli_eval.name, "--load FILE is missing");
     model_spec spec;
     hone_layout layout;
+    hone_dtype dtype;
     if (!model_layout(cli_eval.name, o.layout, &layout) ||
+        !model_dtype(cli_eval.name, o.dtype, &dtype) ||
         (o.model && !model_parse(cli_eval.name, o.model, &spec)))
         return CLI_USAGE;
     if (hone_init() != HONE_OK || (o.threads && hone_set_threads((int)o.threads) != HONE_OK))
@@ -174,7 +178,7 @@ static int run(int argc, char **argv)
     else if (!spec.text && !images_fit(cli_eval.name, &set, &spec, NULL))
         status = CLI_FAILED;
     else
-        status = eval_model(&o, &spec, layout, &set, &p);
+        status = eval_model(&o, &spec, layout, dtype, &set, &p);
     images_free(&set);
     return status;
 }

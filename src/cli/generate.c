@@ -8,7 +8,7 @@
 #include <unistd.h>
 
 typedef struct {
-    const char *load, *model, *layout, *prompt, *tokenizer;
+    const char *load, *model, *layout, *dtype, *prompt, *tokenizer;
     int64_t length, top_k, threads;
     double temperature, top_p;
     uint64_t seed;
@@ -39,6 +39,8 @@ static const cli_option table[] = {
     { "seed", "N", "of what is drawn", CLI_SEED, FIELD(seed), "0", 0, 0 },
     { "no-cache", NULL, "run the whole forward for every token: slower, the same text", CLI_FLAG,
       FIELD(no_cache), NULL, 0, 0 },
+    { "dtype", "f32|bf16|f16", "what the weights and all that is computed are kept in", CLI_TEXT,
+      FIELD(dtype), "f32", 0, 0 },
     { "threads", "N", "N threads, whatever the environment says", CLI_INT, FIELD(threads), NULL, 1,
       1024 },
     { 0 },
@@ -203,13 +205,13 @@ static bool begin(const generate_options *o, generation *g)
 }
 
 static int run_model(const generate_options *o, const model_spec *spec, hone_layout layout,
-                     generation *g)
+                     hone_dtype dtype, generation *g)
 {
     HONE_NO_GRAD();
     g->model = model_new(spec);
     if (!g->model)
         return model_failed(cli_generate.name, spec);
-    if (!model_load(cli_generate.name, g->model, o->load, layout))
+    if (!model_load_as(cli_generate.name, g->model, o->load, layout, dtype, NULL))
         return CLI_FAILED;
     hone_module_train(g->model, false);
     g->context = text_context(spec, 0);
@@ -236,12 +238,14 @@ static int run(int argc, char **argv)
     generate_options o = { 0 };
     model_spec spec;
     hone_layout layout;
+    hone_dtype dtype;
     cli_parsed parsed = cli_parse(&cli_generate, table, &o, argc, argv);
     if (parsed != CLI_GO_ON)
         return parsed == CLI_DONE ? CLI_OK : CLI_USAGE;
     if (!o.load || !o.model)
         return cli_error(CLI_USAGE, name, "--%s is missing", o.load ? "model SPEC" : "load FILE");
-    if (!model_layout(name, o.layout, &layout) || !model_parse(name, o.model, &spec))
+    if (!model_layout(name, o.layout, &layout) || !model_dtype(name, o.dtype, &dtype) ||
+        !model_parse(name, o.model, &spec))
         return CLI_USAGE;
     if (hone_init() != HONE_OK || (o.threads && hone_set_threads((int)o.threads) != HONE_OK))
         return cli_library_error(name);
@@ -255,7 +259,7 @@ static int run(int argc, char **argv)
         cli_error(CLI_USAGE, name, "--top-k %lld: a token has %lld values", (long long)o.top_k,
                   (long long)g.values);
     else if (text_suits(name, "text", g.values, &spec))
-        status = run_model(&o, &spec, layout, &g);
+        status = run_model(&o, &spec, layout, dtype, &g);
     hone_decoder_free(g.decoder);
     hone_module_free(g.model);
     hone_tokenizer_free(g.tokenizer);

@@ -22,6 +22,8 @@ hone_tensor *images_input(const images *set, hone_tensor *x)
     rows = hone_to(rows, HONE_F32);
     if (bytes)
         rows = hone_div_scalar(rows, 255);
+    if (set->dtype != HONE_F32)
+        rows = hone_to(rows, set->dtype);
     return set->shaped ? hone_reshape(rows, n, set->channels, set->height, set->width) : rows;
 }
 

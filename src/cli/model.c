@@ -76,6 +76,20 @@ bool model_layout(const char *command, const char *text, hone_layout *layout)
     return false;
 }
 
+bool model_dtype(const char *command, const char *text, hone_dtype *dtype)
+{
+    static const hone_dtype all[] = { HONE_F32, HONE_BF16, HONE_F16 };
+    *dtype = HONE_F32;
+    for (int i = 0; text && i < 3; i++) {
+        *dtype = all[i];
+        if (strcmp(text, hone_dtype_name(all[i])) == 0)
+            return true;
+    }
+    if (text)
+        cli_error(CLI_USAGE, command, "--dtype takes f32, bf16 or f16, not '%s'", text);
+    return !text;
+}
+
 /* "4.weight" and its like among the tensors of a file, or NULL. */
 static const hone_safetensors_entry *find(hone_safetensors_list tensors, int number,
                                           const char *member, int ndim)
@@ -153,6 +167,19 @@ const char *model_columns(const char *path)
 bool model_load(const char *command, hone_module *model, const char *path, hone_layout layout)
 {
     if (hone_load_state_with(model, path, &(hone_state_options){ .layout = layout }) == HONE_OK)
+        return true;
+    cli_library_error(command);
+    return false;
+}
+
+bool model_load_as(const char *command, hone_module *model, const char *path, hone_layout layout,
+                   hone_dtype dtype, images *set)
+{
+    if (!model_load(command, model, path, layout))
+        return false;
+    if (set)
+        set->dtype = dtype;
+    if (dtype == HONE_F32 || hone_module_to(model, dtype) == HONE_OK)
         return true;
     cli_library_error(command);
     return false;

@@ -24,15 +24,31 @@ static const char *forms(const char *op)
     return fresh && in_place ? "both" : fresh ? "new" : in_place ? "in place" : "";
 }
 
+/* What hone_op_autocast() says, in words. */
+static const char *autocast(const char *op)
+{
+    static const char *const texts[][2] = {
+        { "lower",
+          "operands of f32 are rounded to its dtype, sums are f32, the result is rounded" },
+        { "f32", "operands of 16 bits become f32, and so does the result" },
+        { "widest", "the widest dtype of the operands" },
+    };
+    for (size_t i = 0; i < sizeof texts / sizeof *texts; i++)
+        if (strcmp(hone_op_autocast(op), texts[i][0]) == 0)
+            return texts[i][1];
+    return "runs in what it is given";
+}
+
 static int list_all(void)
 {
-    printf("%-9s %-9s %s\n", "gradients", "result", "signature");
+    printf("%-9s %-9s %-8s %s\n", "gradients", "result", "autocast", "signature");
     for (int i = 0; i < hone_op_count(); i++) {
         char signature[1200];
         const char *op = hone_op_name(i);
         hone_op_signature(op, signature, sizeof signature);
         if (*forms(op)) /* the others are hone's own */
-            printf("%-9s %-9s %s\n", gradients(op), forms(op), signature);
+            printf("%-9s %-9s %-8s %s\n", gradients(op), forms(op), hone_op_autocast(op),
+                   signature);
     }
     return CLI_OK;
 }
@@ -71,6 +87,8 @@ static int show(const char *word)
            : has == HONE_GRADIENT_ONCE ? "once: "
                                        : "none: ",
            why);
+    printf("bf16, f16   %s\n", hone_op_halves(op));
+    printf("autocast    %s\n", autocast(op));
     return CLI_OK;
 }
 

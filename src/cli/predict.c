@@ -12,7 +12,7 @@
 enum { BATCH = 1000 };
 
 typedef struct {
-    const char *load, *model, *layout, *out;
+    const char *load, *model, *layout, *dtype, *out;
     data_spec data;
     int64_t limit, threads;
     bool json;
@@ -35,6 +35,8 @@ static const cli_option table[] = {
     { "json", NULL, "one JSON object a line instead of CSV", CLI_FLAG, FIELD(json), NULL, 0, 0 },
     { "out", "FILE", "write to this file instead of standard output", CLI_TEXT, FIELD(out), NULL, 0,
       0 },
+    { "dtype", "f32|bf16|f16", "what the weights and all that is computed are kept in", CLI_TEXT,
+      FIELD(dtype), "f32", 0, 0 },
     { "threads", "N", "N threads, whatever the environment says", CLI_INT, FIELD(threads), NULL, 1,
       1024 },
     { 0 },
@@ -114,7 +116,7 @@ static bool put_batch(FILE *to, bool json, hone_module *model, const images *set
     const bool numbers = set->task == HONE_TASK_NUMBERS;
     if (!images_rows(set, &set->test, begin, begin + BATCH, &x, &y))
         return false;
-    hone_tensor *values = hone_forward(model, x);
+    hone_tensor *values = hone_to(hone_forward(model, x), HONE_F32);
     hone_tensor *told = numbers ? values : hone_softmax(values, 1);
     hone_tensor *wide = hone_contiguous(hone_to(told, HONE_F64));
     hone_tensor *best = hone_contiguous(hone_argmax(values, 1, false));
@@ -159,13 +161,14 @@ static int put_file(const predict_options *o, hone_module *model, const images *
 }
 
 static int predict(const predict_options *o, const model_spec *spec, hone_layout layout,
-                   images *set)
+                   hone_dtype dtype, images *set)
 {
     hone_module *model = model_new(spec);
     if (!model)
         return model_failed(name, spec);
     int status = CLI_FAILED;
-    if (model_load(name, model, o->load, layout) && images_fit(name, set, spec, model)) {
+    if (model_load_as(name, model, o->load, layout, dtype, set) &&
+        images_fit(name, set, spec, model)) {
         cli_stop_is(CLI_STOP_NOTED);
         status = o->out ? put_file(o, model, set) : put_all(stdout, o, model, set);
         cli_stop_is(CLI_STOP_ENDS);
@@ -180,13 +183,15 @@ static int run(int argc, char **argv)
     predict_options o = { 0 };
     model_spec spec;
     hone_layout layout;
+    hone_dtype dtype;
     images set;
     const cli_parsed parsed = cli_parse(&cli_predict, table, &o, argc, argv);
     if (parsed != CLI_GO_ON)
         return parsed == CLI_DONE ? CLI_OK : CLI_USAGE;
     if (!o.load)
         return cli_error(CLI_USAGE, name, "--load FILE is missing");
-    if (!model_layout(name, o.layout, &layout) || (o.model && !model_parse(name, o.model, &spec)))
+    if (!model_layout(name, o.layout, &layout) || !model_dtype(name, o.dtype, &dtype) ||
+        (o.model && !model_parse(name, o.model, &spec)))
         return CLI_USAGE;
     if (hone_init() != HONE_OK || (o.threads && hone_set_threads((int)o.threads) != HONE_OK))
         return cli_library_error(name);
@@ -199,7 +204,7 @@ static int run(int argc, char **argv)
     int status = images_load(name, &o.data, &spec, o.limit, IMAGES_PREDICT, &quiet, &set);
     if (status != CLI_OK)
         return status;
-    status = predict(&o, &spec, layout, &set);
+    status = predict(&o, &spec, layout, dtype, &set);
     images_free(&set);
     return status;
 }

@@ -266,7 +266,7 @@ static int prepare(training *t)
     if (!train_checkpoint_parse(t))
         return CLI_USAGE;
     if (!model_parse(name, t->o.model ? t->o.model : "mlp:784,100,10", &t->spec) ||
-        !model_layout(name, t->o.layout, &t->layout))
+        !model_layout(name, t->o.layout, &t->layout) || !model_dtype(name, t->o.dtype, &t->dtype))
         return CLI_USAGE;
     if (hone_init() != HONE_OK || (t->o.threads && hone_set_threads((int)t->o.threads) != HONE_OK))
         return cli_library_error(name);

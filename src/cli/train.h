@@ -9,7 +9,8 @@
 typedef struct {
     data_spec data;
     const char *model, *optim, *save, *layout, *load, *log, *schedule, *nan, *plot, *report;
-    const char *freeze, *recompute, *checkpoint, *save_every, *resume, *time_limit, *tensorboard;
+    const char *dtype, *freeze, *recompute, *checkpoint, *save_every, *resume, *time_limit;
+    const char *tensorboard;
     double lr, momentum, weight_decay, clip, ema; /* NaN: not given */
     double label_smoothing, val_split;            /* 0: not given */
     int64_t epochs, batch, accumulate, threads, limit, warmup, early_stop, top_k, keep, shards;
@@ -68,6 +69,7 @@ struct training {
     kept_weights best;       /* of --early-stop */
     kept_weights buffers;    /* of --nan skip: before the step that runs */
     nan_mode nan;
+    hone_dtype dtype;           /* of --dtype: the steps' autocast */
     hone_generator_state drawn; /* where the generator stood before the step */
     bool not_finite;            /* --nan stop ended the run */
     bool warned;                /* of --nan ignore's first loss that wasn't */

@@ -55,6 +55,7 @@ static void train_part(training *t, const hone_batch *batch, int64_t begin, int6
                        double *wrong, double *value)
 {
     HONE_SCOPE();
+    HONE_AUTOCAST(t->dtype);
     hone_tensor *x = images_input(&t->set, hone_slice(batch->x, 0, begin, end, 1));
     hone_tensor *y = images_target(&t->set, hone_slice(batch->y, 0, begin, end, 1));
     hone_tensor *scores = hone_forward(t->model, x);

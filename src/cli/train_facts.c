@@ -68,6 +68,7 @@ bool train_facts(training *t)
     char data[64];
     return train_describe_data(&t->set.train, data, sizeof data) && tell(t, "data", data) &&
            tell(t, "model", model_describe(&t->spec).s) && tell(t, "optim", o->optim) &&
+           tell(t, "dtype", hone_dtype_name(t->dtype)) &&
            tell_real(t, "lr", o->lr, "the optimizer's") &&
            tell_real(t, "momentum", o->momentum, "the optimizer's") &&
            tell_real(t, "weight-decay", o->weight_decay, "the optimizer's") &&

@@ -64,6 +64,7 @@ static hone_module *find_layer(training *t, const hone_batch *batch, int64_t par
         hone_module_forward_hook(all.at[i].module, look, &w);
     for (int64_t i = 0; i < parts && !w.first && hone_error_code() == HONE_OK; i++) {
         HONE_SCOPE();
+        HONE_AUTOCAST(t->dtype);
         hone_generator_set(hone_generator_current(), &t->drawn);
         hone_forward(t->model, images_input(&t->set, hone_slice(batch->x, 0, i * n / parts,
                                                                 (i + 1) * n / parts, 1)));

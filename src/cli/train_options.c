@@ -54,6 +54,10 @@ const cli_option train_table[] = {
       "end after N epochs without a better loss of what --val-split holds out; the best weights "
       "are kept and saved",
       CLI_INT, FIELD(early_stop), NULL, 1, 1e9 },
+    { "dtype", "f32|bf16|f16",
+      "what products take in the steps: weights stay f32, rounded ones are multiplied (hone ops "
+      "tells which op does what); the tests after an epoch run in f32",
+      CLI_TEXT, FIELD(dtype), "f32", 0, 0 },
     { "epochs", "N", "passes over the training set", CLI_INT, FIELD(epochs), "20", 0, 1e9 },
     { "batch", "N", "images a step", CLI_INT, FIELD(batch), "100", 1, 1e9 },
     { "accumulate", "N", "run each batch in N parts: less memory, the same bits", CLI_INT,

@@ -38,6 +38,12 @@ const char *model_columns(const char *path);
 #define MODEL_COLUMNS "hone.columns" /* the metadata's key */
 /** Weights from a file; false with an error printed. */
 bool model_load(const char *command, hone_module *model, const char *path, hone_layout layout);
+/** The same for a network that is used only: it and what `set` (may be NULL) gives it become of that
+ * dtype afterwards. */
+bool model_load_as(const char *command, hone_module *model, const char *path, hone_layout layout,
+                   hone_dtype dtype, struct images *set);
+/** "f32", "bf16", "f16"; NULL is f32. False with a usage error printed. */
+bool model_dtype(const char *command, const char *text, hone_dtype *dtype);
 /** "mlp 784-100-10". */
 typedef struct {
     char s[256];
@@ -89,10 +95,11 @@ typedef struct images {
     hone_task task;
     int64_t outputs; /* classes, numbers to tell, or values of a token */
     int64_t features, channels, height, width;
-    bool has_shape; /* samples are [height, width] or [channels, height, width] */
-    bool shaped;    /* and the model takes them so */
-    int64_t window; /* tokens of a text's windows; 0: no text */
-    double entropy; /* of a text where it is known, nats a byte; else 0 */
+    bool has_shape;   /* samples are [height, width] or [channels, height, width] */
+    bool shaped;      /* and the model takes them so */
+    int64_t window;   /* tokens of a text's windows; 0: no text */
+    double entropy;   /* of a text where it is known, nats a byte; else 0 */
+    hone_dtype dtype; /* of what the model gets that is no token; 0: f32 */
 } images;
 
 typedef enum { IMAGES_TRAIN, IMAGES_EVAL, IMAGES_PREDICT } images_purpose;

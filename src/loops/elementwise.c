@@ -37,13 +37,21 @@ void hone__walk_casting(const hone__walk *w, int64_t n, char *const *at, const i
         for (int o = 0; o < w->n; o++) {
             step[o] = stride[o];
             from[o] = at[o] + done * stride[o] * w->size[o];
-            if (!w->cast[o])
+            if (!w->cast[o] || o == 0)
                 continue;
             w->cast[o](stride[o] == 0 ? 1 : m, buffer[o], 1, from[o], stride[o]);
             step[o] = stride[o] != 0;
             from[o] = (char *)buffer[o];
         }
+        if (!w->cast[0]) {
+            hone__walk_call(w->kernel, m, from, step);
+            continue;
+        }
+        char *const result = from[0];
+        from[0] = (char *)buffer[0];
+        step[0] = 1;
         hone__walk_call(w->kernel, m, from, step);
+        w->cast[0](m, result, stride[0], buffer[0], 1);
     }
 }
 
@@ -274,8 +282,9 @@ void hone__walk_plan(hone__walk *w, const hone_tensor *out, const hone__operand 
         shape.shape[d] = out->shape[d];
         stride[0][d] = out->stride[d];
     }
-    w->casts = w->past = false;
-    w->cast[0] = NULL;
+    w->casts = w->kernel->narrows;
+    w->past = false;
+    w->cast[0] = w->casts ? hone__k->cast[HONE__F32][out->dtype] : NULL;
     for (int o = 1; o < w->n; o++) {
         const hone_tensor *t = in[o - 1].t;
         const hone_dtype dtype = w->kernel->reads[o - 1];
@@ -296,10 +305,15 @@ void hone__walk_plan(hone__walk *w, const hone_tensor *out, const hone__operand 
     merge_dims(w);
 }
 
+static hone_tensor *copy_as(hone_tensor *t, hone_dtype dtype)
+{
+    hone_tensor *copy = hone__own(hone__new("copy", dtype, t->ndim, t->shape));
+    return copy && hone__copy_elements(copy, t) ? copy : NULL;
+}
+
 static hone_tensor *contiguous_copy(hone_tensor *t)
 {
-    hone_tensor *copy = hone__own(hone__new("copy", (hone_dtype)t->dtype, t->ndim, t->shape));
-    return copy && hone__copy_elements(copy, t) ? copy : NULL;
+    return copy_as(t, (hone_dtype)t->dtype);
 }
 
 int64_t hone__walk_bytes(const hone__walk *w)
@@ -365,7 +379,7 @@ bool hone__elementwise(const hone__elementwise_kernel *kernel, hone_tensor *out,
     for (int o = 1; o < w.n; o++)
         w.size[o] = (int64_t)hone__size_of((uint8_t)kernel->reads[o - 1]);
     w.casts = w.past = false;
-    if (plan_dense(&w, out, in)) {
+    if (!kernel->narrows && plan_dense(&w, out, in)) {
         w.past = wants_past(&w, out, in);
         w.in_pieces = needs_pieces(&w);
         hone__parallel_for(out->numel, GRAIN, kernel->ns, run_dense, &w);
@@ -375,6 +389,11 @@ bool hone__elementwise(const hone__elementwise_kernel *kernel, hone_tensor *out,
     hone__operand read[HONE__ELEMENTWISE_INPUTS];
     for (int i = 0; i < w.n - 1; i++) {
         read[i] = in[i];
+        const hone_tensor *t = in[i].t;
+        const bool other = kernel->narrows && t && t->dtype != out->dtype;
+        if (other && !(kernel->exact_numbers && t->ndim == 0) &&
+            !(read[i].t = copy_as(in[i].t, (hone_dtype)out->dtype)))
+            return false;
         if (in[i].t && overlaps(out, in[i].t) && !(read[i].t = contiguous_copy(in[i].t)))
             return false;
     }

@@ -56,33 +56,48 @@ typedef struct {
     hone__elementwise_fn fn, past; /* past: the one that writes past the caches, NULL if none */
     hone_dtype reads[HONE__ELEMENTWISE_INPUTS]; /* the dtypes it reads */
     double ns; /* cost of one contiguous element on one thread, roughly */
+    bool
+        narrows; /* the result, f32, is rounded into one of 16 bits; operands become it first ... */
+    bool exact_numbers; /* ... but 0-d ones */
 } hone__elementwise_kernel;
 
 /** The costs that kernels.def gives. */
 extern const double hone__unary_ns[HONE__K_N_UNARY], hone__binary_ns[HONE__K_N_BINARY];
 
-/** The table's kernel `k` of that dtype. */
+/** The dtype that is computed in. */
+static inline hone_dtype hone__computed_in(hone_dtype dtype)
+{
+    return hone__is_half(dtype) ? HONE_F32 : dtype;
+}
+
+/** The table's kernel `k` of that dtype; of bf16 and f16 that of f32, a stretch at a time. */
 static inline hone__elementwise_kernel hone__unary_kernel(int k, hone_dtype dtype)
 {
+    const hone_dtype in = hone__computed_in(dtype);
     return (hone__elementwise_kernel){ .arity = HONE__UNARY,
-                                       .fn.unary = hone__k->unary[k][dtype],
-                                       .past.unary = hone__k->unary_past[k][dtype],
-                                       .reads = { dtype },
-                                       .ns = hone__unary_ns[k] };
+                                       .fn.unary = hone__k->unary[k][in],
+                                       .past.unary = hone__k->unary_past[k][in],
+                                       .reads = { in },
+                                       .ns = hone__unary_ns[k],
+                                       .narrows = in != dtype };
 }
 
 static inline hone__elementwise_kernel hone__binary_kernel(int k, hone_dtype dtype)
 {
+    const hone_dtype in = hone__computed_in(dtype);
     return (hone__elementwise_kernel){ .arity = HONE__BINARY,
-                                       .fn.binary = hone__k->binary[k][dtype],
-                                       .past.binary = hone__k->binary_past[k][dtype],
-                                       .reads = { dtype, dtype },
-                                       .ns = hone__binary_ns[k] };
+                                       .fn.binary = hone__k->binary[k][in],
+                                       .past.binary = hone__k->binary_past[k][in],
+                                       .reads = { in, in },
+                                       .ns = hone__binary_ns[k],
+                                       .narrows = in != dtype,
+                                       .exact_numbers = k == HONE__K_MUL || k == HONE__K_DIV };
 }
 
 /** Its result is bool. */
 static inline hone__elementwise_kernel hone__compare_kernel(int k, hone_dtype dtype)
 {
+    dtype = hone__computed_in(dtype);
     return (hone__elementwise_kernel){ .arity = HONE__COMPARE,
                                        .fn.compare = hone__k->compare[k][dtype],
                                        .reads = { dtype, dtype },
@@ -114,6 +129,9 @@ void hone__fill_elements(hone_tensor *out, double value);
 /** Stores a number as one element: floats are rounded, integers truncated and wrapped (the caller
  * has seen to it that an int64_t holds them), bool is != 0. */
 void hone__number(hone_dtype dtype, double number, void *element);
+
+/** The number as that dtype has it. */
+double hone__rounded_number(hone_dtype dtype, double number);
 
 /** Where the number, truncated, lies beside the integers of the dtype: below -1, among 0, above 1
  * (NaN too); always 0 for floats and bool. */

@@ -1,4 +1,5 @@
 /* number.c: numbers beside tensors: which dtype they bring about, and as elements. */
+#include "core/access.h"
 #include "loops/elementwise.h"
 
 #include <math.h>
@@ -14,6 +15,13 @@ void hone__number(hone_dtype dtype, double number, void *element)
         hone__k->cast[HONE__F64][HONE__I64](1, &whole, 1, &number, 1);
         hone__k->cast[HONE__I64][dtype](1, element, 1, &whole, 1);
     }
+}
+
+double hone__rounded_number(hone_dtype dtype, double number)
+{
+    uint64_t element;
+    hone__number(dtype, number, &element);
+    return hone__element(dtype, &element);
 }
 
 int hone__number_side(hone_dtype dtype, double number)

@@ -3,10 +3,13 @@
 
 #include "gemm/gemm.h"
 #include "loops/integer_product.h"
+#include "gemm/pairs.h"
 
 static hone__gemm_dtype gemm_dtype(const hone_tensor *t)
 {
-    return t->dtype == HONE_F32 ? HONE__GEMM_F32 : HONE__GEMM_F64;
+    return t->dtype == HONE_F32    ? HONE__GEMM_F32
+           : t->dtype == HONE_BF16 ? HONE__GEMM_BF16
+                                   : HONE__GEMM_F64;
 }
 
 static bool dtypes_fit(const char *op, bool integers, const hone_tensor *a, const hone_tensor *b)
@@ -126,12 +129,18 @@ bool hone__number_product_of(const char *op, const hone_tensor *a, const hone_te
     return take(op, true, a, b, out);
 }
 
+int hone__gemm_of(const hone__gemm_args *args)
+{
+    return args->dtype == HONE__GEMM_BF16 ? hone__gemm_pairs(args) : hone__gemm(args);
+}
+
 bool hone__product_run(hone__product *product, hone_tensor *out)
 {
     hone__gemm_args *g = &product->gemm;
     if (out->numel == 0)
         return true;
     g->c = hone__data(out);
+    g->narrow = out->dtype == HONE_BF16;
     const bool matrix = out->ndim == 2 && out->shape[0] == g->m && out->shape[1] == g->n;
     g->c_rs = matrix ? out->stride[0] : g->n;
     g->c_cs = matrix ? out->stride[1] : 1;
@@ -144,5 +153,5 @@ bool hone__product_run(hone__product *product, hone_tensor *out)
         hone__integer_product(product->dtype, g);
         return true;
     }
-    return hone__gemm(g) == 0;
+    return hone__gemm_of(g) == 0;
 }

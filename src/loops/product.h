@@ -22,6 +22,9 @@ bool hone__product_of(const char *op, const hone_tensor *a, const hone_tensor *b
 bool hone__number_product_of(const char *op, const hone_tensor *a, const hone_tensor *b,
                              hone__product *out);
 
+/** hone__gemm of any dtype: 0, or -1 and out of memory. */
+int hone__gemm_of(const hone__gemm_args *args);
+
 /** Runs it into `out`, which has the shape product->out and is contiguous, or is one matrix of any
  * strides. False: out of memory. */
 bool hone__product_run(hone__product *product, hone_tensor *out);

@@ -210,7 +210,7 @@ hone_status hone_module_to(hone_module *module, hone_dtype dtype)
     HONE_SCOPE();
     HONE_NO_GRAD();
     if (!hone_dtype_is_float(dtype))
-        return hone_error_set(HONE_E_DTYPE, "module_to: %s (f32 or f64 is wanted)",
+        return hone_error_set(HONE_E_DTYPE, "module_to: %s (a float is wanted)",
                               hone_dtype_name(dtype));
     const hone__found_list all = hone__collect("module_to", module, HONE__STATE, INT32_MAX, false);
     if (!all.at)

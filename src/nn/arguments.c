@@ -206,8 +206,12 @@ static bool read_dtype(part p, hone_dtype *dtype)
         const char *name;
         hone_dtype dtype;
     } names[] = {
-        { "f32", HONE_F32 }, { "torch.float32", HONE_F32 }, { "torch.float", HONE_F32 },
-        { "f64", HONE_F64 }, { "torch.float64", HONE_F64 }, { "torch.double", HONE_F64 }
+        { "f32", HONE_F32 },           { "torch.float32", HONE_F32 },
+        { "torch.float", HONE_F32 },   { "f64", HONE_F64 },
+        { "torch.float64", HONE_F64 }, { "torch.double", HONE_F64 },
+        { "bf16", HONE_BF16 },         { "torch.bfloat16", HONE_BF16 },
+        { "f16", HONE_F16 },           { "torch.float16", HONE_F16 },
+        { "torch.half", HONE_F16 },
     };
     if (p.n >= 2 && (p.at[0] == '\'' || p.at[0] == '"') && p.at[p.n - 1] == p.at[0])
         p = (part){ p.at + 1, p.n - 2 };

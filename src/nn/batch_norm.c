@@ -137,7 +137,7 @@ static bool options_fit(const char *name, int64_t features, const hone_nn_batch_
     else if (!(o->momentum >= 0 && o->momentum <= 1))
         hone_error_set(HONE_E_VALUE, "%s: momentum %g (0 to 1 is wanted)", name, o->momentum);
     else if (!hone_dtype_is_float(o->dtype))
-        hone_error_set(HONE_E_DTYPE, "%s: dtype %s (f32 or f64 is wanted)", name,
+        hone_error_set(HONE_E_DTYPE, "%s: dtype %s (a float is wanted)", name,
                        hone_dtype_name(o->dtype));
     else
         return true;

@@ -285,7 +285,7 @@ static bool options_fit(int64_t in, int64_t out, int64_t height, int64_t width,
             (long long)c->stride[0], (long long)c->stride[1], (long long)c->padding[0],
             (long long)c->padding[1], (long long)c->dilation[0], (long long)c->dilation[1]);
     else if (!hone_dtype_is_float(o->dtype))
-        hone_error_set(HONE_E_DTYPE, "nn_conv2d: dtype %s (f32 or f64 is wanted)",
+        hone_error_set(HONE_E_DTYPE, "nn_conv2d: dtype %s (a float is wanted)",
                        hone_dtype_name(o->dtype));
     else
         return true;

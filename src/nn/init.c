@@ -20,7 +20,7 @@ bool hone__init_takes(const char *name, hone_tensor *t)
         return false;
     if (hone_dtype_is_float(hone_dtype_of(t)))
         return true;
-    hone_error_set(HONE_E_DTYPE, "%s: %s (f32 or f64 is wanted)", name, hone__tensor_text(t).s);
+    hone_error_set(HONE_E_DTYPE, "%s: %s (a float is wanted)", name, hone__tensor_text(t).s);
     return false;
 }
 

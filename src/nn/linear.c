@@ -59,7 +59,7 @@ static bool options_fit(int64_t in, int64_t out, double init_factor,
                        "nn_linear: init_factor %g with torch_init, which has no factor",
                        init_factor);
     else if (!hone_dtype_is_float(o->dtype))
-        hone_error_set(HONE_E_DTYPE, "nn_linear: dtype %s (f32 or f64 is wanted)",
+        hone_error_set(HONE_E_DTYPE, "nn_linear: dtype %s (a float is wanted)",
                        hone_dtype_name(o->dtype));
     else
         return true;

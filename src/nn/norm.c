@@ -77,7 +77,7 @@ static bool options_fit(const hone__shape *shape, hone_dtype dtype, double eps)
     else if (!isfinite(eps) || eps < 0)
         hone_error_set(HONE_E_VALUE, "nn_layer_norm: eps %g (0 or more is wanted)", eps);
     else if (!hone_dtype_is_float(dtype))
-        hone_error_set(HONE_E_DTYPE, "nn_layer_norm: dtype %s (f32 or f64 is wanted)",
+        hone_error_set(HONE_E_DTYPE, "nn_layer_norm: dtype %s (a float is wanted)",
                        hone_dtype_name(dtype));
     else
         return true;

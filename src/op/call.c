@@ -25,6 +25,11 @@ const hone__shape *hone__input_shape(const hone_context *ctx, int i)
     return &ctx->edges[i].shape;
 }
 
+hone_dtype hone__input_dtype(const hone_context *ctx, int i)
+{
+    return ctx->edges[i].dtype;
+}
+
 int hone__input_count(const hone_context *ctx)
 {
     return ctx->n_in;

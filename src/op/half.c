@@ -37,6 +37,7 @@ const char *hone_op_autocast(const char *name)
 {
     static const char *const texts[] = { [HONE__CASTS_NOT] = "",
                                          [HONE__CASTS_LOWER] = "lower",
+                                         [HONE__CASTS_INSIDE] = "lower",
                                          [HONE__CASTS_F32] = "f32",
                                          [HONE__CASTS_WIDEST] = "widest" };
     bool in_place;
@@ -44,6 +45,21 @@ const char *hone_op_autocast(const char *name)
     if (op)
         return texts[hone__half_rule_of(op).casts];
     hone_error_set(HONE_E_VALUE, "op_autocast: there is no op \"%s\"", name ? name : "(NULL)");
+    return "";
+}
+
+const char *hone_op_halves(const char *name)
+{
+    static const char *const texts[] = {
+        [HONE__TAKES_F32] = "in f32; each f32 result is rounded",
+        [HONE__TAKES_ALL] = "as they are",
+        [HONE__TAKES_PAIRS] = "bf16: products of bf16 with f32 sums, rounded once; f16: in f32",
+    };
+    bool in_place;
+    const hone__op *op = name ? hone__op_find(name, &in_place) : NULL;
+    if (op)
+        return texts[hone__half_rule_of(op).takes];
+    hone_error_set(HONE_E_VALUE, "op_halves: there is no op \"%s\"", name ? name : "(NULL)");
     return "";
 }
 
@@ -108,6 +124,7 @@ hone__half_plan hone__half_plan_of(const hone__op *op, hone_tensor *const *in, i
         singles = singles || (is_float(in[i]) && in[i]->dtype == HONE_F32);
     }
     call->lowers_to = lowers ? autocast : HONE_F32;
+    call->promotes = rule.mixes == HONE__MIXES_PROMOTED;
     const bool f32_inside = to_f32 && op->composite; /* whatever it is made of */
     if (!halves && !(lowers && singles) && !f32_inside)
         return HONE__HALF_PLAIN;
@@ -251,6 +268,12 @@ static bool convert_one(hone__half_call *call, int i, hone_tensor *t)
     const hone_dtype dtype = is_float(t) ? lowered_dtype(t, call->lowers_to) : HONE_F32;
     call->in[i] = t;
     call->keep[i] = NULL;
+    if (call->widens && is_float(t) && t->ndim == 0 && t->dtype == HONE_F32 &&
+        hone__is_half(call->rounds_to) && call->promotes) {
+        hone_tensor *half = hone__half_cast(t, call->rounds_to); /* becomes what the others are */
+        call->in[i] = half ? hone__half_cast(half, HONE_F32) : NULL;
+        return call->in[i];
+    }
     if (!is_float(t) || !hone__is_half(dtype) || (dtype == (hone_dtype)t->dtype && !call->widens))
         return true;
     hone_tensor *half = dtype == (hone_dtype)t->dtype ? t : rounded(t, dtype);

@@ -29,6 +29,7 @@ typedef enum {
 typedef enum {
     HONE__CASTS_NOT,
     HONE__CASTS_LOWER,
+    HONE__CASTS_INSIDE, /* a composite op: products among those that it is made of lower theirs */
     HONE__CASTS_F32,
     HONE__CASTS_WIDEST, /* nothing: the op promotes */
 } hone__half_casts;
@@ -55,6 +56,7 @@ typedef struct {
     hone_dtype rounds_to; /* what f32 results become; HONE_F32: they stay */
     hone_dtype lowers_to; /* autocast: what f32 operands are rounded to; HONE_F32: nothing */
     bool widens;          /* the forward sees f32 only */
+    bool promotes;        /* 0-d operands become what the others are */
     int n;
     hone_tensor **in;   /* what the forward sees */
     hone_tensor **keep; /* what is saved in its place; NULL: it is given as it is */

@@ -170,6 +170,8 @@ bool hone__save(hone_context *ctx, int n, hone_tensor *const *tensors);
 bool hone__begins_with(const hone_context *ctx, int i);
 /** Shape of input i at the time of the call, kept in the node for every input, saved or not. */
 const hone__shape *hone__input_shape(const hone_context *ctx, int i);
+/** Its dtype then. */
+hone_dtype hone__input_dtype(const hone_context *ctx, int i);
 int hone__input_count(const hone_context *ctx);
 
 #endif

@@ -24,6 +24,7 @@ struct hone__recomputed {
     uint32_t *versions;         /* of the inputs */
     hone_generator_state drawn; /* before the first run */
     bool draws;                 /* the thread had a generator */
+    uint8_t autocast;           /* of the first run */
     int losses;                 /* of the batch's part, before the first run */
     int n_calls, room_calls;
     call *calls;
@@ -152,7 +153,8 @@ static bool take_again(hone__recomputed *p, hone_context *node)
         if (!own)
             return false;
         hone_release(p->saved[c->first + i].tensor); /* of a run that failed */
-        p->saved[c->first + i] = (hone__saved){ own, s->version, s->output };
+        p->saved[c->first + i] = *s;
+        p->saved[c->first + i].tensor = own;
     }
     for (int i = 0; i < node->n_saved; i++)
         hone_release(node->saved[i].tensor);
@@ -196,10 +198,13 @@ static bool call_part(hone__recomputed *p)
     const uint64_t errors = hone__error_count();
     const hone__recomputing outer = hone__recomputes;
     const bool enabled = hone_set_grad_enabled(true);
+    const uint8_t autocast = hone__autocast_dtype;
+    hone__autocast_dtype = p->autocast;
     hone__recomputes = (hone__recomputing){ p, true };
     p->at = 0;
     hone_tensor *y = p->run(p->in, p->n_in, p->user);
     hone__recomputes = outer;
+    hone__autocast_dtype = autocast;
     hone_set_grad_enabled(enabled);
     if (!y && !hone__error_since(errors))
         hone__error_null("recompute: the part's result");
@@ -290,6 +295,7 @@ static hone__recomputed *begin(hone_checkable run, void *user, hone_tensor_list 
     atomic_init(&p->refs, 1);
     p->run = run;
     p->user = user;
+    p->autocast = hone__autocast_dtype;
     p->draws = generator(&p->drawn);
     p->losses = hone__part_now()->n_calls;
     if (take_inputs(p, inputs))

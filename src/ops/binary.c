@@ -5,7 +5,8 @@
 
 #include <math.h>
 
-/* ---- what all of them share */
+/* ---- what all of them share. Beside bf16 and f16 a number is rounded to that first, as PyTorch does it,
+ * but where it is a factor or a divisor. */
 
 static hone_tensor *run(hone_context *ctx, int k, hone_dtype dtype, const hone__shape *shape,
                         const hone__operand *operands)
@@ -27,7 +28,9 @@ static hone_tensor *run_tensors(hone_context *ctx, hone_tensor *const *in, int k
 static hone_tensor *run_number(hone_context *ctx, hone_tensor *x, int k, hone_dtype dtype)
 {
     const hone__shape shape = hone__shape_of(x);
-    const double s = hone__number_of(ctx);
+    double s = hone__number_of(ctx);
+    if (hone__is_half(dtype) && k != HONE__K_MUL && k != HONE__K_DIV)
+        s = hone__rounded_number(dtype, s);
     return run(ctx, k, dtype, &shape, (hone__operand[]){ { .t = x }, { .number = s } });
 }
 

@@ -93,6 +93,11 @@ hone_values_indices hone__call_values_indices(const hone__op *op, hone_tensor *x
 
 /* ---- steps of backward formulas */
 
+/** a b, one chain an element; wide: of bf16 the sums as they are, f32. */
+typedef struct {
+    bool wide;
+} hone__chain_options;
+hone_tensor *hone__chain_matmul(hone_tensor *a, hone_tensor *b, bool wide);
 /** The gradient of input i is a b, one chain an element: added to the sum in dx[i], if there is one
  * that can be, or put there. Matrices may have all of the sum's rows in one dim. */
 void hone__give_product(hone_context *ctx, int i, hone_tensor **dx, hone_tensor *a, hone_tensor *b);

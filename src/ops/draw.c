@@ -25,7 +25,7 @@ static bool is_real(const char *name, const hone_tensor *t)
         return false;
     if (hone_dtype_is_float((hone_dtype)t->dtype))
         return true;
-    hone_error_set(HONE_E_DTYPE, "%s: f32 or f64 is wanted, got %s", name, hone__tensor_text(t).s);
+    hone_error_set(HONE_E_DTYPE, "%s: a float is wanted, got %s", name, hone__tensor_text(t).s);
     return false;
 }
 

@@ -38,6 +38,8 @@ static bool forward(hone_context *ctx, hone_tensor *const *in, hone_tensor **out
     if (hone__is_real(bias)) {
         if (!bias_fits(name, weight, bias))
             return false;
+        if (hone__is_half((hone_dtype)bias->dtype) && !(bias = hone_to(bias, HONE_F32)))
+            return false;
         product.gemm.bias = hone__data(bias);
         product.gemm.bias_cs = bias->stride[0];
     }

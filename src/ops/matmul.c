@@ -3,28 +3,30 @@
 #include "loops/product.h"
 #include "ops/common.h"
 
-static bool run(hone_context *ctx, hone_tensor *const *in, bool chain, hone_tensor **out)
+static bool run(hone_context *ctx, hone_tensor *const *in, bool chain, bool wide, hone_tensor **out)
 {
     hone__product product;
     if (!hone__number_product_of("matmul", in[0], in[1], &product) ||
         !HONE__SAVE(ctx, in[0], in[1]))
         return false;
+    const hone_dtype dtype = (hone_dtype)in[0]->dtype,
+                     to = wide && dtype == HONE_BF16 ? HONE_F32 : dtype;
     product.gemm.chain = chain;
-    out[0] = hone__out(ctx, 0, (hone_dtype)in[0]->dtype, product.out.ndim, product.out.shape);
+    out[0] = hone__out(ctx, 0, to, product.out.ndim, product.out.shape);
     return out[0] && hone__product_run(&product, out[0]);
 }
 
 static bool matmul_forward(hone_context *ctx, hone_tensor *const *in, int n_in, hone_tensor **out)
 {
     (void)n_in;
-    return run(ctx, in, false, out);
+    return run(ctx, in, false, false, out);
 }
 
 static bool chain_matmul_forward(hone_context *ctx, hone_tensor *const *in, int n_in,
                                  hone_tensor **out)
 {
     (void)n_in;
-    return run(ctx, in, true, out);
+    return run(ctx, in, true, ((const hone__chain_options *)hone__options(ctx))->wide, out);
 }
 
 static hone_tensor *transposed(hone_tensor *t)
@@ -32,9 +34,15 @@ static hone_tensor *transposed(hone_tensor *t)
     return hone_transpose(t, -2, -1);
 }
 
-static hone_tensor *product(hone_tensor *a, hone_tensor *b)
+/* The gradient of input i, of its dtype. */
+static hone_tensor *product(const hone_context *ctx, int i, hone_tensor *a, hone_tensor *b)
 {
-    return hone__call(&hone__op_chain_matmul, IN(a, b), NULL);
+    return hone__chain_matmul(a, b, hone__input_dtype(ctx, i) == HONE_F32);
+}
+
+hone_tensor *hone__chain_matmul(hone_tensor *a, hone_tensor *b, bool wide)
+{
+    return hone__call(&hone__op_chain_matmul, IN(a, b), &(hone__chain_options){ wide });
 }
 
 /* dy b^T; outer products where one of the two is a vector. */
@@ -45,7 +53,7 @@ static void grad_a(hone_context *ctx, hone_tensor *dy, hone_tensor **dx)
     if (nb == 1)
         dx[0] = hone_mul(na == 1 ? dy : hone_unsqueeze(dy, -1), b);
     else if (na == 1)
-        dx[0] = hone_squeeze(product(b, hone_unsqueeze(dy, -1)), -1);
+        dx[0] = hone_squeeze(product(ctx, 0, b, hone_unsqueeze(dy, -1)), -1);
     else
         hone__give_product(ctx, 0, dx, dy, transposed(b));
 }
@@ -59,7 +67,7 @@ static void grad_b(hone_context *ctx, hone_tensor *dy, hone_tensor **dx)
     if (na == 1)
         dx[1] = nb == 1 ? hone_mul(dy, a) : hone_mul(hone_unsqueeze(a, -1), hone_unsqueeze(dy, -2));
     else if (nb > 2)
-        dx[1] = product(transposed(a), dy);
+        dx[1] = product(ctx, 1, transposed(a), dy);
     else if (nb == 2)
         hone__give_sample_product(ctx, 1, dx, a, dy);
     else {
@@ -70,10 +78,12 @@ static void grad_b(hone_context *ctx, hone_tensor *dy, hone_tensor **dx)
 
 static void matmul_backward(hone_context *ctx, hone_tensor *const *dy, hone_tensor **dx)
 {
-    if (hone_needs_input_grad(ctx, 0))
-        grad_a(ctx, dy[0], dx);
-    if (hone_needs_input_grad(ctx, 1))
-        grad_b(ctx, dy[0], dx);
+    hone_tensor *b = hone_saved(ctx, 1); /* a wide result's gradient is f32 */
+    hone_tensor *own = b ? hone_to(dy[0], (hone_dtype)b->dtype) : NULL;
+    if (own && hone_needs_input_grad(ctx, 0))
+        grad_a(ctx, own, dx);
+    if (own && hone_needs_input_grad(ctx, 1))
+        grad_b(ctx, own, dx);
 }
 
 static void cost(const hone__cost_call *call, hone__cost *c)
@@ -81,12 +91,19 @@ static void cost(const hone__cost_call *call, hone__cost *c)
     hone__cost_of_product(call, c, 0, 1);
 }
 
+static const hone__option chain_table[] = {
+    HONE__OPTION(hone__chain_options, wide, HONE__OPT_BOOL),
+    { NULL },
+};
+
 /* A gradient's product, without the rule of few columns. */
 const hone__op hone__op_chain_matmul = {
     .name = "chain_matmul",
     .forward = chain_matmul_forward,
     .backward = matmul_backward,
     .in = { { "a" }, { "b" } },
+    .options = chain_table,
+    .options_bytes = sizeof(hone__chain_options),
     .adds = true,
     .forms = HONE__PRIVATE,
     .cost = cost,

@@ -99,7 +99,7 @@ static hone_tensor *reals(distribution d, const int64_t *dtype_dims_end)
     }
     const hone_dtype dtype = (hone_dtype)wide;
     if (!hone_dtype_is_float(dtype)) {
-        hone_error_set(HONE_E_DTYPE, "%s: the first argument is %s, f32 or f64 is wanted", name,
+        hone_error_set(HONE_E_DTYPE, "%s: the first argument is %s, a float is wanted", name,
                        hone_dtype_name(dtype));
         return NULL;
     }
@@ -111,7 +111,7 @@ static hone_tensor *reals_like(distribution d, const hone_tensor *x)
     if (!hone__needs_tensor(d.name, x) || !hone__ready())
         return NULL;
     if (!hone_dtype_is_float((hone_dtype)x->dtype)) {
-        hone_error_set(HONE_E_DTYPE, "%s: the tensor is %s, f32 or f64 is wanted", d.name,
+        hone_error_set(HONE_E_DTYPE, "%s: the tensor is %s, a float is wanted", d.name,
                        hone__tensor_text(x).s);
         return NULL;
     }

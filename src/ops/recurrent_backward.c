@@ -105,7 +105,7 @@ static bool walk_steps(const hone__layer *l, const saved *s, hone_tensor *const 
 
 static hone_tensor *chain(hone_tensor *a, hone_tensor *b)
 {
-    return hone__call(&hone__op_chain_matmul, IN(a, b), NULL);
+    return hone__chain_matmul(a, b, false);
 }
 
 static hone_tensor *with_bias(hone_tensor *sum, hone_tensor *bias)

@@ -3,12 +3,15 @@
 
 #include "gemm/gemm.h"
 #include "loops/elementwise.h"
+#include "loops/product.h"
 
 #include <hone/ops.h>
 
 static hone__gemm_dtype gemm_dtype(const hone_tensor *t)
 {
-    return t->dtype == HONE_F32 ? HONE__GEMM_F32 : HONE__GEMM_F64;
+    return t->dtype == HONE_F32    ? HONE__GEMM_F32
+           : t->dtype == HONE_BF16 ? HONE__GEMM_BF16
+                                   : HONE__GEMM_F64;
 }
 
 /* A product with ones: fma(1, x, acc) is acc + x. */
@@ -77,7 +80,7 @@ static bool run_each(hone_tensor *sum, const hone_tensor *x, const hone_tensor *
     hone__gemm_args g = product_of(sum, x, y);
     g.accumulate = HONE__GEMM_AFTER;
     for (int64_t i = 0; i < x->shape[0]; i++) {
-        if (hone__gemm(&g) != 0)
+        if (hone__gemm_of(&g) != 0)
             return false;
         g.a = (const char *)g.a + x->stride[0] * size;
         g.b = (const char *)g.b + y->stride[0] * size;
@@ -105,12 +108,12 @@ bool hone__sum_sample_products(hone_tensor *sum, hone_tensor *x, hone_tensor *y,
             return false;
         hone__gemm_args g = product_of(sum, x, y);
         g.accumulate = how;
-        return hone__gemm(&g) == 0;
+        return hone__gemm_of(&g) == 0;
     }
     x = x->ndim == 3 ? x : hone_reshape(x, samples, positions, m);
     y = y->ndim == 3 ? y : hone_reshape(y, samples, positions, n);
     if (how != HONE__GEMM_AFTER)
         return x && y && run_each(sum, x, y);
-    hone_tensor *own = x && y ? hone_zeros((hone_dtype)x->dtype, m, n) : NULL;
+    hone_tensor *own = x && y ? hone_zeros((hone_dtype)sum->dtype, m, n) : NULL;
     return own && run_each(own, x, y) && hone_add_(sum, own);
 }

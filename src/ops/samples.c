@@ -45,17 +45,18 @@ static bool sample_product_forward(hone_context *ctx, hone_tensor *const *in, in
     const int64_t shape[] = { x->shape[x->ndim - 1], y->shape[y->ndim - 1] };
     if (!HONE__SAVE(ctx, x, y))
         return false;
-    out[0] = hone__out(ctx, 0, (hone_dtype)x->dtype, 2, shape);
+    const bool half = hone__is_half((hone_dtype)x->dtype); /* the sums of bf16 are f32 */
+    out[0] = hone__out(ctx, 0, half ? HONE_F32 : (hone_dtype)x->dtype, 2, shape);
     return out[0] && hone__sum_sample_products(out[0], x, y, HONE__GEMM_OVERWRITE);
 }
 
 static void sample_product_backward(hone_context *ctx, hone_tensor *const *u, hone_tensor **dx)
 {
+    hone_tensor *x = hone_saved(ctx, 0), *own = x ? hone_to(u[0], (hone_dtype)x->dtype) : NULL;
     if (hone_needs_input_grad(ctx, 0))
-        dx[0] = hone__call(&hone__op_chain_matmul,
-                           IN(hone_saved(ctx, 1), hone_transpose(u[0], 0, 1)), NULL);
+        dx[0] = hone__chain_matmul(hone_saved(ctx, 1), hone_transpose(own, 0, 1), false);
     if (hone_needs_input_grad(ctx, 1))
-        dx[1] = hone__call(&hone__op_chain_matmul, IN(hone_saved(ctx, 0), u[0]), NULL);
+        dx[1] = hone__chain_matmul(x, own, false);
 }
 
 static void cost(const hone__cost_call *call, hone__cost *c)
@@ -109,7 +110,7 @@ void hone__give_product(hone_context *ctx, int i, hone_tensor **dx, hone_tensor 
     if (sum)
         run_into(sum, a->ndim == 2 ? a : hone_reshape(a, rows, k), b, way_to(ctx, i));
     else
-        dx[i] = hone__call(&hone__op_chain_matmul, IN(a, b), NULL);
+        dx[i] = hone__chain_matmul(a, b, hone__input_dtype(ctx, i) == HONE_F32);
 }
 
 /* For a shard's samples. */

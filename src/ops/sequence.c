@@ -5,6 +5,8 @@
 #include "ops/recurrent_layer.h"
 #include "runtime/memory.h"
 
+#include <hone/autocast.h>
+
 static const hone__option sequence_table[] = {
     HONE__OPTION(hone_rnn_options, num_layers, HONE__OPT_INT, .standard = 1, .min = 1,
                  .max = 0x1p30),
@@ -25,6 +27,13 @@ typedef struct {
     int64_t directions, cells, hidden;
     bool single; /* x came without the batch's dim */
 } sequence;
+
+/* Autocast makes one dtype of them, but of f64. */
+static bool of_one_dtype(const hone_tensor *a, const hone_tensor *b)
+{
+    return a->dtype == b->dtype ||
+           (hone_autocast() != HONE_F32 && a->dtype != HONE_F64 && b->dtype != HONE_F64);
+}
 
 static int64_t samples_of(const sequence *q)
 {
@@ -77,7 +86,7 @@ static bool weight_fits(const sequence *q, int64_t cell, int i, int64_t inputs)
     static const char *const names[] = { "w_ih", "w_hh", "b_ih", "b_hh" };
     const hone_tensor *w = q->weights[cell * q->each + i];
     const int64_t rows = hone__gates_of(q->kind) * q->hidden, cols = i == 0 ? inputs : q->hidden;
-    const bool matrix = i < 2, typed = w->dtype == q->x->dtype;
+    const bool matrix = i < 2, typed = of_one_dtype(w, q->x);
     if (typed && w->ndim == (matrix ? 2 : 1) && w->shape[0] == rows &&
         (!matrix || w->shape[1] == cols))
         return true;
@@ -109,11 +118,11 @@ static bool takes_state(const sequence *q, const char *what, hone_tensor **state
     hone_tensor *s = *state;
     if (s == HONE_NONE)
         return true;
-    bool fits = s->dtype == q->x->dtype && s->ndim == (q->single ? 2 : 3);
+    bool fits = of_one_dtype(s, q->x) && s->ndim == (q->single ? 2 : 3);
     for (int d = 0; fits && d < s->ndim; d++)
         fits = s->shape[d] == (q->single ? bare : want)[d];
     if (!fits) {
-        hone_error_set(s->dtype == q->x->dtype ? HONE_E_SHAPE : HONE_E_DTYPE,
+        hone_error_set(of_one_dtype(s, q->x) ? HONE_E_SHAPE : HONE_E_DTYPE,
                        "%s: %s must be %s of %s, got %s", q->name, what,
                        hone__shape_text(q->single ? 2 : 3, q->single ? bare : want).s,
                        hone_dtype_name((hone_dtype)q->x->dtype), hone__tensor_text(s).s);

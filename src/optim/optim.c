@@ -21,7 +21,7 @@ static bool param_fits(const hone__optim_class *type, hone_tensor *p, int i)
     if (!hone__needs_tensor(name, p))
         return false;
     if (!hone_dtype_is_float(hone_dtype_of(p))) {
-        hone_error_set(HONE_E_DTYPE, "%s: parameter %d is %s (f32 or f64 is wanted)", name, i,
+        hone_error_set(HONE_E_DTYPE, "%s: parameter %d is %s (a float is wanted)", name, i,
                        hone__tensor_text(p).s);
         return false;
     }

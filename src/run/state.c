@@ -121,6 +121,7 @@ typedef struct {
     const hone_file_entry **entry; /* one an element of all; NULL: missing */
     names missing, unexpected, mismatched;
     hone_layout layout;
+    bool round; /* floats into the module's dtype */
 } loading;
 
 static void *room(int n, size_t size)
@@ -198,6 +199,7 @@ static bool match(loading *l, hone_module *module, const hone_file *file,
 {
     hone__map in_file, in_module, tied;
     *l = (loading){ .file = file,
+                    .round = options && options->round,
                     .all = hone__collect("load_state", module, HONE__STATE, INT32_MAX, false) };
     if (!l->all.at)
         return false;
@@ -352,18 +354,27 @@ static hone_status find_layout(loading *l, hone_layout asked)
                           l->file->path, hint);
 }
 
+/* What hone reads the entry as where the module has `wanted`. */
+static const hone__cell *cell_for(const loading *l, int i, hone_dtype wanted)
+{
+    const hone__cell *cell = l->file->lie[l->entry[i] - l->file->at].cell;
+    return hone__is_half(wanted) ? hone__cell_kept(cell) : cell;
+}
+
 /* Halves go into f32: nothing is lost. */
 static hone_status dtype_fits(const loading *l, int i)
 {
     const hone_file_entry *e = l->entry[i];
     const hone_dtype wanted = hone_dtype_of(l->all.at[i].value);
-    const hone__cell *cell = l->file->lie[e - l->file->at].cell;
-    const bool same = cell && cell->kind == HONE__AS_IT_IS;
-    if (cell && cell->kind != HONE__REFUSED && cell->dtype == wanted)
+    const hone__cell *cell = cell_for(l, i, wanted);
+    const bool known = cell && cell->kind != HONE__REFUSED;
+    const bool same = known && cell->kind == HONE__AS_IT_IS;
+    const bool floats = known && hone_dtype_is_float(cell->dtype) && hone_dtype_is_float(wanted);
+    if (known && (cell->dtype == wanted || (floats && l->round)))
         return HONE_OK;
-    return hone_error_set(HONE_E_DTYPE, "load_state: %s: \"%s\" is %.32s, the module's is %s",
+    return hone_error_set(HONE_E_DTYPE, "load_state: %s: \"%s\" is %.32s, the module's is %s%s",
                           l->file->path, e->name, same ? hone_dtype_name(cell->dtype) : e->dtype,
-                          hone_dtype_name(wanted));
+                          hone_dtype_name(wanted), floats ? " (the option round converts it)" : "");
 }
 
 /* The module's tensor takes the file's: dtype, shape, and that it can be written at all: a buffer
@@ -391,7 +402,11 @@ static hone_status tensor_fits(const loading *l, int i)
 /* The file's tensor as the module has it. */
 static hone_tensor *read_tensor(const loading *l, int i)
 {
-    hone_tensor *t = hone__file_read(l->file, (int)(l->entry[i] - l->file->at), HONE__CONVERT_ALL);
+    const hone_dtype wanted = hone_dtype_of(l->all.at[i].value);
+    const int convert = HONE__CONVERT_ALL | (hone__is_half(wanted) ? HONE__KEEP_HALVES : 0);
+    hone_tensor *t =
+        hone__file_read(l->file, (int)(l->entry[i] - l->file->at), (hone__convert)convert);
+    t = t && hone_dtype_is_float(wanted) ? hone_to(t, wanted) : t;
     return t && is_transposed(&l->all.at[i], l->layout) ? hone_contiguous(hone_transpose(t, -2, -1))
                                                         : t;
 }

@@ -126,10 +126,15 @@ if [ "$data" = digits ]; then
   check lstm-30 yes "${lstm[@]}"
   check_cuts gpt-30 "${gpt[@]}"
   check_cuts lstm-30 "${lstm[@]}"
+  check gpt-bf16-30 yes "${gpt[@]}" --dtype bf16
+  check lstm-bf16-30 yes "${lstm[@]}" --dtype bf16
+  check_cuts gpt-bf16-30 "${gpt[@]}" --dtype bf16
   data=digits
   lenet=(--limit 30 --epochs 2 --model lenet --batch 10 --optim adam --lr 0.002)
   check lenet-30 yes "${lenet[@]}"
   check_cuts lenet-30 "${lenet[@]}"
+  check lenet-bf16-30 yes "${lenet[@]}" --dtype bf16
+  check_cuts lenet-bf16-30 "${lenet[@]}" --dtype bf16
   data=pictures
   check resnet18-30 yes --limit 30 --model resnet18:num_classes=10,width=3,small=True --batch 10 --lr 0.01
 fi

@@ -33,6 +33,17 @@ holds lr 'v[1] > 0.08 && v[1] < 0.1 && v[2] < 1e-5'
 works "$hone" train --limit 300 --epochs 5 --quiet --lr 0.000001 --log log --schedule plateau:patience=1,threshold=0.5,factor=0.1,eps=1e-12
 holds lr 'v[1] == 1e-6 && v[3] == 1e-6 && v[4] < 2e-7'
 
+# ---- products of bf16: other weights, near those of f32; the saved network in 16 bits
+works "${train[@]}" --save single --log log
+works "${train[@]}" --dtype bf16 --save half --log log.half
+cmp -s single half && fail "--dtype bf16 changes nothing"
+holds train_loss 'v[2] > 0'
+paste <(column train_loss) <(sed -n 's/.*"train_loss": \([^,}]*\).*/\1/p' log.half) |
+  awk '{ d = $1 - $2; if (d < 0) d = -d; if (d > 0.02 * $1) exit 1 }' || fail "--dtype bf16: another loss"
+refuses 2 "takes f32, bf16 or f16, not 'f64'" "${train[@]}" --dtype f64
+works "$hone" eval --load half --limit 600 --dtype bf16
+works "$hone" predict --load half --limit 5 --dtype f16
+
 # ---- each weight stepped within the backward: the same bits, but no norm to tell or to cut
 works "${train[@]}" --optim adamw --save plain --log log
 works "${train[@]}" --optim adamw --save tight --log log --optim-in-backward

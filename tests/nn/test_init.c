@@ -243,7 +243,7 @@ Test(init, that_can_not_be)
                 "init_trunc_normal_: std is 0, but more than 0 is wanted");
     CHECK_FAILS(hone_init_trunc_normal_(t, 0, 1, 2, -2, NULL), HONE_E_VALUE, "a is 2");
     CHECK_FAILS(hone_init_ones_(hone_zeros(HONE_I64, 2)), HONE_E_DTYPE,
-                "init_ones_: i64 [2] (f32 or f64 is wanted)");
+                "init_ones_: i64 [2] (a float is wanted)");
     CHECK_FAILS(hone_init_eye_(row), HONE_E_SHAPE, "init_eye_: f32 [4], but 2 dims are wanted");
     CHECK_FAILS(hone_init_dirac_(t, 1), HONE_E_SHAPE, "3 to 5 dims are wanted");
     CHECK_FAILS(hone_init_dirac_(hone_empty(HONE_F32, 4, 2, 3), 3), HONE_E_VALUE,

@@ -124,7 +124,7 @@ Test(module_access, to_another_dtype_and_back)
     hone_tensor *same = hone_module_tensor(m, "0.0.weight");
     CHECK_OK(hone_module_to(m, HONE_F32)); /* nothing to be done */
     cr_assert(hone_module_tensor(m, "0.0.weight") == same);
-    CHECK_FAILS(hone_module_to(m, HONE_I64), HONE_E_DTYPE, "module_to: i64 (f32 or f64 is wanted)");
+    CHECK_FAILS(hone_module_to(m, HONE_I64), HONE_E_DTYPE, "module_to: i64 (a float is wanted)");
     CHECK_FAILS(hone_module_to(NULL, HONE_F64), HONE_E_NULL, "module_to");
     hone_module_free(m);
 }

@@ -1,0 +1,273 @@
+/* Floats of 16 bits and autocast: dtypes, gradients, what is refused, any cut of the batch. */
+#include "core/core.h"
+#include "files.h"
+#include "support.h"
+
+#include <hone/accumulate.h>
+#include <hone/autocast.h>
+#include <hone/autograd.h>
+#include <hone/io.h>
+#include <hone/math.h>
+#include <hone/nn.h>
+#include <hone/ops.h>
+#include <hone/optim.h>
+
+#include <math.h>
+
+SUITE_WITH_FILES(autocast);
+
+static hone_dtype of(hone_tensor *t)
+{
+    cr_assert(t, "%s", hone_error_message());
+    return hone_dtype_of(t);
+}
+
+static hone_tensor *leaf(hone_tensor *t)
+{
+    return hone_requires_grad_(t, true);
+}
+
+Test(autocast, scope)
+{
+    cr_assert(hone_autocast() == HONE_F32);
+    {
+        HONE_AUTOCAST(HONE_BF16);
+        cr_assert(hone_autocast() == HONE_BF16);
+        {
+            HONE_AUTOCAST(HONE_F32);
+            cr_assert(hone_autocast() == HONE_F32);
+        }
+        cr_assert(hone_autocast() == HONE_BF16);
+        cr_assert(hone_set_autocast(HONE_F16) == HONE_BF16);
+        hone_set_autocast(HONE_I64);
+        CHECK_ERROR(HONE_E_DTYPE, "i64");
+        cr_assert(hone_autocast() == HONE_F16);
+    }
+    cr_assert(hone_autocast() == HONE_F32);
+    cr_assert_str_eq(hone_op_autocast("no such op"), "");
+    CHECK_ERROR(HONE_E_VALUE, "no such op");
+    cr_assert_str_eq(hone_op_autocast("matmul"), "lower");
+}
+
+Test(autocast, dtypes_of_results)
+{
+    hone_tensor *x = hone_randn(HONE_F32, 3, 4), *w = leaf(hone_randn(HONE_F32, 4, 5));
+    hone_tensor *wide = hone_to(x, HONE_F64);
+    HONE_AUTOCAST(HONE_BF16);
+    hone_tensor *y = hone_linear(x, w, HONE_NONE);
+    cr_assert(of(y) == HONE_BF16 && of(hone_gelu(y)) == HONE_BF16);
+    cr_assert(of(hone_softmax(y, -1)) == HONE_BF16 && of(hone_sum(y)) == HONE_BF16);
+    cr_assert(of(hone_add(y, hone_ones(HONE_F32, 3, 5))) == HONE_F32);
+    cr_assert(of(hone_cross_entropy(y, hone_zeros(HONE_I64, 3))) == HONE_F32);
+    cr_assert(of(hone_mse_loss(y, y, HONE_REDUCE_MEAN)) == HONE_F32);
+    cr_assert(of(hone_cat(hone_list(x, hone_to(x, HONE_BF16)), 0)) == HONE_F32);
+    cr_assert(of(hone_bmm(hone_ones(HONE_F32, 1, 2, 3), hone_ones(HONE_F32, 1, 3, 2))) ==
+              HONE_BF16);
+    cr_assert(of(hone_dot(hone_ones(HONE_F32, 3), hone_ones(HONE_F32, 3))) == HONE_F32);
+    cr_assert(of(hone_matmul(wide, hone_transpose(wide, 0, 1))) == HONE_F64);
+    hone_set_autocast(HONE_F16);
+    cr_assert(of(hone_matmul(x, w)) == HONE_F16);
+}
+
+/* The operands rounded, the sums not: values of a bf16 product are the f32 product of rounded ones. */
+Test(autocast, products_round_operands_and_results_once)
+{
+    hone_tensor *x = hone_randn(HONE_F32, 6, 37), *w = leaf(hone_randn(HONE_F32, 37, 5));
+    hone_tensor *b = leaf(hone_randn(HONE_F32, 5)), *y;
+    {
+        HONE_AUTOCAST(HONE_BF16);
+        y = hone_linear(leaf(x), w, b);
+    }
+    hone_tensor *x16 = hone_to(hone_to(hone_detach(x), HONE_BF16), HONE_F32);
+    hone_tensor *w16 = hone_to(hone_to(hone_detach(w), HONE_BF16), HONE_F32);
+    hone_tensor *b16 = hone_to(hone_to(hone_detach(b), HONE_BF16), HONE_F32);
+    hone_tensor *want = hone_to(hone_linear(x16, w16, b16), HONE_BF16);
+    cr_assert(test_same_bits(hone_detach(y), want));
+    hone_tensor *dy = hone_randn_like(hone_detach(y));
+    CHECK_OK(hone_backward_with(y, &(hone_backward_options){ .gradient = dy }));
+    hone_tensor *dy32 = hone_to(dy, HONE_F32);
+    /* gradients of what is f32 are the sums as they are */
+    cr_assert(of(hone_grad(w)) == HONE_F32 && of(hone_grad(x)) == HONE_F32);
+    hone_tensor *dw = hone_matmul(hone_transpose(x16, 0, 1), dy32);
+    cr_assert(hone_allclose(hone_grad(w), dw, 1e-5, 1e-6));
+    cr_assert(
+        hone_allclose(hone_grad(x), hone_matmul(dy32, hone_transpose(w16, 0, 1)), 1e-5, 1e-6));
+    cr_assert(test_same_bits(hone_grad(b), hone_sum_dim(dy32, 0, false)));
+}
+
+Test(autocast, weights_are_rounded_again_once_they_are_changed)
+{
+    hone_tensor *x = hone_ones(HONE_F32, 1, 1), *w = leaf(hone_full(HONE_F32, 3, 1, 1));
+    HONE_AUTOCAST(HONE_BF16);
+    cr_assert_eq(hone_item(hone_matmul(x, w)), 3);
+    {
+        HONE_NO_GRAD();
+        hone_fill_(w, 5);
+    }
+    cr_assert_eq(hone_item(hone_matmul(x, w)), 5);
+    hone_set_autocast(HONE_F16);
+    cr_assert_eq(hone_item(hone_matmul(x, w)), 5);
+}
+
+/* Saved operands have a history: the gradient's gradient. */
+Test(autocast, second_derivatives)
+{
+    hone_tensor *x = leaf(T(HONE_F32, (1, 2), 2, 3)), *w = leaf(T(HONE_F32, (2, 1), 4, 5)), *y;
+    {
+        HONE_AUTOCAST(HONE_BF16);
+        hone_tensor *p = hone_matmul(hone_mul_scalar(x, 1), w);
+        y = hone_sum(hone_mul(p, p)); /* (2*4 + 3*5)^2 */
+    }
+    hone_tensor_list g = hone_autograd_grad(hone_list(y), hone_list(x),
+                                            &(hone_autograd_options){ .create_graph = true });
+    cr_assert(g.at, "%s", hone_error_message());
+    CHECK_VALUES(hone_detach(g.at[0]), HONE_F32, (1, 2), 184, 230); /* 2 p w */
+    hone_tensor_list h = hone_autograd_grad(hone_list(hone_sum(g.at[0])), hone_list(x, w), NULL);
+    cr_assert(h.at, "%s", hone_error_message());
+    CHECK_VALUES(h.at[0], HONE_F32, (1, 2), 72, 90);  /* 2 w sum(w) */
+    CHECK_VALUES(h.at[1], HONE_F32, (2, 1), 82, 100); /* 2 x sum(w) + 2 p */
+}
+
+static hone_module *net(void)
+{
+    return hone_nn_sequential(hone_nn_conv2d(1, 3, 3), hone_nn_relu(), hone_nn_flatten(),
+                              hone_nn_linear(3 * 4 * 5, 7), hone_nn_gelu(), hone_nn_linear(7, 4));
+}
+
+/* Contract 7: parts of any size have the bits of the whole. */
+static hone_tensor_list gradients(hone_module *model, hone_tensor *x, hone_tensor *y, int64_t part)
+{
+    CHECK_OK(hone_module_zero_grad(model));
+    hone_accumulate_begin(hone_size(x, 0));
+    for (int64_t i = 0; i < hone_size(x, 0); i += part) {
+        HONE_SCOPE();
+        HONE_AUTOCAST(HONE_BF16);
+        const int64_t end = i + part < hone_size(x, 0) ? i + part : hone_size(x, 0);
+        hone_accumulate_part(end - i);
+        hone_tensor *scores = hone_forward(model, hone_slice(x, 0, i, end, 1));
+        CHECK_OK(hone_backward(hone_cross_entropy(scores, hone_slice(y, 0, i, end, 1))));
+    }
+    cr_assert(hone_accumulate_end(), "%s", hone_error_message());
+    hone_tensor_list all = hone_parameters(model);
+    hone_tensor *copies[16];
+    for (int i = 0; i < all.n; i++)
+        copies[i] = hone_clone(hone_grad(all.at[i]));
+    return hone_list_n(copies, all.n);
+}
+
+Test(autocast, any_cut_of_the_batch)
+{
+    hone_module *model = net();
+    hone_tensor *x = hone_randn(HONE_F32, 7, 1, 6, 7), *y = hone_randint(HONE_I64, 0, 4, 7);
+    cr_assert(model, "%s", hone_error_message());
+    const hone_tensor_list whole = gradients(model, x, y, 7);
+    for (int64_t part = 1; part < 7; part++) {
+        const hone_tensor_list cut = gradients(model, x, y, part);
+        for (int i = 0; i < whole.n; i++)
+            cr_assert(test_same_bits(whole.at[i], cut.at[i]), "parts of %d: parameter %d",
+                      (int)part, i);
+    }
+    hone_module_free(model);
+}
+
+/* ---- dtypes of storage */
+
+Test(autocast, mixed_dtypes_are_promoted_or_refused)
+{
+    hone_tensor *h = hone_ones(HONE_BF16, 2, 2), *f = hone_ones(HONE_F16, 2, 2),
+                *s = hone_ones(HONE_F32, 2, 2), *i = hone_ones(HONE_I64, 2, 2);
+    cr_assert(of(hone_add(h, f)) == HONE_F32 && of(hone_add(h, s)) == HONE_F32);
+    cr_assert(of(hone_mul(h, i)) == HONE_BF16 && of(hone_add(h, T0(HONE_F64, 1))) == HONE_BF16);
+    cr_assert(of(hone_atan2(h, s)) == HONE_F32 && of(hone_div(f, i)) == HONE_F16);
+    CHECK_FAILS(hone_matmul(h, s), HONE_E_DTYPE,
+                "matmul: operands of one dtype are wanted, got bf16");
+    CHECK_FAILS(hone_linear(s, h, HONE_NONE), HONE_E_DTYPE, "linear");
+    CHECK_FAILS(hone_lerp(h, s, T0(HONE_F32, 0.5)), HONE_E_DTYPE, "lerp");
+    CHECK_FAILS(hone_matmul(h, f), HONE_E_DTYPE, "f16");
+}
+
+Test(autocast, in_place_ops_round_once)
+{
+    hone_tensor *x = T(HONE_BF16, (2), 1, -2), *half = T(HONE_F32, (2), 0.001, 0.5);
+    hone_tensor *got = hone_add_(x, half);
+    cr_assert(got == x && of(x) == HONE_BF16);
+    CHECK_VALUES(x, HONE_BF16, (2), 1, -1.5);
+    hone_relu_(x);
+    CHECK_VALUES(x, HONE_BF16, (2), 1, 0);
+    hone_tensor *w = leaf(T(HONE_BF16, (2), 0.5, 3)), *y = hone_tanh_(hone_mul_scalar(w, 1));
+    CHECK_OK(hone_backward(hone_sum(hone_mul(y, y))));
+    cr_assert(of(hone_grad(w)) == HONE_BF16);
+}
+
+Test(autocast, optimizers_step_in_f32_and_round_once)
+{
+    hone_tensor *w = hone_parameter(T(HONE_BF16, (2), 1, -3));
+    hone_optim *adam = hone_optim_by_name("adam", hone_list(w), "lr=0.25");
+    cr_assert(adam, "%s", hone_error_message());
+    for (int step = 0; step < 3; step++) {
+        CHECK_OK(hone_optim_zero_grad(adam));
+        CHECK_OK(hone_backward(hone_sum(hone_mul(w, w))));
+        CHECK_OK(hone_optim_step(adam));
+    }
+    cr_assert(of(w) == HONE_BF16);
+    cr_assert_float_eq(hone_at(w, 0), 0.27, 0.02);
+    hone_optim_free(adam);
+    hone_release(w);
+}
+
+Test(autocast, running_statistics_of_16_bits)
+{
+    hone_tensor *mean = hone_zeros(HONE_BF16, 2), *var = hone_ones(HONE_BF16, 2);
+    hone_tensor *x = T(HONE_BF16, (2, 2), 1, 2, 3, 6);
+    hone_batch_norm_options o = { .training = true, .momentum = 0.5 };
+    cr_assert(of(hone_batch_norm(x, mean, var, HONE_NONE, HONE_NONE, &o)) == HONE_BF16);
+    CHECK_VALUES(mean, HONE_BF16, (2), 1, 2);
+    CHECK_VALUES(var, HONE_BF16, (2), 1.5, 4.5);
+}
+
+Test(autocast, files)
+{
+    hone_tensor *h = T(HONE_BF16, (3), 1, -2.5, 3), *f = T(HONE_F16, (2), 0.1, 7);
+    const hone_named named[] = { { "h", h }, { "f", f } };
+    const hone_named_list list = { (hone_named *)named, 2 };
+    static const char *const endings[] = { "x.safetensors", "x.gguf" };
+    for (int i = 0; i < 2; i++) {
+        const char *path = test_path(endings[i]);
+        CHECK_OK(hone_file_save(path, list));
+        hone_named_list back =
+            hone_file_load_with(path, NULL, &(hone_file_options){ .keep_halves = true });
+        cr_assert(back.n == 2, "%s", hone_error_message());
+        for (int k = 0; k < 2; k++)
+            cr_assert(test_same_bits(back.at[k].tensor, back.at[k].name[0] == 'h' ? h : f));
+        back = hone_file_load_with(path, NULL, &(hone_file_options){ .convert = true });
+        cr_assert(of(back.at[0].tensor) == HONE_F32 && of(back.at[1].tensor) == HONE_F32);
+        cr_assert(!hone_file_load(path, NULL).at);
+        CHECK_ERROR(HONE_E_DTYPE, "if the option convert asks for it");
+    }
+    CHECK_OK(hone_npy_save(test_path("f.npy"), f));
+    cr_assert(test_same_bits(
+        hone_npy_load_with(test_path("f.npy"), &(hone_file_options){ .keep_halves = true }), f));
+    CHECK_FAILS(hone_npy_save(test_path("h.npy"), h), HONE_E_DTYPE, "numpy has no BF16");
+}
+
+/* A file of bf16 goes into f32, exactly, one of f32 into bf16 only if that is asked for. */
+Test(autocast, states)
+{
+    hone_module *single = hone_nn_linear(3, 2), *half = hone_nn_linear(3, 2);
+    CHECK_OK(hone_module_to(half, HONE_BF16));
+    const char *of_half = test_path("half.safetensors"),
+               *of_single = test_path("single.safetensors");
+    CHECK_OK(hone_save_state(half, of_half));
+    CHECK_OK(hone_save_state(single, of_single));
+    CHECK_FAILS(hone_load_state(half, of_single), HONE_E_DTYPE, "round");
+    CHECK_OK(hone_load_state(single, of_half));
+    CHECK_OK(hone_load_state_with(half, of_single, &(hone_state_options){ .round = true }));
+    CHECK_OK(hone_load_state(half, of_half));
+    const hone_tensor_list a = hone_parameters(single), b = hone_parameters(half);
+    for (int i = 0; i < a.n; i++)
+        cr_assert(test_same_bits(hone_detach(a.at[i]), hone_to(hone_detach(b.at[i]), HONE_F32)));
+    hone_tensor *y = hone_forward(half, hone_ones(HONE_BF16, 1, 3));
+    cr_assert(of(y) == HONE_BF16);
+    hone_module_free(single);
+    hone_module_free(half);
+}
