@@ -10,6 +10,7 @@ import os
 import shutil
 import subprocess
 import sys
+import tempfile
 
 sys.modules["torchvision"] = None  # not needed, and a version that doesn't fit torch would stop transformers
 import torch
@@ -70,15 +71,17 @@ def check(hone):
     for name, cls in classes.items():
         folder = os.path.join(HERE, name)
         for options in ([], ["--shards", "1"]):
-            shutil.rmtree("out", ignore_errors=True)
-            subprocess.run([hone, "convert", folder, "out/", *options], check=True)
-            net = cls.from_pretrained("out").eval()
+            out = os.path.join(tempfile.mkdtemp(), "")
+            subprocess.run([hone, "convert", folder, out, *options], check=True)
+            net = cls.from_pretrained(out).eval()
             files = load_file(os.path.join(folder, "outputs.safetensors"))
             got = net(files["x"])
             got = got.last_hidden_state if name == "bert" else got.logits
             assert torch.equal(got, files["y"]), name
-            config = json.load(open("out/config.json"))
+            config = json.load(open(out + "config.json"))
             assert config["model_type"] in name
+            print(f"{name} {' '.join(options)}: {len(os.listdir(out))} files, the same outputs")
+            shutil.rmtree(out)
 
 
 if __name__ == "__main__":
