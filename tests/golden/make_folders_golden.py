@@ -82,6 +82,15 @@ def check(hone):
             assert config["model_type"] in name
             print(f"{name} {' '.join(options)}: {len(os.listdir(out))} files, the same outputs")
             shutil.rmtree(out)
+    config = transformers.GPT2Config(vocab_size=3000, n_positions=8, n_layer=2, n_head=2, n_embd=64)
+    net, place = randomise(transformers.GPT2LMHeadModel(config)), os.path.join(tempfile.mkdtemp(), "")
+    net.save_pretrained(place + "large")
+    subprocess.run([hone, "convert", place + "large", place + "out/", "--shards", "1"], check=True)
+    tokens = torch.tensor([[1, 2, 2999]])
+    got = transformers.GPT2LMHeadModel.from_pretrained(place + "out").eval()(tokens).logits
+    assert torch.equal(got, net(tokens).logits)
+    print("gpt2 of two megabytes:", ", ".join(sorted(os.listdir(place + "out"))), "the same outputs")
+    shutil.rmtree(place)
 
 
 if __name__ == "__main__":

@@ -156,6 +156,32 @@ Test(folders, timm)
     hone_module_free(model);
 }
 
+/* config.json ties the scores' weight to the embedding's: a file may have it twice, not two of them. */
+Test(folders, tied_weights)
+{
+    hone_module *model = load(FOLDERS "gpt2");
+    hone_named_list list = hone_file_load(FOLDERS "gpt2", NULL);
+    hone_named *more = malloc((size_t)(list.n + 1) * sizeof *more);
+    hone_tensor *embedding = hone_named_find(list, "transformer.wte.weight");
+    size_t n;
+    char *text = test_read(FOLDERS "gpt2/config.json", &n);
+    memcpy(more, list.at, (size_t)list.n * sizeof *more);
+    config(text);
+    for (int other = 0; other < 2; other++) {
+        more[list.n] = (hone_named){ "lm_head.weight", hone_add_scalar(embedding, other) };
+        CHECK_OK(hone_safetensors_save(test_path("m/model.safetensors"),
+                                       (hone_named_list){ more, list.n + 1 }, NULL));
+        if (other)
+            CHECK_FAILS(hone_load_state(model, test_path("m")), HONE_E_STATE, "lm_head.weight");
+        else
+            CHECK_OK(hone_load_state(model, test_path("m")));
+        check_outputs(model, "gpt2");
+    }
+    hone_module_free(model);
+    free(text);
+    free(more);
+}
+
 /* Old names of BERT's, and what isn't the network's. */
 Test(folders, old_names)
 {
