@@ -1,7 +1,9 @@
 /* nets.c: whole training steps of the networks people train, for perf/compare/train_nets.py: for each
  * number read from standard input so many steps, and a line of their milliseconds.
  *
- *     nets NETWORK [--threads N [--cpu | --profile]]     echo 5 | nets resnet32 --threads 1
+ *     nets NETWORK [--threads N] [--cpu | --profile] [--in-backward] [--recompute PATTERN]
+ *
+ * as in: echo 5 | nets resnet32 --threads 1
  *
  * --cpu: the time that its threads computed, not what passed: for machines where others compute, too. --profile: then
  * tables of where the time went.
@@ -64,6 +66,7 @@ static const struct net {
     { "mlp", NULL, mlp, { 256, 784 }, 10, ADAM },
     { "gpt2", "gpt:dropout=0", NULL, { 4, 64 }, 50257, ADAMW },
     { "gpt2-512", "gpt:dropout=0", NULL, { 2, 512 }, 50257, ADAMW },
+    { "gpt2-1024", "gpt:dropout=0", NULL, { 2, 1024 }, 50257, ADAMW },
     { "gpt-small",
       "gpt:layers=6,heads=6,width=384,vocab=256,context=128,dropout=0",
       NULL,
@@ -100,11 +103,11 @@ static double step(hone_module *model, hone_optim *optim, hone_tensor *x, hone_t
 {
     HONE_SCOPE();
     const double begin = now_ms();
+    hone_optim_zero_grad(optim);
     hone_tensor *scores = hone_forward(model, x);
     if (hone_dim(scores) == 3)
         scores = hone_reshape(scores, -1, hone_size(scores, 2));
     hone_tensor *loss = hone_cross_entropy(scores, y);
-    hone_optim_zero_grad(optim);
     hone_backward(loss);
     hone_optim_step(optim);
     hone_item(loss);
@@ -112,12 +115,22 @@ static double step(hone_module *model, hone_optim *optim, hone_tensor *x, hone_t
     return now_ms() - begin;
 }
 
-static int run(const struct net *net)
+typedef struct {
+    int threads; /* 0: the library's own */
+    bool in_backward;
+    const char *recompute; /* NULL: nothing */
+} settings;
+
+static int run(const struct net *net, const settings *how)
 {
     HONE_SCOPE();
     hone_module *model =
         net->text ? hone_model_parse(net->text, net->name, NULL) : hone_model(net->model);
+    if (how->recompute && model)
+        hone_module_recompute_(model, how->recompute, true);
     hone_optim *optim = model ? optimizer_of(net, model) : NULL;
+    if (how->in_backward && optim)
+        hone_optim_in_backward(optim, true);
     const int64_t *n = net->in;
     hone_tensor *x, *y;
     if (n[2]) {
@@ -149,17 +162,37 @@ static int run(const struct net *net)
     return 1;
 }
 
+static bool read_settings(int argc, char **argv, settings *how)
+{
+    for (int i = 2; i < argc; i++) {
+        if (strcmp(argv[i], "--in-backward") == 0)
+            how->in_backward = true;
+        else if (strcmp(argv[i], "--cpu") == 0)
+            watch = CLOCK_PROCESS_CPUTIME_ID;
+        else if (strcmp(argv[i], "--profile") == 0)
+            profiled = true;
+        else if (i + 1 < argc && strcmp(argv[i], "--threads") == 0)
+            how->threads = atoi(argv[++i]);
+        else if (i + 1 < argc && strcmp(argv[i], "--recompute") == 0)
+            how->recompute = argv[++i];
+        else
+            return false;
+    }
+    return argc >= 2;
+}
+
 int main(int argc, char **argv)
 {
-    if (argc >= 4 && strcmp(argv[2], "--threads") == 0)
-        hone_set_threads(atoi(argv[3]));
-    if (argc >= 5 && strcmp(argv[4], "--cpu") == 0)
-        watch = CLOCK_PROCESS_CPUTIME_ID;
-    profiled = argc >= 5 && strcmp(argv[4], "--profile") == 0;
-    for (size_t i = 0; argc >= 2 && i < sizeof nets / sizeof *nets; i++)
+    settings how = { 0 };
+    const bool known = read_settings(argc, argv, &how);
+    if (how.threads)
+        hone_set_threads(how.threads);
+    for (size_t i = 0; known && i < sizeof nets / sizeof *nets; i++)
         if (strcmp(nets[i].name, argv[1]) == 0)
-            return run(&nets[i]);
-    fprintf(stderr, "usage: nets NETWORK [--threads N [--cpu | --profile]]; networks:");
+            return run(&nets[i], &how);
+    fprintf(stderr, "usage: nets NETWORK [--threads N] [--cpu | --profile] [--in-backward] "
+                    "[--recompute PATTERN]; "
+                    "networks:");
     for (size_t i = 0; i < sizeof nets / sizeof *nets; i++)
         fprintf(stderr, " %s", nets[i].name);
     fprintf(stderr, "\n");

@@ -1,5 +1,6 @@
 /* eval.c: `hone eval`: loss and error of a saved network on a test set. */
 #include "cli.h"
+#include "machine.h"
 #include "ranks.h"
 #include "work.h"
 
@@ -79,7 +80,8 @@ bool evaluate(hone_module *model, const images *set, const hone_dataset *of, pro
 typedef struct {
     const char *load, *model, *layout, *dtype;
     data_spec data;
-    int64_t limit, threads, top_k;
+    machine_options machine;
+    int64_t limit, top_k;
 } eval_options;
 
 static const cli_option table[] = {
@@ -99,8 +101,7 @@ static const cli_option table[] = {
       offsetof(eval_options, top_k), NULL, 1, 1e6 },
     { "dtype", "f32|bf16|f16", "what the weights and all that is computed are kept in", CLI_TEXT,
       offsetof(eval_options, dtype), "f32", 0, 0 },
-    { "threads", "N", "N threads, whatever the environment says", CLI_INT,
-      offsetof(eval_options, threads), NULL, 1, 1024 },
+    MACHINE_OPTIONS(offsetof(eval_options, machine)),
     { 0 },
 };
 
@@ -162,8 +163,9 @@ static int run(int argc, char **argv)
         !model_dtype(cli_eval.name, o.dtype, &dtype) ||
         (o.model && !model_parse(cli_eval.name, o.model, &spec)))
         return CLI_USAGE;
-    if (hone_init() != HONE_OK || (o.threads && hone_set_threads((int)o.threads) != HONE_OK))
-        return cli_library_error(cli_eval.name);
+    const int begun = machine_begin(cli_eval.name, &o.machine);
+    if (begun != CLI_OK)
+        return begun;
     if (!o.model && !model_of_file(cli_eval.name, o.load, layout, &spec))
         return CLI_FAILED;
     o.data.columns = model_columns(o.load);

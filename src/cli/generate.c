@@ -1,5 +1,6 @@
 /* generate.c: `hone generate`: a trained model of bytes or tokens goes on with a text. */
 #include "cli.h"
+#include "machine.h"
 #include "work.h"
 
 #include <stdio.h>
@@ -9,7 +10,8 @@
 
 typedef struct {
     const char *load, *model, *layout, *dtype, *prompt, *tokenizer;
-    int64_t length, top_k, threads;
+    machine_options machine;
+    int64_t length, top_k;
     double temperature, top_p;
     uint64_t seed;
     bool no_cache;
@@ -41,8 +43,7 @@ static const cli_option table[] = {
       FIELD(no_cache), NULL, 0, 0 },
     { "dtype", "f32|bf16|f16", "what the weights and all that is computed are kept in", CLI_TEXT,
       FIELD(dtype), "f32", 0, 0 },
-    { "threads", "N", "N threads, whatever the environment says", CLI_INT, FIELD(threads), NULL, 1,
-      1024 },
+    MACHINE_OPTIONS(FIELD(machine)),
     { 0 },
 };
 
@@ -247,8 +248,9 @@ static int run(int argc, char **argv)
     if (!model_layout(name, o.layout, &layout) || !model_dtype(name, o.dtype, &dtype) ||
         !model_parse(name, o.model, &spec))
         return CLI_USAGE;
-    if (hone_init() != HONE_OK || (o.threads && hone_set_threads((int)o.threads) != HONE_OK))
-        return cli_library_error(name);
+    const int begun = machine_begin(name, &o.machine);
+    if (begun != CLI_OK)
+        return begun;
     generation g = { .values = TEXT_VALUES };
     if (o.tokenizer && !(g.tokenizer = hone_tokenizer_open(o.tokenizer)))
         return cli_library_error(name);

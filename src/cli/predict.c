@@ -1,5 +1,6 @@
 /* predict.c: `hone predict`: a class and the probabilities of all, or numbers, a row for each sample. */
 #include "cli.h"
+#include "machine.h"
 #include "io/replace.h"
 #include "work.h"
 
@@ -14,7 +15,8 @@ enum { BATCH = 1000 };
 typedef struct {
     const char *load, *model, *layout, *dtype, *out;
     data_spec data;
-    int64_t limit, threads;
+    machine_options machine;
+    int64_t limit;
     bool json;
 } predict_options;
 
@@ -37,8 +39,7 @@ static const cli_option table[] = {
       0 },
     { "dtype", "f32|bf16|f16", "what the weights and all that is computed are kept in", CLI_TEXT,
       FIELD(dtype), "f32", 0, 0 },
-    { "threads", "N", "N threads, whatever the environment says", CLI_INT, FIELD(threads), NULL, 1,
-      1024 },
+    MACHINE_OPTIONS(FIELD(machine)),
     { 0 },
 };
 
@@ -193,8 +194,9 @@ static int run(int argc, char **argv)
     if (!model_layout(name, o.layout, &layout) || !model_dtype(name, o.dtype, &dtype) ||
         (o.model && !model_parse(name, o.model, &spec)))
         return CLI_USAGE;
-    if (hone_init() != HONE_OK || (o.threads && hone_set_threads((int)o.threads) != HONE_OK))
-        return cli_library_error(name);
+    const int begun = machine_begin(name, &o.machine);
+    if (begun != CLI_OK)
+        return begun;
     if (!cli_can_write(name, "out", o.out) ||
         (!o.model && !model_of_file(name, o.load, layout, &spec)))
         return CLI_FAILED;

@@ -268,9 +268,9 @@ static int prepare(training *t)
     if (!model_parse(name, t->o.model ? t->o.model : "mlp:784,100,10", &t->spec) ||
         !model_layout(name, t->o.layout, &t->layout) || !model_dtype(name, t->o.dtype, &t->dtype))
         return CLI_USAGE;
-    if (hone_init() != HONE_OK || (t->o.threads && hone_set_threads((int)t->o.threads) != HONE_OK))
-        return cli_library_error(name);
-    const int status = train_check_files(&t->o);
+    int status = machine_begin(name, &t->o.machine);
+    if (status == CLI_OK)
+        status = train_check_files(&t->o);
     if (status != CLI_OK)
         return status;
     return t->o.log ? train_open_log(t) : CLI_OK;

@@ -4,16 +4,18 @@
 
 #include "cli.h"
 #include "curve.h"
+#include "machine.h"
 #include "work.h"
 
 typedef struct {
     data_spec data;
+    machine_options machine;
     const char *model, *optim, *save, *layout, *load, *log, *schedule, *nan, *plot, *report;
     const char *dtype, *freeze, *recompute, *checkpoint, *save_every, *resume, *time_limit;
     const char *tensorboard;
     double lr, momentum, weight_decay, clip, ema; /* NaN: not given */
     double label_smoothing, val_split;            /* 0: not given */
-    int64_t epochs, batch, accumulate, threads, limit, warmup, early_stop, top_k, keep, shards;
+    int64_t epochs, batch, accumulate, limit, warmup, early_stop, top_k, keep, shards;
     int64_t workers;
     uint64_t seed;
     bool shuffle, stratify, save_anyway, quiet, resume_anyway, zero, partly, in_backward;

@@ -101,6 +101,10 @@ hone_tensor *hone__chain_matmul(hone_tensor *a, hone_tensor *b, bool wide);
 /** The gradient of input i is a b, one chain an element: added to the sum in dx[i], if there is one
  * that can be, or put there. Matrices may have all of the sum's rows in one dim. */
 void hone__give_product(hone_context *ctx, int i, hone_tensor **dx, hone_tensor *a, hone_tensor *b);
+/** The same as the next, of an input that lies [n, m] in memory and is seen turned: so does its gradient
+ * then, which its leaf takes over without a copy. */
+void hone__give_turned_product(hone_context *ctx, int i, hone_tensor **dx, hone_tensor *x,
+                               hone_tensor *y);
 /** ... is the sum of x^T y over samples and positions (ops/samples.h): a parameter's. */
 void hone__give_sample_product(hone_context *ctx, int i, hone_tensor **dx, hone_tensor *x,
                                hone_tensor *y);

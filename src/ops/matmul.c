@@ -58,16 +58,25 @@ static void grad_a(hone_context *ctx, hone_tensor *dy, hone_tensor **dx)
         hone__give_product(ctx, 0, dx, dy, transposed(b));
 }
 
+/* A matrix that lies the other way in memory; no one of 16 bits, whose gradient has another dtype. */
+static bool is_turned(const hone_tensor *b)
+{
+    return b && (b->dtype == HONE_F32 || b->dtype == HONE_F64) && b->stride[0] == 1 &&
+           b->stride[1] == b->shape[0];
+}
+
 /* a^T dy: a sum over all samples and their positions where b has no batch dims; with them each
  * sample has a product of its own, and the engine sums over what was broadcast. */
 static void grad_b(hone_context *ctx, hone_tensor *dy, hone_tensor **dx)
 {
-    hone_tensor *a = hone_saved(ctx, 0);
+    hone_tensor *a = hone_saved(ctx, 0), *b = hone_saved(ctx, 1);
     const int na = hone__input_shape(ctx, 0)->ndim, nb = hone__input_shape(ctx, 1)->ndim;
     if (na == 1)
         dx[1] = nb == 1 ? hone_mul(dy, a) : hone_mul(hone_unsqueeze(a, -1), hone_unsqueeze(dy, -2));
     else if (nb > 2)
         dx[1] = product(ctx, 1, transposed(a), dy);
+    else if (nb == 2 && is_turned(b) && a && a->dtype == b->dtype && dy->dtype == b->dtype)
+        hone__give_turned_product(ctx, 1, dx, a, dy);
     else if (nb == 2)
         hone__give_sample_product(ctx, 1, dx, a, dy);
     else {

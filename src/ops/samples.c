@@ -156,6 +156,22 @@ void hone__give_sample_product(hone_context *ctx, int i, hone_tensor **dx, hone_
         dx[i] = hone__call(&hone__op_sample_product, IN(x, y), NULL);
 }
 
+void hone__give_turned_product(hone_context *ctx, int i, hone_tensor **dx, hone_tensor *x,
+                               hone_tensor *y)
+{
+    if (!x || !y)
+        return;
+    if (dx[i] || hone_grad_enabled() || hone__in_shards(ctx, i)) {
+        hone__give_sample_product(ctx, i, dx, x, y);
+        return;
+    }
+    hone_tensor *sum =
+        hone_empty((hone_dtype)x->dtype, y->shape[y->ndim - 1], x->shape[x->ndim - 1]);
+    hone_tensor *turned = sum ? hone_transpose(sum, 0, 1) : NULL;
+    if (turned && hone__sum_sample_products(turned, x, y, HONE__GEMM_OVERWRITE))
+        dx[i] = turned;
+}
+
 hone_tensor *hone__begun(const hone_context *ctx, int i, hone_tensor **dx)
 {
     return dx[i] && hone__begins_with(ctx, i) && hone__contiguous(dx[i]) ? dx[i] : NULL;

@@ -299,7 +299,7 @@ static inline void give(hone__heap *heap, void *p, size_t bytes)
     if (size.index < HONE__SMALL_CLASSES)
         hone__small_free(heap, p, size.index);
     else
-        hone__large_free(p, size.index);
+        hone__large_free(p);
     hone__heap_count(heap, -(int64_t)size.bytes);
 }
 

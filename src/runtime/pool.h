@@ -180,7 +180,7 @@ static inline void hone__small_free(hone__heap *heap, void *p, int class_index)
 
 /** @param wanted  bytes asked for, before they were rounded up. */
 void *hone__large_alloc(hone__size_class size, size_t wanted);
-void hone__large_free(void *p, int class_index);
+void hone__large_free(void *p);
 
 /** Gives the system what nobody uses: of this thread's heap, of idle heaps, of the large lists. */
 void hone__heaps_trim(void);

@@ -10,6 +10,8 @@
 #define HUGE_BYTES       ((size_t)2 << 20)
 #define CHUNK_MOST_BYTES ((size_t)16 << 20)
 
+enum { MOST_LARGER = 8 }; /* classes: four times the bytes */
+
 /* Huge pages that several blocks of less than one are carved off, one after the other. */
 typedef struct chunk {
     struct chunk *next;
@@ -98,15 +100,36 @@ static void unmap_block(large *block)
 
 /* ---- blocks that are parts of a chunk ----------------------------------------------------- */
 
-/* Streams through many blocks take 1.4 to 1.6 times as long on pages of 4 KiB, once the TLB can't
- * hold them all. But the pages of such a block must not go to one node together where each thread's
- * part, or every other page, belongs to another. */
-static bool may_share_pages(size_t bytes, int place)
+/* The pages of a block may lie anywhere: not where each thread's part of it, or every other page,
+ * belongs to another node. */
+static bool is_one_node(int place)
 {
-    if (bytes >= HUGE_BYTES)
-        return false;
     const bool bound = place >= HONE__PLACE_BOUND && place < HONE__PLACE_BOUND + HONE__NODES;
     return bound || hone__topology_get()->pool_nodes < 2;
+}
+
+/* Streams through many blocks take 1.4 to 1.6 times as long on pages of 4 KiB, once the TLB can't
+ * hold them all. */
+static bool may_share_pages(size_t bytes, int place)
+{
+    return bytes < HUGE_BYTES && is_one_node(place);
+}
+
+/* A block that is free and not too large: gradients that a step has done with serve the next one's
+ * activations, and the other way. Blocks that are parts of a chunk keep their sizes. */
+static large *take_larger(place_lists *lists, hone__size_class size, int place)
+{
+    const int first = size.index - HONE__SMALL_CLASSES;
+    if (size.bytes < HUGE_BYTES || !is_one_node(place))
+        return NULL;
+    for (int i = first + 1; i < N_CLASSES && i <= first + MOST_LARGER; i++) {
+        large *block = lists->free[i];
+        if (block) {
+            lists->free[i] = block->next;
+            return block;
+        }
+    }
+    return NULL;
 }
 
 static large *carve(chunk *c, size_t bytes, int place)
@@ -175,6 +198,8 @@ void *hone__large_alloc(hone__size_class size, size_t wanted)
     large *block = *list;
     if (block)
         *list = block->next;
+    else if ((block = take_larger(lists, size, place)))
+        ; /* it goes back to its own list */
     else if (may_share_pages(size.bytes, place) &&
              !(block = carve(lists->chunks, size.bytes, place)))
         block = carve(new_chunk(lists, place), size.bytes, place);
@@ -186,11 +211,11 @@ void *hone__large_alloc(hone__size_class size, size_t wanted)
     return block ? block_of(block) : NULL;
 }
 
-void hone__large_free(void *p, int class_index)
+void hone__large_free(void *p)
 {
     large *block = header_of(p);
     const int place = block->place; /* the block may go once it is in a list */
-    put(open_place(place), block, class_index);
+    put(open_place(place), block, hone__size_class_of(block->bytes).index);
     close_place(place);
 }
 

@@ -59,6 +59,40 @@ refuses 2 'HONE_FORCE_THREADS' env HONE_FORCE_THREADS=-2 "$hone" info
 refuses 1 'set_threads: 3 threads, but OMP_THREAD_LIMIT is 2' env OMP_THREAD_LIMIT=2 "$hone" train "${small[@]}" --threads 3
 refuses 2 'HONE_DEBUG' env HONE_DEBUG=loud "$hone" info
 
+# what of the machine a command may use
+for bad in 0 -1 much 3X 3MB 99999999999999999999 9999999999T; do
+  refuses 2 "--memory-limit takes bytes such as 800M or 12G, not '$bad'" "$hone" train "${small[@]}" --memory-limit "$bad"
+done
+refuses 1 'out of memory: .* the limit is 307200' "$hone" train "${small[@]}" --memory-limit 300K
+works "$hone" train "${small[@]}" --quiet --memory-limit 1G --numa interleave
+works "$hone" train "${small[@]}" --quiet --numa 0
+refuses 2 "--numa takes local, partition, interleave or a node's number, not 'far'" "$hone" eval --load x --numa far
+refuses 2 '--numa 4000: set_placement: ' "$hone" train "${small[@]}" --numa 4000
+
+# two jobs that weren't told otherwise may run wherever they may; --pin gives each thread a core of its own
+if [ -r /proc/self/status ] && [ "$(nproc)" -gt 1 ]; then
+  all=$(sed -n 's/^Cpus_allowed_list:\s*//p' /proc/self/status)
+  for pin in "" --pin; do
+    "$hone" train --epochs 1000000 --threads 2 --quiet $pin >/dev/null &
+    pid=$!
+    for _ in $(seq 100); do
+      lists=$(cat /proc/$pid/task/*/status 2>/dev/null | sed -n 's/^Cpus_allowed_list:\s*//p' | sort -u)
+      [ "$(ls /proc/$pid/task | wc -l)" -gt 1 ] && { [ -z "$pin" ] || [ "$lists" != "$all" ]; } && break
+      sleep 0.1
+    done
+    kill -9 $pid
+    wait $pid 2>/dev/null
+    checks=$((checks + 1))
+    if [ -z "$pin" ]; then
+      [ "$lists" = "$all" ] || fail "threads are bound without --pin: $lists"
+    else
+      ! grep -qxF "$all" <<<"$lists" && [ "$(wc -l <<<"$lists")" -gt 1 ] || fail "--pin: not each thread on a core of its own: $lists"
+    fi
+  done
+else
+  not_checked "--pin on one core"
+fi
+
 # an ISA of another kind of machine is an error, not a crash
 case $(uname -m) in
 aarch64) refuses 2 'HONE_ISA.*avx2' env HONE_ISA=avx2 "$hone" info ;;

@@ -139,7 +139,8 @@ Test(memory, sizes_that_keep_growing_leave_no_more_than_twice_the_peak)
     }
 }
 
-/* As training and evaluation do, each with sizes of its own. */
+/* As training and evaluation do, each with sizes of its own. What is free serves smaller blocks,
+ * too. */
 Test(memory, two_shapes_by_turns_take_nothing_from_the_system)
 {
     static const size_t large[2] = { (size_t)300 << 20, (size_t)200 << 20 };
@@ -153,7 +154,7 @@ Test(memory, two_shapes_by_turns_take_nothing_from_the_system)
             reserved = stats().reserved_bytes;
         cr_assert(step < 1 || stats().reserved_bytes == reserved);
     }
-    cr_assert(reserved > (int64_t)(large[0] + large[1]), "nothing was kept");
+    cr_assert(reserved > (int64_t)large[0], "nothing was kept");
 }
 #endif
 
