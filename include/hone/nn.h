@@ -298,6 +298,7 @@ HONE_API int64_t hone_sprint_module(char *text, size_t size, hone_module *module
  * Most take one tensor, losses input and target. In the order of hone_forward's arguments take,
  * those in brackets left out at the end or HONE_NONE:
  *  - Bilinear, CosineSimilarity, PairwiseDistance: x1, x2. GaussianNLLLoss: input, target, var.
+ *    CTCLoss: log_probs, targets, input_lengths, target_lengths.
  *    MarginRankingLoss, CosineEmbeddingLoss: input1, input2, target. TripletMarginLoss: anchor,
  *    positive, negative;
  *  - RNNCell, GRUCell: x [h]. LSTMCell: x [h, c], see hone_nn_lstm_step();

@@ -272,6 +272,19 @@ static hone_module *make_nll(const hone__argument *a)
 }
 const hone__layer hone__layer_NLLLoss = WEIGHTED("NLLLoss", nll, nll_arguments, make_nll);
 
+static const hone__parameter ctc_arguments[] = {
+    { "blank", HONE__WHOLE, "0", SILENT, .max = INFINITY },
+    { "reduction", HONE__CHOICE, "'mean'", SILENT, .choices = reductions },
+    { "zero_infinity", HONE__TRUTH, "False", SILENT },
+    { 0 }
+};
+FORWARD(ctc)
+{
+    return hone_ctc_loss(in[0], in[1], in[2], in[3], self->at[0].at[0], reduction_of(self, 1),
+                         self->at[2].truth);
+}
+const hone__layer hone__layer_CTCLoss = HONE__PLAIN("CTCLoss", 4, ctc, ctc_arguments);
+
 static const hone__parameter cross_entropy_arguments[] = {
     WEIGHT_ARGUMENTS,
     [IGNORE] = { "ignore_index", HONE__WHOLE, "-100", .named = true, SILENT },

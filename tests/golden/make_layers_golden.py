@@ -413,6 +413,19 @@ cases = [
     ("FeatureAlphaDropout", "p=0.0, inplace=True", [r(*image)]),
 ]
 train(cases)
+# So did these.
+cases = [
+    ("LPPool1d", "3, 2", [1 + p(*row)]),
+    ("LPPool2d", "2, (3, 2), stride=(1, 2)", [r(*image)]),
+    ("LPPool2d", "norm_type=1.5, kernel_size=2, ceil_mode=True", [1 + p(4, 6, 5)]),
+    ("LPPool3d", "2, 2, 1", [r(*volume)]),
+    ("CTCLoss", "", [r(6, 2, 5).log_softmax(2), "c", torch.tensor([[1, 3, 3], [2, 4, 1]]), "c",
+                     torch.tensor([6, 5]), "c", torch.tensor([3, 2])]),
+    ("CTCLoss", "blank=4, reduction='sum', zero_infinity=True",
+     [r(6, 2, 5).log_softmax(2), "c", torch.tensor([[1, 3, 3], [2, 0, 1]]), "c",
+      torch.tensor([6, 5]), "c", torch.tensor([3, 2])]),
+]
+train(cases)
 (place / "layers.txt").write_text("\n".join(lines) + "\n")
 save_file(tensors, place / "pytorch_layers.safetensors")
 print(len(lines), "layers", sum(t.numel() for t in tensors.values()), "numbers")
