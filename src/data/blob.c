@@ -90,6 +90,15 @@ void hone__blob_release(hone__blob *blob)
     hone__free(blob);
 }
 
+void hone__blob_done(const hone__blob *blob, int64_t begin, int64_t end)
+{
+    const int64_t page = (int64_t)sysconf(_SC_PAGESIZE);
+    begin = (begin + page - 1) / page * page;
+    end = end / page * page;
+    if (blob->mapped && begin < end)
+        madvise(blob->at + begin, (size_t)(end - begin), MADV_DONTNEED);
+}
+
 const uint8_t *hone__blob_at(const hone__blob *blob)
 {
     return blob->at;

@@ -92,10 +92,11 @@ static void put_real(int64_t *cell, double real)
 static void to_real(const reader *r, int64_t chunk, int64_t column, int64_t begin, int64_t end)
 {
     int64_t *cell = r->cell[column];
-    const bool again = r->minus_zero[chunk * r->n_columns + column];
+    const bool again = r->minus_zero[chunk * r->n_columns + column],
+               gaps = r->gaps[chunk * r->n_columns + column];
     for (int64_t i = begin; i < end; i++) {
         double real = (double)cell[i];
-        if (again && !r->bad[i] && !r->missing[column][i] && cell[i] == 0) {
+        if (again && !r->bad[i] && !(gaps && r->missing[column][i]) && cell[i] == 0) {
             const hone__csv_field f = field_at(r, i, column);
             const char *minus = memchr(f.at, '-', (size_t)(f.end - f.at));
             real = minus ? -0.0 : 0.0;
@@ -132,14 +133,27 @@ static bool read_row(const reader *r, int64_t chunk, int64_t row, const hone__cs
     return false;
 }
 
+static int64_t end_of(const reader *r, int64_t chunk)
+{
+    return (chunk + 1) * CHUNK < r->rows.n ? (chunk + 1) * CHUNK : r->rows.n;
+}
+
+static void clear_missing(const reader *r, int64_t chunk, int64_t column)
+{
+    memset(r->missing[column] + chunk * CHUNK, 0, (size_t)(end_of(r, chunk) - chunk * CHUNK));
+}
+
 /* Adds what a row's cells are to what the chunk's columns are. */
 static void count_row(const reader *r, int64_t chunk, int64_t row, const uint8_t *kind)
 {
     uint8_t *all = r->kind + chunk * r->n_columns;
     for (int64_t c = 0; c < r->n_columns; c++) {
         if (kind[c] == HONE__CELL_MISSING) {
+            bool *gaps = &r->gaps[chunk * r->n_columns + c];
+            if (!*gaps)
+                clear_missing(r, chunk, c);
+            *gaps = true;
             r->missing[c][row] = true;
-            r->gaps[chunk * r->n_columns + c] = true;
             continue;
         }
         if (kind[c] == HONE__CELL_REAL && all[c] == HONE__CELL_WHOLE)
@@ -164,8 +178,7 @@ static void put_block(const reader *r, const int64_t *from, int64_t begin, int64
 
 static void read_chunk(const reader *r, int64_t k, hone__csv_row *to)
 {
-    const int64_t last = (k + 1) * CHUNK < r->rows.n ? (k + 1) * CHUNK : r->rows.n;
-    const int64_t n = r->n_columns;
+    const int64_t last = end_of(r, k), n = r->n_columns;
     int64_t *const block = to->cell;
     int64_t begin = k * CHUNK;
     r->first_bad[k] = -1;
@@ -189,6 +202,15 @@ static void read_chunk(const reader *r, int64_t k, hone__csv_row *to)
     to->cell = block;
 }
 
+/* Of a chunk without texts, which are read again, the file isn't needed any more. */
+static void leave_chunk(const reader *r, int64_t k)
+{
+    const int64_t last = (k + 1) * CHUNK, n = r->n_columns;
+    if (!memchr(r->kind + k * n, HONE__CELL_TEXT, (size_t)n))
+        hone__blob_done(r->blob, r->rows.start[k * CHUNK],
+                        last < r->rows.n ? r->rows.start[last] : r->bytes);
+}
+
 /* Each thread takes the next chunk: where they are read at different speeds none waits. What is written
  * depends on the chunk alone. */
 static void read_chunks(void *ctx, int thread, int n_threads)
@@ -201,8 +223,10 @@ static void read_chunks(void *ctx, int thread, int n_threads)
                           .kind = r->row_kind + thread * r->room,
                           .cell = r->row_cell + thread * r->room * BLOCK };
     (void)n_threads;
-    for (int64_t k; (k = atomic_fetch_add(&r->next_chunk, 1)) < r->n_chunks;)
+    for (int64_t k; (k = atomic_fetch_add(&r->next_chunk, 1)) < r->n_chunks;) {
         read_chunk(r, k, &row);
+        leave_chunk(r, k);
+    }
 }
 
 /* ---- columns */
@@ -217,6 +241,20 @@ static hone_status bad_row(const reader *r, int64_t row)
                           "%s: %s: line %lld has %lld fields, but there are %lld names", where,
                           r->path, (long long)hone__csv_line(r->file, r->rows.start[row]),
                           (long long)n, (long long)r->n_columns);
+}
+
+/* Of a column with gaps in some chunks; a text's are told when it is read. */
+static void settle_gaps(reader *r)
+{
+    for (int64_t c = 0; c < r->n_columns; c++) {
+        hone_column *column = &r->column[c];
+        column->n_missing = column->kind == HONE_COLUMN_TEXT;
+        for (int64_t k = 0; k < r->n_chunks; k++)
+            column->n_missing |= r->gaps[k * r->n_columns + c];
+        for (int64_t k = 0; k < r->n_chunks && column->n_missing; k++)
+            if (!r->gaps[k * r->n_columns + c])
+                clear_missing(r, k, c);
+    }
 }
 
 static void settle_kinds(reader *r)
@@ -244,7 +282,8 @@ static void compact(reader *r)
             continue;
         for (int64_t c = 0; c < r->n_columns; c++) {
             r->cell[c][n] = r->cell[c][row];
-            r->missing[c][n] = r->missing[c][row];
+            if (r->column[c].n_missing)
+                r->missing[c][n] = r->missing[c][row];
         }
         r->rows.start[n++] = r->rows.start[row];
     }
@@ -337,6 +376,7 @@ static hone_status read_texts(reader *r)
 static void fill_gaps(const reader *r, int64_t c)
 {
     hone_column *column = &r->column[c];
+    column->n_missing = 0; /* so far it told that there are some */
     for (int64_t i = 0; i < r->rows.n; i++) {
         if (!r->missing[c][i])
             continue;
@@ -353,10 +393,7 @@ static void finish_columns(reader *r)
 {
     for (int64_t c = 0; c < r->n_columns; c++) {
         hone_column *column = &r->column[c];
-        bool gaps = column->kind == HONE_COLUMN_TEXT;
-        for (int64_t k = 0; k < r->n_chunks; k++)
-            gaps |= r->gaps[k * r->n_columns + c];
-        if (gaps)
+        if (column->n_missing)
             fill_gaps(r, c);
         if (column->kind == HONE_COLUMN_WHOLE)
             column->whole = r->cell[c];
@@ -466,7 +503,7 @@ static hone_status take_memory(reader *r)
         return hone__error_last();
     for (int64_t c = 0; c < m; c++) {
         r->cell[c] = hone__malloc(hone__bytes(n + 1, sizeof **r->cell));
-        r->missing[c] = hone__calloc(hone__bytes(n + 1, 1));
+        r->missing[c] = hone__malloc(hone__bytes(n + 1, 1)); /* cleared where there are gaps */
         if (!r->cell[c] || !r->missing[c])
             return hone__error_last();
     }
@@ -534,6 +571,7 @@ static hone_status read_all(reader *r, const hone_csv_options *o, hone_table *ta
         if (r->first_bad[k] >= 0 && !o->skip_damaged)
             return bad_row(r, r->first_bad[k]);
     settle_kinds(r);
+    settle_gaps(r);
     if (o->skip_damaged)
         compact(r);
     if (read_texts(r) != HONE_OK)

@@ -7,10 +7,11 @@
 
 #include <immintrin.h>
 
-enum { BYTES = 32, MOST_AFTER = 18 };
+/* Digits behind the point: 18 and one before it fit 64 bits; with a 0 before it there may be more zeros. */
+enum { BYTES = 32, MOST_AFTER = 22, MOST_WITH_HEAD = 18 };
 
 #define NINE 255, 255, 255, 255, 255, 255, 255, 255, 255
-static const uint8_t keep[BYTES + MOST_AFTER] = { [BYTES] = NINE, NINE };
+static const uint8_t keep[BYTES + MOST_AFTER] = { [BYTES] = NINE, NINE, 255, 255, 255, 255 };
 
 static const uint64_t tens[MOST_AFTER + 1] = { 1,
                                                10,
@@ -32,8 +33,8 @@ static const uint64_t tens[MOST_AFTER + 1] = { 1,
                                                100000000000000000,
                                                1000000000000000000 };
 
-/* Of the n digits, at most MOST_AFTER, that end before `stop`. */
-static inline uint64_t digits_before(const char *stop, int n)
+/* Of the n digits, at most MOST_AFTER, that end before `stop`; false: it has more than 19 digits. */
+static inline bool digits_before(const char *stop, int n, uint64_t *digits)
 {
     const __m256i text = _mm256_loadu_si256((const __m256i *)(const void *)(stop - BYTES));
     const __m256i mask = _mm256_loadu_si256((const __m256i *)(const void *)(keep + n));
@@ -46,7 +47,8 @@ static inline uint64_t digits_before(const char *stop, int n)
                                              _mm256_srli_epi64(eight, 32));
     const uint64_t first = (uint64_t)_mm_cvtsi128_si64(_mm256_castsi256_si128(sixteen)),
                    last = (uint64_t)_mm_cvtsi128_si64(_mm256_extracti128_si256(sixteen, 1));
-    return first * tens[16] + last;
+    *digits = first * tens[16] + last;
+    return first < 1000;
 }
 
 /* digits / 10^n, digits > 0 */
@@ -102,10 +104,12 @@ int64_t hone__csv_run_avx2(const hone__csv_row *row, int64_t k, const char **pla
             if (real)
                 head = value_of_some(eight_at(at + negative), before);
         }
-        if (digits > MOST_AFTER || (real && before + digits > MOST_DIGITS) ||
-            (*stop != separator && *stop != '\n'))
+        uint64_t all;
+        if ((digits > MOST_WITH_HEAD && (head || digits > MOST_AFTER)) ||
+            (before != 1 && real && before + digits > MOST_DIGITS) ||
+            (*stop != separator && *stop != '\n') || !digits_before(stop, digits, &all))
             break;
-        const uint64_t all = head * tens[digits] + digits_before(stop, digits);
+        all += head * tens[digits];
         if (real) {
             cell[k] = bits_of(all ? quotient(all, digits) : 0, negative);
             kind[k++] = HONE__CELL_REAL;

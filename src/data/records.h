@@ -16,6 +16,9 @@ hone__blob *hone__blob_new(int64_t n);
 hone__blob *hone__blob_of(void *memory, int64_t n);
 hone__blob *hone__blob_retain(hone__blob *blob);
 void hone__blob_release(hone__blob *blob); /* NULL is ignored */
+/** Bytes begin..end-1 of a mapped file won't be read again, or not soon: what mapping them took is given back
+ * by this thread, not by all at once at the end. */
+void hone__blob_done(const hone__blob *blob, int64_t begin, int64_t end);
 const uint8_t *hone__blob_at(const hone__blob *blob);
 uint8_t *hone__blob_fill(hone__blob *blob); /* of hone__blob_new */
 int64_t hone__blob_size(const hone__blob *blob);
