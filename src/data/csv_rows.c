@@ -78,14 +78,17 @@ int64_t hone__csv_plain(const hone__csv_field *f, char *to)
 /* ---- rows: in files without a quote every newline ends one, so pieces of the file are looked at by
  * several threads; else the fields are walked over in order. */
 
-enum { PIECE = 1 << 20 };
+/* ROOM: as many rows of a piece are noted when they are counted; of one with more they are looked for again. */
+enum { PIECE = 1 << 20, ROOM = 1 << 14 };
 
 typedef struct {
     const char *file;
     int64_t begin, bytes;
-    int64_t *count; /* of the piece's newlines; then the place of its first row in the list */
+    int64_t *count;  /* of the piece's rows */
+    int64_t *place;  /* of its first one in the list */
+    uint32_t *noted; /* [pieces][ROOM]: where they begin, from the piece's beginning */
     bool *quotes;
-    int64_t *start; /* NULL: count */
+    int64_t *start;
     bool skip_blank;
 } lines;
 
@@ -105,25 +108,45 @@ static bool is_row(const lines *l, int64_t place)
     return !l->skip_blank || !(*at == '\n' || (*at == '\r' && (left == 1 || at[1] == '\n')));
 }
 
-/* Rows whose line begins behind a newline of these pieces. */
-static void look_through(void *ctx, int64_t first, int64_t last)
+/* Rows whose line begins behind a newline of the piece: they are counted and, up to ROOM, noted; with `start` they
+ * are all put there. */
+static int64_t look_through(const lines *l, int64_t p, int64_t *start)
+{
+    const char *const begin = l->file + l->begin + p * PIECE, *end = l->file + piece_end(l, p);
+    uint32_t *noted = l->noted + p * ROOM;
+    int64_t n = 0;
+    for (const char *at = begin; at < end && (at = memchr(at, '\n', (size_t)(end - at)));) {
+        at++;
+        if (!is_row(l, at - l->file))
+            continue;
+        if (start)
+            start[n] = at - l->file;
+        else if (n < ROOM)
+            noted[n] = (uint32_t)(at - begin);
+        n++;
+    }
+    return n;
+}
+
+static void count_rows(void *ctx, int64_t first, int64_t last)
 {
     const lines *l = ctx;
     for (int64_t p = first; p < last; p++) {
         const char *at = l->file + l->begin + p * PIECE, *end = l->file + piece_end(l, p);
-        int64_t n = l->start ? l->count[p] : 0;
-        if (!l->start)
-            l->quotes[p] = memchr(at, '"', (size_t)(end - at)) != NULL;
-        while (at < end && (at = memchr(at, '\n', (size_t)(end - at)))) {
-            at++;
-            if (!is_row(l, at - l->file))
-                continue;
-            if (l->start)
-                l->start[n] = at - l->file;
-            n++;
-        }
-        if (!l->start)
-            l->count[p] = n;
+        l->quotes[p] = memchr(at, '"', (size_t)(end - at)) != NULL;
+        l->count[p] = look_through(l, p, NULL);
+    }
+}
+
+static void place_rows(void *ctx, int64_t first, int64_t last)
+{
+    const lines *l = ctx;
+    for (int64_t p = first; p < last; p++) {
+        int64_t *start = l->start + l->place[p];
+        if (l->count[p] > ROOM)
+            look_through(l, p, start);
+        for (int64_t i = 0; i < l->count[p] && l->count[p] <= ROOM; i++)
+            start[i] = l->begin + p * PIECE + l->noted[p * ROOM + i];
     }
 }
 
@@ -132,16 +155,15 @@ static bool by_newlines(lines *l, int64_t pieces, hone__csv_rows *rows)
     const int64_t first = is_row(l, l->begin);
     int64_t n = first;
     for (int64_t p = 0; p < pieces; p++) {
-        const int64_t here = l->count[p];
-        l->count[p] = n;
-        n += here;
+        l->place[p] = n;
+        n += l->count[p];
     }
     rows->start = l->start = hone__malloc(hone__bytes(n + 1, sizeof *rows->start));
     if (!rows->start)
         return false;
     if (first)
         rows->start[0] = l->begin;
-    hone__parallel_for(pieces, 1, PIECE / 8, look_through, l);
+    hone__parallel_for(pieces, 1, PIECE / 64, place_rows, l);
     rows->n = n;
     return true;
 }
@@ -188,15 +210,19 @@ bool hone__csv_rows_find(const char *path, const char *file, int64_t begin, int6
     const int64_t pieces = begin < bytes ? (bytes - begin - 1) / PIECE + 1 : 0;
     lines l = { .file = file, .begin = begin, .bytes = bytes, .skip_blank = skip_blank };
     l.count = hone__malloc(hone__bytes(pieces + 1, sizeof *l.count));
+    l.place = hone__malloc(hone__bytes(pieces + 1, sizeof *l.place));
+    l.noted = hone__malloc(hone__bytes(pieces * ROOM + 1, sizeof *l.noted));
     l.quotes = hone__calloc(hone__bytes(pieces + 1, sizeof *l.quotes));
-    bool done = l.count && l.quotes;
+    bool done = l.count && l.place && l.noted && l.quotes;
     if (done) {
-        hone__parallel_for(pieces, 1, PIECE / 8, look_through, &l);
+        hone__parallel_for(pieces, 1, PIECE / 8, count_rows, &l);
         for (int64_t p = 0; p < pieces; p++)
             rows->quotes |= l.quotes[p];
         done = rows->quotes ? by_fields(path, &l, separator, rows) : by_newlines(&l, pieces, rows);
     }
     hone__free(l.count);
+    hone__free(l.place);
+    hone__free(l.noted);
     hone__free(l.quotes);
     if (!done) {
         hone__free(rows->start);
