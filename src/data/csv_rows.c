@@ -79,7 +79,7 @@ int64_t hone__csv_plain(const hone__csv_field *f, char *to)
  * several threads; else the fields are walked over in order. */
 
 /* ROOM: as many rows of a piece are noted when they are counted; of one with more they are looked for again. */
-enum { PIECE = 1 << 20, ROOM = 1 << 14 };
+enum { PIECE = 1 << 18, ROOM = 1 << 12 };
 
 typedef struct {
     const char *file;
