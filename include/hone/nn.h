@@ -463,7 +463,7 @@ extern HONE_API hone_module hone_end_module; /* ends an argument list; never a m
 
 /** Modules one after the other: hone_nn_sequential(hone_nn_linear(784, 100), hone_nn_relu()). Owns
  * them from the call on: if one is NULL the others are freed, and so on any error. The first may
- * take several inputs. A linear layer and the ReLU or GELU behind it are run as one op.
+ * take several inputs. One op: a linear layer and the ReLU or GELU behind it; batch norm and ReLU.
  *  Errors:  HONE_E_NULL (or the pending one), HONE_E_STATE (a module in more places than it has
  *           owners: hone_module_retain), HONE_E_NOMEM. */
 #define hone_nn_sequential(...) hone_nn_sequential_v(HONE_MODULE_ARGS(__VA_ARGS__))

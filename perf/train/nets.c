@@ -103,7 +103,8 @@ static double step(hone_module *model, hone_optim *optim, hone_tensor *x, hone_t
 {
     HONE_SCOPE();
     const double begin = now_ms();
-    hone_optim_zero_grad(optim);
+    /* as its peers: gradients don't lie beside all activations */
+    hone_optim_zero_grad_with(optim, &(hone_zero_grad_options){ .set_to_none = true });
     hone_tensor *scores = hone_forward(model, x);
     if (hone_dim(scores) == 3)
         scores = hone_reshape(scores, -1, hone_size(scores, 2));
