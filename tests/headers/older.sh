@@ -38,7 +38,7 @@ hone_backward_options 56 retain_graph
 hone_autograd_options 47 allow_unused create_graph
 hone_gradcheck_options 48 rtol
 hone_profile_options 64 no_roofs
-hone_state_options 60 *report non_strict *mismatched *module_prefix ignore_mismatched
+hone_state_options 60 *report non_strict *mismatched *module_prefix ignore_mismatched *metadata
 hone_safetensors_options 31 convert
 hone_nn_linear_options 56 torch_init *generator dtype no_bias
 hone_nn_layer_norm_options 55 dtype no_bias
@@ -48,7 +48,7 @@ hone_loader_options 40 drop_last stratify prefetch workers rank ranks *weights
 hone_split_options 23 in_order
 hone_picture_options 27 upright
 hone_transform_options 24 still
-hone_source_options 40 no_train whole
+hone_source_options 40 no_train whole *columns
 hone_csv_options 29
 hone_tokenizer_options 31
 hone_conv2d_options 40 auto_pad
