@@ -40,9 +40,9 @@ typedef struct {
     bool pictures; /**< x are bytes [rows, columns] or [channels, rows, columns] of light, 0..255 */
     double entropy;  /**< of a text where it is known, nats a token; else 0 */
     int64_t skipped; /**< samples left out because they were damaged */
-    const char
-        *columns; /**< of a table: a text that says how its columns became inputs and classes, for
-                          * hone_source_options; else NULL */
+    /** Of a table: a text that says how its columns became inputs and classes, for hone_source_options;
+     * else NULL. */
+    const char *columns;
     const char
         *note; /**< what else is worth telling, lines without the last newline; NULL: nothing */
     void *own; /**< what all this lies in */
@@ -54,9 +54,9 @@ typedef struct {
     int64_t window;        /**< tokens of a text's window; default 64 */
     bool no_train;         /**< the training set isn't needed, and stays empty */
     bool whole; /**< all samples of a source that has no test set of its own are `test` */
-    const char *
-        columns; /**< the text of the source that a model was trained on: a table's columns are taken
-                          * by their names, scaled and numbered as there; NULL: by itself. Other kinds ignore it. */
+    /** The text of the source that a model was trained on: a table's columns are taken by their names, scaled
+     * and numbered as there; NULL: by itself. Other kinds ignore it. */
+    const char *columns;
     HONE_RESERVE(24);
 } hone_source_options;
 

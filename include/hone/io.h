@@ -47,8 +47,8 @@ typedef struct {
      * is "". Reports have the file's own names. */
     const char *file_prefix, *module_prefix;
     bool ignore_mismatched; /**< load: what has another shape keeps its values */
-    const hone_metadata_list
-        *metadata; /**< save: more of it, under other keys than hone's; or NULL */
+    /** save: more of it, under other keys than hone's; or NULL. */
+    const hone_metadata_list *metadata;
     /** load: floats of any dtype go into the module's, rounded once (a file of f32 into a module of
      * bf16). Else only what is exact is done: F16 and BF16 into f32. */
     bool round;

@@ -38,8 +38,8 @@ hone_backward_options 56 retain_graph
 hone_autograd_options 47 allow_unused create_graph
 hone_gradcheck_options 48 rtol
 hone_profile_options 64 no_roofs
-hone_state_options 60 *report non_strict *mismatched *module_prefix ignore_mismatched *metadata
-hone_safetensors_options 31 convert
+hone_state_options 60 *report non_strict *mismatched *module_prefix ignore_mismatched *metadata round
+hone_safetensors_options 31 convert keep_halves
 hone_nn_linear_options 56 torch_init *generator dtype no_bias
 hone_nn_layer_norm_options 55 dtype no_bias
 hone_nn_conv2d_options 56 *generator
