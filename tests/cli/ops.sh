@@ -3,7 +3,9 @@
 source "$(dirname "$0")/common.sh" "$1"
 
 works "$hone" ops
-says '^gradients +result +signature$'
+says '^gradients +result +autocast +signature$'
+says '^any +new +lower +matmul\(a, b\) -> out$'
+says '^any +new +f32 +mse_loss'
 says '^any +both +add\(a, b\) -> out$'
 says '^none +new +argmax\(x, \*, dim: int, keepdim: bool = false\) -> out$'
 says '^any +in place +copy_\(x, src\) -> out$'
@@ -14,6 +16,8 @@ works "$hone" ops softmax
 says '^softmax\(x, \*, dim: int\) -> out$'
 says '^result +new$'
 says '^gradients +any number of times$'
+says '^bf16, f16 +in f32; each f32 result is rounded$'
+says '^autocast +runs in what it is given$'
 works "$hone" ops eq # the reason stands beside
 says '^gradients +none: .'
 works "$hone" ops add_
