@@ -5,6 +5,7 @@
 #include "optim/optim.h"
 #include "runtime/watch.h"
 
+#include <hone/autocast.h>
 #include <hone/autograd.h>
 
 static hone__optim_param *param_of(hone_optim *optim, const hone_tensor *leaf)
@@ -18,6 +19,7 @@ static hone__optim_param *param_of(hone_optim *optim, const hone_tensor *leaf)
 /* The gradient's memory goes to those that come next. */
 static hone_status step(hone_tensor *leaf, void *user)
 {
+    HONE_AUTOCAST(HONE_F32); /* as behind the backward: Muon's products */
     hone_optim *optim = user;
     const char *name = optim->type->is.name;
     hone__span_mark mark;
