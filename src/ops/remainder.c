@@ -96,9 +96,9 @@ static double whole_below(double x) /* for |x| < 2^52; others are whole */
     return whole > x ? whole - 1 : whole;
 }
 
-static double floor_divide_f64(double a, double b)
+static double floor_of(double a, double b, double rest)
 {
-    const double rest = fmod_f64(a, b), near = a / b;
+    const double near = a / b;
     if (b == 0)
         return near;
     double times = (a - rest) / b;
@@ -108,6 +108,11 @@ static double floor_divide_f64(double a, double b)
         return signbit(near) ? -0.0 : 0.0;
     const double below = whole_below(times);
     return times - below > 0.5 ? below + 1 : below;
+}
+
+static double floor_divide_f64(double a, double b)
+{
+    return floor_of(a, b, fmod_f64(a, b));
 }
 
 static double trunc_divide_f64(double a, double b)
@@ -129,6 +134,57 @@ static int64_t trunc_divide_i64(int64_t a, int64_t b)
 {
     return b == -1 ? -a : a / b;
 }
+
+/* ---- f32 in f64, where quotients are small: the same, without a loop over digits */
+
+enum { BLOCK = 256 };
+
+/* What fmod leaves of n <= BLOCK elements. A quotient below 2^29 times an f32 is exact in f64, and so is what is
+ * left; rounded up to the next whole number it leaves a negative rest. False: some quotient isn't small. */
+static bool small_rests(int64_t n, const float *a, int64_t sa, const float *b, int64_t sb,
+                        double *rest)
+{
+    int large = 0;
+    for (int64_t i = 0; i < n; i++) {
+        const double of = (double)a[i * sa], by = (double)b[i * sb];
+        const double x = __builtin_fabs(of), y = __builtin_fabs(by), q = x / y; /* of -0, too */
+        const bool small = q < 0x1p29 && y < (double)INFINITY;                  /* no NaN */
+        const double left = x - (double)(int32_t)(small ? q : 0) * y;
+        large |= !small;
+        rest[i] = __builtin_copysign(left < 0 ? left + y : left, of);
+    }
+    return !large;
+}
+
+static double to_sign_of(double b, double rest)
+{
+    return rest != 0 && (b < 0) != (rest < 0) ? rest + b : rest;
+}
+
+/* A row of <op>, value being made of a, b and rest. */
+#define QUICK(op, value)                                                                           \
+    static void op##_quick(int64_t n, void *outv, int64_t so, const void *av, int64_t sa,          \
+                           const void *bv, int64_t sb)                                             \
+    {                                                                                              \
+        for (int64_t from = 0, m; from < n; from += m) {                                           \
+            const float *x = (const float *)av + from * sa, *y = (const float *)bv + from * sb;    \
+            float *out = (float *)outv + from * so;                                                \
+            double rests[BLOCK];                                                                   \
+            m = n - from < BLOCK ? n - from : BLOCK;                                               \
+            const bool small = small_rests(m, x, sa, y, sb, rests);                                \
+            for (int64_t i = 0; i < m; i++) {                                                      \
+                const double a = (double)x[i * sa], b = (double)y[i * sb];                         \
+                const double rest = small ? rests[i] : fmod_f64(a, b);                             \
+                (void)a, (void)b;                                                                  \
+                out[i * so] = (float)(value);                                                      \
+            }                                                                                      \
+        }                                                                                          \
+    }
+QUICK(fmod, rest)
+QUICK(remainder, to_sign_of(b, rest))
+QUICK(floor_divide, floor_of(a, b, rest))
+#undef QUICK
+#define trunc_divide_quick NULL /* is quick */
 
 /* ---- of rows */
 
@@ -157,7 +213,7 @@ static bool row_without_zero(void *user, const char *row, int64_t n, int64_t str
 
 /* The result into output 0; b: a tensor, or a number. */
 static bool divide(hone_context *ctx, hone_tensor *a, hone__operand b, hone_dtype dtype,
-                   const hone__binary_fn *rows, bool keep, hone_tensor **out)
+                   const hone__binary_fn *rows, hone__binary_fn quick, bool keep, hone_tensor **out)
 {
     hone_tensor *const in[] = { a, b.t };
     hone__shape shape = hone__shape_of(a);
@@ -174,7 +230,8 @@ static bool divide(hone_context *ctx, hone_tensor *a, hone__operand b, hone_dtyp
         return false;
     }
     const hone__elementwise_kernel kernel = { .arity = HONE__BINARY,
-                                              .fn.binary = rows[dtype],
+                                              .fn.binary =
+                                                  quick && dtype == HONE_F32 ? quick : rows[dtype],
                                               .reads = { dtype, dtype },
                                               .ns = HONE__NS_POW };
     if (keep && !HONE__SAVE(ctx, a, b.t ? b.t : HONE_NONE))
@@ -210,7 +267,7 @@ static void zero_backward(hone_context *ctx, hone_tensor *const *dy, hone_tensor
                              hone_tensor **out)                                                    \
     {                                                                                              \
         return divide(ctx, in[0], (hone__operand){ .t = in[1] }, hone__result_dtype(in, n_in),     \
-                      op##_rows, keep, out);                                                       \
+                      op##_rows, op##_quick, keep, out);                                           \
     }                                                                                              \
     static bool op##_scalar_forward(hone_context *ctx, hone_tensor *const *in, int n_in,           \
                                     hone_tensor **out)                                             \
@@ -219,7 +276,8 @@ static void zero_backward(hone_context *ctx, hone_tensor *const *dy, hone_tensor
         const double s = hone__number_of(ctx);                                                     \
         const hone_dtype dtype = hone__number_dtype((hone_dtype)in[0]->dtype, s);                  \
         return hone__number_fits(hone__call_name(ctx), dtype, s) &&                                \
-               divide(ctx, in[0], (hone__operand){ .number = s }, dtype, op##_rows, keep, out);    \
+               divide(ctx, in[0], (hone__operand){ .number = s }, dtype, op##_rows, op##_quick,    \
+                      keep, out);                                                                  \
     }                                                                                              \
     const hone__op hone__op_##op = {                                                               \
         .name = #op,                                                                               \

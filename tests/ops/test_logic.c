@@ -198,3 +198,22 @@ Test(logic, creation)
     CHECK_VALUES(hone_full_like(hone_zeros(HONE_I32, 2), 7), HONE_I32, (2), 7, 7);
     CHECK_FAILS(hone_full_like(hone_zeros(HONE_U8, 2), -1), HONE_E_VALUE, "full_like");
 }
+
+/* Rows of f32 go by f64 where their quotients are small. */
+Test(logic, rests_of_rows)
+{
+    hone_tensor *x = hone_sub_scalar(hone_arange(HONE_F32, 0, 600, 1), 300);
+    hone_tensor *large = hone_mul_scalar(x, 1e30);
+    cr_expect(hone_equal(hone_fmod_scalar(x, (double)INFINITY), x));
+    cr_expect_eq(hone_item(hone_all(hone_isnan(hone_fmod_scalar(x, -0.0)))), 1);
+    hone_tensor *const of[] = { x, large };
+    for (int i = 0; i < 2; i++) {
+        hone_tensor *wide = hone_to(of[i], HONE_F64);
+        cr_expect(
+            hone_equal(hone_fmod_scalar(of[i], 7), hone_to(hone_fmod_scalar(wide, 7), HONE_F32)));
+        cr_expect(hone_equal(hone_remainder_scalar(of[i], -2.5),
+                             hone_to(hone_remainder_scalar(wide, -2.5), HONE_F32)));
+        cr_expect(hone_equal(hone_floor_divide_scalar(of[i], 2.5),
+                             hone_to(hone_floor_divide_scalar(wide, 2.5), HONE_F32)));
+    }
+}
