@@ -274,7 +274,7 @@ hone_status hone__index_remove(const char *where, const char *path)
     const char *index = hone__index_path(path);
     if (!index)
         return hone__error_last();
-    return unlink(index) == 0 || errno == ENOENT
+    return unlink(index) == 0 || errno == ENOENT || errno == ENAMETOOLONG /* none can be there */
                ? HONE_OK
                : hone_error_set(HONE_E_IO, "%s: can't remove %s: %s", where, index,
                                 strerror(errno));

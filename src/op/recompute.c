@@ -278,7 +278,7 @@ static bool take_inputs(hone__recomputed *p, hone_tensor_list inputs)
             own = hone__alias(t, t->ndim, t->shape, t->stride, t->offset);
             if (!own)
                 return false;
-            own->requires_grad = hone_requires_grad(t);
+            own->requires_grad = t->requires_grad || t->node;
             p->versions[p->n_in] = hone__version(t);
         }
         p->in[p->n_in] = own;
