@@ -4,6 +4,7 @@
 
 #include "core/dtypes.h"
 #include "core/text.h"
+#include "runtime/state.h"
 
 #include <hone/runtime.h>
 #include <hone/tensor.h>
@@ -54,13 +55,10 @@ static inline int hone__debug(void)
 void hone__debug_print(int level, const char *format, ...) HONE_PRINTF(2, 3);
 /** Runs hone_init once; cheap afterwards. False: the environment can't be used and the error is
  * set. Every op calls it. */
-#define HONE__READY 1
-extern atomic_int hone__ready_state;
 bool hone__become_ready(void);
 static inline bool hone__ready(void)
 {
-    return __builtin_expect(
-               atomic_load_explicit(&hone__ready_state, memory_order_acquire) == HONE__READY, 1) ||
+    return __builtin_expect(hone__state_now() >> HONE__STATE_SET_UP == 0, 1) ||
            hone__become_ready();
 }
 /** What the first call of hone__ready() runs, under its lock: src/init.c. False: one line in
@@ -78,6 +76,7 @@ typedef struct hone__storage {
     uint32_t history_version; /* version after the last in-place change that autograd recorded */
     atomic_bool spread;       /* the op that used it last ran on the team: see runtime/cost.h */
     bool joined;              /* the data lie right behind, in one block */
+    bool plain;               /* ... and it has no site: its end is that of the block */
     uint16_t site;            /* where a profile saw it come into being; 0: it didn't */
     size_t bytes;
     void *data; /* 64-byte aligned; NULL if bytes is 0 */
@@ -103,6 +102,7 @@ struct hone_tensor {
     uint8_t ndim;
     uint8_t out_index;   /* which output of its node */
     atomic_uchar state;  /* LIVE; KEPT: live, and known to have an owner that is no scope; DEAD */
+    bool dense;          /* known to be contiguous, as all but views are */
     const char *made_by; /* name of the op, a constant; NULL: unknown */
     int64_t numel;
     int64_t offset; /* in elements */
@@ -245,10 +245,17 @@ extern const char *(*hone__node_name)(const hone_context *node);
 /* ---- shapes */
 
 /** Row-major strides of a shape. */
-void hone__contiguous_strides(int ndim, const int64_t *shape, int64_t *stride);
+static inline void hone__contiguous_strides(int ndim, const int64_t *shape, int64_t *stride)
+{
+    int64_t step = 1;
+    for (int d = ndim - 1; d >= 0; d--) {
+        stride[d] = step;
+        step *= shape[d] > 1 ? shape[d] : 1;
+    }
+}
 static inline bool hone__contiguous(const hone_tensor *t)
 {
-    if (t->numel == 0)
+    if (t->dense || t->numel == 0)
         return true;
     int64_t step = 1;
     for (int d = t->ndim - 1; d >= 0; d--) {
@@ -285,10 +292,19 @@ bool hone__broadcast(const char *op, hone_tensor *const *t, int n, hone__shape *
 /** Strides of t seen as `shape` (0 on broadcast dims). The shapes must fit. */
 void hone__broadcast_strides(const hone_tensor *t, const hone__shape *shape, int64_t *stride);
 /** The kind of a dtype, as PyTorch orders them: bool, integer, float. */
-hone__kind hone__category(hone_dtype dtype);
+static inline hone__kind hone__category(hone_dtype dtype)
+{
+    return hone__dtypes[dtype].kind;
+}
 /** Result dtype of n operands by PyTorch's rule: 0-d tensors only raise the category (bool <
  * integer < float). */
-hone_dtype hone__result_dtype(hone_tensor *const *t, int n);
+hone_dtype hone__promoted_dtype(hone_tensor *const *t, int n);
+static inline hone_dtype hone__result_dtype(hone_tensor *const *t, int n)
+{
+    if (n == 2 && hone__is_real(t[0]) && hone__is_real(t[1]) && t[0]->dtype == t[1]->dtype)
+        return (hone_dtype)t[0]->dtype;
+    return hone__promoted_dtype(t, n);
+}
 /** dims_then_end -> count and array (up to 8); false + E_SHAPE if there are more. */
 bool hone__read_dims(const char *op, const int64_t *dims_then_end, hone__shape *out);
 

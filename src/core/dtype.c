@@ -51,15 +51,8 @@ hone_dtype hone_promote(hone_dtype a, hone_dtype b)
     return hone__dtypes[a].rank >= hone__dtypes[b].rank ? a : b;
 }
 
-hone__kind hone__category(hone_dtype dtype)
+hone_dtype hone__promoted_dtype(hone_tensor *const *t, int n)
 {
-    return hone__dtypes[dtype].kind;
-}
-
-hone_dtype hone__result_dtype(hone_tensor *const *t, int n)
-{
-    if (n == 2 && hone__is_real(t[0]) && hone__is_real(t[1]) && t[0]->dtype == t[1]->dtype)
-        return (hone_dtype)t[0]->dtype;
     bool any_dims = false, any_zero = false;
     hone_dtype dims = HONE_F32, zero = HONE_F32; /* of the tensors with dims, of the 0-d ones */
     for (int i = 0; i < n; i++) {

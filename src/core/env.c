@@ -6,9 +6,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { UNKNOWN, READY = HONE__READY, FAILED };
+/* The high half of hone__state. */
+enum { READY = 0, UNKNOWN = HONE__NOT_SET_UP, FAILED };
 
-atomic_int hone__ready_state = UNKNOWN;
 atomic_int hone__debug_level = -1;
 static char failure[256]; /* written once, before state becomes FAILED */
 
@@ -51,13 +51,19 @@ void hone__debug_print(int level, const char *format, ...)
     fprintf(stderr, "hone: %s\n", line);
 }
 
+static int set_up_now(void)
+{
+    return (int)(hone__state_now() >> HONE__STATE_SET_UP);
+}
+
 static int initialise(void)
 {
     hone__lock(HONE__LOCK_INIT);
-    int now = atomic_load_explicit(&hone__ready_state, memory_order_relaxed);
+    int now = set_up_now();
     if (now == UNKNOWN) {
         now = hone__set_up(failure, sizeof failure) ? READY : FAILED;
-        atomic_store_explicit(&hone__ready_state, now, memory_order_release);
+        const uint64_t change = (uint64_t)(UNKNOWN ^ now) << HONE__STATE_SET_UP;
+        atomic_fetch_xor_explicit(&hone__state, change, memory_order_release);
     }
     hone__unlock(HONE__LOCK_INIT);
     return now;
@@ -65,7 +71,7 @@ static int initialise(void)
 
 bool hone__become_ready(void)
 {
-    int now = atomic_load_explicit(&hone__ready_state, memory_order_acquire);
+    int now = set_up_now();
     if (now == UNKNOWN)
         now = initialise();
     if (now == READY)

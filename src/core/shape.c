@@ -31,15 +31,6 @@ hone__text hone__tensor_text(const hone_tensor *t)
     return text;
 }
 
-void hone__contiguous_strides(int ndim, const int64_t *shape, int64_t *stride)
-{
-    int64_t step = 1;
-    for (int d = ndim - 1; d >= 0; d--) {
-        stride[d] = step;
-        step *= shape[d] > 1 ? shape[d] : 1;
-    }
-}
-
 int hone__dim_index(const char *op, const hone_tensor *t, int64_t dim)
 {
     const int64_t n = t->ndim > 0 ? t->ndim : 1;

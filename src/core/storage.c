@@ -13,13 +13,12 @@ enum { MOST_JOINED = 2048 };
 
 static hone__storage *joined_new(size_t bytes)
 {
-    hone__storage *storage = hone__pool_alloc(HEADER + bytes);
+    hone__storage *storage = hone__obj_take_with(HONE__OBJ_STORAGE, HEADER + bytes);
     if (!storage)
         return NULL;
-    hone__obj_count(HONE__OBJ_STORAGE, 1);
     memset(storage, 0, sizeof *storage);
     storage->data = (char *)storage + HEADER;
-    storage->joined = true;
+    storage->joined = storage->plain = true;
     return storage;
 }
 
@@ -75,15 +74,17 @@ hone__storage *hone__storage_retain(hone__storage *storage)
     return storage;
 }
 
-void hone__storage_release(hone__storage *storage)
+static void joined_free(hone__storage *storage)
 {
-    if (!hone__refs_drop(&storage->refs))
-        return;
-    if (HONE__IS_MARKED(storage->site))
+    hone__obj_free_with(HONE__OBJ_STORAGE, storage, HEADER + storage->bytes);
+}
+
+static __attribute__((noinline)) void free_other(hone__storage *storage)
+{
+    if (storage->site != 0)
         hone__watch.storage_gone(storage->site, storage->bytes);
     if (storage->joined) {
-        hone__obj_count(HONE__OBJ_STORAGE, -1);
-        hone__pool_free(storage, HEADER + storage->bytes);
+        joined_free(storage);
         return;
     }
     if (storage->release)
@@ -91,4 +92,14 @@ void hone__storage_release(hone__storage *storage)
     else if (storage->data)
         hone__pool_free(storage->data, storage->bytes);
     hone__obj_free(HONE__OBJ_STORAGE, storage);
+}
+
+void hone__storage_release(hone__storage *storage)
+{
+    if (!hone__refs_drop(&storage->refs))
+        return;
+    if (__builtin_expect(storage->plain, 1))
+        joined_free(storage);
+    else
+        free_other(storage);
 }

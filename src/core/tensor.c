@@ -15,8 +15,8 @@ void (*hone__later_free)(struct hone__later *later);
 /* ---- making ------------------------------------------------------------------------------- */
 
 /* Checks a shape and gives its elements and bytes; -1 on error. */
-static inline int64_t measure(const char *op, hone_dtype dtype, int ndim, const int64_t *shape,
-                              size_t *bytes)
+static int64_t measure(const char *op, hone_dtype dtype, int ndim, const int64_t *shape,
+                       size_t *bytes)
 {
     const size_t size = hone_dtype_size(dtype);
     if (size == 0) {
@@ -39,6 +39,18 @@ static inline int64_t measure(const char *op, hone_dtype dtype, int ndim, const 
     }
     *bytes = (size_t)wide;
     return numel;
+}
+
+/* Elements, where all extents are positive and the bytes can be counted; 0: measure() sees to it. */
+static inline int64_t usual_numel(hone_dtype dtype, int ndim, const int64_t *shape)
+{
+    int64_t numel = 1;
+    if ((unsigned)dtype >= HONE_DTYPES || (unsigned)ndim > HONE_MAX_DIMS)
+        return 0;
+    for (int d = 0; d < ndim; d++)
+        if (shape[d] <= 0 || !hone__times(numel, shape[d], &numel))
+            return 0;
+    return numel <= INT64_MAX / 16 ? numel : 0;
 }
 
 /* A handle onto `storage`, whose reference it takes over; drops it on failure. */
@@ -67,16 +79,23 @@ static inline hone_tensor *handle_new(const char *op, hone__storage *storage, ho
     return t;
 }
 
+static inline hone_tensor *lay_out(hone_tensor *t)
+{
+    hone__contiguous_strides(t->ndim, t->shape, t->stride);
+    t->dense = true;
+    return t;
+}
+
 hone_tensor *hone__new(const char *op, hone_dtype dtype, int ndim, const int64_t *shape)
 {
+    int64_t numel = usual_numel(dtype, ndim, shape);
     size_t bytes;
-    const int64_t numel = measure(op, dtype, ndim, shape, &bytes);
-    if (numel < 0)
+    if (__builtin_expect(numel > 0, 1))
+        bytes = (size_t)numel * hone__size_of((uint8_t)dtype);
+    else if ((numel = measure(op, dtype, ndim, shape, &bytes)) < 0)
         return NULL;
     hone_tensor *t = handle_new(op, hone__storage_new(bytes), dtype, ndim, shape, numel);
-    if (t)
-        hone__contiguous_strides(ndim, shape, t->stride);
-    return t;
+    return t ? lay_out(t) : NULL;
 }
 
 hone_tensor *hone__alias(const hone_tensor *t, int ndim, const int64_t *shape,
@@ -107,9 +126,7 @@ hone_tensor *hone__wrap(const char *op, hone_dtype dtype, int ndim, const int64_
     }
     hone_tensor *t =
         handle_new(op, hone__storage_wrap(data, bytes, release, user), dtype, ndim, shape, numel);
-    if (t)
-        hone__contiguous_strides(ndim, shape, t->stride);
-    return t;
+    return t ? lay_out(t) : NULL;
 }
 
 /* ---- references --------------------------------------------------------------------------- */

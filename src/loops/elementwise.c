@@ -178,6 +178,34 @@ static bool take_single(hone__walk *w, int o, hone_dtype dtype, const hone__oper
     return true;
 }
 
+/* Few elements, of the result's shape and the kernel's dtypes, dense, in the result's memory only if
+ * they are the result: what ops on small tensors nearly always are. False: it isn't so. */
+static inline bool run_few(const hone__elementwise_kernel *k, hone_tensor *out,
+                           const hone__operand *in, int n_in)
+{
+    char *at[HONE__OPERANDS] = { hone__data(out) };
+    int64_t step[HONE__OPERANDS] = { 1 };
+    uint64_t number[HONE__ELEMENTWISE_INPUTS];
+    if (!hone__runs_inline((double)out->numel * k->ns) || !out->dense)
+        return false;
+    for (int i = 0; i < n_in; i++) {
+        const hone_tensor *t = in[i].t;
+        if (!t) {
+            hone__number(k->reads[i], in[i].number, &number[i]);
+            at[i + 1] = (char *)&number[i];
+            step[i + 1] = 0;
+            continue;
+        }
+        if ((hone_dtype)t->dtype != k->reads[i] || !hone__same_shape(t, out) || !t->dense ||
+            (t->storage == out->storage && t->offset != out->offset))
+            return false;
+        at[i + 1] = hone__data(t);
+        step[i + 1] = 1;
+    }
+    hone__walk_call(k, out->numel, at, step);
+    return true;
+}
+
 static bool same_geometry(const hone_tensor *a, const hone_tensor *b)
 {
     if (a->offset != b->offset || a->ndim != b->ndim)
@@ -371,9 +399,12 @@ bool hone__elementwise(const hone__elementwise_kernel *kernel, hone_tensor *out,
 {
     if (out->numel == 0)
         return true;
+    const int n_in = inputs_of(kernel);
+    if (run_few(kernel, out, in, n_in))
+        return true;
     hone__walk w;
     w.kernel = kernel;
-    w.n = 1 + inputs_of(kernel);
+    w.n = 1 + n_in;
     w.data[0] = hone__data(out);
     w.size[0] = (int64_t)hone__size_of(out->dtype);
     for (int o = 1; o < w.n; o++)

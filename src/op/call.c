@@ -237,22 +237,34 @@ hone_tensor *hone_saved(hone_context *ctx, int i)
 
 enum { HALVES = 1 << HONE__BF16 | 1 << HONE__F16 };
 
-/* *dtypes: a bit more for each dtype. */
-static bool inputs_given(const hone__op *op, hone_tensor *const *in, int n_in, unsigned *dtypes)
+/* Of what is no tensor. */
+static __attribute__((noinline)) bool may_be_absent(const hone__op *op, const hone_tensor *t, int i)
 {
+    const hone__slot *slot = hone__slot_of(op, i);
+    if (t == HONE_NONE && (slot->is & HONE__OPTIONAL))
+        return true;
+    char where[96];
+    hone__format(where, sizeof where, i == 0 ? "%s" : "%s: its %s", op->name, slot->name);
+    return hone__refuse_tensor(where, t);
+}
+
+/* What the inputs are, HONE__HISTORY and the like; -1: one is refused. The one look at all of them
+ * before the forward's own: most ops of a network are small, their inputs neither views nor large. */
+static inline int look_at(const hone__op *op, hone_tensor *const *in, int n_in)
+{
+    int seen = 0;
     for (int i = 0; i < n_in; i++) {
-        if (__builtin_expect(hone__is_real(in[i]), 1)) {
-            *dtypes |= 1u << in[i]->dtype;
+        const hone_tensor *t = in[i];
+        if (__builtin_expect(!hone__is_real(t), 0)) {
+            if (!may_be_absent(op, t, i))
+                return -1;
             continue;
         }
-        const hone__slot *slot = hone__slot_of(op, i);
-        if (in[i] == HONE_NONE && (slot->is & HONE__OPTIONAL))
-            continue;
-        char where[96];
-        hone__format(where, sizeof where, i == 0 ? "%s" : "%s: its %s", op->name, slot->name);
-        return hone__refuse_tensor(where, in[i]);
+        seen |= (t->requires_grad | (t->node != NULL)) * HONE__HISTORY | t->is_view * HONE__VIEW |
+                (t->storage->bytes >= HONE__OBSERVE_LARGE) * HONE__LARGE |
+                (HALVES >> t->dtype & 1) * HONE__HALF;
     }
-    return true;
+    return seen;
 }
 
 static bool may_change(const hone_context *ctx, const hone_tensor *t)
@@ -333,7 +345,9 @@ static bool may_run(hone_context *ctx)
         return false;
     if (ctx->target == HONE__INTO_GIVEN && !may_write(ctx))
         return false;
-    for (int i = 0; hone__grad_on() && i < ctx->n_in; i++)
+    if (!(ctx->inputs & HONE__VIEW) || !hone__grad_on())
+        return true;
+    for (int i = 0; i < ctx->n_in; i++)
         if (hone__is_real(ctx->in[i]) && hone__is_stale(ctx->in[i]))
             return hone__refuse_stale(hone__call_name(ctx), "operand", i, ctx->in[i]);
     return true;
@@ -485,8 +499,8 @@ static __attribute__((noinline)) void name_call(const char *name)
 }
 
 /* Runs and ties the outputs to the node; ctx is gone afterwards. The number of outputs, -1 on
- * error. */
-static int run_and_record(hone_context *ctx, hone_tensor **out)
+ * error. *input: the first of them is an input. */
+static inline int run_and_record(hone_context *ctx, hone_tensor **out, bool *input)
 {
     const bool in_place = ctx->target == HONE__INTO_FIRST;
     const bool first = hone_error_code() == HONE_OK; /* an older error stays as it is */
@@ -501,8 +515,9 @@ static int run_and_record(hone_context *ctx, hone_tensor **out)
     if (ran && in_place && !ctx->recording && hone__grad_on())
         forget_history(out[0]);
     /* contiguous() of a contiguous tensor is no result of the node */
-    const bool record = ran && (in_place || !is_input(out[0], ctx));
-    if (!hone__finish(ctx, out, record) || !ran)
+    *input = ran && is_input(out[0], ctx);
+    const bool record = ran && (in_place || !*input);
+    if ((ctx->recording && !hone__node_finish(ctx, out, record)) || !ran)
         return -1;
     if (in_place && out[0]->node)
         hone__mark_history(out[0]);
@@ -518,30 +533,26 @@ static int declared_outputs(const hone__op *op)
 }
 
 /* One output: its temporaries die now, the result stays in the caller's scope. */
-static int run_one(hone_context *ctx, hone_tensor **out)
+static inline int run_one(hone_context *ctx, hone_tensor **out)
 {
     const bool fresh_result = ctx->target == HONE__INTO_FRESH;
-    hone_tensor *const *in = ctx->in;
-    const int n_in = ctx->n_in;
     const size_t mark = hone__scope_mark();
-    const int n = run_and_record(ctx, out);
+    bool input;
+    const int n = run_and_record(ctx, out, &input);
     hone__scope_settle(mark, n == 1 && fresh_result ? out[0] : NULL);
-    for (int i = 0; n == 1 && fresh_result && i < n_in; i++) {
-        if (in[i] != out[0])
-            continue;
+    if (n == 1 && fresh_result && input)
         out[0] = hone__own(hone_retain(out[0])); /* as every result, owned by the scope */
-        break;
-    }
     return n == 1 && !out[0] ? -1 : n;
 }
 
 /* Several: the hidden ones, which the node has saved, die with the temporaries. */
-static int run_many(hone_context *ctx, hone_tensor **out)
+static __attribute__((noinline)) int run_many(hone_context *ctx, hone_tensor **out)
 {
     const hone__op *op = ctx->op;
     const bool fresh_result = ctx->target == HONE__INTO_FRESH;
     const hone_scope scope = hone_scope_enter();
-    int n = run_and_record(ctx, out), visible = 0;
+    bool input;
+    int n = run_and_record(ctx, out, &input), visible = 0;
     for (int o = 0; o < n; o++) {
         if (o < HONE__OP_OUTPUTS && (op->out[o].is & HONE__HIDDEN))
             break;
@@ -554,13 +565,22 @@ static int run_many(hone_context *ctx, hone_tensor **out)
 }
 
 static inline int run_as(const hone__op *op, hone_tensor *const *in, int n_in, const void *options,
-                         hone__target target, hone_tensor **out, hone__half_call *half)
+                         hone__target target, hone_tensor **out, int seen, hone__half_call *half)
 {
-    hone_context stack, *ctx = hone__begin(&stack, op, in, n_in, options);
-    if (!ctx)
-        return -1;
-    ctx->half = half;
+    hone_context stack, *ctx = &stack; /* a node of the graph, if the call is recorded */
     hone_tensor *given[HONE_MAX_OUTPUTS];
+    if ((seen & HONE__HISTORY) && hone__grad_on() && hone__must_record(op, in, n_in)) {
+        ctx = hone__node_new(op, in, n_in);
+        if (!ctx)
+            return -1;
+    } else {
+        stack.recording = false;
+        hone__context_begin(&stack, op, in, n_in);
+    }
+    if (options)
+        memcpy(ctx->options, options, op->options_bytes);
+    ctx->inputs = (uint8_t)seen;
+    ctx->half = half;
     ctx->target = (uint8_t)target;
     ctx->n_out = declared_outputs(op);
     if (target == HONE__INTO_GIVEN) {
@@ -574,7 +594,7 @@ static inline int run_as(const hone__op *op, hone_tensor *const *in, int n_in, c
 /* Floats of 16 bits, or autocast. */
 static __attribute__((noinline)) int run_halves(const hone__op *op, hone_tensor *const *in,
                                                 int n_in, const void *options, hone__target target,
-                                                hone_tensor **out)
+                                                hone_tensor **out, int seen)
 {
     hone__half_call half;
     const hone__half_plan plan = hone__half_plan_of(op, in, n_in, &half);
@@ -582,22 +602,24 @@ static __attribute__((noinline)) int run_halves(const hone__op *op, hone_tensor 
         return -1;
     if (plan == HONE__HALF_CONVERTS && op->composite)
         return hone__half_composite(&half, op, in, n_in, options, target, out);
-    return run_as(op, in, n_in, options, target, out, plan == HONE__HALF_PLAIN ? NULL : &half);
+    return run_as(op, in, n_in, options, target, out, seen,
+                  plan == HONE__HALF_PLAIN ? NULL : &half);
 }
 
 static inline int run_plain(const hone__op *op, hone_tensor *const *in, int n_in,
                             const void *options, hone__target target, hone_tensor **out)
 {
-    unsigned dtypes = hone__autocast_dtype != HONE__F32 ? HALVES : 0;
-    if (!hone__ready() || !inputs_given(op, in, n_in, &dtypes))
+    const int seen = look_at(op, in, n_in);
+    if (seen < 0)
         return -1;
-    if (__builtin_expect(dtypes & HALVES, 0))
-        return run_halves(op, in, n_in, options, target, out);
-    return run_as(op, in, n_in, options, target, out, NULL);
+    if (__builtin_expect((seen & HONE__HALF) || hone__autocast_dtype != HONE__F32, 0))
+        return run_halves(op, in, n_in, options, target, out, seen);
+    return run_as(op, in, n_in, options, target, out, seen, NULL);
 }
 
-static int run_unwatched(const hone__op *op, hone_tensor *const *in, int n_in, const void *options,
-                         hone__target target, hone_tensor **out)
+static __attribute__((noinline)) int run_unwatched(const hone__op *op, hone_tensor *const *in,
+                                                   int n_in, const void *options,
+                                                   hone__target target, hone_tensor **out)
 {
     return run_plain(op, in, n_in, options, target, out);
 }
@@ -618,12 +640,23 @@ static __attribute__((noinline)) int run_watched(const hone__op *op, hone_tensor
     return n;
 }
 
+/* The first call of all, or one that somebody looks on at. */
+static __attribute__((noinline)) int run_otherwise(const hone__op *op, hone_tensor *const *in,
+                                                   int n_in, const void *options,
+                                                   hone__target target, hone_tensor **out)
+{
+    if (!hone__ready())
+        return -1;
+    return hone__watched() ? run_watched(op, in, n_in, options, target, out)
+                           : run_unwatched(op, in, n_in, options, target, out);
+}
+
 int hone__run(const hone__op *op, hone_tensor *const *in, int n_in, const void *options,
               hone__target target, hone_tensor **out)
 {
-    if (hone__watched())
-        return run_watched(op, in, n_in, options, target, out);
-    return run_plain(op, in, n_in, options, target, out);
+    if (__builtin_expect(hone__quiet(), 1))
+        return run_plain(op, in, n_in, options, target, out);
+    return run_otherwise(op, in, n_in, options, target, out);
 }
 
 /* What a call of one result may make besides it: hidden outputs. */

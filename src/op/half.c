@@ -331,10 +331,15 @@ hone_tensor *hone__half_linked(hone_tensor *saved, const void *edge)
         made->out_index = (uint8_t)e->out;
     }
     const hone_dtype dtype = (hone_dtype)saved->dtype;
-    hone_context stack, *ctx = t ? hone__begin(&stack, hone__op_of_to, &input, 1, &dtype) : NULL;
-    if (ctx)
-        ctx->n_out = 1;
-    const bool ok = ctx && hone__finish(ctx, &t, true);
+    bool ok = t;
+    if (t && hone__grad_on() && hone__must_record(hone__op_of_to, &input, 1)) {
+        hone_context *ctx = hone__node_new(hone__op_of_to, &input, 1);
+        if (ctx) {
+            memcpy(ctx->options, &dtype, hone__op_of_to->options_bytes);
+            ctx->n_out = 1;
+        }
+        ok = ctx && hone__node_finish(ctx, &t, true);
+    }
     hone_release(made);
     return ok ? t : NULL;
 }

@@ -3,6 +3,7 @@
 #include "op/node.h"
 #include "op/mode.h"
 #include "core/hooks.h"
+#include "core/storage.h"
 
 #include "runtime/memory.h"
 
@@ -16,16 +17,6 @@ __attribute__((constructor)) static void install(void)
 {
     hone__node_release = hone__node_drop;
     hone__node_name = hone__call_name;
-}
-
-static bool must_record(const hone__op *op, hone_tensor *const *in, int n_in)
-{
-    if (!hone__grad_on() || !op->backward)
-        return false;
-    for (int i = 0; i < n_in; i++)
-        if (hone__requires_grad(in[i]) && hone__has_gradient(op, i))
-            return true;
-    return false;
 }
 
 static void fill_edges(hone_context *ctx, hone_tensor *const *in)
@@ -42,7 +33,7 @@ static void fill_edges(hone_context *ctx, hone_tensor *const *in)
             continue;
         e->dtype = (hone_dtype)t->dtype;
         e->shape.ndim = t->ndim;
-        memcpy(e->shape.shape, t->shape, sizeof(int64_t) * t->ndim);
+        memcpy(e->shape.shape, t->shape, sizeof t->shape); /* all of it: a few moves */
         if (!hone__requires_grad(t) || !hone__has_gradient(ctx->op, i))
             continue;
         e->needs = e->wanted = true;
@@ -67,35 +58,21 @@ __attribute__((cold, noinline)) static bool note_place(hone_context *ctx)
     return ctx->noted = true;
 }
 
-hone_context *hone__begin(hone_context *stack, const hone__op *op, hone_tensor *const *in, int n_in,
-                          const void *options)
+hone_context *hone__node_new(const hone__op *op, hone_tensor *const *in, int n_in)
 {
-    hone_context *ctx = stack;
-    const bool record = must_record(op, in, n_in);
-    if (record) {
-        ctx = hone__obj_take(HONE__OBJ_NODE, sizeof *ctx); /* most of it is room: not zeroed */
-        if (!ctx)
-            return NULL;
-        atomic_init(&ctx->refs, 1);
-        atomic_init(&ctx->walker, NULL);
-        ctx->queued = ctx->needed = ctx->runs = ctx->hooked = ctx->noted = false;
-        ctx->outputs = &ctx->inline_output;
-        ctx->grads = &ctx->inline_grad;
-        ctx->inline_grad = NULL;
-        ctx->part = NULL;
-    }
-    ctx->recording = record;
-    ctx->op = op;
-    ctx->target = HONE__INTO_FRESH;
-    ctx->written = ctx->freed = ctx->widened = false;
-    ctx->half = NULL;
-    ctx->in = in;
-    ctx->n_in = n_in;
-    ctx->n_out = ctx->n_saved = 0;
-    if (options)
-        memcpy(ctx->options, options, op->options_bytes);
-    if (!record)
-        return ctx;
+    hone_context *ctx = hone__obj_take(HONE__OBJ_NODE, sizeof *ctx);
+    if (!ctx)
+        return NULL;
+    /* most of it is room: not zeroed */
+    hone__context_begin(ctx, op, in, n_in);
+    ctx->recording = true;
+    atomic_init(&ctx->refs, 1);
+    atomic_init(&ctx->walker, NULL);
+    ctx->queued = ctx->needed = ctx->runs = ctx->hooked = ctx->noted = false;
+    ctx->outputs = &ctx->inline_output;
+    ctx->grads = &ctx->inline_grad;
+    ctx->inline_grad = NULL;
+    ctx->part = NULL;
     ctx->saved = ctx->inline_saved;
     ctx->edges = ctx->inline_edges;
     if (n_in > HONE__INLINE_EDGES) {
@@ -145,6 +122,13 @@ static bool room_for_outputs(hone_context *ctx, int n_out)
     return ctx->outputs && ctx->grads;
 }
 
+/* Of a node that no other thread has seen so far: without a locked instruction. */
+static void add_holder(hone_context *ctx, int n)
+{
+    const int refs = atomic_load_explicit(&ctx->refs, memory_order_relaxed);
+    atomic_store_explicit(&ctx->refs, refs + n, memory_order_relaxed);
+}
+
 static void tie(hone_context *ctx, hone_tensor *t, int o)
 {
     const hone__slot *slot = &ctx->op->out[o < HONE__OP_OUTPUTS ? o : 0];
@@ -155,21 +139,21 @@ static void tie(hone_context *ctx, hone_tensor *t, int o)
         return; /* an output that was not made */
     out->dtype = (hone_dtype)t->dtype;
     out->shape.ndim = t->ndim;
-    memcpy(out->shape.shape, t->shape, sizeof(int64_t) * t->ndim);
-    out->differentiable = hone_dtype_is_float(out->dtype) && !(slot->is & HONE__CONSTANT);
+    memcpy(out->shape.shape, t->shape, sizeof t->shape);
+    out->differentiable =
+        hone__category(out->dtype) == HONE__KIND_FLOAT && !(slot->is & HONE__CONSTANT);
     if (!out->differentiable)
         return;
     out->shows = ctx->op->view && !ctx->op->repeats && t->storage == ctx->in[0]->storage;
     hone__node_drop(t->node); /* in place: the history so far, which the edges hold now */
-    t->node = hone__node_retain(ctx);
+    t->node = ctx;
+    add_holder(ctx, 1);
     t->out_index = (uint8_t)o;
     t->requires_grad = false;
 }
 
-bool hone__finish(hone_context *ctx, hone_tensor *const *out, bool record)
+bool hone__node_finish(hone_context *ctx, hone_tensor *const *out, bool record)
 {
-    if (!ctx->recording)
-        return true;
     const int n_out = ctx->n_out;
     const bool tied = record && room_for_outputs(ctx, n_out) &&
                       detach_saved_outputs(ctx, out, n_out) &&
@@ -183,7 +167,10 @@ bool hone__finish(hone_context *ctx, hone_tensor *const *out, bool record)
         ctx->in = NULL;
         ctx->out = NULL;
     }
-    hone__node_drop(ctx);
+    if (atomic_load_explicit(&ctx->refs, memory_order_relaxed) > 1)
+        add_holder(ctx, -1); /* the call itself, which held it so far */
+    else
+        hone__node_drop(ctx);
     return !record || tied;
 }
 
@@ -237,10 +224,10 @@ static void destroy(hone_context *node)
 
 void hone__node_drop(hone_context *node)
 {
-    static _Thread_local hone_context *dead;
-    static _Thread_local bool running;
+    static _Thread_local hone_context *dead __attribute__((tls_model("initial-exec")));
+    static _Thread_local bool running __attribute__((tls_model("initial-exec")));
 
-    if (!node || atomic_fetch_sub_explicit(&node->refs, 1, memory_order_acq_rel) != 1)
+    if (!node || !hone__refs_drop(&node->refs))
         return;
     node->next = dead;
     dead = node;

@@ -17,6 +17,14 @@
 
 enum { HONE__INLINE_EDGES = 3, HONE__INLINE_SAVED = 4 };
 
+/** What a call's check of its inputs has seen of them. */
+enum {
+    HONE__HISTORY = 1, /* one requires a gradient */
+    HONE__VIEW = 2,    /* one is a view */
+    HONE__LARGE = 4,   /* one is worth a thought about where it lies: op/observe.h */
+    HONE__HALF = 8,    /* one is of floats of 16 bits */
+};
+
 /** Where the gradient of one input goes. */
 typedef struct {
     hone_context *node; /* held; NULL: leaf or nobody */
@@ -60,6 +68,7 @@ struct hone_context {
     bool hooked;                  /* `hooks` has some, of its outputs' gradients */
     bool noted;                   /* `hooks` has the place of the call: anomaly mode */
     bool widened;                 /* the op computes in f32 for floats of 16 bits: half.h */
+    uint8_t inputs;               /* HONE__HISTORY ...: what some of the running call's are */
     _Atomic(const void *) walker; /* names the thread whose walk has come here; NULL: none */
     uint64_t seq; /* order of creation: a node's inputs come from nodes of smaller seq */
     const hone__op *op;
@@ -88,6 +97,8 @@ struct hone_context {
 static inline const hone__slot *hone__slot_of(const hone__op *op, int i)
 {
     const hone__slot *slot = &op->in[i < HONE__OP_INPUTS ? i : HONE__OP_INPUTS - 1];
+    if (__builtin_expect(slot->name != NULL, 1))
+        return slot;
     while (!slot->name && slot > op->in)
         slot--;
     return slot;
@@ -141,14 +152,31 @@ void hone__node_drop(hone_context *node);
 /** Gives back saved tensors and edges (after a walk). */
 void hone__node_clear(hone_context *node);
 
-/** Prepares ctx for a call: as a node of the graph if grad mode is on and an input needs a
- * gradient, else plain. `stack` serves calls that record nothing. NULL + E_NOMEM if memory is
- * short. */
-hone_context *hone__begin(hone_context *stack, const hone__op *op, hone_tensor *const *in, int n_in,
-                          const void *options);
-/** Ties the outputs that are floats, and of which `record` says so, to the node (recorded) or
- * forgets the context. False: out of memory. */
-bool hone__finish(hone_context *ctx, hone_tensor *const *out, bool record);
+static inline void hone__context_begin(hone_context *ctx, const hone__op *op,
+                                       hone_tensor *const *in, int n_in)
+{
+    ctx->op = op;
+    ctx->target = HONE__INTO_FRESH;
+    ctx->written = ctx->freed = ctx->widened = false;
+    ctx->half = NULL;
+    ctx->in = in;
+    ctx->n_in = n_in;
+    ctx->n_out = ctx->n_saved = 0;
+}
+
+/** Has the op a gradient for an input that requires one? */
+static inline bool hone__must_record(const hone__op *op, hone_tensor *const *in, int n_in)
+{
+    for (int i = 0; op->backward && i < n_in; i++)
+        if (hone__requires_grad(in[i]) && hone__has_gradient(op, i))
+            return true;
+    return false;
+}
+/** A node of the graph for a call, begun; of its options nothing is there yet. NULL + E_NOMEM. */
+hone_context *hone__node_new(const hone__op *op, hone_tensor *const *in, int n_in);
+/** Ties the outputs that are floats, if `record` says so, to the node; drops it. False: out of
+ * memory. */
+bool hone__node_finish(hone_context *ctx, hone_tensor *const *out, bool record);
 
 /** The op that all of a user's functions are calls of: its options begin with the hone_function. */
 extern const hone__op hone__op_function;

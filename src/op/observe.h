@@ -25,12 +25,9 @@ void hone__observe_run(const hone_context *ctx, unsigned regions, hone_tensor *c
 static inline hone__data_place hone__observe_begin(const hone_context *ctx)
 {
     const hone__data_place outer = hone__data_now;
-    bool large = false;
-    for (int i = 0; i < ctx->n_in; i++)
-        large |= hone__observe_large(ctx->in[i]);
     hone__data_now.near_bytes = hone__data_now.spread_bytes = 0;
     hone__data_now.large = false;
-    if (large)
+    if (ctx->inputs & HONE__LARGE)
         hone__observe_operands(ctx);
     return outer;
 }

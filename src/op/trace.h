@@ -13,7 +13,7 @@ typedef struct hone__tracer {
 } hone__tracer;
 
 /** NULL: nobody. */
-extern _Thread_local hone__tracer *hone__tracing;
+extern _Thread_local hone__tracer *hone__tracing __attribute__((tls_model("initial-exec")));
 
 /** Around a forward: ops inside of one that is told aren't told themselves. */
 static inline hone__tracer *hone__trace_begin(const hone_context *ctx)

@@ -8,30 +8,32 @@
 /* ---- what all of them share. Beside bf16 and f16 a number is rounded to that first, as PyTorch does it,
  * but where it is a factor or a divisor. */
 
-static hone_tensor *run(hone_context *ctx, int k, hone_dtype dtype, const hone__shape *shape,
+static hone_tensor *run(hone_context *ctx, int k, hone_dtype dtype, int ndim, const int64_t *shape,
                         const hone__operand *operands)
 {
     const hone__elementwise_kernel kernel = hone__binary_kernel(k, dtype);
     HONE_ASSERT(kernel.fn.binary); /* sub and pow have refused bool */
-    hone_tensor *out = hone__out(ctx, 0, dtype, shape->ndim, shape->shape);
+    hone_tensor *out = hone__out(ctx, 0, dtype, ndim, shape);
     return out && hone__elementwise(&kernel, out, operands) ? out : NULL;
 }
 
 static hone_tensor *run_tensors(hone_context *ctx, hone_tensor *const *in, int k, hone_dtype dtype)
 {
+    const hone__operand operands[] = { { .t = in[0] }, { .t = in[1] } };
     hone__shape shape;
+    if (hone__same_shape(in[0], in[1]))
+        return run(ctx, k, dtype, in[0]->ndim, in[0]->shape, operands);
     if (!hone__broadcast(hone__call_name(ctx), in, 2, &shape))
         return NULL;
-    return run(ctx, k, dtype, &shape, (hone__operand[]){ { .t = in[0] }, { .t = in[1] } });
+    return run(ctx, k, dtype, shape.ndim, shape.shape, operands);
 }
 
 static hone_tensor *run_number(hone_context *ctx, hone_tensor *x, int k, hone_dtype dtype)
 {
-    const hone__shape shape = hone__shape_of(x);
     double s = hone__number_of(ctx);
     if (hone__is_half(dtype) && k != HONE__K_MUL && k != HONE__K_DIV)
         s = hone__rounded_number(dtype, s);
-    return run(ctx, k, dtype, &shape, (hone__operand[]){ { .t = x }, { .number = s } });
+    return run(ctx, k, dtype, x->ndim, x->shape, (hone__operand[]){ { .t = x }, { .number = s } });
 }
 
 static hone_dtype number_dtype(hone_context *ctx, const hone_tensor *x)
@@ -422,10 +424,8 @@ static hone_tensor *extreme_number(hone_context *ctx, hone_tensor *x, int k, int
     const double s = hone__number_of(ctx);
     if (!HONE__SAVE(ctx, x))
         return NULL;
-    if (hone__number_side(dtype, s) == losing_side) {
-        const hone__shape shape = hone__shape_of(x);
-        return run(ctx, k, dtype, &shape, (hone__operand[]){ { .t = x }, { .t = x } });
-    }
+    if (hone__number_side(dtype, s) == losing_side)
+        return run(ctx, k, dtype, x->ndim, x->shape, (hone__operand[]){ { .t = x }, { .t = x } });
     return hone__number_fits(hone__call_name(ctx), dtype, s) ? run_number(ctx, x, k, dtype) : NULL;
 }
 

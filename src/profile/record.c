@@ -74,6 +74,7 @@ static void mark_storage(hone__recorder *r, hone__storage *storage, const char *
     const unsigned id = site_of(r, op);
     hone__memory_site *site = hone__memory_site_at(id);
     storage->site = (uint16_t)id;
+    storage->plain = false;
     atomic_fetch_add_explicit(&site->alive_bytes, (int64_t)storage->bytes, memory_order_relaxed);
     atomic_fetch_add_explicit(&site->alive, 1, memory_order_relaxed);
     write_memory(r, HONE__RECORD_ALLOC, id, (int64_t)storage->bytes);

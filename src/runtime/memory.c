@@ -385,16 +385,33 @@ void *hone__realloc(void *p, size_t bytes)
 
 static _Atomic size_t obj_bytes[HONE__OBJ_KINDS]; /* constant per kind, known after the first */
 
-void *hone__obj_take(hone__obj_kind kind, size_t bytes)
+static inline void *take_object(hone__obj_kind kind, size_t bytes)
 {
     hone__heap *heap = hone__heap_self();
     void *p = allocate(heap, bytes);
-    if (__builtin_expect(!p, 0))
-        return NULL;
+    if (__builtin_expect(p != NULL, 1))
+        hone__counter_add(&heap->live[kind], 1);
+    return p;
+}
+
+void *hone__obj_take_with(hone__obj_kind kind, size_t bytes)
+{
+    return take_object(kind, bytes);
+}
+
+void hone__obj_free_with(hone__obj_kind kind, void *p, size_t bytes)
+{
+    hone__heap *heap = hone__heap_open();
+    hone__counter_add(&heap->live[kind], -1);
+    give(heap, p, bytes);
+    hone__heap_close(heap);
+}
+
+void *hone__obj_take(hone__obj_kind kind, size_t bytes)
+{
     if (__builtin_expect(atomic_load_explicit(&obj_bytes[kind], memory_order_relaxed) != bytes, 0))
         atomic_store_explicit(&obj_bytes[kind], bytes, memory_order_relaxed);
-    hone__counter_add(&heap->live[kind], 1);
-    return p;
+    return take_object(kind, bytes);
 }
 
 void *hone__obj_alloc(hone__obj_kind kind, size_t bytes)
@@ -414,13 +431,6 @@ void hone__obj_free(hone__obj_kind kind, void *p)
         give_direct(heap, hone__keeper.bury(p), bytes);
     else
         give(heap, p, bytes);
-    hone__heap_close(heap);
-}
-
-void hone__obj_count(hone__obj_kind kind, int n)
-{
-    hone__heap *heap = hone__heap_open();
-    hone__counter_add(&heap->live[kind], n);
     hone__heap_close(heap);
 }
 

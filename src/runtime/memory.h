@@ -55,9 +55,10 @@ typedef enum {
 void *hone__obj_alloc(hone__obj_kind kind, size_t bytes); /* zeroed; `bytes` is constant per kind */
 void *hone__obj_take(hone__obj_kind kind, size_t bytes);  /* the same, uninitialised */
 void hone__obj_free(hone__obj_kind kind, void *p);
+/** An object with room behind it, in one block of `bytes`, uninitialised: hone__pool_alloc and a count. */
+void *hone__obj_take_with(hone__obj_kind kind, size_t bytes);
+void hone__obj_free_with(hone__obj_kind kind, void *p, size_t bytes);
 int64_t hone__obj_live(hone__obj_kind kind);
-/** Counts objects that live inside another block. */
-void hone__obj_count(hone__obj_kind kind, int n);
 
 /** What memory asks about the tensors in it. src/init.c sets it before the first one. */
 typedef struct {

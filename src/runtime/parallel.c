@@ -20,7 +20,7 @@
 
 static atomic_int team = 1;     /* as it was asked for */
 static atomic_int runnable = 1; /* of these, so many run at once: no more than there are CPUs */
-static atomic_bool forced;      /* HONE_FORCE_THREADS: no cost model */
+atomic_bool hone__team_forced;  /* no cost model */
 static double core_bytes = HONE__COST_CORE_BYTES; /* of a core's own cache */
 static atomic_bool forked;                        /* this process is a child of fork() */
 static atomic_int open_regions;                   /* of all threads that call hone */
@@ -93,7 +93,7 @@ static int most_by_setting(const char **name, int *value)
 static void set_team(int n)
 {
     const int cpus = hone__topology_get()->affinity_cpus;
-    atomic_store(&runnable, atomic_load(&forced) || n < cpus ? n : cpus);
+    atomic_store(&runnable, atomic_load(&hone__team_forced) || n < cpus ? n : cpus);
     atomic_store(&team, n);
 }
 
@@ -118,7 +118,7 @@ bool hone__team_init(char *message, size_t size)
     if (exact > 0) {
         threads.n = (int)exact;
         hone__format(team_reason, sizeof team_reason, "HONE_FORCE_THREADS=%d", threads.n);
-        atomic_store(&forced, true);
+        atomic_store(&hone__team_forced, true);
     }
     const int given = most_by_setting(&setting, &value);
     hone__format(reason, sizeof reason, "%s=%d", setting, value);
@@ -237,7 +237,7 @@ static bool pays(double total_ns, int n, int size)
 int hone__team_for(double total_ns, int64_t parts)
 {
     const int size = atomic_load_explicit(&runnable, memory_order_relaxed);
-    const bool exact = atomic_load_explicit(&forced, memory_order_relaxed);
+    const bool exact = atomic_load_explicit(&hone__team_forced, memory_order_relaxed);
     if (size == 1 || parts < 2)
         return 1;
     const int n = parts < size ? (int)parts : size;
@@ -330,7 +330,7 @@ static void run_team(int wanted, int n_threads, hone__team_body body, void *ctx)
         return;
     }
     const hone__pin_team pinning = hone__pin_team_of_caller();
-    const bool free_to_pause = !atomic_load_explicit(&forced, memory_order_relaxed);
+    const bool free_to_pause = !atomic_load_explicit(&hone__team_forced, memory_order_relaxed);
     const int cpu = free_to_pause ? sched_getcpu() : -1; /* forced, they may have to share */
     if (cpu >= 0 && own_team.size != size)
         gather(own_team.size = size, cpu);
@@ -475,8 +475,7 @@ void hone__parallel_for(int64_t n, int64_t grain, double ns_per_item, hone__rang
         return;
     if (grain < 1)
         grain = 1;
-    if ((double)n * ns_per_item < HONE__COST_REGION_NS &&
-        !atomic_load_explicit(&forced, memory_order_relaxed)) {
+    if (hone__runs_inline((double)n * ns_per_item)) {
         const hone__fpmode before = hone__fpmode_enter();
         body(ctx, 0, n);
         hone__fpmode_leave(before);

@@ -6,8 +6,10 @@
 #ifndef HONE_RUNTIME_PARALLEL_H
 #define HONE_RUNTIME_PARALLEL_H
 
+#include "runtime/cost.h"
 #include "runtime/topology.h"
 
+#include <stdatomic.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -47,6 +49,14 @@ double hone__changing_ns(int64_t bytes, int n);
 
 /** From now on the calling thread, one of hone's own beside the team, runs its regions alone. */
 void hone__team_never(void);
+
+extern atomic_bool hone__team_forced; /* by HONE_FORCE_THREADS */
+/** True if a job of so many ns is run inline, whatever the machine is. */
+static inline bool hone__runs_inline(double total_ns)
+{
+    return total_ns < HONE__COST_REGION_NS &&
+           !atomic_load_explicit(&hone__team_forced, memory_order_relaxed);
+}
 
 typedef void (*hone__range_body)(void *ctx, int64_t begin, int64_t end);
 

@@ -163,6 +163,7 @@ static inline void *hone__small_alloc(hone__heap *heap, hone__size_class size)
     if (__builtin_expect(!block, 0))
         return hone__small_refill(heap, size);
     heap->free[size.index] = block->next;
+    __builtin_prefetch(block->next, 1); /* the next one's turn comes soon, and it may lie far */
     return block;
 }
 

@@ -5,14 +5,15 @@
 #include <cpuid.h>
 #endif
 
-/* The symbols that the notes of the probes name (op/probes.h). Tools add to the counter's place in
- * the file, so it has to have one: initialised data, not what is only zeroed at load. */
-__attribute__((section(".probes"))) atomic_uint hone__watch_flags = 0;
+/* Tools add to the counter's place in the file, so it has to have one: initialised data, not what is
+ * only zeroed at load. The other names are those that the notes of the probes have (op/probes.h). */
+__attribute__((section(".probes"))) _Atomic uint64_t hone__state = (uint64_t)HONE__NOT_SET_UP
+                                                                   << HONE__STATE_SET_UP;
 #ifdef HONE_SDT
 extern unsigned short hone_op__begin_semaphore
-    __attribute__((alias("hone__watch_flags"), visibility("hidden")));
+    __attribute__((alias("hone__state"), visibility("hidden")));
 extern unsigned short hone_op__end_semaphore
-    __attribute__((alias("hone__watch_flags"), visibility("hidden")));
+    __attribute__((alias("hone__state"), visibility("hidden")));
 #endif
 hone__watcher hone__watch;
 

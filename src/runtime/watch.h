@@ -1,36 +1,41 @@
 /* watch.h: what may be seen of a run: the flag that everything asks first, the clock of what is
  * seen, and whom regions, storage, modules and phases tell. src/profile is the one that listens.
  *
- * Off, an op pays for it by a comparison and a jump, and as much when its result's memory goes. */
+ * Off, an op pays nothing for it: the flag is part of the word that it asks anyway
+ * (runtime/state.h), and so it is with the memory of small results. */
 #ifndef HONE_RUNTIME_WATCH_H
 #define HONE_RUNTIME_WATCH_H
 
 #include "runtime/stalls.h"
+#include "runtime/state.h"
 
 #include <stdatomic.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
-/* ---- the flag: the low half counts tools at the probes (op/probes.h), the high one is a profile */
+/* ---- the flag, the low half of hone__state: its low half counts tools at the probes
+ * (op/probes.h), its high one is a profile */
 
-#define HONE__PROFILE_ON 0x10000u
-extern atomic_uint hone__watch_flags;
+#define HONE__PROFILE_ON ((uint64_t)0x10000)
 
-static inline unsigned hone__watch_now(void)
+static inline uint32_t hone__watch_now(void)
 {
 #ifdef HONE_UNWATCHED /* tests/profile/off.sh measures what the flag costs */
     return 0;
 #else
-    return atomic_load_explicit(&hone__watch_flags, memory_order_relaxed);
+    return (uint32_t)atomic_load_explicit(&hone__state, memory_order_relaxed);
 #endif
 }
-/** A storage has a site: whoever gave it that wants to know when it goes. */
+/** Hone is set up and nobody looks on. */
+static inline bool hone__quiet(void)
+{
 #ifdef HONE_UNWATCHED
-#define HONE__IS_MARKED(site) ((void)(site), false)
+    return __builtin_expect(hone__state_now() >> HONE__STATE_SET_UP == 0, 1);
 #else
-#define HONE__IS_MARKED(site) __builtin_expect((site) != 0, 0)
+    return __builtin_expect(hone__state_now() == 0, 1);
 #endif
+}
 static inline bool hone__watched(void)
 {
     return __builtin_expect(hone__watch_now() != 0, 0);
