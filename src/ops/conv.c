@@ -81,13 +81,29 @@ static hone_tensor *as_batch(hone_tensor *t, int dims)
     return t && t->ndim == dims + 1 ? hone_unsqueeze(t, 0) : t;
 }
 
-void hone__conv_weight_by_shards(hone_context *ctx, int i, const hone__conv_ops *ops,
-                                 hone_tensor *dy, hone_tensor *x, const hone__conv_options *options)
+static void weight_by_shards(hone_context *ctx, int i, const hone__conv_ops *ops, hone_tensor *dy,
+                             hone_tensor *x, const hone__conv_options *options)
 {
     const int dims = hone__call_dims(ctx);
     shard_job j = { ops, as_batch(dy, dims), as_batch(x, dims), options };
     if (j.dy && j.x)
         hone__shard_sums(ctx, i, j.dy->shape[0], chain_samples, &j, NULL);
+}
+
+void hone__conv_give_weight(hone_context *ctx, int i, hone_tensor **dx, const hone__conv_ops *ops,
+                            hone_tensor *dy, hone_tensor *x, const hone__conv_options *options)
+{
+    if (hone__in_shards(ctx, i)) {
+        weight_by_shards(ctx, i, ops, dy, x, options);
+        return;
+    }
+    if (!dx[i] || !hone__begins_with(ctx, i)) {
+        dx[i] = hone__call(ops->weight, IN(dy, x), options);
+        return;
+    }
+    hone_tensor *sum = hone_contiguous(dx[i]);
+    if (sum && hone__call_(ops->add_weight, IN(sum, dy, x), options) && sum != dx[i])
+        hone_copy_(dx[i], sum);
 }
 
 static void bias_by_shards(hone_context *ctx, hone_tensor *dy)
@@ -107,12 +123,8 @@ static void conv_backward(hone_context *ctx, hone_tensor *const *dy, hone_tensor
     const hone__conv_options of_w = hone__conv_with_extents(o, hone__call_dims(ctx), w);
     if (hone_needs_input_grad(ctx, 0))
         dx[0] = hone__call(ops->input, IN(dy[0], hone_saved(ctx, 1)), &of_x);
-    if (hone_needs_input_grad(ctx, 1) && hone__in_shards(ctx, 1))
-        hone__conv_weight_by_shards(ctx, 1, ops, dy[0], hone_saved(ctx, 0), &of_w);
-    else if (hone_needs_input_grad(ctx, 1) && hone__begun(ctx, 1, dx))
-        hone__call_(ops->add_weight, IN(dx[1], dy[0], hone_saved(ctx, 0)), &of_w);
-    else if (hone_needs_input_grad(ctx, 1))
-        dx[1] = hone__call(ops->weight, IN(dy[0], hone_saved(ctx, 0)), &of_w);
+    if (hone_needs_input_grad(ctx, 1))
+        hone__conv_give_weight(ctx, 1, dx, ops, dy[0], hone_saved(ctx, 0), &of_w);
     if (hone_needs_input_grad(ctx, 2) && hone__in_shards(ctx, 2)) {
         bias_by_shards(ctx, dy[0]);
     } else if (hone_needs_input_grad(ctx, 2)) {

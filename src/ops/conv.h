@@ -31,10 +31,10 @@ typedef struct {
     const hone__op *forward, *input, *weight, *add_weight;
 } hone__conv_ops;
 const hone__conv_ops *hone__conv_ops_of(int dims);
-/** Gives the gradient of input i, a weight, with a chain for each shard (op/shards.h). */
-void hone__conv_weight_by_shards(hone_context *ctx, int i, const hone__conv_ops *ops,
-                                 hone_tensor *dy, hone_tensor *x,
-                                 const hone__conv_options *options);
+/** The gradient of input i, a weight: added to the sum in dx[i] that begins with a leaf's, put there,
+ * or with a chain for each shard (op/shards.h). */
+void hone__conv_give_weight(hone_context *ctx, int i, hone_tensor **dx, const hone__conv_ops *ops,
+                            hone_tensor *dy, hone_tensor *x, const hone__conv_options *options);
 
 /* ---- shapes (conv_shape.c) */
 

@@ -57,10 +57,7 @@ static void input_backward(hone_context *ctx, hone_tensor *const *u, hone_tensor
     if (hone_needs_input_grad(ctx, 1)) {
         const hone__conv_options of_w =
             hone__conv_with_extents(o, hone__call_dims(ctx), hone__input_shape(ctx, 1));
-        if (hone__in_shards(ctx, 1))
-            hone__conv_weight_by_shards(ctx, 1, ops, hone_saved(ctx, 0), u[0], &of_w);
-        else
-            dx[1] = hone__call(ops->weight, IN(hone_saved(ctx, 0), u[0]), &of_w);
+        hone__conv_give_weight(ctx, 1, dx, ops, hone_saved(ctx, 0), u[0], &of_w);
     }
 }
 
@@ -78,6 +75,7 @@ static void input_cost(const hone__cost_call *call, hone__cost *cost)
         .in = { { "dy" }, { "weight" } },                                                          \
         .options = table,                                                                          \
         .options_bytes = sizeof(hone__conv_options),                                               \
+        .adds = true,                                                                              \
         .cost = input_cost,                                                                        \
     }
 BY_INPUT(conv2d_backward_input, 2, hone__conv2d_grad_table);
