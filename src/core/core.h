@@ -4,7 +4,7 @@
 
 #include "core/dtypes.h"
 #include "core/text.h"
-#include "runtime/state.h"
+#include "runtime/readiness.h"
 
 #include <hone/runtime.h>
 #include <hone/tensor.h>
@@ -58,7 +58,7 @@ void hone__debug_print(int level, const char *format, ...) HONE_PRINTF(2, 3);
 bool hone__become_ready(void);
 static inline bool hone__ready(void)
 {
-    return __builtin_expect(hone__state_now() >> HONE__STATE_SET_UP == 0, 1) ||
+    return __builtin_expect(hone__readiness_now() >> HONE__SET_UP_BITS == 0, 1) ||
            hone__become_ready();
 }
 /** What the first call of hone__ready() runs, under its lock: src/init.c. False: one line in

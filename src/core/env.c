@@ -6,7 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* The high half of hone__state. */
+/* The high half of hone__readiness. */
 enum { READY = 0, UNKNOWN = HONE__NOT_SET_UP, FAILED };
 
 atomic_int hone__debug_level = -1;
@@ -53,7 +53,7 @@ void hone__debug_print(int level, const char *format, ...)
 
 static int set_up_now(void)
 {
-    return (int)(hone__state_now() >> HONE__STATE_SET_UP);
+    return (int)(hone__readiness_now() >> HONE__SET_UP_BITS);
 }
 
 static int initialise(void)
@@ -62,8 +62,8 @@ static int initialise(void)
     int now = set_up_now();
     if (now == UNKNOWN) {
         now = hone__set_up(failure, sizeof failure) ? READY : FAILED;
-        const uint64_t change = (uint64_t)(UNKNOWN ^ now) << HONE__STATE_SET_UP;
-        atomic_fetch_xor_explicit(&hone__state, change, memory_order_release);
+        const uint64_t change = (uint64_t)(UNKNOWN ^ now) << HONE__SET_UP_BITS;
+        atomic_fetch_xor_explicit(&hone__readiness, change, memory_order_release);
     }
     hone__unlock(HONE__LOCK_INIT);
     return now;

@@ -224,7 +224,7 @@ hone_status hone_profile_begin(const hone_profile_options *options)
     run.on = true;
     read_machine_first();
     run.begin = hone__ticks();
-    atomic_fetch_or(&hone__state, HONE__PROFILE_ON);
+    atomic_fetch_or(&hone__readiness, HONE__PROFILE_ON);
     hone__unlock(HONE__LOCK_PROFILE);
     return HONE_OK;
 }
@@ -258,7 +258,7 @@ hone_status hone_profile_end(void)
     }
     if (!run.stepped)
         end_step();
-    atomic_fetch_and(&hone__state, ~HONE__PROFILE_ON);
+    atomic_fetch_and(&hone__readiness, ~HONE__PROFILE_ON);
     atomic_store(&hone__record_looks, false);
     run.on = false;
     read_machine_last();

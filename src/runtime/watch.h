@@ -2,19 +2,19 @@
  * seen, and whom regions, storage, modules and phases tell. src/profile is the one that listens.
  *
  * Off, an op pays nothing for it: the flag is part of the word that it asks anyway
- * (runtime/state.h), and so it is with the memory of small results. */
+ * (runtime/readiness.h), and so it is with the memory of small results. */
 #ifndef HONE_RUNTIME_WATCH_H
 #define HONE_RUNTIME_WATCH_H
 
 #include "runtime/stalls.h"
-#include "runtime/state.h"
+#include "runtime/readiness.h"
 
 #include <stdatomic.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
-/* ---- the flag, the low half of hone__state: its low half counts tools at the probes
+/* ---- the flag, the low half of hone__readiness: its low half counts tools at the probes
  * (op/probes.h), its high one is a profile */
 
 #define HONE__PROFILE_ON ((uint64_t)0x10000)
@@ -24,16 +24,16 @@ static inline uint32_t hone__watch_now(void)
 #ifdef HONE_UNWATCHED /* tests/profile/off.sh measures what the flag costs */
     return 0;
 #else
-    return (uint32_t)atomic_load_explicit(&hone__state, memory_order_relaxed);
+    return (uint32_t)atomic_load_explicit(&hone__readiness, memory_order_relaxed);
 #endif
 }
 /** Hone is set up and nobody looks on. */
 static inline bool hone__quiet(void)
 {
 #ifdef HONE_UNWATCHED
-    return __builtin_expect(hone__state_now() >> HONE__STATE_SET_UP == 0, 1);
+    return __builtin_expect(hone__readiness_now() >> HONE__SET_UP_BITS == 0, 1);
 #else
-    return __builtin_expect(hone__state_now() == 0, 1);
+    return __builtin_expect(hone__readiness_now() == 0, 1);
 #endif
 }
 static inline bool hone__watched(void)
@@ -46,8 +46,7 @@ static inline bool hone__profiled(void)
 #ifdef HONE_UNWATCHED
     return false;
 #else
-    return __builtin_expect(
-        atomic_load_explicit(&hone__watch_flags, memory_order_acquire) >= HONE__PROFILE_ON, 0);
+    return __builtin_expect((uint32_t)hone__readiness_now() >= HONE__PROFILE_ON, 0);
 #endif
 }
 
