@@ -529,44 +529,10 @@ HONE_API hone_batch_norm_gradients hone_batch_norm_backward(hone_tensor *dy, hon
                                                             hone_tensor *weight, bool training,
                                                             double eps);
 
-/* ---- pooling */
-
 /** Values and where they come from; both NULL on error. */
 typedef struct {
     hone_tensor *values, *indices;
 } hone_values_indices;
-
-/** Options of hone_max_pool2d: pairs of height and width, each number with its own default. With
- * ceil_mode a last window that reaches past the padding counts, too, unless it begins past the
- * plane. */
-typedef struct {
-    int64_t kernel_size[2]; /**< needed */
-    int64_t stride[2];      /**< default: as kernel_size */
-    int64_t padding[2];     /**< default 0; at most half of kernel_size */
-    int64_t dilation[2];    /**< default 1 */
-    bool ceil_mode;
-    HONE_RESERVE(31);
-} hone_max_pool2d_options;
-
-/** The largest element of each window that slides over the planes; padding is -inf, NaN wins.
- *  @param x  [N, C, H, W] or [C, H, W] of numbers, any strides; only N may be 0.
- *  @param options  with a kernel_size.
- *  @return   [N, C, OH, OW] (or without N), contiguous; NULL on error. OH = floor((H + 2 padding -
- *            dilation (kernel_size - 1) - 1) / stride) + 1, rounded up with ceil_mode.
- *  Grad:     to that element alone, by hone_max_pool2d_backward. Twice differentiable.
- *  Errors:   HONE_E_SHAPE (also: a window that would be empty, a plane of 2^31 elements or more),
- *            HONE_E_DTYPE, HONE_E_VALUE (an option missing or out of range), HONE_E_NOMEM. */
-HONE_API hone_tensor *hone_max_pool2d(hone_tensor *x, const hone_max_pool2d_options *options);
-/** The same with the places: i64 h * W + w in the plane, of the first of equal elements, of the
- * last NaN if there is one (both as PyTorch). */
-HONE_API hone_values_indices hone_max_pool2d_with_indices(hone_tensor *x,
-                                                          const hone_max_pool2d_options *options);
-/** Its gradient: zeros [.., height, width] to which dy is added at the indices (i64|i32 [same as
- * dy]), one after the other in the order of the windows. Grad: dy's elements at the indices.
- * Errors: as above; HONE_E_INDEX. Source: torch.nn.functional.max_pool2d, whose values all of these
- * have. */
-HONE_API hone_tensor *hone_max_pool2d_backward(hone_tensor *dy, hone_tensor *indices,
-                                               int64_t height, int64_t width);
 
 /* ---- products */
 
@@ -620,84 +586,6 @@ HONE_API hone_tensor *hone_linear_relu(hone_tensor *x, hone_tensor *weight, hone
  * for it. */
 HONE_API hone_tensor *hone_linear_gelu(hone_tensor *x, hone_tensor *weight, hone_tensor *bias);
 HONE_API hone_tensor *hone_linear_gelu_tanh(hone_tensor *x, hone_tensor *weight, hone_tensor *bias);
-
-/* ---- convolution */
-
-/** What `padding` of hone_conv2d_options is. */
-typedef enum {
-    HONE_PAD_EXPLICIT, /**< as given */
-    HONE_PAD_VALID,    /**< none: PyTorch's padding='valid' */
-    HONE_PAD_SAME      /**< so that the result is as large as x; an odd row or column more is at the
-                            bottom or the right (stride 1): padding='same' */
-} hone_auto_pad;
-
-/** Pairs are (height, width). A 0 is PyTorch's default: stride 1, padding 0, dilation 1, groups 1;
- * each of a pair has its own. */
-typedef struct {
-    int64_t stride[2];
-    int64_t padding[2]; /**< rows above and below, columns left and right, all +0 */
-    int64_t dilation[2];
-    int64_t groups;
-    hone_auto_pad auto_pad;
-    HONE_RESERVE(36);
-} hone_conv2d_options;
-
-/** 2-D convolution (the kernel is not flipped): out[n, o, y, x] = bias[o] + the sum over c, ky, kx
- * of x[n, c, y stride - padding + ky dilation, x stride - padding + kx dilation] weight[o, c, ky,
- * kx]. With groups, output channel o sees the channels of its group alone.
- *  @param x        [N, C, H, W] or [C, H, W] of numbers, read where it lies: any strides,
- *                  channels-last too.
- *  @param weight   [O, C / groups, kh, kw] of x's dtype.
- *  @param bias     [O], or HONE_NONE.
- *  @param options  NULL: all defaults.
- *  @return  [N, O, (H + padding - dilation (kh - 1) - 1) / stride + 1, and for W alike],
- *           contiguous; without N as x. Without input channels it is the bias (PyTorch: no output
- *           channels).
- *  Order:   an output is one chain acc = fma(x, weight, acc) from +0 over (c, ky, kx); a tap in the
- *           padding counts as +0 times the weight. Integers wrap. f32 of one group with 16 channels or more on
- *           both sides and at most 64 taps: over (ky, kx, c), where taps in rows outside the image
- *           are left out (pixels are read where they lie, which takes two thirds of the time), as
- *           they are of f32 with 8 groups or more of one channel in and out; of 3 x 3 taps, stride 1
- *           and one group: see hone_conv_algorithm(). The bias is added last.
- *  Grad:    of x and weight the ops below; of the bias a sum of dy by the reductions' rule for
- *           each sample, these being added from +0 in the order of samples. Twice differentiable.
- *  Errors:  HONE_E_SHAPE (not so many dims; channels that groups don't divide, or that don't fit
- *           the weight; a kernel larger than the padded image; a bias of another extent),
- *           HONE_E_DTYPE, HONE_E_VALUE (stride, dilation or groups below 1, padding below 0;
- *           padding with auto_pad; a stride with HONE_PAD_SAME), HONE_E_NOMEM.
- *  Source:  torch.nn.functional.conv2d; Chetlur et al.: cuDNN (2014), implicit GEMM. */
-HONE_API hone_tensor *hone_conv2d(hone_tensor *x, hone_tensor *weight, hone_tensor *bias,
-                                  const hone_conv2d_options *options);
-/** How convolutions of this thread are computed. Returns what it was. */
-typedef enum {
-    HONE_CONV_DEFAULT, /**< f32 of 3 x 3 taps, stride 1, no dilation, one group, at least 16 channels
-                            in and out, and an output that 2 x 2 tiles fill well (not 1 x 1 or 3 x 3):
-                            Winograd's F(2x2, 3x3), also the gradient by x; that by the weight from
-                            144 outputs a channel on. 16 products for 36, and a smaller error. The
-                            shape decides, never the batch. A tile is four outputs, whose sums over
-                            channels are a chain in each of 16 points (simd/isa/images.h); an
-                            infinity in one of its 16 pixels makes all four NaN. The weight's
-                            gradient is a chain over a sample's tiles in each point, transformed,
-                            and added sample by sample. */
-    HONE_CONV_EXACT    /**< one chain an output, as hone_conv2d() says, whatever the shape */
-} hone_conv_form;
-HONE_API hone_conv_form hone_conv_algorithm(hone_conv_form form);
-
-/** Its gradient by x, of height x width: dy [N, O, ..], weight -> [N, C, height, width], all
- * without N if dy is. Order: one chain of fma(dy, weight, acc) from +0 over (o, ky, kx); a tap that
- * no output has counts as +0 times the weight. With as many channels as above, over (ky, kx, o):
- * those and rows outside are left out. Source: torch.nn.grad.conv2d_input. */
-HONE_API hone_tensor *hone_conv2d_backward_input(hone_tensor *dy, hone_tensor *weight,
-                                                 int64_t height, int64_t width,
-                                                 const hone_conv2d_options *options);
-/** Its gradient by a weight of height x width: dy [N, O, ..], x [N, C, H, W] (or both without N) ->
- * [O, C / groups, height, width]. Order: for each sample one chain of fma(dy, x, acc) from +0 over
- * the positions (y, x) of dy (of one channel, or 8 such groups: 16, each of every 16th column, folded
- * by halves); these are added, from +0, in the order of samples. Where a gradient of it has begun,
- * backward() goes on adding to it sample by sample. Source: torch.nn.grad.conv2d_weight. */
-HONE_API hone_tensor *hone_conv2d_backward_weight(hone_tensor *dy, hone_tensor *x, int64_t height,
-                                                  int64_t width,
-                                                  const hone_conv2d_options *options);
 
 /** Sums of products by Einstein's convention: hone_einsum("bij,bjk->bik", hone_list(a, b)).
  *  @param equation  a term for each operand, joined by commas; a letter (a-z, A-Z) names a dim, one
@@ -805,90 +693,12 @@ HONE_API hone_tensor *hone_repeat_interleave_tensor(hone_tensor *x, hone_tensor 
 HONE_API hone_tensor *hone_tril(hone_tensor *x, int64_t diagonal);
 HONE_API hone_tensor *hone_triu(hone_tensor *x, int64_t diagonal);
 
-/* ---- indexing by tensors */
-
-/** x[i0, i1, ...] as in NumPy and PyTorch: hone_index(H, rows, columns). Indices are i64 or i32
- * tensors, broadcast together, negative ones count from the end, or one bool mask of leading
- * dims; HONE_NONE stands for `:`. Fewer than x has dims: the rest is `:`. The result is a copy.
- * HONE_E_INDEX if an index is out of range. Grad: dy added at the indices. */
-#define hone_index(x, ...) hone_index_v(x, HONE_TENSOR_ARGS(__VA_ARGS__))
-HONE_API hone_tensor *hone_index_v(hone_tensor *x, hone_tensor *const *indices_end);
-/** Zeros of the given shape with dy added at the indices, in index order. */
-HONE_API hone_tensor *hone_index_backward_v(hone_tensor *dy, const int64_t *shape_end,
-                                            hone_tensor *const *indices_end);
-/** out[i][j] = x[index[i][j]][j] (dim 0): index i64|i32 [same number of dims, extents <= x's but
- * along dim] -> [same as index]. Grad: scatter_add. */
-HONE_API hone_tensor *hone_gather(hone_tensor *x, int dim, hone_tensor *index);
-/** Where x isn't 0: i64 [how many, dims of x], the coordinates of each in row-major order. No
- * gradient. */
-HONE_API hone_tensor *hone_nonzero(hone_tensor *x);
-/** The index i64|i32 [n] of dim, none below 0 -> x's shape with n in place of dim; a 0-d x takes [1]
- * and stays 0-d. Grad: dy added at the indices. HONE_E_INDEX, HONE_E_SHAPE. */
-HONE_API hone_tensor *hone_index_select(hone_tensor *x, int dim, hone_tensor *index);
-/** x with values put at the places that hone_index(x, indices) would read, one after the other, so
- * that the last stays where an index comes twice; with `accumulate` they are added, in that order.
- *  @param values  of x's dtype, broadcast to what hone_index would give.
- *  Grad:    of values: dy at the indices, also (as PyTorch) for those that didn't stay; of x: dy, with
- *           0 put at the indices unless `accumulate`.
- *  Errors:  as hone_index; HONE_E_DTYPE, HONE_E_SHAPE. In place nothing is changed then. */
-#define hone_index_put(x, values, accumulate, ...)                                                 \
-    hone_index_put_v(x, values, HONE_TENSOR_ARGS(__VA_ARGS__), accumulate)
-#define hone_index_put_(x, values, accumulate, ...)                                                \
-    hone_index_put__v(x, values, HONE_TENSOR_ARGS(__VA_ARGS__), accumulate)
-HONE_API hone_tensor *hone_index_put_v(hone_tensor *x, hone_tensor *values,
-                                       hone_tensor *const *indices_end, bool accumulate);
-HONE_API hone_tensor *hone_index_put__v(hone_tensor *x, hone_tensor *values,
-                                        hone_tensor *const *indices_end, bool accumulate);
-/** x with src added at the places gather would read, in index order. src: of x's dtype, at least as
- * large as the index. Grad: dx = dy, dsrc = gather(dy). In place nothing is changed if there is an
- * error. */
-HONE_API hone_tensor *hone_scatter_add(hone_tensor *x, int dim, hone_tensor *index,
-                                       hone_tensor *src);
-HONE_API hone_tensor *hone_scatter_add_(hone_tensor *x, int dim, hone_tensor *index,
-                                        hone_tensor *src);
-/** The same with src put there: the last stays where an index comes twice. Grad: dx = dy, 0 at the
- * places; dsrc = gather(dy), also (as PyTorch) for what didn't stay. */
-HONE_API hone_tensor *hone_scatter(hone_tensor *x, int dim, hone_tensor *index, hone_tensor *src);
-HONE_API hone_tensor *hone_scatter_(hone_tensor *x, int dim, hone_tensor *index, hone_tensor *src);
-/** The same with a number; HONE_E_VALUE: x's dtype can't hold it. */
-HONE_API hone_tensor *hone_scatter_scalar(hone_tensor *x, int dim, hone_tensor *index, double s);
-HONE_API hone_tensor *hone_scatter_scalar_(hone_tensor *x, int dim, hone_tensor *index, double s);
-/** value, 0-d and cast to x's dtype, where mask (bool, broadcast with x) is true, else x. Grad: dx = dy
- * where it is false; dvalue = the sum of dy where it is true. HONE_E_DTYPE, HONE_E_SHAPE. */
-HONE_API hone_tensor *hone_masked_fill(hone_tensor *x, hone_tensor *mask, hone_tensor *value);
-HONE_API hone_tensor *hone_masked_fill_(hone_tensor *x, hone_tensor *mask, hone_tensor *value);
-/** The same with a number; HONE_E_VALUE: x's dtype can't hold it. */
-HONE_API hone_tensor *hone_masked_fill_scalar(hone_tensor *x, hone_tensor *mask, double s);
-HONE_API hone_tensor *hone_masked_fill_scalar_(hone_tensor *x, hone_tensor *mask, double s);
-/** x, but at least min and at most max (which wins where min > max), all broadcast and promoted; one of
- * min and max may be HONE_NONE. NaN in any of them wins. hone_clamp has numbers. Grad, as PyTorch's:
- * dx = dy where min <= x <= max; dmin = dy where x < min < max; dmax = dy where x > max or max < min.
- * HONE_E_VALUE: neither is given. */
-HONE_API hone_tensor *hone_clamp_tensor(hone_tensor *x, hone_tensor *min, hone_tensor *max);
-
-/* ---- sorting */
-
-/** The k largest (or smallest) elements along dim and their indices.
- *  @param x       any dtype but bool, any strides.
- *  @param k       0..extent of dim (1 for a 0-d x).
- *  @param sorted  best first; else in the order of their indices.
- *  @return  values [k along dim] of x's dtype and indices i64 [same], contiguous.
- *  Order:   stable: of equal elements (-0 and 0 are equal) the one with the smaller index is taken,
- *           and comes, first. NaN counts as larger than inf, so it is first among the largest and
- *           last among the smallest (PyTorch: the same, but its order among ties is not fixed).
- *  Grad:    dy put at the indices, zeros elsewhere. Twice differentiable.
- *  Errors:  HONE_E_SHAPE (dim), HONE_E_DTYPE, HONE_E_VALUE (k), HONE_E_NOMEM. */
-HONE_API hone_values_indices hone_topk(hone_tensor *x, int64_t k, int dim, bool largest,
-                                       bool sorted);
-/** All elements along dim in order, and their indices i64; any dtype. Always stable (PyTorch's
- * stable=True): equal elements (-0 and 0 are equal) keep their order, also where `descending`. NaN
- * counts as larger than inf. Defaults of hone_call: dim -1, ascending.
- *  Grad:    dy put back at the indices. Twice differentiable. Errors: HONE_E_SHAPE (dim). */
-HONE_API hone_values_indices hone_sort(hone_tensor *x, int dim, bool descending);
-/** The indices alone. No gradient. */
-HONE_API hone_tensor *hone_argsort(hone_tensor *x, int dim, bool descending);
-
 #ifdef __cplusplus
 }
 #endif
+
+#include <hone/conv.h>
+#include <hone/index.h>
+#include <hone/pool.h>
+
 #endif
