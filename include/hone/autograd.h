@@ -18,8 +18,8 @@
  * sum of its own from +0, which is added to .grad after it: one more tensor like the parameter at a
  * time. Not promised: gradients that are added by hand, what depends on a batch's statistics, and a
  * weight that is computed anew in every part (a cast, a mask, a low-rank update), for such a tensor
- * is no leaf; nor terms without samples (a penalty), which need a backward of their own after the
- * last part.
+ * is no leaf; nor one matrix that linear algebra solves the rows of many samples with; nor terms
+ * without samples (a penalty), which need a backward of their own after the last part.
  *
  * Threads: each may record and walk graphs of its own at the same time as others do, also over the
  * same leaves (their .grad is added to under a lock; in which order is the threads' affair). Two

@@ -215,8 +215,9 @@ static bool find_ways(hone__walk_state *w, hone_context *node)
     return ok;
 }
 
-/* The sums that have begun: of inner nodes, and of leaves, which are locked. */
-static bool find_sums(const hone__walk_state *w, hone_context *node, hone_tensor **dx)
+/* The sums that have begun: of inner nodes, and of leaves, which are locked. *copied: some of these
+ * lie so that the op gets a copy. */
+static bool find_sums(const hone__walk_state *w, hone_context *node, hone_tensor **dx, bool *copied)
 {
     bool ok = true;
     for (int i = 0; i < node->n_in; i++) {
@@ -226,6 +227,10 @@ static bool find_sums(const hone__walk_state *w, hone_context *node, hone_tensor
         if (e->into) {
             dx[i] = w->captures || w->in_shards ? NULL : begun_sum(e, &ok);
             e->begun = dx[i];
+            if (dx[i] && !node->op->anywhere && !hone__contiguous(dx[i])) {
+                *copied = true;
+                ok = (dx[i] = hone_contiguous(dx[i])) && ok;
+            }
             continue;
         }
         if (!e->wanted || !e->node || (w->captures && !e->node->needed))
@@ -233,6 +238,21 @@ static bool find_sums(const hone__walk_state *w, hone_context *node, hone_tensor
         hone_tensor *sum = e->node->grads[e->out];
         if (sum && hone__only_ours(sum))
             dx[i] = sum;
+    }
+    return ok;
+}
+
+/* What was added to copies. */
+static bool store_sums(const hone_context *node, hone_tensor *const *dx, hone_tensor *const *sums)
+{
+    bool ok = true;
+    for (int i = 0; ok && i < node->n_in; i++) {
+        const hone__edge *e = &node->edges[i];
+        if (!e->into || !e->begun || dx[i] != sums[i])
+            continue;
+        hone_tensor *sum = begun_sum(e, &ok);
+        if (sum && sum->storage != dx[i]->storage)
+            ok = hone_copy_(sum, dx[i]) && ok;
     }
     return ok;
 }
@@ -258,7 +278,7 @@ static bool call_backward(const hone__walk_state *w, hone_context *node, hone_te
     const uint64_t errors = hone__error_count();
     const bool adds = node->op->adds && !hone_grad_enabled();
     const unsigned locks = adds && !w->captures && !w->in_shards ? hone__leaves_lock(node) : 0;
-    bool ok = !adds || find_sums(w, node, dx);
+    bool copied = false, ok = !adds || find_sums(w, node, dx, &copied);
     if (adds)
         memcpy(sums, dx, sizeof *dx * (size_t)node->n_in);
     const uint64_t nan_sums = w->anomaly ? hone__nan_sums(node, sums) : 0;
@@ -270,6 +290,8 @@ static bool call_backward(const hone__walk_state *w, hone_context *node, hone_te
     ok = ok && !hone__error_since(errors);
     if (w->anomaly)
         ok = ok && hone__no_nan(node, dx, sums, nan_sums);
+    if (copied)
+        ok = ok && store_sums(node, dx, sums);
     hone__leaves_unlock(locks);
     return ok;
 }

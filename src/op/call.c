@@ -68,7 +68,8 @@ static bool reads_storage_of(const hone_context *ctx, const hone_tensor *t)
 
 static hone_tensor *fresh(hone_context *ctx, hone_dtype dtype, int ndim, const int64_t *shape)
 {
-    hone_tensor *t = hone__own(hone__new(hone__call_name(ctx), dtype, ndim, shape));
+    const char *name = ctx->op != &hone__op_function ? ctx->op->name : hone__call_name(ctx);
+    hone_tensor *t = hone__own(hone__new(name, dtype, ndim, shape));
     if (t)
         hone__observe_new(t);
     return t;
@@ -437,11 +438,13 @@ static bool run_forward(hone_context *ctx, hone_tensor **out)
     hone__grad_disabled = disabled || !ctx->op->composite;
     const hone__data_place outer = hone__observe_begin(ctx);
     const uint8_t autocast = hone__autocast_dtype;
-    hone__autocast_dtype = ctx->op->composite ? autocast : (uint8_t)HONE__F32;
+    if (__builtin_expect(autocast != HONE__F32, 0) && !ctx->op->composite)
+        hone__autocast_dtype = (uint8_t)HONE__F32;
     hone__tracer *tracer = hone__trace_begin(ctx);
     bool ok = forward_of(ctx, out);
     hone__trace_end(tracer, ctx, out, ok);
-    hone__autocast_dtype = autocast;
+    if (__builtin_expect(autocast != HONE__F32, 0))
+        hone__autocast_dtype = autocast;
     hone__observe_end(ctx, outer, out, ok ? ctx->n_out : 0);
     ok = ok && (ctx->target == HONE__INTO_FRESH || store_all(ctx, out));
     hone__grad_disabled = disabled;

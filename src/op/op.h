@@ -21,7 +21,8 @@
  *                                sums over broadcast dims, casts to the input's dtype, and fails if
  *                                an error is pending at the end. dy has one gradient an output
  *                                that is neither hidden nor constant, zeros for an unused one.
- *                                An op that says `adds` finds in dx[i] the sum that has begun, or
+ *                                An op that says `adds` finds in dx[i] the sum that has begun,
+ *                                contiguous unless it says `anywhere`, or
  *                                NULL: it adds to it in place (see hone__begins_with), or puts its
  *                                gradient there as if it were NULL.
  */
@@ -110,6 +111,7 @@ struct hone__op_declaration {
     bool view;      /* outputs share the first input's storage */
     bool repeats;   /* ... and may show an element of it several times */
     bool adds;      /* the backward adds to a sum that has begun */
+    bool anywhere;  /* ... also if it has gaps or lies across, as in a view of the leaf's */
     bool composite; /* the forward is made of public ops, which record themselves: no backward */
     bool once;      /* the gradient can't be differentiated; `why` says why */
     const char *why;

@@ -34,6 +34,17 @@ const int64_t *hone__ended(const hone__shape *shape, int64_t *room)
     return room;
 }
 
+hone_tensor *hone__spread(hone_tensor *t, hone_tensor *to)
+{
+    int64_t room[HONE_MAX_DIMS + 1];
+    hone__shape shape;
+    if (!t || !to || !hone_requires_grad(t) || hone__same_shape(t, to))
+        return t;
+    if (!hone__broadcast("expand", (hone_tensor *[]){ t, to }, 2, &shape))
+        return NULL;
+    return hone_expand_v(t, hone__ended(&shape, room));
+}
+
 hone_tensor *hone__as_float(hone_tensor *x)
 {
     return hone_dtype_is_float((hone_dtype)x->dtype) ? x : hone_to(x, HONE_F32);

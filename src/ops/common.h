@@ -91,6 +91,10 @@ hone_tensor *hone__as_float(hone_tensor *x);
 hone_values_indices hone__call_values_indices(const hone__op *op, hone_tensor *x,
                                               const void *options);
 
+/** t, whose gradient is wanted, expanded to what it and `to` broadcast to, before it is computed with:
+ * its gradient is then summed over samples as the leaf's that it may be (contract 7). Else t. */
+hone_tensor *hone__spread(hone_tensor *t, hone_tensor *to);
+
 /* ---- steps of backward formulas */
 
 /** a b, one chain an element; wide: of bf16 the sums as they are, f32. */
@@ -108,7 +112,7 @@ void hone__give_turned_product(hone_context *ctx, int i, hone_tensor **dx, hone_
 /** ... is the sum of x^T y over samples and positions (ops/samples.h): a parameter's. */
 void hone__give_sample_product(hone_context *ctx, int i, hone_tensor **dx, hone_tensor *x,
                                hone_tensor *y);
-/** dx[i] if it is contiguous and a sum over samples begins with it; else NULL. */
+/** dx[i] if a sum over samples begins with it; else NULL. */
 hone_tensor *hone__begun(const hone_context *ctx, int i, hone_tensor **dx);
 
 #endif

@@ -97,13 +97,10 @@ void hone__conv_give_weight(hone_context *ctx, int i, hone_tensor **dx, const ho
         weight_by_shards(ctx, i, ops, dy, x, options);
         return;
     }
-    if (!dx[i] || !hone__begins_with(ctx, i)) {
+    if (hone__begun(ctx, i, dx))
+        hone__call_(ops->add_weight, IN(dx[i], dy, x), options);
+    else
         dx[i] = hone__call(ops->weight, IN(dy, x), options);
-        return;
-    }
-    hone_tensor *sum = hone_contiguous(dx[i]);
-    if (sum && hone__call_(ops->add_weight, IN(sum, dy, x), options) && sum != dx[i])
-        hone_copy_(dx[i], sum);
 }
 
 static void bias_by_shards(hone_context *ctx, hone_tensor *dy)

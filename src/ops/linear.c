@@ -104,6 +104,7 @@ static void cost(const hone__cost_call *call, hone__cost *c)
         .backward = name_##_backward,                                                              \
         .in = { { "x" }, { "weight" }, { "bias", HONE__OPTIONAL } },                               \
         .adds = true,                                                                              \
+        .anywhere = true,                                                                          \
         .cost = cost,                                                                              \
     };                                                                                             \
     HONE__ENTRY_XXX(name_, x, weight, bias)

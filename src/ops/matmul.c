@@ -114,6 +114,7 @@ const hone__op hone__op_chain_matmul = {
     .options = chain_table,
     .options_bytes = sizeof(hone__chain_options),
     .adds = true,
+    .anywhere = true,
     .forms = HONE__PRIVATE,
     .cost = cost,
 };
@@ -124,6 +125,7 @@ const hone__op hone__op_matmul = {
     .backward = matmul_backward,
     .in = { { "a" }, { "b" } },
     .adds = true,
+    .anywhere = true,
     .cost = cost,
 };
 HONE__ENTRY_XX(matmul, a, b)
@@ -205,6 +207,7 @@ const hone__op hone__op_addmm = {
     .in = { { "input" }, { "a" }, { "b" } },
     .forms = HONE__BOTH,
     .adds = true,
+    .anywhere = true,
     .cost = addmm_cost,
 };
 HONE__ENTRY_XXX(addmm, input, a, b)

@@ -111,7 +111,9 @@ static hone_tensor *added(hone_context *ctx, hone_tensor *input, hone_tensor *pr
         return NULL;
     }
     hone_tensor *scaled = times(product, o->alpha);
-    return o->beta == 0 ? scaled : hone_add(times(input, o->beta), scaled);
+    if (o->beta == 0)
+        return scaled;
+    return hone_add(o->beta == 1 ? input : times(hone__spread(input, product), o->beta), scaled);
 }
 
 static hone_tensor *sum_of_products(hone_context *ctx, hone_tensor *a, hone_tensor *b)

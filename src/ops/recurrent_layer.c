@@ -228,6 +228,7 @@ const hone__op hone__op_recurrent_layer = {
     .options = layer_table,
     .options_bytes = sizeof(hone__layer_options),
     .adds = true,
+    .anywhere = true,
     .forms = HONE__PRIVATE,
     .cost = cost,
 };

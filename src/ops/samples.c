@@ -150,10 +150,15 @@ void hone__give_sample_product(hone_context *ctx, int i, hone_tensor **dx, hone_
     }
     const int64_t m = x->shape[x->ndim - 1], n = y->shape[y->ndim - 1];
     hone_tensor *sum = as_matrix(dx[i], m, n);
+    hone_tensor *own = !sum && dx[i] && hone__begins_with(ctx, i) ? hone_contiguous(dx[i]) : NULL;
+    if (own) /* it lies so that it is no matrix */
+        sum = as_matrix(own, m, n);
     if (sum)
         hone__sum_sample_products(sum, x, y, way_to(ctx, i));
     else
         dx[i] = hone__call(&hone__op_sample_product, IN(x, y), NULL);
+    if (own)
+        hone_copy_(dx[i], own);
 }
 
 void hone__give_turned_product(hone_context *ctx, int i, hone_tensor **dx, hone_tensor *x,
@@ -174,5 +179,5 @@ void hone__give_turned_product(hone_context *ctx, int i, hone_tensor **dx, hone_
 
 hone_tensor *hone__begun(const hone_context *ctx, int i, hone_tensor **dx)
 {
-    return dx[i] && hone__begins_with(ctx, i) && hone__contiguous(dx[i]) ? dx[i] : NULL;
+    return dx[i] && hone__begins_with(ctx, i) ? dx[i] : NULL;
 }

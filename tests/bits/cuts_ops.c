@@ -116,17 +116,27 @@ static hone_tensor *turned(hone_tensor *t)
     return hone_permute_v(t, dims);
 }
 
-static hone_tensor *expanded(hone_tensor *t, int64_t extent)
+/* One for each of n samples that have so many dims. */
+static hone_tensor *expanded(hone_tensor *t, int dims, int64_t n)
 {
-    int64_t shape[HONE_MAX_DIMS + 1];
-    for (int d = 0; d < hone_dim(t); d++)
-        shape[d] = d == 0 ? extent : hone_size(t, d);
-    shape[hone_dim(t)] = HONE_END_DIM;
+    int64_t shape[HONE_MAX_DIMS + 1] = { n };
+    const int missing = dims - hone_dim(t);
+    for (int d = 1; d < dims; d++)
+        shape[d] = d < missing ? 1 : hone_size(t, d - missing);
+    shape[dims] = HONE_END_DIM;
     return hone_expand_v(t, shape);
 }
 
+static int dims_of_samples(const job *j)
+{
+    for (int i = 0; i < j->c->n; i++)
+        if (has(j->samples, i))
+            return hone_dim(j->c->tensor[i]);
+    return 0;
+}
+
 /* What is stored so that operand() gives something like `value`; NULL: there is no such form. */
-static hone_tensor *stored(form f, hone_tensor *value)
+static hone_tensor *stored(const job *j, form f, hone_tensor *value)
 {
     HONE_NO_GRAD();
     const int dims = hone_dim(value);
@@ -139,44 +149,42 @@ static hone_tensor *stored(form f, hone_tensor *value)
                               0)
                    : NULL;
     if (f == EXPANDED)
-        return dims > 0 && hone_size(value, 0) > 1 ? hone_clone(hone_slice(value, 0, 0, 1, 1))
-                                                   : NULL;
+        return dims < dims_of_samples(j) ? hone_clone(value) : NULL;
     return hone_clone(value);
 }
 
-static hone_tensor *operand(form f, hone_tensor *leaf, hone_tensor *value)
+static hone_tensor *operand(const job *j, form f, hone_tensor *leaf, hone_tensor *value, int64_t n)
 {
     if (f == TURNED)
         return turned(leaf);
     if (f == SLICED)
         return hone_slice(leaf, 0, 1, 1 + hone_size(value, 0), 1);
-    return f == EXPANDED ? expanded(leaf, hone_size(value, 0)) : leaf;
+    return f == EXPANDED ? expanded(leaf, dims_of_samples(j), n) : leaf;
 }
 
-/* Leaves in that form, those that have it; false: none has. */
-static bool make_leaves(const job *j, form f, hone_tensor **leaf)
+/* Leaves in that form, those that have it, and which those are; false: none has. */
+static bool make_leaves(const job *j, form f, hone_tensor **leaf, bool *in_form)
 {
     bool any = false;
     for (int i = 0; i < j->c->n; i++) {
         leaf[i] = NULL;
         if (!has(j->leaves, i))
             continue;
-        hone_tensor *t = stored(f, j->c->tensor[i]);
+        hone_tensor *t = stored(j, f, j->c->tensor[i]);
         any |= t != NULL;
         leaf[i] = hone_requires_grad_(t ? t : hone_clone(j->c->tensor[i]), true);
+        in_form[i] = t != NULL;
     }
     return any;
 }
 
-static hone_tensor *result(const job *j, form f, hone_tensor *const *leaf, int64_t begin,
-                           int64_t end)
+static hone_tensor *result(const job *j, form f, hone_tensor *const *leaf, const bool *in_form,
+                           int64_t begin, int64_t end)
 {
     hone_tensor *in[CATALOG_INPUTS] = { NULL };
     for (int i = 0; i < j->c->n; i++)
         if (has(j->leaves, i))
-            in[i] = same_shape(leaf[i], j->c->tensor[i]) && f != TURNED
-                        ? leaf[i]
-                        : operand(f, leaf[i], j->c->tensor[i]);
+            in[i] = in_form[i] ? operand(j, f, leaf[i], j->c->tensor[i], end - begin) : leaf[i];
     hone_tensor *y = call(j, in, begin, end);
     return f == TWICE ? hone_add(y, hone_mul_scalar(call(j, in, begin, end), 0.5)) : y;
 }
@@ -187,14 +195,14 @@ static hone_tensor *result(const job *j, form f, hone_tensor *const *leaf, int64
 static bool by_parts(const job *j, form f, hone_tensor *dy, const int64_t *parts, bool accumulate,
                      hone_tensor **leaf)
 {
-    bool ok = make_leaves(j, f, leaf);
+    bool in_form[CATALOG_INPUTS], ok = make_leaves(j, f, leaf, in_form);
     ok = ok && (!accumulate || hone_accumulate_begin(j->n) == HONE_OK);
     for (int64_t at = 0; ok && *parts; at += *parts++) {
         HONE_SCOPE();
         const int64_t end = at + *parts;
         ok = !accumulate || hone_accumulate_part(*parts) == HONE_OK;
         const hone_backward_options of = { .gradient = hone_slice(dy, 0, at, end, 1) };
-        ok = ok && hone_backward_with(result(j, f, leaf, at, end), &of) == HONE_OK;
+        ok = ok && hone_backward_with(result(j, f, leaf, in_form, at, end), &of) == HONE_OK;
     }
     return ok && (!accumulate || hone_accumulate_end() == HONE_NONE);
 }
@@ -237,10 +245,12 @@ static void check_form(job *j, form f)
     HONE_SCOPE();
     j->how = form_names[f];
     hone_tensor *whole[CATALOG_INPUTS];
-    if (!make_leaves(j, f, whole))
+    bool in_form[CATALOG_INPUTS];
+    if (!make_leaves(j, f, whole, in_form))
         return;
-    hone_tensor *y = result(j, f, whole, 0, j->n);
-    if (!y || hone_size(y, 0) != j->n) { /* an operand of such values is none for this op */
+    hone_tensor *y = result(j, f, whole, in_form, 0, j->n);
+    hone_tensor *plain = call(j, j->c->tensor, 0, j->n);
+    if (!y || !plain || !same_shape(y, plain)) { /* to such an operand it is another op */
         hone_error_clear();
         return;
     }
@@ -263,6 +273,30 @@ static void check_form(job *j, form f)
 
 /* ---- the catalog */
 
+/* What looks like samples and leaves, but isn't. */
+static const struct {
+    const char *op;
+    int first; /* an input that has samples where any has; -1: the row is left out */
+    const char *why;
+} outside[] = {
+    { "conv1d", 0, "outputs are no samples" },
+    { "conv2d", 0, "outputs are no samples" },
+    { "conv3d", 0, "outputs are no samples" },
+    { "scaled_dot_product_attention", 1, "without a dim of samples queries are positions of one" },
+    { "solve_triangular", -1, "the rows of right sides of one matrix are no samples" },
+    { "solve", -1, "the rows of right sides of one matrix are no samples" },
+};
+
+static bool is_outside(const catalog_row *row, unsigned set)
+{
+    for (size_t i = 0; i < sizeof outside / sizeof *outside; i++)
+        if (strcmp(outside[i].op, row->op) == 0)
+            return outside[i].first < 0 || !has(set, outside[i].first);
+    /* a dim of extent 1 that others broadcast: the other operand is summed over it first, so that no
+     * leaf comes to the product */
+    return strcmp(row->op, "einsum") == 0 && row->note && strcmp(row->note, "ij,jk->ik") == 0;
+}
+
 /* The inputs of a gradient that nobody asked for in parts: what its gradient is summed from is the
  * walk's, not a batch's. */
 static bool is_gradient(const char *op)
@@ -278,7 +312,8 @@ static int64_t samples_of(const catalog_case *c, unsigned set)
         if (!has(set, i))
             continue;
         const catalog_array *a = &c->array[i];
-        if (a->none || a->ndim == 0 || a->shape[0] < 2 || (n && a->shape[0] != n))
+        if (a->none || a->ndim == 0 || a->shape[0] < 2 || (n && a->shape[0] != n) ||
+            c->expanded[i]) /* equal samples have the statistics of each */
             return 0;
         n = a->shape[0];
     }
@@ -301,7 +336,7 @@ static unsigned run_case(const catalog_row *row, const char *text, hone_dtype dt
             if (!has(set, i) && catalog_differentiable(row, &c, i) && !c.array[i].none &&
                 c.array[i].numel > 0)
                 j.leaves |= 1u << i;
-        if (j.n == 0 || j.leaves == 0 || !by_row(&j))
+        if (j.n == 0 || j.leaves == 0 || is_outside(row, set) || !by_row(&j))
             continue;
         found |= j.leaves;
         for (int f = 0; f < N_FORMS; f++)
