@@ -34,7 +34,7 @@ const int64_t *hone__ended(const hone__shape *shape, int64_t *room)
     return room;
 }
 
-hone_tensor *hone__spread(hone_tensor *t, hone_tensor *to)
+hone_tensor *hone__expanded_to(hone_tensor *t, hone_tensor *to)
 {
     int64_t room[HONE_MAX_DIMS + 1];
     hone__shape shape;

@@ -93,7 +93,7 @@ hone_values_indices hone__call_values_indices(const hone__op *op, hone_tensor *x
 
 /** t, whose gradient is wanted, expanded to what it and `to` broadcast to, before it is computed with:
  * its gradient is then summed over samples as the leaf's that it may be (contract 7). Else t. */
-hone_tensor *hone__spread(hone_tensor *t, hone_tensor *to);
+hone_tensor *hone__expanded_to(hone_tensor *t, hone_tensor *to);
 
 /* ---- steps of backward formulas */
 

@@ -294,8 +294,9 @@ static bool binary_cross_entropy_with_logits_forward(hone_context *ctx, hone_ten
     hone_tensor *log = hone_softplus(hone_neg(x));
     if (pos_weight != HONE_NONE)
         log = hone_mul(
-            log, hone_add_scalar(
-                     hone_mul(hone_sub_scalar(hone__spread(pos_weight, target), 1), target), 1));
+            log,
+            hone_add_scalar(
+                hone_mul(hone_sub_scalar(hone__expanded_to(pos_weight, target), 1), target), 1));
     hone_tensor *loss = hone_add(hone_mul(rest(target), x), log);
     return hone__give(out, hone__loss_reduced(ctx, weighted(loss, in[2])));
 }
@@ -457,7 +458,7 @@ static bool gaussian_nll_loss_forward(hone_context *ctx, hone_tensor *const *in,
         return hone__loss_refuses(ctx, "eps", o->eps, "more than 0");
     if (!is_variance(ctx, var))
         return false;
-    var = hone__call(&hone__op_at_least, IN(hone__spread(var, in[0])),
+    var = hone__call(&hone__op_at_least, IN(hone__expanded_to(var, in[0])),
                      &(hone__number_options){ o->eps });
     hone_tensor *square = hone_square(hone_sub(in[0], in[1]));
     hone_tensor *loss = hone_mul_scalar(hone_add(hone_log(var), hone_div(square, var)), 0.5);

@@ -113,7 +113,8 @@ static hone_tensor *added(hone_context *ctx, hone_tensor *input, hone_tensor *pr
     hone_tensor *scaled = times(product, o->alpha);
     if (o->beta == 0)
         return scaled;
-    return hone_add(o->beta == 1 ? input : times(hone__spread(input, product), o->beta), scaled);
+    return hone_add(o->beta == 1 ? input : times(hone__expanded_to(input, product), o->beta),
+                    scaled);
 }
 
 static hone_tensor *sum_of_products(hone_context *ctx, hone_tensor *a, hone_tensor *b)
