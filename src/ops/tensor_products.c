@@ -189,6 +189,22 @@ hone_tensor *hone_cross(hone_tensor *a, hone_tensor *b, int dim)
 
 /* ---- bilinear: x1 W x2 for each of the outputs */
 
+/* W x2 for all outputs as one product, whose sum over samples goes on; then with x1. Whatever the
+ * batch is, in this order. */
+static hone_tensor *bilinear_of(hone_tensor *x1, hone_tensor *x2, hone_tensor *w)
+{
+    const int64_t outputs = w->shape[0], rows = w->shape[1];
+    int64_t shape[HONE_MAX_DIMS + 2];
+    hone_tensor *flat = hone_transpose(hone_reshape(w, outputs * rows, w->shape[2]), 0, 1);
+    hone_tensor *t = hone_matmul(x2, flat);
+    for (int d = 0; d < x2->ndim - 1; d++)
+        shape[d] = x2->shape[d];
+    shape[x2->ndim - 1] = outputs;
+    shape[x2->ndim] = rows;
+    shape[x2->ndim + 1] = HONE_END_DIM;
+    return hone_einsum("...i,...oi->...o", hone_list(x1, hone_reshape_v(t, shape)));
+}
+
 static bool bilinear_forward(hone_context *ctx, hone_tensor *const *in, int n_in, hone_tensor **out)
 {
     hone_tensor *x1 = in[0], *x2 = in[1], *w = in[2], *bias = n_in > 3 ? in[3] : HONE_NONE;
@@ -200,7 +216,7 @@ static bool bilinear_forward(hone_context *ctx, hone_tensor *const *in, int n_in
                        hone__tensor_text(x1).s, hone__tensor_text(x2).s, hone__tensor_text(w).s);
         return false;
     }
-    hone_tensor *y = hone_einsum("...i,oij,...j->...o", hone_list(x1, w, x2));
+    hone_tensor *y = bilinear_of(x1, x2, w);
     return hone__give(out, bias == HONE_NONE ? y : hone_add(y, bias));
 }
 
