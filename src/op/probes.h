@@ -8,7 +8,7 @@
 #ifdef HONE_SDT
 #define _SDT_HAS_SEMAPHORES 1
 #include <sys/sdt.h>
-/* Both are the lowest 16 bits of hone__readiness: other names of it, given in watch.c. */
+/* Both are the lowest 16 bits of hone__readiness: other names of it, given in readiness.c. */
 extern unsigned short hone_op__begin_semaphore __attribute__((visibility("hidden")));
 extern unsigned short hone_op__end_semaphore __attribute__((visibility("hidden")));
 #define HONE__PROBE_BEGIN(name, first, n) DTRACE_PROBE3(hone, op__begin, name, first, n)

@@ -248,7 +248,7 @@ static hone_tensor *scaled(hone_context *ctx, hone_tensor *const *in)
     }
     if (dtype == HONE_BOOL)
         return alpha == 0 ? hone_zeros_like(in[1]) : in[1];
-    return times(hone_to(in[1], dtype), alpha);
+    return times(hone__expanded_to(hone_to(in[1], dtype), in[0]), alpha);
 }
 
 static bool add_alpha_forward(hone_context *ctx, hone_tensor *const *in, int n_in,

@@ -38,7 +38,7 @@ hone_tensor *hone__expanded_to(hone_tensor *t, hone_tensor *to)
 {
     int64_t room[HONE_MAX_DIMS + 1];
     hone__shape shape;
-    if (!t || !to || !hone_requires_grad(t) || hone__same_shape(t, to))
+    if (!t || !to || !hone__requires_grad(t) || hone__same_shape(t, to))
         return t;
     if (!hone__broadcast("expand", (hone_tensor *[]){ t, to }, 2, &shape))
         return NULL;

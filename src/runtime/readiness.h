@@ -6,7 +6,7 @@
 #include <stdatomic.h>
 #include <stdint.h>
 
-/** The low half is who looks on: runtime/watch.h, where it is defined. The high half is 0 once hone
+/** The low half is who looks on: runtime/watch.h. The high half is 0 once hone
  * is set up: core/env.c. */
 extern _Atomic uint64_t hone__readiness;
 #define HONE__SET_UP_BITS 32 /* where the high half begins */

@@ -15,7 +15,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { LEAST = 60, MOST_SAMPLES = 128 };
+enum { LEAST = 80, MOST_SAMPLES = 128 };
 
 static int failures;
 static bool listing;
