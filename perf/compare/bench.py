@@ -2,7 +2,7 @@
 """hone and PyTorch side by side on the rows of `hone bench`, in turn, on this machine.
 
     perf/compare/bench.py [gemm elementwise reduce ops train] [--hone build/hone] [--python PYTHON] [--threads 1]
-                          [--rounds 3] [--seconds 30] [--only OP] [--json FILE] [--markdown]
+                          [--rounds 3] [--seconds 30] [--only OP] [--dtype f32|f64|bf16] [--json FILE] [--markdown]
 
 PYTHON is an interpreter that has torch (default: this one). Every round runs a suite with hone (and the peers the machine
 has) and then its rows with PyTorch, each for about S seconds; a row's times are the medians of the rounds. The ratio is
@@ -36,6 +36,7 @@ def run_suite(args, suite):
         ours, theirs = os.path.join(place, "hone.json"), os.path.join(place, "torch.json")
         seconds = ["--seconds", str(args.seconds)]
         only = ["--only", args.only] if args.only else []
+        only += ["--dtype", args.dtype] if args.dtype else []
         subprocess.run([args.hone, "bench", suite, "--peers", "--threads", args.threads, "--json", ours, *seconds, *only],
                        check=True, stdout=subprocess.DEVNULL)
         script = os.path.join(os.path.dirname(os.path.abspath(__file__)), "bench_torch.py")
@@ -70,13 +71,13 @@ def rate_of(row):
 
 
 def show_text(rows):
-    print(f"{'op':23} {'':3} {'variant':10} {'in':4} {'size':>16} {'threads':>7} | {'hone ns':>11} {'rate':>7} {'of peak':>8} |"
+    print(f"{'op':23} {'':4} {'variant':10} {'in':4} {'size':>16} {'threads':>7} | {'hone ns':>11} {'rate':>7} {'of peak':>8} |"
           f" {'PyTorch ns':>11} {'rate':>7} {'ratio':>6} | peer")
     for (_, name, dtype, variant, level, size, threads), row, other, ratio in rows:
         peak = f"{row['percent_of_peak']:6.1f} %" if row["percent_of_peak"] is not None else ""
         torch = f"{other['ns_per_call']:11.0f} {rate_of(other):7.1f} {ratio:6.2f}" if other else " " * 26
         peer = f" {row['ratio']:5.2f} {row['best_peer']}" if row["ratio"] is not None else ""
-        print(f"{name:23} {dtype:3} {variant:10} {level:4} {size:>16} {threads:7} | {row['ns_per_call']:11.0f}"
+        print(f"{name:23} {dtype:4} {variant:10} {level:4} {size:>16} {threads:7} | {row['ns_per_call']:11.0f}"
               f" {rate_of(row):7.1f} {peak:>8} | {torch} |{peer}")
 
 
@@ -113,6 +114,7 @@ def main():
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--seconds", type=float, default=30)
     parser.add_argument("--only")
+    parser.add_argument("--dtype")
     parser.add_argument("--json", help="write hone's and PyTorch's rows (isa: torch) to this file")
     parser.add_argument("--markdown", action="store_true", help="tables for perf/RESULTS.md")
     parser.add_argument("--rows", nargs=2, metavar="FILE")

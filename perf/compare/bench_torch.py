@@ -19,7 +19,7 @@ import torch.nn.functional as F
 
 nn = torch._C._nn  # gelu and its kin with out=
 RANGES = {"div": (1, 4), "reciprocal": (1, 4), "sqrt": (0, 4), "rsqrt": (0, 4), "log": (0, 4), "log1p": (0, 4), "pow": (0, 4)}
-DTYPES = {"f32": torch.float32, "f64": torch.float64}
+DTYPES = {"f32": torch.float32, "f64": torch.float64, "bf16": torch.bfloat16}
 UNARY = {
     "neg": torch.neg, "abs": torch.abs, "square": torch.square, "sqrt": torch.sqrt, "rsqrt": torch.rsqrt,
     "reciprocal": torch.reciprocal, "exp": torch.exp, "log": torch.log, "expm1": torch.expm1, "log1p": torch.log1p,
