@@ -248,6 +248,49 @@ FORWARD(softmax2d)
 }
 const hone__layer hone__layer_Softmax2d = HONE__PLAIN("Softmax2d", 1, softmax2d, NULL);
 
+/* ---- with chance */
+
+static const hone__parameter rrelu_arguments[] = { { "lower", HONE__REAL, "0.125" },
+                                                   { "upper", HONE__REAL, "0.3333333333333333" },
+                                                   HONE__INPLACE_ARGUMENT,
+                                                   { 0 } };
+
+/* f32's numbers for f64, too: the same slopes. One for each element of x. */
+static hone_tensor *slopes(const hone_tensor *x, double lower, double upper)
+{
+    int64_t room[HONE_MAX_DIMS + 2] = { HONE_F32 };
+    for (int d = 0; d < x->ndim; d++)
+        room[d + 1] = x->shape[d];
+    room[x->ndim + 1] = HONE_END_DIM;
+    hone_tensor *u = hone_rand_v(room);
+    return hone_to(hone_add_scalar(hone_mul_scalar(u, upper - lower), lower), (hone_dtype)x->dtype);
+}
+
+/* Evaluation has the mean slope: Xu et al., Empirical evaluation of rectified activations (2015). */
+FORWARD(rrelu)
+{
+    const double lower = number(self, 0), upper = number(self, 1);
+    if (!self->base.training)
+        return hone_leaky_relu(in[0], (lower + upper) / 2);
+    if (!hone_dtype_is_float((hone_dtype)in[0]->dtype)) {
+        hone_error_set(HONE_E_DTYPE, "RReLU: needs floats, got %s", hone__tensor_text(in[0]).s);
+        return NULL;
+    }
+    return hone_where(hone_le_scalar(in[0], 0), hone_mul(in[0], slopes(in[0], lower, upper)),
+                      in[0]);
+}
+extern const hone__layer hone__layer_RReLU;
+static hone_module *make_rrelu(const hone__argument *a)
+{
+    if (a[0].number <= a[1].number)
+        return hone__plain_new(&hone__layer_RReLU, a);
+    hone_error_set(HONE_E_VALUE, "RReLU: lower is %g, at most upper, %g, is wanted", a[0].number,
+                   a[1].number);
+    return NULL;
+}
+const hone__layer hone__layer_RReLU =
+    HONE__MADE_PLAIN("RReLU", 1, rrelu, rrelu_arguments, make_rrelu);
+
 /* ---- with a parameter */
 
 typedef struct {

@@ -131,6 +131,12 @@ hone_module *hone__layer_from(const char *name, size_t n, const char *arguments,
     {                                                                                              \
         "dtype", HONE__DTYPE, "f32", .named = true, .shown = HONE__HIDDEN_ARGUMENT                 \
     }
+extern const char *const hone__reduction_choices[]; /* in the order of hone_reduction */
+#define HONE__REDUCTION_ARGUMENT                                                                   \
+    {                                                                                              \
+        "reduction", HONE__CHOICE, "'mean'", .named = true, .shown = HONE__HIDDEN_ARGUMENT,        \
+                                             .choices = hone__reduction_choices                    \
+    }
 #define HONE__INPLACE_ARGUMENT                                                                     \
     {                                                                                              \
         "inplace", HONE__TRUTH, "False", .shown = HONE__CHANGED                                    \
@@ -155,6 +161,11 @@ hone_tensor *hone__even_parameter(hone_dtype dtype, double bound, int n_dims, co
 
 /** E_VALUE that a layer of this name can't have an argument that PyTorch's has; NULL. */
 hone_module *hone__argument_refused(const char *layer, const char *argument, const char *why);
+
+/** The losses of elements or samples made what a reduction wants. Through hone_hinge_embedding_loss,
+ * which is its input where the target is 1, and whose mean knows of parts of a batch
+ * (accumulate.h). */
+hone_tensor *hone__reduced_losses(hone_tensor *each, int to);
 
 /** True if a layer was given as many inputs as it takes; else E_VALUE. */
 bool hone__takes_inputs(const hone_module *self, int n_in, int wanted);

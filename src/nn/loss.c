@@ -12,13 +12,9 @@
 
 /* PyTorch's size_average and reduce come before it by place and are not taken: they are its old
  * words for the same. */
-static const char *const reductions[] = { "mean", "sum", "none", NULL };
-#define REDUCTION                                                                                  \
-    {                                                                                              \
-        "reduction", HONE__CHOICE, "'mean'", .named = true, .shown = HONE__HIDDEN_ARGUMENT,        \
-                                             .choices = reductions                                 \
-    }
-#define SILENT .shown = HONE__HIDDEN_ARGUMENT
+const char *const hone__reduction_choices[] = { "mean", "sum", "none", NULL };
+#define REDUCTION HONE__REDUCTION_ARGUMENT
+#define SILENT    .shown = HONE__HIDDEN_ARGUMENT
 
 /* Of a table that has it at place i: the names are in the order of the enum. */
 static hone_reduction reduction_of(const hone__plain *self, int i)
@@ -41,18 +37,16 @@ FORWARD(l1)
 }
 const hone__layer hone__layer_L1Loss = HONE__PLAIN("L1Loss", 2, l1, reduction);
 
+hone_tensor *hone__reduced_losses(hone_tensor *each, int to)
+{
+    return hone_hinge_embedding_loss(each, hone_ones_like(each), 0, (hone_reduction)to);
+}
+
 /* log(1 + e^(-target input)) */
 FORWARD(soft_margin)
 {
     hone_tensor *each = hone_softplus(hone_neg(hone_mul(in[1], in[0])));
-    switch (reduction_of(self, 0)) {
-    case HONE_REDUCE_MEAN:
-        return hone_mean(each);
-    case HONE_REDUCE_SUM:
-        return hone_sum(each);
-    default:
-        return each;
-    }
+    return hone__reduced_losses(each, self->at[0].choice);
 }
 const hone__layer hone__layer_SoftMarginLoss =
     HONE__PLAIN("SoftMarginLoss", 2, soft_margin, reduction);
@@ -68,7 +62,7 @@ const hone__layer hone__layer_SmoothL1Loss =
     HONE__PLAIN("SmoothL1Loss", 2, smooth_l1, smooth_l1_arguments);
 
 static const hone__parameter huber_arguments[] = { { "reduction", HONE__CHOICE, "'mean'", SILENT,
-                                                     .choices = reductions },
+                                                     .choices = hone__reduction_choices },
                                                    { "delta", HONE__REAL, "1.0", SILENT },
                                                    { 0 } };
 FORWARD(huber)
@@ -274,7 +268,7 @@ const hone__layer hone__layer_NLLLoss = WEIGHTED("NLLLoss", nll, nll_arguments, 
 
 static const hone__parameter ctc_arguments[] = {
     { "blank", HONE__WHOLE, "0", SILENT, .max = INFINITY },
-    { "reduction", HONE__CHOICE, "'mean'", SILENT, .choices = reductions },
+    { "reduction", HONE__CHOICE, "'mean'", SILENT, .choices = hone__reduction_choices },
     { "zero_infinity", HONE__TRUTH, "False", SILENT },
     { 0 }
 };

@@ -264,7 +264,8 @@ def module(name, arguments):
     if name == "ModuleList":
         arguments = f"[{arguments}]"
     # hone's layers have it where PyTorch's forwards have it
-    arguments = re.sub(r", is_causal=True|(?<=\d), output_size=(\(.*\)|\d+)", "", arguments)
+    if not name.startswith("Fractional"):
+        arguments = re.sub(r", is_causal=True|(?<=\d), output_size=(\(.*\)|\d+)", "", arguments)
     return eval(f"{name}({arguments})", names)
 
 
@@ -284,6 +285,9 @@ def call(layer, x, causal, output_size):
         if causal:
             mask = triangle(q.shape[1 if q.ndim == 3 and layer.batch_first else 0])
         return layer(q, k, v, key_padding_mask=x[3] if len(x) > 3 else None, attn_mask=mask)
+    if isinstance(layer, (torch.nn.FractionalMaxPool2d, torch.nn.FractionalMaxPool3d)):
+        layer._random_samples = x[1]
+        return layer(x[0])
     if causal:
         n = x[0].shape[1 if layer.self_attn.batch_first else 0]
         x = x + [triangle(n)]
@@ -424,6 +428,27 @@ cases = [
     ("CTCLoss", "blank=4, reduction='sum', zero_infinity=True",
      [r(6, 2, 5).log_softmax(2), "c", torch.tensor([[1, 3, 3], [2, 0, 1]]), "c",
       torch.tensor([6, 5]), "c", torch.tensor([3, 2])]),
+]
+train(cases)
+# So did these. The slopes of an RReLU in training are drawn: here they are all one.
+cases = [
+    ("FractionalMaxPool2d", "2, output_size=(3, 2)", [r(2, 4, 9, 7), "c", p(2, 4, 2)]),
+    ("FractionalMaxPool2d", "(3, 1), output_ratio=(0.5, 0.9)", [r(2, 4, 9, 7), "c", p(2, 4, 2)]),
+    ("FractionalMaxPool2d", "kernel_size=3, output_size=1", [r(4, 5, 6), "c", p(1, 4, 2)]),
+    ("FractionalMaxPool3d", "(1, 2, 3), (4, 3, 2)", [r(2, 2, 6, 7, 8), "c", p(2, 2, 3)]),
+    ("FractionalMaxPool3d", "2, output_ratio=0.5", [r(3, 6, 5, 8), "c", p(1, 3, 3)]),
+    ("RReLU", "0.2, 0.2", [r(*plane)]),
+    ("RReLU", "lower=-1, upper=-1.0, inplace=True", [r(*plane)]),
+    ("MultiMarginLoss", "", [r(4, 5), "c", ints(5, 4)]),
+    ("MultiMarginLoss", "2, 0.5, torch.tensor([1, 0.5, 2, 1, 3])", [r(4, 5), "c", ints(5, 4)]),
+    ("MultiMarginLoss", "p=2, margin=2, weight=torch.tensor([1, 0.5, 2]), reduction='sum'",
+     [r(3), "c", torch.tensor(1)]),
+    ("MultiMarginLoss", "reduction='none'", [r(4, 5), "c", ints(5, 4)]),
+    ("MultiLabelMarginLoss", "",
+     [r(3, 4), "c", torch.tensor([[3, 0, -1, 1], [-1, 1, 2, 3], [2, 2, 0, 1]])]),
+    ("MultiLabelMarginLoss", "reduction='sum'", [r(5), "c", torch.tensor([4, 1, -1, 0, -1])]),
+    ("MultiLabelMarginLoss", "reduction='none'",
+     [r(2, 4), "c", torch.tensor([[3, 0, 1, 2], [0, -1, -1, -1]])]),
 ]
 train(cases)
 (place / "layers.txt").write_text("\n".join(lines) + "\n")
