@@ -2,7 +2,8 @@
 # adding.sh: does what README.md says under "To add an op" and "To add a layer" to a copy of the
 # sources, word for word, builds what changed beside the objects that are there, and runs the tests.
 # From the environment: SOURCE, PLACE (a folder to work in), CC, CFLAGS, LINK (flags), LIBRARY (the
-# static one), OBJECTS (files that list the objects of: the catalog, the program), SUPPORT (sources).
+# static one), OBJECTS (files that list the objects of: the catalog, the program), SUPPORT (sources),
+# HEADERS (those that declare ops, from the top of the sources).
 set -euo pipefail
 # shellcheck source=tests/examples/snippets.sh
 source "$(dirname "$0")/snippets.sh"
@@ -30,7 +31,8 @@ others() {
 
 add "To add an op"
 count "an op"
-awk -f tests/ops/entries.awk include/hone/{ops,net,math,statistics,shapes,linalg}.h >../catalog_entries.c
+# shellcheck disable=SC2086 # a list
+awk -f tests/ops/entries.awk $HEADERS >../catalog_entries.c
 compile src/ops/unary.c src/ops/table.c tests/ops/catalog_unary.c tests/ops/catalog.c ../catalog_entries.c
 # the catalog's objects are the build's own, but for those of the files that changed
 mapfile -t catalog < <(others "${OBJECTS%% *}")
