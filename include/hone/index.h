@@ -94,7 +94,6 @@ HONE_API hone_values_indices hone_sort(hone_tensor *x, int dim, bool descending)
 /** The indices alone. No gradient. */
 HONE_API hone_tensor *hone_argsort(hone_tensor *x, int dim, bool descending);
 
-
 #ifdef __cplusplus
 }
 #endif

@@ -39,8 +39,8 @@ static bool signature_of_file(const model_spec *spec, char *text, size_t size)
 {
     char path[1000];
     snprintf(path, sizeof path, "%.*s", (int)strcspn(spec->text, ":"), spec->text);
-    const bool good = (strchr(path, '/') || strchr(path, '.')) &&
-                      hone_model_signature(path, text, size) > 0;
+    const bool good =
+        (strchr(path, '/') || strchr(path, '.')) && hone_model_signature(path, text, size) > 0;
     hone_error_clear();
     return good;
 }

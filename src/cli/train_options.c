@@ -127,7 +127,8 @@ const cli_option train_table[] = {
       "goes "
       "on",
       CLI_TEXT, FIELD(tensorboard), NULL, 0, 0 },
-    { "plot", "FILE.svg|png", "draw the curves of loss and error", CLI_TEXT, FIELD(plot), NULL, 0, 0 },
+    { "plot", "FILE.svg|png", "draw the curves of loss and error", CLI_TEXT, FIELD(plot), NULL, 0,
+      0 },
     { "report", "FILE.html",
       "one page about the run: curves, confusion matrix, the worst images, machine, command line",
       CLI_TEXT, FIELD(report), NULL, 0, 0 },

@@ -254,7 +254,8 @@ Test(profile_machine, roofs_are_in_order)
     cr_assert_gt(r.gbps[HONE__MEM_L1][HONE__STREAM_READ][0], 0);
     /* twice the work takes twice the time; what is large lies further away */
     const double flops = hone__roof_seconds(&r, HONE__GEMM_F32, 1, 1e9, 1, 0);
-    cr_assert_float_eq(hone__roof_seconds(&r, HONE__GEMM_F32, 1, 2e9, 1, 0), 2 * flops, 1e-6 * flops);
+    cr_assert_float_eq(hone__roof_seconds(&r, HONE__GEMM_F32, 1, 2e9, 1, 0), 2 * flops,
+                       1e-6 * flops);
     cr_assert_float_eq(flops, 1 / r.tile[0][0], 1e-9);
     cr_assert_eq(hone__roof_seconds(&r, HONE__GEMM_F32, 1, 0, 0, 0), 0);
 }
