@@ -305,6 +305,7 @@ HONE_API int64_t hone_sprint_module(char *text, size_t size, hone_module *module
  *  - RNN, GRU: x [h0]. LSTM: x [h0, c0] -> the output alone: hone_nn_rnn_states() and
  *    hone_nn_lstm_states() give the last states, too;
  *  - EmbeddingBag: indices [offsets, per_sample_weights];
+ *  - AdaptiveLogSoftmaxWithLoss: x, target -> the loss alone; x -> its log_prob();
  *  - FractionalMaxPool2d, 3d: x [random_samples], PyTorch's _random_samples [N, C, 2 or 3];
  *  - MaxUnpool1d, 2d, 3d: x, indices; output_size=(5, 5) is the layer's;
  *  - MultiheadAttention: x, or query, key, value [key_padding_mask, attn_mask] -> the output alone;

@@ -167,6 +167,10 @@ hone_module *hone__argument_refused(const char *layer, const char *argument, con
  * (accumulate.h). */
 hone_tensor *hone__reduced_losses(hone_tensor *each, int to);
 
+/** A layer's targets as i64 without gaps, each of them least .. classes - 1; NULL + the error. */
+hone_tensor *hone__classes_in(const char *name, hone_tensor *target, int64_t least,
+                              int64_t classes);
+
 /** True if a layer was given as many inputs as it takes; else E_VALUE. */
 bool hone__takes_inputs(const hone_module *self, int n_in, int wanted);
 

@@ -19,9 +19,7 @@ static hone_tensor *zero_of(const hone_tensor *x)
     return hone_scalar((hone_dtype)x->dtype, 0);
 }
 
-/* Targets as i64, each of them least .. classes - 1; NULL + the error. */
-static hone_tensor *classes_in(const char *name, hone_tensor *target, int64_t least,
-                               int64_t classes)
+hone_tensor *hone__classes_in(const char *name, hone_tensor *target, int64_t least, int64_t classes)
 {
     if (target->dtype != HONE_I64 && target->dtype != HONE_I32) {
         hone_error_set(HONE_E_DTYPE, "%s: the target is %s, i64 or i32 is wanted", name,
@@ -90,7 +88,7 @@ FORWARD(multi_margin)
     if (!suits_multi_margin(x, in[1], weight))
         return NULL;
     const int64_t classes = x->shape[x->ndim - 1];
-    hone_tensor *target = classes_in("MultiMarginLoss", in[1], 0, classes);
+    hone_tensor *target = hone__classes_in("MultiMarginLoss", in[1], 0, classes);
     target = hone_reshape(target, in[1]->numel);
     hone_tensor *right = x->ndim == 2 ? hone_unsqueeze(target, 1) : target;
     hone_tensor *behind = hone_sub(x, hone_gather(x, -1, right));
@@ -139,7 +137,7 @@ FORWARD(multilabel_margin)
         return NULL;
     }
     const int64_t classes = x->shape[x->ndim - 1];
-    hone_tensor *target = classes_in("MultiLabelMarginLoss", in[1], -1, classes);
+    hone_tensor *target = hone__classes_in("MultiLabelMarginLoss", in[1], -1, classes);
     /* 1 before the first -1, and 1 for the classes there */
     hone_tensor *listed = hone_cumprod(hone_to(hone_ge_scalar(target, 0), HONE_I64), -1);
     hone_tensor *index = hone_mul(target, listed);

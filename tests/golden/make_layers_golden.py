@@ -288,6 +288,8 @@ def call(layer, x, causal, output_size):
     if isinstance(layer, (torch.nn.FractionalMaxPool2d, torch.nn.FractionalMaxPool3d)):
         layer._random_samples = x[1]
         return layer(x[0])
+    if isinstance(layer, torch.nn.AdaptiveLogSoftmaxWithLoss):
+        return layer(*x).loss if len(x) > 1 else layer.log_prob(*x)
     if causal:
         n = x[0].shape[1 if layer.self_attn.batch_first else 0]
         x = x + [triangle(n)]
@@ -449,6 +451,12 @@ cases = [
     ("MultiLabelMarginLoss", "reduction='sum'", [r(5), "c", torch.tensor([4, 1, -1, 0, -1])]),
     ("MultiLabelMarginLoss", "reduction='none'",
      [r(2, 4), "c", torch.tensor([[3, 0, 1, 2], [0, -1, -1, -1]])]),
+    ("AdaptiveLogSoftmaxWithLoss", "8, 12, (3, 6), div_value=2.0",
+     [r(6, 8), "c", torch.tensor([2, 11, 3, 5, 0, 6])]),
+    ("AdaptiveLogSoftmaxWithLoss", "in_features=8, n_classes=12, cutoffs=[2], head_bias=True",
+     [r(4, 8), "c", torch.tensor([1, 0, 1, 1])]),
+    ("AdaptiveLogSoftmaxWithLoss", "8, 12, [4, 7, 9], 1.9, True", [r(8), "c", torch.tensor(8)]),
+    ("AdaptiveLogSoftmaxWithLoss", "8, 12, [4, 7, 9], 1.5", [r(3, 8)]),
 ]
 train(cases)
 (place / "layers.txt").write_text("\n".join(lines) + "\n")
