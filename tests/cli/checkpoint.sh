@@ -34,11 +34,13 @@ head -c -1 good >cut
 refuses 1 'cut ' "${train[@]}" --resume cut
 { head -c -1 good && printf '\1'; } >changed
 refuses 1 'changed is damaged: this doesn.t have its checksum: ' "${train[@]}" --resume changed
-works "${train[@]}" --epochs 3 --checkpoint kept --keep 3 --quiet
+# (each call waits for its last file: within one the end of an epoch may be passed while the one before is written)
+works "${train[@]}" --epochs 2 --checkpoint kept --keep 3 --quiet
+works "${train[@]}" --epochs 3 --checkpoint kept --keep 3 --resume auto --quiet
 cp changed kept
 "${train[@]}" --epochs 3 --checkpoint kept --keep 3 --resume auto >out 2>err || { fail "exit status $?: an older one"; cat err; }
 grep -qE '^hone train: .*kept is damaged: .*; kept.1 is taken$' err || { fail "no word of the older one"; cat err; }
-says '^goes on from kept.1: after epoch [12]$'
+says '^goes on from kept.1: after epoch 2$'
 
 # ---- other runs
 refuses 1 'good is of another run: batch was 100 and is 50 \(--resume-anyway goes on all the same\)$' "${train[@]}" --batch 50 --resume good
