@@ -26,7 +26,8 @@ struct hone__recomputed {
     bool draws;                 /* the thread had a generator */
     uint8_t autocast;           /* of the first run */
     int losses;                 /* of the batch's part, before the first run */
-    int n_calls, room_calls;
+    int n_calls;
+    int64_t room_calls;
     call *calls;
     int n_saved;        /* of all calls */
     int at;             /* the call that the second run comes to */
@@ -85,14 +86,8 @@ static uint64_t hash_of(const hone__recomputed *p, const hone_context *node)
 
 static bool note_call(hone__recomputed *p, const hone_context *node)
 {
-    if (p->n_calls == p->room_calls) {
-        const int room = p->room_calls ? 2 * p->room_calls : 16;
-        call *more = hone__realloc(p->calls, hone__bytes(room, sizeof *more));
-        if (!more)
-            return false;
-        p->calls = more;
-        p->room_calls = room;
-    }
+    if (!hone__grow(&p->calls, &p->room_calls, p->n_calls + 1, sizeof *p->calls))
+        return false;
     p->calls[p->n_calls++] = (call){ node->op, hash_of(p, node), node->n_saved, p->n_saved };
     return true;
 }
