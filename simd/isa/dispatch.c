@@ -40,6 +40,18 @@ const hone__image_kernels *hone__images(void)
     return candidates[c].images;
 }
 
+const hone__image_kernels *hone__images_for(int64_t n)
+{
+    const hone__image_kernels *images = hone__images();
+#if defined(__x86_64__)
+    if (images == &hone__images_avx512 && n <= 8) /* every machine with AVX-512 has AVX2, too */
+        images = &hone__images_avx2;
+#else
+    (void)n;
+#endif
+    return images;
+}
+
 const hone__isa *hone__isa_available(int i)
 {
     for (int c = 0; c < N_CANDIDATES; c++)

@@ -52,7 +52,7 @@ typedef struct {
 
 /** Rows of n outputs of some planes of a convolution whose channels don't meet. What tap tap[t] sees
  * of output i of row r of plane p is at a + at[t] + p * a_plane + r * a_row + i, which can be read as
- * far as i < padded, the next multiple of HONE__IMAGE_CHANNELS of n. */
+ * far as i < padded, the next multiple of HONE__IMAGE_CHANNELS of n, or of 8 up to 8. */
 typedef struct {
     int64_t n, padded, rows, planes;
     int taps; /* at most 64 */
@@ -67,6 +67,21 @@ typedef struct {
     int64_t w_plane, bias_step;
     float *lanes; /* of the weight's gradient: [p * w_plane + tap][HONE__IMAGE_CHANNELS] */
 } hone__plane;
+
+/** The same of 3 x 3 taps without gaps: output row r sees with tap (ky, kx) row y = r * mul + first + ky
+ * (back: 2 - ky for ky), if 0 <= y < in_rows, at a + y * down + at[kx] + i. */
+typedef struct {
+    int64_t n, padded, rows, planes;
+    int64_t mul, first, in_rows; /* mul: 1, or 2 where not `back` */
+    bool back;                   /* not of the weight's gradient */
+    const float *a;
+    int64_t down, a_plane, at[3];
+    float *out; /* of the weight's gradient: dy */
+    int64_t out_row, out_plane;
+    const float *w, *bias; /* w[9 * p + 3 * ky + kx], bias[p * bias_step] or NULL */
+    int64_t bias_step;
+    float *lanes; /* of the weight's gradient: [9 * p + tap][HONE__IMAGE_CHANNELS] */
+} hone__plane_3x3;
 
 /** Batch norm of planes of n elements that follow each other; plane p's numbers are at place p. As
  * hone__channels (kernels.h) says: v = fma(x - base, scale, offset), y = v * weight + bias. relu: of
@@ -98,13 +113,18 @@ typedef struct {
     /** lanes[..][i mod HONE__IMAGE_CHANNELS] goes on with fma(dy, a, acc) over i < padded, row by row;
      * dy is +0 from n on. */
     void (*plane_weight)(const hone__plane *d);
+    void (*plane_3x3)(const hone__plane_3x3 *d);
+    void (*plane_weight_3x3)(const hone__plane_3x3 *d);
     /** sum[i] += lanes[i] folded by halves, for i < n; the lanes become +0. */
     void (*plane_fold)(int64_t n, float *lanes, float *sum);
-    /** Rows of n elements. */
+    /** Rows of n elements, and +0 behind them as far as the next multiple of HONE__IMAGE_CHANNELS at
+     * most. */
     void (*plane_copy)(int64_t rows, int64_t n, const float *from, int64_t from_row, float *to,
                        int64_t to_row);
-    /** to[p * part + j] = from[j * parts + p] of n elements, and back. */
-    void (*plane_split)(int64_t n, int64_t parts, const float *from, float *to, int64_t part);
+    /** to[p * part + j] = from[j * parts + p] of rows of n elements, `parts` parts apart; and back,
+     * of one. */
+    void (*plane_split)(int64_t rows, int64_t n, int64_t parts, const float *from, int64_t from_row,
+                        float *to, int64_t part);
     void (*plane_join)(int64_t n, int64_t parts, const float *from, int64_t part, float *to);
     /** Of a plane with rows of `down` elements rows of n windows of 2 x 2, side by side: the largest
      * element as hone__max_pool (pool.h) takes it, and its place. more: 32 elements behind those of x
@@ -122,6 +142,8 @@ typedef struct {
 
 /** Those of hone__k's ISA. */
 const hone__image_kernels *hone__images(void);
+/** The same for rows of n elements: of vectors that n fills better, where the machine has them. */
+const hone__image_kernels *hone__images_for(int64_t n);
 
 extern const hone__image_kernels hone__images_scalar;
 #if defined(__x86_64__)

@@ -2,4 +2,5 @@
  * before. (fragment of images_<isa>.c) */
 #include "kernels/winograd.h"
 #include "kernels/planes.h"
+#include "kernels/planes_3x3.h"
 #include "kernels/norm_planes.h"

@@ -7,6 +7,8 @@
 .winograd_weights_back = winograd_weights_back,
 .plane = plane,
 .plane_weight = plane_weight,
+.plane_3x3 = plane_3x3,
+.plane_weight_3x3 = plane_weight_3x3,
 .plane_fold = plane_fold,
 .plane_copy = plane_copy,
 .plane_split = plane_split,

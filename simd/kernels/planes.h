@@ -1,7 +1,7 @@
 /* planes.h: convolutions whose channels don't meet, and pools of pairs, along the rows of a plane, f32:
  * isa/images.h. (fragment of images_<isa>.c) */
 
-enum { PLANE_TAPS = 64 };
+enum { PLANE_TAPS = 64, SPLIT = 8 };
 
 /* A vector of outputs in each of `many` rows; a: of the first. */
 HONE__INLINE void plane_some(const int many, const int taps, const hone__plane *d,
@@ -119,17 +119,24 @@ static void plane_weight(const hone__plane *d)
         }
 }
 
+enum { FOLDED = HONE__IMAGE_CHANNELS / F32_LANES };
+
 static void plane_fold(int64_t n, float *lanes, float *sum)
 {
     for (int64_t i = 0; i < n; i++, lanes += HONE__IMAGE_CHANNELS) {
-        float eight[8], four[4];
-        for (int k = 0; k < 8; k++)
-            eight[k] = lanes[k] + lanes[k + 8];
-        for (int k = 0; k < 4; k++)
-            four[k] = eight[k] + eight[k + 4];
-        sum[i] = sum[i] + ((four[0] + four[2]) + (four[1] + four[3]));
-        for (int k = 0; k < HONE__IMAGE_CHANNELS; k++)
-            lanes[k] = 0;
+        vf32 v[FOLDED];
+        for (int k = 0; k < FOLDED; k++) {
+            v[k] = f32_load(lanes + k * F32_LANES);
+            f32_store(lanes + k * F32_LANES, f32_set(0));
+        }
+        for (int h = HONE__IMAGE_CHANNELS / 2; h >= 1; h /= 2) {
+            if (h < F32_LANES)
+                v[0] = f32_add(v[0], f32_down(v[0], h));
+            for (int k = 0; k * F32_LANES < h; k++)
+                if (h >= F32_LANES)
+                    v[k] = f32_add(v[k], v[k + h / F32_LANES]);
+        }
+        sum[i] = sum[i] + f32_first(v[0]);
     }
 }
 
@@ -137,31 +144,35 @@ static void plane_copy(int64_t rows, int64_t n, const float *from, int64_t from_
                        int64_t to_row)
 {
     const vf32 zero = f32_set(0);
+    const int64_t whole = n - n % F32_LANES;
     for (int64_t r = 0; r < rows; r++, from += from_row, to += to_row) {
-        int64_t i = 0;
-        for (; i + F32_LANES <= n; i += F32_LANES)
+        for (int64_t i = 0; i < whole; i += F32_LANES)
             f32_store(to + i, f32_load(from + i));
-        if (i < n)
-            f32_store_n(to + i, f32_load_n(from + i, n - i, zero), n - i);
+        if (whole < n)
+            f32_store(to + whole, f32_load_n(from + whole, n - whole, zero));
     }
 }
 
-static void plane_split(int64_t n, int64_t parts, const float *restrict from, float *restrict to,
-                        int64_t part)
+HONE__INLINE void split_pairs(int64_t n, const float *restrict from, float *restrict even,
+                              float *restrict odd)
 {
-    float *restrict const odd = to + part;
-    if (parts == 2) {
-        for (int64_t i = 0; i < n / 2; i++) {
-            to[i] = from[2 * i];
-            odd[i] = from[2 * i + 1];
-        }
-        if (n % 2)
-            to[n / 2] = from[n - 1];
-        return;
+    for (int64_t i = 0; i < n; i++) {
+        even[i] = from[2 * i];
+        odd[i] = from[2 * i + 1];
     }
-    for (int64_t p = 0; p < parts; p++)
-        for (int64_t i = p, j = 0; i < n; i += parts, j++)
-            to[p * part + j] = from[i];
+}
+
+static void plane_split(int64_t rows, int64_t n, int64_t parts, const float *from, int64_t from_row,
+                        float *to, int64_t part)
+{
+    for (int64_t r = 0; r < rows; r++, from += from_row, to += parts * part) {
+        int64_t i = 0;
+        for (; parts == 2 && i + 2 * SPLIT <= n; i += 2 * SPLIT)
+            split_pairs(SPLIT, from + i, to + i / 2, to + part + i / 2);
+        for (int64_t p = 0; p < parts; p++)
+            for (int64_t k = i + p, j = i / parts; k < n; k += parts, j++)
+                to[p * part + j] = from[k];
+    }
 }
 
 static void plane_join(int64_t n, int64_t parts, const float *restrict from, int64_t part,

@@ -13,14 +13,19 @@
 
 static _Thread_local struct {
     hone_tensor **leaf; /* held */
-    int n;
-    int64_t room;
+    int n, room;
 } into;
 
 bool hone__accumulate_into(hone_tensor *leaf)
 {
-    if (!hone__grow(&into.leaf, &into.room, into.n + 1, sizeof *into.leaf))
-        return false;
+    if (into.n == into.room) {
+        const int room = into.room ? 2 * into.room : 32;
+        hone_tensor **more = hone__realloc(into.leaf, hone__bytes(room, sizeof *more));
+        if (!more)
+            return false;
+        into.leaf = more;
+        into.room = room;
+    }
     into.leaf[into.n++] = hone_retain(leaf);
     return true;
 }
@@ -210,7 +215,6 @@ hone_tensor *hone_accumulate_end(void)
     hone_tensor **leaf = into.leaf;
     const int n = into.n;
     into.leaf = NULL;
-    into.n = 0;
-    into.room = 0;
+    into.n = into.room = 0;
     return run_hooks(leaf, n, loss != NULL) ? loss : NULL;
 }

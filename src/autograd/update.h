@@ -12,8 +12,7 @@ typedef struct {
 } hone__update;
 
 typedef struct {
-    int64_t room;
-    int n, done;
+    int n, room, done;
     hone__update *at; /* in the order in which a walk completes them */
 } hone__updates;
 

@@ -1,7 +1,8 @@
 /* depthwise.c: convolutions whose channels don't meet, and their gradients (direct.h), plane by plane. A
  * band of a plane's rows is copied between columns of +0 (of a stride m: to m parts, each of every
- * m-th column), so that what a tap sees of a row of outputs lies side by side. Rows that see the
- * same taps are one call of the kernel, of a few planes; calls are the same for all planes. */
+ * m-th column), so that what a tap sees of a row of outputs lies side by side. Of 3 x 3 taps a band
+ * of a few planes is one call of a kernel of their own; else rows that see the same taps are one,
+ * calls that are the same for all planes. */
 #include "loops/image_parts.h"
 
 enum { BAND_BYTES = 1 << 18, NEAR_BYTES = 1 << 14, LANES = HONE__IMAGE_CHANNELS };
@@ -18,6 +19,7 @@ typedef struct {
     int64_t begin, end;      /* rows of outputs */
     int64_t seen, seen_end;  /* rows of the image */
     int64_t call, calls_end; /* of all */
+    hone__plane_3x3 three;   /* of 3 x 3 taps: all of it but planes and what they are */
 } band;
 
 typedef struct {
@@ -28,6 +30,8 @@ typedef struct {
     int64_t most_seen, most_rows, padded; /* padded: outputs of a row */
     int64_t frame, group;                 /* elements of a plane's frame; planes at once */
     bool shared;                          /* one plane is that of all outputs */
+    bool three;                           /* 3 x 3 taps: kernels of their own */
+    int64_t at[3];                        /* then what tap kx sees of column 0 */
     int64_t n_bands;
     band *bands;
     call *calls;
@@ -35,7 +39,8 @@ typedef struct {
     size_t frames_bytes, rows_bytes, room_bytes;
 } layout;
 
-/* rows: of outputs that are to be joined. lanes: of the weight's gradient. */
+/* frames: so that images begin on lines. rows: of outputs that are to be joined. lanes: of the weight's
+ * gradient. */
 typedef struct {
     float *frames, *rows, *lanes;
 } room;
@@ -44,7 +49,8 @@ static room room_of(const layout *l, int thread)
 {
     char *at = l->rooms + l->room_bytes * (size_t)thread;
     memset(at, 0, l->room_bytes);
-    return (room){ (float *)(void *)at, (float *)(void *)(at + l->frames_bytes),
+    return (room){ (float *)(void *)at + LANES - l->left % LANES,
+                   (float *)(void *)(at + l->frames_bytes),
                    (float *)(void *)(at + l->frames_bytes + l->rows_bytes) };
 }
 
@@ -126,9 +132,37 @@ static void choose_pitch(layout *l)
                 most = hone__most(most, at);
             }
     l->left = -least;
-    l->padded = hone__up(ceil_div(l->out->width, l->x->div), LANES);
-    l->pitch =
-        hone__point(l->left + hone__most(most + l->padded, ceil_div(l->in->width, l->x->mul)));
+    const int64_t row = ceil_div(l->out->width, l->x->div);
+    l->images = hone__images_for(row);
+    const int64_t unit = row <= LANES / 2 ? LANES / 2 : LANES;
+    l->padded = hone__up(row, unit);
+    l->pitch = hone__point(
+        l->left + hone__most(most + l->padded, hone__up(ceil_div(l->in->width, l->x->mul), unit)));
+    for (int64_t k = 0, part, at; l->three && k < 3; k++)
+        if (column_of(l->x, 0, k, &part, &at))
+            l->at[k] = part * l->pitch + at;
+}
+
+static bool is_of_three(const hone__direct_axis *a)
+{
+    return a->taps == 3 && a->div == 1 && a->mul <= 2 && (a->step == 1 || a->step == -1);
+}
+
+static hone__plane_3x3 three_of_band(const layout *l, const band *b)
+{
+    const bool back = l->y->step < 0;
+    return (hone__plane_3x3){ .n = l->out->width,
+                              .padded = l->padded,
+                              .rows = b->end - b->begin,
+                              .mul = l->y->mul,
+                              .first = b->begin * l->y->mul + l->y->off - (back ? 2 : 0) - b->seen,
+                              .in_rows = b->seen_end - b->seen,
+                              .back = back,
+                              .down = l->x->mul * l->pitch,
+                              .a_plane = l->shared ? 0 : l->frame,
+                              .at = { l->at[0], l->at[1], l->at[2] },
+                              .out_row = l->out->y,
+                              .out_plane = l->out->channel };
 }
 
 static void choose_bands(layout *l, band *to)
@@ -140,7 +174,11 @@ static void choose_bands(layout *l, band *to)
                    .call = calls };
         hone__rows_seen(l->y, l->in->height, b.begin, b.end, &b.seen, &b.seen_end);
         l->most_seen = hone__most(l->most_seen, b.seen_end - b.seen);
-        b.calls_end = calls += make_calls(l, &b, l->calls ? l->calls + calls : NULL);
+        if (!l->three)
+            calls += make_calls(l, &b, l->calls ? l->calls + calls : NULL);
+        else
+            b.three = three_of_band(l, &b);
+        b.calls_end = calls;
         to[i] = b;
     }
 }
@@ -150,7 +188,8 @@ static char *lay_out(layout *l, const hone__image *in, const hone__image *out,
                      const hone__direct_axis *y, const hone__direct_axis *x, int threads,
                      int64_t lanes, size_t *bytes)
 {
-    *l = (layout){ .in = in, .out = out, .y = y, .x = x, .images = hone__images() };
+    *l = (layout){ .in = in, .out = out, .y = y, .x = x };
+    l->three = is_of_three(y) && is_of_three(x);
     choose_pitch(l);
     const int64_t rows = ceil_div(BAND_BYTES, l->pitch * x->mul * (int64_t)sizeof(float));
     l->n_bands = min64(out->height, ceil_div(in->height, rows));
@@ -166,7 +205,7 @@ static char *lay_out(layout *l, const hone__image *in, const hone__image *out,
     l->shared = in->channels != out->channels;
     l->group = hone__most(
         1, min64(out->channels, NEAR_BYTES / (l->shared ? 4 * LANES * lanes : 4 * l->frame)));
-    l->frames_bytes = hone__floats((l->shared ? 1 : l->group) * l->frame);
+    l->frames_bytes = hone__floats(LANES + (l->shared ? 1 : l->group) * l->frame);
     l->rows_bytes = x->div > 1 ? hone__floats(x->div * l->most_rows * l->padded) : 0;
     l->room_bytes = l->frames_bytes + l->rows_bytes + hone__floats(lanes * l->group * LANES);
     *bytes = bands + calls + hone__bytes(threads, l->room_bytes);
@@ -193,9 +232,8 @@ static void fill_frames(const layout *l, const band *b, int64_t planes, const fl
         float *to = frames + p * l->frame + l->left;
         if (parts == 1)
             l->images->plane_copy(rows, m->width, from, m->y, to, l->pitch);
-        for (int64_t row = 0; parts > 1 && row < rows; row++)
-            l->images->plane_split(m->width, parts, from + row * m->y, to + row * parts * l->pitch,
-                                   l->pitch);
+        else
+            l->images->plane_split(rows, m->width, parts, from, m->y, to, l->pitch);
     }
 }
 
@@ -216,6 +254,17 @@ static hone__plane plane_of(const layout *l, const room *r, const call *c, int64
                           .out_row = c->row_step * l->out->y,
                           .out_plane = l->out->channel,
                           .w_plane = taps };
+}
+
+/* All of a band at once; out: its first row. */
+static hone__plane_3x3 planes_of(const layout *l, const room *r, const band *b, int64_t planes,
+                                 float *out)
+{
+    hone__plane_3x3 k = b->three;
+    k.planes = planes;
+    k.a = r->frames + l->left;
+    k.out = out + b->begin * l->out->y;
+    return k;
 }
 
 typedef struct {
@@ -258,6 +307,14 @@ static void run_band(const job *j, const room *r, const band *b, int64_t sample,
     const int64_t taps = d->y.taps * d->x.taps, each = classes(l->x, l->out->width);
     float *const out = d->out.p + sample * d->out.sample + c * d->out.channel;
     fill_frames(l, b, planes, d->in.p + sample * d->in.sample + c * d->in.channel, r->frames);
+    if (l->three) {
+        hone__plane_3x3 k = planes_of(l, r, b, planes, out);
+        k.w = d->weight + c * taps;
+        k.bias = d->bias ? d->bias + c * d->bias_step : NULL;
+        k.bias_step = d->bias_step;
+        l->images->plane_3x3(&k);
+        return;
+    }
     for (int64_t i = b->call; i < b->calls_end; i += each) {
         hone__plane k = plane_of(l, r, &l->calls[i], planes, taps);
         k.w = d->weight + c * taps;
@@ -327,6 +384,11 @@ static void sum_planes(const weight_job *j, const room *r, int64_t sample, int64
     float *dy = g->dy.p + sample * g->dy.sample + c * g->dy.channel;
     for (const band *b = l->bands; b < l->bands + l->n_bands; b++) {
         fill_frames(l, b, l->shared ? 1 : planes, x, r->frames);
+        if (l->three) {
+            hone__plane_3x3 k = planes_of(l, r, b, planes, dy);
+            k.lanes = r->lanes;
+            l->images->plane_weight_3x3(&k);
+        }
         for (int64_t i = b->call; i < b->calls_end; i++) {
             hone__plane k = plane_of(l, r, &l->calls[i], planes, taps);
             k.out = dy + l->calls[i].first_row * g->dy.y;

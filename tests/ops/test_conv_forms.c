@@ -42,6 +42,12 @@ static const shape shapes[] = {
     { 3, 70, 33, 20, 70, 5, 3, { .stride = { 2, 3 }, .padding = { 2, 1 }, .groups = 70 } },
     { 3, 9, 19, 20, 9, 3, 3, { .padding = { 2, 3 }, .dilation = { 1, 2 }, .groups = 9 } },
     { 2, 8, 2, 2, 8, 3, 3, { .padding = { 4, 1 }, .groups = 8 } },
+    /* of 3 x 3 taps: rows that fill half a vector, more than one, bands; one row; strides */
+    { 2, 11, 8, 8, 11, 3, 3, { .padding = { 1, 1 }, .groups = 11 } },
+    { 2, 9, 7, 5, 9, 3, 3, { .stride = { 2, 2 }, .padding = { 1, 1 }, .groups = 9 } },
+    { 2, 8, 260, 300, 8, 3, 3, { .padding = { 1, 1 }, .groups = 8 } },
+    { 2, 8, 1, 33, 8, 3, 3, { .stride = { 1, 2 }, .padding = { 2, 0 }, .groups = 8 } },
+    { 2, 8, 40, 34, 8, 3, 3, { .stride = { 2, 1 }, .padding = { 0, 1 }, .groups = 8 } },
     /* one channel, which all outputs see: more of them than go together, bands */
     { 3, 1, 28, 28, 32, 3, 3, { .stride = { 1, 1 } } },
     { 3, 1, 23, 18, 21, 5, 5, { .stride = { 2, 1 }, .padding = { 2, 2 } } },
