@@ -19,6 +19,8 @@ _Noreturn void hone__assert_failed(const char *cond, const char *file, int line,
 
 /* ---- errors */
 
+/** hone_error_code() without a call: every op asks before it runs. */
+extern _Thread_local hone_status hone__error_pending __attribute__((tls_model("initial-exec")));
 /** Errors this thread has had since it began, to be taken before a callback runs. */
 uint64_t hone__error_count(void);
 /** True if an error is pending and one has come since the count was taken: the callback failed. One
@@ -102,7 +104,7 @@ struct hone_tensor {
     uint8_t ndim;
     uint8_t out_index;   /* which output of its node */
     atomic_uchar state;  /* LIVE; KEPT: live, and known to have an owner that is no scope; DEAD */
-    bool dense;          /* known to be contiguous, as all but views are */
+    bool dense;          /* contiguous */
     const char *made_by; /* name of the op, a constant; NULL: unknown */
     int64_t numel;
     int64_t offset; /* in elements */
@@ -255,17 +257,7 @@ static inline void hone__contiguous_strides(int ndim, const int64_t *shape, int6
 }
 static inline bool hone__contiguous(const hone_tensor *t)
 {
-    if (t->dense || t->numel == 0)
-        return true;
-    int64_t step = 1;
-    for (int d = t->ndim - 1; d >= 0; d--) {
-        if (t->shape[d] == 1)
-            continue; /* the stride of an extent of 1 is never used */
-        if (t->stride[d] != step)
-            return false;
-        step *= t->shape[d];
-    }
-    return true;
+    return t->dense || t->numel == 0;
 }
 /** dim in -ndim..ndim-1 -> 0..ndim-1 (a 0-d tensor counts as 1-d, as in PyTorch); -1 + E_SHAPE in
  * the name of `op`. */

@@ -53,9 +53,10 @@ static inline int64_t usual_numel(hone_dtype dtype, int ndim, const int64_t *sha
     return numel <= INT64_MAX / 16 ? numel : 0;
 }
 
-/* A handle onto `storage`, whose reference it takes over; drops it on failure. */
+/* A handle onto `storage`, whose reference it takes over; drops it on failure. Shape and strides are
+ * still to be written. */
 static inline hone_tensor *handle_new(const char *op, hone__storage *storage, hone_dtype dtype,
-                                      int ndim, const int64_t *shape, int64_t numel)
+                                      int ndim, int64_t numel)
 {
     if (!storage)
         return NULL;
@@ -74,14 +75,17 @@ static inline hone_tensor *handle_new(const char *op, hone__storage *storage, ho
     t->ndim = (uint8_t)ndim;
     t->numel = numel;
     t->storage = storage;
-    for (int d = 0; d < ndim; d++)
-        t->shape[d] = shape[d];
     return t;
 }
 
-static inline hone_tensor *lay_out(hone_tensor *t)
+static inline hone_tensor *lay_out(hone_tensor *t, int ndim, const int64_t *shape)
 {
-    hone__contiguous_strides(t->ndim, t->shape, t->stride);
+    int64_t step = 1;
+    for (int d = ndim - 1; d >= 0; d--) {
+        t->shape[d] = shape[d];
+        t->stride[d] = step;
+        step *= shape[d] > 1 ? shape[d] : 1;
+    }
     t->dense = true;
     return t;
 }
@@ -94,8 +98,22 @@ hone_tensor *hone__new(const char *op, hone_dtype dtype, int ndim, const int64_t
         bytes = (size_t)numel * hone__size_of((uint8_t)dtype);
     else if ((numel = measure(op, dtype, ndim, shape, &bytes)) < 0)
         return NULL;
-    hone_tensor *t = handle_new(op, hone__storage_new(bytes), dtype, ndim, shape, numel);
-    return t ? lay_out(t) : NULL;
+    hone_tensor *t = handle_new(op, hone__storage_new(bytes), dtype, ndim, numel);
+    return t ? lay_out(t, ndim, shape) : NULL;
+}
+
+/* Views of whole rows do, as batches and what is reshaped: ops take their short ways with them, too. */
+static inline bool lies_densely(const hone_tensor *t)
+{
+    int64_t step = 1;
+    for (int d = t->ndim - 1; d >= 0; d--) {
+        if (t->shape[d] == 1)
+            continue; /* the stride of an extent of 1 is never used */
+        if (t->stride[d] != step)
+            return t->numel == 0;
+        step *= t->shape[d];
+    }
+    return true;
 }
 
 hone_tensor *hone__alias(const hone_tensor *t, int ndim, const int64_t *shape,
@@ -104,13 +122,16 @@ hone_tensor *hone__alias(const hone_tensor *t, int ndim, const int64_t *shape,
     const int64_t numel = hone__numel_of("alias", ndim, shape);
     if (numel < 0)
         return NULL;
-    hone_tensor *view = handle_new("alias", hone__storage_retain(t->storage), (hone_dtype)t->dtype,
-                                   ndim, shape, numel);
+    hone_tensor *view =
+        handle_new("alias", hone__storage_retain(t->storage), (hone_dtype)t->dtype, ndim, numel);
     if (!view)
         return NULL;
-    for (int d = 0; d < ndim; d++)
+    for (int d = 0; d < ndim; d++) {
+        view->shape[d] = shape[d];
         view->stride[d] = stride[d];
+    }
     view->offset = offset;
+    view->dense = lies_densely(view);
     return view;
 }
 
@@ -125,8 +146,8 @@ hone_tensor *hone__wrap(const char *op, hone_dtype dtype, int ndim, const int64_
         return NULL;
     }
     hone_tensor *t =
-        handle_new(op, hone__storage_wrap(data, bytes, release, user), dtype, ndim, shape, numel);
-    return t ? lay_out(t) : NULL;
+        handle_new(op, hone__storage_wrap(data, bytes, release, user), dtype, ndim, numel);
+    return t ? lay_out(t, ndim, shape) : NULL;
 }
 
 /* ---- references --------------------------------------------------------------------------- */

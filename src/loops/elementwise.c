@@ -183,11 +183,13 @@ static bool take_single(hone__walk *w, int o, hone_dtype dtype, const hone__oper
 static inline bool run_few(const hone__elementwise_kernel *k, hone_tensor *out,
                            const hone__operand *in, int n_in)
 {
-    char *at[HONE__OPERANDS] = { hone__data(out) };
-    int64_t step[HONE__OPERANDS] = { 1 };
+    char *at[HONE__OPERANDS];
+    int64_t step[HONE__OPERANDS];
     uint64_t number[HONE__ELEMENTWISE_INPUTS];
     if (!hone__runs_inline((double)out->numel * k->ns) || !out->dense)
         return false;
+    at[0] = hone__data(out);
+    step[0] = 1;
     for (int i = 0; i < n_in; i++) {
         const hone_tensor *t = in[i].t;
         if (!t) {
@@ -394,14 +396,9 @@ static double cost(const hone__walk *w)
     return ns;
 }
 
-bool hone__elementwise(const hone__elementwise_kernel *kernel, hone_tensor *out,
-                       const hone__operand *in)
+static __attribute__((noinline)) bool run_walk(const hone__elementwise_kernel *kernel,
+                                               hone_tensor *out, const hone__operand *in, int n_in)
 {
-    if (out->numel == 0)
-        return true;
-    const int n_in = inputs_of(kernel);
-    if (run_few(kernel, out, in, n_in))
-        return true;
     hone__walk w;
     w.kernel = kernel;
     w.n = 1 + n_in;
@@ -449,6 +446,15 @@ bool hone__elementwise(const hone__elementwise_kernel *kernel, hone_tensor *out,
     w.in_pieces = needs_pieces(&w);
     hone__parallel_for(out->numel, GRAIN, cost(&w), run_range, &w);
     return true;
+}
+
+bool hone__elementwise(const hone__elementwise_kernel *kernel, hone_tensor *out,
+                       const hone__operand *in)
+{
+    if (out->numel == 0)
+        return true;
+    const int n_in = inputs_of(kernel);
+    return run_few(kernel, out, in, n_in) || run_walk(kernel, out, in, n_in);
 }
 
 /* ---- copies and fills ---- */

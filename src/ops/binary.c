@@ -8,8 +8,8 @@
 /* ---- what all of them share. Beside bf16 and f16 a number is rounded to that first, as PyTorch does it,
  * but where it is a factor or a divisor. */
 
-static hone_tensor *run(hone_context *ctx, int k, hone_dtype dtype, int ndim, const int64_t *shape,
-                        const hone__operand *operands)
+static inline hone_tensor *run(hone_context *ctx, int k, hone_dtype dtype, int ndim,
+                               const int64_t *shape, const hone__operand *operands)
 {
     const hone__elementwise_kernel kernel = hone__binary_kernel(k, dtype);
     HONE_ASSERT(kernel.fn.binary); /* sub and pow have refused bool */
@@ -20,12 +20,16 @@ static hone_tensor *run(hone_context *ctx, int k, hone_dtype dtype, int ndim, co
 static hone_tensor *run_tensors(hone_context *ctx, hone_tensor *const *in, int k, hone_dtype dtype)
 {
     const hone__operand operands[] = { { .t = in[0] }, { .t = in[1] } };
+    int ndim = in[0]->ndim;
+    const int64_t *extents = in[0]->shape;
     hone__shape shape;
-    if (hone__same_shape(in[0], in[1]))
-        return run(ctx, k, dtype, in[0]->ndim, in[0]->shape, operands);
-    if (!hone__broadcast(hone__call_name(ctx), in, 2, &shape))
-        return NULL;
-    return run(ctx, k, dtype, shape.ndim, shape.shape, operands);
+    if (!hone__same_shape(in[0], in[1])) {
+        if (!hone__broadcast(hone__call_name(ctx), in, 2, &shape))
+            return NULL;
+        ndim = shape.ndim;
+        extents = shape.shape;
+    }
+    return run(ctx, k, dtype, ndim, extents, operands);
 }
 
 static hone_tensor *run_number(hone_context *ctx, hone_tensor *x, int k, hone_dtype dtype)
