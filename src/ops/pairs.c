@@ -13,14 +13,14 @@ static hone_dtype real_dtype(hone_tensor *const *in, int n_in)
 
 /* Both are saved; the kernel's result into output 0. */
 static bool run(hone_context *ctx, hone_tensor *const *in, hone_dtype dtype,
-                hone__elementwise_kernel kernel, hone_tensor **out)
+                const hone__elementwise_kernel *kernel, hone_tensor **out)
 {
     hone__shape shape;
     if (!hone__broadcast(hone__call_name(ctx), in, 2, &shape) || !HONE__SAVE(ctx, in[0], in[1]))
         return false;
     out[0] = hone__out(ctx, 0, dtype, shape.ndim, shape.shape);
     return out[0] &&
-           hone__elementwise(&kernel, out[0], (hone__operand[]){ { .t = in[0] }, { .t = in[1] } });
+           hone__elementwise(kernel, out[0], (hone__operand[]){ { .t = in[0] }, { .t = in[1] } });
 }
 
 #define PAIR(op, kernel_of, a, b)                                                                  \
@@ -28,7 +28,8 @@ static bool run(hone_context *ctx, hone_tensor *const *in, hone_dtype dtype,
                              hone_tensor **out)                                                    \
     {                                                                                              \
         const hone_dtype dtype = real_dtype(in, n_in);                                             \
-        return run(ctx, in, dtype, kernel_of, out);                                                \
+        const hone__elementwise_kernel kernel = kernel_of;                                         \
+        return run(ctx, in, dtype, &kernel, out);                                                  \
     }                                                                                              \
     const hone__op hone__op_##op = {                                                               \
         .name = #op,                                                                               \

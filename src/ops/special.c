@@ -204,7 +204,7 @@ static void digamma_chunk(int64_t n, double *y, const double *x)
                                                                                 : op##_f64_row,    \
                                                   .reads = { dtype },                              \
                                                   .ns = 10 };                                      \
-        return hone__unary_run(ctx, x, dtype, kernel, HONE__KEEP_INPUT);                           \
+        return hone__unary_run(ctx, x, dtype, &kernel, HONE__KEEP_INPUT);                          \
     }
 SPECIAL(lgamma)
 SPECIAL(digamma)

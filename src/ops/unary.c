@@ -2,12 +2,12 @@
 #include "ops/unary.h"
 
 hone_tensor *hone__unary_run(hone_context *ctx, hone_tensor *x, hone_dtype dtype,
-                             hone__elementwise_kernel kernel, hone__kept keep)
+                             const hone__elementwise_kernel *kernel, hone__kept keep)
 {
     if (keep == HONE__KEEP_INPUT && !HONE__SAVE(ctx, x))
         return NULL;
     hone_tensor *out = hone__out(ctx, 0, dtype, x->ndim, x->shape);
-    if (!out || !hone__elementwise(&kernel, out, &(hone__operand){ .t = x }))
+    if (!out || !hone__elementwise(kernel, out, &(hone__operand){ .t = x }))
         return NULL;
     if (keep == HONE__KEEP_OUTPUT && !HONE__SAVE(ctx, out))
         return NULL;
@@ -18,7 +18,8 @@ hone_tensor *hone__unary_real(hone_context *ctx, hone_tensor *x, int k, hone__ke
 {
     const hone_dtype dtype =
         hone_dtype_is_float((hone_dtype)x->dtype) ? (hone_dtype)x->dtype : HONE_F32;
-    return hone__unary_run(ctx, x, dtype, hone__unary_kernel(k, dtype), keep);
+    const hone__elementwise_kernel kernel = hone__unary_kernel(k, dtype);
+    return hone__unary_run(ctx, x, dtype, &kernel, keep);
 }
 
 hone_tensor *hone__unary_number(hone_context *ctx, hone_tensor *x, int k, hone__kept keep)
@@ -29,7 +30,8 @@ hone_tensor *hone__unary_number(hone_context *ctx, hone_tensor *x, int k, hone__
                        hone__call_name(ctx), hone__tensor_text(x).s);
         return NULL;
     }
-    return hone__unary_run(ctx, x, dtype, hone__unary_kernel(k, dtype), keep);
+    const hone__elementwise_kernel kernel = hone__unary_kernel(k, dtype);
+    return hone__unary_run(ctx, x, dtype, &kernel, keep);
 }
 
 /* ---- neg: -x */
@@ -76,7 +78,7 @@ static hone_tensor *sign_of(hone_context *ctx, hone_tensor *x)
     const hone__elementwise_kernel kernel = {
         .arity = HONE__UNARY, .fn.unary = kernels[dtype], .reads = { dtype }, .ns = HONE__NS_MATH
     };
-    return hone__unary_run(ctx, x, dtype, kernel, HONE__KEEP_NOTHING);
+    return hone__unary_run(ctx, x, dtype, &kernel, HONE__KEEP_NOTHING);
 }
 
 static void sign_backward(hone_context *ctx, hone_tensor *const *dy, hone_tensor **dx)
@@ -120,8 +122,8 @@ HONE__REAL_OP(sqrt, HONE__K_SQRT, HONE__KEEP_OUTPUT)
 static hone_tensor *square_of(hone_context *ctx, hone_tensor *x)
 {
     const hone_dtype own = (hone_dtype)x->dtype, dtype = own == HONE_BOOL ? HONE_I64 : own;
-    return hone__unary_run(ctx, x, dtype, hone__unary_kernel(HONE__K_SQUARE, dtype),
-                           HONE__KEEP_INPUT);
+    const hone__elementwise_kernel kernel = hone__unary_kernel(HONE__K_SQUARE, dtype);
+    return hone__unary_run(ctx, x, dtype, &kernel, HONE__KEEP_INPUT);
 }
 
 static void square_backward(hone_context *ctx, hone_tensor *const *dy, hone_tensor **dx)

@@ -8,9 +8,10 @@
 /** What the gradient is made from. */
 typedef enum { HONE__KEEP_NOTHING, HONE__KEEP_INPUT, HONE__KEEP_OUTPUT } hone__kept;
 
-/** The kernel's results, of that dtype, as output 0. NULL on error. */
+/** The kernel's results, of that dtype, as output 0. NULL on error. (A kernel is handed on by its
+ * address: a copy of what was stored a moment ago field by field waits for the stores.) */
 hone_tensor *hone__unary_run(hone_context *ctx, hone_tensor *x, hone_dtype dtype,
-                             hone__elementwise_kernel kernel, hone__kept keep);
+                             const hone__elementwise_kernel *kernel, hone__kept keep);
 /** ... of kernel k of kernels.def into the reals: integers and bool give f32. */
 hone_tensor *hone__unary_real(hone_context *ctx, hone_tensor *x, int k, hone__kept keep);
 /** ... in x's dtype; bool has no arithmetic. */
