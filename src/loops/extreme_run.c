@@ -68,10 +68,9 @@ void hone__extreme_backward_run(hone_tensor *dx, const hone_tensor *x, const hon
 {
     if (dx->numel == 0)
         return;
-    job j = { .x = hone__rows_of(x, dims),
-              .dx = hone__rows_of(dx, dims),
-              .y = hone__data(y),
-              .dy = hone__data(dy) };
+    job j = { .y = hone__data(y), .dy = hone__data(dy) };
+    hone__rows_of(&j.x, x, dims);
+    hone__rows_of(&j.dx, dx, dims);
     HONE_ASSERT(j.x.cols <= HONE__WINDOW);
     for (int64_t c = 0; c < j.x.cols; c++) {
         j.x_at[c] = hone__rows_offset(&j.x, 0, c);

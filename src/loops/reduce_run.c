@@ -272,23 +272,23 @@ static bool reduce(int kind, const hone_tensor *x, uint32_t dims, void *out, voi
     j.direct = false;
     j.partial_size = kind == HONE__K_M2 ? 3 * j.out_size : j.out_size;
     if (x->numel == 0) { /* the sum of nothing; nothing else has outputs then */
-        const int64_t outputs = hone__rows_of(x, dims).rows;
-        if (outputs > 0)
-            memset(out, 0, (size_t)(outputs * j.out_size));
+        hone__rows_of(&j.v, x, dims);
+        if (j.v.rows > 0)
+            memset(out, 0, (size_t)(j.v.rows * j.out_size));
         return true;
     }
     bool rule_rows = innermost_is_reduced(x, dims);
     /* A place has no rounding: if its columns don't lie side by side, gathered rows find it too. */
     if (!rule_rows && is_arg(kind)) {
-        const hone__rows v = hone__rows_of(x, ~dims);
-        rule_rows = v.n_row_dims > 1 || v.col_stride[v.n_col_dims - 1] != 1;
+        hone__rows_of(&j.v, x, ~dims);
+        rule_rows = j.v.n_row_dims > 1 || j.v.col_stride[j.v.n_col_dims - 1] != 1;
     }
     if (rule_rows) {
-        j.v = hone__rows_of(x, dims);
+        hone__rows_of(&j.v, x, dims);
         j.direct = hone__rows_direct(&j.v, &j.row_stride);
         return run_rows(&j);
     }
-    j.v = hone__rows_of(x, ~dims);
+    hone__rows_of(&j.v, x, ~dims);
     return run_cols(&j);
 }
 

@@ -42,7 +42,7 @@ static void plan_ways(plan *p)
     const hone__row_groups *g = p->g;
     bool result_free = g->result != NULL;
     for (int i = 0; i < g->n; i++) {
-        if (!g->scratch && can_lie(&g->in[i])) {
+        if (!g->scratch && can_lie(g->in[i])) {
             p->way[i] = WHERE_IT_LIES;
         } else if (result_free) {
             p->way[i] = INTO_RESULT;
@@ -74,7 +74,7 @@ static int64_t rows_together(const plan *p, int64_t row, int64_t end)
 {
     int64_t n = end - row;
     for (int i = 0; i < p->g->n; i++) {
-        const hone__rows *v = &p->g->in[i];
+        const hone__rows *v = p->g->in[i];
         if (p->way[i] != WHERE_IT_LIES) {
             n = hone__min(n, p->group);
         } else if (v->n_row_dims > 1) {
@@ -87,7 +87,7 @@ static int64_t rows_together(const plan *p, int64_t row, int64_t end)
 
 static hone__lines take_rows(const plan *p, int i, hone__rect rect, char **buffer)
 {
-    const hone__rows *v = &p->g->in[i];
+    const hone__rows *v = p->g->in[i];
     if (p->way[i] == WHERE_IT_LIES) {
         const int64_t stride = v->n_row_dims ? v->row_stride[v->n_row_dims - 1] : p->cols;
         return (hone__lines){ v->data + hone__rows_offset(v, rect.row, 0) * p->size, stride };
@@ -131,7 +131,7 @@ static void run_share(void *ctx, int thread, int n_threads)
 
 bool hone__row_groups_run(const hone__row_groups *g)
 {
-    plan p = { .g = g, .rows = g->in[0].rows, .cols = g->in[0].cols, .size = g->in[0].size };
+    plan p = { .g = g, .rows = g->in[0]->rows, .cols = g->in[0]->cols, .size = g->in[0]->size };
     plan_ways(&p);
     int gathered = 0;
     for (int i = 0; i < g->n; i++)

@@ -22,7 +22,7 @@ typedef void (*hone__group_body)(void *ctx, int64_t row, int64_t rows, const hon
 
 typedef struct {
     int n; /* inputs: one shape, one dtype */
-    hone__rows in[HONE__GROUP_INPUTS];
+    const hone__rows *in[HONE__GROUP_INPUTS];
     char *result; /* [rows, cols] contiguous, memory that no input lies in; NULL: rows are gathered
                      into buffers alone */
     bool (*wanted)(void *ctx, int64_t row, int64_t rows); /* NULL, or false for rows to leave out */

@@ -17,24 +17,23 @@ static void append(int *n, int64_t *shape, int64_t *stride, int64_t extent, int6
     stride[(*n)++] = step;
 }
 
-hone__rows hone__rows_of(const hone_tensor *t, uint32_t col_dims)
+void hone__rows_of(hone__rows *v, const hone_tensor *t, uint32_t col_dims)
 {
-    hone__rows v; /* small reductions call this: only what is looked at is written */
-    v.dtype = (hone_dtype)t->dtype;
-    v.size = (int64_t)hone_dtype_size(v.dtype);
-    v.data = t->numel ? hone__data(t) : NULL;
-    v.rows = v.cols = 1;
-    v.n_row_dims = v.n_col_dims = 0;
+    /* small reductions call this: only what is looked at is written */
+    v->dtype = (hone_dtype)t->dtype;
+    v->size = (int64_t)hone_dtype_size(v->dtype);
+    v->data = t->numel ? hone__data(t) : NULL;
+    v->rows = v->cols = 1;
+    v->n_row_dims = v->n_col_dims = 0;
     for (int d = 0; d < t->ndim; d++) {
         if (col_dims >> d & 1) {
-            v.cols *= t->shape[d];
-            append(&v.n_col_dims, v.col_shape, v.col_stride, t->shape[d], t->stride[d]);
+            v->cols *= t->shape[d];
+            append(&v->n_col_dims, v->col_shape, v->col_stride, t->shape[d], t->stride[d]);
         } else {
-            v.rows *= t->shape[d];
-            append(&v.n_row_dims, v.row_shape, v.row_stride, t->shape[d], t->stride[d]);
+            v->rows *= t->shape[d];
+            append(&v->n_row_dims, v->row_shape, v->row_stride, t->shape[d], t->stride[d]);
         }
     }
-    return v;
 }
 
 bool hone__rows_direct(const hone__rows *v, int64_t *row_stride)

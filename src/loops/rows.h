@@ -32,8 +32,9 @@ typedef struct {
     int64_t col_shape[HONE_MAX_DIMS], col_stride[HONE_MAX_DIMS];
 } hone__rows;
 
-/** t with the dims whose bits are set in `col_dims` as columns. */
-hone__rows hone__rows_of(const hone_tensor *t, uint32_t col_dims);
+/** t with the dims whose bits are set in `col_dims` as columns. Filled in where it is wanted: a copy of
+ * it takes longer than the reduction of a small tensor. */
+void hone__rows_of(hone__rows *v, const hone_tensor *t, uint32_t col_dims);
 
 /** True if every row is contiguous and all rows lie one stride apart (then *row_stride is it). */
 bool hone__rows_direct(const hone__rows *v, int64_t *row_stride);

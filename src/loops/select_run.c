@@ -115,11 +115,11 @@ static void select_rows(void *ctx, int thread, int n_threads)
 bool hone__select(const hone_tensor *x, int dim, hone__rank rank, int64_t k, hone_tensor *values,
                   hone_tensor *indices)
 {
-    job j = { .x = hone__rows_of(x, 1u << dim),
-              .rank = rank,
+    job j = { .rank = rank,
               .k = k,
               .values = hone__data(values),
               .indices = indices ? hone__data(indices) : NULL };
+    hone__rows_of(&j.x, x, 1u << dim);
     const int n_threads =
         hone__team_for(NS_PER_ELEMENT * (double)j.x.rows * (double)j.x.cols, j.x.rows);
     int64_t keys;

@@ -185,7 +185,7 @@ static void take_tiles(job *j)
 
 static void place_operand(operand *o, const hone_tensor *t, int dim)
 {
-    o->v = hone__rows_of(t, ~((2u << dim) - 1));
+    hone__rows_of(&o->v, t, ~((2u << dim) - 1));
     o->row_stride = t->shape[dim] == 1 ? 0 : t->stride[dim];
 }
 

@@ -48,12 +48,17 @@ bool hone__softmax_run(hone__softmax_kind kind, int dim, hone_tensor *out, hone_
     if (out->numel == 0)
         return true;
     const uint32_t cols = a->ndim ? 1u << dim : 0;
-    hone__row_groups g = { .n = b ? 2 : 1, .in[0] = hone__rows_of(a, cols), .body = run_rows };
+    hone__rows of_a, of_b;
+    hone__rows_of(&of_a, a, cols);
     if (b)
-        g.in[1] = hone__rows_of(b, cols);
-    job j = { kind, (hone_dtype)a->dtype, g.in[0].size, g.in[0].cols, hone__data(out) };
-    g.result = kind == HONE__LOGSUMEXP ? NULL : j.out;
-    g.ns = NS_PER_ELEMENT * (double)j.cols + 1.0;
-    g.ctx = &j;
-    return hone__row_groups_run(&g);
+        hone__rows_of(&of_b, b, cols);
+    job j = { kind, of_a.dtype, of_a.size, of_a.cols, hone__data(out) };
+    return hone__row_groups_run(&(hone__row_groups){
+        .n = b ? 2 : 1,
+        .in = { &of_a, &of_b },
+        .result = kind == HONE__LOGSUMEXP ? NULL : j.out,
+        .ns = NS_PER_ELEMENT * (double)j.cols + 1.0,
+        .body = run_rows,
+        .ctx = &j,
+    });
 }

@@ -122,10 +122,9 @@ static void sort_rows(void *ctx, int thread, int n_threads)
 bool hone__sort(const hone_tensor *x, int dim, bool descending, hone_tensor *values,
                 hone_tensor *indices)
 {
-    job j = { .x = hone__rows_of(x, 1u << dim),
-              .out = hone__rows_of(indices, 1u << dim),
-              .values = values ? hone__data(values) : NULL,
-              .descending = descending };
+    job j = { .values = values ? hone__data(values) : NULL, .descending = descending };
+    hone__rows_of(&j.x, x, 1u << dim);
+    hone__rows_of(&j.out, indices, 1u << dim);
     double steps = 8;
     for (int64_t run = RUN; run < j.x.cols; run *= 2)
         steps++;

@@ -106,8 +106,9 @@ bool hone__topk(const hone_tensor *x, int dim, bool largest, bool sorted, hone_t
                 hone_tensor *indices)
 {
     const uint32_t cols = 1u << dim;
-    job j = { .x = hone__rows_of(x, cols), .largest = largest, .sorted = sorted };
-    j.out = hone__rows_of(values, cols);
+    job j = { .largest = largest, .sorted = sorted };
+    hone__rows_of(&j.x, x, cols);
+    hone__rows_of(&j.out, values, cols);
     j.indices = hone__data(indices);
     const double ns =
         (double)j.x.rows * (NS_PER_ELEMENT * (double)j.x.cols + NS_PER_KEPT * (double)j.out.cols);

@@ -85,7 +85,7 @@ bool hone__along(const char *name, const hone_tensor *x, int dim, hone_tensor *i
     hone_tensor *inner_place = hone__own(hone__new(name, HONE_I64, 1, &j->inner));
     if (!cut || !inner_place)
         return false;
-    j->places = hone__rows_of(cut, ~((1u << dim) - 1));
+    hone__rows_of(&j->places, cut, ~((1u << dim) - 1));
     /* so that what they jump around in stays in a core's cache */
     const int64_t column = j->extent * (int64_t)hone__size_of(x->dtype);
     j->together = column * j->inner <= JUMP_BYTES ? (j->inner ? j->inner : 1) : COLUMNS;

@@ -149,7 +149,7 @@ static bool place(const char *name, const hone_tensor *x, const per_dim *dims,
     hone_tensor *view = hone__own(hone__alias(x, kept.ndim, kept.shape, stride, x->offset));
     if (!view)
         return false;
-    p->kept = hone__rows_of(view, ~((1u << before) - 1));
+    hone__rows_of(&p->kept, view, ~((1u << before) - 1));
     p->shape.ndim = 0;
     append(&p->shape, kept.shape, before);
     append(&p->shape, indices->shape, indices->ndim);

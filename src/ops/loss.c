@@ -134,13 +134,16 @@ static void run_rows(void *ctx, int64_t row, int64_t rows, const hone__lines *in
 static bool run_batch(job *j)
 {
     const double passes = j->dx ? 2.0 : 1.0;
-    const hone__row_groups g = { .n = 1,
-                                 .in[0] = hone__rows_of(j->b->x, 1u << 1),
-                                 .result = j->dx,
-                                 .ns = passes * NS_PER_ELEMENT * (double)j->b->cols + 10.0,
-                                 .body = run_rows,
-                                 .ctx = j };
-    return hone__row_groups_run(&g);
+    hone__rows x;
+    hone__rows_of(&x, j->b->x, 1u << 1);
+    return hone__row_groups_run(&(hone__row_groups){
+        .n = 1,
+        .in[0] = &x,
+        .result = j->dx,
+        .ns = passes * NS_PER_ELEMENT * (double)j->b->cols + 10.0,
+        .body = run_rows,
+        .ctx = j,
+    });
 }
 
 static void take_slope(job *j, hone_tensor *dx, const void *dy)

@@ -93,7 +93,8 @@ static bool strides_for(const hone_tensor *x, const hone__shape *shape, int64_t 
     hone__contiguous_strides(shape->ndim, shape->shape, stride);
     if (x->numel == 0)
         return true;
-    const hone__rows runs = hone__rows_of(x, ~0u);
+    hone__rows runs;
+    hone__rows_of(&runs, x, ~0u);
     int run = runs.n_col_dims;
     int64_t left = 1, step = 1;
     for (int d = shape->ndim - 1; d >= 0; d--) {

@@ -108,10 +108,14 @@ static bool take_job(hone_context *ctx, hone_tensor *x, hone_tensor *dy, hone_te
         return false;
     const int n = dims_of(ctx);
     const uint32_t cols = ((1u << n) - 1) << (x->ndim - n);
-    *j = (job){ .dtype = (hone_dtype)x->dtype, .eps = eps_of(ctx) };
-    j->x = hone__rows_of(x, cols);
+    j->dtype = (hone_dtype)x->dtype;
+    j->eps = eps_of(ctx);
+    j->out = j->norms = NULL;
+    j->weight = j->bias = NULL;
+    j->past = false;
+    hone__rows_of(&j->x, x, cols);
     if (dy)
-        j->dy = hone__rows_of(dy, cols);
+        hone__rows_of(&j->dy, dy, cols);
     j->size = j->x.size;
     j->rows = j->x.rows;
     j->cols = j->x.cols;
@@ -166,7 +170,7 @@ static bool run_forward(job *j)
     j->past = hone__goes_past(2 * j->rows * j->cols * j->size);
     return hone__row_groups_run(&(hone__row_groups){
         .n = 1,
-        .in[0] = j->x,
+        .in[0] = &j->x,
         .result = j->past ? NULL : j->out,
         .ns = NS_PER_ELEMENT * (double)j->cols + 10.0,
         .body = forward_rows,
@@ -257,7 +261,7 @@ static bool run_backward(job *j)
     j->past = hone__goes_past(3 * j->rows * j->cols * j->size);
     return hone__row_groups_run(&(hone__row_groups){
         .n = 2,
-        .in = { j->dy, j->x },
+        .in = { &j->dy, &j->x },
         .result = j->past ? NULL : j->out,
         .ns = 2.0 * NS_PER_ELEMENT * (double)j->cols + 10.0,
         .body = backward_rows,
@@ -459,7 +463,7 @@ static bool find_norms(job *j)
     j->norms = hone__data(norms);
     return hone__row_groups_run(&(hone__row_groups){
         .n = 1,
-        .in[0] = j->x,
+        .in[0] = &j->x,
         .scratch = true,
         .ns = NS_PER_ELEMENT * (double)j->cols + 10.0,
         .body = norm_rows,

@@ -20,7 +20,8 @@ static bool results(hone_context *ctx, hone_tensor *x, hone_tensor **out)
         return false;
     }
     const hone__reduce_options *o = hone__reduce_of(ctx);
-    const hone__shape in = hone__shape_of(x), shape = hone__reduced_shape(&in, o->mask, o->keepdim);
+    hone__shape shape;
+    hone__reduced_shape(x->ndim, x->shape, o->mask, o->keepdim, &shape);
     out[0] = hone__out(ctx, 0, (hone_dtype)x->dtype, shape.ndim, shape.shape);
     out[1] = out[0] ? hone__out(ctx, 1, HONE_I64, shape.ndim, shape.shape) : NULL;
     return out[1] && HONE__SAVE(ctx, out[1]);

@@ -67,9 +67,8 @@ static hone_tensor *std_of(hone_context *ctx, hone_tensor *x)
 static hone_tensor *extreme(hone_context *ctx, hone_tensor *x, int kind)
 {
     const uint32_t mask = hone__reduce_of(ctx)->mask;
-    const hone__shape shape = hone__shape_of(x);
     const bool index = kind == HONE__K_ARGMAX || kind == HONE__K_ARGMIN;
-    if (hone__reduced_count(&shape, mask) == 0) {
+    if (hone__reduced_of_call(ctx, x) == 0) {
         hone_error_set(HONE_E_SHAPE, "%s: there is nothing to choose from in %s",
                        hone__call_name(ctx), hone__tensor_text(x).s);
         return NULL;
@@ -115,10 +114,9 @@ static hone_tensor *reduced_last(hone_tensor *x, uint32_t mask)
 {
     int64_t order[HONE_MAX_DIMS + 1], dims[HONE_MAX_DIMS + 2];
     const int kept = hone__reduced_order(x->ndim, mask, order);
-    const hone__shape shape = hone__shape_of(x);
     for (int i = 0; i < kept; i++)
         dims[i] = x->shape[order[i]];
-    dims[kept] = hone__reduced_count(&shape, mask);
+    dims[kept] = hone__reduced_count(x->ndim, x->shape, mask);
     dims[kept + 1] = HONE_END_DIM;
     return hone_reshape_v(hone_permute_v(x, order), dims);
 }
@@ -147,9 +145,16 @@ static void sum_backward(hone_context *ctx, hone_tensor *const *dy, hone_tensor 
     dx[0] = spread(ctx, dy[0]);
 }
 
+/* The same as hone__reduced_of_call, in a gradient. */
+static int64_t reduced_of_input(hone_context *ctx)
+{
+    const hone__shape *x = hone__input_shape(ctx, 0);
+    return hone__reduced_count(x->ndim, x->shape, hone__reduce_of(ctx)->mask);
+}
+
 static void mean_backward(hone_context *ctx, hone_tensor *const *dy, hone_tensor **dx)
 {
-    const int64_t n = hone__reduced_count(hone__input_shape(ctx, 0), hone__reduce_of(ctx)->mask);
+    const int64_t n = reduced_of_input(ctx);
     dx[0] = spread(ctx, hone_div_scalar(dy[0], (double)n));
 }
 
@@ -157,7 +162,7 @@ static void mean_backward(hone_context *ctx, hone_tensor *const *dy, hone_tensor
  * finite, if no gradient of anything. */
 static double freedom(hone_context *ctx)
 {
-    const int64_t n = hone__reduced_count(hone__input_shape(ctx, 0), hone__reduce_of(ctx)->mask);
+    const int64_t n = reduced_of_input(ctx);
     return (double)n - hone__reduce_of(ctx)->correction;
 }
 
@@ -198,8 +203,7 @@ static void extreme_backward(hone_context *ctx, hone_tensor *const *dy, hone_ten
 static void extreme_dims_backward(hone_context *ctx, hone_tensor *const *dy, hone_tensor **dx)
 {
     hone_tensor *x = hone_saved(ctx, 0), *y = hone_saved(ctx, 1);
-    if (hone__reduced_count(hone__input_shape(ctx, 0), hone__reduce_of(ctx)->mask) <=
-        HONE__WINDOW) {
+    if (reduced_of_input(ctx) <= HONE__WINDOW) {
         dx[0] = hone__call(&hone__op_extreme_backward, IN(x, y, dy[0]), hone__reduce_of(ctx));
         return;
     }

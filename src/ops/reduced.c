@@ -43,31 +43,31 @@ bool hone__mask_of_dims(hone_context *ctx, const hone_tensor *x)
     return true;
 }
 
-hone__shape hone__reduced_shape(const hone__shape *x, uint32_t mask, bool keepdim)
+void hone__reduced_shape(int ndim, const int64_t *x, uint32_t mask, bool keepdim, hone__shape *out)
 {
-    hone__shape out = { 0 };
-    for (int d = 0; d < x->ndim; d++) {
+    int n = 0;
+    for (int d = 0; d < ndim; d++) {
         if (!(mask >> d & 1))
-            out.shape[out.ndim++] = x->shape[d];
+            out->shape[n++] = x[d];
         else if (keepdim)
-            out.shape[out.ndim++] = 1;
+            out->shape[n++] = 1;
     }
-    return out;
+    out->ndim = n;
 }
 
-int64_t hone__reduced_count(const hone__shape *x, uint32_t mask)
+int64_t hone__reduced_count(int ndim, const int64_t *x, uint32_t mask)
 {
     int64_t n = 1;
-    for (int d = 0; d < x->ndim; d++)
-        n *= mask >> d & 1 ? x->shape[d] : 1;
+    for (int d = 0; d < ndim; d++)
+        n *= mask >> d & 1 ? x[d] : 1;
     return n;
 }
 
 hone_tensor *hone__reduced_out(hone_context *ctx, const hone_tensor *x, hone_dtype dtype)
 {
-    const hone__shape in = hone__shape_of(x);
-    const hone__shape out =
-        hone__reduced_shape(&in, hone__reduce_of(ctx)->mask, hone__reduce_of(ctx)->keepdim);
+    const hone__reduce_options *o = hone__reduce_of(ctx);
+    hone__shape out;
+    hone__reduced_shape(x->ndim, x->shape, o->mask, o->keepdim, &out);
     return hone__out(ctx, 0, dtype, out.ndim, out.shape);
 }
 
@@ -82,16 +82,16 @@ bool hone__needs_float(hone_context *ctx, const hone_tensor *x)
 
 int64_t hone__reduced_of_call(hone_context *ctx, const hone_tensor *x)
 {
-    const hone__shape shape = hone__shape_of(x);
-    return hone__reduced_count(&shape, hone__reduce_of(ctx)->mask);
+    return hone__reduced_count(x->ndim, x->shape, hone__reduce_of(ctx)->mask);
 }
 
 hone_tensor *hone__with_dims(hone_context *ctx, hone_tensor *t)
 {
     if (hone__reduce_of(ctx)->keepdim)
         return t;
-    const hone__shape shape =
-        hone__reduced_shape(hone__input_shape(ctx, 0), hone__reduce_of(ctx)->mask, true);
+    const hone__shape *in = hone__input_shape(ctx, 0);
+    hone__shape shape;
+    hone__reduced_shape(in->ndim, in->shape, hone__reduce_of(ctx)->mask, true, &shape);
     int64_t room[HONE_MAX_DIMS + 1];
     return hone_reshape_v(t, hone__ended(&shape, room));
 }

@@ -36,9 +36,9 @@ bool hone__mask_of_dim(hone_context *ctx, const hone_tensor *x);
 bool hone__mask_of_dims(hone_context *ctx, const hone_tensor *x);
 
 /** x's shape with the reduced dims gone, or as 1 with keepdim. */
-hone__shape hone__reduced_shape(const hone__shape *x, uint32_t mask, bool keepdim);
+void hone__reduced_shape(int ndim, const int64_t *x, uint32_t mask, bool keepdim, hone__shape *out);
 /** How many elements an output is made of. */
-int64_t hone__reduced_count(const hone__shape *x, uint32_t mask);
+int64_t hone__reduced_count(int ndim, const int64_t *x, uint32_t mask);
 int64_t hone__reduced_of_call(hone_context *ctx, const hone_tensor *x);
 
 /** What every reduction begins with: the result tensor. */

@@ -125,9 +125,11 @@ static bool finish_outside(job *j, const hone_tensor *x, uint32_t dims, hone_ten
     memcpy(m2, j->out, bytes);
     j->m2 = m2;
     finish(j, out);
+    hone__rows rows;
+    hone__rows_of(&rows, x, dims);
     const bool done = hone__row_groups_run(&(hone__row_groups){
         .n = 1,
-        .in[0] = hone__rows_of(x, dims),
+        .in[0] = &rows,
         .wanted = rows_outside,
         .ns = NS_PER_ELEMENT * (double)j->cols,
         .body = redo_rows,
@@ -192,12 +194,12 @@ static bool deviation_forward(hone_context *ctx, hone_tensor *const *in, int n_i
     hone_tensor *y = out[0] = g ? hone__out(ctx, 0, (hone_dtype)x->dtype, x->ndim, x->shape) : NULL;
     if (!y || y->numel == 0)
         return y;
-    d.x = hone__rows_of(x, ((1u << n) - 1) << (x->ndim - n));
+    hone__rows_of(&d.x, x, ((1u << n) - 1) << (x->ndim - n));
     d.g = g == HONE_NONE ? NULL : hone__data(g);
     d.out = hone__data(y);
     const hone__row_groups groups = {
         .n = 1,
-        .in[0] = d.x,
+        .in[0] = &d.x,
         .result = d.out,
         .ns = NS_PER_ELEMENT * (double)d.x.cols + 10.0,
         .body = deviation_rows,
