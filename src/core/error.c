@@ -8,8 +8,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+_Thread_local hone_status hone__error_pending;
+
 static _Thread_local struct {
-    hone_status code;
     uint64_t count;   /* of all errors so far */
     hone_status last; /* of them, kept or not */
     char message[512];
@@ -19,7 +20,7 @@ static atomic_int policy = HONE_RETURN;
 
 hone_status hone_error_code(void)
 {
-    return pending.code;
+    return hone__error_pending;
 }
 
 const char *hone_error_message(void)
@@ -29,7 +30,7 @@ const char *hone_error_message(void)
 
 void hone_error_clear(void)
 {
-    pending.code = HONE_OK;
+    hone__error_pending = HONE_OK;
     pending.message[0] = 0;
 }
 
@@ -60,7 +61,7 @@ hone_status hone_error_set(hone_status status, const char *format, ...)
 {
     pending.count++;
     pending.last = status;
-    const bool first = pending.code == HONE_OK;
+    const bool first = hone__error_pending == HONE_OK;
     const bool aborts = atomic_load_explicit(&policy, memory_order_relaxed) == HONE_ABORT;
     const bool prints = hone__debug() >= 1;
     if (!first && !aborts && !prints)
@@ -72,7 +73,7 @@ hone_status hone_error_set(hone_status status, const char *format, ...)
     hone__vformat(message, sizeof message, format, args);
     va_end(args);
     if (first && status != HONE_OK) {
-        pending.code = status;
+        hone__error_pending = status;
         memcpy(pending.message, message, sizeof message);
     }
     if (prints || aborts)
@@ -94,7 +95,7 @@ uint64_t hone__error_count(void)
 
 bool hone__error_since(uint64_t count)
 {
-    return pending.code != HONE_OK && pending.count != count;
+    return hone__error_pending != HONE_OK && pending.count != count;
 }
 
 void hone__error_prefix(const char *prefix)
@@ -111,10 +112,10 @@ hone_status hone__error_last(void)
 
 hone_status hone__error_missing(const char *where, const char *what)
 {
-    if (pending.code == HONE_OK)
+    if (hone__error_pending == HONE_OK)
         return hone_error_set(HONE_E_NULL, "%s: NULL was given where %s is needed", where, what);
     pending.count++;
-    return pending.last = pending.code;
+    return pending.last = hone__error_pending;
 }
 
 hone_status hone__error_null(const char *where)

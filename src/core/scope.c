@@ -141,7 +141,7 @@ static void warn_of_many(void)
                       hone__holdings_text(&h).s);
 }
 
-static bool grow(void)
+static __attribute__((noinline)) bool grow(void)
 {
     const size_t capacity = self.capacity ? 2 * self.capacity : 512;
     if (!hone__at_thread_end(HONE__END_SCOPE, empty_root))
@@ -183,20 +183,32 @@ void *hone__own_block(void *block)
     return NULL;
 }
 
-/* Room for sites; without it scopes work as well, but have no names. */
-static __attribute__((noinline)) void make_sites(void)
+static hone_scope enter_unnamed(void)
+{
+    return (hone_scope){ ++self.depth << DEPTH_SHIFT | self.n };
+}
+
+static inline hone_scope enter(const char *function, const char *file, int line)
+{
+    if (self.depth < SITES)
+        self.open[self.depth] = (struct open){ { function, file, line }, self.n };
+    return enter_unnamed();
+}
+
+/* A thread's first scope makes room for sites; without it scopes work as well, but have no names. */
+static __attribute__((noinline)) hone_scope enter_first(const char *function, const char *file,
+                                                        int line)
 {
     if (hone__at_thread_end(HONE__END_SCOPE, empty_root))
         self.open = hone__book_try(SITES * sizeof *self.open);
+    return self.open ? enter(function, file, line) : enter_unnamed();
 }
 
 hone_scope hone_scope_enter_at(const char *function, const char *file, int line)
 {
-    if (__builtin_expect(!self.open, 0))
-        make_sites();
-    if (self.open && self.depth < SITES)
-        self.open[self.depth] = (struct open){ { function, file, line }, self.n };
-    return (hone_scope){ ++self.depth << DEPTH_SHIFT | self.n };
+    if (__builtin_expect(self.open != NULL, 1))
+        return enter(function, file, line);
+    return enter_first(function, file, line);
 }
 
 hone_scope hone_scope_enter(void)
@@ -233,17 +245,33 @@ static void drop_entries(size_t depth, size_t mark, uintptr_t returned)
     self.leaving = outer;
 }
 
-void hone_scope_leave(hone_scope scope)
+static __attribute__((noinline)) void refuse_leaving(void)
 {
-    const size_t depth = scope.mark >> DEPTH_SHIFT, mark = scope.mark & INDEX_MASK;
-    if (depth == 0 || depth > self.depth || mark > self.n) {
-        hone_error_set(HONE_E_STATE, "scope_leave: this scope isn't open on this thread");
-        return;
-    }
-    /* Scopes inside that were never left (longjmp) end here: what they meant to return stays
-     * within this one and is gathered with its own. */
+    hone_error_set(HONE_E_STATE, "scope_leave: this scope isn't open on this thread");
+}
+
+static __attribute__((noinline)) void leave_entries(size_t depth, size_t mark)
+{
     drop_entries(depth, mark, TENSOR);
     self.depth = depth - 1;
+}
+
+static inline void leave(hone_scope scope)
+{
+    const size_t depth = scope.mark >> DEPTH_SHIFT, mark = scope.mark & INDEX_MASK;
+    if (__builtin_expect(depth == 0 || depth > self.depth || mark > self.n, 0))
+        refuse_leaving();
+    /* Scopes inside that were never left (longjmp) end here: what they meant to return stays
+     * within this one and is gathered with its own. */
+    else if (self.n > mark)
+        leave_entries(depth, mark);
+    else
+        self.depth = depth - 1;
+}
+
+void hone_scope_leave(hone_scope scope)
+{
+    leave(scope);
 }
 
 void hone__scope_empty(hone_scope scope)
@@ -256,7 +284,7 @@ void hone__scope_empty(hone_scope scope)
 
 void hone_scope_leave_guard(hone_scope *scope)
 {
-    hone_scope_leave(*scope);
+    leave(*scope);
 }
 
 size_t hone__scope_mark(void)

@@ -36,7 +36,7 @@ static hone__storage *separate_new(size_t bytes)
 
 hone__storage *hone__storage_new(size_t bytes)
 {
-    const bool joined = bytes > 0 && bytes <= MOST_JOINED && !hone__no_pools();
+    const bool joined = bytes > 0 && bytes <= MOST_JOINED && hone__has_pools();
     hone__storage *storage = joined ? joined_new(bytes) : separate_new(bytes);
     if (!storage)
         return NULL;

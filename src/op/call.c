@@ -77,8 +77,8 @@ static hone_tensor *fresh(hone_context *ctx, hone_dtype dtype, int ndim, const i
 
 /* The destination itself; a fresh tensor that is stored there at the end where it is of another
  * dtype, is still read, or has gaps, which only ops in place look out for. */
-static hone_tensor *into(hone_context *ctx, hone_tensor *to, hone_dtype dtype, int ndim,
-                         const int64_t *shape)
+static __attribute__((noinline)) hone_tensor *into(hone_context *ctx, hone_tensor *to,
+                                                   hone_dtype dtype, int ndim, const int64_t *shape)
 {
     const char *form = ctx->target == HONE__INTO_FIRST ? "_" : "";
     if (to->ndim != ndim ||
@@ -506,7 +506,7 @@ static __attribute__((noinline)) void name_call(const char *name)
 static inline int run_and_record(hone_context *ctx, hone_tensor **out, bool *input)
 {
     const bool in_place = ctx->target == HONE__INTO_FIRST;
-    const bool first = hone_error_code() == HONE_OK; /* an older error stays as it is */
+    const bool first = hone__error_pending == HONE_OK; /* an older error stays as it is */
     const bool ran = may_run(ctx) && run_forward(ctx, out);
     const int n_out = ctx->n_out;
     if (!ran && first)
@@ -580,7 +580,7 @@ static inline int run_as(const hone__op *op, hone_tensor *const *in, int n_in, c
         stack.recording = false;
         hone__context_begin(&stack, op, in, n_in);
     }
-    if (options)
+    if (options && op->options_bytes > 0)
         memcpy(ctx->options, options, op->options_bytes);
     ctx->inputs = (uint8_t)seen;
     ctx->half = half;

@@ -19,6 +19,14 @@ __attribute__((constructor)) static void install(void)
     hone__node_name = hone__call_name;
 }
 
+/* One by one: wider moves would wait for what stored them a moment ago. */
+static inline void copy_extents(hone__shape *shape, const hone_tensor *t)
+{
+    shape->ndim = t->ndim;
+    for (int d = 0; d < t->ndim; d++)
+        shape->shape[d] = t->shape[d];
+}
+
 static void fill_edges(hone_context *ctx, hone_tensor *const *in)
 {
     for (int i = 0; i < ctx->n_in; i++) {
@@ -32,8 +40,7 @@ static void fill_edges(hone_context *ctx, hone_tensor *const *in)
         if (!hone__is_real(t))
             continue;
         e->dtype = (hone_dtype)t->dtype;
-        e->shape.ndim = t->ndim;
-        memcpy(e->shape.shape, t->shape, sizeof t->shape); /* all of it: a few moves */
+        copy_extents(&e->shape, t);
         if (!hone__requires_grad(t) || !hone__has_gradient(ctx->op, i))
             continue;
         e->needs = e->wanted = true;
@@ -138,8 +145,7 @@ static void tie(hone_context *ctx, hone_tensor *t, int o)
     if (!t)
         return; /* an output that was not made */
     out->dtype = (hone_dtype)t->dtype;
-    out->shape.ndim = t->ndim;
-    memcpy(out->shape.shape, t->shape, sizeof t->shape);
+    copy_extents(&out->shape, t);
     out->differentiable =
         hone__category(out->dtype) == HONE__KIND_FLOAT && !(slot->is & HONE__CONSTANT);
     if (!out->differentiable)

@@ -229,6 +229,8 @@ static int wanted_source(void)
     return debug ? SYSTEM_AND_DEBUG : __asan_init ? SYSTEM : POOLS;
 }
 
+atomic_bool hone__pools_decided;
+
 /* The first thread decides for all, should the environment change meanwhile. */
 static int blocks_from(void)
 {
@@ -236,7 +238,10 @@ static int blocks_from(void)
     if (source != UNDECIDED)
         return source;
     const int wanted = wanted_source();
-    return atomic_compare_exchange_strong(&block_source, &source, wanted) ? wanted : source;
+    if (atomic_compare_exchange_strong(&block_source, &source, wanted))
+        source = wanted;
+    atomic_store_explicit(&hone__pools_decided, source == POOLS, memory_order_relaxed);
+    return source;
 }
 
 bool hone__no_pools(void)
@@ -385,13 +390,65 @@ void *hone__realloc(void *p, size_t bytes)
 
 static _Atomic size_t obj_bytes[HONE__OBJ_KINDS]; /* constant per kind, known after the first */
 
-static inline void *take_object(hone__obj_kind kind, size_t bytes)
+/* Of the usual case, a small block that waits in a list of the thread's own, everything is done in
+ * place and nothing is called, so that no register is saved; any other is left as it is to the slow
+ * functions. */
+
+static __attribute__((noinline)) void *take_slowly(hone__obj_kind kind, size_t bytes)
 {
     hone__heap *heap = hone__heap_self();
     void *p = allocate(heap, bytes);
-    if (__builtin_expect(p != NULL, 1))
+    if (p)
         hone__counter_add(&heap->live[kind], 1);
     return p;
+}
+
+static __attribute__((noinline)) void *after_sync(hone__heap *heap, void *p)
+{
+    hone__heap_sync(heap);
+    return p;
+}
+
+static inline void *take_object(hone__obj_kind kind, size_t bytes)
+{
+    hone__heap *heap = hone__heap_self_or_null;
+    const hone__size_class size = hone__size_class_of(bytes);
+    if (__builtin_expect(!heap || size.index >= HONE__SMALL_CLASSES || !heap->free[size.index] ||
+                             atomic_load_explicit(&failure_armed, memory_order_relaxed),
+                         0))
+        return take_slowly(kind, bytes); /* without pools the lists are empty */
+    hone__counter_add(&heap->allocations, 1);
+    hone__counter_add(&heap->live[kind], 1);
+    void *p = hone__small_alloc(heap, size);
+    return __builtin_expect(hone__heap_counts(heap, (int64_t)size.bytes), 1) ? p
+                                                                             : after_sync(heap, p);
+}
+
+static __attribute__((noinline)) void free_slowly(hone__obj_kind kind, void *p, size_t bytes)
+{
+    hone__heap *heap = hone__heap_open();
+    hone__counter_add(&heap->live[kind], -1);
+    if (heap->no_pools && kind == HONE__OBJ_TENSOR)
+        give_direct(heap, hone__keeper.bury(p), bytes);
+    else
+        give(heap, p, bytes);
+    hone__heap_close(heap);
+}
+
+static inline void free_object(hone__obj_kind kind, void *p, size_t bytes)
+{
+    hone__heap *heap = hone__heap_self_or_null;
+    const hone__size_class size = hone__size_class_of(bytes);
+    if (__builtin_expect(!heap || heap->no_pools || size.index >= HONE__SMALL_CLASSES ||
+                             hone__span_of(p)->owner != heap,
+                         0)) {
+        free_slowly(kind, p, bytes);
+        return;
+    }
+    hone__counter_add(&heap->live[kind], -1);
+    hone__small_free(heap, p, size.index);
+    if (__builtin_expect(!hone__heap_counts(heap, -(int64_t)size.bytes), 0))
+        hone__heap_sync(heap);
 }
 
 void *hone__obj_take_with(hone__obj_kind kind, size_t bytes)
@@ -401,10 +458,7 @@ void *hone__obj_take_with(hone__obj_kind kind, size_t bytes)
 
 void hone__obj_free_with(hone__obj_kind kind, void *p, size_t bytes)
 {
-    hone__heap *heap = hone__heap_open();
-    hone__counter_add(&heap->live[kind], -1);
-    give(heap, p, bytes);
-    hone__heap_close(heap);
+    free_object(kind, p, bytes);
 }
 
 void *hone__obj_take(hone__obj_kind kind, size_t bytes)
@@ -422,16 +476,8 @@ void *hone__obj_alloc(hone__obj_kind kind, size_t bytes)
 
 void hone__obj_free(hone__obj_kind kind, void *p)
 {
-    if (__builtin_expect(!p, 0))
-        return;
-    hone__heap *heap = hone__heap_open();
-    hone__counter_add(&heap->live[kind], -1);
-    const size_t bytes = atomic_load_explicit(&obj_bytes[kind], memory_order_relaxed);
-    if (__builtin_expect(heap->no_pools, 0) && kind == HONE__OBJ_TENSOR)
-        give_direct(heap, hone__keeper.bury(p), bytes);
-    else
-        give(heap, p, bytes);
-    hone__heap_close(heap);
+    if (__builtin_expect(p != NULL, 1))
+        free_object(kind, p, atomic_load_explicit(&obj_bytes[kind], memory_order_relaxed));
 }
 
 int64_t hone__obj_live(hone__obj_kind kind)

@@ -29,6 +29,12 @@ static inline size_t hone__bytes(int64_t n, size_t element_bytes)
  * the user's program sees the ends of each block and its death: AddressSanitizer is there, or
  * HONE_DEBUG_TENSORS=1. Decided at the first block. */
 bool hone__no_pools(void);
+extern atomic_bool hone__pools_decided; /* for the pools */
+static inline bool hone__has_pools(void)
+{
+    return __builtin_expect(atomic_load_explicit(&hone__pools_decided, memory_order_relaxed), 1) ||
+           !hone__no_pools();
+}
 /** HONE_DEBUG_TENSORS=1. */
 bool hone__debug_tensors(void);
 

@@ -242,7 +242,7 @@ int hone__team_for(double total_ns, int64_t parts)
         return 1;
     const int n = parts < size ? (int)parts : size;
     /* First what settles nearly all small jobs: it costs a nanosecond. */
-    if (!exact && !pays(total_ns, n, size))
+    if (!exact && (total_ns < HONE__COST_REGION_NS || !pays(total_ns, n, size)))
         return 1;
     const int possible = hone__team_size();
     if (possible == 1)

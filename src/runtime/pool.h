@@ -139,14 +139,20 @@ void hone__heap_sync(hone__heap *heap);
 /* The peak is exact for one thread; each further thread can hide at most this much from it. */
 #define HONE__SYNC_BYTES ((int64_t)64 << 10)
 
-static inline void hone__heap_count(hone__heap *heap, int64_t bytes)
+/** False: the caller syncs the heap. */
+static inline bool hone__heap_counts(hone__heap *heap, int64_t bytes)
 {
     const int64_t in_use = hone__counter_get(&heap->in_use) + bytes;
     hone__counter_set(&heap->in_use, in_use);
     if (in_use > hone__counter_get(&heap->high))
         hone__counter_set(&heap->high, in_use);
     const int64_t drift = in_use - hone__counter_get(&heap->synced);
-    if (__builtin_expect(drift > HONE__SYNC_BYTES || drift < -HONE__SYNC_BYTES, 0))
+    return drift <= HONE__SYNC_BYTES && drift >= -HONE__SYNC_BYTES;
+}
+
+static inline void hone__heap_count(hone__heap *heap, int64_t bytes)
+{
+    if (__builtin_expect(!hone__heap_counts(heap, bytes), 0))
         hone__heap_sync(heap);
 }
 
@@ -163,7 +169,8 @@ static inline void *hone__small_alloc(hone__heap *heap, hone__size_class size)
     if (__builtin_expect(!block, 0))
         return hone__small_refill(heap, size);
     heap->free[size.index] = block->next;
-    __builtin_prefetch(block->next, 1); /* the next one's turn comes soon, and it may lie far */
+    if (block->next) /* of no address a prefetch takes its time to find that out */
+        __builtin_prefetch(block->next, 1); /* its turn comes soon, and it may lie far */
     return block;
 }
 
