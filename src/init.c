@@ -6,6 +6,7 @@
 #include "core/dead.h"
 #include "core/hooks.h"
 #include "gemm/blocks.h"
+#include "gemm/pairs.h"
 #include "isa/bf16.h"
 #include "isa/isa.h"
 #include "op/named.h"
@@ -19,6 +20,7 @@
 #include "runtime/topology.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 static bool choose_isa(char *message, size_t size)
 {
@@ -32,6 +34,18 @@ static bool choose_isa(char *message, size_t size)
     }
     hone__isa_use(isa);
     hone__bf16_use(bf16);
+    return true;
+}
+
+static bool choose_order(char *message, size_t size)
+{
+    const char *name = getenv("HONE_BF16_ORDER");
+    const bool named = name && *name, tiles = named && strcmp(name, "tiles") == 0;
+    if (named && !tiles && strcmp(name, "pairs") != 0) {
+        hone__format(message, size, "HONE_BF16_ORDER=%.64s: pairs or tiles is wanted", name);
+        return false;
+    }
+    hone__bf16_order_begin(tiles ? HONE__BF16_TILES : HONE__BF16_PAIRS);
     return true;
 }
 
@@ -60,7 +74,8 @@ bool hone__set_up(char *message, size_t size)
     hone__cut_cycles = hone__find_and_cut_cycles;
     hone__shard_sums = hone__trees_chain;
     tell_caches();
-    if (!choose_isa(message, size) || !hone__team_init(message, size))
+    if (!choose_isa(message, size) || !choose_order(message, size) ||
+        !hone__team_init(message, size))
         return false;
     hone__lock_at_forks(); /* now the OpenMP runtime is up */
     return true;

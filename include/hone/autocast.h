@@ -18,12 +18,16 @@
  * a weight is rounded once while the scope lasts and it isn't changed. What the backward needs of an
  * operand is kept in 16 bits.
  *
- * Products of bf16 sum in the order `pairs`: the elements of k in pairs, a pair's second product
- * before its first, each by a fused multiply-add in f32; operands and sums that are denormal count as
- * zeros. It is the order of x86's vdpbf16ps and holds on every CPU. A weight's gradient sums in
- * pairs within a sample if it has an even number of positions; if not, it is the f32 chain. What has
- * no product of its own kind (convolutions, attention, recurrences, and all of f16) computes in f32
- * with operands that were rounded to 16 bits, in f32's order. */
+ * Products of bf16 sum in f32 in an order that is part of the program, like a dtype, and holds on
+ * every CPU; denormal operands and sums count as zeros:
+ *  - HONE_PAIRS: one chain of fused multiply-adds over all that is summed. It is what x86's
+ *    vdpbf16ps does two at a time;
+ *  - HONE_TILES: of each 32 elements a chain of the even ones and one of the odd ones; their sum is
+ *    added to what came before. It is what AMX's TDPBF16PS does. A weight's gradient, a sum over
+ *    samples, is in tiles if a sample has a multiple of 32 positions; if not it is a chain, as
+ *    tiles would show where a batch is cut.
+ * What has no product of its own kind (attention, recurrences, and all of f16) computes in f32 with
+ * operands that were rounded to 16 bits, in f32's order. */
 #ifndef HONE_AUTOCAST_H
 #define HONE_AUTOCAST_H
 
@@ -47,6 +51,24 @@ HONE_API hone_dtype hone_set_autocast(hone_dtype dtype);
 HONE_API hone_dtype hone_autocast(void);
 /** For HONE_AUTOCAST. */
 HONE_API void hone_autocast_guard(const hone_dtype *previous);
+
+/** The order of sums of products of bf16. */
+typedef enum { HONE_PAIRS, HONE_TILES } hone_order;
+
+/** Until this block is left by any way. A backward sums as its forward did. */
+#define HONE_BF16_ORDER(order)                                                                     \
+    __attribute__((cleanup(hone_bf16_order_guard), unused)) const hone_order HONE_CAT(             \
+        hone_bf16_order_, __COUNTER__) = hone_set_bf16_order(order)
+
+/** Sets it for the calling thread; gives back what was. Threads begin with HONE_PAIRS, or what the
+ * environment's HONE_BF16_ORDER (pairs, tiles) says.
+ *  Errors:  HONE_E_VALUE (neither of the two: nothing is changed). */
+HONE_API hone_order hone_set_bf16_order(hone_order order);
+HONE_API hone_order hone_bf16_order(void);
+/** "pairs", "tiles"; NULL and E_VALUE for another. */
+HONE_API const char *hone_order_name(hone_order order);
+/** For HONE_BF16_ORDER. */
+HONE_API void hone_bf16_order_guard(const hone_order *previous);
 
 /** What autocast does with the operands of an op: "lower", "f32", "widest", or "" (it runs in what
  * it is given). "" for an unknown op, with HONE_E_VALUE. */

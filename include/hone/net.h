@@ -473,6 +473,15 @@ HONE_API hone_tensor *hone_gaussian_nll_loss(hone_tensor *input, hone_tensor *ta
  *  Errors:  HONE_E_INDEX: a target that is none of the classes nor ignored, named with its place. */
 HONE_API hone_tensor *hone_nll_loss(hone_tensor *input, hone_tensor *target, hone_tensor *weight,
                                     int64_t ignore_index, hone_reduction reduction);
+/** Mean over the batch of logsumexp(logits) - logits[i, target[i]]: logits [batch, classes]
+ * f32|f64, target [batch] of integers -> 0-d. HONE_E_INDEX if a target is not in 0..classes-1. Grad:
+ * (softmax(logits) - one_hot(target)) dy / batch; where it is wanted, that for dy = 1 is made along
+ * with the loss and kept. */
+HONE_API hone_tensor *hone_cross_entropy(hone_tensor *logits, hone_tensor *target);
+/** That gradient in one pass; dy is 0-d. */
+HONE_API hone_tensor *hone_cross_entropy_backward(hone_tensor *dy, hone_tensor *logits,
+                                                  hone_tensor *target);
+
 /** Cross entropy with all that PyTorch's has; hone_cross_entropy is its plain and fastest form.
  *  @param input   scores (logits), [N, C, ...] or [C]; log p is their log_softmax over C.
  *  @param target  classes as nll_loss takes them; or probabilities, of input's shape and dtype.

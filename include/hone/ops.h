@@ -605,17 +605,6 @@ HONE_API hone_tensor *hone_linear_gelu_tanh(hone_tensor *x, hone_tensor *weight,
  *  Source:  torch.einsum. */
 HONE_API hone_tensor *hone_einsum(const char *equation, hone_tensor_list operands);
 
-/* ---- losses */
-
-/** Mean over the batch of logsumexp(logits) - logits[i, target[i]]: logits [batch, classes]
- * f32|f64, target [batch] of integers -> 0-d. HONE_E_INDEX if a target is not in 0..classes-1. Grad:
- * (softmax(logits) - one_hot(target)) dy / batch; where it is wanted, that for dy = 1 is made along
- * with the loss and kept. */
-HONE_API hone_tensor *hone_cross_entropy(hone_tensor *logits, hone_tensor *target);
-/** That gradient in one pass; dy is 0-d. */
-HONE_API hone_tensor *hone_cross_entropy_backward(hone_tensor *dy, hone_tensor *logits,
-                                                  hone_tensor *target);
-
 /* ---- shape: views where strides allow it */
 
 /** The same elements in another shape; one extent may be -1. A view if possible, else a copy.

@@ -2,11 +2,11 @@
  * same loops in plain C with -Ofast -march=native, one thread, in turn. Medians of many rounds. */
 #include "contract_free.h"
 
+#include "../clock.h"
 #include "isa/isa.h"
 
 #include <stdio.h>
 #include <stdlib.h>
-#include <time.h>
 
 enum { MOST = 65536, ROUNDS = 41, PASSES = 1 << 18 /* elements a measurement, about */ };
 
@@ -41,13 +41,6 @@ static void bound(const row *r, int64_t n)
         hone__k->reduce_rows[r->kernel][HONE__F32](1, n, x, n, y, 1);
     else
         hone__k->softmax[HONE__F32](1, n, y, n, x, n);
-}
-
-static double now_ns(void)
-{
-    struct timespec now;
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    return (double)now.tv_sec * 1e9 + (double)now.tv_nsec;
 }
 
 static int compare(const void *a, const void *b)

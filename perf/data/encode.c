@@ -1,16 +1,15 @@
 /* encode.c: seconds that it takes to encode a file, the best of some rounds, and the tokens as int32:
  * encode TOKENIZER FILE [ROUNDS [TOKENS_OUT]]. perf/compare/encode.py compares them with tiktoken. */
+#include "../clock.h"
+
 #include <hone/hone.h>
 
 #include <stdio.h>
 #include <stdlib.h>
-#include <time.h>
 
 static double now(void)
 {
-    struct timespec t;
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
+    return 1e-9 * now_ns();
 }
 
 int main(int argc, char **argv)

@@ -1,18 +1,17 @@
 /* pictures.c: pictures DIR LIST WORKERS [BATCH]: one epoch of a folder of pictures through a list of steps,
  * by so many workers (0: the caller's thread). Prints the seconds, the pictures, and what memory was used:
  * resident anonymous kilobytes at the end. The loader alone works: batches are looked at and dropped. */
+#include "../clock.h"
+
 #include <hone/hone.h>
 
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 static double seconds(void)
 {
-    struct timespec t;
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
+    return 1e-9 * now_ns();
 }
 
 static long anonymous_kilobytes(void)

@@ -1,16 +1,15 @@
 /* read_csv.c: seconds that it takes to read a CSV file, the best of some rounds: read_csv FILE [ROUNDS].
  * perf/compare/read_csv.py compares them with pandas. */
+#include "../clock.h"
+
 #include <hone/hone.h>
 
 #include <stdio.h>
 #include <stdlib.h>
-#include <time.h>
 
 static double now(void)
 {
-    struct timespec t;
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
+    return 1e-9 * now_ns();
 }
 
 int main(int argc, char **argv)

@@ -1,5 +1,7 @@
 /* load.c DIR [MB]: how fast a safetensors file is loaded beside a plain read of its bytes, and what memory that takes.
  * The file is in the page cache; both read into fresh memory, in turn, eleven times. */
+#include "../clock.h"
+
 #include <hone/hone.h>
 
 #include <fcntl.h>
@@ -7,16 +9,13 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
-#include <time.h>
 #include <unistd.h>
 
 enum { ROUNDS = 11, TENSORS = 50 };
 
 static double now(void)
 {
-    struct timespec t;
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
+    return 1e-9 * now_ns();
 }
 
 static int by_value(const void *a, const void *b)

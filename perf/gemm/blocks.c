@@ -9,6 +9,7 @@
  * may be any number from 1 on. What fixes bits is the length of the pieces of K, which the shape
  * decides (plan.c); kc is a part of a piece. First everything in turn for half of the time, then
  * the best of it again for the rest, for among many the best is also the luckiest. */
+#include "../clock.h"
 #include "core/core.h"
 #include "gemm/plan.h"
 #include "gemm/region.h"
@@ -18,7 +19,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 enum { MOST = 16, MOST_GRID = 1024, FINALISTS = 12, MOST_ROUNDS = 4096, TILES = 256, TILE_K = 96 };
 
@@ -50,13 +50,6 @@ static list lists[LISTS] = { { .name = "kc" }, { .name = "mc" }, { .name = "nc" 
 static const hone__gemm_kernel *kernel;
 static hone__gemm_tile tile;
 static double tile_flops;
-
-static double now_ns(void)
-{
-    struct timespec now;
-    clock_gettime(CLOCK_THREAD_CPUTIME_ID, &now);
-    return (double)now.tv_sec * 1e9 + (double)now.tv_nsec;
-}
 
 static int ascending(const void *a, const void *b)
 {
@@ -240,30 +233,30 @@ typedef struct {
 
 static double time_of(const candidate *c, int calls)
 {
-    const double began = now_ns();
+    const double began = thread_ns();
     for (int i = 0; i < calls; i++)
         run(&c->plan, c->workspace);
-    return (now_ns() - began) / calls;
+    return (thread_ns() - began) / calls;
 }
 
 static double time_of_tiles(void)
 {
-    const double began = now_ns();
+    const double began = thread_ns();
     for (int i = 0; i < TILES; i++)
         kernel->tile(&tile);
-    return (now_ns() - began) / TILES;
+    return (thread_ns() - began) / TILES;
 }
 
 /* Each of `n` in turn with the plan's own until the time is up. */
 static void measure(candidate *own, candidate **c, int n, double seconds, double flops,
                     reference *at)
 {
-    const double first = time_of(own, 1), until = now_ns() + seconds * 1e9;
+    const double first = time_of(own, 1), until = thread_ns() + seconds * 1e9;
     const int calls = first > 3e5 ? 1 : (int)(3e5 / first) + 1;
     at->n = 0;
     for (int i = 0; i < n; i++)
         c[i]->rounds = 0;
-    for (int round = 0; (round < 3 || now_ns() < until) && round < MOST_ROUNDS; round++) {
+    for (int round = 0; (round < 3 || thread_ns() < until) && round < MOST_ROUNDS; round++) {
         double before = time_of(own, calls);
         at->peak[at->n] = tile_flops / time_of_tiles();
         at->own[at->n++] = flops / before;

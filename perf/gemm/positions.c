@@ -4,6 +4,7 @@
  * here.
  *
  *     positions [SAMPLES [M [N]]]        32 samples, a gradient of 64 x 64 by default */
+#include "../clock.h"
 #include "gemm/gemm.h"
 
 #include <hone/hone.h>
@@ -11,16 +12,8 @@
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <time.h>
 
 enum { RUNS = 15 };
-
-static double now_ns(void)
-{
-    struct timespec now;
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    return (double)now.tv_sec * 1e9 + (double)now.tv_nsec;
-}
 
 typedef struct {
     int64_t samples, positions, m, n;
@@ -41,13 +34,15 @@ static void product(const job *j, int64_t first, int64_t k, hone__gemm_accumulat
     hone__gemm(&g);
 }
 
-static void one_chain(const job *j)
+static void one_chain(const void *of)
 {
+    const job *j = of;
     product(j, 0, j->samples * j->positions, HONE__GEMM_OVERWRITE);
 }
 
-static void by_samples(const job *j)
+static void by_samples(const void *of)
 {
+    const job *j = of;
     for (int64_t i = 0; i < j->samples; i++)
         product(j, i * j->positions, j->positions, i ? HONE__GEMM_AFTER : HONE__GEMM_OVERWRITE);
 }
@@ -61,18 +56,6 @@ static double error(const job *j, const double *exact)
         size += exact[i] * exact[i];
     }
     return sqrt(errors / size) * 16777216;
-}
-
-static double best_ns(const job *j, void (*run)(const job *))
-{
-    double best = 1e18;
-    for (int i = 0; i < RUNS; i++) {
-        const double began = now_ns();
-        run(j);
-        const double took = now_ns() - began;
-        best = took < best ? took : best;
-    }
-    return best;
 }
 
 static void exact_sums(const job *j, double *exact)
@@ -105,9 +88,9 @@ static bool row(job j, double *exact)
         j.y = hone_data(y);
         j.sum = hone_data(sum);
         exact_sums(&j, exact);
-        ns[0] = best_ns(&j, one_chain);
+        ns[0] = best_ns(RUNS, one_chain, &j);
         errors[positive][0] = error(&j, exact);
-        ns[1] = best_ns(&j, by_samples);
+        ns[1] = best_ns(RUNS, by_samples, &j);
         errors[positive][1] = error(&j, exact);
     }
     printf("%9lld %10.2f %10.2f %7.2f %12.2f %10.2f %7.2f %12.1f %10.1f %7.2f\n",

@@ -7,6 +7,7 @@
  * nothing may be lost.
  *
  *     tiles [f64] [K]     K: the short k, 64 by default; the long one is four times that */
+#include "../clock.h"
 #include "core/core.h"
 #include "gemm/gemm_kernels.h"
 #include "isa/isa.h"
@@ -14,16 +15,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 enum { ROUNDS = 201, TURN = 20000 /* ns */, TIMES = 4, MOST_ROWS = 16 };
-
-static double now_ns(void)
-{
-    struct timespec now;
-    clock_gettime(CLOCK_THREAD_CPUTIME_ID, &now);
-    return (double)now.tv_sec * 1e9 + (double)now.tv_nsec;
-}
 
 static int ascending(const void *a, const void *b)
 {
@@ -33,10 +26,10 @@ static int ascending(const void *a, const void *b)
 
 static double time_of(const hone__gemm_kernel *kernel, const hone__gemm_tile *t, int calls)
 {
-    const double began = now_ns();
+    const double began = thread_ns();
     for (int i = 0; i < calls; i++)
         kernel->tile(t);
-    return (now_ns() - began) / calls;
+    return (thread_ns() - began) / calls;
 }
 
 static int calls_for(const hone__gemm_kernel *kernel, const hone__gemm_tile *t)

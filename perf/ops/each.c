@@ -1,12 +1,13 @@
 /* each: nanoseconds of each elementwise, reducing and indexing op as a program calls it, allocation and checks
  * included, nothing recorded: on 1e3 and 1e6 elements of f32, laid out in a row of rows (32 x 32, 1000 x 1000) or as
  * its transpose. A line a measurement: name, elements, layout, the median. perf/compare/ops.py puts PyTorch beside it. */
+#include "../clock.h"
+
 #include <hone/hone.h>
 
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 /* x, y in (0.5, 2), z about 0; m, n of bool; i, j of i64 in 0 .. 9; index in 0 .. side - 1 of x's shape, line of one dim,
  * row [side]. */
@@ -182,13 +183,6 @@ static const struct {
     hone_tensor *(*call)(void);
 } entries[] = { EACH(ENTRY) };
 
-static double now(void)
-{
-    struct timespec t;
-    clock_gettime(CLOCK_THREAD_CPUTIME_ID, &t);
-    return (double)t.tv_sec * 1e9 + (double)t.tv_nsec;
-}
-
 static bool run(hone_tensor *(*call)(void), int calls)
 {
     for (int k = 0; k < calls; k++) {
@@ -212,12 +206,14 @@ static double nanoseconds(hone_tensor *(*call)(void), double seconds)
     int calls = 1, runs = 0;
     if (!run(call, 2))
         return -1;
-    for (double begin = now(); run(call, calls) && now() - begin < 2e5; begin = now())
+    for (double begin = thread_ns(); run(call, calls) && thread_ns() - begin < 2e5;
+         begin = thread_ns())
         calls *= 2;
-    for (double begin = now(); runs < 99 && (runs < 3 || now() - begin < seconds * 1e9); runs++) {
-        const double from = now();
+    for (double begin = thread_ns(); runs < 99 && (runs < 3 || thread_ns() - begin < seconds * 1e9);
+         runs++) {
+        const double from = thread_ns();
         run(call, calls);
-        took[runs] = (now() - from) / calls;
+        took[runs] = (thread_ns() - from) / calls;
     }
     qsort(took, (size_t)runs, sizeof *took, by_size);
     return took[runs / 2];

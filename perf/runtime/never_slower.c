@@ -3,11 +3,12 @@
  * each counts, as other programs only ever add.
  *   never_slower [THREADS [SECONDS a shape]]    default: hone's own team, 0.1
  * Prints the ratio team/one of every shape, then the worst; status 1 if one is above 1.05. */
+#include "../clock.h"
+
 #include <hone/hone.h>
 
 #include <stdio.h>
 #include <stdlib.h>
-#include <time.h>
 
 #define TARGET 1.05
 
@@ -17,9 +18,7 @@ enum { WIDTHS = sizeof widths / sizeof *widths, BATCHES = sizeof batches / sizeo
 
 static double now_s(void)
 {
-    struct timespec now;
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    return (double)now.tv_sec + (double)now.tv_nsec * 1e-9;
+    return 1e-9 * now_ns();
 }
 
 typedef struct {

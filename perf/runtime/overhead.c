@@ -1,6 +1,7 @@
 /* overhead: what a call costs beyond its arithmetic, on tensors of 4 elements, and where it goes.
  * Best of many short runs, as other programs only ever add. One thread: these jobs never leave
  * it. */
+#include "../clock.h"
 #include "core/core.h"
 #include "isa/isa.h"
 #include "runtime/memory.h"
@@ -9,16 +10,8 @@
 #include <hone/hone.h>
 
 #include <stdio.h>
-#include <time.h>
 
 enum { CALLS = 1000, RUNS = 200, CHAIN = 1000 };
-
-static double now_ns(void)
-{
-    struct timespec now;
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    return (double)now.tv_sec * 1e9 + (double)now.tv_nsec;
-}
 
 typedef struct {
     hone_tensor *a, *b; /* [4] */
@@ -119,21 +112,20 @@ static void chain_and_back(operands in)
     hone_backward(hone_sum(chain(in)));
 }
 
-static double best_ns(void (*body)(operands), operands in)
+typedef struct {
+    void (*body)(operands);
+    operands in;
+} job;
+
+static void run_job(const void *of)
 {
-    double best = 1e18;
-    for (int run = 0; run < RUNS; run++) {
-        const double began = now_ns();
-        body(in);
-        const double took = now_ns() - began;
-        best = took < best ? took : best;
-    }
-    return best;
+    const job *j = of;
+    j->body(j->in);
 }
 
 static double row(const char *what, void (*body)(operands), operands in, double target)
 {
-    const double ns = best_ns(body, in) / CALLS;
+    const double ns = best_ns(RUNS, run_job, &(job){ body, in }) / CALLS;
     printf("%-48s %7.1f", what, ns);
     if (target > 0)
         printf("   at most %3.0f: %s", target, ns <= target ? "yes" : "NO");

@@ -2,11 +2,12 @@
  * 1, 2, 4, ... parts in turn, beside a step without parts.
  *
  *     accumulate [--threads N] [--rounds N] [--batch N]        7 rounds, a batch of 256 by default */
+#include "../clock.h"
+
 #include <hone/hone.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 enum { MOST_ROUNDS = 101, IN = 784, WIDTH = 4096, CLASSES = 10 };
 static const int cuts[] = { 0, 1, 2, 4, 8, 16 }; /* 0: without hone_accumulate_begin() */
@@ -14,9 +15,7 @@ enum { N_CUTS = sizeof cuts / sizeof *cuts };
 
 static double now_ms(void)
 {
-    struct timespec t;
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    return 1e3 * (double)t.tv_sec + 1e-6 * (double)t.tv_nsec;
+    return 1e-6 * now_ns();
 }
 
 typedef struct {

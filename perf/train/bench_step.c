@@ -2,11 +2,12 @@
  * multi-layer perceptrons for several batches, in microseconds, medians over the steps.
  *
  *     bench_step [--threads N] [--seconds S]          S for each row, 0.5 by default */
+#include "../clock.h"
+
 #include <hone/hone.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 enum { MAX_SIZES = 5, MAX_STEPS = 20000, N_PHASES = 3 };
 
@@ -25,9 +26,7 @@ static const struct {
 
 static double now_us(void)
 {
-    struct timespec t;
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    return 1e6 * (double)t.tv_sec + 1e-3 * (double)t.tv_nsec;
+    return 1e-3 * now_ns();
 }
 
 static hone_module *network(const int64_t *size)

@@ -2,13 +2,14 @@
  * those when none is, in turn, and the copy of the state, which is apart. Medians of milliseconds.
  *
  *     checkpoint [--threads N] [--seconds S] [--dir DIR]    S for each network, 10 by default */
+#include "../clock.h"
+
 #include <hone/hone.h>
 
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <time.h>
 #include <unistd.h>
 
 enum { MAX_STEPS = 100000, MAX_COPIES = 1000, USUAL = 10 /* steps between two files, at least */ };
@@ -24,9 +25,7 @@ static const struct {
 
 static double now_ms(void)
 {
-    struct timespec t;
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    return 1e3 * (double)t.tv_sec + 1e-6 * (double)t.tv_nsec;
+    return 1e-6 * now_ns();
 }
 
 static int by_size(const void *a, const void *b)

@@ -8,11 +8,12 @@
  * --cpu: the time that its threads computed, not what passed: for machines where others compute, too. --profile: then
  * tables of where the time went.
  */
+#include "../clock.h"
+
 #include <hone/hone.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 static const char lenet[] = "model Net():\n"
                             "    c1 = Conv2d(1, 32, 3)\n"
@@ -81,9 +82,7 @@ static bool profiled;
 
 static double now_ms(void)
 {
-    struct timespec t;
-    clock_gettime(watch, &t);
-    return 1e3 * (double)t.tv_sec + 1e-6 * (double)t.tv_nsec;
+    return 1e-6 * clock_ns(watch);
 }
 
 static hone_optim *optimizer_of(const struct net *net, hone_module *model)

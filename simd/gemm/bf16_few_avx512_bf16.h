@@ -144,19 +144,7 @@ static HONE__GEMM_INLINE void few_of(const int rows, int64_t k, int64_t n, const
 static void few_range(int64_t k, int rows, int64_t n, const uint16_t *a, int64_t a_rs, int64_t a_cs,
                       const uint16_t *b, int64_t b_cs, float *c, int64_t c_rs, bool resume)
 {
-    switch (rows) {
-    case 1:
-        few_of(1, k, n, a, a_rs, a_cs, b, b_cs, c, c_rs, resume);
-        break;
-    case 2:
-        few_of(2, k, n, a, a_rs, a_cs, b, b_cs, c, c_rs, resume);
-        break;
-    case 3:
-        few_of(3, k, n, a, a_rs, a_cs, b, b_cs, c, c_rs, resume);
-        break;
-    default:
-        few_of(4, k, n, a, a_rs, a_cs, b, b_cs, c, c_rs, resume);
-    }
+    HONE__BF16_BY_ROWS(rows, few_of, k, n, a, a_rs, a_cs, b, b_cs, c, c_rs, resume);
 }
 
 static void few(int64_t k, int rows, int64_t n, const uint16_t *a, int64_t a_rs, int64_t a_cs,

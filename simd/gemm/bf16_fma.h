@@ -1,12 +1,14 @@
-/* bf16_fma.h: `tile` and `rows` (bf16_kernels.h) by the FMAs of an ISA whose vocabulary (simd/vec)
- * and bf16_widened.h were included before. (fragment of an ISA's file) */
+/* bf16_fma.h: `tile`, `rows` and those of `tiles` (bf16_kernels.h) by the FMAs of an ISA whose
+ * vocabulary (simd/vec) and bf16_widened.h were included before, and that says what TILES_MR and
+ * TILES_NV are. (fragment of an ISA's file) */
 #include "gemm/bf16_exact.h"
 #include "gemm/bf16_mode.h"
+#include "gemm/bf16_tiles.h"
+#include "gemm/bf16_tiles_rows.h"
 
-typedef uint16_t some_bf16 __attribute__((vector_size(2 * F32_LANES), aligned(2)));
-typedef uint32_t some_bits __attribute__((vector_size(4 * F32_LANES)));
-
-static void tile(const hone__gemm_tile *t)
+/* Where the CPU flushes denormals; exactly, should that not be what a step does. */
+static void run_tile(void (*fast)(const hone__gemm_tile *), void (*exact)(const hone__gemm_tile *),
+                     const hone__gemm_tile *t)
 {
     enum { MOST = 16 * 64 };
     float before[MOST]; /* C, should it be computed again */
@@ -17,23 +19,23 @@ static void tile(const hone__gemm_tile *t)
     }
 #endif
     const hone__bf16_mode mode = hone__bf16_enter();
-    f32_kernel()->tile(t);
+    fast(t);
     if (hone__bf16_leave(mode)) {
         for (int i = 0; i < t->mr && t->resume; i++) {
             memcpy((float *)t->c + i * t->c_rs, before + i * t->nr, (size_t)t->nr * sizeof *before);
         }
-        exact_tile(t);
+        exact(t);
     }
 }
 
-static HONE__GEMM_INLINE vf32 widened(const uint16_t *b)
+static void tile(const hone__gemm_tile *t)
 {
-    some_bf16 half;
-    memcpy(&half, b, sizeof half);
-    const some_bits bits = __builtin_convertvector(half, some_bits) << 16;
-    vf32 value;
-    memcpy(&value, &bits, sizeof value);
-    return value;
+    run_tile(f32_kernel()->tile, exact_tile, t);
+}
+
+static void tiles(const hone__gemm_tile *t)
+{
+    run_tile(fma_tiles, exact_tiles, t);
 }
 
 /* `depth` k of a run of whole vectors: sums wait in c, which stays in L1. */
@@ -111,23 +113,19 @@ static HONE__GEMM_NOINLINE void fma_rows(int64_t k, int rows, int64_t n, const u
                                          int64_t a_rs, int64_t a_cs, const uint16_t *b,
                                          int64_t b_rs, float *c, int64_t c_rs)
 {
-    switch (rows) {
-    case 1:
-        rows_of(1, k, n, a, a_rs, a_cs, b, b_rs, c, c_rs);
-        break;
-    case 2:
-        rows_of(2, k, n, a, a_rs, a_cs, b, b_rs, c, c_rs);
-        break;
-    case 3:
-        rows_of(3, k, n, a, a_rs, a_cs, b, b_rs, c, c_rs);
-        break;
-    default:
-        rows_of(4, k, n, a, a_rs, a_cs, b, b_rs, c, c_rs);
-    }
+    HONE__BF16_BY_ROWS(rows, rows_of, k, n, a, a_rs, a_cs, b, b_rs, c, c_rs);
 }
 
-static void rows(int64_t k, int rows, int64_t n, const uint16_t *a, int64_t a_rs, int64_t a_cs,
-                 const uint16_t *b, int64_t b_rs, float *c, int64_t c_rs, bool resume)
+typedef void fast_rows(int64_t k, int rows, int64_t n, const uint16_t *a, int64_t a_rs,
+                       int64_t a_cs, const uint16_t *b, int64_t b_rs, float *c, int64_t c_rs);
+typedef void exact_rows_of(int64_t k, int rows, int64_t n, const uint16_t *a, int64_t a_rs,
+                           int64_t a_cs, const uint16_t *b, int64_t b_rs, float *c, int64_t c_rs,
+                           bool resume);
+
+static HONE__GEMM_INLINE void run_rows(fast_rows *fast, exact_rows_of *exact, int64_t k, int rows,
+                                       int64_t n, const uint16_t *a, int64_t a_rs, int64_t a_cs,
+                                       const uint16_t *b, int64_t b_rs, float *c, int64_t c_rs,
+                                       bool resume)
 {
 #ifdef __aarch64__
     float before[HONE__BF16_ROWS * HONE__BF16_RUN];
@@ -139,13 +137,26 @@ static void rows(int64_t k, int rows, int64_t n, const uint16_t *a, int64_t a_rs
         memset(c + i * c_rs, 0, (size_t)n * sizeof *c);
     }
     const hone__bf16_mode mode = hone__bf16_enter();
-    fma_rows(k, rows, n, a, a_rs, a_cs, b, b_rs, c, c_rs);
+    fast(k, rows, n, a, a_rs, a_cs, b, b_rs, c, c_rs);
     if (hone__bf16_leave(mode)) {
 #ifdef __aarch64__
         for (int i = 0; i < rows && resume; i++) {
             memcpy(c + i * c_rs, before + i * n, (size_t)n * sizeof *c);
         }
 #endif
-        exact_rows(k, rows, n, a, a_rs, a_cs, b, b_rs, c, c_rs, resume);
+        exact(k, rows, n, a, a_rs, a_cs, b, b_rs, c, c_rs, resume);
     }
+}
+
+static void rows(int64_t k, int rows, int64_t n, const uint16_t *a, int64_t a_rs, int64_t a_cs,
+                 const uint16_t *b, int64_t b_rs, float *c, int64_t c_rs, bool resume)
+{
+    run_rows(fma_rows, exact_rows, k, rows, n, a, a_rs, a_cs, b, b_rs, c, c_rs, resume);
+}
+
+static void tiles_rows(int64_t k, int rows, int64_t n, const uint16_t *a, int64_t a_rs,
+                       int64_t a_cs, const uint16_t *b, int64_t b_rs, float *c, int64_t c_rs,
+                       bool resume)
+{
+    run_rows(fma_tiles_rows, exact_tiles_rows, k, rows, n, a, a_rs, a_cs, b, b_rs, c, c_rs, resume);
 }

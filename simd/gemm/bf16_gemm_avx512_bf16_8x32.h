@@ -2,12 +2,29 @@
  * (fragment of simd/isa/bf16_avx512_bf16.c) */
 enum { TILE_MR = 8, TILE_NR = 32, TILE_LANES = 16, TILE_VECTORS = TILE_NR / TILE_LANES };
 
+/* Panels come from L2, whose prefetchers stop at pages: how many pairs of k ahead they are asked for. */
+enum { ASKS_A = 32, ASKS_B = 8 };
+
 static HONE__GEMM_INLINE __m512 step_two(__m512 acc, __m512i a, __m512i b)
 {
     return _mm512_dpbf16_ps(acc, (__m512bh)a, (__m512bh)b);
 }
 
-static HONE__GEMM_INLINE void tile_of(const int mr, const int nv, const hone__gemm_tile *t)
+/* A row of sums, `last` in the last vector, as bf16. The instructions flush denormals, which no sum is
+ * after a step. */
+static HONE__GEMM_INLINE void store_rounded(const int nv, const __m512 *acc, uint16_t *to, int last)
+{
+    const __mmask32 mask = (__mmask32)(((uint64_t)1 << ((nv - 1) * TILE_LANES + last)) - 1);
+    if (nv == 1) {
+        _mm256_mask_storeu_epi16(to, (__mmask16)mask, (__m256i)_mm512_cvtneps_pbh(acc[0]));
+    } else {
+        _mm512_mask_storeu_epi16(to, mask, (__m512i)_mm512_cvtne2ps_pbh(acc[1], acc[0]));
+    }
+}
+
+/* Sums go to C, or with `narrow` rounded to `to`. */
+static HONE__GEMM_INLINE void tile_of(const int mr, const int nv, const hone__gemm_tile *t,
+                                      const int narrow, uint16_t *to, int64_t to_rs)
 {
     __m512 acc[TILE_MR][TILE_VECTORS];
     const int last = t->nr - (nv - 1) * TILE_LANES;
@@ -28,6 +45,11 @@ static HONE__GEMM_INLINE void tile_of(const int mr, const int nv, const hone__ge
         __m512i bv[TILE_VECTORS];
         HONE__GEMM_UNROLL
         for (int j = 0; j < nv; j++) {
+            __builtin_prefetch(b + ASKS_B * TILE_NR + j * TILE_LANES, 0, 3);
+        }
+        __builtin_prefetch(a + ASKS_A * TILE_MR, 0, 3);
+        HONE__GEMM_UNROLL
+        for (int j = 0; j < nv; j++) {
             bv[j] = _mm512_loadu_si512(b + j * TILE_LANES);
         }
         HONE__GEMM_UNROLL
@@ -43,6 +65,10 @@ static HONE__GEMM_INLINE void tile_of(const int mr, const int nv, const hone__ge
     }
     HONE__GEMM_UNROLL
     for (int i = 0; i < mr; i++) {
+        if (narrow) {
+            store_rounded(nv, acc[i], to + i * to_rs, last);
+            continue;
+        }
         HONE__GEMM_UNROLL
         for (int j = 0; j < nv; j++) {
             float *c = (float *)t->c + i * t->c_rs + j * TILE_LANES;
@@ -55,42 +81,43 @@ static HONE__GEMM_INLINE void tile_of(const int mr, const int nv, const hone__ge
     }
 }
 
-static HONE__GEMM_INLINE void tile_rows(const int nv, const hone__gemm_tile *t)
+/* ... of rows + 4. */
+static HONE__GEMM_INLINE void tile_of_5(const int rows, const int nv, const hone__gemm_tile *t,
+                                        const int narrow, uint16_t *to, int64_t to_rs)
 {
-    switch (t->mr) {
-    case 1:
-        tile_of(1, nv, t);
-        break;
-    case 2:
-        tile_of(2, nv, t);
-        break;
-    case 3:
-        tile_of(3, nv, t);
-        break;
-    case 4:
-        tile_of(4, nv, t);
-        break;
-    case 5:
-        tile_of(5, nv, t);
-        break;
-    case 6:
-        tile_of(6, nv, t);
-        break;
-    case 7:
-        tile_of(7, nv, t);
-        break;
-    default:
-        tile_of(8, nv, t);
+    tile_of(rows + 4, nv, t, narrow, to, to_rs);
+}
+
+static HONE__GEMM_INLINE void tile_rows(const int nv, const hone__gemm_tile *t, const int narrow,
+                                        uint16_t *to, int64_t to_rs)
+{
+    if (t->mr == 8) {
+        tile_of(8, nv, t, narrow, to, to_rs);
+    } else if (t->mr > 4) {
+        HONE__BF16_BY_ROWS(t->mr - 4, tile_of_5, nv, t, narrow, to, to_rs);
+    } else {
+        HONE__BF16_BY_ROWS(t->mr, tile_of, nv, t, narrow, to, to_rs);
+    }
+}
+
+static HONE__GEMM_INLINE void tile_columns(const hone__gemm_tile *t, const int narrow, uint16_t *to,
+                                           int64_t to_rs)
+{
+    if (t->nr > TILE_LANES) {
+        tile_rows(2, t, narrow, to, to_rs);
+    } else {
+        tile_rows(1, t, narrow, to, to_rs);
     }
 }
 
 static void tile(const hone__gemm_tile *t)
 {
-    if (t->nr > TILE_LANES) {
-        tile_rows(2, t);
-    } else {
-        tile_rows(1, t);
-    }
+    tile_columns(t, 0, NULL, 0);
+}
+
+static void tile_narrow(const hone__gemm_tile *t, uint16_t *to, int64_t to_rs)
+{
+    tile_columns(t, 1, to, to_rs);
 }
 
 /* ---- rows: B where it lies ---- */
@@ -195,17 +222,5 @@ static void rows(int64_t k, int rows, int64_t n, const uint16_t *a, int64_t a_rs
     for (int i = 0; i < rows && !resume; i++) {
         memset(c + i * c_rs, 0, (size_t)n * sizeof *c);
     }
-    switch (rows) {
-    case 1:
-        rows_of(1, k, n, a, a_rs, a_cs, b, b_rs, c, c_rs);
-        break;
-    case 2:
-        rows_of(2, k, n, a, a_rs, a_cs, b, b_rs, c, c_rs);
-        break;
-    case 3:
-        rows_of(3, k, n, a, a_rs, a_cs, b, b_rs, c, c_rs);
-        break;
-    default:
-        rows_of(4, k, n, a, a_rs, a_cs, b, b_rs, c, c_rs);
-    }
+    HONE__BF16_BY_ROWS(rows, rows_of, k, n, a, a_rs, a_cs, b, b_rs, c, c_rs);
 }

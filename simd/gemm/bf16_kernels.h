@@ -9,10 +9,20 @@
  * half, and neither an odd k nor a cut of k between any two calls shows in a bit. A k that is
  * missing in a pair is -0 times +0: acc - 0 is acc, whatever it is.
  *
+ * The other order, `tiles`, is that of AMX's TDPBF16PS on tiles of 32 k (fewer in the last): in each
+ * a chain of its even elements and one of its odd ones, both from +0; then
+ *
+ *      C = add(C, add(even, odd))                          bf16_step.h says what add is
+ *
+ * C being +0, or what it holds, at first. Elements count from where the sum begins.
+ *
  * Panels are those of gemm_kernels.h, k-major and as wide as the tile, but of 32-bit elements:
  *
  *      paired    x[2q] << 16 | x[2q + 1], a panel's row holding two k
- *      else      x[k] widened to f32: FMAs do a step where the CPU flushes denormals */
+ *      else      x[k] widened to f32: FMAs do a step where the CPU flushes denormals
+ *
+ * For `tiles` a paired panel is regrouped: x[4q] << 16 | x[4q + 2] in the one of two rows, x[4q + 1]
+ * << 16 | x[4q + 3] in the other, so that a pair is of one chain. */
 #ifndef HONE_GEMM_BF16_KERNELS_H
 #define HONE_GEMM_BF16_KERNELS_H
 
@@ -21,8 +31,29 @@
 /** What the missing half of a last pair holds: of A (its panels are `mr` wide), of B. */
 enum { HONE__BF16_PAD_A = 0x8000, HONE__BF16_PAD_B = 0 };
 
+/** k of a tile of the order `tiles`. */
+enum { HONE__BF16_TILE_K = 32 };
+
 /** Rows of C that `rows` takes at most. */
 enum { HONE__BF16_ROWS = 4 };
+
+/** function(r, ...) for r rows, a number that the compiler knows in each. */
+#define HONE__BF16_BY_ROWS(r, function, ...)                                                       \
+    do {                                                                                           \
+        switch (r) {                                                                               \
+        case 1:                                                                                    \
+            function(1, __VA_ARGS__);                                                              \
+            break;                                                                                 \
+        case 2:                                                                                    \
+            function(2, __VA_ARGS__);                                                              \
+            break;                                                                                 \
+        case 3:                                                                                    \
+            function(3, __VA_ARGS__);                                                              \
+            break;                                                                                 \
+        default:                                                                                   \
+            function(HONE__BF16_ROWS, __VA_ARGS__);                                                \
+        }                                                                                          \
+    } while (0)
 
 /** Columns that `rows` takes at most. */
 enum { HONE__BF16_RUN = 4096 };
@@ -43,6 +74,10 @@ typedef struct {
      * is NULL, there is no errand. k counts single elements. */
     void (*tile)(const hone__gemm_tile *t);
 
+    /** The same over k > 0, but what it comes to is rounded as by `narrow` and goes to rows of `to`,
+     * not to C, which is only read to resume. NULL: there is none. */
+    void (*tile_narrow)(const hone__gemm_tile *t, uint16_t *to, int64_t to_rs);
+
     /** Up to HONE__BF16_ROWS rows and HONE__BF16_RUN columns with B where it lies: c[i * c_rs + j] =
      * chain over p < k of a[i * a_rs + p * a_cs] * b[p * b_rs + j], from +0 or with `resume` from c.
      */
@@ -52,6 +87,14 @@ typedef struct {
     /** The same with a B that lies along k: b[j * b_cs + p]. NULL: it is packed. */
     void (*few)(int64_t k, int rows, int64_t n, const uint16_t *a, int64_t a_rs, int64_t a_cs,
                 const uint16_t *b, int64_t b_cs, float *c, int64_t c_rs, bool resume);
+
+    /** In the order `tiles`: `tile` and `rows`, and what makes of a packed panel over k a regrouped
+     * one, of (k + 3) / 4 * 2 rows; NULL: panels aren't paired. */
+    void (*tiles)(const hone__gemm_tile *t);
+    void (*tiles_rows)(int64_t k, int rows, int64_t n, const uint16_t *a, int64_t a_rs,
+                       int64_t a_cs, const uint16_t *b, int64_t b_rs, float *c, int64_t c_rs,
+                       bool resume);
+    void (*regroup)(int64_t k, int width, uint32_t *panel, uint16_t pad);
 
     /** to[i, j] = from[i, j] rounded to nearest even, NaN to a quiet one; denormals are kept. */
     void (*narrow)(int64_t rows, int64_t n, uint16_t *to, int64_t to_rs, const float *from,

@@ -48,4 +48,10 @@ static inline float hone__bf16_step(float a, float b, float acc)
     return r != 0 && fabsf(r) <= 0x1p-126f ? hone__bf16_settle(a, b, acc, r) : r;
 }
 
+/** The sum of two sums, by the same rule: one that is tiny is exact, so it needs no settling. */
+static inline float hone__bf16_add(float x, float y)
+{
+    return hone__bf16_flush(hone__bf16_flush(x) + hone__bf16_flush(y));
+}
+
 #endif

@@ -5,10 +5,14 @@
 #include <immintrin.h>
 #include <stdbool.h>
 
+#include "vec/vec_avx512.h"
+
+#include "gemm/bf16_mode.h"
 #include "gemm/bf16_narrow.h"
 #include "gemm/bf16_pack_avx512.h"
 #include "gemm/bf16_gemm_avx512_bf16_8x32.h"
 #include "gemm/bf16_few_avx512_bf16.h"
+#include "gemm/bf16_tiles_avx512_bf16.h"
 
 const hone__bf16_kernel hone__bf16_avx512_bf16 = {
     .name = "avx512_bf16",
@@ -21,7 +25,11 @@ const hone__bf16_kernel hone__bf16_avx512_bf16 = {
                .flops_per_ns = 200 },
     .pack = pack,
     .tile = tile,
+    .tile_narrow = tile_narrow,
     .rows = rows,
     .few = few,
+    .tiles = tiles,
+    .tiles_rows = tiles_rows,
+    .regroup = regroup,
     .narrow = narrow,
 };

@@ -9,6 +9,8 @@ static inline const hone__gemm_kernel *f32_kernel(void)
     return &hone__isa_neon.gemm.of[0];
 }
 
+enum { TILES_MR = 8, TILES_NV = 3 };
+
 #include "gemm/bf16_widened.h"
 #include "gemm/bf16_fma.h"
 #include "gemm/bf16_narrow.h"
@@ -20,5 +22,7 @@ const hone__bf16_kernel hone__bf16_neon = {
     .pack = pack,
     .tile = tile,
     .rows = rows,
+    .tiles = tiles,
+    .tiles_rows = tiles_rows,
     .narrow = narrow,
 };

@@ -18,5 +18,7 @@ const hone__bf16_kernel hone__bf16_scalar = {
     .pack = pack,
     .tile = exact_tile,
     .rows = exact_rows,
+    .tiles = exact_tiles,
+    .tiles_rows = exact_tiles_rows,
     .narrow = narrow,
 };

@@ -13,19 +13,14 @@
 
 static _Thread_local struct {
     hone_tensor **leaf; /* held */
-    int n, room;
+    int n;
+    int64_t room;
 } into;
 
 bool hone__accumulate_into(hone_tensor *leaf)
 {
-    if (into.n == into.room) {
-        const int room = into.room ? 2 * into.room : 32;
-        hone_tensor **more = hone__realloc(into.leaf, hone__bytes(room, sizeof *more));
-        if (!more)
-            return false;
-        into.leaf = more;
-        into.room = room;
-    }
+    if (!hone__grow(&into.leaf, &into.room, into.n + 1, sizeof *into.leaf))
+        return false;
     into.leaf[into.n++] = hone_retain(leaf);
     return true;
 }
@@ -215,6 +210,7 @@ hone_tensor *hone_accumulate_end(void)
     hone_tensor **leaf = into.leaf;
     const int n = into.n;
     into.leaf = NULL;
-    into.n = into.room = 0;
+    into.n = 0;
+    into.room = 0;
     return run_hooks(leaf, n, loss != NULL) ? loss : NULL;
 }

@@ -20,6 +20,7 @@
 
 #include <hone/ops.h>
 
+#include "gemm/pairs.h"
 #include "runtime/memory.h"
 
 #include <string.h>
@@ -285,8 +286,10 @@ static bool call_backward(const hone__walk_state *w, hone_context *node, hone_te
     hone_tensor *wide[HONE_MAX_OUTPUTS], **dy = node->grads;
     if (__builtin_expect(node->widened, 0))
         ok = ok && widen_gradients(node, dy = wide);
+    const hone__bf16_order order = hone__bf16_order_set((hone__bf16_order)node->order);
     if (ok)
         node->op->backward(node, dy, dx);
+    hone__bf16_order_set(order);
     ok = ok && !hone__error_since(errors);
     if (w->anomaly)
         ok = ok && hone__no_nan(node, dx, sums, nan_sums);

@@ -31,21 +31,17 @@ static bool mark_needed(hone__walk_state *w, hone_tensor_list outputs)
     hone__walk_state all = { .n = 0 };
     hone__walk_begin(&all);
     hone_context **order = NULL;
-    int n = 0, room = 0;
+    int n = 0;
+    int64_t room = 0;
     bool ok = true;
 
     for (int i = 0; ok && i < outputs.n; i++)
         if (outputs.at[i]->node)
             ok = collect(&all, outputs.at[i]->node);
     while (ok && all.n > 0) {
-        if (n == room) {
-            room = room ? 2 * room : 256;
-            hone_context **more = hone__realloc(order, hone__bytes(room, sizeof *order));
-            if (!more) {
-                ok = false;
-                break;
-            }
-            order = more;
+        if (!hone__grow(&order, &room, n + 1, sizeof *order)) {
+            ok = false;
+            break;
         }
         hone_context *node =
             hone__walk_pop(&all); /* the graph keeps it alive: the outputs are held by the caller */

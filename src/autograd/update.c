@@ -71,14 +71,8 @@ static bool note(hone__updates *u, hone_tensor *leaf, uint64_t seq)
         u->at[i].first = seq < u->at[i].first ? seq : u->at[i].first;
         return true;
     }
-    if (u->n == u->room) {
-        const int room = u->room ? 2 * u->room : 64;
-        hone__update *more = hone__realloc(u->at, hone__bytes(room, sizeof *more));
-        if (!more)
-            return false;
-        u->at = more;
-        u->room = room;
-    }
+    if (!hone__grow(&u->at, &u->room, u->n + 1, sizeof *u->at))
+        return false;
     u->at[u->n++] = (hone__update){ hone_retain(leaf), seq };
     return true;
 }

@@ -12,7 +12,8 @@ typedef struct {
 } hone__update;
 
 typedef struct {
-    int n, room, done;
+    int64_t room;
+    int n, done;
     hone__update *at; /* in the order in which a walk completes them */
 } hone__updates;
 

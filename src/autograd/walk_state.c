@@ -83,7 +83,8 @@ bool hone__walk_end_hooked(hone__walk_state *w, bool good)
     }
     hone__free(w->hooked);
     w->hooked = NULL;
-    w->n_hooked = w->room_hooked = 0;
+    w->n_hooked = 0;
+    w->room_hooked = 0;
     return good;
 }
 
@@ -93,15 +94,8 @@ __attribute__((cold, noinline)) static bool begin_hooked(hone__walk_state *w, ho
     bool first;
     if (w->in_parts && hone__hooks_have(hone__leaf_hooks(leaf), HONE__HOOK_UPDATE))
         return hone__refuse_updated("backward: a batch in parts", leaf);
-    if (w->n_hooked == w->room_hooked) {
-        const int room = w->room_hooked ? 2 * w->room_hooked : 8;
-        hone_tensor **more = hone__realloc(w->hooked, hone__bytes(room, sizeof *more));
-        if (!more)
-            return false;
-        w->hooked = more;
-        w->room_hooked = room;
-    }
-    if (!hone__leaf_hooks_begin(leaf, &first))
+    if (!hone__grow(&w->hooked, &w->room_hooked, w->n_hooked + 1, sizeof *w->hooked) ||
+        !hone__leaf_hooks_begin(leaf, &first))
         return false;
     if (first && !w->in_parts)
         w->hooked[w->n_hooked++] = hone_retain(leaf);

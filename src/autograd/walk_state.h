@@ -39,7 +39,8 @@ typedef struct {
     int n_parcels, room_parcels;
     hone__parcel *parcels;
     hone__parcel inline_parcels[HONE__INLINE_PARCELS];
-    int n_hooked, room_hooked;
+    int n_hooked;
+    int64_t room_hooked;
     hone_tensor **hooked;  /* held: leaves with hooks that the walk brings a gradient */
     hone__updates updates; /* those that are stepped on the way */
 } hone__walk_state;

@@ -161,6 +161,8 @@ void cli_outlive_readers(void)
 static const cli_variable environment[] = {
     { "HONE_ISA=scalar|avx2|avx512|avx512_bf16|neon",
       "kernels to use; default: the best this machine has" },
+    { "HONE_BF16_ORDER=pairs|tiles",
+      "what products of bf16 sum in (hone train --bf16-order); default: pairs" },
     { "HONE_NUM_THREADS=N", "at most N threads" },
     { "HONE_FORCE_THREADS=N", "exactly N threads for everything divisible (tests)" },
     { "HONE_PIN=1", "binds each thread to a core of its own" },

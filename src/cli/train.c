@@ -5,6 +5,7 @@
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <unistd.h>
 
 static const char *const name = "train"; /* of this subcommand, for messages */
@@ -253,6 +254,17 @@ static int train(training *t)
     return status == CLI_OK && cli_stopped() ? cli_stopped() : status;
 }
 
+static int choose_order(const char *text)
+{
+    for (int i = HONE_PAIRS; text && i <= HONE_TILES; i++)
+        if (strcmp(text, hone_order_name((hone_order)i)) == 0) {
+            hone_set_bf16_order((hone_order)i);
+            return CLI_OK;
+        }
+    return text ? cli_error(CLI_USAGE, name, "--bf16-order takes pairs or tiles, not '%s'", text)
+                : CLI_OK;
+}
+
 static int prepare(training *t)
 {
     if (!train_optim_fits(&t->o) || !train_nan_parse(t) || !train_in_backward_fits(&t->o))
@@ -269,6 +281,8 @@ static int prepare(training *t)
         !model_layout(name, t->o.layout, &t->layout) || !model_dtype(name, t->o.dtype, &t->dtype))
         return CLI_USAGE;
     int status = machine_begin(name, &t->o.machine);
+    if (status == CLI_OK)
+        status = choose_order(t->o.bf16_order);
     if (status == CLI_OK)
         status = train_check_files(&t->o);
     if (status != CLI_OK)

@@ -11,7 +11,8 @@ typedef struct {
     data_spec data;
     machine_options machine;
     const char *model, *optim, *save, *layout, *load, *log, *schedule, *nan, *plot, *report;
-    const char *dtype, *freeze, *recompute, *checkpoint, *save_every, *resume, *time_limit;
+    const char *dtype, *bf16_order, *freeze, *recompute, *checkpoint, *save_every, *resume,
+        *time_limit;
     const char *tensorboard;
     double lr, momentum, weight_decay, clip, ema; /* NaN: not given */
     double label_smoothing, val_split;            /* 0: not given */

@@ -69,6 +69,7 @@ bool train_facts(training *t)
     return train_describe_data(&t->set.train, data, sizeof data) && tell(t, "data", data) &&
            tell(t, "model", model_describe(&t->spec).s) && tell(t, "optim", o->optim) &&
            tell(t, "dtype", hone_dtype_name(t->dtype)) &&
+           (t->dtype != HONE_BF16 || tell(t, "bf16-order", hone_order_name(hone_bf16_order()))) &&
            tell_real(t, "lr", o->lr, "the optimizer's") &&
            tell_real(t, "momentum", o->momentum, "the optimizer's") &&
            tell_real(t, "weight-decay", o->weight_decay, "the optimizer's") &&

@@ -58,6 +58,10 @@ const cli_option train_table[] = {
       "what products take in the steps: weights stay f32, rounded ones are multiplied (hone ops "
       "tells which op does what); the tests after an epoch run in f32",
       CLI_TEXT, FIELD(dtype), "f32", 0, 0 },
+    { "bf16-order", "pairs|tiles",
+      "what products of bf16 sum in: one chain (vdpbf16ps does it), or tiles of 32 (AMX); default: "
+      "HONE_BF16_ORDER, else pairs",
+      CLI_TEXT, FIELD(bf16_order), NULL, 0, 0 },
     { "epochs", "N", "passes over the training set", CLI_INT, FIELD(epochs), "20", 0, 1e9 },
     { "batch", "N", "images a step", CLI_INT, FIELD(batch), "100", 1, 1e9 },
     { "accumulate", "N", "run each batch in N parts: less memory, the same bits", CLI_INT,

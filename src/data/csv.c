@@ -324,12 +324,8 @@ static hone_status add_text(reader *r, int64_t row, int64_t c, const hone__csv_f
     double real;
     int32_t *to = (int32_t *)(void *)r->cell[c];
     if (f->composed) {
-        if (length > s->room) {
-            char *more = hone__realloc(s->at, hone__bytes(length, 1));
-            if (!more)
-                return hone__error_last();
-            *s = (scratch){ more, length };
-        }
+        if (!hone__grow(&s->at, &s->room, length, 1))
+            return hone__error_last();
         length = hone__csv_plain(f, s->at);
         text = s->at;
     }

@@ -170,13 +170,8 @@ static bool by_newlines(lines *l, int64_t pieces, hone__csv_rows *rows)
 
 static bool add_row(hone__csv_rows *rows, int64_t *room, int64_t place)
 {
-    if (rows->n == *room) {
-        *room = *room ? 2 * *room : 1024;
-        int64_t *more = hone__realloc(rows->start, hone__bytes(*room, sizeof *more));
-        if (!more)
-            return false;
-        rows->start = more;
-    }
+    if (!hone__grow(&rows->start, room, rows->n + 1, sizeof *rows->start))
+        return false;
     rows->start[rows->n++] = place;
     return true;
 }

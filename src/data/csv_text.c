@@ -51,23 +51,8 @@ static bool make_room(hone__texts *t, int64_t length)
 {
     if (2 * (int64_t)(t->n + 1) > t->n_slots && !grow_slots(t))
         return false;
-    if (t->n_bytes + length + 1 > t->room) {
-        const int64_t room = 2 * (t->n_bytes + length + 1) + 256;
-        char *bytes = hone__realloc(t->bytes, hone__bytes(room, 1));
-        if (!bytes)
-            return false;
-        t->bytes = bytes;
-        t->room = room;
-    }
-    if (t->n == t->room_texts) {
-        const int32_t room = t->room_texts ? 2 * t->room_texts : 64;
-        int64_t *begin = hone__realloc(t->begin, hone__bytes(room, sizeof *begin));
-        if (!begin)
-            return false;
-        t->begin = begin;
-        t->room_texts = room;
-    }
-    return true;
+    return hone__grow(&t->bytes, &t->room, t->n_bytes + length + 1, 1) &&
+           hone__grow(&t->begin, &t->room_texts, (int64_t)t->n + 1, sizeof *t->begin);
 }
 
 int32_t hone__texts_find(const hone__texts *t, const char *text, int64_t length)

@@ -9,7 +9,8 @@ typedef struct {
     char *bytes; /* all texts, each ended by a 0 */
     int64_t n_bytes, room;
     int64_t *begin; /* of each, in the order in which they came */
-    int32_t n, room_texts;
+    int32_t n;
+    int64_t room_texts;
     int32_t *slot; /* open addressing; -1: free */
     int64_t n_slots;
     const char **sorted; /* after hone__texts_sort */

@@ -12,7 +12,7 @@
 typedef struct hone__image_texts {
     atomic_int refs;
     char *text;
-    size_t n, room;
+    int64_t n, room;
 } texts;
 
 void hone__image_list_release(hone__image_list *list)
@@ -35,35 +35,14 @@ typedef struct {
     int64_t room, class_room;
 } reading;
 
-static bool grow(void *array, int64_t *room, int64_t n, size_t bytes)
-{
-    void *old, *new;
-    if (n < *room)
-        return true;
-    const int64_t wanted = *room ? 2 * *room : 64;
-    memcpy(&old, array, sizeof old);
-    new = hone__realloc(old, hone__bytes(wanted, bytes));
-    if (!new)
-        return false;
-    memcpy(array, &new, sizeof new);
-    *room = wanted;
-    return true;
-}
-
 /* The offset of a copy, as a pointer to be; NULL: no memory. Offset 0 is never one. */
 static const char *add_text(texts *t, const char *text)
 {
-    const size_t length = strlen(text) + 1;
-    if (t->n + length > t->room) {
-        const size_t room = 2 * t->room + length + 4096;
-        char *bigger = hone__realloc(t->text, room);
-        if (!bigger)
-            return NULL;
-        t->text = bigger;
-        t->room = room;
-    }
+    const int64_t length = (int64_t)strlen(text) + 1;
     t->n = t->n ? t->n : 1;
-    memcpy(t->text + t->n, text, length);
+    if (!hone__grow(&t->text, &t->room, t->n + length, 1))
+        return NULL;
+    memcpy(t->text + t->n, text, (size_t)length);
     t->n += length;
     return (const char *)(uintptr_t)(t->n - length);
 }
@@ -80,7 +59,7 @@ static void settle_texts(hone__image_list *list)
 static bool add_class(reading *r, const char *name)
 {
     hone__image_list *l = r->list;
-    if (!grow(&l->class_name, &r->class_room, l->n_classes, sizeof *l->class_name))
+    if (!hone__grow(&l->class_name, &r->class_room, l->n_classes + 1, sizeof *l->class_name))
         return false;
     l->class_name[l->n_classes] = add_text(l->texts, name);
     return l->class_name[l->n_classes++] != NULL;
@@ -89,7 +68,7 @@ static bool add_class(reading *r, const char *name)
 static bool add_file(reading *r, const char *path)
 {
     hone__image_list *l = r->list;
-    if (!grow(&l->file, &r->room, l->n, sizeof *l->file))
+    if (!hone__grow(&l->file, &r->room, l->n + 1, sizeof *l->file))
         return false;
     l->file[l->n] = (hone__image_file){ add_text(l->texts, path), l->n_classes - 1 };
     return l->file[l->n++].path != NULL;

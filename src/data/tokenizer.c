@@ -16,14 +16,8 @@ typedef struct {
 
 static bool add_ids(ids *to, const int32_t *token, int64_t n)
 {
-    if (to->n + n > to->room) {
-        const int64_t room = 2 * to->room + n + 64;
-        int32_t *more = hone__realloc(to->at, hone__bytes(room, sizeof *more));
-        if (!more)
-            return false;
-        to->at = more;
-        to->room = room;
-    }
+    if (!hone__grow(&to->at, &to->room, to->n + n, sizeof *to->at))
+        return false;
     memcpy(to->at + to->n, token, (size_t)n * sizeof *token);
     to->n += n;
     return true;

@@ -24,12 +24,13 @@ typedef struct {
 typedef struct {
     const char *path;
     hone_tokenizer *t;
-    int32_t room_ids; /* of t->of_text */
+    int64_t room_ids; /* of t->of_text */
     text_pair *pair;
     int64_t n_pairs, room_pairs;
     const char *pairs_path, *pairs_place; /* "line", "merge" */
     int32_t *special;
-    int32_t n_special, room_special;
+    int32_t n_special;
+    int64_t room_special;
     char *buffer[2]; /* files, in which the texts lie */
     int16_t byte_of[SYMBOLS];
 } builder;
@@ -64,14 +65,8 @@ static bool add_token(builder *b, const char *bytes, int64_t n, int64_t token)
         return false;
     if (text < before)
         return t->of_text[text] == token || bad(b, "token '%.60s' is there twice", bytes);
-    if (text >= b->room_ids) {
-        const int32_t room = 2 * b->room_ids + 512;
-        int32_t *more = hone__realloc(t->of_text, hone__bytes(room, sizeof *more));
-        if (!more)
-            return false;
-        t->of_text = more;
-        b->room_ids = room;
-    }
+    if (!hone__grow(&t->of_text, &b->room_ids, (int64_t)text + 1, sizeof *t->of_text))
+        return false;
     t->of_text[text] = (int32_t)token;
     t->n = token + 1 > t->n ? token + 1 : t->n;
     t->longest = n > t->longest ? n : t->longest;
@@ -80,26 +75,16 @@ static bool add_token(builder *b, const char *bytes, int64_t n, int64_t token)
 
 static bool add_pair(builder *b, text_pair p)
 {
-    if (b->n_pairs == b->room_pairs) {
-        b->room_pairs = 2 * b->room_pairs + 512;
-        text_pair *more = hone__realloc(b->pair, hone__bytes(b->room_pairs, sizeof *more));
-        if (!more)
-            return false;
-        b->pair = more;
-    }
+    if (!hone__grow(&b->pair, &b->room_pairs, b->n_pairs + 1, sizeof *b->pair))
+        return false;
     b->pair[b->n_pairs++] = p;
     return true;
 }
 
 static bool add_special(builder *b, int64_t token)
 {
-    if (b->n_special == b->room_special) {
-        b->room_special = 2 * b->room_special + 8;
-        int32_t *more = hone__realloc(b->special, hone__bytes(b->room_special, sizeof *more));
-        if (!more)
-            return false;
-        b->special = more;
-    }
+    if (!hone__grow(&b->special, &b->room_special, (int64_t)b->n_special + 1, sizeof *b->special))
+        return false;
     b->special[b->n_special++] = (int32_t)token;
     return true;
 }

@@ -25,7 +25,8 @@ struct hone__bucket {
     hone__work work;
     hone__cut cut;
     hone_dtype dtype;
-    int n_items, room, n_trees, size, rank;
+    int64_t room;
+    int n_items, n_trees, size, rank;
     int64_t n, size_of; /* elements; bytes of one */
     item *items;
     int *trees; /* of each rank's forest */
@@ -126,14 +127,8 @@ bool hone__bucket_add(hone__bucket *b, hone_tensor *result, int n, hone_tensor *
     HONE_ASSERT(n == b->n_trees);
     if (result->numel == 0)
         return true;
-    if (b->n_items == b->room) {
-        const int room = b->room ? 2 * b->room : 16;
-        item *more = hone__realloc(b->items, hone__bytes(room, sizeof *more));
-        if (!more)
-            return false;
-        b->items = more;
-        b->room = room;
-    }
+    if (!hone__grow(&b->items, &b->room, b->n_items + 1, sizeof *b->items))
+        return false;
     item *it = &b->items[b->n_items];
     *it = (item){ result->numel, hone__data(result),
                   hone__malloc(hone__bytes(n ? n : 1, sizeof *it->sum)),

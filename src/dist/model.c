@@ -20,9 +20,11 @@ static _Thread_local struct {
     int64_t bucket_bytes;
     hone__bucket *open;  /* that gradients are put into */
     hone__bucket **sent; /* of the step that runs */
-    int n_sent, room;
+    int n_sent;
+    int64_t room;
     hone__link **links; /* the same of chains that are handed on */
-    int n_links, room_links;
+    int n_links;
+    int64_t room_links;
     hone__traffic before; /* hone_dist_model() */
     hone_dist_statistics told;
 } own;
@@ -39,14 +41,8 @@ static bool flush(void)
 {
     if (!own.open)
         return true;
-    if (own.n_sent == own.room) {
-        const int room = own.room ? 2 * own.room : 16;
-        hone__bucket **more = hone__realloc(own.sent, hone__bytes(room, sizeof *more));
-        if (!more)
-            return false;
-        own.sent = more;
-        own.room = room;
-    }
+    if (!hone__grow(&own.sent, &own.room, own.n_sent + 1, sizeof *own.sent))
+        return false;
     hone__bucket_begin(own.open, true);
     own.sent[own.n_sent++] = own.open;
     own.open = NULL;
@@ -72,14 +68,8 @@ static hone__link *hand_on(hone__ranks *ranks, hone_tensor *sum, const hone__cut
                            int64_t tile_bytes)
 {
     (void)ranks;
-    if (own.n_links == own.room_links) {
-        const int room = own.room_links ? 2 * own.room_links : 64;
-        hone__link **more = hone__realloc(own.links, hone__bytes(room, sizeof *more));
-        if (!more)
-            return NULL;
-        own.links = more;
-        own.room_links = room;
-    }
+    if (!hone__grow(&own.links, &own.room_links, own.n_links + 1, sizeof *own.links))
+        return NULL;
     hone__link *link = hone__link_begin(sum, cut, tile_bytes);
     if (!link)
         return NULL;
@@ -213,7 +203,8 @@ void hone_dist_stop(void)
     own.open = NULL;
     own.sent = NULL;
     own.links = NULL;
-    own.n_sent = own.room = own.n_links = own.room_links = 0;
+    own.n_sent = own.n_links = 0;
+    own.room = own.room_links = 0;
     *hone__sharding_now() = (hone__sharding){ 0 };
 }
 

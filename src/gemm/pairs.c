@@ -6,7 +6,7 @@
  *         for a panel of rows (mr):                the tile
  *
  * A range of k is half as many bytes as in f32 and passes twice as fast, so C's way out and back
- * would weigh double: kc is as long as a panel of B may be. Both operands are always packed, which is
+ * would weigh double: kc is as long as a panel of B may be, of whole tiles in the order `tiles`. Both operands are always packed, which is
  * where two k become a pair; but a few rows of A take B from where it lies (`rows`). */
 #include "gemm/pairs.h"
 
@@ -19,10 +19,32 @@
 #include "runtime/memory.h"
 #include "runtime/parallel.h"
 
+/* Of a thread: 0 is what all begin with, else 1 more than the order. */
+static _Thread_local uint8_t order_here;
+static hone__bf16_order order_at_first;
+
+hone__bf16_order hone__bf16_order_now(void)
+{
+    return order_here ? (hone__bf16_order)(order_here - 1) : order_at_first;
+}
+
+hone__bf16_order hone__bf16_order_set(hone__bf16_order order)
+{
+    const hone__bf16_order previous = hone__bf16_order_now();
+    order_here = (uint8_t)(1 + order);
+    return previous;
+}
+
+void hone__bf16_order_begin(hone__bf16_order order)
+{
+    order_at_first = order;
+}
+
 typedef struct {
     hone__gemm_plan plan; /* arguments in normal form; what split.c decides */
     const hone__bf16_kernel *kernel;
     int64_t kc, mc;
+    bool tiles; /* the order */
     bool by_rows;
     bool plain;       /* nothing follows the sums but rounding and GELU */
     bool only_rounds; /* and C's rows are contiguous */
@@ -52,7 +74,8 @@ static size_t aligned(size_t bytes)
 /* A packed panel over k. */
 static size_t panel_bytes(const job *j, int width, int64_t k)
 {
-    return hone__bytes(j->kernel->paired ? (k + 1) / 2 : k, (size_t)width * sizeof(uint32_t));
+    const int64_t pairs = j->tiles ? (k + 3) / 4 * 2 : (k + 1) / 2;
+    return hone__bytes(j->kernel->paired ? pairs : k, (size_t)width * sizeof(uint32_t));
 }
 
 static size_t bytes_a(const job *j)
@@ -165,6 +188,13 @@ static void pack_from(const job *j, const hone__gemm_source *from, const void *b
     }
 }
 
+static void regroup(const job *j, int64_t k, int width, char *panel, uint16_t pad)
+{
+    if (j->tiles && j->kernel->regroup) {
+        j->kernel->regroup(k, width, (uint32_t *)(void *)panel, pad);
+    }
+}
+
 static void pack_a(const part *p, int64_t row, int rows, int64_t k0, int64_t k, char *panel)
 {
     const hone__gemm_plan *plan = &p->j->plan;
@@ -172,10 +202,11 @@ static void pack_a(const part *p, int64_t row, int rows, int64_t k0, int64_t k, 
     const int mr = p->j->kernel->shape.mr;
     if (plan->a_from) {
         pack_from(p->j, plan->a_from, p->a, row, rows, k0, k, mr, panel, HONE__BF16_PAD_A);
-        return;
+    } else {
+        p->j->kernel->pack(k, mr, rows, (uint32_t *)(void *)panel,
+                           p->a + row * x->a_rs + k0 * x->a_cs, x->a_rs, x->a_cs, HONE__BF16_PAD_A);
     }
-    p->j->kernel->pack(k, mr, rows, (uint32_t *)(void *)panel, p->a + row * x->a_rs + k0 * x->a_cs,
-                       x->a_rs, x->a_cs, HONE__BF16_PAD_A);
+    regroup(p->j, k, mr, panel, HONE__BF16_PAD_A);
 }
 
 static void pack_b(const part *p, int64_t col, int cols, int64_t k0, int64_t k)
@@ -185,10 +216,11 @@ static void pack_b(const part *p, int64_t col, int cols, int64_t k0, int64_t k)
     const int nr = p->j->kernel->shape.nr;
     if (plan->b_from) {
         pack_from(p->j, plan->b_from, p->b, col, cols, k0, k, nr, p->packed_b, HONE__BF16_PAD_B);
-        return;
+    } else {
+        p->j->kernel->pack(k, nr, cols, (uint32_t *)(void *)p->packed_b,
+                           p->b + col * x->b_cs + k0 * x->b_rs, x->b_cs, x->b_rs, HONE__BF16_PAD_B);
     }
-    p->j->kernel->pack(k, nr, cols, (uint32_t *)(void *)p->packed_b,
-                       p->b + col * x->b_cs + k0 * x->b_rs, x->b_cs, x->b_rs, HONE__BF16_PAD_B);
+    regroup(p->j, k, nr, p->packed_b, HONE__BF16_PAD_B);
 }
 
 /* ---- the loops ---- */
@@ -220,11 +252,20 @@ static void run_tile(const part *p, range r, hone__gemm_tile *t, int64_t row, in
     for (int i = 0; p->sums && r.first && t->resume && i < t->mr; i++) {
         fetch_row(p, row + i, col, t->nr, (float *)t->c + i * t->c_rs);
     }
-    p->j->kernel->tile(t);
-    if (p->j->only_rounds && r.last) {
-        const hone__gemm_args *x = &p->j->plan.x;
-        p->j->kernel->narrow(t->mr, t->nr, (uint16_t *)(void *)p->c + row * x->c_rs + col, x->c_rs,
-                             t->c, t->c_rs);
+    const hone__gemm_args *x = &p->j->plan.x;
+    const bool rounds = p->j->only_rounds && r.last;
+    uint16_t *const c = (uint16_t *)(void *)p->c + row * x->c_rs + col; /* if it rounds */
+    if (rounds && !p->j->tiles && p->j->kernel->tile_narrow && t->k > 0) {
+        p->j->kernel->tile_narrow(t, c, x->c_rs);
+        return;
+    }
+    if (p->j->tiles) {
+        p->j->kernel->tiles(t);
+    } else {
+        p->j->kernel->tile(t);
+    }
+    if (rounds) {
+        p->j->kernel->narrow(t->mr, t->nr, c, x->c_rs, t->c, t->c_rs);
         return;
     }
     for (int i = 0; p->sums && r.last && i < t->mr; i++) {
@@ -288,7 +329,10 @@ static void run_rows(const part *p)
             fetch_row(p, row + i, col, n, y + i * rs);
         }
         const uint16_t *a = p->a + row * x->a_rs, *b = p->b + col * x->b_cs;
-        if (x->b_cs == 1) {
+        if (j->tiles) {
+            j->kernel->tiles_rows(x->k, rows, n, a, x->a_rs, x->a_cs, b, x->b_rs, y, rs,
+                                  j->plan.begins);
+        } else if (x->b_cs == 1) {
             j->kernel->rows(x->k, rows, n, a, x->a_rs, x->a_cs, b, x->b_rs, y, rs, j->plan.begins);
         } else {
             j->kernel->few(x->k, rows, n, a, x->a_rs, x->a_cs, b, x->b_cs, y, rs, j->plan.begins);
@@ -345,8 +389,9 @@ static void decide(job *j, const hone__gemm_args *args, const hone__gemm_source 
     plan->piece_k = x->k;
     plan->scratch = true; /* no relay */
     j->c_size = x->narrow ? 2 : 4;
-    j->by_rows =
-        !a && x->m <= HONE__BF16_ROWS && (x->b_cs == 1 || (x->b_rs == 1 && j->kernel->few));
+    j->tiles = hone__bf16_order_now() == HONE__BF16_TILES && x->positions % HONE__BF16_TILE_K == 0;
+    const bool has_few = j->kernel->few && !j->tiles;
+    j->by_rows = !a && x->m <= HONE__BF16_ROWS && (x->b_cs == 1 || (x->b_rs == 1 && has_few));
     plan->pack_a = plan->pack_b = !j->by_rows;
     const hone__gemm_epilogue *e = &plan->epilogue;
     j->plain = e->alpha == 1.0 && !e->accumulate && !e->relu && !x->bias;
@@ -354,7 +399,7 @@ static void decide(job *j, const hone__gemm_args *args, const hone__gemm_source 
     j->only_rounds = j->plain && x->narrow && x->c_cs == 1 && !plan->activate;
     const hone__gemm_blocks blocks =
         hone__gemm_choose_packed_blocks(&j->kernel->shape, j->kernel->paired ? 2 : 4, x->k);
-    j->kc = blocks.kc;
+    j->kc = j->tiles ? ceil_div(blocks.kc, HONE__BF16_TILE_K) * HONE__BF16_TILE_K : blocks.kc;
     j->mc = blocks.mc;
     hone__gemm_plan_threads(plan, plan->batch);
     j->workspace_bytes = bytes_a(j) + bytes_b(j) + bytes_sums(j);

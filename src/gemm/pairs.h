@@ -5,6 +5,11 @@
  * exist. It depends on nothing but k: not on m, n, strides, threads, ISA, nor on where k is cut
  * (contracts 1 and 7). As long as nothing is denormal it is the chain of f32 on widened operands.
  *
+ * Or, if the calling thread wants it, `tiles`, AMX's order: in each 32 k a chain of the even elements
+ * and one of the odd ones, whose sum is added to C. A sum over samples is one if a sample has a
+ * multiple of 32 positions (args->positions); else tiles would show how a batch is cut, and it is a
+ * chain in `pairs`. So it depends on k, where it begins, and that.
+ *
  * What follows the last k is done in f32, where denormals do exist: alpha, C, bias, ReLU as args.h
  * says. With `narrow` the result is rounded once to bf16 (to nearest even); GELU takes what C holds
  * then, and its values are rounded, too. */
@@ -12,6 +17,15 @@
 #define HONE_GEMM_PAIRS_H
 
 #include "gemm/args.h"
+
+typedef enum { HONE__BF16_PAIRS, HONE__BF16_TILES } hone__bf16_order;
+
+/** What products of the calling thread sum in. */
+hone__bf16_order hone__bf16_order_now(void);
+/** Sets it; gives back what was. */
+hone__bf16_order hone__bf16_order_set(hone__bf16_order order);
+/** What threads begin with. Called before any product. */
+void hone__bf16_order_begin(hone__bf16_order order);
 
 /** As hone__gemm: on as many threads as pay off; 0, or -1 with HONE_E_NOMEM set, C untouched. */
 int hone__gemm_pairs(const hone__gemm_args *args);

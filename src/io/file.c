@@ -49,23 +49,12 @@ char *hone__file_text(hone_file *f, const char *text, size_t length)
     return copy;
 }
 
-static int more_room(int room)
-{
-    return room < INT32_MAX / 4 ? 2 * room + 16 : INT32_MAX / 2;
-}
-
 int hone__file_add(hone_file *f, hone_file_entry entry)
 {
-    if (f->n == f->room) {
-        const int room = more_room(f->room);
-        hone_file_entry *at = hone__realloc(f->at, hone__bytes(room, sizeof *at));
-        f->at = at ? at : f->at;
-        hone__lie *lie = at ? hone__realloc(f->lie, hone__bytes(room, sizeof *lie)) : NULL;
-        if (!lie)
-            return -1;
-        f->lie = lie;
-        f->room = room;
-    }
+    int64_t room = f->room; /* of both lists, which grow alike */
+    if (!hone__grow(&f->at, &room, (int64_t)f->n + 1, sizeof *f->at) ||
+        !hone__grow(&f->lie, &f->room, (int64_t)f->n + 1, sizeof *f->lie))
+        return -1;
     f->at[f->n] = entry;
     f->lie[f->n] = (hone__lie){ 0 };
     return f->n++;
@@ -73,14 +62,9 @@ int hone__file_add(hone_file *f, hone_file_entry entry)
 
 bool hone__file_add_metadata(hone_file *f, const char *key, const char *value)
 {
-    if (f->metadata.n == f->metadata_room) {
-        const int room = more_room(f->metadata_room);
-        hone_metadata *at = hone__realloc(f->metadata.at, hone__bytes(room, sizeof *at));
-        if (!at)
-            return false;
-        f->metadata.at = at;
-        f->metadata_room = room;
-    }
+    const int64_t wanted = (int64_t)f->metadata.n + 1;
+    if (!hone__grow(&f->metadata.at, &f->metadata_room, wanted, sizeof *f->metadata.at))
+        return false;
     f->metadata.at[f->metadata.n++] = (hone_metadata){ key, value };
     return true;
 }

@@ -54,9 +54,10 @@ struct hone_file {
     int64_t bytes;             /* of the file */
     hone_file_entry *at;
     hone__lie *lie; /* one an entry */
-    int n, room;
+    int n;
+    int64_t room;
     hone_metadata_list metadata;
-    int metadata_room;
+    int64_t metadata_room;
     struct hone__file_block *blocks; /* what hone__file_room gave */
     hone_file **parts;               /* shards, a folder's file */
     int n_parts;

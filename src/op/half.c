@@ -178,7 +178,8 @@ typedef struct {
 } kept;
 static _Thread_local struct {
     kept *at;
-    int n, room;
+    int n;
+    int64_t room;
     bool ends; /* with the thread */
 } keeps;
 
@@ -190,20 +191,8 @@ static void forget_weights(void)
     }
     hone__free(keeps.at);
     keeps.at = NULL;
-    keeps.n = keeps.room = 0;
-}
-
-static bool room_for_one(void)
-{
-    if (keeps.n < keeps.room)
-        return true;
-    const int room = keeps.room ? 2 * keeps.room : 32;
-    kept *more = hone__realloc(keeps.at, hone__bytes(room, sizeof *more));
-    if (!more)
-        return false;
-    keeps.at = more;
-    keeps.room = room;
-    return true;
+    keeps.n = 0;
+    keeps.room = 0;
 }
 
 /* A weight: a leaf that needs a gradient. Rounded once until it is changed. */
@@ -215,7 +204,7 @@ static hone_tensor *rounded_weight(hone_tensor *t, hone_dtype dtype)
     if (k && k->version == hone__version(t) && k->rounded->dtype == dtype)
         return hone__own(hone_retain(k->rounded));
     hone_tensor *rounded = hone__half_cast(t, dtype);
-    if (!rounded || (!k && !room_for_one()))
+    if (!rounded || (!k && !hone__grow(&keeps.at, &keeps.room, keeps.n + 1, sizeof *keeps.at)))
         return rounded;
     if (!k) {
         k = &keeps.at[keeps.n++];

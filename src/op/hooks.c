@@ -11,14 +11,8 @@ int64_t hone__hooks_add(hone__hooks **hooks, hone__grad_hook hook)
     if (!*hooks && !(*hooks = hone__calloc(sizeof **hooks)))
         return 0;
     hone__hooks *h = *hooks;
-    if (h->n == h->room) {
-        const int room = h->room ? 2 * h->room : 2;
-        hone__grad_hook *more = hone__realloc(h->at, hone__bytes(room, sizeof *more));
-        if (!more)
-            return 0;
-        h->at = more;
-        h->room = room;
-    }
+    if (!hone__grow(&h->at, &h->room, h->n + 1, sizeof *h->at))
+        return 0;
     hook.id = atomic_fetch_add_explicit(&last, 1, memory_order_relaxed) + 1;
     h->at[h->n++] = hook;
     return hook.id;

@@ -27,7 +27,8 @@ typedef struct {
 } hone__grad_hook;
 
 typedef struct {
-    int n, room;
+    int n;
+    int64_t room;
     int running; /* calls that go through the list */
     hone__grad_hook *at;
     /* of a leaf whose gradient a walk, or a batch in parts, is bringing */

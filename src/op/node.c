@@ -4,6 +4,7 @@
 #include "op/mode.h"
 #include "core/hooks.h"
 #include "core/storage.h"
+#include "gemm/pairs.h"
 
 #include "runtime/memory.h"
 
@@ -73,6 +74,7 @@ hone_context *hone__node_new(const hone__op *op, hone_tensor *const *in, int n_i
     /* most of it is room: not zeroed */
     hone__context_begin(ctx, op, in, n_in);
     ctx->recording = true;
+    ctx->order = (uint8_t)hone__bf16_order_now();
     atomic_init(&ctx->refs, 1);
     atomic_init(&ctx->walker, NULL);
     ctx->queued = ctx->needed = ctx->runs = ctx->hooked = ctx->noted = false;

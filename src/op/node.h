@@ -68,6 +68,7 @@ struct hone_context {
     bool hooked;                  /* `hooks` has some, of its outputs' gradients */
     bool noted;                   /* `hooks` has the place of the call: anomaly mode */
     bool widened;                 /* the op computes in f32 for floats of 16 bits: half.h */
+    uint8_t order;                /* of its products' sums: hone__bf16_order */
     uint8_t inputs;               /* HONE__HISTORY ...: what some of the running call's are */
     _Atomic(const void *) walker; /* names the thread whose walk has come here; NULL: none */
     uint64_t seq; /* order of creation: a node's inputs come from nodes of smaller seq */

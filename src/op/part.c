@@ -12,14 +12,8 @@ hone__part *hone__part_now(void)
 
 static bool add_loss(hone_dtype dtype, int64_t rows)
 {
-    if (now.n_losses == now.room_losses) {
-        const int room = now.room_losses ? 2 * now.room_losses : 4;
-        hone__part_loss *more = hone__realloc(now.losses, hone__bytes(room, sizeof *more));
-        if (!more)
-            return false;
-        now.losses = more;
-        now.room_losses = room;
-    }
+    if (!hone__grow(&now.losses, &now.room_losses, now.n_losses + 1, sizeof *now.losses))
+        return false;
     hone_tensor *values = hone__new("accumulate", dtype, 1, &rows);
     if (values)
         now.losses[now.n_losses++] = (hone__part_loss){ values, NULL };

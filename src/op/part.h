@@ -23,7 +23,8 @@ typedef struct {
     bool ghost;                    /* this process has none that has samples, and runs the batch's
                                       first one for what ranks do together: it adds nothing */
     int n_calls;                   /* of losses, in this part */
-    int n_losses, room_losses;
+    int n_losses;
+    int64_t room_losses;
     hone__part_loss *losses;
 } hone__part;
 

@@ -2,6 +2,7 @@
 #include "op/recompute.h"
 #include "op/node.h"
 #include "op/part.h"
+#include "gemm/pairs.h"
 #include "runtime/memory.h"
 
 #include <hone/random.h>
@@ -24,9 +25,10 @@ struct hone__recomputed {
     uint32_t *versions;         /* of the inputs */
     hone_generator_state drawn; /* before the first run */
     bool draws;                 /* the thread had a generator */
-    uint8_t autocast;           /* of the first run */
+    uint8_t autocast, order;    /* of the first run; of products: hone__bf16_order */
     int losses;                 /* of the batch's part, before the first run */
-    int n_calls, room_calls;
+    int n_calls;
+    int64_t room_calls;
     call *calls;
     int n_saved;        /* of all calls */
     int at;             /* the call that the second run comes to */
@@ -85,14 +87,8 @@ static uint64_t hash_of(const hone__recomputed *p, const hone_context *node)
 
 static bool note_call(hone__recomputed *p, const hone_context *node)
 {
-    if (p->n_calls == p->room_calls) {
-        const int room = p->room_calls ? 2 * p->room_calls : 16;
-        call *more = hone__realloc(p->calls, hone__bytes(room, sizeof *more));
-        if (!more)
-            return false;
-        p->calls = more;
-        p->room_calls = room;
-    }
+    if (!hone__grow(&p->calls, &p->room_calls, p->n_calls + 1, sizeof *p->calls))
+        return false;
     p->calls[p->n_calls++] = (call){ node->op, hash_of(p, node), node->n_saved, p->n_saved };
     return true;
 }
@@ -200,11 +196,13 @@ static bool call_part(hone__recomputed *p)
     const bool enabled = hone_set_grad_enabled(true);
     const uint8_t autocast = hone__autocast_dtype;
     hone__autocast_dtype = p->autocast;
+    const hone__bf16_order order = hone__bf16_order_set((hone__bf16_order)p->order);
     hone__recomputes = (hone__recomputing){ p, true };
     p->at = 0;
     hone_tensor *y = p->run(p->in, p->n_in, p->user);
     hone__recomputes = outer;
     hone__autocast_dtype = autocast;
+    hone__bf16_order_set(order);
     hone_set_grad_enabled(enabled);
     if (!y && !hone__error_since(errors))
         hone__error_null("recompute: the part's result");
@@ -296,6 +294,7 @@ static hone__recomputed *begin(hone_checkable run, void *user, hone_tensor_list 
     p->run = run;
     p->user = user;
     p->autocast = hone__autocast_dtype;
+    p->order = (uint8_t)hone__bf16_order_now();
     p->draws = generator(&p->drawn);
     p->losses = hone__part_now()->n_calls;
     if (take_inputs(p, inputs))

@@ -108,6 +108,7 @@ bool hone__sum_sample_products(hone_tensor *sum, hone_tensor *x, hone_tensor *y,
             return false;
         hone__gemm_args g = product_of(sum, x, y);
         g.accumulate = how;
+        g.positions = positions;
         return hone__gemm_of(&g) == 0;
     }
     x = x->ndim == 3 ? x : hone_reshape(x, samples, positions, m);

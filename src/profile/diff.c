@@ -23,7 +23,8 @@ typedef struct {
     size_t bytes;
     int64_t steps, q[5], madds, peak;
     row *rows;
-    int n, room;
+    int n;
+    int64_t room;
 } run;
 
 /* ---- reading */
@@ -76,15 +77,8 @@ static bool read_rows(hone__json *j, run *to)
     if (!hone__json_take(j, '['))
         return false;
     while (hone__json_more(j, ']', &first)) {
-        if (to->n == to->room) {
-            const int room = to->room ? 2 * to->room : 256;
-            row *more = hone__realloc(to->rows, hone__bytes(room, sizeof *more));
-            if (!more)
-                return false;
-            to->rows = more;
-            to->room = room;
-        }
-        if (!read_row(j, &to->rows[to->n]))
+        if (!hone__grow(&to->rows, &to->room, to->n + 1, sizeof *to->rows) ||
+            !read_row(j, &to->rows[to->n]))
             return false;
         to->n++;
     }

@@ -34,14 +34,8 @@ static char *copy_path(const char *path)
 
 static bool add_metadata(hone_checkpoint *c, const char *key, const char *value)
 {
-    if (c->n_metadata == c->metadata_room) {
-        const int room = c->metadata_room ? 2 * c->metadata_room : 16;
-        hone_metadata *at = hone__realloc(c->metadata, (size_t)room * sizeof *at);
-        if (!at)
-            return false;
-        c->metadata = at;
-        c->metadata_room = room;
-    }
+    if (!hone__grow(&c->metadata, &c->metadata_room, c->n_metadata + 1, sizeof *c->metadata))
+        return false;
     const hone_metadata pair = { copy_text(key), copy_text(value) };
     if (pair.key && pair.value) {
         c->metadata[c->n_metadata++] = pair;

@@ -48,9 +48,11 @@ struct hone_checkpoint {
     int64_t keep;
     bool foreground;
     hone__run_part *parts;
-    int n_parts, parts_room;
+    int n_parts;
+    int64_t parts_room;
     hone_metadata *metadata; /* all, the first two of which are no facts */
-    int n_metadata, metadata_room;
+    int n_metadata;
+    int64_t metadata_room;
 
     /* the copy that is written: names and tensors are its own */
     hone_named *copy;

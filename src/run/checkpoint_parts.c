@@ -218,14 +218,8 @@ static hone_status add(hone_checkpoint *c, const char *name, const char *what, h
         return hone__error_missing(where, !c ? "a checkpoint" : !name ? "a name" : what);
     if (!name_fits(c, name))
         return HONE_E_VALUE;
-    if (c->n_parts == c->parts_room) {
-        const int room = c->parts_room ? 2 * c->parts_room : 16;
-        hone__run_part *parts = hone__realloc(c->parts, (size_t)room * sizeof *parts);
-        if (!parts)
-            return HONE_E_NOMEM;
-        c->parts = parts;
-        c->parts_room = room;
-    }
+    if (!hone__grow(&c->parts, &c->parts_room, c->n_parts + 1, sizeof *c->parts))
+        return HONE_E_NOMEM;
     const size_t bytes = strlen(name) + 1;
     if (!(part.name = hone__malloc(bytes)))
         return HONE_E_NOMEM;

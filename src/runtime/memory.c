@@ -386,6 +386,23 @@ void *hone__realloc(void *p, size_t bytes)
     return grown;
 }
 
+bool hone__grow(void *list, int64_t *room, int64_t wanted, size_t element_bytes)
+{
+    if (wanted <= *room)
+        return true;
+    int64_t more;
+    if (!hone__times(2, *room, &more) || more < wanted)
+        more = wanted;
+    more = more < 16 ? 16 : more;
+    void *at;
+    memcpy(&at, list, sizeof at);
+    if (!(at = hone__realloc(at, hone__bytes(more, element_bytes))))
+        return false;
+    memcpy(list, &at, sizeof at);
+    *room = more;
+    return true;
+}
+
 /* ---- objects ------------------------------------------------------------------------------ */
 
 static _Atomic size_t obj_bytes[HONE__OBJ_KINDS]; /* constant per kind, known after the first */

@@ -43,6 +43,10 @@ void *hone__malloc(size_t bytes);
 void *hone__calloc(size_t bytes);
 void *hone__realloc(void *p, size_t bytes);
 void hone__free(void *p);
+/** Room for `wanted` elements in a growing list: `list` is the address of its pointer, *room what it
+ * has room for. A list that is too short gets twice its room, or what is wanted if that is more, and
+ * at least 16. False: no memory, and the list is as it was. */
+bool hone__grow(void *list, int64_t *room, int64_t wanted, size_t element_bytes);
 
 /** Large or short-lived blocks (tensor storage, pack buffers) from the pools: 64-byte aligned,
  * uninitialised. NULL sets HONE_E_NOMEM. `bytes` must be handed back unchanged to hone__pool_free.

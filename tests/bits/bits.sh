@@ -129,6 +129,10 @@ if [ "$data" = digits ]; then
   check gpt-bf16-30 yes "${gpt[@]}" --dtype bf16
   check lstm-bf16-30 yes "${lstm[@]}" --dtype bf16
   check_cuts gpt-bf16-30 "${gpt[@]}" --dtype bf16
+  wide=(--limit 30 --model gpt:layers=2,heads=2,width=72,context=32 --batch 7 --optim adamw --lr 0.003)
+  tiles=("${wide[@]}" --dtype bf16 --bf16-order tiles)
+  check gpt-tiles-30 yes "${tiles[@]}"
+  check_cuts gpt-tiles-30 "${tiles[@]}"
   data=digits
   lenet=(--limit 30 --epochs 2 --model lenet --batch 10 --optim adam --lr 0.002)
   check lenet-30 yes "${lenet[@]}"

@@ -41,6 +41,12 @@ holds train_loss 'v[2] > 0'
 paste <(column train_loss) <(sed -n 's/.*"train_loss": \([^,}]*\).*/\1/p' log.half) |
   awk '{ d = $1 - $2; if (d < 0) d = -d; if (d > 0.02 * $1) exit 1 }' || fail "--dtype bf16: another loss"
 refuses 2 "takes f32, bf16 or f16, not 'f64'" "${train[@]}" --dtype f64
+works "${train[@]}" --dtype bf16 --bf16-order tiles --save tiles
+cmp -s tiles half && fail "--bf16-order tiles changes nothing"
+HONE_BF16_ORDER=tiles works "${train[@]}" --dtype bf16 --save tiles2
+cmp -s tiles tiles2 || fail "HONE_BF16_ORDER=tiles isn't --bf16-order tiles"
+refuses 2 "--bf16-order takes pairs or tiles, not 'rows'" "${train[@]}" --bf16-order rows
+HONE_BF16_ORDER=rows refuses 2 'HONE_BF16_ORDER=rows: pairs or tiles is wanted' "${train[@]}"
 works "$hone" eval --load half --limit 600 --dtype bf16
 works "$hone" predict --load half --limit 5 --dtype f16
 

@@ -1,10 +1,14 @@
-/* bf16_model.h: the order `pairs` of products of bf16, from its description alone and in integers
- * alone: no addition, multiplication or rounding of floats.
+/* bf16_model.h: the orders `pairs` and `tiles` of products of bf16, from their descriptions alone and
+ * in integers alone: no addition, multiplication or rounding of floats.
  *
  * A step: acc becomes a * b + acc, rounded once to nearest even at 24 bits. Denormal operands are
  * zeros of their sign. A result that comes to less than 2^-126 (rounded as if exponents had no end)
  * is a zero of its sign, one of 2^128 or more infinity. A sum of zero is +0, or -0 if both addends
- * are. A chain is a step for each k, in order. */
+ * are. A chain, `pairs`, is a step for each k, in order.
+ *
+ * `tiles` is what Intel's manual says of TDPBF16PS, on tiles of 32 k, the last one maybe shorter: of
+ * each, elements 0, 2, 4 ... are a chain from +0 and 1, 3, 5 ... another; the sum of the two is added
+ * to C. Sums of two floats follow the same rules as a step. */
 #ifndef TESTS_BF16_MODEL_H
 #define TESTS_BF16_MODEL_H
 
@@ -110,6 +114,52 @@ static inline uint32_t model_step(uint16_t a_bits, uint16_t b_bits, uint32_t acc
     }
     return model_sum(negative, product, a.exponent + b.exponent, acc.negative, acc.whole,
                      acc.exponent);
+}
+
+/** The sum of two f32. */
+static inline uint32_t model_add(uint32_t x_bits, uint32_t y_bits)
+{
+    const model_number x = model_take(x_bits), y = model_take(y_bits);
+    if (x.nan || y.nan || (x.infinite && y.infinite && x.negative != y.negative)) {
+        return MODEL_NAN;
+    }
+    if (x.infinite || y.infinite) {
+        return model_zero(x.infinite ? x.negative : y.negative) | MODEL_INFINITY;
+    }
+    if (x.whole == 0 && y.whole == 0) {
+        return model_zero(x.negative && y.negative);
+    }
+    if (x.whole == 0 || y.whole == 0) {
+        return x.whole == 0 ? y_bits : x_bits;
+    }
+    return model_sum(x.negative, x.whole, x.exponent, y.negative, y.whole, y.exponent);
+}
+
+/** The chain of every `step`-th of k elements, from `acc` on. */
+static inline uint32_t model_chain(int64_t k, const uint16_t *a, int64_t a_cs, const uint16_t *b,
+                                   int64_t b_rs, int64_t step, uint32_t acc)
+{
+    for (int64_t p = 0; p < k; p += step) {
+        acc = model_step(a[p * a_cs], b[p * b_rs], acc);
+    }
+    return acc;
+}
+
+/** A sum over k that begins with acc. */
+static inline uint32_t model_product(bool tiles, int64_t k, const uint16_t *a, int64_t a_cs,
+                                     const uint16_t *b, int64_t b_rs, uint32_t acc)
+{
+    if (!tiles) {
+        return model_chain(k, a, a_cs, b, b_rs, 1, acc);
+    }
+    for (int64_t p = 0; p < k; p += 32) {
+        const int64_t n = k - p < 32 ? k - p : 32;
+        const uint16_t *x = a + p * a_cs, *y = b + p * b_rs;
+        const uint32_t even = model_chain(n, x, a_cs, y, b_rs, 2, 0);
+        const uint32_t odd = n > 1 ? model_chain(n - 1, x + a_cs, a_cs, y + b_rs, b_rs, 2, 0) : 0;
+        acc = model_add(acc, model_add(even, odd));
+    }
+    return acc;
 }
 
 #endif

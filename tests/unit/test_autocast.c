@@ -49,6 +49,58 @@ Test(autocast, scope)
     cr_assert_str_eq(hone_op_autocast("matmul"), "lower");
 }
 
+Test(autocast, order_of_products)
+{
+    cr_assert(hone_bf16_order() == HONE_PAIRS);
+    {
+        HONE_BF16_ORDER(HONE_TILES);
+        cr_assert(hone_bf16_order() == HONE_TILES);
+        cr_assert(hone_set_bf16_order((hone_order)2) == HONE_TILES);
+        CHECK_ERROR(HONE_E_VALUE, "bf16_order: HONE_PAIRS and HONE_TILES there are, not 2");
+        cr_assert(hone_bf16_order() == HONE_TILES);
+    }
+    cr_assert(hone_bf16_order() == HONE_PAIRS);
+    cr_assert_str_eq(hone_order_name(HONE_PAIRS), "pairs");
+    cr_assert_str_eq(hone_order_name(HONE_TILES), "tiles");
+}
+
+/* Gradients of x and w: samples of two positions each, or of 32. */
+static hone_tensor_list linear_gradients(hone_tensor *x, hone_tensor *w, hone_tensor *r,
+                                         hone_order forward, hone_order backward)
+{
+    hone_tensor *y;
+    {
+        HONE_BF16_ORDER(forward);
+        y = hone_sum(hone_mul(hone_matmul(x, w), r));
+    }
+    HONE_BF16_ORDER(backward);
+    hone_tensor_list g = hone_autograd_grad(hone_list(y), hone_list(x, w), NULL);
+    cr_assert(g.at, "%s", hone_error_message());
+    return g;
+}
+
+/* A backward sums as its forward did; a gradient by weights in tiles only where samples fill them. */
+Test(autocast, order_of_gradients)
+{
+    for (int64_t positions = 2; positions <= 32; positions += 30) {
+        HONE_SCOPE();
+        hone_tensor *x = leaf(hone_randn(HONE_F32, 3, positions, 70));
+        hone_tensor *w = leaf(hone_randn(HONE_F32, 70, 90));
+        hone_tensor *r = hone_to(hone_randn(HONE_F32, 3, positions, 90), HONE_BF16);
+        HONE_AUTOCAST(HONE_BF16);
+        const hone_tensor_list pairs = linear_gradients(x, w, r, HONE_PAIRS, HONE_PAIRS);
+        const hone_tensor_list tiles = linear_gradients(x, w, r, HONE_TILES, HONE_TILES);
+        const hone_tensor_list late = linear_gradients(x, w, r, HONE_TILES, HONE_PAIRS);
+        const hone_tensor_list early = linear_gradients(x, w, r, HONE_PAIRS, HONE_TILES);
+        for (int i = 0; i < 2; i++) {
+            cr_assert(test_same_bits(late.at[i], tiles.at[i]));
+            cr_assert(test_same_bits(early.at[i], pairs.at[i]));
+        }
+        cr_assert(test_same_bits(pairs.at[1], tiles.at[1]) == (positions == 2));
+        cr_assert_not(test_same_bits(pairs.at[0], tiles.at[0]));
+    }
+}
+
 Test(autocast, dtypes_of_results)
 {
     hone_tensor *x = hone_randn(HONE_F32, 3, 4), *w = leaf(hone_randn(HONE_F32, 4, 5));

@@ -508,3 +508,27 @@ Test(memory, malloc_and_its_kin)
     cr_assert_str_eq(s, "kept");
     hone__free(s);
 }
+
+Test(memory, growing_lists)
+{
+    int *list = NULL;
+    int64_t room = 0;
+    for (int i = 0; i < 1000; i++) {
+        cr_assert(hone__grow(&list, &room, i + 1, sizeof *list));
+        list[i] = i;
+    }
+    for (int i = 0; i < 1000; i++)
+        cr_assert(list[i] == i);
+    cr_assert(room == 1024); /* 16, 32, ... */
+    const int *there = list;
+    cr_assert(hone__grow(&list, &room, 1024, sizeof *list) && list == there);
+    cr_assert(hone__grow(&list, &room, 5000, sizeof *list) && room == 5000 && list[999] == 999);
+    there = list;
+    hone__fail_allocation(0);
+    CHECK_FAILS(hone__grow(&list, &room, 5001, sizeof *list), HONE_E_NOMEM, "");
+    const int64_t too_many[] = { INT64_MAX, INT64_MAX / 4, INT64_C(1) << 60 };
+    for (int i = 0; i < 3; i++)
+        CHECK_FAILS(hone__grow(&list, &room, too_many[i], sizeof *list), HONE_E_NOMEM, "");
+    cr_assert(list == there && room == 5000 && list[999] == 999);
+    hone__free(list);
+}

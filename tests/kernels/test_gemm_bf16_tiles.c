@@ -1,0 +1,89 @@
+/* Products of bf16 in the order `tiles`. */
+#include "bf16_check.h"
+
+static void want_tiles(void)
+{
+    hone__bf16_order_set(HONE__BF16_TILES);
+}
+
+TestSuite(gemm_bf16_tiles, .init = want_tiles);
+
+Test(gemm_bf16_tiles, remainders_on_1_thread)
+{
+    check_remainders(1);
+}
+
+Test(gemm_bf16_tiles, remainders_on_3_threads)
+{
+    check_remainders(3);
+}
+
+Test(gemm_bf16_tiles, long_k)
+{
+    check_long_k();
+}
+
+Test(gemm_bf16_tiles, strides_and_batches)
+{
+    check_strides_and_batches();
+}
+
+/* What x comes to on every kernel, in n floats: as in the first if it is not NULL. */
+static void check_is(hone__gemm_args *x, int64_t n, const float *want)
+{
+    float got[64 * 64];
+    cr_assert_leq(n, 64 * 64);
+    for (int i = 0; use_kernel(i); i++) {
+        memset(got, 0, sizeof got);
+        x->c = got;
+        cr_assert_eq(hone__gemm_pairs(x), 0);
+        cr_assert(memcmp(got, want, (size_t)n * sizeof *got) == 0);
+    }
+}
+
+/* A sum over samples is in tiles if none can span two of them, else a chain: then a batch may be cut
+ * between any two (contract 7). */
+Test(gemm_bf16_tiles, sums_over_samples)
+{
+    start(2);
+    enum { M = 9, N = 35, K = 192 };
+    guard a = some_bf16(M * K, false), b = some_bf16(K * N, false);
+    float tiles[M * N], chain[M * N], parts[M * N];
+    hone__gemm_args x = hone__gemm_contiguous(HONE__GEMM_BF16, M, N, K);
+    x.a = a.data;
+    x.b = b.data;
+    x.accumulate = HONE__GEMM_BEGIN;
+    for (int i = 0; i < M * N; i++) {
+        const uint16_t *row = (uint16_t *)(void *)a.data + i / N * K;
+        const uint16_t *column = (uint16_t *)(void *)b.data + i % N;
+        tiles[i] = value(model_product(true, K, row, 1, column, N, 0));
+        chain[i] = value(model_product(false, K, row, 1, column, N, 0));
+    }
+    cr_assert(memcmp(tiles, chain, sizeof tiles) != 0);
+    const int64_t positions[] = { 0, 1, 2, 24, 32, 64, 96, 48 };
+    for (int p = 0; p < 8; p++) {
+        x.positions = positions[p];
+        check_is(&x, M * N, positions[p] % 32 ? chain : tiles);
+        if (!positions[p]) {
+            continue;
+        }
+        memset(parts, 0, sizeof parts);
+        hone__gemm_args part = x;
+        part.c = parts;
+        for (int64_t k = 0; k < K; k += part.k) {
+            part.k = k + 2 * x.positions <= K ? 2 * x.positions : x.positions;
+            part.a = (uint16_t *)(void *)a.data + k;
+            part.b = (uint16_t *)(void *)b.data + k * N;
+            cr_assert_eq(hone__gemm_pairs(&part), 0);
+        }
+        cr_assert(memcmp(parts, positions[p] % 32 ? chain : tiles, sizeof parts) == 0);
+    }
+    check_free(&a);
+    check_free(&b);
+}
+
+Test(gemm_bf16_tiles, the_order_is_a_threads_own)
+{
+    cr_assert_eq(hone__bf16_order_set(HONE__BF16_PAIRS), HONE__BF16_TILES);
+    cr_assert_eq(hone__bf16_order_now(), HONE__BF16_PAIRS);
+}
