@@ -46,6 +46,7 @@ typedef struct {
     hone__gemm_accumulate accumulate;
     int chain;         /* one chain an output, whatever the shape: a sum over samples (gemm.h) */
     int b_trained;     /* B is going to be changed, and used again */
+    const void *b_packed; /* of BF16: NULL, or what hone__gemm_pairs_pack made of B */
     int64_t positions; /* of BF16: k is a sum over samples of so many each; 0: it is none */
     int narrow;        /* of BF16: C, and what is activated, are bf16, too */
     int64_t m, n, k;
@@ -78,6 +79,7 @@ static inline hone__gemm_args hone__gemm_contiguous(hone__gemm_dtype dtype, int6
     args.accumulate = HONE__GEMM_OVERWRITE;
     args.chain = args.b_trained = args.narrow = 0;
     args.positions = 0;
+    args.b_packed = NULL;
     args.m = m;
     args.n = n;
     args.k = k;

@@ -46,10 +46,11 @@ typedef struct {
     int64_t kc, mc;
     bool tiles; /* the order */
     bool by_rows;
-    bool plain;       /* nothing follows the sums but rounding and GELU */
-    bool only_rounds; /* and C's rows are contiguous */
-    bool straight;    /* sums go to C and are what it has to hold */
-    int64_t c_size;   /* of an element */
+    bool plain;          /* nothing follows the sums but rounding and GELU */
+    bool only_rounds;    /* and C's rows are contiguous */
+    bool straight;       /* sums go to C and are what it has to hold */
+    const void *whole_b; /* B, packed; or NULL */
+    int64_t c_size;      /* of an element */
     char *workspace;
     size_t workspace_bytes; /* a thread */
 } job;
@@ -209,18 +210,26 @@ static void pack_a(const part *p, int64_t row, int rows, int64_t k0, int64_t k, 
     regroup(p->j, k, mr, panel, HONE__BF16_PAD_A);
 }
 
-static void pack_b(const part *p, int64_t col, int cols, int64_t k0, int64_t k)
+static void pack_b(const part *p, int64_t col, int cols, int64_t k0, int64_t k, char *panel)
 {
     const hone__gemm_plan *plan = &p->j->plan;
     const hone__gemm_args *x = &plan->x;
     const int nr = p->j->kernel->shape.nr;
     if (plan->b_from) {
-        pack_from(p->j, plan->b_from, p->b, col, cols, k0, k, nr, p->packed_b, HONE__BF16_PAD_B);
+        pack_from(p->j, plan->b_from, p->b, col, cols, k0, k, nr, panel, HONE__BF16_PAD_B);
     } else {
-        p->j->kernel->pack(k, nr, cols, (uint32_t *)(void *)p->packed_b,
+        p->j->kernel->pack(k, nr, cols, (uint32_t *)(void *)panel,
                            p->b + col * x->b_cs + k0 * x->b_rs, x->b_cs, x->b_rs, HONE__BF16_PAD_B);
     }
-    regroup(p->j, k, nr, p->packed_b, HONE__BF16_PAD_B);
+    regroup(p->j, k, nr, panel, HONE__BF16_PAD_B);
+}
+
+/* Where in a B that is packed as a whole the panel of column col is: ranges of k below each other. */
+static char *whole_at(const job *j, const void *whole, int64_t col, int64_t k0, int64_t k)
+{
+    const int nr = j->kernel->shape.nr;
+    const size_t above = hone__bytes(ceil_div(j->plan.x.n, nr), panel_bytes(j, nr, k0));
+    return (char *)whole + above + hone__bytes(col / nr, panel_bytes(j, nr, k));
 }
 
 /* ---- the loops ---- */
@@ -288,7 +297,11 @@ static void run_block(const part *p, range r, int64_t m0, int64_t m1)
                           .resume = !r.first || j->plan.begins };
     for (int64_t col = p->area.n0; col < p->area.n1; col += nr) {
         t.nr = (int)min64(nr, p->area.n1 - col);
-        pack_b(p, col, t.nr, r.k0, r.k);
+        if (j->whole_b) {
+            t.b = whole_at(j, j->whole_b, col, r.k0, r.k);
+        } else {
+            pack_b(p, col, t.nr, r.k0, r.k, p->packed_b);
+        }
         for (int64_t i = 0; i < panels; i++) {
             const int64_t row = m0 + hone__gemm_cut(m1 - m0, 1, panels, i);
             t.mr = (int)(m0 + hone__gemm_cut(m1 - m0, 1, panels, i + 1) - row);
@@ -393,6 +406,9 @@ static void decide(job *j, const hone__gemm_args *args, const hone__gemm_source 
     const bool has_few = j->kernel->few && !j->tiles;
     j->by_rows = !a && x->m <= HONE__BF16_ROWS && (x->b_cs == 1 || (x->b_rs == 1 && has_few));
     plan->pack_a = plan->pack_b = !j->by_rows;
+    const bool as_given = x->b == args->b && x->b_rs == args->b_rs && x->b_cs == args->b_cs &&
+                          x->n == args->n && x->k == args->k && plan->batch == 1;
+    j->whole_b = as_given && !a && !j->by_rows ? args->b_packed : NULL;
     const hone__gemm_epilogue *e = &plan->epilogue;
     j->plain = e->alpha == 1.0 && !e->accumulate && !e->relu && !x->bias;
     j->straight = j->plain && !x->narrow && x->c_cs == 1 && !plan->activate;
@@ -403,6 +419,38 @@ static void decide(job *j, const hone__gemm_args *args, const hone__gemm_source 
     j->mc = blocks.mc;
     hone__gemm_plan_threads(plan, plan->batch);
     j->workspace_bytes = bytes_a(j) + bytes_b(j) + bytes_sums(j);
+}
+
+/* Of the parts that a packed B as a whole has. */
+static job whole_of(const hone__gemm_args *args)
+{
+    hone__gemm_args x = *args;
+    x.m = 2 * HONE__BF16_ROWS;
+    x.b_packed = args; /* some */
+    job j = { .workspace = NULL };
+    decide(&j, &x, NULL);
+    return j;
+}
+
+size_t hone__gemm_pairs_packed_bytes(const hone__gemm_args *args)
+{
+    const job j = whole_of(args);
+    const int nr = j.kernel->shape.nr;
+    const size_t panels = (size_t)ceil_div(args->n, nr);
+    return panels * panel_bytes(&j, nr, args->k + j.kc) + 64; /* as if each range were full */
+}
+
+void hone__gemm_pairs_pack(const hone__gemm_args *args, void *packed)
+{
+    const job j = whole_of(args);
+    const part p = { .j = &j, .b = args->b };
+    const int nr = j.kernel->shape.nr;
+    for (int64_t k0 = 0; j.whole_b && k0 < args->k; k0 += j.kc) {
+        const int64_t k = min64(j.kc, args->k - k0);
+        for (int64_t col = 0; col < args->n; col += nr) {
+            pack_b(&p, col, (int)min64(nr, args->n - col), k0, k, whole_at(&j, packed, col, k0, k));
+        }
+    }
 }
 
 int hone__gemm_pairs_from(const hone__gemm_args *args, const hone__gemm_source *a)

@@ -30,6 +30,11 @@ void hone__bf16_order_begin(hone__bf16_order order);
 /** As hone__gemm: on as many threads as pay off; 0, or -1 with HONE_E_NOMEM set, C untouched. */
 int hone__gemm_pairs(const hone__gemm_args *args);
 
+/** A B for many products, of any m: how many bytes it takes packed, and what args->b_packed of those
+ * may be from then on, as long as B isn't changed. */
+size_t hone__gemm_pairs_packed_bytes(const hone__gemm_args *args);
+void hone__gemm_pairs_pack(const hone__gemm_args *args, void *packed);
+
 /** As hone__gemm_from: A's panels are written by a source, elements being uint16_t. */
 int hone__gemm_pairs_from(const hone__gemm_args *args, const hone__gemm_source *a);
 

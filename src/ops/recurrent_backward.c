@@ -12,12 +12,14 @@
  * but for a GRU; the states before each step [N, T, hidden]; [N, hidden] of the first states. */
 typedef struct {
     hone_tensor *dx, *dproduct, *before, *dh, *dc;
+    hone_tensor *dx_factor, *product_factor; /* as products take them */
 } walked;
 
 typedef struct {
     hone_tensor *x, *h, *c, *w_ih, *w_hh, *b_ih, *b_hh, *y, *kept;
 } saved;
 
+/* Ops that record themselves are f32's where these are bf16. */
 static bool take_saved(hone_context *ctx, saved *s)
 {
     hone_tensor **const to[] = { &s->x,    &s->h,    &s->c, &s->w_ih, &s->w_hh,
@@ -25,6 +27,9 @@ static bool take_saved(hone_context *ctx, saved *s)
     bool ok = true;
     for (int i = 0; i < (int)(sizeof to / sizeof *to); i++)
         ok = (*to[i] = hone_saved(ctx, i)) && ok;
+    for (int i = 0; ok && hone_grad_enabled() && i < (int)(sizeof to / sizeof *to); i++)
+        if (*to[i] != HONE_NONE && hone_dtype_of(*to[i]) == HONE_BF16)
+            ok = (*to[i] = hone_to(*to[i], HONE_F32));
     return ok;
 }
 
@@ -48,6 +53,15 @@ static hone_tensor *states_before(const hone__layer *l, const saved *s, hone_ten
     return hone_cat(hone_list(h, hone_slice(y, 1, 0, l->steps - 1, 1)), 1);
 }
 
+/* Rounded, but for `dproduct` that the walk has rounded step by step. */
+static bool take_factors(const hone__layer *l, walked *w)
+{
+    if (!w->product_factor)
+        w->product_factor = w->dproduct;
+    w->dx_factor = w->dx == w->dproduct ? w->product_factor : hone_to(w->dx, l->factors);
+    return w->dx_factor && w->product_factor;
+}
+
 /* What a step had before it, and kept. */
 static void show_step(const hone__layer *l, const saved *s, hone_tensor *h, hone_tensor *c,
                       int64_t n, hone__recurrent_back *back)
@@ -68,21 +82,28 @@ static void show_step(const hone__layer *l, const saved *s, hone_tensor *h, hone
     }
 }
 
-static bool walk_steps(const hone__layer *l, const saved *s, hone_tensor *const *dy, walked *w)
+static bool walk_steps(const hone__layer *l, const saved *given, hone_tensor *const *dy, walked *w)
 {
-    hone_tensor *h = hone_contiguous(state_or_zeros(l, s->h)), *weight = hone_contiguous(s->w_hh);
-    hone_tensor *c = l->kind == HONE__LSTM ? hone_contiguous(state_or_zeros(l, s->c)) : HONE_NONE;
+    const bool rounds = hone__layer_rounds(l), lstm = l->kind == HONE__LSTM;
+    saved shown = *given, *s = &shown;
+    hone__layer_matrix weight;
+    hone_tensor *h = hone_contiguous(hone_to(state_or_zeros(l, s->h), l->dtype));
+    hone_tensor *c = lstm ? hone_contiguous(hone_to(state_or_zeros(l, s->c), l->dtype)) : HONE_NONE;
     hone_tensor *dout = hone_contiguous(dy[0]);
+    w->before = h ? states_before(l, s, hone_to(h, l->factors)) : NULL;
+    s->y = hone_to(s->y, l->dtype);
     w->dx = w->dproduct = hone_empty(l->dtype, l->samples, l->steps, l->gates);
     if (l->kind == HONE__GRU)
         w->dproduct = hone_empty_like(w->dx);
     w->dh = hone_empty(l->dtype, l->samples, l->hidden);
-    w->dc = l->kind == HONE__LSTM ? hone_clone(hone_contiguous(dy[1])) : HONE_NONE;
-    w->before = states_before(l, s, h);
-    if (!weight || !c || !dout || !w->dx || !w->dproduct || !w->dh || !w->dc || !w->before)
+    w->dc = lstm ? hone_clone(hone_contiguous(dy[1])) : HONE_NONE;
+    w->product_factor =
+        rounds && w->dx ? hone_empty(l->factors, l->samples, l->steps, l->gates) : w->dproduct;
+    if (!hone__layer_matrix_of(l, s->w_hh, &weight) || !s->y || !w->product_factor || !c || !dout ||
+        !w->dx || !w->dproduct || !w->dh || !w->dc || !w->before)
         return false;
     if (w->dx->numel == 0)
-        return true;
+        return take_factors(l, w);
     for (int64_t n = l->steps; n-- > 0;) {
         const int64_t at = hone__layer_at(l, n);
         hone__recurrent_back back = { .kind = l->kind, .hidden = l->hidden };
@@ -94,11 +115,13 @@ static bool walk_steps(const hone__layer *l, const saved *s, hone_tensor *const 
         back.dx = hone__layer_rows(l, w->dx, false, at, l->gates);
         back.dproduct = hone__layer_rows(l, w->dproduct, false, at, l->gates);
         hone__layer_back(l, &back);
-        if (!hone__layer_product(l, back.dproduct, weight, HONE_NONE, back.direct,
-                                 l->kind == HONE__GRU))
+        const hone__step_rows factor = hone__layer_rows(l, w->product_factor, false, at, l->gates);
+        if (rounds)
+            hone__layer_round(l, l->gates, back.dproduct, factor, false);
+        if (!hone__layer_product(l, factor, &weight, HONE_NONE, back.direct, l->kind == HONE__GRU))
             return false;
     }
-    return true;
+    return take_factors(l, w);
 }
 
 /* ---- by ops that record themselves */
@@ -219,7 +242,7 @@ static bool record_steps(const hone__layer *l, const saved *s, hone_tensor *cons
     w->dproduct = l->kind == HONE__GRU ? hone_cat(dp, 1) : w->dx;
     w->before = hone_cat(before, 1);
     w->dh = carried;
-    return w->dx && w->dproduct && w->before;
+    return w->dx && w->dproduct && w->before && take_factors(l, w);
 }
 
 /* ---- both */
@@ -240,14 +263,15 @@ void hone__layer_backward(hone_context *ctx, hone_tensor *const *dy, hone_tensor
         return;
     const hone__layer l = hone__layer_of(hone__options(ctx), s.x, s.w_hh);
     walked w = { .dc = HONE_NONE };
-    if (!(hone_grad_enabled() ? record_steps : walk_steps)(&l, &s, dy, &w))
+    hone_tensor *const d[] = { hone_to(dy[0], l.dtype), dy[1] ? hone_to(dy[1], l.dtype) : NULL };
+    if (!(hone_grad_enabled() ? record_steps : walk_steps)(&l, &s, d, &w))
         return;
     if (hone_needs_input_grad(ctx, HONE__LAYER_X))
-        give_x(ctx, &l, &s, w.dx, dx);
+        give_x(ctx, &l, &s, w.dx_factor, dx);
     if (hone_needs_input_grad(ctx, HONE__LAYER_W_IH))
-        hone__give_sample_product(ctx, HONE__LAYER_W_IH, dx, w.dx, batch_first(&l, s.x));
+        hone__give_sample_product(ctx, HONE__LAYER_W_IH, dx, w.dx_factor, batch_first(&l, s.x));
     if (hone_needs_input_grad(ctx, HONE__LAYER_W_HH))
-        hone__give_sample_product(ctx, HONE__LAYER_W_HH, dx, w.dproduct, w.before);
+        hone__give_sample_product(ctx, HONE__LAYER_W_HH, dx, w.product_factor, w.before);
     dx[HONE__LAYER_H] = w.dh;
     dx[HONE__LAYER_C] = w.dc == HONE_NONE ? NULL : w.dc;
     dx[HONE__LAYER_B_IH] = w.dx;

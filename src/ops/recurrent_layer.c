@@ -2,9 +2,12 @@
  * step by step a product of the state and a kernel for all that is between. */
 #include "ops/recurrent_layer.h"
 
-#include "gemm/gemm.h"
+#include "core/half.h"
+#include "gemm/pairs.h"
+#include "isa/bf16.h"
 #include "isa/isa.h"
 #include "loops/product.h"
+#include "runtime/memory.h"
 #include "runtime/parallel.h"
 
 #define NS_PER_GATE 1.0
@@ -16,7 +19,8 @@ hone__layer hone__layer_of(const hone__layer_options *o, const hone_tensor *x,
     return (hone__layer){ .kind = (hone__recurrence)o->kind,
                           .time_first = o->time_first,
                           .reverse = o->reverse,
-                          .dtype = (hone_dtype)x->dtype,
+                          .dtype = x->dtype == HONE_BF16 ? HONE_F32 : (hone_dtype)x->dtype,
+                          .factors = (hone_dtype)x->dtype,
                           .samples = x->shape[1 - time],
                           .steps = x->shape[time],
                           .inputs = x->shape[2],
@@ -27,7 +31,7 @@ hone__layer hone__layer_of(const hone__layer_options *o, const hone_tensor *x,
 hone__step_rows hone__layer_rows(const hone__layer *l, const hone_tensor *t, bool time_first,
                                  int64_t at, int64_t width)
 {
-    const int64_t size = (int64_t)hone_dtype_size(l->dtype);
+    const int64_t size = (int64_t)hone_dtype_size((hone_dtype)t->dtype);
     const int64_t step = time_first ? l->samples * width : width;
     char *data = hone__data(t);
     return (hone__step_rows){ data ? data + at * step * size : NULL,
@@ -41,25 +45,57 @@ hone__step_rows hone__state_rows(const hone_tensor *state)
     return (hone__step_rows){ hone__data(state), state->shape[1] };
 }
 
-bool hone__layer_product(const hone__layer *l, hone__step_rows a, hone_tensor *b, hone_tensor *bias,
-                         hone__step_rows c, bool add)
+static hone__gemm_args product_by(const hone__layer *l, const hone_tensor *b)
 {
-    hone__gemm_args g =
-        hone__gemm_contiguous(l->dtype == HONE_F32 ? HONE__GEMM_F32 : HONE__GEMM_F64, l->samples,
-                              b->shape[1], b->shape[0]);
+    const hone__gemm_dtype dtype = l->factors == HONE_F32    ? HONE__GEMM_F32
+                                   : l->factors == HONE_BF16 ? HONE__GEMM_BF16
+                                                             : HONE__GEMM_F64;
+    hone__gemm_args g = hone__gemm_contiguous(dtype, l->samples, b->shape[1], b->shape[0]);
+    g.b = hone__data(b);
+    g.chain = 1;
+    return g;
+}
+
+bool hone__layer_matrix_of(const hone__layer *l, hone_tensor *b, hone__layer_matrix *matrix)
+{
+    *matrix = (hone__layer_matrix){ .b = b ? hone_contiguous(b) : NULL };
+    if (!matrix->b)
+        return false;
+    if (!hone__layer_rounds(l) || matrix->b->numel == 0)
+        return true;
+    const hone__gemm_args g = product_by(l, matrix->b);
+    void *packed = hone__own_block(hone__malloc(hone__gemm_pairs_packed_bytes(&g)));
+    if (packed)
+        hone__gemm_pairs_pack(&g, packed);
+    matrix->packed = packed;
+    return packed;
+}
+
+bool hone__layer_product(const hone__layer *l, hone__step_rows a, const hone__layer_matrix *b,
+                         hone_tensor *bias, hone__step_rows c, bool add)
+{
+    hone__gemm_args g = product_by(l, b->b);
     g.a = a.p;
     g.a_rs = a.rs;
-    g.b = hone__data(b);
-    g.b_rs = b->shape[1];
+    g.b_packed = b->packed;
     g.c = c.p;
     g.c_rs = c.rs;
-    g.chain = 1;
     g.accumulate = add ? HONE__GEMM_AFTER : HONE__GEMM_OVERWRITE;
     if (bias != HONE_NONE) {
         g.bias = hone__data(bias);
         g.bias_cs = 1;
     }
-    return hone__gemm(&g) == 0;
+    return hone__gemm_of(&g) == 0;
+}
+
+void hone__layer_round(const hone__layer *l, int64_t width, hone__step_rows from,
+                       hone__step_rows to, bool back)
+{
+    hone__bf16()->narrow(l->samples, width, to.p, to.rs, from.p, from.rs);
+    for (int64_t i = 0; back && i < l->samples; i++)
+        for (int64_t j = 0; j < width; j++)
+            ((float *)from.p)[i * from.rs + j] =
+                hone__f32_of_bits(hone__bf16_bits(((const uint16_t *)to.p)[i * to.rs + j]));
 }
 
 static void step_range(void *ctx, int64_t begin, int64_t end)
@@ -100,6 +136,8 @@ static hone_tensor *from_input(const hone__layer *l, hone_tensor *const *in)
         return NULL;
     product.gemm.chain = 1;
     if (bias != HONE_NONE) {
+        if (!(bias = hone_to(bias, l->dtype)))
+            return NULL;
         product.gemm.bias = hone__data(bias);
         product.gemm.bias_cs = bias->stride[0];
     }
@@ -110,27 +148,48 @@ static hone_tensor *from_input(const hone__layer *l, hone_tensor *const *in)
 /* The state before the first step, contiguous. */
 static hone_tensor *first_state(const hone__layer *l, hone_tensor *given)
 {
-    return given == HONE_NONE ? hone_zeros(l->dtype, l->samples, l->hidden)
+    return given == HONE_NONE ? hone_zeros(l->factors, l->samples, l->hidden)
                               : hone_contiguous(given);
 }
 
 typedef struct {
-    hone_tensor *x, *product, *h, *c, *w, *bias, *y, *keep;
+    hone_tensor *x, *product, *h, *c, *bias, *y, *keep;
+    hone_tensor *state[2]; /* where states are rounded: h before a step and after it */
+    hone__layer_matrix w;
 } steps;
+
+/* Buffers of what the steps have before and after them. False: out of memory. */
+static bool take_states(const hone__layer *l, hone_tensor *h, hone_tensor *c, steps *s)
+{
+    s->h = first_state(l, h);
+    s->c = l->kind == HONE__LSTM ? first_state(l, c) : HONE_NONE;
+    if (l->kind == HONE__LSTM && s->c == c) /* what steps overwrite */
+        s->c = hone_clone(s->c);
+    if (hone__layer_rounds(l)) {
+        s->c = s->c && s->c != HONE_NONE ? hone_to(s->c, l->dtype) : s->c;
+        s->state[0] = s->h ? hone_to(s->h, l->dtype) : NULL;
+        s->state[1] = s->state[0] ? hone_empty_like(s->state[0]) : NULL;
+        if (!s->state[1])
+            return false;
+    }
+    return s->h && s->c;
+}
 
 static bool take_steps(const hone__layer *l, const steps *s)
 {
     const int64_t kept = l->kind == HONE__LSTM ? 5 * l->hidden : 4 * l->hidden;
+    const bool rounds = hone__layer_rounds(l);
     hone__step_rows h = hone__state_rows(s->h), c = hone__state_rows(s->c);
     for (int64_t n = 0; n < l->steps; n++) {
         const int64_t at = hone__layer_at(l, n);
         hone__recurrent_step step = { .kind = l->kind, .hidden = l->hidden };
         step.x = hone__layer_rows(l, s->x, l->time_first, at, l->gates);
         step.product = hone__state_rows(s->product);
-        step.before = l->kind == HONE__LSTM ? c : h;
-        if (!hone__layer_product(l, h, s->w, s->bias, step.product, false))
+        step.before = l->kind == HONE__LSTM ? c : rounds ? hone__state_rows(s->state[n % 2]) : h;
+        if (!hone__layer_product(l, h, &s->w, s->bias, step.product, false))
             return false;
-        step.h = h = hone__layer_rows(l, s->y, l->time_first, at, l->hidden);
+        h = hone__layer_rows(l, s->y, l->time_first, at, l->hidden);
+        step.h = rounds ? hone__state_rows(s->state[(n + 1) % 2]) : h;
         step.c = c;
         if (s->keep != HONE_NONE) {
             step.keep = hone__layer_rows(l, s->keep, true, at, kept);
@@ -141,6 +200,8 @@ static bool take_steps(const hone__layer *l, const steps *s)
             }
         }
         hone__layer_step(l, &step);
+        if (rounds)
+            hone__layer_round(l, l->hidden, step.h, h, true);
         c = step.c;
     }
     return true;
@@ -166,20 +227,17 @@ static bool layer_forward(hone_context *ctx, hone_tensor *const *in, int n_in, h
     const hone__layer l = hone__layer_of(o, in[HONE__LAYER_X], in[HONE__LAYER_W_HH]);
     const bool lstm = l.kind == HONE__LSTM, keeps = hone__records(ctx) && l.kind >= HONE__GRU;
     const int64_t *shape = in[HONE__LAYER_X]->shape;
-    hone_tensor *bias = in[HONE__LAYER_B_HH], *c = in[HONE__LAYER_C];
+    hone_tensor *bias = in[HONE__LAYER_B_HH];
     steps s = { .x = from_input(&l, in), .keep = HONE_NONE };
     s.product = hone_empty(l.dtype, l.samples, l.gates);
-    s.h = first_state(&l, in[HONE__LAYER_H]);
-    s.c = !lstm ? HONE_NONE : first_state(&l, c);
-    if (lstm && s.c == c) /* what steps overwrite */
-        s.c = hone_clone(s.c);
-    s.w = hone_contiguous(hone_transpose(in[HONE__LAYER_W_HH], 0, 1));
-    s.bias = bias == HONE_NONE ? HONE_NONE : hone_contiguous(bias);
-    if (!s.x || !s.product || !s.h || !s.c || !s.w || !s.bias || !hone__save(ctx, 7, in))
+    s.bias = bias == HONE_NONE ? HONE_NONE : hone_contiguous(hone_to(bias, l.dtype));
+    if (!s.x || !s.product || !s.bias || !hone__save(ctx, 7, in) ||
+        !take_states(&l, in[HONE__LAYER_H], in[HONE__LAYER_C], &s) ||
+        !hone__layer_matrix_of(&l, hone_transpose(in[HONE__LAYER_W_HH], 0, 1), &s.w))
         return false;
     s.y = out[OUT_Y] =
-        hone__out(ctx, OUT_Y, l.dtype, 3, (int64_t[]){ shape[0], shape[1], l.hidden });
-    out[OUT_C] = hone__out(ctx, OUT_C, l.dtype, 2, (int64_t[]){ lstm ? l.samples : 0, l.hidden });
+        hone__out(ctx, OUT_Y, l.factors, 3, (int64_t[]){ shape[0], shape[1], l.hidden });
+    out[OUT_C] = hone__out(ctx, OUT_C, l.factors, 2, (int64_t[]){ lstm ? l.samples : 0, l.hidden });
     if (keeps)
         s.keep = out[OUT_KEEP] =
             hone__out(ctx, OUT_KEEP, l.dtype, 3,

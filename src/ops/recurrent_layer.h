@@ -1,6 +1,9 @@
 /* recurrent_layer.h: one layer of a recurrence in one direction, over all steps: forward
  * (recurrent_layer.c), gradient (recurrent_backward.c), and what the sequence ops (sequence.c) call.
  *
+ * Given bf16, products take bf16 and sum in f32; a state is rounded to bf16 where a step ends, and all
+ * else is f32.
+ *
  * x is [N, T, inputs], or [T, N, inputs] with time_first, and so is the output. Inputs: */
 #ifndef HONE_OPS_RECURRENT_LAYER_H
 #define HONE_OPS_RECURRENT_LAYER_H
@@ -28,7 +31,8 @@ static inline int hone__gates_of(hone__recurrence kind)
 typedef struct {
     hone__recurrence kind;
     bool time_first, reverse;
-    hone_dtype dtype;
+    hone_dtype dtype;   /* of what steps compute in and keep */
+    hone_dtype factors; /* of products' operands, and of the output: bf16, or the same */
     int64_t samples, steps, inputs, hidden;
     int64_t gates; /* hidden times their number */
 } hone__layer;
@@ -48,9 +52,25 @@ hone__step_rows hone__layer_rows(const hone__layer *l, const hone_tensor *t, boo
 /** The same of [N, width] contiguous; none for HONE_NONE. */
 hone__step_rows hone__state_rows(const hone_tensor *state);
 
-/** c = a b (+ c): rows of a by the matrix b [k, n], one chain an element. */
-bool hone__layer_product(const hone__layer *l, hone__step_rows a, hone_tensor *b, hone_tensor *bias,
-                         hone__step_rows c, bool add);
+/** A matrix [k, n] of `factors` that many rows are multiplied by; of bf16, packed once. */
+typedef struct {
+    hone_tensor *b; /* contiguous */
+    const void *packed;
+} hone__layer_matrix;
+/** False: out of memory. What it takes is the current scope's. */
+bool hone__layer_matrix_of(const hone__layer *l, hone_tensor *b, hone__layer_matrix *matrix);
+/** c = a b (+ c): rows of a, one chain an element. bias and c are of l->dtype. */
+bool hone__layer_product(const hone__layer *l, hone__step_rows a, const hone__layer_matrix *b,
+                         hone_tensor *bias, hone__step_rows c, bool add);
+
+/** Whether what steps give is rounded before it is multiplied; then rows of `to` get those of `from`,
+ * and `back`, unless it is none, what they are as l->dtype. */
+static inline bool hone__layer_rounds(const hone__layer *l)
+{
+    return l->factors != l->dtype;
+}
+void hone__layer_round(const hone__layer *l, int64_t width, hone__step_rows from,
+                       hone__step_rows to, bool back);
 
 /** Runs the step's kernel on all samples. */
 void hone__layer_step(const hone__layer *l, const hone__recurrent_step *step);
