@@ -99,6 +99,11 @@ typedef struct {
     /** to[i, j] = from[i, j] rounded to nearest even, NaN to a quiet one; denormals are kept. */
     void (*narrow)(int64_t rows, int64_t n, uint16_t *to, int64_t to_rs, const float *from,
                    int64_t from_rs);
+
+    /** v[i, j] = v[i, j] + bias[i * bias_rs + j * bias_cs] (bias NULL: as it is), rounded; then, with
+     * relu, 0 where that is 0 or less. One of bias_rs and bias_cs is 0. */
+    void (*follow)(int64_t rows, int64_t n, float *v, int64_t v_rs, const float *bias,
+                   int64_t bias_rs, int64_t bias_cs, bool relu);
 } hone__bf16_kernel;
 
 #endif

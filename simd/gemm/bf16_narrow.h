@@ -1,8 +1,12 @@
-/* bf16_narrow.h: `narrow` (bf16_kernels.h) by integers, which compilers turn into vectors. */
+/* bf16_narrow.h: `narrow`, by integers, and `follow` (bf16_kernels.h): loops that compilers turn into
+ * vectors. */
 #ifndef HONE_GEMM_BF16_NARROW_H
 #define HONE_GEMM_BF16_NARROW_H
 
 #include "core/half.h"
+
+#include <stdbool.h>
+#include <stddef.h>
 
 static void narrow(int64_t rows, int64_t n, uint16_t *restrict to, int64_t to_rs,
                    const float *restrict from, int64_t from_rs)
@@ -12,6 +16,23 @@ static void narrow(int64_t rows, int64_t n, uint16_t *restrict to, int64_t to_rs
             uint32_t bits;
             memcpy(&bits, from + j, sizeof bits);
             to[j] = hone__bf16_of(bits);
+        }
+    }
+}
+
+static void follow(int64_t rows, int64_t n, float *restrict v, int64_t v_rs,
+                   const float *restrict bias, int64_t bias_rs, int64_t bias_cs, bool relu)
+{
+    for (int64_t i = 0; i < rows; i++, v += v_rs) {
+        const float *of_row = bias ? bias + i * bias_rs : NULL;
+        for (int64_t j = 0; bias && bias_cs == 1 && j < n; j++) {
+            v[j] = v[j] + of_row[j];
+        }
+        for (int64_t j = 0; bias && bias_cs != 1 && j < n; j++) {
+            v[j] = v[j] + of_row[j * bias_cs];
+        }
+        for (int64_t j = 0; relu && j < n; j++) {
+            v[j] = v[j] > 0 || v[j] != v[j] ? v[j] : 0;
         }
     }
 }

@@ -32,4 +32,5 @@ const hone__bf16_kernel hone__bf16_avx512_bf16 = {
     .tiles_rows = tiles_rows,
     .regroup = regroup,
     .narrow = narrow,
+    .follow = follow,
 };

@@ -25,4 +25,5 @@ const hone__bf16_kernel hone__bf16_neon = {
     .tiles = tiles,
     .tiles_rows = tiles_rows,
     .narrow = narrow,
+    .follow = follow,
 };

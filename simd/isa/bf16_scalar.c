@@ -21,4 +21,5 @@ const hone__bf16_kernel hone__bf16_scalar = {
     .tiles = exact_tiles,
     .tiles_rows = exact_tiles_rows,
     .narrow = narrow,
+    .follow = follow,
 };

@@ -47,6 +47,7 @@ typedef struct {
     bool tiles; /* the order */
     bool by_rows;
     bool plain;          /* nothing follows the sums but rounding and GELU */
+    bool simple;         /* nothing but the kernel's `follow` before those */
     bool only_rounds;    /* and C's rows are contiguous */
     bool straight;       /* sums go to C and are what it has to hold */
     const void *whole_b; /* B, packed; or NULL */
@@ -155,13 +156,24 @@ static void follow_up(const part *p, int64_t i, int64_t jc, int64_t n, float *v)
     }
 }
 
-/* C's n columns from (i, jc) on, from their sums, which are changed. */
+static void follow(const part *p, int64_t row, int rows, int64_t col, int64_t n, float *v,
+                   int64_t rs)
+{
+    const hone__gemm_epilogue *e = &p->j->plan.epilogue;
+    const float *bias = p->j->plan.x.bias;
+    if (p->j->simple && !p->j->plain) {
+        bias = bias ? bias + row * e->bias_rs + col * e->bias_cs : NULL;
+        p->j->kernel->follow(rows, n, v, rs, bias, e->bias_rs, e->bias_cs, e->relu);
+    }
+}
+
+/* C's n columns from (i, jc) on, from their sums, which are changed, and have been by `follow`. */
 static void finish_row(const part *p, int64_t i, int64_t jc, int64_t n, float *sums)
 {
     const job *j = p->j;
     const hone__gemm_args *x = &j->plan.x;
     const int64_t at = (i * x->c_rs + jc * x->c_cs) * j->c_size;
-    if (!j->plain) {
+    if (!j->simple) {
         follow_up(p, i, jc, n, sums);
     }
     store_row(j, n, p->c + at, x->c_cs, sums);
@@ -264,7 +276,7 @@ static void run_tile(const part *p, range r, hone__gemm_tile *t, int64_t row, in
     const hone__gemm_args *x = &p->j->plan.x;
     const bool rounds = p->j->only_rounds && r.last;
     uint16_t *const c = (uint16_t *)(void *)p->c + row * x->c_rs + col; /* if it rounds */
-    if (rounds && !p->j->tiles && p->j->kernel->tile_narrow && t->k > 0) {
+    if (rounds && p->j->plain && !p->j->tiles && p->j->kernel->tile_narrow && t->k > 0) {
         p->j->kernel->tile_narrow(t, c, x->c_rs);
         return;
     }
@@ -273,11 +285,15 @@ static void run_tile(const part *p, range r, hone__gemm_tile *t, int64_t row, in
     } else {
         p->j->kernel->tile(t);
     }
+    if (!r.last) {
+        return;
+    }
+    follow(p, row, t->mr, col, t->nr, t->c, t->c_rs);
     if (rounds) {
         p->j->kernel->narrow(t->mr, t->nr, c, x->c_rs, t->c, t->c_rs);
         return;
     }
-    for (int i = 0; p->sums && r.last && i < t->mr; i++) {
+    for (int i = 0; p->sums && i < t->mr; i++) {
         finish_row(p, row + i, col, t->nr, (float *)t->c + i * t->c_rs);
     }
 }
@@ -350,6 +366,7 @@ static void run_rows(const part *p)
         } else {
             j->kernel->few(x->k, rows, n, a, x->a_rs, x->a_cs, b, x->b_cs, y, rs, j->plan.begins);
         }
+        follow(p, row, rows, col, n, y, rs);
         for (int i = 0; p->sums && i < rows; i++) {
             finish_row(p, row + i, col, n, y + i * rs);
         }
@@ -410,9 +427,10 @@ static void decide(job *j, const hone__gemm_args *args, const hone__gemm_source 
                           x->n == args->n && x->k == args->k && plan->batch == 1;
     j->whole_b = as_given && !a && !j->by_rows ? args->b_packed : NULL;
     const hone__gemm_epilogue *e = &plan->epilogue;
-    j->plain = e->alpha == 1.0 && !e->accumulate && !e->relu && !x->bias;
-    j->straight = j->plain && !x->narrow && x->c_cs == 1 && !plan->activate;
-    j->only_rounds = j->plain && x->narrow && x->c_cs == 1 && !plan->activate;
+    j->simple = e->alpha == 1.0 && !e->accumulate;
+    j->plain = j->simple && !e->relu && !x->bias;
+    j->straight = j->simple && !x->narrow && x->c_cs == 1 && !plan->activate;
+    j->only_rounds = j->simple && x->narrow && x->c_cs == 1 && !plan->activate;
     const hone__gemm_blocks blocks =
         hone__gemm_choose_packed_blocks(&j->kernel->shape, j->kernel->paired ? 2 : 4, x->k);
     j->kc = j->tiles ? ceil_div(blocks.kc, HONE__BF16_TILE_K) * HONE__BF16_TILE_K : blocks.kc;
