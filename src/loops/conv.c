@@ -2,6 +2,7 @@
 #include "loops/conv.h"
 
 #include "isa/isa.h"
+#include "loops/every_second.h"
 
 #include <string.h>
 
@@ -65,15 +66,29 @@ static void take_any(const hone__conv_windows *w, const char *row, int64_t at, i
            x->mul * x->stride);
 }
 
-/* As long as the row lies in one piece and every position has its element, a copy. */
-static inline void take(const hone__conv_windows *w, bool plain, const char *row, int64_t at,
-                        int64_t n, char *to)
+/* What a row is taken by as long as every position has its element: a copy, or every second one. */
+typedef enum { ANY, COPY, SECOND } way;
+
+static way way_of(const hone__conv_windows *w)
+{
+    if (w->x.div != 1 || w->x.stride != 1 || w->x.mul > 2)
+        return ANY;
+    if (w->x.mul == 1)
+        return COPY;
+    return hone__gemm_size(w->dtype) == sizeof(float) ? SECOND : ANY;
+}
+
+static inline void take(const hone__conv_windows *w, way by, const char *row, int64_t at, int64_t n,
+                        char *to)
 {
     const int64_t size = hone__gemm_size(w->dtype);
+    const bool inside = row && at >= 0 && at + (n - 1) * w->x.mul < w->x.extent;
     if (!row)
         clear(to, n * size);
-    else if (plain && at >= 0 && at + n <= w->x.extent)
+    else if (inside && by == COPY)
         copy(to, row + at * size, n * size);
+    else if (inside && by == SECOND)
+        hone__every_second(n, (float *)(void *)to, (const float *)(const void *)row + at);
     else
         take_any(w, row, at, n, to);
 }
@@ -112,7 +127,7 @@ static place tap_at(const hone__conv_windows *w, int64_t tap)
 static void fill_run(const hone__conv_windows *w, const char *image, place from, int64_t n,
                      int64_t tap, int64_t taps, char *to, int64_t to_rs)
 {
-    const bool plain = w->x.mul == 1 && w->x.div == 1 && w->x.stride == 1;
+    const way by = way_of(w);
     const int64_t size = hone__gemm_size(w->dtype), to_bytes = to_rs * size;
     const int64_t at = from.x * w->x.mul + w->x.off;
     place k = tap_at(w, tap);
@@ -124,7 +139,7 @@ static void fill_run(const hone__conv_windows *w, const char *image, place from,
             const int64_t end = min64(w->x.taps, k.x + taps);
             taps -= end - k.x;
             for (; k.x < end; k.x++, to += to_bytes)
-                take(w, plain, row, at + k.x * w->x.step, n, to);
+                take(w, by, row, at + k.x * w->x.step, n, to);
         }
         k.y = 0;
         if (++k.z == w->z.taps) {

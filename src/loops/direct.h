@@ -38,6 +38,10 @@ bool hone__direct_run(const hone__direct *d);
 /** The same of a depthwise one, of as many channels as outputs; the images' stride along x is 1. */
 bool hone__depthwise_run(const hone__direct *d);
 
+/** to [n, channels, ..] = rows 0, step_y, .. and of these columns 0, step_x, ..; the image's stride along x
+ * is 1. */
+void hone__thin_planes(const hone__image *m, int64_t n, int64_t step_y, int64_t step_x, float *to);
+
 /** sum [outputs, channels, taps], contiguous, += the gradient of a weight by x and dy: one chain over
  * (sample, y, x) that begins with it, or from many_positions a sample on a chain from +0 for each
  * sample, these being added in order. div is 1. False: out of memory. */

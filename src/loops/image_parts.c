@@ -1,6 +1,8 @@
 /* image_parts.c: pixels copied to and from images, and what panels are cut into. */
 #include "loops/image_parts.h"
 
+#include "loops/every_second.h"
+
 static const hone__gemm_kernel *gemm(void)
 {
     return &hone__k->gemm.of[HONE__GEMM_F32];
@@ -109,4 +111,32 @@ void hone__frame_pixels(const hone__image *m, int64_t sample, int64_t begin, int
         memset(to, 0, (size_t)(right * f->pitch) * sizeof *to);
         to += right * f->pitch;
     }
+}
+
+typedef struct {
+    const hone__image *m;
+    int64_t step_y, step_x, height, width;
+    float *to;
+} thinned;
+
+static void thin_rows(void *ctx, int64_t begin, int64_t end)
+{
+    const thinned *t = ctx;
+    const hone__image *m = t->m;
+    for (int64_t r = begin; r < end; r++) {
+        const int64_t plane = r / t->height, y = r % t->height * t->step_y;
+        const float *from =
+            m->p + plane / m->channels * m->sample + plane % m->channels * m->channel + y * m->y;
+        float *const to = t->to + r * t->width;
+        if (t->step_x == 2)
+            hone__every_second(t->width, to, from);
+        for (int64_t i = 0; t->step_x != 2 && i < t->width; i++)
+            to[i] = from[i * t->step_x];
+    }
+}
+
+void hone__thin_planes(const hone__image *m, int64_t n, int64_t step_y, int64_t step_x, float *to)
+{
+    thinned t = { m, step_y, step_x, ceil_div(m->height, step_y), ceil_div(m->width, step_x), to };
+    hone__parallel_for(n * m->channels * t.height, 1, 4 + 0.3 * (double)t.width, thin_rows, &t);
 }

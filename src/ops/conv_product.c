@@ -168,6 +168,50 @@ static bool is_flat(const hone__conv *c)
     return c->a->dtype == HONE_F32 && c->kernel[0] == 1 && c->in[0] == 1 && c->out[0] == 1;
 }
 
+/* ---- what a kernel of one tap sees */
+
+static bool sees_pixels(const hone__conv *c)
+{
+    bool one = c->o.groups == 1 && taps(c) == 1;
+    for (int d = 0; d < 3; d++)
+        one = one && c->before[d] == 0 && c->after[d] == 0;
+    return one;
+}
+
+/* dy with its positions in one line. */
+static hone_tensor *in_lines(hone_tensor *dy)
+{
+    const int last = dy->ndim - 1;
+    bool lines = dy->shape[last] != 1;
+    for (int64_t d = last - 1, n = dy->shape[last]; d >= 2; n *= dy->shape[d--])
+        lines = lines && (dy->shape[d] == 1 || dy->stride[d] == n * dy->stride[last]);
+    return lines ? dy : hone_contiguous(dy);
+}
+
+/* The pixels of an image that a kernel of one tap sees: a view. */
+static hone_tensor *pixels_seen(const hone__conv *c, hone_tensor *image)
+{
+    if (image && image->ndim == c->dims + 1)
+        image = hone_unsqueeze(image, 0);
+    for (int d = 3 - c->dims; image && d < 3; d++)
+        if (c->o.stride[d] != 1)
+            image = hone_slice(image, image->ndim - 3 + d, 0, INT64_MAX, c->o.stride[d]);
+    return image;
+}
+
+/* The same, contiguous or with their positions in one line. */
+static hone_tensor *lines_seen(const hone__conv *c, hone_tensor *image)
+{
+    hone_tensor *seen = pixels_seen(c, image), *lines;
+    hone__image m;
+    if (!seen || seen->numel == image->numel || !is_flat(c) || image->stride[image->ndim - 1] != 1)
+        return seen ? in_lines(seen) : NULL;
+    if (!(lines = hone_empty_like(seen)) || !planes_of(c, image, c->in, &m))
+        return NULL;
+    hone__thin_planes(&m, seen->shape[0], c->o.stride[1], c->o.stride[2], hone__data(lines));
+    return lines;
+}
+
 static bool is_depthwise(const hone__conv *c)
 {
     return is_flat(c) && c->o.groups == c->channels && c->outputs == c->channels &&
@@ -240,6 +284,12 @@ static bool direct_add_weight(const hone__conv *c, const hone_tensor *sum)
                                 .x_axis = axis_of(c, 2),
                                 .sum = hone__data(sum),
                                 .many_positions = HONE__MANY_POSITIONS };
+    if (!depthwise && sees_pixels(c)) {
+        g.y_axis = g.x_axis = (hone__direct_axis){ 1, 1, 0, 1, 1 };
+        hone_tensor *x = lines_seen(c, c->b);
+        return x && take(c, x, c->out, &g.x) && take(c, c->a, c->out, &g.dy) &&
+               hone__direct_add_weight(&g);
+    }
     return take(c, c->b, c->in, &g.x) && take(c, c->a, c->out, &g.dy) &&
            (depthwise ? hone__depthwise_add_weight(&g) : hone__direct_add_weight(&g));
 }
@@ -260,16 +310,6 @@ static hone__gemm_args by_samples(const hone__conv *c, const hone_tensor *image,
     return g;
 }
 
-/* dy with its positions in one line. */
-static hone_tensor *in_lines(hone_tensor *dy)
-{
-    const int last = dy->ndim - 1;
-    bool lines = dy->shape[last] != 1;
-    for (int64_t d = last - 1, n = dy->shape[last]; d >= 2; n *= dy->shape[d--])
-        lines = lines && (dy->shape[d] == 1 || dy->stride[d] == n * dy->stride[last]);
-    return lines ? dy : hone_contiguous(dy);
-}
-
 /* ---- one tap: a pixel of the result is a pixel times the weight, which needs no turning where
  * there are positions enough to fill a tile */
 
@@ -277,27 +317,13 @@ enum { LEAST_LINE = 40 };
 
 static bool is_of_one_tap(const hone__conv *c)
 {
-    bool one = c->o.groups == 1 && taps(c) == 1 && positions(c->out) >= LEAST_LINE;
-    for (int d = 0; d < 3; d++)
-        one = one && c->before[d] == 0 && c->after[d] == 0;
-    return one;
-}
-
-/* The pixels of an image that a kernel of one tap sees: a view. */
-static hone_tensor *pixels_seen(const hone__conv *c, hone_tensor *image)
-{
-    if (image && image->ndim == c->dims + 1)
-        image = hone_unsqueeze(image, 0);
-    for (int d = 3 - c->dims; image && d < 3; d++)
-        if (c->o.stride[d] != 1)
-            image = hone_slice(image, image->ndim - 3 + d, 0, INT64_MAX, c->o.stride[d]);
-    return image;
+    return sees_pixels(c) && positions(c->out) >= LEAST_LINE;
 }
 
 static bool one_tap_forward(const hone__conv *c, const hone_tensor *weight, hone_tensor *bias,
                             hone_tensor *y)
 {
-    hone_tensor *seen = pixels_seen(c, c->a), *x = seen ? in_lines(seen) : NULL;
+    hone_tensor *x = lines_seen(c, c->a);
     if (!x)
         return false;
     hone__gemm_args g = by_samples(c, x, positions(c->out), c->outputs, c->channels);
