@@ -68,7 +68,10 @@ typedef enum {
                             infinity in one of its 16 pixels makes all four NaN. The weight's
                             gradient is a chain over a sample's tiles in each point, transformed,
                             and added sample by sample. */
-    HONE_CONV_EXACT    /**< one chain an output, as hone_conv2d() says, whatever the shape */
+    HONE_CONV_EXACT,   /**< one chain an output, as hone_conv2d() says, whatever the shape */
+    HONE_CONV_FAST /**< as by default, but F(4x4, 3x3) forward and by x where that saves a tenth of the
+                            products or more: 36 for 144, with the points 0, 5/8, -5/8, 3/2, -3/2 and
+                            infinity. The error is at most 2.5 times that of one chain an output. */
 } hone_conv_form;
 HONE_API hone_conv_form hone_conv_algorithm(hone_conv_form form);
 

@@ -3,7 +3,7 @@
 and of other networks; each of forward, data gradient and weight gradient, against the better of PyTorch's layouts.
 
     perf/compare/conv.py --shared build/libhone.so [--threads 1] [--rounds 7] [--batch 32] [--only resnet32,resnet224,..]
-                         [--kinds forward,data,weight] [--shape C,O,SIZE,KERNEL,STRIDE[,GROUPS]]
+                         [--form default|exact|fast] [--kinds forward,data,weight] [--shape C,O,SIZE,KERNEL,STRIDE[,GROUPS]]
 """
 import argparse
 import ctypes as c
@@ -20,6 +20,7 @@ parser.add_argument("--batch", type=int, default=32)
 parser.add_argument("--only", default="resnet32,resnet224")
 parser.add_argument("--kinds", default="forward,data,weight")
 parser.add_argument("--shape", action="append", help="instead of --only")
+parser.add_argument("--form", default="default", choices=("default", "exact", "fast"), help="hone_conv_algorithm's")
 options = parser.parse_args()
 os.environ["HONE_NUM_THREADS"] = str(options.threads)
 
@@ -67,6 +68,7 @@ for name, result, *arguments in [
         ("conv2d_backward_weight", P, P, P, c.c_int64, c.c_int64, O)]:
     function = getattr(hone, "hone_" + name)
     function.restype, function.argtypes = result, arguments
+hone.hone_conv_algorithm(("default", "exact", "fast").index(options.form))
 none = c.addressof(c.c_char.in_dll(hone, "hone_none"))
 
 

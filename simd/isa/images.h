@@ -16,7 +16,18 @@
  *      A y      y0, y0 + y1, y0 - y1, -y1
  *      G^T u    u0 + (u1 + u2) / 2, (u1 - u2) / 2, (u1 + u2) / 2 + u3
  *
- * always first along y, then along x. Point 4 i + j of 16 is of row i and column j. */
+ * always first along y, then along x. Point 4 i + j of 16 is of row i and column j.
+ *
+ * F(4x4, 3x3): tiles of 4 x 4 outputs, 6 x 6 pixels, 36 products instead of 144, of the points 0, a = 5/8, -a,
+ * b = 3/2, -b and infinity, which err less than 1 and 2. Steps in the order written, * before what is added to
+ * it being one fma:
+ *
+ *      B^T d    d0 a^2 b^2 + d4 - d2 (a^2 + b^2),  u +- a v,  s +- b t,  d5 - d3 (a^2 + b^2) + d1 a^2 b^2
+ *               with u = d4 - b^2 d2, v = d3 - b^2 d1, s = d4 - a^2 d2, t = d3 - a^2 d1
+ *      G g      g0 / (a^2 b^2),  (g0 + a^2 g2 +- a g1) / (2 a^2 (a^2 - b^2)),
+ *               (g0 + b^2 g2 +- b g1) / (2 b^2 (b^2 - a^2)),  g2;  divisions are products by the rounded inverse
+ *      A^T m    (m0 + e) + f,  b h + a g,  b^2 f + a^2 e,  m5 + b^3 h + a^3 g
+ *               with e = m1 + m2, g = m1 - m2, f = m3 + m4, h = m3 - m4 */
 #ifndef HONE_ISA_IMAGES_H
 #define HONE_ISA_IMAGES_H
 
@@ -30,22 +41,22 @@ typedef struct {
     int64_t step; /* from pixel to pixel */
 } hone__pixels;
 
-/** Tiles side by side. Tile t reads columns x + 2 t .. x + 2 t + 3 (`of_dy`: the two first) of the
- * rows, those outside [0, width) being +0, and writes points[p * point + t * tile + c]. */
+/** Tiles side by side. Tile t reads columns x + 2 t .. x + 2 t + 3 (`of_dy`: the two first; F(4x4): x + 4 t
+ * .. x + 4 t + 5) of the rows, those outside [0, width) being +0, and writes points[p * point + t * tile + c]. */
 typedef struct {
     int64_t channels, tiles, x, width;
-    hone__pixels rows[4]; /* of_dy: 2 */
+    hone__pixels rows[6]; /* 4 of F(2x2), of_dy 2 */
     float *points;
     int64_t point, tile;
 } hone__winograd_in;
 
-/** The reverse: y columns 2 t and 2 t + 1 of two rows, as far as they are less than width; row[1]
- * may be NULL. bias: [channels] or NULL, added last. */
+/** The reverse: y columns 2 t and 2 t + 1 of two rows (F(4x4): four and four), as far as they are less
+ * than width; rows but the first may be NULL. bias: [channels] or NULL, added last. */
 typedef struct {
     int64_t channels, tiles, width;
     const float *points;
     int64_t point, tile;
-    float *row[2];
+    float *row[4];
     int64_t step;
     const float *bias;
 } hone__winograd_out;
@@ -96,15 +107,20 @@ typedef struct {
 enum { HONE__NORM_LANES = 64 }; /* virtual lanes of a sum of f32 */
 
 typedef struct {
-    /** B^T d B, and A dy A^T. */
-    void (*winograd_in)(const hone__winograd_in *t);
-    void (*winograd_dy)(const hone__winograd_in *t);
-    void (*winograd_out)(const hone__winograd_out *t);
+    int outputs; /* of a tile, along an axis */
+    /** B^T d B, and its reverse. */
+    void (*in)(const hone__winograd_in *t);
+    void (*out)(const hone__winograd_out *t);
     /** G g G^T of `lanes` weights side by side, n times: points[p * point + i * to_step] from w[tap *
      * w_tap + i * from_step]. lanes: a vector of gemm's kernel. past: points are larger than the
      * caches, and begin on multiples of a vector. */
-    void (*winograd_weights)(int64_t n, const float *w, int64_t w_tap, int64_t from_step,
-                             float *points, int64_t point, int64_t to_step, bool past);
+    void (*weights)(int64_t n, const float *w, int64_t w_tap, int64_t from_step, float *points,
+                    int64_t point, int64_t to_step, bool past);
+} hone__winograd_form;
+
+typedef struct {
+    hone__winograd_form winograd[2];                 /* F(2x2, 3x3), F(4x4, 3x3) */
+    void (*winograd_dy)(const hone__winograd_in *t); /* A dy A^T */
     /** w[tap * w_tap + i] += G^T points G for i < n, a multiple of HONE__IMAGE_CHANNELS. */
     void (*winograd_weights_back)(int64_t n, const float *points, int64_t point, float *w,
                                   int64_t w_tap);

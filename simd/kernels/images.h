@@ -1,6 +1,7 @@
 /* images.h: the kernel bodies of isa/images.h, instantiated on the vocabulary that was included
  * before. (fragment of images_<isa>.c) */
 #include "kernels/winograd.h"
+#include "kernels/winograd_4x4.h"
 #include "kernels/planes.h"
 #include "kernels/planes_3x3.h"
 #include "kernels/norm_planes.h"

@@ -5,6 +5,7 @@ enum { LEAST_CHANNELS = 16, WEIGHTS = 8 };
 
 /* Tiles of a block; more where weights come from far for each. */
 enum { TILES = 96, MANY_TILES = 192, NEAR_BYTES = 6 << 20, CACHED_BYTES = 8 << 20 };
+enum { WIDE_TILES = 24, MANY_WIDE_TILES = 64 }; /* of 4 x 4 outputs */
 
 bool hone__winograd_suits(int64_t channels, int64_t outputs, int64_t out_height, int64_t out_width)
 {
@@ -13,12 +14,24 @@ bool hone__winograd_suits(int64_t channels, int64_t outputs, int64_t out_height,
            3 * 16 * tiles <= 2 * 9 * out_height * out_width;
 }
 
+/* Products of tiles of so many outputs along an axis. */
+static int64_t products(int64_t outputs, int64_t height, int64_t width)
+{
+    return (outputs + 2) * (outputs + 2) * ceil_div(height, outputs) * ceil_div(width, outputs);
+}
+
+bool hone__winograd_suits_wide(int64_t out_height, int64_t out_width)
+{
+    return 10 * products(4, out_height, out_width) <= 9 * products(2, out_height, out_width);
+}
+
 /* ---- the convolution */
 
 typedef struct {
     const hone__winograd *w;
-    const hone__image_kernels *images;
+    const hone__winograd_form *form;
     const hone__gemm_kernel *kernel;
+    int64_t side, points;              /* outputs of a tile along an axis; products */
     int64_t k, in, out;                /* channels, and with padding, of both sides */
     int64_t tiles_y, tiles_x;          /* of a sample */
     int64_t samples, bands, band_rows; /* a block: samples, or rows of tiles of one */
@@ -37,7 +50,7 @@ typedef struct {
 
 static int64_t rows_in(const job *j)
 {
-    return min64(2 * j->band_rows + 2, j->w->in.height);
+    return min64(j->side * j->band_rows + 2, j->w->in.height);
 }
 
 /* Where they lie, from NULL: how many bytes. */
@@ -46,9 +59,9 @@ static size_t lay_out(const job *j, char *at, room *r)
     const size_t sizes[] = {
         hone__floats(j->in),
         j->in_place ? 0 : hone__floats(rows_in(j) * j->w->in.width * j->in),
-        hone__floats(HONE__WINOGRAD_POINTS * j->in_point),
-        hone__floats(HONE__WINOGRAD_POINTS * j->out_point),
-        j->out_in_place ? 0 : hone__floats(2 * j->band_rows * j->w->out.width * j->out),
+        hone__floats(j->points * j->in_point),
+        hone__floats(j->points * j->out_point),
+        j->out_in_place ? 0 : hone__floats(j->side * j->band_rows * j->w->out.width * j->out),
     };
     float **const to[] = { &r->zeros, &r->x, &r->points, &r->sums, &r->y };
     size_t used = 0;
@@ -61,14 +74,16 @@ static size_t lay_out(const job *j, char *at, room *r)
 
 static int64_t weight_bytes(const job *j)
 {
-    return HONE__WINOGRAD_POINTS * j->k * j->out * (int64_t)sizeof(float);
+    return j->points * j->k * j->out * (int64_t)sizeof(float);
 }
 
 /* Blocks of about so many tiles, as many as a multiple of the threads. */
 static void choose_blocks(job *j, int threads)
 {
     const int64_t a_sample = j->tiles_y * j->tiles_x, n = j->w->n;
-    const int64_t tiles = weight_bytes(j) > NEAR_BYTES ? MANY_TILES : TILES;
+    const bool far = weight_bytes(j) > NEAR_BYTES;
+    const int64_t wide = far ? MANY_WIDE_TILES : WIDE_TILES, plain = far ? MANY_TILES : TILES;
+    const int64_t tiles = j->side == 4 ? wide : plain;
     if (2 * a_sample <= tiles) {
         const int64_t blocks = hone__up(ceil_div(n * a_sample, tiles), threads);
         j->samples = ceil_div(n, min64(blocks, n));
@@ -97,9 +112,9 @@ static void transform_weights(const job *j, float *turned, int64_t begin, int64_
         const int64_t at = hone__panel(j->kernel, j->out, p);
         const int64_t width = hone__panel(j->kernel, j->out, p + 1) - at;
         for (int64_t o = at; o < at + width; o += j->kernel->vl)
-            j->images->winograd_weights(many, first + o, w->turned ? -j->out : j->out, 9 * j->out,
-                                        j->weights + at * j->k + begin * width + o - at,
-                                        j->weight_point, width, weight_bytes(j) > CACHED_BYTES);
+            j->form->weights(many, first + o, w->turned ? -j->out : j->out, 9 * j->out,
+                             j->weights + at * j->k + begin * width + o - at, j->weight_point,
+                             width, weight_bytes(j) > CACHED_BYTES);
     }
 }
 
@@ -116,9 +131,9 @@ static void transform_in(const job *j, const room *r, int64_t sample, int64_t fi
                          int64_t end_row, int64_t tile)
 {
     const hone__image *m = &j->w->in;
-    const int64_t y = 2 * first_row - j->w->before_y;
+    const int64_t y = j->side * first_row - j->w->before_y;
     const int64_t begin = y < 0 ? 0 : min64(y, m->height);
-    const int64_t end = min64(2 * end_row + 2 - j->w->before_y, m->height);
+    const int64_t end = min64(j->side * end_row + 2 - j->w->before_y, m->height);
     hone__rows_of rows = { m->p + sample * m->sample, r->zeros, 0, m->height, m->y, m->x };
     if (!j->in_place) {
         if (begin < end)
@@ -133,15 +148,15 @@ static void transform_in(const job *j, const room *r, int64_t sample, int64_t fi
                                 .points = r->points + tile * j->in,
                                 .point = j->in_point,
                                 .tile = j->in };
-        for (int i = 0; i < 4; i++)
-            t.rows[i] = hone__row_at(&rows, 2 * row + i - j->w->before_y);
-        j->images->winograd_in(&t);
+        for (int64_t i = 0; i < j->side + 2; i++)
+            t.rows[i] = hone__row_at(&rows, j->side * row + i - j->w->before_y);
+        j->form->in(&t);
     }
 }
 
 static void multiply(const job *j, const room *r, int64_t tiles)
 {
-    for (int p = 0; p < HONE__WINOGRAD_POINTS; p++)
+    for (int64_t p = 0; p < j->points; p++)
         for (int64_t i = 0; i < hone__panels(j->kernel, j->out); i++) {
             const int64_t at = hone__panel(j->kernel, j->out, i);
             const int64_t width = hone__panel(j->kernel, j->out, i + 1) - at;
@@ -164,26 +179,26 @@ static void transform_out(const job *j, const room *r, int64_t sample, int64_t f
     float *base = r->y;
     int64_t row_step = m->width * j->out, step = j->out;
     if (j->out_in_place) {
-        base = m->p + sample * m->sample + 2 * first_row * m->y;
+        base = m->p + sample * m->sample + j->side * first_row * m->y;
         row_step = m->y;
         step = m->x;
     }
     for (int64_t row = first_row; row < end_row; row++, tile += j->tiles_x) {
-        float *const at = base + 2 * (row - first_row) * row_step;
-        const hone__winograd_out t = { .channels = j->out,
-                                       .tiles = j->tiles_x,
-                                       .width = m->width,
-                                       .points = r->sums + tile * j->out,
-                                       .point = j->out_point,
-                                       .tile = j->out,
-                                       .row = { at,
-                                                2 * row + 1 < m->height ? at + row_step : NULL },
-                                       .step = step,
-                                       .bias = j->bias };
-        j->images->winograd_out(&t);
+        hone__winograd_out t = { .channels = j->out,
+                                 .tiles = j->tiles_x,
+                                 .width = m->width,
+                                 .points = r->sums + tile * j->out,
+                                 .point = j->out_point,
+                                 .tile = j->out,
+                                 .step = step,
+                                 .bias = j->bias };
+        for (int64_t i = 0; i < j->side && j->side * row + i < m->height; i++)
+            t.row[i] = base + (j->side * (row - first_row) + i) * row_step;
+        j->form->out(&t);
     }
     if (!j->out_in_place)
-        hone__scatter_pixels(m, sample, 2 * first_row, min64(2 * end_row, m->height), r->y);
+        hone__scatter_pixels(m, sample, j->side * first_row, min64(j->side * end_row, m->height),
+                             r->y);
 }
 
 static void run_block(const job *j, const room *r, int64_t block)
@@ -218,24 +233,27 @@ static void run_share(void *ctx, int thread, int n_threads)
 
 bool hone__winograd_run(const hone__winograd *w)
 {
+    const hone__winograd_form *form = &hone__images()->winograd[w->wide];
     job j = { .w = w,
-              .images = hone__images(),
+              .form = form,
+              .side = form->outputs,
+              .points = (form->outputs + 2) * (form->outputs + 2),
               .kernel = &hone__k->gemm.of[HONE__GEMM_F32],
               .k = w->in.channels,
               .in = hone__padded(w->in.channels),
               .out = hone__padded(w->out.channels),
-              .tiles_y = ceil_div(w->out.height, 2),
-              .tiles_x = ceil_div(w->out.width, 2),
+              .tiles_y = ceil_div(w->out.height, form->outputs),
+              .tiles_x = ceil_div(w->out.width, form->outputs),
               .in_place = hone__pixels_in_place(&w->in),
               .out_in_place = hone__pixels_in_place(&w->out) };
     const double tiles = (double)(w->n * j.tiles_y * j.tiles_x);
-    const double flops = 2 * HONE__WINOGRAD_POINTS * tiles * (double)(j.k * j.out);
+    const double flops = 2 * (double)j.points * tiles * (double)(j.k * j.out);
     const int threads = hone__team_for(flops / j.kernel->flops_per_ns, w->n * j.tiles_y);
     choose_blocks(&j, threads);
     j.weight_point = hone__point(j.k * j.out);
     j.in_point = hone__point(j.most_tiles * j.in);
     j.out_point = hone__point(j.most_tiles * j.out);
-    const size_t weights = hone__floats(HONE__WINOGRAD_POINTS * j.weight_point);
+    const size_t weights = hone__floats(j.points * j.weight_point);
     const size_t bias_bytes = w->bias ? hone__floats(j.out) : 0,
                  turned = hone__floats(9 * WEIGHTS * j.out);
     room unused;

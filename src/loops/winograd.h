@@ -1,4 +1,5 @@
-/* winograd.h: convolutions of 3 x 3 taps and stride 1 by Winograd's F(2x2, 3x3) (isa/images.h), f32.
+/* winograd.h: convolutions of 3 x 3 taps and stride 1 by Winograd's F(2x2, 3x3), or F(4x4, 3x3) where it is
+ * asked for (isa/images.h), f32.
  *
  * Each point of the transformed domain is a product over channels, one chain in their order from
  * +0, so an output's bits depend on its tile's pixels alone: not on the batch, nor on how tiles are
@@ -24,12 +25,16 @@ typedef struct {
     const float *weight;
     int64_t w_out, w_in;
     bool turned; /* tap 8 - t is taken for t */
+    bool wide;   /* F(4x4, 3x3) */
     const float *bias;
     int64_t bias_step;
 } hone__winograd;
 
 /** If it saves products: enough channels, and outputs that fill the tiles. */
 bool hone__winograd_suits(int64_t channels, int64_t outputs, int64_t out_height, int64_t out_width);
+
+/** If so and F(4x4, 3x3) saves a tenth or more of F(2x2)'s. */
+bool hone__winograd_suits_wide(int64_t out_height, int64_t out_width);
 
 /** out = the convolution. False: out of memory. */
 bool hone__winograd_run(const hone__winograd *w);

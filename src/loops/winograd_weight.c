@@ -66,7 +66,7 @@ static void transform_share(const job *j, const step *s, int thread, int n_threa
             .point = j->x_point,
         };
         transform(j, &j->g->x, s->first + sample, s->begin_row + row, row_end, 4, j->g->before_y,
-                  j->g->before_x, pixels, t, j->images->winograd_in);
+                  j->g->before_x, pixels, t, j->images->winograd[0].in);
         t.points = j->dy + sample * HONE__WINOGRAD_POINTS * j->dy_point + tile * j->out;
         t.point = j->dy_point;
         transform(j, &j->g->dy, s->first + sample, s->begin_row + row, row_end, 2, 0, 0,

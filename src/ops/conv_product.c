@@ -121,6 +121,11 @@ static bool planes_of(const hone__conv *c, hone_tensor *t, const int64_t *extent
     return image_of(c, t, extent, m);
 }
 
+static bool is_wide(const hone__image *out)
+{
+    return form == HONE_CONV_FAST && hone__winograd_suits_wide(out->height, out->width);
+}
+
 static bool winograd_forward(const hone__conv *c, const hone_tensor *weight, hone_tensor *bias,
                              hone_tensor *y)
 {
@@ -134,8 +139,10 @@ static bool winograd_forward(const hone__conv *c, const hone_tensor *weight, hon
         w.bias = hone__data(bias);
         w.bias_step = bias->stride[0];
     }
-    return image_of(c, c->a, c->in, &w.in) && image_of(c, y, c->out, &w.out) &&
-           hone__winograd_run(&w);
+    if (!image_of(c, c->a, c->in, &w.in) || !image_of(c, y, c->out, &w.out))
+        return false;
+    w.wide = is_wide(&w.out);
+    return hone__winograd_run(&w);
 }
 
 /* A convolution with the weight turned, of dy with what padding leaves of the kernel. */
@@ -148,8 +155,10 @@ static bool winograd_input(const hone__conv *c, const hone_tensor *weight, hone_
                          .w_out = 9,
                          .w_in = 9 * c->channels,
                          .turned = true };
-    return image_of(c, c->a, c->out, &w.in) && image_of(c, dx, c->in, &w.out) &&
-           hone__winograd_run(&w);
+    if (!image_of(c, c->a, c->out, &w.in) || !image_of(c, dx, c->in, &w.out))
+        return false;
+    w.wide = is_wide(&w.out);
+    return hone__winograd_run(&w);
 }
 
 static bool winograd_add_weight(const hone__conv *c, const hone_tensor *sum)
