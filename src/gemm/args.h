@@ -2,6 +2,7 @@
 #ifndef HONE_GEMM_ARGS_H
 #define HONE_GEMM_ARGS_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -44,11 +45,11 @@ typedef struct {
     hone__gemm_dtype dtype;
     hone__gemm_act act;
     hone__gemm_accumulate accumulate;
-    int chain;         /* one chain an output, whatever the shape: a sum over samples (gemm.h) */
-    int b_trained;     /* B is going to be changed, and used again */
+    int chain;            /* one chain an output, whatever the shape: a sum over samples (gemm.h) */
+    int b_trained;        /* B is going to be changed, and used again */
     const void *b_packed; /* of BF16: NULL, or what hone__gemm_pairs_pack made of B */
-    int64_t positions; /* of BF16: k is a sum over samples of so many each; 0: it is none */
-    int narrow;        /* of BF16: C, and what is activated, are bf16, too */
+    int64_t positions;    /* of BF16: k is a sum over samples of so many each; 0: it is none */
+    int narrow;           /* of BF16: C, and what is activated, are bf16, too */
     int64_t m, n, k;
     const void *a; /* [m, k] */
     int64_t a_rs, a_cs;
@@ -96,11 +97,13 @@ static inline hone__gemm_args hone__gemm_contiguous(hone__gemm_dtype dtype, int6
 
 /** A matrix that lies nowhere: its elements are made when a panel of it is packed. The start of an
  * implicit-GEMM convolution, whose rows are windows of an image. */
+enum { HONE__GEMM_ALONG = 64 };
 typedef struct hone__gemm_source hone__gemm_source;
 struct hone__gemm_source {
     /** Writes panel[q * width + j] = A[i + j, p + q] for q < k and j < valid, and +0 for valid <= j
      * < width; no other element (gemm_kernels.h draws a panel). base: args->a of the product's
      * place in the batch. Called by several threads. */
+    bool along; /* of BF16: panel[j * width + q] instead, k <= HONE__GEMM_ALONG = width */
     void (*pack)(const hone__gemm_source *source, const void *base, int64_t i, int valid, int64_t p,
                  int64_t k, int width, void *panel);
 };

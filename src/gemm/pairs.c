@@ -191,13 +191,18 @@ static void finish_row(const part *p, int64_t i, int64_t jc, int64_t n, float *s
 static void pack_from(const job *j, const hone__gemm_source *from, const void *base, int64_t row,
                       int valid, int64_t k0, int64_t k, int width, char *panel, uint16_t pad)
 {
-    enum { SOME = 64, WIDEST = 64 };
+    enum { SOME = HONE__GEMM_ALONG, WIDEST = 64 };
     uint16_t elements[SOME * WIDEST];
     for (int64_t p = 0; p < k; p += SOME) {
         const int64_t some = min64(k - p, SOME);
-        from->pack(from, base, row, valid, k0 + p, some, width, elements);
-        j->kernel->pack(some, width, valid, (uint32_t *)(void *)(panel + panel_bytes(j, width, p)),
-                        elements, 1, width, pad);
+        uint32_t *to = (uint32_t *)(void *)(panel + panel_bytes(j, width, p));
+        if (from->along) {
+            from->pack(from, base, row, valid, k0 + p, some, SOME, elements);
+            j->kernel->pack(some, width, valid, to, elements, SOME, 1, pad);
+        } else {
+            from->pack(from, base, row, valid, k0 + p, some, width, elements);
+            j->kernel->pack(some, width, valid, to, elements, 1, width, pad);
+        }
     }
 }
 

@@ -34,6 +34,8 @@ static bool conv_forward(hone_context *ctx, hone_tensor *const *in, int n_in, ho
     hone_tensor *weight = hone_contiguous(in[1]);
     if (!y || !weight)
         return false;
+    if (y->numel > 0 && y->dtype == HONE_BF16)
+        return hone__conv_forward_of_halves(&c, weight, in[2], y);
     return y->numel == 0 || hone__conv_forward(&c, weight, in[2], y);
 }
 
@@ -70,8 +72,10 @@ static bool chain_samples(void *user, hone_tensor *sum, bool fresh, int64_t firs
         return false;
     if (!j->x)
         return hone__call_(&hone__op_conv2d_add_bias, IN(sum, dy), NULL);
-    if (fresh)
+    if (fresh && dy->dtype != HONE_BF16)
         return hone__run(j->ops->weight, IN(dy, x), j->options, HONE__INTO_GIVEN, &sum) > 0;
+    if (fresh)
+        hone__fill_elements(sum, 0);
     return hone__call_(j->ops->add_weight, IN(sum, dy, x), j->options);
 }
 
@@ -90,6 +94,14 @@ static void weight_by_shards(hone_context *ctx, int i, const hone__conv_ops *ops
         hone__shard_sums(ctx, i, j.dy->shape[0], chain_samples, &j, NULL);
 }
 
+static hone_tensor *zeros_like(hone_dtype dtype, const hone__shape *shape)
+{
+    hone_tensor *t = hone__own(hone__new("conv2d", dtype, shape->ndim, shape->shape));
+    if (t)
+        hone__fill_elements(t, 0);
+    return t;
+}
+
 void hone__conv_give_weight(hone_context *ctx, int i, hone_tensor **dx, const hone__conv_ops *ops,
                             hone_tensor *dy, hone_tensor *x, const hone__conv_options *options)
 {
@@ -97,9 +109,13 @@ void hone__conv_give_weight(hone_context *ctx, int i, hone_tensor **dx, const ho
         weight_by_shards(ctx, i, ops, dy, x, options);
         return;
     }
-    if (hone__begun(ctx, i, dx))
-        hone__call_(ops->add_weight, IN(dx[i], dy, x), options);
-    else
+    const bool halves = dy && x && dy->dtype == HONE_BF16; /* the gradient is f32 all the same */
+    hone_tensor *sum = hone__begun(ctx, i, dx);
+    if (halves && (!sum || sum->dtype != HONE_F32))
+        sum = dx[i] = zeros_like(HONE_F32, hone__input_shape(ctx, i));
+    if (sum)
+        hone__call_(ops->add_weight, IN(sum, dy, x), options);
+    else if (!halves)
         dx[i] = hone__call(ops->weight, IN(dy, x), options);
 }
 
@@ -118,18 +134,26 @@ static void conv_backward(hone_context *ctx, hone_tensor *const *dy, hone_tensor
     const hone__conv_options of_x =
         hone__conv_with_extents(o, hone__call_dims(ctx), hone__input_shape(ctx, 0));
     const hone__conv_options of_w = hone__conv_with_extents(o, hone__call_dims(ctx), w);
+    const int dims = hone__call_dims(ctx);
+    hone_tensor *dy32 = hone__conv_single(dy[0]), *x = hone_saved(ctx, 0);
+    if (!dy32 || !x)
+        return;
     if (hone_needs_input_grad(ctx, 0))
-        dx[0] = hone__call(ops->input, IN(dy[0], hone_saved(ctx, 1)), &of_x);
-    if (hone_needs_input_grad(ctx, 1))
-        hone__conv_give_weight(ctx, 1, dx, ops, dy[0], hone_saved(ctx, 0), &of_w);
+        dx[0] = hone__call(ops->input, IN(dy32, hone__conv_single(hone_saved(ctx, 1))), &of_x);
+    if (hone_needs_input_grad(ctx, 1)) {
+        if (hone__conv_multiplies_halves(dy[0], dims, o->groups, w->shape + w->ndim - dims))
+            hone__conv_give_weight(ctx, 1, dx, ops, dy[0], x, &of_w);
+        else
+            hone__conv_give_weight(ctx, 1, dx, ops, dy32, hone__conv_single(x), &of_w);
+    }
     if (hone_needs_input_grad(ctx, 2) && hone__in_shards(ctx, 2)) {
-        bias_by_shards(ctx, dy[0]);
+        bias_by_shards(ctx, dy32);
     } else if (hone_needs_input_grad(ctx, 2)) {
-        const int64_t outputs[] = { dy[0]->dtype, w->shape[0], HONE_END_DIM };
+        const int64_t outputs[] = { dy32->dtype, w->shape[0], HONE_END_DIM };
         hone_tensor *begun = hone__begun(ctx, 2, dx);
         hone_tensor *sum = begun ? begun : hone_zeros_v(outputs);
         dx[2] = hone__call_(&hone__op_conv2d_add_bias,
-                            IN(sum, flat_image(dy[0], hone__call_dims(ctx))), NULL);
+                            IN(sum, flat_image(dy32, hone__call_dims(ctx))), NULL);
     }
 }
 

@@ -113,11 +113,12 @@ static void weight_grads(hone_context *ctx, hone_tensor *u, int first, hone_tens
     const hone__conv_options *o = hone__options(ctx);
     const hone__conv_ops *ops = hone__conv_ops_of(hone__call_dims(ctx));
     if (hone_needs_input_grad(ctx, first))
-        dx[first] = hone__call(ops->forward, IN(hone_saved(ctx, 1), u, HONE_NONE), o);
+        dx[first] =
+            hone__call(ops->forward, IN(hone__conv_single(hone_saved(ctx, 1)), u, HONE_NONE), o);
     if (hone_needs_input_grad(ctx, first + 1)) {
         const hone__conv_options of_x =
             hone__conv_with_extents(o, hone__call_dims(ctx), hone__input_shape(ctx, first + 1));
-        dx[first + 1] = hone__call(ops->input, IN(hone_saved(ctx, 0), u), &of_x);
+        dx[first + 1] = hone__call(ops->input, IN(hone__conv_single(hone_saved(ctx, 0)), u), &of_x);
     }
 }
 
@@ -167,6 +168,8 @@ static bool add_weight_forward(hone_context *ctx, hone_tensor *const *in, int n_
     if (!hone__conv_take_weight(ctx, in[1], in[2], &c) || !HONE__SAVE(ctx, in[1], in[2]))
         return false;
     out[0] = hone__conv_weight_out(ctx, &c);
+    if (out[0] && c.a->dtype == HONE_BF16)
+        return hone__conv_add_weight_of_halves(&c, out[0]);
     return out[0] && hone__conv_add_weight(&c, out[0], false);
 }
 

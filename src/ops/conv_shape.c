@@ -255,7 +255,8 @@ hone_tensor *hone__conv_weight_out(hone_context *ctx, const hone__conv *c)
 {
     int64_t shape[5] = { c->outputs, c->group_channels };
     memcpy(shape + 2, c->kernel + 3 - c->dims, (size_t)c->dims * sizeof *shape);
-    return hone__out(ctx, 0, (hone_dtype)c->a->dtype, c->dims + 2, shape);
+    const hone_dtype dtype = c->a->dtype == HONE_BF16 ? HONE_F32 : (hone_dtype)c->a->dtype;
+    return hone__out(ctx, 0, dtype, c->dims + 2, shape);
 }
 
 /* dy is as large as the forward's result. */

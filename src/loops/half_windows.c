@@ -1,0 +1,129 @@
+/* half_windows.c: see half_windows.h. */
+#include "loops/half_windows.h"
+
+#include "runtime/memory.h"
+#include "runtime/parallel.h"
+
+#include <string.h>
+
+#define NS_ELEMENT 0.3
+
+static int64_t min64(int64_t a, int64_t b)
+{
+    return a < b ? a : b;
+}
+
+/* ---- the copy */
+
+/* Columns of a padded row that are some stride apart, beside each other. */
+static int64_t columns(const hone__half_axis *x)
+{
+    const int64_t seen = (x->out - 1) * x->stride + (x->taps - 1) * x->dilation + 1;
+    return (seen + x->stride - 1) / x->stride;
+}
+
+/* Where in the copy the i-th column of what is padded is. */
+static int64_t column_at(const hone__half_axis *x, int64_t i)
+{
+    return i % x->stride * columns(x) + i / x->stride;
+}
+
+static int64_t rows(const hone__half_axis *y)
+{
+    return (y->out - 1) * y->stride + (y->taps - 1) * y->dilation + 1;
+}
+
+typedef struct {
+    const hone__half_windows *w;
+    const uint16_t *images;
+} copying;
+
+static void copy_plane(const hone__half_windows *w, const uint16_t *from, uint16_t *to)
+{
+    const hone__half_axis *y = &w->y, *x = &w->x;
+    const int64_t width = min64(x->extent, columns(x) * x->stride - x->before);
+    memset(to, 0, (size_t)w->channel * sizeof *to);
+    for (int64_t i = 0; i < y->extent && y->before + i < rows(y); i++) {
+        uint16_t *row = to + (y->before + i) * w->row;
+        if (x->stride == 1 && width > 0) {
+            memcpy(row + x->before, from + i * x->extent, (size_t)width * sizeof *row);
+            continue;
+        }
+        for (int64_t j = 0; j < width; j++)
+            row[column_at(x, x->before + j)] = from[i * x->extent + j];
+    }
+}
+
+static void copy_planes(void *ctx, int64_t begin, int64_t end)
+{
+    const copying *c = ctx;
+    const hone__half_windows *w = c->w;
+    for (int64_t i = begin; i < end; i++)
+        copy_plane(w, c->images + i * w->y.extent * w->x.extent, w->image + i * w->channel);
+}
+
+/* ---- panels */
+
+/* A row of places or a part of it: where its window lies, from the tap's beginning on. */
+typedef struct {
+    int64_t at, n;
+} run;
+
+/* Places [p, p + k) in runs; how many. */
+static int cut_runs(const hone__half_windows *w, int64_t p, int64_t k, run *to)
+{
+    int n = 0;
+    for (int64_t done = 0; done < k; done += to[n++].n) {
+        const int64_t sample = (p + done) / w->places, place = (p + done) % w->places;
+        const int64_t y = place / w->x.out, x = place % w->x.out;
+        to[n] = (run){ sample * w->sample + y * w->y.stride * w->row + x,
+                       min64(k - done, w->x.out - x) };
+    }
+    return n;
+}
+
+static void pack(const hone__gemm_source *source, const void *base, int64_t i, int valid, int64_t p,
+                 int64_t k, int width, void *panel)
+{
+    const hone__half_windows *w = (const hone__half_windows *)source;
+    const int64_t taps = w->y.taps * w->x.taps;
+    run runs[HONE__GEMM_ALONG];
+    (void)base;
+    const int n = cut_runs(w, p, k, runs);
+    uint16_t *to = panel;
+    for (int j = 0; j < valid; j++, to += width) {
+        const uint16_t *from = w->image + (i + j) / taps * w->channel + w->tap[(i + j) % taps];
+        uint16_t *at = to;
+        for (int r = 0; r < n; at += runs[r++].n) {
+            if (runs[r].n == 8)
+                memcpy(at, from + runs[r].at, 8 * sizeof *at);
+            else if (runs[r].n == 4)
+                memcpy(at, from + runs[r].at, 4 * sizeof *at);
+            else
+                memcpy(at, from + runs[r].at, (size_t)runs[r].n * sizeof *at);
+        }
+    }
+}
+
+bool hone__half_windows_begin(hone__half_windows *w, const uint16_t *images)
+{
+    const hone__half_axis *y = &w->y, *x = &w->x;
+    w->source = (hone__gemm_source){ .pack = pack, .along = true };
+    w->places = y->out * x->out;
+    w->row = columns(x) * x->stride;
+    w->channel = rows(y) * w->row;
+    w->sample = w->channels * w->channel;
+    for (int64_t t = 0; t < y->taps * x->taps; t++)
+        w->tap[t] = t / x->taps * y->dilation * w->row + column_at(x, t % x->taps * x->dilation);
+    w->bytes = hone__bytes(w->n, hone__bytes(w->sample, sizeof *w->image));
+    if (!(w->image = hone__pool_alloc(w->bytes)))
+        return false;
+    copying c = { w, images };
+    hone__parallel_for(w->n * w->channels, 1, NS_ELEMENT * (double)w->channel, copy_planes, &c);
+    return true;
+}
+
+void hone__half_windows_end(hone__half_windows *w)
+{
+    hone__pool_free(w->image, w->bytes);
+}

@@ -1,0 +1,36 @@
+/* half_windows.h: windows of images of bf16 as an operand of the product that a weight's gradient is
+ * (gemm/pairs.h): its row (channel, tap) is what that tap sees at all places of all samples.
+ *
+ * Images are copied once, with their padding, columns that are a stride apart side by side: so a row
+ * of places is always one run. */
+#ifndef HONE_LOOPS_HALF_WINDOWS_H
+#define HONE_LOOPS_HALF_WINDOWS_H
+
+#include "gemm/args.h"
+
+#include <stdbool.h>
+
+enum { HONE__HALF_TAPS = 64 };
+
+/** An axis of images and kernels; `out` places. */
+typedef struct {
+    int64_t extent, taps, stride, before, dilation, out;
+} hone__half_axis;
+
+typedef struct {
+    hone__gemm_source source; /* [channels * taps, n * places] */
+    int64_t n, channels;
+    hone__half_axis y, x;
+    /* of the copy, in elements */
+    uint16_t *image;
+    size_t bytes;
+    int64_t sample, channel, row, places;
+    int64_t tap[HONE__HALF_TAPS]; /* where it begins */
+} hone__half_windows;
+
+/** From w's n, channels, y and x: copies images [n, channels, y, x], contiguous, of no more taps than
+ * HONE__HALF_TAPS. False: out of memory. */
+bool hone__half_windows_begin(hone__half_windows *w, const uint16_t *images);
+void hone__half_windows_end(hone__half_windows *w);
+
+#endif

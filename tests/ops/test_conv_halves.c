@@ -1,0 +1,153 @@
+/* The gradient by a convolution's weight of bf16: its sums, step by step; any cut of the batch; second
+ * derivatives. */
+#include "core/core.h"
+#include "support.h"
+
+#include <hone/accumulate.h>
+#include <hone/autocast.h>
+#include <hone/autograd.h>
+#include <hone/net.h>
+#include <hone/ops.h>
+
+#include <math.h>
+
+typedef struct {
+    int64_t n, channels, outputs, height, width, kernel_y, kernel_x, stride, padding, dilation;
+} shape;
+
+static int64_t places(int64_t extent, int64_t kernel, const shape *s)
+{
+    return (extent + 2 * s->padding - s->dilation * (kernel - 1) - 1) / s->stride + 1;
+}
+
+static float at(const hone_tensor *x, const shape *s, int64_t i, int64_t c, int64_t y, int64_t col)
+{
+    const bool inside = y >= 0 && y < s->height && col >= 0 && col < s->width;
+    const float *data = hone__data(x);
+    return inside ? data[((i * s->channels + c) * s->height + y) * s->width + col] : 0;
+}
+
+/* sum += over samples and places; in tiles of 32 places if `tiles`. */
+static void naive(const shape *s, const hone_tensor *x, const hone_tensor *dy, bool tiles,
+                  float *sum)
+{
+    const int64_t oy = places(s->height, s->kernel_y, s), ox = places(s->width, s->kernel_x, s);
+    for (int64_t w = 0; w < s->outputs * s->channels * s->kernel_y * s->kernel_x; w++) {
+        const int64_t kx = w % s->kernel_x, ky = w / s->kernel_x % s->kernel_y;
+        const int64_t c = w / (s->kernel_x * s->kernel_y) % s->channels;
+        const int64_t o = w / (s->kernel_x * s->kernel_y * s->channels);
+        float chain = sum[w], half[2] = { 0, 0 };
+        for (int64_t k = 0; k < s->n * oy * ox; k++) {
+            const int64_t i = k / (oy * ox), y = k / ox % oy, col = k % ox;
+            const float a = at(x, s, i, c, y * s->stride + ky * s->dilation - s->padding,
+                               col * s->stride + kx * s->dilation - s->padding);
+            const float b =
+                ((const float *)hone__data(dy))[(i * s->outputs + o) * oy * ox + k % (oy * ox)];
+            chain = fmaf(a, b, chain);
+            half[k % 2] = fmaf(a, b, half[k % 2]);
+            if (k % 32 == 31) {
+                sum[w] = sum[w] + (half[0] + half[1]);
+                half[0] = half[1] = 0;
+            }
+        }
+        sum[w] = tiles ? sum[w] : chain;
+    }
+}
+
+static hone_tensor *some(int64_t a, int64_t b, int64_t c, int64_t d)
+{
+    return hone_to(hone_randn(HONE_F32, a, b, c, d), HONE_BF16);
+}
+
+static hone_conv2d_options options_of(const shape *s)
+{
+    return (hone_conv2d_options){ .stride = { s->stride, s->stride },
+                                  .padding = { s->padding, s->padding },
+                                  .dilation = { s->dilation, s->dilation } };
+}
+
+/* The gradient of `weight` by samples [begin, end). */
+static void add_gradient(const shape *s, hone_tensor *x, hone_tensor *weight, hone_tensor *dy,
+                         int64_t begin, int64_t end)
+{
+    const hone_conv2d_options o = options_of(s);
+    HONE_AUTOCAST(HONE_BF16);
+    hone_tensor *y = hone_conv2d(hone_slice(x, 0, begin, end, 1), weight, HONE_NONE, &o);
+    cr_assert(y && hone_dtype_of(y) == HONE_BF16, "%s", hone_error_message());
+    hone_tensor *part = hone_slice(dy, 0, begin, end, 1);
+    CHECK_OK(hone_backward_with(y, &(hone_backward_options){ .gradient = part }));
+}
+
+static void check(const shape *s, hone_order order)
+{
+    HONE_SCOPE();
+    HONE_BF16_ORDER(order);
+    const int64_t oy = places(s->height, s->kernel_y, s), ox = places(s->width, s->kernel_x, s);
+    hone_tensor *x = some(s->n, s->channels, s->height, s->width);
+    hone_tensor *dy = some(s->n, s->outputs, oy, ox);
+    hone_tensor *weight = hone_requires_grad_(
+        hone_randn(HONE_F32, s->outputs, s->channels, s->kernel_y, s->kernel_x), true);
+    hone_tensor *want = hone_zeros_like(hone_detach(weight));
+    naive(s, hone_to(x, HONE_F32), hone_to(dy, HONE_F32), order == HONE_TILES && oy * ox % 32 == 0,
+          hone__data(want));
+    for (int64_t part = s->n; part > 0; part--) {
+        HONE_SCOPE();
+        CHECK_OK(hone_set_grad(weight, HONE_NONE));
+        for (int64_t i = 0; i < s->n; i += part)
+            add_gradient(s, x, weight, dy, i, i + part < s->n ? i + part : s->n);
+        cr_assert(hone_dtype_of(hone_grad(weight)) == HONE_F32);
+        cr_assert(test_same_bits(hone_grad(weight), want), "%d x %d, parts of %d", (int)s->height,
+                  (int)s->kernel_y, (int)part);
+    }
+}
+
+static const shape shapes[] = {
+    { 3, 5, 7, 8, 8, 3, 3, 1, 1, 1 },   { 2, 3, 33, 4, 4, 3, 3, 1, 1, 1 },
+    { 3, 4, 9, 9, 7, 3, 3, 2, 1, 1 },   { 2, 6, 5, 8, 8, 1, 1, 2, 0, 1 },
+    { 2, 1, 3, 11, 12, 5, 5, 1, 2, 1 }, { 3, 2, 4, 13, 9, 3, 2, 2, 3, 2 },
+    { 1, 3, 2, 20, 5, 7, 3, 3, 3, 1 },  { 4, 2, 1, 1, 1, 1, 1, 1, 0, 1 },
+    { 2, 40, 12, 8, 8, 3, 3, 1, 1, 1 }, { 2, 2, 3, 3, 3, 3, 3, 2, 4, 1 },
+};
+
+Test(conv_halves, is_one_chain)
+{
+    for (size_t i = 0; i < sizeof shapes / sizeof *shapes; i++)
+        check(&shapes[i], HONE_PAIRS);
+}
+
+Test(conv_halves, is_in_tiles_where_samples_fill_them)
+{
+    for (size_t i = 0; i < sizeof shapes / sizeof *shapes; i++)
+        check(&shapes[i], HONE_TILES);
+}
+
+/* Gradients of a weight that is bf16 itself, and the gradient's gradient. */
+Test(conv_halves, other_gradients)
+{
+    hone_tensor *x = hone_requires_grad_(some(2, 3, 6, 6), true);
+    hone_tensor *weight = hone_requires_grad_(some(4, 3, 3, 3), true);
+    hone_tensor *y = hone_conv2d(x, weight, HONE_NONE, NULL);
+    hone_tensor *loss = hone_sum(hone_mul(hone_to(y, HONE_F32), hone_to(y, HONE_F32)));
+    hone_tensor_list g = hone_autograd_grad(hone_list(loss), hone_list(x, weight),
+                                            &(hone_autograd_options){ .create_graph = true });
+    cr_assert(g.at, "%s", hone_error_message());
+    cr_assert(hone_dtype_of(g.at[0]) == HONE_BF16 && hone_dtype_of(g.at[1]) == HONE_BF16);
+    hone_tensor *of =
+        hone_add(hone_sum(hone_to(g.at[0], HONE_F32)), hone_sum(hone_to(g.at[1], HONE_F32)));
+    hone_tensor_list h = hone_autograd_grad(hone_list(of), hone_list(x, weight), NULL);
+    cr_assert(h.at, "%s", hone_error_message());
+    /* the same in f32 */
+    hone_tensor *x32 = hone_requires_grad_(hone_to(hone_detach(x), HONE_F32), true);
+    hone_tensor *w32 = hone_requires_grad_(hone_to(hone_detach(weight), HONE_F32), true);
+    hone_tensor *y32 = hone_conv2d(x32, w32, HONE_NONE, NULL);
+    hone_tensor_list g32 =
+        hone_autograd_grad(hone_list(hone_sum(hone_mul(y32, y32))), hone_list(x32, w32),
+                           &(hone_autograd_options){ .create_graph = true });
+    hone_tensor_list h32 = hone_autograd_grad(
+        hone_list(hone_add(hone_sum(g32.at[0]), hone_sum(g32.at[1]))), hone_list(x32, w32), NULL);
+    for (int i = 0; i < 2; i++) {
+        hone_tensor *largest = hone_max(hone_abs(hone_detach(h32.at[i])));
+        cr_assert(
+            hone_allclose(hone_to(h.at[i], HONE_F32), h32.at[i], 0.03, 0.02 * hone_item(largest)));
+    }
+}
