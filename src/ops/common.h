@@ -114,5 +114,16 @@ void hone__give_sample_product(hone_context *ctx, int i, hone_tensor **dx, hone_
                                hone_tensor *y);
 /** dx[i] if a sum over samples begins with it; else NULL. */
 hone_tensor *hone__begun(const hone_context *ctx, int i, hone_tensor **dx);
+/** A tensor of 16 bits as one of f32, by an op that records itself; any other as it is. */
+static inline hone_tensor *hone__single(hone_tensor *t)
+{
+    return t && hone__is_half((hone_dtype)t->dtype) ? hone_to(t, HONE_F32) : t;
+}
+/** As hone__begun where the sum isn't of 16 bits: what is added to it is of hone__single. */
+static inline hone_tensor *hone__sum_begun(const hone_context *ctx, int i, hone_tensor **dx)
+{
+    hone_tensor *sum = hone__begun(ctx, i, dx);
+    return sum && hone__is_half((hone_dtype)sum->dtype) ? NULL : sum;
+}
 
 #endif

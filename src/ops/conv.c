@@ -110,8 +110,8 @@ void hone__conv_give_weight(hone_context *ctx, int i, hone_tensor **dx, const ho
         return;
     }
     const bool halves = dy && x && dy->dtype == HONE_BF16; /* the gradient is f32 all the same */
-    hone_tensor *sum = hone__begun(ctx, i, dx);
-    if (halves && (!sum || sum->dtype != HONE_F32))
+    hone_tensor *sum = halves ? hone__sum_begun(ctx, i, dx) : hone__begun(ctx, i, dx);
+    if (halves && !sum)
         sum = dx[i] = zeros_like(HONE_F32, hone__input_shape(ctx, i));
     if (sum)
         hone__call_(ops->add_weight, IN(sum, dy, x), options);
@@ -135,16 +135,16 @@ static void conv_backward(hone_context *ctx, hone_tensor *const *dy, hone_tensor
         hone__conv_with_extents(o, hone__call_dims(ctx), hone__input_shape(ctx, 0));
     const hone__conv_options of_w = hone__conv_with_extents(o, hone__call_dims(ctx), w);
     const int dims = hone__call_dims(ctx);
-    hone_tensor *dy32 = hone__conv_single(dy[0]), *x = hone_saved(ctx, 0);
+    hone_tensor *dy32 = hone__single(dy[0]), *x = hone_saved(ctx, 0);
     if (!dy32 || !x)
         return;
     if (hone_needs_input_grad(ctx, 0))
-        dx[0] = hone__call(ops->input, IN(dy32, hone__conv_single(hone_saved(ctx, 1))), &of_x);
+        dx[0] = hone__call(ops->input, IN(dy32, hone__single(hone_saved(ctx, 1))), &of_x);
     if (hone_needs_input_grad(ctx, 1)) {
         if (hone__conv_multiplies_halves(dy[0], dims, o->groups, w->shape + w->ndim - dims))
             hone__conv_give_weight(ctx, 1, dx, ops, dy[0], x, &of_w);
         else
-            hone__conv_give_weight(ctx, 1, dx, ops, dy32, hone__conv_single(x), &of_w);
+            hone__conv_give_weight(ctx, 1, dx, ops, dy32, hone__single(x), &of_w);
     }
     if (hone_needs_input_grad(ctx, 2) && hone__in_shards(ctx, 2)) {
         bias_by_shards(ctx, dy32);

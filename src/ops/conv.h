@@ -83,11 +83,6 @@ bool hone__conv_input(const hone__conv *c, hone_tensor *weight, hone_tensor *dx)
 /** Adds to sum, sample by sample. */
 bool hone__conv_add_weight(const hone__conv *c, hone_tensor *sum, bool fresh);
 
-/** A tensor of bf16 as one of f32, by an op that records itself; any other as it is. */
-static inline hone_tensor *hone__conv_single(hone_tensor *t)
-{
-    return t && t->dtype == HONE_BF16 ? hone_to(t, HONE_F32) : t;
-}
 /** If the weight's gradient by dy of bf16 is a product of bf16: groups, and the kernel's extents. */
 bool hone__conv_multiplies_halves(const hone_tensor *dy, int dims, int64_t groups,
                                   const int64_t *kernel);

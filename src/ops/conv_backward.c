@@ -113,12 +113,11 @@ static void weight_grads(hone_context *ctx, hone_tensor *u, int first, hone_tens
     const hone__conv_options *o = hone__options(ctx);
     const hone__conv_ops *ops = hone__conv_ops_of(hone__call_dims(ctx));
     if (hone_needs_input_grad(ctx, first))
-        dx[first] =
-            hone__call(ops->forward, IN(hone__conv_single(hone_saved(ctx, 1)), u, HONE_NONE), o);
+        dx[first] = hone__call(ops->forward, IN(hone__single(hone_saved(ctx, 1)), u, HONE_NONE), o);
     if (hone_needs_input_grad(ctx, first + 1)) {
         const hone__conv_options of_x =
             hone__conv_with_extents(o, hone__call_dims(ctx), hone__input_shape(ctx, first + 1));
-        dx[first + 1] = hone__call(ops->input, IN(hone__conv_single(hone_saved(ctx, 0)), u), &of_x);
+        dx[first + 1] = hone__call(ops->input, IN(hone__single(hone_saved(ctx, 0)), u), &of_x);
     }
 }
 

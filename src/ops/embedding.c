@@ -104,19 +104,22 @@ static void embedding_of_dy(hone_context *ctx, hone_tensor *const *dy, hone_tens
 {
     const embedding_options *o = hone__options(ctx);
     const int64_t rows = hone__input_shape(ctx, 1)->shape[0];
-    hone_tensor *saved = hone_saved(ctx, 0), *sum = hone__begun(ctx, 1, dx);
+    hone_tensor *saved = hone_saved(ctx, 0), *sum = hone__sum_begun(ctx, 1, dx);
+    hone_tensor *d = hone__single(dy[0]);
+    if (!d)
+        return;
     if (saved && saved->ndim > 0 && hone__in_shards(ctx, 1)) {
-        addition a = { .at = saved, .dy = dy[0], .padding = o->padding_idx };
+        addition a = { .at = saved, .dy = d, .padding = o->padding_idx };
         hone__shard_sums(ctx, 1, saved->shape[0], chain_rows, &a, NULL);
         return;
     }
     if (sum) {
         hone_tensor *at = hone__indices_of("embedding", hone_saved(ctx, 0));
         if (at)
-            hone__add_rows(sum, at, dy[0], o->padding_idx);
+            hone__add_rows(sum, at, d, o->padding_idx);
         return;
     }
-    dx[1] = hone_embedding_backward(dy[0], hone_saved(ctx, 0), rows,
+    dx[1] = hone_embedding_backward(d, hone_saved(ctx, 0), rows,
                                     o->padding_idx < 0 ? HONE_NO_PADDING : o->padding_idx);
 }
 

@@ -67,14 +67,16 @@ static void index_of_dy(hone_context *ctx, hone_tensor *const *dy, hone_tensor *
     const int n = hone__input_count(ctx) - 1;
     hone_tensor *list[HONE_MAX_DIMS + 1];
     int64_t room[HONE_MAX_DIMS + 1];
-    hone_tensor *sum = hone__begun(ctx, 0, dx);
+    hone_tensor *sum = hone__sum_begun(ctx, 0, dx), *d = hone__single(dy[0]);
+    if (!d)
+        return;
     if (sum) {
         hone__saved_indices(ctx, n, list);
         hone__bump(sum);
-        hone__index_write("index_backward", sum, dy[0], list, n, false);
+        hone__index_write("index_backward", sum, d, list, n, false);
         return;
     }
-    dx[0] = hone_index_backward_v(dy[0], hone__ended(hone__input_shape(ctx, 0), room),
+    dx[0] = hone_index_backward_v(d, hone__ended(hone__input_shape(ctx, 0), room),
                                   hone__saved_indices(ctx, n, list));
 }
 

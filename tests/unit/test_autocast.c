@@ -323,3 +323,103 @@ Test(autocast, states)
     hone_module_free(single);
     hone_module_free(half);
 }
+
+/* ---- recurrences: products of bf16, states rounded step by step */
+
+static hone_tensor *rounded(hone_tensor *t)
+{
+    return hone_to(hone_to(t, HONE_BF16), HONE_F32);
+}
+
+/* One layer of tanh in f32 of rounded operands. */
+static hone_tensor *tanh_steps(hone_tensor *x, hone_tensor *const *w)
+{
+    hone_tensor *h = hone_zeros(HONE_F32, hone_size(x, 0), hone_size(w[1], 0)), *y[8];
+    hone_tensor *in = hone_add(hone_matmul(x, hone_transpose(w[0], 0, 1)), w[2]);
+    for (int64_t t = 0; t < hone_size(x, 1); t++) {
+        hone_tensor *product = hone_add(hone_matmul(h, hone_transpose(w[1], 0, 1)), w[3]);
+        h = rounded(hone_tanh(hone_add(hone_select(in, 1, t), product)));
+        y[t] = hone_unsqueeze(h, 1);
+    }
+    return hone_cat(hone_list_n(y, (int)hone_size(x, 1)), 1);
+}
+
+Test(autocast, recurrences_round_states)
+{
+    enum { N = 5, T_ = 6, IN_ = 9, H = 17 };
+    hone_tensor *x = rounded(hone_randn(HONE_F32, N, T_, IN_)), *w[4];
+    w[0] = rounded(hone_randn(HONE_F32, H, IN_));
+    w[1] = rounded(hone_mul_scalar(hone_randn(HONE_F32, H, H), 0.2));
+    w[2] = rounded(hone_randn(HONE_F32, H));
+    w[3] = rounded(hone_randn(HONE_F32, H));
+    hone_tensor_list all = hone_list_n(w, 4);
+    const hone_rnn_options o = { .batch_first = true };
+    hone_tensor *want = tanh_steps(x, w);
+    for (int i = 0; i < 4; i++)
+        leaf(w[i]);
+    leaf(x);
+    HONE_AUTOCAST(HONE_BF16);
+    const hone_rnn_result r = hone_rnn_tanh(x, HONE_NONE, all, &o);
+    cr_assert(of(r.output) == HONE_BF16, "%s", hone_error_message());
+    cr_assert(test_same_bits(hone_to(hone_detach(r.output), HONE_F32), want));
+}
+
+/* Gradients near those of f32: of each kind of recurrence, of its operands. */
+Test(autocast, gradients_of_recurrences)
+{
+    for (int kind = 0; kind < 3; kind++) {
+        HONE_SCOPE();
+        const int64_t gates = kind == 0 ? 4 : kind == 1 ? 3 : 1;
+        hone_tensor *x = leaf(hone_randn(HONE_F32, 4, 7, 5)), *w[5] = { x };
+        w[1] = leaf(hone_mul_scalar(hone_randn(HONE_F32, gates * 6, 5), 0.3));
+        w[2] = leaf(hone_mul_scalar(hone_randn(HONE_F32, gates * 6, 6), 0.3));
+        w[3] = leaf(hone_randn(HONE_F32, gates * 6));
+        w[4] = leaf(hone_randn(HONE_F32, gates * 6));
+        hone_tensor *h0 = hone_randn(HONE_F32, 1, 4, 6), *c0 = hone_randn(HONE_F32, 1, 4, 6);
+        hone_tensor *dy = hone_randn(HONE_F32, 4, 7, 6);
+        const hone_rnn_options o = { .batch_first = true };
+        hone_tensor_list g[2];
+        for (int half = 0; half < 2; half++) {
+            HONE_AUTOCAST(half ? HONE_BF16 : HONE_F32);
+            hone_tensor_list of_w = hone_list_n(w + 1, 4);
+            hone_tensor *y = kind == 0   ? hone_lstm(x, h0, c0, of_w, &o).output
+                             : kind == 1 ? hone_gru(x, h0, of_w, &o).output
+                                         : hone_rnn_tanh(x, h0, of_w, &o).output;
+            hone_tensor *loss = hone_sum(hone_mul(hone_to(y, HONE_F32), dy));
+            g[half] = hone_autograd_grad(hone_list(loss), hone_list_n(w, 5), NULL);
+            cr_assert(g[half].at, "%s", hone_error_message());
+        }
+        for (int i = 0; i < 5; i++) {
+            cr_assert(of(g[1].at[i]) == HONE_F32);
+            const double largest = hone_item(hone_max(hone_abs(g[0].at[i])));
+            cr_assert(hone_allclose(g[1].at[i], g[0].at[i], 0.05, 0.03 * largest),
+                      "kind %d, operand %d", kind, i);
+        }
+    }
+}
+
+/* Elements of 16 bits are moved as they are; gradients are summed in f32 and rounded once. */
+Test(autocast, rows_of_16_bits)
+{
+    hone_tensor *w = leaf(hone_to(hone_randn(HONE_F32, 5, 33), HONE_BF16));
+    hone_tensor *at = T(HONE_I64, (4), 3, 0, 3, 3);
+    hone_tensor *y = hone_embedding(at, w, HONE_NO_PADDING), *z = hone_index(w, at);
+    cr_assert(of(y) == HONE_BF16 && of(z) == HONE_BF16);
+    for (int i = 0; i < 4; i++) {
+        hone_tensor *row = hone_select(hone_detach(w), 0, i == 1 ? 0 : 3);
+        cr_assert(test_same_bits(hone_select(hone_detach(y), 0, i), row));
+        cr_assert(test_same_bits(hone_select(hone_detach(z), 0, i), row));
+    }
+    hone_tensor *dy = hone_to(hone_randn(HONE_F32, 4, 33), HONE_BF16);
+    hone_tensor *dy32 = hone_to(dy, HONE_F32);
+    hone_tensor *sum = hone_add(hone_add(hone_select(dy32, 0, 0), hone_select(dy32, 0, 2)),
+                                hone_select(dy32, 0, 3));
+    for (int i = 0; i < 2; i++) {
+        hone_tensor_list g =
+            hone_autograd_grad(hone_list(hone_sum(hone_mul(i ? z : y, dy))), hone_list(w), NULL);
+        cr_assert(g.at, "%s", hone_error_message());
+        cr_assert(of(g.at[0]) == HONE_BF16);
+        cr_assert(test_same_bits(hone_select(g.at[0], 0, 3), hone_to(sum, HONE_BF16)));
+        cr_assert(test_same_bits(hone_select(g.at[0], 0, 0), hone_select(dy, 0, 1)));
+    }
+}
