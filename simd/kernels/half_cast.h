@@ -16,48 +16,29 @@
         }                                                                                          \
     }
 
-HONE__INLINE uint32_t odd_bits_of_f32(float x)
-{
-    return hone__bits_of_f32(x);
-}
+#define BITS_FLOAT_4(x)   hone__bits_of_f32(x)
+#define BITS_FLOAT_8(x)   hone__odd_bits_of_f64(x)
+#define BITS_INTEGER_1(x) hone__bits_of_f32((float)(x)) /* exact, as the next two */
+#define BITS_INTEGER_2(x) hone__bits_of_f32((float)(x))
+#define BITS_INTEGER_4(x) hone__odd_bits_of_f64((double)(x))
+#define BITS_INTEGER_8(x) hone__odd_bits_of_i64(x)
 
-HONE__INLINE uint32_t odd_bits_of_f64(double x)
-{
-    return hone__odd_bits_of_f64(x);
-}
-
-HONE__INLINE uint32_t odd_bits_of_i64(int64_t x)
-{
-    return hone__odd_bits_of_i64(x);
-}
-
-HONE__INLINE uint32_t odd_bits_of_i32(int32_t x)
-{
-    return hone__odd_bits_of_f64((double)x);
-}
-
-HONE__INLINE uint32_t odd_bits_of_u8(uint8_t x)
-{
-    return hone__bits_of_f32((float)x);
-}
-
-/* a function that takes an element, for each pair */
-#define TO_HALVES(name, type)                                                                      \
+/* a function that takes an element, for each pair; bool is cast as u8 */
+#define FROM_FLOAT(name, type, bits_of)                                                            \
     HONE__INLINE uint16_t name##_as_bf16(type x)                                                   \
     {                                                                                              \
-        return hone__bf16_of(odd_bits_of_##name(x));                                               \
+        return hone__bf16_of(bits_of(x));                                                          \
     }                                                                                              \
     HONE__INLINE uint16_t name##_as_f16(type x)                                                    \
     {                                                                                              \
-        return hone__f16_of(odd_bits_of_##name(x));                                                \
+        return hone__f16_of(bits_of(x));                                                           \
     }                                                                                              \
     HALF_CAST(cast_##name##_k_bf16, uint16_t, type, name##_as_bf16)                                \
     HALF_CAST(cast_##name##_k_f16, uint16_t, type, name##_as_f16)
-TO_HALVES(f32, float)
-TO_HALVES(f64, double)
-TO_HALVES(i64, int64_t)
-TO_HALVES(i32, int32_t)
-TO_HALVES(u8, uint8_t)
+#define FROM_INTEGER(name, type, bits_of) FROM_FLOAT(name, type, bits_of)
+#define FROM_BOOL(name, type, bits_of)
+#define TO_HALVES(NAME, name, type, bytes, kind, ...) FROM_##kind(name, type, BITS_##kind##_##bytes)
+HONE__EACH_DTYPE(TO_HALVES, )
 
 /* from them to what is not FLOAT: as f32 is cast */
 #define FROM_HALF(NAME, name, to, bytes, kind, rank, least, most, file, torch, from)               \
@@ -86,4 +67,7 @@ HALF_CAST(cast_f16_k_bf16, uint16_t, uint16_t, f16_as_bf16)
 
 #undef HALF_CAST
 #undef TO_HALVES
+#undef FROM_FLOAT
+#undef FROM_INTEGER
+#undef FROM_BOOL
 #undef FROM_HALF
