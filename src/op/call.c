@@ -262,8 +262,7 @@ static inline int look_at(const hone__op *op, hone_tensor *const *in, int n_in)
             continue;
         }
         seen |= (t->requires_grad | (t->node != NULL)) * HONE__HISTORY | t->is_view * HONE__VIEW |
-                (t->storage->bytes >= HONE__OBSERVE_LARGE) * HONE__LARGE |
-                (HALVES >> t->dtype & 1) * HONE__HALF;
+                hone__lies_large(t) * HONE__LARGE | (HALVES >> t->dtype & 1) * HONE__HALF;
     }
     return seen;
 }

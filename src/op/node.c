@@ -10,7 +10,32 @@
 
 #include <string.h>
 
-static atomic_uint_fast64_t last_seq;
+/* Numbers that a thread has drawn for its nodes, so that they aren't fetched one by one by a locked
+ * instruction. One that is to come after another thread's newer number draws anew: all those drawn
+ * before are smaller. */
+enum { DRAWN = 256 };
+static atomic_uint_fast64_t drawn = 1; /* by all threads: the next of nobody's */
+static _Thread_local struct {
+    uint64_t next, end;
+} numbers __attribute__((tls_model("initial-exec")));
+
+static __attribute__((noinline)) void draw_numbers(void)
+{
+    numbers.next = atomic_fetch_add_explicit(&drawn, DRAWN, memory_order_relaxed);
+    numbers.end = numbers.next + DRAWN;
+}
+
+/* A number for a node after those that its inputs come from. */
+static uint64_t number_after(const hone_context *ctx)
+{
+    uint64_t newest = 0;
+    for (int i = 0; i < ctx->n_in; i++)
+        if (ctx->edges[i].node && ctx->edges[i].node->seq > newest)
+            newest = ctx->edges[i].node->seq;
+    if (__builtin_expect(numbers.next == numbers.end || numbers.next <= newest, 0))
+        draw_numbers();
+    return numbers.next++;
+}
 
 /* core releases nodes it knows nothing of: the last handle of a computed tensor may be its graph's
  * last holder. */
@@ -171,7 +196,7 @@ bool hone__node_finish(hone_context *ctx, hone_tensor *const *out, bool record)
         tie(ctx, out[o], o);
     if (tied) {
         ctx->n_out = n_out;
-        ctx->seq = atomic_fetch_add_explicit(&last_seq, 1, memory_order_relaxed) + 1;
+        ctx->seq = number_after(ctx);
         ctx->in = NULL;
         ctx->out = NULL;
     }

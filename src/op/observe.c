@@ -16,8 +16,6 @@ void hone__observe_operands(const hone_context *ctx)
             continue;
         const bool changed = i == 0 && ctx->target == HONE__INTO_FIRST;
         const int64_t bytes = t->numel * (int64_t)hone__size_of(t->dtype);
-        if (2 * bytes < (int64_t)t->storage->bytes)
-            continue; /* a batch of a data set, which nobody is going to change */
         if (atomic_load_explicit(&t->storage->spread, memory_order_relaxed))
             spread += changed ? bytes : bytes / HONE__COST_MOVED;
         else

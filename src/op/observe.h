@@ -11,9 +11,16 @@
 /* Less than this is not worth a thought. */
 #define HONE__OBSERVE_LARGE (8 << 10)
 
+/** Nor is a batch of a data set, which nobody is going to change. */
+static inline bool hone__lies_large(const hone_tensor *t)
+{
+    const size_t all = t->storage->bytes;
+    return __builtin_expect(all >= HONE__OBSERVE_LARGE, 0) &&
+           2 * (size_t)t->numel * hone__size_of(t->dtype) >= all;
+}
 static inline bool hone__observe_large(const hone_tensor *t)
 {
-    return hone__is_real(t) && t->storage->bytes >= HONE__OBSERVE_LARGE;
+    return hone__is_real(t) && hone__lies_large(t);
 }
 
 void hone__observe_operands(const hone_context *ctx);

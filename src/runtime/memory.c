@@ -430,13 +430,12 @@ static inline void *take_object(hone__obj_kind kind, size_t bytes)
 {
     hone__heap *heap = hone__heap_self_or_null;
     const hone__size_class size = hone__size_class_of(bytes);
-    if (__builtin_expect(!heap || size.index >= HONE__SMALL_CLASSES || !heap->free[size.index] ||
-                             atomic_load_explicit(&failure_armed, memory_order_relaxed),
-                         0))
+    hone__block *block = heap && size.index < HONE__SMALL_CLASSES ? heap->free[size.index] : NULL;
+    if (__builtin_expect(!block || atomic_load_explicit(&failure_armed, memory_order_relaxed), 0))
         return take_slowly(kind, bytes); /* without pools the lists are empty */
     hone__counter_add(&heap->allocations, 1);
     hone__counter_add(&heap->live[kind], 1);
-    void *p = hone__small_alloc(heap, size);
+    void *p = hone__small_pop(heap, block, size.index);
     return __builtin_expect(hone__heap_counts(heap, (int64_t)size.bytes), 1) ? p
                                                                              : after_sync(heap, p);
 }
@@ -463,7 +462,7 @@ static inline void free_object(hone__obj_kind kind, void *p, size_t bytes)
         return;
     }
     hone__counter_add(&heap->live[kind], -1);
-    hone__small_free(heap, p, size.index);
+    hone__small_push(heap, p, size.index);
     if (__builtin_expect(!hone__heap_counts(heap, -(int64_t)size.bytes), 0))
         hone__heap_sync(heap);
 }

@@ -162,16 +162,28 @@ static inline void hone__heap_count(hone__heap *heap, int64_t bytes)
 void *hone__small_refill(hone__heap *heap, hone__size_class size);
 void hone__small_free_remote(hone__heap *owner, hone__block *block, int class_index);
 
+/** The first block of a list. */
+static inline void *hone__small_pop(hone__heap *heap, hone__block *block, int class_index)
+{
+    hone__block *next = block->next;
+    heap->free[class_index] = next;
+    if (next)                        /* of no address a prefetch takes its time to find that out */
+        __builtin_prefetch(next, 1); /* its turn comes soon, and it may lie far */
+    return block;
+}
+static inline void hone__small_push(hone__heap *heap, hone__block *block, int class_index)
+{
+    block->next = heap->free[class_index];
+    heap->free[class_index] = block;
+}
+
 /** NULL without an error if the system gives nothing. */
 static inline void *hone__small_alloc(hone__heap *heap, hone__size_class size)
 {
     hone__block *block = heap->free[size.index];
     if (__builtin_expect(!block, 0))
         return hone__small_refill(heap, size);
-    heap->free[size.index] = block->next;
-    if (block->next) /* of no address a prefetch takes its time to find that out */
-        __builtin_prefetch(block->next, 1); /* its turn comes soon, and it may lie far */
-    return block;
+    return hone__small_pop(heap, block, size.index);
 }
 
 static inline void hone__small_free(hone__heap *heap, void *p, int class_index)
@@ -182,8 +194,7 @@ static inline void hone__small_free(hone__heap *heap, void *p, int class_index)
         hone__small_free_remote(owner, block, class_index);
         return;
     }
-    block->next = heap->free[class_index];
-    heap->free[class_index] = block;
+    hone__small_push(heap, block, class_index);
 }
 
 /** @param wanted  bytes asked for, before they were rounded up. */

@@ -26,7 +26,8 @@ C
 below include/hone/dtype.h '#define HONE_U8 ' <<'C'
 #define HONE_I8   ((hone_dtype)HONE_I8)
 C
-sed -i 's/^#define HONE_DTYPES 6/#define HONE_DTYPES 7/' include/hone/dtype.h
+dtypes=$(sed -n 's/^#define HONE_DTYPES //p' include/hone/dtype.h)
+sed -i "s/^#define HONE_DTYPES .*/#define HONE_DTYPES $((dtypes + 1))/" include/hone/dtype.h
 below simd/kernels/table.h '.cast[HONE__U8]' <<'C'
 .cast[HONE__I8] = CASTS(i8),
 C
