@@ -109,6 +109,12 @@ static void run_panels(const hone__gemm_kernel *kernel, const hone__gemm_args *x
     }
 }
 
+/* Any of its columns? */
+static bool may_be_upright(const hone__gemm_kernel *kernel, const hone__gemm_args *x)
+{
+    return (x->n & (kernel->vl - 1)) != 0 && x->m >= kernel->vl;
+}
+
 static void run(const hone__gemm_kernel *kernel, const hone__gemm_args *x, bool in_place)
 {
     const hone__gemm_epilogue epilogue = { .alpha = x->alpha,
@@ -117,7 +123,8 @@ static void run(const hone__gemm_kernel *kernel, const hone__gemm_args *x, bool 
                                            .bias_rs = x->bias_rs,
                                            .bias_cs = x->bias_cs };
     const hone__gemm_epilogue *finish = plain(x) ? NULL : &epilogue;
-    const int64_t upright = hone__gemm_upright_columns(kernel, x, x->m, x->n);
+    const int64_t upright =
+        may_be_upright(kernel, x) ? hone__gemm_upright_columns(kernel, x, x->m, x->n) : 0;
     if (upright < x->n) {
         run_panels(kernel, x, finish, (int)(x->n - upright), in_place);
     }
@@ -285,11 +292,6 @@ static int64_t turned_cost(const hone__gemm_kernel *kernel, const hone__gemm_arg
     const int64_t vector = WHOLE * (tail < LEAST ? LEAST : tail);
     const int64_t rest = cost_of(kernel, x->m & (kernel->vl - 1), tail);
     return (x->m >> __builtin_ctz((unsigned)kernel->vl)) * vector + (rest < vector ? rest : vector);
-}
-
-static bool may_be_upright(const hone__gemm_kernel *kernel, const hone__gemm_args *x)
-{
-    return (x->n & (kernel->vl - 1)) != 0 && x->m >= kernel->vl;
 }
 
 /* How many of the last columns, which fill a part of a vector, are better done upright: where it

@@ -23,7 +23,7 @@ enum { SHORTEST_K = 16 };
 int64_t hone__gemm_turned_columns(const hone__gemm_kernel *kernel, const hone__gemm_args *x,
                                   int64_t m, int64_t n)
 {
-    const int64_t tail = n % kernel->vl;
+    const int64_t tail = n & (kernel->vl - 1);
     const bool can = tail > 0 && tail <= kernel->turning_columns && x->a_cs == 1 && x->b_cs == 1 &&
                      x->c_cs == 1 && m >= kernel->vl && x->k >= SHORTEST_K &&
                      x->accumulate != HONE__GEMM_BEGIN;

@@ -18,7 +18,7 @@ static double vectors_for(const hone__gemm_kernel *kernel, int64_t n)
 int64_t hone__gemm_upright_columns(const hone__gemm_kernel *kernel, const hone__gemm_args *x,
                                    int64_t m, int64_t n)
 {
-    const int64_t tail = n % kernel->vl;
+    const int64_t tail = n & (kernel->vl - 1);
     if (x->a_rs != 1) {
         return hone__gemm_turned_columns(kernel, x, m, n);
     }
