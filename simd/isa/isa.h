@@ -19,6 +19,7 @@ typedef struct hone__isa {
     hone__unary_fn unary[HONE__K_N_UNARY][HONE__N_DTYPES];
     hone__binary_fn binary[HONE__K_N_BINARY][HONE__N_DTYPES];
     hone__compare_fn compare[HONE__K_N_COMPARE][HONE__N_DTYPES];
+    hone__formula_fn formula[HONE__K_N_FORMULA][HONE__N_DTYPES];
     hone__where_fn where[HONE__N_DTYPES];
     hone__add_scaled_fn add_scaled[HONE__N_DTYPES];
     hone__cast_fn cast[HONE__N_DTYPES][HONE__N_DTYPES]; /* [from][to] */

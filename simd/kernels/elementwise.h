@@ -21,49 +21,25 @@ HONE__INLINE VREAL R(rsqrt)(VREAL x)
     return R(div)(R(set)(1), R(sqrt)(x));
 }
 
-/* ---- whole numbers: adding and taking away the least number whose neighbours are 1 away rounds to
- * the nearest; what is as large already, infinite or NaN stays */
-
-#define WHOLE ((REAL)1 / (sizeof(REAL) == 4 ? (REAL)0x1p-23 : (REAL)0x1p-52))
-
-/* r with the sign of x where r is not negative, and x itself where it is whole anyway. */
-HONE__INLINE VREAL R(whole)(VREAL x, VREAL r)
-{
-    const VREAL zero = R(set)(0);
-    const VREAL with_sign = R(select)(R(lt)(x, zero), R(neg)(r), r);
-    const VREAL small = R(select)(R(eq)(x, zero), x, with_sign);
-    return R(select)(R(lt)(R(abs)(x), R(set)(WHOLE)), small, x);
-}
-
-HONE__INLINE VREAL R(nearest)(VREAL size)
-{
-    const VREAL whole = R(set)(WHOLE);
-    return R(sub)(R(add)(size, whole), whole);
-}
-
 HONE__INLINE VREAL R(round)(VREAL x)
 {
-    return R(whole)(x, R(nearest)(R(abs)(x)));
+    return R(whole_near)(x);
 }
 
 HONE__INLINE VREAL R(trunc)(VREAL x)
 {
-    const VREAL size = R(abs)(x), r = R(nearest)(size);
-    return R(whole)(x, R(select)(R(gt)(r, size), R(sub)(r, R(set)(1)), r));
+    return R(whole_within)(x);
 }
 
 HONE__INLINE VREAL R(floor)(VREAL x)
 {
-    const VREAL r = R(round)(x);
-    return R(select)(R(gt)(r, x), R(sub)(r, R(set)(1)), r);
+    return R(whole_below)(x);
 }
 
 HONE__INLINE VREAL R(ceil)(VREAL x)
 {
     return R(neg)(R(floor)(R(neg)(x)));
 }
-
-#undef WHOLE
 
 /* ---- powers with a way that is faster than pow and within its bound: their intermediate results
  * overflow, or lose digits in the subnormals, only where the last one is past the ends too */

@@ -47,6 +47,11 @@ enum {
 #include "kernels/kernels.def"
     HONE__K_N_COMPARE,
 };
+#define FORMULA_KERNEL(NAME, ...) HONE__K_FORMULA_##NAME,
+enum {
+#include "kernels/kernels.def"
+    HONE__K_N_FORMULA,
+};
 #define REDUCE_KERNEL(NAME, ...) HONE__K_##NAME,
 enum {
 #include "kernels/kernels.def"
@@ -84,6 +89,12 @@ typedef void (*hone__compare_fn)(int64_t n, uint8_t *out, int64_t so, const void
  * size). */
 typedef void (*hone__where_fn)(int64_t n, void *out, int64_t so, const uint8_t *cond, int64_t sc,
                                const void *a, int64_t sa, const void *b, int64_t sb);
+
+/** at[0][i] = f(at[1][i], at[2][i], ...; numbers), as many operands as kernels.def says; the numbers,
+ * three of them, are rounded to the dtype first. f32, f64. */
+enum { HONE__FORMULA_NUMBERS = 3 };
+typedef void (*hone__formula_fn)(const void *numbers, int64_t n, char *const *at,
+                                 const int64_t *stride);
 
 /** out[i] = fma(s, b[i], a[i]), s rounded to the dtype first. f32, f64. */
 typedef void (*hone__add_scaled_fn)(int64_t n, void *out, int64_t so, const void *a, int64_t sa,

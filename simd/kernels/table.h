@@ -45,6 +45,7 @@
 #define UNARY_KERNEL(NAME, name, dtypes, ...)  .unary[HONE__K_##NAME] = dtypes(name),
 #define BINARY_KERNEL(NAME, name, dtypes, ...) .binary[HONE__K_##NAME] = dtypes(name),
 #define COMPARE_KERNEL(NAME, name, sign)       .compare[HONE__K_##NAME] = ALL(name),
+#define FORMULA_KERNEL(NAME, name, ...)        .formula[HONE__K_FORMULA_##NAME] = REALS(formula_##name),
 #include "kernels/kernels.def"
 
 .where = BY_SIZE(where),

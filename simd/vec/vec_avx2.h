@@ -123,6 +123,18 @@ HONE__INLINE vf32 f32_sqrt(vf32 x)
 {
     return _mm256_sqrt_ps(x);
 }
+HONE__INLINE vf32 f32_whole_near(vf32 x)
+{
+    return _mm256_round_ps(x, _MM_FROUND_TO_NEAREST_INT | _MM_FROUND_NO_EXC);
+}
+HONE__INLINE vf32 f32_whole_below(vf32 x)
+{
+    return _mm256_round_ps(x, _MM_FROUND_TO_NEG_INF | _MM_FROUND_NO_EXC);
+}
+HONE__INLINE vf32 f32_whole_within(vf32 x)
+{
+    return _mm256_round_ps(x, _MM_FROUND_TO_ZERO | _MM_FROUND_NO_EXC);
+}
 HONE__INLINE vf32 f32_neg(vf32 x)
 {
     return _mm256_xor_ps(x, _mm256_set1_ps(-0.0f));
@@ -385,6 +397,18 @@ HONE__INLINE vf64 f64_fnma(vf64 a, vf64 b, vf64 c)
 HONE__INLINE vf64 f64_sqrt(vf64 x)
 {
     return _mm256_sqrt_pd(x);
+}
+HONE__INLINE vf64 f64_whole_near(vf64 x)
+{
+    return _mm256_round_pd(x, _MM_FROUND_TO_NEAREST_INT | _MM_FROUND_NO_EXC);
+}
+HONE__INLINE vf64 f64_whole_below(vf64 x)
+{
+    return _mm256_round_pd(x, _MM_FROUND_TO_NEG_INF | _MM_FROUND_NO_EXC);
+}
+HONE__INLINE vf64 f64_whole_within(vf64 x)
+{
+    return _mm256_round_pd(x, _MM_FROUND_TO_ZERO | _MM_FROUND_NO_EXC);
 }
 HONE__INLINE vf64 f64_neg(vf64 x)
 {

@@ -113,6 +113,18 @@ HONE__INLINE vf32 f32_sqrt(vf32 x)
 {
     return vsqrtq_f32(x);
 }
+HONE__INLINE vf32 f32_whole_near(vf32 x)
+{
+    return vrndnq_f32(x);
+}
+HONE__INLINE vf32 f32_whole_below(vf32 x)
+{
+    return vrndmq_f32(x);
+}
+HONE__INLINE vf32 f32_whole_within(vf32 x)
+{
+    return vrndq_f32(x);
+}
 HONE__INLINE vf32 f32_neg(vf32 x)
 {
     return vnegq_f32(x);
@@ -365,6 +377,18 @@ HONE__INLINE vf64 f64_fnma(vf64 a, vf64 b, vf64 c)
 HONE__INLINE vf64 f64_sqrt(vf64 x)
 {
     return vsqrtq_f64(x);
+}
+HONE__INLINE vf64 f64_whole_near(vf64 x)
+{
+    return vrndnq_f64(x);
+}
+HONE__INLINE vf64 f64_whole_below(vf64 x)
+{
+    return vrndmq_f64(x);
+}
+HONE__INLINE vf64 f64_whole_within(vf64 x)
+{
+    return vrndq_f64(x);
 }
 HONE__INLINE vf64 f64_neg(vf64 x)
 {

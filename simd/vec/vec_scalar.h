@@ -15,6 +15,8 @@
  *                           load_n gives `fill` there
  *           load_part       load_n of what is left of a row: n >= LANES is all lanes, n <= 0 none
  *           keep_part       (and no touch); where(mask) is the first true lane of one that has any
+ *   whole   whole_near whole_below whole_within: to the nearest whole number (of two the even one),
+ *           down, towards 0; signs of zeros stay
  *   lanes   down(v, h)      lane j is v's lane j + h for j < h (the others: anything); h a power
  *                           of two < LANES
  *           first(v)        lane 0
@@ -125,6 +127,20 @@ HONE__INLINE vf32 f32_fnma(vf32 a, vf32 b, vf32 c)
 HONE__INLINE vf32 f32_sqrt(vf32 x)
 {
     return sqrtf(x);
+}
+HONE__INLINE vf32 f32_whole_near(vf32 x)
+{
+    const float size = __builtin_fabsf(x), most = 0x1p23f; /* its neighbours are 1 away */
+    return size < most ? __builtin_copysignf((size + most) - most, x) : x;
+}
+HONE__INLINE vf32 f32_whole_below(vf32 x)
+{
+    const float near = f32_whole_near(x);
+    return near > x ? near - 1 : near;
+}
+HONE__INLINE vf32 f32_whole_within(vf32 x)
+{
+    return __builtin_copysignf(f32_whole_below(__builtin_fabsf(x)), x);
 }
 HONE__INLINE vf32 f32_neg(vf32 x)
 {
@@ -382,6 +398,20 @@ HONE__INLINE vf64 f64_fnma(vf64 a, vf64 b, vf64 c)
 HONE__INLINE vf64 f64_sqrt(vf64 x)
 {
     return sqrt(x);
+}
+HONE__INLINE vf64 f64_whole_near(vf64 x)
+{
+    const double size = __builtin_fabs(x), most = 0x1p52; /* its neighbours are 1 away */
+    return size < most ? __builtin_copysign((size + most) - most, x) : x;
+}
+HONE__INLINE vf64 f64_whole_below(vf64 x)
+{
+    const double near = f64_whole_near(x);
+    return near > x ? near - 1 : near;
+}
+HONE__INLINE vf64 f64_whole_within(vf64 x)
+{
+    return __builtin_copysign(f64_whole_below(__builtin_fabs(x)), x);
 }
 HONE__INLINE vf64 f64_neg(vf64 x)
 {

@@ -83,6 +83,20 @@ static void find_block(const crossing *c, int64_t i, char **at, int64_t *inner, 
     *cross = hone__min(c->cross - k, c->block_cross);
 }
 
+/* What the next block gathers is asked for while this one is computed: its lines are too far apart
+ * for the machine to see them coming. */
+static void ask_for(const crossing *c, int64_t i)
+{
+    int64_t inner, cross;
+    char *at[HONE__OPERANDS];
+    find_block(c, i, at, &inner, &cross);
+    for (int o = 1; o < c->w.n; o++) {
+        const int64_t step = c->inner_step[o] * c->w.size[o], bytes = cross * c->w.size[o];
+        for (int64_t row = 0; c->gather[o] && row < inner; row++)
+            hone__ask_for(at[o] + row * step, bytes);
+    }
+}
+
 /* Blocks [begin, end): what lies across is gathered, then row by row. */
 static void run_gathering(void *ctx, int64_t begin, int64_t end)
 {
@@ -105,6 +119,8 @@ static void run_gathering(void *ctx, int64_t begin, int64_t end)
             stride[o] = 1;
             step[o] = ld * w->size[o];
         }
+        if (i + 1 < end)
+            ask_for(c, i + 1);
         for (int64_t k = 0; k < cross; k++) {
             if (w->casts)
                 hone__walk_casting(w, inner, at, stride);

@@ -17,6 +17,15 @@ const double hone__binary_ns[HONE__K_N_BINARY] = {
 #include "kernels/kernels.def"
 };
 
+#define FORMULA_KERNEL(NAME, name, inputs, cost) [HONE__K_FORMULA_##NAME] = HONE__NS_##cost,
+const double hone__formula_ns[HONE__K_N_FORMULA] = {
+#include "kernels/kernels.def"
+};
+#define FORMULA_KERNEL(NAME, name, inputs, cost) [HONE__K_FORMULA_##NAME] = inputs,
+const int hone__formula_inputs[HONE__K_N_FORMULA] = {
+#include "kernels/kernels.def"
+};
+
 enum {
     STRETCH = 512,       /* elements cast at a time, on the stack */
     AHEAD = 4,           /* rows asked for before their turn */
@@ -159,6 +168,7 @@ static void run_dense(void *ctx, int64_t begin, int64_t end)
 static int inputs_of(const hone__elementwise_kernel *k)
 {
     return k->arity == HONE__BINARY || k->arity == HONE__COMPARE ? 2
+           : k->arity == HONE__FORMULA                           ? k->inputs
            : k->arity == HONE__WHERE || k->arity == HONE__UPDATE ? 3
                                                                  : 1;
 }

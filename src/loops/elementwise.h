@@ -32,10 +32,11 @@ typedef enum {
     HONE__WHERE,
     HONE__FILL,
     HONE__UPDATE,
+    HONE__FORMULA,
 } hone__arity;
 
 /** An update in place: at[0] (and at[1], the same) is read and written, at[2] is read, at[3] may be
- * both. Strides in elements. */
+ * both. Or a formula: at[0] is written, its args are the numbers. Strides in elements. */
 typedef struct {
     void (*run)(const void *args, int64_t n, char *const *at, const int64_t *stride);
     const void *args;
@@ -47,7 +48,7 @@ typedef union {
     hone__compare_fn compare;
     hone__where_fn where;
     hone__fill_fn fill;
-    hone__update update;
+    hone__update update; /* of a formula, too */
 } hone__elementwise_fn;
 
 /** A kernel of the ISA's table and what it reads. */
@@ -59,10 +60,13 @@ typedef struct {
     bool
         narrows; /* the result, f32, is rounded into one of 16 bits; operands become it first ... */
     bool exact_numbers; /* ... but 0-d ones */
+    int inputs;         /* of a formula */
 } hone__elementwise_kernel;
 
 /** The costs that kernels.def gives. */
 extern const double hone__unary_ns[HONE__K_N_UNARY], hone__binary_ns[HONE__K_N_BINARY];
+extern const double hone__formula_ns[HONE__K_N_FORMULA];
+extern const int hone__formula_inputs[HONE__K_N_FORMULA];
 
 /** The dtype that is computed in. */
 static inline hone_dtype hone__computed_in(hone_dtype dtype)
@@ -92,6 +96,17 @@ static inline hone__elementwise_kernel hone__binary_kernel(int k, hone_dtype dty
                                        .ns = hone__binary_ns[k],
                                        .narrows = in != dtype,
                                        .exact_numbers = k == HONE__K_MUL || k == HONE__K_DIV };
+}
+
+/** The table's formula HONE__K_FORMULA_<k>, of f32 or f64; numbers: three, which outlive the kernel. */
+static inline hone__elementwise_kernel hone__formula_kernel(int k, hone_dtype dtype,
+                                                            const double *numbers)
+{
+    return (hone__elementwise_kernel){ .arity = HONE__FORMULA,
+                                       .fn.update = { hone__k->formula[k][dtype], numbers },
+                                       .reads = { dtype, dtype, dtype },
+                                       .ns = hone__formula_ns[k],
+                                       .inputs = hone__formula_inputs[k] };
 }
 
 /** Its result is bool. */

@@ -16,7 +16,9 @@
 #define PANEL_BYTES  2048  /* of a row: what a kernel takes in one go */
 #define TOGETHER     16    /* rows in pieces that are reduced together */
 #define TILE_BYTES   32768 /* of a row, when blocks are reduced where they lie */
-#define NS_DIRECT    0.1   /* an element read where it lies, and gathered first */
+#define STRIP        16 /* short rows that lie across are gathered so many at a time, whole lines ... */
+#define STRIP_BYTES  (STRIP * 8192) /* ... into a buffer of so many bytes and a block */
+#define NS_DIRECT    0.1            /* an element read where it lies, and gathered first */
 #define NS_GATHERED  0.6
 
 typedef struct {
@@ -56,7 +58,7 @@ static void rows_whole(void *ctx, int64_t begin, int64_t end)
                j->out + begin * j->out_size, 1);
         return;
     }
-    _Alignas(64) char buffer[BUFFER_BYTES];
+    _Alignas(64) char buffer[STRIP_BYTES];
     for (int64_t r = begin; r < end; r += j->tile) {
         const int64_t n = hone__min(j->tile, end - r);
         hone__rows_gather(&j->v, (hone__rect){ r, r + n, 0, j->v.cols }, buffer, j->v.cols);
@@ -85,6 +87,52 @@ static void rows_in_blocks(void *ctx, int64_t begin, int64_t end)
         reduce(last - first, buffer, 0, 1, &partials[u]);
         if (is_arg(j->kind)) /* of M2 it is a count */
             partials[u].index += first;
+    }
+}
+
+/* True if a row is short lines that lie across: element after element of a block would come from
+ * another cache line, and the next block would read the same ones again. */
+static bool in_strips(const job *j)
+{
+    const hone__rows *v = &j->v;
+    return !j->direct && v->n_col_dims == 2 && v->col_stride[0] == 1 && v->col_stride[1] > 1 &&
+           v->col_shape[0] >= STRIP && v->col_shape[1] * v->size * STRIP <= STRIP_BYTES;
+}
+
+/* Blocks as above, groups of them: lines are gathered a strip at a time and reduced as soon as blocks
+ * are whole. Units are counted [row][group]. */
+static void rows_in_strips(void *ctx, int64_t begin, int64_t end)
+{
+    const job *j = ctx;
+    const hone__rows *v = &j->v;
+    const hone__reduce_blocks_fn reduce = hone__k->reduce_blocks[j->kind][v->dtype];
+    const int64_t block = hone__reduce_block(v->dtype), run = v->col_shape[1];
+    const int64_t groups = (j->n_blocks + j->tile - 1) / j->tile;
+    _Alignas(64) char buffer[STRIP_BYTES + BUFFER_BYTES];
+    for (int64_t u = begin; u < end; u++) {
+        const int64_t row = u / groups, b_end = hone__min(j->n_blocks, (u % groups + 1) * j->tile);
+        const int64_t last = hone__min(v->cols, b_end * block);
+        int64_t b = u % groups * j->tile, line = b * block / run, skip = b * block - line * run;
+        for (int64_t have = 0; b < b_end;) {
+            const int64_t lines =
+                hone__min((last - 1) / run + 1, (line / STRIP + 1) * STRIP) - line;
+            hone__k->transpose[v->dtype](run, lines, buffer + have * v->size, run,
+                                         v->data + hone__rows_offset(v, row, line * run) * v->size,
+                                         v->col_stride[1]);
+            line += lines;
+            have += lines * run;
+            int64_t at = skip;
+            for (int64_t n; b < b_end && have - at >= (n = hone__min(block, v->cols - b * block));
+                 b++, at += n) {
+                hone__partial *partial = (hone__partial *)j->partials + row * j->n_blocks + b;
+                reduce(n, buffer + at * v->size, 0, 1, partial);
+                if (is_arg(j->kind)) /* of M2 it is a count */
+                    partial->index += b * block;
+            }
+            have -= at;
+            skip = 0;
+            memmove(buffer, buffer + at * v->size, (size_t)(have * v->size));
+        }
     }
 }
 
@@ -142,7 +190,10 @@ static bool run_rows(job *j)
     const double ns = j->direct || j->pieces ? NS_DIRECT : NS_GATHERED;
     j->n_blocks = (cols + block - 1) / block;
     if (!j->base && ((j->n_blocks <= 1 && !j->pieces) || (j->direct && j->v.rows >= 4 * team))) {
+        const bool across = j->v.n_row_dims > 0 && j->v.row_stride[j->v.n_row_dims - 1] == 1;
         j->tile = block / hone__min(cols, block);
+        if (across && j->tile < STRIP && cols * j->v.size * STRIP <= STRIP_BYTES)
+            j->tile = STRIP;
         hone__parallel_for(j->v.rows, j->direct ? 1 : j->tile, ns * (double)cols + 2.0, rows_whole,
                            j);
         return true;
@@ -156,6 +207,11 @@ static bool run_rows(job *j)
         j->tile = hone__min(TOGETHER, (j->v.rows + team - 1) / team);
         hone__parallel_for((j->v.rows + j->tile - 1) / j->tile * j->n_blocks, 1,
                            ns * (double)(j->tile * hone__min(cols, block)), rows_in_pieces, j);
+    } else if (in_strips(j)) {
+        const int64_t share = (j->n_blocks + team - 1) / team;
+        j->tile = hone__min(share, 4 * STRIP * j->v.col_shape[1] / block + 1);
+        hone__parallel_for(j->v.rows * ((j->n_blocks + j->tile - 1) / j->tile), 1,
+                           ns * (double)(block * j->tile), rows_in_strips, j);
     } else {
         hone__parallel_for(units, 1, ns * (double)block, rows_in_blocks, j);
     }

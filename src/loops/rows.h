@@ -13,6 +13,14 @@ static inline int64_t hone__min(int64_t a, int64_t b)
     return a < b ? a : b;
 }
 
+/** Brings bytes nearer that are read soon. */
+static inline void hone__ask_for(const char *at, int64_t bytes)
+{
+    for (int64_t i = 0; i < bytes; i += 64)
+        __builtin_prefetch(at + i, 0, 2);
+    __builtin_prefetch(at + bytes - 1, 0, 2);
+}
+
 /** True if no dim behind `dim` has more than one element: the rule of rows holds (contract 1). */
 static inline bool hone__is_innermost(const hone_tensor *t, int dim)
 {

@@ -43,6 +43,7 @@ static inline void hone__walk_call_fn(hone__arity arity, const hone__elementwise
         fn->fill(n, at[0], stride[0], at[1]);
         break;
     case HONE__UPDATE:
+    case HONE__FORMULA:
         fn->update.run(fn->update.args, n, at, stride);
         break;
     }

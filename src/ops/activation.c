@@ -50,6 +50,14 @@ static hone_tensor *limited(hone_tensor *x, double min, double max)
     return hone_minimum_scalar(hone_maximum_scalar(x, min), max);
 }
 
+/* The same of a forward: floats in one pass. */
+static hone_tensor *between(hone_tensor *x, double min, double max)
+{
+    return x && hone_dtype_is_float((hone_dtype)x->dtype)
+               ? hone__formula(HONE__K_FORMULA_LIMITED, x, min, max, 0)
+               : limited(x, min, max);
+}
+
 static hone_tensor *inside(hone_tensor *x, double min, double max)
 {
     return both(hone_gt_scalar(x, min), hone_lt_scalar(x, max));
@@ -75,7 +83,9 @@ static void leaky_relu_backward(hone_context *ctx, hone_tensor *const *dy, hone_
     dx[0] = leaky(hone_gt_scalar(hone_saved(ctx, 0), 0), dy[0], OF(leaky)->negative_slope);
 }
 
-ACTIVATION_WITH(leaky_relu, leaky(hone_gt_scalar(x, 0), x, OF(leaky)->negative_slope), TABLE(leaky))
+ACTIVATION_WITH(leaky_relu,
+                hone__formula(HONE__K_FORMULA_LEAKY_RELU, x, OF(leaky)->negative_slope, 0, 0),
+                TABLE(leaky))
 
 hone_tensor *hone_leaky_relu(hone_tensor *x, double negative_slope)
 {
@@ -162,8 +172,7 @@ typedef struct {
 
 static hone_tensor *elu_of(hone_tensor *x, exponential e)
 {
-    hone_tensor *low = hone_mul_scalar(hone_expm1(hone_mul_scalar(x, e.rate)), e.scale * e.alpha);
-    return hone_where(hone_gt_scalar(x, 0), hone_mul_scalar(x, e.scale), low);
+    return hone__formula(HONE__K_FORMULA_ELU, x, e.rate, e.scale, e.scale * e.alpha);
 }
 
 /* e^x of what is positive isn't used, and would be inf. */
@@ -239,7 +248,7 @@ static hone_tensor *hardtanh_of(hone_context *ctx, hone_tensor *x)
     const bool whole =
         !hone_dtype_is_float((hone_dtype)x->dtype); /* limits are cut, as in PyTorch */
     if (o->min_val <= o->max_val)
-        return limited(x, whole ? trunc(o->min_val) : o->min_val,
+        return between(x, whole ? trunc(o->min_val) : o->min_val,
                        whole ? trunc(o->max_val) : o->max_val);
     hone_error_set(HONE_E_VALUE, "hardtanh: min_val %g must not be more than max_val %g",
                    o->min_val, o->max_val);
@@ -264,22 +273,17 @@ static void relu6_backward(hone_context *ctx, hone_tensor *const *dy, hone_tenso
     dx[0] = passed(inside(hone_saved(ctx, 0), 0, 6), dy[0]);
 }
 
-ACTIVATION_OF(as_number, relu6, limited(x, 0, 6), .options = NULL)
+ACTIVATION_OF(as_number, relu6, between(x, 0, 6), .options = NULL)
 HONE__ENTRY_X(relu6)
 
 /* ---- hardsigmoid, hardswish */
-
-static hone_tensor *hinge(hone_tensor *x)
-{
-    return limited(hone_add_scalar(x, 3), 0, 6);
-}
 
 static void hardsigmoid_backward(hone_context *ctx, hone_tensor *const *dy, hone_tensor **dx)
 {
     dx[0] = passed(inside(hone_saved(ctx, 0), -3, 3), hone_div_scalar(dy[0], 6));
 }
 
-ACTIVATION(hardsigmoid, hone_div_scalar(hinge(x), 6))
+ACTIVATION(hardsigmoid, hone__formula(HONE__K_FORMULA_HARDSIGMOID, x, 0, 0, 0))
 
 static void hardswish_backward(hone_context *ctx, hone_tensor *const *dy, hone_tensor **dx)
 {
@@ -290,7 +294,7 @@ static void hardswish_backward(hone_context *ctx, hone_tensor *const *dy, hone_t
     dx[0] = passed(hone_eq_scalar(hone_le_scalar(x, -3), 0), high);
 }
 
-ACTIVATION(hardswish, hone_div_scalar(hone_mul(x, hinge(x)), 6))
+ACTIVATION(hardswish, hone__formula(HONE__K_FORMULA_HARDSWISH, x, 0, 0, 0))
 
 /* ---- mish: x t, t = tanh(softplus(x)) */
 
@@ -320,7 +324,7 @@ static void softsign_backward(hone_context *ctx, hone_tensor *const *dy, hone_te
     dx[0] = hone_div(dy[0], hone_square(one_and_size(hone_saved(ctx, 0))));
 }
 
-ACTIVATION(softsign, hone_div(x, one_and_size(x)))
+ACTIVATION(softsign, hone__formula(HONE__K_FORMULA_SOFTSIGN, x, 0, 0, 0))
 
 static void logsigmoid_backward(hone_context *ctx, hone_tensor *const *dy, hone_tensor **dx)
 {
@@ -443,6 +447,8 @@ static bool clamp_forward(hone_context *ctx, hone_tensor *const *in, int n_in, h
                        hone__tensor_text(x).s);
         return false;
     }
+    if (hone_dtype_is_float((hone_dtype)x->dtype))
+        return HONE__SAVE(ctx, x) && hone__give(out, between(x, o->min, o->max));
     hone_tensor *low = o->min == (double)-INFINITY ? x : hone_maximum_scalar(x, o->min);
     hone_tensor *y = o->max == (double)INFINITY ? low : hone_minimum_scalar(low, o->max);
     return HONE__SAVE(ctx, x) && hone__give(out, y == x ? hone_clone(x) : y);

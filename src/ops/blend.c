@@ -1,5 +1,5 @@
-/* blend.c: addcmul, addcdiv, lerp, add_alpha, sub_alpha: sums of products of three, of which the last step goes straight into
- * the result. */
+/* blend.c: addcmul, addcdiv, lerp, add_alpha, sub_alpha: sums of products of three, of floats in one pass where a
+ * formula of kernels.def says them. */
 #include "loops/elementwise.h"
 #include "ops/common.h"
 
@@ -47,8 +47,14 @@ static bool addc_forward(hone_context *ctx, hone_tensor *const *in, bool divides
     }
     if (!hone__broadcast(hone__call_name(ctx), in, 3, &shape) || !HONE__SAVE(ctx, in[1], in[2]))
         return false;
-    hone_tensor *a = times(hone_to(in[1], dtype), value), *b = hone_to(in[2], dtype);
-    hone_tensor *part = divides ? hone_div(a, b) : hone_mul(a, b);
+    if (hone_dtype_is_float(dtype)) {
+        const double numbers[HONE__FORMULA_NUMBERS] = { value };
+        const int k = divides ? HONE__K_FORMULA_ADDCDIV : HONE__K_FORMULA_ADDCMUL;
+        return into(ctx, hone__formula_kernel(k, dtype, numbers),
+                    (hone__operand[]){ { .t = in[0] }, { .t = in[1] }, { .t = in[2] } }, &shape,
+                    out);
+    }
+    hone_tensor *part = hone_mul(times(hone_to(in[1], dtype), value), hone_to(in[2], dtype));
     return part && into(ctx, hone__binary_kernel(HONE__K_ADD, dtype),
                         (hone__operand[]){ { .t = in[0] }, { .t = part } }, &shape, out);
 }
@@ -188,11 +194,10 @@ static bool lerp_scalar_forward(hone_context *ctx, hone_tensor *const *in, int n
         return false;
     const hone_dtype dtype = (hone_dtype)in[0]->dtype;
     const bool near = fabs(s) < 0.5;
-    hone_tensor *way = hone_sub(in[1], in[0]);
-    hone_tensor *part = hone_mul_scalar(way, near ? s : rest_of(dtype, s));
-    return part &&
-           into(ctx, hone__binary_kernel(near ? HONE__K_ADD : HONE__K_SUB, dtype),
-                (hone__operand[]){ { .t = near ? in[0] : in[1] }, { .t = part } }, &shape, out);
+    const double numbers[HONE__FORMULA_NUMBERS] = { near ? s : rest_of(dtype, s) };
+    const int k = near ? HONE__K_FORMULA_LERP : HONE__K_FORMULA_LERP_BACK;
+    return into(ctx, hone__formula_kernel(k, dtype, numbers),
+                (hone__operand[]){ { .t = in[0] }, { .t = in[1] } }, &shape, out);
 }
 
 static void lerp_scalar_backward(hone_context *ctx, hone_tensor *const *dy, hone_tensor **dx)

@@ -1,6 +1,8 @@
 /* common.c: what the ops' blocks share. */
 #include "ops/common.h"
 
+#include "loops/elementwise.h"
+
 const hone__option hone__dim_table[] = {
     HONE__OPTION(hone__dim_options, dim, HONE__OPT_INT, .required = true),
     { NULL },
@@ -48,6 +50,17 @@ hone_tensor *hone__expanded_to(hone_tensor *t, hone_tensor *to)
 hone_tensor *hone__as_float(hone_tensor *x)
 {
     return hone_dtype_is_float((hone_dtype)x->dtype) ? x : hone_to(x, HONE_F32);
+}
+
+hone_tensor *hone__formula(int k, hone_tensor *x, double s, double t, double u)
+{
+    const double numbers[HONE__FORMULA_NUMBERS] = { s, t, u };
+    hone_tensor *y =
+        x ? hone__own(hone__new("formula", (hone_dtype)x->dtype, x->ndim, x->shape)) : NULL;
+    if (!y)
+        return NULL;
+    const hone__elementwise_kernel kernel = hone__formula_kernel(k, (hone_dtype)x->dtype, numbers);
+    return hone__elementwise(&kernel, y, &(hone__operand){ .t = x }) ? y : NULL;
 }
 
 hone_values_indices hone__call_values_indices(const hone__op *op, hone_tensor *x,

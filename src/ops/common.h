@@ -87,6 +87,10 @@ const int64_t *hone__ended(const hone__shape *shape, int64_t *room);
 /** x, or in f32 if it is of integers or bool. */
 hone_tensor *hone__as_float(hone_tensor *x);
 
+/** A formula of kernels.def of one tensor, f32 or f64, and its numbers, as a new tensor. NULL: x is, or
+ * E_NOMEM. */
+hone_tensor *hone__formula(int k, hone_tensor *x, double s, double t, double u);
+
 /** Runs an op of x with two outputs; both NULL on error. */
 hone_values_indices hone__call_values_indices(const hone__op *op, hone_tensor *x,
                                               const void *options);

@@ -1,5 +1,6 @@
 /* logic.c: truth values of elements (isnan, logical_and ...), and nan_to_num, which replaces what they
  * find. Made of comparisons. */
+#include "loops/elementwise.h"
 #include "ops/common.h"
 
 #include <float.h>
@@ -30,9 +31,10 @@ static hone_tensor *isfinite_of(hone_tensor *x)
                                                      : hone_eq(x, x);
 }
 
+/* A number beside bool would make both i64. */
 static hone_tensor *logical_not_of(hone_tensor *x)
 {
-    return hone_eq_scalar(x, 0);
+    return x->dtype == HONE_BOOL ? hone_eq(x, hone_scalar(HONE_BOOL, 0)) : hone_eq_scalar(x, 0);
 }
 
 #define TRUTH(op)                                                                                  \
@@ -85,10 +87,10 @@ static const hone__option num_table[] = {
 };
 
 /* s, or the dtype's largest number if s is infinite. */
-static hone_tensor *number(hone_dtype dtype, double s)
+static double number(hone_dtype dtype, double s)
 {
     const double most = dtype == HONE_F32 ? (double)FLT_MAX : DBL_MAX;
-    return hone_scalar(dtype, !isinf(s) ? s : s > 0 ? most : -most);
+    return !isinf(s) ? s : s > 0 ? most : -most;
 }
 
 static bool nan_to_num_forward(hone_context *ctx, hone_tensor *const *in, int n_in,
@@ -100,9 +102,8 @@ static bool nan_to_num_forward(hone_context *ctx, hone_tensor *const *in, int n_
     const hone_dtype dtype = (hone_dtype)x->dtype;
     if (!hone_dtype_is_float(dtype))
         return hone__give(out, hone_clone(x));
-    hone_tensor *y = hone_where(isnan_of(x), number(dtype, o->nan), x);
-    y = hone_where(hone_eq_scalar(x, (double)INFINITY), number(dtype, o->posinf), y);
-    y = hone_where(hone_eq_scalar(x, (double)-INFINITY), number(dtype, o->neginf), y);
+    hone_tensor *y = hone__formula(HONE__K_FORMULA_NAN_TO_NUM, x, number(dtype, o->nan),
+                                   number(dtype, o->posinf), number(dtype, o->neginf));
     return HONE__SAVE(ctx, x) && hone__give(out, y);
 }
 
@@ -141,9 +142,11 @@ static bool logaddexp_forward(hone_context *ctx, hone_tensor *const *in, int n_i
     }
     if (!hone__broadcast("logaddexp", in, n_in, &shape) || !HONE__SAVE(ctx, a, b))
         return false;
-    /* of equal infinities the difference is 0, too */
-    hone_tensor *apart = hone_where(hone_eq(a, b), hone_scalar(dtype, 0), hone_abs(hone_sub(a, b)));
-    return hone__give(out, hone_add(hone_maximum(a, b), hone_log1p(hone_exp(hone_neg(apart)))));
+    const hone__elementwise_kernel kernel =
+        hone__formula_kernel(HONE__K_FORMULA_LOGADDEXP, dtype, NULL);
+    out[0] = hone__out(ctx, 0, dtype, shape.ndim, shape.shape);
+    return out[0] &&
+           hone__elementwise(&kernel, out[0], (hone__operand[]){ { .t = a }, { .t = b } });
 }
 
 static void logaddexp_backward(hone_context *ctx, hone_tensor *const *dy, hone_tensor **dx)

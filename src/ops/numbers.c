@@ -2,7 +2,11 @@
  * themselves. */
 #include "ops/reduced.h"
 
+#include "core/access.h"
+
 #include <hone/statistics.h>
+
+#include <math.h>
 
 /* x without its NaNs. */
 static hone_tensor *cleaned(hone_tensor *x)
@@ -12,12 +16,34 @@ static hone_tensor *cleaned(hone_tensor *x)
                : hone_masked_fill_scalar(x, hone_isnan(x), 0);
 }
 
+static bool row_with_nan(void *user, const char *row, int64_t n, int64_t stride)
+{
+    const hone_dtype dtype = *(const hone_dtype *)user;
+    const int64_t step = stride * (int64_t)hone_dtype_size(dtype);
+    for (int64_t i = 0; i < n; i++)
+        if (isnan(hone__element(dtype, row + i * step)))
+            return false;
+    return true;
+}
+
+static bool has_nan(hone_tensor *x)
+{
+    hone_dtype dtype = (hone_dtype)x->dtype;
+    return hone_dtype_is_float(dtype) && !hone__visit_rows(x, row_with_nan, &dtype);
+}
+
 static hone_tensor *nansum_of(hone_context *ctx, hone_tensor *x)
 {
     int64_t dims[HONE_MAX_DIMS + 1];
     const int n = hone__masked_dims(ctx, x, dims);
+    const bool keepdim = hone__reduce_of(ctx)->keepdim;
+    if (!hone_grad_enabled() || !hone__requires_grad(x)) { /* mostly nothing is to be left out */
+        hone_tensor *sum = n ? hone_sum_dims_v(x, keepdim, dims) : hone_sum(x);
+        if (!sum || !has_nan(sum))
+            return sum;
+    }
     hone_tensor *y = cleaned(x);
-    return n ? hone_sum_dims_v(y, hone__reduce_of(ctx)->keepdim, dims) : hone_sum(y);
+    return n ? hone_sum_dims_v(y, keepdim, dims) : hone_sum(y);
 }
 
 static hone_tensor *nanmean_of(hone_context *ctx, hone_tensor *x)

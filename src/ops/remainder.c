@@ -135,54 +135,39 @@ static int64_t trunc_divide_i64(int64_t a, int64_t b)
     return b == -1 ? -a : a / b;
 }
 
-/* ---- f32 in f64, where quotients are small: the same, without a loop over digits */
+/* ---- f32 in f64, where quotients are small: the same, many at a time, without a loop over digits */
 
 enum { BLOCK = 256 };
 
-/* What fmod leaves of n <= BLOCK elements. A quotient below 2^29 times an f32 is exact in f64, and so is what is
- * left; rounded up to the next whole number it leaves a negative rest. False: some quotient isn't small. */
-static bool small_rests(int64_t n, const float *a, int64_t sa, const float *b, int64_t sb,
-                        double *rest)
+/* True if all quotients were small. */
+static bool all_there(int64_t n, const double *result)
 {
-    int large = 0;
-    for (int64_t i = 0; i < n; i++) {
-        const double of = (double)a[i * sa], by = (double)b[i * sb];
-        const double x = __builtin_fabs(of), y = __builtin_fabs(by), q = x / y; /* of -0, too */
-        const bool small = q < 0x1p29 && y < (double)INFINITY;                  /* no NaN */
-        const double left = x - (double)(int32_t)(small ? q : 0) * y;
-        large |= !small;
-        rest[i] = __builtin_copysign(left < 0 ? left + y : left, of);
-    }
-    return !large;
+    int none = 0;
+    for (int64_t i = 0; i < n; i++)
+        none |= result[i] != result[i];
+    return !none;
 }
 
-static double to_sign_of(double b, double rest)
-{
-    return rest != 0 && (b < 0) != (rest < 0) ? rest + b : rest;
-}
-
-/* A row of <op>, value being made of a, b and rest. */
-#define QUICK(op, value)                                                                           \
+/* A row of <op>. */
+#define QUICK(op, NAME)                                                                            \
     static void op##_quick(int64_t n, void *outv, int64_t so, const void *av, int64_t sa,          \
                            const void *bv, int64_t sb)                                             \
     {                                                                                              \
         for (int64_t from = 0, m; from < n; from += m) {                                           \
-            const float *x = (const float *)av + from * sa, *y = (const float *)bv + from * sb;    \
-            float *out = (float *)outv + from * so;                                                \
-            double rests[BLOCK];                                                                   \
+            double a[BLOCK], b[BLOCK], y[BLOCK];                                                   \
             m = n - from < BLOCK ? n - from : BLOCK;                                               \
-            const bool small = small_rests(m, x, sa, y, sb, rests);                                \
-            for (int64_t i = 0; i < m; i++) {                                                      \
-                const double a = (double)x[i * sa], b = (double)y[i * sb];                         \
-                const double rest = small ? rests[i] : fmod_f64(a, b);                             \
-                (void)a, (void)b;                                                                  \
-                out[i * so] = (float)(value);                                                      \
-            }                                                                                      \
+            hone__k->cast[HONE__F32][HONE__F64](m, a, 1, (const float *)av + from * sa, sa);       \
+            hone__k->cast[HONE__F32][HONE__F64](m, b, 1, (const float *)bv + from * sb, sb);       \
+            hone__k->formula[HONE__K_FORMULA_##NAME][HONE__F64](                                   \
+                NULL, m, (char *[]){ (char *)y, (char *)a, (char *)b }, (int64_t[]){ 1, 1, 1 });   \
+            for (int64_t i = 0, large = !all_there(m, y); large && i < m; i++)                     \
+                y[i] = op##_f64(a[i], b[i]);                                                       \
+            hone__k->cast[HONE__F64][HONE__F32](m, (float *)outv + from * so, so, y, 1);           \
         }                                                                                          \
     }
-QUICK(fmod, rest)
-QUICK(remainder, to_sign_of(b, rest))
-QUICK(floor_divide, floor_of(a, b, rest))
+QUICK(fmod, FMOD_SMALL)
+QUICK(remainder, REMAINDER_SMALL)
+QUICK(floor_divide, FLOOR_DIVIDE_SMALL)
 #undef QUICK
 #define trunc_divide_quick NULL /* is quick */
 

@@ -107,7 +107,7 @@ static bool frac_forward(hone_context *ctx, hone_tensor *const *in, int n_in, ho
         hone_error_set(HONE_E_DTYPE, "frac: needs f32 or f64, got %s", hone__tensor_text(x).s);
         return false;
     }
-    return hone__give(out, hone_sub(x, hone_trunc(x)));
+    return hone__give(out, hone__formula(HONE__K_FORMULA_FRAC, x, 0, 0, 0));
 }
 
 static void frac_backward(hone_context *ctx, hone_tensor *const *dy, hone_tensor **dx)

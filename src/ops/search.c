@@ -1,6 +1,7 @@
 /* search.c: searchsorted, bucketize, unique: by order. */
 #include "core/dtypes.h"
 #include "loops/order_key.h"
+#include "loops/rows.h"
 #include "ops/common.h"
 #include "runtime/parallel.h"
 
@@ -27,29 +28,67 @@ typedef struct {
     int64_t *out;
 } search;
 
-static int64_t place_of(const search *s, const char *row, const char *value)
+/* Of values that are no NaN, some at a time: each halves what is left without a branch, and none waits
+ * for another. */
+enum { TOGETHER = 8 };
+
+#define FIND(type, sign)                                                                           \
+    {                                                                                              \
+        const type *row = sorted, *value = values;                                                 \
+        for (int64_t i = 0; i < n; i += TOGETHER) {                                                \
+            const int64_t many = hone__min(n - i, TOGETHER);                                       \
+            int64_t at[TOGETHER] = { 0 };                                                          \
+            type v[TOGETHER] = { 0 };                                                              \
+            memcpy(v, value + i, (size_t)many * sizeof *v);                                        \
+            for (int64_t left = extent, half; left > 1; left -= half) {                            \
+                half = left / 2;                                                                   \
+                for (int k = 0; k < TOGETHER; k++)                                                 \
+                    at[k] += half & -(int64_t)(row[at[k] + half - 1] sign v[k]);                   \
+            }                                                                                      \
+            for (int64_t k = 0; k < many; k++)                                                     \
+                out[i + k] = extent ? at[k] + (row[at[k]] sign v[k]) : 0;                          \
+        }                                                                                          \
+    }
+#define FINDERS(NAME, name, type, ...)                                                             \
+    static void find_##name##_left(int64_t extent, const void *sorted, int64_t n,                  \
+                                   const void *values, int64_t *out)                               \
+        FIND(type, <) static void find_##name##_right(int64_t extent, const void *sorted,          \
+                                                      int64_t n, const void *values, int64_t *out) \
+            FIND(type, <=)
+HONE__EACH_DTYPE(FINDERS, )
+
+typedef void (*find_fn)(int64_t extent, const void *sorted, int64_t n, const void *values,
+                        int64_t *out);
+#define FIND_ENTRY(NAME, name, ...) [HONE_##NAME] = { find_##name##_left, find_##name##_right },
+static const find_fn finders[HONE_DTYPES][2] = { HONE__EACH_DTYPE(FIND_ENTRY, ) };
+
+/* NaN is above all numbers, and not below another. */
+static int64_t place_of_nan(const search *s, const char *row)
 {
     const int64_t size = (int64_t)hone_dtype_size(s->dtype);
-    const uint64_t key = hone__key_of(s->dtype, value);
-    int64_t low = 0, high = s->extent;
+    int64_t low = 0, high = s->right ? 0 : s->extent;
     while (low < high) {
         const int64_t middle = low + (high - low) / 2;
-        const uint64_t at = hone__key_of(s->dtype, row + middle * size);
-        if (at < key || (s->right && at == key))
-            low = middle + 1;
-        else
+        if (hone__key_of(s->dtype, row + middle * size) == UINT64_MAX)
             high = middle;
+        else
+            low = middle + 1;
     }
-    return low;
+    return s->right ? s->extent : low;
 }
 
 static void search_range(void *ctx, int64_t begin, int64_t end)
 {
     const search *s = ctx;
     const int64_t size = (int64_t)hone_dtype_size(s->dtype);
-    for (int64_t i = begin; i < end; i++) {
+    for (int64_t i = begin, stop; i < end; i = stop) {
         const int64_t row = s->shared ? 0 : i / s->each;
-        s->out[i] = place_of(s, s->sorted + row * s->extent * size, s->values + i * size);
+        const char *sorted = s->sorted + row * s->extent * size;
+        stop = s->shared ? end : hone__min(end, (row + 1) * s->each);
+        finders[s->dtype][s->right](s->extent, sorted, stop - i, s->values + i * size, s->out + i);
+        for (int64_t k = i; hone_dtype_is_float(s->dtype) && k < stop; k++)
+            if (hone__key_of(s->dtype, s->values + k * size) == UINT64_MAX)
+                s->out[k] = place_of_nan(s, sorted);
     }
 }
 

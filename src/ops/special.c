@@ -1,37 +1,22 @@
 /* special.c: lgamma, digamma, polygamma: in double, f32 rounded once. Polynomials interpolate at Chebyshev's
- * points with 60 digits. No fma: without the instruction it is a slow call. Both are first turned into
- * c0 + c1 log(v), so that logarithms are taken many at a time by the kernel. */
+ * points with 60 digits. No fma: without the instruction it is a slow call. Digamma is first turned into
+ * c0 + c1 log(v), so that logarithms are taken many at a time by the kernel; lgamma of positive numbers is
+ * a kernel of its own. */
 #include "ops/unary.h"
 #include "runtime/parallel.h"
 
 #include <math.h>
 
-#define PI           3.14159265358979323846
-#define LOG_PI       1.14472988584940017414
-#define HALF_LOG_2PI 0.91893853320467274178
-#define ZERO         0x1.762d86356be3fp0   /* of digamma, the positive one, */
-#define ZERO_REST    0x1.b86a722197829p-54 /* in two parts */
-#define COUNT(c)     ((int)(sizeof(c) / sizeof *(c)))
+#define PI        3.14159265358979323846
+#define LOG_PI    1.14472988584940017414
+#define ZERO      0x1.762d86356be3fp0   /* of digamma, the positive one, */
+#define ZERO_REST 0x1.b86a722197829p-54 /* in two parts */
+#define COUNT(c)  ((int)(sizeof(c) / sizeof *(c)))
 
 enum { CHUNK = 64 };
 
-/* lgamma(x) / ((x - 1) (x - 2)) by powers of x - 2 on 1 .. 3; (lgamma(x) - Stirling's first terms) x by
- * powers of 1 / x^2 from 8 on; digamma(x) / (x - ZERO) by powers of x - 1.5 on 1 .. 2; (log(x) - 1 / (2
+/* digamma(x) / (x - ZERO) by powers of x - 1.5 on 1 .. 2; (log(x) - 1 / (2
  * x) - digamma(x)) x^2 by powers of 1 / x^2 from 6 on. */
-static const double lgamma_near[] = {
-    0x1.b0ee6072093cep-2,  -0x1.9ae6509ea109ep-4,  0x1.0e0c9df29353p-5,    -0x1.95ce223a9d24ap-7,
-    0x1.47974853aa7eap-8,  -0x1.145121f959a87p-9,  0x1.dfebcf8e001b7p-11,  -0x1.a96a403976f3ap-12,
-    0x1.7ed733d21cbf4p-13, -0x1.5c86af6d067p-14,   0x1.402f0a28dedaep-15,  -0x1.285110f192ea9p-16,
-    0x1.13e4c880cb8b8p-17, -0x1.022302a40660bp-18, 0x1.e541e1a331356p-20,  -0x1.cb3ff70f30455p-21,
-    0x1.b2c54c427ef3ap-22, -0x1.8ff67cc7ad32ep-23, 0x1.7c7b8a8a19b6ep-24,  -0x1.bdb9f4ce42d8dp-25,
-    0x1.ab61d22b40baep-26, -0x1.f849c85b95e9dp-31, 0x1.a42ed42bf95cbp-32,  -0x1.3103f029c7bap-27,
-    0x1.27da3dedba7f8p-28, 0x1.4ff438323b2c8p-29,  -0x1.47270e5b04eaap-30, -0x1.c035341ec058fp-31,
-    0x1.b3541ab4a559ep-32
-};
-static const double lgamma_far[] = { 0x1.5555555555555p-4,  -0x1.6c16c16c16b29p-9,
-                                     0x1.a01a019ee0dbep-11, -0x1.38137ec070147p-11,
-                                     0x1.b94f6d6592192p-11, -0x1.f5ff2fdcdf048p-10,
-                                     0x1.96db40614b193p-8,  -0x1.55b3a71b66a2ep-6 };
 static const double digamma_near[] = {
     0x1.e6f0cbb873617p-1,  -0x1.b1cb63005ee97p-2,  0x1.eca189b8e6da1p-3,  -0x1.2feeeb98a7cd8p-3,
     0x1.8512e5905d18p-4,   -0x1.fb442029cdbf4p-5,  0x1.4de9aa05d3418p-5,  -0x1.b9f8b1367959dp-6,
@@ -73,46 +58,16 @@ static void logarithms(int64_t n, double *v)
     hone__k->unary[HONE__K_LOG][HONE__F64](n, v, 1, v, 1);
 }
 
-/* ---- lgamma: of x > 0 by the polynomial, recurrence or Stirling's series; of negative ones by log(pi /
- * |x sin(pi x)|) - lgamma(-x) */
-
-static void lgamma_piece(double x, pieces *p, int64_t i)
-{
-    p->c1[i] = 1;
-    p->v[i] = 1;
-    if (x >= 8) {
-        const double inverse = x < 0x1p500 ? 1 / x : 0;
-        p->v[i] = x;
-        p->c1[i] = x - 0.5;
-        p->c0[i] = HALF_LOG_2PI - x +
-                   polynomial(inverse * inverse, lgamma_far, COUNT(lgamma_far)) * inverse;
-        return;
-    }
-    double first = x - 1; /* and one less: the factors of the polynomial, exact */
-    if (x < 1) {
-        p->v[i] = x;
-        p->c1[i] = -1;
-        first = x;
-    }
-    for (; first > 2; p->v[i] *= first + 1)
-        first -= 1;
-    p->c0[i] = first * (first - 1) * polynomial(first - 1, lgamma_near, COUNT(lgamma_near));
-}
+/* ---- lgamma: of x > 0 by the kernel; of negative ones by log(pi / |x sin(pi x)|) - lgamma(-x) */
 
 static void lgamma_chunk(int64_t n, double *y, const double *x)
 {
-    pieces p = { 0 };
     double reflected[CHUNK];
     bool negative = false;
-    for (int64_t i = 0; i < n; i++) {
-        const double a = x[i] < 0 ? -x[i] : x[i];
+    for (int64_t i = 0; i < n; i++)
         negative = negative || x[i] < -0x1p-60;
-        lgamma_piece(a, &p, i);
-    }
-    logarithms(n, p.v);
-    for (int64_t i = 0; i < n; i++) { /* at inf: inf * inf - inf */
-        y[i] = isinf(x[i]) ? (double)INFINITY : p.c0[i] + p.c1[i] * p.v[i];
-    }
+    hone__k->formula[HONE__K_FORMULA_LGAMMA_SIZE][HONE__F64](
+        NULL, n, (char *[]){ (char *)y, (char *)(uintptr_t)x }, (int64_t[]){ 1, 1 });
     for (int64_t i = 0; negative && i < n; i++)
         reflected[i] = PI * (x[i] - nearest(x[i]));
     if (negative)

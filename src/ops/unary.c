@@ -68,16 +68,25 @@ HONE__NUMBER_OP(abs, HONE__K_ABS, HONE__KEEP_INPUT)
             y[i * sy] = (type)((type)(v > zero) - (type)(v < zero));                               \
         }                                                                                          \
     }
-HONE__EACH_DTYPE(SIGN_KERNEL, )
+#define SIGN_FLOAT(NAME, name, type)               /* a formula */
+#define SIGN_INTEGER(NAME, name, type)             SIGN_KERNEL(NAME, name, type)
+#define SIGN_BOOL(NAME, name, type)                SIGN_KERNEL(NAME, name, type)
+#define SIGN_OF(NAME, name, type, size, kind, ...) SIGN_##kind(NAME, name, type)
+HONE__EACH_DTYPE(SIGN_OF, )
 
 static hone_tensor *sign_of(hone_context *ctx, hone_tensor *x)
 {
-#define SIGN_ENTRY(NAME, name, ...) [HONE_##NAME] = sign_##name,
+#define SIGN_ENTRY_FLOAT(NAME, name)
+#define SIGN_ENTRY_INTEGER(NAME, name)                [HONE_##NAME] = sign_##name,
+#define SIGN_ENTRY_BOOL(NAME, name)                   [HONE_##NAME] = sign_##name,
+#define SIGN_ENTRY(NAME, name, type, size, kind, ...) SIGN_ENTRY_##kind(NAME, name)
     static const hone__unary_fn kernels[HONE_DTYPES] = { HONE__EACH_DTYPE(SIGN_ENTRY, ) };
     const hone_dtype dtype = (hone_dtype)x->dtype;
-    const hone__elementwise_kernel kernel = {
+    hone__elementwise_kernel kernel = {
         .arity = HONE__UNARY, .fn.unary = kernels[dtype], .reads = { dtype }, .ns = HONE__NS_MATH
     };
+    if (hone_dtype_is_float(dtype))
+        kernel = hone__formula_kernel(HONE__K_FORMULA_SIGN, dtype, NULL);
     return hone__unary_run(ctx, x, dtype, &kernel, HONE__KEEP_NOTHING);
 }
 

@@ -74,6 +74,41 @@ Test(functional, sample_gradients_are_those_of_samples_alone)
     }
 }
 
+/* The model is `user`; its parameters are looked at where they are, and the inputs aren't. */
+static hone_tensor *model_loss(hone_tensor *const *in, int n, void *user)
+{
+    (void)in, (void)n;
+    hone_tensor *x = hone_reshape(hone_arange(HONE_F32, 0, 6, 1), 2, 3);
+    return hone_sum(hone_square(hone_forward(user, x)));
+}
+
+/* Over a module's parameters: a gradient is that of .grad, which stays as it is; the Hessian of a sum of squares
+ * of a linear model is 2 x^T x, whatever its parameters are. */
+Test(functional, over_the_parameters_of_a_module)
+{
+    hone_module *model =
+        hone_nn_sequential(hone_nn_linear(3, 4), hone_nn_tanh(), hone_nn_linear(4, 2));
+    hone_tensor_list p = hone_parameters(model), d = hone_vjp(model_loss, model, p, HONE_NONE, NULL);
+    cr_assert(d.at, "%s", hone_error_message());
+    cr_assert_eq(d.n, 4);
+    for (int i = 0; i < d.n; i++)
+        cr_expect_null(hone_grad(p.at[i]));
+    hone_error_clear();
+    hone_backward(model_loss(NULL, 0, model));
+    for (int i = 0; i < d.n; i++)
+        cr_expect(test_same_bits(d.at[i], hone_grad(p.at[i])), "parameter %d", i);
+    hone_module_free(model);
+
+    model = hone_nn_linear(3, 1);
+    p = hone_parameters(model);
+    hone_tensor_list h = hone_hessian(model_loss, model, p);
+    cr_assert(h.at, "%s", hone_error_message());
+    CHECK_VALUES(hone_reshape(h.at[0], 3, 3), HONE_F32, (3, 3), 18, 24, 30, 24, 34, 44, 30, 44, 58);
+    CHECK_VALUES(hone_reshape(h.at[1], 3), HONE_F32, (3), 6, 10, 14);
+    CHECK_VALUES(hone_reshape(h.at[3], 1), HONE_F32, (1), 4);
+    hone_module_free(model);
+}
+
 Test(functional, refusals)
 {
     hone_tensor *a = T(HONE_F64, (2), 1, 2), *b = T(HONE_F64, (3), 1, 2, 3);
