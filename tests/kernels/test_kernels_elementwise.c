@@ -67,6 +67,14 @@ static const char *const binary_names[] = {
 #include "kernels/kernels.def"
 };
 
+#define FORMULA_KERNEL(NAME, name, inputs, cost) { #name, inputs },
+static const struct {
+    const char *name;
+    int inputs;
+} formulas[] = {
+#include "kernels/kernels.def"
+};
+
 static void check_unary(const hone__isa *isa, int kind, int dtype)
 {
     const hone__unary_fn fn = isa->unary[kind][dtype];
@@ -122,6 +130,76 @@ static void check_binary(const hone__isa *isa, int kind, int dtype)
             guard_free(&out);
         }
     }
+}
+
+static void check_formula(const hone__isa *isa, int kind, int dtype)
+{
+    static const double numbers[HONE__FORMULA_NUMBERS] = { -0.75, 1.25, 0.3 };
+    const hone__formula_fn fn = isa->formula[kind][dtype];
+    const hone__formula_fn reference = hone__isa_find("scalar")->formula[kind][dtype];
+    const int inputs = formulas[kind].inputs;
+    cr_assert_eq(!fn, !reference);
+    for (int64_t n = 0; fn && n < MAX_N; n = next_n(n)) {
+        for (size_t s = 0; s < sizeof all_strides / sizeof *all_strides; s++) {
+            const strides t = all_strides[s];
+            const int64_t stride[] = { t.out, t.a, t.b, t.a }, ones[] = { 1, 1, 1, 1 };
+            guard out = blank(dtype, n, t.out), in[3];
+            char *p[4] = { (char *)at(&out, dtype, n, t.out, 0) };
+            for (int k = 0; k < inputs; k++) {
+                in[k] = filled(dtype, n, stride[k + 1], 1000 * (uint64_t)(n + 7 * k) + s);
+                p[k + 1] = (char *)at(&in[k], dtype, n, stride[k + 1], 0);
+            }
+            fn(numbers, n, p, stride);
+            for (int64_t i = 0; i < n; i++) {
+                unsigned char want[8];
+                char *one[4] = { (char *)want };
+                for (int k = 0; k < inputs; k++)
+                    one[k + 1] = (char *)at(&in[k], dtype, n, stride[k + 1], i);
+                reference(numbers, 1, one, ones);
+                const unsigned char *got = at(&out, dtype, n, t.out, i);
+                cr_assert(test_same(dtype, got, want),
+                          "%s %s dtype %d n %d case %d: f(%a ..) is %a, not %a", isa->name,
+                          formulas[kind].name, dtype, (int)n, (int)s, test_number(dtype, one[1]),
+                          test_number(dtype, got), test_number(dtype, want));
+            }
+            check_gaps(&out, dtype, t.out);
+            for (int k = 0; k < inputs; k++)
+                guard_free(&in[k]);
+            guard_free(&out);
+        }
+    }
+}
+
+Test(kernels_elementwise, formulas_are_the_same_on_every_isa_size_and_stride)
+{
+    const hone__isa *isa;
+    for (int i = 0; (isa = hone__isa_available(i)); i++)
+        for (int kind = 0; kind < HONE__K_N_FORMULA; kind++)
+            for (int dtype = 0; dtype < HONE__N_DTYPES; dtype++)
+                check_formula(isa, kind, dtype);
+}
+
+/* Small quotients in f64 as C's functions have them: what is large is a NaN. */
+Test(kernels_elementwise, small_quotients_are_exact)
+{
+    const hone__isa *isa;
+    for (int i = 0; (isa = hone__isa_available(i)); i++)
+        for (int j = 0; j < 20000; j++) {
+            double a = (double)(float)((test_uniform((uint64_t)j) - 0.5) * (j % 7 ? 9 : 3e8));
+            double b = (double)(float)(test_uniform((uint64_t)j + 70000) - 0.5), got;
+            char *const p[] = { (char *)&got, (char *)&a, (char *)&b };
+            const int64_t ones[] = { 1, 1, 1 };
+            const double rest = fmod(a, b);
+            const double want[] = { rest, rest != 0 && (rest < 0) != (b < 0) ? rest + b : rest,
+                                    floor((a - rest) / b -
+                                          (rest != 0 && (rest < 0) != (b < 0) ? 1 : 0)) };
+            for (int f = 0; f < 3; f++) {
+                isa->formula[HONE__K_FORMULA_FMOD_SMALL + f][HONE__F64](NULL, 1, p, ones);
+                cr_assert(got == want[f] || !(fabs(a) < 0x1p28 * fabs(b)), "%d of %a, %a: %a", f, a,
+                          b, got);
+                cr_assert(isnan(got) || fabs(a) < 0x1p28 * fabs(b));
+            }
+        }
 }
 
 Test(kernels_elementwise, unary_is_the_same_on_every_isa_size_and_stride)
