@@ -229,6 +229,45 @@ static hwloc_obj_t next_core(hwloc_topology_t topology, hwloc_const_bitmap_t all
     return core;
 }
 
+/* Cores of at least this capacity, and the next lower one (0: there is none). Intel's little cores
+ * don't count beside others. */
+static long cores_from(hwloc_topology_t topology, hwloc_const_bitmap_t allowed,
+                       hwloc_const_bitmap_t atoms, const core_kind *least, long *next)
+{
+    long n = 0;
+    *next = 0;
+    for (hwloc_obj_t core = NULL; (core = next_core(topology, allowed, core));) {
+        const core_kind kind = kind_of(topology, atoms, first_cpu(core->cpuset, allowed));
+        if (kind.is_atom && !least->is_atom)
+            continue;
+        if (kind.capacity >= least->capacity)
+            n++;
+        else if (kind.capacity > *next)
+            *next = kind.capacity;
+    }
+    return n;
+}
+
+/* The slowest core of the team. Shares are equal, so a team is as fast as its number of cores times
+ * the slowest one: cores near the fastest join if that grows, far slower ones if it grows by half.
+ * For capacity is measured on integers, and little cores have narrower vectors and smaller caches
+ * than it tells: on an RK3588 (four of 1024, four of 530) all eight are slower than the four. */
+static core_kind slowest_of_team(hwloc_topology_t topology, hwloc_const_bitmap_t allowed,
+                                 hwloc_const_bitmap_t atoms, core_kind best)
+{
+    long next, speed = 0;
+    core_kind slowest = best;
+    for (core_kind least = best; least.capacity > 0; least.capacity = next) {
+        const long now = cores_from(topology, allowed, atoms, &least, &next) * least.capacity;
+        const bool is_near = 4 * least.capacity >= 3 * best.capacity;
+        if (is_near ? now >= speed : 2 * now >= 3 * speed) {
+            speed = now;
+            slowest = least;
+        }
+    }
+    return slowest;
+}
+
 /* Cores the team may run on, and how many of them are no little ones beside others. */
 static void count_cores(hwloc_topology_t topology, hwloc_const_bitmap_t allowed)
 {
@@ -240,11 +279,12 @@ static void count_cores(hwloc_topology_t topology, hwloc_const_bitmap_t allowed)
         best.capacity = kind.capacity > best.capacity ? kind.capacity : best.capacity;
         machine.affinity_cores++;
     }
+    const core_kind slowest = slowest_of_team(topology, allowed, atoms, best);
     for (hwloc_obj_t core = NULL; (core = next_core(topology, allowed, core));) {
         const int cpu = first_cpu(core->cpuset, allowed);
         const core_kind kind = kind_of(topology, atoms, cpu);
         if ((kind.is_atom && !best.is_atom) || machine.fast_cores == MAX_CPUS ||
-            (kind.capacity > 0 && 4 * kind.capacity < 3 * best.capacity))
+            (kind.capacity > 0 && kind.capacity < slowest.capacity))
             continue;
         core_node[machine.fast_cores] = (uint8_t)hone__node_of(topology, core->cpuset);
         core_cpu[machine.fast_cores++] = cpu;

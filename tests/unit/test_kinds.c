@@ -149,6 +149,34 @@ Test(kinds, three_quarters_of_the_capacity_are_enough)
     check_cores(6, 4);
 }
 
+/* Shares are equal: seven cores wait for one that is a quarter slower. */
+Test(kinds, one_slower_core_holds_up_seven)
+{
+    MACHINE({ 1, 0, 0, 800 }, { 7, 0, 0, 1024 });
+    check_cores(8, 7);
+}
+
+/* Most cores are far slower than the fastest, and together far faster. */
+Test(kinds, one_fast_core_alone_is_no_team)
+{
+    MACHINE({ 4, 0, 0, 250 }, { 3, 0, 0, 700 }, { 1, 0, 0, 1024 });
+    check_cores(8, 4);
+}
+
+/* An RK3588: its eight cores are slower than the four big ones. */
+Test(kinds, four_little_four_big)
+{
+    MACHINE({ 4, 1800000, 0, 530 }, { 2, 2256000, 0, 1018 }, { 2, 2304000, 0, 1024 });
+    check_cores(8, 4);
+}
+
+/* Little ones that are as many times more as they are slower, and half as many again. */
+Test(kinds, many_little_cores)
+{
+    MACHINE({ 12, 0, 0, 512 }, { 4, 0, 0, 1024 });
+    check_cores(16, 16);
+}
+
 Test(kinds, big_and_little)
 {
     MACHINE({ 4, 1800000, 0, 446 }, { 2, 2200000, 0, 1024 });
