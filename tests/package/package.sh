@@ -21,6 +21,14 @@ check_symbols() {
   grep -qx hone_matmul names
 }
 
+# What README says of it, by gcc: clang's kernels are of other sizes.
+check_size() {
+  "$CC" --version | grep -qi clang && skip "sizes are gcc's"
+  [ "$(uname -m)" = x86_64 ] || skip "sizes are those of x86-64"
+  "$SOURCE/perf/size.sh" "$lib/libhone.a" | tee sizes
+  awk '/bytes loaded$/ { exit !($1 > 1000000 && $1 < 7500000) }' sizes
+}
+
 check_pkg_config() {
   test "$(pkg-config --modversion hone)" = "$("$prefix/bin/hone" --version | cut -d' ' -f2)"
   for example in autograd classes sequential; do
