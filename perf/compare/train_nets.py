@@ -3,6 +3,7 @@
 
     perf/compare/train_nets.py [--nets build/perf/nets] [--hone build/hone] [--only lenet,resnet32,..] [--threads 2]
                                [--rounds 5] [--modes eager,channels_last,compile] [--seconds 1] [--no-jax] [--cpu]
+                               [--dtype bf16]
 
 A contender is a process that stays: in each round each of them runs steps for about --seconds, one after the other. Peers: PyTorch
 eager, with channels-last images (where there are images), and with the whole step (forward, backward, optimizer) in one
@@ -11,6 +12,8 @@ steps (of minima in brackets), to the best mode. A limit is the step's multiply-
 attention, by the direct count; a first layer has no gradient by its input) at the peak rate of the register tile
 measured by `hone bench` in this run, times the threads. Memory is the maximum of RssAnon while a round runs. --cpu: with
 --threads 1 the time that a process computed instead of what passed, for machines that others compute on, too.
+--dtype bf16: under autocast, hone and PyTorch alike (no JAX); one contender more is hone's own f32, "of hone's f32" its median over
+hone's; the limit is that of bf16's register tile.
 """
 import argparse
 import json
@@ -133,7 +136,7 @@ def torch_inputs(name):
     return torch.randint(0, values, shape), torch.randint(0, values, (shape[0] * shape[1],))
 
 
-def torch_step(name, mode):
+def torch_step(name, mode, dtype):
     import torch
     import torch.nn.functional as F
 
@@ -149,7 +152,8 @@ def torch_step(name, mode):
 
     def step(x, y):
         optimizer.zero_grad(set_to_none=True)
-        loss = F.cross_entropy(model(x), y)
+        with torch.autocast("cpu", dtype=torch.bfloat16, enabled=dtype == "bf16"):
+            loss = F.cross_entropy(model(x), y)
         loss.backward()
         optimizer.step()
         return loss
@@ -247,7 +251,7 @@ def jax_step(name):
 # ---- contenders
 
 
-def serve(name, mode, threads, clock):
+def serve(name, mode, threads, clock, dtype):
     """For each number on standard input so many steps, and a line of milliseconds."""
     if mode == "flops":
         print(flops(name))
@@ -258,7 +262,7 @@ def serve(name, mode, threads, clock):
         import torch
 
         torch.set_num_threads(threads)
-        step = torch_step(name, mode)
+        step = torch_step(name, mode, dtype)
     for line in sys.stdin:
         times = []
         for _ in range(int(line)):
@@ -307,7 +311,7 @@ class Contender:
 def peak_rate(args):
     """GFLOP/s of the register tile on one thread."""
     with tempfile.NamedTemporaryFile("r") as out:
-        subprocess.run([args.hone, "bench", "gemm", "--only", "matmul", "--size", "256x256x256:NN", "--dtype", "f32", "--threads", "1",
+        subprocess.run([args.hone, "bench", "gemm", "--only", "matmul", "--size", "256x256x256:NN", "--dtype", args.dtype, "--threads", "1",
                         "--seconds", "1", "--json", out.name], check=True, stdout=subprocess.DEVNULL)
         row = json.loads(out.readline())
     return row["gflops"] / row["percent_of_peak"] * 100
@@ -315,11 +319,15 @@ def peak_rate(args):
 
 def compare(args, name):
     python = [sys.executable, os.path.abspath(__file__), "--serve"]
-    contenders = {"hone": Contender([args.nets, name, "--threads", str(args.threads)] + ["--cpu"] * args.cpu, args.threads)}
+    cpu, bf16 = ["--cpu"] * args.cpu, args.dtype == "bf16"
+    mine = [args.nets, name, "--threads", str(args.threads)] + cpu
+    contenders = {"hone": Contender(mine + ["--dtype", args.dtype], args.threads)}
+    if bf16:
+        contenders["hone f32"] = Contender(mine, args.threads)
     for mode in args.modes.split(","):
         if mode and (mode != "channels_last" or name in IMAGES):
-            contenders[mode] = Contender(python + [name, mode, str(args.threads)] + ["--cpu"] * args.cpu, args.threads)
-    if name in ("mlp", "lstm") and not args.no_jax:
+            contenders[mode] = Contender(python + [name, mode, str(args.threads), args.dtype] + cpu, args.threads)
+    if name in ("mlp", "lstm") and not args.no_jax and not bf16:
         contenders["jax"] = Contender(python + [name, "jax", str(args.threads)] + ["--cpu"] * args.cpu, args.threads)
     for c in contenders.values():
         c.run(2)
@@ -332,19 +340,21 @@ def compare(args, name):
         c.end()
     work = int(subprocess.run(python + [name, "flops", "1"], check=True, stdout=subprocess.PIPE, text=True).stdout)
     limit = work / (args.peak * 1e9 * args.threads) * 1e3
-    mine = contenders.pop("hone")
+    mine, single = contenders.pop("hone"), contenders.pop("hone f32", None)
     best, low = (min(reduce(c.times) for c in contenders.values()) for reduce in (statistics.median, min))
     median = statistics.median(mine.times)
     memory = min(c.peak for m, c in contenders.items() if m != "jax")
+    own = f" {statistics.median(single.times) / median:.2f} | {mine.peak / single.peak:.2f} |" if single else ""
     print(f"| {name} | {args.threads} | {median:.2f} | {min(mine.times):.2f} | " +
           ", ".join(f"{m} {statistics.median(c.times):.2f}" for m, c in contenders.items()) +
           f" | {best / median:.2f} ({low / min(mine.times):.2f}) | {limit:.1f} | {100 * limit / median:.0f} | "
-          f"{mine.peak // 1024} | {mine.peak / memory:.2f} |", flush=True)
+          f"{mine.peak // 1024} | {mine.peak / memory:.2f} |" + own, flush=True)
 
 
 def main():
     if len(sys.argv) >= 5 and sys.argv[1] == "--serve":
-        return serve(sys.argv[2], sys.argv[3], int(sys.argv[4]), time.process_time if "--cpu" in sys.argv else time.perf_counter)
+        return serve(sys.argv[2], sys.argv[3], int(sys.argv[4]), time.process_time if "--cpu" in sys.argv else time.perf_counter,
+                     "bf16" if "bf16" in sys.argv else "f32")
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--nets", default="build/perf/nets")
     parser.add_argument("--hone", default="build/hone")
@@ -353,14 +363,16 @@ def main():
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--seconds", type=float, default=1)
     parser.add_argument("--modes", default="eager,channels_last,compile")
+    parser.add_argument("--dtype", default="f32", choices=["f32", "bf16"])
     parser.add_argument("--no-jax", action="store_true")
     parser.add_argument("--cpu", action="store_true")
     parser.add_argument("--peak", type=float, help="GFLOP/s of the register tile; otherwise it is measured")
     args = parser.parse_args()
     if not args.peak:
         args.peak = peak_rate(args)
-    print("| network | threads | hone ms | min | peers ms | best peer / hone (minima) | limit ms | % of limit | MB | of PyTorch's |")
-    print("|---|---|---|---|---|---|---|---|---|---|")
+    print("| network | threads | hone ms | min | peers ms | best peer / hone (minima) | limit ms | % of limit | MB | of PyTorch's |" +
+          " of hone's f32 | MB, of hone's f32 |" * (args.dtype == "bf16"))
+    print("|---" * (12 if args.dtype == "bf16" else 10) + "|")
     for name in args.only.split(","):
         compare(args, name)
 

@@ -1,10 +1,11 @@
 /* nets.c: whole training steps of the networks people train, for perf/compare/train_nets.py: for each
  * number read from standard input so many steps, and a line of their milliseconds.
  *
- *     nets NETWORK [--threads N] [--cpu | --profile] [--in-backward] [--recompute PATTERN]
+ *     nets NETWORK [--threads N] [--dtype bf16] [--eval] [--cpu | --profile] [--in-backward] [--recompute PATTERN]
  *
  * as in: echo 5 | nets resnet32 --threads 1
  *
+ * --dtype bf16: under autocast. --eval: no steps but forward passes without gradients; with --dtype bf16 the weights are of it.
  * --cpu: the time that its threads computed, not what passed: for machines where others compute, too. --profile: then
  * tables of where the time went.
  */
@@ -98,28 +99,50 @@ static hone_optim *optimizer_of(const struct net *net, hone_module *model)
     }
 }
 
-static double step(hone_module *model, hone_optim *optim, hone_tensor *x, hone_tensor *y)
+typedef struct {
+    int threads; /* 0: the library's own */
+    hone_dtype dtype;
+    bool in_backward, eval;
+    const char *recompute; /* NULL: nothing */
+} settings;
+
+static hone_tensor *loss_of(hone_module *model, hone_tensor *x, hone_tensor *y)
 {
-    HONE_SCOPE();
-    const double begin = now_ms();
-    /* as its peers: gradients don't lie beside all activations */
-    hone_optim_zero_grad_with(optim, &(hone_zero_grad_options){ .set_to_none = true });
     hone_tensor *scores = hone_forward(model, x);
     if (hone_dim(scores) == 3)
         scores = hone_reshape(scores, -1, hone_size(scores, 2));
-    hone_tensor *loss = hone_cross_entropy(scores, y);
+    return hone_cross_entropy(scores, y);
+}
+
+static hone_tensor *trained(hone_module *model, hone_optim *optim, hone_tensor *x, hone_tensor *y,
+                            hone_dtype dtype)
+{
+    /* as its peers: gradients don't lie beside all activations */
+    hone_optim_zero_grad_with(optim, &(hone_zero_grad_options){ .set_to_none = true });
+    hone_tensor *loss;
+    {
+        HONE_AUTOCAST(dtype);
+        loss = loss_of(model, x, y);
+    }
     hone_backward(loss);
     hone_optim_step(optim);
-    hone_item(loss);
+    return loss;
+}
+
+static double step(hone_module *model, hone_optim *optim, hone_tensor *x, hone_tensor *y,
+                   const settings *how)
+{
+    HONE_SCOPE();
+    const double begin = now_ms();
+    if (how->eval) {
+        HONE_NO_GRAD();
+        hone_item(loss_of(model, x, y));
+    } else {
+        hone_item(trained(model, optim, x, y, how->dtype));
+    }
     hone_profile_step();
     return now_ms() - begin;
 }
-
-typedef struct {
-    int threads; /* 0: the library's own */
-    bool in_backward;
-    const char *recompute; /* NULL: nothing */
-} settings;
 
 static int run(const struct net *net, const settings *how)
 {
@@ -131,6 +154,10 @@ static int run(const struct net *net, const settings *how)
     hone_optim *optim = model ? optimizer_of(net, model) : NULL;
     if (how->in_backward && optim)
         hone_optim_in_backward(optim, true);
+    if (how->eval && model) {
+        hone_module_train(model, false);
+        hone_module_to(model, how->dtype);
+    }
     const int64_t *n = net->in;
     hone_tensor *x, *y;
     if (n[2]) {
@@ -143,12 +170,14 @@ static int run(const struct net *net, const settings *how)
         x = hone_randint(HONE_I64, 0, net->values, n[0], n[1]);
         y = hone_randint(HONE_I64, 0, net->values, n[0] * n[1]);
     }
+    if (how->eval && x && hone_dtype_is_float(hone_dtype_of(x)))
+        x = hone_to(x, how->dtype);
     int steps;
     if (profiled)
         hone_profile_begin(&(hone_profile_options){ .warmup = 2, .no_roofs = true });
     while (hone_error_code() == HONE_OK && scanf("%d", &steps) == 1) {
         for (int i = 0; i < steps; i++)
-            printf("%.4f ", step(model, optim, x, y));
+            printf("%.4f ", step(model, optim, x, y, how));
         puts("");
         fflush(stdout);
     }
@@ -167,10 +196,14 @@ static bool read_settings(int argc, char **argv, settings *how)
     for (int i = 2; i < argc; i++) {
         if (strcmp(argv[i], "--in-backward") == 0)
             how->in_backward = true;
+        else if (strcmp(argv[i], "--eval") == 0)
+            how->eval = true;
         else if (strcmp(argv[i], "--cpu") == 0)
             watch = CLOCK_PROCESS_CPUTIME_ID;
         else if (strcmp(argv[i], "--profile") == 0)
             profiled = true;
+        else if (i + 1 < argc && strcmp(argv[i], "--dtype") == 0)
+            how->dtype = strcmp(argv[++i], "bf16") == 0 ? HONE_BF16 : HONE_F32;
         else if (i + 1 < argc && strcmp(argv[i], "--threads") == 0)
             how->threads = atoi(argv[++i]);
         else if (i + 1 < argc && strcmp(argv[i], "--recompute") == 0)
@@ -183,15 +216,15 @@ static bool read_settings(int argc, char **argv, settings *how)
 
 int main(int argc, char **argv)
 {
-    settings how = { 0 };
+    settings how = { .dtype = HONE_F32 };
     const bool known = read_settings(argc, argv, &how);
     if (how.threads)
         hone_set_threads(how.threads);
     for (size_t i = 0; known && i < sizeof nets / sizeof *nets; i++)
         if (strcmp(nets[i].name, argv[1]) == 0)
             return run(&nets[i], &how);
-    fprintf(stderr, "usage: nets NETWORK [--threads N] [--cpu | --profile] [--in-backward] "
-                    "[--recompute PATTERN]; "
+    fprintf(stderr, "usage: nets NETWORK [--threads N] [--dtype bf16] [--eval] [--cpu | --profile] "
+                    "[--in-backward] [--recompute PATTERN]; "
                     "networks:");
     for (size_t i = 0; i < sizeof nets / sizeof *nets; i++)
         fprintf(stderr, " %s", nets[i].name);
