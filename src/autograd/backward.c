@@ -223,7 +223,7 @@ static bool find_sums(const hone__walk_state *w, hone_context *node, hone_tensor
     bool ok = true;
     for (int i = 0; i < node->n_in; i++) {
         hone__edge *e = &node->edges[i];
-        if (hone__is_half(e->dtype))
+        if (hone__is_half(e->dtype) && !node->op->view)
             continue; /* each gradient is computed in f32, and rounded */
         if (e->into) {
             dx[i] = w->captures || w->in_shards ? NULL : begun_sum(e, &ok);

@@ -142,8 +142,32 @@ hone__half_plan hone__half_plan_of(const hone__op *op, hone_tensor *const *in, i
 
 /* ---- copies in another dtype */
 
+/* Are t's elements one behind the other, in whatever order of its dims? */
+static bool lies_together(const hone_tensor *t)
+{
+    int64_t step = 1;
+    for (int met = 0; step < t->numel && met < t->ndim; met++)
+        for (int d = 0; d < t->ndim; d++)
+            if (t->shape[d] > 1 && t->stride[d] == step) {
+                step *= t->shape[d];
+                break;
+            }
+    return step == t->numel;
+}
+
+/* The copy lies as t does: as fast as memory, and what is turned stays so. */
+static hone_tensor *cast_as_it_lies(hone_tensor *t, hone_dtype dtype)
+{
+    hone_tensor *flat = hone__own(hone__new("to", dtype, 1, &t->numel));
+    hone_tensor *copy =
+        flat ? hone__own(hone__alias(flat, t->ndim, t->shape, t->stride, flat->offset)) : NULL;
+    return copy && hone__copy_elements(copy, t) ? copy : NULL;
+}
+
 hone_tensor *hone__half_cast(hone_tensor *t, hone_dtype dtype)
 {
+    if (!hone__contiguous(t) && lies_together(t))
+        return cast_as_it_lies(t, dtype);
     int64_t shape[HONE_MAX_DIMS], stride[HONE_MAX_DIMS];
     bool shown_often = false;
     for (int d = 0; d < t->ndim; d++) {

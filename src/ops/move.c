@@ -496,15 +496,32 @@ static bool slice_forward(hone_context *ctx, hone_tensor *const *in, int n_in, h
     return count >= 0 && hone__give(out, sliced(in[0], (int)o->dim, o->start, count, o->step));
 }
 
+/* Into the sum of others, slices of a whole among them, it goes where it was taken from. */
 static void slice_backward(hone_context *ctx, hone_tensor *const *dy, hone_tensor **dx)
 {
     const slice_options *o = hone__options(ctx);
     int64_t room[HONE_MAX_DIMS + 1];
+    if (dx[0] && !hone__begins_with(ctx, 0)) {
+        hone_tensor *part = sliced(dx[0], (int)o->dim, o->start, dy[0]->shape[o->dim], o->step);
+        if (part)
+            hone_add_(part, dy[0]);
+        return;
+    }
     dx[0] = hone_slice_backward_v(dy[0], hone__ended(hone__input_shape(ctx, 0), room), (int)o->dim,
                                   o->start, o->end, o->step);
 }
 
-VIEW(slice, slice_table, slice_options)
+const hone__op hone__op_slice = {
+    .name = "slice",
+    .forward = slice_forward,
+    .backward = slice_backward,
+    .in = { { "x" } },
+    .options = slice_table,
+    .options_bytes = sizeof(slice_options),
+    .view = true,
+    .adds = true,
+    .anywhere = true,
+};
 
 hone_tensor *hone_slice(hone_tensor *x, int dim, int64_t start, int64_t end, int64_t step)
 {

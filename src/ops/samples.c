@@ -170,8 +170,8 @@ void hone__give_turned_product(hone_context *ctx, int i, hone_tensor **dx, hone_
         hone__give_sample_product(ctx, i, dx, x, y);
         return;
     }
-    hone_tensor *sum =
-        hone_empty((hone_dtype)x->dtype, y->shape[y->ndim - 1], x->shape[x->ndim - 1]);
+    const hone_dtype dtype = x->dtype == HONE_BF16 ? HONE_F32 : (hone_dtype)x->dtype;
+    hone_tensor *sum = hone_empty(dtype, y->shape[y->ndim - 1], x->shape[x->ndim - 1]);
     hone_tensor *turned = sum ? hone_transpose(sum, 0, 1) : NULL;
     if (turned && hone__sum_sample_products(turned, x, y, HONE__GEMM_OVERWRITE))
         dx[i] = turned;
