@@ -61,17 +61,17 @@ HONE_API hone_tensor *hone_conv2d(hone_tensor *x, hone_tensor *weight, hone_tens
 typedef enum {
     HONE_CONV_DEFAULT, /**< f32 of 3 x 3 taps, stride 1, no dilation, one group, at least 16 channels
                             in and out, and an output that 2 x 2 tiles fill well (not 1 x 1 or 3 x 3):
-                            Winograd's F(2x2, 3x3), also the gradient by x; that by the weight from
-                            144 outputs a channel on. 16 products for 36, and a smaller error. The
+                            Winograd's F(2x2, 3x3), 16 products for 36, with a smaller error. The
                             shape decides, never the batch. A tile is four outputs, whose sums over
                             channels are a chain in each of 16 points (simd/isa/images.h); an
-                            infinity in one of its 16 pixels makes all four NaN. The weight's
-                            gradient is a chain over a sample's tiles in each point, transformed,
-                            and added sample by sample. */
+                            infinity in one of its 16 pixels makes all four NaN. The gradient by x alike, but
+                            in tiles of 4 x 4, F(4x4, 3x3), where that saves a tenth of the products or more: 36
+                            for 144, with the points 0, 5/8, -5/8, 3/2, -3/2 and infinity, whose error is
+                            at most 2.5 times that of one chain an output. The weight's gradient from 49
+                            outputs a channel on is a chain over a sample's tiles in each point, transformed,
+                            and added sample by sample, in the larger tiles where that is less work. */
     HONE_CONV_EXACT,   /**< one chain an output, as hone_conv2d() says, whatever the shape */
-    HONE_CONV_FAST /**< as by default, but F(4x4, 3x3) forward and by x where that saves a tenth of the
-                            products or more: 36 for 144, with the points 0, 5/8, -5/8, 3/2, -3/2 and
-                            infinity. The error is at most 2.5 times that of one chain an output. */
+    HONE_CONV_FAST     /**< as by default, and F(4x4, 3x3) forward, too, where it saves a tenth */
 } hone_conv_form;
 HONE_API hone_conv_form hone_conv_algorithm(hone_conv_form form);
 

@@ -27,13 +27,16 @@
  *      G g      g0 / (a^2 b^2),  (g0 + a^2 g2 +- a g1) / (2 a^2 (a^2 - b^2)),
  *               (g0 + b^2 g2 +- b g1) / (2 b^2 (b^2 - a^2)),  g2;  divisions are products by the rounded inverse
  *      A^T m    (m0 + e) + f,  b h + a g,  b^2 f + a^2 e,  m5 + b^3 h + a^3 g
- *               with e = m1 + m2, g = m1 - m2, f = m3 + m4, h = m3 - m4 */
+ *               with e = m1 + m2, g = m1 - m2, f = m3 + m4, h = m3 - m4
+ *      A y      y0,  (y0 + a^2 y2) +- a (y1 + a^2 y3),  (y0 + b^2 y2) +- b (y1 + b^2 y3),  y3
+ *      G^T u    (e + f) + u0 / (a^2 b^2),  b h + a g,  (u5 + b^2 f) + a^2 e
+ *               with e, g, f, h of u1 .. u4 as above, each divided as G says */
 #ifndef HONE_ISA_IMAGES_H
 #define HONE_ISA_IMAGES_H
 
 #include "isa/isa.h"
 
-enum { HONE__IMAGE_CHANNELS = 16, HONE__WINOGRAD_POINTS = 16 };
+enum { HONE__IMAGE_CHANNELS = 16 };
 
 /** Rows of an image; step 0 and one pixel of zeros: a row outside of it. */
 typedef struct {
@@ -42,10 +45,10 @@ typedef struct {
 } hone__pixels;
 
 /** Tiles side by side. Tile t reads columns x + 2 t .. x + 2 t + 3 (`of_dy`: the two first; F(4x4): x + 4 t
- * .. x + 4 t + 5) of the rows, those outside [0, width) being +0, and writes points[p * point + t * tile + c]. */
+ * .. x + 4 t + 5, the four first) of the rows, those outside [0, width) being +0, and writes points[p * point + t * tile + c]. */
 typedef struct {
     int64_t channels, tiles, x, width;
-    hone__pixels rows[6]; /* 4 of F(2x2), of_dy 2 */
+    hone__pixels rows[6]; /* 4 of F(2x2); of_dy as many as outputs */
     float *points;
     int64_t point, tile;
 } hone__winograd_in;
@@ -108,22 +111,21 @@ enum { HONE__NORM_LANES = 64 }; /* virtual lanes of a sum of f32 */
 
 typedef struct {
     int outputs; /* of a tile, along an axis */
-    /** B^T d B, and its reverse. */
+    /** B^T d B, A dy A^T, A^T m A. */
     void (*in)(const hone__winograd_in *t);
+    void (*dy)(const hone__winograd_in *t);
     void (*out)(const hone__winograd_out *t);
     /** G g G^T of `lanes` weights side by side, n times: points[p * point + i * to_step] from w[tap *
      * w_tap + i * from_step]. lanes: a vector of gemm's kernel. past: points are larger than the
      * caches, and begin on multiples of a vector. */
     void (*weights)(int64_t n, const float *w, int64_t w_tap, int64_t from_step, float *points,
                     int64_t point, int64_t to_step, bool past);
+    /** w[tap * w_tap + i] += G^T points G for i < n, a multiple of HONE__IMAGE_CHANNELS. */
+    void (*weights_back)(int64_t n, const float *points, int64_t point, float *w, int64_t w_tap);
 } hone__winograd_form;
 
 typedef struct {
-    hone__winograd_form winograd[2];                 /* F(2x2, 3x3), F(4x4, 3x3) */
-    void (*winograd_dy)(const hone__winograd_in *t); /* A dy A^T */
-    /** w[tap * w_tap + i] += G^T points G for i < n, a multiple of HONE__IMAGE_CHANNELS. */
-    void (*winograd_weights_back)(int64_t n, const float *points, int64_t point, float *w,
-                                  int64_t w_tap);
+    hone__winograd_form winograd[2]; /* F(2x2, 3x3), F(4x4, 3x3) */
     /** Outputs: one chain of fma(a, w, acc) over the taps from +0; then the bias is added. */
     void (*plane)(const hone__plane *d);
     /** lanes[..][i mod HONE__IMAGE_CHANNELS] goes on with fma(dy, a, acc) over i < padded, row by row;

@@ -1,9 +1,7 @@
 /* images_table.h: the entries of hone__image_kernels. (fragment of images_<isa>.c) */
 /* clang-format off */
-.winograd = { { 2, winograd_in, winograd_out, winograd_weights },
-              { 4, wide_in, wide_out, wide_weights } },
-.winograd_dy = winograd_dy,
-.winograd_weights_back = winograd_weights_back,
+.winograd = { { 2, winograd_in, winograd_dy, winograd_out, winograd_weights, winograd_weights_back },
+              { 4, wide_in, wide_dy, wide_out, wide_weights, wide_weights_back } },
 .plane = plane,
 .plane_weight = plane_weight,
 .plane_3x3 = plane_3x3,

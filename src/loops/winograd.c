@@ -25,6 +25,14 @@ bool hone__winograd_suits_wide(int64_t out_height, int64_t out_width)
     return 10 * products(4, out_height, out_width) <= 9 * products(2, out_height, out_width);
 }
 
+/* Steps that add a weight's points of a sample count as products. */
+bool hone__winograd_gradient_suits_wide(int64_t out_height, int64_t out_width)
+{
+    enum { STEPS = 60, WIDE_STEPS = 250 };
+    return 10 * (products(4, out_height, out_width) + WIDE_STEPS) <=
+           9 * (products(2, out_height, out_width) + STEPS);
+}
+
 /* ---- the convolution */
 
 typedef struct {

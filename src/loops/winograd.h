@@ -46,7 +46,10 @@ typedef struct {
     hone__image x, dy;
     int64_t before_y, before_x;
     float *sum;
+    bool wide; /* F(4x4, 3x3) */
 } hone__winograd_gradient;
+/** If it is worth it, where F(2x2) is. */
+bool hone__winograd_gradient_suits_wide(int64_t out_height, int64_t out_width);
 bool hone__winograd_add_weight(const hone__winograd_gradient *g);
 
 #endif

@@ -1,23 +1,27 @@
 /* winograd_weight.c: the weight's gradient (winograd.h), in steps: pixels of a few samples, or of a
- * band of rows of one, are transformed; then come the products, point by point; then each thread
- * adds what its channels got, sample by sample. */
+ * band of rows of one, are transformed; then each thread takes a few of its channels at a time, whose
+ * points of a sample stay near while they are multiplied, and adds what they got. Points of a band
+ * that isn't a sample's last wait for the next one. */
 #include "loops/image_parts.h"
 
-enum { BAND_TILES = 1024, PIECE_ROWS = 4, SAMPLES_BYTES = 4 << 20, MOST_SAMPLES = 8 };
+enum { BAND_OUTPUTS = 4096, PIECE_ROWS = 4, SAMPLES_BYTES = 4 << 20, MOST_SAMPLES = 8 };
+enum { NEAR_BYTES = 512 << 10, LEAST_CHANNELS = 16 };
 
 typedef struct {
     const hone__winograd_gradient *g;
-    const hone__image_kernels *images;
+    const hone__winograd_form *form;
     const hone__gemm_kernel *kernel;
+    int64_t side, points;              /* outputs of a tile along an axis; products */
     int64_t in, out;                   /* channels with padding */
     int64_t tiles_y, tiles_x, outputs; /* outputs: channels of dy */
     int64_t samples, bands, band_rows; /* of a step */
     int64_t x_point, dy_point, weight_point;
     float *sum;               /* [channels * 9, out] */
-    float *x, *dy, *products; /* [samples][points][..] */
+    float *x, *dy;            /* [samples][points][blocks][tiles][channels of the block] */
+    int64_t near, most_tiles; /* channels of x at a time; tiles of a step */
     float *zeros;
     char *rooms;
-    size_t room_bytes, x_bytes;
+    size_t room_bytes, x_bytes, pixels_bytes;
 } job;
 
 /* What one thread does in a step: samples [first, end), rows of tiles [begin_row, end_row). */
@@ -26,28 +30,47 @@ typedef struct {
     bool begins, ends; /* a sample's tiles */
 } step;
 
+/* Blocks of channels whose points lie together: dy's are the panels of the product. */
+static int64_t blocks(const job *j, bool of_dy)
+{
+    return of_dy ? hone__panels(j->kernel, j->out) : ceil_div(j->in, j->near);
+}
+
+static int64_t block(const job *j, bool of_dy, int64_t i)
+{
+    return of_dy ? hone__panel(j->kernel, j->out, i) : min64(i * j->near, j->in);
+}
+
 /* A few rows of tiles of an image; rows above each other that a tile reads: `rows`. */
 static void transform(const job *j, const hone__image *m, int64_t sample, int64_t row, int64_t end,
-                      int64_t rows, int64_t before_y, int64_t before_x, float *pixels,
-                      hone__winograd_in t, void (*run)(const hone__winograd_in *))
+                      bool of_dy, int64_t tile, float *pixels, hone__winograd_in t)
 {
-    const int64_t padded = hone__padded(m->channels), y = 2 * row - before_y;
+    const int64_t rows = of_dy ? j->side : j->side + 2;
+    const int64_t before_y = of_dy ? 0 : j->g->before_y, before_x = of_dy ? 0 : j->g->before_x;
+    const int64_t padded = hone__padded(m->channels), y = j->side * row - before_y;
     const int64_t first = y < 0 ? 0 : min64(y, m->height);
-    const int64_t last = min64(2 * end - 2 + rows - before_y, m->height);
+    const int64_t last = min64(j->side * (end - 1) + rows - before_y, m->height);
     hone__rows_of of = { m->p + sample * m->sample, j->zeros, 0, m->height, m->y, m->x };
     if (!hone__pixels_in_place(m)) {
         if (first < last)
             hone__gather_pixels(m, sample, first, last, pixels);
         of = (hone__rows_of){ pixels, j->zeros, first, m->height, m->width * padded, padded };
     }
-    t.channels = t.tile = padded;
     t.tiles = j->tiles_x;
     t.x = -before_x;
     t.width = m->width;
-    for (; row < end; row++, t.points += t.tiles * t.tile) {
-        for (int64_t i = 0; i < rows; i++)
-            t.rows[i] = hone__row_at(&of, 2 * row + i - before_y);
-        run(&t);
+    float *const points = t.points;
+    for (int64_t b = 0; b < blocks(j, of_dy); b++) {
+        const int64_t at = block(j, of_dy, b);
+        t.channels = t.tile = block(j, of_dy, b + 1) - at;
+        t.points = points + at * j->most_tiles + tile * t.tile;
+        for (int64_t r = row; r < end; r++, t.points += t.tiles * t.tile) {
+            for (int64_t i = 0; i < rows; i++) {
+                t.rows[i] = hone__row_at(&of, j->side * r + i - before_y);
+                t.rows[i].row += at;
+            }
+            (of_dy ? j->form->dy : j->form->in)(&t);
+        }
     }
 }
 
@@ -61,51 +84,56 @@ static void transform_share(const job *j, const step *s, int thread, int n_threa
         const int64_t sample = i / pieces, row = hone__cut(rows, pieces, i % pieces);
         const int64_t row_end = s->begin_row + hone__cut(rows, pieces, i % pieces + 1);
         const int64_t tile = row * j->tiles_x;
-        hone__winograd_in t = {
-            .points = j->x + sample * HONE__WINOGRAD_POINTS * j->x_point + tile * j->in,
-            .point = j->x_point,
-        };
-        transform(j, &j->g->x, s->first + sample, s->begin_row + row, row_end, 4, j->g->before_y,
-                  j->g->before_x, pixels, t, j->images->winograd[0].in);
-        t.points = j->dy + sample * HONE__WINOGRAD_POINTS * j->dy_point + tile * j->out;
+        hone__winograd_in t = { .points = j->x + sample * j->points * j->x_point,
+                                .point = j->x_point };
+        transform(j, &j->g->x, s->first + sample, s->begin_row + row, row_end, false, tile, pixels,
+                  t);
+        t.points = j->dy + sample * j->points * j->dy_point;
         t.point = j->dy_point;
-        transform(j, &j->g->dy, s->first + sample, s->begin_row + row, row_end, 2, 0, 0,
-                  (float *)(void *)((char *)pixels + j->x_bytes), t, j->images->winograd_dy);
+        transform(j, &j->g->dy, s->first + sample, s->begin_row + row, row_end, true, tile,
+                  (float *)(void *)((char *)pixels + j->x_bytes), t);
     }
 }
 
-/* Point by point and panel by panel, all samples. */
-static void multiply_share(const job *j, const step *s, int thread, int n_threads)
+/* Points of a sample's block of channels: a product over the tiles each, panel by panel. */
+static void multiply(const job *j, const step *s, int64_t n, int64_t b, float *products)
 {
-    const int64_t panels = hone__panels(j->kernel, j->out), all = HONE__WINOGRAD_POINTS * panels;
-    const int64_t end = hone__cut(all, n_threads, thread + 1);
-    for (int64_t i = hone__cut(all, n_threads, thread); i < end; i++) {
-        const int64_t point = i / panels, at = hone__panel(j->kernel, j->out, i % panels);
-        const int64_t width = hone__panel(j->kernel, j->out, i % panels + 1) - at;
-        for (int64_t n = 0; n < s->end - s->first; n++) {
-            const int64_t of = n * HONE__WINOGRAD_POINTS + point;
+    const int64_t c = block(j, false, b), width = block(j, false, b + 1) - c;
+    const int64_t rows = min64(width, j->g->x.channels - c);
+    for (int64_t point = 0; point < j->points; point++)
+        for (int64_t i = 0; i < blocks(j, true); i++) {
+            const int64_t of = n * j->points + point, at = block(j, true, i);
+            const int64_t columns = block(j, true, i + 1) - at;
             hone__gemm_tile t = { .k = (s->end_row - s->begin_row) * j->tiles_x,
                                   .a_rs = 1,
-                                  .a_cs = j->in,
-                                  .b = j->dy + of * j->dy_point + at,
-                                  .b_rs = j->out,
+                                  .a_cs = width,
+                                  .b = j->dy + of * j->dy_point + at * j->most_tiles,
+                                  .b_rs = columns,
                                   .c_rs = j->out,
-                                  .nr = (int)width,
+                                  .nr = (int)columns,
                                   .resume = !s->begins };
-            hone__product_panel(j->kernel, j->g->x.channels, &t, j->x + of * j->x_point,
-                                j->products + of * j->weight_point + at);
+            hone__product_panel(j->kernel, rows, &t, j->x + of * j->x_point + c * j->most_tiles,
+                                products + point * j->weight_point + at);
         }
-    }
 }
 
-static void add_share(const job *j, const step *s, int thread, int n_threads)
+/* The thread's blocks; room: points of one, of each if they wait. */
+static void add_share(const job *j, const step *s, float *room, int thread, int n_threads)
 {
-    const int64_t end = hone__cut(j->g->x.channels, n_threads, thread + 1);
-    for (int64_t c = hone__cut(j->g->x.channels, n_threads, thread); c < end; c++)
-        for (int64_t n = 0; n < s->end - s->first; n++)
-            j->images->winograd_weights_back(
-                j->out, j->products + n * HONE__WINOGRAD_POINTS * j->weight_point + c * j->out,
-                j->weight_point, j->sum + 9 * c * j->out, j->out);
+    const int64_t first = hone__cut(blocks(j, false), n_threads, thread);
+    const int64_t end = hone__cut(blocks(j, false), n_threads, thread + 1);
+    for (int64_t b = first; b < end; b++) {
+        const int64_t c = block(j, false, b);
+        const int64_t last = min64(block(j, false, b + 1), j->g->x.channels);
+        float *const products =
+            room + (j->bands > 1 ? (b - first) * j->points * j->weight_point : 0);
+        for (int64_t n = 0; n < s->end - s->first; n++) {
+            multiply(j, s, n, b, products);
+            for (int64_t k = c; s->ends && k < last; k++)
+                j->form->weights_back(j->out, products + (k - c) * j->out, j->weight_point,
+                                      j->sum + 9 * k * j->out, j->out);
+        }
+    }
 }
 
 static step step_at(const job *j, int64_t i)
@@ -123,19 +151,21 @@ static void run_share(void *ctx, int thread, int n_threads)
 {
     const job *j = ctx;
     const int64_t steps = ceil_div(j->g->n, j->samples) * j->bands, taps = 9 * j->g->x.channels;
-    memset(j->rooms + j->room_bytes * (size_t)thread, 0, j->room_bytes); /* channels of none */
-    const int64_t first = hone__cut(j->g->x.channels, n_threads, thread) * 9;
-    const int64_t mine = hone__cut(j->g->x.channels, n_threads, thread + 1) * 9 - first;
+    char *const room = j->rooms + j->room_bytes * (size_t)thread;
+    float *const products = (float *)(void *)(room + j->pixels_bytes);
+    memset(room, 0, j->pixels_bytes); /* channels of none */
+    const int64_t channels = j->g->x.channels, all = blocks(j, false);
+    const int64_t c = block(j, false, hone__cut(all, n_threads, thread));
+    const int64_t c_end = block(j, false, hone__cut(all, n_threads, thread + 1));
+    const int64_t first = 9 * c, mine = 9 * (min64(c_end, channels) - c);
     j->kernel->transpose(mine, j->outputs, j->sum + first * j->out, j->out, j->g->sum + first,
                          taps);
     for (int64_t i = 0; i < steps; i++) {
         const step s = step_at(j, i);
         transform_share(j, &s, thread, n_threads);
         hone__meet(n_threads);
-        multiply_share(j, &s, thread, n_threads);
+        add_share(j, &s, products, thread, n_threads);
         hone__meet(n_threads);
-        if (s.ends)
-            add_share(j, &s, thread, n_threads);
     }
     j->kernel->transpose(j->outputs, mine, j->g->sum + first, taps, j->sum + first * j->out,
                          j->out);
@@ -144,40 +174,47 @@ static void run_share(void *ctx, int thread, int n_threads)
 static void choose_steps(job *j)
 {
     const int64_t tiles = j->tiles_y * j->tiles_x;
-    j->bands = min64(j->tiles_y, ceil_div(tiles, BAND_TILES));
+    j->bands = min64(j->tiles_y, ceil_div(tiles * j->side * j->side, BAND_OUTPUTS));
     j->band_rows = ceil_div(j->tiles_y, j->bands);
-    const int64_t most = j->band_rows * j->tiles_x;
-    j->x_point = hone__point(most * j->in);
-    j->dy_point = hone__point(most * j->out);
-    j->weight_point = hone__point(j->g->x.channels * j->out);
-    const int64_t bytes = HONE__WINOGRAD_POINTS * (j->x_point + j->dy_point + j->weight_point) * 4;
+    j->most_tiles = j->band_rows * j->tiles_x;
+    j->x_point = hone__point(j->most_tiles * j->in);
+    j->dy_point = hone__point(j->most_tiles * j->out);
+    j->near = hone__most(LEAST_CHANNELS, NEAR_BYTES / (4 * j->points * j->out));
+    j->near = min64(j->near / LEAST_CHANNELS * LEAST_CHANNELS, j->in);
+    j->weight_point = hone__point(j->near * j->out);
+    const int64_t bytes = j->points * (j->x_point + j->dy_point) * 4;
     j->samples = j->bands > 1 ? 1 : min64(j->g->n, min64(MOST_SAMPLES, 1 + SAMPLES_BYTES / bytes));
 }
 
 bool hone__winograd_add_weight(const hone__winograd_gradient *g)
 {
+    const hone__winograd_form *form = &hone__images()->winograd[g->wide];
     job j = { .g = g,
-              .images = hone__images(),
+              .form = form,
+              .side = form->outputs,
+              .points = (form->outputs + 2) * (form->outputs + 2),
               .kernel = &hone__k->gemm.of[HONE__GEMM_F32],
               .in = hone__padded(g->x.channels),
               .out = hone__padded(g->dy.channels),
               .outputs = g->dy.channels,
-              .tiles_y = ceil_div(g->dy.height, 2),
-              .tiles_x = ceil_div(g->dy.width, 2) };
+              .tiles_y = ceil_div(g->dy.height, form->outputs),
+              .tiles_x = ceil_div(g->dy.width, form->outputs) };
     choose_steps(&j);
     const double tiles = (double)(g->n * j.tiles_y * j.tiles_x);
-    const double flops = 2 * HONE__WINOGRAD_POINTS * tiles * (double)(j.in * j.out);
-    const int threads = hone__team_for(flops / j.kernel->flops_per_ns, HONE__WINOGRAD_POINTS);
-    const int64_t points = j.samples * HONE__WINOGRAD_POINTS;
+    const double flops = 2 * (double)j.points * tiles * (double)(j.in * j.out);
+    const int threads = hone__team_for(flops / j.kernel->flops_per_ns, blocks(&j, false));
+    const int64_t points = j.samples * j.points;
     const int64_t widest = j.in > j.out ? j.in : j.out;
-    j.x_bytes = hone__floats((2 * PIECE_ROWS + 2) * g->x.width * j.in);
-    j.room_bytes = j.x_bytes + hone__floats(2 * PIECE_ROWS * g->dy.width * j.out);
+    j.x_bytes = hone__floats((j.side * PIECE_ROWS + 2) * g->x.width * j.in);
+    j.pixels_bytes = j.x_bytes + hone__floats(j.side * PIECE_ROWS * g->dy.width * j.out);
+    const int64_t parts = ceil_div(blocks(&j, false), threads);
+    j.room_bytes =
+        j.pixels_bytes + hone__floats((j.bands > 1 ? parts : 1) * j.points * j.weight_point);
     const size_t sizes[] = { hone__floats(widest), hone__floats(9 * g->x.channels * j.out),
-                             hone__floats(points * j.x_point), hone__floats(points * j.dy_point),
-                             hone__floats(points * j.weight_point) };
-    float **const to[] = { &j.zeros, &j.sum, &j.x, &j.dy, &j.products };
+                             hone__floats(points * j.x_point), hone__floats(points * j.dy_point) };
+    float **const to[] = { &j.zeros, &j.sum, &j.x, &j.dy };
     size_t bytes = 0;
-    for (int i = 0; i < 5; i++)
+    for (int i = 0; i < 4; i++)
         bytes += sizes[i];
     const size_t before_rooms = bytes;
     bytes += hone__bytes(threads, j.room_bytes);
@@ -185,7 +222,7 @@ bool hone__winograd_add_weight(const hone__winograd_gradient *g)
     if (!all)
         return false;
     bytes = 0;
-    for (int i = 0; i < 5; i++) {
+    for (int i = 0; i < 4; i++) {
         *to[i] = (float *)(void *)(all + bytes);
         bytes += sizes[i];
     }

@@ -121,11 +121,6 @@ static bool planes_of(const hone__conv *c, hone_tensor *t, const int64_t *extent
     return image_of(c, t, extent, m);
 }
 
-static bool is_wide(const hone__image *out)
-{
-    return form == HONE_CONV_FAST && hone__winograd_suits_wide(out->height, out->width);
-}
-
 static bool winograd_forward(const hone__conv *c, const hone_tensor *weight, hone_tensor *bias,
                              hone_tensor *y)
 {
@@ -141,7 +136,7 @@ static bool winograd_forward(const hone__conv *c, const hone_tensor *weight, hon
     }
     if (!image_of(c, c->a, c->in, &w.in) || !image_of(c, y, c->out, &w.out))
         return false;
-    w.wide = is_wide(&w.out);
+    w.wide = form == HONE_CONV_FAST && hone__winograd_suits_wide(c->out[1], c->out[2]);
     return hone__winograd_run(&w);
 }
 
@@ -157,15 +152,18 @@ static bool winograd_input(const hone__conv *c, const hone_tensor *weight, hone_
                          .turned = true };
     if (!image_of(c, c->a, c->out, &w.in) || !image_of(c, dx, c->in, &w.out))
         return false;
-    w.wide = is_wide(&w.out);
+    w.wide = hone__winograd_suits_wide(c->in[1], c->in[2]);
     return hone__winograd_run(&w);
 }
 
 static bool winograd_add_weight(const hone__conv *c, const hone_tensor *sum)
 {
-    hone__winograd_gradient g = {
-        .n = c->n, .before_y = c->before[1], .before_x = c->before[2], .sum = hone__data(sum)
-    };
+    hone__winograd_gradient g = { .n = c->n,
+                                  .before_y = c->before[1],
+                                  .before_x = c->before[2],
+                                  .sum = hone__data(sum),
+                                  .wide =
+                                      hone__winograd_gradient_suits_wide(c->out[1], c->out[2]) };
     return image_of(c, c->b, c->in, &g.x) && image_of(c, c->a, c->out, &g.dy) &&
            hone__winograd_add_weight(&g);
 }
@@ -434,7 +432,7 @@ bool hone__conv_input(const hone__conv *c, hone_tensor *weight, hone_tensor *dx)
 }
 
 /* Below, adding a sample's points takes longer than what they save. */
-enum { LEAST_POSITIONS = 144 };
+enum { LEAST_POSITIONS = 49 };
 
 bool hone__conv_add_weight(const hone__conv *c, hone_tensor *sum, bool fresh)
 {

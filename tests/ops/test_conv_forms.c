@@ -180,8 +180,9 @@ Test(conv_forms, of_one_image)
     }
 }
 
-/* Winograd's forward errs less than a chain an output; hone_conv_algorithm() switches it off. */
-Test(conv_forms, the_error_is_no_larger_than_that_of_one_chain)
+/* Winograd's forward errs less than a chain an output, gradients no more than conv.h says;
+ * hone_conv_algorithm() switches it off. */
+Test(conv_forms, forward_errs_no_more_than_one_chain)
 {
     HONE_SCOPE();
     const shape s = { 2, 64, 16, 16, 64, 3, 3, { .padding = { 1, 1 } } };
@@ -196,12 +197,12 @@ Test(conv_forms, the_error_is_no_larger_than_that_of_one_chain)
         cr_expect_not(test_same_bits(plain[k], chain[k]));
         const double error = rms(hone_sub(plain[k], want[k]));
         const double of_chain = rms(hone_sub(chain[k], want[k]));
-        cr_expect(error <= (k < 2 ? 1.0 : 2.5) * of_chain, "%d: %g, one chain %g", k, error,
+        cr_expect(error <= (k == 0 ? 1.0 : 2.5) * of_chain, "%d: %g, one chain %g", k, error,
                   of_chain);
     }
 }
 
-/* F(4x4) errs more, within what conv.h says. */
+/* F(4x4) errs more, within what conv.h says; gradients are of it by default, too. */
 Test(conv_forms, the_fast_form_errs_at_most_two_and_a_half_times_as_much)
 {
     const shape sizes[] = { { 2, 64, 16, 16, 64, 3, 3, { .padding = { 1, 1 } } },
@@ -220,7 +221,7 @@ Test(conv_forms, the_fast_form_errs_at_most_two_and_a_half_times_as_much)
         run(s, d.x, d.w, d.b, d.dy, fast);
         hone_conv_algorithm(HONE_CONV_DEFAULT);
         for (int k = 0; k < RESULTS; k++) {
-            cr_expect_eq(test_same_bits(plain[k], fast[k]), k == 2, "%d, %d", i, k);
+            cr_expect_eq(test_same_bits(plain[k], fast[k]), k > 0, "%d, %d", i, k);
             const double error = rms(hone_sub(fast[k], want[k]));
             const double of_chain = rms(hone_sub(chain[k], want[k]));
             cr_expect(error <= 2.5 * of_chain, "%d, %d: %g, one chain %g", i, k, error, of_chain);
