@@ -13,6 +13,7 @@
 #define TURN_COLUMNS     14
 #define TURN_K           4
 #define TURN             hone__f32_gemm_turn
+#define TURN_LINE        hone__f32_gemm_turn_line
 #define TURN_BACK        hone__f32_gemm_turn_back
 #define SMALL_TAIL       TILE_TAIL
 /* clang-format off */

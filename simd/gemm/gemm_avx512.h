@@ -54,32 +54,36 @@ static HONE__GEMM_INLINE void hone__f64_gemm_fold_4_avx512(__m512d a, __m512d b,
 
 #define HONE__REAL_IS_F64 0
 #include "kernels/real_begin.h"
-#define DOT_ROWS     3
-#define DOT_TALL     4
-#define DOT_SHORT    (VIRTUAL_LANES / 2)
-#define DOT_FOLD_4   hone__f32_gemm_fold_4_avx512
-#define PACK_COLUMNS hone__f32_gemm_pack_columns_avx512
+#define DOT_ROWS      3
+#define DOT_TALL      4
+#define DOT_SHORT     (VIRTUAL_LANES / 2)
+#define DOT_WIDE_ROWS 8
+#define DOT_FOLD_4    hone__f32_gemm_fold_4_avx512
+#define PACK_COLUMNS  hone__f32_gemm_pack_columns_avx512
 #include "gemm/f32_gemm_avx512_8x48.h"
 #include "gemm/gemm_pack.h"
 #include "gemm/gemm_row.h"
 #include "gemm/gemm_dot.h"
 #include "gemm/gemm_dot_wide.h"
-#define FEW_LANES  8
-#define FEW_VECTOR __m256
-#define FEW_KEPT   2
-#define FEW(name)  HALF_PS_##name
-#define FEW_STEP   4
-#define FEW_TURN   hone__f32_gemm_turn_4x8
+#define FEW_LANES     8
+#define FEW_VECTOR    __m256
+#define FEW_KEPT      2
+#define FEW(name)     HALF_PS_##name
+#define FEW_STEP      4
+#define FEW_TURN      hone__f32_gemm_turn_4x8
+#define FEW_WIDE_TURN hone__f32_gemm_turn
+#define FEW_WIDE_LINE hone__f32_gemm_turn_line
 #include "gemm/gemm_few.h"
 #include "kernels/real_end.h"
 
 #define HONE__REAL_IS_F64 1
 #include "kernels/real_begin.h"
-#define DOT_ROWS     3
-#define DOT_TALL     4
-#define DOT_SHORT    (VIRTUAL_LANES / 2)
-#define DOT_FOLD_4   hone__f64_gemm_fold_4_avx512
-#define PACK_COLUMNS hone__f64_gemm_pack_columns_avx2
+#define DOT_ROWS      3
+#define DOT_TALL      4
+#define DOT_SHORT     (VIRTUAL_LANES / 2)
+#define DOT_WIDE_ROWS 8
+#define DOT_FOLD_4    hone__f64_gemm_fold_4_avx512
+#define PACK_COLUMNS  hone__f64_gemm_pack_columns_avx2
 #include "gemm/f64_gemm_avx512_8x24.h"
 #include "gemm/gemm_pack.h"
 #include "gemm/gemm_row.h"
@@ -103,7 +107,7 @@ static HONE__GEMM_INLINE void hone__f64_gemm_fold_4_avx512(__m512d a, __m512d b,
                 .turning_tile = hone__f32_gemm_avx512_8x48_turning, .vl = 16, .mr = 8, .nr = 48,   \
                 .wide = 64, .rows = { 0, 16, 12, 8, 6 }, .short_k = 257,                           \
                 .short_rows = { 0, 10, 12, 8, 6 }, .direct_tails = 1, .half_tails = 1,             \
-                .flops_per_ns = 100, .few_rows = 8, .dot_tree = 3, .blocks = { 1024, 768 }),       \
+                .flops_per_ns = 100, .few_rows = 16, .dot_tree = 3, .blocks = { 1024, 768 }),      \
             HONE__GEMM_KERNEL(                                                                     \
                 f64, avx512_8x24, .small = hone__f64_gemm_avx512_8x24_small,                       \
                 .small_rows = { 0, 16, 16, 12, 12, 8, 8, 6, 6 }, .turning_columns = 14,            \

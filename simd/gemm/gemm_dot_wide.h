@@ -256,9 +256,157 @@ static HONE__GEMM_NOINLINE void R(gemm_dot_wide_long)(int64_t m, int64_t n, int6
     }
 }
 
+/* ---- rows whose lanes are few steps, or many rows ---- */
+
+#ifndef DOT_WIDE_ROWS
+#define DOT_WIDE_ROWS 4
+#endif
+
+/* A step of a lane's chains; the first one begins them. Left to itself, a compiler would keep an
+ * address for each row. */
+static HONE__GEMM_INLINE void R(gemm_dot_wide_add)(const int rows, const int whole, const int first,
+                                                   const R(gemm_dot_wide_from) * x, const REAL *a,
+                                                   const REAL *b, VREAL *acc)
+{
+    const REAL *fifth = rows > 4 ? a + 4 * x->a_rs : a;
+    HONE__GEMM_OPAQUE(a);
+    HONE__GEMM_OPAQUE(fifth);
+    const VREAL bv = whole ? R(load)(b) : R(load_n)(b, x->n, R(set)(0));
+    HONE__GEMM_UNROLL
+    for (int i = 0; i < rows; i++) {
+        const VREAL av = R(set)(i < 4 ? a[i * x->a_rs] : fifth[(i - 4) * x->a_rs]);
+        acc[i] = first ? R(mul)(av, bv) : R(fma)(av, bv, acc[i]);
+    }
+}
+
+/* Lane l and the one that the tree adds to it, of a vector of outputs and each row: their sum. */
+static HONE__GEMM_INLINE void R(gemm_dot_wide_pair)(const int rows, const int whole, int64_t k,
+                                                    int64_t l, const R(gemm_dot_wide_from) * x,
+                                                    VREAL *sum)
+{
+    enum { HALF = VIRTUAL_LANES / 2 };
+    VREAL high[DOT_WIDE_ROWS];
+    const REAL *a = x->a + l, *b = x->b + l * x->b_rs;
+    const int64_t upper = HALF * x->b_rs;
+    R(gemm_dot_wide_add)(rows, whole, 1, x, a, b, sum);
+    R(gemm_dot_wide_add)(rows, whole, 1, x, a + HALF, b + upper, high);
+    int64_t left = k - l - VIRTUAL_LANES;
+    for (; left > HALF; left -= VIRTUAL_LANES) {
+        a += VIRTUAL_LANES;
+        b += 2 * upper;
+        R(gemm_dot_wide_add)(rows, whole, 0, x, a, b, sum);
+        R(gemm_dot_wide_add)(rows, whole, 0, x, a + HALF, b + upper, high);
+    }
+    if (left > 0) {
+        a += VIRTUAL_LANES;
+        b += 2 * upper;
+        R(gemm_dot_wide_add)(rows, whole, 0, x, a, b, sum);
+    }
+    HONE__GEMM_UNROLL
+    for (int i = 0; i < rows; i++) {
+        sum[i] = R(add)(sum[i], high[i]);
+    }
+}
+
+/* A vector of outputs of each row: two levels of the tree are done before anything waits in L1. */
+static HONE__GEMM_INLINE void R(gemm_dot_wide_vector)(const int rows, const int whole, int64_t k,
+                                                      const R(gemm_dot_wide_from) * x, REAL *c,
+                                                      int64_t c_rs)
+{
+    enum { QUARTER = VIRTUAL_LANES / 4 };
+    const R(gemm_dot_wide_from) from = *x; /* what is stored can't change it */
+    VREAL quarter[DOT_WIDE_ROWS][QUARTER];
+    for (int64_t l = 0; l < QUARTER; l++) {
+        VREAL sum[DOT_WIDE_ROWS], more[DOT_WIDE_ROWS];
+        R(gemm_dot_wide_pair)(rows, whole, k, l, &from, sum);
+        R(gemm_dot_wide_pair)(rows, whole, k, l + QUARTER, &from, more);
+        HONE__GEMM_UNROLL
+        for (int i = 0; i < rows; i++) {
+            quarter[i][l] = R(add)(sum[i], more[i]);
+        }
+    }
+    for (int i = 0; i < rows; i++, c += c_rs) {
+        VREAL v[QUARTER];
+        HONE__GEMM_UNROLL
+        for (int l = 0; l < QUARTER; l++) {
+            v[l] = quarter[i][l];
+        }
+        const VREAL sum = R(gemm_dot_wide_fold)(QUARTER, v);
+        if (whole) {
+            R(store)(c, sum);
+        } else {
+            R(store_n)(c, sum, x->n);
+        }
+    }
+}
+
+static HONE__GEMM_INLINE void R(gemm_dot_wide_vectors)(const int rows, int64_t n, int64_t k,
+                                                       R(gemm_dot_wide_from) x, REAL *c,
+                                                       int64_t c_rs)
+{
+    for (; n >= LANES; n -= LANES) {
+        R(gemm_dot_wide_vector)(rows, 1, k, &x, c, c_rs);
+        x.b += LANES;
+        c += LANES;
+    }
+    if (n > 0) {
+        x.n = n;
+        R(gemm_dot_wide_vector)(rows, 0, k, &x, c, c_rs);
+    }
+}
+
+/* As many rows at a time as there are registers for. */
+static HONE__GEMM_NOINLINE void R(gemm_dot_wide_short)(int64_t m, int64_t n, int64_t k,
+                                                       const REAL *a, int64_t a_rs, const REAL *b,
+                                                       int64_t b_rs, REAL *c, int64_t c_rs)
+{
+    enum { MOST = DOT_WIDE_ROWS };
+    while (m > 0) {
+        const int64_t now = m <= MOST ? m : m < 2 * MOST ? (m + 1) / 2 : MOST;
+        const R(gemm_dot_wide_from) x = { .a = a, .a_rs = a_rs, .b = b, .b_rs = b_rs };
+#define DOT_CASE(rows)                                                                             \
+    case rows:                                                                                     \
+        if (rows <= MOST) {                                                                        \
+            R(gemm_dot_wide_vectors)(rows <= MOST ? rows : 1, n, k, x, c, c_rs);                   \
+        }                                                                                          \
+        break
+        switch (now) {
+            DOT_CASE(1);
+            DOT_CASE(2);
+            DOT_CASE(3);
+            DOT_CASE(4);
+            DOT_CASE(5);
+            DOT_CASE(6);
+            DOT_CASE(7);
+            DOT_CASE(8);
+        }
+#undef DOT_CASE
+        a += now * a_rs;
+        c += now * c_rs;
+        m -= now;
+    }
+}
+
+/* Long chains of few rows wait less for each other by the steps of all lanes in turn, unless there
+ * are many vectors to read from far away. */
+static HONE__GEMM_INLINE bool R(gemm_dot_wide_is_short)(int64_t m, int64_t n, int64_t k)
+{
+    enum { FEW = 8, ROWS = 4, MIDDLE = 8 * VIRTUAL_LANES };
+    if (k <= 2 * VIRTUAL_LANES) {
+        return m > 1;
+    }
+    const bool many = n > FEW * LANES;
+    return m > ROWS ? DOT_WIDE_ROWS > ROWS && (k < MIDDLE || many)
+                    : m == ROWS && k < MIDDLE && many;
+}
+
 static void R(gemm_dot_wide)(int64_t m, int64_t n, int64_t k, const void *a, int64_t a_rs,
                              const void *b, int64_t b_rs, void *c, int64_t c_rs)
 {
+    if (k >= VIRTUAL_LANES && R(gemm_dot_wide_is_short)(m, n, k)) {
+        R(gemm_dot_wide_short)(m, n, k, a, a_rs, b, b_rs, c, c_rs);
+        return;
+    }
     if (k > VIRTUAL_LANES) {
         R(gemm_dot_wide_long)(m, n, k, a, a_rs, b, b_rs, c, c_rs);
         return;
@@ -300,3 +448,5 @@ static void R(gemm_dot_wide)(int64_t m, int64_t n, int64_t k, const void *a, int
 #undef DOT_CASE
     }
 }
+
+#undef DOT_WIDE_ROWS

@@ -8,6 +8,7 @@
  *   FEW_LANES, FEW_VECTOR, FEW(name)  its vectors, if they aren't the widest: turning is bound by
  *                              the shuffles, of which there are as many
  *   FEW_KEPT                   with them: rows of A whose elements stay in registers meanwhile
+ *   FEW_WIDE_TURN, FEW_WIDE_LINE  where the widest vectors turn faster (gemm_few_wide.h)
  *
  * Vectors of columns take turns, as each waits for its chain: the loads of A serve them all. Where
  * columns are pages apart, they share a few lines of L1, so that each line is read to its end
@@ -185,11 +186,20 @@ static HONE__GEMM_INLINE void R(gemm_few_columns_skewed)(const int rows, bool fa
     }
 }
 
+#ifdef FEW_WIDE_TURN
+#include "gemm/gemm_few_wide.h"
+#endif
+
 /* All columns, `vectors` of them at once, which may be skewed two at a time. */
 static HONE__GEMM_INLINE void R(gemm_few_rows)(const int rows, const int vectors,
                                                const R(gemm_few_job) * job, bool skew, bool far)
 {
     int64_t j = 0;
+#ifdef FEW_WIDE_TURN
+    if (!far) {
+        j = R(gemm_few_wide)(rows, skew, job);
+    }
+#endif
     for (; vectors > 1 && skew && j + 2 * FEW_LANES <= job->n; j += 2 * FEW_LANES) {
         R(gemm_few_columns_skewed)(rows, far, job, j);
     }
@@ -204,17 +214,9 @@ static HONE__GEMM_INLINE void R(gemm_few_rows)(const int rows, const int vectors
     }
 }
 
-/* If the columns of a few vectors fall upon the same lines of L1, or nearly. */
-static HONE__GEMM_INLINE bool R(gemm_few_share_lines)(int64_t b_cs)
-{
-    enum { EVERY = 2048, NEARLY = 8 };
-    const int64_t apart = b_cs * (int64_t)sizeof(REAL);
-    return ((apart + NEARLY) & (EVERY - 1)) <= 2 * NEARLY;
-}
-
 static void R(gemm_few_chunk)(int rows, const R(gemm_few_job) * job, bool far)
 {
-    const bool skew = far || R(gemm_few_share_lines)(job->b_cs);
+    const bool skew = far || hone__gemm_share_lines(job->b_cs * (int64_t)sizeof(REAL));
     switch (rows) {
 #define FEW_ROWS(rows, vectors)                                                                    \
     case rows:                                                                                     \
@@ -232,14 +234,28 @@ static void R(gemm_few_chunk)(int rows, const R(gemm_few_job) * job, bool far)
     }
 }
 
-/* A is copied to where all of a k lie side by side, as much of it at a time as stays in L1. */
-static void R(gemm_few)(int64_t k, int rows, int64_t n, const void *a, int64_t a_rs, int64_t a_cs,
-                        const void *b, int64_t b_cs, void *c, int64_t c_rs, int resume,
-                        hone__gemm_distance distance)
+static void R(gemm_few_copy)(int64_t k, int rows, const REAL *a, int64_t a_rs, int64_t a_cs,
+                             REAL *to)
+{
+    if (a_cs == 1) {
+        R(gemm_transpose)(k, rows, to, rows, a, a_rs);
+        return;
+    }
+    for (int i = 0; i < rows; i++) {
+        for (int64_t q = 0; q < k; q++) {
+            to[q * rows + i] = a[i * a_rs + q * a_cs];
+        }
+    }
+}
+
+/* A is copied to where all of a k lie side by side unless they do, as much of it at a time as stays in L1. */
+static void R(gemm_few_part)(int64_t k, int rows, int64_t n, const void *a, int64_t a_rs,
+                             int64_t a_cs, const void *b, int64_t b_cs, void *c, int64_t c_rs,
+                             int resume, hone__gemm_distance distance)
 {
     enum { COPIED = 16384 / (int)sizeof(REAL) };
     _Alignas(64) REAL copy[COPIED];
-    const bool in_place = rows == 1 && a_cs == 1;
+    const bool in_place = a_cs == rows && (a_rs == 1 || rows == 1);
     const int64_t most = in_place ? k : COPIED / rows & -R(gemm_few_line);
     for (int64_t p = 0; p < k; p += most) {
         R(gemm_few_job)
@@ -252,17 +268,31 @@ static void R(gemm_few)(int64_t k, int rows, int64_t n, const void *a, int64_t a
                 c_rs,
                 resume || p > 0 };
         if (in_place) {
-            job.a = a;
+            job.a = (const REAL *)a + p * a_cs;
         }
-        for (int i = 0; i < rows && !in_place; i++) {
-            for (int64_t q = 0; q < job.k; q++) {
-                copy[q * rows + i] = ((const REAL *)a)[i * a_rs + (p + q) * a_cs];
-            }
+        if (!in_place) {
+            R(gemm_few_copy)(job.k, rows, (const REAL *)a + p * a_cs, a_rs, a_cs, copy);
         }
         R(gemm_few_chunk)(rows, &job, distance == HONE__GEMM_MEMORY);
     }
 }
 
+/* In halves where there are more rows than registers for their sums. */
+static void R(gemm_few)(int64_t k, int rows, int64_t n, const void *a, int64_t a_rs, int64_t a_cs,
+                        const void *b, int64_t b_cs, void *c, int64_t c_rs, int resume,
+                        hone__gemm_distance distance)
+{
+    const int first = rows <= HONE__GEMM_FEW_ROWS ? rows : (rows + 1) / 2;
+    R(gemm_few_part)(k, first, n, a, a_rs, a_cs, b, b_cs, c, c_rs, resume, distance);
+    if (first < rows) {
+        R(gemm_few_part)
+        (k, rows - first, n, (const REAL *)a + first * a_rs, a_rs, a_cs, b, b_cs,
+         (REAL *)c + first * c_rs, c_rs, resume, distance);
+    }
+}
+
+#undef FEW_WIDE_TURN
+#undef FEW_WIDE_LINE
 #undef FEW_TURN
 #undef FEW_STEP
 #undef FEW_LANES

@@ -100,11 +100,27 @@ enum { HONE__GEMM_MAX_VECTORS = 4 };
 /** Where an operand is read from, most likely. */
 typedef enum { HONE__GEMM_L2, HONE__GEMM_L3, HONE__GEMM_MEMORY } hone__gemm_distance;
 
-/** Rows that `few` takes at most, whatever the ISA. */
+/** Rows that `few` does at once, whatever the ISA; it takes twice as many. */
 enum { HONE__GEMM_FEW_ROWS = 8 };
+
+/** If rows so many bytes apart fall upon the same few lines of L1, or nearly. */
+static inline bool hone__gemm_share_lines(int64_t apart)
+{
+    enum { EVERY = 2048, NEARLY = 8 };
+    return ((apart + NEARLY) & (EVERY - 1)) <= 2 * NEARLY;
+}
 
 /** Rows of B that `row` takes at a time from L3. */
 enum { HONE__GEMM_ROWS = 5 };
+
+/** How many of the `most` rows of a tile that reads A in place, `apart` bytes apart. Of more than
+ * L1 has ways, no line would stay until the next k where they share lines. */
+static inline int hone__gemm_rows_apart(int most, int64_t k, int64_t a_cs, int64_t apart)
+{
+    enum { WAYS = 8, BEST = 6, SHORT = 64 };
+    const bool crowded = most > WAYS && a_cs == 1 && k >= SHORT && hone__gemm_share_lines(apart);
+    return crowded ? BEST : most;
+}
 
 /** Block sizes in elements: a panel of B, kc x nr, stays in L2 while the panels of a block of A, mc
  * x kc, pass by, each of which fits L1. */
@@ -167,7 +183,7 @@ typedef struct {
     void (*few)(int64_t k, int rows, int64_t n, const void *a, int64_t a_rs, int64_t a_cs,
                 const void *b, int64_t b_cs, void *c, int64_t c_rs, int resume,
                 hone__gemm_distance distance);
-    int few_rows; /* at most HONE__GEMM_FEW_ROWS */
+    int few_rows; /* up to how many it is fastest; at most 2 * HONE__GEMM_FEW_ROWS */
 
     /** out[i * out_rs + j] = one block's dot product of row i of a (a_rs apart) and row j of b
      * (b_rs apart), both contiguous in k; 0 < k <= the reductions' block. */

@@ -133,6 +133,23 @@ static HONE__GEMM_INLINE void hone__f32_gemm_turn(float *const *x, int64_t rs, c
     hone__f32_gemm_turn_lanes(rows, out);
 }
 
+/* TURN_LINE. */
+static HONE__GEMM_INLINE void hone__f32_gemm_turn_line(float *const *x, int64_t rs, __m512 *out)
+{
+    __m512 rows[4][4];
+    HONE__GEMM_UNROLL
+    for (int r = 0; r < 4; r++) {
+        HONE__GEMM_UNROLL
+        for (int q = 0; q < 4; q++) {
+            rows[q][r] = hone__f32_gemm_some_of_four(x, r * rs + 4 * q, 4);
+        }
+    }
+    HONE__GEMM_UNROLL
+    for (int q = 0; q < 4; q++) {
+        hone__f32_gemm_turn_lanes(rows[q], out + 4 * q);
+    }
+}
+
 static HONE__GEMM_INLINE void hone__f32_gemm_turn_back(float *const *x, int64_t rs, const int n,
                                                        const __m512 *from)
 {

@@ -6,11 +6,12 @@
  *   TURN_COLUMNS          columns of the widest such tile, at most 14
  *   TURN_K                how many k are turned at a time
  *   TURN(x, rs, n, out)   out[q][lane] = x[lane * rs + q] for q < n <= TURN_K, in rows of n
+ *   TURN_LINE(x, rs, out)  if it has it: the same of a whole line of each row, a row's at once
  *   TURN_BACK(x, rs, n, from)  the reverse: x[lane * rs + q] = from[q][lane]
  *
  * where x is a pointer for every 16 bytes of lanes: to the first of their rows. (fragment) */
 
-enum { TILE_FN(lines) = LANES * (int)sizeof(REAL) / 16 };
+enum { TILE_FN(lines) = LANES * (int)sizeof(REAL) / 16, TILE_FN(line_k) = 64 / (int)sizeof(REAL) };
 
 typedef struct {
     REAL *x[TILE_FN(lines)];
@@ -48,6 +49,30 @@ static HONE__GEMM_INLINE void TILE_FN(turn_step)(const int nr, const int n, TILE
         HONE__GEMM_OPAQUE(*b);
     }
 }
+
+#ifdef TURN_LINE
+/* A line of k where rows share lines of L1: half of them would have left it before a second look. */
+static HONE__GEMM_INLINE void TILE_FN(turn_line)(const int nr, TILE_FN(rows16) * a, int64_t a_rs,
+                                                 const REAL **b, int64_t b_rs, VREAL *acc)
+{
+    VREAL av[TILE_FN(line_k)];
+    TURN_LINE(a->x, a_rs, av);
+    HONE__GEMM_UNROLL
+    for (int l = 0; l < TILE_FN(lines); l++) {
+        a->x[l] += TILE_FN(line_k);
+        HONE__GEMM_OPAQUE(a->x[l]);
+    }
+    HONE__GEMM_UNROLL
+    for (int q = 0; q < TILE_FN(line_k); q++) {
+        HONE__GEMM_UNROLL
+        for (int j = 0; j < nr; j++) {
+            acc[j] = R(fma)(av[q], R(set)((*b)[j]), acc[j]);
+        }
+        *b += b_rs;
+        HONE__GEMM_OPAQUE(*b);
+    }
+}
+#endif
 
 static HONE__GEMM_INLINE void TILE_FN(turn_accumulate)(const int nr, const hone__gemm_tile *t,
                                                        VREAL *acc)
@@ -114,6 +139,12 @@ static HONE__GEMM_INLINE void TILE_FN(turn)(const int nr, const hone__gemm_tile 
     const REAL *b = t->b;
     const int64_t a_rs = t->a_rs, b_rs = t->b_rs;
     int64_t left = t->k;
+#ifdef TURN_LINE
+    const bool by_lines = hone__gemm_share_lines(a_rs * (int64_t)sizeof(REAL));
+    for (; by_lines && left >= TILE_FN(line_k); left -= TILE_FN(line_k)) {
+        TILE_FN(turn_line)(nr, &a, a_rs, &b, b_rs, acc);
+    }
+#endif
     for (; left >= TURN_K; left -= TURN_K) {
         TILE_FN(turn_step)(nr, TURN_K, &a, a_rs, &b, b_rs, acc);
     }
@@ -169,3 +200,4 @@ static void TILE_FN(turning)(const hone__gemm_tile *t)
 #undef TURN_K
 #undef TURN
 #undef TURN_BACK
+#undef TURN_LINE

@@ -174,7 +174,7 @@ static void choose_packing(hone__gemm_plan *plan)
     const int64_t bytes_b = x->k * x->n * plan->size, bytes_c = x->m * x->n * plan->size;
     plan->by_row =
         x->m == 1 && (x->b_cs == 1 || x->n == 1) && x->k > 0 && !plan->a_from && !plan->b_from;
-    plan->by_few = !plan->by_row && hone__gemm_suits_few(plan->kernel, x) && x->k > 0 &&
+    plan->by_few = !plan->by_row && hone__gemm_suits_few(plan->kernel, x, plan->size) && x->k > 0 &&
                    !plan->a_from && !plan->b_from;
     plan->pack_b = plan->b_from || hone__gemm_packs_b(plan->kernel, x, plan->size);
     plan->pack_a = plan->a_from || packs_a(plan->kernel, x, plan->size);

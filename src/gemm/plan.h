@@ -2,15 +2,25 @@
 #ifndef HONE_GEMM_PLAN_H
 #define HONE_GEMM_PLAN_H
 
+#include "gemm/blocks.h"
 #include "gemm/parts.h"
 
 /** If B is not read where it lies; an operand of `size` bytes an element. */
 bool hone__gemm_packs_b(const hone__gemm_kernel *kernel, const hone__gemm_args *x, int64_t size);
 
-/** If it is a product for `few`. */
-static inline bool hone__gemm_suits_few(const hone__gemm_kernel *kernel, const hone__gemm_args *x)
+/** If it is a product for `few`. With more rows than it does at once it turns B twice, which long
+ * rows of A that many columns share are worth, or columns that share lines of L1. */
+static inline bool hone__gemm_suits_few(const hone__gemm_kernel *kernel, const hone__gemm_args *x,
+                                        int64_t size)
 {
-    return x->m <= kernel->few_rows && x->b_rs == 1 && x->b_cs != 1;
+    enum { LONG = 128, MANY = 64 };
+    if (x->m > kernel->few_rows || x->b_rs != 1 || x->b_cs == 1) {
+        return false;
+    }
+    return x->m <= HONE__GEMM_FEW_ROWS ||
+           (x->a_cs == 1 && x->k >= LONG &&
+            (x->n >= MANY || hone__gemm_share_lines(x->b_cs * size)) &&
+            hone__gemm_fits_l2(x->k * x->n * size));
 }
 
 /** If C has no element. */

@@ -101,7 +101,7 @@ static bool run_chains(const hone__gemm_kernel *kernel, const hone__gemm_args *x
     if (x->m != 1 || x->c_cs != 1) {
         return false;
     }
-    if (hone__gemm_suits_few(kernel, x)) {
+    if (hone__gemm_suits_few(kernel, x, size)) {
         kernel->few(x->k, 1, x->n, x->a, x->k, x->a_cs, x->b, x->b_cs, x->c, x->n, 0,
                     HONE__GEMM_L2);
         return true;

@@ -34,8 +34,9 @@ static void run_panel(const hone__gemm_kernel *kernel, const hone__gemm_args *x,
                       const hone__gemm_epilogue *finish, const panel *part)
 {
     const int64_t size = hone__gemm_size(x->dtype);
+    const int most = hone__gemm_tile_rows(kernel, part->width, part->k, x->a_cs);
     const hone__gemm_share rows =
-        hone__gemm_share_of(x->m, hone__gemm_tile_rows(kernel, part->width, part->k, x->a_cs));
+        hone__gemm_share_of(x->m, hone__gemm_rows_apart(most, part->k, x->a_cs, x->a_rs * size));
     hone__gemm_tile t = {
         .k = part->k,
         .a = (const char *)x->a + part->p * x->a_cs * size,
@@ -194,11 +195,13 @@ static HONE__GEMM_INLINE void run_tiles(const hone__gemm_kernel *kernel, const s
             columns = (int)whole_vectors(kernel, columns);
         }
         const int width = ((columns << log_size) + 31) >> 5;
+        const int most = hone__gemm_rows_apart(kernel->small_rows[width], s->k, s->a_cs,
+                                               s->a_rs * (1 << log_size));
         const hone__gemm_small_tile *const tiles = kernel->small[width];
         const char *a = s->a;
         char *row = c;
         for (int64_t left = s->m; left > 0;) {
-            const int rows = next_part(left, kernel->small_rows[width]);
+            const int rows = next_part(left, most);
             tiles[rows](s->k, a, s->a_rs, s->a_cs, b, s->b_rs, row, s->c_rs, columns);
             left -= rows;
             a += (rows * s->a_rs) << log_size;
@@ -482,7 +485,7 @@ static bool run_chain(const hone__gemm_kernel *kernel, const hone__gemm_args *x,
     if (!kernel->small || !plain(x)) {
         return run_general(kernel, x, packs);
     }
-    if (packs && hone__gemm_suits_few(kernel, x)) {
+    if (packs && hone__gemm_suits_few(kernel, x, size)) {
         kernel->few(x->k, (int)x->m, x->n, x->a, x->a_rs, x->a_cs, x->b, x->b_cs, x->c, x->c_rs, 0,
                     HONE__GEMM_L2);
         return true;
