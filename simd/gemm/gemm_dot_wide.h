@@ -391,7 +391,7 @@ static HONE__GEMM_NOINLINE void R(gemm_dot_wide_short)(int64_t m, int64_t n, int
  * are many vectors to read from far away. */
 static HONE__GEMM_INLINE bool R(gemm_dot_wide_is_short)(int64_t m, int64_t n, int64_t k)
 {
-    enum { FEW = 8, ROWS = 4, MIDDLE = 8 * VIRTUAL_LANES };
+    enum { FEW = 16, ROWS = 4, MIDDLE = 8 * VIRTUAL_LANES };
     if (k <= 2 * VIRTUAL_LANES) {
         return m > 1;
     }

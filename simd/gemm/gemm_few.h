@@ -277,17 +277,17 @@ static void R(gemm_few_part)(int64_t k, int rows, int64_t n, const void *a, int6
     }
 }
 
-/* In halves where there are more rows than registers for their sums. */
+/* In even parts where there are more rows than registers for their sums. */
 static void R(gemm_few)(int64_t k, int rows, int64_t n, const void *a, int64_t a_rs, int64_t a_cs,
                         const void *b, int64_t b_cs, void *c, int64_t c_rs, int resume,
                         hone__gemm_distance distance)
 {
-    const int first = rows <= HONE__GEMM_FEW_ROWS ? rows : (rows + 1) / 2;
-    R(gemm_few_part)(k, first, n, a, a_rs, a_cs, b, b_cs, c, c_rs, resume, distance);
-    if (first < rows) {
-        R(gemm_few_part)
-        (k, rows - first, n, (const REAL *)a + first * a_rs, a_rs, a_cs, b, b_cs,
-         (REAL *)c + first * c_rs, c_rs, resume, distance);
+    const int parts = (rows + HONE__GEMM_FEW_ROWS - 1) / HONE__GEMM_FEW_ROWS;
+    for (int i = 0; i < parts; i++) {
+        const int now = rows <= HONE__GEMM_FEW_ROWS ? rows : rows / parts + (i < rows % parts);
+        R(gemm_few_part)(k, now, n, a, a_rs, a_cs, b, b_cs, c, c_rs, resume, distance);
+        a = (const REAL *)a + now * a_rs;
+        c = (REAL *)c + now * c_rs;
     }
 }
 

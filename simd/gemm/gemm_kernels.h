@@ -100,7 +100,7 @@ enum { HONE__GEMM_MAX_VECTORS = 4 };
 /** Where an operand is read from, most likely. */
 typedef enum { HONE__GEMM_L2, HONE__GEMM_L3, HONE__GEMM_MEMORY } hone__gemm_distance;
 
-/** Rows that `few` does at once, whatever the ISA; it takes twice as many. */
+/** Rows that `few` does at once, whatever the ISA; of more it turns B again. */
 enum { HONE__GEMM_FEW_ROWS = 8 };
 
 /** If rows so many bytes apart fall upon the same few lines of L1, or nearly. */
@@ -113,12 +113,13 @@ static inline bool hone__gemm_share_lines(int64_t apart)
 /** Rows of B that `row` takes at a time from L3. */
 enum { HONE__GEMM_ROWS = 5 };
 
-/** How many of the `most` rows of a tile that reads A in place, `apart` bytes apart. Of more than
- * L1 has ways, no line would stay until the next k where they share lines. */
-static inline int hone__gemm_rows_apart(int most, int64_t k, int64_t a_cs, int64_t apart)
+/** How many of the `most` rows of a tile that reads A in place, `apart` bytes apart, m in all. Of more
+ * than L1 has ways, no line would stay until the next k where they share lines. */
+static inline int hone__gemm_rows_apart(int most, int64_t m, int64_t k, int64_t a_cs, int64_t apart)
 {
     enum { WAYS = 8, BEST = 6, SHORT = 64 };
-    const bool crowded = most > WAYS && a_cs == 1 && k >= SHORT && hone__gemm_share_lines(apart);
+    const bool crowded =
+        most > WAYS && m > WAYS && a_cs == 1 && k >= SHORT && hone__gemm_share_lines(apart);
     return crowded ? BEST : most;
 }
 
@@ -177,13 +178,13 @@ typedef struct {
     void (*row)(int64_t k, int64_t n, const void *x, int64_t sx, const void *b, int64_t b_rs,
                 void *y, int resume, hone__gemm_distance distance);
 
-    /** Up to few_rows rows of C with a B that lies along k: c[i * c_rs + j] = chain over p < k of
+    /** Few rows of C with a B that lies along k: c[i * c_rs + j] = chain over p < k of
      * a[i * a_rs + p * a_cs] * b[j * b_cs + p], j < n, from +0 or with `resume` from c. Lines beyond
      * b may be asked for where it is in memory. */
     void (*few)(int64_t k, int rows, int64_t n, const void *a, int64_t a_rs, int64_t a_cs,
                 const void *b, int64_t b_cs, void *c, int64_t c_rs, int resume,
                 hone__gemm_distance distance);
-    int few_rows; /* up to how many it is fastest; at most 2 * HONE__GEMM_FEW_ROWS */
+    int few_rows; /* up to how many it may be fastest */
 
     /** out[i * out_rs + j] = one block's dot product of row i of a (a_rs apart) and row j of b
      * (b_rs apart), both contiguous in k; 0 < k <= the reductions' block. */

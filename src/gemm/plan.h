@@ -8,8 +8,8 @@
 /** If B is not read where it lies; an operand of `size` bytes an element. */
 bool hone__gemm_packs_b(const hone__gemm_kernel *kernel, const hone__gemm_args *x, int64_t size);
 
-/** If it is a product for `few`. With more rows than it does at once it turns B twice, which long
- * rows of A that many columns share are worth, or columns that share lines of L1. */
+/** If it is a product for `few`. With more rows than it does at once it turns B twice: that pays for
+ * long rows of A that many columns share, or half as many again of columns that share lines of L1. */
 static inline bool hone__gemm_suits_few(const hone__gemm_kernel *kernel, const hone__gemm_args *x,
                                         int64_t size)
 {
@@ -19,7 +19,8 @@ static inline bool hone__gemm_suits_few(const hone__gemm_kernel *kernel, const h
     }
     return x->m <= HONE__GEMM_FEW_ROWS ||
            (x->a_cs == 1 && x->k >= LONG &&
-            (x->n >= MANY || hone__gemm_share_lines(x->b_cs * size)) &&
+            (hone__gemm_share_lines(x->b_cs * size) ? x->m >= HONE__GEMM_FEW_ROWS * 3 / 2
+                                                    : x->n >= MANY) &&
             hone__gemm_fits_l2(x->k * x->n * size));
 }
 

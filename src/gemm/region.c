@@ -328,9 +328,9 @@ static void run_step(walk *w, const step *now, const step *next)
     const hone__gemm_args *x = &plan->x;
     const hone__gemm_kernel *kernel = plan->kernel;
     const int most = hone__gemm_tile_rows(kernel, now->width, now->k, x->a_cs);
-    const int tallest = plan->pack_a
-                            ? kernel->mr
-                            : hone__gemm_rows_apart(most, now->k, x->a_cs, x->a_rs * plan->size);
+    const int tallest = plan->pack_a ? kernel->mr
+                                     : hone__gemm_rows_apart(most, now->rows, now->k, x->a_cs,
+                                                             x->a_rs * plan->size);
     const int64_t panels = ceil_div(now->rows, tallest);
     const int64_t c_bytes = w->sums_rs * plan->size;
     hone__gemm_tile t = {

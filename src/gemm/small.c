@@ -35,8 +35,8 @@ static void run_panel(const hone__gemm_kernel *kernel, const hone__gemm_args *x,
 {
     const int64_t size = hone__gemm_size(x->dtype);
     const int most = hone__gemm_tile_rows(kernel, part->width, part->k, x->a_cs);
-    const hone__gemm_share rows =
-        hone__gemm_share_of(x->m, hone__gemm_rows_apart(most, part->k, x->a_cs, x->a_rs * size));
+    const hone__gemm_share rows = hone__gemm_share_of(
+        x->m, hone__gemm_rows_apart(most, x->m, part->k, x->a_cs, x->a_rs * size));
     hone__gemm_tile t = {
         .k = part->k,
         .a = (const char *)x->a + part->p * x->a_cs * size,
@@ -195,7 +195,7 @@ static HONE__GEMM_INLINE void run_tiles(const hone__gemm_kernel *kernel, const s
             columns = (int)whole_vectors(kernel, columns);
         }
         const int width = ((columns << log_size) + 31) >> 5;
-        const int most = hone__gemm_rows_apart(kernel->small_rows[width], s->k, s->a_cs,
+        const int most = hone__gemm_rows_apart(kernel->small_rows[width], s->m, s->k, s->a_cs,
                                                s->a_rs * (1 << log_size));
         const hone__gemm_small_tile *const tiles = kernel->small[width];
         const char *a = s->a;
@@ -396,7 +396,7 @@ static bool run_dot_turned(const hone__gemm_kernel *kernel, const hone__gemm_arg
 /* A lies along m, as vectors do. The outputs are turned on their way. */
 static void run_dot_across(const hone__gemm_kernel *kernel, const hone__gemm_args *x, int64_t size)
 {
-    enum { SIDE = 8, MOST = 256 };
+    enum { SIDE = 8, MOST = 512 };
     alignas(64) char c[MOST * SIDE * sizeof(double)];
     for (int64_t i = 0; i < x->m; i += MOST) {
         const int64_t now = min64(MOST, x->m - i), rs = whole_vectors(kernel, now);
@@ -477,6 +477,29 @@ static bool run_across(const hone__gemm_kernel *kernel, const hone__gemm_args *x
            run_turned_b(kernel, x, log_size) || (can && run_upright(kernel, x, x->n, log_size));
 }
 
+/* B's columns, which fill a part of a second vector, are the few rows, and A's rows the columns that
+ * the kernel turns; the outputs are turned on their way. As many rows of A as stay in L2 while they
+ * are turned for each part of the columns. */
+static bool run_exchanged(const hone__gemm_kernel *kernel, const hone__gemm_args *x, int64_t size)
+{
+    enum { SHORTEST_K = 128, NEAR_BYTES = 256 << 10 };
+    const int64_t n = x->n, widest = kernel->vl + kernel->vl / 4;
+    if (kernel->few_rows <= HONE__GEMM_FEW_ROWS || n <= kernel->vl || n > widest ||
+        x->m < kernel->vl || x->a_cs != 1 || x->b_rs != 1 || x->k < SHORTEST_K) {
+        return false;
+    }
+    alignas(64) char turned[PACKED_BYTES];
+    const int64_t fits = PACKED_BYTES / (n * size), near = NEAR_BYTES / (x->k * size);
+    const int64_t most = min64(fits, near < kernel->vl ? kernel->vl : near) & -kernel->vl;
+    for (int64_t i = 0; i < x->m; i += most) {
+        const int64_t now = min64(most, x->m - i);
+        kernel->few(x->k, (int)n, now, x->b, x->b_cs, 1, (const char *)x->a + i * x->a_rs * size,
+                    x->a_rs, turned, now, 0, HONE__GEMM_L2);
+        kernel->transpose(now, n, (char *)x->c + i * x->c_rs * size, x->c_rs, turned, now);
+    }
+    return true;
+}
+
 static bool run_chain(const hone__gemm_kernel *kernel, const hone__gemm_args *x, int64_t size)
 {
     const int log_size = __builtin_ctzll((unsigned long long)size);
@@ -491,7 +514,8 @@ static bool run_chain(const hone__gemm_kernel *kernel, const hone__gemm_args *x,
         return true;
     }
     if (packs) {
-        return (x->b_rs == 1 && run_across(kernel, x, log_size)) || run_general(kernel, x, true);
+        return run_exchanged(kernel, x, size) ||
+               (x->b_rs == 1 && run_across(kernel, x, log_size)) || run_general(kernel, x, true);
     }
     if (may_be_upright(kernel, x)) {
         run_parted(kernel, x, log_size);

@@ -91,6 +91,11 @@ Test(gemm_columns, few_columns)
             }
         }
     }
+    for (int n = 1; n <= 21; n++) { /* rows that share lines of L1 */
+        hone__gemm_args x = shaped(HONE__GEMM_F32, 40 + below(40), n, 61 + below(40), false, false);
+        x.a_rs = 512;
+        run(&x);
+    }
     large_with_bias(3000, 10, 99, false);
 }
 

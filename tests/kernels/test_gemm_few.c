@@ -48,6 +48,28 @@ Test(gemm_few, from_memory)
     rows_and_columns(300);
 }
 
+/* More rows than are done at once, and as many columns, which then are the rows. */
+Test(gemm_few, in_parts)
+{
+    start(1);
+    static const int64_t apart[] = { 131, 300, 512 };
+    for (int64_t m = 9; m <= 21; m++) {
+        for (size_t i = 0; i < sizeof apart / sizeof *apart; i++) {
+            for (int kind = 0; kind < 2; kind++) {
+                hone__gemm_args x = shaped(HONE__GEMM_F32, m, 60 + below(40), 0, false, true);
+                x.k = apart[i] - below(3);
+                x.a_rs = x.b_cs = apart[i];
+                run(&x);
+                hone__gemm_args turned = shaped(HONE__GEMM_F32, x.n, m, 0, false, true);
+                turned.k = x.k;
+                turned.a_rs = turned.b_cs = apart[i];
+                turned.c_rs += below(3);
+                run(&turned);
+            }
+        }
+    }
+}
+
 /* More k than is copied of A at a time. */
 Test(gemm_few, long_sums)
 {
