@@ -454,6 +454,28 @@ HONE_API hone_lstm_result hone_nn_lstm_states(hone_module *lstm, hone_tensor *x,
  * target [batch] of integers) -> 0-d. */
 HONE_API hone_module *hone_nn_cross_entropy(void);
 
+/** How far a is from b: of [n, ..] each the distances [n], made of ops; ctx is the options'. */
+typedef hone_tensor *hone_distance_function(void *ctx, hone_tensor *a, hone_tensor *b);
+
+typedef struct {
+    hone_distance_function *function; /**< NULL: `distance` */
+    void *ctx;                        /**< handed to it; must live as long as the module */
+    hone_module *distance; /**< of two inputs, owned from the call on, its parameters learned; NULL:
+                                PairwiseDistance() */
+    double margin;         /**< 0: the default, 1 */
+    bool swap; /**< the distance of positive and negative where it is less than that of anchor and
+                    negative */
+    hone_reduction reduction;
+    HONE_RESERVE(24);
+} hone_nn_triplet_options;
+
+/** max(0, d(anchor, positive) - d(anchor, negative) + margin) with a distance of one's own:
+ * hone_forward(loss, anchor, positive, negative). options may be NULL. Source:
+ * torch.nn.TripletMarginWithDistanceLoss.
+ *  Errors:  HONE_E_VALUE (a margin below 0, a function and a module, BATCHMEAN), HONE_E_NOMEM; at its
+ *           call HONE_E_SHAPE (other numbers of dims), HONE_E_NULL (the function gave NULL). */
+HONE_API hone_module *hone_nn_triplet_margin_with_distance(const hone_nn_triplet_options *options);
+
 #ifdef __cplusplus
 #define HONE_MODULE_ARGS(...)                                                                      \
     (std::initializer_list<hone_module *>{ __VA_ARGS__, HONE_END_MODULE }.begin())
@@ -488,6 +510,20 @@ HONE_API hone_module *hone_nn_module_list_n(hone_module *const *modules, int n);
 HONE_API hone_module *hone_nn_module_dict_v(const hone_named_module *modules_then_end);
 HONE_API hone_module *hone_nn_module_dict_n(const hone_named_module *modules, int n);
 HONE_API hone_module *hone_nn_module_dict_get(hone_module *dict, const char *name);
+/** Parameters kept together, "0", "1", ..., or under names of their own, for a module of one's own
+ * whose child this is; owns them (hone_parameter) from the call on, also when it fails:
+ *      hone_nn_parameter_dict({ "left", hone_parameter(hone_randn(HONE_F32, 3)) },
+ *                             { "right", hone_parameter(hone_randn(HONE_F32, 3)) })
+ * hone_module_tensor(module, "0") finds one. Source: torch.nn.ParameterList, ParameterDict.
+ *  Errors:  HONE_E_NULL (or the pending one), HONE_E_VALUE (a name that is empty, has a dot or occurs
+ *           twice), HONE_E_NOMEM. */
+#define hone_nn_parameter_list(...) hone_nn_parameter_list_v(HONE_TENSOR_ARGS(__VA_ARGS__))
+HONE_API hone_module *hone_nn_parameter_list_v(hone_tensor *const *parameters_then_end);
+HONE_API hone_module *hone_nn_parameter_list_n(hone_tensor *const *parameters, int n);
+#define hone_nn_parameter_dict(...) hone_nn_parameter_dict_v(HONE_NAMED_ARGS(__VA_ARGS__))
+HONE_API hone_module *hone_nn_parameter_dict_v(const hone_named *parameters_then_end);
+HONE_API hone_module *hone_nn_parameter_dict_n(const hone_named *parameters, int n);
+
 #ifdef __cplusplus
 #define HONE_NAMED_MODULE_ARGS(...)                                                                \
     (std::initializer_list<hone_named_module>{ __VA_ARGS__, { nullptr, HONE_END_MODULE } }.begin())

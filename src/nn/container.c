@@ -263,20 +263,28 @@ static const hone_module_class dict_class = {
     .destroy = dict_destroy,
 };
 
-static bool names_fit(const hone_named_module *modules, int n)
+/* Each item begins with its name. */
+static const char *name_of(const void *items, size_t size, int i)
+{
+    const char *name;
+    memcpy(&name, (const char *)items + (size_t)i * size, sizeof name);
+    return name;
+}
+
+static bool names_fit(const char *layer, const void *items, size_t size, int n)
 {
     for (int i = 0; i < n; i++) {
-        const char *name = modules[i].name;
+        const char *name = name_of(items, size, i);
         if (!name) {
-            hone__error_missing("ModuleDict", "a name");
+            hone__error_missing(layer, "a name");
             return false;
         }
         bool twice = false;
         for (int j = 0; j < i; j++)
-            twice = twice || strcmp(modules[j].name, name) == 0;
+            twice = twice || strcmp(name_of(items, size, j), name) == 0;
         if (*name && !strchr(name, '.') && !twice)
             continue;
-        hone_error_set(HONE_E_VALUE, "ModuleDict: the name \"%.60s\" %s", name,
+        hone_error_set(HONE_E_VALUE, "%s: the name \"%.60s\" %s", layer, name,
                        twice   ? "is given twice"
                        : *name ? "has a dot in it"
                                : "is empty");
@@ -285,22 +293,26 @@ static bool names_fit(const hone_named_module *modules, int n)
     return true;
 }
 
-/* A block of the items and their names. */
-static hone_named_module *dict_items(const hone_named_module *modules, int n)
+void *hone__named_items(const char *layer, const void *items, size_t size, int n)
 {
-    size_t bytes = (size_t)n * sizeof *modules;
-    for (int i = 0; i < n; i++)
-        bytes += strlen(modules[i].name) + 1;
-    hone_named_module *items = hone_module_array((int)(bytes / sizeof(void *) + 1));
-    if (!items)
+    if (!names_fit(layer, items, size, n))
         return NULL;
-    char *to = (char *)(items + n);
+    size_t bytes = (size_t)n * size;
+    for (int i = 0; i < n; i++)
+        bytes += strlen(name_of(items, size, i)) + 1;
+    char *copy = hone_module_array((int)(bytes / sizeof(void *) + 1));
+    if (!copy)
+        return NULL;
+    char *to = copy + (size_t)n * size;
+    if (n > 0)
+        memcpy(copy, items, (size_t)n * size);
     for (int i = 0; i < n; i++) {
-        const size_t length = strlen(modules[i].name) + 1;
-        items[i] = (hone_named_module){ memcpy(to, modules[i].name, length), modules[i].module };
-        to += length;
+        const char *name = name_of(items, size, i);
+        const size_t length = strlen(name) + 1;
+        memcpy(copy + (size_t)i * size, &to, sizeof to);
+        to = (char *)memcpy(to, name, length) + length;
     }
-    return items;
+    return copy;
 }
 
 hone_module *hone_nn_module_dict_n(const hone_named_module *modules, int n)
@@ -318,11 +330,9 @@ hone_module *hone_nn_module_dict_n(const hone_named_module *modules, int n)
     }
     for (int i = 0; i < n; i++)
         all[i] = modules[i].module;
-    dict *d = take_places("ModuleDict", all, n) && names_fit(modules, n)
-                  ? hone_module_new(&dict_class)
-                  : NULL;
+    dict *d = take_places("ModuleDict", all, n) ? hone_module_new(&dict_class) : NULL;
     if (d)
-        d->items = dict_items(modules, n);
+        d->items = hone__named_items("ModuleDict", modules, sizeof *modules, n);
     const bool made = d && d->items;
     if (made) {
         d->n = n;

@@ -100,6 +100,9 @@ typedef struct hone__layer {
 #define HONE__PLAIN(name_, inputs_, function, table)                                               \
     HONE__MADE_PLAIN(name_, inputs_, function, table, NULL)
 hone_module *hone__plain_new(const hone__layer *layer, const hone__argument *a);
+/** A copy of n items of `size` bytes, each of which begins with its name, and their names, in one block
+ * from hone_module_array(); NULL + E_VALUE for a name that is empty, has a dot or occurs twice. */
+void *hone__named_items(const char *layer, const void *items, size_t size, int n);
 hone_tensor *hone__plain_forward(hone_module *self, hone_tensor *const *in, int n_in);
 int hone__plain_print(const hone_module *self, char *text, size_t size);
 /** f32|f64 [n] of an argument of REALS; NULL + error. */

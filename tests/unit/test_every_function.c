@@ -188,6 +188,8 @@ typedef enum { ALWAYS, BUT_NONE } allowed; /* BUT_NONE: an optional tensor */
 /* X(function, when it refuses s, whether s was refused); r is real, g is an f64 leaf */
 #define OTHERS(X)                                                                                  \
     X(hone_list_n, BUT_NONE, !hone_list_n(&s, 1).at)                                               \
+    X(hone_nn_parameter_list_n, ALWAYS, !hone_nn_parameter_list_n(&s, 1))                          \
+    X(hone_nn_parameter_dict_n, ALWAYS, !hone_nn_parameter_dict_n(&(hone_named){ "s", s }, 1))     \
     X(hone_list_named_n, ALWAYS, !hone_list_named_n(&(hone_named){ "s", s }, 1).at)                \
     X(hone_scope_return, BUT_NONE, !hone_scope_return(s))                                          \
     X(hone_retain, BUT_NONE, !hone_retain(s))                                                      \
@@ -398,6 +400,8 @@ static const char *const known[] = {
     /* the end mark ends their list, HONE_NONE is allowed in it: others test its elements */
     "hone_list_v",
     "hone_list_named_v",
+    "hone_nn_parameter_list_v",
+    "hone_nn_parameter_dict_v",
     "hone_index_backward_v",
 };
 
