@@ -253,6 +253,35 @@ Test(reduce, rows_in_pieces_give_the_bits_of_gathered_ones)
         }
 }
 
+static void check_across(hone_tensor *x, hone_tensor *copy)
+{
+    cr_expect(test_same_bits(hone_sum(x), hone_sum(copy)));
+    cr_expect(test_same_bits(hone_max(x), hone_max(copy)));
+    cr_expect(test_same_bits(hone_argmax(hone_reshape(x, -1), 0, false),
+                             hone_argmax(hone_reshape(copy, -1), 0, false)));
+    cr_expect(test_same_bits(hone_sum_dim(x, -1, false), hone_sum_dim(copy, -1, false)));
+    cr_expect(test_same_bits(hone_argmin(x, -1, false), hone_argmin(copy, -1, false)));
+    if (hone_dtype_is_float(hone_dtype_of(x)))
+        cr_expect(test_same_bits(hone_var(x, 1), hone_var(copy, 1)));
+}
+
+/* Blocks that begin and end within lines, lines of more than a strip's room, a last strip of few lines. */
+Test(reduce, strips_that_lie_across_give_the_bits_of_a_copy)
+{
+    static const int64_t shapes[][2] = { { 1000, 77 }, { 77, 1000 }, { 16, 2048 }, { 17, 2049 },
+                                         { 5003, 3 },  { 40, 1024 }, { 300, 300 } };
+    static const hone_dtype dtypes[] = { HONE_F32, HONE_F64, HONE_I64, HONE_U8 };
+    for (size_t s = 0; s < sizeof shapes / sizeof *shapes; s++)
+        for (size_t d = 0; d < sizeof dtypes / sizeof *dtypes; d++) {
+            HONE_SCOPE();
+            hone_tensor *r = hone_mul_scalar(hone_rand(HONE_F32, shapes[s][1], shapes[s][0]), 200);
+            hone_tensor *x = hone_transpose(hone_to(r, dtypes[d]), 0, 1);
+            check_across(x, hone_contiguous(x));
+            hone_tensor *part = hone_slice(x, 0, 3, shapes[s][0], 1);
+            check_across(part, hone_contiguous(part));
+        }
+}
+
 Test(reduce, a_view_gives_the_bits_of_its_copy)
 {
     hone_tensor *x = hone_randn(HONE_F32, 6, 150, 70), *long_row = hone_randn(HONE_F64, 3, 9000);
