@@ -82,6 +82,40 @@ static void show_step(const hone__layer *l, const saved *s, hone_tensor *h, hone
     }
 }
 
+typedef struct {
+    const hone__layer *l;
+    const saved *s;
+    const walked *w;
+    hone_tensor *h, *c, *dout;
+    hone__layer_matrix weight;
+} way_back;
+
+static bool take_steps_back(void *user, const hone__layer_part *part)
+{
+    const way_back *b = user;
+    const hone__layer *l = b->l;
+    const walked *w = b->w;
+    for (int64_t n = l->steps; n-- > 0;) {
+        const int64_t at = hone__layer_at(l, n);
+        hone__recurrent_back back = { .kind = l->kind, .hidden = l->hidden };
+        show_step(l, b->s, b->h, b->c, n, &back);
+        back.dy = hone__layer_rows(l, b->dout, l->time_first, at, l->hidden);
+        back.direct = hone__state_rows(w->dh);
+        back.carried = n + 1 < l->steps ? back.direct : (hone__step_rows){ NULL, 0 };
+        back.dc = hone__state_rows(w->dc);
+        back.dx = hone__layer_rows(l, w->dx, false, at, l->gates);
+        back.dproduct = hone__layer_rows(l, w->dproduct, false, at, l->gates);
+        hone__layer_back(l, part, &back);
+        const hone__step_rows factor = hone__layer_rows(l, w->product_factor, false, at, l->gates);
+        if (hone__layer_rounds(l))
+            hone__layer_round(l, part, l->gates, back.dproduct, factor, false);
+        if (!hone__layer_product(l, part, factor, &b->weight, HONE_NONE, back.direct,
+                                 l->kind == HONE__GRU))
+            return false;
+    }
+    return true;
+}
+
 static bool walk_steps(const hone__layer *l, const saved *given, hone_tensor *const *dy, walked *w)
 {
     const bool rounds = hone__layer_rounds(l), lstm = l->kind == HONE__LSTM;
@@ -104,23 +138,9 @@ static bool walk_steps(const hone__layer *l, const saved *given, hone_tensor *co
         return false;
     if (w->dx->numel == 0)
         return take_factors(l, w);
-    for (int64_t n = l->steps; n-- > 0;) {
-        const int64_t at = hone__layer_at(l, n);
-        hone__recurrent_back back = { .kind = l->kind, .hidden = l->hidden };
-        show_step(l, s, h, c, n, &back);
-        back.dy = hone__layer_rows(l, dout, l->time_first, at, l->hidden);
-        back.direct = hone__state_rows(w->dh);
-        back.carried = n + 1 < l->steps ? back.direct : (hone__step_rows){ NULL, 0 };
-        back.dc = hone__state_rows(w->dc);
-        back.dx = hone__layer_rows(l, w->dx, false, at, l->gates);
-        back.dproduct = hone__layer_rows(l, w->dproduct, false, at, l->gates);
-        hone__layer_back(l, &back);
-        const hone__step_rows factor = hone__layer_rows(l, w->product_factor, false, at, l->gates);
-        if (rounds)
-            hone__layer_round(l, l->gates, back.dproduct, factor, false);
-        if (!hone__layer_product(l, factor, &weight, HONE_NONE, back.direct, l->kind == HONE__GRU))
-            return false;
-    }
+    way_back back = { l, s, w, h, c, dout, weight };
+    if (!hone__layer_walk(l, take_steps_back, &back))
+        return false;
     return take_factors(l, w);
 }
 

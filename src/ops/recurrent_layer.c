@@ -71,14 +71,21 @@ bool hone__layer_matrix_of(const hone__layer *l, hone_tensor *b, hone__layer_mat
     return packed;
 }
 
-bool hone__layer_product(const hone__layer *l, hone__step_rows a, const hone__layer_matrix *b,
-                         hone_tensor *bias, hone__step_rows c, bool add)
+static void *row_of(hone_dtype dtype, hone__step_rows rows, int64_t row)
+{
+    return rows.p ? (char *)rows.p + row * rows.rs * (int64_t)hone_dtype_size(dtype) : NULL;
+}
+
+bool hone__layer_product(const hone__layer *l, const hone__layer_part *part, hone__step_rows a,
+                         const hone__layer_matrix *b, hone_tensor *bias, hone__step_rows c,
+                         bool add)
 {
     hone__gemm_args g = product_by(l, b->b);
-    g.a = a.p;
+    g.m = part->end - part->begin;
+    g.a = row_of(l->factors, a, part->begin);
     g.a_rs = a.rs;
     g.b_packed = b->packed;
-    g.c = c.p;
+    g.c = row_of(l->dtype, c, part->begin);
     g.c_rs = c.rs;
     g.accumulate = add ? HONE__GEMM_AFTER : HONE__GEMM_OVERWRITE;
     if (bias != HONE_NONE) {
@@ -88,38 +95,95 @@ bool hone__layer_product(const hone__layer *l, hone__step_rows a, const hone__la
     return hone__gemm_of(&g) == 0;
 }
 
-void hone__layer_round(const hone__layer *l, int64_t width, hone__step_rows from,
-                       hone__step_rows to, bool back)
+void hone__layer_round(const hone__layer *l, const hone__layer_part *part, int64_t width,
+                       hone__step_rows from, hone__step_rows to, bool back)
 {
-    hone__bf16()->narrow(l->samples, width, to.p, to.rs, from.p, from.rs);
-    for (int64_t i = 0; back && i < l->samples; i++)
+    const int64_t n = part->end - part->begin;
+    float *wide = row_of(l->dtype, from, part->begin);
+    uint16_t *narrow = row_of(l->factors, to, part->begin);
+    hone__bf16()->narrow(n, width, narrow, to.rs, wide, from.rs);
+    for (int64_t i = 0; back && i < n; i++)
         for (int64_t j = 0; j < width; j++)
-            ((float *)from.p)[i * from.rs + j] =
-                hone__f32_of_bits(hone__bf16_bits(((const uint16_t *)to.p)[i * to.rs + j]));
+            wide[i * from.rs + j] = hone__f32_of_bits(hone__bf16_bits(narrow[i * to.rs + j]));
 }
+
+typedef struct {
+    const hone__layer *l;
+    const void *step;
+    int64_t first; /* sample */
+} kernel_run;
 
 static void step_range(void *ctx, int64_t begin, int64_t end)
 {
-    hone__k->recurrent_step[((const hone__layer *)((void **)ctx)[0])->dtype](((void **)ctx)[1],
-                                                                             begin, end);
+    const kernel_run *r = ctx;
+    hone__k->recurrent_step[r->l->dtype](r->step, r->first + begin, r->first + end);
 }
 
 static void back_range(void *ctx, int64_t begin, int64_t end)
 {
-    hone__k->recurrent_back[((const hone__layer *)((void **)ctx)[0])->dtype](((void **)ctx)[1],
-                                                                             begin, end);
+    const kernel_run *r = ctx;
+    hone__k->recurrent_back[r->l->dtype](r->step, r->first + begin, r->first + end);
 }
 
-void hone__layer_step(const hone__layer *l, const hone__recurrent_step *step)
+static void run_kernel(const hone__layer *l, const hone__layer_part *part, const void *step,
+                       hone__range_body body)
 {
-    const void *ctx[] = { l, step };
-    hone__parallel_for(l->samples, 1, NS_PER_GATE * (double)l->gates, step_range, (void *)ctx);
+    kernel_run r = { l, step, part->begin };
+    hone__parallel_for(part->end - part->begin, 1, NS_PER_GATE * (double)l->gates, body, &r);
 }
 
-void hone__layer_back(const hone__layer *l, const hone__recurrent_back *back)
+void hone__layer_step(const hone__layer *l, const hone__layer_part *part,
+                      const hone__recurrent_step *step)
 {
-    const void *ctx[] = { l, back };
-    hone__parallel_for(l->samples, 1, NS_PER_GATE * (double)l->gates, back_range, (void *)ctx);
+    run_kernel(l, part, step, step_range);
+}
+
+void hone__layer_back(const hone__layer *l, const hone__layer_part *part,
+                      const hone__recurrent_back *back)
+{
+    run_kernel(l, part, back, back_range);
+}
+
+/* ---- all steps */
+
+/* Rows from which a product of the state runs at more than nine tenths of the peak. */
+enum { MANY_SAMPLES = 8 };
+
+typedef struct {
+    int64_t samples;
+    bool (*take)(void *user, const hone__layer_part *part);
+    void *user;
+    atomic_bool failed;
+} all_steps;
+
+static void take_share(void *ctx, int thread, int n_threads)
+{
+    all_steps *all = ctx;
+    const hone__layer_part part = { all->samples * thread / n_threads,
+                                    all->samples * (thread + 1) / n_threads };
+    if (all->take(all->user, &part))
+        return;
+    atomic_store(&all->failed, true);
+    if (thread > 0) /* the caller's thread says it */
+        hone_error_clear();
+}
+
+bool hone__layer_walk(const hone__layer *l, bool (*take)(void *user, const hone__layer_part *part),
+                      void *user)
+{
+    const hone__layer_part whole = { 0, l->samples };
+    const double rate =
+        hone__k->gemm.of[l->dtype == HONE_F64 ? HONE__GEMM_F64 : HONE__GEMM_F32].flops_per_ns;
+    const double gate_ns = NS_PER_GATE + 2.0 * (double)l->hidden / rate;
+    const double ns = gate_ns * (double)l->gates * (double)l->samples * (double)l->steps;
+    const int n_threads = hone__team_for(ns, l->samples);
+    if (n_threads == 1 || l->samples / n_threads < MANY_SAMPLES)
+        return take(user, &whole);
+    all_steps all = { .samples = l->samples, .take = take, .user = user };
+    hone__parallel_team(n_threads, take_share, &all);
+    if (atomic_load(&all.failed) && hone_error_code() == HONE_OK)
+        hone__out_of_memory((size_t)(l->gates * l->hidden) * hone_dtype_size(l->dtype));
+    return !atomic_load(&all.failed);
 }
 
 /* ---- forward */
@@ -153,6 +217,7 @@ static hone_tensor *first_state(const hone__layer *l, hone_tensor *given)
 }
 
 typedef struct {
+    const hone__layer *l;
     hone_tensor *x, *product, *h, *c, *bias, *y, *keep;
     hone_tensor *state[2]; /* where states are rounded: h before a step and after it */
     hone__layer_matrix w;
@@ -175,8 +240,10 @@ static bool take_states(const hone__layer *l, hone_tensor *h, hone_tensor *c, st
     return s->h && s->c;
 }
 
-static bool take_steps(const hone__layer *l, const steps *s)
+static bool take_steps(void *user, const hone__layer_part *part)
 {
+    const steps *s = user;
+    const hone__layer *l = s->l;
     const int64_t kept = l->kind == HONE__LSTM ? 5 * l->hidden : 4 * l->hidden;
     const bool rounds = hone__layer_rounds(l);
     hone__step_rows h = hone__state_rows(s->h), c = hone__state_rows(s->c);
@@ -186,7 +253,7 @@ static bool take_steps(const hone__layer *l, const steps *s)
         step.x = hone__layer_rows(l, s->x, l->time_first, at, l->gates);
         step.product = hone__state_rows(s->product);
         step.before = l->kind == HONE__LSTM ? c : rounds ? hone__state_rows(s->state[n % 2]) : h;
-        if (!hone__layer_product(l, h, &s->w, s->bias, step.product, false))
+        if (!hone__layer_product(l, part, h, &s->w, s->bias, step.product, false))
             return false;
         h = hone__layer_rows(l, s->y, l->time_first, at, l->hidden);
         step.h = rounds ? hone__state_rows(s->state[(n + 1) % 2]) : h;
@@ -199,9 +266,9 @@ static bool take_steps(const hone__layer *l, const steps *s)
                 step.c.p = step.c.p ? (char *)step.c.p + 4 * l->hidden * size : NULL;
             }
         }
-        hone__layer_step(l, &step);
+        hone__layer_step(l, part, &step);
         if (rounds)
-            hone__layer_round(l, l->hidden, step.h, h, true);
+            hone__layer_round(l, part, l->hidden, step.h, h, true);
         c = step.c;
     }
     return true;
@@ -228,7 +295,7 @@ static bool layer_forward(hone_context *ctx, hone_tensor *const *in, int n_in, h
     const bool lstm = l.kind == HONE__LSTM, keeps = hone__records(ctx) && l.kind >= HONE__GRU;
     const int64_t *shape = in[HONE__LAYER_X]->shape;
     hone_tensor *bias = in[HONE__LAYER_B_HH];
-    steps s = { .x = from_input(&l, in), .keep = HONE_NONE };
+    steps s = { .l = &l, .x = from_input(&l, in), .keep = HONE_NONE };
     s.product = hone_empty(l.dtype, l.samples, l.gates);
     s.bias = bias == HONE_NONE ? HONE_NONE : hone_contiguous(hone_to(bias, l.dtype));
     if (!s.x || !s.product || !s.bias || !hone__save(ctx, 7, in) ||
@@ -242,7 +309,7 @@ static bool layer_forward(hone_context *ctx, hone_tensor *const *in, int n_in, h
         s.keep = out[OUT_KEEP] =
             hone__out(ctx, OUT_KEEP, l.dtype, 3,
                       (int64_t[]){ l.steps, l.samples, (lstm ? 5 : 4) * l.hidden });
-    if (!s.y || !out[OUT_C] || !s.keep || !take_steps(&l, &s) ||
+    if (!s.y || !out[OUT_C] || !s.keep || !hone__layer_walk(&l, take_steps, &s) ||
         (lstm && !give_c(&l, &s, out[OUT_C])))
         return false;
     return HONE__SAVE(ctx, s.y, s.keep);

@@ -59,9 +59,16 @@ typedef struct {
 } hone__layer_matrix;
 /** False: out of memory. What it takes is the current scope's. */
 bool hone__layer_matrix_of(const hone__layer *l, hone_tensor *b, hone__layer_matrix *matrix);
-/** c = a b (+ c): rows of a, one chain an element. bias and c are of l->dtype. */
-bool hone__layer_product(const hone__layer *l, hone__step_rows a, const hone__layer_matrix *b,
-                         hone_tensor *bias, hone__step_rows c, bool add);
+
+/** Samples, from `begin` to before `end`, that steps are taken of. */
+typedef struct {
+    int64_t begin, end;
+} hone__layer_part;
+
+/** c = a b (+ c): rows of a, one chain an element; of a part's samples. bias and c are of l->dtype. */
+bool hone__layer_product(const hone__layer *l, const hone__layer_part *part, hone__step_rows a,
+                         const hone__layer_matrix *b, hone_tensor *bias, hone__step_rows c,
+                         bool add);
 
 /** Whether what steps give is rounded before it is multiplied; then rows of `to` get those of `from`,
  * and `back`, unless it is none, what they are as l->dtype. */
@@ -69,12 +76,20 @@ static inline bool hone__layer_rounds(const hone__layer *l)
 {
     return l->factors != l->dtype;
 }
-void hone__layer_round(const hone__layer *l, int64_t width, hone__step_rows from,
-                       hone__step_rows to, bool back);
+void hone__layer_round(const hone__layer *l, const hone__layer_part *part, int64_t width,
+                       hone__step_rows from, hone__step_rows to, bool back);
 
-/** Runs the step's kernel on all samples. */
-void hone__layer_step(const hone__layer *l, const hone__recurrent_step *step);
-void hone__layer_back(const hone__layer *l, const hone__recurrent_back *back);
+/** Runs the step's kernel on a part's samples. */
+void hone__layer_step(const hone__layer *l, const hone__layer_part *part,
+                      const hone__recurrent_step *step);
+void hone__layer_back(const hone__layer *l, const hone__layer_part *part,
+                      const hone__recurrent_back *back);
+
+/** Takes all steps of all samples: where each thread has many samples, it takes all steps of its own
+ * and never waits for another; else threads share each step's product. take: all steps of a part.
+ * False: out of memory. */
+bool hone__layer_walk(const hone__layer *l, bool (*take)(void *user, const hone__layer_part *part),
+                      void *user);
 
 void hone__layer_backward(hone_context *ctx, hone_tensor *const *dy, hone_tensor **dx);
 
