@@ -497,6 +497,31 @@ HONE_API hone_tensor *hone_cross_entropy_loss(hone_tensor *input, hone_tensor *t
                                               hone_tensor *weight, int64_t ignore_index,
                                               double label_smoothing, hone_reduction reduction);
 
+/** Cross entropy of the scores that a linear map gives: hone_cross_entropy_loss of input linear_weight^T +
+ * linear_bias, in one op whose scores, a language model's largest tensor, are held once: their gradient takes
+ * their place; or a few rows at a time.
+ *  @param input   [N, .., features], dim 0 counting samples; or [features].
+ *  @param linear_weight  [C, features] of any strides, an Embedding's own for instance; or, beside an input
+ *                 [N, features], [C, d1, .., features] for targets [N, d1, ..].
+ *  @param target  classes [N, ..] or [], or probabilities [N, C, ..] or [C], as cross_entropy_loss takes them.
+ *  @param linear_bias    linear_weight's shape without the last dim, or HONE_NONE.
+ *  @param weight  [C], or HONE_NONE: 1.
+ *  @param chunk   0: all scores are kept for the backward. Else so many rows at a time are made, and made again
+ *                 there, for the price of one product more: memory for so many rows, or of samples with 256
+ *                 positions and more for 256. The bits are the same.
+ *  @return  as cross_entropy_loss.
+ *  Grad:    d = the gradient of the scores: d W, d^T input in one chain over the rows (of samples with 256
+ *           positions and more in a chain for each 256 of a sample, whose ends are added), the sum of d in
+ *           one chain. Twice differentiable. With smoothing, probabilities, d1, .., floats of 16 bits and
+ *           under autocast it is cross_entropy_loss of hone_linear.
+ *  Errors:  as cross_entropy_loss.
+ *  Source:  torch.nn.functional.linear_cross_entropy. */
+HONE_API hone_tensor *hone_linear_cross_entropy(hone_tensor *input, hone_tensor *linear_weight,
+                                                hone_tensor *target, hone_tensor *linear_bias,
+                                                hone_tensor *weight, int64_t ignore_index,
+                                                double label_smoothing, hone_reduction reduction,
+                                                int64_t chunk);
+
 /** -log of the probability that a sequence spells a target: the sum over all ways to write its
  * classes, each once or several times, with any number of blanks around them, and at least one
  * between two that are equal.

@@ -4,7 +4,8 @@
     perf/compare/memory.py [--nets build/perf/nets] [--only resnet32,gpt2,...] [--steps 3]
 
 The maximum of RssAnon, looked at each 2 ms, over some steps behind two others: hone in the plain loop, with each weight stepped in
-the backward (hone_optim_in_backward), and of gpt also with its blocks run again (hone_module_recompute_); PyTorch eager with its
+the backward (hone_optim_in_backward), and of gpt also with its blocks run again (hone_module_recompute_)
+and its scores in chunks; PyTorch eager with its
 fused optimizer. A process each, one after the other. "must live": parameters, their gradients (in the plain loop; else the largest
 one) and the optimizer's moments, in f32.
 """
@@ -49,7 +50,8 @@ def main():
         total, largest = sizes(name)
         loops = [("plain", []), ("in the backward", ["--in-backward"])]
         if name.startswith("gpt"):
-            loops.append(("in the backward, blocks again", ["--in-backward", "--recompute", BLOCKS]))
+            loops.append(("in the backward, blocks and scores again",
+                          ["--in-backward", "--recompute", BLOCKS, "--chunk", "256"]))
         for loop, options in loops:
             mine = peak([args.nets, name, "--threads", str(args.threads)] + options, args.threads, args.steps)
             live = (total * (1 + moments) + (largest if options else total)) * 4 / 2**20

@@ -2,10 +2,11 @@
  * number read from standard input so many steps, and a line of their milliseconds.
  *
  *     nets NETWORK [--threads N] [--dtype bf16] [--eval] [--cpu | --profile] [--in-backward] [--recompute PATTERN]
+ *         [--chunk N]
  *
  * as in: echo 5 | nets resnet32 --threads 1
  *
- * --dtype bf16: under autocast. --eval: no steps but forward passes without gradients; with --dtype bf16 the weights are of it.
+ * --chunk: a gpt's scores in chunks of so many rows. --dtype bf16: under autocast. --eval: no steps but forward passes without gradients; with --dtype bf16 the weights are of it.
  * --cpu: the time that its threads computed, not what passed: for machines where others compute, too. --profile: then
  * tables of where the time went.
  */
@@ -80,6 +81,7 @@ static const struct net {
 
 static clockid_t watch = CLOCK_MONOTONIC;
 static bool profiled;
+static bool gives_loss; /* the network, given its targets, too */
 
 static double now_ms(void)
 {
@@ -104,10 +106,14 @@ typedef struct {
     hone_dtype dtype;
     bool in_backward, eval;
     const char *recompute; /* NULL: nothing */
+    int chunk;
 } settings;
 
+/* A gpt gives its loss itself, without scores that lie beside their gradient. */
 static hone_tensor *loss_of(hone_module *model, hone_tensor *x, hone_tensor *y)
 {
+    if (gives_loss)
+        return hone_forward(model, x, hone_reshape(y, hone_size(x, 0), hone_size(x, 1)));
     hone_tensor *scores = hone_forward(model, x);
     if (hone_dim(scores) == 3)
         scores = hone_reshape(scores, -1, hone_size(scores, 2));
@@ -147,8 +153,12 @@ static double step(hone_module *model, hone_optim *optim, hone_tensor *x, hone_t
 static int run(const struct net *net, const settings *how)
 {
     HONE_SCOPE();
+    char name[128];
+    snprintf(name, sizeof name, "%s%s%.0d", net->model ? net->model : "",
+             how->chunk ? ",chunk=" : "", how->chunk);
+    gives_loss = strncmp(name, "gpt", 3) == 0;
     hone_module *model =
-        net->text ? hone_model_parse(net->text, net->name, NULL) : hone_model(net->model);
+        net->text ? hone_model_parse(net->text, net->name, NULL) : hone_model(name);
     if (how->recompute && model)
         hone_module_recompute_(model, how->recompute, true);
     hone_optim *optim = model ? optimizer_of(net, model) : NULL;
@@ -206,6 +216,8 @@ static bool read_settings(int argc, char **argv, settings *how)
             how->dtype = strcmp(argv[++i], "bf16") == 0 ? HONE_BF16 : HONE_F32;
         else if (i + 1 < argc && strcmp(argv[i], "--threads") == 0)
             how->threads = atoi(argv[++i]);
+        else if (i + 1 < argc && strcmp(argv[i], "--chunk") == 0)
+            how->chunk = atoi(argv[++i]);
         else if (i + 1 < argc && strcmp(argv[i], "--recompute") == 0)
             how->recompute = argv[++i];
         else
@@ -224,7 +236,7 @@ int main(int argc, char **argv)
         if (strcmp(nets[i].name, argv[1]) == 0)
             return run(&nets[i], &how);
     fprintf(stderr, "usage: nets NETWORK [--threads N] [--dtype bf16] [--eval] [--cpu | --profile] "
-                    "[--in-backward] [--recompute PATTERN]; "
+                    "[--in-backward] [--recompute PATTERN] [--chunk N]; "
                     "networks:");
     for (size_t i = 0; i < sizeof nets / sizeof *nets; i++)
         fprintf(stderr, " %s", nets[i].name);

@@ -22,7 +22,7 @@
 #include <sched.h>
 #include <string.h>
 
-enum { PACK_SLACK_BYTES = 128, LINE = 64 };
+enum { PACK_SLACK_BYTES = 128, LINE = 64, PAGE = 4 << 10, PAIR_K = 64 };
 
 /* `total` cut into `parts` as even as can be: where part i begins. */
 static int64_t cut(int64_t total, int64_t parts, int64_t i)
@@ -151,6 +151,35 @@ static void pack_a(const walk *w, const step *s, int64_t row, int rows, void *pa
     }
     plan->kernel->pack(s->k, plan->kernel->mr, rows, panel, a_at(w, s, row), plan->x.a_rs,
                        plan->x.a_cs);
+}
+
+/* Rows of k that lie pages apart share a few lines of each cache: what a panel's neighbour needs of
+ * a line has to be taken at once. */
+static bool packs_pairs(const walk *w)
+{
+    const hone__gemm_args *x = &w->plan->x;
+    return w->plan->pack_a && !w->plan->a_from && x->a_rs == 1 &&
+           x->a_cs * w->plan->size % PAGE == 0;
+}
+
+/* Two panels of A, a few k of one, then the same of the other. What the packing kernel writes behind
+ * the first one's end is put right. */
+static void pack_pair(const walk *w, const step *s, int64_t row, int rows, int rows_below,
+                      char *panel)
+{
+    const hone__gemm_plan *plan = w->plan;
+    const int64_t mr = plan->kernel->mr, size = plan->size;
+    char *below = panel + mr * s->k * size, start[PACK_SLACK_BYTES];
+    for (int64_t p = 0; p < s->k; p += PAIR_K) {
+        const int64_t k = min64(PAIR_K, s->k - p);
+        const char *from = a_at(w, s, row) + p * plan->x.a_cs * size;
+        memcpy(start, below, sizeof start);
+        plan->kernel->pack(k, (int)mr, rows, panel + p * mr * size, from, 1, plan->x.a_cs);
+        if (p > 0)
+            memcpy(below, start, sizeof start);
+        plan->kernel->pack(k, (int)mr, rows_below, below + p * mr * size, from + rows * size, 1,
+                           plan->x.a_cs);
+    }
 }
 
 /* Rows [begin, end) of k of a panel of B. */
@@ -345,6 +374,7 @@ static void run_step(walk *w, const step *now, const step *next)
         .resume = now->k0 > 0 || region->before || plan->begins,
         .finish = now->last ? w->finish : NULL,
     };
+    const bool pairs = packs_pairs(w);
     int64_t row = now->m0;
     for (int64_t i = 0; i < panels; i++) {
         const int64_t end = now->m0 + cut(now->rows, panels, i + 1);
@@ -356,7 +386,11 @@ static void run_step(walk *w, const step *now, const step *next)
         }
         t.errand = errand_for(w, now, next, i, panels);
         const int64_t packed = t.errand.rows; /* if next is */
-        if (plan->pack_a && now->first) {
+        if (now->first && pairs && below > end) {
+            if (i % 2 == 0) {
+                pack_pair(w, now, row, t.mr, (int)(below - end), (char *)t.a);
+            }
+        } else if (plan->pack_a && now->first && !(pairs && i % 2)) {
             pack_a(w, now, row, t.mr, (char *)t.a);
         }
         char *c_below = (char *)t.c + t.mr * c_bytes;

@@ -7,7 +7,7 @@
 /** The options of all losses; each has a table of those that are its own. */
 typedef struct {
     double beta, delta, margin, eps, p, label_smoothing;
-    int64_t ignore_index, blank;
+    int64_t ignore_index, blank, chunk;
     int reduction; /* hone_reduction */
     bool log_target, full, log_input, swap, zero_infinity;
 } hone__loss_options;
@@ -47,6 +47,13 @@ bool hone__loss_refuses(hone_context *ctx, const char *option, double value, con
 hone_tensor *hone__loss_mean(hone_context *ctx, hone_tensor *loss);
 /** In such a part: the sum of its losses over what all of the batch's positions weigh, 0-d. */
 hone_tensor *hone__loss_part_mean(hone_context *ctx, hone_tensor *loss, hone_tensor *whole);
+/** Of losses that classes have: `each` gives them at the positions of `target`, where none is to be
+ * ignored, as if of scores [N, C, ...] like `like`, of which only the shape counts; they are weighted, and
+ * reduced as nll_loss's are. */
+typedef hone_tensor *(*hone__losses_at)(void *user, hone_tensor *target);
+hone_tensor *hone__class_losses(hone_context *ctx, hone_tensor *like, hone_tensor *target,
+                                hone_tensor *weight, hone__losses_at each, void *user);
+
 /** The loss of each element or sample made what the reduction wants. */
 hone_tensor *hone__loss_reduced(hone_context *ctx, hone_tensor *loss);
 

@@ -191,6 +191,18 @@ static hone_tensor *reduced(hone_context *ctx, const task *t, hone_tensor *loss)
     return hone_div(hone_sum(loss), hone_sum(weights_of(t)));
 }
 
+hone_tensor *hone__class_losses(hone_context *ctx, hone_tensor *like, hone_tensor *target,
+                                hone_tensor *weight, hone__losses_at each, void *user)
+{
+    task t;
+    if (!like || !take_input(ctx, like, weight, &t) || !take_classes(ctx, target, &t))
+        return NULL;
+    hone_tensor *loss = each(user, t.safe);
+    if (weight != HONE_NONE)
+        loss = hone_mul(loss, weights_of(&t));
+    return reduced(ctx, &t, kept(&t, loss));
+}
+
 /* ---- nll_loss */
 
 static bool nll_loss_forward(hone_context *ctx, hone_tensor *const *in, int n_in, hone_tensor **out)

@@ -134,10 +134,11 @@ static bool place_members(hone__frame *f, hone__member **members, int *n)
 
 /* ---- the forward */
 
-static bool compile(hone__frame *body, hone__network *network, bool training)
+/* whole: with the last input, which else is None. */
+static bool compile(hone__frame *body, hone__network *network, bool training, bool whole)
 {
     const hone__stmt *forward = body->forward;
-    hone__program *program = &network->programs[training];
+    hone__program *program = &network->programs[training][whole];
     hone__frame f = { .b = body->b,
                       .model = body->model,
                       .outer = body,
@@ -146,7 +147,10 @@ static bool compile(hone__frame *body, hone__network *network, bool training)
                       .training = training };
     program->last = &program->first;
     for (const hone__expr *in = forward->list; in; in = in->next) {
-        const hone__value value = { .kind = HONE__VALUE_TENSOR, .reg = f.n_in++ };
+        const bool none = in->a && !whole;
+        const hone__value value = { .kind = none ? HONE__VALUE_NONE : HONE__VALUE_TENSOR,
+                                    .reg = none ? 0 : f.n_in++ };
+        network->last_optional = in->a != NULL;
         if (!hone__bind(&f, in->place, in->text, &value, HONE__OWN))
             return false;
     }
@@ -160,6 +164,14 @@ static bool compile(hone__frame *body, hone__network *network, bool training)
         return false;
     network->n_in = f.n_in;
     return true;
+}
+
+static bool has_optional(const hone__stmt *forward)
+{
+    const hone__expr *last = forward->list;
+    while (last->next)
+        last = last->next;
+    return last->a != NULL;
 }
 
 static bool build(hone__frame *f, hone__place place, const hone__arguments *arguments,
@@ -177,8 +189,9 @@ static bool build(hone__frame *f, hone__place place, const hone__arguments *argu
     *out = (hone__value){ .kind = HONE__VALUE_MODULE, .module = &network->base };
     if (!f->forward)
         return true;
-    if (!compile(f, network, false) || !compile(f, network, true))
-        return false;
+    for (int i = 0; i < 4; i++) /* the whole ones last: they say how many inputs there are */
+        if (!(i < 2 && !has_optional(f->forward)) && !compile(f, network, i % 2, i >= 2))
+            return false;
     hone__network_ready(network, network->n_in);
     return true;
 }

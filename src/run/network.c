@@ -14,9 +14,10 @@ struct hone__user {
 static hone_tensor *network_forward(hone_module *self, hone_tensor *const *in, int n_in)
 {
     const hone__network *n = (const hone__network *)self;
-    if (!hone__takes_inputs(self, n_in, n->n_in))
+    const bool without = n->last_optional && n_in == n->n_in - 1;
+    if (!without && !hone__takes_inputs(self, n_in, n->n_in))
         return NULL;
-    return hone__program_run(&n->programs[self->training], n->where, in, n_in);
+    return hone__program_run(&n->programs[self->training][!without], n->where, in, n_in);
 }
 
 static void network_destroy(hone_module *self)

@@ -129,8 +129,14 @@ static bool parse_params(hone__parser *p, bool defaults, hone__expr **params)
 static hone__stmt *parse_forward(hone__parser *p, hone__place place)
 {
     hone__stmt *s = stmt_new(p, HONE__STMT_FORWARD);
-    if (!s || !hone__advance(p) || !parse_params(p, false, &s->list))
+    if (!s || !hone__advance(p) || !parse_params(p, true, &s->list))
         return NULL;
+    for (const hone__expr *in = s->list; in; in = in->next)
+        if (in->a && (in->a->kind != HONE__EXPR_NONE || in->next || in == s->list)) {
+            hone__complain(in->place, "only a forward's last input may have a default, which is "
+                                      "None, and not where it is the first");
+            return NULL;
+        }
     s->place = place;
     if (!s->list) {
         hone__complain(place, "forward takes one input or more");

@@ -74,7 +74,8 @@ typedef struct {
     hone__arena arena; /* of names and programs */
     const char *where;
     int n_in;
-    hone__program programs[2]; /* evaluation, training */
+    bool last_optional;
+    hone__program programs[2][2]; /* evaluation, training; without the last input, with all */
     struct hone__user *users;  /* modules that the programs use */
     int n_fields;
     void **slots;

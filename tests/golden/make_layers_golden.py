@@ -457,6 +457,11 @@ cases = [
      [r(4, 8), "c", torch.tensor([1, 0, 1, 1])]),
     ("AdaptiveLogSoftmaxWithLoss", "8, 12, [4, 7, 9], 1.9, True", [r(8), "c", torch.tensor(8)]),
     ("AdaptiveLogSoftmaxWithLoss", "8, 12, [4, 7, 9], 1.5", [r(3, 8)]),
+    ("LinearCrossEntropyLoss", "5, 7", [r(4, 5), "c", ints(7, 4)]),
+    ("LinearCrossEntropyLoss", "5, 3, bias=True, reduction='sum', ignore_index=2, weight=torch.tensor([1, 0.5, 2])",
+     [r(4, 5), "c", torch.tensor([0, 2, 1, 1])]),
+    ("LinearCrossEntropyLoss", "4, 3, out_features=(2,), bias=True, label_smoothing=0.1",
+     [r(5, 4), "c", ints(3, 5, 2)]),
 ]
 train(cases)
 (place / "layers.txt").write_text("\n".join(lines) + "\n")

@@ -171,6 +171,55 @@ static void cross_entropy_oracle(const catalog_row *row, const catalog_array *in
     of_classes(row, in, true, out);
 }
 
+/* Inputs: x, linear_weight, target, linear_bias, weight. */
+static void fill_linear_classes(const catalog_row *row, catalog_array *in, int i, uint64_t *random)
+{
+    const uint64_t classes = (uint64_t)in[1].shape[0];
+    for (int64_t k = 0; k < in[i].numel; k++) {
+        in[i].at[k] = (double)(k == 0 ? classes - 1 : catalog_random(random) % classes);
+        if (k % 3 == 1 && catalog_int(row, "ignore_index") < 0)
+            in[i].at[k] = (double)catalog_int(row, "ignore_index");
+    }
+}
+
+/* Element j of the scores of one row of x. */
+static double linear_score(const catalog_array *in, int64_t row, int64_t j)
+{
+    const int64_t width = in[0].shape[in[0].ndim - 1];
+    double sum = in[3].none ? 0 : in[3].at[j];
+    for (int64_t k = 0; k < width; k++)
+        sum += in[0].at[row * width + k] * in[1].at[j * width + k];
+    return sum;
+}
+
+/* Scores with their classes in dim 1: [N, C, ..] of x [N, .., width] or of a weight [C, .., width]. */
+static void linear_oracle(const catalog_row *row, const catalog_array *in, int n_in,
+                          catalog_array *out)
+{
+    const int64_t samples = in[0].ndim > 1 ? in[0].shape[0] : 1, classes = in[1].shape[0];
+    const int64_t rows = in[0].numel / in[0].shape[in[0].ndim - 1], places = rows / samples;
+    const int64_t kinds = in[1].numel / in[1].shape[in[1].ndim - 1] / classes;
+    int64_t shape[HONE_MAX_DIMS];
+    int n = 0;
+    (void)n_in;
+    if (in[0].ndim > 1)
+        shape[n++] = samples;
+    shape[n++] = classes;
+    for (int d = 1; d + 1 < in[0].ndim; d++)
+        shape[n++] = in[0].shape[d];
+    for (int d = 1; d + 1 < in[1].ndim; d++)
+        shape[n++] = in[1].shape[d];
+    catalog_array all[3] = { { 0 }, in[2], in[4] };
+    catalog_shape(&all[0], in[0].dtype, n, shape);
+    for (int64_t i = 0; i < all[0].numel; i++) {
+        const int64_t inner = i % (places * kinds), c = i / (places * kinds) % classes;
+        const int64_t sample = i / (places * kinds) / classes;
+        all[0].at[i] = linear_score(in, sample * places + inner / kinds, c * kinds + inner % kinds);
+    }
+    of_classes(row, all, true, out);
+    free(all[0].at);
+}
+
 static void probabilities_oracle(const catalog_row *row, const catalog_array *in, int n_in,
                                  catalog_array *out)
 {
@@ -299,6 +348,17 @@ static const char *const labels[] = { "3x4 3x4 -", "3x4:t 3x4:s 4", "2x3x4 2x3x4
     .cases = probabilities,                                                                        \
     .in = { { catalog_any }, { fill_probabilities }, { catalog_positive } },                       \
     .oracle = probabilities_oracle
+
+static const char *const linears[] = { "5x7 3x7 5 3 3",       "5x7:t 3x7:t 5:s - -",
+                                       "2x3x4 5x4 2x3 5:s -", "4 3x4 . - 3",
+                                       "2x4 3x2x4 2x2 3x2 -", NULL };
+#define LINEAR_CLASSES                                                                             \
+    .in = { { catalog_any },                                                                       \
+            { catalog_any },                                                                       \
+            { fill_linear_classes, .fixed = CATALOG_FIXED(HONE_I64) },                             \
+            { catalog_any },                                                                       \
+            { catalog_positive, .constant = true } },                                              \
+    .cases = linears, .oracle = linear_oracle
 
 /* ---- ctc_loss of log_softmax: its gradient takes its input for one */
 
@@ -434,6 +494,16 @@ static const catalog_row rows[] = {
         .bits = "30x7x11 30x7x11 7"),
     ROW("cross_entropy_loss", "probabilities, none", "label_smoothing=0 reduction=none",
         PROBABILITIES),
+    SCALED(16, "linear_cross_entropy", "mean",
+           "ignore_index=-100 label_smoothing=0 reduction=mean chunk=0", LINEAR_CLASSES,
+           .bits = "300x37 41x37 300 41 41"),
+    SCALED(16, "linear_cross_entropy", "sum, in chunks",
+           "ignore_index=1 label_smoothing=0 reduction=sum chunk=2", LINEAR_CLASSES,
+           .bits = "3x260x37 41x37 3x260 41 -"),
+    SCALED(16, "linear_cross_entropy", "none",
+           "ignore_index=-1 label_smoothing=0 reduction=none chunk=3", LINEAR_CLASSES),
+    SCALED(16, "linear_cross_entropy", "smooth",
+           "ignore_index=1 label_smoothing=0.2 reduction=mean chunk=0", LINEAR_CLASSES),
     ELEMENT(hinge_embedding_loss, "mean", "margin=1.3 reduction=mean", PAIRS,
             .in = { { catalog_any }, { fill_signs, .constant = true } }),
     ELEMENT(hinge_embedding_loss, "none", "margin=0.7 reduction=none", PAIRS,
