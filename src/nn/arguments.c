@@ -160,7 +160,8 @@ static bool read_wholes(const place *w, hone__argument *a)
         return wrong_value(w);
     for (; !several && a->n > 0 && a->n < w->p->count; a->n++)
         a->at[a->n] = a->at[0];
-    return a->n > 0 || wrong_value(w);
+    const bool may_be_none = several && w->p->standard && strcmp(w->p->standard, "()") == 0;
+    return a->n > 0 || may_be_none || wrong_value(w);
 }
 
 static int count_reals(part list)
@@ -383,6 +384,7 @@ static bool read_defaults(const hone__layer *layer, const bool *seen, hone__argu
         /* A default may be outside the range of what can be given. */
         const hone__parameter any = { .name = p->name,
                                       .kind = p->kind,
+                                      .standard = p->standard,
                                       .count = p->count,
                                       .none = true,
                                       .spread = p->spread,

@@ -57,6 +57,12 @@ static bool next_rows(const head *h, int64_t most, int64_t *first, int64_t *n)
     return *first < h->rows;
 }
 
+/* Rows whose scores are there at a time. */
+static int64_t room_for(const head *h, int64_t most)
+{
+    return h->positions >= UNIT ? UNIT : hone__min(most, h->rows);
+}
+
 static hone_tensor *rows_of(hone_tensor *t, int64_t first, int64_t n)
 {
     return t->shape[0] == n ? t : hone_slice(t, 0, first, first + n, 1);
@@ -123,7 +129,7 @@ static bool run_forward(const head *h, int64_t most, hone_tensor *kept, hone_ten
                         hone_tensor *loss)
 {
     int64_t first = 0, n = 0;
-    hone_tensor *z = kept ? kept : hone_empty(h->dtype, hone__min(most, h->rows), h->classes);
+    hone_tensor *z = kept ? kept : hone_empty(h->dtype, room_for(h, most), h->classes);
     while (z && next_rows(h, most, &first, &n)) {
         HONE_SCOPE();
         hone_tensor *rows = rows_of(z, kept ? first : 0, n);
@@ -247,7 +253,7 @@ static bool walk_rows(hone_context *ctx, const head *h, hone_tensor *const *save
     const bool kept = o->chunk == 0 && !o->used, shards = in_any_shards(ctx);
     const bool whole = kept || shards;
     const int64_t most = whole || o->chunk == 0 ? h->rows : o->chunk;
-    const int64_t room = whole ? h->rows : h->positions >= UNIT ? UNIT : hone__min(most, h->rows);
+    const int64_t room = whole ? h->rows : room_for(h, most);
     hone_tensor *z = kept ? saved[SCORES] : hone_empty(h->dtype, room, h->classes);
     hone_tensor *to = NULL;
     sums s = { .weight = NULL };
@@ -446,6 +452,8 @@ static bool linear_cross_entropy_forward(hone_context *ctx, hone_tensor *const *
     hone_tensor *x = in[0], *w = in[1], *target = in[2], *bias = in[3], *weight = in[4];
     if (!parts_fit(ctx, x, w, bias))
         return false;
+    if (o->chunk < 0)
+        return hone__loss_refuses(ctx, "chunk", (double)o->chunk, "0 or more rows");
     const bool classes = !hone_dtype_is_float((hone_dtype)target->dtype);
     if (w->ndim > 2 || !classes || o->label_smoothing != 0 || !is_real_float(x) || x->ndim == 1 ||
         w->shape[0] == 0 || w->shape[1] == 0 || hone_autocast() != HONE_F32)

@@ -57,7 +57,8 @@ static const wrong rows[] = {
     { LINE("x.(1)"), "t:2:7: a name is wanted here, not \"(\"" },
     { "model M():\n    forward(): return 1\n", "t:2:5: forward takes one input or more" },
     { "model M():\n    forward(x=1): return x\n",
-      "t:2:14: \",\" or \")\" is wanted here, not \"=\"" },
+      "t:2:13: only a forward's last input may have a default, which is None, and not where it is "
+      "the first" },
     { "model M():\n    forward(x): return x, x\n",
       "t:2:25: the end of the line is wanted here, not \",\"" },
     { "model M():\n    if 1: forward(x): return x\n",
