@@ -497,3 +497,39 @@ Test(autograd, threads_share_leaves)
         pthread_join(threads[i], NULL);
     expect(hone_grad(w), 1200, 1200, 1200);
 }
+
+/* A thread that has numbers for its nodes from before goes on from a newer node of another one's. */
+static struct {
+    pthread_barrier_t step;
+    hone_tensor *from, *result;
+} handed;
+
+static void *goes_on(void *unused)
+{
+    HONE_SCOPE();
+    hone_mul(hone_requires_grad_(hone_ones(HONE_F32, 1), true), hone_ones(HONE_F32, 1));
+    pthread_barrier_wait(&handed.step);
+    pthread_barrier_wait(&handed.step);
+    handed.result = hone_retain(hone_mul(handed.from, handed.from));
+    return unused;
+}
+
+Test(autograd, a_node_comes_after_those_of_another_thread_that_it_goes_on_from)
+{
+    HONE_SCOPE();
+    pthread_t thread;
+    hone_tensor *x = hone_requires_grad_(hone_full(HONE_F32, 3, 1), true);
+    pthread_barrier_init(&handed.step, NULL, 2);
+    cr_assert_eq(pthread_create(&thread, NULL, goes_on, NULL), 0);
+    pthread_barrier_wait(&handed.step);
+    hone_tensor *y = hone_mul_scalar(x, 2);
+    for (int i = 0; i < 300; i++) /* more than are drawn at once */
+        y = hone_add_scalar(y, 0);
+    handed.from = y;
+    pthread_barrier_wait(&handed.step);
+    pthread_join(thread, NULL);
+    cr_assert_eq(hone_backward(hone_sum(hone_add(handed.result, y))), HONE_OK);
+    cr_assert_eq(hone_item(hone_grad(x)), 26);
+    hone_release(handed.result);
+    pthread_barrier_destroy(&handed.step);
+}
