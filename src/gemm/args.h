@@ -95,17 +95,18 @@ static inline hone__gemm_args hone__gemm_contiguous(hone__gemm_dtype dtype, int6
     return args;
 }
 
+enum { HONE__GEMM_ALONG = 64 };
+
 /** A matrix that lies nowhere: its elements are made when a panel of it is packed. The start of an
  * implicit-GEMM convolution, whose rows are windows of an image. */
-enum { HONE__GEMM_ALONG = 64 };
 typedef struct hone__gemm_source hone__gemm_source;
 struct hone__gemm_source {
     /** Writes panel[q * width + j] = A[i + j, p + q] for q < k and j < valid, and +0 for valid <= j
      * < width; no other element (gemm_kernels.h draws a panel). base: args->a of the product's
      * place in the batch. Called by several threads. */
-    bool along; /* of BF16: panel[j * width + q] instead, k <= HONE__GEMM_ALONG = width */
     void (*pack)(const hone__gemm_source *source, const void *base, int64_t i, int valid, int64_t p,
                  int64_t k, int width, void *panel);
+    bool along; /* of BF16: panel[j * width + q] instead, k <= HONE__GEMM_ALONG = width */
 };
 
 #endif

@@ -1,5 +1,6 @@
 /* triplet.c: TripletMarginWithDistanceLoss. */
 #include <hone/nn.h>
+#include "core/reserve.h"
 #include "core/core.h"
 #include "nn/layer.h"
 
@@ -55,7 +56,9 @@ hone_module *hone_nn_triplet_margin_with_distance(const hone_nn_triplet_options 
     const hone_nn_triplet_options o = options ? *options : (hone_nn_triplet_options){ 0 };
     const double margin = o.margin == 0 ? 1 : o.margin;
     triplet *t = NULL;
-    if (o.function && o.distance)
+    if (!HONE__KNOWS_OPTIONS(triplet_class.name, options))
+        ; /* the error is set */
+    else if (o.function && o.distance)
         hone_error_set(HONE_E_VALUE, "%s: both a function and a module are its distance",
                        triplet_class.name);
     else if (!(margin > 0))

@@ -418,25 +418,43 @@ static hone_tensor *like_scores(const hone_tensor *x, const hone_tensor *w)
     return hone_expand_v(hone_scalar(hone_dtype_of(x), 0), hone__ended(&shape, room));
 }
 
+/* The scores of classes that have dims [C, d1, ..]: as many classes as all have together. */
+static hone_tensor *scores_of_dims(hone_tensor *x, hone_tensor *w, hone_tensor *bias)
+{
+    const int last = w->ndim - 1;
+    int64_t room[HONE_MAX_DIMS + 1], order[HONE_MAX_DIMS + 1] = { 0 };
+    hone__shape shape = { .ndim = w->ndim, .shape = { x->shape[0] } };
+    hone_tensor *flat = hone_reshape(w, -1, w->shape[last]);
+    if (!flat || flat->storage == w->storage) {
+        for (int d = 0; d < last; d++)
+            shape.shape[1 + d] = w->shape[d];
+        bias = hone__is_real(bias) ? hone_reshape(bias, -1) : bias;
+        hone_tensor *z = flat ? hone_linear(x, hone_transpose(flat, 0, 1), bias) : NULL;
+        return hone_reshape_v(z, hone__ended(&shape, room));
+    }
+    /* A weight that lies the other way round is taken so: a copy's gradient couldn't go on where
+     * another part of the batch stopped. */
+    for (int d = 0; d <= last; d++)
+        order[d] = last - d;
+    order[last + 1] = HONE_END_DIM;
+    flat = hone_reshape(hone_permute_v(w, order), w->shape[last], -1);
+    for (int d = 0; d < last; d++)
+        shape.shape[1 + d] = w->shape[last - 1 - d];
+    hone_tensor *z = flat ? hone_reshape_v(hone_matmul(x, flat), hone__ended(&shape, room)) : NULL;
+    for (int d = 1; d <= last; d++)
+        order[d] = last + 1 - d;
+    order[0] = 0;
+    z = z ? hone_permute_v(z, order) : NULL;
+    return z && hone__is_real(bias) ? hone_add(z, bias) : z;
+}
+
 /* The scores with their classes in dim 1, made as they are. */
 static hone_tensor *scores_of(hone_tensor *x, hone_tensor *w, hone_tensor *bias)
 {
-    const int64_t classes = w->shape[0];
-    int64_t room[HONE_MAX_DIMS + 1];
-    hone__shape shape = { .ndim = 0 };
-    hone_tensor *flat = w;
-    if (w->ndim > 2) {
-        flat = hone_reshape(w, -1, w->shape[w->ndim - 1]);
-        bias = hone__is_real(bias) ? hone_reshape(bias, -1) : bias;
-    }
-    hone_tensor *z = flat ? hone_linear(x, hone_transpose(flat, 0, 1), bias) : NULL;
-    if (w->ndim == 2)
-        return z && z->ndim > 2 ? hone_movedim(z, -1, 1) : z;
-    shape.shape[shape.ndim++] = x->shape[0];
-    shape.shape[shape.ndim++] = classes;
-    for (int d = 1; d + 1 < w->ndim; d++)
-        shape.shape[shape.ndim++] = w->shape[d];
-    return hone_reshape_v(z, hone__ended(&shape, room));
+    if (w->ndim > 2)
+        return scores_of_dims(x, w, bias);
+    hone_tensor *z = hone_linear(x, hone_transpose(w, 0, 1), bias);
+    return z && z->ndim > 2 ? hone_movedim(z, -1, 1) : z;
 }
 
 static bool is_real_float(const hone_tensor *t)

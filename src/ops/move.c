@@ -1,5 +1,6 @@
-/* move.c: the same elements in another shape. Views where strides allow it; slices' gradients and
- * cat copy. */
+/* move.c: the same elements in another shape. Views where strides allow it; slices' gradients copy. */
+#include "ops/move.h"
+
 #include "loops/elementwise.h"
 #include "loops/rows.h"
 #include "ops/common.h"
@@ -373,8 +374,7 @@ hone_tensor *hone_expand_v(hone_tensor *x, const int64_t *dims_end)
 
 /* ---- parts of a dim */
 
-/* The dim of a tensor that must have one. */
-static int real_dim(const char *name, const hone_tensor *x, int64_t dim)
+int hone__real_dim(const char *name, const hone_tensor *x, int64_t dim)
 {
     if (x->ndim > 0)
         return hone__dim_index(name, x, dim);
@@ -397,7 +397,7 @@ static bool select_forward(hone_context *ctx, hone_tensor *const *in, int n_in, 
     (void)n_in;
     const hone_tensor *x = in[0];
     select_options *options = hone__options(ctx);
-    const int dim = real_dim("select", x, options->dim);
+    const int dim = hone__real_dim("select", x, options->dim);
     if (dim < 0)
         return false;
     const int64_t extent = x->shape[dim];
@@ -460,7 +460,7 @@ static const hone__option slice_table[] = { SLICE_OPTIONS(slice_options, ), { NU
 /* dim, start, end and step made 0 <= start <= end <= extent; how many there are, or -1. */
 static int64_t normalise_slice(const char *name, const hone_tensor *x, slice_options *o)
 {
-    o->dim = real_dim(name, x, o->dim);
+    o->dim = hone__real_dim(name, x, o->dim);
     if (o->dim < 0)
         return -1;
     if (o->step <= 0) {
@@ -475,8 +475,7 @@ static int64_t normalise_slice(const char *name, const hone_tensor *x, slice_opt
     return end <= start ? 0 : (end - start - 1) / o->step + 1;
 }
 
-static hone_tensor *sliced(const hone_tensor *x, int dim, int64_t start, int64_t count,
-                           int64_t step)
+hone_tensor *hone__sliced(const hone_tensor *x, int dim, int64_t start, int64_t count, int64_t step)
 {
     hone__shape shape = hone__shape_of(x);
     int64_t stride[HONE_MAX_DIMS];
@@ -493,7 +492,8 @@ static bool slice_forward(hone_context *ctx, hone_tensor *const *in, int n_in, h
     (void)n_in;
     slice_options *o = hone__options(ctx);
     const int64_t count = normalise_slice("slice", in[0], o);
-    return count >= 0 && hone__give(out, sliced(in[0], (int)o->dim, o->start, count, o->step));
+    return count >= 0 &&
+           hone__give(out, hone__sliced(in[0], (int)o->dim, o->start, count, o->step));
 }
 
 /* Into the sum of others, slices of a whole among them, it goes where it was taken from. */
@@ -502,7 +502,8 @@ static void slice_backward(hone_context *ctx, hone_tensor *const *dy, hone_tenso
     const slice_options *o = hone__options(ctx);
     int64_t room[HONE_MAX_DIMS + 1];
     if (dx[0] && !hone__begins_with(ctx, 0)) {
-        hone_tensor *part = sliced(dx[0], (int)o->dim, o->start, dy[0]->shape[o->dim], o->step);
+        hone_tensor *part =
+            hone__sliced(dx[0], (int)o->dim, o->start, dy[0]->shape[o->dim], o->step);
         if (part)
             hone_add_(part, dy[0]);
         return;
@@ -550,7 +551,8 @@ static bool slice_backward_forward(hone_context *ctx, hone_tensor *const *in, in
         return false;
     const int64_t count = normalise_slice("slice_backward", dx, &o->slice);
     hone_tensor *part =
-        count < 0 ? NULL : sliced(dx, (int)o->slice.dim, o->slice.start, count, o->slice.step);
+        count < 0 ? NULL
+                  : hone__sliced(dx, (int)o->slice.dim, o->slice.start, count, o->slice.step);
     if (!part)
         return false;
     if (!hone__same_shape(part, in[0])) {
@@ -592,7 +594,7 @@ hone_tensor_list hone_split(hone_tensor *x, int64_t size, int dim)
     const hone_tensor_list failed = { NULL, 0 };
     if (!hone__needs_tensor("split", x))
         return failed;
-    const int d = real_dim("split", x, dim);
+    const int d = hone__real_dim("split", x, dim);
     if (d < 0)
         return failed;
     const int64_t extent = x->shape[d];
@@ -609,109 +611,4 @@ hone_tensor_list hone_split(hone_tensor *x, int64_t size, int dim)
             return failed;
     }
     return list;
-}
-
-/* ---- cat */
-
-/* PyTorch's old empty tensor, which fits to all others and adds nothing but its dtype. */
-static bool is_nothing(int ndim, const int64_t *shape)
-{
-    return ndim == 1 && shape[0] == 0;
-}
-
-/* Result shape and dtype; false + error if the tensors don't fit together. */
-static bool joined_shape(hone_context *ctx, hone_tensor *const *in, int n_in, hone__shape *shape,
-                         hone_dtype *dtype)
-{
-    hone__dim_options *options = hone__options(ctx);
-    if (n_in == 0) {
-        hone_error_set(HONE_E_SHAPE, "cat: needs at least one tensor");
-        return false;
-    }
-    int first = 0;
-    while (first < n_in - 1 && is_nothing(in[first]->ndim, in[first]->shape))
-        first++;
-    options->dim = real_dim("cat", in[first], options->dim);
-    const int dim = (int)options->dim;
-    if (dim < 0)
-        return false;
-    *shape = hone__shape_of(in[first]);
-    *dtype = (hone_dtype)in[first]->dtype;
-    for (int i = 0; i < n_in; i++) {
-        *dtype = hone_promote(*dtype, (hone_dtype)in[i]->dtype);
-        if (i == first || is_nothing(in[i]->ndim, in[i]->shape))
-            continue;
-        bool fits = in[i]->ndim == shape->ndim;
-        for (int d = 0; fits && d < shape->ndim; d++)
-            fits = d == dim || in[i]->shape[d] == shape->shape[d];
-        if (!fits) {
-            hone_error_set(HONE_E_SHAPE,
-                           "cat: tensor %d is %s, tensor %d is %s; all but dim %d must be equal", i,
-                           hone__tensor_text(in[i]).s, first, hone__tensor_text(in[first]).s, dim);
-            return false;
-        }
-        int64_t *joined = &shape->shape[dim];
-        if (__builtin_add_overflow(*joined, in[i]->shape[dim], joined)) {
-            hone_error_set(HONE_E_SHAPE, "cat: dim %d has more elements than an int64 can count",
-                           dim);
-            return false;
-        }
-    }
-    return true;
-}
-
-static bool cat_forward(hone_context *ctx, hone_tensor *const *in, int n_in, hone_tensor **out)
-{
-    hone__shape shape;
-    hone_dtype dtype;
-    if (!joined_shape(ctx, in, n_in, &shape, &dtype))
-        return false;
-    hone_tensor *y = out[0] = hone__out(ctx, 0, dtype, shape.ndim, shape.shape);
-    const int dim = hone__dim_of(ctx);
-    int64_t start = 0;
-    for (int i = 0; y && i < n_in; i++) {
-        if (is_nothing(in[i]->ndim, in[i]->shape))
-            continue;
-        hone_tensor *part = sliced(y, dim, start, in[i]->shape[dim], 1);
-        if (!part || !hone__copy_elements(part, in[i]))
-            return false;
-        start += in[i]->shape[dim];
-    }
-    return y;
-}
-
-static void cat_backward(hone_context *ctx, hone_tensor *const *dy, hone_tensor **dx)
-{
-    const int dim = hone__dim_of(ctx), n = hone__input_count(ctx);
-    int64_t start = 0;
-    for (int i = 0; i < n; i++) {
-        const hone__shape *own = hone__input_shape(ctx, i);
-        const bool nothing = is_nothing(own->ndim, own->shape);
-        const int64_t end = start + (nothing ? 0 : own->shape[dim]);
-        if (hone_needs_input_grad(ctx, i))
-            dx[i] = nothing ? hone_reshape(hone_slice(dy[0], dim, 0, 0, 1), 0)
-                            : hone_slice(dy[0], dim, start, end, 1);
-        start = end;
-    }
-}
-
-static const hone__option cat_table[] = {
-    HONE__OPTION(hone__dim_options, dim, HONE__OPT_INT),
-    { NULL },
-};
-
-const hone__op hone__op_cat = {
-    .name = "cat",
-    .forward = cat_forward,
-    .backward = cat_backward,
-    .in = { { "tensors", HONE__LIST } },
-    .options = cat_table,
-    .options_bytes = sizeof(hone__dim_options),
-};
-
-hone_tensor *hone_cat(hone_tensor_list list, int dim)
-{
-    hone_tensor *const missing[] = { NULL };
-    return hone__call(&hone__op_cat, list.at ? list.at : missing, list.at ? list.n : 1,
-                      &(hone__dim_options){ dim });
 }

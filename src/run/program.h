@@ -76,7 +76,7 @@ typedef struct {
     int n_in;
     bool last_optional;
     hone__program programs[2][2]; /* evaluation, training; without the last input, with all */
-    struct hone__user *users;  /* modules that the programs use */
+    struct hone__user *users;     /* modules that the programs use */
     int n_fields;
     void **slots;
     hone_field fields[];

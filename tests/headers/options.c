@@ -50,6 +50,7 @@ SIZE_IS(hone_nn_linear_options, 64);
 SIZE_IS(hone_nn_layer_norm_options, 64);
 SIZE_IS(hone_nn_conv2d_options, 160);
 SIZE_IS(hone_nn_batch_norm_options, 64);
+SIZE_IS(hone_nn_triplet_options, 64);
 SIZE_IS(hone_loader_options, 64);
 SIZE_IS(hone_source_options, 64);
 SIZE_IS(hone_csv_options, 32);
@@ -161,6 +162,12 @@ static void modules(void)
     hone_module_free(batch);
     REFUSED(hone_nn_conv2d_with(2, 4, 3, 3, options), hone_nn_conv2d_options, .no_bias = true);
     REFUSED(hone_nn_batch_norm2d(4, options), hone_nn_batch_norm_options, .eps = 1e-3);
+    hone_module *triplet =
+        hone_nn_triplet_margin_with_distance(GIVE(hone_nn_triplet_options, .margin = 2));
+    hone_tensor *point = hone_ones(HONE_F64, 1, 2);
+    CHECK(hone_item(hone_forward(triplet, point, point, point)) == 2);
+    hone_module_free(triplet);
+    REFUSED(hone_nn_triplet_margin_with_distance(options), hone_nn_triplet_options, .margin = 2);
     const hone_tensor_list p = hone_parameters(linear);
     CHECK(p.n == 2 && hone_dtype_of(p.at[0]) == HONE_F32 && hone_parameters(norm).n == 2);
     CHECK(hone_dtype_of(hone_parameters(norm).at[0]) == HONE_F32);

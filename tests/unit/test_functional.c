@@ -88,7 +88,8 @@ Test(functional, over_the_parameters_of_a_module)
 {
     hone_module *model =
         hone_nn_sequential(hone_nn_linear(3, 4), hone_nn_tanh(), hone_nn_linear(4, 2));
-    hone_tensor_list p = hone_parameters(model), d = hone_vjp(model_loss, model, p, HONE_NONE, NULL);
+    hone_tensor_list p = hone_parameters(model),
+                     d = hone_vjp(model_loss, model, p, HONE_NONE, NULL);
     cr_assert(d.at, "%s", hone_error_message());
     cr_assert_eq(d.n, 4);
     for (int i = 0; i < d.n; i++)
