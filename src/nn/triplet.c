@@ -1,7 +1,7 @@
 /* triplet.c: TripletMarginWithDistanceLoss. */
 #include <hone/nn.h>
-#include "core/reserve.h"
 #include "core/core.h"
+#include "core/reserve.h"
 #include "nn/layer.h"
 
 #include <hone/ops.h>
@@ -51,22 +51,27 @@ static const hone_module_class triplet_class = { .name = "TripletMarginWithDista
                                                  .fields = fields,
                                                  .forward = forward };
 
-hone_module *hone_nn_triplet_margin_with_distance(const hone_nn_triplet_options *options)
+static bool options_fit(const hone_nn_triplet_options *o, double margin)
 {
-    const hone_nn_triplet_options o = options ? *options : (hone_nn_triplet_options){ 0 };
-    const double margin = o.margin == 0 ? 1 : o.margin;
-    triplet *t = NULL;
-    if (!HONE__KNOWS_OPTIONS(triplet_class.name, options))
-        ; /* the error is set */
-    else if (o.function && o.distance)
+    if (o->function && o->distance)
         hone_error_set(HONE_E_VALUE, "%s: both a function and a module are its distance",
                        triplet_class.name);
     else if (!(margin > 0))
         hone_error_set(HONE_E_VALUE, "%s: margin %g, more than 0 is wanted", triplet_class.name,
                        margin);
-    else if (o.reduction < HONE_REDUCE_MEAN || o.reduction > HONE_REDUCE_NONE)
-        hone_error_set(HONE_E_VALUE, "%s: reduction %d", triplet_class.name, (int)o.reduction);
+    else if (o->reduction < HONE_REDUCE_MEAN || o->reduction > HONE_REDUCE_NONE)
+        hone_error_set(HONE_E_VALUE, "%s: reduction %d", triplet_class.name, (int)o->reduction);
     else
+        return true;
+    return false;
+}
+
+hone_module *hone_nn_triplet_margin_with_distance(const hone_nn_triplet_options *options)
+{
+    const hone_nn_triplet_options o = options ? *options : (hone_nn_triplet_options){ 0 };
+    const double margin = o.margin == 0 ? 1 : o.margin;
+    triplet *t = NULL;
+    if (HONE__KNOWS_OPTIONS(triplet_class.name, options) && options_fit(&o, margin))
         t = hone_module_new(&triplet_class);
     if (!t) {
         hone_module_free(o.distance);
