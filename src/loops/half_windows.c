@@ -1,17 +1,13 @@
 /* half_windows.c: see half_windows.h. */
 #include "loops/half_windows.h"
 
+#include "loops/rows.h"
 #include "runtime/memory.h"
 #include "runtime/parallel.h"
 
 #include <string.h>
 
 #define NS_ELEMENT 0.3
-
-static int64_t min64(int64_t a, int64_t b)
-{
-    return a < b ? a : b;
-}
 
 /* ---- the copy */
 
@@ -41,7 +37,7 @@ typedef struct {
 static void copy_plane(const hone__half_windows *w, const uint16_t *from, uint16_t *to)
 {
     const hone__half_axis *y = &w->y, *x = &w->x;
-    const int64_t width = min64(x->extent, columns(x) * x->stride - x->before);
+    const int64_t width = hone__min(x->extent, columns(x) * x->stride - x->before);
     memset(to, 0, (size_t)w->channel * sizeof *to);
     for (int64_t i = 0; i < y->extent && y->before + i < rows(y); i++) {
         uint16_t *row = to + (y->before + i) * w->row;
@@ -77,7 +73,7 @@ static int cut_runs(const hone__half_windows *w, int64_t p, int64_t k, run *to)
         const int64_t sample = (p + done) / w->places, place = (p + done) % w->places;
         const int64_t y = place / w->x.out, x = place % w->x.out;
         to[n] = (run){ sample * w->sample + y * w->y.stride * w->row + x,
-                       min64(k - done, w->x.out - x) };
+                       hone__min(k - done, w->x.out - x) };
     }
     return n;
 }

@@ -129,12 +129,11 @@ static void bias_by_shards(hone_context *ctx, hone_tensor *dy)
 static void conv_backward(hone_context *ctx, hone_tensor *const *dy, hone_tensor **dx)
 {
     const hone__conv_options *o = hone__options(ctx);
-    const hone__conv_ops *ops = hone__conv_ops_of(hone__call_dims(ctx));
-    const hone__shape *w = hone__input_shape(ctx, 1);
-    const hone__conv_options of_x =
-        hone__conv_with_extents(o, hone__call_dims(ctx), hone__input_shape(ctx, 0));
-    const hone__conv_options of_w = hone__conv_with_extents(o, hone__call_dims(ctx), w);
     const int dims = hone__call_dims(ctx);
+    const hone__conv_ops *ops = hone__conv_ops_of(dims);
+    const hone__shape *w = hone__input_shape(ctx, 1);
+    const hone__conv_options of_x = hone__conv_with_extents(o, dims, hone__input_shape(ctx, 0));
+    const hone__conv_options of_w = hone__conv_with_extents(o, dims, w);
     hone_tensor *dy32 = hone__single(dy[0]), *x = hone_saved(ctx, 0);
     if (!dy32 || !x)
         return;
@@ -152,8 +151,7 @@ static void conv_backward(hone_context *ctx, hone_tensor *const *dy, hone_tensor
         const int64_t outputs[] = { dy32->dtype, w->shape[0], HONE_END_DIM };
         hone_tensor *begun = hone__begun(ctx, 2, dx);
         hone_tensor *sum = begun ? begun : hone_zeros_v(outputs);
-        dx[2] = hone__call_(&hone__op_conv2d_add_bias,
-                            IN(sum, flat_image(dy32, hone__call_dims(ctx))), NULL);
+        dx[2] = hone__call_(&hone__op_conv2d_add_bias, IN(sum, flat_image(dy32, dims)), NULL);
     }
 }
 
