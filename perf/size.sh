@@ -27,4 +27,4 @@ while read -r name type _ _ size _; do
 done < <(readelf -SW stripped.a | sed -n 's/^ *\[ *[1-9][0-9]*\] *//p')
 for kind in "${!sum[@]}"; do printf '%9d %s\n' "${sum[$kind]}" "$kind"; done | sort -rn
 echo "code by member, the largest:"
-sed 1d members | awk '{ printf "%9d %s\n", $1, $6 }' | sort -rn | head -n 8
+sed 1d members | awk '{ printf "%9d %s\n", $1, $6 }' | sort -rn | sed -n 1,8p

@@ -75,7 +75,7 @@ printf 'area,rooms\n50,3\n' >less.csv
 refuses 2 "less.csv has no column 'town'; it has area, rooms" "$hone" predict --data less.csv --load h.st
 printf 'area,town,rooms\nx,Ulm,3\n' >other.csv
 refuses 1 "other.csv: column 'area' is of texts, but the model was trained with numbers" "$hone" predict --data other.csv --load h.st
-"$hone" show h.st | grep -q 'hone.columns: {"inputs": \[{"name": "area", "fill": ' || fail "the columns aren't in the file"
+grep -q 'hone.columns: {"inputs": \[{"name": "area", "fill": ' <("$hone" show h.st) || fail "the columns aren't in the file"
 printf 'h;w;kind\n1;9;tall\n2;8;tall\n3;7;tall\n' >tall.csv # one class of two
 works "$hone" eval --data tall.csv --data-options test=1 --load k.st
 says '^tall.csv: 3 samples .*test error 0.0000'

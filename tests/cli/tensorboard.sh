@@ -5,7 +5,7 @@
 source "$(dirname "$0")/common.sh" "$1"
 python=${HONE_PYTHON:-python3}
 train=("$hone" train --limit 600 --batch 25 --seed 3 --shuffle --optim adam --schedule step:step_size=1e,gamma=0.8 --val-split 0.1 --quiet)
-if "${train[@]}" --epochs 0 --tensorboard try 2>&1 | grep -q 'built without protobuf-c'; then
+if grep -q 'built without protobuf-c' <("${train[@]}" --epochs 0 --tensorboard try 2>&1); then
   refuses 2 'hone was built without protobuf-c' "${train[@]}" --tensorboard try
   echo "skipped: built without protobuf-c"
   exit 77

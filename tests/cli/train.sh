@@ -113,7 +113,7 @@ works "$hone" train --limit 500 --epochs 2 --val-split 0.2 --log log --quiet --s
 works "$hone" train --limit 100 --epochs 60 --batch 10 --lr 0.5 --val-split 0.5 --early-stop 4 --log log --save best
 says '^no better validation loss for 4 epochs$'
 says '^the best weights are those after epoch [0-9]+: validation loss '
-best=$(column val_loss | sort -g | head -n 1)
+best=$(column val_loss | sort -g | sed -n 1p)
 holds val_loss "NR < 60 && v[NR - 4] == $best && v[NR] > $best"
 works "$hone" eval --limit 100 --load best
 line=$(($(wc -l <log) - 4))

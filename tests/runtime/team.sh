@@ -6,11 +6,11 @@ team=$1
 cpus=$(nproc)
 [ "$cpus" -ge 2 ] || { echo "skipped: one CPU"; exit 77; }
 unset "${!OMP_@}" "${!GOMP_@}" "${!KMP_@}"
-"$hone" info | grep -q "cgroup's quota" && { echo "skipped: a quota of CPUs"; exit 77; }
+grep -q "cgroup's quota" <("$hone" info) && { echo "skipped: a quota of CPUs"; exit 77; }
 cores=$("$hone" info | sed -n 's/^threads *\([0-9]*\) .*/\1/p')
 [ "$cores" -ge 2 ] || { echo "skipped: $cores core"; exit 77; }
 llvm=false
-"$hone" info | grep -qE '^openmp +libi?omp[0-9]*\.so' && llvm=true
+grep -qE '^openmp +libi?omp[0-9]*\.so' <("$hone" info) && llvm=true
 
 # ---- what runs is what is told ------------------------------------------------------------------
 works "$team"
