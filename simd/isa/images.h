@@ -82,19 +82,21 @@ typedef struct {
     float *lanes; /* of the weight's gradient: [p * w_plane + tap][HONE__IMAGE_CHANNELS] */
 } hone__plane;
 
-/** The same of 3 x 3 taps without gaps: output row r sees with tap (ky, kx) row y = r * mul + first + ky
- * (back: 2 - ky for ky), if 0 <= y < in_rows, at a + y * down + at[kx] + i. */
+/** The same of 3 x 3 taps without gaps, read where they lie: output i of row r sees with tap (ky, kx) row
+ * y = r * mul + first + ky, column x = i * mul + across + kx (back: 2 - ky for ky, 2 - kx for kx) of plane p,
+ * at a + p * a_plane + y * down + x. Rows outside [0, height) are left out, columns outside [0, width) are +0. */
 typedef struct {
-    int64_t n, padded, rows, planes;
-    int64_t mul, first, in_rows; /* mul: 1, or 2 where not `back` */
-    bool back;                   /* not of the weight's gradient */
+    int64_t n, rows, planes;
+    int64_t height, width;
+    int64_t mul, first, across; /* mul: 1, or 2 where not `back` */
+    bool back;                  /* not of the weight's gradient */
     const float *a;
-    int64_t down, a_plane, at[3];
+    int64_t down, a_plane;
     float *out; /* of the weight's gradient: dy */
     int64_t out_row, out_plane;
     const float *w, *bias; /* w[9 * p + 3 * ky + kx], bias[p * bias_step] or NULL */
     int64_t bias_step;
-    float *lanes; /* of the weight's gradient: [9 * p + tap][HONE__IMAGE_CHANNELS] */
+    float *sum; /* of the weight's gradient: [9 * p + tap] */
 } hone__plane_3x3;
 
 /** Batch norm of planes of n elements that follow each other; plane p's numbers are at place p. As
@@ -132,6 +134,10 @@ typedef struct {
      * dy is +0 from n on. */
     void (*plane_weight)(const hone__plane *d);
     void (*plane_3x3)(const hone__plane_3x3 *d);
+    /** The gradient by the image of one of stride 2: what output i of row r sees with tap (ky, kx) is at
+     * y = (r + first - ky) / 2, x = (i + across - kx) / 2, if these are whole. No mul, back, bias. */
+    void (*plane_3x3_up)(const hone__plane_3x3 *d);
+    /** sum += lanes as those of plane_weight, from +0, folded by halves. */
     void (*plane_weight_3x3)(const hone__plane_3x3 *d);
     /** sum[i] += lanes[i] folded by halves, for i < n; the lanes become +0. */
     void (*plane_fold)(int64_t n, float *lanes, float *sum);

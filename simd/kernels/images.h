@@ -4,4 +4,5 @@
 #include "kernels/winograd_4x4.h"
 #include "kernels/planes.h"
 #include "kernels/planes_3x3.h"
+#include "kernels/planes_3x3_weight.h"
 #include "kernels/norm_planes.h"

@@ -5,6 +5,7 @@
 .plane = plane,
 .plane_weight = plane_weight,
 .plane_3x3 = plane_3x3,
+.plane_3x3_up = plane_3x3_up,
 .plane_weight_3x3 = plane_weight_3x3,
 .plane_fold = plane_fold,
 .plane_copy = plane_copy,

@@ -1,29 +1,126 @@
-/* planes_3x3.h: convolutions whose channels don't meet, of 3 x 3 taps, f32: isa/images.h. A row that was loaded
- * is what up to three rows of outputs see. (fragment of images_<isa>.c) */
+/* planes_3x3.h: convolutions whose channels don't meet, of 3 x 3 taps, f32, read where they lie:
+ * isa/images.h. A row that was loaded is what up to three rows of outputs see. (fragment of images_<isa>.c) */
 
-/* A row of the image for those of acc[0, many) that see it; row k * mul + ky is tap ky of acc[k]. */
-HONE__INLINE void three_row(const int row, const int many, const int mul, const hone__plane_3x3 *d,
-                            const float *line, const vf32 *w, vf32 *acc)
+/* What is there of the columns that outputs [i, i + F32_LANES) see, vector by vector: three, of stride 1; of stride 2
+ * two of pairs of columns, which are the two last ones of an odd `across`, else the two first, and one that ends with
+ * the column before these, or begins with the one behind. */
+typedef struct {
+    xf32 part[3];
+} three_edge;
+
+/* Where, from the first column that output i sees. */
+HONE__INLINE int64_t three_part(const int mul, const bool odd, const int k)
 {
-    vf32 v[3] = { f32_load(line + d->at[0]), f32_load(line + d->at[1]), f32_load(line + d->at[2]) };
+    if (mul == 1)
+        return k;
+    if (k < 2)
+        return k * F32_LANES + odd;
+    return odd ? 1 - F32_LANES : 2 * F32_LANES;
+}
+
+HONE__INLINE three_edge three_edge_at(const int mul, const hone__plane_3x3 *d, int64_t i)
+{
+    const bool odd = d->across & 1;
+    three_edge e;
+    for (int k = 0; k < 3; k++) {
+        const int64_t at = i * mul + d->across + three_part(mul, odd, k);
+        const bool one = mul == 2 && k == 2;
+        const int64_t from = one && odd ? F32_LANES - 1 : 0;
+        const int64_t end = one && !odd ? 1 : F32_LANES;
+        e.part[k] = f32_lanes(-at > from ? -at : from, d->width - at < end ? d->width - at : end);
+    }
+    return e;
+}
+
+/* Vectors of a row, so many outputs apart: the first of them, the last, if it is another, and those between, which
+ * see columns of the image alone, unless there is much padding. */
+typedef struct {
+    int64_t begin, last; /* of outputs */
+    bool plain;
+    three_edge first_edge, edge, last_edge;
+    xf32 some, last_some; /* of outputs; all of those before the last */
+} three_blocks;
+
+HONE__INLINE three_blocks three_blocks_at(const int mul, const hone__plane_3x3 *d, int64_t begin,
+                                          const int step)
+{
+    const int64_t last = begin + (d->n - 1 - begin) / step * step;
+    const int64_t from = (begin + step) * mul + d->across;
+    const int64_t end = (last - step + F32_LANES - 1) * mul + d->across + 3;
+    return (three_blocks){ .begin = begin,
+                           .last = last,
+                           .plain = from >= 0 && end <= d->width,
+                           .first_edge = three_edge_at(mul, d, begin),
+                           .edge = three_edge_at(mul, d, begin + step),
+                           .last_edge = three_edge_at(mul, d, last),
+                           .some = f32_lanes(0, d->n - begin),
+                           .last_some = f32_lanes(0, d->n - last) };
+}
+
+/* single: a row is one vector, whose edge stays in registers. */
+HONE__INLINE const three_edge *three_edge_of(const int mul, const bool single,
+                                             const hone__plane_3x3 *d, const three_blocks *b,
+                                             int64_t i, three_edge *spare)
+{
+    if (single || i == b->begin)
+        return &b->first_edge;
+    if (i == b->last)
+        return &b->last_edge;
+    if (b->plain)
+        return &b->edge;
+    *spare = three_edge_at(mul, d, i);
+    return spare;
+}
+
+/* The three columns of a row; line: what output i's first one is. */
+HONE__INLINE void three_columns(const int mul, const bool odd, const three_edge *e,
+                                const float *line, vf32 *v)
+{
+    const vf32 a = f32_load_lanes(line + three_part(mul, odd, 0), e->part[0]);
+    const vf32 b = f32_load_lanes(line + three_part(mul, odd, 1), e->part[1]);
+    const vf32 c = f32_load_lanes(line + three_part(mul, odd, 2), e->part[2]);
+    if (mul == 1) {
+        v[0] = a;
+        v[1] = b;
+        v[2] = c;
+    } else if (odd) {
+        v[1] = f32_even(a, b);
+        v[2] = f32_odd(a, b);
+        v[0] = f32_slide(c, v[2], F32_LANES - 1);
+    } else {
+        v[0] = f32_even(a, b);
+        v[1] = f32_odd(a, b);
+        v[2] = f32_slide(v[0], c, 1);
+    }
     HONE__IN_REGISTER(v[0]); /* else it is loaded for each */
     HONE__IN_REGISTER(v[1]);
     HONE__IN_REGISTER(v[2]);
+}
+
+/* A row of the image for those of acc[0, many) that see it; row k * mul + ky is tap ky of acc[k], w[0, 3) being those
+ * of ky 0. */
+HONE__INLINE void three_row(const int row, const int many, const int mul, const bool odd,
+                            const bool back, const three_edge *e, const float *line, const vf32 *w,
+                            vf32 *acc)
+{
+    vf32 v[3];
+    three_columns(mul, odd, e, line, v);
     for (int k = 0; k < 4; k++) {
         const int ky = row - k * mul;
         if (k >= many || ky < 0 || ky > 2)
             continue;
-        acc[k] = f32_fma(v[0], w[3 * ky], acc[k]);
+        acc[k] = f32_fma(v[back ? 2 : 0], w[3 * ky], acc[k]);
         acc[k] = f32_fma(v[1], w[3 * ky + 1], acc[k]);
-        acc[k] = f32_fma(v[2], w[3 * ky + 2], acc[k]);
+        acc[k] = f32_fma(v[back ? 0 : 2], w[3 * ky + 2], acc[k]);
     }
 }
 
 /* A vector of outputs in each of `many` rows, which see rows [first, ..) of the image; line: the
  * first of these. inside: all of them are there. */
-HONE__INLINE void three_some(const int many, const int mul, const bool back, const bool inside,
-                             const hone__plane_3x3 *d, int64_t first, const float *line,
-                             const vf32 *w, vf32 bias, float *to, int64_t count)
+HONE__INLINE void three_some(const int many, const int mul, const bool odd, const bool back,
+                             const bool inside, const hone__plane_3x3 *d, const three_edge *e,
+                             int64_t first, const float *line, const vf32 *w, vf32 bias, float *to,
+                             int64_t count)
 {
     const int rows = (many - 1) * mul + 3;
     vf32 acc[4];
@@ -32,8 +129,8 @@ HONE__INLINE void three_some(const int many, const int mul, const bool back, con
 #define ROW(i)                                                                                     \
     do {                                                                                           \
         const int row = back ? rows - 1 - (i) : (i);                                               \
-        if ((i) < rows && (inside || (first + row >= 0 && first + row < d->in_rows)))              \
-            three_row(row, many, mul, d, line + row * d->down, w, acc);                            \
+        if ((i) < rows && (inside || (first + row >= 0 && first + row < d->height)))               \
+            three_row(row, many, mul, odd, back, e, line + row * d->down, w, acc);                 \
     } while (0)
     ROW(0);
     ROW(1);
@@ -55,147 +152,158 @@ HONE__INLINE void three_some(const int many, const int mul, const bool back, con
     }
 }
 
-/* a: row 0 of the image. */
-HONE__INLINE void three_rows(const int many, const int mul, const bool back,
-                             const hone__plane_3x3 *d, const float *a, int64_t r, const vf32 *w,
-                             vf32 bias, float *out)
+/* line: of row 0 of the image. */
+HONE__INLINE void three_rows(const int many, const int mul, const bool odd, const bool back,
+                             const bool single, const hone__plane_3x3 *d, const three_blocks *b,
+                             const float *line, int64_t r, const vf32 *w, vf32 bias, float *out)
 {
     const int64_t first = r * mul + d->first;
-    a += first * d->down;
-    if (first >= 0 && first + (many - 1) * mul + 3 <= d->in_rows)
-        for (int64_t i = 0; i < d->n; i += F32_LANES)
-            three_some(many, mul, back, true, d, first, a + i, w, bias, out + i, d->n - i);
-    else
-        for (int64_t i = 0; i < d->n; i += F32_LANES)
-            three_some(many, mul, back, false, d, first, a + i, w, bias, out + i, d->n - i);
+    const bool inside = first >= 0 && first + (many - 1) * mul + 3 <= d->height;
+    line += first * d->down;
+    for (int64_t i = 0; i < (single ? 1 : d->n); i += F32_LANES) {
+        three_edge spare;
+        const three_edge *const e = three_edge_of(mul, single, d, b, i, &spare);
+        if (inside)
+            three_some(many, mul, odd, back, true, d, e, first, line + i * mul, w, bias, out + i,
+                       d->n - i);
+        else
+            three_some(many, mul, odd, back, false, d, e, first, line + i * mul, w, bias, out + i,
+                       d->n - i);
+    }
 }
 
 /* back: weights are turned, so that w[8 - tap] is the one of a place. */
-HONE__INLINE void three_planes(const int mul, const bool back, const hone__plane_3x3 *d)
+HONE__INLINE void three_planes(const int mul, const bool odd, const bool back, const bool single,
+                               const hone__plane_3x3 *d)
 {
+    const three_blocks b = three_blocks_at(mul, d, 0, F32_LANES);
     for (int64_t p = 0; p < d->planes; p++) {
         const vf32 bias = f32_set(d->bias ? d->bias[p * d->bias_step] : 0);
-        const float *const a = d->a + p * d->a_plane;
+        const float *const line = d->a + p * d->a_plane + d->across;
         float *out = d->out + p * d->out_plane;
         vf32 w[9];
         for (int t = 0; t < 9; t++)
             w[t] = f32_set(d->w[9 * p + (back ? 2 - t / 3 : t / 3) * 3 + t % 3]);
         int64_t r = 0;
         for (; r + 4 <= d->rows; r += 4, out += 4 * d->out_row)
-            three_rows(4, mul, back, d, a, r, w, bias, out);
+            three_rows(4, mul, odd, back, single, d, &b, line, r, w, bias, out);
         for (; r + 2 <= d->rows; r += 2, out += 2 * d->out_row)
-            three_rows(2, mul, back, d, a, r, w, bias, out);
+            three_rows(2, mul, odd, back, single, d, &b, line, r, w, bias, out);
         if (r < d->rows)
-            three_rows(1, mul, back, d, a, r, w, bias, out);
+            three_rows(1, mul, odd, back, single, d, &b, line, r, w, bias, out);
     }
+}
+
+HONE__INLINE void three_all(const int mul, const bool odd, const bool back,
+                            const hone__plane_3x3 *d)
+{
+    if (d->n <= F32_LANES)
+        three_planes(mul, odd, back, true, d);
+    else
+        three_planes(mul, odd, back, false, d);
 }
 
 static void plane_3x3(const hone__plane_3x3 *d)
 {
-    if (d->mul == 2)
-        three_planes(2, false, d);
-    else if (d->back)
-        three_planes(1, true, d);
+    if (d->mul == 1 && d->back)
+        three_all(1, false, true, d);
+    else if (d->mul == 1)
+        three_all(1, false, false, d);
+    else if (d->across & 1)
+        three_all(2, true, false, d);
     else
-        three_planes(1, false, d);
+        three_all(2, false, false, d);
 }
 
-/* A row of the image and, for each ky, the row of outputs that sees it with that. */
-typedef struct {
-    const float *x, *dy[3];
-} three_lines;
+/* ---- by the image, of stride 2 */
 
-/* From element i on, of which `count` are left, for the ky that `see` has bits of. */
-HONE__INLINE void three_seen(const int see, const hone__plane_3x3 *d, const three_lines *l,
-                             int64_t i, int64_t count, vf32 *acc)
+/* Outputs of a row that sees `rows` rows of dy, first those of tap ky: of columns j + low and the next, those that
+ * see one and those that see two. */
+HONE__INLINE void up_row(const int rows, const int ky, const bool odd, const three_edge *e,
+                         const float *const *line, const vf32 *w, vf32 *one, vf32 *two)
 {
-    vf32 x[3] = { f32_load(l->x + d->at[0] + i), f32_load(l->x + d->at[1] + i),
-                  f32_load(l->x + d->at[2] + i) };
-    HONE__IN_REGISTER(x[0]);
-    HONE__IN_REGISTER(x[1]);
-    HONE__IN_REGISTER(x[2]);
-#define SEEN(ky)                                                                                   \
-    do {                                                                                           \
-        if (!(see >> (ky)&1))                                                                      \
-            break;                                                                                 \
-        vf32 v = count < F32_LANES ? f32_load_n(l->dy[ky] + i, count, f32_set(0))                  \
-                                   : f32_load(l->dy[ky] + i);                                      \
-        HONE__IN_REGISTER(v);                                                                      \
-        for (int kx = 0; kx < 3; kx++)                                                             \
-            acc[3 * (ky) + kx] = f32_fma(v, x[kx], acc[3 * (ky) + kx]);                            \
-    } while (0)
-    SEEN(0);
-    SEEN(1);
-    SEEN(2);
-#undef SEEN
-}
-
-/* So many rows that the same taps see; lanes from h on. */
-HONE__INLINE void three_run(const int see, const hone__plane_3x3 *d, int64_t rows, three_lines l,
-                            int64_t h, vf32 *acc)
-{
-    const int64_t over = (d->n - h) % HONE__IMAGE_CHANNELS;
-    const int64_t some = over < F32_LANES ? over : 0, whole = d->n - some;
-    for (; rows > 0; rows--) {
-        for (int64_t i = h; i + F32_LANES <= whole; i += HONE__IMAGE_CHANNELS)
-            three_seen(see, d, &l, i, F32_LANES, acc);
-        if (some > 0)
-            three_seen(see, d, &l, whole, some, acc);
-        l.x += d->down;
-        for (int ky = 0; ky < 3; ky++)
-            l.dy[ky] += d->out_row;
+    *one = *two = f32_set(0);
+    for (int i = 0; i < rows; i++) {
+        const vf32 low = f32_load_lanes(line[i], e->part[0]);
+        const vf32 high = f32_load_lanes(line[i] + 1, e->part[1]);
+        const vf32 *const u = w + 3 * (ky + 2 * i);
+        *one = f32_fma(odd ? low : high, u[1], *one);
+        *two = f32_fma(high, u[0], *two);
+        *two = f32_fma(low, u[2], *two);
     }
 }
 
-/* What sees row y of the image: bits of ky. */
-HONE__INLINE int three_lines_at(const int mul, const hone__plane_3x3 *d, int64_t y,
-                                const float *out, three_lines *l)
+HONE__INLINE void up_store(float *to, vf32 first, vf32 second, int64_t count)
 {
-    int see = 0;
-    for (int ky = 0; ky < 3; ky++) {
-        const int64_t at = y - d->first - ky, r = at / mul;
-        const bool there = at >= 0 && at % mul == 0 && r < d->rows;
-        l->dy[ky] = there ? out + r * d->out_row : out;
-        see |= there << ky;
+    const vf32 low = f32_zip_low(first, second), high = f32_zip_high(first, second);
+    if (count >= 2 * F32_LANES) {
+        f32_store(to, low);
+        f32_store(to + F32_LANES, high);
+        return;
     }
-    return see;
+    if (count < F32_LANES) {
+        f32_store_n(to, low, count);
+        return;
+    }
+    f32_store(to, low);
+    if (count > F32_LANES)
+        f32_store_n(to + F32_LANES, high, count - F32_LANES);
 }
 
-HONE__INLINE void three_lanes(const int mul, const hone__plane_3x3 *d, int64_t p, int64_t h)
+/* A row of n outputs, in d by pairs. odd: the first of a pair sees one column of dy. at: of row 0, what is low of
+ * the first pair. */
+HONE__INLINE void up_line(const bool odd, const bool single, const hone__plane_3x3 *d,
+                          const three_blocks *b, const float *at, int64_t u, const vf32 *w,
+                          float *to, int64_t n)
 {
-    float *const lanes = d->lanes + 9 * p * HONE__IMAGE_CHANNELS + h;
-    const float *const out = d->out + p * d->out_plane;
-    vf32 acc[9];
-    for (int t = 0; t < 9; t++)
-        acc[t] = f32_load(lanes + t * HONE__IMAGE_CHANNELS);
-    for (int64_t y = 0, rows; y < d->in_rows; y += rows) {
-        three_lines l;
-        const int see = three_lines_at(mul, d, y, out, &l);
-        l.x = d->a + p * d->a_plane + y * d->down;
-        rows = 1;
-        if (see == 7) { /* all rows between the first two and the last two */
-            rows = (d->rows + d->first < d->in_rows ? d->rows + d->first : d->in_rows) - y;
-            three_run(7, d, rows, l, h, acc);
-        } else if (mul == 2 && see == 5) {
-            three_run(5, d, 1, l, h, acc);
-        } else if (mul == 2 && see == 2) {
-            three_run(2, d, 1, l, h, acc);
-        } else {
-            three_run(see, d, 1, l, h, acc);
+    const int64_t y = u >> 1;
+    const bool here = y >= 0 && y < d->height, above = y >= 1 && y <= d->height;
+    for (int64_t j = 0; j < (single ? 1 : d->n); j += F32_LANES) {
+        three_edge spare;
+        const three_edge *const e = three_edge_of(1, single, d, b, j, &spare);
+        const float *const line[2] = { at + y * d->down + j, at + (y - 1) * d->down + j };
+        vf32 one = f32_set(0), two = one;
+        if (u & 1) {
+            if (here)
+                up_row(1, 1, odd, e, line, w, &one, &two);
+        } else if (here && above) {
+            up_row(2, 0, odd, e, line, w, &one, &two);
+        } else if (here) {
+            up_row(1, 0, odd, e, line, w, &one, &two);
+        } else if (above) {
+            up_row(1, 2, odd, e, line + 1, w, &one, &two);
         }
+        if (odd)
+            up_store(to + 2 * j, one, two, n - 2 * j);
+        else
+            up_store(to + 2 * j, two, one, n - 2 * j);
     }
-    for (int t = 0; t < 9; t++)
-        f32_store(lanes + t * HONE__IMAGE_CHANNELS, acc[t]);
 }
 
-static void plane_weight_3x3(const hone__plane_3x3 *d)
+HONE__INLINE void up_planes(const bool odd, const bool single, const hone__plane_3x3 *d)
 {
-    const int64_t end = d->n < HONE__IMAGE_CHANNELS ? d->n : HONE__IMAGE_CHANNELS;
-    for (int64_t p = 0; p < d->planes; p++)
-        for (int64_t h = 0; h < end; h += F32_LANES) {
-            if (d->mul == 1)
-                three_lanes(1, d, p, h);
-            else
-                three_lanes(2, d, p, h);
-        }
+    hone__plane_3x3 half = *d; /* of pairs of outputs */
+    half.n = (d->n + 1) / 2;
+    half.across = odd ? (d->across - 1) / 2 : d->across / 2 - 1;
+    const three_blocks b = three_blocks_at(1, &half, 0, F32_LANES);
+    for (int64_t p = 0; p < d->planes; p++) {
+        const float *const at = d->a + p * d->a_plane + half.across;
+        float *to = d->out + p * d->out_plane;
+        vf32 w[9];
+        for (int t = 0; t < 9; t++)
+            w[t] = f32_set(d->w[9 * p + t]);
+        for (int64_t r = 0; r < d->rows; r++, to += d->out_row)
+            up_line(odd, single, &half, &b, at, r + d->first, w, to, d->n);
+    }
+}
+
+static void plane_3x3_up(const hone__plane_3x3 *d)
+{
+    const bool odd = d->across & 1, single = d->n <= 2 * F32_LANES;
+    if (odd && single)
+        up_planes(true, true, d);
+    else if (odd)
+        up_planes(true, false, d);
+    else
+        up_planes(false, false, d);
 }

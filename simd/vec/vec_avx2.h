@@ -22,6 +22,7 @@ typedef __m256i vi32;
 typedef __m256i vi64;
 typedef __m256 mf32; /* all bits of a lane set or none */
 typedef __m256d mf64;
+typedef __m256i xf32;
 
 /* The first n of 8 (4) lanes: a window on ones followed by zeros. */
 HONE__INLINE __m256i first_lanes_32(int64_t n)
@@ -93,6 +94,57 @@ HONE__INLINE vf32 f32_down(vf32 x, int h)
 HONE__INLINE float f32_first(vf32 x)
 {
     return _mm256_cvtss_f32(x);
+}
+HONE__INLINE xf32 f32_lanes(int64_t from, int64_t end)
+{
+    const __m256i lane = _mm256_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7);
+    return _mm256_andnot_si256(_mm256_cmpgt_epi32(_mm256_set1_epi32((int)from), lane),
+                               _mm256_cmpgt_epi32(_mm256_set1_epi32((int)end), lane));
+}
+HONE__INLINE vf32 f32_load_lanes(const float *p, xf32 lanes)
+{
+    return _mm256_maskload_ps(p, lanes);
+}
+HONE__INLINE vf32 f32_slide(vf32 a, vf32 b, const int n)
+{
+    const __m256i low = _mm256_castps_si256(n == 1 ? a : _mm256_permute2f128_ps(a, b, 0x21));
+    const __m256i high = _mm256_castps_si256(n == 1 ? _mm256_permute2f128_ps(a, b, 0x21) : b);
+    return _mm256_castsi256_ps(n == 1 ? _mm256_alignr_epi8(high, low, 4)
+                                      : _mm256_alignr_epi8(high, low, 12));
+}
+HONE__INLINE vf32 f32_even(vf32 a, vf32 b)
+{
+    return _mm256_castpd_ps(
+        _mm256_permute4x64_pd(_mm256_castps_pd(_mm256_shuffle_ps(a, b, 0x88)), 0xd8));
+}
+HONE__INLINE vf32 f32_odd(vf32 a, vf32 b)
+{
+    return _mm256_castpd_ps(
+        _mm256_permute4x64_pd(_mm256_castps_pd(_mm256_shuffle_ps(a, b, 0xdd)), 0xd8));
+}
+HONE__INLINE vf32 f32_zip_low(vf32 a, vf32 b)
+{
+    return _mm256_permute2f128_ps(_mm256_unpacklo_ps(a, b), _mm256_unpackhi_ps(a, b), 0x20);
+}
+HONE__INLINE vf32 f32_zip_high(vf32 a, vf32 b)
+{
+    return _mm256_permute2f128_ps(_mm256_unpacklo_ps(a, b), _mm256_unpackhi_ps(a, b), 0x31);
+}
+HONE__INLINE vf32 f32_folded(const int n, const vf32 *v)
+{
+    vf32 x[8];
+    for (int i = 0; i < 8; i++)
+        x[i] = i < n ? v[i] : _mm256_setzero_ps();
+    for (int i = 0; i < 4; i++) /* i and i + 4, a half each */
+        if (i < n)
+            x[i] = _mm256_add_ps(_mm256_permute2f128_ps(x[i], x[i + 4], 0x20),
+                                 _mm256_permute2f128_ps(x[i], x[i + 4], 0x31));
+    for (int i = 0; i < 2; i++)
+        if (i < n)
+            x[i] = _mm256_add_ps(_mm256_shuffle_ps(x[i], x[i + 2], 0x44),
+                                 _mm256_shuffle_ps(x[i], x[i + 2], 0xee));
+    x[0] = _mm256_add_ps(_mm256_shuffle_ps(x[0], x[1], 0x88), _mm256_shuffle_ps(x[0], x[1], 0xdd));
+    return _mm256_permutevar8x32_ps(x[0], _mm256_setr_epi32(0, 2, 1, 3, 4, 6, 5, 7));
 }
 
 HONE__INLINE vf32 f32_add(vf32 a, vf32 b)

@@ -22,6 +22,7 @@ typedef __m512i vi32;
 typedef __m512i vi64;
 typedef __mmask16 mf32;
 typedef __mmask8 mf64;
+typedef __mmask16 xf32;
 
 /* ---- f32 ---- */
 
@@ -83,6 +84,65 @@ HONE__INLINE vf32 f32_down(vf32 x, int h)
 HONE__INLINE float f32_first(vf32 x)
 {
     return _mm512_cvtss_f32(x);
+}
+HONE__INLINE xf32 f32_lanes(int64_t from, int64_t end)
+{
+    const uint32_t low = from <= 0 ? 0 : from >= 16 ? 0xffff : (1u << from) - 1;
+    const uint32_t high = end <= 0 ? 0 : end >= 16 ? 0xffff : (1u << end) - 1;
+    return (__mmask16)(high & ~low);
+}
+HONE__INLINE vf32 f32_load_lanes(const float *p, xf32 lanes)
+{
+    return _mm512_maskz_loadu_ps(lanes, p);
+}
+HONE__INLINE vf32 f32_slide(vf32 a, vf32 b, const int n)
+{
+    return _mm512_castsi512_ps(
+        n == 1 ? _mm512_alignr_epi32(_mm512_castps_si512(b), _mm512_castps_si512(a), 1)
+               : _mm512_alignr_epi32(_mm512_castps_si512(b), _mm512_castps_si512(a), 15));
+}
+HONE__INLINE vf32 f32_even(vf32 a, vf32 b)
+{
+    return _mm512_permutex2var_ps(
+        a, _mm512_setr_epi32(0, 2, 4, 6, 8, 10, 12, 14, 16, 18, 20, 22, 24, 26, 28, 30), b);
+}
+HONE__INLINE vf32 f32_odd(vf32 a, vf32 b)
+{
+    return _mm512_permutex2var_ps(
+        a, _mm512_setr_epi32(1, 3, 5, 7, 9, 11, 13, 15, 17, 19, 21, 23, 25, 27, 29, 31), b);
+}
+HONE__INLINE vf32 f32_zip_low(vf32 a, vf32 b)
+{
+    return _mm512_permutex2var_ps(
+        a, _mm512_setr_epi32(0, 16, 1, 17, 2, 18, 3, 19, 4, 20, 5, 21, 6, 22, 7, 23), b);
+}
+HONE__INLINE vf32 f32_zip_high(vf32 a, vf32 b)
+{
+    return _mm512_permutex2var_ps(
+        a, _mm512_setr_epi32(8, 24, 9, 25, 10, 26, 11, 27, 12, 28, 13, 29, 14, 30, 15, 31), b);
+}
+HONE__INLINE vf32 f32_folded(const int n, const vf32 *v)
+{
+    const vf32 zero = _mm512_setzero_ps();
+    vf32 x[16];
+    for (int i = 0; i < 16; i++)
+        x[i] = i < n ? v[i] : zero;
+    for (int i = 0; i < 8; i++) /* of 8 lanes each: i and i + 8 */
+        if (i < n)
+            x[i] = _mm512_add_ps(_mm512_shuffle_f32x4(x[i], x[i + 8], 0x44),
+                                 _mm512_shuffle_f32x4(x[i], x[i + 8], 0xee));
+    for (int i = 0; i < 4; i++) /* i, i + 8, i + 4, i + 12, a quarter each */
+        if (i < n)
+            x[i] = _mm512_add_ps(_mm512_shuffle_f32x4(x[i], x[i + 4], 0x88),
+                                 _mm512_shuffle_f32x4(x[i], x[i + 4], 0xdd));
+    for (int i = 0; i < 2; i++)
+        if (i < n)
+            x[i] = _mm512_add_ps(_mm512_shuffle_ps(x[i], x[i + 2], 0x44),
+                                 _mm512_shuffle_ps(x[i], x[i + 2], 0xee));
+    x[0] = _mm512_add_ps(_mm512_shuffle_ps(x[0], x[1], 0x88), _mm512_shuffle_ps(x[0], x[1], 0xdd));
+    /* in each quarter q, 0 8 4 12's: q, q + 2, q + 1, q + 3 */
+    return _mm512_permutexvar_ps(
+        _mm512_setr_epi32(0, 2, 1, 3, 8, 10, 9, 11, 4, 6, 5, 7, 12, 14, 13, 15), x[0]);
 }
 
 HONE__INLINE vf32 f32_add(vf32 a, vf32 b)

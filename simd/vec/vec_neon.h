@@ -22,6 +22,9 @@ typedef int32x4_t vi32;
 typedef int64x2_t vi64;
 typedef uint32x4_t mf32; /* all bits of a lane set or none */
 typedef uint64x2_t mf64;
+typedef struct {
+    int64_t from, end;
+} xf32;
 
 /* ---- f32 ---- */
 
@@ -83,6 +86,53 @@ HONE__INLINE vf32 f32_down(vf32 x, int h)
 HONE__INLINE float f32_first(vf32 x)
 {
     return vgetq_lane_f32(x, 0);
+}
+HONE__INLINE xf32 f32_lanes(int64_t from, int64_t end)
+{
+    return (xf32){ from, end };
+}
+HONE__INLINE vf32 f32_load_lanes(const float *p, xf32 lanes)
+{
+    if (lanes.from <= 0 && lanes.end >= 4)
+        return f32_load(p);
+    vf32 x = vdupq_n_f32(0);
+    if (lanes.from <= 0 && lanes.end > 0)
+        x = vld1q_lane_f32(p, x, 0);
+    if (lanes.from <= 1 && lanes.end > 1)
+        x = vld1q_lane_f32(p + 1, x, 1);
+    if (lanes.from <= 2 && lanes.end > 2)
+        x = vld1q_lane_f32(p + 2, x, 2);
+    return lanes.from <= 3 && lanes.end > 3 ? vld1q_lane_f32(p + 3, x, 3) : x;
+}
+HONE__INLINE vf32 f32_slide(vf32 a, vf32 b, const int n)
+{
+    return n == 1 ? vextq_f32(a, b, 1) : vextq_f32(a, b, 3);
+}
+HONE__INLINE vf32 f32_even(vf32 a, vf32 b)
+{
+    return vuzp1q_f32(a, b);
+}
+HONE__INLINE vf32 f32_odd(vf32 a, vf32 b)
+{
+    return vuzp2q_f32(a, b);
+}
+HONE__INLINE vf32 f32_zip_low(vf32 a, vf32 b)
+{
+    return vzip1q_f32(a, b);
+}
+HONE__INLINE vf32 f32_zip_high(vf32 a, vf32 b)
+{
+    return vzip2q_f32(a, b);
+}
+HONE__INLINE vf32 f32_folded(const int n, const vf32 *v)
+{
+    vf32 x[4];
+    for (int i = 0; i < 4; i++) { /* lanes 0 + 2 and 1 + 3, twice */
+        const vf32 y = i < n ? v[i] : vdupq_n_f32(0);
+        x[i] = vaddq_f32(y, vextq_f32(y, y, 2));
+    }
+    const vf32 low = vzip1q_f32(x[0], x[2]), high = vzip1q_f32(x[1], x[3]);
+    return vaddq_f32(vzip1q_f32(low, high), vzip2q_f32(low, high));
 }
 
 HONE__INLINE vf32 f32_add(vf32 a, vf32 b)

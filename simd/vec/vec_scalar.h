@@ -7,6 +7,7 @@
  *   types   vf32 vf64       F32_LANES, F64_LANES floats
  *           vi32 vi64       as many integers of the same width (two's complement, wrapping)
  *           mf32 mf64       one truth value a lane
+ *           xf32            a run of lanes
  *   memory  load store      any alignment
  *           load_far        load, the way that is fastest from memory
  *           store_past      past the caches where the ISA can, p a multiple of the vector's bytes;
@@ -14,12 +15,17 @@
  *           load_n store_n  only the first n lanes, 0 < n < LANES; nothing past them is touched,
  *                           load_n gives `fill` there
  *           load_part       load_n of what is left of a row: n >= LANES is all lanes, n <= 0 none
- *           keep_part       (and no touch); where(mask) is the first true lane of one that has any
+ *           keep_part       (and no touch); load_lanes: those of lanes(from, end), +0 in others, which
+ *                           aren't touched; where(mask) is the first true lane of one that has any
  *   whole   whole_near whole_below whole_within: to the nearest whole number (of two the even one),
  *           down, towards 0; signs of zeros stay
  *   lanes   down(v, h)      lane j is v's lane j + h for j < h (the others: anything); h a power
  *                           of two < LANES
  *           first(v)        lane 0
+ *           slide(a, b, n)  lanes n, n + 1, .. of a and b behind it; n is 1 or LANES - 1
+ *           even(a, b) odd(a, b)            every second lane of a and b behind it
+ *           zip_low(a, b) zip_high(a, b)    the halves of a's and b's lanes in turn
+ *           folded(n, v)    lane i: v[i] folded by halves, lane j + lane j + h for h = LANES / 2, .., 1; i < n
  */
 #ifndef HONE_VEC_SCALAR_H
 #define HONE_VEC_SCALAR_H
@@ -45,6 +51,7 @@ typedef int32_t vi32;
 typedef int64_t vi64;
 typedef bool mf32;
 typedef bool mf64;
+typedef bool xf32;
 
 /* Each call of a function of the C library has a relocation: 9000 of them are 200 KB of a static
  * library. */
@@ -113,6 +120,43 @@ HONE__INLINE vf32 f32_down(vf32 x, int h)
 HONE__INLINE float f32_first(vf32 x)
 {
     return x;
+}
+HONE__INLINE xf32 f32_lanes(int64_t from, int64_t end)
+{
+    return from <= 0 && end > 0;
+}
+HONE__INLINE vf32 f32_load_lanes(const float *p, xf32 lanes)
+{
+    return lanes ? *p : 0;
+}
+HONE__INLINE vf32 f32_slide(vf32 a, vf32 b, const int n)
+{
+    return n == 0 ? a : b; /* LANES - 1 is 0 */
+}
+HONE__INLINE vf32 f32_even(vf32 a, vf32 b)
+{
+    (void)b;
+    return a;
+}
+HONE__INLINE vf32 f32_odd(vf32 a, vf32 b)
+{
+    (void)a;
+    return b;
+}
+HONE__INLINE vf32 f32_zip_low(vf32 a, vf32 b)
+{
+    (void)b;
+    return a;
+}
+HONE__INLINE vf32 f32_zip_high(vf32 a, vf32 b)
+{
+    (void)a;
+    return b;
+}
+HONE__INLINE vf32 f32_folded(const int n, const vf32 *v)
+{
+    (void)n;
+    return v[0];
 }
 
 HONE__INLINE vf32 f32_add(vf32 a, vf32 b)

@@ -1,9 +1,8 @@
 /* depthwise.c: convolutions whose channels don't meet, and their gradients (direct.h), plane by plane. A
  * band of a plane's rows is copied between columns of +0 (of a stride m: to m parts, each of every
- * m-th column), so that what a tap sees of a row of outputs lies side by side. Of 3 x 3 taps a band
- * of a few planes is one call of a kernel of their own; else rows that see the same taps are one,
- * calls that are the same for all planes. */
-#include "loops/image_parts.h"
+ * m-th column), so that what a tap sees of a row of outputs lies side by side. Rows that see the same taps are one
+ * call of a kernel; calls are the same for all planes. 3 x 3 taps are in depthwise_3x3.c. */
+#include "loops/depthwise.h"
 
 enum { BAND_BYTES = 1 << 18, NEAR_BYTES = 1 << 14, LANES = HONE__IMAGE_CHANNELS };
 
@@ -19,7 +18,6 @@ typedef struct {
     int64_t begin, end;      /* rows of outputs */
     int64_t seen, seen_end;  /* rows of the image */
     int64_t call, calls_end; /* of all */
-    hone__plane_3x3 three;   /* of 3 x 3 taps: all of it but planes and what they are */
 } band;
 
 typedef struct {
@@ -30,8 +28,6 @@ typedef struct {
     int64_t most_seen, most_rows, padded; /* padded: outputs of a row */
     int64_t frame, group;                 /* elements of a plane's frame; planes at once */
     bool shared;                          /* one plane is that of all outputs */
-    bool three;                           /* 3 x 3 taps: kernels of their own */
-    int64_t at[3];                        /* then what tap kx sees of column 0 */
     int64_t n_bands;
     band *bands;
     call *calls;
@@ -138,31 +134,6 @@ static void choose_pitch(layout *l)
     l->padded = hone__up(row, unit);
     l->pitch = hone__point(
         l->left + hone__most(most + l->padded, hone__up(ceil_div(l->in->width, l->x->mul), unit)));
-    for (int64_t k = 0, part, at; l->three && k < 3; k++)
-        if (column_of(l->x, 0, k, &part, &at))
-            l->at[k] = part * l->pitch + at;
-}
-
-static bool is_of_three(const hone__direct_axis *a)
-{
-    return a->taps == 3 && a->div == 1 && a->mul <= 2 && (a->step == 1 || a->step == -1);
-}
-
-static hone__plane_3x3 three_of_band(const layout *l, const band *b)
-{
-    const bool back = l->y->step < 0;
-    return (hone__plane_3x3){ .n = l->out->width,
-                              .padded = l->padded,
-                              .rows = b->end - b->begin,
-                              .mul = l->y->mul,
-                              .first = b->begin * l->y->mul + l->y->off - (back ? 2 : 0) - b->seen,
-                              .in_rows = b->seen_end - b->seen,
-                              .back = back,
-                              .down = l->x->mul * l->pitch,
-                              .a_plane = l->shared ? 0 : l->frame,
-                              .at = { l->at[0], l->at[1], l->at[2] },
-                              .out_row = l->out->y,
-                              .out_plane = l->out->channel };
 }
 
 static void choose_bands(layout *l, band *to)
@@ -174,10 +145,7 @@ static void choose_bands(layout *l, band *to)
                    .call = calls };
         hone__rows_seen(l->y, l->in->height, b.begin, b.end, &b.seen, &b.seen_end);
         l->most_seen = hone__most(l->most_seen, b.seen_end - b.seen);
-        if (!l->three)
-            calls += make_calls(l, &b, l->calls ? l->calls + calls : NULL);
-        else
-            b.three = three_of_band(l, &b);
+        calls += make_calls(l, &b, l->calls ? l->calls + calls : NULL);
         b.calls_end = calls;
         to[i] = b;
     }
@@ -189,7 +157,6 @@ static char *lay_out(layout *l, const hone__image *in, const hone__image *out,
                      int64_t lanes, size_t *bytes)
 {
     *l = (layout){ .in = in, .out = out, .y = y, .x = x };
-    l->three = is_of_three(y) && is_of_three(x);
     choose_pitch(l);
     const int64_t rows = ceil_div(BAND_BYTES, l->pitch * x->mul * (int64_t)sizeof(float));
     l->n_bands = min64(out->height, ceil_div(in->height, rows));
@@ -256,17 +223,6 @@ static hone__plane plane_of(const layout *l, const room *r, const call *c, int64
                           .w_plane = taps };
 }
 
-/* All of a band at once; out: its first row. */
-static hone__plane_3x3 planes_of(const layout *l, const room *r, const band *b, int64_t planes,
-                                 float *out)
-{
-    hone__plane_3x3 k = b->three;
-    k.planes = planes;
-    k.a = r->frames + l->left;
-    k.out = out + b->begin * l->out->y;
-    return k;
-}
-
 typedef struct {
     layout l;
     const hone__direct *d;
@@ -307,14 +263,6 @@ static void run_band(const job *j, const room *r, const band *b, int64_t sample,
     const int64_t taps = d->y.taps * d->x.taps, each = classes(l->x, l->out->width);
     float *const out = d->out.p + sample * d->out.sample + c * d->out.channel;
     fill_frames(l, b, planes, d->in.p + sample * d->in.sample + c * d->in.channel, r->frames);
-    if (l->three) {
-        hone__plane_3x3 k = planes_of(l, r, b, planes, out);
-        k.w = d->weight + c * taps;
-        k.bias = d->bias ? d->bias + c * d->bias_step : NULL;
-        k.bias_step = d->bias_step;
-        l->images->plane_3x3(&k);
-        return;
-    }
     for (int64_t i = b->call; i < b->calls_end; i += each) {
         hone__plane k = plane_of(l, r, &l->calls[i], planes, taps);
         k.w = d->weight + c * taps;
@@ -354,6 +302,10 @@ bool hone__depthwise_run(const hone__direct *d)
     const int64_t planes = d->n * d->in.channels;
     const double ns =
         plane_ns(&d->in, &d->out, d->y.taps * d->x.taps, d->y.div * d->x.div * d->y.mul * d->x.mul);
+    if (hone__is_of_3x3(&d->y, &d->x)) {
+        hone__depthwise_3x3(d, ns);
+        return true;
+    }
     const int threads = hone__team_for((double)planes * ns, planes);
     job j = { .d = d };
     size_t bytes;
@@ -384,11 +336,6 @@ static void sum_planes(const weight_job *j, const room *r, int64_t sample, int64
     float *dy = g->dy.p + sample * g->dy.sample + c * g->dy.channel;
     for (const band *b = l->bands; b < l->bands + l->n_bands; b++) {
         fill_frames(l, b, l->shared ? 1 : planes, x, r->frames);
-        if (l->three) {
-            hone__plane_3x3 k = planes_of(l, r, b, planes, dy);
-            k.lanes = r->lanes;
-            l->images->plane_weight_3x3(&k);
-        }
         for (int64_t i = b->call; i < b->calls_end; i++) {
             hone__plane k = plane_of(l, r, &l->calls[i], planes, taps);
             k.out = dy + l->calls[i].first_row * g->dy.y;
@@ -413,6 +360,10 @@ bool hone__depthwise_add_weight(const hone__direct_gradient *g)
 {
     const int64_t taps = g->y_axis.taps * g->x_axis.taps;
     const double ns = plane_ns(&g->x, &g->dy, taps, g->y_axis.mul * g->x_axis.mul);
+    if (hone__is_of_3x3(&g->y_axis, &g->x_axis)) {
+        hone__depthwise_3x3_add_weight(g, ns);
+        return true;
+    }
     const int threads =
         hone__team_for((double)(g->n * g->dy.channels) * (ns + 3 * (double)taps), g->dy.channels);
     weight_job j = { .g = g };

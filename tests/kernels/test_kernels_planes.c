@@ -1,0 +1,106 @@
+/* Planes of 3 x 3 taps (isa/images.h) on every ISA: the same bits, and nothing outside of them is touched. */
+#include "../support/guard.h"
+#include "../support/support.h"
+
+#include "isa/images.h"
+
+#include <string.h>
+
+SUITE(kernels_planes);
+
+enum { PLANES = 2, HEIGHT = 5, KINDS = 3 };
+
+static guard floats(int64_t n, uint64_t seed)
+{
+    guard g = guard_new((size_t)n * sizeof(float));
+    for (int64_t i = 0; i < n; i++) {
+        const float x = (float)(2 * test_uniform(seed + (uint64_t)i) - 1);
+        memcpy(g.data + i * (int64_t)sizeof x, &x, sizeof x);
+    }
+    return g;
+}
+
+/* Outputs, and their gradients by the image and by the weight. */
+typedef struct {
+    int64_t width, mul, across, n;
+} row;
+
+static void run(const hone__image_kernels *images, int kind, hone__plane_3x3 *d)
+{
+    if (kind == 0)
+        images->plane_3x3(d);
+    else if (kind == 1)
+        images->plane_3x3_up(d);
+    else
+        images->plane_weight_3x3(d);
+}
+
+/* What the ISA in use makes of it: outputs, or sums. */
+static void results(const row *r, int kind, guard *got)
+{
+    const int64_t rows = HEIGHT, size = PLANES * rows * r->n;
+    guard a = floats(PLANES * HEIGHT * r->width, 1), w = floats(9 * PLANES, 1000);
+    guard out = kind == 2 ? floats(size, 2000) : *got;
+    hone__plane_3x3 d = { .n = r->n,
+                          .rows = rows,
+                          .planes = PLANES,
+                          .height = HEIGHT,
+                          .width = r->width,
+                          .mul = r->mul,
+                          .first = -1,
+                          .across = r->across,
+                          .a = (const float *)(void *)a.data,
+                          .down = r->width,
+                          .a_plane = HEIGHT * r->width,
+                          .out = (float *)(void *)out.data,
+                          .out_row = r->n,
+                          .out_plane = rows * r->n,
+                          .w = (const float *)(void *)w.data,
+                          .sum = (float *)(void *)got->data };
+    run(hone__images(), kind, &d);
+    cr_expect(guard_intact(&a) && guard_intact(&w) && guard_intact(&out) && guard_intact(got));
+    guard_free(&a);
+    guard_free(&w);
+    if (kind == 2)
+        guard_free(&out);
+}
+
+static void check(const row *r, int kind)
+{
+    const size_t bytes =
+        kind == 2 ? 9 * PLANES * sizeof(float) : (size_t)(PLANES * HEIGHT * r->n) * sizeof(float);
+    guard want = guard_new(bytes);
+    memset(want.data, 0, bytes);
+    for (int i = 0; hone__isa_available(i); i++) {
+        guard got = guard_new(bytes);
+        memset(got.data, 0, bytes);
+        hone__isa_use(hone__isa_available(i));
+        results(r, kind, i ? &got : &want);
+        cr_expect(!i || memcmp(got.data, want.data, bytes) == 0,
+                  "kind %d, width %d, n %d, mul %d, across %d: other bits on %s", kind,
+                  (int)r->width, (int)r->n, (int)r->mul, (int)r->across,
+                  hone__isa_available(i)->name);
+        guard_free(&got);
+    }
+    hone__isa_use(hone__isa_best());
+    guard_free(&want);
+}
+
+Test(kernels_planes, bits_and_bounds)
+{
+    static const int64_t across[] = { 0, -1, -2, -5, -20 };
+    for (int64_t width = 1; width < 72; width += width < 36 ? 1 : 5)
+        for (size_t i = 0; i < sizeof across / sizeof *across; i++)
+            for (int64_t mul = 1; mul <= 2; mul++) {
+                const int64_t last = (width - 3 - 2 * across[i]) / mul;
+                const row r = { width, mul, across[i], last + 1 };
+                if (last < 0)
+                    continue;
+                check(&r, 0);
+                check(&r, 2);
+                /* the reverse: of pairs that see columns before and behind */
+                const row up = { width, 1, 1 - across[i] % 3, 2 * width + 1 };
+                if (mul == 2)
+                    check(&up, 1);
+            }
+}
