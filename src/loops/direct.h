@@ -59,5 +59,11 @@ bool hone__direct_add_weight(const hone__direct_gradient *g);
  * and in a row over columns l, l + 16, .. (as many for each lane: +0 times +0 behind the row), which are
  * folded by halves; taps in rows outside are left out. */
 bool hone__depthwise_add_weight(const hone__direct_gradient *g);
+/** The same of one tap, where both images have their positions in one line, and enough of them. */
+bool hone__tap_suits(const hone__direct_gradient *g);
+bool hone__tap_add_weight(const hone__direct_gradient *g);
+/** The same of few channels, but that a tap outside the image counts as +0. */
+bool hone__few_suits(const hone__direct_gradient *g);
+bool hone__few_add_weight(const hone__direct_gradient *g);
 
 #endif

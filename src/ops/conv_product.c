@@ -282,23 +282,45 @@ static bool direct_input(const hone__conv *c, const hone_tensor *weight, hone_te
            (depthwise ? hone__depthwise_run(&d) : hone__direct_run(&d));
 }
 
+static hone__direct_gradient gradient_of(const hone__conv *c, const hone_tensor *sum)
+{
+    return (hone__direct_gradient){ .n = c->n,
+                                    .y_axis = axis_of(c, 1),
+                                    .x_axis = axis_of(c, 2),
+                                    .sum = hone__data(sum),
+                                    .many_positions = HONE__MANY_POSITIONS };
+}
+
 static bool direct_add_weight(const hone__conv *c, const hone_tensor *sum)
 {
     const bool depthwise = is_depthwise(c) || is_of_one_channel(c);
     image_taker *const take = depthwise ? planes_of : image_of;
-    hone__direct_gradient g = { .n = c->n,
-                                .y_axis = axis_of(c, 1),
-                                .x_axis = axis_of(c, 2),
-                                .sum = hone__data(sum),
-                                .many_positions = HONE__MANY_POSITIONS };
+    hone__direct_gradient g = gradient_of(c, sum);
     if (!depthwise && sees_pixels(c)) {
         g.y_axis = g.x_axis = (hone__direct_axis){ 1, 1, 0, 1, 1 };
         hone_tensor *x = lines_seen(c, c->b);
         return x && take(c, x, c->out, &g.x) && take(c, c->a, c->out, &g.dy) &&
-               hone__direct_add_weight(&g);
+               (hone__tap_suits(&g) ? hone__tap_add_weight(&g) : hone__direct_add_weight(&g));
     }
     return take(c, c->b, c->in, &g.x) && take(c, c->a, c->out, &g.dy) &&
            (depthwise ? hone__depthwise_add_weight(&g) : hone__direct_add_weight(&g));
+}
+
+/* Few channels, as a first layer has. */
+static bool suits_few(const hone__conv *c, const hone_tensor *sum)
+{
+    hone__direct_gradient g = gradient_of(c, sum);
+    g.x.channels = c->channels;
+    g.dy.channels = c->outputs;
+    g.dy.width = c->out[2];
+    return is_flat(c) && c->o.groups == 1 && !sees_pixels(c) && hone__few_suits(&g);
+}
+
+static bool few_add_weight(const hone__conv *c, const hone_tensor *sum)
+{
+    hone__direct_gradient g = gradient_of(c, sum);
+    return planes_of(c, c->b, c->in, &g.x) && image_of(c, c->a, c->out, &g.dy) &&
+           hone__few_add_weight(&g);
 }
 
 /* ---- products */
@@ -440,7 +462,8 @@ bool hone__conv_add_weight(const hone__conv *c, hone_tensor *sum, bool fresh)
     const bool many = positions(c->out) >= HONE__MANY_POSITIONS;
     const bool winograd = positions(c->out) >= LEAST_POSITIONS && suits(c, c->out);
     const bool direct = suits_direct(c) || is_depthwise(c) || is_of_one_channel(c);
-    if (fresh && (many || winograd || direct || c->a->numel == 0))
+    const bool few = !winograd && !direct && suits_few(c, sum);
+    if (fresh && (many || winograd || direct || few || c->a->numel == 0))
         hone__fill_elements(sum, 0);
     if (sum->numel == 0 || c->a->numel == 0)
         return true;
@@ -448,6 +471,8 @@ bool hone__conv_add_weight(const hone__conv *c, hone_tensor *sum, bool fresh)
         return winograd_add_weight(c, sum);
     if (direct)
         return direct_add_weight(c, sum);
+    if (few)
+        return few_add_weight(c, sum);
     if (!(dy = in_lines(c->a)))
         return false;
     const hone__conv_windows w = windows_of_x(c, x, true);

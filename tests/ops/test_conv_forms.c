@@ -48,6 +48,20 @@ static const shape shapes[] = {
     { 2, 8, 260, 300, 8, 3, 3, { .padding = { 1, 1 }, .groups = 8 } },
     { 2, 8, 1, 33, 8, 3, 3, { .stride = { 1, 2 }, .padding = { 2, 0 }, .groups = 8 } },
     { 2, 8, 40, 34, 8, 3, 3, { .stride = { 2, 1 }, .padding = { 0, 1 }, .groups = 8 } },
+    { 2, 8, 5, 70, 8, 3, 3, { .padding = { 1, 20 }, .groups = 8 } },
+    { 2, 8, 6, 75, 8, 3, 3, { .stride = { 2, 2 }, .padding = { 1, 1 }, .groups = 8 } },
+    { 2, 8, 9, 40, 8, 3, 3, { .stride = { 2, 2 }, .padding = { 5, 18 }, .groups = 8 } },
+    /* few channels: chains over samples, one a sample, and in pieces; strides, dilation, padding */
+    { 3, 3, 9, 17, 21, 3, 3, { .padding = { 1, 1 } } },
+    { 3, 3, 32, 32, 64, 3, 3, { .padding = { 1, 1 } } },
+    { 2, 2, 70, 66, 18, 7, 7, { .stride = { 1, 1 }, .padding = { 3, 3 } } },
+    { 2, 15, 20, 31, 70, 5, 3, { .stride = { 2, 2 }, .padding = { 7, 9 } } },
+    { 2, 4, 12, 30, 16, 2, 3, { .padding = { 0, 2 }, .dilation = { 1, 3 } } },
+    /* one tap: more channels or more outputs, chains over samples and one a sample */
+    { 3, 40, 9, 9, 19, 1, 1, { .stride = { 1, 1 } } },
+    { 3, 16, 24, 30, 150, 1, 1, { .stride = { 1, 1 } } },
+    { 2, 33, 40, 20, 16, 1, 1, { .stride = { 1, 1 } } },
+    { 2, 20, 30, 31, 24, 1, 1, { .stride = { 2, 2 } } },
     /* one channel, which all outputs see: more of them than go together, bands */
     { 3, 1, 28, 28, 32, 3, 3, { .stride = { 1, 1 } } },
     { 3, 1, 23, 18, 21, 5, 5, { .stride = { 2, 1 }, .padding = { 2, 2 } } },
