@@ -132,6 +132,15 @@ void hone__page_bytes_are(size_t bytes)
     atomic_store_explicit(&page_bytes, bytes, memory_order_relaxed);
 }
 
+static void tell_mapped(size_t bytes)
+{
+    if (hone__debug() < 4)
+        return;
+    const hone__holdings held = hone__keeper.holdings();
+    hone__debug_print(4, "memory: mapped %zu bytes, %lld reserved; %s", bytes,
+                      (long long)atomic_load(&reserved_bytes), hone__keeper.holdings_text(&held).s);
+}
+
 /* Of bytes that are counted already: if there are none, they no longer are. */
 static void *map(size_t bytes, size_t lead, size_t alignment)
 {
@@ -150,18 +159,28 @@ static void *map(size_t bytes, size_t lead, size_t alignment)
         munmap(p, front);
     if (spare && front < spare)
         munmap(p + front + kept, spare - front);
-    if (hone__debug() >= 4) {
-        const hone__holdings held = hone__keeper.holdings();
-        hone__debug_print(4, "memory: mapped %zu bytes, %lld reserved; %s", bytes,
-                          (long long)atomic_load(&reserved_bytes),
-                          hone__keeper.holdings_text(&held).s);
-    }
+    tell_mapped(bytes);
     return spare ? p + front : p;
 }
 
 void *hone__map(size_t bytes, size_t lead, size_t alignment)
 {
     return hone__reserve(bytes) ? map(bytes, lead, alignment) : NULL;
+}
+
+void *hone__map_at(void *there, size_t bytes)
+{
+    if (!hone__reserve(bytes))
+        return NULL;
+    void *p = mmap(there, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    if (p == there) {
+        tell_mapped(bytes);
+        return p;
+    }
+    if (p != MAP_FAILED)
+        munmap(p, bytes);
+    hone__unreserve(bytes);
+    return NULL;
 }
 
 void *hone__map_book(size_t bytes)
@@ -290,7 +309,7 @@ static inline void *take(hone__heap *heap, size_t bytes)
               : size.index < HONE__CLASSES ? hone__large_alloc(size, bytes)
                                            : NULL;
     if (__builtin_expect(p != NULL, 1))
-        hone__heap_count(heap, (int64_t)size.bytes);
+        hone__heap_count(heap, hone__counted(size, bytes));
     return p;
 }
 
@@ -305,7 +324,7 @@ static inline void give(hone__heap *heap, void *p, size_t bytes)
         hone__small_free(heap, p, size.index);
     else
         hone__large_free(p);
-    hone__heap_count(heap, -(int64_t)size.bytes);
+    hone__heap_count(heap, -hone__counted(size, bytes));
 }
 
 static __attribute__((noinline)) void *take_after_trim(hone__heap *heap, size_t bytes)

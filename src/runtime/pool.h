@@ -7,8 +7,10 @@
  * goes to the owner's remote list, which the owner drains when a list of its own is empty. A heap
  * outlives its thread and is taken over, with all it keeps, by the next one that starts.
  *
- * Large blocks wait in lists per place (placement.h) and class. From 2 MiB on they are mappings of
- * their own; smaller ones are carved off chunks of huge pages where one node will use them all.
+ * Large blocks wait per place (placement.h). Where one node will use them all, those of a mebibyte
+ * and more lie in regions side by side, in holes of any size (holes.h), and smaller ones are carved
+ * off chunks of huge pages and wait in lists by class. Elsewhere they are mappings of their own, in
+ * such lists.
  * Before a mapping would take what is reserved past KEPT_TIMES the peak of what was in use and
  * KEPT_BYTES, the large blocks that wait are given back. */
 #ifndef HONE_RUNTIME_POOL_H
@@ -27,6 +29,7 @@
 #define HONE__SMALL_CLASSES 36
 #define HONE__SPAN_BYTES    ((size_t)1 << 20)
 #define HONE__CLASSES       200
+#define HONE__HOLE_LEAST    ((size_t)1 << 20) /* smaller blocks are not worth a hole */
 #define HONE__KEPT_TIMES    2
 #define HONE__KEPT_BYTES    ((int64_t)64 << 20)
 
@@ -45,6 +48,13 @@ static inline hone__size_class hone__size_class_of(size_t bytes)
     const int shift = 61 - __builtin_clzll(last); /* keeps the top three bits */
     const size_t top = last >> shift;             /* 4..7 */
     return (hone__size_class){ shift * 4 + (int)top, ((top + 1) << shift) * HONE__UNIT };
+}
+
+/** What a block counts as: from a mebibyte on its size is hardly rounded. */
+static inline int64_t hone__counted(hone__size_class size, size_t wanted)
+{
+    return (int64_t)(wanted < HONE__HOLE_LEAST ? size.bytes
+                                               : (wanted + HONE__UNIT - 1) & ~(HONE__UNIT - 1));
 }
 
 /* ---- what is counted ---------------------------------------------------------------------- */
@@ -220,6 +230,8 @@ void *hone__map(size_t bytes, size_t lead, size_t alignment);
 /** The same for the pools' own books, which the limit does not refuse: what it has given out could
  * not be taken back without them. Never unmapped. */
 void *hone__map_book(size_t bytes);
+/** The same right there, where that is free; else NULL. */
+void *hone__map_at(void *there, size_t bytes);
 void hone__unmap(void *p, size_t bytes);
 
 #endif

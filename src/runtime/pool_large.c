@@ -1,43 +1,22 @@
 /* pool_large.c: large blocks, in lists per place and class. See pool.h for the scheme. */
+#include "runtime/holes.h"
 #include "runtime/lock.h"
 #include "runtime/placement.h"
-#include "runtime/pool.h"
 #include "runtime/topology.h"
 
 #include <hone/runtime.h>
 #include <sys/mman.h>
 
-#define HUGE_BYTES       ((size_t)2 << 20)
 #define CHUNK_MOST_BYTES ((size_t)16 << 20)
 
-enum { MOST_LARGER = 8 }; /* classes: four times the bytes */
-
-/* Huge pages that several blocks of less than one are carved off, one after the other. */
-typedef struct chunk {
-    struct chunk *next;
-    size_t bytes;
-    char *bump, *end;
-    int64_t carved; /* blocks */
-    int64_t idle;   /* of them in lists; only while trimming */
-} chunk;
-
-/* Right before a block. */
-typedef struct large {
-    struct large *next; /* in a list */
-    chunk *chunk;       /* NULL: a mapping of its own, which begins a page before the block */
-    size_t bytes;       /* of the block */
-    int place;
-} large;
-
-#define HEADER HONE__UNIT
-_Static_assert(sizeof(large) <= HEADER && sizeof(chunk) <= HEADER, "a header fits its place");
-
-enum { N_CLASSES = HONE__CLASSES - HONE__SMALL_CLASSES };
+typedef hone__large large;
+typedef hone__chunk chunk;
 
 typedef struct {
-    large *free[N_CLASSES];
-    chunk *chunks; /* the newest first, which is the one that has room */
+    large *free[HONE__LARGE_CLASSES]; /* of blocks that keep their sizes */
+    chunk *chunks;                    /* the newest first, which is the one that has room */
     size_t chunk_bytes;
+    hone__holes holes;
 } place_lists;
 
 static place_lists places[HONE__PLACES];
@@ -55,12 +34,12 @@ static void close_place(int place)
 
 static large *header_of(void *p)
 {
-    return (large *)((char *)p - HEADER);
+    return (large *)((char *)p - HONE__HEADER);
 }
 
 static void *block_of(large *header)
 {
-    return (char *)header + HEADER;
+    return (char *)header + HONE__HEADER;
 }
 
 static void put(place_lists *lists, large *block, int class_index)
@@ -72,21 +51,21 @@ static void put(place_lists *lists, large *block, int class_index)
 
 /* ---- blocks that are mappings ------------------------------------------------------------- */
 
-static void wish_for_huge_pages(void *p, size_t bytes)
+void hone__wish_for_huge_pages(void *p, size_t bytes)
 {
-    madvise(p, bytes, MADV_HUGEPAGE); /* without them it only gets slower */
+    madvise(p, bytes, MADV_HUGEPAGE);
 }
 
 static large *map_block(size_t bytes, size_t wanted, int place)
 {
-    const bool huge = bytes >= HUGE_BYTES;
-    const size_t page = hone__page_bytes(), alignment = huge ? HUGE_BYTES : page;
+    const bool huge = bytes >= HONE__HUGE_BYTES;
+    const size_t page = hone__page_bytes(), alignment = huge ? HONE__HUGE_BYTES : page;
     char *mapping = hone__map(page + bytes, page, alignment);
     if (!mapping)
         return NULL;
     char *p = mapping + page;
     if (huge)
-        wish_for_huge_pages(p, bytes);
+        hone__wish_for_huge_pages(p, bytes);
     *header_of(p) = (large){ .bytes = bytes, .place = place };
     hone__place_block(place, p, bytes, wanted, alignment);
     return header_of(p);
@@ -112,33 +91,21 @@ static bool is_one_node(int place)
  * hold them all. */
 static bool may_share_pages(size_t bytes, int place)
 {
-    return bytes < HUGE_BYTES && is_one_node(place);
+    return bytes < HONE__HOLE_LEAST && is_one_node(place);
 }
 
-/* A block that is free and not too large: gradients that a step has done with serve the next one's
- * activations, and the other way. Blocks that are parts of a chunk keep their sizes. */
-static large *take_larger(place_lists *lists, hone__size_class size, int place)
+static bool may_lie_in_holes(size_t bytes, int place)
 {
-    const int first = size.index - HONE__SMALL_CLASSES;
-    if (size.bytes < HUGE_BYTES || !is_one_node(place))
-        return NULL;
-    for (int i = first + 1; i < N_CLASSES && i <= first + MOST_LARGER; i++) {
-        large *block = lists->free[i];
-        if (block) {
-            lists->free[i] = block->next;
-            return block;
-        }
-    }
-    return NULL;
+    return bytes >= HONE__HOLE_LEAST && is_one_node(place);
 }
 
 static large *carve(chunk *c, size_t bytes, int place)
 {
-    if (!c || c->end - c->bump < (ptrdiff_t)(HEADER + bytes))
+    if (!c || c->end - c->bump < (ptrdiff_t)(HONE__HEADER + bytes))
         return NULL;
     large *block = (large *)c->bump;
-    *block = (large){ .chunk = c, .bytes = bytes, .place = place };
-    c->bump += HEADER + bytes;
+    *block = (large){ .bytes = bytes, .place = place, .kind = HONE__OF_CHUNK, .chunk = c };
+    c->bump += HONE__HEADER + bytes;
     c->carved++;
     return block;
 }
@@ -146,8 +113,8 @@ static large *carve(chunk *c, size_t bytes, int place)
 /* What is left becomes blocks of the classes that fit. */
 static void retire(place_lists *lists, chunk *c, int place)
 {
-    while (c->end - c->bump > (ptrdiff_t)(HEADER + HONE__SMALL_BYTES)) {
-        const size_t left = (size_t)(c->end - c->bump) - HEADER;
+    while (c->end - c->bump > (ptrdiff_t)(HONE__HEADER + HONE__SMALL_BYTES)) {
+        const size_t left = (size_t)(c->end - c->bump) - HONE__HEADER;
         hone__size_class size = hone__size_class_of(left);
         if (size.bytes > left)
             size = hone__size_class_of(left * 4 / 5); /* the class below, at least nearly */
@@ -162,15 +129,17 @@ static void retire(place_lists *lists, chunk *c, int place)
 static chunk *new_chunk(place_lists *lists, int place)
 {
     size_t bytes = lists->chunk_bytes;
-    bytes = bytes < HUGE_BYTES ? HUGE_BYTES : bytes > CHUNK_MOST_BYTES ? CHUNK_MOST_BYTES : bytes;
-    chunk *c = hone__map(bytes, 0, HUGE_BYTES);
+    bytes = bytes < HONE__HUGE_BYTES   ? HONE__HUGE_BYTES
+            : bytes > CHUNK_MOST_BYTES ? CHUNK_MOST_BYTES
+                                       : bytes;
+    chunk *c = hone__map(bytes, 0, HONE__HUGE_BYTES);
     if (!c)
         return NULL;
-    wish_for_huge_pages(c, bytes);
-    hone__place_block(place, c, bytes, bytes, HUGE_BYTES);
+    hone__wish_for_huge_pages(c, bytes);
+    hone__place_block(place, c, bytes, bytes, HONE__HUGE_BYTES);
     if (lists->chunks)
         retire(lists, lists->chunks, place);
-    *c = (chunk){ lists->chunks, bytes, (char *)c + HEADER, (char *)c + bytes, 0, 0 };
+    *c = (chunk){ lists->chunks, bytes, (char *)c + HONE__HEADER, (char *)c + bytes, 0, 0 };
     lists->chunks = c;
     lists->chunk_bytes += bytes;
     return c;
@@ -190,21 +159,43 @@ static void keep_within_bounds(size_t bytes)
         hone__large_trim();
 }
 
-void *hone__large_alloc(hone__size_class size, size_t wanted)
+/* In a hole, which the system's memory may make. */
+static large *take_hole(size_t wanted, int place)
 {
-    const int place = hone__place_now();
+    large *block = hone__holes_take(&open_place(place)->holes, wanted);
+    close_place(place);
+    if (block)
+        return block;
+    keep_within_bounds(wanted);
+    hone__holes *holes = &open_place(place)->holes;
+    block = hone__holes_take(holes, wanted); /* of another thread's, by now */
+    if (!block && hone__holes_grow(holes, wanted, place))
+        block = hone__holes_take(holes, wanted);
+    close_place(place);
+    return block;
+}
+
+/* Of its class: one that is free, or a part of a chunk. */
+static large *take_listed(hone__size_class size, int place)
+{
     place_lists *lists = open_place(place);
-    large **list = &lists->free[size.index - HONE__SMALL_CLASSES];
-    large *block = *list;
+    large **list = &lists->free[size.index - HONE__SMALL_CLASSES], *block = *list;
     if (block)
         *list = block->next;
-    else if ((block = take_larger(lists, size, place)))
-        ; /* it goes back to its own list */
     else if (may_share_pages(size.bytes, place) &&
              !(block = carve(lists->chunks, size.bytes, place)))
         block = carve(new_chunk(lists, place), size.bytes, place);
     close_place(place);
-    if (!block) { /* also where the limit leaves no room for a chunk */
+    return block;
+}
+
+void *hone__large_alloc(hone__size_class size, size_t wanted)
+{
+    const int place = hone__place_now();
+    large *block = may_lie_in_holes(wanted, place) ? take_hole(wanted, place) : NULL;
+    if (!block)
+        block = take_listed(size, place);
+    if (!block) { /* also where the limit leaves no room for a chunk or a region */
         keep_within_bounds(size.bytes);
         block = map_block(size.bytes, wanted, place);
     }
@@ -215,7 +206,11 @@ void hone__large_free(void *p)
 {
     large *block = header_of(p);
     const int place = block->place; /* the block may go once it is in a list */
-    put(open_place(place), block, hone__size_class_of(block->bytes).index);
+    place_lists *lists = open_place(place);
+    if (block->kind == HONE__OF_REGION)
+        hone__holes_give(&lists->holes, block);
+    else
+        put(lists, block, hone__size_class_of(block->bytes).index);
     close_place(place);
 }
 
@@ -225,9 +220,9 @@ static void count_idle(place_lists *lists)
 {
     for (chunk *c = lists->chunks; c; c = c->next)
         c->idle = 0;
-    for (int i = 0; i < N_CLASSES; i++)
+    for (int i = 0; i < HONE__LARGE_CLASSES; i++)
         for (large *block = lists->free[i]; block; block = block->next)
-            if (block->chunk)
+            if (block->kind == HONE__OF_CHUNK)
                 block->chunk->idle++;
 }
 
@@ -235,12 +230,13 @@ static void drop_blocks(large **link)
 {
     while (*link) {
         large *block = *link;
-        if (block->chunk && block->chunk->idle < block->chunk->carved) {
+        const bool own = block->kind == HONE__OF_ITSELF;
+        if (!own && block->chunk->idle < block->chunk->carved) {
             link = &block->next;
             continue;
         }
         *link = block->next;
-        if (!block->chunk)
+        if (own)
             unmap_block(block);
     }
 }
@@ -264,9 +260,10 @@ void hone__large_trim(void)
     for (int place = 0; place < HONE__PLACES; place++) {
         place_lists *lists = open_place(place);
         count_idle(lists);
-        for (int i = 0; i < N_CLASSES; i++)
+        for (int i = 0; i < HONE__LARGE_CLASSES; i++)
             drop_blocks(&lists->free[i]);
         drop_chunks(lists);
+        hone__holes_trim(&lists->holes);
         close_place(place);
     }
 }

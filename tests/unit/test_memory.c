@@ -63,18 +63,46 @@ Test(memory, blocks_are_aligned_and_apart)
     cr_assert(stats().in_use_bytes == 0);
 }
 
-Test(memory, large_blocks_lie_on_huge_pages)
+Test(memory, large_blocks_begin_with_a_page)
 {
-    for (size_t bytes = (size_t)2 << 20; bytes < (size_t)20 << 20; bytes += 3333333) {
+    for (size_t bytes = HONE__HOLE_LEAST; bytes < (size_t)20 << 20; bytes += 3333333) {
         char *p = hone__pool_alloc(bytes);
         cr_assert(p);
         p[0] = p[bytes - 1] = 1;
 #ifndef HONE_SANITIZE
-        cr_assert((uintptr_t)p % ((size_t)2 << 20) == 0);
+        cr_assert((uintptr_t)p % 4096 == 0);
+        cr_assert(stats().in_use_bytes - (int64_t)bytes < 64, "from there on none are rounded up");
 #endif
         hone__pool_free(p, bytes);
     }
 }
+
+#ifndef HONE_SANITIZE
+/* Gradients that a step has done with serve the next one's activations, and the other way. */
+Test(memory, phases_of_other_sizes_use_the_same_pages)
+{
+    enum { MOST = 40 };
+    const size_t mib = (size_t)1 << 20, all = 120 * mib;
+    const int64_t before = stats().reserved_bytes;
+    for (int round = 0; round < 3; round++)
+        for (size_t bytes = 3 * mib; bytes < 50 * mib; bytes = bytes * 2 - mib / 2) {
+            char *p[MOST];
+            const int n = (int)(all / bytes);
+            for (int i = 0; i < n; i++)
+                cr_assert((p[i] = hone__pool_alloc(bytes)));
+            for (int first = 0; first < 2; first++) /* every other one */
+                for (int i = first; i < n; i += 2)
+                    hone__pool_free(p[i], bytes);
+        }
+    hone_machine machine;
+    CHECK_OK(hone_machine_get(&machine));
+    const int64_t taken = stats().reserved_bytes - before;
+    if (machine.numa_nodes == 1)
+        cr_assert(taken <= (int64_t)(all + 10 * mib), "%lld", (long long)taken);
+    hone_memory_trim();
+    cr_assert(stats().reserved_bytes - before < (int64_t)(4 * mib));
+}
+#endif
 
 Test(memory, statistics_follow_every_block)
 {
