@@ -349,7 +349,7 @@ const hone__op hone__op_recurrent_layer = {
             { "w_hh" },
             { "b_ih", HONE__OPTIONAL },
             { "b_hh", HONE__OPTIONAL } },
-    .out = { { "output" }, { "c_n" }, { "kept", HONE__HIDDEN } },
+    .out = { { "output" }, { "c_n" }, { "kept", HONE__HIDDEN | HONE__CONSTANT } },
     .options = layer_table,
     .options_bytes = sizeof(hone__layer_options),
     .adds = true,
