@@ -98,7 +98,7 @@ Test(memory, phases_of_other_sizes_use_the_same_pages)
     CHECK_OK(hone_machine_get(&machine));
     const int64_t taken = stats().reserved_bytes - before;
     if (machine.numa_nodes == 1)
-        cr_assert(taken <= (int64_t)(all + 10 * mib), "%lld", (long long)taken);
+        cr_assert(taken <= (int64_t)(all + all / 4), "%lld", (long long)taken);
     hone_memory_trim();
     cr_assert(stats().reserved_bytes - before < (int64_t)(4 * mib));
 }
