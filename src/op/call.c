@@ -5,6 +5,7 @@
 #include "op/probes.h"
 #include "op/trace.h"
 
+#include "core/layout.h"
 #include "core/text.h"
 
 #include "loops/elementwise.h"
@@ -66,13 +67,29 @@ static bool reads_storage_of(const hone_context *ctx, const hone_tensor *t)
     return false;
 }
 
-static hone_tensor *fresh(hone_context *ctx, hone_dtype dtype, int ndim, const int64_t *shape)
+static inline const char *name_of_result(const hone_context *ctx)
 {
-    const char *name = ctx->op != &hone__op_function ? ctx->op->name : hone__call_name(ctx);
-    hone_tensor *t = hone__own(hone__new(name, dtype, ndim, shape));
+    return ctx->op != &hone__op_function ? ctx->op->name : hone__call_name(ctx);
+}
+
+static inline hone_tensor *observed(hone_tensor *t)
+{
     if (t)
         hone__observe_new(t);
     return t;
+}
+
+static hone_tensor *fresh(hone_context *ctx, hone_dtype dtype, int ndim, const int64_t *shape)
+{
+    return observed(hone__own(hone__new(name_of_result(ctx), dtype, ndim, shape)));
+}
+
+/* Of f32 copies of floats of 16 bits the originals decide: a copy has no gaps. */
+static __attribute__((noinline)) hone_tensor *fresh_along(hone_context *ctx, hone_dtype dtype,
+                                                          int ndim, const int64_t *shape)
+{
+    return observed(
+        hone__own(hone__new_along(name_of_result(ctx), dtype, ndim, shape, ctx->in, ctx->n_in)));
 }
 
 /* The destination itself; a fresh tensor that is stored there at the end where it is of another
@@ -106,6 +123,13 @@ hone_tensor *hone__out(hone_context *ctx, int o, hone_dtype dtype, int ndim, con
 {
     hone_tensor *to = destination(ctx, o);
     return to ? into(ctx, to, dtype, ndim, shape) : fresh(ctx, dtype, ndim, shape);
+}
+
+hone_tensor *hone__out_along(hone_context *ctx, hone_dtype dtype, int ndim, const int64_t *shape)
+{
+    if (__builtin_expect(ctx->inputs & HONE__ACROSS, 0) && !destination(ctx, 0))
+        return fresh_along(ctx, dtype, ndim, shape);
+    return hone__out(ctx, 0, dtype, ndim, shape);
 }
 
 /* ---- saved tensors ---- */
@@ -262,7 +286,8 @@ static inline int look_at(const hone__op *op, hone_tensor *const *in, int n_in)
             continue;
         }
         seen |= (t->requires_grad | (t->node != NULL)) * HONE__HISTORY | t->is_view * HONE__VIEW |
-                hone__lies_large(t) * HONE__LARGE | (HALVES >> t->dtype & 1) * HONE__HALF;
+                hone__lies_large(t) * HONE__LARGE | (HALVES >> t->dtype & 1) * HONE__HALF |
+                !t->dense * HONE__ACROSS;
     }
     return seen;
 }
@@ -404,8 +429,8 @@ static bool round_results(hone_context *ctx, hone_tensor **out)
         if (!out[o] || hidden || out[o]->dtype != HONE_F32 || !hone__is_half(dtype) ||
             destination(ctx, o))
             continue;
-        hone_tensor *rounded =
-            hone__own(hone__new(ctx->op->name, dtype, out[o]->ndim, out[o]->shape));
+        hone_tensor *rounded = hone__own(
+            hone__new_along(ctx->op->name, dtype, out[o]->ndim, out[o]->shape, &out[o], 1));
         if (!rounded || !store(ctx, rounded, out[o]))
             return false;
         out[o] = rounded;

@@ -5,6 +5,7 @@
 #include "op/named.h"
 #include "op/node.h"
 
+#include "core/layout.h"
 #include "loops/elementwise.h"
 #include "runtime/memory.h"
 #include "runtime/thread_end.h"
@@ -142,32 +143,9 @@ hone__half_plan hone__half_plan_of(const hone__op *op, hone_tensor *const *in, i
 
 /* ---- copies in another dtype */
 
-/* Are t's elements one behind the other, in whatever order of its dims? */
-static bool lies_together(const hone_tensor *t)
-{
-    int64_t step = 1;
-    for (int met = 0; step < t->numel && met < t->ndim; met++)
-        for (int d = 0; d < t->ndim; d++)
-            if (t->shape[d] > 1 && t->stride[d] == step) {
-                step *= t->shape[d];
-                break;
-            }
-    return step == t->numel;
-}
-
 /* The copy lies as t does: as fast as memory, and what is turned stays so. */
-static hone_tensor *cast_as_it_lies(hone_tensor *t, hone_dtype dtype)
-{
-    hone_tensor *flat = hone__own(hone__new("to", dtype, 1, &t->numel));
-    hone_tensor *copy =
-        flat ? hone__own(hone__alias(flat, t->ndim, t->shape, t->stride, flat->offset)) : NULL;
-    return copy && hone__copy_elements(copy, t) ? copy : NULL;
-}
-
 hone_tensor *hone__half_cast(hone_tensor *t, hone_dtype dtype)
 {
-    if (!hone__contiguous(t) && lies_together(t))
-        return cast_as_it_lies(t, dtype);
     int64_t shape[HONE_MAX_DIMS], stride[HONE_MAX_DIMS];
     bool shown_often = false;
     for (int d = 0; d < t->ndim; d++) {
@@ -177,7 +155,8 @@ hone_tensor *hone__half_cast(hone_tensor *t, hone_dtype dtype)
     }
     hone_tensor *from =
         shown_often ? hone__own(hone__alias(t, t->ndim, shape, t->stride, t->offset)) : t;
-    hone_tensor *copy = from ? hone__own(hone__new("to", dtype, t->ndim, shape)) : NULL;
+    hone_tensor *copy =
+        from ? hone__own(hone__new_along("to", dtype, t->ndim, shape, &from, 1)) : NULL;
     if (!copy || !hone__copy_elements(copy, from))
         return NULL;
     if (!shown_often)

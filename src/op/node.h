@@ -23,6 +23,7 @@ enum {
     HONE__VIEW = 2,    /* one is a view */
     HONE__LARGE = 4,   /* one is worth a thought about where it lies: op/observe.h */
     HONE__HALF = 8,    /* one is of floats of 16 bits */
+    HONE__ACROSS = 16, /* one isn't contiguous */
 };
 
 /** Where the gradient of one input goes. */

@@ -151,6 +151,9 @@ int hone__call_dims(const hone_context *ctx);
  * itself): the shape must equal, the dtype be castable in PyTorch's sense (same category or
  * higher). Of this dtype and contiguous, but in place, where it may lie as in[0] does. */
 hone_tensor *hone__out(hone_context *ctx, int o, hone_dtype dtype, int ndim, const int64_t *shape);
+/** Output 0 of an elementwise op: where it is fresh, it lies as the call's inputs do
+ * (core/layout.h), so it need not be contiguous. */
+hone_tensor *hone__out_along(hone_context *ctx, hone_dtype dtype, int ndim, const int64_t *shape);
 /** out[0] = t; true if there is one: how a forward of one output ends. */
 static inline bool hone__give(hone_tensor **out, hone_tensor *t)
 {

@@ -13,7 +13,7 @@ static inline hone_tensor *run(hone_context *ctx, int k, hone_dtype dtype, int n
 {
     const hone__elementwise_kernel kernel = hone__binary_kernel(k, dtype);
     HONE_ASSERT(kernel.fn.binary); /* sub and pow have refused bool */
-    hone_tensor *out = hone__out(ctx, 0, dtype, ndim, shape);
+    hone_tensor *out = hone__out_along(ctx, dtype, ndim, shape);
     return out && hone__elementwise(&kernel, out, operands) ? out : NULL;
 }
 
@@ -348,7 +348,7 @@ static bool pow_scalar_forward(hone_context *ctx, hone_tensor *const *in, int n_
     const hone__elementwise_kernel simple = simple_power(s, dtype);
     if (s != 0 && !simple.fn.unary)
         return hone__give(out, run_number(ctx, x, HONE__K_POW, dtype));
-    hone_tensor *y = out[0] = hone__out(ctx, 0, dtype, x->ndim, x->shape);
+    hone_tensor *y = out[0] = hone__out_along(ctx, dtype, x->ndim, x->shape);
     if (y && s == 0) {
         hone__fill_elements(y, 1);
         return true;

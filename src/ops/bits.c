@@ -61,7 +61,7 @@ static bool run(hone_context *ctx, hone_tensor *a, hone__operand b, hone_dtype d
                                               .fn.binary = rows[dtype],
                                               .reads = { dtype, dtype },
                                               .ns = HONE__NS_MOVE };
-    out[0] = hone__out(ctx, 0, dtype, shape.ndim, shape.shape);
+    out[0] = hone__out_along(ctx, dtype, shape.ndim, shape.shape);
     return out[0] && hone__elementwise(&kernel, out[0], (hone__operand[]){ { .t = a }, b });
 }
 

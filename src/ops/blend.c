@@ -9,7 +9,7 @@
 static bool into(hone_context *ctx, hone__elementwise_kernel kernel, const hone__operand *operands,
                  const hone__shape *shape, hone_tensor **out)
 {
-    out[0] = hone__out(ctx, 0, kernel.reads[1], shape->ndim, shape->shape);
+    out[0] = hone__out_along(ctx, kernel.reads[1], shape->ndim, shape->shape);
     return out[0] && hone__elementwise(&kernel, out[0], operands);
 }
 

@@ -1,6 +1,7 @@
 /* common.c: what the ops' blocks share. */
 #include "ops/common.h"
 
+#include "core/layout.h"
 #include "loops/elementwise.h"
 
 const hone__option hone__dim_table[] = {
@@ -56,7 +57,8 @@ hone_tensor *hone__formula(int k, hone_tensor *x, double s, double t, double u)
 {
     const double numbers[HONE__FORMULA_NUMBERS] = { s, t, u };
     hone_tensor *y =
-        x ? hone__own(hone__new("formula", (hone_dtype)x->dtype, x->ndim, x->shape)) : NULL;
+        x ? hone__own(hone__new_along("formula", (hone_dtype)x->dtype, x->ndim, x->shape, &x, 1))
+          : NULL;
     if (!y)
         return NULL;
     const hone__elementwise_kernel kernel = hone__formula_kernel(k, (hone_dtype)x->dtype, numbers);

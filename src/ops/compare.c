@@ -8,7 +8,7 @@ static hone_tensor *run(hone_context *ctx, int k, hone_dtype dtype, int ndim, co
                         const hone__operand *operands)
 {
     const hone__elementwise_kernel kernel = hone__compare_kernel(k, dtype);
-    hone_tensor *out = hone__out(ctx, 0, HONE_BOOL, ndim, shape);
+    hone_tensor *out = hone__out_along(ctx, HONE_BOOL, ndim, shape);
     return out && hone__elementwise(&kernel, out, operands) ? out : NULL;
 }
 
@@ -88,7 +88,7 @@ static bool where_forward(hone_context *ctx, hone_tensor *const *in, int n_in, h
     const hone_dtype dtype = hone__result_dtype(in + 1, 2);
     if (!hone__broadcast(hone__call_name(ctx), in, n_in, &shape) || !HONE__SAVE(ctx, in[0]))
         return false;
-    out[0] = hone__out(ctx, 0, dtype, shape.ndim, shape.shape);
+    out[0] = hone__out_along(ctx, dtype, shape.ndim, shape.shape);
     const hone__elementwise_kernel kernel = hone__where_kernel(dtype);
     const hone__operand operands[] = { { .t = in[0] }, { .t = in[1] }, { .t = in[2] } };
     return out[0] && hone__elementwise(&kernel, out[0], operands);

@@ -9,10 +9,14 @@ static void same_backward(hone_context *ctx, hone_tensor *const *dy, hone_tensor
     dx[0] = dy[0];
 }
 
-static hone_tensor *copy_as(hone_context *ctx, hone_tensor *x, hone_dtype dtype)
+static hone_tensor *copied(hone_tensor *y, hone_tensor *x)
 {
-    hone_tensor *y = hone__out(ctx, 0, dtype, x->ndim, x->shape);
     return y && hone__copy_elements(y, x) ? y : NULL;
+}
+
+static hone_tensor *contiguous_copy(hone_context *ctx, hone_tensor *x)
+{
+    return copied(hone__out(ctx, 0, (hone_dtype)x->dtype, x->ndim, x->shape), x);
 }
 
 /* ---- to: another dtype; x itself if it has it */
@@ -30,8 +34,10 @@ static bool to_forward(hone_context *ctx, hone_tensor *const *in, int n_in, hone
 {
     (void)n_in;
     const to_options *options = hone__options(ctx);
-    const bool same = options->dtype == (hone_dtype)in[0]->dtype;
-    return hone__give(out, same ? in[0] : copy_as(ctx, in[0], options->dtype));
+    hone_tensor *x = in[0];
+    const bool same = options->dtype == (hone_dtype)x->dtype;
+    return hone__give(
+        out, same ? x : copied(hone__out_along(ctx, options->dtype, x->ndim, x->shape), x));
 }
 
 const hone__op hone__op_to = {
@@ -56,7 +62,7 @@ hone_tensor *hone_to(hone_tensor *x, hone_dtype dtype)
 static bool clone_forward(hone_context *ctx, hone_tensor *const *in, int n_in, hone_tensor **out)
 {
     (void)n_in;
-    return hone__give(out, copy_as(ctx, in[0], (hone_dtype)in[0]->dtype));
+    return hone__give(out, contiguous_copy(ctx, in[0]));
 }
 
 const hone__op hone__op_clone = {
@@ -68,8 +74,7 @@ static bool contiguous_forward(hone_context *ctx, hone_tensor *const *in, int n_
                                hone_tensor **out)
 {
     (void)n_in;
-    return hone__give(out, hone__contiguous(in[0]) ? in[0]
-                                                   : copy_as(ctx, in[0], (hone_dtype)in[0]->dtype));
+    return hone__give(out, hone__contiguous(in[0]) ? in[0] : contiguous_copy(ctx, in[0]));
 }
 
 const hone__op hone__op_contiguous = { .name = "contiguous",

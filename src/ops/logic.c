@@ -144,7 +144,7 @@ static bool logaddexp_forward(hone_context *ctx, hone_tensor *const *in, int n_i
         return false;
     const hone__elementwise_kernel kernel =
         hone__formula_kernel(HONE__K_FORMULA_LOGADDEXP, dtype, NULL);
-    out[0] = hone__out(ctx, 0, dtype, shape.ndim, shape.shape);
+    out[0] = hone__out_along(ctx, dtype, shape.ndim, shape.shape);
     return out[0] &&
            hone__elementwise(&kernel, out[0], (hone__operand[]){ { .t = a }, { .t = b } });
 }

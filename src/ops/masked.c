@@ -19,7 +19,7 @@ static bool filled(hone_context *ctx, hone_tensor *const *in, hone__operand valu
         return false;
     const hone_dtype dtype = (hone_dtype)x->dtype;
     const hone__elementwise_kernel kernel = hone__where_kernel(dtype);
-    out[0] = hone__out(ctx, 0, dtype, shape.ndim, shape.shape);
+    out[0] = hone__out_along(ctx, dtype, shape.ndim, shape.shape);
     return out[0] && hone__elementwise(&kernel, out[0],
                                        (hone__operand[]){ { .t = mask }, value, { .t = x } });
 }

@@ -18,7 +18,7 @@ static bool run(hone_context *ctx, hone_tensor *const *in, hone_dtype dtype,
     hone__shape shape;
     if (!hone__broadcast(hone__call_name(ctx), in, 2, &shape) || !HONE__SAVE(ctx, in[0], in[1]))
         return false;
-    out[0] = hone__out(ctx, 0, dtype, shape.ndim, shape.shape);
+    out[0] = hone__out_along(ctx, dtype, shape.ndim, shape.shape);
     return out[0] &&
            hone__elementwise(kernel, out[0], (hone__operand[]){ { .t = in[0] }, { .t = in[1] } });
 }

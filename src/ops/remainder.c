@@ -221,7 +221,7 @@ static bool divide(hone_context *ctx, hone_tensor *a, hone__operand b, hone_dtyp
                                               .ns = HONE__NS_POW };
     if (keep && !HONE__SAVE(ctx, a, b.t ? b.t : HONE_NONE))
         return false;
-    out[0] = hone__out(ctx, 0, dtype, shape.ndim, shape.shape);
+    out[0] = hone__out_along(ctx, dtype, shape.ndim, shape.shape);
     return out[0] && hone__elementwise(&kernel, out[0], (hone__operand[]){ { .t = a }, b }) &&
            (!keep || !hone_needs_input_grad(ctx, 1) || HONE__SAVE(ctx, out[0]));
 }

@@ -11,7 +11,7 @@ static bool rounded(hone_context *ctx, hone_tensor *x, int k, hone_tensor **out)
                        hone__call_name(ctx), hone__tensor_text(x).s);
         return false;
     }
-    out[0] = hone__out(ctx, 0, dtype, x->ndim, x->shape);
+    out[0] = hone__out_along(ctx, dtype, x->ndim, x->shape);
     if (!out[0] || (!hone_dtype_is_float(dtype) && out[0] != x))
         return out[0] && hone__copy_elements(out[0], x);
     const hone__elementwise_kernel kernel = hone__unary_kernel(k, dtype);

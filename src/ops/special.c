@@ -301,7 +301,7 @@ static bool polygamma_forward(hone_context *ctx, hone_tensor *const *in, int n_i
     make_plan(o->n, &plan);
     hone__parallel_for(to->numel, 1, 100, polygamma_range,
                        &(polygamma_job){ &plan, hone__data(from), hone__data(to) });
-    out[0] = hone__out(ctx, 0, x->dtype == HONE_F64 ? HONE_F64 : HONE_F32, x->ndim, x->shape);
+    out[0] = hone__out_along(ctx, x->dtype == HONE_F64 ? HONE_F64 : HONE_F32, x->ndim, x->shape);
     return out[0] && hone__copy_elements(out[0], to);
 }
 

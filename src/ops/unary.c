@@ -6,7 +6,7 @@ hone_tensor *hone__unary_run(hone_context *ctx, hone_tensor *x, hone_dtype dtype
 {
     if (keep == HONE__KEEP_INPUT && !HONE__SAVE(ctx, x))
         return NULL;
-    hone_tensor *out = hone__out(ctx, 0, dtype, x->ndim, x->shape);
+    hone_tensor *out = hone__out_along(ctx, dtype, x->ndim, x->shape);
     if (!out || !hone__elementwise(kernel, out, &(hone__operand){ .t = x }))
         return NULL;
     if (keep == HONE__KEEP_OUTPUT && !HONE__SAVE(ctx, out))
@@ -299,7 +299,7 @@ static bool backward(hone_context *ctx, hone_tensor *const *in, hone_tensor **ou
     }
     if (!hone__broadcast(hone__call_name(ctx), in, 2, &shape) || !HONE__SAVE(ctx, in[0], in[1]))
         return false;
-    out[0] = hone__out(ctx, 0, dtype, shape.ndim, shape.shape);
+    out[0] = hone__out_along(ctx, dtype, shape.ndim, shape.shape);
     const hone__elementwise_kernel kernel = hone__binary_kernel(k, dtype);
     const hone__operand operands[] = { { .t = in[0] }, { .t = in[1] } };
     return out[0] && hone__elementwise(&kernel, out[0], operands);
