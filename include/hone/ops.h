@@ -2,14 +2,23 @@
  * What can be computed with tensors. Names and meanings are PyTorch's.
  *
  * Unless a comment says otherwise: any strides; any dtype (transcendental functions turn integers
- * into f32); broadcasting of operands by PyTorch's rules; results are fresh, contiguous and owned
- * by the current scope; NULL on error (HONE_E_SHAPE, HONE_E_DTYPE, HONE_E_VALUE, HONE_E_INDEX,
+ * into f32); broadcasting of operands by PyTorch's rules; results are fresh, contiguous (but see
+ * below) and owned by the current scope; NULL on error (HONE_E_SHAPE, HONE_E_DTYPE, HONE_E_VALUE, HONE_E_INDEX,
  * HONE_E_NOMEM, HONE_E_NULL for a NULL operand). Every op on floats is differentiable, twice and
  * more, except where it says "no gradient". A trailing _ means in place: the first argument is
  * changed and returned (no new reference), HONE_E_STATE if autograd forbids it: a leaf that requires
  * a gradient (change it under HONE_NO_GRAD()), an expanded tensor (hone_clone it), a view that needs
  * a gradient, its base's or the other operand's (unlike PyTorch: change a hone_clone of it, and join
  * the parts with hone_cat or hone_where).
+ *
+ * Results of elementwise ops (of one, two or three tensors or a number, comparisons, hone_where,
+ * hone_to, activations, and their gradients) lie as their operands do, as PyTorch's: of the
+ * transpose of a matrix hone_neg() gives one with that one's strides, and nothing is turned on the
+ * way. Their dims are in memory in the order that the first operand has them in (of two dims the
+ * first that is broadcast along neither), without gaps; where none says, row-major. Only operands
+ * that are all contiguous are sure to give what hone_data() can be read from row by row: else
+ * hone_contiguous() or hone_copy_out() it. hone_clone(), hone_empty_like() and their like are
+ * contiguous, unlike PyTorch's.
  */
 #ifndef HONE_OPS_H
 #define HONE_OPS_H
@@ -54,7 +63,7 @@ HONE_API hone_tensor *hone_arange(hone_dtype dtype, double start, double end, do
 HONE_API hone_tensor *hone_linspace(hone_dtype dtype, double start, double end, int64_t steps);
 /** [n, m] with ones on the diagonal. */
 HONE_API hone_tensor *hone_eye(hone_dtype dtype, int64_t n, int64_t m);
-/** The same shape and dtype as x. */
+/** The same shape and dtype as x, contiguous. */
 HONE_API hone_tensor *hone_empty_like(hone_tensor *x);
 HONE_API hone_tensor *hone_zeros_like(hone_tensor *x);
 HONE_API hone_tensor *hone_ones_like(hone_tensor *x);
@@ -297,7 +306,7 @@ HONE_API hone_tensor *hone_where(hone_tensor *condition, hone_tensor *a, hone_te
 
 /* ---- copies */
 
-/** x in another dtype (x itself if it has it). Float to integer truncates and saturates, NaN gives
+/** x in another dtype (x itself if it has it), lying as x does. Float to integer truncates and saturates, NaN gives
  * 0; to bool: x != 0. Grad: dy cast back. */
 HONE_API hone_tensor *hone_to(hone_tensor *x, hone_dtype dtype);
 /** A contiguous copy. Grad: dy. */
@@ -536,8 +545,8 @@ typedef struct {
 
 /* ---- products */
 
-/* The order of every sum is chosen by n, k, dtype and whether b lies along k: never by the rows of a,
- * by its strides or by batch dims. So a row of the result has the same bits alone and among any
+/* The order of every sum is chosen by n, k, dtype and whether b lies along k (its stride there is the
+ * smaller one): never by the rows of a, by its strides or by batch dims. So a row of the result has the same bits alone and among any
  * others; samples are rows of a, and what puts them along n gives that up. A sum is one chain acc =
  * fma(a[i,k], b[k,j], acc) from +0 in the order of k; but with n <= 8 and b along k it is added up as
  * hone_sum_dim does, and else with n <= 64 and k >= 4096 it is min(k / 2048, 64) chains over pieces

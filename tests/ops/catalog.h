@@ -141,7 +141,7 @@ struct catalog_row {
 
     double ulps;             /* |got - want| <= ulps * epsilon * (|want| + scale); 0: 4 */
     double scale;            /* size of what cancels in a sum; 0: nothing does */
-    bool view;               /* the result need not be contiguous */
+    bool view;               /* the result may have gaps */
     const char *no_gradient; /* why there is none (integer result, ...) */
     const char *once;        /* why it can't be differentiated twice */
 };

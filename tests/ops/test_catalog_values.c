@@ -41,6 +41,15 @@ static void check_in_place(const catalog_row *row, const char *text, hone_dtype 
     catalog_free(&c);
 }
 
+/* Only then an elementwise op's result may be so, too: hone/ops.h. */
+static bool any_across(const catalog_case *c)
+{
+    bool any = false;
+    for (int i = 0; i < c->n; i++)
+        any = any || (hone__is_real(c->tensor[i]) && !hone_is_contiguous(c->tensor[i]));
+    return any;
+}
+
 static void check_case(const catalog_row *row, const char *text, hone_dtype dtype)
 {
     HONE_SCOPE();
@@ -52,6 +61,8 @@ static void check_case(const catalog_row *row, const char *text, hone_dtype dtyp
     cr_assert(y, "%s: %s", c.text, hone_error_message());
     const char *problem = catalog_compare(row, y, &want);
     cr_assert(!*problem, "%s: %s", c.text, problem);
+    cr_assert(row->view || hone_is_contiguous(y) || any_across(&c), "%s: is not contiguous",
+              c.text);
     check_in_place(row, text, dtype, &want);
     free(want.at);
     catalog_free(&c);
