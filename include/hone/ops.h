@@ -12,13 +12,13 @@
  * the parts with hone_cat or hone_where).
  *
  * Results of elementwise ops (of one, two or three tensors or a number, comparisons, hone_where,
- * hone_to, activations, and their gradients) lie as their operands do, as PyTorch's: of the
- * transpose of a matrix hone_neg() gives one with that one's strides, and nothing is turned on the
- * way. Their dims are in memory in the order that the first operand has them in (of two dims the
- * first that is broadcast along neither), without gaps; where none says, row-major. Only operands
- * that are all contiguous are sure to give what hone_data() can be read from row by row: else
- * hone_contiguous() or hone_copy_out() it. hone_clone(), hone_empty_like() and their like are
- * contiguous, unlike PyTorch's.
+ * hone_to, activations, and their gradients) lie as their operands do, as PyTorch's: hone_neg() of
+ * the transpose of a matrix has the strides of its operand, and nothing is turned on the way. The
+ * dims lie in the order that the first operand has them in (of two dims the first operand that is
+ * broadcast along neither), without gaps; where none says, row by row. Only if all operands are
+ * contiguous the result is sure to be: else hone_contiguous() or hone_copy_out() what hone_data()
+ * should be read from row by row. Unlike PyTorch's, dim 0 of three and more is never the innermost
+ * (it is the outermost then), and hone_clone(), hone_empty_like() and their like are contiguous.
  */
 #ifndef HONE_OPS_H
 #define HONE_OPS_H
@@ -545,9 +545,10 @@ typedef struct {
 
 /* ---- products */
 
-/* The order of every sum is chosen by n, k, dtype and whether b lies along k (its stride there is the
- * smaller one): never by the rows of a, by its strides or by batch dims. So a row of the result has the same bits alone and among any
- * others; samples are rows of a, and what puts them along n gives that up. A sum is one chain acc =
+/* The order of every sum is chosen by n, k, dtype and whether b lies along k (is contiguous there):
+ * never by the rows of a, by its strides or by batch dims. So a row of the result has the same bits alone and among any
+ * others; samples are rows of a, and what puts them along n gives that up, as does a b whose samples
+ * lie innermost in memory: hone_contiguous() it. A sum is one chain acc =
  * fma(a[i,k], b[k,j], acc) from +0 in the order of k; but with n <= 8 and b along k it is added up as
  * hone_sum_dim does, and else with n <= 64 and k >= 4096 it is min(k / 2048, 64) chains over pieces
  * of k of equal length, added in order.

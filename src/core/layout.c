@@ -1,6 +1,8 @@
 /* layout.c: see layout.h. */
 #include "core/layout.h"
 
+#include <string.h>
+
 typedef struct {
     int ndim;
     const int64_t *shape;
@@ -29,10 +31,9 @@ static int outside(const operands *of, int a, int b)
 }
 
 /* The dims of more than one element, innermost first. The last dim is the first to be put in, and
- * each goes inside all that lie outside it. True: it isn't the order of the shape. */
+ * each goes inside all that lie outside it. False: it is the order of the shape. */
 static bool find_order(const operands *of, int *order, int *n)
 {
-    bool turned = false;
     *n = 0;
     for (int d = of->ndim - 1; d >= 0; d--) {
         if (of->shape[d] == 1)
@@ -45,12 +46,17 @@ static bool find_order(const operands *of, int *order, int *n)
             if (side > 0)
                 at = i;
         }
-        for (int i = (*n)++; i > at; i--) {
-            order[i] = order[i - 1];
-            turned = true;
-        }
+        memmove(order + at + 1, order + at, sizeof *order * (size_t)(*n - at));
         order[at] = d;
+        ++*n;
     }
+    if (*n > 2 && order[0] == 0) { /* samples go outside */
+        memmove(order, order + 1, sizeof *order * (size_t)(*n - 1));
+        order[*n - 1] = 0;
+    }
+    bool turned = false;
+    for (int i = 1; i < *n; i++)
+        turned = turned || order[i] > order[i - 1];
     return turned;
 }
 

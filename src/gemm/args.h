@@ -8,8 +8,6 @@
 
 #define HONE__GEMM_BATCH_DIMS 6
 
-enum { HONE__GEMM_DOT_COLUMNS = 8 }; /* as many at most have the order `dot` of gemm.h */
-
 /** BF16: A and B are uint16_t, C is f32 or, with `narrow`, bf16, and bias is f32 (pairs.h). */
 typedef enum { HONE__GEMM_F32, HONE__GEMM_F64, HONE__GEMM_BF16 } hone__gemm_dtype;
 

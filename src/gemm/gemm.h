@@ -5,8 +5,7 @@
  * of A. So a row of C has the same bits whatever other rows there are (contract 7): samples are rows
  * of A, and what puts them along n gives that up.
  *
- * - dot: k > 1, n <= 8, B contiguous in k (b_rs 1, or n 1; where it lies along k with gaps,
- *   loops/product.c closes them). The reductions' rule (kernels.h) with
+ * - dot: k > 1, n <= 8, B contiguous in k (b_rs 1, or n 1). The reductions' rule (kernels.h) with
  *   acc = fma(a, b, acc); a lane starts at a * b.
  * - split: else, if n <= 64 and k >= 4096. min(k / 2048, 64) pieces of K of equal length (the last
  *   may be shorter), each a chain; their sums are added in order.

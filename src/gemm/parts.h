@@ -31,11 +31,11 @@ typedef enum {
 /** Of the product as it is given: gemm.h. */
 static inline hone__gemm_order hone__gemm_order_of(const hone__gemm_args *x)
 {
-    enum { SPLIT_COLUMNS = 64, SPLIT_K = 4096 };
+    enum { DOT_COLUMNS = 8, SPLIT_COLUMNS = 64, SPLIT_K = 4096 };
     if (x->n > SPLIT_COLUMNS || x->chain || x->accumulate == HONE__GEMM_BEGIN) {
         return HONE__GEMM_CHAIN;
     }
-    if (x->k > 1 && x->n <= HONE__GEMM_DOT_COLUMNS && (x->b_rs == 1 || x->n == 1)) {
+    if (x->k > 1 && x->n <= DOT_COLUMNS && (x->b_rs == 1 || x->n == 1)) {
         return HONE__GEMM_DOT;
     }
     return x->k >= SPLIT_K ? HONE__GEMM_SPLIT : HONE__GEMM_CHAIN;

@@ -2,7 +2,6 @@
 #include "loops/product.h"
 
 #include "gemm/gemm.h"
-#include "loops/elementwise.h"
 #include "loops/integer_product.h"
 #include "gemm/pairs.h"
 
@@ -95,29 +94,6 @@ static void fold_batch(hone__gemm_args *g)
     }
 }
 
-/* Does B lie along k, but with gaps? So it does where samples lie innermost, unless it is one. */
-static bool has_gaps_along_k(const hone__gemm_args *g)
-{
-    return g->k > 1 && g->n > 1 && g->b_rs != 1 && (g->b_cs == 0 || g->b_rs < g->b_cs);
-}
-
-/* Few columns of such a B lose the gaps: gemm.h chooses their order by whether there are any, and a
- * sample's bits depend on no stride, nor on how many samples there are (contract 7). */
-static const hone_tensor *without_gaps(const hone_tensor *b)
-{
-    int64_t shape[HONE_MAX_DIMS], stride[HONE_MAX_DIMS];
-    const int n = b->ndim;
-    for (int d = 0; d < n; d++)
-        shape[d] = d < n - 2 ? b->shape[d] : b->shape[2 * n - 3 - d]; /* the last two exchanged */
-    hone_tensor *copy = hone__own(hone__new("matmul", (hone_dtype)b->dtype, n, shape));
-    if (!copy)
-        return NULL;
-    for (int d = 0; d < n; d++)
-        stride[d] = copy->stride[d < n - 2 ? d : 2 * n - 3 - d];
-    copy = hone__own(hone__alias(copy, n, b->shape, stride, copy->offset));
-    return copy && hone__copy_elements(copy, (hone_tensor *)b) ? copy : NULL;
-}
-
 static bool take(const char *op, bool integers, const hone_tensor *a, const hone_tensor *b,
                  hone__product *out)
 {
@@ -129,15 +105,7 @@ static bool take(const char *op, bool integers, const hone_tensor *a, const hone
         return false;
     if (a->ndim == 0 || b->ndim == 0)
         return shapes_differ(op, "needs at least one dim on both sides", a, b);
-    if (!take_matrices(op, a, b, g))
-        return false;
-    if (g->n <= HONE__GEMM_DOT_COLUMNS && has_gaps_along_k(g)) {
-        if (!(b = without_gaps(b)))
-            return false;
-        g->b_rs = b->stride[b->ndim - 2];
-        g->b_cs = b->stride[b->ndim - 1];
-    }
-    if (!take_batch(op, a, b, out))
+    if (!take_matrices(op, a, b, g) || !take_batch(op, a, b, out))
         return false;
     if (a->ndim > 1)
         out->out.shape[out->out.ndim++] = g->m;
