@@ -160,7 +160,7 @@ typedef struct {
     void (*norm_pass_planes)(const hone__norm_planes *d);
     void (*norm_dx_planes)(const hone__norm_planes *d);
     /** g and gv [planes]: the sums of what counts of dy, and of that times v, in the order of
-     * reduce_rows. n <= HONE__NORM_LANES. */
+     * reduce_rows; n is at most a block of these. */
     void (*norm_sums_planes)(const hone__norm_planes *d);
 } hone__image_kernels;
 

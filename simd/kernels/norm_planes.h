@@ -119,21 +119,66 @@ HONE__INLINE float norm_fold(vf32 *lanes, int vectors)
     return f32_first(v);
 }
 
-static void norm_sums_planes(const hone__norm_planes *d)
+/* Lanes [first, first + SWEEP) vectors of a plane of more than HONE__NORM_LANES elements. */
+enum { NORM_SWEEP = NORM_VECTORS < 4 ? NORM_VECTORS : 4 };
+
+HONE__INLINE void norm_sums_step(const hone__norm_planes *d, const norm_numbers *of, int64_t at,
+                                 vf32 *g, vf32 *gv)
+{
+    const vf32 v = norm_normal(f32_load(d->x + at), of);
+    const vf32 passed = norm_passed(d, f32_load(d->dy + at), v, of);
+    *g = f32_add(*g, passed);
+    *gv = f32_fma(passed, v, *gv);
+}
+
+HONE__INLINE void norm_sums_sweep(const hone__norm_planes *d, const norm_numbers *of, int64_t at,
+                                  int64_t n, vf32 *g, vf32 *gv)
 {
     const vf32 none = f32_set(-0.0f);
+    for (; n >= NORM_SWEEP * F32_LANES; n -= HONE__NORM_LANES, at += HONE__NORM_LANES)
+        for (int k = 0; k < NORM_SWEEP; k++)
+            norm_sums_step(d, of, at + k * F32_LANES, &g[k], &gv[k]);
+    for (int k = 0; k < NORM_SWEEP && n > 0; k++, n -= F32_LANES, at += F32_LANES) {
+        if (n >= F32_LANES) {
+            norm_sums_step(d, of, at, &g[k], &gv[k]);
+            continue;
+        }
+        const vf32 v = norm_normal(f32_load_n(d->x + at, n, none), of);
+        const vf32 passed = norm_passed(d, f32_load_n(d->dy + at, n, none), v, of);
+        g[k] = f32_keep_n(f32_add(g[k], passed), n, g[k]);
+        gv[k] = f32_keep_n(f32_fma(passed, v, gv[k]), n, gv[k]);
+    }
+}
+
+/* A plane of at most HONE__NORM_LANES elements, others of which are absent. */
+HONE__INLINE int norm_sums_few(const hone__norm_planes *d, const norm_numbers *of, int64_t at,
+                               vf32 *g, vf32 *gv)
+{
+    const vf32 none = f32_set(-0.0f);
+    int vectors = 0;
+    for (int64_t count = d->n; count > 0; count -= F32_LANES, at += F32_LANES, vectors++) {
+        const vf32 v = norm_normal(norm_take(d->x + at, count, none), of);
+        const vf32 passed = norm_passed(d, norm_take(d->dy + at, count, none), v, of);
+        const vf32 product = f32_fma(passed, v, none);
+        g[vectors] = count >= F32_LANES ? passed : f32_keep_n(passed, count, none);
+        gv[vectors] = count >= F32_LANES ? product : f32_keep_n(product, count, none);
+    }
+    return vectors;
+}
+
+static void norm_sums_planes(const hone__norm_planes *d)
+{
     for (int64_t p = 0; p < d->planes; p++) {
         const norm_numbers of = norm_numbers_of(d, p);
         vf32 g[NORM_VECTORS], gv[NORM_VECTORS];
-        int vectors = 0;
-        for (int64_t i = 0; i < d->n; i += F32_LANES, vectors++) {
-            const int64_t at = p * d->n + i, count = d->n - i;
-            const vf32 v = norm_normal(norm_take(d->x + at, count, none), &of);
-            const vf32 passed = norm_passed(d, norm_take(d->dy + at, count, none), v, &of);
-            const vf32 product = f32_fma(passed, v, none);
-            g[vectors] = count >= F32_LANES ? passed : f32_keep_n(passed, count, none);
-            gv[vectors] = count >= F32_LANES ? product : f32_keep_n(product, count, none);
-        }
+        int vectors = NORM_VECTORS;
+        for (int k = 0; k < NORM_VECTORS; k++)
+            g[k] = gv[k] = f32_set(-0.0f);
+        if (d->n <= HONE__NORM_LANES)
+            vectors = norm_sums_few(d, &of, p * d->n, g, gv);
+        for (int first = 0; d->n > HONE__NORM_LANES && first < NORM_VECTORS; first += NORM_SWEEP)
+            norm_sums_sweep(d, &of, p * d->n + first * F32_LANES, d->n - first * F32_LANES,
+                            g + first, gv + first);
         d->g[p] = norm_fold(g, vectors);
         d->gv[p] = norm_fold(gv, vectors);
     }

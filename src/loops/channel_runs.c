@@ -153,7 +153,7 @@ static void sums(void *ctx, int64_t begin, int64_t end)
         hone__norm_planes p;
         const char *dy = j->dy + i * bytes;
         stop = stop_of(j, i, end);
-        if (as_planes(j, i, stop, &p) && p.n <= HONE__NORM_LANES) {
+        if (as_planes(j, i, stop, &p) && p.n <= hone__reduce_block(HONE_F32)) {
             p.g = (float *)(void *)(j->out + i * each);
             p.gv = (float *)(void *)(j->out2 + i * each);
             hone__images()->norm_sums_planes(&p);
