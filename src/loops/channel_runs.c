@@ -10,22 +10,14 @@
 #define NS_PER_ELEMENT 0.2
 #define NS_PER_STRETCH 5.0
 
-enum { NEAR = 1024, BUFFER_BYTES = 1 << 16, NEAR_BYTES = 1 << 19 };
+enum { NEAR = 1024, BUFFER_BYTES = 1 << 16 };
 
 typedef struct {
     const hone__channel_run *r;
     int64_t size, length; /* bytes of an element; elements of a stretch */
     char *out, *out2, *room;
     const char *dy, *x;
-    hone__range_body body; /* over stretches of one sample */
 } job;
-
-int64_t hone__channels_near(const hone__channel_run *r, int tensors)
-{
-    const int64_t bytes = r->samples * r->positions * (int64_t)hone_dtype_size(r->dtype) * tensors;
-    const int64_t near = (int64_t)hone__team_size() * NEAR_BYTES / (bytes ? bytes : 1);
-    return r->positions == 1 ? r->channels : hone__min(r->channels, near > 0 ? near : 1);
-}
 
 /* The channels of stretch i. */
 static hone__channels channels_of(const job *j, int64_t i)
@@ -50,28 +42,15 @@ static int64_t stop_of(const job *j, int64_t i, int64_t end)
     return j->r->positions == 1 ? stop : hone__min(stop, (i / channels + 1) * channels);
 }
 
-/* Those of the channels that are looked at, counted through all samples. */
-static void run_some(void *ctx, int64_t begin, int64_t end)
-{
-    const job *j = ctx;
-    const int64_t some = j->r->end - j->r->begin;
-    for (int64_t i = begin, upto; i < end; i = upto) {
-        const int64_t first = i / some * j->r->channels + j->r->begin + i % some;
-        upto = hone__min(end, (i / some + 1) * some);
-        j->body(ctx, first, first + upto - i);
-    }
-}
-
-/* Calls body for stretches, cut over threads. */
+/* Calls body for all stretches, cut over threads. */
 static void run(job *j, double ns, hone__range_body body)
 {
     const hone__channel_run *r = j->r;
     const bool across = r->positions == 1;
     j->size = (int64_t)hone_dtype_size(r->dtype);
     j->length = across ? r->channels : r->positions;
-    j->body = body;
-    hone__parallel_for(across ? r->samples : r->samples * (r->end - r->begin), 1,
-                       ns * (double)j->length + NS_PER_STRETCH, across ? body : run_some, j);
+    hone__parallel_for(across ? r->samples : r->samples * r->channels, 1,
+                       ns * (double)j->length + NS_PER_STRETCH, body, j);
 }
 
 /* Stretches [begin, end) of one sample for the kernels of f32 planes; false: there are none. */
@@ -216,19 +195,18 @@ void hone__channels_dx(const hone__channel_run *r, void *dx, const void *dy, con
     run(&(job){ .r = r, .out = dx, .dy = dy, .x = x }, NS_PER_ELEMENT, dx_of);
 }
 
-/* Of the channels that are looked at, [begin, end). */
+/* Channels [begin, end). */
 static void chain(void *ctx, int64_t begin, int64_t end)
 {
     const job *j = ctx;
     const hone__binary_fn add = hone__k->binary[HONE__K_ADD][j->r->dtype];
-    const int64_t first = j->r->begin + begin;
-    char *sum = j->out + first * j->size;
+    char *sum = j->out + begin * j->size;
     for (int64_t n = 0; n < j->r->samples; n++)
-        add(end - begin, sum, 1, sum, 1, j->x + (n * j->r->channels + first) * j->size, 1);
+        add(end - begin, sum, 1, sum, 1, j->x + (n * j->r->channels + begin) * j->size, 1);
 }
 
 void hone__channels_chain(const hone__channel_run *r, void *sum, const void *sums_)
 {
     job j = { .r = r, .size = (int64_t)hone_dtype_size(r->dtype), .out = sum, .x = sums_ };
-    hone__parallel_for(r->end - r->begin, 16, NS_PER_ELEMENT * (double)r->samples, chain, &j);
+    hone__parallel_for(r->channels, 16, NS_PER_ELEMENT * (double)r->samples, chain, &j);
 }

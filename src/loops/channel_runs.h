@@ -9,14 +9,10 @@
 typedef struct {
     hone_dtype dtype;
     int64_t samples, channels, positions;
-    int64_t begin, end; /* of the channels, those that are looked at; of one position all */
     hone__channels of; /* [channels]; its step isn't looked at */
     /* y had a ReLU: in the same pass; dy counts as +0 where y, computed again, is <= 0 */
     bool relu;
 } hone__channel_run;
-
-/** Whose bytes in `tensors` tensors stay near a core from one pass over them to the next. */
-int64_t hone__channels_near(const hone__channel_run *r, int tensors);
 
 /** y = batch norm of x (kernels.h). */
 void hone__channels_normalise(const hone__channel_run *r, void *y, const void *x);

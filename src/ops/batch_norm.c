@@ -8,7 +8,6 @@
 #include "core/reserve.h"
 #include "loops/channel_runs.h"
 #include "loops/reduce_run.h"
-#include "loops/rows.h"
 #include "op/norm_relu.h"
 #include "op/options.h"
 #include "op/recompute.h"
@@ -106,20 +105,16 @@ void hone__norms_of_running(hone_tensor *norms, const hone_tensor *mean, const h
 
 enum { MEAN, VARIANCE, STATISTICS };
 
-/* Of channels [begin, end) of x, which is contiguous where it isn't all of them. */
-static bool norms_of_channels(hone_tensor *norms, hone_tensor *x, hone_tensor *statistics,
-                              double eps, int64_t begin, int64_t end)
+bool hone__norms_of_batch(hone_tensor *norms, const hone_tensor *x, hone_tensor *statistics,
+                          double eps)
 {
     const uint32_t dims = ((1u << x->ndim) - 1) & ~2u;
     const int64_t channels = x->shape[1], offsets = HONE__OFFSET * channels;
-    const int64_t skipped = begin * (int64_t)hone__size_of(x->dtype);
     const double count = (double)hone__channel_count(x);
-    const hone_tensor *some = end - begin < channels ? hone_slice(x, 1, begin, end, 1) : x;
-    if (!some || !hone__moments(some, dims, (char *)hone__row_of(statistics, VARIANCE) + skipped,
-                                (char *)hone__row_of(norms, HONE__BASE) + skipped,
-                                (char *)hone__row_of(norms, HONE__OFFSET) + skipped)) /* shifts */
+    if (!hone__moments(x, dims, hone__row_of(statistics, VARIANCE), hone__row_of(norms, HONE__BASE),
+                       hone__row_of(norms, HONE__OFFSET))) /* the shifts */
         return false;
-    for (int64_t c = begin; c < end; c++) {
+    for (int64_t c = 0; c < channels; c++) {
         const int64_t var = VARIANCE * channels + c;
         const double base = hone__number_at(norms, HONE__BASE * channels + c);
         const double shift = hone__number_at(norms, offsets + c);
@@ -130,11 +125,6 @@ static bool norms_of_channels(hone_tensor *norms, hone_tensor *x, hone_tensor *s
                          -shift * hone__number_at(norms, HONE__SCALE * channels + c));
     }
     return true;
-}
-
-bool hone__norms_of_batch(hone_tensor *norms, hone_tensor *x, hone_tensor *statistics, double eps)
-{
-    return norms_of_channels(norms, x, statistics, eps, 0, x->shape[1]);
 }
 
 /* ---- running statistics */
@@ -203,7 +193,6 @@ static hone__channel_run run_of(const hone_tensor *x, const hone_tensor *norms,
         .dtype = (hone_dtype)x->dtype,
         .samples = x->shape[0],
         .channels = x->shape[1],
-        .end = x->shape[1],
         .positions = x->numel / (x->shape[0] * x->shape[1]),
         .of = { .base = hone__row_of(norms, HONE__BASE),
                 .scale = hone__row_of(norms, HONE__SCALE),
@@ -231,19 +220,12 @@ static bool normalise(hone_context *ctx, hone_tensor *const *in, hone_tensor *y,
     const bool sharded = o->training && hone__is_sharded(x);
     if (!o->training)
         hone__norms_of_running(norms, in[RUNNING_MEAN], in[RUNNING_VAR], o->eps);
-    else if (sharded &&
-             !hone__norms_of_shards(hone__call_name(ctx), norms, x, batch, o->eps, &count))
+    else if (sharded ? !hone__norms_of_shards(hone__call_name(ctx), norms, x, batch, o->eps, &count)
+                     : !hone__norms_of_batch(norms, x, batch, o->eps))
         return false;
-    const bool in_turn = o->training && !sharded;
-    hone__channel_run run =
+    const hone__channel_run run =
         run_of(x, norms, weight, bias, ((const norm_options *)hone__options(ctx))->relu);
-    const int64_t some = in_turn ? hone__channels_near(&run, 1) : run.channels;
-    for (; run.begin < run.channels; run.begin = run.end) {
-        run.end = hone__min(run.channels, run.begin + some);
-        if (in_turn && !norms_of_channels(norms, x, batch, o->eps, run.begin, run.end))
-            return false;
-        hone__channels_normalise(&run, hone__data(y), hone__data(x));
-    }
+    hone__channels_normalise(&run, hone__data(y), hone__data(x));
     if (o->training && in[RUNNING_MEAN] != HONE_NONE && !hone__runs_again())
         update_running(o, count, in[RUNNING_MEAN], in[RUNNING_VAR], batch);
     return true;
@@ -291,10 +273,7 @@ static bool chain_sums(void *user, hone_tensor *sum, bool fresh, int64_t first, 
 static void give_by_shards(hone_context *ctx, int i, const hone_tensor *x, hone_tensor *sums)
 {
     hone_tensor *own = sums ? hone_contiguous(sums) : NULL;
-    shard_job j = { { .dtype = (hone_dtype)x->dtype,
-                      .channels = x->shape[1],
-                      .end = x->shape[1],
-                      .positions = 1 },
+    shard_job j = { { .dtype = (hone_dtype)x->dtype, .channels = x->shape[1], .positions = 1 },
                     own };
     if (own)
         hone__shard_sums(ctx, i, x->shape[0], chain_sums, &j, NULL);

@@ -61,7 +61,8 @@ void hone__norms_of_running(hone_tensor *norms, const hone_tensor *mean, const h
                             double eps);
 /** ... and of x, which isn't empty, whose means and variances (correction 0) go to the two rows of
  * `statistics`. False: out of memory. */
-bool hone__norms_of_batch(hone_tensor *norms, hone_tensor *x, hone_tensor *statistics, double eps);
+bool hone__norms_of_batch(hone_tensor *norms, const hone_tensor *x, hone_tensor *statistics,
+                          double eps);
 
 /* ---- a batch cut into shards (op/shards.h), whose statistics are those of all of it */
 

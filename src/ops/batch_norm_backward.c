@@ -2,7 +2,6 @@
 #include "ops/batch_norm.h"
 
 #include "loops/channel_runs.h"
-#include "loops/rows.h"
 #include "runtime/memory.h"
 
 typedef hone__batch_norm_backward_options backward_options;
@@ -76,7 +75,6 @@ static bool prepare(gradients *b, hone_tensor *const *in, hone_tensor *norms, ho
     b->run = (hone__channel_run){ .dtype = (hone_dtype)b->x->dtype,
                                   .samples = samples,
                                   .channels = channels,
-                                  .end = channels,
                                   .positions = b->x->numel / (samples * channels) };
     b->run.of = (hone__channels){ .base = hone__row_of(norms, HONE__BASE),
                                   .scale = hone__row_of(norms, HONE__SCALE),
@@ -115,10 +113,11 @@ static bool take_means(gradients *b, hone_tensor *const *in, const char *name, b
     const double *shards = over_shards ? hone__sums_of_shards(name, b->x, b->sums, &count) : NULL;
     if (over_shards && !shards)
         return false;
+    hone__fill_elements(b->means, -0.0);
     for (int i = 0; i < 2; i++) {
         if (!over_shards)
             hone__channels_chain(&b->run, hone__row_of(b->means, i), hone__row_of(b->sums, i));
-        for (int64_t c = b->run.begin; c < b->run.end; c++) {
+        for (int64_t c = 0; c < b->run.channels; c++) {
             const double w =
                 weight == HONE_NONE ? 1 : hone__number_at(weight, c * weight->stride[0]);
             const int64_t at = i * b->run.channels + c;
@@ -131,37 +130,14 @@ static bool take_means(gradients *b, hone_tensor *const *in, const char *name, b
     return true;
 }
 
-/* Where a parameter's gradient goes: the sum that has begun, or `fresh`. */
-static hone_tensor *begin_sum(hone_tensor *sum, hone_tensor *fresh)
+/* A parameter's gradient: the chain into the sum that has begun, or into `fresh`. */
+static void give_sum(const gradients *b, int row, hone_tensor *sum, hone_tensor *fresh)
 {
     if (sum != HONE_NONE)
         hone__bump(sum);
     else
         hone__fill_elements(sum = fresh, 0);
-    return sum;
-}
-
-/* Some channels at a time, which stay near between the passes over them. */
-static bool run_channels(gradients *b, const backward_options *o, hone_tensor *const *in,
-                         const char *name, hone_tensor *const *sums, hone_tensor *dx)
-{
-    const bool over_shards = o->skip & HONE__OVER_SHARDS, of_means = dx && o->training;
-    const bool of_sums = sums[0] || sums[1] || o->training || over_shards;
-    const int64_t some = over_shards ? b->run.channels : hone__channels_near(&b->run, 2);
-    hone__fill_elements(b->means, -0.0);
-    for (b->run.begin = 0; b->run.begin < b->run.channels; b->run.begin = b->run.end) {
-        b->run.end = hone__min(b->run.channels, b->run.begin + some);
-        if (of_sums && !take_sums(b))
-            return false;
-        for (int i = 0; i < 2; i++)
-            if (sums[i])
-                hone__channels_chain(&b->run, hone__data(sums[i]), hone__row_of(b->sums, i));
-        if (of_means && !take_means(b, in, name, over_shards))
-            return false;
-        if (dx)
-            hone__channels_dx(&b->run, hone__data(dx), hone__data(b->dy), hone__data(b->x));
-    }
-    return true;
+    hone__channels_chain(&b->run, hone__data(sum), hone__row_of(b->sums, row));
 }
 
 /* The outputs that are wanted; a parameter's isn't where its sum has begun. */
@@ -198,12 +174,19 @@ static bool batch_norm_backward_forward(hone_context *ctx, hone_tensor *const *i
     const bool over_shards = o->skip & HONE__OVER_SHARDS;
     if (!prepare(&b, in, norms, over_shards ? in[WEIGHT_SUM] : NULL, o->relu))
         return false;
-    hone_tensor *sums[2] = { NULL, NULL }; /* of dy: the bias's; of dy v: the weight's */
-    if (!(o->skip & HONE__SKIP_DBIAS))
-        sums[0] = begin_sum(in[BIAS_SUM], out[2]);
-    if (!(o->skip & HONE__SKIP_DWEIGHT))
-        sums[1] = begin_sum(over_shards ? HONE_NONE : in[WEIGHT_SUM], out[1]);
-    return run_channels(&b, o, in, hone__call_name(ctx), sums, out[0]);
+    const bool of_weight = !(o->skip & HONE__SKIP_DWEIGHT), of_bias = !(o->skip & HONE__SKIP_DBIAS);
+    if ((of_weight || of_bias || o->training || over_shards) && !take_sums(&b))
+        return false;
+    if (of_weight)
+        give_sum(&b, 1, over_shards ? HONE_NONE : in[WEIGHT_SUM], out[1]);
+    if (of_bias)
+        give_sum(&b, 0, in[BIAS_SUM], out[2]);
+    if (!out[0])
+        return true;
+    if (o->training && !take_means(&b, in, hone__call_name(ctx), over_shards))
+        return false;
+    hone__channels_dx(&b.run, hone__data(out[0]), hone__data(b.dy), hone__data(b.x));
+    return true;
 }
 
 /* ---- the gradients' gradients, in public ops

@@ -136,11 +136,9 @@ static void take_chains(const hone_tensor *sums, const hone__piece *piece, hone_
                         double *row)
 {
     const int64_t channels = sums->shape[2], size = (int64_t)hone__size_of(sums->dtype);
-    const hone__channel_run run = { .dtype = (hone_dtype)sums->dtype,
-                                    .samples = piece->n,
-                                    .channels = channels,
-                                    .end = channels,
-                                    .positions = 1 };
+    const hone__channel_run run = {
+        .dtype = (hone_dtype)sums->dtype, .samples = piece->n, .channels = channels, .positions = 1
+    };
     hone__fill_elements(room, -0.0);
     for (int i = 0; i < 2; i++)
         hone__channels_chain(&run, hone__row_of(room, i),
