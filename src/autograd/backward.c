@@ -216,6 +216,14 @@ static bool find_ways(hone__walk_state *w, hone_context *node)
     return ok;
 }
 
+/* The sum of a leaf's other uses, for ops that add to it as it lies. */
+static hone_tensor *whole_sum(const hone_context *node, const hone__edge *e, bool *ok)
+{
+    hone_tensor *sum = node->op->adds_whole ? hone__leaf_whole(e->into, e->use) : NULL;
+    sum = sum ? hone__shown(e, sum, ok) : NULL;
+    return sum && hone__contiguous(sum) ? sum : NULL;
+}
+
 /* The sums that have begun: of inner nodes, and of leaves, which are locked. *copied: some of these
  * lie so that the op gets a copy. */
 static bool find_sums(const hone__walk_state *w, hone_context *node, hone_tensor **dx, bool *copied)
@@ -228,6 +236,8 @@ static bool find_sums(const hone__walk_state *w, hone_context *node, hone_tensor
         if (e->into) {
             dx[i] = w->captures || w->in_shards ? NULL : begun_sum(e, &ok);
             e->begun = dx[i];
+            if (!e->begun && !w->captures && !w->in_shards)
+                dx[i] = whole_sum(node, e, &ok);
             if (dx[i] && !node->op->anywhere && !hone__contiguous(dx[i])) {
                 *copied = true;
                 ok = (dx[i] = hone_contiguous(dx[i])) && ok;

@@ -90,6 +90,11 @@ hone_tensor *hone__leaf_sum(const hone_tensor *leaf, int use)
     return at ? at->sum : NULL;
 }
 
+hone_tensor *hone__leaf_whole(const hone_tensor *leaf, int use)
+{
+    return use > 0 && !leaf->in_parts ? leaf->grad : NULL;
+}
+
 static bool add_to_slot(hone_tensor **slot, hone_tensor *grad)
 {
     if (*slot)
@@ -238,7 +243,7 @@ unsigned hone__leaves_lock(const hone_context *node)
             hone__lock((hone__lock_id)(HONE__LOCK_LEAVES + i));
     for (int i = 0; i < node->n_in; i++) {
         const hone__edge *e = &node->edges[i];
-        if (e->into && hone__leaf_sum(e->into, e->use))
+        if (e->into && (hone__leaf_sum(e->into, e->use) || hone__leaf_whole(e->into, e->use)))
             kept |= 1u << lock_of(e->into);
     }
     hone__leaves_unlock(locks & ~kept);

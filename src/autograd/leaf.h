@@ -62,6 +62,9 @@ int hone__leaf_use(hone_tensor *leaf, uint64_t walk, bool in_parts);
 bool hone__leaf_add(hone_tensor *leaf, int use, hone_tensor *grad);
 /** The sum of that use, as far as there is one. The leaf is locked. */
 hone_tensor *hone__leaf_sum(const hone_tensor *leaf, int use);
+/** What that use's gradient is added to when it is whole: .grad, which another use has begun; else
+ * NULL. The leaf is locked. */
+hone_tensor *hone__leaf_whole(const hone_tensor *leaf, int use);
 /** Locks the leaves that node's wanted inputs are or show, where their sums have begun; unlocked
  * when the locks are given back. */
 unsigned hone__leaves_lock(const hone_context *node);

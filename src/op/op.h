@@ -106,11 +106,13 @@ struct hone__op_declaration {
     hone__slot out[HONE__OP_OUTPUTS]; /* none: one, "out" */
     const hone__option *options;      /* NULL: none */
     uint16_t options_bytes;
-    uint8_t forms;  /* hone__forms */
-    uint8_t dims;   /* of places (depth, height, width), for ops that share their functions */
-    bool view;      /* outputs share the first input's storage */
-    bool repeats;   /* ... and may show an element of it several times */
-    bool adds;      /* the backward adds to a sum that has begun */
+    uint8_t forms; /* hone__forms */
+    uint8_t dims;  /* of places (depth, height, width), for ops that share their functions */
+    bool view;     /* outputs share the first input's storage */
+    bool repeats;  /* ... and may show an element of it several times */
+    bool adds;     /* the backward adds to a sum that has begun */
+    bool
+        adds_whole; /* ... and to a leaf's that another use has begun, when its gradient is whole */
     bool anywhere;  /* ... also if it has gaps or lies across, as in a view of the leaf's */
     bool composite; /* the forward is made of public ops, which record themselves: no backward */
     bool once;      /* the gradient can't be differentiated; `why` says why */
@@ -171,7 +173,7 @@ bool hone__save(hone_context *ctx, int n, hone_tensor *const *tensors);
 /* ---- what a backward calls besides hone_saved() and hone_needs_input_grad() */
 
 /** True if the sum in dx[i] is a leaf's: a sum over samples begins with it (contract 7). Else it is
- * an inner tensor's, and a gradient is added to it when it is whole. */
+ * an inner tensor's, or of a leaf's other uses, and a gradient is added to it when it is whole. */
 bool hone__begins_with(const hone_context *ctx, int i);
 /** Shape of input i at the time of the call, kept in the node for every input, saved or not. */
 const hone__shape *hone__input_shape(const hone_context *ctx, int i);

@@ -3,6 +3,7 @@
 #include "loops/indices.h"
 #include "op/shards.h"
 #include "ops/embedding.h"
+#include "runtime/memory.h"
 #include "runtime/parallel.h"
 
 hone_tensor *hone__numbers_of(hone_context *ctx, hone_tensor *indices, int64_t extent)
@@ -87,6 +88,44 @@ bool hone__add_rows(hone_tensor *sum, hone_tensor *at, hone_tensor *dy, int64_t 
     return a.dy;
 }
 
+/* The rows that are named, numbered as they come: named [0..k-1]; numbers[i] is that of at[i], -1 the
+ * padding's. k; -1: out of memory. */
+static int64_t number_rows(const hone_tensor *at, int64_t rows, int64_t padding, int64_t *named,
+                           int64_t *numbers)
+{
+    const int64_t *row = hone__data(at);
+    int64_t k = 0, *number = hone__pool_alloc(hone__bytes(rows, sizeof *number));
+    if (!number)
+        return -1;
+    for (int64_t i = 0; i < at->numel; i++)
+        number[row[i]] = -1;
+    for (int64_t i = 0; i < at->numel; i++) {
+        if (row[i] != padding && number[row[i]] < 0) {
+            named[k] = row[i];
+            number[row[i]] = k++;
+        }
+        numbers[i] = number[row[i]];
+    }
+    hone__pool_free(number, hone__bytes(rows, sizeof *number));
+    return k;
+}
+
+/* sum += the whole gradient, without its rows of zeros. */
+static bool add_whole(hone_tensor *sum, hone_tensor *at, hone_tensor *dy, int64_t padding)
+{
+    HONE_SCOPE();
+    hone_tensor *named = hone_empty(HONE_I64, at->numel), *numbers = hone_empty_like(named);
+    if (!named || !numbers)
+        return false;
+    const int64_t k =
+        number_rows(at, sum->shape[0], padding, hone__data(named), hone__data(numbers));
+    hone_tensor *part = k < 0 ? NULL : hone_zeros((hone_dtype)sum->dtype, k, sum->shape[1]);
+    hone_tensor *first = part ? hone_slice(named, 0, 0, k, 1) : NULL;
+    return first && hone__add_rows(part, numbers, dy, -1) &&
+           hone_add_scalar_(sum, 0) && /* what adding zeros does to -0 */
+           hone__add_rows(sum, first, part, -1);
+}
+
 /* For a shard's samples. */
 static bool chain_rows(void *user, hone_tensor *sum, bool fresh, int64_t first, int64_t n)
 {
@@ -99,7 +138,8 @@ static bool chain_rows(void *user, hone_tensor *sum, bool fresh, int64_t first, 
     return at && hone__add_rows(sum, at, dy, a->padding);
 }
 
-/* Into the gradient that there is, only the rows that are named; else zeros come first. */
+/* Into the gradient that there is, only the rows that are named; else zeros come first. Where another
+ * use of the table has a gradient already (a tied head), this one's rows are summed apart. */
 static void embedding_of_dy(hone_context *ctx, hone_tensor *const *dy, hone_tensor **dx)
 {
     const embedding_options *o = hone__options(ctx);
@@ -113,10 +153,13 @@ static void embedding_of_dy(hone_context *ctx, hone_tensor *const *dy, hone_tens
         hone__shard_sums(ctx, 1, saved->shape[0], chain_rows, &a, NULL);
         return;
     }
-    if (sum) {
-        hone_tensor *at = hone__indices_of("embedding", hone_saved(ctx, 0));
-        if (at)
+    hone_tensor *whole = sum ? NULL : dx[1];
+    if (sum || (whole && saved && 2 * saved->numel < rows && whole->dtype == d->dtype)) {
+        hone_tensor *at = hone__indices_of("embedding", saved);
+        if (at && sum)
             hone__add_rows(sum, at, d, o->padding_idx);
+        else if (at)
+            add_whole(whole, at, d, o->padding_idx);
         return;
     }
     dx[1] = hone_embedding_backward(d, hone_saved(ctx, 0), rows,
@@ -131,6 +174,7 @@ const hone__op hone__op_embedding = {
     .options = embedding_table,
     .options_bytes = sizeof(embedding_options),
     .adds = true,
+    .adds_whole = true,
     .cost = hone__cost_of_rows,
 };
 

@@ -18,6 +18,37 @@ Test(embedding, padding)
     CHECK_VALUES(hone_grad(w), HONE_F64, (4, 2), 0, 0, 0, 0, 1, 1, 0, 0);
 }
 
+/* Of a table that other ops use, too, .grad gets what the sum of two whole gradients is, to the bit:
+ * where -0 meets no row, too; again into a gradient of the step before; few rows and most of them. */
+Test(embedding, a_tied_table_gets_the_sum_of_whole_gradients)
+{
+    enum { ROWS = 40, WIDTH = 6 };
+    hone_tensor *few = T(HONE_I64, (2, 4), 3, 5, 3, 2, 39, 5, 3, 3);
+    hone_tensor *tokens[] = { few, hone_cat(hone_list(few, few, few), 0) };
+    for (int round = 0; round < 8; round++) {
+        HONE_SCOPE();
+        hone_tensor *t = tokens[round % 2];
+        const int64_t padding = round / 2 % 2 ? 2 : HONE_NO_PADDING;
+        hone_tensor *w[3], *scores = hone_randn(HONE_F32, ROWS, WIDTH);
+        scores = hone_mul(scores, hone_gt_scalar(scores, 0)); /* half of them -0 or 0 */
+        hone_tensor *slopes = hone_randn(HONE_F32, hone_size(t, 0), 4, WIDTH);
+        w[0] = hone_requires_grad_(hone_randn(HONE_F32, ROWS, WIDTH), true);
+        for (int i = 1; i < 3; i++)
+            w[i] = hone_requires_grad_(hone_clone(hone_detach(w[0])), true);
+        for (int step = 0; step <= round / 4; step++)
+            for (int tied = 0; tied < 2; tied++) {
+                hone_tensor *table = tied ? w[0] : w[1], *head = tied ? w[0] : w[2];
+                hone_tensor *first = hone_sum(hone_mul(hone_embedding(t, table, padding), slopes));
+                CHECK_OK(hone_backward(hone_add(first, hone_sum(hone_mul(head, scores)))));
+            }
+        if (round < 4)
+            cr_expect(test_same_bits(hone_grad(w[0]), hone_add(hone_grad(w[2]), hone_grad(w[1]))));
+        else
+            cr_expect(hone_item(hone_max(hone_abs(hone_sub(
+                          hone_grad(w[0]), hone_add(hone_grad(w[2]), hone_grad(w[1])))))) < 1e-5);
+    }
+}
+
 Test(embedding, one_hot_counts_for_itself)
 {
     CHECK_VALUES(hone_one_hot(T(HONE_I64, (2), 0, 2), -1), HONE_I64, (2, 3), 1, 0, 0, 0, 0, 1);
