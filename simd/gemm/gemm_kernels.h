@@ -31,7 +31,11 @@
 #include <stdint.h>
 #include <string.h>
 
-#define HONE__GEMM_INLINE   inline __attribute__((always_inline))
+#ifdef __OPTIMIZE_SIZE__ /* vec_scalar.h says why */
+#define HONE__GEMM_INLINE inline
+#else
+#define HONE__GEMM_INLINE inline __attribute__((always_inline))
+#endif
 #define HONE__GEMM_NOINLINE __attribute__((noinline))
 
 /* The compiler forgets how it got to this pointer, so it has to count it on. */
@@ -43,8 +47,9 @@
 #define HONE__GEMM_KEEP(vector) __asm__("" : "+v"(vector))
 #endif
 
-/* Before a loop of at most 16 rounds: unroll it completely. Before a long one: twice. */
-#if defined(HONE_SANITIZE) /* instrumented, the unrolled loops would take minutes to compile */
+/* Before a loop of at most 16 rounds: unroll it completely. Before a long one: twice. Not where
+ * instrumented code would take minutes to compile, nor where it is to be small. */
+#if defined(HONE_SANITIZE) || defined(__OPTIMIZE_SIZE__)
 #define HONE__GEMM_UNROLL
 #define HONE__GEMM_UNROLL_2
 #define HONE__GEMM_UNROLL_64

@@ -104,7 +104,30 @@ HONE__INLINE VREAL R(tanh_backward)(VREAL dy, VREAL y)
 }
 
 #if !HONE__REAL_IS_F64
-/* pow is made of doubles and rounded: through a buffer, because half as many fit a vector. */
+/* pow is made of doubles and rounded: through a buffer, because half as many fit a vector. Strides of
+ * 1 are loops of their own. */
+HONE__INLINE void f32_widen(int64_t n, double *to, const float *from, int64_t stride)
+{
+    if (stride == 1) {
+        for (int64_t i = 0; i < n; i++)
+            to[i] = (double)from[i];
+    } else {
+        for (int64_t i = 0; i < n; i++)
+            to[i] = (double)from[i * stride];
+    }
+}
+
+HONE__INLINE void f32_narrow(int64_t n, float *to, int64_t stride, const double *from)
+{
+    if (stride == 1) {
+        for (int64_t i = 0; i < n; i++)
+            to[i] = (float)from[i];
+    } else {
+        for (int64_t i = 0; i < n; i++)
+            to[i * stride] = (float)from[i];
+    }
+}
+
 static void f32_k_pow(int64_t n, void *out, int64_t so, const void *a, int64_t sa, const void *b,
                       int64_t sb)
 {
@@ -113,13 +136,10 @@ static void f32_k_pow(int64_t n, void *out, int64_t so, const void *a, int64_t s
     double base[STAGE], exponent[STAGE];
     for (int64_t i = 0; i < n; i += STAGE) {
         const int64_t m = n - i < STAGE ? n - i : STAGE;
-        for (int64_t j = 0; j < m; j++) {
-            base[j] = (double)x[(i + j) * sa];
-            exponent[j] = (double)y[(i + j) * sb];
-        }
+        f32_widen(m, base, x + i * sa, sa);
+        f32_widen(m, exponent, y + i * sb, sb);
         f64_dense_short_pow(m, base, base, exponent);
-        for (int64_t j = 0; j < m; j++)
-            power[(i + j) * so] = (float)base[j];
+        f32_narrow(m, power + i * so, so, base);
     }
 }
 #endif

@@ -619,4 +619,11 @@ HONE__INLINE mf64 i64_eq(vi64 a, vi64 b)
     return a == b;
 }
 
+/* Bodies that are to be small are not copied to each place that they are used: where vectors are the
+ * rule, these kernels are what those are checked by. */
+#ifdef __OPTIMIZE_SIZE__
+#undef HONE__INLINE
+#define HONE__INLINE static inline
+#endif
+
 #endif
