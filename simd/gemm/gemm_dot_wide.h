@@ -129,28 +129,29 @@ static HONE__GEMM_INLINE void R(gemm_dot_wide_step)(const int rows, const int ve
     }
 }
 
-/* `steps` of the chains of the lanes from `begin` to `end`, from k on. */
+/* `steps` of the lanes' chains from k on, one more of the first `longer` lanes. */
 static HONE__GEMM_INLINE void R(gemm_dot_wide_chains)(const int rows, const int vectors,
-                                                      const int whole, int64_t begin, int64_t end,
-                                                      int64_t k, int64_t steps,
+                                                      const int whole, int64_t longer, int64_t k,
+                                                      int64_t steps,
                                                       const R(gemm_dot_wide_from) * x,
                                                       R(gemm_dot_wide_sums) sums)
 {
-    for (int64_t l = begin; l < end; l++) {
+    for (int64_t l = 0; l < VIRTUAL_LANES; l++) {
         VREAL acc[R(gemm_dot_slots)];
+        HONE__GEMM_OPAQUE(k); /* one loop for both */
         HONE__GEMM_UNROLL
         for (int s = 0; s < rows * vectors; s++) {
             acc[s] = k > 0 ? sums[l][s] : R(set)(-(REAL)0);
         }
-        int64_t at = k + l, t = 0;
-        for (; t + 4 <= steps; t += 4) {
+        int64_t at = k + l, left = steps + (l < longer);
+        for (; left >= 4; left -= 4) {
             HONE__GEMM_UNROLL
             for (int q = 0; q < 4; q++) {
                 R(gemm_dot_wide_step)(rows, vectors, whole, x, at + q * VIRTUAL_LANES, acc);
             }
             at += 4 * VIRTUAL_LANES;
         }
-        for (; t < steps; t++, at += VIRTUAL_LANES) {
+        for (; left > 0; left--, at += VIRTUAL_LANES) {
             R(gemm_dot_wide_step)(rows, vectors, whole, x, at, acc);
         }
         HONE__GEMM_UNROLL
@@ -161,7 +162,8 @@ static HONE__GEMM_INLINE void R(gemm_dot_wide_chains)(const int rows, const int 
 }
 
 /* Down to as many lanes as fit the registers. */
-static HONE__GEMM_INLINE VREAL R(gemm_dot_wide_tree)(R(gemm_dot_wide_sums) sums, const int slot)
+static HONE__GEMM_NOINLINE void R(gemm_dot_wide_tree)(R(gemm_dot_wide_sums) sums, int slot,
+                                                      REAL *to, int64_t n)
 {
     enum { PARTS = VIRTUAL_LANES / R(gemm_dot_few) };
     VREAL few[R(gemm_dot_few)];
@@ -181,7 +183,12 @@ static HONE__GEMM_INLINE VREAL R(gemm_dot_wide_tree)(R(gemm_dot_wide_sums) sums,
         }
         few[r] = part[0];
     }
-    return R(gemm_dot_wide_fold)(R(gemm_dot_few), few);
+    const VREAL sum = R(gemm_dot_wide_fold)(R(gemm_dot_few), few);
+    if (n < LANES) {
+        R(store_n)(to, sum, n);
+    } else {
+        R(store)(to, sum);
+    }
 }
 
 static HONE__GEMM_INLINE void R(gemm_dot_wide_panel)(const int rows, const int vectors,
@@ -194,18 +201,11 @@ static HONE__GEMM_INLINE void R(gemm_dot_wide_panel)(const int rows, const int v
     for (int64_t done = 0, now; done < full; done += now) {
         now = full - done < R(gemm_dot_steps) ? full - done : R(gemm_dot_steps);
         const int64_t longer = done + now == full ? rest : 0, from = done * VIRTUAL_LANES;
-        R(gemm_dot_wide_chains)(rows, vectors, whole, 0, longer, from, now + 1, x, sums);
-        R(gemm_dot_wide_chains)(rows, vectors, whole, longer, VIRTUAL_LANES, from, now, x, sums);
+        R(gemm_dot_wide_chains)(rows, vectors, whole, longer, from, now, x, sums);
     }
-    HONE__GEMM_UNROLL
     for (int s = 0; s < rows * vectors; s++) {
-        REAL *to = c + s / vectors * c_rs + s % vectors * LANES;
-        const VREAL sum = R(gemm_dot_wide_tree)(sums, s);
-        if (whole) {
-            R(store)(to, sum);
-        } else {
-            R(store_n)(to, sum, x->n);
-        }
+        R(gemm_dot_wide_tree)
+        (sums, s, c + s / vectors * c_rs + s % vectors * LANES, whole ? LANES : x->n);
     }
 }
 

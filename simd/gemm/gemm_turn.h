@@ -74,16 +74,20 @@ static HONE__GEMM_INLINE void TILE_FN(turn_line)(const int nr, TILE_FN(rows16) *
 }
 #endif
 
-static HONE__GEMM_INLINE void TILE_FN(turn_accumulate)(const int nr, const hone__gemm_tile *t,
-                                                       VREAL *acc)
+/* C + acc, for any number of columns. */
+static HONE__GEMM_NOINLINE void TILE_FN(turn_accumulate)(int nr, const hone__gemm_tile *t,
+                                                         VREAL *acc)
 {
     TILE_FN(rows16) c = TILE_FN(rows_of)(t->c, t->c_rs);
-    HONE__GEMM_UNROLL
     for (int j = 0; j < nr; j += TURN_K) {
         const int n = nr - j < TURN_K ? nr - j : TURN_K;
         VREAL old[TURN_K];
-        TURN(c.x, t->c_rs, n, old);
         HONE__GEMM_UNROLL
+        for (int these = 1; these <= TURN_K; these++) {
+            if (n == these) {
+                TURN(c.x, t->c_rs, these, old);
+            }
+        }
         for (int q = 0; q < n; q++) {
             acc[j + q] = R(add)(old[q], acc[j + q]);
         }
@@ -106,7 +110,16 @@ static HONE__GEMM_INLINE void TILE_FN(turn_finish)(const int nr, const hone__gem
         acc[j] = R(mul)(alpha, acc[j]);
     }
     if (e->accumulate) {
-        TILE_FN(turn_accumulate)(nr, t, acc);
+        VREAL held[TURN_COLUMNS]; /* so that acc needn't lie in memory */
+        HONE__GEMM_UNROLL
+        for (int j = 0; j < nr; j++) {
+            held[j] = acc[j];
+        }
+        TILE_FN(turn_accumulate)(nr, t, held);
+        HONE__GEMM_UNROLL
+        for (int j = 0; j < nr; j++) {
+            acc[j] = held[j];
+        }
     }
     if (bias && e->bias_rs != 0) {
         const VREAL v = TILE_FN(bias_strided)(bias, e->bias_rs, LANES);

@@ -5,6 +5,8 @@
  * meets the same vector code, whatever its stride. */
 #ifndef STAGE
 #define STAGE 256
+/* The compiler knows nothing of this number any more: it can't make a loop for each of its values. */
+#define FORGET(number) __asm__("" : "+r"(number))
 #endif
 
 typedef VREAL (*R(op1))(VREAL);
@@ -14,6 +16,11 @@ typedef VREAL (*R(op2))(VREAL, VREAL);
 HONE__INLINE VREAL R(take)(const REAL *x, int64_t count)
 {
     return count == LANES ? R(load)(x) : R(load_n)(x, count, R(set)(0));
+}
+
+HONE__INLINE VREAL R(take_or_1)(const REAL *x, int64_t count)
+{
+    return count == LANES ? R(load)(x) : R(load_n)(x, count, R(set)(1));
 }
 
 HONE__INLINE void R(put)(REAL *y, VREAL v, int64_t count)
@@ -26,16 +33,25 @@ HONE__INLINE void R(put)(REAL *y, VREAL v, int64_t count)
 
 static void R(gather)(int64_t n, REAL *to, const REAL *from, int64_t stride)
 {
+    if (stride == 1) {
+        memcpy(to, from, (size_t)n * sizeof(REAL));
+        return;
+    }
     for (int64_t i = 0; i < n; i++)
         to[i] = from[i * stride];
 }
 
 static void R(scatter)(int64_t n, REAL *to, int64_t stride, const REAL *from)
 {
+    if (stride == 1) {
+        memcpy(to, from, (size_t)n * sizeof(REAL));
+        return;
+    }
     for (int64_t i = 0; i < n; i++)
         to[i * stride] = from[i];
 }
 
+/* Two vectors at a time; what is left, whole or not, is one body: each is long where op is. */
 HONE__INLINE void R(map1_dense)(int64_t n, REAL *y, const REAL *x, R(op1) op)
 {
     int64_t i = 0;
@@ -44,10 +60,10 @@ HONE__INLINE void R(map1_dense)(int64_t n, REAL *y, const REAL *x, R(op1) op)
         R(store)(y + i, a);
         R(store)(y + i + LANES, b);
     }
-    for (; i + LANES <= n; i += LANES)
-        R(store)(y + i, op(R(load)(x + i)));
-    if (i < n)
-        R(store_n)(y + i, op(R(load_n)(x + i, n - i, R(set)(1))), n - i);
+    for (; i < n; i += LANES) {
+        const int64_t count = n - i < LANES ? n - i : LANES;
+        R(put)(y + i, op(R(take_or_1)(x + i, count)), count);
+    }
 }
 
 typedef void (*R(dense1))(int64_t n, REAL *y, const REAL *x);
@@ -72,12 +88,9 @@ HONE__INLINE void R(map2_dense)(int64_t n, REAL *out, const REAL *a, const REAL 
         R(store)(out + i, p);
         R(store)(out + i + LANES, q);
     }
-    for (; i + LANES <= n; i += LANES)
-        R(store)(out + i, op(R(load)(a + i), R(load)(b + i)));
-    if (i < n) {
-        const VREAL one = R(set)(1);
-        const VREAL p = R(load_n)(a + i, n - i, one), q = R(load_n)(b + i, n - i, one);
-        R(store_n)(out + i, op(p, q), n - i);
+    for (; i < n; i += LANES) {
+        const int64_t count = n - i < LANES ? n - i : LANES;
+        R(put)(out + i, op(R(take_or_1)(a + i, count), R(take_or_1)(b + i, count)), count);
     }
 }
 

@@ -422,7 +422,7 @@ static void R(moments_cols_block)(int64_t rows, int64_t cols, const REAL *x, int
 {
     const bool far = distance != NEAR;
     REAL *base = m2 + apart;
-    R(cols_block)(rows, cols, x, sx, base, R(sum_chain), (REAL)-0.0, far);
+    R(sum_cols_block)(rows, cols, x, sx, base, far);
     R(map2_right)(cols, base, base, (REAL)rows, R(div));
     for (int64_t j = 0; j < cols; j++)
         m2[j] = m2[2 * apart + j] = (REAL)-0.0;

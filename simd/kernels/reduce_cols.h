@@ -127,8 +127,8 @@ HONE__INLINE bool R(is_far)(int64_t rows, int64_t sx, int64_t bytes)
 }
 
 /* One block: up to HONE__COLS_BLOCK rows. */
-HONE__INLINE void R(cols_block)(int64_t rows, int64_t cols, const REAL *x, int64_t sx, REAL *out,
-                                R(chain) chain, REAL identity, bool far)
+HONE__INLINE void R(cols_block_of)(int64_t rows, int64_t cols, const REAL *x, int64_t sx, REAL *out,
+                                   R(chain) chain, REAL identity, bool far)
 {
     const int64_t panel = far ? FAR_PANEL : PANEL;
     for (int64_t j = 0; j < cols; j += panel) {
@@ -146,6 +146,15 @@ HONE__INLINE void R(cols_block)(int64_t rows, int64_t cols, const REAL *x, int64
             R(cols_rows)(1, m, x + r * sx + j, sx, out + j, chain);
     }
 }
+
+/* What a reduction along the rows is made of, functions that are not copied to where they are used. */
+typedef void (*R(cols_block))(int64_t rows, int64_t cols, const REAL *x, int64_t sx, REAL *out,
+                              bool far);
+typedef struct {
+    R(cols_block) block;
+    R(dense2) join;
+    int64_t far_bytes;
+} R(cols_reduction);
 
 /* n elements to come to L2. */
 HONE__INLINE void R(ask_for)(const REAL *x, int64_t n)
@@ -165,51 +174,53 @@ HONE__INLINE int64_t R(level_panel)(int64_t rows, int64_t each)
     return most < PANEL ? most / 8 * 8 : PANEL;
 }
 
-HONE__INLINE void R(cols)(int64_t rows, int64_t cols, const REAL *x, int64_t sx, REAL *out,
-                          R(chain) chain, R(op2) join, REAL identity, int64_t far_bytes)
+static __attribute__((noinline)) void R(cols)(int64_t rows, int64_t cols, const REAL *x, int64_t sx,
+                                              REAL *out, const R(cols_reduction) * of)
 {
-    if (rows <= HONE__COLS_BLOCK) {
-        R(cols_block)
-        (rows, cols, x, sx, out, chain, rows > 0 ? identity : (REAL)0,
-         R(is_far)(rows, sx, far_bytes));
+    const bool far = R(is_far)(rows, sx, of->far_bytes);
+    if (rows == 0) {
+        memset(out, 0, (size_t)cols * sizeof(REAL));
         return;
     }
-    REAL room[LEVEL_BYTES / sizeof(REAL)];
+    if (rows <= HONE__COLS_BLOCK) {
+        of->block(rows, cols, x, sx, out, far);
+        return;
+    }
+    _Alignas(64) REAL room[LEVEL_BYTES / sizeof(REAL)];
     const int64_t panel = R(level_panel)(rows, 1);
-    const bool far = R(is_far)(rows, sx, far_bytes);
     for (int64_t j = 0; j < cols; j += panel) {
         const int64_t m = cols - j < panel ? cols - j : panel;
         REAL *top = room; /* the next free level */
         for (int64_t r = 0, b = 1; r < rows; r += HONE__COLS_BLOCK, b++, top += panel) {
             const int64_t n = rows - r < HONE__COLS_BLOCK ? rows - r : HONE__COLS_BLOCK;
-            R(cols_block)(n, m, x + r * sx + j, sx, top, chain, identity, far);
+            of->block(n, m, x + r * sx + j, sx, top, far);
             for (int64_t bits = b; bits % 2 == 0; bits /= 2, top -= panel)
-                R(map2_dense)(m, top - panel, top - panel, top, join);
+                of->join(m, top - panel, top - panel, top);
         }
         for (top -= panel; top > room; top -= panel)
-            R(map2_dense)(m, top - panel, top - panel, top, join);
+            of->join(m, top - panel, top - panel, top);
         memcpy(out + j, room, (size_t)m * sizeof(REAL));
     }
 }
 
-HONE__INLINE void R(cols_blocks)(int64_t rows, int64_t cols, const REAL *x, int64_t sx,
-                                 int64_t begin, int64_t end, REAL *out, R(chain) chain,
-                                 REAL identity, int64_t far_bytes)
+static __attribute__((noinline)) void R(cols_blocks)(int64_t rows, int64_t cols, const REAL *x,
+                                                     int64_t sx, int64_t begin, int64_t end,
+                                                     REAL *out, const R(cols_reduction) * of)
 {
+    const bool far = R(is_far)(rows, sx, of->far_bytes);
     for (int64_t b = begin; b < end; b++) {
         const int64_t r = b * HONE__COLS_BLOCK, rest = rows - r;
         const int64_t n = rest < HONE__COLS_BLOCK ? rest : HONE__COLS_BLOCK;
-        R(cols_block)
-        (n, cols, x + r * sx, sx, out + (b - begin) * cols, chain, identity,
-         R(is_far)(rows, sx, far_bytes));
+        of->block(n, cols, x + r * sx, sx, out + (b - begin) * cols, far);
     }
 }
 
-HONE__INLINE void R(cols_combine)(int64_t rows, int64_t cols, REAL *p, REAL *out, R(op2) join)
+static __attribute__((noinline)) void R(cols_combine)(int64_t rows, int64_t cols, REAL *p,
+                                                      REAL *out, R(dense2) join)
 {
     for (int64_t n = hone__cols_blocks(rows); n > 1; n = (n + 1) / 2) {
         for (int64_t i = 0; i + 1 < n; i += 2)
-            R(map2_dense)(cols, p + i / 2 * cols, p + i * cols, p + (i + 1) * cols, join);
+            join(cols, p + i / 2 * cols, p + i * cols, p + (i + 1) * cols);
         if (n % 2 == 1)
             memmove(p + n / 2 * cols, p + (n - 1) * cols, (size_t)cols * sizeof(REAL));
     }
@@ -217,20 +228,31 @@ HONE__INLINE void R(cols_combine)(int64_t rows, int64_t cols, REAL *p, REAL *out
         memcpy(out, p, (size_t)cols * sizeof(REAL));
 }
 
-#define REDUCTION(name, join, identity, far)                                                       \
+#define REDUCTION(name, op, identity, far_from)                                                    \
+    static __attribute__((noinline)) void R(name##_cols_block)(                                    \
+        int64_t rows, int64_t cols, const REAL *x, int64_t sx, REAL *out, bool far)                \
+    {                                                                                              \
+        R(cols_block_of)(rows, cols, x, sx, out, R(name##_chain), identity, far);                  \
+    }                                                                                              \
+    static void R(name##_join)(int64_t n, REAL * out, const REAL *a, const REAL *b)                \
+    {                                                                                              \
+        R(map2_dense)(n, out, a, b, op);                                                           \
+    }                                                                                              \
+    static const R(cols_reduction)                                                                 \
+        R(name##_cols_reduction) = { R(name##_cols_block), R(name##_join), far_from };             \
     static void R(k_##name##_cols)(int64_t rows, int64_t cols, const void *x, int64_t sx,          \
                                    void *out)                                                      \
     {                                                                                              \
-        R(cols)(rows, cols, x, sx, out, R(name##_chain), join, identity, far);                     \
+        R(cols)(rows, cols, x, sx, out, &R(name##_cols_reduction));                                \
     }                                                                                              \
     static void R(k_##name##_cols_blocks)(int64_t rows, int64_t cols, const void *x, int64_t sx,   \
                                           int64_t begin, int64_t end, void *out)                   \
     {                                                                                              \
-        R(cols_blocks)(rows, cols, x, sx, begin, end, out, R(name##_chain), identity, far);        \
+        R(cols_blocks)(rows, cols, x, sx, begin, end, out, &R(name##_cols_reduction));             \
     }                                                                                              \
     static void R(k_##name##_cols_combine)(int64_t rows, int64_t cols, void *partials, void *out)  \
     {                                                                                              \
-        R(cols_combine)(rows, cols, partials, out, join);                                          \
+        R(cols_combine)(rows, cols, partials, out, R(name##_join));                                \
     }
 
 REDUCTION(sum, R(add), (REAL)-0.0, FAR_SUMS)

@@ -61,6 +61,7 @@ HONE__INLINE void R(exp_wide)(int64_t n, const REAL *a, const REAL *ahead, REAL 
 {
     const int64_t group = EXP_TOGETHER * LANES;
     for (int64_t j = 0; j < n; j += group) {
+        FORGET(fate); /* one loop for all */
         R(ask_for)(ahead + j, group);
         R(exp_across)(a + j, fate == DROP ? NULL : out + j, shift + j, sum + j, fate);
     }
@@ -70,6 +71,7 @@ HONE__INLINE void R(exp_wide)(int64_t n, const REAL *a, const REAL *ahead, REAL 
 HONE__INLINE VREAL R(exp_down)(int n, int64_t count, R(lines) l, VREAL shift, VREAL sum, bool keep)
 {
     VREAL e[EXP_TOGETHER];
+    FORGET(keep); /* as above */
     for (int k = 0; k < n; k++)
         e[k] = R(exp)(R(sub)(R(take)(l.a + k * l.sa, count), shift));
     for (int k = 0; k < n; k++) {
@@ -103,8 +105,9 @@ HONE__INLINE void R(exp_narrow)(int64_t rows, int64_t count, R(lines) l, const R
 /* Memory takes one row after the other better than four in turn; meanwhile the same rows of the next
  * block are asked for. Only what is left of the columns goes down them. */
 HONE__INLINE void R(exp_block_cols)(int64_t rows, int64_t cols, R(lines) l, const REAL *max,
-                                    REAL *sum, bool keep, bool past)
+                                    REAL *sum, int fate)
 {
+    const bool keep = fate != DROP;
     const int64_t group = EXP_TOGETHER * LANES, wide = cols - cols % group;
     REAL shift[HONE__SOFTMAX_COLS_BYTES / sizeof(REAL)];
     for (int64_t j = 0; j < cols; j += LANES) {
@@ -114,13 +117,7 @@ HONE__INLINE void R(exp_block_cols)(int64_t rows, int64_t cols, R(lines) l, cons
     }
     for (int64_t r = 0; r < rows; r++) {
         const REAL *a = l.a + r * l.sa, *ahead = a + HONE__COLS_BLOCK * l.sa;
-        REAL *out = keep ? l.out + r * l.so : NULL;
-        if (!keep)
-            R(exp_wide)(wide, a, ahead, NULL, shift, sum, DROP);
-        else if (past)
-            R(exp_wide)(wide, a, ahead, out, shift, sum, KEEP_PAST);
-        else
-            R(exp_wide)(wide, a, ahead, out, shift, sum, KEEP);
+        R(exp_wide)(wide, a, ahead, keep ? l.out + r * l.so : NULL, shift, sum, fate);
         R(ask_for)(ahead + wide, cols - wide);
     }
     l.a += wide;
@@ -150,26 +147,26 @@ static void R(k_softmax_cols_begin)(const hone__softmax_cols *m, int64_t block)
     const R(lines) l = R(lines_of)(m);
     const bool far = R(is_far)(m->rows, m->sa, FAR_EXTREMES);
     REAL *max = (REAL *)m->stats + block * cols, *sum = max + hone__cols_blocks(m->rows) * cols;
-    bool past;
+    int fate = DROP;
+    /* Rows that begin with a line go past the caches: every other one was seen to be slower. */
+    if (m->kind == HONE__SOFTMAX) {
+        const bool lines = ((uintptr_t)l.out | (uintptr_t)l.so * sizeof(REAL)) % 64 == 0;
+        fate = m->past && lines ? KEEP_PAST : KEEP;
+    }
     switch (m->kind) {
     case HONE__SOFTMAX:
-        R(cols_block)(n, cols, l.a, l.sa, max, R(max_chain), (REAL)-INFINITY, far);
-        /* Rows that begin with a line go past the caches: every other one was seen to be slower. */
-        past = m->past && ((uintptr_t)l.out | (uintptr_t)l.so * sizeof(REAL)) % 64 == 0;
-        R(exp_block_cols)(n, cols, l, max, sum, true, past);
-        if (past)
-            store_past_end();
-        break;
     case HONE__LOG_SOFTMAX:
     case HONE__LOGSUMEXP:
-        R(cols_block)(n, cols, l.a, l.sa, max, R(max_chain), (REAL)-INFINITY, far);
-        R(exp_block_cols)(n, cols, l, max, sum, false, false);
+        R(max_cols_block)(n, cols, l.a, l.sa, max, far);
+        R(exp_block_cols)(n, cols, l, max, sum, fate);
+        if (fate == KEEP_PAST)
+            store_past_end();
         break;
     case HONE__SOFTMAX_BACKWARD:
         R(dot_block_cols)(n, cols, l, sum);
         break;
     case HONE__LOG_SOFTMAX_BACKWARD:
-        R(cols_block)(n, cols, l.a, l.sa, sum, R(sum_chain), (REAL)-0.0, far);
+        R(sum_cols_block)(n, cols, l.a, l.sa, sum, far);
         break;
     }
 }
@@ -202,14 +199,14 @@ static void R(k_softmax_cols_combine)(const hone__softmax_cols *m)
     const int64_t blocks = hone__cols_blocks(m->rows), cols = m->cols;
     REAL *max = m->stats, *sum = max + blocks * cols, top[HONE__SOFTMAX_COLS_BYTES / sizeof(REAL)];
     if (m->kind == HONE__SOFTMAX_BACKWARD || m->kind == HONE__LOG_SOFTMAX_BACKWARD) {
-        R(cols_combine)(m->rows, cols, sum, sum, R(add));
+        R(cols_combine)(m->rows, cols, sum, sum, R(sum_join));
         return;
     }
     if (m->kind == HONE__LOGSUMEXP)
         R(rescale)(blocks, cols, max, sum, top, true);
     else
         R(rescale)(blocks, cols, max, sum, top, false);
-    R(cols_combine)(m->rows, cols, sum, sum, R(add));
+    R(cols_combine)(m->rows, cols, sum, sum, R(sum_join));
     if (m->kind == HONE__SOFTMAX) {
         for (int64_t b = 0; b < blocks; b++)
             R(map2_dense)(cols, max + b * cols, max + b * cols, sum, R(div));
