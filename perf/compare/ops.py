@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Each elementwise, reducing and indexing op of hone beside PyTorch: 1e3 and 1e6 elements, one thread, contiguous and transposed.
 
-    perf/compare/ops.py --hone build/perf/each --python PYTHON_WITH_TORCH [--rounds 3] [--only NAME] [--markdown FILE]
+    perf/compare/ops.py --hone build/perf/each --python PYTHON_WITH_TORCH [--rounds 3] [--only NAME,NAME] [--markdown FILE]
 
 hone and PyTorch run in turn, each as a user calls it, a new result a call; a row is the medians of the rounds. Rates are
 PyTorch's time over hone's: 2 is twice as fast. At its end: the geometric mean, and what is below 0.8 (sort, topk, cumsum and
@@ -102,7 +102,7 @@ def run_torch(seconds, only):
         for side, size in ((32, "1e3"), (1000, "1e6")):
             for transposed in (False, True):
                 for name, call in torch_calls(side, transposed).items():
-                    if only in name:
+                    if any(part in name for part in only.split(",")):
                         print(name, size, "transposed" if transposed else "contiguous", f"{nanoseconds(call, seconds):.1f}", flush=True)
 
 
@@ -117,7 +117,7 @@ def main():
     parser.add_argument("--python", default=sys.executable)
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--seconds", type=float, default=0.02, help="of a row in a round [0.02]")
-    parser.add_argument("--only", default="")
+    parser.add_argument("--only", default="", help="ops whose name has one of these in it, separated by commas")
     parser.add_argument("--markdown", help="the table, a line an op")
     parser.add_argument("--torch", action="store_true", help=argparse.SUPPRESS)
     args = parser.parse_args()

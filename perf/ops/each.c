@@ -183,6 +183,20 @@ static const struct {
     hone_tensor *(*call)(void);
 } entries[] = { EACH(ENTRY) };
 
+/* True if a part of `only`, which are separated by commas, is in the name; none are in all of them. */
+static bool is_wanted(const char *name, const char *only)
+{
+    if (!*only)
+        return true;
+    for (size_t length; *only; only += length + (only[length] == ',')) {
+        length = strcspn(only, ",");
+        for (const char *from = name; length > 0 && *from; from++)
+            if (strncmp(from, only, length) == 0)
+                return true;
+    }
+    return false;
+}
+
 static bool run(hone_tensor *(*call)(void), int calls)
 {
     for (int k = 0; k < calls; k++) {
@@ -253,7 +267,7 @@ int main(int argc, char **argv)
             HONE_SCOPE();
             make(sides[s], transposed);
             for (size_t e = 0; e < sizeof entries / sizeof *entries; e++) {
-                if (!strstr(entries[e].name, only))
+                if (!is_wanted(entries[e].name, only))
                     continue;
                 const double ns = nanoseconds(entries[e].call, seconds);
                 if (ns < 0) {
