@@ -44,6 +44,10 @@ typedef struct hone__isa {
     hone__reduce_cols_blocks_fn reduce_cols_blocks[HONE__K_N_REDUCE][HONE__N_DTYPES];
     hone__reduce_cols_combine_fn reduce_cols_combine[HONE__K_N_REDUCE][HONE__N_DTYPES];
 
+    hone__product_fn product_rows[HONE__N_DTYPES];
+    hone__product_fn product_cols[HONE__N_DTYPES];
+    hone__sum_across_fn sum_across;
+
     hone__softmax_fn softmax[HONE__N_DTYPES];
     hone__softmax_fn log_softmax[HONE__N_DTYPES];
     hone__logsumexp_fn logsumexp[HONE__N_DTYPES];

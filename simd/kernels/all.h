@@ -22,6 +22,7 @@
 #include "kernels/formulas.h"
 #include "kernels/reduce.h"
 #include "kernels/reduce_cols.h"
+#include "kernels/products.h"
 #include "kernels/moments.h"
 #include "kernels/arg.h"
 #include "kernels/rows.h"
@@ -42,6 +43,7 @@
 #include "kernels/formulas.h"
 #include "kernels/reduce.h"
 #include "kernels/reduce_cols.h"
+#include "kernels/products.h"
 #include "kernels/moments.h"
 #include "kernels/arg.h"
 #include "kernels/rows.h"
@@ -106,6 +108,7 @@
 
 /* moves, by element size */
 #include "kernels/transpose.h"
+#include "kernels/across.h"
 #define T       uint8_t
 #define P(name) size1_##name
 #define SQUARE  16

@@ -147,6 +147,8 @@ HONE__INLINE VREAL R(logaddexp)(const VREAL *x, const VREAL *s)
     return R(add)(R(max)(x[0], x[1]), R(log1p)(R(exp)(R(neg)(apart))));
 }
 
+#if HONE__REAL_IS_F64
+
 /* ---- small quotients: times b they are exact, and so is what is left. One that was rounded up to
  * the next whole number leaves less than nothing. What isn't small becomes NaN. */
 
@@ -198,7 +200,6 @@ HONE__INLINE VREAL R(floor_divide_small)(const VREAL *x, const VREAL *s)
  * up to 8; from there on (lgamma(x) - Stirling's first terms) x by powers of 1 / x^2. No fma: what was
  * pinned has none. */
 
-#if HONE__REAL_IS_F64
 static const double lgamma_near[] = {
     0x1.b0ee6072093cep-2,  -0x1.9ae6509ea109ep-4,  0x1.0e0c9df29353p-5,    -0x1.95ce223a9d24ap-7,
     0x1.47974853aa7eap-8,  -0x1.145121f959a87p-9,  0x1.dfebcf8e001b7p-11,  -0x1.a96a403976f3ap-12,
@@ -214,7 +215,6 @@ static const double lgamma_far[] = { 0x1.5555555555555p-4,  -0x1.6c16c16c16b29p-
                                      0x1.b94f6d6592192p-11, -0x1.f5ff2fdcdf048p-10,
                                      0x1.96db40614b193p-8,  -0x1.55b3a71b66a2ep-6 };
 #define HALF_LOG_2PI 0.91893853320467274178
-#endif
 
 HONE__INLINE VREAL R(even_and_odd)(VREAL x, const double *c, int n)
 {
@@ -248,7 +248,7 @@ HONE__INLINE VREAL R(lgamma_size)(const VREAL *at, const VREAL *s)
     const VREAL f = R(sub)(first, one);
     VREAL c0 = R(mul)(R(mul)(first, f), R(even_and_odd)(f, lgamma_near, N_NEAR));
     if (MASK(any)(far)) {
-        const VMASK huge = R(ge)(x, R(set)(HONE__REAL_IS_F64 ? (REAL)0x1p500 : (REAL)0x1p100));
+        const VMASK huge = R(ge)(x, R(set)(0x1p500));
         const VREAL inverse = R(select)(huge, R(set)(0), R(div)(one, x));
         const VREAL tail = R(even_and_odd)(R(mul)(inverse, inverse), lgamma_far, N_FAR);
         const VREAL start = R(sub)(R(set)((REAL)HALF_LOG_2PI), x);
@@ -260,10 +260,22 @@ HONE__INLINE VREAL R(lgamma_size)(const VREAL *at, const VREAL *s)
     return R(select)(R(eq)(x, inf), inf, y); /* not inf * inf - inf */
 }
 
-#define FORMULA_KERNEL(NAME, name, inputs, cost)                                                   \
+#endif
+
+#define FORMULA_OF(name, inputs)                                                                   \
     static void R(k_formula_##name)(const void *numbers, int64_t n, char *const *at,               \
                                     const int64_t *stride)                                         \
     {                                                                                              \
         R(run_formula)(numbers, n, at, stride, inputs, R(name));                                   \
     }
+#define FORMULA_OF_REALS(name, inputs) FORMULA_OF(name, inputs)
+#if HONE__REAL_IS_F64
+#define FORMULA_OF_F64(name, inputs) FORMULA_OF(name, inputs)
+#else
+#define FORMULA_OF_F64(name, inputs)
+#endif
+#define FORMULA_KERNEL(NAME, name, dtypes, inputs, cost) FORMULA_OF_##dtypes(name, inputs)
 #include "kernels/kernels.def"
+#undef FORMULA_OF
+#undef FORMULA_OF_REALS
+#undef FORMULA_OF_F64

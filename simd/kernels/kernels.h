@@ -218,6 +218,16 @@ typedef void (*hone__reduce_cols_blocks_fn)(int64_t rows, int64_t cols, const vo
  * whole columns. */
 typedef void (*hone__reduce_cols_combine_fn)(int64_t rows, int64_t cols, void *partials, void *out);
 
+/** Products of f32 and f64, in f64. product_rows: out[r] of row r (contiguous, sx the row stride), no more
+ * than a piece of it: 8 chains from 1, element i in chain i modulo 8, multiplied as a tree of neighbours.
+ * product_cols: out[j] times x[r * sx + j], one r < rows after the other. */
+typedef void (*hone__product_fn)(int64_t rows, int64_t cols, const void *x, int64_t sx, void *out);
+
+/** SUM of f32 along at most HONE__COLS_BLOCK rows, as reduce_cols, of columns that lie along memory:
+ * element [r, j] is x[j * sc + r]. */
+typedef void (*hone__sum_across_fn)(int64_t rows, int64_t cols, const float *x, int64_t sc,
+                                    float *out);
+
 /* ---- rows of f32, f64: softmax and what belongs to it (elements contiguous, sx, sy ... row
  * strides) ---- */
 

@@ -4,7 +4,8 @@
  * A reduction is a `chain`: the accumulators of a vector of columns taken through a few rows. Rows
  * are taken ROWS_AT_ONCE at a time over a whole panel of columns; the accumulators wait in `out`,
  * which stays in L1. Rows that come from L3 or memory are `far`: they are taken one by one, for
- * prefetchers follow a row to its end but not eight rows in turn (a third of the bandwidth). */
+ * prefetchers follow a row to its end but not eight rows in turn (a third of the bandwidth). Of short
+ * pieces of long rows there is nothing to follow. */
 
 #ifndef COLS_LEVELS
 #define COLS_LEVELS     40   /* 2^40 blocks of rows: more than memory has */
@@ -14,6 +15,7 @@
 #define FAR_SUMS        524288   /* bytes that are far */
 #define FAR_EXTREMES    16777216 /* the same for what takes more instructions */
 #define FAR_PANEL_BYTES 32768
+#define SMALL_PART      16
 #define LEVEL_BYTES     24576 /* of the stack, for blocks that wait to be joined */
 #endif
 #define PANEL     ((int64_t)(PANEL_BYTES / sizeof(REAL)))
@@ -126,6 +128,12 @@ HONE__INLINE bool R(is_far)(int64_t rows, int64_t sx, int64_t bytes)
     return rows * (sx < 0 ? -sx : sx) > bytes / (int64_t)sizeof(REAL);
 }
 
+/* The same of columns that aren't a small part of their rows. */
+HONE__INLINE bool R(goes_by_rows)(int64_t rows, int64_t cols, int64_t sx, int64_t bytes)
+{
+    return R(is_far)(rows, sx, bytes) && cols * SMALL_PART > (sx < 0 ? -sx : sx);
+}
+
 /* One block: up to HONE__COLS_BLOCK rows. */
 HONE__INLINE void R(cols_block_of)(int64_t rows, int64_t cols, const REAL *x, int64_t sx, REAL *out,
                                    R(chain) chain, REAL identity, bool far)
@@ -177,7 +185,7 @@ HONE__INLINE int64_t R(level_panel)(int64_t rows, int64_t each)
 static __attribute__((noinline)) void R(cols)(int64_t rows, int64_t cols, const REAL *x, int64_t sx,
                                               REAL *out, const R(cols_reduction) * of)
 {
-    const bool far = R(is_far)(rows, sx, of->far_bytes);
+    const bool far = R(goes_by_rows)(rows, cols, sx, of->far_bytes);
     if (rows == 0) {
         memset(out, 0, (size_t)cols * sizeof(REAL));
         return;
@@ -207,7 +215,7 @@ static __attribute__((noinline)) void R(cols_blocks)(int64_t rows, int64_t cols,
                                                      int64_t sx, int64_t begin, int64_t end,
                                                      REAL *out, const R(cols_reduction) * of)
 {
-    const bool far = R(is_far)(rows, sx, of->far_bytes);
+    const bool far = R(goes_by_rows)(rows, cols, sx, of->far_bytes);
     for (int64_t b = begin; b < end; b++) {
         const int64_t r = b * HONE__COLS_BLOCK, rest = rows - r;
         const int64_t n = rest < HONE__COLS_BLOCK ? rest : HONE__COLS_BLOCK;

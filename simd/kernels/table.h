@@ -28,6 +28,7 @@
 
 /* clang-format off */
 #define REALS(f)        { HONE__EACH_DTYPE(FLOAT_ENTRY, f) }
+#define F64(f)          { [HONE__F64] = f64_k_##f }
 #define REALS_PAST(f)   { HONE__EACH_DTYPE(PAST_ENTRY, f) }
 #define NUMBERS(f)      { NUMBER_ENTRIES(f) }
 #define ALL(f)          { NUMBER_ENTRIES(f) [HONE__BOOL] = int_u8_k_##f }
@@ -45,7 +46,7 @@
 #define UNARY_KERNEL(NAME, name, dtypes, ...)  .unary[HONE__K_##NAME] = dtypes(name),
 #define BINARY_KERNEL(NAME, name, dtypes, ...) .binary[HONE__K_##NAME] = dtypes(name),
 #define COMPARE_KERNEL(NAME, name, sign)       .compare[HONE__K_##NAME] = ALL(name),
-#define FORMULA_KERNEL(NAME, name, ...)        .formula[HONE__K_FORMULA_##NAME] = REALS(formula_##name),
+#define FORMULA_KERNEL(NAME, name, dtypes, ...) .formula[HONE__K_FORMULA_##NAME] = dtypes(formula_##name),
 #include "kernels/kernels.def"
 
 .where = BY_SIZE(where),
@@ -92,6 +93,10 @@
     .reduce_pieces[HONE__K_##NAME] = REALS(name##_pieces),
 #define REDUCE_KERNEL(NAME, name, dtypes, parts) REDUCE_##parts(NAME, name, dtypes)
 #include "kernels/kernels.def"
+
+.product_rows = REALS(product_rows),
+.product_cols = REALS(product_cols),
+.sum_across = k_sum_across,
 
 .softmax = REALS(softmax),
 .log_softmax = REALS(log_softmax),

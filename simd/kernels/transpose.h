@@ -60,32 +60,37 @@ HONE__INLINE row_of_2 size8_lanes(const uint64_t *x, int64_t step)
 #endif
 }
 
+/* The pieces of rows x, x + sx, ... as the columns of which they are made: four, ROW_4 rows each. */
+HONE__INLINE void size4_turn(row_of_4 *column, const uint32_t *x, int64_t sx)
+{
+    row_of_4 r[4];
+    for (int i = 0; i < 4; i++)
+        r[i] = size4_lanes(x + i * sx, 4 * sx);
+    const row_of_2 lo01 = (row_of_2)__builtin_shufflevector(r[0], r[1],
+                                                            BOTH_4(0, ROW_4, 1, ROW_4 + 1)),
+                   hi01 = (row_of_2)__builtin_shufflevector(r[0], r[1],
+                                                            BOTH_4(2, ROW_4 + 2, 3, ROW_4 + 3)),
+                   lo23 = (row_of_2)__builtin_shufflevector(r[2], r[3],
+                                                            BOTH_4(0, ROW_4, 1, ROW_4 + 1)),
+                   hi23 = (row_of_2)__builtin_shufflevector(r[2], r[3],
+                                                            BOTH_4(2, ROW_4 + 2, 3, ROW_4 + 3));
+    column[0] = (row_of_4)__builtin_shufflevector(lo01, lo23, BOTH_2(0, ROW_2));
+    column[1] = (row_of_4)__builtin_shufflevector(lo01, lo23, BOTH_2(1, ROW_2 + 1));
+    column[2] = (row_of_4)__builtin_shufflevector(hi01, hi23, BOTH_2(0, ROW_2));
+    column[3] = (row_of_4)__builtin_shufflevector(hi01, hi23, BOTH_2(1, ROW_2 + 1));
+}
+
 HONE__INLINE void size4_strip(uint32_t *y, int64_t sy, const uint32_t *x, int64_t sx, bool past)
 {
-    row_of_4 column[4][64 / ROW_BYTES];
-    for (int k = 0; k < 64 / ROW_BYTES; k++, x += ROW_4 * sx) {
-        row_of_4 r[4];
-        for (int i = 0; i < 4; i++)
-            r[i] = size4_lanes(x + i * sx, 4 * sx);
-        const row_of_2 lo01 = (row_of_2)__builtin_shufflevector(r[0], r[1],
-                                                                BOTH_4(0, ROW_4, 1, ROW_4 + 1)),
-                       hi01 = (row_of_2)__builtin_shufflevector(r[0], r[1],
-                                                                BOTH_4(2, ROW_4 + 2, 3, ROW_4 + 3)),
-                       lo23 = (row_of_2)__builtin_shufflevector(r[2], r[3],
-                                                                BOTH_4(0, ROW_4, 1, ROW_4 + 1)),
-                       hi23 = (row_of_2)__builtin_shufflevector(r[2], r[3],
-                                                                BOTH_4(2, ROW_4 + 2, 3, ROW_4 + 3));
-        column[0][k] = (row_of_4)__builtin_shufflevector(lo01, lo23, BOTH_2(0, ROW_2));
-        column[1][k] = (row_of_4)__builtin_shufflevector(lo01, lo23, BOTH_2(1, ROW_2 + 1));
-        column[2][k] = (row_of_4)__builtin_shufflevector(hi01, hi23, BOTH_2(0, ROW_2));
-        column[3][k] = (row_of_4)__builtin_shufflevector(hi01, hi23, BOTH_2(1, ROW_2 + 1));
-    }
+    row_of_4 column[64 / ROW_BYTES][4];
+    for (int k = 0; k < 64 / ROW_BYTES; k++)
+        size4_turn(column[k], x + k * ROW_4 * sx, sx);
     for (int j = 0; j < 4; j++)
         for (int k = 0; k < 64 / ROW_BYTES; k++)
             if (past)
-                STORE_PAST(y + j * sy + k * ROW_4, column[j][k]);
+                STORE_PAST(y + j * sy + k * ROW_4, column[k][j]);
             else
-                *(row_of_4 *)(y + j * sy + k * ROW_4) = column[j][k];
+                *(row_of_4 *)(y + j * sy + k * ROW_4) = column[k][j];
 }
 
 HONE__INLINE void size8_strip(uint64_t *y, int64_t sy, const uint64_t *x, int64_t sx, bool past)

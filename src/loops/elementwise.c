@@ -17,11 +17,11 @@ const double hone__binary_ns[HONE__K_N_BINARY] = {
 #include "kernels/kernels.def"
 };
 
-#define FORMULA_KERNEL(NAME, name, inputs, cost) [HONE__K_FORMULA_##NAME] = HONE__NS_##cost,
+#define FORMULA_KERNEL(NAME, name, dtypes, inputs, cost) [HONE__K_FORMULA_##NAME] = HONE__NS_##cost,
 const double hone__formula_ns[HONE__K_N_FORMULA] = {
 #include "kernels/kernels.def"
 };
-#define FORMULA_KERNEL(NAME, name, inputs, cost) [HONE__K_FORMULA_##NAME] = inputs,
+#define FORMULA_KERNEL(NAME, name, dtypes, inputs, cost) [HONE__K_FORMULA_##NAME] = inputs,
 const int hone__formula_inputs[HONE__K_N_FORMULA] = {
 #include "kernels/kernels.def"
 };

@@ -6,6 +6,7 @@
 #include "loops/reduce_run.h"
 
 #include "isa/isa.h"
+#include "loops/reduce_across.h"
 #include "loops/rows.h"
 #include "runtime/memory.h"
 #include "runtime/parallel.h"
@@ -18,13 +19,14 @@
 #define TILE_BYTES   32768 /* of a row, when blocks are reduced where they lie */
 #define STRIP        16 /* short rows that lie across are gathered so many at a time, whole lines ... */
 #define STRIP_BYTES  (STRIP * 8192) /* ... into a buffer of so many bytes and a block */
+#define ACROSS_TILE  24             /* columns that lie across, as many as are summed together */
 #define NS_DIRECT    0.1            /* an element read where it lies, and gathered first */
 #define NS_GATHERED  0.6
 
 typedef struct {
     int kind;
-    hone__rows v; /* row rule: an output a row; column rule: an output a column */
-    bool direct;
+    hone__rows v;                  /* row rule: an output a row; column rule: an output a column */
+    bool direct, across;           /* across: of columns, they lie so */
     hone__reduce_pieces_fn pieces; /* or NULL: blocks of rows that lie in pieces are gathered */
     int64_t row_stride;
     char *out;
@@ -208,8 +210,8 @@ static bool run_rows(job *j)
         hone__parallel_for((j->v.rows + j->tile - 1) / j->tile * j->n_blocks, 1,
                            ns * (double)(j->tile * hone__min(cols, block)), rows_in_pieces, j);
     } else if (in_strips(j)) {
-        const int64_t share = (j->n_blocks + team - 1) / team;
-        j->tile = hone__min(share, 4 * STRIP * j->v.col_shape[1] / block + 1);
+        j->tile =
+            (j->n_blocks + team - 1) / team; /* a group's first and last strips may be parts */
         hone__parallel_for(j->v.rows * ((j->n_blocks + j->tile - 1) / j->tile), 1,
                            ns * (double)(block * j->tile), rows_in_strips, j);
     } else {
@@ -251,6 +253,12 @@ static void cols_in_blocks(void *ctx, int64_t begin, int64_t end)
             reduce(j->v.rows, n, j->v.data + c * j->v.size, j->row_stride, b, b + 1, partial);
             continue;
         }
+        if (j->across) {
+            const char *x = j->v.data + hone__rows_offset(&j->v, r, c) * j->v.size;
+            hone__k->sum_across(r_end - r, n, (const float *)(const void *)x, j->v.col_stride[0],
+                                (float *)(void *)partial);
+            continue;
+        }
         hone__rows_gather(&j->v, (hone__rect){ r, r_end, c, c + n }, buffer, n);
         reduce(r_end - r, n, buffer, n, 0, 1, partial);
     }
@@ -279,6 +287,14 @@ static bool suits_blocks(const job *j)
     return j->v.cols * j->partial_size > PANEL_BYTES || (team > 1 && j->n_blocks >= team);
 }
 
+/* True if a column's elements lie side by side and columns one stride apart. */
+static bool sums_across(const job *j)
+{
+    const hone__rows *v = &j->v;
+    return j->kind == HONE__K_SUM && v->dtype == HONE_F32 && v->n_col_dims == 1 &&
+           v->n_row_dims == 1 && v->row_stride[0] == 1 && v->col_stride[0] > 1;
+}
+
 static bool run_cols(job *j)
 {
     const int64_t rows = j->v.rows, cols = j->v.cols;
@@ -291,7 +307,10 @@ static bool run_cols(job *j)
         return true;
     }
     j->direct = in_place;
+    j->across = sums_across(j);
     j->tile = (j->direct ? TILE_BYTES : BUFFER_BYTES / HONE__COLS_BLOCK) / j->v.size;
+    if (j->across)
+        j->tile = ACROSS_TILE;
     const int64_t tiles = (cols + j->tile - 1) / j->tile;
     const size_t bytes = hone__bytes(j->n_blocks, hone__bytes(cols, (size_t)j->partial_size));
     j->partials = hone__pool_alloc(bytes);
@@ -342,6 +361,10 @@ static bool reduce(int kind, const hone_tensor *x, uint32_t dims, void *out, voi
     if (rule_rows) {
         hone__rows_of(&j.v, x, dims);
         j.direct = hone__rows_direct(&j.v, &j.row_stride);
+        if (!j.direct && hone__lies_across(kind, &j.v)) {
+            hone__reduce_across(kind, &j.v, out);
+            return true;
+        }
         return run_rows(&j);
     }
     hone__rows_of(&j.v, x, ~dims);
@@ -361,8 +384,39 @@ int hone__reduced_order(int ndim, uint32_t mask, int64_t *order)
     return kept;
 }
 
+/* x with its dims in the order in which they lie, to be read alone; true if that is another one. */
+static bool as_it_lies(const hone_tensor *x, hone_tensor *lying)
+{
+    bool moved = false;
+    *lying = *x;
+    for (int d = 1; d < x->ndim; d++)
+        for (int to = d; to > 0 && lying->stride[to - 1] < x->stride[d]; to--) {
+            lying->shape[to] = lying->shape[to - 1];
+            lying->stride[to] = lying->stride[to - 1];
+            lying->shape[to - 1] = x->shape[d];
+            lying->stride[to - 1] = x->stride[d];
+            moved = true;
+        }
+    return moved;
+}
+
+/* The extreme of all elements is the same in any order, but for zeros: which of -0 and 0 it is, order
+ * decides. */
+static bool extreme_in_any_order(int kind, const hone_tensor *x, void *out)
+{
+    hone_tensor t;
+    if (!as_it_lies(x, &t) || !reduce(kind, &t, (1U << t.ndim) - 1, out, NULL, NULL))
+        return false;
+    return x->dtype == HONE_F32   ? *(const float *)out != 0
+           : x->dtype == HONE_F64 ? *(const double *)out != 0
+                                  : true;
+}
+
 bool hone__reduce(int kind, const hone_tensor *x, uint32_t dims, void *out)
 {
+    if ((kind == HONE__K_MAX || kind == HONE__K_MIN) && !hone__contiguous(x) && x->numel &&
+        dims == (1U << x->ndim) - 1 && extreme_in_any_order(kind, x, out))
+        return true;
     return reduce(kind, x, dims, out, NULL, NULL);
 }
 

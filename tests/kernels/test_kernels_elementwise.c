@@ -67,7 +67,7 @@ static const char *const binary_names[] = {
 #include "kernels/kernels.def"
 };
 
-#define FORMULA_KERNEL(NAME, name, inputs, cost) { #name, inputs },
+#define FORMULA_KERNEL(NAME, name, dtypes, inputs, cost) { #name, inputs },
 static const struct {
     const char *name;
     int inputs;
