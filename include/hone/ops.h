@@ -391,9 +391,9 @@ HONE_API hone_tensor *hone_cumprod(hone_tensor *x, int dim);
 HONE_API hone_tensor *hone_cumsum_as(hone_tensor *x, int dim, hone_dtype dtype);
 HONE_API hone_tensor *hone_cumprod_as(hone_tensor *x, int dim, hone_dtype dtype);
 /** Product. Integers and bool give i64; no elements: 1. Order: along the last dim of more than one
- * element (and over all of x) in pieces of 4096 elements: 8 chains, element i in chain i modulo 8,
- * multiplied as a tree of neighbours, and the pieces in order; along another dim one chain an output.
- * f32 is computed in f64 and rounded once. Grad: dy times the products of those before and of those
+ * element in pieces of 4096 elements: 8 chains, element i in chain i modulo 8, multiplied as a tree of
+ * neighbours, and the pieces in order; along another dim one chain an output. Over all of x: as one such
+ * row; where several rows along that last dim have 64 elements or more, of the rows' products. f32 is computed in f64 and rounded once. Grad: dy times the products of those before and of those
  * behind each, so right wherever zeros are. */
 HONE_API hone_tensor *hone_prod(hone_tensor *x);
 HONE_API hone_tensor *hone_prod_dim(hone_tensor *x, int dim, bool keepdim);

@@ -15,10 +15,11 @@ typedef enum {
 void hone__scan(hone__scan_kind kind, const hone_tensor *x, const hone_tensor *a, int dim,
                 bool reverse, hone_tensor *out);
 
-/** The products along dim of x, contiguous f32, f64 or i64, into out (the others' shape, contiguous),
+/** The products along dim of x, f32, f64 or i64 of any layout, into out (the others' shape, contiguous),
  * in f64 for f32. Where dims behind it have more than one element: one chain an output. Else, in pieces
  * of 4096 elements: 8 chains, element i in chain i modulo 8, multiplied as a tree of neighbours, and the
- * pieces in order. False: out of memory. */
-bool hone__prod(const hone_tensor *x, int dim, hone_tensor *out);
+ * pieces in order. dim -1: of all elements; where the last dim of more than one has 64 and isn't alone,
+ * the products along it, as one row. False: out of memory. */
+bool hone__prod(hone_tensor *x, int dim, hone_tensor *out);
 
 #endif

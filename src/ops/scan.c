@@ -14,7 +14,7 @@ typedef struct {
 /* The dtype they are computed in: integers and bool in i64. */
 static hone_tensor *as_computed(hone_tensor *x)
 {
-    return hone_contiguous(hone_dtype_is_float((hone_dtype)x->dtype) ? x : hone_to(x, HONE_I64));
+    return hone_dtype_is_float((hone_dtype)x->dtype) ? x : hone_to(x, HONE_I64);
 }
 
 static hone_tensor *scanned(hone_context *ctx, hone__scan_kind kind, hone_tensor *given,
@@ -23,7 +23,7 @@ static hone_tensor *scanned(hone_context *ctx, hone__scan_kind kind, hone_tensor
     const scan_options *o = hone__options(ctx);
     if (hone__take_dim(ctx, given) < 0)
         return NULL;
-    hone_tensor *x = as_computed(given);
+    hone_tensor *x = hone_contiguous(as_computed(given));
     hone_tensor *y = x ? hone__out(ctx, 0, (hone_dtype)x->dtype, x->ndim, x->shape) : NULL;
     if (y)
         hone__scan(kind, x, a, (int)o->dim, o->reverse, y);
@@ -147,12 +147,12 @@ static hone_tensor *flat(hone_tensor *x)
     return hone_reshape(x, -1);
 }
 
-/* given, or all of it as one dim. */
-static hone_tensor *product(hone_context *ctx, hone_tensor *given, int dim, bool all)
+/* Along dim; -1: of all. */
+static hone_tensor *product(hone_context *ctx, hone_tensor *given, int dim)
 {
     hone_tensor *x = as_computed(given);
     hone_tensor *y = x ? hone__reduced_out(ctx, given, (hone_dtype)x->dtype) : NULL;
-    if (!y || !HONE__SAVE(ctx, given) || (all && !(x = flat(x))))
+    if (!y || !HONE__SAVE(ctx, given))
         return NULL;
     if (x->numel == 0)
         hone__fill_elements(y, 1);
@@ -161,12 +161,12 @@ static hone_tensor *product(hone_context *ctx, hone_tensor *given, int dim, bool
 
 static hone_tensor *prod_of(hone_context *ctx, hone_tensor *x)
 {
-    return product(ctx, x, 0, true);
+    return product(ctx, x, -1);
 }
 
 static hone_tensor *prod_dim_of(hone_context *ctx, hone_tensor *x)
 {
-    return product(ctx, x, (int)hone__reduce_of(ctx)->dim, false);
+    return product(ctx, x, (int)hone__reduce_of(ctx)->dim);
 }
 
 /* Of each element: dy times the products of those before and of those behind it. */
