@@ -21,12 +21,15 @@ static const hone_module_class list_class = { .name = "ParameterList",
                                               .size = sizeof(list),
                                               .fields = list_fields };
 
-/* What the caller has handed over. */
-static void *dropped(hone_tensor *const *parameters, int n)
+/* What the caller has handed over: n tensors, `apart` bytes from one to the next. */
+static void *dropped(hone_tensor *const *first, size_t apart, int n)
 {
-    for (int i = 0; parameters && i < n; i++)
-        if (hone__is_real(parameters[i]))
-            hone_release(parameters[i]);
+    for (int i = 0; first && i < n; i++) {
+        const char *at = (const char *)first + (size_t)i * apart;
+        hone_tensor *parameter = *(hone_tensor *const *)(const void *)at;
+        if (hone__is_real(parameter))
+            hone_release(parameter);
+    }
     return NULL;
 }
 
@@ -52,7 +55,7 @@ hone_module *hone_nn_parameter_list_n(hone_tensor *const *parameters, int n)
     hone_tensor **items = l ? hone_module_array(n) : NULL;
     if (!items) {
         hone_module_free(l ? &l->base : NULL);
-        return dropped(parameters, n);
+        return dropped(parameters, sizeof *parameters, n);
     }
     l->items = items;
     l->n = n;
@@ -97,9 +100,7 @@ hone_module *hone_nn_parameter_dict_n(const hone_named *parameters, int n)
         d->n = n;
     } else {
         hone_module_free(d ? &d->base : NULL);
-        for (int i = 0; parameters && i < n; i++)
-            if (hone__is_real(parameters[i].tensor))
-                hone_release(parameters[i].tensor);
+        dropped(parameters ? &parameters->tensor : NULL, sizeof *parameters, n);
     }
     hone__free(all);
     return items ? &d->base : NULL;
