@@ -420,14 +420,28 @@ static hone_tensor *like_scores(const hone_tensor *x, const hone_tensor *w)
     return hone_expand_v(hone_scalar(hone_dtype_of(x), 0), hone__ended(&shape, room));
 }
 
+/* True if all dims but the last are one dim, too, where they lie. */
+static bool classes_are_one_dim(const hone_tensor *w)
+{
+    int64_t step = -1;
+    for (int d = w->ndim - 2; d >= 0; d--) {
+        if (w->shape[d] == 1)
+            continue;
+        if (step >= 0 && w->stride[d] != step)
+            return false;
+        step = w->stride[d] * w->shape[d];
+    }
+    return true;
+}
+
 /* The scores of classes that have dims [C, d1, ..]: as many classes as all have together. */
 static hone_tensor *scores_of_dims(hone_tensor *x, hone_tensor *w, hone_tensor *bias)
 {
     const int last = w->ndim - 1;
     int64_t room[HONE_MAX_DIMS + 1], order[HONE_MAX_DIMS + 1] = { 0 };
     hone__shape shape = { .ndim = w->ndim, .shape = { x->shape[0] } };
-    hone_tensor *flat = hone_reshape(w, -1, w->shape[last]);
-    if (!flat || flat->storage == w->storage) {
+    if (w->numel == 0 || classes_are_one_dim(w)) {
+        hone_tensor *flat = hone_reshape(w, -1, w->shape[last]);
         for (int d = 0; d < last; d++)
             shape.shape[1 + d] = w->shape[d];
         bias = hone__is_real(bias) ? hone_reshape(bias, -1) : bias;
@@ -439,7 +453,7 @@ static hone_tensor *scores_of_dims(hone_tensor *x, hone_tensor *w, hone_tensor *
     for (int d = 0; d <= last; d++)
         order[d] = last - d;
     order[last + 1] = HONE_END_DIM;
-    flat = hone_reshape(hone_permute_v(w, order), w->shape[last], -1);
+    hone_tensor *flat = hone_reshape(hone_permute_v(w, order), w->shape[last], -1);
     for (int d = 0; d < last; d++)
         shape.shape[1 + d] = w->shape[last - 1 - d];
     hone_tensor *z = flat ? hone_reshape_v(hone_matmul(x, flat), hone__ended(&shape, room)) : NULL;
