@@ -12,9 +12,9 @@
  * the parts with hone_cat or hone_where).
  *
  * Results of elementwise ops (of one, two or three tensors or a number, comparisons, hone_where,
- * hone_to, activations, and their gradients) lie as their operands do, as PyTorch's: hone_neg() of
- * the transpose of a matrix has the strides of its operand, and nothing is turned on the way. The
- * dims lie in the order that the first operand has them in (of two dims the first operand that is
+ * hone_to, activations, and their gradients), and of hone_flip, lie as their operands do, as
+ * PyTorch's: hone_neg() of the transpose of a matrix has the strides of its operand, and nothing is
+ * turned on the way. The dims lie in the order that the first operand has them in (of two dims the first operand that is
  * broadcast along neither), without gaps; where none says, row by row. Only if all operands are
  * contiguous the result is sure to be: else hone_contiguous() or hone_copy_out() what hone_data()
  * should be read from row by row. Unlike PyTorch's, dim 0 of three and more is never the innermost

@@ -102,6 +102,32 @@ static bool turned(hone_context *ctx, hone_tensor *x, const hone__shape *shape,
     return true;
 }
 
+/* x turned, into output 0, which lies as x does: its dims in that order. */
+static bool turned_as_it_lies(hone_context *ctx, hone_tensor *x, const hone__turn *dims,
+                              hone_tensor **out)
+{
+    hone_tensor *y = out[0] = hone__out_along(ctx, (hone_dtype)x->dtype, x->ndim, x->shape);
+    int64_t shape[HONE_MAX_DIMS], from_stride[HONE_MAX_DIMS], to_stride[HONE_MAX_DIMS];
+    hone__turn turns[HONE_MAX_DIMS];
+    for (int d = 0; y && d < y->ndim; d++) {
+        int to = 0; /* as many dims lie outside this one */
+        for (int other = 0; other < y->ndim; other++)
+            to +=
+                y->stride[other] > y->stride[d] || (y->stride[other] == y->stride[d] && other < d);
+        shape[to] = x->shape[d];
+        from_stride[to] = x->stride[d];
+        to_stride[to] = y->stride[d];
+        turns[to] = dims[d];
+    }
+    hone_tensor *from =
+        y ? hone__own(hone__alias(x, x->ndim, shape, from_stride, x->offset)) : NULL;
+    hone_tensor *to = from ? hone__own(hone__alias(y, y->ndim, shape, to_stride, y->offset)) : NULL;
+    from = to ? hone_contiguous(from) : NULL;
+    if (from)
+        hone__turn_dims(to, from, turns);
+    return from;
+}
+
 typedef struct {
     hone__shape dims;
 } flip_options;
@@ -126,8 +152,7 @@ static bool flip_forward(hone_context *ctx, hone_tensor *const *in, int n_in, ho
         }
         turns[d].reversed = true;
     }
-    const hone__shape shape = hone__shape_of(in[0]);
-    return turned(ctx, in[0], &shape, turns, out);
+    return turned_as_it_lies(ctx, in[0], turns, out);
 }
 
 static void flip_backward(hone_context *ctx, hone_tensor *const *dy, hone_tensor **dx)
