@@ -75,12 +75,27 @@ static char *lane_base(const hone__along_job *j, int64_t outer)
     return j->places.data + hone__rows_offset(&j->places, outer, 0) * j->size;
 }
 
+/* What comes behind elements [i, i + m) of those columns comes to L1 while they are written. */
+static HONE__ALWAYS_INLINE void ask_for_next(const hone__along_job *j, int n, int64_t line,
+                                             int64_t i, int64_t m)
+{
+    const int64_t *at = (const int64_t *)hone__data(j->index) + line + i + m;
+    const char *from = j->from + (line + i + m) * j->size;
+    for (int t = 0; t < n; t++) {
+        for (int64_t k = 0; k < m; k += 8)
+            __builtin_prefetch(at + t * j->dim + k);
+        for (int64_t k = 0; k < m * j->size; k += 64)
+            __builtin_prefetch(from + t * j->dim * j->size + k);
+    }
+}
+
 /* Elements [i, i + m) of n columns (a constant) whose indices begin at `line`. */
 static HONE__ALWAYS_INLINE void write_part(hone__along_job *j, int n, int64_t line, int64_t i,
                                            int64_t m, char *const *base)
 {
     const int64_t *at = (const int64_t *)hone__data(j->index) + line + i;
     bool good = true;
+    ask_for_next(j, n, line, i, m);
     for (int t = 0; t < n && j->check_later; t++)
         good = good && hone__run_in_range(at + t * j->dim, m, j->extent);
     const hone__along_run r = { m, at, NULL, j->step };
