@@ -357,3 +357,55 @@ Test(reduce, errors)
     CHECK_FAILS(hone_sum_dims_v(x, false, NULL), HONE_E_NULL, "sum_dims");
     CHECK_FAILS(hone_sum(HONE_NONE), HONE_E_NULL, "sum");
 }
+
+/* What lies across memory is reduced by other ways than what lies along it: to the same bits. */
+static void check_sizes(hone_dtype dtype, int64_t rows, int64_t cols)
+{
+    HONE_SCOPE();
+    hone_tensor *memory = hone_mul_scalar(
+        hone_cos(hone_reshape(hone_arange(dtype, 0, (double)(rows * cols), 1), cols, rows)), 1.25);
+    hone_tensor *across = hone_transpose(memory, 0, 1), *along = hone_contiguous(across);
+    hone_tensor *x[] = { across, along }, *y[2][13];
+    int n = 0;
+    for (int k = 0; k < 2; k++) {
+        n = 0;
+        y[k][n++] = hone_sum(x[k]);
+        y[k][n++] = hone_sum_dim(x[k], 0, false);
+        y[k][n++] = hone_sum_dim(x[k], 1, false);
+        y[k][n++] = hone_mean_dim(x[k], 1, true);
+        y[k][n++] = hone_norm_dim(x[k], 1, 2, false);
+        y[k][n++] = hone_prod(x[k]);
+        y[k][n++] = hone_prod_dim(x[k], 0, false);
+        y[k][n++] = hone_prod_dim(x[k], 1, false);
+        y[k][n++] = hone_max(x[k]);
+        y[k][n++] = hone_min(hone_relu(x[k]));
+        y[k][n++] = hone_topk(x[k], 3, 1, true, true).values;
+        y[k][n++] = hone_topk(x[k], 3, 1, false, true).values;
+        y[k][n++] = hone_flip(x[k], 0, 1);
+    }
+    for (int i = 0; i < n; i++)
+        cr_expect(test_same_bits(hone_contiguous(y[0][i]), y[1][i]), "%d of %d x %d", i, (int)rows,
+                  (int)cols);
+}
+
+Test(reduce, across_memory_is_as_along_it)
+{
+    static const int64_t sizes[][2] = { { 33, 3 },   { 1, 70 },    { 40, 64 },    { 65, 100 },
+                                        { 300, 65 }, { 70, 9001 }, { 1030, 129 }, { 2, 5000 } };
+    for (size_t i = 0; i < sizeof sizes / sizeof *sizes; i++)
+        for (int f64 = 0; f64 < 2; f64++)
+            check_sizes(f64 ? HONE_F64 : HONE_F32, sizes[i][0], sizes[i][1]);
+}
+
+/* Of zeros of both signs the order decides, wherever they lie. */
+Test(reduce, extreme_of_zeros_across_memory)
+{
+    HONE_SCOPE();
+    for (int at = 0; at < 12; at++) {
+        hone_tensor *zeros = hone_zeros(HONE_F32, 3, 4);
+        ((float *)hone_data(zeros))[at] = -0.0F;
+        hone_tensor *across = hone_transpose(zeros, 0, 1), *along = hone_contiguous(across);
+        cr_expect(test_same_bits(hone_max(across), hone_max(along)));
+        cr_expect(test_same_bits(hone_min(across), hone_min(along)));
+    }
+}
