@@ -12,7 +12,8 @@
 
 enum {
     PANEL_BYTES = 1024, /* of rows side by side */
-    FEW_ROWS = 32,      /* are not worth it */
+    FEW_ROWS = 32,      /* are not worth it, nor are ... */
+    FEW = 32768,        /* ... elements, which a cache holds while they are gathered */
     LANES_BYTES = 256,  /* of virtual lanes */
     LEVELS = 64,        /* of joining lanes, and of joining blocks: never so many */
 };
@@ -83,7 +84,8 @@ bool hone__lies_across(int kind, const hone__rows *v)
     const int last = v->n_row_dims - 1;
     return (kind == HONE__K_SUM || kind == HONE__K_SUM_SQUARES) && hone_dtype_is_float(v->dtype) &&
            last >= 0 && v->row_stride[last] == 1 && v->n_col_dims == 1 &&
-           v->row_shape[last] >= FEW_ROWS && v->rows >= FEW_ROWS * (int64_t)hone__team_size();
+           v->row_shape[last] >= FEW_ROWS && v->rows * v->cols >= FEW &&
+           v->rows >= FEW_ROWS * (int64_t)hone__team_size();
 }
 
 void hone__reduce_across(int kind, const hone__rows *v, char *out)
