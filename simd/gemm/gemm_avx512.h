@@ -107,7 +107,7 @@ static HONE__GEMM_INLINE void hone__f64_gemm_fold_4_avx512(__m512d a, __m512d b,
                 .turning_tile = hone__f32_gemm_avx512_8x48_turning, .vl = 16, .mr = 8, .nr = 48,   \
                 .wide = 64, .rows = { 0, 16, 12, 8, 6 }, .short_k = 257,                           \
                 .short_rows = { 0, 10, 12, 8, 6 }, .direct_tails = 1, .half_tails = 1,             \
-                .flops_per_ns = 100, .few_rows = 16, .dot_tree = 3, .blocks = { 1024, 768 }),      \
+                .flops_per_ns = 100, .few_rows = 20, .dot_tree = 3, .blocks = { 1024, 768 }),      \
             HONE__GEMM_KERNEL(                                                                     \
                 f64, avx512_8x24, .small = hone__f64_gemm_avx512_8x24_small,                       \
                 .small_rows = { 0, 16, 16, 12, 12, 8, 8, 6, 6 }, .turning_columns = 14,            \

@@ -94,9 +94,21 @@ static HONE__GEMM_INLINE void R(gemm_dot_wide_many)(const int parts, int64_t m, 
 
 /* ---- rows that fill the lanes ---- */
 
+#ifndef DOT_WIDE_ROWS
+#define DOT_WIDE_ROWS 4
+#endif
+
 /* A lane's chain takes some steps at once, each from a stream of b of its own; then its sums wait in L1.
- * They are of up to four rows and a vector of outputs, or of fewer rows and more vectors. */
-enum { R(gemm_dot_steps) = 8, R(gemm_dot_slots) = 4 };
+ * They are of some rows and a vector of outputs, or of few rows and more vectors. L2 gives lines that
+ * share a place of L1 one by one where more are asked for than it has ways: so many steps at most. Where
+ * a lane's last ones are few, the one that the tree adds to it follows at once, unless its lines share
+ * that place and there are few rows to wait for them. */
+enum {
+    R(gemm_dot_steps) = 8,
+    R(gemm_dot_paired) = 5,
+    R(gemm_dot_slots) = 4,
+    R(gemm_dot_most) = DOT_WIDE_ROWS
+};
 
 typedef struct {
     int64_t n; /* outputs of a vector that isn't whole */
@@ -106,14 +118,18 @@ typedef struct {
     int64_t b_rs;
 } R(gemm_dot_wide_from);
 
-typedef VREAL R(gemm_dot_wide_sums)[VIRTUAL_LANES][R(gemm_dot_slots)];
-
+/* A step of a lane's chains; `first` begins them. Left to itself, a compiler would keep an address for
+ * each row. */
 static HONE__GEMM_INLINE void R(gemm_dot_wide_step)(const int rows, const int vectors,
-                                                    const int whole,
-                                                    const R(gemm_dot_wide_from) * x, int64_t k,
-                                                    VREAL *acc)
+                                                    const int whole, const int first,
+                                                    const R(gemm_dot_wide_from) * x, const REAL *a,
+                                                    const REAL *b, VREAL *acc)
 {
-    const REAL *a = x->a + k, *b = x->b + k * x->b_rs;
+    const REAL *fifth = rows > 4 ? a + 4 * x->a_rs : a;
+    if (rows > 4) {
+        HONE__GEMM_OPAQUE(a);
+        HONE__GEMM_OPAQUE(fifth);
+    }
     VREAL bv[R(gemm_dot_slots)];
     HONE__GEMM_UNROLL
     for (int v = 0; v < vectors; v++) {
@@ -121,61 +137,88 @@ static HONE__GEMM_INLINE void R(gemm_dot_wide_step)(const int rows, const int ve
     }
     HONE__GEMM_UNROLL
     for (int i = 0; i < rows; i++) {
-        const VREAL av = R(set)(a[i * x->a_rs]);
+        const VREAL av = R(set)(i < 4 ? a[i * x->a_rs] : fifth[(i - 4) * x->a_rs]);
         HONE__GEMM_UNROLL
         for (int v = 0; v < vectors; v++) {
-            acc[i * vectors + v] = R(fma)(av, bv[v], acc[i * vectors + v]);
+            const int s = i * vectors + v;
+            acc[s] = first ? R(mul)(av, bv[v]) : R(fma)(av, bv[v], acc[s]);
         }
     }
 }
 
-/* `steps` of the lanes' chains from k on, one more of the first `longer` lanes. */
+/* `steps` of the chains of lane l from k on, which go on from its sums. */
+static HONE__GEMM_INLINE void R(gemm_dot_wide_chain)(const int rows, const int vectors,
+                                                     const int whole, int64_t l, int64_t k,
+                                                     int64_t steps, const R(gemm_dot_wide_from) * x,
+                                                     const VREAL *sums, VREAL *acc)
+{
+    HONE__GEMM_UNROLL
+    for (int s = 0; s < rows * vectors; s++) {
+        acc[s] = k > 0 ? sums[l * rows * vectors + s] : R(set)(-(REAL)0);
+    }
+    const REAL *a = x->a + k + l, *b = x->b + (k + l) * x->b_rs;
+    const int64_t next = VIRTUAL_LANES * x->b_rs;
+    for (; steps >= 4; steps -= 4) {
+        HONE__GEMM_UNROLL
+        for (int q = 0; q < 4; q++, a += VIRTUAL_LANES, b += next) {
+            R(gemm_dot_wide_step)(rows, vectors, whole, 0, x, a, b, acc);
+        }
+    }
+    for (; steps > 0; steps--, a += VIRTUAL_LANES, b += next) {
+        R(gemm_dot_wide_step)(rows, vectors, whole, 0, x, a, b, acc);
+    }
+}
+
+/* The same of all lanes, those below `longer` a step more. */
 static HONE__GEMM_INLINE void R(gemm_dot_wide_chains)(const int rows, const int vectors,
                                                       const int whole, int64_t longer, int64_t k,
                                                       int64_t steps,
-                                                      const R(gemm_dot_wide_from) * x,
-                                                      R(gemm_dot_wide_sums) sums)
+                                                      const R(gemm_dot_wide_from) * x, VREAL *sums)
 {
     for (int64_t l = 0; l < VIRTUAL_LANES; l++) {
-        VREAL acc[R(gemm_dot_slots)];
-        HONE__GEMM_OPAQUE(k); /* one loop for both */
+        VREAL acc[R(gemm_dot_most)];
+        R(gemm_dot_wide_chain)(rows, vectors, whole, l, k, steps + (l < longer), x, sums, acc);
         HONE__GEMM_UNROLL
         for (int s = 0; s < rows * vectors; s++) {
-            acc[s] = k > 0 ? sums[l][s] : R(set)(-(REAL)0);
-        }
-        int64_t at = k + l, left = steps + (l < longer);
-        for (; left >= 4; left -= 4) {
-            HONE__GEMM_UNROLL
-            for (int q = 0; q < 4; q++) {
-                R(gemm_dot_wide_step)(rows, vectors, whole, x, at + q * VIRTUAL_LANES, acc);
-            }
-            at += 4 * VIRTUAL_LANES;
-        }
-        for (; left > 0; left--, at += VIRTUAL_LANES) {
-            R(gemm_dot_wide_step)(rows, vectors, whole, x, at, acc);
-        }
-        HONE__GEMM_UNROLL
-        for (int s = 0; s < rows * vectors; s++) {
-            sums[l][s] = acc[s];
+            sums[l * rows * vectors + s] = acc[s];
         }
     }
 }
 
-/* Down to as many lanes as fit the registers. */
-static HONE__GEMM_NOINLINE void R(gemm_dot_wide_tree)(R(gemm_dot_wide_sums) sums, int slot,
-                                                      REAL *to, int64_t n)
+/* The last steps of all lanes, by pairs that the tree adds up. */
+static HONE__GEMM_INLINE void R(gemm_dot_wide_pairs)(const int rows, const int vectors,
+                                                     const int whole, int64_t longer, int64_t k,
+                                                     int64_t steps, const R(gemm_dot_wide_from) * x,
+                                                     VREAL *sums)
 {
-    enum { PARTS = VIRTUAL_LANES / R(gemm_dot_few) };
+    enum { HALF = VIRTUAL_LANES / 2 };
+    for (int64_t l = 0; l < HALF; l++) {
+        VREAL low[R(gemm_dot_most)], high[R(gemm_dot_most)];
+        R(gemm_dot_wide_chain)(rows, vectors, whole, l, k, steps + (l < longer), x, sums, low);
+        R(gemm_dot_wide_chain)
+        (rows, vectors, whole, l + HALF, k, steps + (l + HALF < longer), x, sums, high);
+        HONE__GEMM_UNROLL
+        for (int s = 0; s < rows * vectors; s++) {
+            sums[l * rows * vectors + s] = R(add)(low[s], high[s]);
+        }
+    }
+}
+
+/* From `lanes` down to as many as fit the registers, to the sum. */
+static HONE__GEMM_INLINE VREAL R(gemm_dot_wide_tree)(const VREAL *sums, const int lanes,
+                                                     const int slots)
+{
+    const int parts = lanes / R(gemm_dot_few);
     VREAL few[R(gemm_dot_few)];
     HONE__GEMM_UNROLL
     for (int r = 0; r < R(gemm_dot_few); r++) {
-        VREAL part[PARTS];
+        VREAL part[VIRTUAL_LANES / R(gemm_dot_few)];
         HONE__GEMM_UNROLL
-        for (int q = 0; q < PARTS; q++) {
-            part[q] = sums[r + q * R(gemm_dot_few)][slot];
+        for (int q = 0; q < parts; q++) {
+            part[q] = sums[(r + q * R(gemm_dot_few)) * slots];
         }
         HONE__GEMM_UNROLL
-        for (int half = PARTS / 2; half >= 1; half /= 2) {
+        for (int half = parts / 2; half >= 1; half /= 2) {
             HONE__GEMM_UNROLL
             for (int q = 0; q < half; q++) {
                 part[q] = R(add)(part[q], part[q + half]);
@@ -183,12 +226,14 @@ static HONE__GEMM_NOINLINE void R(gemm_dot_wide_tree)(R(gemm_dot_wide_sums) sums
         }
         few[r] = part[0];
     }
-    const VREAL sum = R(gemm_dot_wide_fold)(R(gemm_dot_few), few);
-    if (n < LANES) {
-        R(store_n)(to, sum, n);
-    } else {
-        R(store)(to, sum);
-    }
+    return R(gemm_dot_wide_fold)(R(gemm_dot_few), few);
+}
+
+/* If the lines of a lane and of the one that the tree adds to it share a place of L1. */
+static HONE__GEMM_INLINE bool R(gemm_dot_wide_crowded)(int64_t b_rs)
+{
+    enum { PAGE = 4096 };
+    return VIRTUAL_LANES / 2 * b_rs * (int64_t)sizeof(REAL) % PAGE == 0;
 }
 
 static HONE__GEMM_INLINE void R(gemm_dot_wide_panel)(const int rows, const int vectors,
@@ -196,23 +241,38 @@ static HONE__GEMM_INLINE void R(gemm_dot_wide_panel)(const int rows, const int v
                                                      const R(gemm_dot_wide_from) * x, REAL *c,
                                                      int64_t c_rs)
 {
-    R(gemm_dot_wide_sums) sums;
+    VREAL sums[VIRTUAL_LANES * R(gemm_dot_most)];
     const int64_t full = k / VIRTUAL_LANES, rest = k % VIRTUAL_LANES;
+    const bool crowded = R(gemm_dot_wide_crowded)(x->b_rs);
+    bool paired = false;
     for (int64_t done = 0, now; done < full; done += now) {
         now = full - done < R(gemm_dot_steps) ? full - done : R(gemm_dot_steps);
-        const int64_t longer = done + now == full ? rest : 0, from = done * VIRTUAL_LANES;
-        R(gemm_dot_wide_chains)(rows, vectors, whole, longer, from, now, x, sums);
+        const bool last = done + now == full;
+        const int64_t longer = last ? rest : 0, from = done * VIRTUAL_LANES;
+        paired = last && now + (rest > 0) <= R(gemm_dot_paired) && (rows > 3 || !crowded);
+        if (paired) {
+            R(gemm_dot_wide_pairs)(rows, vectors, whole, longer, from, now, x, sums);
+        } else {
+            R(gemm_dot_wide_chains)(rows, vectors, whole, longer, from, now, x, sums);
+        }
     }
     for (int s = 0; s < rows * vectors; s++) {
-        R(gemm_dot_wide_tree)
-        (sums, s, c + s / vectors * c_rs + s % vectors * LANES, whole ? LANES : x->n);
+        REAL *to = c + s / vectors * c_rs + s % vectors * LANES;
+        const VREAL sum = paired
+                              ? R(gemm_dot_wide_tree)(sums + s, VIRTUAL_LANES / 2, rows * vectors)
+                              : R(gemm_dot_wide_tree)(sums + s, VIRTUAL_LANES, rows * vectors);
+        if (whole) {
+            R(store)(to, sum);
+        } else {
+            R(store_n)(to, sum, x->n);
+        }
     }
 }
 
 static HONE__GEMM_INLINE void R(gemm_dot_wide_rows)(const int rows, int64_t n, int64_t k,
                                                     R(gemm_dot_wide_from) x, REAL *c, int64_t c_rs)
 {
-    const int vectors = R(gemm_dot_slots) / rows;
+    const int vectors = rows > 2 ? 1 : R(gemm_dot_slots) / rows;
     for (; vectors > 1 && n >= vectors * LANES; n -= vectors * LANES) {
         R(gemm_dot_wide_panel)(rows, vectors, 1, k, &x, c, c_rs);
         x.b += vectors * LANES;
@@ -229,27 +289,35 @@ static HONE__GEMM_INLINE void R(gemm_dot_wide_rows)(const int rows, int64_t n, i
     }
 }
 
-/* Four rows at a time, or half of what is left. */
+#define DOT_CASES(each)                                                                            \
+    each(1);                                                                                       \
+    each(2);                                                                                       \
+    each(3);                                                                                       \
+    each(4);                                                                                       \
+    each(5);                                                                                       \
+    each(6);                                                                                       \
+    each(7);                                                                                       \
+    each(8)
+
+/* Rows that L1 holds the sums of, or half of what is left. */
 static HONE__GEMM_NOINLINE void R(gemm_dot_wide_long)(int64_t m, int64_t n, int64_t k,
                                                       const REAL *a, int64_t a_rs, const REAL *b,
                                                       int64_t b_rs, REAL *c, int64_t c_rs)
 {
+    enum { MOST = DOT_WIDE_ROWS > 4 ? 7 : 4 };
     while (m > 0) {
-        const int64_t now = m <= 4 ? m : m < 8 ? (m + 1) / 2 : 4;
+        const int64_t now = m <= MOST ? m : m < 2 * MOST ? (m + 1) / 2 : MOST;
         const R(gemm_dot_wide_from) x = { .a = a, .a_rs = a_rs, .b = b, .b_rs = b_rs };
+#define DOT_CASE(rows)                                                                             \
+    case rows:                                                                                     \
+        if (rows <= MOST) {                                                                        \
+            R(gemm_dot_wide_rows)(rows <= MOST ? rows : 1, n, k, x, c, c_rs);                      \
+        }                                                                                          \
+        break
         switch (now) {
-        case 1:
-            R(gemm_dot_wide_rows)(1, n, k, x, c, c_rs);
-            break;
-        case 2:
-            R(gemm_dot_wide_rows)(2, n, k, x, c, c_rs);
-            break;
-        case 3:
-            R(gemm_dot_wide_rows)(3, n, k, x, c, c_rs);
-            break;
-        default:
-            R(gemm_dot_wide_rows)(4, n, k, x, c, c_rs);
+            DOT_CASES(DOT_CASE);
         }
+#undef DOT_CASE
         a += now * a_rs;
         c += now * c_rs;
         m -= now;
@@ -258,58 +326,38 @@ static HONE__GEMM_NOINLINE void R(gemm_dot_wide_long)(int64_t m, int64_t n, int6
 
 /* ---- rows whose lanes are few steps, or many rows ---- */
 
-#ifndef DOT_WIDE_ROWS
-#define DOT_WIDE_ROWS 4
-#endif
-
-/* A step of a lane's chains; the first one begins them. Left to itself, a compiler would keep an
- * address for each row. */
-static HONE__GEMM_INLINE void R(gemm_dot_wide_add)(const int rows, const int whole, const int first,
-                                                   const R(gemm_dot_wide_from) * x, const REAL *a,
-                                                   const REAL *b, VREAL *acc)
-{
-    const REAL *fifth = rows > 4 ? a + 4 * x->a_rs : a;
-    HONE__GEMM_OPAQUE(a);
-    HONE__GEMM_OPAQUE(fifth);
-    const VREAL bv = whole ? R(load)(b) : R(load_n)(b, x->n, R(set)(0));
-    HONE__GEMM_UNROLL
-    for (int i = 0; i < rows; i++) {
-        const VREAL av = R(set)(i < 4 ? a[i * x->a_rs] : fifth[(i - 4) * x->a_rs]);
-        acc[i] = first ? R(mul)(av, bv) : R(fma)(av, bv, acc[i]);
-    }
-}
-
-/* Lane l and the one that the tree adds to it, of a vector of outputs and each row: their sum. */
-static HONE__GEMM_INLINE void R(gemm_dot_wide_pair)(const int rows, const int whole, int64_t k,
-                                                    int64_t l, const R(gemm_dot_wide_from) * x,
-                                                    VREAL *sum)
+/* Lane l and the one that the tree adds to it, of some vectors of outputs and each row: their sum. */
+static HONE__GEMM_INLINE void R(gemm_dot_wide_pair)(const int rows, const int vectors,
+                                                    const int whole, int64_t k, int64_t l,
+                                                    const R(gemm_dot_wide_from) * x, VREAL *sum)
 {
     enum { HALF = VIRTUAL_LANES / 2 };
     VREAL high[DOT_WIDE_ROWS];
     const REAL *a = x->a + l, *b = x->b + l * x->b_rs;
     const int64_t upper = HALF * x->b_rs;
-    R(gemm_dot_wide_add)(rows, whole, 1, x, a, b, sum);
-    R(gemm_dot_wide_add)(rows, whole, 1, x, a + HALF, b + upper, high);
+    R(gemm_dot_wide_step)(rows, vectors, whole, 1, x, a, b, sum);
+    R(gemm_dot_wide_step)(rows, vectors, whole, 1, x, a + HALF, b + upper, high);
     int64_t left = k - l - VIRTUAL_LANES;
     for (; left > HALF; left -= VIRTUAL_LANES) {
         a += VIRTUAL_LANES;
         b += 2 * upper;
-        R(gemm_dot_wide_add)(rows, whole, 0, x, a, b, sum);
-        R(gemm_dot_wide_add)(rows, whole, 0, x, a + HALF, b + upper, high);
+        R(gemm_dot_wide_step)(rows, vectors, whole, 0, x, a, b, sum);
+        R(gemm_dot_wide_step)(rows, vectors, whole, 0, x, a + HALF, b + upper, high);
     }
     if (left > 0) {
         a += VIRTUAL_LANES;
         b += 2 * upper;
-        R(gemm_dot_wide_add)(rows, whole, 0, x, a, b, sum);
+        R(gemm_dot_wide_step)(rows, vectors, whole, 0, x, a, b, sum);
     }
     HONE__GEMM_UNROLL
-    for (int i = 0; i < rows; i++) {
+    for (int i = 0; i < rows * vectors; i++) {
         sum[i] = R(add)(sum[i], high[i]);
     }
 }
 
-/* A vector of outputs of each row: two levels of the tree are done before anything waits in L1. */
-static HONE__GEMM_INLINE void R(gemm_dot_wide_vector)(const int rows, const int whole, int64_t k,
+/* Some vectors of outputs of each row: two levels of the tree are done before anything waits in L1. */
+static HONE__GEMM_INLINE void R(gemm_dot_wide_vector)(const int rows, const int vectors,
+                                                      const int whole, int64_t k,
                                                       const R(gemm_dot_wide_from) * x, REAL *c,
                                                       int64_t c_rs)
 {
@@ -318,24 +366,25 @@ static HONE__GEMM_INLINE void R(gemm_dot_wide_vector)(const int rows, const int 
     VREAL quarter[DOT_WIDE_ROWS][QUARTER];
     for (int64_t l = 0; l < QUARTER; l++) {
         VREAL sum[DOT_WIDE_ROWS], more[DOT_WIDE_ROWS];
-        R(gemm_dot_wide_pair)(rows, whole, k, l, &from, sum);
-        R(gemm_dot_wide_pair)(rows, whole, k, l + QUARTER, &from, more);
+        R(gemm_dot_wide_pair)(rows, vectors, whole, k, l, &from, sum);
+        R(gemm_dot_wide_pair)(rows, vectors, whole, k, l + QUARTER, &from, more);
         HONE__GEMM_UNROLL
-        for (int i = 0; i < rows; i++) {
+        for (int i = 0; i < rows * vectors; i++) {
             quarter[i][l] = R(add)(sum[i], more[i]);
         }
     }
-    for (int i = 0; i < rows; i++, c += c_rs) {
+    for (int i = 0; i < rows * vectors; i++) {
         VREAL v[QUARTER];
         HONE__GEMM_UNROLL
         for (int l = 0; l < QUARTER; l++) {
             v[l] = quarter[i][l];
         }
         const VREAL sum = R(gemm_dot_wide_fold)(QUARTER, v);
+        REAL *to = c + i / vectors * c_rs + i % vectors * LANES;
         if (whole) {
-            R(store)(c, sum);
+            R(store)(to, sum);
         } else {
-            R(store_n)(c, sum, x->n);
+            R(store_n)(to, sum, x->n);
         }
     }
 }
@@ -344,14 +393,20 @@ static HONE__GEMM_INLINE void R(gemm_dot_wide_vectors)(const int rows, int64_t n
                                                        R(gemm_dot_wide_from) x, REAL *c,
                                                        int64_t c_rs)
 {
+    const int some = rows > 3 ? 1 : rows == 1 ? 4 : DOT_WIDE_ROWS / (rows == 2 ? 2 : 4);
+    for (; some > 1 && n >= some * LANES; n -= some * LANES) {
+        R(gemm_dot_wide_vector)(rows, some, 1, k, &x, c, c_rs);
+        x.b += some * LANES;
+        c += some * LANES;
+    }
     for (; n >= LANES; n -= LANES) {
-        R(gemm_dot_wide_vector)(rows, 1, k, &x, c, c_rs);
+        R(gemm_dot_wide_vector)(rows, 1, 1, k, &x, c, c_rs);
         x.b += LANES;
         c += LANES;
     }
     if (n > 0) {
         x.n = n;
-        R(gemm_dot_wide_vector)(rows, 0, k, &x, c, c_rs);
+        R(gemm_dot_wide_vector)(rows, 1, 0, k, &x, c, c_rs);
     }
 }
 
@@ -371,14 +426,7 @@ static HONE__GEMM_NOINLINE void R(gemm_dot_wide_short)(int64_t m, int64_t n, int
         }                                                                                          \
         break
         switch (now) {
-            DOT_CASE(1);
-            DOT_CASE(2);
-            DOT_CASE(3);
-            DOT_CASE(4);
-            DOT_CASE(5);
-            DOT_CASE(6);
-            DOT_CASE(7);
-            DOT_CASE(8);
+            DOT_CASES(DOT_CASE);
         }
 #undef DOT_CASE
         a += now * a_rs;
@@ -387,23 +435,27 @@ static HONE__GEMM_NOINLINE void R(gemm_dot_wide_short)(int64_t m, int64_t n, int
     }
 }
 
-/* Long chains of few rows wait less for each other by the steps of all lanes in turn, unless there
- * are many vectors to read from far away. */
-static HONE__GEMM_INLINE bool R(gemm_dot_wide_is_short)(int64_t m, int64_t n, int64_t k)
+/* Chains that are longer wait less for each other by the steps of all lanes in turn, unless there are
+ * as many rows as fit the registers, or many vectors to read from far away. */
+static HONE__GEMM_INLINE bool R(gemm_dot_wide_is_short)(int64_t m, int64_t n, int64_t k,
+                                                        int64_t b_rs)
 {
     enum { FEW = 16, ROWS = 4, MIDDLE = 8 * VIRTUAL_LANES };
     if (k <= 2 * VIRTUAL_LANES) {
-        return m > 1;
+        return true;
     }
     const bool many = n > FEW * LANES;
-    return m > ROWS ? DOT_WIDE_ROWS > ROWS && (k < MIDDLE || many)
-                    : m == ROWS && k < MIDDLE && many;
+    if (m <= ROWS) {
+        return m == ROWS && k < MIDDLE && many;
+    }
+    const bool waits = m == ROWS + 1 && R(gemm_dot_wide_crowded)(b_rs);
+    return DOT_WIDE_ROWS > ROWS && (many || (k < MIDDLE && !waits));
 }
 
 static void R(gemm_dot_wide)(int64_t m, int64_t n, int64_t k, const void *a, int64_t a_rs,
                              const void *b, int64_t b_rs, void *c, int64_t c_rs)
 {
-    if (k >= VIRTUAL_LANES && R(gemm_dot_wide_is_short)(m, n, k)) {
+    if (k >= VIRTUAL_LANES && R(gemm_dot_wide_is_short)(m, n, k, b_rs)) {
         R(gemm_dot_wide_short)(m, n, k, a, a_rs, b, b_rs, c, c_rs);
         return;
     }
@@ -449,4 +501,5 @@ static void R(gemm_dot_wide)(int64_t m, int64_t n, int64_t k, const void *a, int
     }
 }
 
+#undef DOT_CASES
 #undef DOT_WIDE_ROWS

@@ -26,13 +26,21 @@ enum { R(gemm_few_most) = 4, R(gemm_few_line) = 64 / (int)sizeof(REAL) };
 
 typedef struct {
     int64_t k, n;
-    const REAL *a; /* [k][rows] */
+    const REAL *a; /* [k][rows], or where it lies along k: */
+    int64_t a_rs;
     const REAL *b;
     int64_t b_cs;
     REAL *c;
     int64_t c_rs;
     bool resume;
 } R(gemm_few_job);
+
+typedef void (*R(gemm_few_run))(int rows, const R(gemm_few_job) * job, bool far);
+
+static HONE__GEMM_INLINE bool R(gemm_few_share)(int64_t b_cs)
+{
+    return hone__gemm_share_lines(b_cs * (int64_t)sizeof(REAL));
+}
 
 /* The sums of all rows and a vector of columns. */
 typedef struct {
@@ -186,20 +194,11 @@ static HONE__GEMM_INLINE void R(gemm_few_columns_skewed)(const int rows, bool fa
     }
 }
 
-#ifdef FEW_WIDE_TURN
-#include "gemm/gemm_few_wide.h"
-#endif
-
 /* All columns, `vectors` of them at once, which may be skewed two at a time. */
 static HONE__GEMM_INLINE void R(gemm_few_rows)(const int rows, const int vectors,
                                                const R(gemm_few_job) * job, bool skew, bool far)
 {
     int64_t j = 0;
-#ifdef FEW_WIDE_TURN
-    if (!far) {
-        j = R(gemm_few_wide)(rows, skew, job);
-    }
-#endif
     for (; vectors > 1 && skew && j + 2 * FEW_LANES <= job->n; j += 2 * FEW_LANES) {
         R(gemm_few_columns_skewed)(rows, far, job, j);
     }
@@ -216,7 +215,7 @@ static HONE__GEMM_INLINE void R(gemm_few_rows)(const int rows, const int vectors
 
 static void R(gemm_few_chunk)(int rows, const R(gemm_few_job) * job, bool far)
 {
-    const bool skew = far || hone__gemm_share_lines(job->b_cs * (int64_t)sizeof(REAL));
+    const bool skew = far || R(gemm_few_share)(job->b_cs);
     switch (rows) {
 #define FEW_ROWS(rows, vectors)                                                                    \
     case rows:                                                                                     \
@@ -248,47 +247,63 @@ static void R(gemm_few_copy)(int64_t k, int rows, const REAL *a, int64_t a_rs, i
     }
 }
 
-/* A is copied to where all of a k lie side by side unless they do, as much of it at a time as stays in L1. */
-static void R(gemm_few_part)(int64_t k, int rows, int64_t n, const void *a, int64_t a_rs,
-                             int64_t a_cs, const void *b, int64_t b_cs, void *c, int64_t c_rs,
-                             int resume, hone__gemm_distance distance)
+/* A is copied to where all of a k lie side by side unless they do, as much of it at a time as stays
+ * in L1. */
+static void R(gemm_few_part)(int rows, const R(gemm_few_job) * whole, int64_t a_cs,
+                             R(gemm_few_run) run, bool far)
 {
     enum { COPIED = 16384 / (int)sizeof(REAL) };
     _Alignas(64) REAL copy[COPIED];
-    const bool in_place = a_cs == rows && (a_rs == 1 || rows == 1);
-    const int64_t most = in_place ? k : COPIED / rows & -R(gemm_few_line);
+    const bool in_place = a_cs == rows && (whole->a_rs == 1 || rows == 1);
+    const int64_t k = whole->k, most = in_place ? k : COPIED / rows & -R(gemm_few_line);
     for (int64_t p = 0; p < k; p += most) {
-        R(gemm_few_job)
-        job = { k - p < most ? k - p : most,
-                n,
-                copy,
-                (const REAL *)b + p,
-                b_cs,
-                c,
-                c_rs,
-                resume || p > 0 };
-        if (in_place) {
-            job.a = (const REAL *)a + p * a_cs;
-        }
+        R(gemm_few_job) job = *whole;
+        job.k = k - p < most ? k - p : most;
+        job.a += p * a_cs;
+        job.b += p;
+        job.resume = whole->resume || p > 0;
         if (!in_place) {
-            R(gemm_few_copy)(job.k, rows, (const REAL *)a + p * a_cs, a_rs, a_cs, copy);
+            R(gemm_few_copy)(job.k, rows, job.a, whole->a_rs, a_cs, copy);
+            job.a = copy;
         }
-        R(gemm_few_chunk)(rows, &job, distance == HONE__GEMM_MEMORY);
+        run(rows, &job, far);
     }
 }
 
 /* In even parts where there are more rows than registers for their sums. */
+static void R(gemm_few_parts)(int rows, int most, const R(gemm_few_job) * job, int64_t a_cs,
+                              R(gemm_few_run) run, bool far)
+{
+    const int parts = (rows + most - 1) / most;
+    R(gemm_few_job) part = *job;
+    for (int i = 0; i < parts; i++) {
+        const int now = rows / parts + (i < rows % parts);
+        R(gemm_few_part)(now, &part, a_cs, run, far);
+        part.a += now * job->a_rs;
+        part.c += now * job->c_rs;
+    }
+}
+
+#ifdef FEW_WIDE_TURN
+#include "gemm/gemm_few_wide.h"
+#endif
+
 static void R(gemm_few)(int64_t k, int rows, int64_t n, const void *a, int64_t a_rs, int64_t a_cs,
                         const void *b, int64_t b_cs, void *c, int64_t c_rs, int resume,
                         hone__gemm_distance distance)
 {
-    const int parts = (rows + HONE__GEMM_FEW_ROWS - 1) / HONE__GEMM_FEW_ROWS;
-    for (int i = 0; i < parts; i++) {
-        const int now = rows <= HONE__GEMM_FEW_ROWS ? rows : rows / parts + (i < rows % parts);
-        R(gemm_few_part)(k, now, n, a, a_rs, a_cs, b, b_cs, c, c_rs, resume, distance);
-        a = (const REAL *)a + now * a_rs;
-        c = (REAL *)c + now * c_rs;
+    R(gemm_few_job) job = { k, n, a, a_rs, b, b_cs, c, c_rs, resume };
+    const bool far = distance == HONE__GEMM_MEMORY;
+#ifdef FEW_WIDE_TURN
+    const int64_t done = far ? 0 : R(gemm_few_wide)(rows, &job, a_cs);
+    if (done == n) {
+        return;
     }
+    job.n -= done;
+    job.b += done * b_cs;
+    job.c += done;
+#endif
+    R(gemm_few_parts)(rows, HONE__GEMM_FEW_ROWS, &job, a_cs, R(gemm_few_chunk), far);
 }
 
 #undef FEW_WIDE_TURN

@@ -60,10 +60,56 @@ static inline void hone__f32_gemm_pack16(int64_t k, int64_t width, float *panel,
     }
 }
 
+/* 4 x 4 in every lane of 128 bits. */
+static HONE__GEMM_INLINE void hone__f32_gemm_turn_lanes(const __m512 *x, __m512 *out)
+{
+    const __m512 lo01 = _mm512_unpacklo_ps(x[0], x[1]), hi01 = _mm512_unpackhi_ps(x[0], x[1]);
+    const __m512 lo23 = _mm512_unpacklo_ps(x[2], x[3]), hi23 = _mm512_unpackhi_ps(x[2], x[3]);
+    out[0] = _mm512_shuffle_ps(lo01, lo23, 0x44);
+    out[1] = _mm512_shuffle_ps(lo01, lo23, 0xee);
+    out[2] = _mm512_shuffle_ps(hi01, hi23, 0x44);
+    out[3] = _mm512_shuffle_ps(hi01, hi23, 0xee);
+}
+
+/* Whole lines of eight columns, 16 k at a time. L2 gives lines that share a place of L1 one by one
+ * where more are asked for at once than it has ways. Returns how many k it did. */
+static inline int64_t hone__f32_gemm_pack_lines(int64_t k, int64_t width, float *panel,
+                                                const float *x, int64_t ps)
+{
+    const __m512i low = _mm512_setr_epi32(0, 1, 2, 3, 16, 17, 18, 19, 4, 5, 6, 7, 20, 21, 22, 23);
+    const __m512i high = _mm512_add_epi32(low, _mm512_set1_epi32(8));
+    int64_t p = 0;
+    for (; p + 16 <= k; p += 16) {
+        __m512 columns[8], t[4], u[4];
+        HONE__GEMM_UNROLL
+        for (int j = 0; j < 8; j++) {
+            columns[j] = _mm512_loadu_ps(x + j * ps + p);
+        }
+        hone__f32_gemm_turn_lanes(columns, t);
+        hone__f32_gemm_turn_lanes(columns + 4, u);
+        HONE__GEMM_UNROLL
+        for (int q = 0; q < 4; q++) {
+            const __m512 first = _mm512_permutex2var_ps(t[q], low, u[q]);
+            const __m512 second = _mm512_permutex2var_ps(t[q], high, u[q]);
+            float *to = panel + (p + q) * width;
+            _mm256_storeu_ps(to, _mm512_castps512_ps256(first));
+            _mm256_storeu_ps(to + 4 * width, _mm512_extractf32x8_ps(first, 1));
+            _mm256_storeu_ps(to + 8 * width, _mm512_castps512_ps256(second));
+            _mm256_storeu_ps(to + 12 * width, _mm512_extractf32x8_ps(second, 1));
+        }
+    }
+    return p;
+}
+
 static inline int hone__f32_gemm_pack_columns_avx512(int64_t k, int64_t width, int valid,
                                                      float *panel, const float *x, int64_t ps)
 {
     int j = 0;
+    for (; hone__gemm_share_lines(4 * ps) && j + 8 <= valid; j += 8) {
+        const float *from = x + j * ps;
+        const int64_t p = hone__f32_gemm_pack_lines(k, width, panel + j, from, ps);
+        hone__f32_gemm_pack_group(8, k - p, width, panel + p * width + j, from + p, ps);
+    }
     for (; j + 16 <= valid; j += 16) {
         hone__f32_gemm_pack16(k, width, panel + j, x + j * ps, ps);
     }
@@ -108,17 +154,6 @@ static HONE__GEMM_INLINE __m512 hone__f32_gemm_some_of_four(float *const *x, int
     const __m256 low = hone__f32_gemm_some_of_two(x[0] + at, x[1] + at, n);
     const __m256 high = hone__f32_gemm_some_of_two(x[2] + at, x[3] + at, n);
     return _mm512_insertf32x8(_mm512_castps256_ps512(low), high, 1);
-}
-
-/* 4 x 4 in every lane of 128 bits. */
-static HONE__GEMM_INLINE void hone__f32_gemm_turn_lanes(const __m512 *x, __m512 *out)
-{
-    const __m512 lo01 = _mm512_unpacklo_ps(x[0], x[1]), hi01 = _mm512_unpackhi_ps(x[0], x[1]);
-    const __m512 lo23 = _mm512_unpacklo_ps(x[2], x[3]), hi23 = _mm512_unpackhi_ps(x[2], x[3]);
-    out[0] = _mm512_shuffle_ps(lo01, lo23, 0x44);
-    out[1] = _mm512_shuffle_ps(lo01, lo23, 0xee);
-    out[2] = _mm512_shuffle_ps(hi01, hi23, 0x44);
-    out[3] = _mm512_shuffle_ps(hi01, hi23, 0xee);
 }
 
 /* TURN and TURN_BACK (gemm_turn.h) of 16 rows. */

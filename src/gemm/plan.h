@@ -8,20 +8,17 @@
 /** If B is not read where it lies; an operand of `size` bytes an element. */
 bool hone__gemm_packs_b(const hone__gemm_kernel *kernel, const hone__gemm_args *x, int64_t size);
 
-/** If it is a product for `few`. With more rows than it does at once it turns B twice: that pays for
- * long rows of A that many columns share, or half as many again of columns that share lines of L1. */
+/** If it is a product for `few`. With more rows than the narrow kernels do at once that needs whole
+ * vectors of columns, long enough rows, and a B that may be passed twice. */
 static inline bool hone__gemm_suits_few(const hone__gemm_kernel *kernel, const hone__gemm_args *x,
                                         int64_t size)
 {
-    enum { LONG = 128, MANY = 64 };
+    enum { LONG = 128 };
     if (x->m > kernel->few_rows || x->b_rs != 1 || x->b_cs == 1) {
         return false;
     }
-    return x->m <= HONE__GEMM_FEW_ROWS ||
-           (x->a_cs == 1 && x->k >= LONG &&
-            (hone__gemm_share_lines(x->b_cs * size) ? x->m >= HONE__GEMM_FEW_ROWS * 3 / 2
-                                                    : x->n >= MANY) &&
-            hone__gemm_fits_l2(x->k * x->n * size));
+    return x->m <= HONE__GEMM_FEW_ROWS || (x->a_cs == 1 && x->k >= LONG && x->n >= kernel->vl &&
+                                           hone__gemm_fits_l2(x->k * x->n * size));
 }
 
 /** If C has no element. */

@@ -477,15 +477,16 @@ static bool run_across(const hone__gemm_kernel *kernel, const hone__gemm_args *x
            run_turned_b(kernel, x, log_size) || (can && run_upright(kernel, x, x->n, log_size));
 }
 
-/* B's columns, which fill a part of a second vector, are the few rows, and A's rows the columns that
- * the kernel turns; the outputs are turned on their way. As many rows of A as stay in L2 while they
- * are turned for each part of the columns. */
+/* B's columns, which fill a part of a vector or of a second one, are the few rows, and A's rows the
+ * columns that the kernel turns; the outputs are turned on their way. As many rows of A as stay in L2
+ * while they are turned for each part of the columns. */
 static bool run_exchanged(const hone__gemm_kernel *kernel, const hone__gemm_args *x, int64_t size)
 {
-    enum { SHORTEST_K = 128, NEAR_BYTES = 256 << 10 };
+    enum { SHORTEST_K = 128, MANY = 64, NEAR_BYTES = 256 << 10 };
     const int64_t n = x->n, widest = kernel->vl + kernel->vl / 4;
-    if (kernel->few_rows <= HONE__GEMM_FEW_ROWS || n <= kernel->vl || n > widest ||
-        x->m < kernel->vl || x->a_cs != 1 || x->b_rs != 1 || x->k < SHORTEST_K) {
+    if (kernel->few_rows <= HONE__GEMM_FEW_ROWS || n == kernel->vl || n > widest ||
+        x->m < kernel->vl || x->a_cs != 1 || x->b_rs != 1 || x->k < SHORTEST_K ||
+        (n < kernel->vl && x->m >= MANY && !hone__gemm_share_lines(x->a_rs * size))) {
         return false;
     }
     alignas(64) char turned[PACKED_BYTES];
@@ -508,14 +509,16 @@ static bool run_chain(const hone__gemm_kernel *kernel, const hone__gemm_args *x,
     if (!kernel->small || !plain(x)) {
         return run_general(kernel, x, packs);
     }
+    if (packs && run_exchanged(kernel, x, size)) {
+        return true;
+    }
     if (packs && hone__gemm_suits_few(kernel, x, size)) {
         kernel->few(x->k, (int)x->m, x->n, x->a, x->a_rs, x->a_cs, x->b, x->b_cs, x->c, x->c_rs, 0,
                     HONE__GEMM_L2);
         return true;
     }
     if (packs) {
-        return run_exchanged(kernel, x, size) ||
-               (x->b_rs == 1 && run_across(kernel, x, log_size)) || run_general(kernel, x, true);
+        return (x->b_rs == 1 && run_across(kernel, x, log_size)) || run_general(kernel, x, true);
     }
     if (may_be_upright(kernel, x)) {
         run_parted(kernel, x, log_size);

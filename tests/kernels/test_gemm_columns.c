@@ -57,7 +57,7 @@ Test(gemm_columns, tails_of_a_transposed_a)
 Test(gemm_columns, lanes_of_a_transposed_a)
 {
     start(1);
-    static const int64_t rows[] = { 2, 7, 16, 33, 70, 133 };
+    static const int64_t rows[] = { 2, 7, 16, 64, 33, 70, 128, 133 };
     static const int64_t depths[] = { 31, 32, 33, 63, 64, 65, 128, 300, 577, 1100, 4096, 4200 };
     for (int64_t n = 1; n <= 8; n++) {
         for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {

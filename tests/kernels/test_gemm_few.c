@@ -48,24 +48,40 @@ Test(gemm_few, from_memory)
     rows_and_columns(300);
 }
 
-/* More rows than are done at once, and as many columns, which then are the rows. */
+/* More rows than are done at once, and as many columns, which then are the rows; of few columns and of
+ * many, whose sums begin with what C holds or not. */
 Test(gemm_few, in_parts)
 {
     start(1);
     static const int64_t apart[] = { 131, 300, 512 };
     for (int64_t m = 9; m <= 21; m++) {
         for (size_t i = 0; i < sizeof apart / sizeof *apart; i++) {
-            for (int kind = 0; kind < 2; kind++) {
-                hone__gemm_args x = shaped(HONE__GEMM_F32, m, 60 + below(40), 0, false, true);
+            for (int kind = 0; kind < 4; kind++) {
+                const int64_t n = kind & 1 ? 60 + below(40) : 16 + below(24);
+                hone__gemm_args x = shaped(HONE__GEMM_F32, m, n, 0, false, true);
                 x.k = apart[i] - below(3);
                 x.a_rs = x.b_cs = apart[i];
+                x.c_rs += below(3);
+                x.accumulate = kind & 2 ? HONE__GEMM_BEGIN : HONE__GEMM_OVERWRITE;
                 run(&x);
-                hone__gemm_args turned = shaped(HONE__GEMM_F32, x.n, m, 0, false, true);
+                hone__gemm_args turned = shaped(HONE__GEMM_F32, n, m, 0, false, true);
                 turned.k = x.k;
                 turned.a_rs = turned.b_cs = apart[i];
                 turned.c_rs += below(3);
                 run(&turned);
             }
+        }
+    }
+}
+
+/* Few columns, fewer than are done side by side, of any few rows. */
+Test(gemm_few, few_columns)
+{
+    start(1);
+    static const int64_t apart[] = { 203, 512 };
+    for (int64_t m = 1; m <= 21; m++) {
+        for (int64_t n = 15; n <= 34; n += 1 + below(3)) {
+            run_few(HONE__GEMM_F32, m, n, 60 + below(143), apart[below(2)]);
         }
     }
 }
