@@ -134,6 +134,9 @@ static HONE__GEMM_INLINE void R(gemm_dot_wide_step)(const int rows, const int ve
     HONE__GEMM_UNROLL
     for (int v = 0; v < vectors; v++) {
         bv[v] = whole ? R(load)(b + v * LANES) : R(load_n)(b, x->n, R(set)(0));
+        if (rows > 1) {
+            HONE__GEMM_KEEP(bv[v]); /* else it is loaded again for every row */
+        }
     }
     HONE__GEMM_UNROLL
     for (int i = 0; i < rows; i++) {

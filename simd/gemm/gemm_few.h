@@ -274,6 +274,10 @@ static void R(gemm_few_part)(int rows, const R(gemm_few_job) * whole, int64_t a_
 static void R(gemm_few_parts)(int rows, int most, const R(gemm_few_job) * job, int64_t a_cs,
                               R(gemm_few_run) run, bool far)
 {
+    if (rows <= most) { /* divisions take as long as a tiny product */
+        R(gemm_few_part)(rows, job, a_cs, run, far);
+        return;
+    }
     const int parts = (rows + most - 1) / most;
     R(gemm_few_job) part = *job;
     for (int i = 0; i < parts; i++) {

@@ -212,6 +212,10 @@ static void R(gemm_few_wide_held)(int rows, const R(gemm_few_job) * job)
 /* An A that lies along k, where it lies: parts of its rows in turn. */
 static void R(gemm_few_wide_from)(int rows, const R(gemm_few_job) * job)
 {
+    if (rows <= R(gemm_few_tall)) {
+        R(gemm_few_wide_in_place)(rows, job);
+        return;
+    }
     const int parts = (rows + R(gemm_few_tall) - 1) / R(gemm_few_tall);
     R(gemm_few_job) part = *job;
     for (int i = 0; i < parts; i++) {
@@ -222,7 +226,21 @@ static void R(gemm_few_wide_from)(int rows, const R(gemm_few_job) * job)
     }
 }
 
-/* Whole vectors of columns, unless narrower ones are faster; returns how many columns those are. */
+/* Whole vectors of columns. */
+static void R(gemm_few_wide_run)(int rows, const R(gemm_few_job) * job, int64_t a_cs, bool share,
+                                 bool held)
+{
+    if (a_cs == 1 && !share) {
+        R(gemm_few_wide_from)(rows, job);
+    } else if (a_cs == 1 && held) {
+        R(gemm_few_wide_held)(rows, job);
+    } else {
+        R(gemm_few_parts)(rows, R(gemm_few_tall), job, a_cs, R(gemm_few_wide_copied), false);
+    }
+}
+
+/* How many of the first columns are done: none where narrower vectors are faster. What is left of a
+ * vector is done with some that is done already, unless its sums begin with what C holds. */
 static int64_t R(gemm_few_wide)(int rows, const R(gemm_few_job) * job, int64_t a_cs)
 {
     enum {
@@ -235,12 +253,15 @@ static int64_t R(gemm_few_wide)(int rows, const R(gemm_few_job) * job, int64_t a
     if (job->n < LANES || (!share && rows < LEAST && !(narrow && a_cs == 1))) {
         return 0;
     }
-    if (a_cs == 1 && !share) {
-        R(gemm_few_wide_from)(rows, job);
-    } else if (a_cs == 1 && held) {
-        R(gemm_few_wide_held)(rows, job);
-    } else {
-        R(gemm_few_parts)(rows, R(gemm_few_tall), job, a_cs, R(gemm_few_wide_copied), false);
+    R(gemm_few_wide_run)(rows, job, a_cs, share, held);
+    const int64_t whole = job->n & -LANES;
+    if (whole == job->n || job->resume) {
+        return whole;
     }
-    return job->n & -LANES;
+    R(gemm_few_job) last = *job;
+    last.n = LANES;
+    last.b += (job->n - LANES) * job->b_cs;
+    last.c += job->n - LANES;
+    R(gemm_few_wide_run)(rows, &last, a_cs, share, held);
+    return job->n;
 }

@@ -482,11 +482,11 @@ static bool run_across(const hone__gemm_kernel *kernel, const hone__gemm_args *x
  * while they are turned for each part of the columns. */
 static bool run_exchanged(const hone__gemm_kernel *kernel, const hone__gemm_args *x, int64_t size)
 {
-    enum { SHORTEST_K = 128, MANY = 64, NEAR_BYTES = 256 << 10 };
+    enum { SHORTEST_K = 128, MANY = 64, MOST = 12, NEAR_BYTES = 256 << 10 };
     const int64_t n = x->n, widest = kernel->vl + kernel->vl / 4;
     if (kernel->few_rows <= HONE__GEMM_FEW_ROWS || n == kernel->vl || n > widest ||
         x->m < kernel->vl || x->a_cs != 1 || x->b_rs != 1 || x->k < SHORTEST_K ||
-        (n < kernel->vl && x->m >= MANY && !hone__gemm_share_lines(x->a_rs * size))) {
+        (n < kernel->vl && x->m >= MANY && (n > MOST || !hone__gemm_share_lines(x->a_rs * size)))) {
         return false;
     }
     alignas(64) char turned[PACKED_BYTES];
