@@ -155,6 +155,7 @@ static HONE__GEMM_INLINE void R(gemm_dot_wide_chain)(const int rows, const int v
                                                      int64_t steps, const R(gemm_dot_wide_from) * x,
                                                      const VREAL *sums, VREAL *acc)
 {
+    HONE__GEMM_OPAQUE(k); /* one loop for both */
     HONE__GEMM_UNROLL
     for (int s = 0; s < rows * vectors; s++) {
         acc[s] = k > 0 ? sums[l * rows * vectors + s] : R(set)(-(REAL)0);
@@ -172,64 +173,58 @@ static HONE__GEMM_INLINE void R(gemm_dot_wide_chain)(const int rows, const int v
     }
 }
 
-/* The same of all lanes, those below `longer` a step more. */
+/* The same of all lanes, those below `longer` a step more. Paired, each is followed by the one that
+ * the tree adds to it, and their sum waits. */
 static HONE__GEMM_INLINE void R(gemm_dot_wide_chains)(const int rows, const int vectors,
-                                                      const int whole, int64_t longer, int64_t k,
-                                                      int64_t steps,
+                                                      const int whole, bool paired, int64_t longer,
+                                                      int64_t k, int64_t steps,
                                                       const R(gemm_dot_wide_from) * x, VREAL *sums)
 {
-    for (int64_t l = 0; l < VIRTUAL_LANES; l++) {
-        VREAL acc[R(gemm_dot_most)];
-        R(gemm_dot_wide_chain)(rows, vectors, whole, l, k, steps + (l < longer), x, sums, acc);
-        HONE__GEMM_UNROLL
-        for (int s = 0; s < rows * vectors; s++) {
-            sums[l * rows * vectors + s] = acc[s];
-        }
-    }
-}
-
-/* The last steps of all lanes, by pairs that the tree adds up. */
-static HONE__GEMM_INLINE void R(gemm_dot_wide_pairs)(const int rows, const int vectors,
-                                                     const int whole, int64_t longer, int64_t k,
-                                                     int64_t steps, const R(gemm_dot_wide_from) * x,
-                                                     VREAL *sums)
-{
     enum { HALF = VIRTUAL_LANES / 2 };
-    for (int64_t l = 0; l < HALF; l++) {
-        VREAL low[R(gemm_dot_most)], high[R(gemm_dot_most)];
-        R(gemm_dot_wide_chain)(rows, vectors, whole, l, k, steps + (l < longer), x, sums, low);
-        R(gemm_dot_wide_chain)
-        (rows, vectors, whole, l + HALF, k, steps + (l + HALF < longer), x, sums, high);
+    for (int64_t i = 0; i < VIRTUAL_LANES; i++) {
+        const bool second = paired && (i & 1);
+        const int64_t to = paired ? i / 2 : i, l = second ? to + HALF : to;
+        VREAL acc[R(gemm_dot_most)], *waits = sums + to * rows * vectors;
+        R(gemm_dot_wide_chain)(rows, vectors, whole, l, k, steps + (l < longer), x, sums, acc);
+        if (second) {
+            HONE__GEMM_UNROLL
+            for (int s = 0; s < rows * vectors; s++) {
+                acc[s] = R(add)(waits[s], acc[s]);
+            }
+        }
         HONE__GEMM_UNROLL
         for (int s = 0; s < rows * vectors; s++) {
-            sums[l * rows * vectors + s] = R(add)(low[s], high[s]);
+            waits[s] = acc[s];
         }
     }
 }
 
-/* From `lanes` down to as many as fit the registers, to the sum. */
-static HONE__GEMM_INLINE VREAL R(gemm_dot_wide_tree)(const VREAL *sums, const int lanes,
-                                                     const int slots)
+/* From all lanes, or paired ones, down to as many as fit the registers, to the sum, n outputs of it. */
+static HONE__GEMM_NOINLINE void R(gemm_dot_wide_tree)(const VREAL *sums, bool paired, int slots,
+                                                      REAL *to, int64_t n)
 {
-    const int parts = lanes / R(gemm_dot_few);
+    enum { PARTS = VIRTUAL_LANES / R(gemm_dot_few) }; /* 4 or 2 */
     VREAL few[R(gemm_dot_few)];
     HONE__GEMM_UNROLL
     for (int r = 0; r < R(gemm_dot_few); r++) {
-        VREAL part[VIRTUAL_LANES / R(gemm_dot_few)];
-        HONE__GEMM_UNROLL
-        for (int q = 0; q < parts; q++) {
+        VREAL part[PARTS / 2];
+        for (int q = 0; q < PARTS / 2; q++) {
             part[q] = sums[(r + q * R(gemm_dot_few)) * slots];
-        }
-        HONE__GEMM_UNROLL
-        for (int half = parts / 2; half >= 1; half /= 2) {
-            HONE__GEMM_UNROLL
-            for (int q = 0; q < half; q++) {
-                part[q] = R(add)(part[q], part[q + half]);
+            if (!paired) {
+                part[q] = R(add)(part[q], sums[(r + (q + PARTS / 2) * R(gemm_dot_few)) * slots]);
             }
+        }
+        if (PARTS == 4) {
+            part[0] = R(add)(part[0], part[PARTS / 2 - 1]);
         }
         few[r] = part[0];
     }
-    return R(gemm_dot_wide_fold)(R(gemm_dot_few), few);
+    const VREAL sum = R(gemm_dot_wide_fold)(R(gemm_dot_few), few);
+    if (n < LANES) {
+        R(store_n)(to, sum, n);
+    } else {
+        R(store)(to, sum);
+    }
 }
 
 /* If the lines of a lane and of the one that the tree adds to it share a place of L1. */
@@ -253,22 +248,12 @@ static HONE__GEMM_INLINE void R(gemm_dot_wide_panel)(const int rows, const int v
         const bool last = done + now == full;
         const int64_t longer = last ? rest : 0, from = done * VIRTUAL_LANES;
         paired = last && now + (rest > 0) <= R(gemm_dot_paired) && (rows > 3 || !crowded);
-        if (paired) {
-            R(gemm_dot_wide_pairs)(rows, vectors, whole, longer, from, now, x, sums);
-        } else {
-            R(gemm_dot_wide_chains)(rows, vectors, whole, longer, from, now, x, sums);
-        }
+        R(gemm_dot_wide_chains)(rows, vectors, whole, paired, longer, from, now, x, sums);
     }
     for (int s = 0; s < rows * vectors; s++) {
-        REAL *to = c + s / vectors * c_rs + s % vectors * LANES;
-        const VREAL sum = paired
-                              ? R(gemm_dot_wide_tree)(sums + s, VIRTUAL_LANES / 2, rows * vectors)
-                              : R(gemm_dot_wide_tree)(sums + s, VIRTUAL_LANES, rows * vectors);
-        if (whole) {
-            R(store)(to, sum);
-        } else {
-            R(store_n)(to, sum, x->n);
-        }
+        R(gemm_dot_wide_tree)
+        (sums + s, paired, rows * vectors, c + s / vectors * c_rs + s % vectors * LANES,
+         whole ? LANES : x->n);
     }
 }
 
