@@ -10,7 +10,7 @@
 #define NS_PER_ELEMENT 0.2
 #define NS_PER_STRETCH 5.0
 
-enum { NEAR = 1024, BUFFER_BYTES = 1 << 16 };
+enum { NEAR = 1024, NEAR_PLANES = 16384, BUFFER_BYTES = 1 << 16 };
 
 typedef struct {
     const hone__channel_run *r;
@@ -38,7 +38,9 @@ static hone__channels channels_of(const job *j, int64_t i)
 /* Stretches from i on that are done at once: short ones of a sample in a call for all of them. */
 static int64_t stop_of(const job *j, int64_t i, int64_t end)
 {
-    const int64_t stop = hone__min(end, i + 1 + NEAR / j->length), channels = j->r->channels;
+    const bool planes = j->r->dtype == HONE_F32 && j->length <= hone__reduce_block(HONE_F32);
+    const int64_t near = planes && j->r->positions > 1 ? NEAR_PLANES : NEAR; /* no buffer */
+    const int64_t stop = hone__min(end, i + 1 + near / j->length), channels = j->r->channels;
     return j->r->positions == 1 ? stop : hone__min(stop, (i / channels + 1) * channels);
 }
 
