@@ -66,19 +66,39 @@ static void R(k_attend_dots)(int64_t rows, int64_t width, const void *a, int64_t
             width ? R(dot_row)(width, (const REAL *)a + r * sa, (const REAL *)b + r * sb) : 0;
 }
 
+/* A group of a row's keys, of which `n` are seen (whole: all). */
+HONE__INLINE void R(attend_back_group)(int64_t n, REAL *x, REAL *dp, VREAL shift, VREAL scale,
+                                       VREAL delta, bool whole)
+{
+    VREAL e[EXP_GROUP];
+    for (int k = 0; k < EXP_GROUP; k++)
+        e[k] = R(sub)(whole ? R(load)(x + k * LANES)
+                            : R(load_part)(x + k * LANES, n - k * LANES, shift),
+                      shift);
+    R(exp_group)(e);
+    for (int k = 0; k < EXP_GROUP; k++) {
+        const int64_t rest = whole ? LANES : n - k * LANES, count = rest < LANES ? rest : LANES;
+        if (count <= 0)
+            continue;
+        const VREAL p = R(mul)(e[k], scale);
+        R(put)(x + k * LANES, p, count);
+        R(put)(dp + k * LANES, R(mul)(p, R(sub)(R(take)(dp + k * LANES, count), delta)), count);
+    }
+}
+
 static void R(k_attend_back)(const hone__attend_back *b)
 {
+    enum { GROUP = EXP_GROUP * LANES };
     for (int64_t r = 0; r < b->rows; r++) {
         const int64_t n = R(keys_seen)(r, b->cols, b->seen);
         REAL *x = (REAL *)b->scores + r * b->ss, *dp = (REAL *)b->dp + r * b->sdp;
         const VREAL shift = R(set)(R(finite_shift)(((const REAL *)b->max)[r]));
         const VREAL scale = R(set)(1 / ((const REAL *)b->sum)[r]);
         const VREAL delta = R(set)(((const REAL *)b->delta)[r]);
-        for (int64_t i = 0; i < n; i += LANES) {
-            const int64_t count = n - i < LANES ? n - i : LANES;
-            const VREAL p = R(mul)(R(exp)(R(sub)(R(take)(x + i, count), shift)), scale);
-            R(put)(x + i, p, count);
-            R(put)(dp + i, R(mul)(p, R(sub)(R(take)(dp + i, count), delta)), count);
-        }
+        int64_t i = 0;
+        for (; i + GROUP <= n; i += GROUP)
+            R(attend_back_group)(GROUP, x + i, dp + i, shift, scale, delta, true);
+        if (i < n)
+            R(attend_back_group)(n - i, x + i, dp + i, shift, scale, delta, false);
     }
 }

@@ -4,6 +4,8 @@
  * refitted each time. The errors named are the worst over all 2^32 inputs
  * (tests/kernels/test_slow_kernels_math.c). */
 
+#define EXP_GROUP 4 /* vectors whose exponentials are taken together */
+
 /* c[0] + c[1] x + ... + c[n - 1] x^(n - 1). Long ones as two chains, even and odd, that don't wait
  * for each other. */
 HONE__INLINE vf32 f32_poly(vf32 x, const float *c, int n)
@@ -97,6 +99,20 @@ HONE__INLINE vf32 f32_exp(vf32 x)
 {
     const mf32 near = f32_le(f32_abs(x), f32_set(87.0f));
     return mf32_all(near) ? f32_exp_near(x) : f32_exp_far(x);
+}
+
+/* The same of several, with one look at all of them. */
+HONE__INLINE void f32_exp_group(vf32 x[EXP_GROUP])
+{
+    mf32 near = f32_le(f32_abs(x[0]), f32_set(87.0f));
+    for (int i = 1; i < EXP_GROUP; i++)
+        near = mf32_and(near, f32_le(f32_abs(x[i]), f32_set(87.0f)));
+    if (mf32_all(near))
+        for (int i = 0; i < EXP_GROUP; i++)
+            x[i] = f32_exp_near(x[i]);
+    else
+        for (int i = 0; i < EXP_GROUP; i++)
+            x[i] = f32_exp(x[i]);
 }
 
 /* log(1 + f) - f for sqrt(1/2) <= 1 + f < sqrt(2) */

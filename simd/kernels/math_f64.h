@@ -124,6 +124,20 @@ HONE__INLINE vf64 f64_exp(vf64 x)
     return mf64_all(near) ? f64_exp_near(x) : f64_exp_far(x);
 }
 
+/* The same of several, with one look at all of them. */
+HONE__INLINE void f64_exp_group(vf64 x[EXP_GROUP])
+{
+    mf64 near = f64_le(f64_abs(x[0]), f64_set(708.0));
+    for (int i = 1; i < EXP_GROUP; i++)
+        near = mf64_and(near, f64_le(f64_abs(x[i]), f64_set(708.0)));
+    if (mf64_all(near))
+        for (int i = 0; i < EXP_GROUP; i++)
+            x[i] = f64_exp_near(x[i]);
+    else
+        for (int i = 0; i < EXP_GROUP; i++)
+            x[i] = f64_exp(x[i]);
+}
+
 /* x = 2^k m, sqrt(1/2) <= m < sqrt(2), for a positive normal x */
 HONE__INLINE vf64 f64_log_split(vf64 x, vf64 *k)
 {

@@ -18,22 +18,31 @@ HONE__INLINE REAL R(exp_block)(int64_t n, REAL *y, const REAL *x, int64_t ahead,
     for (; i + VIRTUAL_LANES <= n; i += VIRTUAL_LANES) {
         for (int line = 0; line < VIRTUAL_LANES * (int)sizeof(REAL); line += 64)
             __builtin_prefetch((const char *)(x + ahead + i) + line);
-        for (int v = 0; v < N_ACC; v++) {
-            const VREAL e = R(exp)(R(sub)(R(load)(x + i + v * LANES), shift));
-            acc[v] = R(add)(acc[v], e);
-            if (keep)
-                R(store)(y + i + v * LANES, e);
+        for (int v = 0; v < N_ACC; v += EXP_GROUP) {
+            VREAL e[EXP_GROUP];
+            for (int k = 0; k < EXP_GROUP; k++)
+                e[k] = R(sub)(R(load)(x + i + (v + k) * LANES), shift);
+            R(exp_group)(e);
+            for (int k = 0; k < EXP_GROUP; k++) {
+                acc[v + k] = R(add)(acc[v + k], e[k]);
+                if (keep)
+                    R(store)(y + i + (v + k) * LANES, e[k]);
+            }
         }
     }
-    for (int v = 0; v < N_ACC && i < n; v++, i += LANES) {
-        const int64_t rest = n - i < LANES ? n - i : LANES;
-        const VREAL p = rest == LANES ? R(load)(x + i) : R(load_n)(x + i, rest, shift);
-        const VREAL e = R(exp)(R(sub)(p, shift));
-        acc[v] = R(add)(acc[v], rest == LANES ? e : R(keep_n)(e, rest, none));
-        if (keep && rest == LANES)
-            R(store)(y + i, e);
-        else if (keep)
-            R(store_n)(y + i, e, rest);
+    for (int v = 0; v < N_ACC && i < n; v += EXP_GROUP, i += EXP_GROUP * LANES) {
+        VREAL e[EXP_GROUP];
+        for (int k = 0; k < EXP_GROUP; k++)
+            e[k] = R(sub)(R(load_part)(x + i + k * LANES, n - i - k * LANES, shift), shift);
+        R(exp_group)(e);
+        for (int k = 0; k < EXP_GROUP; k++) {
+            const int64_t rest = n - i - k * LANES;
+            if (rest <= 0)
+                continue;
+            acc[v + k] = R(add)(acc[v + k], rest >= LANES ? e[k] : R(keep_n)(e[k], rest, none));
+            if (keep)
+                R(put)(y + i + k * LANES, e[k], rest < LANES ? rest : LANES);
+        }
     }
     return R(fold)(R(fold_lanes)(acc, R(add)), R(add));
 }

@@ -10,11 +10,12 @@
 
 #include "isa/isa.h"
 #include "loops/elementwise.h"
+#include "ops/optimize.h"
 #include "runtime/parallel.h"
 
 #include <string.h>
 
-typedef enum { UNARY, BINARY, COMPARE, COPY, FILL, WHERE, SGD, UNIFORM, NORMAL } form;
+typedef enum { UNARY, BINARY, COMPARE, COPY, FILL, WHERE, SGD, ADAMW, UNIFORM, NORMAL } form;
 
 typedef struct {
     const char *name;
@@ -34,6 +35,7 @@ typedef struct {
 static const function functions[] = {
     { "copy", COPY, 0, -4, 4, HONE__NS_MOVE },   { "fill", FILL, 0, -4, 4, HONE__NS_MOVE },
     { "where", WHERE, 0, -4, 4, HONE__NS_MOVE }, { "sgd_step", SGD, 0, -4, 4, HONE__NS_MOVE },
+    { "adamw_step", ADAMW, 0, -4, 4, 0 },
 #include "kernels/kernels.def"
     { "rand", UNIFORM, 0, 0, 1, HONE__NS_MATH }, { "randn", NORMAL, 0, 0, 1, HONE__NS_MATH },
 };
@@ -47,6 +49,7 @@ typedef struct {
     hone_dtype dtype;
     int64_t n;
     hone_tensor *out, *a, *b, *truths; /* truths: where's condition, a comparison's result */
+    hone_tensor *state[2];             /* of adamw */
     hone__elementwise_kernel kernel;   /* for the driver */
     void (*peer)(void);
 } work;
@@ -86,6 +89,8 @@ static void kernel_body(void *ctx, int64_t begin, int64_t end)
     case SGD:
         hone__k->step[HONE__K_SGD][w->dtype](n, out, a, NULL, &(hone__sgd_args){ .lr = 1e-6 });
         break;
+    case ADAMW: /* run_driver's */
+        break;
     case UNIFORM:
         hone__k->uniform[w->dtype](n, out, 1, 2, (uint64_t)begin);
         break;
@@ -105,6 +110,11 @@ static bool run_kernel(void *ctx)
     return true;
 }
 
+/* Of a step in which nothing moves far, as often as it is made. */
+static const hone__adam_args adamw = {
+    .beta1 = 0.9, .beta2 = 0.999, .eps = 1e-8, .shrink = 1 - 1e-8, .root = 1, .rate = 1e-6
+};
+
 static bool run_driver(void *ctx)
 {
     work *w = ctx;
@@ -114,6 +124,8 @@ static bool run_driver(void *ctx)
         hone__fill_elements(w->out, 1);
         return true;
     }
+    if (w->f->form == ADAMW)
+        return hone__adam_step(w->out, w->a, w->state, &adamw) == HONE_OK;
     const hone__operand in[] = { { .t = w->truths }, { .t = w->a }, { .t = w->b } };
     return hone__elementwise(&w->kernel, w->f->form == COMPARE ? w->truths : w->out,
                              w->f->form == WHERE ? in : in + 1);
@@ -151,11 +163,19 @@ static bool run_peer(void *ctx)
 static hone__stream stream_of(form f)
 {
     static const hone__stream streams[] = {
-        [UNARY] = HONE__STREAM_COPY, [BINARY] = HONE__STREAM_ADD,    [COMPARE] = HONE__STREAM_ADD,
-        [COPY] = HONE__STREAM_COPY,  [FILL] = HONE__STREAM_WRITE,    [WHERE] = HONE__STREAM_ADD,
-        [SGD] = HONE__STREAM_UPDATE, [UNIFORM] = HONE__STREAM_WRITE, [NORMAL] = HONE__STREAM_WRITE,
+        [UNARY] = HONE__STREAM_COPY,    [BINARY] = HONE__STREAM_ADD,
+        [COMPARE] = HONE__STREAM_ADD,   [COPY] = HONE__STREAM_COPY,
+        [FILL] = HONE__STREAM_WRITE,    [WHERE] = HONE__STREAM_ADD,
+        [SGD] = HONE__STREAM_UPDATE,    [ADAMW] = HONE__STREAM_UPDATE,
+        [UNIFORM] = HONE__STREAM_WRITE, [NORMAL] = HONE__STREAM_WRITE,
     };
     return streams[f];
+}
+
+/* Operands that are moved: of adamw p, m and v both ways, and g. */
+static int moves_of(form f)
+{
+    return f == ADAMW ? 7 : hone__stream_operands(stream_of(f));
 }
 
 /* The operands of the row, all contiguous; false with an error printed. */
@@ -166,6 +186,9 @@ static bool make_operands(work *w, hone__stream stream)
     w->out = bench_tensor(w->dtype, 1, w->n, f->low, f->high);
     w->a = reads && w->out ? bench_tensor(w->dtype, 1, w->n, f->low, f->high) : NULL;
     w->b = two && w->a ? bench_tensor(w->dtype, 1, w->n, f->low, f->high) : NULL;
+    for (int i = 0; f->form == ADAMW && i < 2; i++)
+        if (!(w->state[i] = bench_tensor(w->dtype, 1, w->n, 0, 1)))
+            return false;
     const bool truths = f->form == WHERE || f->form == COMPARE;
     w->truths = truths && w->b ? bench_tensor(HONE_BOOL, 1, w->n, 0, 1) : NULL;
     return w->out && (!reads || w->a) && (!two || w->b) && (!truths || w->truths);
@@ -211,7 +234,8 @@ static bool do_row(bench_run *run, const function *f, hone_dtype dtype, hone__me
     HONE_NO_GRAD();
     const bool contiguous = strcmp(variant, "contiguous") == 0;
     /* What is larger than the caches is the driver's to handle, and so are views. */
-    const bool driver = !contiguous || (level == HONE__MEM_DRAM && f->form <= WHERE);
+    const bool driver =
+        !contiguous || f->form == ADAMW || (level == HONE__MEM_DRAM && f->form <= WHERE);
     const bool broadcast = strncmp(variant, "broadcast", 9) == 0;
     const hone__stream stream = stream_of(f->form);
     const int64_t bytes = n * (int64_t)hone_dtype_size(dtype);
@@ -227,7 +251,8 @@ static bool do_row(bench_run *run, const function *f, hone_dtype dtype, hone__me
     const hone__stream mix = broadcast ? HONE__STREAM_COPY : stream;
     row.side[BENCH_PEAK] =
         bench_memory_side(&w.peak, mix, run->report.running, bytes, w.out, w.a, w.b);
-    double work_bytes = (double)bytes * hone__stream_operands(mix);
+    double work_bytes =
+        (double)bytes * (broadcast ? hone__stream_operands(mix) : moves_of(f->form));
     if (f->form == WHERE)
         work_bytes += (double)n;
     else if (f->form == COMPARE) /* bytes instead of elements are written */
@@ -251,7 +276,7 @@ static bool do_row(bench_run *run, const function *f, hone_dtype dtype, hone__me
 /* Rows of one function, or how many; -1 on failure. */
 static int do_function(bench_run *run, const function *f, bool count)
 {
-    const int operands = hone__stream_operands(stream_of(f->form));
+    const int operands = moves_of(f->form);
     int rows = 0;
     if (run->m > 0) {
         const hone_dtype dtype = bench_wants_dtype(run, HONE_F32) ? HONE_F32 : HONE_F64;

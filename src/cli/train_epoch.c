@@ -1,8 +1,11 @@
 /* train_epoch.c: steps of training, an epoch long. */
 #include "train.h"
 
+#include "ops/losses.h"
+
 #include <math.h>
 #include <stdio.h>
+#include <string.h>
 
 static void show_step(training *t, double loss, double seconds)
 {
@@ -33,6 +36,31 @@ static hone_tensor *loss_of(const training *t, hone_tensor *scores, hone_tensor 
                                          HONE_REDUCE_MEAN);
 }
 
+/* True if the network gives the loss itself, so that scores of a large vocabulary are held once, or in
+ * chunks, and not beside their gradient. */
+static bool gives_loss(const training *t)
+{
+    const char *text = t->spec.text;
+    return text && strcspn(text, ":") == 3 && strncmp(text, "gpt", 3) == 0 &&
+           t->set.task == HONE_TASK_TOKENS && t->o.label_smoothing == 0 && t->dtype == HONE_F32;
+}
+
+/* The loss, and whether each target was another than the answer. */
+static hone_tensor *forward(const training *t, hone_tensor *x, hone_tensor *y, hone_tensor **wrong)
+{
+    if (gives_loss(t)) {
+        *wrong = hone_zeros(HONE_BOOL, hone_numel(y));
+        hone__linear_loss_wrong(*wrong);
+        hone_tensor *loss = hone_forward(t->model, x, y);
+        hone__linear_loss_wrong(NULL);
+        return loss;
+    }
+    hone_tensor *scores = hone_forward(t->model, x);
+    text_rows(&scores, &y);
+    *wrong = work_wrong(&t->set, scores, y);
+    return loss_of(t, scores, y);
+}
+
 typedef struct {
     double loss, norm; /* before the update; norm: NaN if nobody asks for it */
     double wrong;      /* of all samples */
@@ -58,14 +86,12 @@ static void train_part(training *t, const hone_batch *batch, int64_t begin, int6
     HONE_AUTOCAST(t->dtype);
     hone_tensor *x = images_input(&t->set, hone_slice(batch->x, 0, begin, end, 1));
     hone_tensor *y = images_target(&t->set, hone_slice(batch->y, 0, begin, end, 1));
-    hone_tensor *scores = hone_forward(t->model, x);
-    text_rows(&scores, &y);
-    hone_tensor *loss = loss_of(t, scores, y);
+    hone_tensor *missed, *loss = forward(t, x, y, &missed);
     if (value)
         *value = hone_item(loss);
     if (!value || t->nan == NAN_IGNORE || isfinite(*value))
         hone_backward(loss);
-    count_wrong(work_wrong(&t->set, scores, y), end - begin, wrong + begin);
+    count_wrong(missed, end - begin, wrong + begin);
 }
 
 /* The gradients of a batch; its loss. */

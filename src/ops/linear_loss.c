@@ -125,6 +125,20 @@ static void pass_rows(const head *h, int64_t first, int64_t n, hone_tensor *z, h
 
 /* ---- forward */
 
+static _Thread_local hone_tensor *wrong_to;
+
+void hone__linear_loss_wrong(hone_tensor *to)
+{
+    wrong_to = to;
+}
+
+static bool note_wrong(const head *h, int64_t first, int64_t n, hone_tensor *z)
+{
+    hone_tensor *target = hone_reshape(h->target, -1), *best = hone_argmax(z, 1, false);
+    return best && hone_copy_(hone_slice(wrong_to, 0, first, first + n, 1),
+                              hone_ne(best, hone_slice(target, 0, first, first + n, 1)));
+}
+
 static bool run_forward(const head *h, int64_t most, hone_tensor *kept, hone_tensor *stats,
                         hone_tensor *loss)
 {
@@ -136,6 +150,8 @@ static bool run_forward(const head *h, int64_t most, hone_tensor *kept, hone_ten
         if (!rows || !make_scores(h, first, n, rows))
             return false;
         pass_rows(h, first, n, rows, stats, loss, NULL);
+        if (wrong_to && !note_wrong(h, first, n, rows))
+            return false;
     }
     return z;
 }

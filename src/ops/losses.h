@@ -54,6 +54,11 @@ typedef hone_tensor *(*hone__losses_at)(void *user, hone_tensor *target);
 hone_tensor *hone__class_losses(hone_context *ctx, hone_tensor *like, hone_tensor *target,
                                 hone_tensor *weight, hone__losses_at each, void *user);
 
+/** Until it is called with NULL, this thread's linear_cross_entropy of classes writes to `to` (bool, as many as there
+ * are targets), for each target, whether it is not the first class of the largest score: who wants to know
+ * makes no scores of its own. */
+void hone__linear_loss_wrong(hone_tensor *to);
+
 /** The loss of each element or sample made what the reduction wants. */
 hone_tensor *hone__loss_reduced(hone_context *ctx, hone_tensor *loss);
 

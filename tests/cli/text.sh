@@ -24,6 +24,19 @@ works "${text[@]}" --model "$lstm" --epochs 2 --save lstm.st
 awk '$1 == 1 && NF == 8 { first = $4 } $1 == 2 && NF == 8 { last = $4 } END { exit !(last < first - 0.1) }' out ||
   { fail "lstm on text"; cat out; }
 
+# ---- scores in chunks: the same numbers; from what the network gives itself, or (another name) from its scores
+numbers() { sed 's/"seconds".*//' "$1"; }
+works "${text[@]}" --limit 200 --model "$gpt" --epochs 1 --save whole.st --log whole.json
+works "${text[@]}" --limit 200 --model "$gpt,chunk=7" --epochs 1 --save chunk.st --log chunk.json
+works "$hone" models gpt --text
+cp out own.hone
+works "${text[@]}" --limit 200 --model "own.hone:${gpt#*:},vocab=256" --epochs 1 --save own.st --log own.json
+numbers whole.json >whole.txt
+numbers chunk.json >chunk.txt
+numbers own.json >own.txt
+same whole.txt chunk.txt "the log of scores in chunks"
+same whole.txt own.txt "the log of scores that are made"
+
 # ---- the best K bytes; of a model with more tokens than bytes, too
 works "${text[@]}" --limit 100 --model "$gpt,vocab=300" --epochs 1 --top-k 5 --report page.html
 says 'top-5 error'

@@ -1,5 +1,6 @@
 /* linear_cross_entropy: beside the ops that it stands for, in chunks, in parts of a batch, and what is
  * refused; the layer and the gpt that give it. */
+#include "ops/losses.h"
 #include "support.h"
 
 #include <hone/accumulate.h>
@@ -109,6 +110,37 @@ Test(linear_loss, parts_of_a_batch_have_the_same_bits)
             problem cut = in_parts(7, positions[i], part, part == 3 ? 2 : 0);
             same(&whole, &cut);
         }
+    }
+}
+
+/* Neither their gradient nor zeros for one lie beside the scores. */
+Test(linear_loss, scores_are_held_once)
+{
+    enum { ROWS = 256, MANY = 20000 };
+    hone_tensor *x = leaf(hone_randn(HONE_F32, ROWS, 4)), *w = leaf(hone_randn(HONE_F32, MANY, 4));
+    hone_tensor *y = hone_randint(HONE_I64, 0, MANY, ROWS);
+    hone_memory before, after;
+    hone_memory_stats(&before);
+    CHECK_OK(hone_backward(
+        hone_linear_cross_entropy(x, w, y, HONE_NONE, HONE_NONE, -100, 0, HONE_REDUCE_MEAN, 0)));
+    hone_memory_stats(&after);
+    const double scores = 4.0 * ROWS * MANY;
+    cr_expect_gt((double)(after.peak_bytes - before.in_use_bytes), scores);
+    cr_expect_lt((double)(after.peak_bytes - before.in_use_bytes), 1.6 * scores);
+}
+
+Test(linear_loss, tells_what_is_wrong)
+{
+    for (int64_t chunk = 0; chunk < 8; chunk += 7) {
+        problem p = problem_of(2, 300);
+        hone_tensor *wrong = hone_zeros(HONE_BOOL, hone_numel(p.y));
+        hone__linear_loss_wrong(wrong);
+        hone_tensor *loss = loss_of(&p, p.x, p.y, chunk);
+        hone__linear_loss_wrong(NULL);
+        CHECK_OK(hone_backward(loss));
+        hone_tensor *z = hone_linear(p.x, hone_transpose(p.w, 0, 1), p.b);
+        hone_tensor *best = hone_argmax(hone_reshape(z, -1, CLASSES), 1, false);
+        cr_expect(hone_equal(wrong, hone_ne(best, hone_reshape(p.y, -1))));
     }
 }
 
