@@ -50,6 +50,7 @@ typedef struct {
     int64_t in[3], kernel[3], out[3]; /* extents */
     int64_t before[3], after[3];      /* padding */
     int64_t group_channels, group_outputs;
+    bool rounds; /* the result to bf16, which leaves nothing of what F(4x4, 3x3) errs */
 } hone__conv;
 
 /** The image [samples, channels, extent] as a result, and the weight. */

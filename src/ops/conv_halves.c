@@ -1,6 +1,7 @@
 /* conv_halves.c: a convolution of bf16 and its weight's gradient. What Winograd's forms or products of
  * pixels save is more than what products of bf16 do, so these stay as they are for f32, of widened
- * operands, their results rounded once. But a gradient by the weight over few places is a product of
+ * operands, their results rounded once, which errs a thousand times more than F(4x4, 3x3): that is taken
+ * forward, too. But a gradient by the weight over few places is a product of
  * bf16 (gemm/pairs.h): one chain over (sample, y, x), taps outside of the image being +0; in the order
  * `tiles` if a sample has a multiple of 32 places. */
 #include "ops/conv.h"
@@ -21,6 +22,7 @@ static hone_tensor *wide(hone_tensor *t)
 static bool take_wide(const hone__conv *c, hone__conv *w)
 {
     *w = *c;
+    w->rounds = true;
     w->a = wide(c->a);
     w->b = c->b ? wide(c->b) : NULL;
     return w->a && (w->b || !c->b);

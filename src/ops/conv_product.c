@@ -136,7 +136,8 @@ static bool winograd_forward(const hone__conv *c, const hone_tensor *weight, hon
     }
     if (!image_of(c, c->a, c->in, &w.in) || !image_of(c, y, c->out, &w.out))
         return false;
-    w.wide = form == HONE_CONV_FAST && hone__winograd_suits_wide(c->out[1], c->out[2]);
+    w.wide = (form == HONE_CONV_FAST || c->rounds) &&
+             hone__winograd_suits_wide(c->out[1], c->out[2]);
     return hone__winograd_run(&w);
 }
 

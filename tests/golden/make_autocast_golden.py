@@ -128,7 +128,7 @@ LSTM = [(32, 16), (96, 16), (96, 24), -96, -96, (96, 24), (96, 24), -96, -96, (2
 
 NETS = [
     ("lenet", lenet, LENET, 0.25, lambda p: torch.optim.SGD(p, lr=0.03, momentum=0.9), lambda i: pictures(i, (16, 1, 28, 28))),
-    ("resnet18:num_classes=10,small=True,width=8", resnet, resnet_shapes(8), 0.25, lambda p: torch.optim.SGD(p, lr=0.01),
+    ("resnet18:num_classes=10,small=True,width=8", resnet, resnet_shapes(8), 0.25, lambda p: torch.optim.SGD(p, lr=0.004),
      lambda i: pictures(i, (16, 3, 32, 32))),
     ("gpt:layers=2,heads=2,width=32,vocab=64,context=16,dropout=0", gpt, gpt_shapes(64, 16, 32), 0.3,
      lambda p: torch.optim.AdamW(p, lr=0.005, weight_decay=0.01), lambda i: tokens(i, 8, 16, 64)),
