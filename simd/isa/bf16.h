@@ -18,6 +18,14 @@ const hone__bf16_kernel *hone__bf16_find(const char *name);
  * and by tests. */
 void hone__bf16_use(const hone__bf16_kernel *kernel);
 
+/** Bytes of a packed panel over k. */
+static inline size_t hone__bf16_panel_bytes(const hone__bf16_kernel *kernel, bool tiles, int width,
+                                            int64_t k)
+{
+    const int64_t pairs = tiles ? (k + 3) / 4 * 2 : (k + 1) / 2;
+    return (size_t)(kernel->paired ? pairs : k) * (size_t)width * sizeof(uint32_t);
+}
+
 extern const hone__bf16_kernel hone__bf16_scalar;
 #if defined(__x86_64__)
 extern const hone__bf16_kernel hone__bf16_avx2, hone__bf16_avx512, hone__bf16_avx512_bf16;

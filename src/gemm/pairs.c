@@ -76,8 +76,7 @@ static size_t aligned(size_t bytes)
 /* A packed panel over k. */
 static size_t panel_bytes(const job *j, int width, int64_t k)
 {
-    const int64_t pairs = j->tiles ? (k + 3) / 4 * 2 : (k + 1) / 2;
-    return hone__bytes(j->kernel->paired ? pairs : k, (size_t)width * sizeof(uint32_t));
+    return hone__bf16_panel_bytes(j->kernel, j->tiles, width, k);
 }
 
 static size_t bytes_a(const job *j)

@@ -34,6 +34,28 @@ typedef struct {
     const uint16_t *images;
 } copying;
 
+/* Does a tap see what is that far from a multiple of the stride? */
+static bool is_seen(const hone__half_axis *a, int64_t at)
+{
+    for (int64_t t = 0; t < a->taps; t++)
+        if ((at - t * a->dilation) % a->stride == 0)
+            return true;
+    return false;
+}
+
+/* to[i] = from[i * step] */
+static void thin(int64_t n, uint16_t *to, const uint16_t *from, int64_t step)
+{
+    int64_t i = 0;
+    for (; step == 2 && i + 1 < n; i++) { /* two at a time, which becomes vector code */
+        uint32_t both;
+        memcpy(&both, from + 2 * i, sizeof both);
+        to[i] = __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__ ? (uint16_t)both : (uint16_t)(both >> 16);
+    }
+    for (; i < n; i++)
+        to[i] = from[i * step];
+}
+
 static void copy_plane(const hone__half_windows *w, const uint16_t *from, uint16_t *to)
 {
     const hone__half_axis *y = &w->y, *x = &w->x;
@@ -41,12 +63,16 @@ static void copy_plane(const hone__half_windows *w, const uint16_t *from, uint16
     memset(to, 0, (size_t)w->channel * sizeof *to);
     for (int64_t i = 0; i < y->extent && y->before + i < rows(y); i++) {
         uint16_t *row = to + (y->before + i) * w->row;
+        if (!is_seen(y, y->before + i))
+            continue;
         if (x->stride == 1 && width > 0) {
             memcpy(row + x->before, from + i * x->extent, (size_t)width * sizeof *row);
             continue;
         }
-        for (int64_t j = 0; j < width; j++)
-            row[column_at(x, x->before + j)] = from[i * x->extent + j];
+        for (int64_t j = 0; j < hone__min(x->stride, width); j++)
+            if (is_seen(x, x->before + j))
+                thin((width - j + x->stride - 1) / x->stride, row + column_at(x, x->before + j),
+                     from + i * x->extent + j, x->stride);
     }
 }
 
@@ -55,7 +81,7 @@ static void copy_planes(void *ctx, int64_t begin, int64_t end)
     const copying *c = ctx;
     const hone__half_windows *w = c->w;
     for (int64_t i = begin; i < end; i++)
-        copy_plane(w, c->images + i * w->y.extent * w->x.extent, w->image + i * w->channel);
+        copy_plane(w, c->images + i * w->y.extent * w->x.extent, w->copy + i * w->channel);
 }
 
 /* ---- panels */
@@ -101,6 +127,11 @@ static void pack(const hone__gemm_source *source, const void *base, int64_t i, i
     }
 }
 
+static bool lies_so(const hone__half_axis *a, int64_t seen)
+{
+    return a->stride == 1 && a->before == 0 && seen == a->extent;
+}
+
 bool hone__half_windows_begin(hone__half_windows *w, const uint16_t *images)
 {
     const hone__half_axis *y = &w->y, *x = &w->x;
@@ -111,9 +142,14 @@ bool hone__half_windows_begin(hone__half_windows *w, const uint16_t *images)
     w->sample = w->channels * w->channel;
     for (int64_t t = 0; t < y->taps * x->taps; t++)
         w->tap[t] = t / x->taps * y->dilation * w->row + column_at(x, t % x->taps * x->dilation);
+    w->image = images;
+    w->copy = NULL;
+    if (lies_so(y, rows(y)) && lies_so(x, w->row))
+        return true;
     w->bytes = hone__bytes(w->n, hone__bytes(w->sample, sizeof *w->image));
-    if (!(w->image = hone__pool_alloc(w->bytes)))
+    if (!(w->copy = hone__pool_alloc(w->bytes)))
         return false;
+    w->image = w->copy;
     copying c = { w, images };
     hone__parallel_for(w->n * w->channels, 1, NS_ELEMENT * (double)w->channel, copy_planes, &c);
     return true;
@@ -121,5 +157,6 @@ bool hone__half_windows_begin(hone__half_windows *w, const uint16_t *images)
 
 void hone__half_windows_end(hone__half_windows *w)
 {
-    hone__pool_free(w->image, w->bytes);
+    if (w->copy)
+        hone__pool_free(w->copy, w->bytes);
 }

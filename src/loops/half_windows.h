@@ -22,14 +22,15 @@ typedef struct {
     int64_t n, channels;
     hone__half_axis y, x;
     /* of the copy, in elements */
-    uint16_t *image;
+    const uint16_t *image;
+    uint16_t *copy; /* NULL: the images themselves, which need no padding */
     size_t bytes;
     int64_t sample, channel, row, places;
     int64_t tap[HONE__HALF_TAPS]; /* where it begins */
 } hone__half_windows;
 
 /** From w's n, channels, y and x: copies images [n, channels, y, x], contiguous, of no more taps than
- * HONE__HALF_TAPS. False: out of memory. */
+ * HONE__HALF_TAPS, unless they lie so already. False: out of memory. */
 bool hone__half_windows_begin(hone__half_windows *w, const uint16_t *images);
 void hone__half_windows_end(hone__half_windows *w);
 

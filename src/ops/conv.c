@@ -126,6 +126,18 @@ static void bias_by_shards(hone_context *ctx, hone_tensor *dy)
         hone__shard_sums(ctx, 2, j.dy->shape[0], chain_samples, &j, NULL);
 }
 
+/* Of bf16 where the gradient will be, and nobody differentiates it. */
+static hone_tensor *input_gradient(hone_context *ctx, const hone__conv_ops *ops, hone_tensor *dy,
+                                   const hone__conv_options *options)
+{
+    hone_tensor *weight = hone_saved(ctx, 1);
+    const bool halves = weight && dy->dtype == HONE_BF16 && weight->dtype == HONE_BF16 &&
+                        hone__input_dtype(ctx, 0) == HONE_BF16 && hone__call_dims(ctx) == 2;
+    if (halves && !hone_grad_enabled())
+        return hone__call(ops->input, IN(dy, weight), options);
+    return hone__call(ops->input, IN(hone__single(dy), hone__single(weight)), options);
+}
+
 static void conv_backward(hone_context *ctx, hone_tensor *const *dy, hone_tensor **dx)
 {
     const hone__conv_options *o = hone__options(ctx);
@@ -138,7 +150,7 @@ static void conv_backward(hone_context *ctx, hone_tensor *const *dy, hone_tensor
     if (!dy32 || !x)
         return;
     if (hone_needs_input_grad(ctx, 0))
-        dx[0] = hone__call(ops->input, IN(dy32, hone__single(hone_saved(ctx, 1))), &of_x);
+        dx[0] = input_gradient(ctx, ops, dy[0], &of_x);
     if (hone_needs_input_grad(ctx, 1)) {
         if (hone__conv_multiplies_halves(dy[0], dims, o->groups, w->shape + w->ndim - dims))
             hone__conv_give_weight(ctx, 1, dx, ops, dy[0], x, &of_w);

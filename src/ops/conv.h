@@ -82,6 +82,8 @@ bool hone__conv_forward(const hone__conv *c, const hone_tensor *weight, hone_ten
 /** dx; weight is contiguous. */
 bool hone__conv_input(const hone__conv *c, hone_tensor *weight, hone_tensor *dx);
 /** Adds to sum, sample by sample. */
+/** If f32 takes Winograd's form; out: the extents of the results. */
+bool hone__conv_suits_winograd(const hone__conv *c, const int64_t *out);
 bool hone__conv_add_weight(const hone__conv *c, hone_tensor *sum, bool fresh);
 
 /** If the weight's gradient by dy of bf16 is a product of bf16: groups, and the kernel's extents. */
@@ -90,6 +92,7 @@ bool hone__conv_multiplies_halves(const hone_tensor *dy, int dims, int64_t group
 /** The same of bf16 (conv_halves.c); the weight's gradient is f32. */
 bool hone__conv_forward_of_halves(const hone__conv *c, hone_tensor *weight, hone_tensor *bias,
                                   hone_tensor *y);
+bool hone__conv_input_of_halves(const hone__conv *c, hone_tensor *weight, hone_tensor *dx);
 bool hone__conv_add_weight_of_halves(const hone__conv *c, hone_tensor *sum);
 
 /** Of a convolution or one of its gradients: each of `places` (outputs, or their gradients) takes all

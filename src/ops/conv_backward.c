@@ -45,6 +45,8 @@ static bool input_forward(hone_context *ctx, hone_tensor *const *in, int n_in, h
     hone_tensor *weight = hone_contiguous(in[1]);
     if (!dx || !weight)
         return false;
+    if (dx->numel > 0 && dx->dtype == HONE_BF16)
+        return hone__conv_input_of_halves(&c, weight, dx);
     return dx->numel == 0 || hone__conv_input(&c, weight, dx);
 }
 
@@ -52,12 +54,13 @@ static void input_backward(hone_context *ctx, hone_tensor *const *u, hone_tensor
 {
     const hone__conv_options *o = hone__options(ctx);
     const hone__conv_ops *ops = hone__conv_ops_of(hone__call_dims(ctx));
+    hone_tensor *u0 = hone__single(u[0]);
     if (hone_needs_input_grad(ctx, 0))
-        dx[0] = hone__call(ops->forward, IN(u[0], hone_saved(ctx, 1), HONE_NONE), o);
+        dx[0] = hone__call(ops->forward, IN(u0, hone__single(hone_saved(ctx, 1)), HONE_NONE), o);
     if (hone_needs_input_grad(ctx, 1)) {
         const hone__conv_options of_w =
             hone__conv_with_extents(o, hone__call_dims(ctx), hone__input_shape(ctx, 1));
-        hone__conv_give_weight(ctx, 1, dx, ops, hone_saved(ctx, 0), u[0], &of_w);
+        hone__conv_give_weight(ctx, 1, dx, ops, hone__single(hone_saved(ctx, 0)), u0, &of_w);
     }
 }
 

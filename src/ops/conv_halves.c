@@ -1,14 +1,16 @@
-/* conv_halves.c: a convolution of bf16 and its weight's gradient. What Winograd's forms or products of
- * pixels save is more than what products of bf16 do, so these stay as they are for f32, of widened
- * operands, their results rounded once, which errs a thousand times more than F(4x4, 3x3): that is taken
- * forward, too. But a gradient by the weight over few places is a product of
- * bf16 (gemm/pairs.h): one chain over (sample, y, x), taps outside of the image being +0; in the order
- * `tiles` if a sample has a multiple of 32 places. */
+/* conv_halves.c: a convolution of bf16 and its gradients. Winograd's forms save more products than
+ * those of bf16 save time, so where they suit they are taken as for f32, of widened operands, their
+ * results rounded once, which errs a thousand times more than F(4x4, 3x3): that is taken forward, too.
+ * All else of one group is a product of bf16 (loops/half_conv.h): one chain over (channel, ky, kx), taps
+ * outside of the image being +0; or, by x, over (output, ky, kx) without taps that no output has.
+ *
+ * A gradient by the weight over few places is one, too (gemm/pairs.h): one chain over (sample, y, x); in
+ * the order `tiles` if a sample has a multiple of 32 places. */
 #include "ops/conv.h"
 
 #include "gemm/pairs.h"
 #include "loops/elementwise.h"
-#include "loops/half_windows.h"
+#include "loops/half_conv.h"
 #include "op/half.h"
 
 /* With more places a sample's sum would be one of its own (ops/samples.h), or Winograd's. */
@@ -28,9 +30,162 @@ static bool take_wide(const hone__conv *c, hone__conv *w)
     return w->a && (w->b || !c->b);
 }
 
+/* ---- outputs, and the gradient by x */
+
+/* If weights times windows are less work than what f32 does; out: the places. */
+static bool suits_product(const hone__conv *c, const int64_t *out)
+{
+    return c->kernel[0] == 1 && c->in[0] == 1 && c->out[0] == 1 && c->o.groups == 1 &&
+           c->kernel[1] * c->kernel[2] <= HONE__HALF_TAPS && !hone__conv_suits_winograd(c, out);
+}
+
+static hone__half_axis axis_of(const hone__conv *c, int d)
+{
+    return (hone__half_axis){ c->in[d],     c->kernel[d],     c->o.stride[d],
+                              c->before[d], c->o.dilation[d], c->out[d] };
+}
+
+static hone__half_conv results_in(const hone__half_windows *w, hone_tensor *to,
+                                  const int64_t *extent)
+{
+    const int64_t plane = extent[1] * extent[2], channels = to->shape[to->ndim - 3];
+    return (hone__half_conv){ .windows = w,
+                              .to = hone__data(to),
+                              .narrow = to->dtype == HONE_BF16,
+                              .outputs = channels,
+                              .to_sample = channels * plane,
+                              .to_output = plane,
+                              .to_row = extent[2],
+                              .to_column = 1 };
+}
+
+static bool product_forward(const hone__conv *c, hone_tensor *weight, hone_tensor *bias,
+                            hone_tensor *y)
+{
+    hone_tensor *x = hone_contiguous(c->a);
+    hone_tensor *bias32 = hone__is_real(bias) ? hone_contiguous(wide(bias)) : NULL;
+    hone__half_windows w = {
+        .n = c->n, .channels = c->channels, .y = axis_of(c, 1), .x = axis_of(c, 2)
+    };
+    if (!x || (hone__is_real(bias) && !bias32) || !hone__half_windows_begin(&w, hone__data(x)))
+        return false;
+    hone__half_conv h = results_in(&w, y, c->out);
+    h.rows = c->out[1];
+    h.columns = c->out[2];
+    h.row_step = w.row * c->o.stride[1];
+    h.taps = w.y.taps * w.x.taps;
+    h.weight = hone__data(weight);
+    h.w_out = c->channels * h.taps;
+    h.w_in = h.taps;
+    h.bias = bias32 ? hone__data(bias32) : NULL;
+    for (int64_t t = 0; t < h.taps; t++) {
+        h.at[t] = w.tap[t];
+        h.which[t] = t;
+    }
+    const bool ok = hone__half_conv_run(&h);
+    hone__half_windows_end(&w);
+    return ok;
+}
+
+/* Pixels stride * i + phase of x are in output i + place of tap. */
+typedef struct {
+    int64_t n, tap[HONE__HALF_TAPS], place[HONE__HALF_TAPS], pixels;
+} phase;
+
+static phase phase_of(const hone__conv *c, int d, int64_t first)
+{
+    const int64_t stride = c->o.stride[d];
+    phase p = { .pixels = (c->in[d] - first + stride - 1) / stride };
+    for (int64_t k = 0; k < c->kernel[d]; k++) {
+        const int64_t to = first + c->before[d] - k * c->o.dilation[d];
+        if (to % stride != 0)
+            continue;
+        p.tap[p.n] = k;
+        p.place[p.n++] = to / stride;
+    }
+    return p;
+}
+
+/* dy with as much padding as the pixels of any phase see. */
+static hone__half_axis axis_of_dy(const hone__conv *c, int d)
+{
+    int64_t least = 0, most = 0, pixels = 0;
+    for (int64_t first = 0; first < c->o.stride[d] && first < c->in[d]; first++) {
+        const phase p = phase_of(c, d, first);
+        for (int64_t t = 0; t < p.n; t++) {
+            least = p.place[t] < least ? p.place[t] : least;
+            most = p.place[t] > most ? p.place[t] : most;
+        }
+        pixels = p.pixels > pixels ? p.pixels : pixels;
+    }
+    const bool wider = most > least;
+    return (
+        hone__half_axis){ c->out[d], wider ? 2 : 1, 1, -least, wider ? most - least : 1, pixels };
+}
+
+static bool run_phase(const hone__conv *c, const hone__half_windows *w, hone__half_conv *h,
+                      const phase *y, const phase *x)
+{
+    h->rows = y->pixels;
+    h->columns = x->pixels;
+    h->taps = y->n * x->n;
+    for (int64_t t = 0; t < h->taps; t++) {
+        const int64_t ty = t / x->n, tx = t % x->n;
+        h->at[t] = (w->y.before + y->place[ty]) * w->row + w->x.before + x->place[tx];
+        h->which[t] = y->tap[ty] * c->kernel[2] + x->tap[tx];
+    }
+    return h->taps == 0 || hone__half_conv_run(h);
+}
+
+static bool product_input(const hone__conv *c, hone_tensor *weight, hone_tensor *dx)
+{
+    hone_tensor *dy = hone_contiguous(c->a);
+    const int64_t taps = c->kernel[1] * c->kernel[2], *stride = c->o.stride;
+    hone__half_windows w = {
+        .n = c->n, .channels = c->outputs, .y = axis_of_dy(c, 1), .x = axis_of_dy(c, 2)
+    };
+    if (!dy || !hone__half_windows_begin(&w, hone__data(dy)))
+        return false;
+    if (stride[1] > c->kernel[1] || stride[2] > c->kernel[2] || c->o.dilation[1] > 1 ||
+        c->o.dilation[2] > 1)
+        hone__fill_elements(dx, 0); /* there may be pixels that no output sees */
+    bool ok = true;
+    for (int64_t i = 0; ok && i < stride[1] * stride[2]; i++) {
+        const int64_t first_y = i / stride[2], first_x = i % stride[2];
+        if (first_y >= c->in[1] || first_x >= c->in[2])
+            continue;
+        const phase y = phase_of(c, 1, first_y), x = phase_of(c, 2, first_x);
+        hone__half_conv h = results_in(&w, dx, c->in);
+        const int64_t size = h.narrow ? sizeof(uint16_t) : sizeof(float);
+        h.to = (char *)h.to + (first_y * c->in[2] + first_x) * size;
+        h.to_row = stride[1] * c->in[2];
+        h.to_column = stride[2];
+        h.row_step = w.row;
+        h.weight = hone__data(weight);
+        h.w_out = taps;
+        h.w_in = c->channels * taps;
+        ok = run_phase(c, &w, &h, &y, &x);
+    }
+    hone__half_windows_end(&w);
+    return ok;
+}
+
+bool hone__conv_input_of_halves(const hone__conv *c, hone_tensor *weight, hone_tensor *dx)
+{
+    if (suits_product(c, c->in))
+        return product_input(c, weight, dx);
+    hone__conv w;
+    hone_tensor *weight32 = wide(weight);
+    hone_tensor *sums = hone__own(hone__new("conv2d", HONE_F32, dx->ndim, dx->shape));
+    return sums && weight32 && take_wide(c, &w) && hone__conv_input(&w, weight32, sums) &&
+           hone__copy_elements(dx, sums);
+}
+
 bool hone__conv_forward_of_halves(const hone__conv *c, hone_tensor *weight, hone_tensor *bias,
                                   hone_tensor *y)
 {
+    if (suits_product(c, c->out))
+        return product_forward(c, weight, bias, y);
     hone__conv w;
     hone_tensor *weight32 = wide(weight), *bias32 = wide(bias);
     hone_tensor *sums = hone__own(hone__new("conv2d", HONE_F32, y->ndim, y->shape));
@@ -46,12 +201,6 @@ bool hone__conv_multiplies_halves(const hone_tensor *dy, int dims, int64_t group
     const int64_t *extent = dy->shape + dy->ndim - 2;
     return dy->dtype == HONE_BF16 && dims == 2 && groups == 1 &&
            extent[0] * extent[1] < FEW_PLACES && kernel[0] * kernel[1] <= HONE__HALF_TAPS;
-}
-
-static hone__half_axis axis_of(const hone__conv *c, int d)
-{
-    return (hone__half_axis){ c->in[d],     c->kernel[d],     c->o.stride[d],
-                              c->before[d], c->o.dilation[d], c->out[d] };
 }
 
 /* [outputs, n, places], contiguous. */

@@ -86,15 +86,20 @@ hone_conv_form hone_conv_algorithm(hone_conv_form wanted)
     return before;
 }
 
-/* 3 x 3, stride 1, two dims; the output's extents. */
-static bool suits(const hone__conv *c, const int64_t *out)
+/* 3 x 3, stride 1, two dims. */
+bool hone__conv_suits_winograd(const hone__conv *c, const int64_t *out)
 {
     const hone__conv_options *o = &c->o;
-    bool plain = form != HONE_CONV_EXACT && c->a->dtype == HONE_F32 && o->groups == 1 &&
-                 c->kernel[0] == 1 && c->in[0] == 1 && c->out[0] == 1;
+    bool plain = form != HONE_CONV_EXACT && o->groups == 1 && c->kernel[0] == 1 && c->in[0] == 1 &&
+                 c->out[0] == 1;
     for (int d = 1; d < 3; d++)
         plain = plain && c->kernel[d] == 3 && o->stride[d] == 1 && o->dilation[d] == 1;
     return plain && hone__winograd_suits(c->channels, c->outputs, out[1], out[2]);
+}
+
+static bool suits(const hone__conv *c, const int64_t *out)
+{
+    return c->a->dtype == HONE_F32 && hone__conv_suits_winograd(c, out);
 }
 
 /* t [n, channels, extent], or without n, which must be f32, with a stride of 1 along x or channels;
@@ -136,8 +141,8 @@ static bool winograd_forward(const hone__conv *c, const hone_tensor *weight, hon
     }
     if (!image_of(c, c->a, c->in, &w.in) || !image_of(c, y, c->out, &w.out))
         return false;
-    w.wide = (form == HONE_CONV_FAST || c->rounds) &&
-             hone__winograd_suits_wide(c->out[1], c->out[2]);
+    w.wide =
+        (form == HONE_CONV_FAST || c->rounds) && hone__winograd_suits_wide(c->out[1], c->out[2]);
     return hone__winograd_run(&w);
 }
 

@@ -1,5 +1,5 @@
-/* The gradient by a convolution's weight of bf16: its sums, step by step; any cut of the batch; second
- * derivatives. */
+/* Convolutions of bf16 and their gradients by x and by the weight: their sums, step by step; any cut of
+ * the batch; second derivatives. */
 #include "core/core.h"
 #include "support.h"
 
@@ -119,6 +119,126 @@ Test(conv_halves, is_in_tiles_where_samples_fill_them)
 {
     for (size_t i = 0; i < sizeof shapes / sizeof *shapes; i++)
         check(&shapes[i], HONE_TILES);
+}
+
+/* ---- outputs, and the gradient by x */
+
+/* A sum as the orders have it, one number after the other. */
+typedef struct {
+    float chain, half[2], tiles;
+    int64_t n;
+    bool in_tiles;
+} summing;
+
+static void add(summing *s, float a, float b)
+{
+    s->chain = fmaf(a, b, s->chain);
+    s->half[s->n % 2] = fmaf(a, b, s->half[s->n % 2]);
+    if (++s->n % 32 == 0) {
+        s->tiles = s->tiles + (s->half[0] + s->half[1]);
+        s->half[0] = s->half[1] = 0;
+    }
+}
+
+static float sum_of(const summing *s)
+{
+    const float rest = s->half[0] + s->half[1];
+    return !s->in_tiles ? s->chain : s->n % 32 ? s->tiles + rest : s->tiles;
+}
+
+static float element(const hone_tensor *t, int64_t i)
+{
+    return ((const float *)hone__data(t))[i];
+}
+
+static void naive_outputs(const shape *s, const hone_tensor *x, const hone_tensor *weight,
+                          const hone_tensor *bias, bool tiles, float *y)
+{
+    const int64_t oy = places(s->height, s->kernel_y, s), ox = places(s->width, s->kernel_x, s);
+    for (int64_t i = 0; i < s->n * s->outputs * oy * ox; i++) {
+        const int64_t o = i / (oy * ox) % s->outputs, n = i / (oy * ox * s->outputs);
+        summing sum = { .in_tiles = tiles };
+        for (int64_t k = 0; k < s->channels * s->kernel_y * s->kernel_x; k++) {
+            const int64_t c = k / (s->kernel_y * s->kernel_x), ky = k / s->kernel_x % s->kernel_y;
+            add(&sum, element(weight, o * s->channels * s->kernel_y * s->kernel_x + k),
+                at(x, s, n, c, i / ox % oy * s->stride + ky * s->dilation - s->padding,
+                   i % ox * s->stride + k % s->kernel_x * s->dilation - s->padding));
+        }
+        y[i] = sum_of(&sum) + element(bias, o);
+    }
+}
+
+/* Taps that no output has are left out. */
+static void naive_input(const shape *s, const hone_tensor *dy, const hone_tensor *weight,
+                        bool tiles, float *dx)
+{
+    const int64_t oy = places(s->height, s->kernel_y, s), ox = places(s->width, s->kernel_x, s);
+    for (int64_t i = 0; i < s->n * s->channels * s->height * s->width; i++) {
+        const int64_t plane = s->height * s->width, c = i / plane % s->channels;
+        const int64_t n = i / (plane * s->channels), taps = s->kernel_y * s->kernel_x;
+        summing sum = { .in_tiles = tiles };
+        for (int64_t k = 0; k < s->outputs * taps; k++) {
+            const int64_t o = k / taps, ky = k / s->kernel_x % s->kernel_y, kx = k % s->kernel_x;
+            const int64_t y = i / s->width % s->height + s->padding - ky * s->dilation;
+            const int64_t x = i % s->width + s->padding - kx * s->dilation;
+            if (y % s->stride != 0 || x % s->stride != 0)
+                continue;
+            const int64_t py = y / s->stride, px = x / s->stride;
+            const bool inside = py >= 0 && py < oy && px >= 0 && px < ox;
+            add(&sum, element(weight, (o * s->channels + c) * taps + k % taps),
+                inside ? element(dy, ((n * s->outputs + o) * oy + py) * ox + px) : 0);
+        }
+        dx[i] = sum_of(&sum);
+    }
+}
+
+static void check_results(const shape *s, hone_order order)
+{
+    HONE_SCOPE();
+    HONE_BF16_ORDER(order);
+    const hone_conv2d_options o = options_of(s);
+    const int64_t oy = places(s->height, s->kernel_y, s), ox = places(s->width, s->kernel_x, s);
+    hone_tensor *x = some(s->n, s->channels, s->height, s->width);
+    hone_tensor *weight = some(s->outputs, s->channels, s->kernel_y, s->kernel_x);
+    hone_tensor *bias = hone_to(hone_randn(HONE_F32, s->outputs), HONE_BF16);
+    hone_tensor *dy = some(s->n, s->outputs, oy, ox);
+    hone_tensor *w32 = hone_to(weight, HONE_F32);
+    hone_tensor *want = hone_zeros(HONE_F32, s->n, s->outputs, oy, ox);
+    hone_tensor *want_dx = hone_zeros(HONE_F32, s->n, s->channels, s->height, s->width);
+    naive_outputs(s, hone_to(x, HONE_F32), w32, hone_to(bias, HONE_F32), order == HONE_TILES,
+                  hone__data(want));
+    naive_input(s, hone_to(dy, HONE_F32), w32, order == HONE_TILES, hone__data(want_dx));
+    want = hone_to(want, HONE_BF16);
+    want_dx = hone_to(want_dx, HONE_BF16);
+    for (int64_t i = 0; i <= s->n; i++) { /* all samples, then each alone */
+        const int64_t begin = i ? i - 1 : 0, end = i ? i : s->n;
+        hone_tensor *y = hone_conv2d(hone_slice(x, 0, begin, end, 1), weight, bias, &o);
+        hone_tensor *dx = hone_conv2d_backward_input(hone_slice(dy, 0, begin, end, 1), weight,
+                                                     s->height, s->width, &o);
+        cr_assert(y && dx, "%s", hone_error_message());
+        cr_assert(test_same_bits(y, hone_contiguous(hone_slice(want, 0, begin, end, 1))),
+                  "%d x %d, %d", (int)s->height, (int)s->kernel_y, (int)i);
+        cr_assert(test_same_bits(dx, hone_contiguous(hone_slice(want_dx, 0, begin, end, 1))),
+                  "by x, %d x %d, %d", (int)s->height, (int)s->kernel_y, (int)i);
+    }
+}
+
+static const shape more_shapes[] = {
+    { 2, 5, 9, 6, 35, 1, 1, 1, 0, 1 },  { 3, 3, 4, 5, 5, 2, 2, 3, 0, 1 },
+    { 2, 17, 8, 7, 7, 1, 1, 3, 1, 1 },  { 2, 20, 24, 12, 12, 5, 5, 1, 2, 1 },
+    { 5, 33, 16, 4, 4, 3, 3, 2, 1, 1 }, { 2, 4, 3, 9, 9, 2, 2, 2, 0, 2 },
+};
+
+Test(conv_halves, results_are_one_chain)
+{
+    const hone_conv_form before = hone_conv_algorithm(HONE_CONV_EXACT);
+    for (int order = 0; order < 2; order++) {
+        for (size_t i = 0; i < sizeof shapes / sizeof *shapes; i++)
+            check_results(&shapes[i], order ? HONE_TILES : HONE_PAIRS);
+        for (size_t i = 0; i < sizeof more_shapes / sizeof *more_shapes; i++)
+            check_results(&more_shapes[i], order ? HONE_TILES : HONE_PAIRS);
+    }
+    hone_conv_algorithm(before);
 }
 
 /* Gradients of a weight that is bf16 itself, and the gradient's gradient. */

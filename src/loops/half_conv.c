@@ -1,0 +1,291 @@
+/* half_conv.c: see half_conv.h. Weights are packed once for all samples: rows of the product are outputs,
+ * columns the places of all samples. A thread takes a few panels of columns at a time, which stay in
+ * its L2 while the panels of weights pass. */
+#include "loops/half_conv.h"
+
+#include "gemm/pairs.h"
+#include "isa/bf16.h"
+#include "loops/rows.h"
+#include "runtime/memory.h"
+#include "runtime/parallel.h"
+
+#include <string.h>
+
+enum { SOME = 64, WIDEST = 64, BLOCK_BYTES = 384 << 10, BLOCK_PANELS = 8, BLOCKS = 4 };
+
+typedef struct {
+    const hone__half_conv *conv;
+    const hone__bf16_kernel *kernel;
+    bool tiles;
+    int64_t k, places, all; /* all: places of all samples */
+    int64_t a_panels, b_panels, blocks, block_panels;
+    size_t a_bytes, b_bytes, room_bytes;
+    char *a, *rooms;
+} job;
+
+/* Places of a row that lie side by side: in the copy, and where their results go. */
+typedef struct {
+    int64_t from, to, n;
+} run;
+
+typedef struct {
+    int64_t first, n; /* places */
+    int n_runs;
+    bool together, alike; /* results side by side; runs of one length */
+    run runs[WIDEST];
+} columns;
+
+/* A thread's memory. */
+typedef struct {
+    columns *of;
+    char *b;
+    uint16_t *some, *turned;
+    float *sums;
+    uint16_t *rounded;
+} room;
+
+static size_t lay_out(const job *j, char *at, room *r)
+{
+    const int64_t mr = j->kernel->shape.mr, nr = j->kernel->shape.nr;
+    size_t used = 0;
+#define TAKE(member, bytes)                                                                        \
+    (r->member = (void *)(at + used), used += ((size_t)(bytes) + 127) / 64 * 64)
+    TAKE(of, hone__bytes(j->block_panels, sizeof(columns)));
+    TAKE(b, hone__bytes(j->block_panels, j->b_bytes));
+    TAKE(some, SOME * WIDEST * sizeof(uint16_t));
+    TAKE(turned, hone__bytes(mr * j->k, sizeof(uint16_t)));
+    TAKE(sums, hone__bytes(mr * nr, sizeof(float)));
+    TAKE(rounded, hone__bytes(mr * nr, sizeof(uint16_t)));
+#undef TAKE
+    return used;
+}
+
+/* ---- weights */
+
+static void pack_weights(const job *j, int64_t panel, uint16_t *turned)
+{
+    const hone__half_conv *c = j->conv;
+    const int mr = j->kernel->shape.mr;
+    const int64_t first = panel * mr, rows = hone__min(mr, c->outputs - first);
+    uint32_t *const to = (uint32_t *)(void *)(j->a + (size_t)panel * j->a_bytes);
+    const uint16_t *from = c->weight + first * c->w_out;
+    int64_t row_step = c->w_out;
+    bool as_it_lies = c->w_in == c->taps;
+    for (int64_t t = 0; t < c->taps; t++)
+        as_it_lies = as_it_lies && c->which[t] == t;
+    for (int64_t r = 0; !as_it_lies && r < rows; r++)
+        for (int64_t k = 0; k < j->k; k += c->taps)
+            for (int64_t t = 0; t < c->taps; t++)
+                turned[r * j->k + k + t] = from[r * c->w_out + k / c->taps * c->w_in + c->which[t]];
+    if (!as_it_lies) {
+        from = turned;
+        row_step = j->k;
+    }
+    j->kernel->pack(j->k, mr, (int)rows, to, from, row_step, 1, HONE__BF16_PAD_A);
+    if (j->tiles && j->kernel->regroup)
+        j->kernel->regroup(j->k, mr, to, HONE__BF16_PAD_A);
+}
+
+/* ---- windows */
+
+static void cut_runs(const job *j, int64_t first, int64_t n, columns *to)
+{
+    const hone__half_conv *c = j->conv;
+    *to = (columns){ .first = first, .n = n, .together = c->to_column == 1, .alike = true };
+    for (int64_t done = 0; done < n; done += to->runs[to->n_runs++].n) {
+        const int64_t sample = (first + done) / j->places, place = (first + done) % j->places;
+        const int64_t y = place / c->columns, x = place % c->columns;
+        run *const r = &to->runs[to->n_runs];
+        *r = (run){ sample * c->windows->sample + y * c->row_step + x,
+                    sample * c->to_sample + y * c->to_row + x * c->to_column,
+                    hone__min(n - done, c->columns - x) };
+        to->together = to->together && r->to == to->runs[0].to + done;
+        to->alike = to->alike && r->n == to->runs[0].n;
+    }
+}
+
+/* Of `some` k from k on: rows of WIDEST elements. */
+static inline void gather(const job *j, const columns *of, int64_t len, int64_t k, int64_t some,
+                          uint16_t *to)
+{
+    const hone__half_conv *c = j->conv;
+    const int64_t channel = c->windows->channel;
+    const uint16_t *image = c->windows->image + k / c->taps * channel;
+    int64_t t = k % c->taps;
+    for (int64_t i = 0; i < some; i++, to += WIDEST) {
+        const uint16_t *from = image + c->at[t];
+        uint16_t *at = to;
+        for (int r = 0; r < of->n_runs; r++) {
+            const int64_t n = len ? len : of->runs[r].n;
+            memcpy(at, from + of->runs[r].from, (size_t)n * sizeof *at);
+            at += n;
+        }
+        if (++t == c->taps) {
+            t = 0;
+            image += channel;
+        }
+    }
+}
+
+static void pack_windows(const job *j, const columns *of, uint16_t *some_k, char *panel)
+{
+    const hone__half_conv *c = j->conv;
+    const int nr = j->kernel->shape.nr;
+    uint32_t *const all = (uint32_t *)(void *)panel;
+    const bool direct = c->taps == 1 && of->n_runs == 1;
+    if (direct)
+        j->kernel->pack(j->k, nr, (int)of->n, all, c->windows->image + c->at[0] + of->runs[0].from,
+                        1, c->windows->channel, HONE__BF16_PAD_B);
+    for (int64_t k = 0; !direct && k < j->k; k += SOME) {
+        const int64_t some = hone__min(SOME, j->k - k), len = of->alike ? of->runs[0].n : 0;
+        if (len == 32)
+            gather(j, of, 32, k, some, some_k);
+        else if (len == 16)
+            gather(j, of, 16, k, some, some_k);
+        else if (len == 8)
+            gather(j, of, 8, k, some, some_k);
+        else if (len == 4)
+            gather(j, of, 4, k, some, some_k);
+        else
+            gather(j, of, 0, k, some, some_k);
+        uint32_t *const to =
+            (uint32_t *)(void *)(panel + hone__bf16_panel_bytes(j->kernel, j->tiles, nr, k));
+        j->kernel->pack(some, nr, (int)of->n, to, some_k, 1, WIDEST, HONE__BF16_PAD_B);
+    }
+    if (j->tiles && j->kernel->regroup)
+        j->kernel->regroup(j->k, nr, all, HONE__BF16_PAD_B);
+}
+
+/* ---- the product */
+
+/* Results of some outputs from `output` on, `step` elements a row. */
+static void scatter(const job *j, const columns *of, int64_t output, int rows, const char *from,
+                    int64_t step)
+{
+    const hone__half_conv *c = j->conv;
+    const int64_t size = c->narrow ? sizeof(uint16_t) : sizeof(float);
+    for (int i = 0; i < rows; i++, from += step * size) {
+        const char *at = from;
+        for (int r = 0; r < of->n_runs; r++) {
+            const run *u = &of->runs[r];
+            char *to = (char *)c->to + ((output + i) * c->to_output + u->to) * size;
+            if (c->to_column == 1)
+                memcpy(to, at, (size_t)(u->n * size));
+            for (int64_t x = 0; c->to_column != 1 && x < u->n; x++) {
+                if (c->narrow)
+                    ((uint16_t *)(void *)to)[x * c->to_column] =
+                        ((const uint16_t *)(const void *)at)[x];
+                else
+                    ((float *)(void *)to)[x * c->to_column] = ((const float *)(const void *)at)[x];
+            }
+            at += u->n * size;
+        }
+    }
+}
+
+static void multiply(const job *j, const room *r, int64_t panel, const columns *of, const char *b)
+{
+    const hone__half_conv *c = j->conv;
+    const int mr = j->kernel->shape.mr, nr = j->kernel->shape.nr;
+    const int64_t output = panel * mr;
+    const int rows = (int)hone__min(mr, c->outputs - output);
+    const hone__gemm_tile t = { .k = j->k,
+                                .a = j->a + (size_t)panel * j->a_bytes,
+                                .a_rs = 1,
+                                .a_cs = mr,
+                                .b = b,
+                                .b_rs = nr,
+                                .c = r->sums,
+                                .c_rs = nr,
+                                .mr = rows,
+                                .nr = (int)of->n };
+    const bool rounds = c->narrow && !c->bias && !j->tiles && j->kernel->tile_narrow;
+    if (rounds && of->together) {
+        j->kernel->tile_narrow(&t, (uint16_t *)c->to + output * c->to_output + of->runs[0].to,
+                               c->to_output);
+        return;
+    }
+    if (rounds) {
+        j->kernel->tile_narrow(&t, r->rounded, nr);
+        scatter(j, of, output, rows, (const char *)r->rounded, nr);
+        return;
+    }
+    if (j->tiles)
+        j->kernel->tiles(&t);
+    else
+        j->kernel->tile(&t);
+    if (c->bias)
+        j->kernel->follow(rows, of->n, r->sums, nr, c->bias + output, 1, 0, false);
+    if (c->narrow)
+        j->kernel->narrow(rows, of->n, r->rounded, nr, r->sums, nr);
+    scatter(j, of, output, rows, c->narrow ? (const char *)r->rounded : (const char *)r->sums, nr);
+}
+
+static int64_t cut(int64_t total, int64_t parts, int64_t i)
+{
+    return i * (total / parts) + hone__min(i, total % parts);
+}
+
+static void run_block(const job *j, const room *r, int64_t block)
+{
+    const int nr = j->kernel->shape.nr;
+    const int64_t begin = cut(j->b_panels, j->blocks, block);
+    const int64_t n = cut(j->b_panels, j->blocks, block + 1) - begin;
+    for (int64_t p = 0; p < n; p++) {
+        const int64_t first = (begin + p) * nr;
+        cut_runs(j, first, hone__min(nr, j->all - first), &r->of[p]);
+        pack_windows(j, &r->of[p], r->some, r->b + (size_t)p * j->b_bytes);
+    }
+    for (int64_t i = 0; i < j->a_panels; i++)
+        for (int64_t p = 0; p < n; p++)
+            multiply(j, r, i, &r->of[p], r->b + (size_t)p * j->b_bytes);
+}
+
+static void run_share(void *ctx, int thread, int n_threads)
+{
+    const job *j = ctx;
+    room r;
+    lay_out(j, j->rooms + (size_t)thread * j->room_bytes, &r);
+    for (int64_t i = cut(j->a_panels, n_threads, thread);
+         i < cut(j->a_panels, n_threads, thread + 1); i++)
+        pack_weights(j, i, r.turned);
+    if (n_threads > 1)
+        hone__team_barrier();
+    for (int64_t b = cut(j->blocks, n_threads, thread); b < cut(j->blocks, n_threads, thread + 1);
+         b++)
+        run_block(j, &r, b);
+}
+
+bool hone__half_conv_run(const hone__half_conv *c)
+{
+    job j = { .conv = c,
+              .kernel = hone__bf16(),
+              .tiles = hone__bf16_order_now() == HONE__BF16_TILES,
+              .k = c->windows->channels * c->taps,
+              .places = c->rows * c->columns,
+              .all = c->windows->n * c->rows * c->columns };
+    const hone__gemm_kernel *shape = &j.kernel->shape;
+    HONE_ASSERT(shape->nr <= WIDEST);
+    j.a_panels = (c->outputs + shape->mr - 1) / shape->mr;
+    j.b_panels = (j.all + shape->nr - 1) / shape->nr;
+    j.a_bytes = hone__bf16_panel_bytes(j.kernel, j.tiles, shape->mr, j.k);
+    j.b_bytes = hone__bf16_panel_bytes(j.kernel, j.tiles, shape->nr, j.k);
+    const double flops = 2.0 * (double)j.all * (double)c->outputs * (double)j.k;
+    const int threads = hone__team_for(flops / shape->flops_per_ns, j.b_panels);
+    const int64_t fit = BLOCK_BYTES / (int64_t)j.b_bytes, few = j.b_panels / (BLOCKS * threads);
+    const int64_t most = hone__min(hone__min(fit, few), BLOCK_PANELS);
+    j.block_panels = most < 1 ? 1 : most;
+    j.blocks = (j.b_panels + j.block_panels - 1) / j.block_panels;
+    room none;
+    j.room_bytes = lay_out(&j, NULL, &none);
+    const size_t weights = (hone__bytes(j.a_panels, j.a_bytes) + 127) / 64 * 64;
+    const size_t bytes = weights + hone__bytes(threads, j.room_bytes);
+    char *const all = hone__pool_alloc(bytes);
+    if (!all)
+        return false;
+    j.a = all;
+    j.rooms = all + weights;
+    hone__parallel_team(threads, run_share, &j);
+    hone__pool_free(all, bytes);
+    return true;
+}
