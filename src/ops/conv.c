@@ -152,7 +152,7 @@ static void conv_backward(hone_context *ctx, hone_tensor *const *dy, hone_tensor
     if (hone_needs_input_grad(ctx, 0))
         dx[0] = input_gradient(ctx, ops, dy[0], &of_x);
     if (hone_needs_input_grad(ctx, 1)) {
-        if (hone__conv_multiplies_halves(dy[0], dims, o->groups, w->shape + w->ndim - dims))
+        if (dims == 2 && dy[0]->dtype == HONE_BF16 && x->dtype == HONE_BF16)
             hone__conv_give_weight(ctx, 1, dx, ops, dy[0], x, &of_w);
         else
             hone__conv_give_weight(ctx, 1, dx, ops, dy32, hone__single(x), &of_w);

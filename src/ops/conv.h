@@ -86,9 +86,6 @@ bool hone__conv_input(const hone__conv *c, hone_tensor *weight, hone_tensor *dx)
 bool hone__conv_suits_winograd(const hone__conv *c, const int64_t *out);
 bool hone__conv_add_weight(const hone__conv *c, hone_tensor *sum, bool fresh);
 
-/** If the weight's gradient by dy of bf16 is a product of bf16: groups, and the kernel's extents. */
-bool hone__conv_multiplies_halves(const hone_tensor *dy, int dims, int64_t groups,
-                                  const int64_t *kernel);
 /** The same of bf16 (conv_halves.c); the weight's gradient is f32. */
 bool hone__conv_forward_of_halves(const hone__conv *c, hone_tensor *weight, hone_tensor *bias,
                                   hone_tensor *y);

@@ -4,16 +4,18 @@
  * All else of one group is a product of bf16 (loops/half_conv.h): one chain over (channel, ky, kx), taps
  * outside of the image being +0; or, by x, over (output, ky, kx) without taps that no output has.
  *
- * A gradient by the weight over few places is one, too (gemm/pairs.h): one chain over (sample, y, x); in
- * the order `tiles` if a sample has a multiple of 32 places. */
+ * A gradient by the weight is one, too, over few places or where Winograd's form doesn't suit: one chain
+ * over (sample, y, x), or from HONE__MANY_POSITIONS places on one over (y, x) for each sample, these being
+ * added in order; in the order `tiles` if a sample has a multiple of 32 places. */
 #include "ops/conv.h"
 
 #include "gemm/pairs.h"
 #include "loops/elementwise.h"
 #include "loops/half_conv.h"
 #include "op/half.h"
+#include "ops/samples.h"
 
-/* With more places a sample's sum would be one of its own (ops/samples.h), or Winograd's. */
+/* With more places Winograd's form saves more. */
 enum { FEW_PLACES = 144 };
 
 static hone_tensor *wide(hone_tensor *t)
@@ -195,12 +197,10 @@ bool hone__conv_forward_of_halves(const hone__conv *c, hone_tensor *weight, hone
 
 /* ---- the gradient by the weight */
 
-bool hone__conv_multiplies_halves(const hone_tensor *dy, int dims, int64_t groups,
-                                  const int64_t *kernel)
+static bool multiplies_halves(const hone__conv *c)
 {
-    const int64_t *extent = dy->shape + dy->ndim - 2;
-    return dy->dtype == HONE_BF16 && dims == 2 && groups == 1 &&
-           extent[0] * extent[1] < FEW_PLACES && kernel[0] * kernel[1] <= HONE__HALF_TAPS;
+    return c->dims == 2 && c->o.groups == 1 && c->kernel[1] * c->kernel[2] <= HONE__HALF_TAPS &&
+           (c->out[1] * c->out[2] < FEW_PLACES || !hone__conv_suits_winograd(c, c->out));
 }
 
 /* [outputs, n, places], contiguous. */
@@ -211,25 +211,52 @@ static hone_tensor *by_outputs(const hone__conv *c)
     return dy ? hone_contiguous(dy) : NULL;
 }
 
-static bool add_product(const hone__conv *c, hone_tensor *sum)
+/* sum [outputs, channels, taps] = or goes on with dy [outputs, k] times windows over k places. */
+static bool multiply(const hone__conv *c, const hone__half_windows *w, const uint16_t *dy,
+                     int64_t k, hone__gemm_accumulate how, hone_tensor *sum)
 {
-    hone_tensor *dy = by_outputs(c), *x = hone_contiguous(c->b);
-    hone__half_windows w = {
-        .n = c->n, .channels = c->channels, .y = axis_of(c, 1), .x = axis_of(c, 2)
-    };
-    if (!dy || !x || !hone__half_windows_begin(&w, hone__data(x)))
-        return false;
-    const int64_t rows = c->channels * w.y.taps * w.x.taps, k = c->n * w.places;
+    const int64_t rows = c->channels * w->y.taps * w->x.taps;
     hone__gemm_args g = hone__gemm_contiguous(HONE__GEMM_BF16, rows, c->outputs, k);
-    g.b = hone__data(dy);
+    g.b = dy;
     g.b_rs = 1;
     g.b_cs = k;
     g.c = hone__data(sum);
     g.c_rs = 1;
     g.c_cs = rows;
-    g.accumulate = HONE__GEMM_BEGIN;
-    g.positions = w.places;
-    const bool ok = hone__gemm_pairs_from(&g, &w.source) == 0;
+    g.accumulate = how;
+    g.positions = w->places;
+    return hone__gemm_pairs_from(&g, &w->source) == 0;
+}
+
+/* A chain for each sample, as ops/samples.h has it. */
+static bool add_each(const hone__conv *c, const hone__half_windows *w, hone_tensor *sum)
+{
+    hone_tensor *dy = hone_contiguous(c->a), *own = hone_empty_like(sum);
+    bool ok = dy && own;
+    for (int64_t i = 0; ok && i < c->n; i++) {
+        hone__half_windows sample = *w;
+        sample.image += i * w->sample;
+        const uint16_t *of = (const uint16_t *)hone__data(dy) + i * c->outputs * w->places;
+        ok = multiply(c, &sample, of, w->places, HONE__GEMM_OVERWRITE, own) && hone_add_(sum, own);
+    }
+    return ok;
+}
+
+static bool add_all(const hone__conv *c, const hone__half_windows *w, hone_tensor *sum)
+{
+    hone_tensor *dy = by_outputs(c);
+    return dy && multiply(c, w, hone__data(dy), c->n * w->places, HONE__GEMM_BEGIN, sum);
+}
+
+static bool add_product(const hone__conv *c, hone_tensor *sum)
+{
+    hone_tensor *x = hone_contiguous(c->b);
+    hone__half_windows w = {
+        .n = c->n, .channels = c->channels, .y = axis_of(c, 1), .x = axis_of(c, 2)
+    };
+    if (!x || !hone__half_windows_begin(&w, hone__data(x)))
+        return false;
+    const bool ok = (w.places < HONE__MANY_POSITIONS ? add_all : add_each)(c, &w, sum);
     hone__half_windows_end(&w);
     return ok;
 }
@@ -239,7 +266,7 @@ bool hone__conv_add_weight_of_halves(const hone__conv *c, hone_tensor *sum)
     hone__conv w;
     if (sum->numel == 0 || c->a->numel == 0)
         return true;
-    if (hone__conv_multiplies_halves(c->a, c->dims, c->o.groups, c->kernel + 1))
+    if (multiplies_halves(c))
         return add_product(c, sum);
     return take_wide(c, &w) && hone__conv_add_weight(&w, sum, false);
 }

@@ -36,7 +36,8 @@ static void naive(const shape *s, const hone_tensor *x, const hone_tensor *dy, b
         const int64_t kx = w % s->kernel_x, ky = w / s->kernel_x % s->kernel_y;
         const int64_t c = w / (s->kernel_x * s->kernel_y) % s->channels;
         const int64_t o = w / (s->kernel_x * s->kernel_y * s->channels);
-        float chain = sum[w], half[2] = { 0, 0 };
+        const bool each = oy * ox >= 256; /* a chain for each sample */
+        float chain = each ? 0 : sum[w], half[2] = { 0, 0 }, own = 0, *to = each ? &own : &sum[w];
         for (int64_t k = 0; k < s->n * oy * ox; k++) {
             const int64_t i = k / (oy * ox), y = k / ox % oy, col = k % ox;
             const float a = at(x, s, i, c, y * s->stride + ky * s->dilation - s->padding,
@@ -46,11 +47,16 @@ static void naive(const shape *s, const hone_tensor *x, const hone_tensor *dy, b
             chain = fmaf(a, b, chain);
             half[k % 2] = fmaf(a, b, half[k % 2]);
             if (k % 32 == 31) {
-                sum[w] = sum[w] + (half[0] + half[1]);
+                *to = *to + (half[0] + half[1]);
+                half[0] = half[1] = 0;
+            }
+            if (each && k % (oy * ox) == oy * ox - 1) {
+                sum[w] = sum[w] + (tiles ? own : chain);
+                chain = own = 0;
                 half[0] = half[1] = 0;
             }
         }
-        sum[w] = tiles ? sum[w] : chain;
+        sum[w] = tiles || each ? sum[w] : chain;
     }
 }
 
@@ -107,6 +113,7 @@ static const shape shapes[] = {
     { 2, 1, 3, 11, 12, 5, 5, 1, 2, 1 }, { 3, 2, 4, 13, 9, 3, 2, 2, 3, 2 },
     { 1, 3, 2, 20, 5, 7, 3, 3, 3, 1 },  { 4, 2, 1, 1, 1, 1, 1, 1, 0, 1 },
     { 2, 40, 12, 8, 8, 3, 3, 1, 1, 1 }, { 2, 2, 3, 3, 3, 3, 3, 2, 4, 1 },
+    { 3, 2, 9, 35, 33, 3, 3, 2, 1, 1 }, { 3, 4, 5, 16, 16, 1, 1, 1, 0, 1 },
 };
 
 Test(conv_halves, is_one_chain)
