@@ -6,7 +6,8 @@
 
 PYTHON is an interpreter that has torch (default: this one). Without --data both train on the same 60,000 random images.
 Every round runs each contender once, in a process of its own; of each process the first epoch is left out. PyTorch runs
-in two ways: "lecture", the lecture's classes line by line, and "native", torch.nn.functional and torch.optim.SGD.
+in two ways: "lecture", the lecture's classes line by line, and "native", torch.nn.functional and torch.optim.SGD. Where it has
+JAX, too: "jax", an epoch compiled as one scan over its batches.
 """
 import argparse
 import gzip
@@ -84,6 +85,34 @@ def torch_epochs(style, directory, threads, epochs):
         print(json.dumps({"seconds": time.perf_counter() - begin, "train_loss": total * BATCH / len(X)}))
 
 
+# ---- JAX
+
+
+def jax_epochs(directory, epochs):
+    import jax
+    import jax.numpy as jnp
+
+    X = jnp.asarray(read_idx(directory, "train-images-idx3-ubyte", 16).numpy().reshape(-1, BATCH, 784) / 255, jnp.float32)
+    Y = jnp.asarray(read_idx(directory, "train-labels-idx1-ubyte", 8).numpy().reshape(-1, BATCH), jnp.int32)
+    keys = jax.random.split(jax.random.key(0), 2)
+    p = (jax.random.normal(keys[0], (784, 100)) * (2 / 784) ** 0.5, jnp.zeros(100),
+         jax.random.normal(keys[1], (100, 10)) * (1 / 100) ** 0.5, jnp.zeros(10))
+
+    def scored(p, x, y):
+        H = jax.nn.relu(x @ p[0] + p[1]) @ p[2] + p[3]
+        return -jax.nn.log_softmax(H)[jnp.arange(BATCH), y].mean(), (H.argmax(1) != y).mean()
+
+    def step(p, batch):
+        (loss, error), g = jax.value_and_grad(scored, has_aux=True)(p, *batch)
+        return tuple(a - LR * b for a, b in zip(p, g)), (loss, error)
+    epoch = jax.jit(lambda p: jax.lax.scan(step, p, (X, Y)), donate_argnums=0)
+    for _ in range(epochs):
+        begin = time.perf_counter()
+        p, (losses, _) = epoch(p)
+        loss = float(losses.mean())
+        print(json.dumps({"seconds": time.perf_counter() - begin, "train_loss": loss}))
+
+
 # ---- the contenders
 
 
@@ -98,6 +127,8 @@ def run_torch(args, data, threads, style):
     child = [args.python, os.path.abspath(__file__), "--torch", style, "--data", data, "--threads", str(threads),
              "--epochs", str(args.epochs)]
     environment = dict(os.environ, OMP_NUM_THREADS=str(threads))
+    if threads == 1:
+        environment["XLA_FLAGS"] = "--xla_cpu_multi_thread_eigen=false intra_op_parallelism_threads=1"
     out = subprocess.run(child, check=True, stdout=subprocess.PIPE, text=True, env=environment).stdout
     return [json.loads(line) for line in out.splitlines()]
 
@@ -121,6 +152,9 @@ def compare(args, data):
     contenders = {}
     for threads in (int(t) for t in args.threads.split(",")):
         contenders[f"hone, {threads} threads"] = lambda t=threads: run_hone(args, data, t)
+        has_jax = subprocess.run([args.python, "-c", "import jax"], stderr=subprocess.DEVNULL).returncode == 0
+        if has_jax:
+            contenders[f"JAX, {threads} threads"] = lambda t=threads: run_torch(args, data, t, "jax")
         for style in ("lecture", "native"):
             contenders[f"PyTorch {style}, {threads} threads"] = lambda t=threads, s=style: run_torch(args, data, t, s)
     seconds, loss = {name: [] for name in contenders}, {}
@@ -134,8 +168,10 @@ def compare(args, data):
         print(f"{name:30}{statistics.median(s):10.3f}{min(s):10.3f}{loss[name]:11.5f}")
     for what, reduce in (("medians", statistics.median), ("minima", min)):
         hone = min(reduce(s) for name, s in seconds.items() if name.startswith("hone"))
-        peer = min(reduce(s) for name, s in seconds.items() if name.startswith("PyTorch"))
-        print(f"PyTorch's best over hone's best, {what}: {peer / hone:.2f} (above 1: hone is faster)")
+        for peer in ("PyTorch", "JAX"):
+            best = min((reduce(s) for name, s in seconds.items() if name.startswith(peer)), default=None)
+            if best:
+                print(f"{peer}'s best over hone's best, {what}: {best / hone:.2f} (above 1: hone is faster)")
 
 
 def main():
@@ -146,11 +182,13 @@ def main():
     parser.add_argument("--threads", default=",".join(str(n) for n in sorted({1, len(os.sched_getaffinity(0))})))
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--epochs", type=int, default=3)
-    parser.add_argument("--torch", choices=("lecture", "native"), help=argparse.SUPPRESS)
+    parser.add_argument("--torch", choices=("lecture", "native", "jax"), help=argparse.SUPPRESS)
     args = parser.parse_args()
     if args.rounds < 1 or args.epochs < 2:
         parser.error("at least 1 round and 2 epochs: the first epoch of each run is left out")
-    if args.torch:
+    if args.torch == "jax":
+        jax_epochs(args.data, args.epochs)
+    elif args.torch:
         torch_epochs(args.torch, args.data, int(args.threads), args.epochs)
     elif args.data:
         compare(args, args.data)
