@@ -161,7 +161,7 @@ static int run(const struct net *net, const settings *how)
         net->text ? hone_model_parse(net->text, net->name, NULL) : hone_model(name);
     if (how->recompute && model)
         hone_module_recompute_(model, how->recompute, true);
-    hone_optim *optim = model ? optimizer_of(net, model) : NULL;
+    hone_optim *optim = model && !how->eval ? optimizer_of(net, model) : NULL;
     if (how->in_backward && optim)
         hone_optim_in_backward(optim, true);
     if (how->eval && model) {

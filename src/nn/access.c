@@ -7,6 +7,7 @@
 
 #include <hone/autograd.h>
 #include <hone/ops.h>
+#include <hone/runtime.h>
 
 #include <string.h>
 
@@ -227,5 +228,6 @@ hone_status hone_module_to(hone_module *module, hone_dtype dtype)
             *m.at[i] = m.now[i];
         hone_release(ok ? before : m.now[i]);
     }
+    hone_memory_trim(); /* or those of before would stay in the pools, beside what follows */
     return ok ? HONE_OK : hone__error_last();
 }
