@@ -345,7 +345,7 @@ void hone__walk_plan(hone__walk *w, const hone_tensor *out, const hone__operand 
     merge_dims(w);
 }
 
-static hone_tensor *copy_as(hone_tensor *t, hone_dtype dtype)
+hone_tensor *hone__copy_as(hone_tensor *t, hone_dtype dtype)
 {
     hone_tensor *copy = hone__own(hone__new("copy", dtype, t->ndim, t->shape));
     return copy && hone__copy_elements(copy, t) ? copy : NULL;
@@ -353,7 +353,7 @@ static hone_tensor *copy_as(hone_tensor *t, hone_dtype dtype)
 
 static hone_tensor *contiguous_copy(hone_tensor *t)
 {
-    return copy_as(t, (hone_dtype)t->dtype);
+    return hone__copy_as(t, (hone_dtype)t->dtype);
 }
 
 int64_t hone__walk_bytes(const hone__walk *w)
@@ -430,7 +430,7 @@ static __attribute__((noinline)) bool run_walk(const hone__elementwise_kernel *k
         const hone_tensor *t = in[i].t;
         const bool other = kernel->narrows && t && t->dtype != out->dtype;
         if (other && !(kernel->exact_numbers && t->ndim == 0) &&
-            !(read[i].t = copy_as(in[i].t, (hone_dtype)out->dtype)))
+            !(read[i].t = hone__copy_as(in[i].t, (hone_dtype)out->dtype)))
             return false;
         if (in[i].t && overlaps(out, in[i].t) && !(read[i].t = contiguous_copy(in[i].t)))
             return false;

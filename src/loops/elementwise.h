@@ -137,6 +137,8 @@ bool hone__elementwise(const hone__elementwise_kernel *kernel, hone_tensor *out,
 /** out[i] = (out's dtype)x[i], x broadcast to out's shape. False: E_NOMEM (only where they
  * overlap). */
 bool hone__copy_elements(hone_tensor *out, hone_tensor *x);
+/** A contiguous copy of that dtype, owned by the scope. */
+hone_tensor *hone__copy_as(hone_tensor *t, hone_dtype dtype);
 
 /** out[i] = value; value as hone__number stores it. */
 void hone__fill_elements(hone_tensor *out, double value);

@@ -3,11 +3,10 @@
 #include "loops/scan.h"
 
 #include "isa/isa.h"
+#include "loops/elementwise.h"
 #include "loops/rows.h"
 #include "runtime/memory.h"
 #include "runtime/parallel.h"
-
-#include <hone/ops.h>
 
 #include <string.h>
 
@@ -127,6 +126,11 @@ static job job_of(const hone_tensor *x, uint32_t cols)
     return j;
 }
 
+static hone_tensor *contiguous(hone_tensor *x)
+{
+    return hone__contiguous(x) ? x : hone__copy_as(x, (hone_dtype)x->dtype);
+}
+
 /* The products of x's rows, whose columns are those dims, into out, 8 bytes each. */
 static bool products_of_rows(hone_tensor *x, uint32_t cols, char *out)
 {
@@ -136,7 +140,7 @@ static bool products_of_rows(hone_tensor *x, uint32_t cols, char *out)
     const bool across = hone_dtype_is_float((hone_dtype)x->dtype) && v->n_col_dims == 1 &&
                         last >= 0 && v->row_stride[last] == 1 && v->row_shape[last] >= FEW_ACROSS;
     if (!hone__rows_direct(v, &j.row_stride) && !across) {
-        x = hone_contiguous(x);
+        x = contiguous(x);
         return x && products_of_rows(x, cols, out);
     }
     const size_t bytes = hone__bytes(v->rows, hone__bytes(j.pieces, WIDE));
@@ -180,7 +184,7 @@ static void down_columns(void *ctx, int64_t begin, int64_t end)
 
 static bool products_of_columns(hone_tensor *x, int dim, char *out)
 {
-    x = hone_contiguous(x);
+    x = contiguous(x);
     if (!x)
         return false;
     job j = job_of(x, 1U << dim);
@@ -206,7 +210,7 @@ static bool product_of_all(hone_tensor *x, char *out)
         last--;
     const uint32_t all = (1U << x->ndim) - 1;
     if (x->ndim == 0 || x->shape[last] < SHORT_ROW || x->shape[last] == x->numel) {
-        x = hone_contiguous(x);
+        x = contiguous(x);
         return x && products_of_rows(x, all, out);
     }
     const int64_t rows = x->numel / x->shape[last];

@@ -2,7 +2,7 @@
 # adding.sh: does what README.md says under "To add an op" and "To add a layer" to a copy of the
 # sources, word for word, builds what changed beside the objects that are there, and runs the tests.
 # From the environment: SOURCE, PLACE (a folder to work in), CC, CFLAGS, LINK (flags), LIBRARY (the
-# static one), OBJECTS (files that list the objects of: the catalog, the program), SUPPORT (sources),
+# static one, an object a file), OBJECTS (files that list the objects of: the catalog, the program), SUPPORT (sources),
 # HEADERS (those that declare ops, from the top of the sources).
 set -euo pipefail
 # shellcheck source=tests/examples/snippets.sh

@@ -1,7 +1,7 @@
 #!/bin/bash
 # fuzz.sh BUILD KIND[,KIND...] SECONDS [OPTION...]: libFuzzer (clang) with AddressSanitizer on the harness
 # fuzz_KIND.c, from its corpus on; several kinds one after another, SECONDS each. The readers (src/io, src/run,
-# src/data) are compiled anew for it, the rest comes from BUILD/libhone.a. What it finds stays in the folder where
+# src/data) are compiled anew for it, the rest comes from BUILD/tests/libhone_by_file.a. What it finds stays in the folder where
 # it was called; what is new of the corpus goes to fuzz-KIND there.
 set -euo pipefail
 build=$(realpath "$1") seconds=$3
@@ -21,7 +21,7 @@ if [ "$(uname -m)" = x86_64 ]; then avx2='-mavx2 -mfma -mbmi -mbmi2 -mlzcnt'; el
 (cd "$place" && AVX2=${avx2:-} xargs -P "$(nproc)" -I{} sh -c 'case {} in *_avx2.c) more=$AVX2 ;; esac
   "$0" "$@" $more -w -c {} -o "$(echo {} | tr / _).o"' "$clang" "${flags[@]}" <list)
 for kind in "${kinds[@]}"; do
-  "$clang" "${flags[@]}" -fsanitize=fuzzer -w "$here/fuzz_$kind.c" "$place"/*.o "$build/libhone.a" \
+  "$clang" "${flags[@]}" -fsanitize=fuzzer -w "$here/fuzz_$kind.c" "$place"/*.o "$build/tests/libhone_by_file.a" \
     -L"$(dirname "$(gcc -print-file-name=libgomp.so)")" -lgomp $(pkg-config --libs $modules) -lm -ldl -o "$place/fuzz-$kind"
 done
 for kind in "${kinds[@]}"; do
