@@ -81,9 +81,9 @@ bool hone__conv_forward(const hone__conv *c, const hone_tensor *weight, hone_ten
                         hone_tensor *y);
 /** dx; weight is contiguous. */
 bool hone__conv_input(const hone__conv *c, hone_tensor *weight, hone_tensor *dx);
-/** Adds to sum, sample by sample. */
 /** If f32 takes Winograd's form; out: the extents of the results. */
 bool hone__conv_suits_winograd(const hone__conv *c, const int64_t *out);
+/** Adds to sum, sample by sample. */
 bool hone__conv_add_weight(const hone__conv *c, hone_tensor *sum, bool fresh);
 
 /** The same of bf16 (conv_halves.c); the weight's gradient is f32. */
