@@ -3,22 +3,19 @@
  *
  * Unless a comment says otherwise: any strides; any dtype (transcendental functions turn integers
  * into f32); broadcasting of operands by PyTorch's rules; results are fresh, contiguous (but see
- * below) and owned by the current scope; NULL on error (HONE_E_SHAPE, HONE_E_DTYPE, HONE_E_VALUE, HONE_E_INDEX,
- * HONE_E_NOMEM, HONE_E_NULL for a NULL operand). Every op on floats is differentiable, twice and
- * more, except where it says "no gradient". A trailing _ means in place: the first argument is
- * changed and returned (no new reference), HONE_E_STATE if autograd forbids it: a leaf that requires
- * a gradient (change it under HONE_NO_GRAD()), an expanded tensor (hone_clone it), a view that needs
- * a gradient, its base's or the other operand's (unlike PyTorch: change a hone_clone of it, and join
- * the parts with hone_cat or hone_where).
+ * below) and owned by the current scope; NULL on error (HONE_E_SHAPE, HONE_E_DTYPE, HONE_E_VALUE,
+ * HONE_E_INDEX, HONE_E_NOMEM, HONE_E_NULL for a NULL operand). Every op on floats is
+ * differentiable, twice and more, except where it says "no gradient". A trailing _ means in place:
+ * the first argument is changed and returned (no new reference), HONE_E_STATE if autograd forbids
+ * it: a leaf that requires a gradient (change it under HONE_NO_GRAD()), an expanded tensor
+ * (hone_clone it), a view that needs a gradient, its base's or the other operand's (unlike PyTorch:
+ * change a hone_clone of it, and join the parts with hone_cat or hone_where).
  *
- * Results of elementwise ops (of one, two or three tensors or a number, comparisons, hone_where,
- * hone_to, activations, and their gradients), and of hone_flip, lie as their operands do, as
- * PyTorch's: hone_neg() of the transpose of a matrix has the strides of its operand, and nothing is
- * turned on the way. The dims lie in the order that the first operand has them in (of two dims the first operand that is
- * broadcast along neither), without gaps; where none says, row by row. Only if all operands are
- * contiguous the result is sure to be: else hone_contiguous() or hone_copy_out() what hone_data()
- * should be read from row by row. Unlike PyTorch's, dim 0 of three and more is never the innermost
- * (it is the outermost then), and hone_clone(), hone_empty_like() and their like are contiguous.
+ * Results of elementwise ops (hone_where, hone_to, activations and gradients, too) and of hone_flip
+ * lie as their operands do, as PyTorch's: without gaps, the dims in the order of the first operand
+ * (of two dims: the first that is broadcast along neither). So make them hone_contiguous() before
+ * hone_data() is read row by row, unless the operands are. Unlike PyTorch's, dim 0 of three and
+ * more is never the innermost, and hone_clone(), hone_empty_like() .. are contiguous.
  */
 #ifndef HONE_OPS_H
 #define HONE_OPS_H
@@ -391,10 +388,10 @@ HONE_API hone_tensor *hone_cumprod(hone_tensor *x, int dim);
 HONE_API hone_tensor *hone_cumsum_as(hone_tensor *x, int dim, hone_dtype dtype);
 HONE_API hone_tensor *hone_cumprod_as(hone_tensor *x, int dim, hone_dtype dtype);
 /** Product. Integers and bool give i64; no elements: 1. Order: along the last dim of more than one
- * element in pieces of 4096 elements: 8 chains, element i in chain i modulo 8, multiplied as a tree of
- * neighbours, and the pieces in order; along another dim one chain an output. Over all of x: as one such
- * row; where several rows along that last dim have 64 elements or more, of the rows' products. f32 is computed in f64 and rounded once. Grad: dy times the products of those before and of those
- * behind each, so right wherever zeros are. */
+ * element in pieces of 4096: 8 chains, element i in chain i modulo 8, multiplied as a tree of
+ * neighbours, and the pieces in order; along another dim one chain an output. Over all of x: as one
+ * such row; where several along that last dim have 64 elements or more, of the rows' products. f32 is
+ * computed in f64. Grad: dy times the products of those before and behind each, wherever zeros are. */
 HONE_API hone_tensor *hone_prod(hone_tensor *x);
 HONE_API hone_tensor *hone_prod_dim(hone_tensor *x, int dim, bool keepdim);
 HONE_API hone_tensor *hone_prod_as(hone_tensor *x, hone_dtype dtype);

@@ -43,13 +43,13 @@ class Hone:
     """hone.dropout(..) is hone_dropout(..); a call that fails ends the program."""
 
     def __init__(self, path, threads):
-        self.library = c.CDLL(path)
-        self.none = c.addressof(c.c_char.in_dll(self.library, "hone_none"))
+        self.shared = c.CDLL(path)
+        self.none = c.addressof(c.c_char.in_dll(self.shared, "hone_none"))
         self.set_threads(threads)
 
     def __getattr__(self, name):
         result, *arguments = FUNCTIONS[name]
-        function = getattr(self.library, "hone_" + name)
+        function = getattr(self.shared, "hone_" + name)
         function.restype, function.argtypes = result, arguments
         fails = (lambda got: not got) if result is P else (lambda got: got != 0) if result is c.c_int else None
 

@@ -67,29 +67,17 @@ static bool reads_storage_of(const hone_context *ctx, const hone_tensor *t)
     return false;
 }
 
-static inline const char *name_of_result(const hone_context *ctx)
+/* along: where the inputs lie so (of f32 copies of floats of 16 bits the originals decide: a copy has
+ * no gaps); a constant. */
+static inline hone_tensor *fresh(hone_context *ctx, hone_dtype dtype, int ndim,
+                                 const int64_t *shape, bool along)
 {
-    return ctx->op != &hone__op_function ? ctx->op->name : hone__call_name(ctx);
-}
-
-static inline hone_tensor *observed(hone_tensor *t)
-{
-    if (t)
+    const char *name = ctx->op != &hone__op_function ? ctx->op->name : hone__call_name(ctx);
+    hone_tensor *t = along ? hone__new_along(name, dtype, ndim, shape, ctx->in, ctx->n_in)
+                           : hone__new(name, dtype, ndim, shape);
+    if ((t = hone__own(t)))
         hone__observe_new(t);
     return t;
-}
-
-static hone_tensor *fresh(hone_context *ctx, hone_dtype dtype, int ndim, const int64_t *shape)
-{
-    return observed(hone__own(hone__new(name_of_result(ctx), dtype, ndim, shape)));
-}
-
-/* Of f32 copies of floats of 16 bits the originals decide: a copy has no gaps. */
-static __attribute__((noinline)) hone_tensor *fresh_along(hone_context *ctx, hone_dtype dtype,
-                                                          int ndim, const int64_t *shape)
-{
-    return observed(
-        hone__own(hone__new_along(name_of_result(ctx), dtype, ndim, shape, ctx->in, ctx->n_in)));
 }
 
 /* The destination itself; a fresh tensor that is stored there at the end where it is of another
@@ -113,7 +101,7 @@ static __attribute__((noinline)) hone_tensor *into(hone_context *ctx, hone_tenso
     }
     if (dtype != (hone_dtype)to->dtype ||
         (ctx->target == HONE__INTO_GIVEN && (!hone__contiguous(to) || reads_storage_of(ctx, to))))
-        return fresh(ctx, dtype, ndim, shape);
+        return fresh(ctx, dtype, ndim, shape, false);
     hone__bump(to);
     ctx->written = true;
     return to;
@@ -122,13 +110,13 @@ static __attribute__((noinline)) hone_tensor *into(hone_context *ctx, hone_tenso
 hone_tensor *hone__out(hone_context *ctx, int o, hone_dtype dtype, int ndim, const int64_t *shape)
 {
     hone_tensor *to = destination(ctx, o);
-    return to ? into(ctx, to, dtype, ndim, shape) : fresh(ctx, dtype, ndim, shape);
+    return to ? into(ctx, to, dtype, ndim, shape) : fresh(ctx, dtype, ndim, shape, false);
 }
 
 hone_tensor *hone__out_along(hone_context *ctx, hone_dtype dtype, int ndim, const int64_t *shape)
 {
     if (__builtin_expect(ctx->inputs & HONE__ACROSS, 0) && !destination(ctx, 0))
-        return fresh_along(ctx, dtype, ndim, shape);
+        return fresh(ctx, dtype, ndim, shape, true);
     return hone__out(ctx, 0, dtype, ndim, shape);
 }
 
