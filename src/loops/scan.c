@@ -27,45 +27,25 @@ static job job_of(const hone_tensor *x, int dim)
     return j;
 }
 
-/* Columns [column, column + m) of one outer place: kind is a constant. */
+/* m chains, `apart` from each other, whose elements are `step` apart: kind and apart, or m, are constants. */
 #define SCAN(name, type, wide)                                                                          \
-    static ALWAYS_INLINE void name##_columns(const job *j, hone__scan_kind kind, int64_t column,        \
-                                             int64_t m)                                                 \
+    static ALWAYS_INLINE void name##_chains(const job *j, hone__scan_kind kind, int64_t first,          \
+                                            int64_t step, int64_t apart, int64_t m)                     \
     {                                                                                                   \
         wide acc[COLUMNS];                                                                              \
         for (int64_t c = 0; c < m; c++)                                                                 \
             acc[c] = kind == HONE__SCAN_PROD;                                                           \
         for (int64_t i = 0; i < j->n; i++) {                                                            \
-            const int64_t at = column + (j->reverse ? j->n - 1 - i : i) * j->inner;                     \
+            const int64_t at = first + (j->reverse ? j->n - 1 - i : i) * step;                          \
             const type *x = (const type *)j->x + at, *a = (const type *)j->a;                           \
             type *out = (type *)j->out + at;                                                            \
             a = kind == HONE__SCAN_LINEAR ? a + at : x;                                                 \
             for (int64_t c = 0; c < m; c++) {                                                           \
-                acc[c] = kind == HONE__SCAN_SUM    ? acc[c] + (wide)x[c]                                \
-                         : kind == HONE__SCAN_PROD ? acc[c] * (wide)x[c]                                \
-                                                   : (wide)a[c] * acc[c] + (wide)x[c];                  \
-                out[c] = (type)acc[c];                                                                  \
-            }                                                                                           \
-        }                                                                                               \
-    }                                                                                                   \
-    /* m lines that lie one behind the other: m and kind are constants. */                              \
-    static ALWAYS_INLINE void name##_lines(const job *j, hone__scan_kind kind, int64_t line,            \
-                                           int64_t m)                                                   \
-    {                                                                                                   \
-        wide acc[LINES];                                                                                \
-        for (int64_t c = 0; c < m; c++)                                                                 \
-            acc[c] = kind == HONE__SCAN_PROD;                                                           \
-        for (int64_t i = 0; i < j->n; i++) {                                                            \
-            const int64_t at = line * j->n + (j->reverse ? j->n - 1 - i : i);                           \
-            const type *x = (const type *)j->x + at, *a = (const type *)j->a;                           \
-            type *out = (type *)j->out + at;                                                            \
-            a = kind == HONE__SCAN_LINEAR ? a + at : x;                                                 \
-            for (int64_t c = 0; c < m; c++) {                                                           \
-                const wide v = (wide)x[c * j->n];                                                       \
+                const wide v = (wide)x[c * apart];                                                      \
                 acc[c] = kind == HONE__SCAN_SUM    ? acc[c] + v                                         \
                          : kind == HONE__SCAN_PROD ? acc[c] * v                                         \
-                                                   : (wide)a[c * j->n] * acc[c] + v;                    \
-                out[c * j->n] = (type)acc[c];                                                           \
+                                                   : (wide)a[c * apart] * acc[c] + v;                   \
+                out[c * apart] = (type)acc[c];                                                          \
             }                                                                                           \
         }                                                                                               \
     }                                                                                                   \
@@ -96,15 +76,15 @@ static job job_of(const hone_tensor *x, int dim)
                                           int64_t end)                                                  \
     {                                                                                                   \
         for (; j->inner == 1 && begin + LINES <= end; begin += LINES)                                   \
-            name##_lines(j, kind, begin, LINES);                                                        \
+            name##_chains(j, kind, begin * j->n, 1, j->n, LINES);                                       \
         for (; j->inner == 1 && begin < end; begin++)                                                   \
             if (kind == HONE__SCAN_LINEAR || j->reverse)                                                \
-                name##_lines(j, kind, begin, 1);                                                        \
+                name##_chains(j, kind, begin * j->n, 1, j->n, 1);                                       \
             else                                                                                        \
                 name##_line(j, kind, begin);                                                            \
         for (; begin < end; begin++) {                                                                  \
             const int64_t c = begin % j->chunks * COLUMNS, m = hone__min(COLUMNS, j->inner - c);        \
-            name##_columns(j, kind, begin / j->chunks * j->n * j->inner + c, m);                        \
+            name##_chains(j, kind, begin / j->chunks * j->n * j->inner + c, j->inner, 1, m);            \
         }                                                                                               \
     }                                                                                                   \
     static void name##_range(void *ctx, int64_t begin, int64_t end)                                     \
