@@ -13,20 +13,26 @@ static inline __m512 hone__f32_gemm_column_pair(const float *x, int64_t ps, __mm
     return _mm512_castpd_ps(_mm512_insertf64x4(both, _mm256_castps_pd(high), 1));
 }
 
+/* 4 x 4 in every lane of 128 bits. */
+static HONE__GEMM_INLINE void hone__f32_gemm_turn_lanes(const __m512 *x, __m512 *out)
+{
+    const __m512 lo01 = _mm512_unpacklo_ps(x[0], x[1]), hi01 = _mm512_unpackhi_ps(x[0], x[1]);
+    const __m512 lo23 = _mm512_unpacklo_ps(x[2], x[3]), hi23 = _mm512_unpackhi_ps(x[2], x[3]);
+    out[0] = _mm512_shuffle_ps(lo01, lo23, 0x44);
+    out[1] = _mm512_shuffle_ps(lo01, lo23, 0xee);
+    out[2] = _mm512_shuffle_ps(hi01, hi23, 0x44);
+    out[3] = _mm512_shuffle_ps(hi01, hi23, 0xee);
+}
+
 /* Four column pairs from x on: t[q] holds, by lanes of 128 bits, k = q and k = 4 + q of the first
  * columns, then the same of the second. */
 static inline void hone__f32_gemm_four_pairs(__m512 *t, const float *x, int64_t ps, __mmask8 n)
 {
-    const __m512 c0 = hone__f32_gemm_column_pair(x, ps, n);
-    const __m512 c1 = hone__f32_gemm_column_pair(x + ps, ps, n);
-    const __m512 c2 = hone__f32_gemm_column_pair(x + 2 * ps, ps, n);
-    const __m512 c3 = hone__f32_gemm_column_pair(x + 3 * ps, ps, n);
-    const __m512 lo01 = _mm512_unpacklo_ps(c0, c1), hi01 = _mm512_unpackhi_ps(c0, c1);
-    const __m512 lo23 = _mm512_unpacklo_ps(c2, c3), hi23 = _mm512_unpackhi_ps(c2, c3);
-    t[0] = _mm512_shuffle_ps(lo01, lo23, 0x44);
-    t[1] = _mm512_shuffle_ps(lo01, lo23, 0xee);
-    t[2] = _mm512_shuffle_ps(hi01, hi23, 0x44);
-    t[3] = _mm512_shuffle_ps(hi01, hi23, 0xee);
+    const __m512 pairs[4] = { hone__f32_gemm_column_pair(x, ps, n),
+                              hone__f32_gemm_column_pair(x + ps, ps, n),
+                              hone__f32_gemm_column_pair(x + 2 * ps, ps, n),
+                              hone__f32_gemm_column_pair(x + 3 * ps, ps, n) };
+    hone__f32_gemm_turn_lanes(pairs, t);
 }
 
 /* n <= 8 k of 16 columns. */
@@ -58,17 +64,6 @@ static inline void hone__f32_gemm_pack16(int64_t k, int64_t width, float *panel,
     if (p < k) {
         hone__f32_gemm_pack8x16((int)(k - p), width, panel + p * width, x + p, ps);
     }
-}
-
-/* 4 x 4 in every lane of 128 bits. */
-static HONE__GEMM_INLINE void hone__f32_gemm_turn_lanes(const __m512 *x, __m512 *out)
-{
-    const __m512 lo01 = _mm512_unpacklo_ps(x[0], x[1]), hi01 = _mm512_unpackhi_ps(x[0], x[1]);
-    const __m512 lo23 = _mm512_unpacklo_ps(x[2], x[3]), hi23 = _mm512_unpackhi_ps(x[2], x[3]);
-    out[0] = _mm512_shuffle_ps(lo01, lo23, 0x44);
-    out[1] = _mm512_shuffle_ps(lo01, lo23, 0xee);
-    out[2] = _mm512_shuffle_ps(hi01, hi23, 0x44);
-    out[3] = _mm512_shuffle_ps(hi01, hi23, 0xee);
 }
 
 /* Whole lines of eight columns, 16 k at a time. L2 gives lines that share a place of L1 one by one
