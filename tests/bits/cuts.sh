@@ -8,11 +8,13 @@ failures=0
 check() {
   if env "$@"; then echo "$*: good"; else failures=$((failures + 1)) && echo "$*: failed"; fi
 }
-for n in 1 2 3 7; do
+threads=(1 2 3 7) isas=(scalar avx2 avx512 neon)
+if [ $# -gt 1 ]; then threads=(3) isas=(neon); fi
+for n in "${threads[@]}"; do
   check HONE_FORCE_THREADS=$n "$@"
   check HONE_FORCE_THREADS=$n "$@" rows
 done
-for isa in scalar avx2 avx512 neon; do
+for isa in "${isas[@]}"; do
   if HONE_ISA=$isa "$@" probe 2>/dev/null >/dev/null; then
     check HONE_ISA=$isa HONE_FORCE_THREADS=2 "$@"
     check HONE_ISA=$isa HONE_FORCE_THREADS=2 "$@" rows
