@@ -1,6 +1,7 @@
 /* image_parts.c: pixels copied to and from images, and what panels are cut into. */
 #include "loops/image_parts.h"
 
+#include "isa/bf16.h"
 #include "loops/every_second.h"
 
 static const hone__gemm_kernel *gemm(void)
@@ -8,10 +9,74 @@ static const hone__gemm_kernel *gemm(void)
     return &hone__k->gemm.of[HONE__GEMM_F32];
 }
 
+/* ---- pixels of bf16, which are widened and rounded on their way, some at a time */
+
+enum { LINES = 16, ROOM = 2048 };
+
+static void widen(int64_t n, float *to, const uint16_t *from)
+{
+    for (int64_t i = 0; i < n; i++) {
+        const uint32_t bits = (uint32_t)from[i] << 16;
+        memcpy(to + i, &bits, sizeof bits);
+    }
+}
+
+void hone__turn_lines(int64_t n, int64_t lines, float *to, int64_t to_rs, const void *from,
+                      int64_t step, bool half)
+{
+    float some[ROOM];
+    if (!half) {
+        gemm()->transpose(n, lines, to, to_rs, from, step);
+        return;
+    }
+    for (int64_t i = 0; i < n; i += ROOM / LINES) {
+        const int64_t len = min64(n - i, ROOM / LINES);
+        for (int64_t l = 0; l < lines; l += LINES) {
+            const int64_t many = min64(lines - l, LINES);
+            const uint16_t *line = (const uint16_t *)from + l * step + i;
+            const bool together = step == len;
+            for (int64_t j = 0; j < (together ? 1 : many); j++)
+                widen(together ? many * len : len, some + j * len, line + j * step);
+            gemm()->transpose(len, many, to + i * to_rs + l, to_rs, some, len);
+        }
+    }
+}
+
+static void round_lines(int64_t n, int64_t lines, uint16_t *to, int64_t step, const float *from,
+                        int64_t from_rs)
+{
+    float some[ROOM];
+    for (int64_t i = 0; i < n; i += ROOM / LINES) {
+        const int64_t len = min64(n - i, ROOM / LINES);
+        for (int64_t l = 0; l < lines; l += LINES) {
+            const int64_t many = min64(lines - l, LINES);
+            gemm()->transpose(many, len, some, len, from + i * from_rs + l, from_rs);
+            hone__bf16()->narrow(many, len, to + l * step + i, step, some, len);
+        }
+    }
+}
+
+/* ---- */
+
 /* Lines of rows that follow each other are one. */
 static bool in_one_line(const hone__image *m)
 {
     return m->y == m->width * m->x || m->height == 1;
+}
+
+/* Row y of a sample. */
+static void *row_of(const hone__image *m, int64_t sample, int64_t y)
+{
+    const int64_t at = m->sample * sample + y * m->y;
+    return m->half ? (void *)((uint16_t *)(void *)m->p + at) : (void *)(m->p + at);
+}
+
+static void gather_pixel(const hone__image *m, const void *row, int64_t x, float *to)
+{
+    if (m->half)
+        widen(m->channels, to, (const uint16_t *)row + x * m->x);
+    else
+        memcpy(to, (const float *)row + x * m->x, (size_t)m->channels * sizeof *to);
 }
 
 void hone__gather_pixels(const hone__image *m, int64_t sample, int64_t begin, int64_t end,
@@ -20,32 +85,36 @@ void hone__gather_pixels(const hone__image *m, int64_t sample, int64_t begin, in
     const int64_t padded = hone__padded(m->channels);
     const int64_t rows = in_one_line(m) ? 1 : end - begin;
     const int64_t pixels = (end - begin) / (rows ? rows : 1) * m->width;
-    const float *from = m->p + sample * m->sample + begin * m->y;
-    for (int64_t r = 0; r < rows; r++, from += m->y, to += pixels * padded) {
-        if (m->channel != 1) {
-            gemm()->transpose(pixels, m->channels, to, padded, from, m->channel);
-            continue;
-        }
-        for (int64_t i = 0; i < pixels; i++)
-            memcpy(to + i * padded, from + i * m->x, (size_t)m->channels * sizeof *to);
+    for (int64_t r = 0; r < rows; r++, to += pixels * padded) {
+        const void *const from = row_of(m, sample, begin + r);
+        if (m->channel != 1)
+            hone__turn_lines(pixels, m->channels, to, padded, from, m->channel, m->half);
+        for (int64_t i = 0; m->channel == 1 && i < pixels; i++)
+            gather_pixel(m, from, i, to + i * padded);
     }
+}
+
+static void scatter_line(const hone__image *m, void *to, int64_t pixels, const float *from)
+{
+    const int64_t padded = hone__padded(m->channels);
+    if (m->half && m->channel != 1)
+        round_lines(pixels, m->channels, to, m->channel, from, padded);
+    else if (m->half)
+        hone__bf16()->narrow(pixels, m->channels, to, m->x, from, padded);
+    else if (m->channel != 1)
+        gemm()->transpose(m->channels, pixels, to, m->channel, from, padded);
+    else
+        for (int64_t i = 0; i < pixels; i++)
+            memcpy((float *)to + i * m->x, from + i * padded, (size_t)m->channels * sizeof *from);
 }
 
 void hone__scatter_pixels(const hone__image *m, int64_t sample, int64_t begin, int64_t end,
                           const float *from)
 {
-    const int64_t padded = hone__padded(m->channels);
     const int64_t rows = in_one_line(m) ? 1 : end - begin;
     const int64_t pixels = (end - begin) / (rows ? rows : 1) * m->width;
-    float *to = m->p + sample * m->sample + begin * m->y;
-    for (int64_t r = 0; r < rows; r++, to += m->y, from += pixels * padded) {
-        if (m->channel != 1) {
-            gemm()->transpose(m->channels, pixels, to, m->channel, from, padded);
-            continue;
-        }
-        for (int64_t i = 0; i < pixels; i++)
-            memcpy(to + i * m->x, from + i * padded, (size_t)m->channels * sizeof *to);
-    }
+    for (int64_t r = 0; r < rows; r++, from += pixels * hone__padded(m->channels))
+        scatter_line(m, row_of(m, sample, begin + r), pixels, from);
 }
 
 void hone__product_panel(const hone__gemm_kernel *kernel, int64_t m, hone__gemm_tile *t,

@@ -63,8 +63,13 @@ static inline int64_t hone__point(int64_t elements)
 /** If pixels can be read, or written, where the image lies. */
 static inline bool hone__pixels_in_place(const hone__image *m)
 {
-    return m->channel == 1 && m->channels % HONE__IMAGE_CHANNELS == 0;
+    return m->channel == 1 && m->channels % HONE__IMAGE_CHANNELS == 0 && !m->half;
 }
+
+/** to[i * to_rs + l] = element i of line l, as hone__gemm_kernel's transpose; lines are f32 or bf16,
+ * `step` elements from one to the next. */
+void hone__turn_lines(int64_t n, int64_t lines, float *to, int64_t to_rs, const void *from,
+                      int64_t step, bool half);
 
 /** Rows [begin, end) of a sample as pixels [rows, width, padded channels]; what is past the channels
  * is left as it is. */

@@ -110,11 +110,13 @@ static void transform_weights(const job *j, float *turned, int64_t begin, int64_
 {
     const hone__winograd *w = j->w;
     const int64_t many = end - begin, outputs = w->out.channels;
-    const float *from = w->weight + begin * w->w_in;
+    const int64_t size = w->weight_half ? sizeof(uint16_t) : sizeof(float);
+    const char *from = (const char *)w->weight + begin * w->w_in * size;
     if (w->w_in == 9)
-        j->kernel->transpose(9 * many, outputs, turned, j->out, from, w->w_out);
+        hone__turn_lines(9 * many, outputs, turned, j->out, from, w->w_out, w->weight_half);
     for (int64_t i = 0; w->w_in != 9 && i < many; i++)
-        j->kernel->transpose(9, outputs, turned + 9 * i * j->out, j->out, from + i * w->w_in, 9);
+        hone__turn_lines(9, outputs, turned + 9 * i * j->out, j->out, from + i * w->w_in * size, 9,
+                         w->weight_half);
     const float *const first = turned + (w->turned ? 8 * j->out : 0);
     for (int64_t p = 0; p < hone__panels(j->kernel, j->out); p++) {
         const int64_t at = hone__panel(j->kernel, j->out, p);

@@ -15,6 +15,8 @@ typedef struct {
     float *p;
     int64_t channels, height, width;
     int64_t sample, channel, y, x;
+    bool
+        half; /* p is of bf16: widened as it is read, rounded as it is written; Winograd's forms only */
 } hone__image;
 
 typedef struct {
@@ -22,7 +24,8 @@ typedef struct {
     hone__image in, out;
     int64_t before_y, before_x; /* padding */
     /* weight[o * w_out + c * w_in + tap], of which one stride is 9 */
-    const float *weight;
+    const void *weight;
+    bool weight_half; /* bf16 */
     int64_t w_out, w_in;
     bool turned; /* tap 8 - t is taken for t */
     bool wide;   /* F(4x4, 3x3) */

@@ -146,8 +146,8 @@ static void conv_backward(hone_context *ctx, hone_tensor *const *dy, hone_tensor
     const hone__shape *w = hone__input_shape(ctx, 1);
     const hone__conv_options of_x = hone__conv_with_extents(o, dims, hone__input_shape(ctx, 0));
     const hone__conv_options of_w = hone__conv_with_extents(o, dims, w);
-    hone_tensor *dy32 = hone__single(dy[0]), *x = hone_saved(ctx, 0);
-    if (!dy32 || !x)
+    hone_tensor *x = hone_saved(ctx, 0), *dy32;
+    if (!dy[0] || !x)
         return;
     if (hone_needs_input_grad(ctx, 0))
         dx[0] = input_gradient(ctx, ops, dy[0], &of_x);
@@ -155,11 +155,13 @@ static void conv_backward(hone_context *ctx, hone_tensor *const *dy, hone_tensor
         if (dims == 2 && dy[0]->dtype == HONE_BF16 && x->dtype == HONE_BF16)
             hone__conv_give_weight(ctx, 1, dx, ops, dy[0], x, &of_w);
         else
-            hone__conv_give_weight(ctx, 1, dx, ops, dy32, hone__single(x), &of_w);
+            hone__conv_give_weight(ctx, 1, dx, ops, hone__single(dy[0]), hone__single(x), &of_w);
     }
-    if (hone_needs_input_grad(ctx, 2) && hone__in_shards(ctx, 2)) {
+    if (!hone_needs_input_grad(ctx, 2) || !(dy32 = hone__single(dy[0])))
+        return;
+    if (hone__in_shards(ctx, 2)) {
         bias_by_shards(ctx, dy32);
-    } else if (hone_needs_input_grad(ctx, 2)) {
+    } else {
         const int64_t outputs[] = { dy32->dtype, w->shape[0], HONE_END_DIM };
         hone_tensor *begun = hone__begun(ctx, 2, dx);
         hone_tensor *sum = begun ? begun : hone_zeros_v(outputs);

@@ -1,6 +1,6 @@
 /* conv_halves.c: a convolution of bf16 and its gradients. Winograd's forms save more products than
- * those of bf16 save time, so where they suit they are taken as for f32, of widened operands, their
- * results rounded once, which errs a thousand times more than F(4x4, 3x3): that is taken forward, too.
+ * those of bf16 save time, so where they suit they are taken as for f32, operands widened as they are
+ * read, results rounded once, which errs a thousand times more than F(4x4, 3x3): that is taken forward, too.
  * All else of one group is a product of bf16 (loops/half_conv.h): one chain over (channel, ky, kx), taps
  * outside of the image being +0; or, by x, over (output, ky, kx) without taps that no output has.
  *
@@ -34,11 +34,11 @@ static bool take_wide(const hone__conv *c, hone__conv *w)
 
 /* ---- outputs, and the gradient by x */
 
-/* If weights times windows are less work than what f32 does; out: the places. */
-static bool suits_product(const hone__conv *c, const int64_t *out)
+/* If it is weights times windows where Winograd's form doesn't suit. */
+static bool suits_product(const hone__conv *c)
 {
     return c->kernel[0] == 1 && c->in[0] == 1 && c->out[0] == 1 && c->o.groups == 1 &&
-           c->kernel[1] * c->kernel[2] <= HONE__HALF_TAPS && !hone__conv_suits_winograd(c, out);
+           c->kernel[1] * c->kernel[2] <= HONE__HALF_TAPS;
 }
 
 static hone__half_axis axis_of(const hone__conv *c, int d)
@@ -174,9 +174,12 @@ static bool product_input(const hone__conv *c, hone_tensor *weight, hone_tensor 
 
 bool hone__conv_input_of_halves(const hone__conv *c, hone_tensor *weight, hone_tensor *dx)
 {
-    if (suits_product(c, c->in))
+    hone__conv w = *c;
+    w.rounds = true;
+    if (hone__conv_suits_winograd(c, c->in))
+        return hone__conv_input(&w, weight, dx);
+    if (suits_product(c))
         return product_input(c, weight, dx);
-    hone__conv w;
     hone_tensor *weight32 = wide(weight);
     hone_tensor *sums = hone__own(hone__new("conv2d", HONE_F32, dx->ndim, dx->shape));
     return sums && weight32 && take_wide(c, &w) && hone__conv_input(&w, weight32, sums) &&
@@ -186,10 +189,14 @@ bool hone__conv_input_of_halves(const hone__conv *c, hone_tensor *weight, hone_t
 bool hone__conv_forward_of_halves(const hone__conv *c, hone_tensor *weight, hone_tensor *bias,
                                   hone_tensor *y)
 {
-    if (suits_product(c, c->out))
+    hone__conv w = *c;
+    hone_tensor *bias32 = wide(bias);
+    w.rounds = true;
+    if (hone__conv_suits_winograd(c, c->out))
+        return bias32 && hone__conv_forward(&w, weight, bias32, y);
+    if (suits_product(c))
         return product_forward(c, weight, bias, y);
-    hone__conv w;
-    hone_tensor *weight32 = wide(weight), *bias32 = wide(bias);
+    hone_tensor *weight32 = wide(weight);
     hone_tensor *sums = hone__own(hone__new("conv2d", HONE_F32, y->ndim, y->shape));
     return sums && weight32 && bias32 && take_wide(c, &w) &&
            hone__conv_forward(&w, weight32, bias32, sums) && hone__copy_elements(y, sums);
@@ -268,5 +275,7 @@ bool hone__conv_add_weight_of_halves(const hone__conv *c, hone_tensor *sum)
         return true;
     if (multiplies_halves(c))
         return add_product(c, sum);
+    if (c->dims == 2 && hone__conv_suits_winograd(c, c->out))
+        return hone__conv_add_weight(c, sum, false);
     return take_wide(c, &w) && hone__conv_add_weight(&w, sum, false);
 }

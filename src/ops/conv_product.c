@@ -99,10 +99,11 @@ bool hone__conv_suits_winograd(const hone__conv *c, const int64_t *out)
 
 static bool suits(const hone__conv *c, const int64_t *out)
 {
-    return c->a->dtype == HONE_F32 && hone__conv_suits_winograd(c, out);
+    return (c->a->dtype == HONE_F32 || c->a->dtype == HONE_BF16) &&
+           hone__conv_suits_winograd(c, out);
 }
 
-/* t [n, channels, extent], or without n, which must be f32, with a stride of 1 along x or channels;
+/* t [n, channels, extent], or without n, which must be f32, or bf16 for Winograd's forms, with a stride of 1 along x or channels;
  * else a copy. False: out of memory. */
 static bool image_of(const hone__conv *c, hone_tensor *t, const int64_t *extent, hone__image *m)
 {
@@ -112,8 +113,9 @@ static bool image_of(const hone__conv *c, hone_tensor *t, const int64_t *extent,
     if ((t->stride[last] != 1 || t->shape[last] == 1) && t->stride[1] != 1 &&
         !(t = hone_contiguous(t)))
         return false;
-    *m = (hone__image){ hone__data(t), t->shape[1],  extent[1],          extent[2],
-                        t->stride[0],  t->stride[1], stride_of(c, t, 1), stride_of(c, t, 2) };
+    *m = (hone__image){ hone__data(t),      t->shape[1],        extent[1],
+                        extent[2],          t->stride[0],       t->stride[1],
+                        stride_of(c, t, 1), stride_of(c, t, 2), t->dtype == HONE_BF16 };
     return true;
 }
 
@@ -133,6 +135,7 @@ static bool winograd_forward(const hone__conv *c, const hone_tensor *weight, hon
                          .before_y = c->before[1],
                          .before_x = c->before[2],
                          .weight = hone__data(weight),
+                         .weight_half = weight->dtype == HONE_BF16,
                          .w_out = 9 * c->channels,
                          .w_in = 9 };
     if (hone__is_real(bias)) {
@@ -153,6 +156,7 @@ static bool winograd_input(const hone__conv *c, const hone_tensor *weight, hone_
                          .before_y = 2 - c->before[1],
                          .before_x = 2 - c->before[2],
                          .weight = hone__data(weight),
+                         .weight_half = weight->dtype == HONE_BF16,
                          .w_out = 9,
                          .w_in = 9 * c->channels,
                          .turned = true };
