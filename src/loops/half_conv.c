@@ -11,7 +11,7 @@
 
 #include <string.h>
 
-enum { SOME = 64, WIDEST = 64, BLOCK_BYTES = 384 << 10, BLOCK_PANELS = 8, BLOCKS = 4 };
+enum { SOME = 64, WIDEST = 64, BLOCK_BYTES = 384 << 10, BLOCK_PANELS = 8, BLOCKS = 4, AHEAD = 32 };
 
 typedef struct {
     const hone__half_conv *conv;
@@ -112,11 +112,13 @@ static inline void gather(const job *j, const columns *of, int64_t len, int64_t 
     const int64_t channel = c->windows->channel;
     const uint16_t *image = c->windows->image + k / c->taps * channel;
     int64_t t = k % c->taps;
+    const int64_t ahead = (AHEAD / c->taps + 1) * channel;
     for (int64_t i = 0; i < some; i++, to += WIDEST) {
         const uint16_t *from = image + c->at[t];
         uint16_t *at = to;
         for (int r = 0; r < of->n_runs; r++) {
             const int64_t n = len ? len : of->runs[r].n;
+            __builtin_prefetch(from + of->runs[r].from + ahead);
             memcpy(at, from + of->runs[r].from, (size_t)n * sizeof *at);
             at += n;
         }

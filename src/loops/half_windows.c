@@ -56,24 +56,35 @@ static void thin(int64_t n, uint16_t *to, const uint16_t *from, int64_t step)
         to[i] = from[i * step];
 }
 
-static void copy_plane(const hone__half_windows *w, const uint16_t *from, uint16_t *to)
+/* Columns j, j + stride ... of all rows that are seen. */
+static void copy_columns(const hone__half_windows *w, int64_t j, int64_t width,
+                         const uint16_t *from, uint16_t *to)
 {
     const hone__half_axis *y = &w->y, *x = &w->x;
+    const int64_t n = (width - j + x->stride - 1) / x->stride, at = column_at(x, x->before + j);
+    const int64_t end = hone__min(y->extent, rows(y) - y->before);
+    for (int64_t first = 0; first < hone__min(y->stride, end); first++) {
+        if (!is_seen(y, y->before + first))
+            continue;
+        for (int64_t i = first; i < end; i += y->stride) {
+            uint16_t *const row = to + (y->before + i) * w->row + at;
+            const uint16_t *of = from + i * x->extent + j;
+            if (x->stride == 1)
+                memcpy(row, of, (size_t)n * sizeof *row);
+            else
+                thin(n, row, of, x->stride);
+        }
+    }
+}
+
+static void copy_plane(const hone__half_windows *w, const uint16_t *from, uint16_t *to)
+{
+    const hone__half_axis *x = &w->x;
     const int64_t width = hone__min(x->extent, columns(x) * x->stride - x->before);
     memset(to, 0, (size_t)w->channel * sizeof *to);
-    for (int64_t i = 0; i < y->extent && y->before + i < rows(y); i++) {
-        uint16_t *row = to + (y->before + i) * w->row;
-        if (!is_seen(y, y->before + i))
-            continue;
-        if (x->stride == 1 && width > 0) {
-            memcpy(row + x->before, from + i * x->extent, (size_t)width * sizeof *row);
-            continue;
-        }
-        for (int64_t j = 0; j < hone__min(x->stride, width); j++)
-            if (is_seen(x, x->before + j))
-                thin((width - j + x->stride - 1) / x->stride, row + column_at(x, x->before + j),
-                     from + i * x->extent + j, x->stride);
-    }
+    for (int64_t j = 0; j < hone__min(x->stride, width); j++)
+        if (is_seen(x, x->before + j))
+            copy_columns(w, j, width, from, to);
 }
 
 static void copy_planes(void *ctx, int64_t begin, int64_t end)

@@ -44,8 +44,11 @@ typedef struct {
     int64_t tiles_y, tiles_x;          /* of a sample */
     int64_t samples, bands, band_rows; /* a block: samples, or rows of tiles of one */
     int64_t blocks, most_tiles;
+    int64_t piece; /* outputs that weights are transformed for at a time: all, or a few */
+    bool few;      /* ... by each thread, for tiles of all samples */
     float *weights, *bias;
     int64_t weight_point, in_point, out_point;
+    float *all_points, *all_sums; /* few: of all tiles */
     char *rooms;
     size_t room_bytes;
     bool in_place, out_in_place;
@@ -53,7 +56,7 @@ typedef struct {
 
 /* A thread's memory. */
 typedef struct {
-    float *zeros, *x, *points, *sums, *y;
+    float *zeros, *x, *points, *sums, *y, *weights, *turned;
 } room;
 
 static int64_t rows_in(const job *j)
@@ -67,13 +70,15 @@ static size_t lay_out(const job *j, char *at, room *r)
     const size_t sizes[] = {
         hone__floats(j->in),
         j->in_place ? 0 : hone__floats(rows_in(j) * j->w->in.width * j->in),
-        hone__floats(j->points * j->in_point),
-        hone__floats(j->points * j->out_point),
+        j->few ? 0 : hone__floats(j->points * j->in_point),
+        j->few ? 0 : hone__floats(j->points * j->out_point),
         j->out_in_place ? 0 : hone__floats(j->side * j->band_rows * j->w->out.width * j->out),
+        j->few ? hone__floats(j->points * j->weight_point) : 0,
+        j->few ? hone__floats(9 * WEIGHTS * j->piece) : 0,
     };
-    float **const to[] = { &r->zeros, &r->x, &r->points, &r->sums, &r->y };
+    float **const to[] = { &r->zeros, &r->x, &r->points, &r->sums, &r->y, &r->weights, &r->turned };
     size_t used = 0;
-    for (int i = 0; i < 5; i++) {
+    for (int i = 0; i < 7; i++) {
         *to[i] = (float *)(void *)(at + (at ? used : 0));
         used += sizes[i];
     }
@@ -105,36 +110,39 @@ static void choose_blocks(job *j, int threads)
     j->most_tiles = j->samples * j->band_rows * j->tiles_x;
 }
 
-/* Of channels [begin, end), at most WEIGHTS; turned: room for as many. */
-static void transform_weights(const job *j, float *turned, int64_t begin, int64_t end)
+/* Of channels [begin, end), at most WEIGHTS, for outputs from `first` on; turned: room for as many. */
+static void transform_weights(const job *j, float *turned, int64_t begin, int64_t end,
+                              int64_t first, float *to)
 {
     const hone__winograd *w = j->w;
-    const int64_t many = end - begin, outputs = w->out.channels;
+    const int64_t many = end - begin, outputs = min64(j->piece, w->out.channels - first);
     const int64_t size = w->weight_half ? sizeof(uint16_t) : sizeof(float);
-    const char *from = (const char *)w->weight + begin * w->w_in * size;
+    const char *from = (const char *)w->weight + (begin * w->w_in + first * w->w_out) * size;
     if (w->w_in == 9)
-        hone__turn_lines(9 * many, outputs, turned, j->out, from, w->w_out, w->weight_half);
+        hone__turn_lines(9 * many, outputs, turned, j->piece, from, w->w_out, w->weight_half);
     for (int64_t i = 0; w->w_in != 9 && i < many; i++)
-        hone__turn_lines(9, outputs, turned + 9 * i * j->out, j->out, from + i * w->w_in * size, 9,
-                         w->weight_half);
-    const float *const first = turned + (w->turned ? 8 * j->out : 0);
-    for (int64_t p = 0; p < hone__panels(j->kernel, j->out); p++) {
-        const int64_t at = hone__panel(j->kernel, j->out, p);
-        const int64_t width = hone__panel(j->kernel, j->out, p + 1) - at;
+        hone__turn_lines(9, outputs, turned + 9 * i * j->piece, j->piece, from + i * w->w_in * size,
+                         9, w->weight_half);
+    const float *const taps = turned + (w->turned ? 8 * j->piece : 0);
+    for (int64_t p = 0; p < hone__panels(j->kernel, j->piece); p++) {
+        const int64_t at = hone__panel(j->kernel, j->piece, p);
+        const int64_t width = hone__panel(j->kernel, j->piece, p + 1) - at;
         for (int64_t o = at; o < at + width; o += j->kernel->vl)
-            j->form->weights(many, first + o, w->turned ? -j->out : j->out, 9 * j->out,
-                             j->weights + at * j->k + begin * width + o - at, j->weight_point,
-                             width, weight_bytes(j) > CACHED_BYTES);
+            j->form->weights(many, taps + o, w->turned ? -j->piece : j->piece, 9 * j->piece,
+                             to + at * j->k + begin * width + o - at, j->weight_point, width,
+                             !j->few && weight_bytes(j) > CACHED_BYTES);
     }
 }
 
-static void transform_all_weights(const job *j, float *turned, int thread, int n_threads)
+/* The thread's part of what is for outputs from `first` on. */
+static void transform_piece(const job *j, float *turned, int64_t first, float *to, int thread,
+                            int n_threads)
 {
     const int64_t groups = ceil_div(j->k, WEIGHTS), end = hone__cut(groups, n_threads, thread + 1);
     memset(turned, 0,
-           hone__floats(9 * WEIGHTS * j->out)); /* columns that there are no outputs for */
+           hone__floats(9 * WEIGHTS * j->piece)); /* columns that there are no outputs for */
     for (int64_t i = hone__cut(groups, n_threads, thread); i < end; i++)
-        transform_weights(j, turned, i * WEIGHTS, min64((i + 1) * WEIGHTS, j->k));
+        transform_weights(j, turned, i * WEIGHTS, min64((i + 1) * WEIGHTS, j->k), first, to);
 }
 
 static void transform_in(const job *j, const room *r, int64_t sample, int64_t first_row,
@@ -164,21 +172,23 @@ static void transform_in(const job *j, const room *r, int64_t sample, int64_t fi
     }
 }
 
-static void multiply(const job *j, const room *r, int64_t tiles)
+/* By the weights for outputs from `first` on. */
+static void multiply(const job *j, const room *r, int64_t tiles, int64_t first,
+                     const float *weights)
 {
     for (int64_t p = 0; p < j->points; p++)
-        for (int64_t i = 0; i < hone__panels(j->kernel, j->out); i++) {
-            const int64_t at = hone__panel(j->kernel, j->out, i);
-            const int64_t width = hone__panel(j->kernel, j->out, i + 1) - at;
+        for (int64_t i = 0; i < hone__panels(j->kernel, j->piece); i++) {
+            const int64_t at = hone__panel(j->kernel, j->piece, i);
+            const int64_t width = hone__panel(j->kernel, j->piece, i + 1) - at;
             hone__gemm_tile t = { .k = j->k,
                                   .a_rs = j->in,
                                   .a_cs = 1,
-                                  .b = j->weights + p * j->weight_point + at * j->k,
+                                  .b = weights + p * j->weight_point + at * j->k,
                                   .b_rs = width,
                                   .c_rs = j->out,
                                   .nr = (int)width };
             hone__product_panel(j->kernel, tiles, &t, r->points + p * j->in_point,
-                                r->sums + p * j->out_point + at);
+                                r->sums + p * j->out_point + first + at);
         }
 }
 
@@ -220,25 +230,67 @@ static void run_block(const job *j, const room *r, int64_t block)
     const int64_t each = (end_row - begin_row) * j->tiles_x;
     for (int64_t s = first; s < end; s++)
         transform_in(j, r, s, begin_row, end_row, (s - first) * each);
-    multiply(j, r, (end - first) * each);
+    multiply(j, r, (end - first) * each, 0, j->weights);
     for (int64_t s = first; s < end; s++)
         transform_out(j, r, s, begin_row, end_row, (s - first) * each);
+}
+
+static void begin_room(const job *j, int thread, room *r)
+{
+    lay_out(j, j->rooms + j->room_bytes * (size_t)thread, r);
+    memset(r->zeros, 0, hone__floats(j->in));
+    if (!j->in_place && j->in != j->k)
+        memset(r->x, 0, hone__floats(rows_in(j) * j->w->in.width * j->in));
 }
 
 static void run_share(void *ctx, int thread, int n_threads)
 {
     const job *j = ctx;
     char *const memory = j->rooms + j->room_bytes * (size_t)thread;
-    transform_all_weights(j, (float *)(void *)memory, thread, n_threads);
+    transform_piece(j, (float *)(void *)memory, 0, j->weights, thread, n_threads);
     hone__meet(n_threads);
     room r;
-    lay_out(j, memory, &r);
-    memset(r.zeros, 0, hone__floats(j->in));
-    if (!j->in_place && j->in != j->k)
-        memset(r.x, 0, hone__floats(rows_in(j) * j->w->in.width * j->in));
+    begin_room(j, thread, &r);
     const int64_t end = hone__cut(j->blocks, n_threads, thread + 1);
     for (int64_t b = hone__cut(j->blocks, n_threads, thread); b < end; b++)
         run_block(j, &r, b);
+}
+
+/* The weights of a few outputs at a time stay near, and meet tiles of all samples. */
+static void run_few(void *ctx, int thread, int n_threads)
+{
+    const job *j = ctx;
+    const int64_t pieces = j->out / j->piece, each = j->tiles_y * j->tiles_x;
+    const int64_t begin = hone__cut(j->w->n, n_threads, thread);
+    const int64_t end = hone__cut(j->w->n, n_threads, thread + 1);
+    room r;
+    begin_room(j, thread, &r);
+    r.points = j->all_points;
+    r.sums = j->all_sums;
+    for (int64_t s = begin; s < end; s++)
+        transform_in(j, &r, s, 0, j->tiles_y, s * each);
+    hone__meet(n_threads);
+    for (int64_t i = hone__cut(pieces, n_threads, thread);
+         i < hone__cut(pieces, n_threads, thread + 1); i++) {
+        transform_piece(j, r.turned, i * j->piece, r.weights, 0, 1);
+        multiply(j, &r, j->most_tiles, i * j->piece, r.weights);
+    }
+    hone__meet(n_threads);
+    for (int64_t s = begin; s < end; s++)
+        transform_out(j, &r, s, 0, j->tiles_y, s * each);
+}
+
+/* If weights are far, and much larger than all tiles' points. */
+static void choose_pieces(job *j)
+{
+    const int64_t tiles = j->w->n * j->tiles_y * j->tiles_x, of_tile = j->points * (j->in + j->out);
+    j->few = weight_bytes(j) > NEAR_BYTES &&
+             2 * (double)of_tile * (double)tiles * sizeof(float) <= (double)weight_bytes(j);
+    j->piece = j->few ? HONE__IMAGE_CHANNELS : j->out;
+    if (j->few) {
+        j->band_rows = j->tiles_y;
+        j->most_tiles = tiles;
+    }
 }
 
 bool hone__winograd_run(const hone__winograd *w)
@@ -260,12 +312,15 @@ bool hone__winograd_run(const hone__winograd *w)
     const double flops = 2 * (double)j.points * tiles * (double)(j.k * j.out);
     const int threads = hone__team_for(flops / j.kernel->flops_per_ns, w->n * j.tiles_y);
     choose_blocks(&j, threads);
-    j.weight_point = hone__point(j.k * j.out);
+    choose_pieces(&j);
+    j.weight_point = hone__point(j.k * j.piece);
     j.in_point = hone__point(j.most_tiles * j.in);
     j.out_point = hone__point(j.most_tiles * j.out);
-    const size_t weights = hone__floats(j.points * j.weight_point);
+    const size_t all_in = hone__floats(j.points * j.in_point);
+    const size_t weights = j.few ? all_in + hone__floats(j.points * j.out_point)
+                                 : hone__floats(j.points * j.weight_point);
     const size_t bias_bytes = w->bias ? hone__floats(j.out) : 0,
-                 turned = hone__floats(9 * WEIGHTS * j.out);
+                 turned = hone__floats(9 * WEIGHTS * j.piece);
     room unused;
     j.room_bytes = lay_out(&j, NULL, &unused);
     j.room_bytes = j.room_bytes > turned ? j.room_bytes : turned;
@@ -273,13 +328,14 @@ bool hone__winograd_run(const hone__winograd *w)
     char *const all = hone__pool_alloc(bytes);
     if (!all)
         return false;
-    j.weights = (float *)(void *)all;
+    j.weights = j.all_points = (float *)(void *)all;
+    j.all_sums = (float *)(void *)(all + all_in);
     j.bias = w->bias ? (float *)(void *)(all + weights) : NULL;
     j.rooms = all + weights + bias_bytes;
     if (j.bias)
         hone__gather_bias(j.bias, hone__padded(w->out.channels), w->bias, w->out.channels,
                           w->bias_step);
-    hone__parallel_team(threads, run_share, &j);
+    hone__parallel_team(threads, j.few ? run_few : run_share, &j);
     hone__pool_free(all, bytes);
     return true;
 }
