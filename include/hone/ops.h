@@ -310,8 +310,7 @@ HONE_API hone_tensor *hone_to(hone_tensor *x, hone_dtype dtype);
 HONE_API hone_tensor *hone_clone(hone_tensor *x);
 /** x itself if it is contiguous, else a contiguous copy. Grad: dy. */
 HONE_API hone_tensor *hone_contiguous(hone_tensor *x);
-/** Overwrites x by src (broadcast, cast) / by a value / by 0. Returns x. Grad of copy_: dsrc = dy.
- */
+/** Overwrites x by src (broadcast, cast) / by a value / by 0. Returns x. Grad of copy_: dsrc: dy. */
 HONE_API hone_tensor *hone_copy_(hone_tensor *x, hone_tensor *src);
 HONE_API hone_tensor *hone_fill_(hone_tensor *x, double value);
 HONE_API hone_tensor *hone_zero_(hone_tensor *x);
@@ -320,7 +319,8 @@ HONE_API hone_tensor *hone_zero_(hone_tensor *x);
 /* name(x) over all dims -> 0-d; name_dim(x, dim, keepdim) over one; name_dims(x, keepdim, d0, d1,
  * ...) over several. */
 
-/** Sum. Integers and bool sum into i64; no elements: 0. Grad: dy expanded. */
+/** Sum. Integers and bool sum into i64; no elements: 0. Over all dims, the last of which (of more than
+ * one element) has 512 or more: of the rows' sums. Grad: dy expanded. */
 HONE_API hone_tensor *hone_sum(hone_tensor *x);
 HONE_API hone_tensor *hone_sum_dim(hone_tensor *x, int dim, bool keepdim);
 #define hone_sum_dims(x, keepdim, ...) hone_sum_dims_v(x, keepdim, HONE_DIM_ARGS(__VA_ARGS__))

@@ -110,8 +110,10 @@ HONE__INLINE void R(cols_in_registers)(int64_t rows, int64_t cols, const REAL *x
                                        REAL *out, R(chain) chain, REAL identity)
 {
     int64_t j = 0;
-    for (; j + 4 * LANES <= cols; j += 4 * LANES)
+    for (; cols <= 8 * LANES && j + 4 * LANES <= cols; j += 4 * LANES)
         R(cols_vectors)(4, rows, x + j, sx, out + j, chain, identity);
+    for (; j + 2 * LANES <= cols; j += 2 * LANES) /* more of each row would not all stay in L1 */
+        R(cols_vectors)(2, rows, x + j, sx, out + j, chain, identity);
     for (; j + LANES <= cols; j += LANES)
         R(cols_vectors)(1, rows, x + j, sx, out + j, chain, identity);
     if (j < cols) {
@@ -138,10 +140,11 @@ HONE__INLINE bool R(goes_by_rows)(int64_t rows, int64_t cols, int64_t sx, int64_
 HONE__INLINE void R(cols_block_of)(int64_t rows, int64_t cols, const REAL *x, int64_t sx, REAL *out,
                                    R(chain) chain, REAL identity, bool far)
 {
-    const int64_t panel = far ? FAR_PANEL : PANEL;
+    const bool few = rows <= FEW_IN_BLOCK;
+    const int64_t panel = far ? FAR_PANEL : few ? cols : PANEL;
     for (int64_t j = 0; j < cols; j += panel) {
         const int64_t m = cols - j < panel ? cols - j : panel;
-        if (!far && (m <= 8 * LANES || rows <= FEW_IN_BLOCK)) {
+        if (!far && (few || m <= 8 * LANES)) {
             R(cols_in_registers)(rows, m, x + j, sx, out + j, chain, identity);
             continue;
         }

@@ -11,11 +11,14 @@
 #define NS_PER_ELEMENT 0.15
 
 enum {
-    PANEL_BYTES = 1024, /* of rows side by side */
+    PANEL_BYTES = 4096, /* of rows side by side: memory is read a page at a time */
     FEW_ROWS = 32,      /* are not worth it, nor are ... */
     FEW = 32768,        /* ... elements, which a cache holds while they are gathered */
     LANES_BYTES = 256,  /* of virtual lanes */
-    LEVELS = 64,        /* of joining lanes, and of joining blocks: never so many */
+    TOGETHER = 2,       /* lanes that lie side by side: what is read goes on in the next row */
+    LEVEL_BYTES = TOGETHER * PANEL_BYTES,
+    MOST_BLOCKS = 4096, /* of a row, and ... */
+    LEVELS = 20,        /* ... as many levels of joining lanes and blocks as that takes, and more */
 };
 
 typedef struct {
@@ -31,22 +34,24 @@ static void join(const job *j, int64_t n, char *a, const char *b)
     hone__k->binary[HONE__K_ADD][j->v->dtype](n, a, 1, a, 1, b, 1);
 }
 
-/* The lanes lane, lane + step, ... of a block of n columns at x, m rows each, to `to`; the levels
- * behind it are free. */
+/* The lanes lane, lane + step, ... of a block of n columns at x, m rows each, and those of its
+ * neighbours that are taken together, to `to`; the levels behind it are free. */
 static void sum_lanes(const job *j, int64_t m, const char *x, int64_t n, int64_t lane, int64_t step,
                       char *to)
 {
     const hone__rows *v = j->v;
     const int64_t lanes = LANES_BYTES / v->size, apart = v->col_stride[0];
     if (step == lanes) {
-        hone__k->reduce_cols_blocks[j->kind][v->dtype](
-            (n - lane + lanes - 1) / lanes, m, x + lane * apart * v->size, lanes * apart, 0, 1, to);
+        for (int64_t i = 0; i < TOGETHER; i++) /* of an absent lane: -0.0 */
+            hone__k->reduce_cols_blocks[j->kind][v->dtype](
+                (n - lane - i + lanes - 1) / lanes, m, x + (lane + i) * apart * v->size,
+                lanes * apart, 0, 1, to + i * m * v->size);
         return;
     }
     sum_lanes(j, m, x, n, lane, 2 * step, to);
     if (lane + step < n) { /* else these lanes are absent */
-        sum_lanes(j, m, x, n, lane + step, 2 * step, to + PANEL_BYTES);
-        join(j, m, to, to + PANEL_BYTES);
+        sum_lanes(j, m, x, n, lane + step, 2 * step, to + LEVEL_BYTES);
+        join(j, TOGETHER * m, to, to + LEVEL_BYTES);
     }
 }
 
@@ -55,16 +60,17 @@ static void sum_rows(const job *j, int64_t row, int64_t m)
 {
     const hone__rows *v = j->v;
     const int64_t block = hone__reduce_block(v->dtype);
-    _Alignas(64) char room[LEVELS * PANEL_BYTES];
+    _Alignas(64) char room[LEVELS * LEVEL_BYTES];
     char *top = room;
-    for (int64_t at = 0, b = 1; at < v->cols; at += block, b++, top += PANEL_BYTES) {
+    for (int64_t at = 0, b = 1; at < v->cols; at += block, b++, top += LEVEL_BYTES) {
         const char *x = v->data + hone__rows_offset(v, row, at) * v->size;
-        sum_lanes(j, m, x, hone__min(block, v->cols - at), 0, 1, top);
-        for (int64_t bits = b; bits % 2 == 0; bits /= 2, top -= PANEL_BYTES)
-            join(j, m, top - PANEL_BYTES, top);
+        sum_lanes(j, m, x, hone__min(block, v->cols - at), 0, TOGETHER, top);
+        join(j, m, top, top + m * v->size);
+        for (int64_t bits = b; bits % 2 == 0; bits /= 2, top -= LEVEL_BYTES)
+            join(j, m, top - LEVEL_BYTES, top);
     }
-    for (top -= PANEL_BYTES; top > room; top -= PANEL_BYTES)
-        join(j, m, top - PANEL_BYTES, top);
+    for (top -= LEVEL_BYTES; top > room; top -= LEVEL_BYTES)
+        join(j, m, top - LEVEL_BYTES, top);
     memcpy(j->out + row * v->size, room, (size_t)(m * v->size));
 }
 
@@ -85,6 +91,7 @@ bool hone__lies_across(int kind, const hone__rows *v)
     return (kind == HONE__K_SUM || kind == HONE__K_SUM_SQUARES) && hone_dtype_is_float(v->dtype) &&
            last >= 0 && v->row_stride[last] == 1 && v->n_col_dims == 1 &&
            v->row_shape[last] >= FEW_ROWS && v->rows * v->cols >= FEW &&
+           v->cols <= hone__reduce_block(v->dtype) * MOST_BLOCKS &&
            v->rows >= FEW_ROWS * (int64_t)hone__team_size();
 }
 

@@ -20,6 +20,7 @@
 #define STRIP        16 /* short rows that lie across are gathered so many at a time, whole lines ... */
 #define STRIP_BYTES  (STRIP * 8192) /* ... into a buffer of so many bytes and a block */
 #define ACROSS_TILE  24             /* columns that lie across, as many as are summed together */
+#define LONG_ROW     512            /* elements: where all is summed, each row of so many first */
 #define NS_DIRECT    0.1            /* an element read where it lies, and gathered first */
 #define NS_GATHERED  0.6
 
@@ -384,6 +385,11 @@ int hone__reduced_order(int ndim, uint32_t mask, int64_t *order)
     return kept;
 }
 
+static uint32_t all_dims(const hone_tensor *x)
+{
+    return (1U << x->ndim) - 1;
+}
+
 /* x with its dims in the order in which they lie, to be read alone; true if that is another one. */
 static bool as_it_lies(const hone_tensor *x, hone_tensor *lying)
 {
@@ -405,17 +411,48 @@ static bool as_it_lies(const hone_tensor *x, hone_tensor *lying)
 static bool extreme_in_any_order(int kind, const hone_tensor *x, void *out)
 {
     hone_tensor t;
-    if (!as_it_lies(x, &t) || !reduce(kind, &t, (1U << t.ndim) - 1, out, NULL, NULL))
+    if (!as_it_lies(x, &t) || !reduce(kind, &t, all_dims(&t), out, NULL, NULL))
         return false;
     return x->dtype == HONE_F32   ? *(const float *)out != 0
            : x->dtype == HONE_F64 ? *(const double *)out != 0
                                   : true;
 }
 
+/* The dim whose rows are summed first, where x is summed over everything; none: -1. */
+static int rows_first(int kind, const hone_tensor *x)
+{
+    int last = x->ndim - 1;
+    while (last > 0 && x->shape[last] == 1)
+        last--;
+    const bool sums = kind == HONE__K_SUM || kind == HONE__K_SUM_SQUARES;
+    return sums && hone_dtype_is_float((hone_dtype)x->dtype) && last > 0 &&
+                   x->shape[last] >= LONG_ROW && x->shape[last] < x->numel
+               ? last
+               : -1;
+}
+
+static bool sum_of_rows(int kind, const hone_tensor *x, int last, void *out)
+{
+    const int64_t rows = x->numel / x->shape[last];
+    const size_t bytes = hone__bytes(rows, hone_dtype_size((hone_dtype)x->dtype));
+    void *sums = hone__pool_alloc(bytes);
+    if (!sums)
+        return false;
+    const bool done = reduce(kind, x, 1U << last, sums, NULL, NULL);
+    if (done)
+        hone__k->reduce_rows[HONE__K_SUM][x->dtype](1, rows, sums, rows, out, 1);
+    hone__pool_free(sums, bytes);
+    return done;
+}
+
 bool hone__reduce(int kind, const hone_tensor *x, uint32_t dims, void *out)
 {
-    if ((kind == HONE__K_MAX || kind == HONE__K_MIN) && !hone__contiguous(x) && x->numel &&
-        dims == (1U << x->ndim) - 1 && extreme_in_any_order(kind, x, out))
+    const bool all = x->ndim > 1 && x->numel && dims == all_dims(x);
+    const int last = all ? rows_first(kind, x) : -1;
+    if (last >= 0)
+        return sum_of_rows(kind, x, last, out);
+    if ((kind == HONE__K_MAX || kind == HONE__K_MIN) && all && !hone__contiguous(x) &&
+        extreme_in_any_order(kind, x, out))
         return true;
     return reduce(kind, x, dims, out, NULL, NULL);
 }

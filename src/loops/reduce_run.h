@@ -9,7 +9,9 @@
  *
  * Which rule holds is a matter of shape alone: if the last dim of extent > 1 is reduced, each
  * output is the reduction of a ROW, the reduced dims' elements in row-major order; else outputs are
- * COLUMNS and the reduced dims' elements the rows. Layout and threads never change a bit. False:
+ * COLUMNS and the reduced dims' elements the rows. A sum of floats over all dims, the last of which
+ * (of extent > 1) has 512 elements or more, is that of the rows' sums along it, as one row: an order
+ * that what lies across memory is read in without being turned first. Layout and threads never change a bit. False:
  * out of memory. MAX, MIN, ARGMAX and ARGMIN need something to choose from. */
 bool hone__reduce(int kind, const hone_tensor *x, uint32_t dims, void *out);
 

@@ -390,11 +390,42 @@ static void check_sizes(hone_dtype dtype, int64_t rows, int64_t cols)
 
 Test(reduce, across_memory_is_as_along_it)
 {
-    static const int64_t sizes[][2] = { { 33, 3 },   { 1, 70 },    { 40, 64 },    { 65, 100 },
-                                        { 300, 65 }, { 70, 9001 }, { 1030, 129 }, { 2, 5000 } };
+    static const int64_t sizes[][2] = { { 33, 3 },     { 1, 70 },   { 40, 64 },
+                                        { 65, 100 },   { 300, 65 }, { 70, 9001 },
+                                        { 1030, 129 }, { 2, 5000 }, { 1100, 515 } };
     for (size_t i = 0; i < sizeof sizes / sizeof *sizes; i++)
         for (int f64 = 0; f64 < 2; f64++)
             check_sizes(f64 ? HONE_F64 : HONE_F32, sizes[i][0], sizes[i][1]);
+}
+
+static void check_sum_of_all(hone_tensor *x)
+{
+    hone_tensor *flat = hone_reshape(x, -1), *one = hone_reshape(x, 1, -1, hone_size(x, -1), 1);
+    const bool by_rows = hone_size(x, -1) >= 512;
+    cr_expect(test_same_bits(
+        hone_sum(x), hone_sum(by_rows ? hone_flatten(hone_sum_dim(x, -1, false), 0) : flat)));
+    cr_expect(test_same_bits(hone_sum(one), hone_sum(x)));
+    cr_expect(test_same_bits(hone_norm(x, 2), hone_norm(one, 2)));
+    cr_expect(test_same_bits(hone_sum_dims(x, false, 0, 1, -1), hone_sum(x)));
+}
+
+/* Over everything, long rows are summed first: a matter of shape alone. */
+Test(reduce, a_sum_of_all_is_that_of_the_sums_of_long_rows)
+{
+    static const int64_t sizes[][3] = {
+        { 2, 3, 511 }, { 2, 3, 512 }, { 1, 40, 700 }, { 3, 40, 4100 }, { 1, 1, 600 }
+    };
+    for (size_t i = 0; i < sizeof sizes / sizeof *sizes; i++)
+        for (int f64 = 0; f64 < 2; f64++) {
+            HONE_SCOPE();
+            const int64_t *n = sizes[i];
+            hone_tensor *x = hone_randn(f64 ? HONE_F64 : HONE_F32, n[0], n[1], n[2]);
+            check_sum_of_all(x);
+            hone_tensor *across = hone_transpose(hone_contiguous(hone_transpose(x, 0, 2)), 0, 2);
+            cr_expect(test_same_bits(hone_sum(across), hone_sum(x)));
+            cr_expect(test_same_bits(hone_norm(across, 2), hone_norm(x, 2)));
+            cr_expect(test_same_bits(hone_mean(across), hone_mean(x)));
+        }
 }
 
 /* Of zeros of both signs the order decides, wherever they lie. */
