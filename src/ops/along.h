@@ -24,6 +24,7 @@ typedef struct {
     int64_t size;
     char *out;
     const char *from;
+    const char *before; /* or NULL: what a lane of `out` begins with, laid out as it is */
     bool check_later;
     atomic_bool out_of_range; /* then: some index was, and was not followed */
     bool put;                 /* not added to what is there, but put in its place */
@@ -51,8 +52,9 @@ static HONE__ALWAYS_INLINE int64_t hone__run_offset(const hone__along_run *r, in
 }
 
 /** y += src (or, with `put`, = src) at the places the index names along dim, in the order of the
- * index along dim. Nothing is written if there is an error, unless `later`. */
-bool hone__write_along(const char *name, hone_tensor *y, int dim, hone_tensor *index,
-                       hone_tensor *src, bool put, bool later);
+ * index along dim. y begins as `before`, unless that is y or NULL. Nothing is written if there is an
+ * error, unless `later`. */
+bool hone__write_along(const char *name, hone_tensor *y, hone_tensor *before, int dim,
+                       hone_tensor *index, hone_tensor *src, bool put, bool later);
 
 #endif

@@ -6,6 +6,8 @@
 #include "loops/indices.h"
 #include "runtime/parallel.h"
 
+#include <string.h>
+
 enum { TURNS = 2 };
 
 typedef struct {
@@ -111,8 +113,12 @@ static void write_columns(hone__along_job *j, int64_t outer, int64_t end)
     for (int64_t n; outer < end; outer += n) {
         char *base[TURNS];
         n = end - outer < TURNS ? 1 : TURNS;
-        for (int t = 0; t < n; t++)
+        for (int t = 0; t < n; t++) {
             base[t] = lane_base(j, outer + t);
+            if (j->before)
+                memcpy(base[t], j->before + (base[t] - j->places.data),
+                       (size_t)(j->extent * j->size));
+        }
         for (int64_t i = 0; i < j->dim; i += HONE__RUN) {
             const int64_t m = hone__min(HONE__RUN, j->dim - i);
             if (n == TURNS)
@@ -165,12 +171,24 @@ static void write_all(hone__along_job *j)
         hone__parallel_for(j->inner, 16, ns * (double)j->outer, write_inner, j);
 }
 
-bool hone__write_along(const char *name, hone_tensor *y, int dim, hone_tensor *index,
-                       hone_tensor *src, bool put, bool later)
+/* True if lanes are rows of y, and every row is one: then each is copied just before it is written to. */
+static bool copied_by_lanes(const hone__along_job *j, const hone_tensor *y,
+                            const hone_tensor *before)
+{
+    return j->inner == 1 && j->step == 1 && j->dim > 0 && j->outer * j->extent == y->numel &&
+           hone__contiguous(y) && hone__contiguous(before) && before->dtype == y->dtype;
+}
+
+bool hone__write_along(const char *name, hone_tensor *y, hone_tensor *before, int dim,
+                       hone_tensor *index, hone_tensor *src, bool put, bool later)
 {
     hone__along_job j;
     if (!hone__along(name, y, dim, index, later, &j))
         return false;
+    const bool begins = before && before != y, by_lanes = begins && copied_by_lanes(&j, y, before);
+    if (begins && !by_lanes && !hone__copy_elements(y, before))
+        return false;
+    j.before = by_lanes ? hone__data(before) : NULL;
     hone_tensor *cut =
         hone__own(hone__alias(src, index->ndim, index->shape, src->stride, src->offset));
     hone_tensor *from = !cut || cut->storage != y->storage ? hone_contiguous(cut) : hone_clone(cut);
@@ -210,8 +228,7 @@ static bool written(hone_context *ctx, hone_tensor *x, hone_tensor *index, hone_
     if (dim < 0 || !source_fits(name, x, index, src) || !HONE__SAVE(ctx, index))
         return false;
     hone_tensor *y = out[0] = hone__out(ctx, 0, (hone_dtype)x->dtype, x->ndim, x->shape);
-    return y && (y == x || hone__copy_elements(y, x)) &&
-           hone__write_along(name, y, dim, index, src, put, y != x);
+    return y && hone__write_along(name, y, x, dim, index, src, put, y != x);
 }
 
 static bool scatter_add_forward(hone_context *ctx, hone_tensor *const *in, int n_in,

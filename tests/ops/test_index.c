@@ -125,6 +125,28 @@ Test(index_ops, scatter_add_error_far_in)
     }
 }
 
+/* Rows are copied as they are written to, if each has indices: whatever the index leaves out is kept. */
+Test(index_ops, scatter_keeps_what_no_index_names)
+{
+    static const int64_t sizes[][2] = { { 5, 7 }, { 5, 3 }, { 3, 7 }, { 4, 0 } };
+    for (int k = 0; k < 16; k++) {
+        HONE_SCOPE();
+        const int64_t rows = sizes[k / 4][0], cols = sizes[k / 4][1];
+        hone_tensor *x = hone_reshape(hone_arange(HONE_F32, 0, 35, 1), 5, 7);
+        x = k & 1 ? hone_transpose(hone_contiguous(hone_transpose(x, 0, 1)), 0, 1) : x;
+        hone_tensor *at = hone_full(HONE_I64, 2, rows, cols);
+        hone_tensor *src = hone_ones(HONE_F32, rows, cols);
+        hone_tensor *y = k & 2 ? hone_scatter(x, 1, at, src) : hone_scatter_add(x, 1, at, src);
+        y = hone_contiguous(y);
+        for (int64_t i = 0; i < 35; i++) {
+            const bool hit = i % 7 == 2 && i / 7 < rows && cols > 0;
+            const float want = hit ? k & 2 ? 1 : (float)(i + cols) : (float)i;
+            cr_assert(((const float *)hone_data(y))[i] == want, "%d: %d", k, (int)i);
+        }
+        cr_assert(hone_item(hone_sum(x)) == 595); /* x stays */
+    }
+}
+
 Test(index_ops, gather_errors)
 {
     hone_tensor *x = hone_ones(HONE_F32, 4, 3), *at = hone_zeros(HONE_I64, 2, 3);
