@@ -17,31 +17,128 @@ static void R(times)(int64_t n, REAL *x, REAL factor)
 }
 
 /* What exponentials are taken relative to: a max that is not finite would make inf - inf. */
-HONE__INLINE REAL R(finite_shift)(REAL x)
+HONE__INLINE VREAL R(finite_shift)(VREAL x)
 {
-    return x - x == 0 ? x : 0;
+    const VREAL zero = R(set)(0);
+    return R(select)(R(eq)(R(sub)(x, x), zero), x, zero);
 }
 
+/* Lane i: the sum of v[i]'s lanes. (The other: the largest, whose order is free.) */
+HONE__INLINE VREAL R(sum_each)(const VREAL v[LANES])
+{
+#if HONE__REAL_IS_F64
+    REAL all[LANES];
+    for (int i = 0; i < LANES; i++)
+        all[i] = R(fold)(v[i], R(add));
+    return R(load)(all);
+#else
+    return f32_folded(LANES, v);
+#endif
+}
+
+HONE__INLINE VREAL R(largest_each)(VREAL v[LANES])
+{
+#if HONE__REAL_IS_F64
+    REAL all[LANES];
+    for (int i = 0; i < LANES; i++)
+        all[i] = R(fold)(v[i], R(larger));
+    return R(load)(all);
+#else
+#pragma GCC unroll 16
+    for (int n = LANES; n > 1; n /= 2)
+#pragma GCC unroll 16
+        for (int i = 0; i < n / 2; i++)
+            v[i] = f32_larger(f32_even(v[2 * i], v[2 * i + 1]), f32_odd(v[2 * i], v[2 * i + 1]));
+    return v[0];
+#endif
+}
+
+/* The largest of a row are in its lanes. A NaN may be lost: the sum of exponentials finds it. */
+HONE__INLINE VREAL R(largest_lanes)(int64_t n, const REAL *x)
+{
+    const VREAL none = R(set)((REAL)-INFINITY);
+    VREAL a = none, b = none;
+    int64_t i = 0;
+    for (; i + 2 * LANES <= n; i += 2 * LANES) {
+        a = R(larger)(a, R(load)(x + i));
+        b = R(larger)(b, R(load)(x + i + LANES));
+    }
+    for (; i < n; i += LANES)
+        a = R(larger)(a, R(load_part)(x + i, n - i, none));
+    return R(larger)(a, b);
+}
+
+/* x = exp(x - shift), as in exp_block; the lanes of the result have their sum. */
+HONE__INLINE VREAL R(attend_row)(int64_t n, REAL *x, VREAL shift)
+{
+    const VREAL none = R(set)((REAL)-0.0);
+    VREAL acc[N_ACC];
+    for (int v = 0; v < N_ACC; v++)
+        acc[v] = none;
+    int64_t i = 0;
+    for (; i + VIRTUAL_LANES <= n; i += VIRTUAL_LANES)
+        for (int v = 0; v < N_ACC; v += EXP_GROUP) {
+            VREAL e[EXP_GROUP];
+            for (int k = 0; k < EXP_GROUP; k++)
+                e[k] = R(sub)(R(load)(x + i + (v + k) * LANES), shift);
+            R(exp_group)(e);
+            for (int k = 0; k < EXP_GROUP; k++) {
+                acc[v + k] = R(add)(acc[v + k], e[k]);
+                R(store)(x + i + (v + k) * LANES, e[k]);
+            }
+        }
+    for (int v = 0; v < N_ACC && i < n; v += EXP_GROUP, i += EXP_GROUP * LANES) {
+        VREAL e[EXP_GROUP];
+        for (int k = 0; k < EXP_GROUP; k++)
+            e[k] = R(sub)(R(load_part)(x + i + k * LANES, n - i - k * LANES, shift), shift);
+        if (n - i > EXP_GROUP / 2 * LANES)
+            R(exp_group)(e);
+        else
+            for (int k = 0; k < EXP_GROUP / 2 && k * LANES < n - i; k++)
+                e[k] = R(exp)(e[k]);
+        for (int k = 0; k < EXP_GROUP; k++) {
+            const int64_t rest = n - i - k * LANES;
+            if (rest <= 0)
+                continue;
+            acc[v + k] = R(add)(acc[v + k], rest >= LANES ? e[k] : R(keep_n)(e[k], rest, none));
+            R(put)(x + i + k * LANES, e[k], rest < LANES ? rest : LANES);
+        }
+    }
+    return R(fold_lanes)(acc, R(add));
+}
+
+/* As many rows, of one block, as a vector has lanes: maxima and sums of all by one fold. What a row had before its
+ * first key (a max of -inf) needs no factor. */
 static void R(k_attend)(const hone__attend *b)
 {
-    REAL *max = b->max, *sum = b->sum;
-    for (int64_t r = 0; r < b->rows; r++) {
-        const int64_t n = R(keys_seen)(r, b->cols, b->seen);
-        REAL *x = (REAL *)b->scores + r * b->ss;
-        if (n <= 0)
-            continue;
-        const REAL old = max[r];
-        max[r] = R(first)(R(max)(R(set)(old), R(set)(R(row_max)(n, x))));
-        const REAL shift = R(finite_shift)(max[r]);
-        const REAL block = R(exp_row)(n, x, x, b->ss, shift);
-        if (old == max[r]) {
-            sum[r] = sum[r] + block;
-            continue;
+    const VREAL lowest = R(set)((REAL)-INFINITY), zero = R(set)(0);
+    for (int64_t r = 0; r < b->rows; r += LANES) {
+        const int64_t rows = b->rows - r < LANES ? b->rows - r : LANES;
+        REAL *x = (REAL *)b->scores + r * b->ss, *max = (REAL *)b->max + r,
+             *sum = (REAL *)b->sum + r, each[LANES];
+        VREAL v[LANES];
+        for (int k = 0; k < LANES; k++)
+            v[k] = k < rows ? R(largest_lanes)(R(keys_seen)(r + k, b->cols, b->seen), x + k * b->ss)
+                            : zero;
+        const VREAL old = R(load_part)(max, rows, lowest), now = R(max)(old, R(largest_each)(v));
+        const VREAL shift = R(finite_shift)(now);
+        R(put)(max, now, rows);
+        R(store)(each, shift);
+        for (int k = 0; k < LANES; k++)
+            v[k] = k < rows ? R(attend_row)(R(keys_seen)(r + k, b->cols, b->seen), x + k * b->ss,
+                                            R(set)(each[k]))
+                            : zero;
+        VREAL before = R(load_part)(sum, rows, zero);
+        const VMASK same = MASK(or)(R(eq)(old, now), R(eq)(old, lowest));
+        if (!MASK(all)(same)) {
+            const VREAL factor = R(select)(same, R(set)(1), R(exp)(R(sub)(old, shift)));
+            before = R(mul)(before, factor);
+            R(store)(each, factor);
+            for (int64_t k = 0; k < rows; k++)
+                if (each[k] != 1)
+                    R(times)(b->width, (REAL *)b->out + (r + k) * b->so, each[k]);
         }
-        const REAL factor = R(first)(R(exp)(R(set)(old - shift)));
-        const REAL before = sum[r] * factor;
-        sum[r] = before + block;
-        R(times)(b->width, (REAL *)b->out + r * b->so, factor);
+        R(put)(sum, R(add)(before, R(sum_each)(v)), rows);
     }
 }
 
@@ -92,7 +189,7 @@ static void R(k_attend_back)(const hone__attend_back *b)
     for (int64_t r = 0; r < b->rows; r++) {
         const int64_t n = R(keys_seen)(r, b->cols, b->seen);
         REAL *x = (REAL *)b->scores + r * b->ss, *dp = (REAL *)b->dp + r * b->sdp;
-        const VREAL shift = R(set)(R(finite_shift)(((const REAL *)b->max)[r]));
+        const VREAL shift = R(finite_shift)(R(set)(((const REAL *)b->max)[r]));
         const VREAL scale = R(set)(1 / ((const REAL *)b->sum)[r]);
         const VREAL delta = R(set)(((const REAL *)b->delta)[r]);
         int64_t i = 0;

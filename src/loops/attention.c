@@ -12,6 +12,7 @@
 #include <string.h>
 
 #define NS_PER_EXP 0.5
+#define KEPT_BYTES (1 << 20) /* of keys that a thread keeps turned */
 
 /* ---- where things lie */
 
@@ -32,9 +33,15 @@ typedef struct {
     int64_t queries, keys, width, values;
     matrices q, k, v, mask, out, dout, dq, dk, dv;
     bool wants_dq, wants_dkv;
-    char *room; /* of all threads */
+    int64_t kept; /* keys of a head that a thread keeps turned */
+    char *room;   /* of all threads */
     size_t room_bytes;
 } job;
+
+static int64_t blocks_of(int64_t n, int64_t each)
+{
+    return (n + each - 1) / each;
+}
 
 static matrices matrices_of(const hone_tensor *t)
 {
@@ -69,6 +76,7 @@ static job job_of(const hone__attention *a)
               .n_batch = n - 2,
               .units = 1,
               .groups = 1,
+              .kept = HONE__KEY_BLOCK,
               .queries = a->q->shape[n - 2],
               .keys = a->k->shape[n - 2],
               .width = a->q->shape[n - 1],
@@ -92,9 +100,12 @@ typedef struct {
     char *scores, *dp;       /* [queries, HONE__SCORES_LD] */
     char *q, *keys, *values; /* scaled; turned [E, keys]; turned [Ev, keys] */
     char *rows[4];           /* copies where vectors would read past the end of a row */
-    char *max, *sum, *delta; /* [queries] */
+    char *max, *sum;         /* [queries] */
+    char *delta;             /* [groups, all queries] */
     uint8_t *mask, *turned;
     int64_t q_ld, rows_ld;
+    const char *turned_of; /* the keys of which head are turned, and how many */
+    int64_t turned_to;
 } room;
 
 static int64_t padded(const job *j, int64_t n)
@@ -111,6 +122,7 @@ static size_t cut_room(const job *j, char *at, room *r)
     const bool copies = !j->kernel->direct_tails;
     const int64_t q = HONE__QUERY_BLOCK, k = HONE__KEY_BLOCK;
     size_t used = 0;
+    r->turned_of = NULL;
 #define TAKE(member, elements, bytes)                                                              \
     (r->member = (void *)(at + used), used += (size_t)(((elements) * (bytes) + 127) / 64 * 64))
     r->q_ld = padded(j, j->width);
@@ -118,13 +130,13 @@ static size_t cut_room(const job *j, char *at, room *r)
     TAKE(scores, q * HONE__SCORES_LD, j->size);
     TAKE(dp, back ? q * HONE__SCORES_LD : 0, j->size);
     TAKE(q, q * r->q_ld, j->size);
-    TAKE(keys, j->width * k, j->size);
+    TAKE(keys, j->width * j->kept, j->size);
     TAKE(values, back ? j->values * k : 0, j->size);
     for (int i = 0; i < 4; i++)
         TAKE(rows[i], copies ? q * wide : 0, j->size);
     TAKE(max, q, j->size);
     TAKE(sum, q, j->size);
-    TAKE(delta, q, j->size);
+    TAKE(delta, back ? j->groups * j->queries : 0, j->size);
     TAKE(mask, masked ? q * k : 0, 1);
     TAKE(turned, masked && back ? k * HONE__SIGHT_LD : 0, 1);
 #undef TAKE
@@ -161,8 +173,10 @@ static void scale_queries(const job *j, const block *b, const room *r)
         memcpy(scale, &(float){ (float)s }, sizeof(float));
     else
         memcpy(scale, &s, sizeof s);
-    for (int64_t i = 0; i < b->queries; i++)
-        hone__k->binary[HONE__K_MUL][j->dtype](j->width, r->q + i * r->q_ld * j->size, 1,
+    const bool whole = r->q_ld == j->width && j->q.row == j->width;
+    const int64_t rows = whole ? 1 : b->queries, n = whole ? b->queries * j->width : j->width;
+    for (int64_t i = 0; i < rows; i++)
+        hone__k->binary[HONE__K_MUL][j->dtype](n, r->q + i * r->q_ld * j->size, 1,
                                                from + i * j->q.row * j->size, 1, scale, 0);
 }
 
@@ -218,12 +232,19 @@ static hone__sight mask_sight(const block *b, const room *r)
                           HONE__KEY_BLOCK, r->mask, r->turned };
 }
 
+/* All queries from q0 on see all of the keys of the block at k0. */
+static bool sees_all(const job *j, int64_t q0, int64_t k0)
+{
+    return j->a->mask == HONE_NONE && j->keys > k0 &&
+           (!j->a->causal || q0 + 1 >= hone__min(k0 + HONE__KEY_BLOCK, j->keys));
+}
+
 /* Scores of a block whose queries are scaled and keys turned. Of a triangle b begins with the first
  * query that sees one of the keys. */
 static hone__sight score_block(const job *j, const block *b, const room *r)
 {
     hone__sight sight = { HONE__SEE_ALL, HONE__KEY_BLOCK, NULL, NULL };
-    if (j->a->causal && b->q0 + 1 < b->k0 + b->keys)
+    if (j->a->causal && !sees_all(j, b->q0, b->k0))
         sight = (hone__sight){ HONE__SEE_FIRST, b->q0 + 1 - b->k0, NULL, NULL };
     const hone__block_product x = { .kernel = j->kernel,
                                     .size = j->size,
@@ -275,10 +296,10 @@ static hone__block_product sum_of(const job *j, const block *b, int64_t m, int64
 
 static void start_stats(const job *j, const block *q, const room *r)
 {
-    for (int64_t i = 0; i < q->queries; i++) {
-        hone__number(j->dtype, -INFINITY, r->max + i * j->size);
-        hone__number(j->dtype, 0, r->sum + i * j->size);
-    }
+    char lowest[8];
+    hone__number(j->dtype, -INFINITY, lowest);
+    hone__k->fill[j->dtype](q->queries, r->max, 1, lowest);
+    memset(r->sum, 0, (size_t)(q->queries * j->size));
 }
 
 /* Queries that have seen no key get zeros: their sum is made 1. */
@@ -303,13 +324,31 @@ static void note_seen(const block *b, const hone__sight *sight, int64_t skip, ui
                           memchr(sight->mask + i * HONE__KEY_BLOCK, 1, (size_t)b->keys);
 }
 
-static void attend_block(const job *j, const block *q, const block *b, const room *r, char *out,
-                         uint8_t *sees)
+/* The block's keys as columns; a head's stay turned for the queries after these. */
+static char *turned_keys(const job *j, const block *b, room *r)
+{
+    if (j->kept == HONE__KEY_BLOCK)
+        r->turned_of = NULL;
+    const char *of = of_unit(j, &j->k, b->unit, j->groups, j->size);
+    char *to = r->keys + (j->kept == HONE__KEY_BLOCK ? 0 : b->k0 * j->width * j->size);
+    if (r->turned_of != of)
+        r->turned_to = b->k0;
+    r->turned_of = of;
+    if (r->turned_to <= b->k0) {
+        turn(j, b, &j->k, j->width, to);
+        r->turned_to = b->k0 + HONE__KEY_BLOCK;
+    }
+    return to;
+}
+
+/* fresh: the first keys of rows that hold nothing yet */
+static void attend_block(const job *j, const block *q, const block *b, room *r, char *out,
+                         uint8_t *sees, bool fresh)
 {
     const int64_t skip = b->q0 - q->q0;
     room at = *r;
     at.q = r->q + skip * r->q_ld * j->size;
-    turn(j, b, &j->k, j->width, r->keys);
+    at.keys = turned_keys(j, b, r);
     const hone__sight sight = score_block(j, b, &at);
     if (sight.kind == HONE__SEE_NONE)
         return;
@@ -331,27 +370,25 @@ static void attend_block(const job *j, const block *q, const block *b, const roo
     x.n = j->values;
     x.c = rows;
     x.c_rs = j->values;
+    x.resume = !fresh;
     hone__block_sum(&x, &sight, false);
 }
 
-static void attend_queries(const job *j, const block *q, const room *r)
+static void attend_queries(const job *j, const block *q, room *r)
 {
     uint8_t sees[HONE__QUERY_BLOCK] = { 0 };
     char *out = of_unit(j, &j->out, q->unit, 1, j->size) + q->q0 * j->values * j->size;
-    memset(out, 0, (size_t)(q->queries * j->values * j->size));
+    const bool fresh = sees_all(j, q->q0, 0);
+    if (!fresh)
+        memset(out, 0, (size_t)(q->queries * j->values * j->size));
     start_stats(j, q, r);
     scale_queries(j, q, r);
     for (int64_t k0 = 0; k0 < j->keys; k0 += HONE__KEY_BLOCK) {
         block b;
         if (meet(j, q, k0, &b))
-            attend_block(j, q, &b, r, out, sees);
+            attend_block(j, q, &b, r, out, sees, fresh && k0 == 0);
     }
     end_queries(j, q, r, sees, out);
-}
-
-static int64_t blocks_of(int64_t n, int64_t each)
-{
-    return (n + each - 1) / each;
 }
 
 static block queries_of(const job *j, int64_t unit, int64_t number)
@@ -399,6 +436,9 @@ static bool run_team(job *j, double ns, int64_t parts, hone__team_body body)
 bool hone__attention_run(const hone__attention *a)
 {
     job j = job_of(a);
+    const int64_t keys = blocks_of(j.keys, HONE__KEY_BLOCK) * HONE__KEY_BLOCK;
+    if (j.queries * j.groups > HONE__QUERY_BLOCK && keys <= KEPT_BYTES / (j.size * (j.width + 1)))
+        j.kept = keys;
     const int64_t parts = j.units * blocks_of(j.queries, HONE__QUERY_BLOCK);
     return a->out->numel == 0 || run_team(&j, cost_of(&j, 2), parts, run_forward);
 }
@@ -431,9 +471,11 @@ static void score_gradients(const job *j, const block *b, const room *r, const h
     hone__block_scores(&x, sight->kind == HONE__SEE_FIRST ? sight->seen - 1 : INT64_MAX);
 }
 
-static void add_dq(const job *j, const block *b, const room *r, const hone__sight *sight)
+static void add_dq(const job *j, const block *b, const room *r, const hone__sight *sight,
+                   bool fresh)
 {
     hone__block_product x = sum_of(j, b, b->queries, b->keys, r->dp, HONE__SCORES_LD, 1);
+    x.resume = !fresh;
     const char *k = of_unit(j, &j->k, b->unit, j->groups, j->size) + b->k0 * j->k.row * j->size;
     x.b = as_b(j, k, j->k.row, b->keys, j->width, r, 0, &x.b_rs);
     x.n = x.c_rs = j->width;
@@ -442,10 +484,11 @@ static void add_dq(const job *j, const block *b, const room *r, const hone__sigh
 }
 
 static void add_dkv(const job *j, const block *b, const room *r, const hone__sight *sight,
-                    const char *dout)
+                    const char *dout, bool fresh)
 {
     turn_sight(b, sight);
     hone__block_product x = sum_of(j, b, b->keys, b->queries, r->dp, 1, HONE__SCORES_LD);
+    x.resume = !fresh;
     x.b = r->q;
     x.b_rs = r->q_ld;
     x.n = x.c_rs = j->width;
@@ -458,20 +501,44 @@ static void add_dkv(const job *j, const block *b, const room *r, const hone__sig
     hone__block_sum(&x, sight, true);
 }
 
+/* What of a block's gradients is wanted. */
+typedef struct {
+    bool dq, dkv;
+    bool deltas; /* those of its queries aren't there yet */
+    bool fresh;  /* dk and dv hold nothing before the first queries */
+} wish;
+
+/* Rows that nothing was added to: true: all of them get something from the first block on. Where
+ * they may be left out they are 0 to begin with. */
+static bool begins(const job *j, const matrices *m, int64_t unit, int64_t groups, int64_t row,
+                   int64_t rows, int64_t cols)
+{
+    if (j->a->mask == HONE_NONE && !j->a->causal)
+        return true;
+    memset(of_unit(j, m, unit, groups, j->size) + row * cols * j->size, 0,
+           (size_t)(rows * cols * j->size));
+    return false;
+}
+
 /* A block whose keys and values are turned. */
-static void back_block(const job *j, const block *b, const room *r, bool dq, bool dkv)
+static void back_block(const job *j, const block *b, const room *r, wish w)
 {
     const char *stats = hone__data(j->a->stats);
     const int64_t at = b->unit * j->queries + b->q0, all = j->units * j->queries;
     const char *dout = of_unit(j, &j->dout, b->unit, 1, j->size) + b->q0 * j->values * j->size;
     const char *out = of_unit(j, &j->out, b->unit, 1, j->size) + b->q0 * j->values * j->size;
+    char *delta = r->delta + (b->unit % j->groups * j->queries + b->q0) * j->size;
+    if (w.deltas)
+        hone__k->attend_dots[j->dtype](b->queries, j->values, dout, j->values, out, j->values,
+                                       delta);
+    const bool first = b->q0 == 0 && b->unit % j->groups == 0;
+    const bool fresh =
+        w.dq && b->k0 == 0 && begins(j, &j->dq, b->unit, 1, b->q0, b->queries, j->width);
     scale_queries(j, b, r);
     const hone__sight sight = score_block(j, b, r);
     if (sight.kind == HONE__SEE_NONE)
         return;
     score_gradients(j, b, r, &sight, dout);
-    hone__k->attend_dots[j->dtype](b->queries, j->values, dout, j->values, out, j->values,
-                                   r->delta);
     hone__k->attend_back[j->dtype](&(hone__attend_back){ .rows = b->queries,
                                                          .cols = b->keys,
                                                          .seen = sight.seen,
@@ -481,22 +548,22 @@ static void back_block(const job *j, const block *b, const room *r, bool dq, boo
                                                          .sdp = HONE__SCORES_LD,
                                                          .max = stats + at * j->size,
                                                          .sum = stats + (all + at) * j->size,
-                                                         .delta = r->delta });
-    if (dq)
-        add_dq(j, b, r, &sight);
-    if (dkv)
-        add_dkv(j, b, r, &sight, dout);
+                                                         .delta = delta });
+    if (w.dq)
+        add_dq(j, b, r, &sight, fresh);
+    if (w.dkv)
+        add_dkv(j, b, r, &sight, dout, w.fresh && first);
 }
 
 /* Keys from k0 on beside some of a unit's queries. */
 static void back_keys(const job *j, int64_t unit, int64_t k0, int64_t q_begin, int64_t q_end,
-                      const room *r, bool dq, bool dkv)
+                      const room *r, wish w)
 {
     for (int64_t n = q_begin; n < q_end; n++) {
         const block q = queries_of(j, unit, n);
         block b;
         if (meet(j, &q, k0, &b))
-            back_block(j, &b, r, dq, dkv);
+            back_block(j, &b, r, w);
     }
 }
 
@@ -508,12 +575,16 @@ static void turn_both(const job *j, int64_t unit, int64_t k0, const room *r)
 }
 
 /* All of a group of heads that share keys. */
-static void back_group(const job *j, int64_t group, int64_t k0, const room *r, bool dq, bool dkv)
+static void back_group(const job *j, int64_t group, int64_t k0, const room *r, wish w)
 {
-    turn_both(j, group * j->groups, k0, r);
+    const int64_t unit = group * j->groups, keys = hone__min(HONE__KEY_BLOCK, j->keys - k0);
+    turn_both(j, unit, k0, r);
+    if (w.dkv) {
+        begins(j, &j->dk, unit, j->groups, k0, keys, j->width);
+        w.fresh = begins(j, &j->dv, unit, j->groups, k0, keys, j->values);
+    }
     for (int64_t h = 0; h < j->groups; h++)
-        back_keys(j, group * j->groups + h, k0, 0, blocks_of(j->queries, HONE__QUERY_BLOCK), r, dq,
-                  dkv);
+        back_keys(j, unit + h, k0, 0, blocks_of(j->queries, HONE__QUERY_BLOCK), r, w);
 }
 
 /* With enough groups for the threads each is one thread's; else all that is of queries comes first,
@@ -525,7 +596,8 @@ static void run_groups(void *ctx, int thread, int n_threads)
     cut_room(j, j->room + (size_t)thread * j->room_bytes, &r);
     for (int64_t i = thread; i < j->units / j->groups; i += n_threads)
         for (int64_t k0 = 0; k0 < j->keys; k0 += HONE__KEY_BLOCK)
-            back_group(j, i, k0, &r, j->wants_dq, j->wants_dkv);
+            back_group(j, i, k0, &r,
+                       (wish){ .dq = j->wants_dq, .dkv = j->wants_dkv, .deltas = k0 == 0 });
 }
 
 static void run_pieces(void *ctx, int thread, int n_threads)
@@ -537,11 +609,13 @@ static void run_pieces(void *ctx, int thread, int n_threads)
     for (int64_t i = thread; j->wants_dq && i < j->units * each; i += n_threads)
         for (int64_t k0 = 0; k0 < j->keys; k0 += HONE__KEY_BLOCK) {
             turn_both(j, i / each, k0, &r);
-            back_keys(j, i / each, k0, i % each, i % each + 1, &r, true, false);
+            back_keys(j, i / each, k0, i % each, i % each + 1, &r,
+                      (wish){ .dq = true, .deltas = k0 == 0 });
         }
     const int64_t parts = blocks_of(j->keys, HONE__KEY_BLOCK);
     for (int64_t i = thread; j->wants_dkv && i < j->units / j->groups * parts; i += n_threads)
-        back_group(j, i / parts, i % parts * HONE__KEY_BLOCK, &r, false, true);
+        back_group(j, i / parts, i % parts * HONE__KEY_BLOCK, &r,
+                   (wish){ .dkv = true, .deltas = true });
 }
 
 bool hone__attention_back(const hone__attention *a, hone_tensor *dout, hone_tensor *dq,
@@ -555,11 +629,12 @@ bool hone__attention_back(const hone__attention *a, hone_tensor *dout, hone_tens
     j.dq = matrices_of(dq);
     j.dk = matrices_of(dk);
     j.dv = matrices_of(dv);
-    for (int i = 0; i < 3; i++)
-        if (results[i] != HONE_NONE)
-            hone__fill_elements(results[i], 0);
-    if (j.units == 0 || j.queries == 0 || j.keys == 0)
+    if (j.units == 0 || j.queries == 0 || j.keys == 0) {
+        for (int i = 0; i < 3; i++)
+            if (results[i] != HONE_NONE)
+                hone__fill_elements(results[i], 0);
         return true;
+    }
     const int64_t groups = j.units / j.groups, queries = blocks_of(j.queries, HONE__QUERY_BLOCK);
     const bool few = groups < hone__team_for(cost_of(&j, 5), groups * queries);
     return run_team(&j, cost_of(&j, 5), few ? groups * queries : groups,
