@@ -8,6 +8,7 @@
 
 static _Atomic int64_t paused_until; /* 0: not paused */
 static _Atomic int64_t next_pause = HONE__PAUSE_NS;
+static _Atomic int64_t last_end;                       /* of a pause */
 static _Atomic int64_t credit = HONE__CREDIT_FIRST_NS; /* what the team has saved lately */
 static atomic_int watched; /* so many regions are yet to be watched closely */
 
@@ -48,9 +49,13 @@ void hone__watch_own_end(hone__stopwatch *watch)
 
 static void pause_team(int64_t now)
 {
-    const int64_t pause = atomic_load_explicit(&next_pause, memory_order_relaxed);
+    int64_t pause = atomic_load_explicit(&next_pause, memory_order_relaxed);
+    const int64_t since = now - atomic_load_explicit(&last_end, memory_order_relaxed);
+    if (since > HONE__PAUSE_FORGET * pause)
+        pause = HONE__PAUSE_NS;
     const int64_t next = 2 * pause < HONE__PAUSE_MOST_NS ? 2 * pause : HONE__PAUSE_MOST_NS;
     atomic_store_explicit(&next_pause, next, memory_order_relaxed);
+    atomic_store_explicit(&last_end, now + pause, memory_order_relaxed);
     atomic_store_explicit(&paused_until, now + pause, memory_order_relaxed);
     hone__debug_print(3, "team: held up by other programs: one thread for %lld ms",
                       (long long)pause / 1000000);

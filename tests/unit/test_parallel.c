@@ -160,11 +160,12 @@ Test(parallel, a_stalled_team_is_left_alone_for_a_while)
 }
 
 /* What the team saves pays for stalls; one that it can't pay for brings a pause, and the next of
- * those a longer one, until the team has saved enough again. No region runs here. */
+ * those a longer one, until the team has saved enough again or did long without. No region runs
+ * here. */
 Test(parallel, savings_pay_for_stalls)
 {
     enum { MS = 1000000 };
-    const int64_t now = hone__now_ns(), past = now - 2000 * (int64_t)MS;
+    const int64_t now = hone__now_ns(), past = now - 1200 * (int64_t)MS;
     hone__stalls_account(-HONE__CREDIT_FIRST_NS, now);
     cr_assert(!hone__team_pauses());
     for (int i = 0; i < 1000; i++)
@@ -176,10 +177,14 @@ Test(parallel, savings_pay_for_stalls)
     for (int pause = HONE__PAUSE_NS / MS; pause < 1000; pause *= 2)
         hone__stalls_account(-5 * MS, past);
     cr_assert(!hone__team_pauses());
-    hone__stalls_account(-5 * MS, now - 500 * (int64_t)MS); /* the longest: isn't over yet */
+    hone__stalls_account(-5 * MS, now - 200 * (int64_t)MS); /* the longest: isn't over yet */
     cr_assert(hone__team_pauses());
     hone__stalls_account(HONE__CREDIT_FIRST_NS + 1, now);
     hone__stalls_account(-HONE__CREDIT_MOST_NS, now - 1000 * (int64_t)MS); /* a short one again */
+    cr_assert(!hone__team_pauses());
+    for (int pause = HONE__PAUSE_NS / MS; pause < 1000; pause *= 2)
+        hone__stalls_account(-5 * MS, now - 3000 * (int64_t)MS);
+    hone__stalls_account(-5 * MS, now - 100 * (int64_t)MS); /* and here, by time */
     cr_assert(!hone__team_pauses());
 }
 
