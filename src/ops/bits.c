@@ -3,6 +3,8 @@
 #include "loops/elementwise.h"
 #include "ops/common.h"
 
+#include <string.h>
+
 /* ---- of elements */
 
 #define AND(a, b) ((a) & (b))
@@ -14,25 +16,63 @@
 #define LEFT(a, b)    (OUTSIDE(a, b) ? 0 : (int64_t)((uint64_t)(a) << (b)))
 #define RIGHT(a, b)   ((int64_t)(a) >> (OUTSIDE(a, b) ? 63 : (b)))
 
-/* Loops of their own, which become vector code, for rows side by side and for a number. */
-#define ROW(op, of, name, type)                                                                    \
-    static inline __attribute__((always_inline)) void op##_##name(                                 \
-        int64_t n, type *out, int64_t so, const type *a, int64_t sa, const type *b, int64_t sb)    \
+/* Rows of any strides. */
+#define STRIDED(op, of, name, type)                                                                \
+    static void op##_##name(int64_t n, type *out, int64_t so, const type *a, int64_t sa,           \
+                            const type *b, int64_t sb)                                             \
     {                                                                                              \
         for (int64_t i = 0; i < n; i++) {                                                          \
             const type x = a[i * sa], y = b[i * sb];                                               \
             (void)y;                                                                               \
             out[i * so] = (type)of(x, y);                                                          \
         }                                                                                          \
-    }                                                                                              \
+    }
+
+#define ROW(op, of, name, type)                                                                    \
+    STRIDED(op, of, name, type)                                                                    \
     static void op##_##name##_row(int64_t n, void *out, int64_t so, const void *a, int64_t sa,     \
                                   const void *b, int64_t sb)                                       \
     {                                                                                              \
-        if (so == 1 && sa == 1 && sb == 1)                                                         \
-            op##_##name(n, out, 1, a, 1, b, 1);                                                    \
-        else if (so == 1 && sa == 1 && sb == 0)                                                    \
-            op##_##name(n, out, 1, a, 1, b, 0);                                                    \
-        else                                                                                       \
+        op##_##name(n, out, so, a, sa, b, sb);                                                     \
+    }
+
+/* Bits know nothing of numbers: what lies side by side is so many bytes, a vector of them at a time. b's
+ * byte i is at i & `mask`: all of them, or one number again and again. */
+enum { VECTOR = 16 };
+typedef uint64_t vector __attribute__((vector_size(VECTOR), aligned(1), may_alias));
+typedef void (*bytes_fn)(int64_t n, char *out, const char *a, const char *b, int64_t mask);
+
+#define BYTES(op, of)                                                                              \
+    static void op##_bytes(int64_t n, char *out, const char *a, const char *b, int64_t mask)       \
+    {                                                                                              \
+        int64_t i = 0;                                                                             \
+        (void)b, (void)mask;                                                                       \
+        for (; i + VECTOR <= n; i += VECTOR)                                                       \
+            *(vector *)(out + i) =                                                                 \
+                of(*(const vector *)(a + i), *(const vector *)(b + (i & mask)));                   \
+        for (; i < n; i++)                                                                         \
+            out[i] = (char)of(a[i], b[i & mask]);                                                  \
+    }
+
+static __attribute__((noinline)) bool row_of_bytes(bytes_fn of, int64_t size, int64_t n, void *out,
+                                                   int64_t so, const void *a, int64_t sa,
+                                                   const void *b, int64_t sb)
+{
+    if (so != 1 || sa != 1 || (sb != 1 && sb != 0))
+        return false;
+    char again[VECTOR];
+    for (int64_t i = 0; i < VECTOR && sb == 0; i += size)
+        memcpy(again + i, b, (size_t)size);
+    of(n * size, out, a, sb ? b : again, sb ? -1 : VECTOR - 1);
+    return true;
+}
+
+#define ROW_OF_BITS(op, of, name, type)                                                            \
+    STRIDED(op, of, name, type)                                                                    \
+    static void op##_##name##_row(int64_t n, void *out, int64_t so, const void *a, int64_t sa,     \
+                                  const void *b, int64_t sb)                                       \
+    {                                                                                              \
+        if (!row_of_bytes(op##_bytes, sizeof(type), n, out, so, a, sa, b, sb))                     \
             op##_##name(n, out, so, a, sa, b, sb);                                                 \
     }
 
@@ -89,10 +129,11 @@ static bool run_number(hone_context *ctx, hone_tensor *x, const hone__binary_fn 
     return scalar && run(ctx, x, (hone__operand){ .t = scalar }, dtype, rows, out);
 }
 
-#define ROWS_OF_INTEGERS(op, of)                                                                   \
-    ROW(op, of, i64, int64_t)                                                                      \
-    ROW(op, of, i32, int32_t)                                                                      \
-    ROW(op, of, u8, uint8_t)
+#define ROWS_OF_INTEGERS(row, op, of)                                                              \
+    row(op, of, i64, int64_t) row(op, of, i32, int32_t) row(op, of, u8, uint8_t)
+#define ROWS_OF_BITS(op, of)                                                                       \
+    BYTES(op, of)                                                                                  \
+    ROWS_OF_INTEGERS(ROW_OF_BITS, op, of)
 #define ENTRIES(op) [HONE_I64] = op##_i64_row, [HONE_I32] = op##_i32_row, [HONE_U8] = op##_u8_row
 #define BITWISE(op, bools, ...)                                                                    \
     static const hone__binary_fn op##_rows[HONE_DTYPES] = { ENTRIES(op), __VA_ARGS__ };            \
@@ -134,12 +175,12 @@ static bool run_number(hone_context *ctx, hone_tensor *x, const hone__binary_fn 
         return hone__call_(&hone__op_##op##_scalar, IN(x), &(number_options){ s });                \
     }
 
-ROWS_OF_INTEGERS(bitwise_and, AND)
-ROWS_OF_INTEGERS(bitwise_or, OR)
-ROWS_OF_INTEGERS(bitwise_xor, XOR)
-ROWS_OF_INTEGERS(bitwise_not, NOT)
-ROWS_OF_INTEGERS(bitwise_left_shift, LEFT)
-ROWS_OF_INTEGERS(bitwise_right_shift, RIGHT)
+ROWS_OF_BITS(bitwise_and, AND)
+ROWS_OF_BITS(bitwise_or, OR)
+ROWS_OF_BITS(bitwise_xor, XOR)
+ROWS_OF_BITS(bitwise_not, NOT)
+ROWS_OF_INTEGERS(ROW, bitwise_left_shift, LEFT)
+ROWS_OF_INTEGERS(ROW, bitwise_right_shift, RIGHT)
 BITWISE(bitwise_and, true, [HONE_BOOL] = bitwise_and_u8_row)
 BITWISE(bitwise_or, true, [HONE_BOOL] = bitwise_or_u8_row)
 BITWISE(bitwise_xor, true, [HONE_BOOL] = bitwise_xor_u8_row)
