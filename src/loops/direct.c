@@ -63,6 +63,19 @@ static int64_t panel(const job *j, int64_t i)
     return hone__cut(j->out / j->kernel->vl, panels(j), i) * j->kernel->vl;
 }
 
+/* to[c * width + o] = from[o * w_out + c * w_in] of one tap, n channels; one of the strides is 1. */
+static void turn_tap(const job *j, int64_t n, int64_t valid, float *to, int64_t width,
+                     const float *from)
+{
+    const hone__direct *d = j->d;
+    if (d->w_out != 1) {
+        j->kernel->transpose(n, valid, to, width, from, d->w_out);
+        return;
+    }
+    for (int64_t c = 0; c < n; c++)
+        memcpy(to + c * width, from + c * d->w_in, (size_t)valid * sizeof *to);
+}
+
 /* Channels [begin, end) of all panels. */
 static void turn_weights(const job *j, int thread, int n_threads)
 {
@@ -73,11 +86,14 @@ static void turn_weights(const job *j, int thread, int n_threads)
     for (int64_t p = 0; p < panels(j); p++) {
         const int64_t at = panel(j, p), width = panel(j, p + 1) - at;
         const int64_t valid = min64(width, d->out.channels - at);
+        const float *const from = d->weight + at * d->w_out;
         float *const to = j->weights + at * taps * j->k;
+        if (taps == 1)
+            turn_tap(j, end - begin, valid, to + begin * width, width, from + begin * d->w_in);
         for (int64_t c = begin; c < end; c++) {
-            const float *from = d->weight + at * d->w_out + c * d->w_in;
             float *const row = to + c * width;
-            j->kernel->transpose(taps, valid, row, j->k * width, from, d->w_out);
+            if (taps > 1)
+                j->kernel->transpose(taps, valid, row, j->k * width, from + c * d->w_in, d->w_out);
             for (int64_t t = 0; valid < width && t < taps; t++)
                 memset(row + t * j->k * width + valid, 0, (size_t)(width - valid) * sizeof *row);
         }

@@ -151,8 +151,10 @@ static void run_share(void *ctx, int thread, int n_threads)
     const int64_t rows = j->g->x.channels * j->taps;
     const int64_t row = hone__cut(rows, n_threads, thread),
                   mine = hone__cut(rows, n_threads, thread + 1) - row;
-    j->kernel->transpose(mine, j->g->dy.channels, j->sum + row * j->out, j->out, j->g->sum + row,
-                         rows);
+    const bool turned = j->sum != j->g->sum;
+    if (turned)
+        j->kernel->transpose(mine, j->g->dy.channels, j->sum + row * j->out, j->out,
+                             j->g->sum + row, rows);
     const int64_t begin = hone__cut(items, n_threads, thread),
                   end = hone__cut(items, n_threads, thread + 1);
     for (int64_t first = 0; first < j->g->n; first += j->samples) {
@@ -164,12 +166,32 @@ static void run_share(void *ctx, int thread, int n_threads)
             run_item(j, i % j->taps, i / j->taps * CHANNELS, last - first, a, part);
     }
     hone__meet(n_threads);
-    j->kernel->transpose(j->g->dy.channels, mine, j->g->sum + row, rows, j->sum + row * j->out,
-                         j->out);
+    if (turned)
+        j->kernel->transpose(j->g->dy.channels, mine, j->g->sum + row, rows, j->sum + row * j->out,
+                             j->out);
 }
 
-bool hone__direct_add_weight(const hone__direct_gradient *g)
+static bool is_identity(const hone__direct_axis *a)
 {
+    return a->taps == 1 && a->mul == 1 && a->off == 0;
+}
+
+/* One tap that sees every pixel: with x and dy in each other's place the sums lie as they are asked for. */
+static bool exchanges(const hone__direct_gradient *g)
+{
+    return is_identity(&g->y_axis) && is_identity(&g->x_axis) &&
+           g->x.channels % HONE__IMAGE_CHANNELS == 0;
+}
+
+bool hone__direct_add_weight(const hone__direct_gradient *given)
+{
+    hone__direct_gradient exchanged = *given;
+    const bool in_place = exchanges(given);
+    if (in_place) {
+        exchanged.x = given->dy;
+        exchanged.dy = given->x;
+    }
+    const hone__direct_gradient *const g = &exchanged;
     job j = { .g = g,
               .kernel = &hone__k->gemm.of[HONE__GEMM_F32],
               .taps = g->y_axis.taps * g->x_axis.taps,
@@ -182,14 +204,14 @@ bool hone__direct_add_weight(const hone__direct_gradient *g)
         hone__team_for(flops / j.kernel->flops_per_ns, ceil_div(j.in, CHANNELS) * j.taps);
     j.room_bytes = hone__floats(MOST_K * CHANNELS) +
                    (j.positions > MOST_K ? hone__floats(CHANNELS * j.out) : 0);
-    const size_t sum = hone__floats(g->x.channels * j.taps * j.out);
+    const size_t sum = in_place ? 0 : hone__floats(g->x.channels * j.taps * j.out);
     const size_t x = hone__floats(j.samples * g->x.height * g->x.width * j.in);
     const size_t bytes = sum + x + hone__floats(j.samples * j.positions * j.out) +
                          hone__bytes(threads, j.room_bytes);
     char *const all = hone__pool_alloc(bytes);
     if (!all)
         return false;
-    j.sum = (float *)(void *)all;
+    j.sum = in_place ? g->sum : (float *)(void *)all;
     j.x = (float *)(void *)(all + sum);
     j.dy = (float *)(void *)(all + sum + x);
     j.rooms = all + bytes - hone__bytes(threads, j.room_bytes);

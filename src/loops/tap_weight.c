@@ -41,6 +41,23 @@ static void add(const job *j, int64_t row, int64_t rows, int64_t at, int64_t col
             j->sum[r * j->sum_rs + o] += j->part[r * j->cols + o];
 }
 
+/* What an item asks for of the next sample, if that is one block: a stretch of one of the images, rows of as
+ * many lines as the tile is vectors wide, one every 8 k. */
+static hone__gemm_errand ask_for_next(const job *j, int64_t item, int64_t sample, int64_t vectors)
+{
+    enum { LINE = 16, EVERY = 8 };
+    if (j->positions > K || sample + 1 == j->g->n)
+        return (hone__gemm_errand){ 0 };
+    const hone__image *const m = item % 2 ? j->a : j->b;
+    const int64_t row = vectors * LINE, rows = m->channels * j->positions / row;
+    const int64_t shares = (j->panels * j->parts + 1) / 2;
+    const int64_t begin = hone__cut(rows, shares, item / 2);
+    const int64_t end = hone__cut(rows, shares, item / 2 + 1);
+    return (hone__gemm_errand){ .rows = min64(end - begin, j->positions / EVERY),
+                                .from = m->p + (sample + 1) * m->sample + begin * row,
+                                .rs = row };
+}
+
 /* k positions of a sample from `at` on. */
 static void run_tile(const job *j, int64_t item, int64_t sample, int64_t at, int64_t k)
 {
@@ -50,19 +67,21 @@ static void run_tile(const job *j, int64_t item, int64_t sample, int64_t at, int
     const int64_t row = hone__cut(j->a->channels, j->parts, part);
     const int64_t rows = hone__cut(j->a->channels, j->parts, part + 1) - row;
     const bool many = j->positions >= j->g->many_positions, in_parts = many && j->positions > K;
-    const hone__gemm_tile t = { .k = k,
-                                .a = j->a->p + sample * j->a->sample + row * j->a->channel + at,
-                                .a_rs = j->a->channel,
-                                .a_cs = 1,
-                                .b = j->pixels + col,
-                                .b_rs = j->cols,
-                                .c = in_parts ? j->part + row * j->cols + col
-                                              : j->sum + row * j->sum_rs + col,
-                                .c_rs = in_parts ? j->cols : j->sum_rs,
-                                .mr = (int)rows,
-                                .nr = (int)cols,
-                                .resume = !many || at > 0,
-                                .finish = many && !in_parts ? &after : NULL };
+    const hone__gemm_tile t = {
+        .k = k,
+        .a = j->a->p + sample * j->a->sample + row * j->a->channel + at,
+        .a_rs = j->a->channel,
+        .a_cs = 1,
+        .b = j->pixels + col,
+        .b_rs = j->cols,
+        .c = in_parts ? j->part + row * j->cols + col : j->sum + row * j->sum_rs + col,
+        .c_rs = in_parts ? j->cols : j->sum_rs,
+        .mr = (int)rows,
+        .nr = (int)cols,
+        .resume = !many || at > 0,
+        .finish = many && !in_parts ? &after : NULL,
+        .errand = ask_for_next(j, item, sample, ceil_div(cols, j->kernel->vl))
+    };
     j->kernel->tile(&t);
     if (in_parts && at + k == j->positions)
         add(j, row, rows, col, cols);
