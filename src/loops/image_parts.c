@@ -9,9 +9,10 @@ static const hone__gemm_kernel *gemm(void)
     return &hone__k->gemm.of[HONE__GEMM_F32];
 }
 
-/* ---- pixels of bf16, which are widened and rounded on their way, some at a time */
+/* ---- pixels of bf16, which are widened and rounded on their way, some at a time; what comes next is
+ * asked for, since planes lie far from each other */
 
-enum { LINES = 16, ROOM = 2048 };
+enum { LINES = 16, ROOM = 2048, LINE = 64 / sizeof(uint16_t) };
 
 static void widen(int64_t n, float *to, const uint16_t *from)
 {
@@ -35,8 +36,11 @@ void hone__turn_lines(int64_t n, int64_t lines, float *to, int64_t to_rs, const 
             const int64_t many = min64(lines - l, LINES);
             const uint16_t *line = (const uint16_t *)from + l * step + i;
             const bool together = step == len;
-            for (int64_t j = 0; j < (together ? 1 : many); j++)
+            for (int64_t j = 0; j < (together ? 1 : many); j++) {
+                for (int64_t p = 0; !together && p < len; p += LINE)
+                    __builtin_prefetch(line + (j + LINES) * step + p);
                 widen(together ? many * len : len, some + j * len, line + j * step);
+            }
             gemm()->transpose(len, many, to + i * to_rs + l, to_rs, some, len);
         }
     }
