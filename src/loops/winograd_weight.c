@@ -171,7 +171,7 @@ static void run_share(void *ctx, int thread, int n_threads)
                          j->out);
 }
 
-static void choose_steps(job *j)
+static void choose_steps(job *j, int threads)
 {
     const int64_t tiles = j->tiles_y * j->tiles_x;
     j->bands = min64(j->tiles_y, ceil_div(tiles * j->side * j->side, BAND_OUTPUTS));
@@ -180,7 +180,9 @@ static void choose_steps(job *j)
     j->x_point = hone__point(j->most_tiles * j->in);
     j->dy_point = hone__point(j->most_tiles * j->out);
     j->near = hone__most(LEAST_CHANNELS, NEAR_BYTES / (4 * j->points * j->out));
-    j->near = min64(j->near / LEAST_CHANNELS * LEAST_CHANNELS, j->in);
+    const int64_t parts = hone__up(ceil_div(j->in, j->near / LEAST_CHANNELS * LEAST_CHANNELS),
+                                   threads); /* even, for each thread as many */
+    j->near = min64(hone__up(ceil_div(j->in, parts), LEAST_CHANNELS), j->in);
     j->weight_point = hone__point(j->near * j->out);
     const int64_t bytes = j->points * (j->x_point + j->dy_point) * 4;
     j->samples = j->bands > 1 ? 1 : min64(j->g->n, min64(MOST_SAMPLES, 1 + SAMPLES_BYTES / bytes));
@@ -199,10 +201,11 @@ bool hone__winograd_add_weight(const hone__winograd_gradient *g)
               .outputs = g->dy.channels,
               .tiles_y = ceil_div(g->dy.height, form->outputs),
               .tiles_x = ceil_div(g->dy.width, form->outputs) };
-    choose_steps(&j);
     const double tiles = (double)(g->n * j.tiles_y * j.tiles_x);
     const double flops = 2 * (double)j.points * tiles * (double)(j.in * j.out);
-    const int threads = hone__team_for(flops / j.kernel->flops_per_ns, blocks(&j, false));
+    const int threads =
+        hone__team_for(flops / j.kernel->flops_per_ns, ceil_div(j.in, LEAST_CHANNELS));
+    choose_steps(&j, threads);
     const int64_t points = j.samples * j.points;
     const int64_t widest = j.in > j.out ? j.in : j.out;
     j.x_bytes = hone__floats((j.side * PIECE_ROWS + 2) * g->x.width * j.in);
