@@ -23,35 +23,30 @@ HONE__INLINE VREAL R(finite_shift)(VREAL x)
     return R(select)(R(eq)(R(sub)(x, x), zero), x, zero);
 }
 
-/* Lane i: the sum of v[i]'s lanes. (The other: the largest, whose order is free.) */
-HONE__INLINE VREAL R(sum_each)(const VREAL v[LANES])
-{
+/* Lane i: the sum of v[i]'s lanes, or (its order is free) the largest. */
 #if HONE__REAL_IS_F64
+HONE__INLINE VREAL R(fold_each)(const VREAL v[LANES], R(op2) join)
+{
     REAL all[LANES];
     for (int i = 0; i < LANES; i++)
-        all[i] = R(fold)(v[i], R(add));
+        all[i] = R(fold)(v[i], join);
     return R(load)(all);
-#else
-    return f32_folded(LANES, v);
-#endif
 }
-
-HONE__INLINE VREAL R(largest_each)(VREAL v[LANES])
-{
-#if HONE__REAL_IS_F64
-    REAL all[LANES];
-    for (int i = 0; i < LANES; i++)
-        all[i] = R(fold)(v[i], R(larger));
-    return R(load)(all);
+#define sum_each(v)     R(fold_each)(v, R(add))
+#define largest_each(v) R(fold_each)(v, R(larger))
 #else
+HONE__INLINE vf32 f32_largest_each(vf32 v[LANES])
+{
 #pragma GCC unroll 16
     for (int n = LANES; n > 1; n /= 2)
 #pragma GCC unroll 16
         for (int i = 0; i < n / 2; i++)
             v[i] = f32_larger(f32_even(v[2 * i], v[2 * i + 1]), f32_odd(v[2 * i], v[2 * i + 1]));
     return v[0];
-#endif
 }
+#define sum_each(v)     f32_folded(LANES, v)
+#define largest_each(v) f32_largest_each(v)
+#endif
 
 /* The largest of a row are in its lanes. A NaN may be lost: the sum of exponentials finds it. */
 HONE__INLINE VREAL R(largest_lanes)(int64_t n, const REAL *x)
@@ -68,45 +63,6 @@ HONE__INLINE VREAL R(largest_lanes)(int64_t n, const REAL *x)
     return R(larger)(a, b);
 }
 
-/* x = exp(x - shift), as in exp_block; the lanes of the result have their sum. */
-HONE__INLINE VREAL R(attend_row)(int64_t n, REAL *x, VREAL shift)
-{
-    const VREAL none = R(set)((REAL)-0.0);
-    VREAL acc[N_ACC];
-    for (int v = 0; v < N_ACC; v++)
-        acc[v] = none;
-    int64_t i = 0;
-    for (; i + VIRTUAL_LANES <= n; i += VIRTUAL_LANES)
-        for (int v = 0; v < N_ACC; v += EXP_GROUP) {
-            VREAL e[EXP_GROUP];
-            for (int k = 0; k < EXP_GROUP; k++)
-                e[k] = R(sub)(R(load)(x + i + (v + k) * LANES), shift);
-            R(exp_group)(e);
-            for (int k = 0; k < EXP_GROUP; k++) {
-                acc[v + k] = R(add)(acc[v + k], e[k]);
-                R(store)(x + i + (v + k) * LANES, e[k]);
-            }
-        }
-    for (int v = 0; v < N_ACC && i < n; v += EXP_GROUP, i += EXP_GROUP * LANES) {
-        VREAL e[EXP_GROUP];
-        for (int k = 0; k < EXP_GROUP; k++)
-            e[k] = R(sub)(R(load_part)(x + i + k * LANES, n - i - k * LANES, shift), shift);
-        if (n - i > EXP_GROUP / 2 * LANES)
-            R(exp_group)(e);
-        else
-            for (int k = 0; k < EXP_GROUP / 2 && k * LANES < n - i; k++)
-                e[k] = R(exp)(e[k]);
-        for (int k = 0; k < EXP_GROUP; k++) {
-            const int64_t rest = n - i - k * LANES;
-            if (rest <= 0)
-                continue;
-            acc[v + k] = R(add)(acc[v + k], rest >= LANES ? e[k] : R(keep_n)(e[k], rest, none));
-            R(put)(x + i + k * LANES, e[k], rest < LANES ? rest : LANES);
-        }
-    }
-    return R(fold_lanes)(acc, R(add));
-}
-
 /* As many rows, of one block, as a vector has lanes: maxima and sums of all by one fold. What a row had before its
  * first key (a max of -inf) needs no factor. */
 static void R(k_attend)(const hone__attend *b)
@@ -120,13 +76,13 @@ static void R(k_attend)(const hone__attend *b)
         for (int k = 0; k < LANES; k++)
             v[k] = k < rows ? R(largest_lanes)(R(keys_seen)(r + k, b->cols, b->seen), x + k * b->ss)
                             : zero;
-        const VREAL old = R(load_part)(max, rows, lowest), now = R(max)(old, R(largest_each)(v));
+        const VREAL old = R(load_part)(max, rows, lowest), now = R(max)(old, largest_each(v));
         const VREAL shift = R(finite_shift)(now);
         R(put)(max, now, rows);
         R(store)(each, shift);
         for (int k = 0; k < LANES; k++)
-            v[k] = k < rows ? R(attend_row)(R(keys_seen)(r + k, b->cols, b->seen), x + k * b->ss,
-                                            R(set)(each[k]))
+            v[k] = k < rows ? R(exp_lanes)(R(keys_seen)(r + k, b->cols, b->seen), x + k * b->ss,
+                                           x + k * b->ss, b->ss, R(set)(each[k]), true)
                             : zero;
         VREAL before = R(load_part)(sum, rows, zero);
         const VMASK same = MASK(or)(R(eq)(old, now), R(eq)(old, lowest));
@@ -138,7 +94,7 @@ static void R(k_attend)(const hone__attend *b)
                 if (each[k] != 1)
                     R(times)(b->width, (REAL *)b->out + (r + k) * b->so, each[k]);
         }
-        R(put)(sum, R(add)(before, R(sum_each)(v)), rows);
+        R(put)(sum, R(add)(before, sum_each(v)), rows);
     }
 }
 
@@ -199,3 +155,5 @@ static void R(k_attend_back)(const hone__attend_back *b)
             R(attend_back_group)(n - i, x + i, dp + i, shift, scale, delta, false);
     }
 }
+#undef sum_each
+#undef largest_each

@@ -5,12 +5,13 @@
 #define LOGS 64 /* rows whose logarithms are taken together */
 #endif
 
-/* The sum of exp(x[i] - by) over one block, in the order of sums; if `keep` they go to y. Meanwhile
- * what lies `ahead` of x, the next row, is asked for: its memory comes while this row is
- * computed. */
-HONE__INLINE REAL R(exp_block)(int64_t n, REAL *y, const REAL *x, int64_t ahead, REAL by, bool keep)
+/* Of exp(x[i] - shift) over one block what the sum's lanes have, folded to a vector's; if `keep`
+ * they go to y. Meanwhile what lies `ahead` of x, the next row, is asked for: its memory comes while
+ * this row is computed. */
+HONE__INLINE VREAL R(exp_lanes)(int64_t n, REAL *y, const REAL *x, int64_t ahead, VREAL shift,
+                                bool keep)
 {
-    const VREAL shift = R(set)(by), none = R(set)((REAL)-0.0);
+    const VREAL none = R(set)((REAL)-0.0);
     VREAL acc[N_ACC];
     for (int v = 0; v < N_ACC; v++)
         acc[v] = none;
@@ -34,7 +35,11 @@ HONE__INLINE REAL R(exp_block)(int64_t n, REAL *y, const REAL *x, int64_t ahead,
         VREAL e[EXP_GROUP];
         for (int k = 0; k < EXP_GROUP; k++)
             e[k] = R(sub)(R(load_part)(x + i + k * LANES, n - i - k * LANES, shift), shift);
-        R(exp_group)(e);
+        if (n - i > EXP_GROUP / 2 * LANES)
+            R(exp_group)(e);
+        else
+            for (int k = 0; k < EXP_GROUP / 2 && k * LANES < n - i; k++)
+                e[k] = R(exp)(e[k]);
         for (int k = 0; k < EXP_GROUP; k++) {
             const int64_t rest = n - i - k * LANES;
             if (rest <= 0)
@@ -44,7 +49,12 @@ HONE__INLINE REAL R(exp_block)(int64_t n, REAL *y, const REAL *x, int64_t ahead,
                 R(put)(y + i + k * LANES, e[k], rest < LANES ? rest : LANES);
         }
     }
-    return R(fold)(R(fold_lanes)(acc, R(add)), R(add));
+    return R(fold_lanes)(acc, R(add));
+}
+
+HONE__INLINE REAL R(exp_block)(int64_t n, REAL *y, const REAL *x, int64_t ahead, REAL by, bool keep)
+{
+    return R(fold)(R(exp_lanes)(n, y, x, ahead, R(set)(by), keep), R(add));
 }
 
 /* Up to two vectors' worth stays in registers: e[0], e[1] (the absent lanes -0.0) and their sum. */
