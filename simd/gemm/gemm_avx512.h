@@ -57,7 +57,7 @@ static HONE__GEMM_INLINE void hone__f64_gemm_fold_4_avx512(__m512d a, __m512d b,
 #define DOT_ROWS      3
 #define DOT_TALL      4
 #define DOT_SHORT     (VIRTUAL_LANES / 2)
-#define DOT_WIDE_ROWS 8
+#define DOT_WIDE_SUMS 16
 #define DOT_FOLD_4    hone__f32_gemm_fold_4_avx512
 #define PACK_COLUMNS  hone__f32_gemm_pack_columns_avx512
 #include "gemm/f32_gemm_avx512_8x48.h"
@@ -81,7 +81,7 @@ static HONE__GEMM_INLINE void hone__f64_gemm_fold_4_avx512(__m512d a, __m512d b,
 #define DOT_ROWS      3
 #define DOT_TALL      4
 #define DOT_SHORT     (VIRTUAL_LANES / 2)
-#define DOT_WIDE_ROWS 8
+#define DOT_WIDE_SUMS 16
 #define DOT_FOLD_4    hone__f64_gemm_fold_4_avx512
 #define PACK_COLUMNS  hone__f64_gemm_pack_columns_avx2
 #include "gemm/f64_gemm_avx512_8x24.h"

@@ -94,24 +94,18 @@ static HONE__GEMM_INLINE void R(gemm_dot_wide_many)(const int parts, int64_t m, 
 
 /* ---- rows that fill the lanes ---- */
 
-#ifndef DOT_WIDE_ROWS
-#define DOT_WIDE_ROWS 4
+/* Sums of a panel that registers hold. */
+#ifndef DOT_WIDE_SUMS
+#define DOT_WIDE_SUMS 4
 #endif
 
-/* A lane's chain takes some steps at once, each from a stream of b of its own; then its sums wait in L1.
- * They are of some rows and a vector of outputs, or of few rows and more vectors. L2 gives lines that
- * share a place of L1 one by one where more are asked for than it has ways: so many steps at most. Where
- * a lane's last ones are few, the one that the tree adds to it follows at once, unless its lines share
- * that place and there are few rows to wait for them. */
-enum {
-    R(gemm_dot_steps) = 8,
-    R(gemm_dot_paired) = 5,
-    R(gemm_dot_slots) = 4,
-    R(gemm_dot_most) = DOT_WIDE_ROWS
-};
-
+/* A panel is of some rows and vectors of outputs. Chains of a lane, or of some lanes side by side, take all
+ * of k in registers: rows of b are read a whole number of lanes apart, and as much of each as there are
+ * vectors. L2 gives lines that share a place of L1 one by one where more are asked for than it has ways;
+ * what is read side by side keeps them apart. */
 typedef struct {
-    int64_t n; /* outputs of a vector that isn't whole */
+    int64_t n; /* outputs of a panel: more than half its vectors are whole */
+    int64_t k;
     const REAL *a;
     int64_t a_rs;
     const REAL *b;
@@ -130,10 +124,12 @@ static HONE__GEMM_INLINE void R(gemm_dot_wide_step)(const int rows, const int ve
         HONE__GEMM_OPAQUE(a);
         HONE__GEMM_OPAQUE(fifth);
     }
-    VREAL bv[R(gemm_dot_slots)];
+    VREAL bv[8];
     HONE__GEMM_UNROLL
     for (int v = 0; v < vectors; v++) {
-        bv[v] = whole ? R(load)(b + v * LANES) : R(load_n)(b, x->n, R(set)(0));
+        const REAL *from = b + v * LANES;
+        bv[v] = whole || v < vectors / 2 ? R(load)(from)
+                                         : R(load_part)(from, x->n - v * LANES, R(set)(0));
         if (rows > 1) {
             HONE__GEMM_KEEP(bv[v]); /* else it is loaded again for every row */
         }
@@ -149,306 +145,301 @@ static HONE__GEMM_INLINE void R(gemm_dot_wide_step)(const int rows, const int ve
     }
 }
 
-/* `steps` of the chains of lane l from k on, which go on from its sums. */
-static HONE__GEMM_INLINE void R(gemm_dot_wide_chain)(const int rows, const int vectors,
-                                                     const int whole, int64_t l, int64_t k,
-                                                     int64_t steps, const R(gemm_dot_wide_from) * x,
-                                                     const VREAL *sums, VREAL *acc)
+/* The same of each of some lanes: 1, 2 or 4. (A loop of one round would leave its pragma to the one
+ * around it.) */
+static HONE__GEMM_INLINE void R(gemm_dot_wide_steps)(const int rows, const int vectors,
+                                                     const int lanes, const int whole,
+                                                     const int first,
+                                                     const R(gemm_dot_wide_from) * x, const REAL *a,
+                                                     const REAL *b, VREAL *acc)
 {
-    HONE__GEMM_OPAQUE(k); /* one loop for both */
-    HONE__GEMM_UNROLL
-    for (int s = 0; s < rows * vectors; s++) {
-        acc[s] = k > 0 ? sums[l * rows * vectors + s] : R(set)(-(REAL)0);
+    const int some = rows * vectors;
+    R(gemm_dot_wide_step)(rows, vectors, whole, first, x, a, b, acc);
+    if (lanes > 1) {
+        R(gemm_dot_wide_step)(rows, vectors, whole, first, x, a + 1, b + x->b_rs, acc + some);
     }
-    const REAL *a = x->a + k + l, *b = x->b + (k + l) * x->b_rs;
-    const int64_t next = VIRTUAL_LANES * x->b_rs;
-    for (; steps >= 4; steps -= 4) {
-        HONE__GEMM_UNROLL
-        for (int q = 0; q < 4; q++, a += VIRTUAL_LANES, b += next) {
-            R(gemm_dot_wide_step)(rows, vectors, whole, 0, x, a, b, acc);
-        }
-    }
-    for (; steps > 0; steps--, a += VIRTUAL_LANES, b += next) {
-        R(gemm_dot_wide_step)(rows, vectors, whole, 0, x, a, b, acc);
+    if (lanes > 2) {
+        b += 2 * x->b_rs;
+        R(gemm_dot_wide_step)(rows, vectors, whole, first, x, a + 2, b, acc + 2 * some);
+        R(gemm_dot_wide_step)(rows, vectors, whole, first, x, a + 3, b + x->b_rs, acc + 3 * some);
     }
 }
 
-/* The same of all lanes, those below `longer` a step more. Paired, each is followed by the one that
- * the tree adds to it, and their sum waits. */
+/* The chains of the lanes from l on, which all end where the last of them does. */
 static HONE__GEMM_INLINE void R(gemm_dot_wide_chains)(const int rows, const int vectors,
-                                                      const int whole, bool paired, int64_t longer,
-                                                      int64_t k, int64_t steps,
-                                                      const R(gemm_dot_wide_from) * x, VREAL *sums)
+                                                      const int lanes, const int whole, int64_t l,
+                                                      const R(gemm_dot_wide_from) * x, VREAL *acc)
+{
+    const REAL *a = x->a + l, *b = x->b + l * x->b_rs;
+    R(gemm_dot_wide_steps)(rows, vectors, lanes, whole, 1, x, a, b, acc);
+    for (int64_t left = x->k - l - VIRTUAL_LANES; left > 0; left -= VIRTUAL_LANES) {
+        a += VIRTUAL_LANES;
+        b += VIRTUAL_LANES * x->b_rs;
+        R(gemm_dot_wide_steps)(rows, vectors, lanes, whole, 0, x, a, b, acc);
+    }
+}
+
+/* Those and what the tree adds to them. Chains of few sums, or short ones, wait less for each other if
+ * both go on in turn (`lanes` 0, one side by side). */
+static HONE__GEMM_INLINE void R(gemm_dot_wide_halves)(const int rows, const int vectors,
+                                                      const int lanes, const int whole, int64_t l,
+                                                      const R(gemm_dot_wide_from) * x, VREAL *sum)
 {
     enum { HALF = VIRTUAL_LANES / 2 };
-    for (int64_t i = 0; i < VIRTUAL_LANES; i++) {
-        const bool second = paired && (i & 1);
-        const int64_t to = paired ? i / 2 : i, l = second ? to + HALF : to;
-        VREAL acc[R(gemm_dot_most)], *waits = sums + to * rows * vectors;
-        R(gemm_dot_wide_chain)(rows, vectors, whole, l, k, steps + (l < longer), x, sums, acc);
-        if (second) {
-            HONE__GEMM_UNROLL
-            for (int s = 0; s < rows * vectors; s++) {
-                acc[s] = R(add)(waits[s], acc[s]);
-            }
-        }
-        HONE__GEMM_UNROLL
-        for (int s = 0; s < rows * vectors; s++) {
-            waits[s] = acc[s];
-        }
-    }
-}
-
-/* From all lanes, or paired ones, down to as many as fit the registers, to the sum, n outputs of it. */
-static HONE__GEMM_NOINLINE void R(gemm_dot_wide_tree)(const VREAL *sums, bool paired, int slots,
-                                                      REAL *to, int64_t n)
-{
-    enum { PARTS = VIRTUAL_LANES / R(gemm_dot_few) }; /* 4 or 2 */
-    VREAL few[R(gemm_dot_few)];
-    HONE__GEMM_UNROLL
-    for (int r = 0; r < R(gemm_dot_few); r++) {
-        VREAL part[PARTS / 2];
-        for (int q = 0; q < PARTS / 2; q++) {
-            part[q] = sums[(r + q * R(gemm_dot_few)) * slots];
-            if (!paired) {
-                part[q] = R(add)(part[q], sums[(r + (q + PARTS / 2) * R(gemm_dot_few)) * slots]);
-            }
-        }
-        if (PARTS == 4) {
-            part[0] = R(add)(part[0], part[PARTS / 2 - 1]);
-        }
-        few[r] = part[0];
-    }
-    const VREAL sum = R(gemm_dot_wide_fold)(R(gemm_dot_few), few);
-    if (n < LANES) {
-        R(store_n)(to, sum, n);
+    VREAL high[DOT_WIDE_SUMS];
+    if (lanes > 0) {
+        R(gemm_dot_wide_chains)(rows, vectors, lanes, whole, l, x, sum);
+        R(gemm_dot_wide_chains)(rows, vectors, lanes, whole, l + HALF, x, high);
     } else {
-        R(store)(to, sum);
+        const REAL *a = x->a + l, *b = x->b + l * x->b_rs;
+        const int64_t upper = HALF * x->b_rs;
+        R(gemm_dot_wide_step)(rows, vectors, whole, 1, x, a, b, sum);
+        R(gemm_dot_wide_step)(rows, vectors, whole, 1, x, a + HALF, b + upper, high);
+        int64_t left = x->k - l - VIRTUAL_LANES;
+        for (; left > HALF; left -= VIRTUAL_LANES) {
+            a += VIRTUAL_LANES;
+            b += 2 * upper;
+            R(gemm_dot_wide_step)(rows, vectors, whole, 0, x, a, b, sum);
+            R(gemm_dot_wide_step)(rows, vectors, whole, 0, x, a + HALF, b + upper, high);
+        }
+        if (left > 0) {
+            a += VIRTUAL_LANES;
+            b += 2 * upper;
+            R(gemm_dot_wide_step)(rows, vectors, whole, 0, x, a, b, sum);
+        }
+    }
+    HONE__GEMM_UNROLL
+    for (int s = 0; s < rows * vectors * (lanes > 0 ? lanes : 1); s++) {
+        sum[s] = R(add)(sum[s], high[s]);
     }
 }
 
-/* If the lines of a lane and of the one that the tree adds to it share a place of L1. */
+/* Of each sum a quarter of the lanes waits for the others: one more apart, or all would share a place of L1. */
+enum { R(gemm_dot_wide_apart) = VIRTUAL_LANES / 4 + 1 };
+
+/* From there to the sum. */
+static HONE__GEMM_NOINLINE void R(gemm_dot_wide_tree)(const VREAL *sums, int rows, int vectors,
+                                                      int64_t n, REAL *c, int64_t c_rs)
+{
+    enum { QUARTER = VIRTUAL_LANES / 4 };
+    for (int i = 0; i < rows; i++, c += c_rs) {
+        REAL *to = c;
+        int64_t left = n;
+        for (int v = 0; v < vectors; v++, to += LANES, left -= LANES) {
+            VREAL lane[R(gemm_dot_few)];
+            HONE__GEMM_UNROLL
+            for (int l = 0; l < QUARTER; l++) {
+                lane[l] = sums[l];
+            }
+            sums += R(gemm_dot_wide_apart);
+            const VREAL sum = R(gemm_dot_wide_fold)(QUARTER, lane);
+            if (left >= LANES) {
+                R(store)(to, sum);
+            } else if (left > 0) {
+                R(store_n)(to, sum, left);
+            }
+        }
+    }
+}
+
+/* Two levels of the tree are done before anything waits for the rest of it. */
+static HONE__GEMM_INLINE void R(gemm_dot_wide_panel)(const int rows, const int vectors,
+                                                     const int lanes, const int whole,
+                                                     const R(gemm_dot_wide_from) * from, REAL *c,
+                                                     int64_t c_rs)
+{
+    enum { QUARTER = VIRTUAL_LANES / 4 };
+    const R(gemm_dot_wide_from) x = *from; /* what is stored can't change it */
+    const int now = lanes > 0 ? lanes : 1, some = rows * vectors;
+    VREAL waits[R(gemm_dot_wide_apart) * DOT_WIDE_SUMS];
+    for (int64_t l = 0; l < QUARTER; l += now) {
+        VREAL sum[DOT_WIDE_SUMS], more[DOT_WIDE_SUMS];
+        R(gemm_dot_wide_halves)(rows, vectors, lanes, whole, l, &x, sum);
+        R(gemm_dot_wide_halves)(rows, vectors, lanes, whole, l + QUARTER, &x, more);
+        HONE__GEMM_UNROLL
+        for (int s = 0; s < some * now; s++) {
+            waits[s % some * R(gemm_dot_wide_apart) + s / some + l] = R(add)(sum[s], more[s]);
+        }
+    }
+    R(gemm_dot_wide_tree)(waits, rows, vectors, x.n, c, c_rs);
+}
+
+/* Panels of all outputs, or of those that fill more than half of one: how many are done. Loads of a part
+ * cost no more than whole ones where others are to be waited for: then all panels take them. */
+static HONE__GEMM_INLINE int64_t R(gemm_dot_wide_panels)(const int rows, const int vectors,
+                                                         const int lanes, int64_t n,
+                                                         R(gemm_dot_wide_from) x, REAL *c,
+                                                         int64_t c_rs)
+{
+    const bool splits = DOT_WIDE_SUMS == 4 || (vectors == 1 && rows >= 4 && lanes < 4);
+    int64_t j = 0;
+    for (; n - j > vectors / 2 * LANES; j += x.n) {
+        x.n = n - j < vectors * LANES ? n - j : vectors * LANES;
+        if (splits && x.n == vectors * LANES) {
+            R(gemm_dot_wide_panel)(rows, vectors, lanes, 1, &x, c, c_rs);
+        } else {
+            R(gemm_dot_wide_panel)(rows, vectors, lanes, 0, &x, c, c_rs);
+        }
+        x.b += x.n;
+        c += x.n;
+    }
+    return j;
+}
+
+typedef int64_t (*R(gemm_dot_wide_fn))(int64_t n, const R(gemm_dot_wide_from) * x, REAL *c,
+                                       int64_t c_rs);
+
+#define DOT_WIDE(rows, vectors, lanes)                                                             \
+    static HONE__GEMM_NOINLINE int64_t R(gemm_dot_wide_##rows##x##vectors##x##lanes)(              \
+        int64_t n, const R(gemm_dot_wide_from) * x, REAL * c, int64_t c_rs)                        \
+    {                                                                                              \
+        return R(gemm_dot_wide_panels)(rows, vectors, lanes, n, *x, c, c_rs);                      \
+    }
+#if DOT_WIDE_SUMS > 4
+DOT_WIDE(1, 1, 0)
+DOT_WIDE(1, 1, 4)
+DOT_WIDE(1, 4, 0)
+DOT_WIDE(1, 4, 2)
+DOT_WIDE(1, 8, 1)
+DOT_WIDE(2, 1, 0)
+DOT_WIDE(2, 1, 4)
+DOT_WIDE(2, 4, 0)
+DOT_WIDE(2, 4, 1)
+DOT_WIDE(3, 1, 0)
+DOT_WIDE(3, 1, 4)
+DOT_WIDE(3, 2, 0)
+DOT_WIDE(3, 4, 1)
+DOT_WIDE(4, 1, 0)
+DOT_WIDE(4, 1, 1)
+DOT_WIDE(4, 1, 4)
+DOT_WIDE(4, 2, 1)
+DOT_WIDE(4, 4, 1)
+DOT_WIDE(5, 1, 0)
+DOT_WIDE(5, 2, 1)
+DOT_WIDE(6, 1, 0)
+DOT_WIDE(6, 2, 1)
+DOT_WIDE(7, 1, 0)
+DOT_WIDE(7, 2, 1)
+DOT_WIDE(8, 1, 0)
+#else
+DOT_WIDE(1, 1, 0)
+DOT_WIDE(1, 4, 0)
+DOT_WIDE(2, 1, 0)
+DOT_WIDE(2, 2, 0)
+DOT_WIDE(3, 1, 0)
+DOT_WIDE(4, 1, 0)
+#endif
+#undef DOT_WIDE
+
+enum { R(gemm_dot_wide_from_long) = 8 * VIRTUAL_LANES };
+
+/* If the lines of a lane and of those that the tree adds to it share a place of L1. */
 static HONE__GEMM_INLINE bool R(gemm_dot_wide_crowded)(int64_t b_rs)
 {
     enum { PAGE = 4096 };
-    return VIRTUAL_LANES / 2 * b_rs * (int64_t)sizeof(REAL) % PAGE == 0;
+    return VIRTUAL_LANES / 4 * b_rs * (int64_t)sizeof(REAL) % PAGE == 0;
 }
 
-static HONE__GEMM_INLINE void R(gemm_dot_wide_panel)(const int rows, const int vectors,
-                                                     const int whole, int64_t k,
-                                                     const R(gemm_dot_wide_from) * x, REAL *c,
-                                                     int64_t c_rs)
+#define DOT_WIDE(rows, vectors, lanes) R(gemm_dot_wide_##rows##x##vectors##x##lanes)
+
+/* For `rows` rows of a; `narrow`: by single vectors. */
+static HONE__GEMM_INLINE R(gemm_dot_wide_fn)
+    R(gemm_dot_wide_panels_of)(int rows, const R(gemm_dot_wide_from) * x, bool narrow)
 {
-    VREAL sums[VIRTUAL_LANES * R(gemm_dot_most)];
-    const int64_t full = k / VIRTUAL_LANES, rest = k % VIRTUAL_LANES;
+#if DOT_WIDE_SUMS > 4
+    const bool is_short = x->k <= 2 * VIRTUAL_LANES, is_long = x->k >= R(gemm_dot_wide_from_long);
     const bool crowded = R(gemm_dot_wide_crowded)(x->b_rs);
-    bool paired = false;
-    for (int64_t done = 0, now; done < full; done += now) {
-        now = full - done < R(gemm_dot_steps) ? full - done : R(gemm_dot_steps);
-        const bool last = done + now == full;
-        const int64_t longer = last ? rest : 0, from = done * VIRTUAL_LANES;
-        paired = last && now + (rest > 0) <= R(gemm_dot_paired) && (rows > 3 || !crowded);
-        R(gemm_dot_wide_chains)(rows, vectors, whole, paired, longer, from, now, x, sums);
+    const bool even = x->k % 4 == 0; /* all chains of four lanes side by side are as long */
+    const bool wide = is_long || (!is_short && crowded);
+    switch (4 * rows + (narrow ? 0 : is_short ? 1 : 2)) {
+    case 4:
+        return even && is_long ? DOT_WIDE(1, 1, 4) : DOT_WIDE(1, 1, 0);
+    case 5:
+        return DOT_WIDE(1, 4, 0);
+    case 6:
+        return even && crowded ? DOT_WIDE(1, 4, 2) : DOT_WIDE(1, 8, 1);
+    case 8:
+        return even && is_long ? DOT_WIDE(2, 1, 4) : DOT_WIDE(2, 1, 0);
+    case 9:
+        return DOT_WIDE(2, 4, 0);
+    case 10:
+        return DOT_WIDE(2, 4, 1);
+    case 12:
+        return even && is_long ? DOT_WIDE(3, 1, 4) : DOT_WIDE(3, 1, 0);
+    case 13:
+        return DOT_WIDE(3, 2, 0);
+    case 14:
+        return DOT_WIDE(3, 4, 1);
+    case 16:
+        return even && is_long ? DOT_WIDE(4, 1, 4) : DOT_WIDE(4, 1, 1);
+    case 17:
+        return DOT_WIDE(4, 1, 0);
+    case 18:
+        return is_long ? DOT_WIDE(4, 4, 1) : crowded ? DOT_WIDE(4, 2, 1) : DOT_WIDE(4, 1, 1);
+    case 22:
+        return wide ? DOT_WIDE(5, 2, 1) : DOT_WIDE(5, 1, 0);
+    case 26:
+        return wide ? DOT_WIDE(6, 2, 1) : DOT_WIDE(6, 1, 0);
+    case 30:
+        return wide ? DOT_WIDE(7, 2, 1) : DOT_WIDE(7, 1, 0);
     }
-    for (int s = 0; s < rows * vectors; s++) {
-        R(gemm_dot_wide_tree)
-        (sums + s, paired, rows * vectors, c + s / vectors * c_rs + s % vectors * LANES,
-         whole ? LANES : x->n);
+    switch (rows) {
+    case 5:
+        return DOT_WIDE(5, 1, 0);
+    case 6:
+        return DOT_WIDE(6, 1, 0);
+    case 7:
+        return DOT_WIDE(7, 1, 0);
+    default:
+        return DOT_WIDE(8, 1, 0);
     }
+#else
+    switch (2 * rows + narrow) {
+    case 2:
+        return DOT_WIDE(1, 4, 0);
+    case 3:
+        return DOT_WIDE(1, 1, 0);
+    case 4:
+        return DOT_WIDE(2, 2, 0);
+    case 5:
+        return DOT_WIDE(2, 1, 0);
+    case 6:
+        return DOT_WIDE(3, 1, 0);
+    default:
+        return DOT_WIDE(4, 1, 0);
+    }
+#endif
 }
+#undef DOT_WIDE
 
-static HONE__GEMM_INLINE void R(gemm_dot_wide_rows)(const int rows, int64_t n, int64_t k,
-                                                    R(gemm_dot_wide_from) x, REAL *c, int64_t c_rs)
-{
-    const int vectors = rows > 2 ? 1 : R(gemm_dot_slots) / rows;
-    for (; vectors > 1 && n >= vectors * LANES; n -= vectors * LANES) {
-        R(gemm_dot_wide_panel)(rows, vectors, 1, k, &x, c, c_rs);
-        x.b += vectors * LANES;
-        c += vectors * LANES;
-    }
-    for (; n >= LANES; n -= LANES) {
-        R(gemm_dot_wide_panel)(rows, 1, 1, k, &x, c, c_rs);
-        x.b += LANES;
-        c += LANES;
-    }
-    if (n > 0) {
-        x.n = n;
-        R(gemm_dot_wide_panel)(rows, 1, 0, k, &x, c, c_rs);
-    }
-}
-
-#define DOT_CASES(each)                                                                            \
-    each(1);                                                                                       \
-    each(2);                                                                                       \
-    each(3);                                                                                       \
-    each(4);                                                                                       \
-    each(5);                                                                                       \
-    each(6);                                                                                       \
-    each(7);                                                                                       \
-    each(8)
-
-/* Rows that L1 holds the sums of, or half of what is left. */
-static HONE__GEMM_NOINLINE void R(gemm_dot_wide_long)(int64_t m, int64_t n, int64_t k,
+/* As many rows at a time as there are registers for; long ones by halves, of which more vectors are read
+ * side by side. */
+static HONE__GEMM_NOINLINE void R(gemm_dot_wide_full)(int64_t m, int64_t n, int64_t k,
                                                       const REAL *a, int64_t a_rs, const REAL *b,
                                                       int64_t b_rs, REAL *c, int64_t c_rs)
 {
-    enum { MOST = DOT_WIDE_ROWS > 4 ? 7 : 4 };
+    const bool halved = m == 8 && k >= R(gemm_dot_wide_from_long);
+    const int most = DOT_WIDE_SUMS > 4 && !halved ? 8 : 4;
+    R(gemm_dot_wide_from) x = { .k = k, .a = a, .a_rs = a_rs, .b = b, .b_rs = b_rs };
     while (m > 0) {
-        const int64_t now = m <= MOST ? m : m < 2 * MOST ? (m + 1) / 2 : MOST;
-        const R(gemm_dot_wide_from) x = { .a = a, .a_rs = a_rs, .b = b, .b_rs = b_rs };
-#define DOT_CASE(rows)                                                                             \
-    case rows:                                                                                     \
-        if (rows <= MOST) {                                                                        \
-            R(gemm_dot_wide_rows)(rows <= MOST ? rows : 1, n, k, x, c, c_rs);                      \
-        }                                                                                          \
-        break
-        switch (now) {
-            DOT_CASES(DOT_CASE);
+        const int now = m <= most ? (int)m : m < 2 * most ? (int)(m + 1) / 2 : most;
+        const int64_t done = R(gemm_dot_wide_panels_of)(now, &x, false)(n, &x, c, c_rs);
+        if (done < n) {
+            R(gemm_dot_wide_from) rest = x;
+            rest.b += done;
+            R(gemm_dot_wide_panels_of)(now, &x, true)(n - done, &rest, c + done, c_rs);
         }
-#undef DOT_CASE
-        a += now * a_rs;
+        x.a += now * a_rs;
         c += now * c_rs;
         m -= now;
     }
-}
-
-/* ---- rows whose lanes are few steps, or many rows ---- */
-
-/* Lane l and the one that the tree adds to it, of some vectors of outputs and each row: their sum. */
-static HONE__GEMM_INLINE void R(gemm_dot_wide_pair)(const int rows, const int vectors,
-                                                    const int whole, int64_t k, int64_t l,
-                                                    const R(gemm_dot_wide_from) * x, VREAL *sum)
-{
-    enum { HALF = VIRTUAL_LANES / 2 };
-    VREAL high[DOT_WIDE_ROWS];
-    const REAL *a = x->a + l, *b = x->b + l * x->b_rs;
-    const int64_t upper = HALF * x->b_rs;
-    R(gemm_dot_wide_step)(rows, vectors, whole, 1, x, a, b, sum);
-    R(gemm_dot_wide_step)(rows, vectors, whole, 1, x, a + HALF, b + upper, high);
-    int64_t left = k - l - VIRTUAL_LANES;
-    for (; left > HALF; left -= VIRTUAL_LANES) {
-        a += VIRTUAL_LANES;
-        b += 2 * upper;
-        R(gemm_dot_wide_step)(rows, vectors, whole, 0, x, a, b, sum);
-        R(gemm_dot_wide_step)(rows, vectors, whole, 0, x, a + HALF, b + upper, high);
-    }
-    if (left > 0) {
-        a += VIRTUAL_LANES;
-        b += 2 * upper;
-        R(gemm_dot_wide_step)(rows, vectors, whole, 0, x, a, b, sum);
-    }
-    HONE__GEMM_UNROLL
-    for (int i = 0; i < rows * vectors; i++) {
-        sum[i] = R(add)(sum[i], high[i]);
-    }
-}
-
-/* Some vectors of outputs of each row: two levels of the tree are done before anything waits in L1. */
-static HONE__GEMM_INLINE void R(gemm_dot_wide_vector)(const int rows, const int vectors,
-                                                      const int whole, int64_t k,
-                                                      const R(gemm_dot_wide_from) * x, REAL *c,
-                                                      int64_t c_rs)
-{
-    enum { QUARTER = VIRTUAL_LANES / 4 };
-    const R(gemm_dot_wide_from) from = *x; /* what is stored can't change it */
-    VREAL quarter[DOT_WIDE_ROWS][QUARTER];
-    for (int64_t l = 0; l < QUARTER; l++) {
-        VREAL sum[DOT_WIDE_ROWS], more[DOT_WIDE_ROWS];
-        R(gemm_dot_wide_pair)(rows, vectors, whole, k, l, &from, sum);
-        R(gemm_dot_wide_pair)(rows, vectors, whole, k, l + QUARTER, &from, more);
-        HONE__GEMM_UNROLL
-        for (int i = 0; i < rows * vectors; i++) {
-            quarter[i][l] = R(add)(sum[i], more[i]);
-        }
-    }
-    for (int i = 0; i < rows * vectors; i++) {
-        VREAL v[QUARTER];
-        HONE__GEMM_UNROLL
-        for (int l = 0; l < QUARTER; l++) {
-            v[l] = quarter[i][l];
-        }
-        const VREAL sum = R(gemm_dot_wide_fold)(QUARTER, v);
-        REAL *to = c + i / vectors * c_rs + i % vectors * LANES;
-        if (whole) {
-            R(store)(to, sum);
-        } else {
-            R(store_n)(to, sum, x->n);
-        }
-    }
-}
-
-static HONE__GEMM_INLINE void R(gemm_dot_wide_vectors)(const int rows, int64_t n, int64_t k,
-                                                       R(gemm_dot_wide_from) x, REAL *c,
-                                                       int64_t c_rs)
-{
-    const int some = rows > 3 ? 1 : rows == 1 ? 4 : DOT_WIDE_ROWS / (rows == 2 ? 2 : 4);
-    for (; some > 1 && n >= some * LANES; n -= some * LANES) {
-        R(gemm_dot_wide_vector)(rows, some, 1, k, &x, c, c_rs);
-        x.b += some * LANES;
-        c += some * LANES;
-    }
-    for (; n >= LANES; n -= LANES) {
-        R(gemm_dot_wide_vector)(rows, 1, 1, k, &x, c, c_rs);
-        x.b += LANES;
-        c += LANES;
-    }
-    if (n > 0) {
-        x.n = n;
-        R(gemm_dot_wide_vector)(rows, 1, 0, k, &x, c, c_rs);
-    }
-}
-
-/* As many rows at a time as there are registers for. */
-static HONE__GEMM_NOINLINE void R(gemm_dot_wide_short)(int64_t m, int64_t n, int64_t k,
-                                                       const REAL *a, int64_t a_rs, const REAL *b,
-                                                       int64_t b_rs, REAL *c, int64_t c_rs)
-{
-    enum { MOST = DOT_WIDE_ROWS };
-    while (m > 0) {
-        const int64_t now = m <= MOST ? m : m < 2 * MOST ? (m + 1) / 2 : MOST;
-        const R(gemm_dot_wide_from) x = { .a = a, .a_rs = a_rs, .b = b, .b_rs = b_rs };
-#define DOT_CASE(rows)                                                                             \
-    case rows:                                                                                     \
-        if (rows <= MOST) {                                                                        \
-            R(gemm_dot_wide_vectors)(rows <= MOST ? rows : 1, n, k, x, c, c_rs);                   \
-        }                                                                                          \
-        break
-        switch (now) {
-            DOT_CASES(DOT_CASE);
-        }
-#undef DOT_CASE
-        a += now * a_rs;
-        c += now * c_rs;
-        m -= now;
-    }
-}
-
-/* Chains that are longer wait less for each other by the steps of all lanes in turn, unless there are
- * as many rows as fit the registers, or many vectors to read from far away. */
-static HONE__GEMM_INLINE bool R(gemm_dot_wide_is_short)(int64_t m, int64_t n, int64_t k,
-                                                        int64_t b_rs)
-{
-    enum { FEW = 16, ROWS = 4, MIDDLE = 8 * VIRTUAL_LANES };
-    if (k <= 2 * VIRTUAL_LANES) {
-        return true;
-    }
-    const bool many = n > FEW * LANES;
-    if (m <= ROWS) {
-        return m == ROWS && k < MIDDLE && many;
-    }
-    const bool waits = m == ROWS + 1 && R(gemm_dot_wide_crowded)(b_rs);
-    return DOT_WIDE_ROWS > ROWS && (many || (k < MIDDLE && !waits));
 }
 
 static void R(gemm_dot_wide)(int64_t m, int64_t n, int64_t k, const void *a, int64_t a_rs,
                              const void *b, int64_t b_rs, void *c, int64_t c_rs)
 {
-    if (k >= VIRTUAL_LANES && R(gemm_dot_wide_is_short)(m, n, k, b_rs)) {
-        R(gemm_dot_wide_short)(m, n, k, a, a_rs, b, b_rs, c, c_rs);
-        return;
-    }
-    if (k > VIRTUAL_LANES) {
-        R(gemm_dot_wide_long)(m, n, k, a, a_rs, b, b_rs, c, c_rs);
+    if (k >= VIRTUAL_LANES) {
+        R(gemm_dot_wide_full)(m, n, k, a, a_rs, b, b_rs, c, c_rs);
         return;
     }
     for (int64_t j = 0; j < n; j += LANES) {
@@ -489,5 +480,4 @@ static void R(gemm_dot_wide)(int64_t m, int64_t n, int64_t k, const void *a, int
     }
 }
 
-#undef DOT_CASES
-#undef DOT_WIDE_ROWS
+#undef DOT_WIDE_SUMS
