@@ -394,6 +394,7 @@ static HONE__GEMM_INLINE R(gemm_dot_wide_fn)
         return DOT_WIDE(8, 1, 0);
     }
 #else
+    (void)x;
     switch (2 * rows + narrow) {
     case 2:
         return DOT_WIDE(1, 4, 0);
