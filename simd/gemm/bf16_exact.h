@@ -19,9 +19,11 @@ static HONE__GEMM_NOINLINE void exact_tile(const hone__gemm_tile *t)
     }
 }
 
-static HONE__GEMM_NOINLINE void exact_rows(int64_t k, int rows, int64_t n, const uint16_t *a,
-                                           int64_t a_rs, int64_t a_cs, const uint16_t *b,
-                                           int64_t b_rs, float *c, int64_t c_rs, bool resume)
+/* B's strides are of any kind. */
+static HONE__GEMM_NOINLINE void exact_strided(int64_t k, int rows, int64_t n, const uint16_t *a,
+                                              int64_t a_rs, int64_t a_cs, const uint16_t *b,
+                                              int64_t b_rs, int64_t b_cs, float *c, int64_t c_rs,
+                                              bool resume)
 {
     for (int i = 0; i < rows; i++) {
         float *y = c + i * c_rs;
@@ -31,11 +33,18 @@ static HONE__GEMM_NOINLINE void exact_rows(int64_t k, int rows, int64_t n, const
         for (int64_t p = 0; p < k; p++) {
             const float x = hone__bf16_widen(a[i * a_rs + p * a_cs]);
             for (int64_t j = 0; j < n; j++) {
-                y[j] =
-                    hone__bf16_step(x, hone__bf16_widen(b[p * b_rs + j]), hone__bf16_flush(y[j]));
+                y[j] = hone__bf16_step(x, hone__bf16_widen(b[p * b_rs + j * b_cs]),
+                                       hone__bf16_flush(y[j]));
             }
         }
     }
+}
+
+static void exact_rows(int64_t k, int rows, int64_t n, const uint16_t *a, int64_t a_rs,
+                       int64_t a_cs, const uint16_t *b, int64_t b_rs, float *c, int64_t c_rs,
+                       bool resume)
+{
+    exact_strided(k, rows, n, a, a_rs, a_cs, b, b_rs, 1, c, c_rs, resume);
 }
 
 /* ---- in the order `tiles` */

@@ -1,4 +1,4 @@
-/* bf16_fma.h: `tile`, `rows` and those of `tiles` (bf16_kernels.h) by the FMAs of an ISA whose
+/* bf16_fma.h: `tile`, `rows`, those of `tiles` (bf16_kernels.h) by the FMAs of an ISA whose
  * vocabulary (simd/vec) and bf16_widened.h were included before, and that says what TILES_MR and
  * TILES_NV are. (fragment of an ISA's file) */
 #include "gemm/bf16_exact.h"
@@ -38,73 +38,100 @@ static void tiles(const hone__gemm_tile *t)
     run_tile(fma_tiles, exact_tiles, t);
 }
 
-/* `depth` k of a run of whole vectors: sums wait in c, which stays in L1. */
-static HONE__GEMM_INLINE void rows_step(const int depth, const int rows, int64_t n, float (*x)[4],
-                                        const uint16_t *b, int64_t b_rs, float *c, int64_t c_rs)
-{
-    for (int64_t j = 0; j < n; j += F32_LANES) {
-        vf32 w[4];
-        HONE__GEMM_UNROLL
-        for (int q = 0; q < depth; q++) {
-            w[q] = widened(b + q * b_rs + j);
-        }
-        HONE__GEMM_UNROLL
-        for (int i = 0; i < rows; i++) {
-            vf32 acc = f32_load(c + i * c_rs + j);
-            HONE__GEMM_UNROLL
-            for (int q = 0; q < depth; q++) {
-                acc = f32_fma(f32_set(x[i][q]), w[q], acc);
-            }
-            f32_store(c + i * c_rs + j, acc);
-        }
-    }
-}
+enum { ROWS_K = 8, ROWS_PAIR = 2 * F32_LANES };
 
-/* Four k of A from p on; -0 for those that are missing, which adds nothing. */
-static HONE__GEMM_INLINE void four_of_a(const int rows, int64_t left, const uint16_t *a,
-                                        int64_t a_rs, int64_t a_cs, float (*x)[4])
+/* Sums of neighbours in the order in which words of two columns give them: the even ones of two
+ * vectors, then the odd ones; or back. */
+static HONE__GEMM_NOINLINE void reorder(bool back, int rows, int64_t n, float *c, int64_t c_rs)
 {
     for (int i = 0; i < rows; i++) {
-        for (int q = 0; q < 4; q++) {
-            x[i][q] = q < left ? hone__bf16_widen(a[i * a_rs + q * a_cs]) : -0.0f;
+        float *y = c + i * c_rs;
+        for (int64_t j = 0; j < n; j += ROWS_PAIR) {
+            const vf32 low = f32_load(y + j), high = f32_load(y + j + F32_LANES);
+            f32_store(y + j, back ? f32_zip_low(low, high) : f32_even(low, high));
+            f32_store(y + j + F32_LANES, back ? f32_zip_high(low, high) : f32_odd(low, high));
         }
     }
 }
 
-/* n columns that fill no vector, or k that make no four: in some that are filled up with zeros. */
-static HONE__GEMM_INLINE void rows_rest(const int rows, int64_t k, int64_t n, float (*x)[4],
+/* A k of two vectors of columns. */
+static HONE__GEMM_INLINE void rows_one(const int rows, int q, float (*x)[ROWS_K], const uint16_t *b,
+                                       vf32 (*acc)[2])
+{
+    const vf32 even = widened_even(b), odd = widened_odd(b);
+    HONE__GEMM_UNROLL
+    for (int i = 0; i < rows; i++) {
+        const vf32 a = f32_set(x[i][q]);
+        acc[i][0] = f32_fma(a, even, acc[i][0]);
+        acc[i][1] = f32_fma(a, odd, acc[i][1]);
+    }
+}
+
+/* ROWS_K of them of columns, of which each two vectors are whole: sums wait in c, which stays in L1. */
+static HONE__GEMM_INLINE void rows_step(const int rows, int64_t n, float (*x)[ROWS_K],
                                         const uint16_t *b, int64_t b_rs, float *c, int64_t c_rs)
 {
-    for (int64_t j = 0; j < n; j += F32_LANES) {
-        const size_t some = (size_t)(n - j < F32_LANES ? n - j : F32_LANES);
-        uint16_t some_b[4 * F32_LANES] = { 0 };
-        float some_c[HONE__BF16_ROWS * F32_LANES] = { 0 };
-        for (int64_t q = 0; q < k; q++) {
-            memcpy(some_b + q * F32_LANES, b + q * b_rs + j, some * sizeof *b);
-        }
+    for (int64_t j = 0; j < n; j += ROWS_PAIR) {
+        vf32 acc[HONE__BF16_ROWS][2];
+        HONE__GEMM_UNROLL
         for (int i = 0; i < rows; i++) {
-            memcpy(some_c + i * F32_LANES, c + i * c_rs + j, some * sizeof *c);
+            acc[i][0] = f32_load(c + i * c_rs + j);
+            acc[i][1] = f32_load(c + i * c_rs + j + F32_LANES);
         }
-        rows_step(4, rows, F32_LANES, x, some_b, F32_LANES, some_c, F32_LANES);
+        HONE__GEMM_UNROLL
+        for (int q = 0; q < ROWS_K; q++) {
+            rows_one(rows, q, x, b + q * b_rs + j, acc);
+        }
+        HONE__GEMM_UNROLL
         for (int i = 0; i < rows; i++) {
-            memcpy(c + i * c_rs + j, some_c + i * F32_LANES, some * sizeof *c);
+            f32_store(c + i * c_rs + j, acc[i][0]);
+            f32_store(c + i * c_rs + j + F32_LANES, acc[i][1]);
         }
     }
 }
 
+/* Of two vectors of columns those that are there, and so of k; filled up with zeros. */
+static HONE__GEMM_NOINLINE void some_of_b(int depth, int64_t n, const uint16_t *b, int64_t b_rs,
+                                          uint16_t *to)
+{
+    memset(to, 0, ROWS_K * ROWS_PAIR * sizeof *to);
+    for (int q = 0; q < depth; q++) {
+        memcpy(to + q * ROWS_PAIR, b + q * b_rs,
+               (size_t)(n < ROWS_PAIR ? n : ROWS_PAIR) * sizeof *b);
+    }
+}
+
+/* ROWS_K elements of each row of A; -0 for those that are missing, which adds nothing. */
+static HONE__GEMM_NOINLINE void some_of_a(int rows, int depth, const uint16_t *a, int64_t a_rs,
+                                          int64_t a_cs, float (*x)[ROWS_K])
+{
+    for (int i = 0; i < rows; i++) {
+        for (int q = 0; q < ROWS_K; q++) {
+            x[i][q] = q < depth ? hone__bf16_widen(a[i * a_rs + q * a_cs]) : -0.0f;
+        }
+    }
+}
+
+/* rest: sums of the columns that make no two vectors. */
 static HONE__GEMM_INLINE void rows_of(const int rows, int64_t k, int64_t n, const uint16_t *a,
                                       int64_t a_rs, int64_t a_cs, const uint16_t *b, int64_t b_rs,
-                                      float *c, int64_t c_rs)
+                                      float *c, int64_t c_rs, float *rest)
 {
-    const int64_t vectors = n - n % F32_LANES;
-    for (int64_t p = 0; p < k; p += 4) {
-        const int64_t some = k - p < 4 ? k - p : 4, whole = some == 4 ? vectors : 0;
-        const uint16_t *from = b + p * b_rs;
-        float x[HONE__BF16_ROWS][4];
-        four_of_a(rows, some, a + p * a_cs, a_rs, a_cs, x);
-        rows_step(4, rows, whole, x, from, b_rs, c, c_rs);
-        if (whole < n) {
-            rows_rest(rows, some, n - whole, x, from + whole, b_rs, c + whole, c_rs);
+    const int64_t whole = n - n % ROWS_PAIR;
+    for (int64_t p = 0; p < k; p += ROWS_K) {
+        const int depth = (int)(k - p < ROWS_K ? k - p : ROWS_K);
+        float x[HONE__BF16_ROWS][ROWS_K];
+        some_of_a(rows, depth, a + p * a_cs, a_rs, a_cs, x);
+        for (int64_t j = 0, some; j < n; j += some) {
+            const uint16_t *from = b + p * b_rs + j;
+            uint16_t filled[ROWS_K * ROWS_PAIR];
+            const bool as_it_is = j < whole && depth == ROWS_K;
+            some = as_it_is ? whole : ROWS_PAIR;
+            if (!as_it_is) {
+                some_of_b(depth, n - j, from, b_rs, filled);
+            }
+            rows_step(rows, some, x, as_it_is ? from : filled, as_it_is ? b_rs : ROWS_PAIR,
+                      j < whole ? c + j : rest, j < whole ? c_rs : ROWS_PAIR);
         }
     }
 }
@@ -113,7 +140,20 @@ static HONE__GEMM_NOINLINE void fma_rows(int64_t k, int rows, int64_t n, const u
                                          int64_t a_rs, int64_t a_cs, const uint16_t *b,
                                          int64_t b_rs, float *c, int64_t c_rs)
 {
-    HONE__BF16_BY_ROWS(rows, rows_of, k, n, a, a_rs, a_cs, b, b_rs, c, c_rs);
+    const int64_t whole = n - n % ROWS_PAIR;
+    const size_t bytes = (size_t)(n - whole) * sizeof *c;
+    float rest[HONE__BF16_ROWS * ROWS_PAIR] = { 0 };
+    for (int i = 0; i < rows; i++) {
+        memcpy(rest + i * ROWS_PAIR, c + i * c_rs + whole, bytes);
+    }
+    reorder(false, rows, whole, c, c_rs);
+    reorder(false, rows, ROWS_PAIR, rest, ROWS_PAIR);
+    HONE__BF16_BY_ROWS(rows, rows_of, k, n, a, a_rs, a_cs, b, b_rs, c, c_rs, rest);
+    reorder(true, rows, whole, c, c_rs);
+    reorder(true, rows, ROWS_PAIR, rest, ROWS_PAIR);
+    for (int i = 0; i < rows; i++) {
+        memcpy(c + i * c_rs + whole, rest + i * ROWS_PAIR, bytes);
+    }
 }
 
 typedef void fast_rows(int64_t k, int rows, int64_t n, const uint16_t *a, int64_t a_rs,

@@ -17,6 +17,27 @@ static HONE__GEMM_INLINE vf32 widened(const uint16_t *b)
     return value;
 }
 
+/* Of two vectors of columns each second one, from the first or from the second on: a word is two. */
+static HONE__GEMM_INLINE vf32 widened_even(const uint16_t *b)
+{
+    some_bits word;
+    memcpy(&word, b, sizeof word);
+    word <<= 16;
+    vf32 value;
+    memcpy(&value, &word, sizeof value);
+    return value;
+}
+
+static HONE__GEMM_INLINE vf32 widened_odd(const uint16_t *b)
+{
+    some_bits word;
+    memcpy(&word, b, sizeof word);
+    word &= 0xFFFF0000;
+    vf32 value;
+    memcpy(&value, &word, sizeof value);
+    return value;
+}
+
 /* A tile's k, `some` of them, of `nv` vectors of columns. */
 static HONE__GEMM_INLINE void tile_rows_part(const int rows, const int nv, int64_t some,
                                              float (*x)[HONE__BF16_TILE_K], const uint16_t *b,

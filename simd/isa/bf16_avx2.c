@@ -13,6 +13,8 @@ enum { TILES_MR = 6, TILES_NV = 2 };
 
 #include "gemm/bf16_widened.h"
 #include "gemm/bf16_fma.h"
+#include "gemm/bf16_few_avx2.h"
+#include "gemm/bf16_few_run.h"
 #include "gemm/bf16_narrow.h"
 
 const hone__bf16_kernel hone__bf16_avx2 = {
@@ -22,6 +24,7 @@ const hone__bf16_kernel hone__bf16_avx2 = {
     .pack = pack,
     .tile = tile,
     .rows = rows,
+    .few = few,
     .tiles = tiles,
     .tiles_rows = tiles_rows,
     .narrow = narrow,

@@ -15,6 +15,27 @@ enum { TILES_MR = 8, TILES_NV = 3 };
 #include "gemm/bf16_fma.h"
 #include "gemm/bf16_narrow.h"
 
+/* The earlier k of a pair is its upper half. */
+static HONE__GEMM_INLINE __m512 step_two(__m512 acc, __m512i a, __m512i b)
+{
+    const __m512i upper = _mm512_set1_epi32((int)0xFFFF0000);
+    acc = _mm512_fmadd_ps(_mm512_castsi512_ps(_mm512_and_si512(a, upper)),
+                          _mm512_castsi512_ps(_mm512_and_si512(b, upper)), acc);
+    return _mm512_fmadd_ps(_mm512_castsi512_ps(_mm512_slli_epi32(a, 16)),
+                           _mm512_castsi512_ps(_mm512_slli_epi32(b, 16)), acc);
+}
+
+#include "gemm/bf16_few_avx512.h"
+
+static HONE__GEMM_NOINLINE void few_fast(int64_t k, int rows, int64_t n, const uint16_t *a,
+                                         int64_t a_rs, int64_t a_cs, const uint16_t *b,
+                                         int64_t b_cs, float *c, int64_t c_rs)
+{
+    few_all(k, rows, n, a, a_rs, a_cs, b, b_cs, c, c_rs, true);
+}
+
+#include "gemm/bf16_few_run.h"
+
 const hone__bf16_kernel hone__bf16_avx512 = {
     .name = "avx512",
     .isa = "avx512",
@@ -22,6 +43,7 @@ const hone__bf16_kernel hone__bf16_avx512 = {
     .pack = pack,
     .tile = tile,
     .rows = rows,
+    .few = few,
     .tiles = tiles,
     .tiles_rows = tiles_rows,
     .narrow = narrow,

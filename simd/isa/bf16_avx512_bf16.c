@@ -11,7 +11,7 @@
 #include "gemm/bf16_narrow.h"
 #include "gemm/bf16_pack_avx512.h"
 #include "gemm/bf16_gemm_avx512_bf16_8x32.h"
-#include "gemm/bf16_few_avx512_bf16.h"
+#include "gemm/bf16_few_avx512.h"
 #include "gemm/bf16_tiles_avx512_bf16.h"
 
 const hone__bf16_kernel hone__bf16_avx512_bf16 = {
@@ -27,7 +27,7 @@ const hone__bf16_kernel hone__bf16_avx512_bf16 = {
     .tile = tile,
     .tile_narrow = tile_narrow,
     .rows = rows,
-    .few = few,
+    .few = few_all,
     .tiles = tiles,
     .tiles_rows = tiles_rows,
     .regroup = regroup,

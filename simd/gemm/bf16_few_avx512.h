@@ -1,7 +1,8 @@
-/* bf16_few_avx512_bf16.h: `few` (bf16_kernels.h): a B that lies along k is turned in registers, 16
- * k of 16 columns at a time. (fragment of simd/isa/bf16_avx512_bf16.c) */
+/* bf16_few_avx512.h: `few` (bf16_kernels.h): a B that lies along k is turned in registers, 16 k of 16
+ * columns at a time. step_two(acc, a, b), what 16 lanes of pairs come to, was defined before, by
+ * vdpbf16ps or by FMAs. (fragment of simd/isa/bf16_avx512.c and bf16_avx512_bf16.c) */
 
-enum { FEW_COLUMNS = 32, FEW_GROUPS = FEW_COLUMNS / TILE_LANES, FEW_K = 1024 };
+enum { FEW_COLUMNS = 32, FEW_LANES = 16, FEW_GROUPS = FEW_COLUMNS / FEW_LANES, FEW_K = 1024 };
 
 /* 16 k of columns i and i + 8. */
 static HONE__GEMM_INLINE __m512i two_columns(const uint16_t *const *columns, int i, int64_t p)
@@ -49,7 +50,7 @@ static HONE__GEMM_INLINE void few_step(const int rows, const uint16_t *const *co
                                        __m512 acc[HONE__BF16_ROWS][FEW_GROUPS])
 {
     __m512i w[8];
-    turn_16(columns + g * TILE_LANES, p, w);
+    turn_16(columns + g * FEW_LANES, p, w);
     HONE__GEMM_UNROLL
     for (int q = 0; q < 8; q++) {
         HONE__GEMM_UNROLL
@@ -59,30 +60,30 @@ static HONE__GEMM_INLINE void few_step(const int rows, const uint16_t *const *co
     }
 }
 
-/* 32 k: a line of each column, that isn't asked for twice. */
+/* 32 k: a line of each column of a group, that isn't asked for twice. */
 static HONE__GEMM_INLINE void few_line(const int rows, const uint16_t *const *columns, int64_t p,
                                        int x[HONE__BF16_ROWS][FEW_K / 2], int64_t at,
                                        __m512 acc[HONE__BF16_ROWS][FEW_GROUPS])
 {
     HONE__GEMM_UNROLL
     for (int g = 0; g < FEW_GROUPS; g++) {
-        few_step(rows, columns, p, x, at, g, acc);
-        few_step(rows, columns, p + 16, x, at + 8, g, acc);
+        for (int half = 0; half < 2; half++) {
+            few_step(rows, columns, p + 16 * half, x, at + 8 * half, g, acc);
+        }
     }
 }
 
-/* The last k, fewer than 32: of columns that are filled up. */
-static HONE__GEMM_INLINE void few_rest(const int rows, const uint16_t *const *columns, int64_t p,
-                                       int64_t k, int x[HONE__BF16_ROWS][FEW_K / 2],
-                                       __m512 acc[HONE__BF16_ROWS][FEW_GROUPS])
+typedef uint16_t few_lines[FEW_COLUMNS][32];
+
+/* The last k of the columns, fewer than 32, filled up. */
+static HONE__GEMM_NOINLINE void few_rest(const uint16_t *const *columns, int64_t p, int64_t k,
+                                         uint16_t (*lines)[32], const uint16_t **at)
 {
-    uint16_t rest[FEW_COLUMNS][32] = { { 0 } };
-    const uint16_t *at[FEW_COLUMNS];
+    memset(lines, 0, sizeof(few_lines));
     for (int j = 0; j < FEW_COLUMNS; j++) {
-        memcpy(rest[j], columns[j] + p, (size_t)(k - p) * sizeof(uint16_t));
-        at[j] = rest[j];
+        memcpy(lines[j], columns[j] + p, (size_t)(k - p) * sizeof(uint16_t));
+        at[j] = lines[j];
     }
-    few_line(rows, at, 0, x, p / 2, acc);
 }
 
 /* Lines of the next columns. */
@@ -122,13 +123,16 @@ static HONE__GEMM_INLINE void few_of(const int rows, int64_t k, int64_t n, const
                 acc[i][g] = _mm512_maskz_loadu_ps(half, c + i * c_rs + j + 16 * g);
             }
         }
-        int64_t p = 0;
-        for (; p + 32 <= k; p += 32) {
-            ask_for_next(b + (j + FEW_COLUMNS) * b_cs, b_cs, p);
-            few_line(rows, columns, p, x, p / 2, acc);
-        }
-        if (p < k) {
-            few_rest(rows, columns, p, k, x, acc);
+        few_lines lines;
+        const uint16_t *filled[FEW_COLUMNS];
+        for (int64_t p = 0; p < k; p += 32) {
+            const bool whole = p + 32 <= k;
+            if (whole) {
+                ask_for_next(b + (j + FEW_COLUMNS) * b_cs, b_cs, p);
+            } else {
+                few_rest(columns, p, k, lines, filled);
+            }
+            few_line(rows, whole ? columns : filled, whole ? p : 0, x, p / 2, acc);
         }
         HONE__GEMM_UNROLL
         for (int i = 0; i < rows; i++) {
@@ -141,17 +145,12 @@ static HONE__GEMM_INLINE void few_of(const int rows, int64_t k, int64_t n, const
     }
 }
 
-static void few_range(int64_t k, int rows, int64_t n, const uint16_t *a, int64_t a_rs, int64_t a_cs,
-                      const uint16_t *b, int64_t b_cs, float *c, int64_t c_rs, bool resume)
-{
-    HONE__BF16_BY_ROWS(rows, few_of, k, n, a, a_rs, a_cs, b, b_cs, c, c_rs, resume);
-}
-
-static void few(int64_t k, int rows, int64_t n, const uint16_t *a, int64_t a_rs, int64_t a_cs,
-                const uint16_t *b, int64_t b_cs, float *c, int64_t c_rs, bool resume)
+static void few_all(int64_t k, int rows, int64_t n, const uint16_t *a, int64_t a_rs, int64_t a_cs,
+                    const uint16_t *b, int64_t b_cs, float *c, int64_t c_rs, bool resume)
 {
     for (int64_t p = 0; p == 0 || p < k; p += FEW_K) {
         const int64_t some = k - p < FEW_K ? k - p : FEW_K;
-        few_range(some, rows, n, a + p * a_cs, a_rs, a_cs, b + p, b_cs, c, c_rs, resume || p > 0);
+        HONE__BF16_BY_ROWS(rows, few_of, some, n, a + p * a_cs, a_rs, a_cs, b + p, b_cs, c, c_rs,
+                           resume || p > 0);
     }
 }
