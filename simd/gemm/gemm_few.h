@@ -12,7 +12,7 @@
  *
  * Vectors of columns take turns, as each waits for its chain: the loads of A serve them all. Where
  * columns are pages apart, they share a few lines of L1, so that each line is read to its end
- * before the next columns', and each vector of columns is a line behind the one before: its lines
+ * before the next columns', and of two vectors of columns one is some lines behind: its lines
  * are others. So B comes from memory, too, with lines asked for in time. (fragment) */
 
 #ifndef FEW_LANES
@@ -22,11 +22,15 @@
 #define FEW_KEPT   1
 #endif
 
-enum { R(gemm_few_most) = 4, R(gemm_few_line) = 64 / (int)sizeof(REAL) };
+enum {
+    R(gemm_few_most) = 4,
+    R(gemm_few_line) = 64 / (int)sizeof(REAL),
+    R(gemm_few_apart) = 3 /* rows of A that each lie along k */
+};
 
 typedef struct {
     int64_t k, n;
-    const REAL *a; /* [k][rows], or where it lies along k: */
+    const REAL *a; /* [k][rows], or few, or where they lie, each along k: */
     int64_t a_rs;
     const REAL *b;
     int64_t b_cs;
@@ -80,11 +84,22 @@ static HONE__GEMM_INLINE void R(gemm_few_end)(const int rows, const int there,
     }
 }
 
+/* Where element q of row i of A is, and how much further the next k. */
+static HONE__GEMM_INLINE int64_t R(gemm_few_at)(const int rows, int64_t a_rs, int q, int i)
+{
+    return rows <= R(gemm_few_apart) ? i * a_rs + q : q * rows + i;
+}
+
+static HONE__GEMM_INLINE int64_t R(gemm_few_next)(const int rows)
+{
+    return rows <= R(gemm_few_apart) ? 1 : rows;
+}
+
 /* FEW_STEP k. Left to itself, a compiler would keep an address for each element that is read. av: A's
  * elements, each a vector, or NULL. */
 static HONE__GEMM_INLINE void R(gemm_few_step)(const int rows, const int there, const REAL *a,
-                                               const FEW_VECTOR *av, const REAL *b, int64_t bs,
-                                               R(gemm_few_sums) * s)
+                                               int64_t a_rs, const FEW_VECTOR *av, const REAL *b,
+                                               int64_t bs, R(gemm_few_sums) * s)
 {
     FEW_VECTOR v[FEW_STEP];
     (void)there, (void)bs; /* a vector of one column has no other */
@@ -94,8 +109,9 @@ static HONE__GEMM_INLINE void R(gemm_few_step)(const int rows, const int there, 
     for (int q = 0; q < FEW_STEP; q++) {
         HONE__GEMM_UNROLL
         for (int i = 0; i < rows; i++) {
-            const int at = q * rows + i;
-            s->acc[i] = FEW(fma)(av ? av[at] : FEW(set)(a[at]), v[q], s->acc[i]);
+            const FEW_VECTOR x =
+                av ? av[q * rows + i] : FEW(set)(a[R(gemm_few_at)(rows, a_rs, q, i)]);
+            s->acc[i] = FEW(fma)(x, v[q], s->acc[i]);
         }
     }
 }
@@ -112,7 +128,9 @@ static HONE__GEMM_INLINE void R(gemm_few_rest)(const int rows, const int there,
         }
         HONE__GEMM_UNROLL
         for (int i = 0; i < rows; i++) {
-            s->acc[i] = FEW(fma)(FEW(set)(job->a[p * rows + i]), FEW(load)(turned), s->acc[i]);
+            const REAL x =
+                job->a[p * R(gemm_few_next)(rows) + R(gemm_few_at)(rows, job->a_rs, 0, i)];
+            s->acc[i] = FEW(fma)(FEW(set)(x), FEW(load)(turned), s->acc[i]);
         }
     }
 }
@@ -124,24 +142,25 @@ static HONE__GEMM_INLINE void R(gemm_few_columns)(const int rows, const int vect
 {
     R(gemm_few_sums) s[R(gemm_few_most)];
     const int64_t steps = job->k & -FEW_STEP, bs = job->b_cs, apart = FEW_LANES * bs;
-    const REAL *b = job->b + j * bs, *a = job->a, *const end = a + steps * rows;
+    const int64_t next = R(gemm_few_next)(rows), a_rs = job->a_rs;
+    const REAL *b = job->b + j * bs, *a = job->a, *const end = a + steps * next;
     HONE__GEMM_UNROLL
     for (int g = 0; g < vectors; g++) {
         R(gemm_few_begin)(rows, there, job, j + g * FEW_LANES, &s[g]);
     }
     const bool kept = vectors > 1 && rows <= FEW_KEPT;
-    for (; a < end; a += FEW_STEP * rows, b += FEW_STEP) {
+    for (; a < end; a += FEW_STEP * next, b += FEW_STEP) {
         FEW_VECTOR av[FEW_STEP * FEW_KEPT];
         if (kept) {
             HONE__GEMM_UNROLL
             for (int i = 0; i < FEW_STEP * rows; i++) {
-                av[i] = FEW(set)(a[i]);
+                av[i] = FEW(set)(a[R(gemm_few_at)(rows, a_rs, i / rows, i % rows)]);
                 HONE__GEMM_KEEP(av[i]);
             }
         }
         HONE__GEMM_UNROLL
         for (int g = 0; g < vectors; g++) {
-            R(gemm_few_step)(rows, there, a, kept ? av : NULL, b + g * apart, bs, &s[g]);
+            R(gemm_few_step)(rows, there, a, a_rs, kept ? av : NULL, b + g * apart, bs, &s[g]);
         }
     }
     HONE__GEMM_UNROLL
@@ -151,56 +170,115 @@ static HONE__GEMM_INLINE void R(gemm_few_columns)(const int rows, const int vect
     }
 }
 
-/* Line `line` of a vector of columns, the next ones being asked for. */
-static HONE__GEMM_INLINE void R(gemm_few_one_line)(const int rows, bool far,
-                                                   const R(gemm_few_job) * job, const REAL *b,
-                                                   int64_t line, R(gemm_few_sums) * s)
+/* A vector of columns on its way. */
+typedef struct {
+    R(gemm_few_sums) s;
+    int64_t j, line; /* its first column, the next line of each */
+} R(gemm_few_lane);
+
+/* Some lines of two of them by turns, the lines to come being asked for. */
+static HONE__GEMM_INLINE void R(gemm_few_by_turns)(const int rows, bool far, int64_t lines,
+                                                   const R(gemm_few_job) * job,
+                                                   R(gemm_few_lane) * lane)
 {
-    enum { AHEAD_BYTES = 1024 };
-    const REAL *a = job->a + line * R(gemm_few_line) * rows;
-    b += line * R(gemm_few_line);
-    for (int l = 0; far && l < FEW_LANES; l++) {
-        __builtin_prefetch((const char *)(b + l * job->b_cs) + AHEAD_BYTES, 0, 2);
-    }
+    enum { LINE = R(gemm_few_line), AHEAD_BYTES = 1024 };
+    const int64_t bs = job->b_cs, a_rs = job->a_rs, next = R(gemm_few_next)(rows);
+    const REAL *a[2], *b[2];
     HONE__GEMM_UNROLL
-    for (int q = 0; q < R(gemm_few_line); q += FEW_STEP) {
-        R(gemm_few_step)(rows, FEW_LANES, a + q * rows, NULL, b + q, job->b_cs, s);
-    }
-}
-
-/* Two vectors of columns, the second a line behind the first. */
-static HONE__GEMM_INLINE void R(gemm_few_columns_skewed)(const int rows, bool far,
-                                                         const R(gemm_few_job) * job, int64_t j)
-{
-    R(gemm_few_sums) s[2];
-    const int64_t lines = job->k / R(gemm_few_line), steps = job->k & -FEW_STEP;
-    const REAL *b[2] = { job->b + j * job->b_cs, job->b + (j + FEW_LANES) * job->b_cs };
-    R(gemm_few_begin)(rows, FEW_LANES, job, j, &s[0]);
-    R(gemm_few_begin)(rows, FEW_LANES, job, j + FEW_LANES, &s[1]);
-    for (int64_t line = 0; line <= lines; line++) {
-        if (line < lines) {
-            R(gemm_few_one_line)(rows, far, job, b[0], line, &s[0]);
-        }
-        if (line > 0) {
-            R(gemm_few_one_line)(rows, far, job, b[1], line - 1, &s[1]);
-        }
-    }
     for (int g = 0; g < 2; g++) {
-        for (int64_t p = lines * R(gemm_few_line); p < steps; p += FEW_STEP) {
-            R(gemm_few_step)(rows, FEW_LANES, job->a + p * rows, NULL, b[g] + p, job->b_cs, &s[g]);
+        a[g] = job->a + lane[g].line * LINE * next;
+        b[g] = job->b + lane[g].j * bs + lane[g].line * LINE;
+        lane[g].line += lines;
+    }
+    for (; lines > 0; lines--) {
+        for (int l = 0; far && l < 2 * FEW_LANES; l++) {
+            const REAL *from = b[l / FEW_LANES] + l % FEW_LANES * bs;
+            __builtin_prefetch((const char *)from + AHEAD_BYTES, 0, 2);
         }
-        R(gemm_few_rest)(rows, FEW_LANES, job, b[g], steps, &s[g]);
-        R(gemm_few_end)(rows, FEW_LANES, job, j + g * FEW_LANES, &s[g]);
+        HONE__GEMM_UNROLL
+        for (int q = 0; q < LINE; q += FEW_STEP) {
+            HONE__GEMM_UNROLL
+            for (int g = 0; g < 2; g++) {
+                R(gemm_few_step)(rows, FEW_LANES, a[g], a_rs, NULL, b[g], bs, &lane[g].s);
+                a[g] += FEW_STEP * next;
+                b[g] += FEW_STEP;
+            }
+        }
     }
 }
 
-/* All columns, `vectors` of them at once, which may be skewed two at a time. */
+/* What is left of k after its lines, and its sums go where they belong. */
+static HONE__GEMM_NOINLINE void R(gemm_few_lane_end)(int rows, const R(gemm_few_job) * job,
+                                                     int64_t j, int64_t p, FEW_VECTOR *acc)
+{
+    const REAL *b = job->b + j * job->b_cs, *a = job->a;
+    for (; p < job->k; p++) {
+        REAL turned[FEW_LANES];
+        for (int l = 0; l < FEW_LANES; l++) {
+            turned[l] = b[l * job->b_cs + p];
+        }
+        for (int i = 0; i < rows; i++) {
+            const REAL x = a[p * R(gemm_few_next)(rows) + R(gemm_few_at)(rows, job->a_rs, 0, i)];
+            acc[i] = FEW(fma)(FEW(set)(x), FEW(load)(turned), acc[i]);
+        }
+    }
+    for (int i = 0; i < rows; i++) {
+        FEW(store)(job->c + i * job->c_rs + j, acc[i]);
+    }
+}
+
+/* Pairs of vectors of columns, the second of each some lines behind the first: the lines that a
+ * prefetcher brings for the one would throw out those that the other is about to read. Before the
+ * second begins and after the first has ended, what takes its turn is dropped. */
+static HONE__GEMM_INLINE void R(gemm_few_pairs)(const int rows, bool far,
+                                                const R(gemm_few_job) * job, int64_t pairs)
+{
+    enum { MOST_BEHIND = 16 };
+    const int64_t lines = job->k / R(gemm_few_line), all = pairs * lines;
+    const int64_t some = pairs > 1 ? lines / 4 : lines / 8;
+    const int64_t behind = some < MOST_BEHIND ? some : MOST_BEHIND;
+    R(gemm_few_lane) lane[2] = { { .j = 0 }, { .j = FEW_LANES } };
+    for (int64_t t = 0, now; t < all + behind; t += now) {
+        if (t == all) {
+            lane[0].j = 0;
+        }
+        if (t == behind) {
+            lane[1].line = 0;
+        }
+        const int64_t most = lane[0].line > lane[1].line ? lane[0].line : lane[1].line;
+        now = t < behind ? behind : lines - most;
+        HONE__GEMM_UNROLL
+        for (int g = 0; g < 2; g++) {
+            if (lane[g].line == 0) {
+                R(gemm_few_begin)(rows, FEW_LANES, job, lane[g].j, &lane[g].s);
+            }
+        }
+        R(gemm_few_by_turns)(rows, far, now, job, lane);
+        HONE__GEMM_UNROLL
+        for (int g = 0; g < 2; g++) {
+            if (lane[g].line == lines) {
+                FEW_VECTOR acc[HONE__GEMM_FEW_ROWS]; /* that of the lane stays in registers */
+                HONE__GEMM_UNROLL
+                for (int i = 0; i < rows; i++) {
+                    acc[i] = lane[g].s.acc[i];
+                }
+                R(gemm_few_lane_end)(rows, job, lane[g].j, lines * R(gemm_few_line), acc);
+                lane[g].j += 2 * FEW_LANES; /* the next but one */
+                lane[g].line = 0;
+            }
+        }
+    }
+}
+
+/* All columns, `vectors` of them at once, or skewed by pairs. */
 static HONE__GEMM_INLINE void R(gemm_few_rows)(const int rows, const int vectors,
                                                const R(gemm_few_job) * job, bool skew, bool far)
 {
     int64_t j = 0;
-    for (; vectors > 1 && skew && j + 2 * FEW_LANES <= job->n; j += 2 * FEW_LANES) {
-        R(gemm_few_columns_skewed)(rows, far, job, j);
+    const int64_t pairs = job->n / (2 * FEW_LANES);
+    if (vectors > 1 && skew && pairs > 0) {
+        R(gemm_few_pairs)(rows, far, job, pairs);
+        j = pairs * 2 * FEW_LANES;
     }
     for (; vectors > 1 && j + vectors * FEW_LANES <= job->n; j += vectors * FEW_LANES) {
         R(gemm_few_columns)(rows, vectors, FEW_LANES, job, j);
@@ -215,7 +293,7 @@ static HONE__GEMM_INLINE void R(gemm_few_rows)(const int rows, const int vectors
 
 static void R(gemm_few_chunk)(int rows, const R(gemm_few_job) * job, bool far)
 {
-    const bool skew = far || R(gemm_few_share)(job->b_cs);
+    const bool skew = (far || R(gemm_few_share)(job->b_cs)) && job->k >= R(gemm_few_line);
     switch (rows) {
 #define FEW_ROWS(rows, vectors)                                                                    \
     case rows:                                                                                     \
@@ -234,27 +312,34 @@ static void R(gemm_few_chunk)(int rows, const R(gemm_few_job) * job, bool far)
 }
 
 static void R(gemm_few_copy)(int64_t k, int rows, const REAL *a, int64_t a_rs, int64_t a_cs,
-                             REAL *to)
+                             bool apart, REAL *to)
 {
-    if (a_cs == 1) {
+    if (a_cs == 1 && !apart) {
         R(gemm_transpose)(k, rows, to, rows, a, a_rs);
         return;
     }
     for (int i = 0; i < rows; i++) {
         for (int64_t q = 0; q < k; q++) {
-            to[q * rows + i] = a[i * a_rs + q * a_cs];
+            to[apart ? i * k + q : q * rows + i] = a[i * a_rs + q * a_cs];
         }
     }
 }
 
-/* A is copied to where all of a k lie side by side unless they do, as much of it at a time as stays
- * in L1. */
+/* A is copied to where the kernel wants it unless it is there, as much of it at a time as stays in L1.
+ * Where B's columns share lines, rows of A are copied half a page from what they meet there. */
 static void R(gemm_few_part)(int rows, const R(gemm_few_job) * whole, int64_t a_cs,
-                             R(gemm_few_run) run, bool far)
+                             R(gemm_few_run) run, bool apart, bool far)
 {
+    enum { LINE = 64, HALF_PAGE = 2048, PAGE = 2 * HALF_PAGE / (int)sizeof(REAL) };
     enum { COPIED = 16384 / (int)sizeof(REAL) };
-    _Alignas(64) REAL copy[COPIED];
-    const bool in_place = a_cs == rows && (whole->a_rs == 1 || rows == 1);
+    _Alignas(64) REAL buffer[COPIED + PAGE];
+    REAL *copy = buffer;
+    bool in_place = a_cs == rows && (whole->a_rs == 1 || rows == 1);
+    if (apart) {
+        const uintptr_t wanted = (uintptr_t)whole->b + HALF_PAGE - (uintptr_t)buffer;
+        copy += wanted / LINE * LINE / sizeof(REAL) % PAGE;
+        in_place = a_cs == 1 && !R(gemm_few_share)(whole->b_cs);
+    }
     const int64_t k = whole->k, most = in_place ? k : COPIED / rows & -R(gemm_few_line);
     for (int64_t p = 0; p < k; p += most) {
         R(gemm_few_job) job = *whole;
@@ -263,8 +348,9 @@ static void R(gemm_few_part)(int rows, const R(gemm_few_job) * whole, int64_t a_
         job.b += p;
         job.resume = whole->resume || p > 0;
         if (!in_place) {
-            R(gemm_few_copy)(job.k, rows, job.a, whole->a_rs, a_cs, copy);
+            R(gemm_few_copy)(job.k, rows, job.a, whole->a_rs, a_cs, apart, copy);
             job.a = copy;
+            job.a_rs = job.k;
         }
         run(rows, &job, far);
     }
@@ -272,17 +358,17 @@ static void R(gemm_few_part)(int rows, const R(gemm_few_job) * whole, int64_t a_
 
 /* In even parts where there are more rows than registers for their sums. */
 static void R(gemm_few_parts)(int rows, int most, const R(gemm_few_job) * job, int64_t a_cs,
-                              R(gemm_few_run) run, bool far)
+                              R(gemm_few_run) run, bool narrow, bool far)
 {
     if (rows <= most) { /* divisions take as long as a tiny product */
-        R(gemm_few_part)(rows, job, a_cs, run, far);
+        R(gemm_few_part)(rows, job, a_cs, run, narrow && rows <= R(gemm_few_apart), far);
         return;
     }
     const int parts = (rows + most - 1) / most;
     R(gemm_few_job) part = *job;
     for (int i = 0; i < parts; i++) {
         const int now = rows / parts + (i < rows % parts);
-        R(gemm_few_part)(now, &part, a_cs, run, far);
+        R(gemm_few_part)(now, &part, a_cs, run, narrow && now <= R(gemm_few_apart), far);
         part.a += now * job->a_rs;
         part.c += now * job->c_rs;
     }
@@ -307,7 +393,7 @@ static void R(gemm_few)(int64_t k, int rows, int64_t n, const void *a, int64_t a
     job.b += done * b_cs;
     job.c += done;
 #endif
-    R(gemm_few_parts)(rows, HONE__GEMM_FEW_ROWS, &job, a_cs, R(gemm_few_chunk), far);
+    R(gemm_few_parts)(rows, HONE__GEMM_FEW_ROWS, &job, a_cs, R(gemm_few_chunk), true, far);
 }
 
 #undef FEW_WIDE_TURN

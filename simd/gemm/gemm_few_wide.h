@@ -235,7 +235,7 @@ static void R(gemm_few_wide_run)(int rows, const R(gemm_few_job) * job, int64_t 
     } else if (a_cs == 1 && held) {
         R(gemm_few_wide_held)(rows, job);
     } else {
-        R(gemm_few_parts)(rows, R(gemm_few_tall), job, a_cs, R(gemm_few_wide_copied), false);
+        R(gemm_few_parts)(rows, R(gemm_few_tall), job, a_cs, R(gemm_few_wide_copied), false, false);
     }
 }
 
@@ -245,12 +245,14 @@ static int64_t R(gemm_few_wide)(int rows, const R(gemm_few_job) * job, int64_t a
 {
     enum {
         LEAST = 3,
+        LEAST_SHARED = 4, /* of columns that share lines */
         LEAST_HELD = 4,
         SIDE_BY_SIDE = 32 /* columns that fewer rows take at once */
     };
     const bool narrow = job->n < SIDE_BY_SIDE, share = R(gemm_few_share)(job->b_cs);
     const bool held = rows > R(gemm_few_tall) || (narrow && rows >= LEAST_HELD);
-    if (job->n < LANES || (!share && rows < LEAST && !(narrow && a_cs == 1))) {
+    const int least = narrow && (share || a_cs == 1) ? 1 : share ? LEAST_SHARED : LEAST;
+    if (job->n < LANES || rows < least) {
         return 0;
     }
     R(gemm_few_wide_run)(rows, job, a_cs, share, held);
