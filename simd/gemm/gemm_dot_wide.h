@@ -305,6 +305,7 @@ DOT_WIDE(2, 1, 0)
 DOT_WIDE(2, 1, 4)
 DOT_WIDE(2, 4, 0)
 DOT_WIDE(2, 4, 1)
+DOT_WIDE(2, 4, 2)
 DOT_WIDE(3, 1, 0)
 DOT_WIDE(3, 1, 4)
 DOT_WIDE(3, 2, 0)
@@ -312,7 +313,6 @@ DOT_WIDE(3, 4, 1)
 DOT_WIDE(4, 1, 0)
 DOT_WIDE(4, 1, 1)
 DOT_WIDE(4, 1, 4)
-DOT_WIDE(4, 2, 1)
 DOT_WIDE(4, 4, 1)
 DOT_WIDE(5, 1, 0)
 DOT_WIDE(5, 2, 1)
@@ -363,7 +363,7 @@ static HONE__GEMM_INLINE R(gemm_dot_wide_fn)
     case 9:
         return DOT_WIDE(2, 4, 0);
     case 10:
-        return DOT_WIDE(2, 4, 1);
+        return even && crowded && is_long ? DOT_WIDE(2, 4, 2) : DOT_WIDE(2, 4, 1);
     case 12:
         return even && is_long ? DOT_WIDE(3, 1, 4) : DOT_WIDE(3, 1, 0);
     case 13:
@@ -375,7 +375,7 @@ static HONE__GEMM_INLINE R(gemm_dot_wide_fn)
     case 17:
         return DOT_WIDE(4, 1, 0);
     case 18:
-        return is_long ? DOT_WIDE(4, 4, 1) : crowded ? DOT_WIDE(4, 2, 1) : DOT_WIDE(4, 1, 1);
+        return wide ? DOT_WIDE(4, 4, 1) : DOT_WIDE(4, 1, 1);
     case 22:
         return wide ? DOT_WIDE(5, 2, 1) : DOT_WIDE(5, 1, 0);
     case 26:
