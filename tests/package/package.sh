@@ -27,7 +27,7 @@ check_size() {
   [ "$(uname -m)" = x86_64 ] || skip "sizes are those of x86-64"
   "$SOURCE/perf/size.sh" "$lib/libhone.a" | tee sizes
   awk '/bytes loaded$/ { exit !($1 > 1000000 && $1 < 6000000) }' sizes
-  awk '/bytes in the archive/ { exit !($1 > 1000000 && $1 < 7600000) }' sizes
+  awk '/bytes in the archive/ { exit !($1 > 1000000 && $1 < 7500000) }' sizes
 }
 
 check_pkg_config() {
