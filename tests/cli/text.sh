@@ -79,6 +79,17 @@ for model in "$gpt" "$lstm"; do
   checks=$((checks + 1))
   cmp -s one out && fail "$model: two seeds give one text"
 done
+# ... of 16 bits, too
+for dtype in bf16 f16; do
+  half=("$hone" generate --model "$gpt" --load gpt.st --length 40 --dtype "$dtype")
+  works "${half[@]}"
+  cp out cached
+  works "${half[@]}" --no-cache
+  same cached out "$dtype, with and without the cache"
+  works env HONE_FORCE_THREADS=3 HONE_ISA=scalar "${half[@]}"
+  same cached out "$dtype, scalar, 3 threads"
+done
+refuses 2 "--dtype takes f32, bf16 or f16, not 'f64'" "$hone" generate --model "$gpt" --load gpt.st --dtype f64
 works "$hone" generate --model "$gpt" --load gpt.st --length 10 --prompt 'the fox '
 says '^the fox .{10}$'
 works "$hone" generate --model "$gpt" --load gpt.st --length 0 --prompt abc
