@@ -361,6 +361,99 @@ static void R(k_m2_blocks)(int64_t cols, const void *xv, int64_t begin, int64_t 
     }
 }
 
+/* ---- rows in pieces: the sums of several rows, whose pieces lie side by side, then each row about its
+ * mean, from L2; the lanes of deviations and squares wait in memory */
+
+/* n elements into as many lanes from d and dd on. */
+HONE__INLINE void R(deviate_into)(int64_t n, REAL *d, REAL *dd, const REAL *x, VREAL centre)
+{
+    const VREAL none = R(set)((REAL)-0.0);
+    for (int64_t i = 0; i < n; i += LANES) {
+        VREAL p = R(sub)(n - i < LANES ? R(load_n)(x + i, n - i, none) : R(load)(x + i), centre);
+        if (n - i < LANES)
+            p = R(keep_n)(p, n - i, none);
+        R(store)(d + i, R(add)(R(load)(d + i), p));
+        R(store)(dd + i, R(fma)(p, p, R(load)(dd + i)));
+    }
+}
+
+/* Pieces that are whole rounds of the lanes, for the accumulators [first, first + SWEEP). */
+HONE__INLINE void R(deviate_rounds)(const hone__pieces *p, int first, const REAL *x, VREAL centre,
+                                    REAL *d, REAL *dd)
+{
+    VREAL lane[SWEEP], squares[SWEEP];
+    for (int v = 0; v < SWEEP; v++)
+        lane[v] = squares[v] = R(set)((REAL)-0.0);
+    int64_t at = p->at;
+    for (int64_t i = 0; i < p->n; i += VIRTUAL_LANES, at += VIRTUAL_LANES) {
+        if (at == p->run) {
+            x += p->apart;
+            at = 0;
+        }
+        for (int v = 0; v < SWEEP; v++) {
+            const VREAL e = R(sub)(R(load)(x + at + (first + v) * LANES), centre);
+            lane[v] = R(add_balanced)(v, lane[v], e);
+            squares[v] = R(fma)(e, e, squares[v]);
+        }
+    }
+    for (int v = 0; v < SWEEP; v++) {
+        R(store)(d + (first + v) * LANES, lane[v]);
+        R(store)(dd + (first + v) * LANES, squares[v]);
+    }
+}
+
+HONE__INLINE void R(deviate_pieces)(const hone__pieces *p, const REAL *x, VREAL centre, REAL *d,
+                                    REAL *dd)
+{
+    for (int64_t j = 0; j < R(LANES_ROOM); j++)
+        d[j] = dd[j] = (REAL)-0.0;
+    int64_t at = p->at;
+    for (int64_t i = 0, n; i < p->n; i += n, at += n) {
+        if (at == p->run) {
+            x += p->apart;
+            at = 0;
+        }
+        const int64_t lane = i % VIRTUAL_LANES, left = p->n - i, piece = p->run - at;
+        n = piece < left ? piece : left;
+        n = n < VIRTUAL_LANES - lane ? n : VIRTUAL_LANES - lane;
+        R(deviate_into)(n, d + lane, dd + lane, x + at, centre);
+    }
+}
+
+static REAL R(fold_room)(const REAL *lanes)
+{
+    VREAL acc[N_ACC];
+    for (int v = 0; v < N_ACC; v++)
+        acc[v] = R(load)(lanes + v * LANES);
+    return R(fold)(R(fold_lanes)(acc, R(add)), R(add));
+}
+
+static void R(k_m2_pieces)(const hone__pieces *p, hone__partial *out, int64_t so)
+{
+    _Alignas(64) REAL d[R(LANES_ROOM)], dd[R(LANES_ROOM)];
+    const bool rounds = (p->at | p->run | p->n) % VIRTUAL_LANES == 0;
+    for (int64_t first = 0, rows; first < p->rows; first += rows) {
+        rows = p->rows - first < R(TOGETHER) ? p->rows - first : R(TOGETHER);
+        R(pieces_together)
+        (rows, p, (const REAL *)p->x + first * p->row_stride, out + first * so, so, R(sum_step),
+         R(add), (REAL)-0.0);
+        for (int64_t r = first; r < first + rows; r++) {
+            const REAL *x = (const REAL *)p->x + r * p->row_stride;
+            R(moments) m = { .base = R(partial)(&out[r * so]) / (REAL)p->n, .n = p->n };
+            if (!rounds)
+                R(deviate_pieces)(p, x, R(set)(m.base), d, dd);
+            for (int v = 0; rounds && v < N_ACC; v += SWEEP)
+                R(deviate_rounds)(p, v, x, R(set)(m.base), d, dd);
+            VREAL shift, m2;
+            R(correct)
+            (R(set)((REAL)p->n), R(set)(R(fold_room)(d)), R(set)(R(fold_room)(dd)), &shift, &m2);
+            m.shift = R(first)(shift);
+            m.m2 = R(first)(m2);
+            R(put_moments)(&out[r * so], m);
+        }
+    }
+}
+
 static void R(k_m2_combine)(int64_t n, hone__partial *p, void *out)
 {
     for (; n > 1; n = (n + 1) / 2) {
