@@ -157,7 +157,7 @@ static void run_share(void *ctx, int thread, int n_threads)
     const int64_t channels = j->g->x.channels, all = blocks(j, false);
     const int64_t c = block(j, false, hone__cut(all, n_threads, thread));
     const int64_t c_end = block(j, false, hone__cut(all, n_threads, thread + 1));
-    const int64_t first = 9 * c, mine = 9 * (min64(c_end, channels) - c);
+    const int64_t first = 9 * c, mine = 9 * hone__most(0, min64(c_end, channels) - c);
     j->kernel->transpose(mine, j->outputs, j->sum + first * j->out, j->out, j->g->sum + first,
                          taps);
     for (int64_t i = 0; i < steps; i++) {
