@@ -85,7 +85,7 @@ static void turn_weights(const job *j, int thread, int n_threads)
                   end = hone__cut(j->k, n_threads, thread + 1);
     for (int64_t p = 0; p < panels(j); p++) {
         const int64_t at = panel(j, p), width = panel(j, p + 1) - at;
-        const int64_t valid = min64(width, d->out.channels - at);
+        const int64_t valid = hone__most(0, min64(width, d->out.channels - at));
         const float *const from = d->weight + at * d->w_out;
         float *const to = j->weights + at * taps * j->k;
         if (taps == 1)
