@@ -88,7 +88,8 @@ static void gather_backward(hone_context *ctx, hone_tensor *const *dy, hone_tens
     if (sum) {
         hone_tensor *index = hone_saved(ctx, 0);
         if (index)
-            hone__write_along("scatter_add", sum, NULL, hone__dim_of(ctx), index, dy[0], false, true);
+            hone__write_along("scatter_add", sum, NULL, hone__dim_of(ctx), index, dy[0], false,
+                              true);
         return;
     }
     hone__ended(x, dims + 1);
