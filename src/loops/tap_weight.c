@@ -64,6 +64,8 @@ static void run_tile(const job *j, int64_t item, int64_t sample, int64_t at, int
     static const hone__gemm_epilogue after = { .alpha = 1, .accumulate = 1 };
     const int64_t p = item % j->panels, part = item / j->panels;
     const int64_t col = panel(j, p), cols = min64(panel(j, p + 1), j->b->channels) - col;
+    if (cols <= 0) /* a panel of channels of none */
+        return;
     const int64_t row = hone__cut(j->a->channels, j->parts, part);
     const int64_t rows = hone__cut(j->a->channels, j->parts, part + 1) - row;
     const bool many = j->positions >= j->g->many_positions, in_parts = many && j->positions > K;
