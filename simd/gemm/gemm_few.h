@@ -25,13 +25,14 @@
 enum {
     R(gemm_few_most) = 4,
     R(gemm_few_line) = 64 / (int)sizeof(REAL),
-    R(gemm_few_apart) = 3 /* rows of A that each lie along k */
+    R(gemm_few_apart) = 3 /* rows of A that each have an address */
 };
 
 typedef struct {
     int64_t k, n;
-    const REAL *a; /* [k][rows], or few, or where they lie, each along k: */
+    const REAL *a; /* [k][rows], but few rows, or where they lie: */
     int64_t a_rs;
+    int64_t a_cs; /* 1 of one row, and of two vectors by turns */
     const REAL *b;
     int64_t b_cs;
     REAL *c;
@@ -84,22 +85,23 @@ static HONE__GEMM_INLINE void R(gemm_few_end)(const int rows, const int there,
     }
 }
 
-/* Where element q of row i of A is, and how much further the next k. */
-static HONE__GEMM_INLINE int64_t R(gemm_few_at)(const int rows, int64_t a_rs, int q, int i)
+/* How far the next k of A is, and where element q of row i. */
+static HONE__GEMM_INLINE int64_t R(gemm_few_next)(const int rows, int64_t a_cs)
 {
-    return rows <= R(gemm_few_apart) ? i * a_rs + q : q * rows + i;
+    return rows == 1 ? 1 : rows <= R(gemm_few_apart) ? a_cs : rows;
 }
 
-static HONE__GEMM_INLINE int64_t R(gemm_few_next)(const int rows)
+static HONE__GEMM_INLINE int64_t R(gemm_few_at)(const int rows, int64_t a_rs, int64_t a_cs, int q,
+                                                int i)
 {
-    return rows <= R(gemm_few_apart) ? 1 : rows;
+    return q * R(gemm_few_next)(rows, a_cs) + i * (rows <= R(gemm_few_apart) ? a_rs : 1);
 }
 
 /* FEW_STEP k. Left to itself, a compiler would keep an address for each element that is read. av: A's
  * elements, each a vector, or NULL. */
 static HONE__GEMM_INLINE void R(gemm_few_step)(const int rows, const int there, const REAL *a,
-                                               int64_t a_rs, const FEW_VECTOR *av, const REAL *b,
-                                               int64_t bs, R(gemm_few_sums) * s)
+                                               int64_t a_rs, int64_t a_cs, const FEW_VECTOR *av,
+                                               const REAL *b, int64_t bs, R(gemm_few_sums) * s)
 {
     FEW_VECTOR v[FEW_STEP];
     (void)there, (void)bs; /* a vector of one column has no other */
@@ -110,7 +112,7 @@ static HONE__GEMM_INLINE void R(gemm_few_step)(const int rows, const int there, 
         HONE__GEMM_UNROLL
         for (int i = 0; i < rows; i++) {
             const FEW_VECTOR x =
-                av ? av[q * rows + i] : FEW(set)(a[R(gemm_few_at)(rows, a_rs, q, i)]);
+                av ? av[q * rows + i] : FEW(set)(a[R(gemm_few_at)(rows, a_rs, a_cs, q, i)]);
             s->acc[i] = FEW(fma)(x, v[q], s->acc[i]);
         }
     }
@@ -128,8 +130,8 @@ static HONE__GEMM_INLINE void R(gemm_few_rest)(const int rows, const int there,
         }
         HONE__GEMM_UNROLL
         for (int i = 0; i < rows; i++) {
-            const REAL x =
-                job->a[p * R(gemm_few_next)(rows) + R(gemm_few_at)(rows, job->a_rs, 0, i)];
+            const REAL x = job->a[p * R(gemm_few_next)(rows, job->a_cs) +
+                                  R(gemm_few_at)(rows, job->a_rs, job->a_cs, 0, i)];
             s->acc[i] = FEW(fma)(FEW(set)(x), FEW(load)(turned), s->acc[i]);
         }
     }
@@ -142,7 +144,7 @@ static HONE__GEMM_INLINE void R(gemm_few_columns)(const int rows, const int vect
 {
     R(gemm_few_sums) s[R(gemm_few_most)];
     const int64_t steps = job->k & -FEW_STEP, bs = job->b_cs, apart = FEW_LANES * bs;
-    const int64_t next = R(gemm_few_next)(rows), a_rs = job->a_rs;
+    const int64_t a_rs = job->a_rs, a_cs = job->a_cs, next = R(gemm_few_next)(rows, a_cs);
     const REAL *b = job->b + j * bs, *a = job->a, *const end = a + steps * next;
     HONE__GEMM_UNROLL
     for (int g = 0; g < vectors; g++) {
@@ -154,13 +156,14 @@ static HONE__GEMM_INLINE void R(gemm_few_columns)(const int rows, const int vect
         if (kept) {
             HONE__GEMM_UNROLL
             for (int i = 0; i < FEW_STEP * rows; i++) {
-                av[i] = FEW(set)(a[R(gemm_few_at)(rows, a_rs, i / rows, i % rows)]);
+                av[i] = FEW(set)(a[R(gemm_few_at)(rows, a_rs, a_cs, i / rows, i % rows)]);
                 HONE__GEMM_KEEP(av[i]);
             }
         }
         HONE__GEMM_UNROLL
         for (int g = 0; g < vectors; g++) {
-            R(gemm_few_step)(rows, there, a, a_rs, kept ? av : NULL, b + g * apart, bs, &s[g]);
+            const FEW_VECTOR *x = kept ? av : NULL;
+            R(gemm_few_step)(rows, there, a, a_rs, a_cs, x, b + g * apart, bs, &s[g]);
         }
     }
     HONE__GEMM_UNROLL
@@ -182,7 +185,7 @@ static HONE__GEMM_INLINE void R(gemm_few_by_turns)(const int rows, bool far, int
                                                    R(gemm_few_lane) * lane)
 {
     enum { LINE = R(gemm_few_line), AHEAD_BYTES = 1024 };
-    const int64_t bs = job->b_cs, a_rs = job->a_rs, next = R(gemm_few_next)(rows);
+    const int64_t bs = job->b_cs, a_rs = job->a_rs, next = R(gemm_few_next)(rows, 1);
     const REAL *a[2], *b[2];
     HONE__GEMM_UNROLL
     for (int g = 0; g < 2; g++) {
@@ -199,7 +202,7 @@ static HONE__GEMM_INLINE void R(gemm_few_by_turns)(const int rows, bool far, int
         for (int q = 0; q < LINE; q += FEW_STEP) {
             HONE__GEMM_UNROLL
             for (int g = 0; g < 2; g++) {
-                R(gemm_few_step)(rows, FEW_LANES, a[g], a_rs, NULL, b[g], bs, &lane[g].s);
+                R(gemm_few_step)(rows, FEW_LANES, a[g], a_rs, 1, NULL, b[g], bs, &lane[g].s);
                 a[g] += FEW_STEP * next;
                 b[g] += FEW_STEP;
             }
@@ -218,7 +221,8 @@ static HONE__GEMM_NOINLINE void R(gemm_few_lane_end)(int rows, const R(gemm_few_
             turned[l] = b[l * job->b_cs + p];
         }
         for (int i = 0; i < rows; i++) {
-            const REAL x = a[p * R(gemm_few_next)(rows) + R(gemm_few_at)(rows, job->a_rs, 0, i)];
+            const REAL x =
+                a[p * R(gemm_few_next)(rows, 1) + R(gemm_few_at)(rows, job->a_rs, 1, 0, i)];
             acc[i] = FEW(fma)(FEW(set)(x), FEW(load)(turned), acc[i]);
         }
     }
@@ -270,16 +274,29 @@ static HONE__GEMM_INLINE void R(gemm_few_pairs)(const int rows, bool far,
     }
 }
 
-/* All columns, `vectors` of them at once, or skewed by pairs. */
-static HONE__GEMM_INLINE void R(gemm_few_rows)(const int rows, const int vectors,
-                                               const R(gemm_few_job) * job, bool skew, bool far)
+/* That of up to four rows, by itself: within the function below it takes up to 8 % longer. */
+static HONE__GEMM_NOINLINE void R(gemm_few_skewed)(int rows, bool far, const R(gemm_few_job) * job,
+                                                   int64_t pairs)
 {
-    int64_t j = 0;
-    const int64_t pairs = job->n / (2 * FEW_LANES);
-    if (vectors > 1 && skew && pairs > 0) {
-        R(gemm_few_pairs)(rows, far, job, pairs);
-        j = pairs * 2 * FEW_LANES;
+    switch (rows) {
+    case 1:
+        R(gemm_few_pairs)(1, far, job, pairs);
+        break;
+    case 2:
+        R(gemm_few_pairs)(2, far, job, pairs);
+        break;
+    case 3:
+        R(gemm_few_pairs)(3, far, job, pairs);
+        break;
+    default:
+        R(gemm_few_pairs)(4, far, job, pairs);
     }
+}
+
+/* The columns from j on, `vectors` of them at once. */
+static HONE__GEMM_INLINE void R(gemm_few_rows)(const int rows, const int vectors,
+                                               const R(gemm_few_job) * job, int64_t j)
+{
     for (; vectors > 1 && j + vectors * FEW_LANES <= job->n; j += vectors * FEW_LANES) {
         R(gemm_few_columns)(rows, vectors, FEW_LANES, job, j);
     }
@@ -293,11 +310,17 @@ static HONE__GEMM_INLINE void R(gemm_few_rows)(const int rows, const int vectors
 
 static void R(gemm_few_chunk)(int rows, const R(gemm_few_job) * job, bool far)
 {
+    enum { MOST_ROWS = 4 };
     const bool skew = (far || R(gemm_few_share)(job->b_cs)) && job->k >= R(gemm_few_line);
+    int64_t j = 0;
+    if (skew && rows <= MOST_ROWS && job->n >= 2 * FEW_LANES) {
+        j = job->n & -(2 * FEW_LANES);
+        R(gemm_few_skewed)(rows, far, job, j / (2 * FEW_LANES));
+    }
     switch (rows) {
 #define FEW_ROWS(rows, vectors)                                                                    \
     case rows:                                                                                     \
-        R(gemm_few_rows)(rows, vectors, job, skew, far);                                           \
+        R(gemm_few_rows)(rows, vectors, job, j);                                                   \
         break
         FEW_ROWS(1, 4);
         FEW_ROWS(2, 4);
@@ -327,20 +350,22 @@ static void R(gemm_few_copy)(int64_t k, int rows, const REAL *a, int64_t a_rs, i
 
 /* A is copied to where the kernel wants it unless it is there, as much of it at a time as stays in L1.
  * Where B's columns share lines, rows of A are copied half a page from what they meet there. */
-static void R(gemm_few_part)(int rows, const R(gemm_few_job) * whole, int64_t a_cs,
-                             R(gemm_few_run) run, bool apart, bool far)
+static void R(gemm_few_part)(int rows, const R(gemm_few_job) * whole, R(gemm_few_run) run,
+                             bool apart, bool far)
 {
     enum { LINE = 64, HALF_PAGE = 2048, PAGE = 2 * HALF_PAGE / (int)sizeof(REAL) };
     enum { COPIED = 16384 / (int)sizeof(REAL) };
     _Alignas(64) REAL buffer[COPIED + PAGE];
     REAL *copy = buffer;
-    bool in_place = a_cs == rows && (whole->a_rs == 1 || rows == 1);
+    const int64_t k = whole->k, a_cs = whole->a_cs;
+    const bool together = a_cs == rows && (whole->a_rs == 1 || rows == 1);
+    bool in_place = together;
     if (apart) {
         const uintptr_t wanted = (uintptr_t)whole->b + HALF_PAGE - (uintptr_t)buffer;
         copy += wanted / LINE * LINE / sizeof(REAL) % PAGE;
-        in_place = a_cs == 1 && !R(gemm_few_share)(whole->b_cs);
+        in_place = (a_cs == 1 || (together && !far)) && !R(gemm_few_share)(whole->b_cs);
     }
-    const int64_t k = whole->k, most = in_place ? k : COPIED / rows & -R(gemm_few_line);
+    const int64_t most = in_place ? k : COPIED / rows & -R(gemm_few_line);
     for (int64_t p = 0; p < k; p += most) {
         R(gemm_few_job) job = *whole;
         job.k = k - p < most ? k - p : most;
@@ -351,24 +376,25 @@ static void R(gemm_few_part)(int rows, const R(gemm_few_job) * whole, int64_t a_
             R(gemm_few_copy)(job.k, rows, job.a, whole->a_rs, a_cs, apart, copy);
             job.a = copy;
             job.a_rs = job.k;
+            job.a_cs = 1;
         }
         run(rows, &job, far);
     }
 }
 
 /* In even parts where there are more rows than registers for their sums. */
-static void R(gemm_few_parts)(int rows, int most, const R(gemm_few_job) * job, int64_t a_cs,
-                              R(gemm_few_run) run, bool narrow, bool far)
+static void R(gemm_few_parts)(int rows, int most, const R(gemm_few_job) * job, R(gemm_few_run) run,
+                              bool narrow, bool far)
 {
     if (rows <= most) { /* divisions take as long as a tiny product */
-        R(gemm_few_part)(rows, job, a_cs, run, narrow && rows <= R(gemm_few_apart), far);
+        R(gemm_few_part)(rows, job, run, narrow && rows <= R(gemm_few_apart), far);
         return;
     }
     const int parts = (rows + most - 1) / most;
     R(gemm_few_job) part = *job;
     for (int i = 0; i < parts; i++) {
         const int now = rows / parts + (i < rows % parts);
-        R(gemm_few_part)(now, &part, a_cs, run, narrow && now <= R(gemm_few_apart), far);
+        R(gemm_few_part)(now, &part, run, narrow && now <= R(gemm_few_apart), far);
         part.a += now * job->a_rs;
         part.c += now * job->c_rs;
     }
@@ -382,10 +408,10 @@ static void R(gemm_few)(int64_t k, int rows, int64_t n, const void *a, int64_t a
                         const void *b, int64_t b_cs, void *c, int64_t c_rs, int resume,
                         hone__gemm_distance distance)
 {
-    R(gemm_few_job) job = { k, n, a, a_rs, b, b_cs, c, c_rs, resume };
+    R(gemm_few_job) job = { k, n, a, a_rs, a_cs, b, b_cs, c, c_rs, resume };
     const bool far = distance == HONE__GEMM_MEMORY;
 #ifdef FEW_WIDE_TURN
-    const int64_t done = far ? 0 : R(gemm_few_wide)(rows, &job, a_cs);
+    const int64_t done = far ? 0 : R(gemm_few_wide)(rows, &job);
     if (done == n) {
         return;
     }
@@ -393,7 +419,7 @@ static void R(gemm_few)(int64_t k, int rows, int64_t n, const void *a, int64_t a
     job.b += done * b_cs;
     job.c += done;
 #endif
-    R(gemm_few_parts)(rows, HONE__GEMM_FEW_ROWS, &job, a_cs, R(gemm_few_chunk), true, far);
+    R(gemm_few_parts)(rows, HONE__GEMM_FEW_ROWS, &job, R(gemm_few_chunk), true, far);
 }
 
 #undef FEW_WIDE_TURN

@@ -227,21 +227,20 @@ static void R(gemm_few_wide_from)(int rows, const R(gemm_few_job) * job)
 }
 
 /* Whole vectors of columns. */
-static void R(gemm_few_wide_run)(int rows, const R(gemm_few_job) * job, int64_t a_cs, bool share,
-                                 bool held)
+static void R(gemm_few_wide_run)(int rows, const R(gemm_few_job) * job, bool share, bool held)
 {
-    if (a_cs == 1 && !share) {
+    if (job->a_cs == 1 && !share) {
         R(gemm_few_wide_from)(rows, job);
-    } else if (a_cs == 1 && held) {
+    } else if (job->a_cs == 1 && held) {
         R(gemm_few_wide_held)(rows, job);
     } else {
-        R(gemm_few_parts)(rows, R(gemm_few_tall), job, a_cs, R(gemm_few_wide_copied), false, false);
+        R(gemm_few_parts)(rows, R(gemm_few_tall), job, R(gemm_few_wide_copied), false, false);
     }
 }
 
 /* How many of the first columns are done: none where narrower vectors are faster. What is left of a
  * vector is done with some that is done already, unless its sums begin with what C holds. */
-static int64_t R(gemm_few_wide)(int rows, const R(gemm_few_job) * job, int64_t a_cs)
+static int64_t R(gemm_few_wide)(int rows, const R(gemm_few_job) * job)
 {
     enum {
         LEAST = 3,
@@ -251,11 +250,11 @@ static int64_t R(gemm_few_wide)(int rows, const R(gemm_few_job) * job, int64_t a
     };
     const bool narrow = job->n < SIDE_BY_SIDE, share = R(gemm_few_share)(job->b_cs);
     const bool held = rows > R(gemm_few_tall) || (narrow && rows >= LEAST_HELD);
-    const int least = narrow && (share || a_cs == 1) ? 1 : share ? LEAST_SHARED : LEAST;
+    const int least = narrow && (share || job->a_cs == 1) ? 1 : share ? LEAST_SHARED : LEAST;
     if (job->n < LANES || rows < least) {
         return 0;
     }
-    R(gemm_few_wide_run)(rows, job, a_cs, share, held);
+    R(gemm_few_wide_run)(rows, job, share, held);
     const int64_t whole = job->n & -LANES;
     if (whole == job->n || job->resume) {
         return whole;
@@ -264,6 +263,6 @@ static int64_t R(gemm_few_wide)(int rows, const R(gemm_few_job) * job, int64_t a
     last.n = LANES;
     last.b += (job->n - LANES) * job->b_cs;
     last.c += job->n - LANES;
-    R(gemm_few_wide_run)(rows, &last, a_cs, share, held);
+    R(gemm_few_wide_run)(rows, &last, share, held);
     return job->n;
 }
