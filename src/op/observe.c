@@ -28,9 +28,15 @@ void hone__observe_operands(const hone_context *ctx)
 
 void hone__observe_large_new(const hone_tensor *t)
 {
-    hone__data_now.large = true;
-    /* written by this thread alone it would stay here */
-    hone__data_now.near_bytes += (int64_t)t->storage->bytes / HONE__COST_SHARED;
+    const int64_t bytes = (int64_t)t->storage->bytes;
+    hone__data_place *data = &hone__data_now;
+    data->large = true;
+    /* Written by this thread alone it would stay here. Not so what no core's cache holds, made
+     * from at least half as much that the team has: it is the team again that reads it next. */
+    const bool from_team =
+        data->near_bytes == 0 && 2 * HONE__COST_MOVED * data->spread_bytes >= bytes;
+    if (!from_team || (double)bytes <= hone__core_bytes())
+        data->near_bytes += bytes / HONE__COST_SHARED;
 }
 
 static void note_place(const hone_tensor *t, bool spread)

@@ -204,6 +204,11 @@ void hone__team_never(void)
 
 _Thread_local hone__data_place hone__data_now;
 
+double hone__core_bytes(void)
+{
+    return core_bytes;
+}
+
 /* What it costs to bring the operands to n threads less what it costs to bring them to this one. */
 static double fetching_ns(int n)
 {

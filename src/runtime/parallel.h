@@ -44,6 +44,9 @@ extern _Thread_local hone__data_place hone__data_now __attribute__((tls_model("i
  * parts). */
 int hone__team_for(double total_ns, int64_t parts);
 
+/** Of a core's own cache. */
+double hone__core_bytes(void);
+
 /** What it costs each of n threads to change its share of `bytes` that all of them have read. */
 double hone__changing_ns(int64_t bytes, int n);
 

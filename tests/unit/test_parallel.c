@@ -2,6 +2,7 @@
 #include "machine.h"
 
 #include "core/core.h"
+#include "op/observe.h"
 #include "runtime/cost.h"
 #include "runtime/lines.h"
 #include "runtime/openmp.h"
@@ -132,6 +133,29 @@ Test(parallel, ops_note_where_they_leave_their_data)
     cr_assert(!a->storage->spread && b->storage->spread == spread);
     hone_zero_(b);
     cr_assert(!b->storage->spread);
+}
+
+/* A result that no core's cache holds doesn't keep an op on one thread if the operands are spread. */
+Test(parallel, large_results_of_spread_data_are_the_teams)
+{
+    test_clear_environment();
+    if (!two_cpus())
+        cr_skip_test("one CPU");
+    HONE_SCOPE();
+    const int64_t bytes = 2 * (int64_t)hone__core_bytes();
+    const hone_tensor *large = hone_empty(HONE_U8, bytes);
+    const hone_tensor *small = hone_empty(HONE_U8, bytes / 4);
+    hone__data_now = (hone__data_place){ .spread_bytes = bytes / HONE__COST_MOVED };
+    hone__observe_large_new(large);
+    cr_assert(hone__data_now.near_bytes == 0);
+    hone__observe_large_new(small);
+    cr_assert(hone__data_now.near_bytes == bytes / 4 / HONE__COST_SHARED);
+    hone__data_now = (hone__data_place){ .spread_bytes = bytes / 8 / HONE__COST_MOVED };
+    hone__observe_large_new(large);
+    cr_assert(hone__data_now.near_bytes == bytes / HONE__COST_SHARED);
+    hone__data_now = (hone__data_place){ .near_bytes = 1, .spread_bytes = bytes };
+    hone__observe_large_new(large);
+    cr_assert(hone__data_now.near_bytes == 1 + bytes / HONE__COST_SHARED);
 }
 
 static void second_is_late(void *ctx, int thread, int n_threads)
