@@ -164,25 +164,30 @@ const char *model_columns(const char *path)
     return columns;
 }
 
-bool model_load(const char *command, hone_module *model, const char *path, hone_layout layout)
+static bool done(const char *command, hone_status status)
 {
-    if (hone_load_state_with(model, path, &(hone_state_options){ .layout = layout }) == HONE_OK)
-        return true;
-    cli_library_error(command);
-    return false;
+    if (status != HONE_OK)
+        cli_library_error(command);
+    return status == HONE_OK;
 }
 
+bool model_load(const char *command, hone_module *model, const char *path, hone_layout layout)
+{
+    const hone_state_options options = { .layout = layout };
+    return done(command, hone_load_state_with(model, path, &options));
+}
+
+/* What is loaded is rounded on its way: weights of f32 and those of a half are never there together. */
 bool model_load_as(const char *command, hone_module *model, const char *path, hone_layout layout,
                    hone_dtype dtype, images *set)
 {
-    if (!model_load(command, model, path, layout))
-        return false;
     if (set)
         set->dtype = dtype;
-    if (dtype == HONE_F32 || hone_module_to(model, dtype) == HONE_OK)
-        return true;
-    cli_library_error(command);
-    return false;
+    if (dtype == HONE_F32)
+        return model_load(command, model, path, layout);
+    const hone_state_options options = { .layout = layout, .round = true };
+    return done(command, hone_module_to(model, dtype)) &&
+           done(command, hone_load_state_with(model, path, &options));
 }
 
 int model_failed(const char *command, const model_spec *spec)

@@ -39,7 +39,7 @@ const char *model_columns(const char *path);
 /** Weights from a file; false with an error printed. */
 bool model_load(const char *command, hone_module *model, const char *path, hone_layout layout);
 /** The same for a network that is used only: it and what `set` (may be NULL) gives it become of that
- * dtype afterwards. */
+ * dtype, and the file's weights are rounded to it. */
 bool model_load_as(const char *command, hone_module *model, const char *path, hone_layout layout,
                    hone_dtype dtype, struct images *set);
 /** "f32", "bf16", "f16"; NULL is f32. False with a usage error printed. */

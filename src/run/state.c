@@ -399,16 +399,18 @@ static hone_status tensor_fits(const loading *l, int i)
 
 /* ---- loading: data */
 
-/* The file's tensor as the module has it. */
+/* The file's tensor as the module has it; what it was on the way is gone. */
 static hone_tensor *read_tensor(const loading *l, int i)
 {
+    HONE_SCOPE();
     const hone_dtype wanted = hone_dtype_of(l->all.at[i].value);
     const int convert = HONE__CONVERT_ALL | (hone__is_half(wanted) ? HONE__KEEP_HALVES : 0);
     hone_tensor *t =
         hone__file_read(l->file, (int)(l->entry[i] - l->file->at), (hone__convert)convert);
     t = t && hone_dtype_is_float(wanted) ? hone_to(t, wanted) : t;
-    return t && is_transposed(&l->all.at[i], l->layout) ? hone_contiguous(hone_transpose(t, -2, -1))
-                                                        : t;
+    if (t && is_transposed(&l->all.at[i], l->layout))
+        t = hone_contiguous(hone_transpose(t, -2, -1));
+    return hone_scope_return(t);
 }
 
 /* Lists what has another shape in the file, and passes it by where that is wanted. *block: the
@@ -511,6 +513,7 @@ hone_status hone_load_state_with(hone_module *module, const char *path,
     if (status == HONE_OK)
         status = load(module, file, options, &block);
     hone_file_close(file);
+    hone_memory_trim(); /* or what was read would stay in the pools, beside what is computed */
     if (block && !hone__own_block(block)) {
         *options->mismatched = (hone_name_list){ NULL, 0 };
         return hone__error_last();
