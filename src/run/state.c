@@ -399,15 +399,22 @@ static hone_status tensor_fits(const loading *l, int i)
 
 /* ---- loading: data */
 
-/* The file's tensor as the module has it; what it was on the way is gone. */
-static hone_tensor *read_tensor(const loading *l, int i)
+/* The file's tensor in the module's dtype. What a tensor was on its way here is gone by then. */
+static hone_tensor *read_rounded(const loading *l, int i)
 {
     HONE_SCOPE();
     const hone_dtype wanted = hone_dtype_of(l->all.at[i].value);
     const int convert = HONE__CONVERT_ALL | (hone__is_half(wanted) ? HONE__KEEP_HALVES : 0);
     hone_tensor *t =
         hone__file_read(l->file, (int)(l->entry[i] - l->file->at), (hone__convert)convert);
-    t = t && hone_dtype_is_float(wanted) ? hone_to(t, wanted) : t;
+    return hone_scope_return(t && hone_dtype_is_float(wanted) ? hone_to(t, wanted) : t);
+}
+
+/* The file's tensor as the module has it. */
+static hone_tensor *read_tensor(const loading *l, int i)
+{
+    HONE_SCOPE();
+    hone_tensor *t = read_rounded(l, i);
     if (t && is_transposed(&l->all.at[i], l->layout))
         t = hone_contiguous(hone_transpose(t, -2, -1));
     return hone_scope_return(t);
