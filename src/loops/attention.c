@@ -123,6 +123,7 @@ static size_t cut_room(const job *j, char *at, room *r)
     const int64_t q = HONE__QUERY_BLOCK, k = HONE__KEY_BLOCK;
     size_t used = 0;
     r->turned_of = NULL;
+    r->turned_to = 0;
 #define TAKE(member, elements, bytes)                                                              \
     (r->member = (void *)(at + used), used += (size_t)(((elements) * (bytes) + 127) / 64 * 64))
     r->q_ld = padded(j, j->width);
@@ -629,7 +630,7 @@ bool hone__attention_back(const hone__attention *a, hone_tensor *dout, hone_tens
     j.dq = matrices_of(dq);
     j.dk = matrices_of(dk);
     j.dv = matrices_of(dv);
-    if (j.units == 0 || j.queries == 0 || j.keys == 0) {
+    if (j.units == 0 || j.queries == 0 || j.keys == 0 || j.values == 0) {
         for (int i = 0; i < 3; i++)
             if (results[i] != HONE_NONE)
                 hone__fill_elements(results[i], 0);

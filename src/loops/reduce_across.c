@@ -17,8 +17,8 @@ enum {
     LANES_BYTES = 256,  /* of virtual lanes */
     TOGETHER = 2,       /* lanes that lie side by side: what is read goes on in the next row */
     LEVEL_BYTES = TOGETHER * PANEL_BYTES,
-    MOST_BLOCKS = 4096, /* of a row, and ... */
-    LEVELS = 20,        /* ... as many levels of joining lanes and blocks as that takes, and more */
+    MOST_BLOCKS = 64, /* of a row, and ... */
+    LEVELS = 14,      /* ... as many levels of joining lanes and blocks as that takes, and more */
 };
 
 typedef struct {

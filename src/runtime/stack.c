@@ -6,7 +6,7 @@
 #include <stdint.h>
 
 enum {
-    LEAST = 256 << 10,    /* kernels keep tiles there: twice the largest frame */
+    LEAST = 256 << 10,    /* kernels keep tiles there, up to 144 KiB */
     ARGUMENTS = 32 << 10, /* and the environment lie in the first thread's stack, too */
 };
 

@@ -159,6 +159,20 @@ Test(attention, corners)
         HONE_E_SHAPE, "expand");
 }
 
+/* Values of no width have no part in anything: the gradients of what they are weighed by are 0. */
+Test(attention, values_of_no_width)
+{
+    const operands a = { leaf(hone_randn(HONE_F32, 2, 70, 4)), leaf(hone_randn(HONE_F32, 2, 90, 4)),
+                         hone_zeros(HONE_F32, 2, 90, 0) };
+    for (int i = 0; i < 8; i++) /* memory that isn't zeros */
+        hone_fill_(hone_empty(HONE_F32, 2, 2, 70), i % 2 ? NAN : 0);
+    hone_tensor *y = hone_scaled_dot_product_attention(a.q, a.k, a.v, NONE, false, 0, false);
+    cr_assert(y && hone_size(y, -1) == 0);
+    CHECK_OK(hone_backward_with(y, &(hone_backward_options){ .gradient = hone_zeros_like(y) }));
+    cr_expect(hone_equal(hone_grad(a.q), hone_zeros_like(a.q)));
+    cr_expect(hone_equal(hone_grad(a.k), hone_zeros_like(a.k)));
+}
+
 /* What the walk and all threads need besides inputs and outputs is small. */
 static int64_t peak_of(int64_t length, bool walk)
 {
