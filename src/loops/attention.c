@@ -630,7 +630,7 @@ bool hone__attention_back(const hone__attention *a, hone_tensor *dout, hone_tens
     j.dq = matrices_of(dq);
     j.dk = matrices_of(dk);
     j.dv = matrices_of(dv);
-    if (j.units == 0 || j.queries == 0 || j.keys == 0 || j.values == 0) {
+    if (j.units == 0 || j.queries == 0 || j.keys == 0) {
         for (int i = 0; i < 3; i++)
             if (results[i] != HONE_NONE)
                 hone__fill_elements(results[i], 0);

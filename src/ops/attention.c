@@ -341,7 +341,8 @@ static bool scaled_dot_product_attention_forward(hone_context *ctx, hone_tensor 
         return false;
     const int64_t width = extent(k, 1);
     o->scale = o->scale != 0 ? o->scale : 1 / sqrt((double)(width ? width : 1));
-    if (mask != HONE_NONE && hone_grad_enabled() && hone__requires_grad(mask)) {
+    const bool of_mask = mask != HONE_NONE && hone_grad_enabled() && hone__requires_grad(mask);
+    if (of_mask || width == 0 || extent(v, 1) == 0) { /* blocks have at least a column */
         k = ungrouped(k, in[QUERY]);
         v = ungrouped(v, in[QUERY]);
         hone_tensor *q = k && v ? hone_mul_scalar(in[QUERY], o->scale) : NULL;

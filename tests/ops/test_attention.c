@@ -159,18 +159,25 @@ Test(attention, corners)
         HONE_E_SHAPE, "expand");
 }
 
-/* Values of no width have no part in anything: the gradients of what they are weighed by are 0. */
-Test(attention, values_of_no_width)
+/* Values of no width: what they are weighed by has gradients of 0. Keys of no width: all weigh the same. */
+Test(attention, no_width)
 {
-    const operands a = { leaf(hone_randn(HONE_F32, 2, 70, 4)), leaf(hone_randn(HONE_F32, 2, 90, 4)),
-                         hone_zeros(HONE_F32, 2, 90, 0) };
-    for (int i = 0; i < 8; i++) /* memory that isn't zeros */
-        hone_fill_(hone_empty(HONE_F32, 2, 2, 70), i % 2 ? NAN : 0);
-    hone_tensor *y = hone_scaled_dot_product_attention(a.q, a.k, a.v, NONE, false, 0, false);
-    cr_assert(y && hone_size(y, -1) == 0);
-    CHECK_OK(hone_backward_with(y, &(hone_backward_options){ .gradient = hone_zeros_like(y) }));
-    cr_expect(hone_equal(hone_grad(a.q), hone_zeros_like(a.q)));
-    cr_expect(hone_equal(hone_grad(a.k), hone_zeros_like(a.k)));
+    for (int causal = 0; causal < 2; causal++)
+        for (int64_t values = 0; values < 6; values += 5) {
+            const int64_t width = 5 - values;
+            const operands a = { leaf(hone_randn(HONE_F64, 2, 70, width)),
+                                 leaf(hone_randn(HONE_F64, 2, 90, width)),
+                                 leaf(hone_ones(HONE_F64, 2, 90, values)) };
+            hone_tensor *y =
+                hone_scaled_dot_product_attention(a.q, a.k, a.v, NONE, causal, 0, false);
+            cr_assert(y, "%s", hone_error_message());
+            cr_expect(hone_allclose(hone_detach(y), hone_ones(HONE_F64, 2, 70, values), 0, 1e-12));
+            CHECK_OK(hone_backward(hone_sum(y)));
+            cr_expect(hone_equal(hone_grad(a.q), hone_zeros_like(a.q)));
+            cr_expect(hone_equal(hone_grad(a.k), hone_zeros_like(a.k)));
+            const double whole = hone_item(hone_sum(hone_grad(a.v)));
+            cr_expect(fabs(whole - 2.0 * 70 * (double)values) < 1e-9, "%g", whole);
+        }
 }
 
 /* What the walk and all threads need besides inputs and outputs is small. */
