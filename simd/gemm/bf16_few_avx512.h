@@ -1,6 +1,7 @@
 /* bf16_few_avx512.h: `few` (bf16_kernels.h): a B that lies along k is turned in registers, 16 k of 16
  * columns at a time. step_two(acc, a, b), what 16 lanes of pairs come to, was defined before, by
  * vdpbf16ps or by FMAs. (fragment of simd/isa/bf16_avx512.c and bf16_avx512_bf16.c) */
+#include "gemm/bf16_turn_avx512.h"
 
 enum { FEW_COLUMNS = 32, FEW_LANES = 16, FEW_GROUPS = FEW_COLUMNS / FEW_LANES, FEW_K = 1024 };
 
@@ -18,12 +19,7 @@ static HONE__GEMM_INLINE void turn_lanes(const uint16_t *const *columns, int i, 
 {
     const __m512i c0 = two_columns(columns, i, p), c1 = two_columns(columns, i + 1, p);
     const __m512i c2 = two_columns(columns, i + 2, p), c3 = two_columns(columns, i + 3, p);
-    const __m512i lo01 = _mm512_unpacklo_epi32(c0, c1), hi01 = _mm512_unpackhi_epi32(c0, c1);
-    const __m512i lo23 = _mm512_unpacklo_epi32(c2, c3), hi23 = _mm512_unpackhi_epi32(c2, c3);
-    t[0] = _mm512_unpacklo_epi64(lo01, lo23);
-    t[1] = _mm512_unpackhi_epi64(lo01, lo23);
-    t[2] = _mm512_unpacklo_epi64(hi01, hi23);
-    t[3] = _mm512_unpackhi_epi64(hi01, hi23);
+    turn_words(c0, c1, c2, c3, t);
 }
 
 /* out[q]: pair q of eight of 16 columns, the earlier k in the upper half. */

@@ -1,5 +1,6 @@
 /* bf16_pack_avx512.h: `pack` into paired panels (bf16_kernels.h). Of two k the earlier goes to the
  * upper half. (fragment of simd/isa/bf16_avx512_bf16.c) */
+#include "gemm/bf16_turn_avx512.h"
 
 /* 32 columns of two k: 16 pairs each in out[0] and out[1]. */
 static HONE__GEMM_INLINE void pair_up(__m512i first, __m512i second, __m512i *out)
@@ -53,12 +54,7 @@ static HONE__GEMM_INLINE void four_columns(__m512i *t, const uint16_t *x, int64_
     const __m512i c1 = n > 1 ? column(x + ps, some, pad) : none;
     const __m512i c2 = n > 2 ? column(x + 2 * ps, some, pad) : none;
     const __m512i c3 = n > 3 ? column(x + 3 * ps, some, pad) : none;
-    const __m512i lo01 = _mm512_unpacklo_epi32(c0, c1), hi01 = _mm512_unpackhi_epi32(c0, c1);
-    const __m512i lo23 = _mm512_unpacklo_epi32(c2, c3), hi23 = _mm512_unpackhi_epi32(c2, c3);
-    t[0] = _mm512_unpacklo_epi64(lo01, lo23);
-    t[1] = _mm512_unpackhi_epi64(lo01, lo23);
-    t[2] = _mm512_unpacklo_epi64(hi01, hi23);
-    t[3] = _mm512_unpackhi_epi64(hi01, hi23);
+    turn_words(c0, c1, c2, c3, t);
 }
 
 /* Up to 32 k of 8 columns: pair p of them goes to panel + p * width. */

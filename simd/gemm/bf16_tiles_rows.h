@@ -7,14 +7,18 @@
 typedef uint16_t some_bf16 __attribute__((vector_size(2 * F32_LANES), aligned(2)));
 typedef uint32_t some_bits __attribute__((vector_size(4 * F32_LANES)));
 
+static HONE__GEMM_INLINE vf32 of_bits(some_bits bits)
+{
+    vf32 value;
+    memcpy(&value, &bits, sizeof value);
+    return value;
+}
+
 static HONE__GEMM_INLINE vf32 widened(const uint16_t *b)
 {
     some_bf16 half;
     memcpy(&half, b, sizeof half);
-    const some_bits bits = __builtin_convertvector(half, some_bits) << 16;
-    vf32 value;
-    memcpy(&value, &bits, sizeof value);
-    return value;
+    return of_bits(__builtin_convertvector(half, some_bits) << 16);
 }
 
 /* Of two vectors of columns each second one, from the first or from the second on: a word is two. */
@@ -22,20 +26,14 @@ static HONE__GEMM_INLINE vf32 widened_even(const uint16_t *b)
 {
     some_bits word;
     memcpy(&word, b, sizeof word);
-    word <<= 16;
-    vf32 value;
-    memcpy(&value, &word, sizeof value);
-    return value;
+    return of_bits(word << 16);
 }
 
 static HONE__GEMM_INLINE vf32 widened_odd(const uint16_t *b)
 {
     some_bits word;
     memcpy(&word, b, sizeof word);
-    word &= 0xFFFF0000;
-    vf32 value;
-    memcpy(&value, &word, sizeof value);
-    return value;
+    return of_bits(word & 0xFFFF0000);
 }
 
 /* A tile's k, `some` of them, of `nv` vectors of columns. */
