@@ -115,7 +115,8 @@ Test(holes, the_smallest_that_fits_serves)
 {
     hone__holes holes = { .lowest = NULL };
     hone__large *of[7], *in[3];
-    hone__holes_give(&holes, take(&holes, 30 * MIB)); /* or some would lie in a region of their own */
+    /* a first region for all, or some would lie in one of their own */
+    hone__holes_give(&holes, take(&holes, 30 * MIB));
     for (int i = 0; i < 7; i++) /* those of 4, 3 and 8 MiB become holes, apart */
         of[i] = take(&holes, (i == 1 ? 4 : i == 3 ? 3 : i == 5 ? 8 : 1) * MIB);
     for (int i = 1; i < 6; i += 2)
