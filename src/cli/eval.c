@@ -129,7 +129,7 @@ static int eval_model(const eval_options *o, const model_spec *spec, hone_layout
 {
     score result;
     metrics m = { 0 };
-    hone_module *model = model_new(spec);
+    hone_module *model = model_blank(spec);
     if (!model)
         return model_failed(cli_eval.name, spec);
     if (!model_load_as(cli_eval.name, model, o->load, layout, dtype, set) ||

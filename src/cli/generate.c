@@ -209,7 +209,7 @@ static int run_model(const generate_options *o, const model_spec *spec, hone_lay
                      hone_dtype dtype, generation *g)
 {
     HONE_NO_GRAD();
-    g->model = model_new(spec);
+    g->model = model_blank(spec);
     if (!g->model)
         return model_failed(cli_generate.name, spec);
     if (!model_load_as(cli_generate.name, g->model, o->load, layout, dtype, NULL))

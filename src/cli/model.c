@@ -3,6 +3,7 @@
 
 #include "cli.h"
 #include "core/core.h"
+#include "nn/walk.h"
 #include "run/config.h"
 #include "run/layout.h"
 #include "runtime/memory.h"
@@ -186,8 +187,10 @@ bool model_load_as(const char *command, hone_module *model, const char *path, ho
     if (dtype == HONE_F32)
         return model_load(command, model, path, layout);
     const hone_state_options options = { .layout = layout, .round = true };
-    return done(command, hone_module_to(model, dtype)) &&
-           done(command, hone_load_state_with(model, path, &options));
+    hone__nn_blank = true;
+    const hone_status status = hone_module_to(model, dtype);
+    hone__nn_blank = false;
+    return done(command, status) && done(command, hone_load_state_with(model, path, &options));
 }
 
 int model_failed(const char *command, const model_spec *spec)
@@ -218,6 +221,15 @@ hone_module *model_new(const model_spec *spec)
             layer[n++] = hone_nn_relu();
     }
     return hone_nn_sequential_n(layer, n);
+}
+
+hone_module *model_blank(const model_spec *spec)
+{
+    hone__nn_blank = true;
+    hone_module *model = model_new(spec);
+    hone__nn_blank = false;
+    hone_memory_trim(); /* what was drawn and taken by nobody */
+    return model;
 }
 
 model_text model_describe(const model_spec *spec)

@@ -164,7 +164,7 @@ static int put_file(const predict_options *o, hone_module *model, const images *
 static int predict(const predict_options *o, const model_spec *spec, hone_layout layout,
                    hone_dtype dtype, images *set)
 {
-    hone_module *model = model_new(spec);
+    hone_module *model = model_blank(spec);
     if (!model)
         return model_failed(name, spec);
     int status = CLI_FAILED;

@@ -29,7 +29,9 @@ bool model_layout(const char *command, const char *text, hone_layout *layout);
 bool model_of_file(const char *command, const char *path, hone_layout layout, model_spec *spec);
 /** An mlp: Linear and ReLU in turn, weights drawn as in the lecture. NULL + the library's error. */
 hone_module *model_new(const model_spec *spec);
-/** Prints why model_new failed; CLI_USAGE for what --model says of a named network, else what
+/** The same with parameters of no values, for a network that model_load_as fills. */
+hone_module *model_blank(const model_spec *spec);
+/** Prints why one of the two failed; CLI_USAGE for what --model says of a named network, else what
  * cli_library_error gives. */
 int model_failed(const char *command, const model_spec *spec);
 /** What the file says of the table that it was trained on (hone_source.columns), owned by the current scope; NULL:
@@ -38,7 +40,7 @@ const char *model_columns(const char *path);
 #define MODEL_COLUMNS "hone.columns" /* the metadata's key */
 /** Weights from a file; false with an error printed. */
 bool model_load(const char *command, hone_module *model, const char *path, hone_layout layout);
-/** The same for a network that is used only: it and what `set` (may be NULL) gives it become of that
+/** The same for a network of model_blank, that is used only: it and what `set` (may be NULL) gives it become of that
  * dtype, and the file's weights are rounded to it. */
 bool model_load_as(const char *command, hone_module *model, const char *path, hone_layout layout,
                    hone_dtype dtype, struct images *set);

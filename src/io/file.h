@@ -91,6 +91,9 @@ static inline hone__convert hone__converts(const hone_file_options *o)
 
 /** A tensor of the entry, of that name; owned by the current scope, NULL on error. */
 hone_tensor *hone__file_read(const hone_file *f, int i, hone__convert convert);
+/** Floats become *as (NULL: what they are read as), rounded once. */
+hone_tensor *hone__file_read_as(const hone_file *f, int i, hone__convert convert,
+                                const hone_dtype *as);
 hone_tensor *hone__file_read_named(const char *where, const hone_file *f, const char *name,
                                    hone__convert convert);
 

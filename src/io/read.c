@@ -52,20 +52,21 @@ static bool can_read(const hone_file *f, int i, hone__convert convert)
     return false;
 }
 
-/* n stored elements into a tensor of that geometry, whose memory is large enough for both. */
-static bool fill(const hone_file *f, int i, const hone__cell *cell, hone_tensor *t, int64_t n)
+/* n stored elements from one on into a tensor of that geometry, whose memory is large enough for both. */
+static bool fill(const hone_file *f, int i, const hone__cell *cell, hone_tensor *t, int64_t from,
+                 int64_t n)
 {
     const hone__lie *lie = &f->lie[i];
-    const int64_t bytes = hone__cell_bytes(cell, n);
+    const int64_t bytes = hone__cell_bytes(cell, n), before = hone__cell_bytes(cell, from);
     const size_t size = hone_dtype_size(cell->dtype);
-    if (bytes < 0)
+    if (bytes < 0 || before < 0)
         return hone__file_bad(f, "\"%s\" has a shape that its dtype %s can't have", f->at[i].name,
                               f->at[i].dtype);
     char *out = hone__data(t), *in = out + n * (int64_t)size - bytes; /* at its end */
     if (n == 0)
         return true;
-    if (f->format->read ? !f->format->read(f, i, in, lie->first, bytes)
-                        : !hone__file_read_at(f, in, bytes, f->at[i].offset + lie->first))
+    if (f->format->read ? !f->format->read(f, i, in, lie->first + before, bytes)
+                        : !hone__file_read_at(f, in, bytes, f->at[i].offset + lie->first + before))
         return false;
     if (lie->swapped)
         hone__cell_swap(cell, in, n);
@@ -92,7 +93,31 @@ static bool can_expand(const hone_file *f, int i, int64_t stored)
     return false;
 }
 
+/* n stored floats of another dtype than t's, rounded part by part: large ones are never there whole. A
+ * part of a compressed member is found by reading all before it: eight of them at most. */
+static bool fill_rounded(const hone_file *f, int i, const hone__cell *cell, hone_tensor *t,
+                         int64_t n)
+{
+    enum { PART = 1 << 20 };
+    const int64_t part = n / 8 > PART ? (n / 8 + PART - 1) / PART * PART : PART;
+    for (int64_t from = 0; from < n; from += part) {
+        HONE_SCOPE();
+        const int64_t count = n - from < part ? n - from : part, step = 1;
+        hone_tensor *read = hone__own(hone__new(f->where, cell->dtype, 1, &count));
+        hone_tensor *to = hone__own(hone__alias(t, 1, &count, &step, from));
+        if (!read || !to || !fill(f, i, cell, read, from, count) || !hone_copy_(to, read))
+            return false;
+    }
+    return true;
+}
+
 hone_tensor *hone__file_read(const hone_file *f, int i, hone__convert convert)
+{
+    return hone__file_read_as(f, i, convert, NULL);
+}
+
+hone_tensor *hone__file_read_as(const hone_file *f, int i, hone__convert convert,
+                                const hone_dtype *as)
 {
     const hone_file_entry *e = &f->at[i];
     const hone__lie *lie = &f->lie[i];
@@ -105,9 +130,12 @@ hone_tensor *hone__file_read(const hone_file *f, int i, hone__convert convert)
         return NULL;
     }
     const hone__cell *cell = cell_of(f, i, convert);
-    hone_tensor *t = hone__own(lie->stride ? hone__new(f->where, cell->dtype, 1, &n)
-                                           : hone__new(f->where, cell->dtype, e->ndim, e->shape));
-    if (!t || !fill(f, i, cell, t, n))
+    const bool rounds =
+        as && *as != cell->dtype && hone_dtype_is_float(*as) && hone_dtype_is_float(cell->dtype);
+    const hone_dtype dtype = rounds ? *as : cell->dtype;
+    hone_tensor *t = hone__own(lie->stride ? hone__new(f->where, dtype, 1, &n)
+                                           : hone__new(f->where, dtype, e->ndim, e->shape));
+    if (!t || !(rounds ? fill_rounded(f, i, cell, t, n) : fill(f, i, cell, t, 0, n)))
         return NULL;
     if (lie->stride && !can_expand(f, i, n))
         return NULL;

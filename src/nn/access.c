@@ -183,7 +183,9 @@ static hone_tensor *converted(hone_tensor *t, hone_dtype dtype)
         return hone_retain(t);
     HONE_SCOPE();
     const bool required = hone_requires_grad(t);
-    hone_tensor *fresh = hone_to(hone_detach(t), dtype);
+    hone_tensor *fresh = hone__nn_blank
+                             ? hone__own(hone__new("module_to", dtype, t->ndim, t->shape))
+                             : hone_to(hone_detach(t), dtype);
     if (!required)
         return hone_retain(fresh);
     return hone_parameter(fresh);

@@ -145,6 +145,8 @@ void *hone_module_array(int n)
     return hone__calloc(hone__bytes(n > 0 ? n : 1, sizeof(void *)));
 }
 
+_Thread_local bool hone__nn_blank;
+
 hone_tensor *hone_parameter(hone_tensor *t)
 {
     if (!hone__needs_tensor("parameter", t))
@@ -161,6 +163,8 @@ hone_tensor *hone_parameter(hone_tensor *t)
         HONE_NO_GRAD();
         t = hone_contiguous(t);
     }
+    if (t && hone__nn_blank)
+        t = hone__own(hone__new("parameter", (hone_dtype)t->dtype, t->ndim, t->shape));
     t = hone_retain(hone_requires_grad_(t, true));
     if (t)
         atomic_store_explicit(&t->state, HONE__KEPT, memory_order_relaxed);

@@ -83,4 +83,8 @@ typedef struct {
 hone__found_list hone__collect(const char *where, hone_module *module, int kinds, int depth,
                                bool unique);
 
+/** On this thread parameters are made without values, and hone_module_to gives none: what a file's
+ * replace takes no memory before. */
+extern _Thread_local bool hone__nn_blank;
+
 #endif

@@ -55,6 +55,7 @@ const char *hone_op_halves(const char *name)
         [HONE__TAKES_F32] = "in f32; each f32 result is rounded",
         [HONE__TAKES_ALL] = "as they are",
         [HONE__TAKES_PAIRS] = "bf16: products of bf16 with f32 sums, rounded once; f16: in f32",
+        [HONE__TAKES_PARTS] = "bf16: products of bf16 with f32 sums, rounded once; f16: in f32",
     };
     bool in_place;
     const hone__op *op = name ? hone__op_find(name, &in_place) : NULL;
@@ -112,6 +113,25 @@ static hone__half_plan refuse(const hone__op *op, hone_tensor *const *in, int n_
     return HONE__HALF_FAILED;
 }
 
+/* A weight whose f32 copy would be large. */
+static bool takes_parts(const hone__op *op, hone_tensor *const *in, int n_in)
+{
+    const hone_tensor *weight = in[1];
+    return weight->ndim == 2 && weight->numel >= 2 * HONE__HALF_PART &&
+           weight->shape[1] >= 2 * HONE__HALF_PART_COLUMNS &&
+           !(hone__grad_on() && hone__must_record(op, in, n_in));
+}
+
+/* Whether the forward sees f32 in place of `common`. */
+static bool widens(const hone__op *op, hone__half_takes takes, hone_dtype common,
+                   hone_tensor *const *in, int n_in)
+{
+    const bool product = takes == HONE__TAKES_PAIRS || takes == HONE__TAKES_PARTS;
+    return takes == HONE__TAKES_F32 ||
+           (product && common != HONE_BF16 &&
+            !(takes == HONE__TAKES_PARTS && common == HONE_F16 && takes_parts(op, in, n_in)));
+}
+
 hone__half_plan hone__half_plan_of(const hone__op *op, hone_tensor *const *in, int n_in,
                                    hone__half_call *call)
 {
@@ -135,8 +155,7 @@ hone__half_plan hone__half_plan_of(const hone__op *op, hone_tensor *const *in, i
     const bool first = rule.mixes == HONE__MIXES_AS_FIRST && is_float(in[0]);
     const hone_dtype result = first ? lowered_dtype(in[0], call->lowers_to) : common;
     call->rounds_to = !to_f32 && hone__is_half(result) ? result : HONE_F32;
-    call->widens = to_f32 || rule.takes == HONE__TAKES_F32 ||
-                   (rule.takes == HONE__TAKES_PAIRS && common != HONE_BF16);
+    call->widens = to_f32 || widens(op, rule.takes, common, in, n_in);
     return call->widens || (lowers && singles) || f32_inside ? HONE__HALF_CONVERTS
                                                              : HONE__HALF_PLAIN;
 }

@@ -16,6 +16,8 @@ typedef enum {
     HONE__TAKES_F32,   /* it gets them as f32, and its f32 results are rounded */
     HONE__TAKES_ALL,   /* it gets them as they are */
     HONE__TAKES_PAIRS, /* bf16 as it is, f16 as f32: a product in the order `pairs` */
+    HONE__TAKES_PARTS, /* the same, but of f16 a large weight, [in, out], is given as it is, and all
+                          with it, where nothing is recorded: the op widens it part by part */
 } hone__half_takes;
 
 /** ... if other floats are among them. */
@@ -64,6 +66,9 @@ typedef struct {
 } hone__half_call;
 
 typedef enum { HONE__HALF_FAILED, HONE__HALF_PLAIN, HONE__HALF_CONVERTS } hone__half_plan;
+
+/** The least columns of a part: more than a product has whose order depends on how many (gemm.h). */
+enum { HONE__HALF_PART_COLUMNS = 128, HONE__HALF_PART = 1 << 21 /* elements, about */ };
 
 /** Whether the call's operands are converted. FAILED: E_DTYPE. */
 hone__half_plan hone__half_plan_of(const hone__op *op, hone_tensor *const *in, int n_in,

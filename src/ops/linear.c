@@ -1,6 +1,8 @@
 /* linear.c: x W + b and an activation of it, with bias and activation in the product's last
  * pass. */
+#include "loops/elementwise.h"
 #include "loops/product.h"
+#include "op/half.h"
 #include "ops/common.h"
 
 static bool bias_fits(const char *name, const hone_tensor *weight, const hone_tensor *bias)
@@ -22,8 +24,33 @@ static bool save(hone_context *ctx, hone_tensor *const *in, hone_tensor *out, ho
     return hone__save(ctx, out ? 3 : 2, saved);
 }
 
-static bool forward(hone_context *ctx, hone_tensor *const *in, hone_tensor **out,
-                    hone__gemm_act act)
+/* Of f16 (op/half.h): a few columns of the weight at a time become f32, with the same bits. */
+static bool forward_in_parts(hone_context *ctx, const hone__op *op, hone_tensor *const *in,
+                             hone_tensor **out)
+{
+    hone_tensor *x = in[0], *weight = in[1];
+    const int64_t n = weight->shape[1], least = HONE__HALF_PART_COLUMNS;
+    const int64_t wanted = HONE__HALF_PART / weight->shape[0];
+    const int64_t columns = wanted > least ? wanted : least;
+    hone__product product;
+    if (!hone__product_of(hone__call_name(ctx), x, weight, &product) ||
+        (hone__is_real(in[2]) && !bias_fits(hone__call_name(ctx), weight, in[2])))
+        return false;
+    out[0] = hone__out(ctx, 0, HONE_F16, product.out.ndim, product.out.shape);
+    bool ok = out[0];
+    for (int64_t from = 0, to; ok && from < n; from = to) {
+        HONE_SCOPE();
+        to = n - from < columns + least ? n : from + columns;
+        hone_tensor *bias = hone__is_real(in[2]) ? hone_slice(in[2], 0, from, to, 1) : HONE_NONE;
+        hone_tensor *y = hone__call(op, IN(x, hone_slice(weight, 1, from, to, 1), bias), NULL);
+        hone_tensor *place = hone_slice(out[0], -1, from, to, 1);
+        ok = y && place && hone__copy_elements(place, y);
+    }
+    return ok;
+}
+
+static bool forward(hone_context *ctx, const hone__op *op, hone_tensor *const *in,
+                    hone_tensor **out, hone__gemm_act act)
 {
     hone_tensor *x = in[0], *weight = in[1], *bias = in[2];
     const char *name = hone__call_name(ctx);
@@ -32,6 +59,8 @@ static bool forward(hone_context *ctx, hone_tensor *const *in, hone_tensor **out
                        hone__tensor_text(weight).s);
         return false;
     }
+    if (weight->dtype == HONE_F16)
+        return forward_in_parts(ctx, op, in, out);
     hone__product product;
     if (!hone__product_of(name, x, weight, &product))
         return false;
@@ -92,7 +121,7 @@ static void cost(const hone__cost_call *call, hone__cost *c)
                                 hone_tensor **out)                                                 \
     {                                                                                              \
         (void)n_in;                                                                                \
-        return forward(ctx, in, out, act);                                                         \
+        return forward(ctx, &hone__op_##name_, in, out, act);                                      \
     }                                                                                              \
     static void name_##_backward(hone_context *ctx, hone_tensor *const *dy, hone_tensor **dx)      \
     {                                                                                              \

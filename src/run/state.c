@@ -399,15 +399,13 @@ static hone_status tensor_fits(const loading *l, int i)
 
 /* ---- loading: data */
 
-/* The file's tensor in the module's dtype. What a tensor was on its way here is gone by then. */
+/* The file's tensor in the module's dtype. */
 static hone_tensor *read_rounded(const loading *l, int i)
 {
-    HONE_SCOPE();
     const hone_dtype wanted = hone_dtype_of(l->all.at[i].value);
     const int convert = HONE__CONVERT_ALL | (hone__is_half(wanted) ? HONE__KEEP_HALVES : 0);
-    hone_tensor *t =
-        hone__file_read(l->file, (int)(l->entry[i] - l->file->at), (hone__convert)convert);
-    return hone_scope_return(t && hone_dtype_is_float(wanted) ? hone_to(t, wanted) : t);
+    return hone__file_read_as(l->file, (int)(l->entry[i] - l->file->at), (hone__convert)convert,
+                              &wanted);
 }
 
 /* The file's tensor as the module has it. */
@@ -485,6 +483,7 @@ static hone_status load(hone_module *module, const hone_file *file,
     for (int i = 0; i < l.all.n; i++)
         if (l.entry[i] && !(read[i] = read_tensor(&l, i)))
             return hone__error_last();
+    hone_memory_trim(); /* what weights were before they were turned */
     status = tied_fit(&l, read);
     for (int i = 0; i < l.all.n && status == HONE_OK; i++)
         if (read[i])

@@ -147,6 +147,29 @@ Test(autocast, products_round_operands_and_results_once)
     cr_assert(test_same_bits(hone_grad(b), hone_sum_dim(dy32, 0, false)));
 }
 
+static int64_t bytes_at_most(void)
+{
+    hone_memory now;
+    hone_memory_stats(&now);
+    return now.peak_bytes;
+}
+
+/* Of f16 a large weight is widened part by part, where nothing is recorded: with the bits of the whole. */
+Test(autocast, large_weights_of_f16_are_never_there_in_f32)
+{
+    hone_tensor *w = hone_to(hone_randn(HONE_F32, 1031, 4201), HONE_F16);
+    hone_tensor *b = hone_to(hone_randn(HONE_F32, 4201), HONE_F16);
+    hone_tensor *x = hone_to(hone_randn(HONE_F32, 3, 2, 1031), HONE_F16);
+    const int64_t before = bytes_at_most();
+    hone_tensor *y = hone_linear_gelu(x, w, b), *bare = hone_linear(x, w, HONE_NONE);
+    cr_assert(bytes_at_most() - before < 12 << 20); /* the whole has 17 MB */
+    CHECK_FAILS(hone_linear(x, w, hone_slice(b, 0, 0, 4200, 1)), HONE_E_SHAPE, "linear");
+    cr_assert(test_same_bits(y, hone_detach(hone_linear_gelu(x, leaf(w), b))));
+    cr_assert(bytes_at_most() - before > 16 << 20);
+    hone_tensor *x32 = hone_to(x, HONE_F32), *w32 = hone_to(w, HONE_F32);
+    cr_assert(test_same_bits(bare, hone_to(hone_linear(x32, w32, HONE_NONE), HONE_F16)));
+}
+
 Test(autocast, weights_are_rounded_again_once_they_are_changed)
 {
     hone_tensor *x = hone_ones(HONE_F32, 1, 1), *w = leaf(hone_full(HONE_F32, 3, 1, 1));
@@ -320,6 +343,21 @@ Test(autocast, states)
         cr_assert(test_same_bits(hone_detach(a.at[i]), hone_to(hone_detach(b.at[i]), HONE_F32)));
     hone_tensor *y = hone_forward(half, hone_ones(HONE_BF16, 1, 3));
     cr_assert(of(y) == HONE_BF16);
+    hone_module_free(single);
+    hone_module_free(half);
+}
+
+/* What is large is rounded part by part as it is read. */
+Test(autocast, large_states)
+{
+    hone_module *single = hone_nn_linear(1031, 1201), *half = hone_nn_linear(1031, 1201);
+    CHECK_OK(hone_module_to(half, HONE_F16));
+    CHECK_OK(hone_save_state(single, test_path("single.safetensors")));
+    CHECK_OK(hone_load_state_with(half, test_path("single.safetensors"),
+                                  &(hone_state_options){ .round = true }));
+    const hone_tensor_list a = hone_parameters(single), b = hone_parameters(half);
+    for (int i = 0; i < a.n; i++)
+        cr_assert(test_same_bits(hone_to(hone_detach(a.at[i]), HONE_F16), hone_detach(b.at[i])));
     hone_module_free(single);
     hone_module_free(half);
 }
