@@ -20,6 +20,7 @@ parser.add_argument("--batch", type=int, default=32)
 parser.add_argument("--only", default="resnet32,resnet224")
 parser.add_argument("--kinds", default="forward,data,weight")
 parser.add_argument("--shape", action="append", help="instead of --only")
+parser.add_argument("--minima", action="store_true", help="the least of the rounds instead of their median")
 parser.add_argument("--form", default="default", choices=("default", "exact", "fast"), help="hone_conv_algorithm's")
 options = parser.parse_args()
 os.environ["HONE_NUM_THREADS"] = str(options.threads)
@@ -38,11 +39,22 @@ SETS = {
     "resnet224": [(3, 64, 224, 7, 2, 1), (64, 64, 56, 3, 1, 1), (64, 128, 56, 3, 2, 1), (64, 128, 56, 1, 2, 1),
                   (128, 128, 28, 3, 1, 1), (128, 256, 28, 3, 2, 1), (128, 256, 28, 1, 2, 1), (256, 256, 14, 3, 1, 1),
                   (256, 512, 14, 3, 2, 1), (256, 512, 14, 1, 2, 1), (512, 512, 7, 3, 1, 1)],
-    "bottleneck": [(64, 256, 56, 1, 1, 1), (256, 64, 56, 1, 1, 1), (512, 128, 28, 1, 1, 1), (1024, 256, 14, 1, 1, 1),
-                   (512, 2048, 7, 1, 1, 1)],
-    "depthwise": [(32, 32, 32, 3, 1, 32), (64, 64, 32, 3, 2, 64), (128, 128, 16, 3, 1, 128), (256, 256, 8, 3, 1, 256),
-                  (96, 96, 56, 3, 1, 96), (576, 576, 14, 3, 1, 576)],
-    "vgg": [(64, 64, 224, 3, 1, 1), (128, 128, 112, 3, 1, 1), (256, 256, 56, 3, 1, 1), (512, 512, 28, 3, 1, 1),
+    "resnet50": [(64, 64, 56, 1, 1, 1), (64, 256, 56, 1, 1, 1), (256, 64, 56, 1, 1, 1), (256, 128, 56, 1, 1, 1),
+                 (128, 128, 56, 3, 2, 1), (128, 512, 28, 1, 1, 1), (256, 512, 56, 1, 2, 1), (512, 128, 28, 1, 1, 1),
+                 (512, 256, 28, 1, 1, 1), (256, 256, 28, 3, 2, 1), (256, 1024, 14, 1, 1, 1), (512, 1024, 28, 1, 2, 1),
+                 (1024, 256, 14, 1, 1, 1), (1024, 512, 14, 1, 1, 1), (512, 512, 14, 3, 2, 1), (512, 2048, 7, 1, 1, 1),
+                 (1024, 2048, 14, 1, 2, 1), (2048, 512, 7, 1, 1, 1)],
+    "depthwise": [(32, 32, 112, 3, 1, 32), (64, 64, 112, 3, 2, 64), (128, 128, 56, 3, 1, 128), (128, 128, 56, 3, 2, 128),
+                  (256, 256, 28, 3, 1, 256), (256, 256, 28, 3, 2, 256), (512, 512, 14, 3, 1, 512),
+                  (512, 512, 14, 3, 2, 512), (1024, 1024, 7, 3, 1, 1024), (32, 32, 32, 3, 1, 32), (64, 64, 32, 3, 2, 64),
+                  (128, 128, 16, 3, 1, 128), (128, 128, 16, 3, 2, 128), (256, 256, 8, 3, 1, 256), (256, 256, 8, 3, 2, 256)],
+    "mobilenet": [(3, 32, 224, 3, 2, 1), (32, 64, 112, 1, 1, 1), (64, 128, 56, 1, 1, 1), (128, 128, 56, 1, 1, 1),
+                  (128, 256, 28, 1, 1, 1), (256, 256, 28, 1, 1, 1), (256, 512, 14, 1, 1, 1), (512, 512, 14, 1, 1, 1),
+                  (512, 1024, 7, 1, 1, 1), (1024, 1024, 7, 1, 1, 1), (3, 32, 64, 3, 2, 1), (32, 64, 32, 1, 1, 1),
+                  (64, 128, 16, 1, 1, 1), (128, 128, 16, 1, 1, 1), (128, 256, 8, 1, 1, 1), (256, 256, 8, 1, 1, 1),
+                  (256, 512, 4, 1, 1, 1)],
+    "vgg": [(3, 64, 224, 3, 1, 1), (64, 64, 224, 3, 1, 1), (64, 128, 112, 3, 1, 1), (128, 128, 112, 3, 1, 1),
+            (128, 256, 56, 3, 1, 1), (256, 256, 56, 3, 1, 1), (256, 512, 28, 3, 1, 1), (512, 512, 28, 3, 1, 1),
             (512, 512, 14, 3, 1, 1)],
     "lenet": [(1, 32, 28, 3, 1, 1), (32, 64, 13, 3, 1, 1)],
 }
@@ -144,15 +156,17 @@ def rows_of(shape):
         for run in runs:
             run()
         times = [[measure(run) for run in runs] for _ in range(options.rounds)]
-        medians = [statistics.median(column) for column in zip(*times)]
+        medians = [(min if options.minima else statistics.median)(column) for column in zip(*times)]
         ratio = min(medians[1:]) / medians[0]
         print(f"{'x'.join(map(str, shape[:3])):>12} k{kernel} s{stride} g{groups:<4}{kind:>8} {medians[0]:9.2f} "
               f"{flops / medians[0] / 1e6:8.1f} {medians[1]:9.2f} {medians[2]:9.2f} {ratio:6.2f}", flush=True)
-        yield kind, kernel == 3 and stride == 1 and groups == 1 and channels > 3, ratio
+        plain = kernel == 3 and stride == 1 and channels > 3
+        yield kind, "depthwise" if groups > 1 else "3x3 stride 1, 16 channels or more" if plain else "others", ratio
     free()
 
 
-print(f"batch {options.batch}, {options.threads} threads; channels x outputs x extent, ms (medians); "
+print(f"batch {options.batch}, {options.threads} threads; channels x outputs x extent, ms "
+      f"({'minima' if options.minima else 'medians'}); "
       f"GFLOP/s by the direct count")
 print(f"{'shape':>23} {'':>9} {'hone':>9} {'GFLOP/s':>8} {'NCHW':>9} {'NHWC':>9} {'ratio':>6}")
 shapes = [tuple(map(int, (s + ",1").split(",")))[:6] for s in options.shape or ()]
@@ -160,8 +174,8 @@ for name in () if shapes else options.only.split(","):
     shapes += SETS[name]
 all_rows = [row for shape in shapes for row in rows_of(shape)]
 for kind in options.kinds.split(",") + ["all"]:
-    for what, of in (("3x3 stride 1, 16 channels or more", True), ("others", False), ("together", None)):
-        ratios = [r for k, plain, r in all_rows if kind in (k, "all") and of in (plain, None)]
+    for what in "3x3 stride 1, 16 channels or more", "depthwise", "others", "together":
+        ratios = [r for k, of, r in all_rows if kind in (k, "all") and what in (of, "together")]
         if ratios:
             print(f"{kind:>8}, {what:34} geometric mean {statistics.geometric_mean(ratios):5.2f}  least {min(ratios):5.2f}"
                   f"  ({len(ratios)})")
