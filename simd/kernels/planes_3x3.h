@@ -115,12 +115,38 @@ HONE__INLINE void three_row(const int row, const int many, const int mul, const 
     }
 }
 
+/* Where the outputs of a call end, if they follow each other row by row, so that what a vector has too many of may
+ * be written: the next row follows. Else NULL. */
+HONE__INLINE const float *three_end(const hone__plane_3x3 *d)
+{
+    const bool follow = d->out_row == d->n && d->out_plane == d->n * d->rows;
+    return follow ? d->out + d->planes * d->out_plane : NULL;
+}
+
+/* The first `count` lanes. */
+HONE__INLINE void three_store(float *to, vf32 v, int64_t count, const float *end)
+{
+    if (count >= F32_LANES || (end && end - to >= F32_LANES))
+        f32_store(to, v);
+    else
+        f32_store_n(to, v, count);
+}
+
+/* Masked loads of AVX2 don't make the machine read ahead: lines of small planes, some way ahead. */
+HONE__INLINE void three_ask(const float *plane, int64_t elements)
+{
+    enum { LINE = 16, SMALL = 512, AHEAD = 1024 };
+    if (F32_LANES == 8 && elements <= SMALL)
+        for (int64_t i = 0; i < elements; i += LINE)
+            __builtin_prefetch(plane + AHEAD + i);
+}
+
 /* A vector of outputs in each of `many` rows, which see rows [first, ..) of the image; line: the
  * first of these. inside: all of them are there. */
 HONE__INLINE void three_some(const int many, const int mul, const bool odd, const bool back,
                              const bool inside, const hone__plane_3x3 *d, const three_edge *e,
                              int64_t first, const float *line, const vf32 *w, vf32 bias, float *to,
-                             int64_t count)
+                             int64_t count, const float *end)
 {
     const int rows = (many - 1) * mul + 3;
     vf32 acc[4];
@@ -145,17 +171,15 @@ HONE__INLINE void three_some(const int many, const int mul, const bool odd, cons
     for (int k = 0; k < many; k++, to += d->out_row) {
         if (d->bias)
             acc[k] = f32_add(acc[k], bias);
-        if (count >= F32_LANES)
-            f32_store(to, acc[k]);
-        else
-            f32_store_n(to, acc[k], count);
+        three_store(to, acc[k], count, end);
     }
 }
 
 /* line: of row 0 of the image. */
 HONE__INLINE void three_rows(const int many, const int mul, const bool odd, const bool back,
                              const bool single, const hone__plane_3x3 *d, const three_blocks *b,
-                             const float *line, int64_t r, const vf32 *w, vf32 bias, float *out)
+                             const float *line, int64_t r, const vf32 *w, vf32 bias, float *out,
+                             const float *end)
 {
     const int64_t first = r * mul + d->first;
     const bool inside = first >= 0 && first + (many - 1) * mul + 3 <= d->height;
@@ -165,10 +189,10 @@ HONE__INLINE void three_rows(const int many, const int mul, const bool odd, cons
         const three_edge *const e = three_edge_of(mul, single, d, b, i, &spare);
         if (inside)
             three_some(many, mul, odd, back, true, d, e, first, line + i * mul, w, bias, out + i,
-                       d->n - i);
+                       d->n - i, end);
         else
             three_some(many, mul, odd, back, false, d, e, first, line + i * mul, w, bias, out + i,
-                       d->n - i);
+                       d->n - i, end);
     }
 }
 
@@ -177,7 +201,9 @@ HONE__INLINE void three_planes(const int mul, const bool odd, const bool back, c
                                const hone__plane_3x3 *d)
 {
     const three_blocks b = three_blocks_at(mul, d, 0, F32_LANES);
+    const float *const end = single ? three_end(d) : NULL;
     for (int64_t p = 0; p < d->planes; p++) {
+        three_ask(d->a + p * d->a_plane, d->height * d->down);
         const vf32 bias = f32_set(d->bias ? d->bias[p * d->bias_step] : 0);
         const float *const line = d->a + p * d->a_plane + d->across;
         float *out = d->out + p * d->out_plane;
@@ -186,11 +212,11 @@ HONE__INLINE void three_planes(const int mul, const bool odd, const bool back, c
             w[t] = f32_set(d->w[9 * p + (back ? 2 - t / 3 : t / 3) * 3 + t % 3]);
         int64_t r = 0;
         for (; r + 4 <= d->rows; r += 4, out += 4 * d->out_row)
-            three_rows(4, mul, odd, back, single, d, &b, line, r, w, bias, out);
+            three_rows(4, mul, odd, back, single, d, &b, line, r, w, bias, out, end);
         for (; r + 2 <= d->rows; r += 2, out += 2 * d->out_row)
-            three_rows(2, mul, odd, back, single, d, &b, line, r, w, bias, out);
+            three_rows(2, mul, odd, back, single, d, &b, line, r, w, bias, out, end);
         if (r < d->rows)
-            three_rows(1, mul, odd, back, single, d, &b, line, r, w, bias, out);
+            three_rows(1, mul, odd, back, single, d, &b, line, r, w, bias, out, end);
     }
 }
 
@@ -233,28 +259,19 @@ HONE__INLINE void up_row(const int rows, const int ky, const bool odd, const thr
     }
 }
 
-HONE__INLINE void up_store(float *to, vf32 first, vf32 second, int64_t count)
+HONE__INLINE void up_store(float *to, vf32 first, vf32 second, int64_t count, const float *end)
 {
     const vf32 low = f32_zip_low(first, second), high = f32_zip_high(first, second);
-    if (count >= 2 * F32_LANES) {
-        f32_store(to, low);
-        f32_store(to + F32_LANES, high);
-        return;
-    }
-    if (count < F32_LANES) {
-        f32_store_n(to, low, count);
-        return;
-    }
-    f32_store(to, low);
+    three_store(to, low, count, end);
     if (count > F32_LANES)
-        f32_store_n(to + F32_LANES, high, count - F32_LANES);
+        three_store(to + F32_LANES, high, count - F32_LANES, end);
 }
 
 /* A row of n outputs, in d by pairs. odd: the first of a pair sees one column of dy. at: of row 0, what is low of
  * the first pair. */
 HONE__INLINE void up_line(const bool odd, const bool single, const hone__plane_3x3 *d,
                           const three_blocks *b, const float *at, int64_t u, const vf32 *w,
-                          float *to, int64_t n)
+                          float *to, int64_t n, const float *end)
 {
     const int64_t y = u >> 1;
     const bool here = y >= 0 && y < d->height, above = y >= 1 && y <= d->height;
@@ -274,9 +291,9 @@ HONE__INLINE void up_line(const bool odd, const bool single, const hone__plane_3
             up_row(1, 2, odd, e, line + 1, w, &one, &two);
         }
         if (odd)
-            up_store(to + 2 * j, one, two, n - 2 * j);
+            up_store(to + 2 * j, one, two, n - 2 * j, end);
         else
-            up_store(to + 2 * j, two, one, n - 2 * j);
+            up_store(to + 2 * j, two, one, n - 2 * j, end);
     }
 }
 
@@ -286,14 +303,16 @@ HONE__INLINE void up_planes(const bool odd, const bool single, const hone__plane
     half.n = (d->n + 1) / 2;
     half.across = odd ? (d->across - 1) / 2 : d->across / 2 - 1;
     const three_blocks b = three_blocks_at(1, &half, 0, F32_LANES);
+    const float *const end = three_end(d);
     for (int64_t p = 0; p < d->planes; p++) {
+        three_ask(d->a + p * d->a_plane, d->height * d->down);
         const float *const at = d->a + p * d->a_plane + half.across;
         float *to = d->out + p * d->out_plane;
         vf32 w[9];
         for (int t = 0; t < 9; t++)
             w[t] = f32_set(d->w[9 * p + t]);
         for (int64_t r = 0; r < d->rows; r++, to += d->out_row)
-            up_line(odd, single, &half, &b, at, r + d->first, w, to, d->n);
+            up_line(odd, single, &half, &b, at, r + d->first, w, to, d->n, end);
     }
 }
 

@@ -35,10 +35,10 @@ static void run(const hone__image_kernels *images, int kind, hone__plane_3x3 *d)
         images->plane_weight_3x3(d);
 }
 
-/* What the ISA in use makes of it: outputs, or sums. */
-static void results(const row *r, int kind, guard *got)
+/* What the ISA in use makes of it: outputs, `gap` elements between rows of these, or sums. */
+static void results(const row *r, int kind, int64_t gap, guard *got)
 {
-    const int64_t rows = HEIGHT, size = PLANES * rows * r->n;
+    const int64_t rows = HEIGHT, size = PLANES * rows * (r->n + gap);
     guard a = floats(PLANES * HEIGHT * r->width, 1), w = floats(9 * PLANES, 1000);
     guard out = kind == 2 ? floats(size, 2000) : *got;
     hone__plane_3x3 d = { .n = r->n,
@@ -53,8 +53,8 @@ static void results(const row *r, int kind, guard *got)
                           .down = r->width,
                           .a_plane = HEIGHT * r->width,
                           .out = (float *)(void *)out.data,
-                          .out_row = r->n,
-                          .out_plane = rows * r->n,
+                          .out_row = r->n + gap,
+                          .out_plane = rows * (r->n + gap),
                           .w = (const float *)(void *)w.data,
                           .sum = (float *)(void *)got->data };
     run(hone__images(), kind, &d);
@@ -75,7 +75,7 @@ static void check(const row *r, int kind)
         guard got = guard_new(bytes);
         memset(got.data, 0, bytes);
         hone__isa_use(hone__isa_available(i));
-        results(r, kind, i ? &got : &want);
+        results(r, kind, 0, i ? &got : &want);
         cr_expect(!i || memcmp(got.data, want.data, bytes) == 0,
                   "kind %d, width %d, n %d, mul %d, across %d: other bits on %s", kind,
                   (int)r->width, (int)r->n, (int)r->mul, (int)r->across,
@@ -84,6 +84,44 @@ static void check(const row *r, int kind)
     }
     hone__isa_use(hone__isa_best());
     guard_free(&want);
+}
+
+/* Rows that don't follow each other: what is between them stays. */
+static void check_gaps(const row *r, int kind)
+{
+    enum { GAP = 3 };
+    const int64_t all = PLANES * HEIGHT, apart = r->n + GAP;
+    guard want = guard_new((size_t)(all * r->n) * sizeof(float));
+    guard got = guard_new((size_t)(all * apart) * sizeof(float));
+    memset(want.data, 0, (size_t)(all * r->n) * sizeof(float));
+    for (int i = 0; hone__isa_available(i); i++) {
+        hone__isa_use(hone__isa_available(i));
+        results(r, kind, 0, &want);
+        memset(got.data, 0xff, (size_t)(all * apart) * sizeof(float));
+        results(r, kind, GAP, &got);
+        unsigned char filled[GAP * sizeof(float)];
+        memset(filled, 0xff, sizeof filled);
+        for (int64_t y = 0; y < all; y++) {
+            const unsigned char *line = got.data + y * apart * (int64_t)sizeof(float);
+            const size_t bytes = (size_t)r->n * sizeof(float);
+            cr_expect(memcmp(line, want.data + y * (int64_t)bytes, bytes) == 0);
+            cr_expect(memcmp(line + bytes, filled, sizeof filled) == 0,
+                      "kind %d, n %d: written between rows on %s", kind, (int)r->n,
+                      hone__isa_available(i)->name);
+        }
+    }
+    hone__isa_use(hone__isa_best());
+    guard_free(&want);
+    guard_free(&got);
+}
+
+Test(kernels_planes, rows_apart)
+{
+    for (int64_t n = 2; n < 20; n++) {
+        const row plain = { n, 1, -1, n }, up = { n / 2, 1, 1, n };
+        check_gaps(&plain, 0);
+        check_gaps(&up, 1);
+    }
 }
 
 Test(kernels_planes, bits_and_bounds)
