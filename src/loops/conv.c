@@ -82,15 +82,26 @@ static inline void take(const hone__conv_windows *w, way by, const char *row, in
                         char *to)
 {
     const int64_t size = hone__gemm_size(w->dtype);
-    const bool inside = row && at >= 0 && at + (n - 1) * w->x.mul < w->x.extent;
-    if (!row)
+    if (!row) {
         clear(to, n * size);
-    else if (inside && by == COPY)
-        copy(to, row + at * size, n * size);
-    else if (inside && by == SECOND)
-        hone__every_second(n, (float *)(void *)to, (const float *)(const void *)row + at);
-    else
+        return;
+    }
+    if (by == ANY) {
         take_any(w, row, at, n, to);
+        return;
+    }
+    const int shift = by == SECOND;
+    const int64_t before = at < 0 ? (-at + shift) >> shift : 0, first = min64(n, before);
+    const int64_t there = w->x.extent > at ? (w->x.extent - at + shift) >> shift : 0;
+    const int64_t end = there < first ? first : min64(n, there);
+    const char *const from = row + (at + (first << shift)) * size;
+    clear(to, first * size);
+    if (by == COPY)
+        copy(to + first * size, from, (end - first) * size);
+    else
+        hone__every_second(end - first, (float *)(void *)to + first,
+                           (const float *)(const void *)from);
+    clear(to + end * size, (n - end) * size);
 }
 
 /* What tap k sees from place `at` of an axis of the grid; NULL: nothing. */
@@ -122,6 +133,19 @@ static place tap_at(const hone__conv_windows *w, int64_t tap)
     return k;
 }
 
+/* What the same positions of the next row of the grid see anew: images are read a few lines of a row at a time, which the
+ * machine takes for no stream. */
+static inline void ask_below(const hone__conv_windows *w, const char *from, int64_t n)
+{
+    enum { LINE = 64 };
+    const int64_t size = hone__gemm_size(w->dtype);
+    if (w->x.stride != 1)
+        return;
+    from += w->y.mul * w->y.stride * size;
+    for (int64_t i = 0; i < n * w->x.mul * size; i += LINE)
+        __builtin_prefetch(from + i);
+}
+
 /* n positions from [z, y, x] on, in one row of the grid, at taps [tap, tap + taps): a row each,
  * to_rs elements apart. */
 static void fill_run(const hone__conv_windows *w, const char *image, place from, int64_t n,
@@ -138,6 +162,8 @@ static void fill_run(const hone__conv_windows *w, const char *image, place from,
             const char *row = plane ? step_to(&w->y, plane, from.y, k.y, size) : NULL;
             const int64_t end = min64(w->x.taps, k.x + taps);
             taps -= end - k.x;
+            if (row && k.y + w->y.mul >= w->y.taps)
+                ask_below(w, row + at * size, n);
             for (; k.x < end; k.x++, to += to_bytes)
                 take(w, by, row, at + k.x * w->x.step, n, to);
         }

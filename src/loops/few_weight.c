@@ -35,6 +35,13 @@ static float *weight_of(const job *j, int64_t r, int64_t o)
     return g->sum + ((o * g->x.channels + c) * g->y_axis.taps + ky) * g->x_axis.taps + kx;
 }
 
+/* A few, mostly, for which a call takes longer. */
+static inline void clear(float *to, int64_t n)
+{
+    for (int64_t i = 0; i < n; i++)
+        to[i] = 0;
+}
+
 /* What tap kx of a row of outputs sees of a row of the image; NULL: a row outside. */
 static void fill_line(const job *j, const float *row, int64_t kx, float *to)
 {
@@ -43,8 +50,8 @@ static void fill_line(const job *j, const float *row, int64_t kx, float *to)
     const int64_t first = at < 0 ? min64(n, ceil_div(-at, a->mul)) : 0;
     const int64_t there = width > at ? ceil_div(width - at, a->mul) : 0;
     const int64_t end = row ? hone__most(first, min64(n, there)) : first;
-    memset(to, 0, (size_t)first * sizeof *to);
-    memset(to + end, 0, (size_t)(n - end) * sizeof *to);
+    clear(to, first);
+    clear(to + end, n - end);
     const int64_t step = a->mul * j->g->x.x;
     const float *from = row ? row + (at + first * a->mul) * j->g->x.x : NULL;
     if (step == 1 && first < end)
