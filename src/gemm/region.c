@@ -140,6 +140,12 @@ static char *packed_at(const walk *w, const step *s, int64_t p)
     return s->packed + p * w->plan->kernel->nr * w->plan->size;
 }
 
+static char *c_at(const walk *w, const step *s)
+{
+    const hone__gemm_region *region = w->region;
+    return w->sums + ((s->m0 - region->m0) * w->sums_rs + s->col - region->n0) * w->plan->size;
+}
+
 /* A panel of A, `rows` from `row` on. */
 static void pack_a(const walk *w, const step *s, int64_t row, int rows, void *panel)
 {
@@ -368,7 +374,7 @@ static void run_step(walk *w, const step *now, const step *next)
         .a_cs = plan->pack_a ? kernel->mr : x->a_cs,
         .b = now->packed ? now->packed : b_at(w, now, 0),
         .b_rs = now->packed ? kernel->nr : x->b_rs,
-        .c = w->sums + ((now->m0 - region->m0) * w->sums_rs + now->col - region->n0) * plan->size,
+        .c = c_at(w, now),
         .c_rs = w->sums_rs,
         .nr = now->width,
         .resume = now->k0 > 0 || region->before || plan->begins,
@@ -398,6 +404,9 @@ static void run_step(walk *w, const step *now, const step *next)
         if (below_is_there && !plan->near) {
             ask_for_c(&t, c_below, below - end, now->width * plan->size, c_bytes);
         }
+        if (below == end && next->width && !plan->near && !region->before)
+            ask_for_c(&t, c_at(w, next), min64(tallest, next->rows), next->width * plan->size,
+                      c_bytes);
         ask_for_a(w, now, end, below);
         kernel->tile(&t);
         hand_on(w, t.mr);
