@@ -382,7 +382,22 @@ static bool one_tap_forward(const hone__conv *c, const hone_tensor *weight, hone
     return hone__gemm(&g) == 0;
 }
 
-static bool one_tap_input(const hone__conv *c, const hone_tensor *weight, hone_tensor *dx)
+/* If the product would turn the weight for each sample, since its rows are pages apart (gemm/plan.c). */
+static bool turns_weight(const hone__conv *c)
+{
+    enum {
+        PAGE = 4096,
+        SAMPLES = 4,
+        LEAST_POSITIONS = 192,
+        LEAST_BYTES = 3 << 19,
+        MOST_BYTES = 4 << 20
+    };
+    const int64_t row = c->channels * (int64_t)sizeof(float), bytes = c->outputs * row;
+    return c->a->dtype == HONE_F32 && c->n >= SAMPLES && row % PAGE == 0 &&
+           positions(c->out) >= LEAST_POSITIONS && bytes >= LEAST_BYTES && bytes <= MOST_BYTES;
+}
+
+static bool one_tap_input(const hone__conv *c, hone_tensor *weight, hone_tensor *dx)
 {
     hone_tensor *dy = in_lines(c->a), *seen = pixels_seen(c, dx);
     const bool all = positions(c->in) == positions(c->out);
@@ -394,6 +409,13 @@ static bool one_tap_input(const hone__conv *c, const hone_tensor *weight, hone_t
     g.a = hone__data(dy);
     g.a_rs = dy->stride[dy->ndim - 1];
     g.a_cs = dy->stride[1];
+    if (turns_weight(c)) {
+        weight = hone_contiguous(hone_transpose(weight, 0, 1));
+        g.b_rs = 1;
+        g.b_cs = c->outputs;
+    }
+    if (!weight)
+        return false;
     g.b = hone__data(weight);
     g.c = hone__data(to);
     g.c_batch[0] = c->channels * g.m;

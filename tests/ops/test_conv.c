@@ -116,6 +116,22 @@ Test(conv, a_sample_knows_no_other)
     }
 }
 
+/* Of one tap: a weight whose rows are pages apart is turned once for many samples. */
+Test(conv, a_sample_knows_no_other_of_many_channels)
+{
+    enum { SAMPLES = 4 };
+    HONE_SCOPE();
+    hone_tensor *dy = hone_randn(HONE_F32, SAMPLES, 384, 14, 14);
+    hone_tensor *w = hone_randn(HONE_F32, 384, 1024, 1, 1);
+    hone_tensor *dx = hone_conv2d_backward_input(dy, w, 14, 14, NULL);
+    for (int i = 0; i < SAMPLES; i += SAMPLES - 1) {
+        hone_tensor *one = hone_slice(dy, 0, i, i + 1, 1);
+        cr_expect(test_same_bits(hone_conv2d_backward_input(one, w, 14, 14, NULL),
+                                 hone_slice(dx, 0, i, i + 1, 1)),
+                  "sample %d", i);
+    }
+}
+
 /* An image without a dim of samples is a batch of one, gradients that go on too. */
 Test(conv, of_one_image)
 {
