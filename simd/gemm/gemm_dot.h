@@ -180,6 +180,48 @@ static HONE__GEMM_INLINE void R(gemm_dot_row)(const int rows, int64_t cols, int6
     }
 }
 
+/* k is one vector of each lane: products that begin their chains and end them. Those of four columns of
+ * b stay in registers, however many rows pass by. */
+#if DOT_ROWS >= 3
+static HONE__GEMM_INLINE void R(gemm_dot_once)(const int cols, int there, int rows, const REAL *a,
+                                               int64_t a_rs, const REAL *b, int64_t b_rs, REAL *out,
+                                               int64_t out_rs)
+{
+    VREAL bv[4][N_ACC];
+    HONE__GEMM_UNROLL
+    for (int j = 0; j < cols; j++) {
+        const REAL *column = b + (j < there ? j : there - 1) * b_rs;
+        HONE__GEMM_UNROLL
+        for (int v = 0; v < N_ACC; v++) {
+            bv[j][v] = R(load)(column + v * LANES);
+            HONE__IN_REGISTER(bv[j][v]);
+        }
+    }
+    for (; rows > 0; rows--, a += a_rs, out += out_rs) {
+        VREAL av[N_ACC], sum[4];
+        HONE__GEMM_UNROLL
+        for (int v = 0; v < N_ACC; v++) {
+            av[v] = R(load)(a + v * LANES);
+            HONE__IN_REGISTER(av[v]);
+        }
+        HONE__GEMM_UNROLL
+        for (int j = 0; j < cols; j++) {
+            VREAL acc[N_ACC];
+            HONE__GEMM_UNROLL
+            for (int v = 0; v < N_ACC; v++) {
+                acc[v] = R(mul)(av[v], bv[j][v]);
+            }
+            sum[j] = R(gemm_dot_fold_whole)(acc);
+        }
+        REAL some[4], *to = there == 4 ? out : some;
+        R(gemm_dot_fold_4)(sum[0], sum[1], sum[2 % cols], sum[3 % cols], to);
+        for (int j = 0; there < 4 && j < there; j++) {
+            out[j] = some[j];
+        }
+    }
+}
+#endif
+
 /* Rows by as even as can be: 4 are 2 and 2. Three at a time pay where there is a loop over k. */
 static void R(gemm_dot)(int64_t k, int rows, int cols, const void *a, int64_t a_rs, const void *b,
                         int64_t b_rs, void *out, int64_t out_rs)
@@ -187,6 +229,15 @@ static void R(gemm_dot)(int64_t k, int rows, int cols, const void *a, int64_t a_
     const int most = DOT_ROWS > 2 && k <= VIRTUAL_LANES ? 2 : DOT_ROWS;
     const REAL *ap = a;
     REAL *to = out;
+#if DOT_ROWS >= 3
+    if (k == VIRTUAL_LANES && rows > 2) {
+        const REAL *bp = b;
+        for (; cols > 0; cols -= 4, bp += 4 * b_rs, to += 4) {
+            R(gemm_dot_once)(4, cols < 4 ? cols : 4, rows, a, a_rs, bp, b_rs, to, out_rs);
+        }
+        return;
+    }
+#endif
     while (rows > 0) {
         const int now = rows <= most ? rows : rows < 2 * most ? (rows + 1) / 2 : most;
         switch (now) {

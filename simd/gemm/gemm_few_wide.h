@@ -25,12 +25,12 @@ typedef struct {
 /* A from some k on: a pointer to every fourth row where it lies, or one to all of a k. */
 typedef struct {
     const REAL *x[4];
-    int64_t rs;
+    int64_t rs, third; /* from a row to the next, and to that of three more */
 } R(gemm_few_wide_a);
 
 static HONE__GEMM_INLINE R(gemm_few_wide_a) R(gemm_few_a_at)(const REAL *a, int64_t rs)
 {
-    return (R(gemm_few_wide_a)){ { a, a + 4 * rs, a + 8 * rs, a + 12 * rs }, rs };
+    return (R(gemm_few_wide_a)){ { a, a + 4 * rs, a + 8 * rs, a + 12 * rs }, rs, 3 * rs };
 }
 
 /* The turned vectors of n k. */
@@ -45,9 +45,14 @@ static HONE__GEMM_INLINE void R(gemm_few_wide_add)(const int rows, const int cop
     }
     HONE__GEMM_UNROLL
     for (int q = 0; q < n; q++) {
+        if (!copied) { /* a compiler would keep an address for each k of a row */
+            HONE__GEMM_OPAQUE(a->rs);
+            HONE__GEMM_OPAQUE(a->third);
+        }
         HONE__GEMM_UNROLL
         for (int i = 0; i < rows; i++) {
-            const REAL x = copied ? a->x[0][q * rows + i] : a->x[i / 4][i % 4 * a->rs + q];
+            const int64_t row = i % 4 == 3 ? a->third : i % 4 * a->rs;
+            const REAL x = copied ? a->x[0][q * rows + i] : (a->x[i / 4] + row)[q];
             acc[i] = R(fma)(R(set)(x), v[q], acc[i]);
         }
     }

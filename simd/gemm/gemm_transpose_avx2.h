@@ -170,10 +170,15 @@ static HONE__GEMM_INLINE void hone__f32_gemm_turn_4x8(const float *x, int64_t bs
                                                       __m256 *v)
 {
     __m256 c[4];
+    const float *fifth = x + 4 * bs;
+    int64_t third = 3 * bs;
+    HONE__GEMM_OPAQUE(fifth); /* else a compiler would keep an address for each column */
+    HONE__GEMM_OPAQUE(third);
     HONE__GEMM_UNROLL
     for (int i = 0; i < 4; i++) {
-        const float *low = x + hone__gemm_column(i, there) * bs;
-        const float *high = x + hone__gemm_column(i + 4, there) * bs;
+        const int64_t at = i < 3 ? i * bs : third;
+        const float *low = there == 8 ? x + at : x + hone__gemm_column(i, there) * bs;
+        const float *high = there == 8 ? fifth + at : x + hone__gemm_column(i + 4, there) * bs;
         c[i] =
             _mm256_insertf128_ps(_mm256_castps128_ps256(_mm_loadu_ps(low)), _mm_loadu_ps(high), 1);
     }

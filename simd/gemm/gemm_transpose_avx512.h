@@ -156,9 +156,11 @@ static HONE__GEMM_INLINE void hone__f32_gemm_turn(float *const *x, int64_t rs, c
                                                   __m512 *out)
 {
     __m512 rows[4];
+    int64_t third = 3 * rs;
+    HONE__GEMM_OPAQUE(third); /* else it is two additions for each of the pointers */
     HONE__GEMM_UNROLL
     for (int r = 0; r < 4; r++) {
-        rows[r] = hone__f32_gemm_some_of_four(x, r * rs, n);
+        rows[r] = hone__f32_gemm_some_of_four(x, r < 3 ? r * rs : third, n);
     }
     hone__f32_gemm_turn_lanes(rows, out);
 }
@@ -167,11 +169,14 @@ static HONE__GEMM_INLINE void hone__f32_gemm_turn(float *const *x, int64_t rs, c
 static HONE__GEMM_INLINE void hone__f32_gemm_turn_line(float *const *x, int64_t rs, __m512 *out)
 {
     __m512 rows[4][4];
+    int64_t third = 3 * rs;
+    HONE__GEMM_OPAQUE(third);
     HONE__GEMM_UNROLL
     for (int r = 0; r < 4; r++) {
+        const int64_t at = r < 3 ? r * rs : third;
         HONE__GEMM_UNROLL
         for (int q = 0; q < 4; q++) {
-            rows[q][r] = hone__f32_gemm_some_of_four(x, r * rs + 4 * q, 4);
+            rows[q][r] = hone__f32_gemm_some_of_four(x, at + 4 * q, 4);
         }
     }
     HONE__GEMM_UNROLL

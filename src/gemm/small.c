@@ -298,7 +298,8 @@ static int64_t turned_cost(const hone__gemm_kernel *kernel, const hone__gemm_arg
 }
 
 /* How many of the last columns, which fill a part of a vector, are better done upright: where it
- * saves products. What it costs doesn't depend on k: way and back, and a second pass. */
+ * saves products. What it costs doesn't depend on k: way and back, and a second pass; along m, turning
+ * the outputs, the more if they don't wait on the stack. */
 static int64_t upright_columns(const hone__gemm_kernel *kernel, const hone__gemm_args *x)
 {
     enum { WAY = 100 * WHOLE, PASS = 50 * WHOLE, PASS_TURNED = 60 * WHOLE };
@@ -306,7 +307,10 @@ static int64_t upright_columns(const hone__gemm_kernel *kernel, const hone__gemm
     const bool along_m = x->a_rs == 1;
     const int64_t upright = along_m ? cost_of(kernel, tail, x->m) : turned_cost(kernel, x, tail);
     const int64_t pass = x->n < kernel->vl ? 0 : along_m ? PASS : PASS_TURNED;
-    const bool pays = (cost_of(kernel, x->m, tail) - upright) * x->k > WAY + pass;
+    const bool waits =
+        tail * whole_vectors(kernel, x->m) * hone__gemm_size(x->dtype) <= PACKED_BYTES;
+    const int64_t back = along_m ? x->m * tail * (waits ? WHOLE / 5 : WHOLE / 2) : 0;
+    const bool pays = (cost_of(kernel, x->m, tail) - upright) * x->k > WAY + pass + back;
     return !pays ? 0 : along_m ? tail : hone__gemm_upright_columns(kernel, x, x->m, x->n);
 }
 
@@ -344,7 +348,7 @@ static void run_dot_tiles(const hone__gemm_kernel *kernel, const hone__gemm_args
     const int64_t near = NEAR_BYTES / (x->k * size) & -GROUP;
     const int64_t most = near < SIDE ? SIDE : min64(near, MOST);
     const int64_t gain = x->m * (-x->n & (GROUP - 1)) - x->n * (-x->m & (GROUP - 1));
-    const bool turned = x->m > x->n && gain >= (near > SIDE ? 0 : 1);
+    const bool turned = x->m > x->n && gain >= 1;
     const int64_t rows = turned ? most : SIDE;
     alignas(64) char c[MOST * SIDE * sizeof(double)];
     for (int64_t i = 0; i < x->m; i += rows) {
