@@ -27,8 +27,9 @@
  *    samples, is in tiles if a sample has a multiple of 32 positions; if not it is a chain, as
  *    tiles would show where a batch is cut.
  * Recurrences are such products (a state is rounded where a step ends; cells and gates are f32), and
- * so is the gradient by a convolution's weight over fewer than 144 places a sample. What has no
- * product of its own kind (other convolutions, attention, and all of f16) computes in f32 with
+ * so are attention (its weights are rounded where they multiply) and the gradient by a convolution's
+ * weight over fewer than 144 places a sample. What has no product of its own kind (other
+ * convolutions, and all of f16) computes in f32 with
  * operands that were rounded to 16 bits, in f32's order. */
 #ifndef HONE_AUTOCAST_H
 #define HONE_AUTOCAST_H

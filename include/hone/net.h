@@ -298,8 +298,8 @@ HONE_API hone_tensor *hone_rms_norm(hone_tensor *x, hone_tensor *weight, int n_d
 /* ---- attention and recurrence */
 
 /** softmax(scale query key^T + mask) value.
- *  @param query  [.., L, E], key [.., S, E], value [.., S, Ev], all f32 or all f64; the dims before
- *                are broadcast.
+ *  @param query  [.., L, E], key [.., S, E], value [.., S, Ev], all f32, f64 or bf16 (f16 is
+ *                computed in f32); the dims before are broadcast.
  *  @param attn_mask  broadcast over [.., L, S]: bool, true where a query may see the key, or numbers
  *                that are added; or HONE_NONE.
  *  @param is_causal  query l sees the keys 0..l alone (also where L != S); not with a mask.
@@ -315,6 +315,12 @@ HONE_API hone_tensor *hone_rms_norm(hone_tensor *x, hone_tensor *weight, int n_d
  *           of this: its bits depend on those alone that it sees, and their places (so a step with
  *           a cache of keys has the bits of the whole), and NaN in a hidden key or value doesn't
  *           show, as it does in PyTorch.
+ *           Of bf16: products of bf16 with f32 sums, in the order `pairs` or `tiles`, tiles counting
+ *           from the first key, in gradients from each head's first query; query isn't scaled, a
+ *           score is, after its sum. Weights are rounded to bf16 where they multiply, not where they
+ *           are added up; all else is f32 until the result is rounded, once, a zero being +0. In
+ *           gradients weights and their gradients (which are f32: the result's, rounded, counts)
+ *           are rounded where they multiply; dq and dk are scaled after their sums.
  *  Memory:  linear in L and S: a block of 256 queries and 128 keys a thread; for the gradient two
  *           numbers a query are kept.
  *  Grad:    of query, key and value: weights are made again, block by block, dq being a chain over the

@@ -2,7 +2,7 @@
 """Attention of hone beside PyTorch's, in turn in one process: 64 wide, causal or not, forward and with its gradient.
 
     perf/compare/attention.py --shared build/libhone.so [--threads 1] [--rounds 15] [--lengths 64,128,512,2048]
-                              [--batch 1] [--heads 8] [--packed]
+                              [--batch 1] [--heads 8] [--packed] [--dtype f32|bf16]
 
 --packed: q, k and v lie side by side in rows of one tensor, as in GPT-2, and so do their gradients; the result's heads
 side by side, too.
@@ -19,6 +19,7 @@ parser.add_argument("--lengths", default="64,128,512,2048")
 parser.add_argument("--batch", type=int, default=1)
 parser.add_argument("--heads", type=int, default=8)
 parser.add_argument("--packed", action="store_true")
+parser.add_argument("--dtype", default="f32", choices=("f32", "bf16"))
 options = parser.parse_args()
 hone = library.Hone(options.shared, options.threads)
 
@@ -28,13 +29,16 @@ import torch.nn.functional as F
 torch.set_num_threads(options.threads)
 BATCH, HEADS, WIDTH = options.batch, options.heads, 64
 ROW = HEADS * WIDTH
+HALF = options.dtype == "bf16"
 
 
 def of_hone(length, causal, walk):
+    def randn(*shape, walk=False):
+        return hone.randn(*shape, walk=walk, dtype=library.BF16 if HALF else library.F32)
     if options.packed:
-        leaves, dy = [hone.randn(BATCH, length, 3 * ROW, walk=walk)], hone.randn(BATCH, length, ROW)
+        leaves, dy = [randn(BATCH, length, 3 * ROW, walk=walk)], randn(BATCH, length, ROW)
     else:
-        *leaves, dy = [hone.randn(BATCH, HEADS, length, WIDTH, walk=walk) for _ in range(3)] + [hone.randn(BATCH, HEADS, length, WIDTH)]
+        *leaves, dy = [randn(BATCH, HEADS, length, WIDTH, walk=walk) for _ in range(3)] + [randn(BATCH, HEADS, length, WIDTH)]
     apart, joined = hone.dims(BATCH, length, HEADS, WIDTH), hone.dims(BATCH, length, ROW)
 
     def forward():
@@ -46,10 +50,12 @@ def of_hone(length, causal, walk):
 
 
 def of_torch(length, causal, walk):
+    def randn(*shape):
+        return torch.randn(*shape, dtype=torch.bfloat16 if HALF else torch.float32)
     if options.packed:
-        leaves, dy = [torch.randn(BATCH, length, 3 * ROW)], torch.randn(BATCH, length, ROW)
+        leaves, dy = [randn(BATCH, length, 3 * ROW)], randn(BATCH, length, ROW)
     else:
-        *leaves, dy = (torch.randn(BATCH, HEADS, length, WIDTH) for _ in range(4))
+        *leaves, dy = (randn(BATCH, HEADS, length, WIDTH) for _ in range(4))
     for t in leaves:
         t.requires_grad_(walk)
 

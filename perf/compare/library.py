@@ -6,7 +6,7 @@ import time
 
 P = c.c_void_p
 END = -(2 ** 63)  # HONE_END_DIM, HONE_NO_PADDING
-F32, I64 = 0, 2
+F32, I64, BF16 = 0, 2, 6
 
 
 class Scope(c.Structure):
@@ -28,7 +28,7 @@ class List(c.Structure):  # hone_tensor_list
 DIMS = c.POINTER(c.c_int64)
 FUNCTIONS = {
     "scope_enter": (Scope,), "scope_leave": (None, Scope), "retain": (P, P), "error_message": (c.c_char_p,),
-    "set_threads": (c.c_int, c.c_int),
+    "set_threads": (c.c_int, c.c_int), "to": (P, P, c.c_int),
     "randn_v": (P, DIMS), "randint_v": (P, c.c_int, c.c_int64, c.c_int64, DIMS), "requires_grad_": (P, P, c.c_bool),
     "set_grad": (c.c_int, P, P), "backward_with": (c.c_int, P, c.POINTER(Backward)),
     "transpose": (P, P, c.c_int, c.c_int), "reshape_v": (P, P, DIMS), "split": (List, P, c.c_int64, c.c_int),
@@ -64,8 +64,8 @@ class Hone:
     def dims(self, *extents):
         return (c.c_int64 * (len(extents) + 1))(*extents, END)
 
-    def randn(self, *shape, walk=False):
-        t = self.retain(self.randn_v(self.dims(F32, *shape)))
+    def randn(self, *shape, walk=False, dtype=F32):
+        t = self.retain(self.to(self.randn_v(self.dims(F32, *shape)), dtype))
         return self.requires_grad_(t, walk)
 
     def randint(self, below, *shape):

@@ -3,12 +3,12 @@
 #include "gemm/bf16_kernels.h"
 #include "gemm/bf16_step.h"
 
-/* Over widened panels. */
+/* Over widened panels, or an A of widened elements anywhere. */
 static HONE__GEMM_NOINLINE void exact_tile(const hone__gemm_tile *t)
 {
     for (int i = 0; i < t->mr; i++) {
         for (int j = 0; j < t->nr; j++) {
-            const float *a = (const float *)t->a + i, *b = (const float *)t->b + j;
+            const float *a = (const float *)t->a + i * t->a_rs, *b = (const float *)t->b + j;
             float *c = (float *)t->c + i * t->c_rs + j;
             float acc = t->resume ? *c : 0;
             for (int64_t p = 0; p < t->k; p++) {

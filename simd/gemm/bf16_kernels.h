@@ -71,7 +71,8 @@ typedef struct {
                  int64_t ks, uint16_t pad);
 
     /** As hone__gemm_kernel's tile on packed panels (a_rs 1, a_cs mr, b_rs nr): C is f32, `finish`
-     * is NULL, there is no errand. k counts single elements. */
+     * is NULL, there is no errand. k counts single elements. Of panels that aren't paired A may be
+     * widened elements of any strides, and a tile any that the ISA's f32 kernel has. */
     void (*tile)(const hone__gemm_tile *t);
 
     /** The same over k > 0, but what it comes to is rounded as by `narrow` and goes to rows of `to`,

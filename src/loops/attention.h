@@ -4,7 +4,12 @@
  * A query's keys come in blocks of HONE__KEY_BLOCK from the first key on. A score is one chain over
  * E; block by block the sum of weights and the row of the result go on (hone__attend), the result as
  * one chain over the keys. Keys that a query doesn't see are in none of these, so what it gets
- * depends on nothing but them; blocks of queries change no bit. */
+ * depends on nothing but them; blocks of queries change no bit.
+ *
+ * Of f32 and f64 the queries are scaled and the products are chains of fma. Of bf16 they are products
+ * of bf16 (gemm/pairs.h) in the thread's order, tiles counting from the first key or query; scores,
+ * dq and dk are scaled after their sums, weights and their gradients rounded where they multiply,
+ * which is what PyTorch's kernels for CPUs round, too. */
 #ifndef HONE_LOOPS_ATTENTION_H
 #define HONE_LOOPS_ATTENTION_H
 
@@ -18,7 +23,7 @@ typedef struct {
     hone_tensor *q, *k, *v; /* [.., L, E], [.., S, E], [.., S, Ev] */
     hone_tensor *mask;      /* [.., L, S] of any strides, bool or q's dtype; HONE_NONE */
     hone_tensor *out;       /* [.., L, Ev], contiguous */
-    hone_tensor *stats;     /* [2, queries]: max and sum of each query; HONE_NONE: not wanted */
+    hone_tensor *stats; /* [2, queries], of bf16 f32: max and sum of each; HONE_NONE: not wanted */
     bool causal;
     double scale;
 } hone__attention;
@@ -27,8 +32,8 @@ typedef struct {
 bool hone__attention_run(const hone__attention *a);
 
 /** dq, dk, dv: contiguous, of q's, k's and v's shapes, or HONE_NONE where dq, or both of the others,
- * aren't wanted. dout: as out. dq is a chain over the keys times scale, dk and dv chains over the
- * query heads of the group and their queries. */
+ * aren't wanted. dout: as out. dq is a chain over the keys (of bf16 times scale, else without), dk and
+ * dv are chains over the query heads of the group and their queries. */
 bool hone__attention_back(const hone__attention *a, hone_tensor *dout, hone_tensor *dq,
                           hone_tensor *dk, hone_tensor *dv);
 

@@ -199,14 +199,25 @@ static bool block_attention_forward(hone_context *ctx, hone_tensor *const *in, i
     const hone_dtype dtype = (hone_dtype)in[QUERY]->dtype;
     a.out = out[0] = hone__out(ctx, 0, dtype, shape.ndim, shape.shape);
     if (hone__records(ctx))
-        a.stats = out[1] = hone__out(ctx, 1, dtype, 2, (int64_t[]){ 2, queries });
+        a.stats = out[1] =
+            hone__out(ctx, 1, dtype == HONE_BF16 ? HONE_F32 : dtype, 2, (int64_t[]){ 2, queries });
     return a.out && a.stats && hone__attention_run(&a) && HONE__SAVE(ctx, a.out, a.stats);
 }
 
+/* Of bf16 f32: gradients of gradients are computed so. */
+static hone_tensor *wide(hone_tensor *t)
+{
+    return t && hone__is_real(t) && t->dtype == HONE_BF16 ? hone_to(t, HONE_F32) : t;
+}
+
 /* Where it is to be differentiated again. */
-static void back_at_once(const attention_options *o, hone_tensor *const *in, hone_tensor *dy,
+static void back_at_once(const attention_options *o, hone_tensor *const *given, hone_tensor *dy,
                          hone_tensor **dx)
 {
+    hone_tensor *const in[] = { wide(given[QUERY]), wide(given[KEY]), wide(given[VALUE]),
+                                wide(given[MASK]) };
+    if (!in[QUERY] || !in[KEY] || !in[VALUE] || !in[MASK] || !(dy = wide(dy)))
+        return;
     hone_tensor *k = ungrouped(in[KEY], in[QUERY]), *v = ungrouped(in[VALUE], in[QUERY]);
     hone_tensor *q = hone_mul_scalar(in[QUERY], o->scale);
     hone_tensor *weights = weights_at_once(o, q, k, in[MASK]);
@@ -217,6 +228,9 @@ static void back_at_once(const attention_options *o, hone_tensor *const *in, hon
     hone_tensor *dv = hone_matmul(hone_transpose(weights, -2, -1), dy);
     dx[KEY] = dk ? regrouped(dk, in[KEY]) : NULL;
     dx[VALUE] = dv ? regrouped(dv, in[VALUE]) : NULL;
+    for (int i = QUERY; i <= VALUE; i++)
+        if (dx[i] && in[i] != given[i])
+            dx[i] = hone_to(dx[i], HONE_BF16);
 }
 
 static void block_attention_backward(hone_context *ctx, hone_tensor *const *dy, hone_tensor **dx)
@@ -243,7 +257,8 @@ static void block_attention_backward(hone_context *ctx, hone_tensor *const *dy, 
     if (!a.q || !a.k || !a.v || !a.out || !a.stats || !dout || !dq || !dk || !dv ||
         !hone__attention_back(&a, dout, dq, dk, dv))
         return;
-    dx[QUERY] = dq == HONE_NONE ? NULL : hone_mul_scalar_(dq, o->scale);
+    const bool scaled = dq == HONE_NONE || dq->dtype == HONE_BF16;
+    dx[QUERY] = dq == HONE_NONE ? NULL : scaled ? dq : hone_mul_scalar_(dq, o->scale);
     dx[KEY] = dk == HONE_NONE ? NULL : dk;
     dx[VALUE] = dv == HONE_NONE ? NULL : dv;
 }
