@@ -58,6 +58,7 @@ typedef struct {
     bool by_few;  /* few rows, B along k, turned by the kernel on the way */
     bool near;    /* the operands fit L2: asking for them costs more than waiting */
     bool scratch; /* C can't hold partial sums: each region has a buffer */
+    bool turned;  /* C^T = B^T A^T was chosen for speed */
     bool begins;  /* with what C holds */
     bool in_turn; /* each region adds up its pieces of K, in two buffers: C is large */
     int64_t mc, kc;

@@ -59,10 +59,17 @@ static size_t bytes_b(const hone__gemm_plan *plan)
                                              : 0;
 }
 
+/* Of sums that wait beside C: rows that are turned in the end don't lie pages apart. */
+static int64_t sums_apart(const hone__gemm_plan *plan)
+{
+    const bool pages = plan->turned && plan->region_n * plan->size % PAGE == 0;
+    return plan->region_n + (pages ? LINE / plan->size : 0);
+}
+
 size_t hone__gemm_workspace(const hone__gemm_plan *plan)
 {
     const int buffers = plan->in_turn ? 2 : plan->scratch;
-    return buffers * aligned(plan->region_m, plan->region_n, plan->size) +
+    return buffers * aligned(plan->region_m, sums_apart(plan), plan->size) +
            (plan->by_row || plan->by_few ? 0 : bytes_a(plan) + bytes_b(plan));
 }
 
@@ -485,28 +492,6 @@ static void run_few(const walk *w)
                       hone__gemm_distance_of(x->k * x->n * plan->size, plan->threads));
 }
 
-static void move_row(int64_t size, int64_t n, char *to, const char *from, int64_t from_cs)
-{
-    if (from_cs == 1) {
-        memcpy(to, from, (size_t)(n * size));
-        return;
-    }
-    for (int64_t j = 0; j < n; j++) {
-        memcpy(to + j * size, from + j * from_cs * size, (size_t)size);
-    }
-}
-
-/* What C holds, as the beginning of sums that wait elsewhere. */
-static void fetch_sums(const walk *w, const char *c)
-{
-    const hone__gemm_region *region = w->region;
-    const int64_t size = w->plan->size;
-    for (int64_t i = 0; i < region->m1 - region->m0; i++) {
-        move_row(size, region->n1 - region->n0, w->sums + i * w->sums_rs * size,
-                 c + i * region->c_rs * size, region->c_cs);
-    }
-}
-
 void hone__gemm_run_region(const hone__gemm_plan *plan, const hone__gemm_region *region,
                            char *workspace)
 {
@@ -515,10 +500,10 @@ void hone__gemm_run_region(const hone__gemm_plan *plan, const hone__gemm_region 
     walk w = { .plan = plan, .region = region, .sums = c, .sums_rs = region->c_rs };
     if (plan->scratch) {
         w.sums = workspace;
-        w.sums_rs = region->n1 - region->n0;
-        workspace += aligned(plan->region_m, plan->region_n, plan->size);
+        w.sums_rs = sums_apart(plan);
+        workspace += aligned(plan->region_m, w.sums_rs, plan->size);
         if (plan->begins) {
-            fetch_sums(&w, c);
+            hone__gemm_fetch(plan, region, w.sums, w.sums_rs);
         }
     }
     w.packed_a = workspace;
@@ -540,23 +525,6 @@ void hone__gemm_run_region(const hone__gemm_plan *plan, const hone__gemm_region 
 }
 
 /* ---- pieces of K in turn ---- */
-
-void hone__gemm_add(hone__gemm_dtype dtype, int64_t n, void *sums, const void *more)
-{
-    if (dtype == HONE__GEMM_F32) {
-        float *to = sums;
-        const float *from = more;
-        for (int64_t i = 0; i < n; i++) {
-            to[i] = to[i] + from[i];
-        }
-    } else {
-        double *to = sums;
-        const double *from = more;
-        for (int64_t i = 0; i < n; i++) {
-            to[i] = to[i] + from[i];
-        }
-    }
-}
 
 void hone__gemm_run_pieces(const hone__gemm_plan *plan, const hone__gemm_region *region,
                            char *workspace)
@@ -586,79 +554,4 @@ void hone__gemm_run_pieces(const hone__gemm_plan *plan, const hone__gemm_region 
         piece.b += piece.k * x->b_rs * plan->size;
     }
     hone__gemm_finish(plan, region, workspace, cols);
-}
-
-/* ---- the epilogue over sums in memory ---- */
-
-static bool is_plain(const hone__gemm_epilogue *e)
-{
-    return e->alpha == 1.0 && !e->accumulate && !e->relu;
-}
-
-static void finish_f32(const hone__gemm_epilogue *e, int64_t n, float *c, int64_t c_cs,
-                       const float *sums, const float *bias)
-{
-    if (c_cs == 1 && !bias && is_plain(e)) {
-        memcpy(c, sums, (size_t)n * sizeof(float));
-        return;
-    }
-    for (int64_t j = 0; j < n; j++) {
-        float v = (float)e->alpha * sums[j];
-        if (e->accumulate) {
-            v = c[j * c_cs] + v;
-        }
-        if (bias) {
-            v = v + bias[j * e->bias_cs];
-        }
-        c[j * c_cs] = e->relu && !(v > 0) && v == v ? 0 : v;
-    }
-}
-
-static void finish_f64(const hone__gemm_epilogue *e, int64_t n, double *c, int64_t c_cs,
-                       const double *sums, const double *bias)
-{
-    if (c_cs == 1 && !bias && is_plain(e)) {
-        memcpy(c, sums, (size_t)n * sizeof(double));
-        return;
-    }
-    for (int64_t j = 0; j < n; j++) {
-        double v = e->alpha * sums[j];
-        if (e->accumulate) {
-            v = c[j * c_cs] + v;
-        }
-        if (bias) {
-            v = v + bias[j * e->bias_cs];
-        }
-        c[j * c_cs] = e->relu && !(v > 0) && v == v ? 0 : v;
-    }
-}
-
-void hone__gemm_activate(const hone__gemm_plan *plan, const hone__gemm_region *region, char *c,
-                         int64_t rows, int64_t n)
-{
-    for (int64_t i = 0; i < rows; i++, c += region->c_rs * plan->size) {
-        region->activate(n, region->activated + (c - region->c), region->c_cs, c, region->c_cs);
-    }
-}
-
-void hone__gemm_finish(const hone__gemm_plan *plan, const hone__gemm_region *region,
-                       const void *sums, int64_t sums_rs)
-{
-    const hone__gemm_epilogue *e = region->epilogue;
-    const int64_t n = region->n1 - region->n0;
-    for (int64_t i = region->m0; i < region->m1; i++) {
-        char *c = region->c + (i * region->c_rs + region->n0 * region->c_cs) * plan->size;
-        const char *from = (const char *)sums + (i - region->m0) * sums_rs * plan->size;
-        const char *bias =
-            region->bias ? region->bias + (i * e->bias_rs + region->n0 * e->bias_cs) * plan->size
-                         : NULL;
-        if (plan->x.dtype == HONE__GEMM_F32) {
-            finish_f32(e, n, (float *)c, region->c_cs, (const float *)from, (const float *)bias);
-        } else {
-            finish_f64(e, n, (double *)c, region->c_cs, (const double *)from, (const double *)bias);
-        }
-        if (region->activate) {
-            hone__gemm_activate(plan, region, c, 1, n);
-        }
-    }
 }

@@ -1,4 +1,4 @@
-/* region.h: one thread's part of a product. */
+/* region.h: one thread's part of a product (region.c), and what its sums become (finish.c). */
 #ifndef HONE_GEMM_REGION_H
 #define HONE_GEMM_REGION_H
 
@@ -16,6 +16,10 @@ void hone__gemm_run_pieces(const hone__gemm_plan *plan, const hone__gemm_region 
 
 /** sums[i] += more[i] for n elements. */
 void hone__gemm_add(hone__gemm_dtype dtype, int64_t n, void *sums, const void *more);
+
+/** What C holds, as the beginning of a region's sums that wait elsewhere. */
+void hone__gemm_fetch(const hone__gemm_plan *plan, const hone__gemm_region *region, char *sums,
+                      int64_t sums_rs);
 
 /** The activation over rows of a finished region that are still in L1: `rows` from `c` on, n wide.
  */

@@ -110,6 +110,18 @@ static bool relays(const hone__gemm_plan *plan, int threads)
     return start < hone__changing_ns(x->k * x->n * plan->size, threads);
 }
 
+/* Sums of a turned product wait beside C: a part of them at a time, so that they stay near. */
+static void cut_turned(hone__gemm_plan *plan)
+{
+    enum { MOST_BYTES = 4 << 20 };
+    const int64_t bytes = ceil_div(plan->x.m, plan->split_m) * plan->x.n * plan->size;
+    const int64_t widths = ceil_div(plan->x.n, plan->col_unit);
+    if (plan->turned && bytes / plan->split_n > MOST_BYTES) {
+        plan->split_n = min64(ceil_div(bytes, plan->split_n * MOST_BYTES) * plan->split_n, widths);
+        plan->by_columns = true;
+    }
+}
+
 void hone__gemm_plan_threads(hone__gemm_plan *plan, int64_t products)
 {
     const hone__gemm_args *x = &plan->x;
@@ -128,6 +140,7 @@ void hone__gemm_plan_threads(hone__gemm_plan *plan, int64_t products)
             choose_grid(plan, products, team, 1);
         }
     }
+    cut_turned(plan);
     plan->threads = plan->relay ? team : (int)min64(team, products * plan->split_m * plan->split_n);
     plan->region_m = ceil_div(x->m, plan->split_m);
     plan->region_n = min64(x->n, ceil_div(cols, plan->split_n) * plan->col_unit);

@@ -45,6 +45,31 @@ Test(gemm_packed, packed_as_in_place)
     }
 }
 
+/* A^T whose rows lie pages apart: sums wait beside C, transposed, and in several parts. */
+Test(gemm_packed, turned)
+{
+    start(3);
+    hone__gemm_args x = shaped(HONE__GEMM_F32, 390, 257, 1030, true, false);
+    x.a_cs = 1024;
+    run(&x);
+    x.accumulate = HONE__GEMM_BEGIN;
+    run(&x);
+    x = shaped(HONE__GEMM_F64, 260, 257, 1030, true, false);
+    x.a_cs = 512;
+    x.accumulate = HONE__GEMM_AFTER;
+    x.alpha = 0.5;
+    x.act = HONE__GEMM_RELU;
+    x.bias = &some_bias;
+    x.bias_rs = 1;
+    run(&x);
+    for (int i = 0; hone__isa_available(i); i++) {
+        hone__isa_use(hone__isa_available(i));
+        if (hone__isa_available(i)->gemm.of[HONE__GEMM_F32].vl > 1) {
+            run_by_columns(2048, 700, 1024, true, false);
+        }
+    }
+}
+
 Test(gemm_packed, cache_sizes_change_no_bit)
 {
     start(1);
