@@ -13,6 +13,21 @@ HONE__INLINE void R(put_gate)(REAL *row, int64_t hidden, int g, int64_t i, VREAL
     R(put)(row + g * hidden + i, v, count);
 }
 
+HONE__INLINE int R(gates)(hone__recurrence kind)
+{
+    return kind == HONE__LSTM ? 4 : kind == HONE__GRU ? 3 : 1;
+}
+
+/* The next row's lines of `runs` runs, for what is at i: rows are short and far from each other, so
+ * prefetchers come too late. */
+HONE__INLINE void R(ask)(const REAL *row, int64_t rs, int runs, int64_t hidden, int64_t i)
+{
+    for (int g = 0; g < runs; g++)
+        __builtin_prefetch(row + rs + g * hidden + i, 0, 3);
+}
+
+enum { R(A_LINE) = 64 / sizeof(REAL) };
+
 /* ---- steps */
 
 /* What a step has of one row. */
@@ -99,8 +114,15 @@ static void R(k_recurrent_step)(const hone__recurrent_step *step, int64_t begin,
             .hidden = step->hidden,
         };
         int64_t i = 0;
-        for (; i + LANES <= step->hidden; i += LANES)
+        for (; i + LANES <= step->hidden; i += LANES) {
+            if (r + 1 < end && i % R(A_LINE) == 0) {
+                R(ask)(s.x, step->x.rs, R(gates)(step->kind), step->hidden, i);
+                R(ask)(s.h, step->h.rs, 1, step->hidden, i);
+                if (s.c)
+                    R(ask)(s.c, step->c.rs, 1, step->hidden, i);
+            }
             R(recurrence_lanes)(step->kind, &s, i, LANES);
+        }
         if (i < step->hidden)
             R(recurrence_lanes)(step->kind, &s, i, step->hidden - i);
     }
@@ -187,8 +209,17 @@ static void R(k_recurrent_back)(const hone__recurrent_back *back, int64_t begin,
             b = { ROW(dy), ROW(carried), ROW(h),        ROW(keep),   ROW(before), ROW(c),
                   ROW(dc), ROW(dx),      ROW(dproduct), ROW(direct), back->hidden };
         int64_t i = 0;
-        for (; i + LANES <= back->hidden; i += LANES)
+        for (; i + LANES <= back->hidden; i += LANES) {
+            if (r + 1 < end && i % R(A_LINE) == 0) {
+                R(ask)(b.dx, back->dx.rs, R(gates)(back->kind), back->hidden, i);
+                R(ask)(b.dy, back->dy.rs, 1, back->hidden, i);
+                if (b.keep) {
+                    R(ask)(b.keep, back->keep.rs, 4, back->hidden, i);
+                    R(ask)(b.before, back->before.rs, 1, back->hidden, i);
+                }
+            }
             R(back_lanes)(back->kind, &b, i, LANES);
+        }
         if (i < back->hidden)
             R(back_lanes)(back->kind, &b, i, back->hidden - i);
     }

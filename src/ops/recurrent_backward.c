@@ -70,14 +70,14 @@ static void show_step(const hone__layer *l, const saved *s, hone_tensor *h, hone
     const int64_t c_at = 4 * l->hidden * (int64_t)hone_dtype_size(l->dtype);
     back->h = hone__layer_rows(l, s->y, l->time_first, at, l->hidden);
     if (l->kind == HONE__GRU) {
-        back->keep = hone__layer_rows(l, s->kept, true, at, 4 * l->hidden);
+        back->keep = hone__layer_rows(l, s->kept, l->time_first, at, 4 * l->hidden);
         back->before =
             n ? hone__layer_rows(l, s->y, l->time_first, before, l->hidden) : hone__state_rows(h);
     } else if (l->kind == HONE__LSTM) {
-        back->c = back->keep = hone__layer_rows(l, s->kept, true, at, 5 * l->hidden);
+        back->c = back->keep = hone__layer_rows(l, s->kept, l->time_first, at, 5 * l->hidden);
         back->c.p = (char *)back->c.p + c_at;
-        back->before =
-            n ? hone__layer_rows(l, s->kept, true, before, 5 * l->hidden) : hone__state_rows(c);
+        back->before = n ? hone__layer_rows(l, s->kept, l->time_first, before, 5 * l->hidden)
+                         : hone__state_rows(c);
         back->before.p = (char *)back->before.p + (n ? c_at : 0);
     }
 }

@@ -188,8 +188,9 @@ bool hone__layer_walk(const hone__layer *l, bool (*take)(void *user, const hone_
 
 /* ---- forward */
 
-/* What the gates get from the input, in all steps: rows as x has them. */
-static hone_tensor *from_input(const hone__layer *l, hone_tensor *const *in)
+/* What the gates get from the input, in all steps: the first elements of rows of `to`, as x has
+ * them. */
+static bool from_input(const hone__layer *l, hone_tensor *const *in, hone_tensor *to)
 {
     hone__product product;
     hone_tensor *x = in[HONE__LAYER_X], *bias = in[HONE__LAYER_B_IH];
@@ -197,16 +198,17 @@ static hone_tensor *from_input(const hone__layer *l, hone_tensor *const *in)
         x = hone_contiguous(x); /* one product, not one for each place of the first dim */
     hone_tensor *w = x ? hone_transpose(in[HONE__LAYER_W_IH], 0, 1) : NULL;
     if (!w || !hone__product_of("linear", x, w, &product))
-        return NULL;
+        return false;
     product.gemm.chain = 1;
     if (bias != HONE_NONE) {
         if (!(bias = hone_to(bias, l->dtype)))
-            return NULL;
+            return false;
         product.gemm.bias = hone__data(bias);
         product.gemm.bias_cs = bias->stride[0];
     }
-    hone_tensor *y = hone_empty(l->dtype, x->shape[0], x->shape[1], l->gates);
-    return y && hone__product_run(&product, y) ? y : NULL;
+    hone_tensor *rows = to ? hone_reshape(to, l->samples * l->steps, to->shape[2]) : NULL;
+    hone_tensor *y = rows ? hone_slice(rows, 1, 0, l->gates, 1) : NULL;
+    return y && hone__product_run(&product, y);
 }
 
 /* The state before the first step, contiguous. */
@@ -218,7 +220,7 @@ static hone_tensor *first_state(const hone__layer *l, hone_tensor *given)
 
 typedef struct {
     const hone__layer *l;
-    hone_tensor *x, *product, *h, *c, *bias, *y, *keep;
+    hone_tensor *x, *product, *h, *c, *bias, *y, *keep; /* x: or keep, whose beginning it is */
     hone_tensor *state[2]; /* where states are rounded: h before a step and after it */
     hone__layer_matrix w;
 } steps;
@@ -244,13 +246,13 @@ static bool take_steps(void *user, const hone__layer_part *part)
 {
     const steps *s = user;
     const hone__layer *l = s->l;
-    const int64_t kept = l->kind == HONE__LSTM ? 5 * l->hidden : 4 * l->hidden;
+    const int64_t x_apart = s->x->shape[2];
     const bool rounds = hone__layer_rounds(l);
     hone__step_rows h = hone__state_rows(s->h), c = hone__state_rows(s->c);
     for (int64_t n = 0; n < l->steps; n++) {
         const int64_t at = hone__layer_at(l, n);
         hone__recurrent_step step = { .kind = l->kind, .hidden = l->hidden };
-        step.x = hone__layer_rows(l, s->x, l->time_first, at, l->gates);
+        step.x = hone__layer_rows(l, s->x, l->time_first, at, x_apart);
         step.product = hone__state_rows(s->product);
         step.before = l->kind == HONE__LSTM ? c : rounds ? hone__state_rows(s->state[n % 2]) : h;
         if (!hone__layer_product(l, part, h, &s->w, s->bias, step.product, false))
@@ -259,7 +261,7 @@ static bool take_steps(void *user, const hone__layer_part *part)
         step.h = rounds ? hone__state_rows(s->state[(n + 1) % 2]) : h;
         step.c = c;
         if (s->keep != HONE_NONE) {
-            step.keep = hone__layer_rows(l, s->keep, true, at, kept);
+            step.keep = step.x; /* gates take the place of what made them */
             const int64_t size = (int64_t)hone_dtype_size(l->dtype);
             if (l->kind == HONE__LSTM) {
                 step.c = step.keep;
@@ -279,7 +281,7 @@ static bool give_c(const hone__layer *l, const steps *s, hone_tensor *c_n)
 {
     hone_tensor *last = s->c;
     if (s->keep != HONE_NONE) {
-        last = hone_select(s->keep, 0, hone__layer_at(l, l->steps - 1));
+        last = hone_select(s->keep, l->time_first ? 0 : 1, hone__layer_at(l, l->steps - 1));
         last = last ? hone_slice(last, 1, 4 * l->hidden, 5 * l->hidden, 1) : NULL;
     }
     return last && hone_copy_(c_n, last);
@@ -295,21 +297,23 @@ static bool layer_forward(hone_context *ctx, hone_tensor *const *in, int n_in, h
     const bool lstm = l.kind == HONE__LSTM, keeps = hone__records(ctx) && l.kind >= HONE__GRU;
     const int64_t *shape = in[HONE__LAYER_X]->shape;
     hone_tensor *bias = in[HONE__LAYER_B_HH];
-    steps s = { .l = &l, .x = from_input(&l, in), .keep = HONE_NONE };
+    const int64_t kept = lstm ? 5 * l.hidden : 4 * l.hidden;
+    steps s = { .l = &l, .keep = HONE_NONE };
+    if (keeps)
+        s.keep = s.x = out[OUT_KEEP] =
+            hone__out(ctx, OUT_KEEP, l.dtype, 3, (int64_t[]){ shape[0], shape[1], kept });
+    else
+        s.x = hone_empty(l.dtype, shape[0], shape[1], l.gates);
     s.product = hone_empty(l.dtype, l.samples, l.gates);
     s.bias = bias == HONE_NONE ? HONE_NONE : hone_contiguous(hone_to(bias, l.dtype));
-    if (!s.x || !s.product || !s.bias || !hone__save(ctx, 7, in) ||
+    if (!from_input(&l, in, s.x) || !s.product || !s.bias || !hone__save(ctx, 7, in) ||
         !take_states(&l, in[HONE__LAYER_H], in[HONE__LAYER_C], &s) ||
         !hone__layer_matrix_of(&l, hone_transpose(in[HONE__LAYER_W_HH], 0, 1), &s.w))
         return false;
     s.y = out[OUT_Y] =
         hone__out(ctx, OUT_Y, l.factors, 3, (int64_t[]){ shape[0], shape[1], l.hidden });
     out[OUT_C] = hone__out(ctx, OUT_C, l.factors, 2, (int64_t[]){ lstm ? l.samples : 0, l.hidden });
-    if (keeps)
-        s.keep = out[OUT_KEEP] =
-            hone__out(ctx, OUT_KEEP, l.dtype, 3,
-                      (int64_t[]){ l.steps, l.samples, (lstm ? 5 : 4) * l.hidden });
-    if (!s.y || !out[OUT_C] || !s.keep || !hone__layer_walk(&l, take_steps, &s) ||
+    if (!s.y || !out[OUT_C] || !hone__layer_walk(&l, take_steps, &s) ||
         (lstm && !give_c(&l, &s, out[OUT_C])))
         return false;
     return HONE__SAVE(ctx, s.y, s.keep);
