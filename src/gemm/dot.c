@@ -6,8 +6,8 @@
  * vectors along the outputs (8 x 16 or 16 x 8), or if it doesn't lie along these either, is
  * straightened on the stack, four rows of a block at a time. */
 #include "gemm/dot.h"
+#include "gemm/finish.h"
 #include "gemm/plan.h"
-#include "gemm/region.h"
 
 #include "isa/isa.h"
 #include "kernels/kernels.h"

@@ -1,6 +1,6 @@
 /* finish.c: sums that wait beside C: what C holds brought to them, and C's elements made of them.
  * Where C's columns are contiguous and its rows are not, blocks are turned on the way. */
-#include "gemm/region.h"
+#include "gemm/finish.h"
 
 #include <string.h>
 

@@ -2,6 +2,7 @@
 #include "gemm/gemm.h"
 
 #include "gemm/dot.h"
+#include "gemm/finish.h"
 #include "gemm/plan.h"
 #include "gemm/region.h"
 #include "gemm/relay.h"

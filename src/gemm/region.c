@@ -13,6 +13,7 @@
  * (plan.c). Heights and widths are spread evenly, so that no tile is thin. */
 #include "gemm/region.h"
 #include "gemm/blocks.h"
+#include "gemm/finish.h"
 #include "gemm/row.h"
 #include "gemm/upright.h"
 #include "runtime/memory.h"
