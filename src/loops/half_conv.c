@@ -18,6 +18,7 @@ typedef struct {
     const hone__bf16_kernel *kernel;
     bool tiles;
     int64_t k, places, all; /* all: places of all samples */
+    int64_t columns; /* that lie side by side, there and in the results: rows together if they do */
     int64_t a_panels, b_panels, blocks, block_panels;
     size_t a_bytes, b_bytes, room_bytes;
     char *a, *rooms;
@@ -94,11 +95,11 @@ static void cut_runs(const job *j, int64_t first, int64_t n, columns *to)
     *to = (columns){ .first = first, .n = n, .together = c->to_column == 1, .alike = true };
     for (int64_t done = 0; done < n; done += to->runs[to->n_runs++].n) {
         const int64_t sample = (first + done) / j->places, place = (first + done) % j->places;
-        const int64_t y = place / c->columns, x = place % c->columns;
+        const int64_t y = place / j->columns, x = place % j->columns;
         run *const r = &to->runs[to->n_runs];
         *r = (run){ sample * c->windows->sample + y * c->row_step + x,
                     sample * c->to_sample + y * c->to_row + x * c->to_column,
-                    hone__min(n - done, c->columns - x) };
+                    hone__min(n - done, j->columns - x) };
         to->together = to->together && r->to == to->runs[0].to + done;
         to->alike = to->alike && r->n == to->runs[0].n;
     }
@@ -218,6 +219,11 @@ static void multiply(const job *j, const room *r, int64_t panel, const columns *
         j->kernel->tile(&t);
     if (c->bias)
         j->kernel->follow(rows, of->n, r->sums, nr, c->bias + output, 1, 0, false);
+    if (c->narrow && of->together) {
+        j->kernel->narrow(rows, of->n, (uint16_t *)c->to + output * c->to_output + of->runs[0].to,
+                          c->to_output, r->sums, nr);
+        return;
+    }
     if (c->narrow)
         j->kernel->narrow(rows, of->n, r->rounded, nr, r->sums, nr);
     scatter(j, of, output, rows, c->narrow ? (const char *)r->rounded : (const char *)r->sums, nr);
@@ -266,6 +272,8 @@ bool hone__half_conv_run(const hone__half_conv *c)
               .k = c->windows->channels * c->taps,
               .places = c->rows * c->columns,
               .all = c->windows->n * c->rows * c->columns };
+    const bool side_by_side = c->row_step == c->columns && c->to_row == c->columns * c->to_column;
+    j.columns = side_by_side ? j.places : c->columns;
     const hone__gemm_kernel *shape = &j.kernel->shape;
     HONE_ASSERT(shape->nr <= WIDEST);
     j.a_panels = (c->outputs + shape->mr - 1) / shape->mr;

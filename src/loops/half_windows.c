@@ -108,9 +108,11 @@ static int cut_runs(const hone__half_windows *w, int64_t p, int64_t k, run *to)
     int n = 0;
     for (int64_t done = 0; done < k; done += to[n++].n) {
         const int64_t sample = (p + done) / w->places, place = (p + done) % w->places;
-        const int64_t y = place / w->x.out, x = place % w->x.out;
+        const bool together = w->y.stride * w->row == w->x.out; /* rows side by side */
+        const int64_t columns = together ? w->places : w->x.out;
+        const int64_t y = place / columns, x = place % columns;
         to[n] = (run){ sample * w->sample + y * w->y.stride * w->row + x,
-                       hone__min(k - done, w->x.out - x) };
+                       hone__min(k - done, columns - x) };
     }
     return n;
 }

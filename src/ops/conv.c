@@ -138,6 +138,23 @@ static hone_tensor *input_gradient(hone_context *ctx, const hone__conv_ops *ops,
     return hone__call(ops->input, IN(hone__single(dy), hone__single(weight)), options);
 }
 
+/* Of a dy of 16 bits some samples at a time, whose f32 copies stay in the caches. */
+static hone_tensor *add_bias(hone_tensor *sum, hone_tensor *dy)
+{
+    enum { NEAR = 1 << 17 }; /* elements */
+    const int64_t n = dy->ndim == 4 ? dy->shape[0] : 1;
+    const int64_t fit = dy->numel > NEAR ? NEAR * n / dy->numel : n, step = fit > 1 ? fit : 1;
+    if (!hone__is_half((hone_dtype)dy->dtype) || hone_grad_enabled() || step >= n)
+        return hone__call_(&hone__op_conv2d_add_bias, IN(sum, hone__single(dy)), NULL);
+    for (int64_t i = 0; i < n; i += step) {
+        HONE_SCOPE();
+        hone_tensor *some = hone__single(hone_slice(dy, 0, i, n - i < step ? n : i + step, 1));
+        if (!some || !hone__call_(&hone__op_conv2d_add_bias, IN(sum, some), NULL))
+            return NULL;
+    }
+    return sum;
+}
+
 static void conv_backward(hone_context *ctx, hone_tensor *const *dy, hone_tensor **dx)
 {
     const hone__conv_options *o = hone__options(ctx);
@@ -146,7 +163,7 @@ static void conv_backward(hone_context *ctx, hone_tensor *const *dy, hone_tensor
     const hone__shape *w = hone__input_shape(ctx, 1);
     const hone__conv_options of_x = hone__conv_with_extents(o, dims, hone__input_shape(ctx, 0));
     const hone__conv_options of_w = hone__conv_with_extents(o, dims, w);
-    hone_tensor *x = hone_saved(ctx, 0), *dy32;
+    hone_tensor *x = hone_saved(ctx, 0);
     if (!dy[0] || !x)
         return;
     if (hone_needs_input_grad(ctx, 0))
@@ -157,15 +174,16 @@ static void conv_backward(hone_context *ctx, hone_tensor *const *dy, hone_tensor
         else
             hone__conv_give_weight(ctx, 1, dx, ops, hone__single(dy[0]), hone__single(x), &of_w);
     }
-    if (!hone_needs_input_grad(ctx, 2) || !(dy32 = hone__single(dy[0])))
+    if (!hone_needs_input_grad(ctx, 2))
         return;
     if (hone__in_shards(ctx, 2)) {
-        bias_by_shards(ctx, dy32);
+        bias_by_shards(ctx, hone__single(dy[0]));
     } else {
-        const int64_t outputs[] = { dy32->dtype, w->shape[0], HONE_END_DIM };
-        hone_tensor *begun = hone__begun(ctx, 2, dx);
+        const bool half = hone__is_half((hone_dtype)dy[0]->dtype);
+        const int64_t outputs[] = { half ? HONE_F32 : dy[0]->dtype, w->shape[0], HONE_END_DIM };
+        hone_tensor *begun = hone__begun(ctx, 2, dx), *flat = flat_image(dy[0], dims);
         hone_tensor *sum = begun ? begun : hone_zeros_v(outputs);
-        dx[2] = hone__call_(&hone__op_conv2d_add_bias, IN(sum, flat_image(dy32, dims)), NULL);
+        dx[2] = flat && sum ? add_bias(sum, flat) : NULL;
     }
 }
 

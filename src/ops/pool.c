@@ -1,6 +1,9 @@
 /* pool.c: max_pool2d, max_pool3d and their gradients. */
 #include "core/reserve.h"
+#include "loops/elementwise.h"
 #include "loops/indices.h"
+#include "loops/rows.h"
+#include "op/half.h"
 #include "op/options.h"
 #include "ops/pool.h"
 
@@ -142,10 +145,43 @@ static bool take_axes(hone_context *ctx, const hone_tensor *x, hone__pool *p)
 
 /* ---- max_pool2d, max_pool3d */
 
+/* Elements of x or dx that f32 copies of 16 bits have at once: they stay in the caches. */
+enum { NEAR = 1 << 17 };
+
+static int64_t at_once(const hone_tensor *x)
+{
+    const int64_t each = x->numel / x->shape[0];
+    return each < NEAR ? NEAR / each : 1;
+}
+
+/* Of 16 bits: planes of some samples (or channels, without samples) at a time, in f32, whose results
+ * are exact. */
+static bool pool_halves(hone__pool *p, hone_tensor *x, hone_tensor *values)
+{
+    const int64_t each = values->numel / values->shape[0];
+    int64_t *const indices = p->indices;
+    bool ok = true;
+    for (int64_t first = 0, n; ok && first < x->shape[0]; first += n) {
+        HONE_SCOPE();
+        n = hone__min(at_once(x), x->shape[0] - first);
+        hone_tensor *part = hone_slice(x, 0, first, first + n, 1);
+        hone_tensor *to = hone_slice(values, 0, first, first + n, 1), *best = NULL;
+        p->x = part = part ? hone__half_cast(part, HONE_F32) : NULL;
+        ok = part && to && (best = hone__own(hone__new("max_pool", HONE_F32, to->ndim, to->shape)));
+        if (!ok)
+            break;
+        p->values = hone__data(best);
+        p->indices = indices + first * each;
+        hone__max_pool(p);
+        ok = hone__copy_elements(to, best);
+    }
+    return ok;
+}
+
 static bool max_forward(hone_context *ctx, hone_tensor *const *in, int n_in, hone_tensor **out)
 {
     (void)n_in;
-    const hone_tensor *x = in[0];
+    hone_tensor *x = in[0];
     hone__pool p = { .x = x, .dims = hone__call_dims(ctx) };
     if (!hone__numbers_suit_pool(ctx, "x", x, p.dims) || !take_axes(ctx, x, &p))
         return false;
@@ -159,6 +195,8 @@ static bool max_forward(hone_context *ctx, hone_tensor *const *in, int n_in, hon
         return true;
     p.values = hone__data(out[0]);
     p.indices = hone__data(out[1]);
+    if (hone__is_half((hone_dtype)x->dtype))
+        return pool_halves(&p, x, out[0]);
     hone__max_pool(&p);
     return true;
 }
@@ -249,6 +287,27 @@ bool hone__places_fit(hone_context *ctx, const hone_tensor *indices, int64_t pla
     return true;
 }
 
+/* As pool_halves: sums are f32, rounded once. */
+static bool unpool_halves(int64_t in, int64_t n_out, hone_tensor *dy, const int64_t *indices,
+                          hone_tensor *dx)
+{
+    bool ok = true;
+    for (int64_t first = 0, n; ok && first < dx->shape[0]; first += n) {
+        HONE_SCOPE();
+        n = hone__min(at_once(dx), dx->shape[0] - first);
+        hone_tensor *part = hone_slice(dy, 0, first, first + n, 1);
+        hone_tensor *to = hone_slice(dx, 0, first, first + n, 1), *sums = NULL;
+        part = part ? hone__half_cast(part, HONE_F32) : NULL;
+        ok = part && to && (sums = hone__own(hone__new("max_pool", HONE_F32, to->ndim, to->shape)));
+        if (!ok)
+            break;
+        hone__unpool(HONE_F32, sums->numel / in, in, n_out, hone__data(sums), hone__data(part),
+                     indices + first * (dy->numel / dy->shape[0]), true);
+        ok = hone__copy_elements(to, sums);
+    }
+    return ok;
+}
+
 static bool max_backward_forward(hone_context *ctx, hone_tensor *const *in, int n_in,
                                  hone_tensor **out)
 {
@@ -281,6 +340,8 @@ static bool max_backward_forward(hone_context *ctx, hone_tensor *const *in, int 
         return dx;
     hone__extents_of(dims, dy->ndim, dy->shape, windows);
     const int64_t n = windows[0] * windows[1] * windows[2];
+    if (hone__is_half((hone_dtype)dx->dtype))
+        return unpool_halves(places, n, dy, hone__data(indices), dx);
     hone__unpool((hone_dtype)dx->dtype, dy->numel / n, places, n, hone__data(dx), hone__data(dy),
                  hone__data(indices), true);
     return true;
