@@ -17,12 +17,12 @@ static void pack_across(int64_t k, int width, int valid, float *panel, const uin
     }
 }
 
-enum { WIDENED_K = 64, WIDENED_MOST = 48 };
+enum { WIDENED_K = 64, WIDENED_MOST = 48, WIDENED_SLACK = 16 };
 
 /* Columns that lie along k: widened a little at a time, then turned as f32's are. */
 static void pack_along(int64_t k, int width, int valid, float *panel, const uint16_t *x, int64_t ps)
 {
-    float columns[WIDENED_MOST][WIDENED_K], turned[WIDENED_MOST * WIDENED_K + 16];
+    float columns[WIDENED_MOST][WIDENED_K];
     for (int64_t p = 0; p < k; p += WIDENED_K) {
         const int64_t some = k - p < WIDENED_K ? k - p : WIDENED_K;
         for (int j = 0; j < valid; j++) {
@@ -30,8 +30,15 @@ static void pack_along(int64_t k, int width, int valid, float *panel, const uint
                 columns[j][q] = hone__bf16_widen(x[j * ps + p + q]);
             }
         }
-        f32_kernel()->pack(some, width, valid, turned, columns, WIDENED_K, 1);
-        memcpy(panel + p * width, turned, (size_t)(some * width) * sizeof *turned);
+        float *const to = panel + p * width;
+        if ((k - p - some) * width >=
+            WIDENED_SLACK) { /* what is written too far is written again */
+            f32_kernel()->pack(some, width, valid, to, columns, WIDENED_K, 1);
+        } else {
+            float turned[WIDENED_MOST * WIDENED_K + WIDENED_SLACK];
+            f32_kernel()->pack(some, width, valid, turned, columns, WIDENED_K, 1);
+            memcpy(to, turned, (size_t)(some * width) * sizeof *turned);
+        }
     }
 }
 

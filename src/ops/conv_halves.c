@@ -10,6 +10,7 @@
 #include "ops/conv.h"
 
 #include "gemm/pairs.h"
+#include "isa/bf16.h"
 #include "loops/elementwise.h"
 #include "loops/half_conv.h"
 #include "op/half.h"
@@ -218,33 +219,53 @@ static hone_tensor *by_outputs(const hone__conv *c)
     return dy ? hone_contiguous(dy) : NULL;
 }
 
-/* sum [outputs, channels, taps] = or goes on with dy [outputs, k] times windows over k places. */
-static bool multiply(const hone__conv *c, const hone__half_windows *w, const uint16_t *dy,
-                     int64_t k, hone__gemm_accumulate how, hone_tensor *sum)
+static int64_t windows_of(const hone__conv *c)
 {
-    const int64_t rows = c->channels * w->y.taps * w->x.taps;
-    hone__gemm_args g = hone__gemm_contiguous(HONE__GEMM_BF16, rows, c->outputs, k);
+    return c->channels * c->kernel[1] * c->kernel[2];
+}
+
+/* sum [outputs, channels, taps] (turned: the other way around) = or goes on with dy [outputs, k] times
+ * windows over k places. */
+static bool multiply(const hone__conv *c, const hone__half_windows *w, const uint16_t *dy,
+                     int64_t k, hone__gemm_accumulate how, bool turned, hone_tensor *sum)
+{
+    hone__gemm_args g = hone__gemm_contiguous(HONE__GEMM_BF16, windows_of(c), c->outputs, k);
     g.b = dy;
     g.b_rs = 1;
     g.b_cs = k;
     g.c = hone__data(sum);
-    g.c_rs = 1;
-    g.c_cs = rows;
+    if (!turned) {
+        g.c_rs = 1;
+        g.c_cs = g.m;
+    }
     g.accumulate = how;
     g.positions = w->places;
     return hone__gemm_pairs_from(&g, &w->source) == 0;
 }
 
+/* Panels of columns are filled up, those of rows aren't: are few windows better rows? */
+static bool has_few_windows(const hone__conv *c)
+{
+    const int64_t width = hone__bf16()->shape.nr, rows = windows_of(c);
+    const int64_t as_rows = rows * ((c->outputs + width - 1) / width);
+    return 2 * as_rows <= c->outputs * ((rows + width - 1) / width);
+}
+
 /* A chain for each sample, as ops/samples.h has it. */
 static bool add_each(const hone__conv *c, const hone__half_windows *w, hone_tensor *sum)
 {
-    hone_tensor *dy = hone_contiguous(c->a), *own = hone_empty_like(sum);
-    bool ok = dy && own;
+    const bool turned = has_few_windows(c);
+    hone_tensor *dy = hone_contiguous(c->a), *flat = hone_reshape(sum, c->outputs, windows_of(c));
+    hone_tensor *own =
+        turned ? hone_empty(HONE_F32, windows_of(c), c->outputs) : hone_empty_like(flat);
+    hone_tensor *seen = turned ? hone_transpose(own, 0, 1) : own;
+    bool ok = dy && seen && flat;
     for (int64_t i = 0; ok && i < c->n; i++) {
         hone__half_windows sample = *w;
         sample.image += i * w->sample;
         const uint16_t *of = (const uint16_t *)hone__data(dy) + i * c->outputs * w->places;
-        ok = multiply(c, &sample, of, w->places, HONE__GEMM_OVERWRITE, own) && hone_add_(sum, own);
+        ok = multiply(c, &sample, of, w->places, HONE__GEMM_OVERWRITE, turned, own) &&
+             hone_add_(flat, seen);
     }
     return ok;
 }
@@ -252,7 +273,7 @@ static bool add_each(const hone__conv *c, const hone__half_windows *w, hone_tens
 static bool add_all(const hone__conv *c, const hone__half_windows *w, hone_tensor *sum)
 {
     hone_tensor *dy = by_outputs(c);
-    return dy && multiply(c, w, hone__data(dy), c->n * w->places, HONE__GEMM_BEGIN, sum);
+    return dy && multiply(c, w, hone__data(dy), c->n * w->places, HONE__GEMM_BEGIN, false, sum);
 }
 
 static bool add_product(const hone__conv *c, hone_tensor *sum)
