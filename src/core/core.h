@@ -85,7 +85,12 @@ typedef struct hone__storage {
     void (*release)(void *user,
                     void *data); /* memory that isn't ours (mmap ...); NULL: the pool's */
     void *user;
+    struct hone__again *again; /* how its data can be made again: core/again.h; NULL */
 } hone__storage;
+
+/** What it says of data that can be made again: they are changed; the storage goes. */
+void hone__storage_changes(const hone__storage *storage);
+void hone__storage_forgets(hone__storage *storage);
 
 typedef struct hone_context hone_context; /* an autograd node, see src/autograd/node.h */
 
@@ -200,6 +205,8 @@ hone_tensor_list hone__list_new(int n);
 static inline void hone__bump(hone_tensor *t)
 {
     atomic_fetch_add_explicit(&t->storage->version, 1u, memory_order_relaxed);
+    if (__builtin_expect(t->storage->again != NULL, 0))
+        hone__storage_changes(t->storage);
 }
 static inline uint32_t hone__version(const hone_tensor *t)
 {

@@ -83,6 +83,8 @@ static __attribute__((noinline)) void free_other(hone__storage *storage)
 {
     if (storage->site != 0)
         hone__watch.storage_gone(storage->site, storage->bytes);
+    if (storage->again)
+        hone__storage_forgets(storage);
     if (storage->joined) {
         joined_free(storage);
         return;

@@ -120,132 +120,6 @@ hone_tensor *hone__out_along(hone_context *ctx, hone_dtype dtype, int ndim, cons
     return hone__out(ctx, 0, dtype, ndim, shape);
 }
 
-/* ---- saved tensors ---- */
-
-/* Which operand the forward got a copy of, and this is it; -1: none. */
-static int copied_input(const hone_context *ctx, const hone_tensor *t)
-{
-    for (int i = 0; ctx->half && i < ctx->n_in; i++)
-        if (ctx->half->keep[i] && ctx->half->in[i] == t)
-            return i;
-    return -1;
-}
-
-/* What an in-place call is about to overwrite is saved as a copy, with its history. */
-static hone_tensor *before_change(const hone_context *ctx, hone_tensor *t)
-{
-    if (ctx->target != HONE__INTO_FIRST || ctx->written || t != ctx->in[0])
-        return t;
-    hone_tensor *copy = hone__own(hone__new("clone", (hone_dtype)t->dtype, t->ndim, t->shape));
-    if (!copy || !hone__copy_elements(copy, t))
-        return NULL;
-    copy->node = hone__node_retain(t->node);
-    copy->out_index = t->out_index;
-    return copy;
-}
-
-static bool room_for_saved(hone_context *ctx, int n)
-{
-    if (n <= HONE__INLINE_SAVED)
-        return true;
-    const bool own = ctx->saved == ctx->inline_saved;
-    hone__saved *more = hone__realloc(own ? NULL : ctx->saved, hone__bytes(n, sizeof *more));
-    if (!more)
-        return false;
-    if (own)
-        memcpy(more, ctx->inline_saved, sizeof *more * (size_t)ctx->n_saved);
-    ctx->saved = more;
-    return true;
-}
-
-bool hone__save(hone_context *ctx, int n, hone_tensor *const *tensors)
-{
-    if (!ctx->recording)
-        return true;
-    if (!room_for_saved(ctx, ctx->n_saved + n))
-        return false;
-    for (int i = 0; i < n; i++) {
-        const int copied = copied_input(ctx, tensors[i]);
-        hone_tensor *t = before_change(ctx, copied < 0 ? tensors[i] : ctx->half->keep[copied]);
-        if (!t)
-            return false;
-        const bool own = copied < 0 || ctx->half->keep[copied] == ctx->in[copied];
-        ctx->saved[ctx->n_saved++] = (hone__saved){
-            .tensor = hone_retain(t),
-            .version = hone__is_real(t) ? hone__version(t) : 0,
-            .output = -1,
-            .input = (int16_t)(own ? -1 : copied),
-            .widen = copied >= 0 && ctx->half->widens,
-        };
-    }
-    return true;
-}
-
-static hone_tensor *saved_output(hone_context *ctx, const hone__saved *s)
-{
-    hone_tensor *a = s->tensor;
-    hone_tensor *t = hone__alias(a, a->ndim, a->shape, a->stride, a->offset);
-    if (!t)
-        return NULL;
-    if (ctx->outputs[s->output].differentiable) {
-        t->node = hone__node_retain(ctx);
-        t->out_index = (uint8_t)s->output;
-    }
-    return hone__own(t);
-}
-
-/* The second run of a part leads to no history. */
-__attribute__((cold, noinline)) static const hone__saved *recomputed(hone_context *ctx, int i)
-{
-    if (!hone__grad_on())
-        return hone__recompute_saved(ctx, i);
-    hone_error_set(
-        HONE_E_STATE,
-        "%s: a gradient that is to be differentiated again (create_graph) goes through a "
-        "part of hone_recompute(), which can't be",
-        hone__call_name(ctx));
-    return NULL;
-}
-
-hone_tensor *hone_saved(hone_context *ctx, int i)
-{
-    if (!ctx) {
-        hone__error_null("saved");
-        return NULL;
-    }
-    if (ctx->freed) {
-        hone_error_set(HONE_E_STATE,
-                       "%s: what it saved was freed by an earlier walk; use retain_graph",
-                       hone__call_name(ctx));
-        return NULL;
-    }
-    if (i < 0 || i >= ctx->n_saved) {
-        hone_error_set(HONE_E_INDEX, "%s: saved tensor %d was asked for, %d were saved",
-                       hone__call_name(ctx), i, ctx->n_saved);
-        return NULL;
-    }
-    const hone__saved *s = &ctx->saved[i];
-    if (!s->tensor && !(s = recomputed(ctx, i)))
-        return NULL;
-    if (!hone__is_real(s->tensor))
-        return s->tensor;
-    if (hone__version(s->tensor) != s->version) {
-        hone_error_set(
-            HONE_E_STATE,
-            "%s: a tensor that its gradient needs (%s) was modified in place after it was saved "
-            "(version %u, now %u)",
-            hone__call_name(ctx), hone__tensor_text(s->tensor).s, s->version,
-            hone__version(s->tensor));
-        return NULL;
-    }
-    const bool linked = s->input >= 0 && ctx->edges[s->input].needs;
-    hone_tensor *t = s->output >= 0 && hone__grad_on() ? saved_output(ctx, s)
-                     : linked && hone__grad_on()
-                         ? hone__half_linked(s->tensor, &ctx->edges[s->input])
-                         : hone__own(hone_retain(s->tensor));
-    return t && s->widen ? hone__half_to(t, HONE_F32) : t;
-}
-
 /* ---- the checks of a call ---- */
 
 enum { HALVES = 1 << HONE__BF16 | 1 << HONE__F16 };
@@ -410,7 +284,7 @@ static bool round_results(hone_context *ctx, hone_tensor **out)
 {
     const hone_dtype dtype = ctx->half->rounds_to;
     for (int o = 0; ctx->half->widens && o < ctx->n_out; o++) {
-        const int copied = out[o] ? copied_input(ctx, out[o]) : -1;
+        const int copied = out[o] ? hone__copied_input(ctx, out[o]) : -1;
         if (copied >= 0 && ctx->half->keep[copied] == ctx->in[copied])
             out[o] = ctx->in[copied]; /* handed on */
         const bool hidden = o < HONE__OP_OUTPUTS && (ctx->op->out[o].is & HONE__HIDDEN);

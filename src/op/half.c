@@ -217,12 +217,26 @@ static void forget_weights(void)
     keeps.room = 0;
 }
 
-/* A weight: a leaf that needs a gradient. Rounded once until it is changed. */
-static hone_tensor *rounded_weight(hone_tensor *t, hone_dtype dtype)
+static kept *kept_of(const hone_tensor *t)
 {
     kept *k = NULL;
     for (int i = keeps.n - 1; i >= 0 && !k; i--)
         k = keeps.at[i].weight == t ? &keeps.at[i] : NULL;
+    return k;
+}
+
+hone_tensor *hone__half_rounded(hone_tensor *weight, hone_dtype dtype)
+{
+    const kept *k = kept_of(weight);
+    if (k && k->version == hone__version(weight) && k->rounded->dtype == dtype)
+        return hone__own(hone_retain(k->rounded));
+    return hone__half_cast(weight, dtype);
+}
+
+/* A weight: a leaf that needs a gradient. Rounded once until it is changed. */
+static hone_tensor *rounded_weight(hone_tensor *t, hone_dtype dtype)
+{
+    kept *k = kept_of(t);
     if (k && k->version == hone__version(t) && k->rounded->dtype == dtype)
         return hone__own(hone_retain(k->rounded));
     hone_tensor *rounded = hone__half_cast(t, dtype);

@@ -86,6 +86,10 @@ hone_tensor *hone__half_cast(hone_tensor *t, hone_dtype dtype);
 /** The same by the op `to`, which records it. */
 hone_tensor *hone__half_to(hone_tensor *t, hone_dtype dtype);
 
+/** The rounded copy of a weight: the one that this thread keeps, or a new one; owned by the current
+ * scope. */
+hone_tensor *hone__half_rounded(hone_tensor *weight, hone_dtype dtype);
+
 /** A saved copy with the history of what it was made of: the `to` that nobody recorded of the input
  * whose edge this is. */
 hone_tensor *hone__half_linked(hone_tensor *saved, const void *edge);

@@ -2,6 +2,7 @@
  * can reach it. */
 #include "op/node.h"
 #include "op/mode.h"
+#include "core/again.h"
 #include "core/hooks.h"
 #include "core/storage.h"
 #include "gemm/pairs.h"
@@ -107,6 +108,7 @@ hone_context *hone__node_new(const hone__op *op, hone_tensor *const *in, int n_i
     ctx->grads = &ctx->inline_grad;
     ctx->inline_grad = NULL;
     ctx->part = NULL;
+    ctx->again = NULL;
     ctx->saved = ctx->inline_saved;
     ctx->edges = ctx->inline_edges;
     if (n_in > HONE__INLINE_EDGES) {
@@ -130,6 +132,8 @@ static bool detach_saved_outputs(hone_context *ctx, hone_tensor *const *out, int
 {
     for (int i = 0; i < ctx->n_saved; i++) {
         hone__saved *s = &ctx->saved[i];
+        if (s->again)
+            continue;
         for (int16_t o = 0; o < n_out && s->output < 0; o++) {
             if (s->tensor != out[o])
                 continue;
@@ -220,9 +224,15 @@ void *hone__grown(void *array, const void *inline_array, int *room, size_t eleme
 
 void hone__node_clear(hone_context *node)
 {
-    for (int i = 0; i < node->n_saved; i++)
+    for (int i = 0; i < node->n_saved; i++) {
+        if (node->saved[i].again)
+            hone__again_drop(node->saved[i].again);
         hone_release(node->saved[i].tensor);
+    }
     node->n_saved = 0;
+    if (node->again)
+        hone__again_drop(node->again);
+    node->again = NULL;
     if (node->part)
         hone__recompute_drop(node);
     for (int i = 0; i < node->n_in; i++) {

@@ -46,8 +46,11 @@ typedef struct hone__saved {
     hone_tensor *tensor; /* held; for an output an alias without history; NULL: see `part` */
     uint32_t version;    /* of its storage when it was saved */
     int16_t output;      /* which output it is; -1: none */
-    int16_t input; /* which input it is a copy of, of 16 bits; -1: it has a history of its own */
-    bool widen;    /* the op knows it as f32 */
+    int16_t input;  /* which input it is a copy of, of 16 bits; -1: it has a history of its own */
+    bool widen;     /* the op knows it as f32 */
+    uint8_t rounds; /* a weight: what autocast rounded it to, which is done again; else F32 */
+    struct hone__again
+        *again; /* instead of the tensor: how it is made again (core/again.h); a user */
 } hone__saved;
 
 typedef struct {
@@ -91,8 +94,9 @@ struct hone_context {
     hone_tensor *inline_grad;
     _Alignas(8) char options[HONE__OPTIONS_BYTES]; /* op->options_bytes of them count */
     hone__hooks *hooks;                            /* hooked or noted */
-    hone__recomputed *part; /* held: runs again for what is saved; NULL: none */
-    int part_call;          /* which of its calls this is */
+    hone__recomputed *part;    /* held: runs again for what is saved; NULL: none */
+    int part_call;             /* which of its calls this is */
+    struct hone__again *again; /* how the result is made again; a user of it */
 };
 
 /** What is said of input i: the last slot serves all of a list. */
@@ -153,6 +157,9 @@ extern bool (*hone__cut_cycles)(hone_context *ctx, hone_tensor *target);
 void hone__node_drop(hone_context *node);
 /** Gives back saved tensors and edges (after a walk). */
 void hone__node_clear(hone_context *node);
+
+/** Which operand of the running call its forward got a copy of, if t is that copy; -1: none. */
+int hone__copied_input(const hone_context *ctx, const hone_tensor *t);
 
 static inline void hone__context_begin(hone_context *ctx, const hone__op *op,
                                        hone_tensor *const *in, int n_in)

@@ -29,6 +29,7 @@
 #ifndef HONE_OP_OP_H
 #define HONE_OP_OP_H
 
+#include "core/again.h"
 #include "op/cost.h"
 
 #include <hone/autograd.h>
@@ -169,6 +170,12 @@ bool hone__save(hone_context *ctx, int n, hone_tensor *const *tensors);
 #define HONE__SAVE(ctx, ...)                                                                       \
     hone__save(ctx, (int)(sizeof((hone_tensor *[]){ __VA_ARGS__ }) / sizeof(hone_tensor *)),       \
                (hone_tensor *[]){ __VA_ARGS__ })
+
+/** Who saves `out`, a fresh result, for a gradient need not keep it: `run` makes it again from `of`,
+ * which this op saves anyway, for no more than a pass over it (core/again.h). Only a large one of bf16.
+ * False: out of memory. */
+bool hone__make_again(hone_context *ctx, hone_tensor *out, hone__again_run run, int n,
+                      hone_tensor *const *of);
 
 /* ---- what a backward calls besides hone_saved() and hone_needs_input_grad() */
 

@@ -247,12 +247,24 @@ HONE__REAL_OP(erf, HONE__K_ERF, HONE__KEEP_INPUT)
 
 /* ---- gelu: x Phi(x), Phi the normal distribution, phi its density; dy (Phi(x) + x phi(x)) */
 
+/* Of bf16 the product behind it needs to keep no copy of it. */
+static hone_tensor *gelu_of(hone_context *ctx, hone_tensor *x, int k, hone__again_run run)
+{
+    hone_tensor *y = hone__unary_real(ctx, x, k, HONE__KEEP_INPUT);
+    return y && hone__make_again(ctx, y, run, 1, &x) ? y : NULL;
+}
+
 static void gelu_backward(hone_context *ctx, hone_tensor *const *dy, hone_tensor **dx)
 {
     dx[0] = hone_gelu_backward(dy[0], hone_saved(ctx, 0));
 }
 
-HONE__REAL_OP_FRESH(gelu, HONE__K_GELU, HONE__KEEP_INPUT)
+static hone_tensor *gelu_again(hone_tensor *const *x)
+{
+    return hone_gelu(x[0]);
+}
+
+HONE__UNARY_BLOCK(gelu, gelu_of(ctx, in[0], HONE__K_GELU, gelu_again), HONE__FRESH)
 
 /* ---- gelu_tanh: x s(u), s the sigmoid, u = c (x + a x^3); dy (s + x u' s (1 - s)) */
 
@@ -261,7 +273,12 @@ static void gelu_tanh_backward(hone_context *ctx, hone_tensor *const *dy, hone_t
     dx[0] = hone_gelu_tanh_backward(dy[0], hone_saved(ctx, 0));
 }
 
-HONE__REAL_OP_FRESH(gelu_tanh, HONE__K_GELU_TANH, HONE__KEEP_INPUT)
+static hone_tensor *gelu_tanh_again(hone_tensor *const *x)
+{
+    return hone_gelu_tanh(x[0]);
+}
+
+HONE__UNARY_BLOCK(gelu_tanh, gelu_of(ctx, in[0], HONE__K_GELU_TANH, gelu_tanh_again), HONE__FRESH)
 
 /* ---- silu: x s(x), s the sigmoid; dy (s + x s (1 - s)) */
 
