@@ -44,6 +44,44 @@ static int64_t stop_of(const job *j, int64_t i, int64_t end)
     return j->r->positions == 1 ? stop : hone__min(stop, (i / channels + 1) * channels);
 }
 
+/* ---- planes of bf16, some at a time as f32 in the caches */
+
+typedef struct {
+    const job *of;
+    hone__range_body body;
+    bool sums; /* nothing is written but what is f32 */
+} halves;
+
+static void as_f32(void *ctx, int64_t begin, int64_t end)
+{
+    const halves *h = ctx;
+    const job *j = h->of;
+    const int64_t channels = j->r->channels, length = j->length;
+    const hone__cast_fn widen = hone__k->cast[HONE__BF16][HONE__F32];
+    _Alignas(64) float x[HONE__CHANNELS_IN_F32], dy[HONE__CHANNELS_IN_F32],
+        out[HONE__CHANNELS_IN_F32];
+    hone__channel_run r = *j->r;
+    r.dtype = HONE_F32;
+    for (int64_t i = begin, stop; i < end; i = stop) {
+        stop = hone__min(hone__min(end, i + HONE__CHANNELS_IN_F32 / length),
+                         (i / channels + 1) * channels);
+        const int64_t n = (stop - i) * length, bytes = (int64_t)sizeof(float);
+        widen(n, x, 1, j->x + i * length * j->size, 1);
+        if (j->dy)
+            widen(n, dy, 1, j->dy + i * length * j->size, 1);
+        job part = { .r = &r, .size = bytes, .length = length, .x = (char *)x };
+        part.dy = j->dy ? (char *)dy : NULL;
+        part.out = h->sums ? j->out + i * bytes : (char *)out;
+        part.out2 = h->sums ? j->out2 + i * bytes : NULL;
+        r.of = channels_of(&(job){ .r = j->r, .size = bytes }, i);
+        h->body(&part, 0, stop - i);
+        if (!h->sums)
+            hone__k->cast[HONE__F32][HONE__BF16](n, j->out + i * length * j->size, 1, out, 1);
+    }
+}
+
+/* ---- all stretches */
+
 /* Calls body for all stretches, cut over threads. */
 static void run(job *j, double ns, hone__range_body body)
 {
@@ -51,8 +89,11 @@ static void run(job *j, double ns, hone__range_body body)
     const bool across = r->positions == 1;
     j->size = (int64_t)hone_dtype_size(r->dtype);
     j->length = across ? r->channels : r->positions;
+    halves h = { j, body, j->out2 };
+    const bool narrow = r->dtype == HONE_BF16;
     hone__parallel_for(across ? r->samples : r->samples * r->channels, 1,
-                       ns * (double)j->length + NS_PER_STRETCH, body, j);
+                       ns * (double)j->length + NS_PER_STRETCH, narrow ? as_f32 : body,
+                       narrow ? (void *)&h : j);
 }
 
 /* Stretches [begin, end) of one sample for the kernels of f32 planes; false: there are none. */
@@ -157,7 +198,7 @@ size_t hone__channels_room(const hone__channel_run *r)
 {
     const int64_t size = (int64_t)hone_dtype_size(r->dtype);
     const int64_t length = r->positions == 1 ? r->channels : r->positions;
-    const bool large = r->relu && (length + NEAR) * size > BUFFER_BYTES;
+    const bool large = r->relu && r->dtype != HONE_BF16 && (length + NEAR) * size > BUFFER_BYTES;
     return large ? hone__bytes(r->samples * r->channels, hone__bytes(r->positions, (size_t)size))
                  : 0;
 }
@@ -201,7 +242,8 @@ void hone__channels_dx(const hone__channel_run *r, void *dx, const void *dy, con
 static void chain(void *ctx, int64_t begin, int64_t end)
 {
     const job *j = ctx;
-    const hone__binary_fn add = hone__k->binary[HONE__K_ADD][j->r->dtype];
+    const hone_dtype dtype = j->r->dtype == HONE_BF16 ? HONE_F32 : j->r->dtype;
+    const hone__binary_fn add = hone__k->binary[HONE__K_ADD][dtype];
     char *sum = j->out + begin * j->size;
     for (int64_t n = 0; n < j->r->samples; n++)
         add(end - begin, sum, 1, sum, 1, j->x + (n * j->r->channels + begin) * j->size, 1);
@@ -209,6 +251,7 @@ static void chain(void *ctx, int64_t begin, int64_t end)
 
 void hone__channels_chain(const hone__channel_run *r, void *sum, const void *sums_)
 {
-    job j = { .r = r, .size = (int64_t)hone_dtype_size(r->dtype), .out = sum, .x = sums_ };
+    const bool wide = r->dtype == HONE_F64;
+    job j = { .r = r, .size = wide ? sizeof(double) : sizeof(float), .out = sum, .x = sums_ };
     hone__parallel_for(r->channels, 16, NS_PER_ELEMENT * (double)r->samples, chain, &j);
 }

@@ -5,7 +5,12 @@
 #include "core/core.h"
 #include "isa/isa.h"
 
-/** All of it f32 or f64, contiguous and not empty. */
+/** Elements of a plane of bf16, at most. */
+enum { HONE__CHANNELS_IN_F32 = 4096 };
+
+/** All of it f32 or f64, contiguous and not empty. bf16: x, y, dy and dx are, of 2 to
+ * HONE__CHANNELS_IN_F32 positions, and are widened as they are read and rounded as they are written; all
+ * else is f32. */
 typedef struct {
     hone_dtype dtype;
     int64_t samples, channels, positions;

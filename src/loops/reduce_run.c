@@ -457,8 +457,52 @@ bool hone__reduce(int kind, const hone_tensor *x, uint32_t dims, void *out)
     return reduce(kind, x, dims, out, NULL, NULL);
 }
 
+/* Blocks [begin, end) of rows of bf16, counted through all rows, as f32. */
+static void widened_blocks(void *ctx, int64_t begin, int64_t end)
+{
+    const job *j = ctx;
+    const hone__rows *v = &j->v;
+    const int64_t block = hone__reduce_block(HONE__F32), run = v->col_shape[v->n_col_dims - 1];
+    _Alignas(64) float buffer[BUFFER_BYTES / sizeof(float)];
+    for (int64_t u = begin; u < end; u++) {
+        const int64_t row = u / j->n_blocks, first = u % j->n_blocks * block;
+        const int64_t last = hone__min(v->cols, first + block);
+        for (int64_t c = first, n; c < last; c += n) {
+            n = hone__min(last - c, run - c % run);
+            hone__k->cast[HONE__BF16][HONE__F32](n, buffer + (c - first), 1,
+                                                 v->data + hone__rows_offset(v, row, c) * v->size,
+                                                 v->col_stride[v->n_col_dims - 1]);
+        }
+        hone__k->reduce_blocks[j->kind][HONE__F32](last - first, buffer, 0, 1,
+                                                   (hone__partial *)j->partials + u);
+    }
+}
+
+/* Of bf16: as those of what it is as f32, which nobody makes as a whole. */
+static bool moments_of_halves(job *j)
+{
+    const int64_t block = hone__reduce_block(HONE__F32);
+    j->n_blocks = (j->v.cols + block - 1) / block;
+    const size_t bytes = hone__bytes(j->v.rows, hone__bytes(j->n_blocks, sizeof(hone__partial)));
+    j->partials = hone__pool_alloc(bytes);
+    if (!j->partials)
+        return false;
+    hone__parallel_for(j->v.rows * j->n_blocks, 1, NS_DIRECT * (double)hone__min(j->v.cols, block),
+                       widened_blocks, j);
+    j->v.dtype = HONE_F32;
+    j->v.size = sizeof(float);
+    hone__parallel_for(j->v.rows, 1, 2.0 * (double)j->n_blocks, rows_combine, j);
+    hone__pool_free(j->partials, bytes);
+    return true;
+}
+
 bool hone__moments(const hone_tensor *x, uint32_t dims, void *m2, void *base, void *shift)
 {
+    if (x->dtype == HONE_BF16) {
+        job j = { .kind = HONE__K_M2, .out = m2, .base = base, .shift = shift, .out_size = 4 };
+        hone__rows_of(&j.v, x, dims);
+        return moments_of_halves(&j);
+    }
     return reduce(HONE__K_M2, x, dims, m2, base, shift);
 }
 

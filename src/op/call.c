@@ -307,7 +307,7 @@ static bool forward_of(hone_context *ctx, hone_tensor **out)
 {
     if (__builtin_expect(!ctx->half, 1))
         return ctx->op->forward(ctx, ctx->in, ctx->n_in, out);
-    ctx->widened = ctx->half->widens;
+    ctx->widened = ctx->half->widens && !ctx->half->first_as_it_is;
     const bool ok = hone__half_convert(ctx->half, ctx->in, ctx->n_in) &&
                     ctx->op->forward(ctx, ctx->half->in, ctx->n_in, out) &&
                     round_results(ctx, out) && hone__half_write_back(ctx->half, ctx->op, ctx->in);

@@ -54,6 +54,7 @@ const char *hone_op_halves(const char *name)
     static const char *const texts[] = {
         [HONE__TAKES_F32] = "in f32; each f32 result is rounded",
         [HONE__TAKES_ALL] = "as they are",
+        [HONE__TAKES_FIRST] = "bf16: read and written as it is, computed in f32; f16: in f32",
         [HONE__TAKES_PAIRS] = "bf16: products of bf16 with f32 sums, rounded once; f16: in f32",
         [HONE__TAKES_PARTS] = "bf16: products of bf16 with f32 sums, rounded once; f16: in f32",
     };
@@ -127,7 +128,7 @@ static bool widens(const hone__op *op, hone__half_takes takes, hone_dtype common
                    hone_tensor *const *in, int n_in)
 {
     const bool product = takes == HONE__TAKES_PAIRS || takes == HONE__TAKES_PARTS;
-    return takes == HONE__TAKES_F32 ||
+    return takes == HONE__TAKES_F32 || takes == HONE__TAKES_FIRST ||
            (product && common != HONE_BF16 &&
             !(takes == HONE__TAKES_PARTS && common == HONE_F16 && takes_parts(op, in, n_in)));
 }
@@ -155,6 +156,7 @@ hone__half_plan hone__half_plan_of(const hone__op *op, hone_tensor *const *in, i
     const bool first = rule.mixes == HONE__MIXES_AS_FIRST && is_float(in[0]);
     const hone_dtype result = first ? lowered_dtype(in[0], call->lowers_to) : common;
     call->rounds_to = !to_f32 && hone__is_half(result) ? result : HONE_F32;
+    call->first_as_it_is = rule.takes == HONE__TAKES_FIRST && !to_f32 && in[0]->dtype == HONE_BF16;
     call->widens = to_f32 || widens(op, rule.takes, common, in, n_in);
     return call->widens || (lowers && singles) || f32_inside ? HONE__HALF_CONVERTS
                                                              : HONE__HALF_PLAIN;
@@ -299,7 +301,8 @@ static bool convert_one(hone__half_call *call, int i, hone_tensor *t)
         call->in[i] = half ? hone__half_cast(half, HONE_F32) : NULL;
         return call->in[i];
     }
-    if (!is_float(t) || !hone__is_half(dtype) || (dtype == (hone_dtype)t->dtype && !call->widens))
+    const bool as_it_is = !call->widens || (i == 0 && call->first_as_it_is);
+    if (!is_float(t) || !hone__is_half(dtype) || (dtype == (hone_dtype)t->dtype && as_it_is))
         return true;
     hone_tensor *half = dtype == (hone_dtype)t->dtype ? t : rounded(t, dtype);
     call->keep[i] = half;

@@ -18,6 +18,7 @@ typedef enum {
     HONE__TAKES_PAIRS, /* bf16 as it is, f16 as f32: a product in the order `pairs` */
     HONE__TAKES_PARTS, /* the same, but of f16 a large weight, [in, out], is given as it is, and all
                           with it, where nothing is recorded: the op widens it part by part */
+    HONE__TAKES_FIRST, /* its first operand as it is if that is bf16, all else as f32 */
 } hone__half_takes;
 
 /** ... if other floats are among them. */
@@ -58,6 +59,7 @@ typedef struct {
     hone_dtype rounds_to; /* what f32 results become; HONE_F32: they stay */
     hone_dtype lowers_to; /* autocast: what f32 operands are rounded to; HONE_F32: nothing */
     bool widens;          /* the forward sees f32 only */
+    bool first_as_it_is;  /* ... but for its first operand */
     bool promotes;        /* 0-d operands become what the others are */
     int n;
     hone_tensor **in;   /* what the forward sees */

@@ -22,7 +22,7 @@ bool hone__suits_channels(const char *name, const hone_tensor *x, hone_tensor *t
     if (t == HONE_NONE)
         return true;
     const bool fits = t->ndim == 1 && t->shape[0] == x->shape[1];
-    if (fits && t->dtype == x->dtype)
+    if (fits && t->dtype == hone__channels_dtype(x))
         return true;
     hone_error_set(fits ? HONE_E_DTYPE : HONE_E_SHAPE,
                    "%s: %s must have an element for each channel (dim 1) of x %s, got %s", name,
@@ -181,8 +181,8 @@ static hone_tensor *norms_out(hone_context *ctx, const hone_tensor *x, hone_tens
 {
     if (!hone__records(ctx))
         return hone__channel_numbers(x, HONE__NORMS);
-    return out[1] =
-               hone__out(ctx, 1, (hone_dtype)x->dtype, 2, (int64_t[]){ HONE__NORMS, x->shape[1] });
+    return out[1] = hone__out(ctx, 1, hone__channels_dtype(x), 2,
+                              (int64_t[]){ HONE__NORMS, x->shape[1] });
 }
 
 /* All contiguous. */
@@ -208,11 +208,35 @@ static hone_tensor *contiguous_or_none(hone_tensor *t)
     return t == HONE_NONE ? t : hone_contiguous(t);
 }
 
+bool hone__reads_as_it_lies(const hone_tensor *x)
+{
+    const int64_t n = x->numel ? x->numel / (x->shape[0] * x->shape[1]) : 0;
+    return x->dtype == HONE_BF16 && n > 1 && n <= HONE__CHANNELS_IN_F32;
+}
+
+/* x as it is computed on. */
+static hone_tensor *operand_of(hone_tensor *x)
+{
+    x = hone_contiguous(x);
+    const bool copies = x && x->dtype == HONE_BF16 && !hone__reads_as_it_lies(x);
+    return copies ? hone_to(x, HONE_F32) : x;
+}
+
+/* y of an x that was made by operand_of. */
+static bool apply(const hone__channel_run *run, hone_tensor *y, hone_tensor *x)
+{
+    hone_tensor *to = y->dtype == x->dtype ? y : hone_empty_like(x);
+    if (!to)
+        return false;
+    hone__channels_normalise(run, hone__data(to), hone__data(x));
+    return to == y || hone__copy_elements(y, to);
+}
+
 /* Of an x that isn't empty. The running statistics change last: what fails leaves them alone. */
 static bool normalise(hone_context *ctx, hone_tensor *const *in, hone_tensor *y, hone_tensor *norms)
 {
     const hone_batch_norm_options *o = hone__options(ctx);
-    hone_tensor *x = hone_contiguous(in[X]), *batch = hone__channel_numbers(in[X], STATISTICS);
+    hone_tensor *x = operand_of(in[X]), *batch = hone__channel_numbers(in[X], STATISTICS);
     hone_tensor *weight = contiguous_or_none(in[WEIGHT]), *bias = contiguous_or_none(in[BIAS]);
     if (!x || !batch || !weight || !bias)
         return false;
@@ -225,10 +249,32 @@ static bool normalise(hone_context *ctx, hone_tensor *const *in, hone_tensor *y,
         return false;
     const hone__channel_run run =
         run_of(x, norms, weight, bias, ((const norm_options *)hone__options(ctx))->relu);
-    hone__channels_normalise(&run, hone__data(y), hone__data(x));
+    if (!apply(&run, y, x))
+        return false;
     if (o->training && in[RUNNING_MEAN] != HONE_NONE && !hone__runs_again())
         update_running(o, count, in[RUNNING_MEAN], in[RUNNING_VAR], batch);
     return true;
+}
+
+/* What it gave, of x as it lies or as f32. */
+static hone_tensor *result_again(hone_tensor *x, hone_tensor *weight, hone_tensor *bias,
+                                 hone_tensor *norms, bool relu)
+{
+    HONE_NO_GRAD();
+    x = x ? hone_contiguous(x) : NULL;
+    hone_tensor *y = x ? hone_empty_like(x) : NULL, *of = x ? operand_of(x) : NULL;
+    norms = norms ? hone_contiguous(norms) : NULL;
+    weight = weight ? contiguous_or_none(weight) : NULL;
+    bias = bias ? contiguous_or_none(bias) : NULL;
+    if (!y || !of || !norms || !weight || !bias)
+        return NULL;
+    const hone__channel_run run = run_of(of, norms, weight, bias, relu);
+    return x->numel == 0 || apply(&run, y, of) ? y : NULL;
+}
+
+static hone_tensor *relu_again(hone_tensor *const *of)
+{
+    return result_again(of[0], of[1], of[2], of[3], true);
 }
 
 static bool batch_norm_forward(hone_context *ctx, hone_tensor *const *in, int n_in,
@@ -242,7 +288,10 @@ static bool batch_norm_forward(hone_context *ctx, hone_tensor *const *in, int n_
     hone_tensor *norms = out[0] ? norms_out(ctx, x, out) : NULL;
     const bool relu = ((const norm_options *)hone__options(ctx))->relu;
     if (!norms || (out[1] && !HONE__SAVE(ctx, norms)) ||
-        (out[1] && relu && !HONE__SAVE(ctx, in[BIAS])))
+        (out[1] && relu &&
+         (!HONE__SAVE(ctx, in[BIAS]) ||
+          !hone__make_again(ctx, out[0], relu_again, 4,
+                            (hone_tensor *[]){ in[X], in[WEIGHT], in[BIAS], norms }))))
         return false;
     if (x->numel > 0)
         return normalise(ctx, in, out[0], norms);
@@ -285,24 +334,6 @@ static hone_tensor *sum_that_has_begun(const hone_context *ctx, int i, hone_tens
     return sum ? sum : HONE_NONE;
 }
 
-/* What the forward's ReLU got. */
-static hone_tensor *result_again(hone_tensor *x, hone_tensor *weight, hone_tensor *bias,
-                                 hone_tensor *norms)
-{
-    HONE_NO_GRAD();
-    x = x ? hone_contiguous(x) : NULL;
-    hone_tensor *y = x ? hone_empty_like(x) : NULL;
-    norms = norms ? hone_contiguous(norms) : NULL;
-    weight = weight ? contiguous_or_none(weight) : NULL;
-    bias = bias ? contiguous_or_none(bias) : NULL;
-    if (!y || !norms || !weight || !bias)
-        return NULL;
-    const hone__channel_run run = run_of(x, norms, weight, bias, false);
-    if (x->numel > 0)
-        hone__channels_normalise(&run, hone__data(y), hone__data(x));
-    return y;
-}
-
 static void batch_norm_of_dy(hone_context *ctx, hone_tensor *const *dy, hone_tensor **dx)
 {
     const norm_options *all = hone__options(ctx);
@@ -313,9 +344,14 @@ static void batch_norm_of_dy(hone_context *ctx, hone_tensor *const *dy, hone_ten
     hone_tensor *norms = hone_saved(ctx, 2);
     hone_tensor *bias = all->relu ? hone_saved(ctx, 3) : HONE_NONE, *g = dy[0];
     const bool sharded = x && hone__is_sharded(x);
+    const bool narrow = x && !sharded && !hone_grad_enabled() && hone__reads_as_it_lies(x);
+    if (x && x->dtype == HONE_BF16 && !narrow) {
+        x = hone_to(x, HONE_F32);
+        g = hone_to(g, HONE_F32);
+    }
     const bool relu = all->relu && !sharded && !hone_grad_enabled();
     if (all->relu && !relu) { /* an op of its own, differentiable again */
-        g = hone_relu_backward(g, result_again(x, weight, bias, norms));
+        g = hone_relu_backward(g, result_again(x, weight, bias, norms, false));
         bias = HONE_NONE;
     }
     hone_tensor *weight_sum = sharded
@@ -332,8 +368,9 @@ static void batch_norm_of_dy(hone_context *ctx, hone_tensor *const *dy, hone_ten
         .relu = relu
     };
     hone_tensor *out[HONE_MAX_OUTPUTS] = { NULL };
-    if (hone__run(&hone__op_batch_norm_backward,
-                  IN(g, x, bias, HONE_NONE, weight, norms, weight_sum, bias_sum), &options,
+    const hone__op *op =
+        narrow ? &hone__op_batch_norm_backward_of_halves : &hone__op_batch_norm_backward;
+    if (hone__run(op, IN(g, x, bias, HONE_NONE, weight, norms, weight_sum, bias_sum), &options,
                   HONE__INTO_FRESH, out) < 0)
         return;
     dx[X] = out[0];

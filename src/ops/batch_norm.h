@@ -29,11 +29,20 @@ static inline int64_t hone__channel_count(const hone_tensor *x)
     return n;
 }
 
+/** The dtype of what is known of channels: x's, of bf16 f32. */
+static inline hone_dtype hone__channels_dtype(const hone_tensor *x)
+{
+    return x->dtype == HONE_BF16 ? HONE_F32 : (hone_dtype)x->dtype;
+}
+
 /** Uninitialised [rows, C]. */
 static inline hone_tensor *hone__channel_numbers(const hone_tensor *x, int64_t rows)
 {
-    return hone_empty((hone_dtype)x->dtype, rows, x->shape[1]);
+    return hone_empty(hone__channels_dtype(x), rows, x->shape[1]);
 }
+
+/** False for an x of bf16 that is computed on as f32 in another tensor: too long or too short planes. */
+bool hone__reads_as_it_lies(const hone_tensor *x);
 
 static inline void *hone__row_of(const hone_tensor *t, int64_t i)
 {

@@ -86,7 +86,7 @@ static bool prepare(gradients *b, hone_tensor *const *in, hone_tensor *norms, ho
             return false;
         b->run.of.bias = hone__data(bias);
     }
-    b->sums = sums ? sums : hone_empty((hone_dtype)b->x->dtype, 2, samples, channels);
+    b->sums = sums ? sums : hone_empty(hone__channels_dtype(b->x), 2, samples, channels);
     b->means = hone__channel_numbers(b->x, 2);
     return b->sums && b->means;
 }
@@ -145,8 +145,9 @@ static bool make_outputs(hone_context *ctx, hone_tensor *const *in, hone_tensor 
 {
     const int skip = ((const backward_options *)hone__options(ctx))->skip;
     const hone_tensor *x = in[X];
-    const hone_dtype dtype = (hone_dtype)x->dtype;
-    if (!(skip & HONE__SKIP_DX) && !(out[0] = hone__out(ctx, 0, dtype, x->ndim, x->shape)))
+    const hone_dtype dtype = hone__channels_dtype(x);
+    if (!(skip & HONE__SKIP_DX) &&
+        !(out[0] = hone__out(ctx, 0, (hone_dtype)x->dtype, x->ndim, x->shape)))
         return false;
     if (!(skip & HONE__SKIP_DWEIGHT) &&
         (in[WEIGHT_SUM] == HONE_NONE || (skip & HONE__OVER_SHARDS)) &&
@@ -325,6 +326,25 @@ const hone__op hone__op_batch_norm_backward = {
     .out = { { "dx" }, { "dweight" }, { "dbias" } },
     .options = backward_table,
     .options_bytes = sizeof(backward_options),
+};
+
+/* The same of dy and x of bf16 that are read as they lie, all else f32; hone's own, and not
+ * differentiated. */
+const hone__op hone__op_batch_norm_backward_of_halves = {
+    .name = "batch_norm_backward_of_halves",
+    .forward = batch_norm_backward_forward,
+    .in = { { "dy" },
+            { "x" },
+            { "running_mean", HONE__OPTIONAL | HONE__CONSTANT },
+            { "running_var", HONE__OPTIONAL | HONE__CONSTANT },
+            { "weight", HONE__OPTIONAL },
+            { "norms", HONE__OPTIONAL | HONE__CONSTANT | HONE__HIDDEN },
+            { "weight_sum", HONE__OPTIONAL | HONE__CONSTANT | HONE__HIDDEN },
+            { "bias_sum", HONE__OPTIONAL | HONE__CONSTANT | HONE__HIDDEN } },
+    .out = { { "dx" }, { "dweight" }, { "dbias" } },
+    .options = backward_table,
+    .options_bytes = sizeof(backward_options),
+    .forms = HONE__PRIVATE,
 };
 
 hone_batch_norm_gradients hone_batch_norm_backward(hone_tensor *dy, hone_tensor *x,
