@@ -104,10 +104,11 @@ typedef struct {
  * y, and dy counts as +0 where y <= 0. NULL: weight 1, bias 0, mean_g and mean_gv 0. */
 typedef struct {
     int64_t planes, n;
-    const float *x, *dy;
-    float *out, *g, *gv;
+    const void *x, *dy; /* f32, narrow: bf16, and so is out */
+    void *out;
+    float *g, *gv;
     const float *base, *scale, *offset, *weight, *bias, *mean_g, *mean_gv;
-    bool relu;
+    bool relu, narrow; /* narrow: not of norm_pass_planes */
 } hone__norm_planes;
 enum { HONE__NORM_LANES = 64 }; /* virtual lanes of a sum of f32 */
 

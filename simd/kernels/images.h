@@ -5,4 +5,5 @@
 #include "kernels/planes.h"
 #include "kernels/planes_3x3.h"
 #include "kernels/planes_3x3_weight.h"
+#include "kernels/bf16_lanes.h"
 #include "kernels/norm_planes.h"

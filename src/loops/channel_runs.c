@@ -15,6 +15,7 @@ enum { NEAR = 1024, NEAR_PLANES = 16384, BUFFER_BYTES = 1 << 16 };
 typedef struct {
     const hone__channel_run *r;
     int64_t size, length; /* bytes of an element; elements of a stretch */
+    int64_t number_size;  /* bytes of what is known of a channel */
     char *out, *out2, *room;
     const char *dy, *x;
 } job;
@@ -26,7 +27,7 @@ static hone__channels channels_of(const job *j, int64_t i)
     c.step = j->r->positions == 1;
     if (c.step)
         return c;
-    const int64_t at = i % j->r->channels * j->size;
+    const int64_t at = i % j->r->channels * j->number_size;
     const void **const numbers[] = { &c.base, &c.scale,  &c.offset, &c.weight,
                                      &c.bias, &c.mean_g, &c.mean_gv };
     for (size_t k = 0; k < sizeof numbers / sizeof *numbers; k++)
@@ -38,49 +39,11 @@ static hone__channels channels_of(const job *j, int64_t i)
 /* Stretches from i on that are done at once: short ones of a sample in a call for all of them. */
 static int64_t stop_of(const job *j, int64_t i, int64_t end)
 {
-    const bool planes = j->r->dtype == HONE_F32 && j->length <= hone__reduce_block(HONE_F32);
+    const bool planes = j->r->dtype != HONE_F64 && j->length <= hone__reduce_block(HONE_F32);
     const int64_t near = planes && j->r->positions > 1 ? NEAR_PLANES : NEAR; /* no buffer */
     const int64_t stop = hone__min(end, i + 1 + near / j->length), channels = j->r->channels;
     return j->r->positions == 1 ? stop : hone__min(stop, (i / channels + 1) * channels);
 }
-
-/* ---- planes of bf16, some at a time as f32 in the caches */
-
-typedef struct {
-    const job *of;
-    hone__range_body body;
-    bool sums; /* nothing is written but what is f32 */
-} halves;
-
-static void as_f32(void *ctx, int64_t begin, int64_t end)
-{
-    const halves *h = ctx;
-    const job *j = h->of;
-    const int64_t channels = j->r->channels, length = j->length;
-    const hone__cast_fn widen = hone__k->cast[HONE__BF16][HONE__F32];
-    _Alignas(64) float x[HONE__CHANNELS_IN_F32], dy[HONE__CHANNELS_IN_F32],
-        out[HONE__CHANNELS_IN_F32];
-    hone__channel_run r = *j->r;
-    r.dtype = HONE_F32;
-    for (int64_t i = begin, stop; i < end; i = stop) {
-        stop = hone__min(hone__min(end, i + HONE__CHANNELS_IN_F32 / length),
-                         (i / channels + 1) * channels);
-        const int64_t n = (stop - i) * length, bytes = (int64_t)sizeof(float);
-        widen(n, x, 1, j->x + i * length * j->size, 1);
-        if (j->dy)
-            widen(n, dy, 1, j->dy + i * length * j->size, 1);
-        job part = { .r = &r, .size = bytes, .length = length, .x = (char *)x };
-        part.dy = j->dy ? (char *)dy : NULL;
-        part.out = h->sums ? j->out + i * bytes : (char *)out;
-        part.out2 = h->sums ? j->out2 + i * bytes : NULL;
-        r.of = channels_of(&(job){ .r = j->r, .size = bytes }, i);
-        h->body(&part, 0, stop - i);
-        if (!h->sums)
-            hone__k->cast[HONE__F32][HONE__BF16](n, j->out + i * length * j->size, 1, out, 1);
-    }
-}
-
-/* ---- all stretches */
 
 /* Calls body for all stretches, cut over threads. */
 static void run(job *j, double ns, hone__range_body body)
@@ -88,22 +51,20 @@ static void run(job *j, double ns, hone__range_body body)
     const hone__channel_run *r = j->r;
     const bool across = r->positions == 1;
     j->size = (int64_t)hone_dtype_size(r->dtype);
+    j->number_size = r->dtype == HONE_F64 ? sizeof(double) : sizeof(float);
     j->length = across ? r->channels : r->positions;
-    halves h = { j, body, j->out2 };
-    const bool narrow = r->dtype == HONE_BF16;
     hone__parallel_for(across ? r->samples : r->samples * r->channels, 1,
-                       ns * (double)j->length + NS_PER_STRETCH, narrow ? as_f32 : body,
-                       narrow ? (void *)&h : j);
+                       ns * (double)j->length + NS_PER_STRETCH, body, j);
 }
 
-/* Stretches [begin, end) of one sample for the kernels of f32 planes; false: there are none. */
+/* Stretches [begin, end) of one sample for the kernels of planes; false: there are none. */
 static bool as_planes(const job *j, int64_t begin, int64_t end, hone__norm_planes *p)
 {
     const hone__channels c = channels_of(j, begin);
     const int64_t bytes = j->length * j->size;
     *p = (hone__norm_planes){ .planes = end - begin,
                               .n = j->length,
-                              .x = (const float *)(const void *)(j->x + begin * bytes),
+                              .x = j->x + begin * bytes,
                               .base = c.base,
                               .scale = c.scale,
                               .offset = c.offset,
@@ -111,10 +72,11 @@ static bool as_planes(const job *j, int64_t begin, int64_t end, hone__norm_plane
                               .bias = c.bias,
                               .mean_g = c.mean_g,
                               .mean_gv = c.mean_gv,
-                              .relu = j->r->relu };
+                              .relu = j->r->relu,
+                              .narrow = j->r->dtype == HONE_BF16 };
     if (j->dy)
-        p->dy = (const float *)(const void *)(j->dy + begin * bytes);
-    return j->r->dtype == HONE_F32 && c.step == 0;
+        p->dy = j->dy + begin * bytes;
+    return j->r->dtype != HONE_F64 && c.step == 0;
 }
 
 /* y of stretches [begin, end), of which the first goes to `to`. */
@@ -136,7 +98,7 @@ static void normalise(void *ctx, int64_t begin, int64_t end)
         char *const to = j->out + i * bytes;
         stop = stop_of(j, i, end);
         if (as_planes(j, i, stop, &p)) {
-            p.out = (float *)(void *)to;
+            p.out = to;
             hone__images()->norm_planes(&p);
             continue;
         }
@@ -157,7 +119,7 @@ static void pass(const job *j, int64_t begin, int64_t end, char *to)
     const int64_t bytes = j->length * j->size;
     hone__norm_planes p;
     if (as_planes(j, begin, end, &p)) {
-        p.out = (float *)(void *)to;
+        p.out = to;
         hone__images()->norm_pass_planes(&p);
         return;
     }
@@ -169,7 +131,7 @@ static void pass(const job *j, int64_t begin, int64_t end, char *to)
 static void sums(void *ctx, int64_t begin, int64_t end)
 {
     const job *j = ctx;
-    const int64_t bytes = j->length * j->size, each = j->r->positions == 1 ? bytes : j->size;
+    const int64_t bytes = j->length * j->size, each = j->r->positions == 1 ? bytes : j->number_size;
     _Alignas(64) char buffer[BUFFER_BYTES];
     for (int64_t i = begin, stop; i < end; i = stop) {
         hone__norm_planes p;
@@ -218,7 +180,7 @@ static void dx_of(void *ctx, int64_t begin, int64_t end)
         hone__norm_planes p;
         stop = stop_of(j, i, end);
         if (as_planes(j, i, stop, &p)) {
-            p.out = (float *)(void *)(j->out + i * bytes);
+            p.out = j->out + i * bytes;
             hone__images()->norm_dx_planes(&p);
             continue;
         }

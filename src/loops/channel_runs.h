@@ -6,10 +6,10 @@
 #include "isa/isa.h"
 
 /** Elements of a plane of bf16, at most. */
-enum { HONE__CHANNELS_IN_F32 = 4096 };
+enum { HONE__CHANNELS_OF_HALVES = 4096 };
 
 /** All of it f32 or f64, contiguous and not empty. bf16: x, y, dy and dx are, of 2 to
- * HONE__CHANNELS_IN_F32 positions, and are widened as they are read and rounded as they are written; all
+ * HONE__CHANNELS_OF_HALVES positions, and are widened as they are read and rounded as they are written; all
  * else is f32. */
 typedef struct {
     hone_dtype dtype;

@@ -211,7 +211,7 @@ static hone_tensor *contiguous_or_none(hone_tensor *t)
 bool hone__reads_as_it_lies(const hone_tensor *x)
 {
     const int64_t n = x->numel ? x->numel / (x->shape[0] * x->shape[1]) : 0;
-    return x->dtype == HONE_BF16 && n > 1 && n <= HONE__CHANNELS_IN_F32;
+    return x->dtype == HONE_BF16 && n > 1 && n <= HONE__CHANNELS_OF_HALVES;
 }
 
 /* x as it is computed on. */
