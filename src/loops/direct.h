@@ -38,6 +38,11 @@ bool hone__direct_run(const hone__direct *d);
 /** The same of a depthwise one, of as many channels as outputs; the images' stride along x is 1. */
 bool hone__depthwise_run(const hone__direct *d);
 
+/** The same of one tap, where samples are many enough and have few outputs each: images whose rows follow each other
+ * and have a stride of 1 along x. */
+bool hone__tap_samples_suits(int64_t n, int64_t positions);
+bool hone__tap_samples_run(const hone__direct *d);
+
 /** to [n, channels, ..] = rows 0, step_y, .. and of these columns 0, step_x, ..; the image's stride along x
  * is 1. */
 void hone__thin_planes(const hone__image *m, int64_t n, int64_t step_y, int64_t step_x, float *to);

@@ -256,6 +256,13 @@ static hone__direct_axis axis_of_dy(const hone__conv *c, int d)
     return (hone__direct_axis){ c->kernel[d], 1, c->before[d], -c->o.dilation[d], c->o.stride[d] };
 }
 
+/* One tap, few outputs. */
+static bool suits_samples(const hone__conv *c, const hone_tensor *y)
+{
+    return is_flat(c) && sees_pixels(c) && c->a->stride[c->a->ndim - 1] == 1 &&
+           hone_is_contiguous(y) && hone__tap_samples_suits(c->n, positions(c->out));
+}
+
 typedef bool image_taker(const hone__conv *c, hone_tensor *t, const int64_t *extent,
                          hone__image *m);
 
@@ -274,8 +281,11 @@ static bool direct_forward(const hone__conv *c, const hone_tensor *weight, hone_
         d.bias = hone__data(bias);
         d.bias_step = bias->stride[0];
     }
-    return take(c, c->a, c->in, &d.in) && take(c, y, c->out, &d.out) &&
-           (depthwise ? hone__depthwise_run(&d) : hone__direct_run(&d));
+    if (!take(c, c->a, c->in, &d.in) || !take(c, y, c->out, &d.out))
+        return false;
+    if (depthwise)
+        return hone__depthwise_run(&d);
+    return suits_samples(c, y) ? hone__tap_samples_run(&d) : hone__direct_run(&d);
 }
 
 static bool direct_input(const hone__conv *c, const hone_tensor *weight, hone_tensor *dx)

@@ -132,6 +132,27 @@ Test(conv, a_sample_knows_no_other_of_many_channels)
     }
 }
 
+/* Of one tap and few outputs: several samples are one product. */
+Test(conv, a_sample_knows_no_other_of_few_outputs)
+{
+    enum { SAMPLES = 7, LEAST = 3, MOST = 5 };
+    const hone_conv2d_options second = { .stride = { 2, 2 } };
+    for (int isa = 0; hone__isa_available(isa); isa++)
+        for (int64_t extent = LEAST; extent <= MOST; extent++) {
+            HONE_SCOPE();
+            hone__isa_use(hone__isa_available(isa));
+            hone_tensor *x = hone_randn(HONE_F32, SAMPLES, 35, 2 * extent, 2 * extent - 1);
+            hone_tensor *w = hone_randn(HONE_F32, 83, 35, 1, 1), *b = hone_randn(HONE_F32, 83);
+            hone_tensor *all = hone_conv2d(x, w, b, &second);
+            for (int i = 0; i < SAMPLES; i++)
+                cr_expect(test_same_bits(hone_conv2d(hone_slice(x, 0, i, i + 1, 1), w, b, &second),
+                                         hone_slice(all, 0, i, i + 1, 1)),
+                          "%d x %d, sample %d on %s", (int)extent, (int)extent, i,
+                          hone__isa_available(isa)->name);
+        }
+    hone__isa_use(hone__isa_best());
+}
+
 /* An image without a dim of samples is a batch of one, gradients that go on too. */
 Test(conv, of_one_image)
 {
