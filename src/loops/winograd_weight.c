@@ -5,7 +5,7 @@
 #include "loops/image_parts.h"
 
 enum { BAND_OUTPUTS = 4096, PIECE_ROWS = 4, SAMPLES_BYTES = 4 << 20, MOST_SAMPLES = 8 };
-enum { NEAR_BYTES = 512 << 10, LEAST_CHANNELS = 16 };
+enum { NEAR_BYTES = 512 << 10, LEAST_CHANNELS = 16, BUFFERS = 4, PAIR = 2 };
 
 typedef struct {
     const hone__winograd_gradient *g;
@@ -22,6 +22,7 @@ typedef struct {
     float *zeros;
     char *rooms;
     size_t room_bytes, x_bytes, pixels_bytes;
+    size_t bytes[BUFFERS]; /* of zeros, sum, x, dy */
 } job;
 
 /* What one thread does in a step: samples [first, end), rows of tiles [begin_row, end_row). */
@@ -188,52 +189,95 @@ static void choose_steps(job *j, int threads)
     j->samples = j->bands > 1 ? 1 : min64(j->g->n, min64(MOST_SAMPLES, 1 + SAMPLES_BYTES / bytes));
 }
 
-bool hone__winograd_add_weight(const hone__winograd_gradient *g)
+static job job_of(const hone__winograd_gradient *g)
 {
     const hone__winograd_form *form = &hone__images()->winograd[g->wide];
-    job j = { .g = g,
-              .form = form,
-              .side = form->outputs,
-              .points = (form->outputs + 2) * (form->outputs + 2),
-              .kernel = &hone__k->gemm.of[HONE__GEMM_F32],
-              .in = hone__padded(g->x.channels),
-              .out = hone__padded(g->dy.channels),
-              .outputs = g->dy.channels,
-              .tiles_y = ceil_div(g->dy.height, form->outputs),
-              .tiles_x = ceil_div(g->dy.width, form->outputs) };
-    const double tiles = (double)(g->n * j.tiles_y * j.tiles_x);
-    const double flops = 2 * (double)j.points * tiles * (double)(j.in * j.out);
+    return (job){ .g = g,
+                  .form = form,
+                  .side = form->outputs,
+                  .points = (form->outputs + 2) * (form->outputs + 2),
+                  .kernel = &hone__k->gemm.of[HONE__GEMM_F32],
+                  .in = hone__padded(g->x.channels),
+                  .out = hone__padded(g->dy.channels),
+                  .outputs = g->dy.channels,
+                  .tiles_y = ceil_div(g->dy.height, form->outputs),
+                  .tiles_x = ceil_div(g->dy.width, form->outputs) };
+}
+
+/* Bytes of the buffers. */
+static size_t prepare(job *j, int threads)
+{
+    choose_steps(j, threads);
+    j->x_bytes = hone__floats((j->side * PIECE_ROWS + 2) * j->g->x.width * j->in);
+    j->pixels_bytes = j->x_bytes + hone__floats(j->side * PIECE_ROWS * j->g->dy.width * j->out);
+    const int64_t parts = ceil_div(blocks(j, false), threads), points = j->samples * j->points;
+    j->room_bytes =
+        j->pixels_bytes + hone__floats((j->bands > 1 ? parts : 1) * j->points * j->weight_point);
+    const int64_t widest = j->in > j->out ? j->in : j->out;
+    j->bytes[0] = hone__floats(widest);
+    j->bytes[1] = hone__floats(9 * j->g->x.channels * j->out);
+    j->bytes[2] = hone__floats(points * j->x_point);
+    j->bytes[3] = hone__floats(points * j->dy_point);
+    size_t all = hone__bytes(threads, j->room_bytes);
+    for (int i = 0; i < BUFFERS; i++)
+        all += j->bytes[i];
+    return all;
+}
+
+static void lay_out(job *j, char *at)
+{
+    float **const to[BUFFERS] = { &j->zeros, &j->sum, &j->x, &j->dy };
+    for (int i = 0; i < BUFFERS; at += j->bytes[i++])
+        *to[i] = (float *)(void *)at;
+    j->rooms = at;
+    memset(j->zeros, 0, j->bytes[0]);
+    if (j->out != j->outputs) /* columns of none */
+        memset(j->sum, 0, j->bytes[1]);
+}
+
+/* One of `parts` shares of the outputs. */
+static hone__winograd_gradient outputs_of(const hone__winograd_gradient *g, int64_t parts,
+                                          int64_t i)
+{
+    const int64_t o = hone__cut(g->dy.channels, parts, i), at = o * g->dy.channel;
+    hone__winograd_gradient some = *g;
+    some.dy.channels = hone__cut(g->dy.channels, parts, i + 1) - o;
+    some.dy.p = g->dy.half ? (float *)(void *)((uint16_t *)(void *)g->dy.p + at) : g->dy.p + at;
+    some.sum = g->sum + 9 * g->x.channels * o;
+    return some;
+}
+
+static void run_alone(void *ctx, int thread, int n_threads)
+{
+    for (const job *const jobs = ctx; thread < PAIR; thread += n_threads)
+        run_share((void *)&jobs[thread], 0, 1);
+}
+
+bool hone__winograd_add_weight(const hone__winograd_gradient *g)
+{
+    job whole = job_of(g), halves[PAIR];
+    const double tiles = (double)(g->n * whole.tiles_y * whole.tiles_x);
+    const double flops = 2 * (double)whole.points * tiles * (double)(whole.in * whole.out);
     const int threads =
-        hone__team_for(flops / j.kernel->flops_per_ns, ceil_div(j.in, LEAST_CHANNELS));
-    choose_steps(&j, threads);
-    const int64_t points = j.samples * j.points;
-    const int64_t widest = j.in > j.out ? j.in : j.out;
-    j.x_bytes = hone__floats((j.side * PIECE_ROWS + 2) * g->x.width * j.in);
-    j.pixels_bytes = j.x_bytes + hone__floats(j.side * PIECE_ROWS * g->dy.width * j.out);
-    const int64_t parts = ceil_div(blocks(&j, false), threads);
-    j.room_bytes =
-        j.pixels_bytes + hone__floats((j.bands > 1 ? parts : 1) * j.points * j.weight_point);
-    const size_t sizes[] = { hone__floats(widest), hone__floats(9 * g->x.channels * j.out),
-                             hone__floats(points * j.x_point), hone__floats(points * j.dy_point) };
-    float **const to[] = { &j.zeros, &j.sum, &j.x, &j.dy };
-    size_t bytes = 0;
-    for (int i = 0; i < 4; i++)
-        bytes += sizes[i];
-    const size_t before_rooms = bytes;
-    bytes += hone__bytes(threads, j.room_bytes);
+        hone__team_for(flops / whole.kernel->flops_per_ns, ceil_div(whole.in, LEAST_CHANNELS));
+    const bool alone = threads == PAIR && g->dy.channels % (PAIR * HONE__IMAGE_CHANNELS) == 0;
+    hone__winograd_gradient outputs[PAIR];
+    size_t bytes = 0, begin[PAIR + 1] = { 0 };
+    for (int i = 0; alone && i < PAIR; i++) {
+        outputs[i] = outputs_of(g, PAIR, i);
+        halves[i] = job_of(&outputs[i]);
+        begin[i + 1] = bytes += prepare(&halves[i], 1);
+    }
+    if (!alone)
+        bytes = prepare(&whole, threads);
     char *const all = hone__pool_alloc(bytes);
     if (!all)
         return false;
-    bytes = 0;
-    for (int i = 0; i < 4; i++) {
-        *to[i] = (float *)(void *)(all + bytes);
-        bytes += sizes[i];
-    }
-    j.rooms = all + before_rooms;
-    memset(j.zeros, 0, sizes[0]);
-    if (j.out != j.outputs) /* columns of none */
-        memset(j.sum, 0, sizes[1]);
-    hone__parallel_team(threads, run_share, &j);
-    hone__pool_free(all, before_rooms + hone__bytes(threads, j.room_bytes));
+    for (int i = 0; alone && i < PAIR; i++)
+        lay_out(&halves[i], all + begin[i]);
+    if (!alone)
+        lay_out(&whole, all);
+    hone__parallel_team(threads, alone ? run_alone : run_share, alone ? halves : &whole);
+    hone__pool_free(all, bytes);
     return true;
 }
