@@ -23,6 +23,7 @@ static const char *const of_result[RESULTS] = { "forward", "by x", "by the weigh
 typedef struct {
     int64_t height, width, kernel;
     hone_conv2d_options with;
+    int64_t samples; /* 0: SAMPLES */
 } window;
 
 typedef struct {
@@ -31,7 +32,8 @@ typedef struct {
 
 static operands draw(hone_dtype dtype, int64_t channels, int64_t outputs, const window *s)
 {
-    operands d = { hone_to(hone_randn(HONE_F32, SAMPLES, channels, s->height, s->width), dtype),
+    const int64_t samples = s->samples ? s->samples : SAMPLES;
+    operands d = { hone_to(hone_randn(HONE_F32, samples, channels, s->height, s->width), dtype),
                    hone_to(hone_randn(HONE_F32, outputs, channels, s->kernel, s->kernel), dtype),
                    hone_to(hone_randn(HONE_F32, outputs), dtype), NULL };
     hone_tensor *y = hone_conv2d(d.x, d.w, d.b, &s->with);
@@ -157,6 +159,40 @@ Test(conv_channels, fewer_blocks_than_threads)
                 CHECK_OK(hone_set_threads(threads));
                 run(&d, &s, got);
                 check_same(got, want, channels[i % 3], &s, threads);
+            }
+        }
+        hone__isa_use(hone__isa_best());
+    }
+}
+
+/* What each of a few threads does for itself: samples of a first layer, half of the outputs, turned pixels. */
+Test(conv_channels, shares)
+{
+    const hone_conv2d_options by_one = { .padding = { 1, 1 } };
+    const hone_conv2d_options by_two = { .stride = { 2, 2 }, .padding = { 1, 1 } };
+    const struct {
+        int64_t channels, outputs;
+        window at;
+    } cases[] = {
+        { 3, 33, { 17, 18, 3, by_one, 21 } },    { 2, 32, { 34, 33, 3, by_two, 9 } },
+        { 32, 64, { 9, 10, 3, by_one, 5 } },     { 40, 32, { 5, 5, 3, by_one, 3 } },
+        { 33, 64, { 16, 17, 1, { { 0 } }, 5 } }, { 64, 48, { 24, 24, 1, { { 0 } }, 3 } },
+        { 70, 48, { 8, 8, 1, { { 0 } }, 3 } },
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        HONE_SCOPE();
+        const window *s = &cases[i].at;
+        CHECK_OK(hone_set_threads(1));
+        const operands d = draw(HONE_F32, cases[i].channels, cases[i].outputs, s);
+        hone_tensor *want[RESULTS], *got[RESULTS];
+        run(&d, s, want);
+        check_values(&d, s, want, 2e-5);
+        for (int a = 0; hone__isa_available(a); a++) {
+            hone__isa_use(hone__isa_available(a));
+            for (int threads = 1; threads <= 5; threads++) {
+                CHECK_OK(hone_set_threads(threads));
+                run(&d, s, got);
+                check_same(got, want, cases[i].channels, s, threads);
             }
         }
         hone__isa_use(hone__isa_best());
