@@ -120,7 +120,7 @@ static inline void gather(const job *j, const columns *of, int64_t len, int64_t 
         for (int r = 0; r < of->n_runs; r++) {
             const int64_t n = len ? len : of->runs[r].n;
             __builtin_prefetch(from + of->runs[r].from + ahead);
-            memcpy(at, from + of->runs[r].from, (size_t)n * sizeof *at);
+            hone__copy_run(at, from + of->runs[r].from, n);
             at += n;
         }
         if (++t == c->taps) {

@@ -129,14 +129,8 @@ static void pack(const hone__gemm_source *source, const void *base, int64_t i, i
     for (int j = 0; j < valid; j++, to += width) {
         const uint16_t *from = w->image + (i + j) / taps * w->channel + w->tap[(i + j) % taps];
         uint16_t *at = to;
-        for (int r = 0; r < n; at += runs[r++].n) {
-            if (runs[r].n == 8)
-                memcpy(at, from + runs[r].at, 8 * sizeof *at);
-            else if (runs[r].n == 4)
-                memcpy(at, from + runs[r].at, 4 * sizeof *at);
-            else
-                memcpy(at, from + runs[r].at, (size_t)runs[r].n * sizeof *at);
-        }
+        for (int r = 0; r < n; at += runs[r++].n)
+            hone__copy_run(at, from + runs[r].at, runs[r].n);
     }
 }
 

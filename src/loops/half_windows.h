@@ -9,6 +9,7 @@
 #include "gemm/args.h"
 
 #include <stdbool.h>
+#include <string.h>
 
 enum { HONE__HALF_TAPS = 64 };
 
@@ -28,6 +29,28 @@ typedef struct {
     int64_t sample, channel, row, places;
     int64_t tap[HONE__HALF_TAPS]; /* where it begins */
 } hone__half_windows;
+
+/** A run of a row: mostly too short for a call. */
+static inline void hone__copy_run(uint16_t *restrict to, const uint16_t *restrict from, int64_t n)
+{
+#define FROM_BOTH_ENDS(some)                                                                       \
+    (memcpy(to, from, (some) * sizeof *to),                                                        \
+     memcpy(to + n - (some), from + n - (some), (some) * sizeof *to))
+    if (n > 64)
+        memcpy(to, from, (size_t)n * sizeof *to);
+    else if (n >= 32)
+        FROM_BOTH_ENDS(32);
+    else if (n >= 16)
+        FROM_BOTH_ENDS(16);
+    else if (n >= 8)
+        FROM_BOTH_ENDS(8);
+    else if (n >= 4)
+        FROM_BOTH_ENDS(4);
+    else
+        for (int64_t i = 0; i < n; i++)
+            to[i] = from[i];
+#undef FROM_BOTH_ENDS
+}
 
 /** From w's n, channels, y and x: copies images [n, channels, y, x], contiguous, of no more taps than
  * HONE__HALF_TAPS, unless they lie so already. False: out of memory. */
