@@ -320,7 +320,9 @@ HONE_API hone_tensor *hone_zero_(hone_tensor *x);
  * ...) over several. */
 
 /** Sum. Integers and bool sum into i64; no elements: 0. Over all dims, the last of which (of more than
- * one element) has 512 or more: of the rows' sums. Grad: dy expanded. */
+ * one element) has 512 or more: of the rows' sums. Of f32 over dim 0 (and others, but not the last), 512
+ * numbers or more into each of at most 1024: in blocks of 512, number i of one in chain i modulo 4, joined
+ * as (0 + 2) + (1 + 3), the blocks pairwise. Grad: dy expanded. */
 HONE_API hone_tensor *hone_sum(hone_tensor *x);
 HONE_API hone_tensor *hone_sum_dim(hone_tensor *x, int dim, bool keepdim);
 #define hone_sum_dims(x, keepdim, ...) hone_sum_dims_v(x, keepdim, HONE_DIM_ARGS(__VA_ARGS__))
@@ -391,7 +393,11 @@ HONE_API hone_tensor *hone_cumprod_as(hone_tensor *x, int dim, hone_dtype dtype)
  * element in pieces of 4096: 8 chains, element i in chain i modulo 8, multiplied as a tree of
  * neighbours, and the pieces in order; along another dim one chain an output. Over all of x: as one
  * such row; where several along that last dim have 64 elements or more, of the rows' products. f32 is
- * computed in f64. Grad: dy times the products of those before and behind each, wherever zeros are. */
+ * computed in f64, but for whole runs of 64 elements along the last dim: each chain's eight are multiplied
+ * first, as a tree of neighbours, in f32 if the f32 products of all four pairs are at least 2^-15 and less
+ * than 2^17 in size: nothing over- or underflows, and each of n elements costs less than one rounding of
+ * 2^-24, which make 2^-24 sqrt(n) as a rule. Grad: dy times the products of those before and behind each,
+ * wherever zeros are. */
 HONE_API hone_tensor *hone_prod(hone_tensor *x);
 HONE_API hone_tensor *hone_prod_dim(hone_tensor *x, int dim, bool keepdim);
 HONE_API hone_tensor *hone_prod_as(hone_tensor *x, hone_dtype dtype);

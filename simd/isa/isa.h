@@ -46,7 +46,9 @@ typedef struct hone__isa {
 
     hone__product_fn product_rows[HONE__N_DTYPES];
     hone__product_fn product_cols[HONE__N_DTYPES];
+    hone__product_fn product_eights;
     hone__sum_across_fn sum_across;
+    hone__sum_fours_fn sum_fours, sum_fours_across;
 
     hone__softmax_fn softmax[HONE__N_DTYPES];
     hone__softmax_fn log_softmax[HONE__N_DTYPES];

@@ -109,6 +109,7 @@
 /* moves, by element size */
 #include "kernels/transpose.h"
 #include "kernels/across.h"
+#include "kernels/fours.h"
 #define T       uint8_t
 #define P(name) size1_##name
 #define SQUARE  16

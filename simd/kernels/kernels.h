@@ -220,13 +220,25 @@ typedef void (*hone__reduce_cols_combine_fn)(int64_t rows, int64_t cols, void *p
 
 /** Products of f32 and f64, in f64. product_rows: out[r] of row r (contiguous, sx the row stride), no more
  * than a piece of it: 8 chains from 1, element i in chain i modulo 8, multiplied as a tree of neighbours.
- * product_cols: out[j] times x[r * sx + j], one r < rows after the other. */
+ * Of f32, whole runs of 64 elements go into the chains as the products of each one's eight in the run, a
+ * tree of neighbours in f32, or in f64 if the f32 product of any of the four pairs isn't at least 2^-15 and
+ * less than 2^17 in size. product_cols: out[j] times x[r * sx + j], one r < rows after the other.
+ * product_eights: of f32, times such products of rows 8 r to 8 r + 7. */
 typedef void (*hone__product_fn)(int64_t rows, int64_t cols, const void *x, int64_t sx, void *out);
+#define HONE__PRODUCT_RUN 64
 
 /** SUM of f32 along at most HONE__COLS_BLOCK rows, as reduce_cols, of columns that lie along memory:
  * element [r, j] is x[j * sc + r]. */
 typedef void (*hone__sum_across_fn)(int64_t rows, int64_t cols, const float *x, int64_t sc,
                                     float *out);
+
+/** SUM of f32 along at most HONE__FOURS_BLOCK rows, of at most HONE__FOURS_COLS columns, four chains an
+ * output: row r goes to chain r modulo 4, from -0; they are joined as (0 + 2) + (1 + 3). Element [r, j] is
+ * x[r * stride + j], and of sum_fours_across x[j * stride + r]. */
+#define HONE__FOURS_BLOCK 512
+#define HONE__FOURS_COLS  1024
+typedef void (*hone__sum_fours_fn)(int64_t rows, int64_t cols, const float *x, int64_t stride,
+                                   float *out);
 
 /* ---- rows of f32, f64: softmax and what belongs to it (elements contiguous, sx, sy ... row
  * strides) ---- */

@@ -1,6 +1,6 @@
 /* products.h: products of f32 and f64 in f64, in the order that kernels.h fixes. Of AVX vectors of 32
  * bytes are taken: a row's eight chains are two of them, and AVX-512 turns f32 into f64 no faster.
- * Elsewhere the compiler has its way. (fragment: real_begin.h) */
+ * Elsewhere the compiler has its way. Rows of f32: eights.h. (fragment: real_begin.h) */
 
 #ifndef PRODUCT_CHAINS
 #define PRODUCT_CHAINS 8
@@ -13,6 +13,10 @@
 #define FOUR_AT(p) _mm256_loadu_pd(p)
 #else
 #define FOUR_AT(p) _mm256_cvtps_pd(_mm_loadu_ps(p))
+#endif
+
+#if !HONE__REAL_IS_F64
+#include "kernels/eights.h"
 #endif
 
 /* What is left of a row from element i on goes into its chains, which are joined. */
@@ -60,11 +64,28 @@ HONE__INLINE void R(products_together)(int n, int64_t cols, const REAL *x, int64
 }
 #endif
 
+#if !HONE__REAL_IS_F64
+/* A row of one run or more. */
+HONE__INLINE double product_in_eights(int64_t cols, const float *x)
+{
+    double chain[PRODUCT_CHAINS] = { 1, 1, 1, 1, 1, 1, 1, 1 };
+    int64_t i = eights_of_row(cols, x, chain);
+    for (; i + PRODUCT_CHAINS <= cols; i += PRODUCT_CHAINS)
+        for (int c = 0; c < PRODUCT_CHAINS; c++)
+            chain[c] *= (double)x[i + c];
+    return f32_product_end(chain, i, cols, x);
+}
+#endif
+
 static void R(k_product_rows)(int64_t rows, int64_t cols, const void *xv, int64_t sx, void *outv)
 {
     const REAL *x = xv;
     double *out = outv;
     int64_t r = 0;
+#if !HONE__REAL_IS_F64
+    for (; r < rows && cols >= EIGHTS_RUN; r++)
+        out[r] = product_in_eights(cols, x + r * sx);
+#endif
     for (; r + PRODUCT_ROWS <= rows; r += PRODUCT_ROWS)
         R(products_together)(PRODUCT_ROWS, cols, x + r * sx, sx, out + r);
     for (; r < rows; r++)
@@ -88,15 +109,27 @@ HONE__INLINE void R(products_down)(int n, int64_t cols, const REAL *x, int64_t s
             out[j] *= (double)x[r * sx + j];
 }
 
-static void R(k_product_cols)(int64_t rows, int64_t cols, const void *xv, int64_t sx, void *outv)
+static void R(k_product_cols)(int64_t rows, int64_t cols, const void *xv, int64_t sx, void *out)
 {
     const REAL *x = xv;
-    double *out = outv;
-    int64_t r = 0;
-    for (; r + PRODUCT_ROWS <= rows; r += PRODUCT_ROWS)
-        R(products_down)(PRODUCT_ROWS, cols, x + r * sx, sx, out);
-    for (; r < rows; r++)
-        R(products_down)(1, cols, x + r * sx, sx, out);
+    for (; rows >= 2 * PRODUCT_ROWS; rows -= PRODUCT_ROWS, x += PRODUCT_ROWS * sx)
+        R(products_down)(PRODUCT_ROWS, cols, x, sx, out);
+    switch (rows) { /* the rest in one pass over the columns */
+#define REST(n)                                                                                    \
+    case n:                                                                                        \
+        R(products_down)(n, cols, x, sx, out);                                                     \
+        break
+        REST(1);
+        REST(2);
+        REST(3);
+        REST(4);
+        REST(5);
+        REST(6);
+        REST(7);
+#undef REST
+    default:
+        break;
+    }
 }
 
 #undef FOUR_AT

@@ -96,7 +96,10 @@
 
 .product_rows = REALS(product_rows),
 .product_cols = REALS(product_cols),
+.product_eights = k_product_eights,
 .sum_across = k_sum_across,
+.sum_fours = k_sum_fours,
+.sum_fours_across = k_sum_fours_across,
 
 .softmax = REALS(softmax),
 .log_softmax = REALS(log_softmax),

@@ -60,13 +60,30 @@ static void along_memory(void *ctx, int64_t begin, int64_t end)
     }
 }
 
-/* n columns' chains: each pair of neighbours makes one, until one is left. */
-static void join_chains(double (*chain)[COLUMNS], int64_t n)
+/* m columns' chains: each pair of neighbours makes one, until one is left. */
+static void join_chains(double (*chain)[COLUMNS], int64_t m)
 {
     for (int left = CHAINS / 2; left > 0; left /= 2)
         for (int c = 0; c < left; c++)
-            for (int64_t i = 0; i < n; i++)
-                chain[c][i] = chain[2 * c][i] * chain[2 * c + 1][i];
+            hone__k->binary[HONE__K_MUL][HONE_F64](m, chain[c], 1, chain[2 * c], 1,
+                                                   chain[2 * c + 1], 1);
+}
+
+/* Of n columns of m rows, those in whole runs; memory is read as it lies but for the chains' turns -> how
+ * many columns that are. */
+static int64_t whole_runs(const hone__rows *v, int64_t n, int64_t m, const char *x,
+                          double (*chain)[COLUMNS])
+{
+    const int64_t apart = v->col_stride[0];
+    int64_t done = 0;
+    for (int64_t runs; v->dtype == HONE_F32 && done + HONE__PRODUCT_RUN <= n;
+         done += runs * HONE__PRODUCT_RUN) {
+        runs = hone__min(2, (n - done) / HONE__PRODUCT_RUN);
+        for (int64_t c = 0; c < CHAINS; c++)
+            hone__k->product_eights(runs, m, x + (done + c) * apart * v->size, CHAINS * apart,
+                                    chain[c]);
+    }
+    return done;
 }
 
 /* Floats alone. Units are counted [panel][piece]. */
@@ -76,21 +93,22 @@ static void across_memory(void *ctx, int64_t begin, int64_t end)
     const hone__rows *v = &j->v;
     const int64_t run = v->row_shape[v->n_row_dims - 1], apart = v->col_stride[0];
     double chain[CHAINS][COLUMNS];
+    const double one = 1;
     for (int64_t u = begin; u < end; u++) {
         const int64_t piece = u % j->pieces, at = piece * PIECE, n = hone__min(PIECE, v->cols - at);
         const int64_t row_end = hone__min(v->rows, (u / j->pieces + 1) * j->panel);
         for (int64_t row = u / j->pieces * j->panel, m; row < row_end; row += m) {
             m = hone__min(row_end - row, run - row % run);
             const char *x = v->data + hone__rows_offset(v, row, at) * v->size;
-            for (int64_t c = 0; c < CHAINS; c++) {
-                for (int64_t i = 0; i < m; i++)
-                    chain[c][i] = 1;
-                j->cols((n - c + CHAINS - 1) / CHAINS, m, x + c * apart * v->size, CHAINS * apart,
-                        chain[c]);
-            }
+            for (int64_t c = 0; c < CHAINS; c++)
+                hone__k->fill[HONE_F64](m, chain[c], 1, &one);
+            const int64_t done = whole_runs(v, n, m, x, chain);
+            for (int64_t c = 0; c < CHAINS && done + c < n; c++)
+                j->cols((n - done - c + CHAINS - 1) / CHAINS, m, x + (done + c) * apart * v->size,
+                        CHAINS * apart, chain[c]);
             join_chains(chain, m);
-            for (int64_t i = 0; i < m; i++)
-                memcpy(j->products + ((row + i) * j->pieces + piece) * WIDE, &chain[0][i], WIDE);
+            hone__k->copy[HONE_F64](m, j->products + (row * j->pieces + piece) * WIDE, j->pieces,
+                                    chain[0], 1);
         }
     }
 }

@@ -20,7 +20,9 @@
 #define STRIP        16 /* short rows that lie across are gathered so many at a time, whole lines ... */
 #define STRIP_BYTES  (STRIP * 8192) /* ... into a buffer of so many bytes and a block */
 #define ACROSS_TILE  24             /* columns that lie across, as many as are summed together */
+#define FOURS_TILE   8              /* the same of sums in four chains */
 #define LONG_ROW     512            /* elements: where all is summed, each row of so many first */
+#define LONG_COLUMN  512            /* elements of f32: sums of so many are four chains */
 #define NS_DIRECT    0.1            /* an element read where it lies, and gathered first */
 #define NS_GATHERED  0.6
 
@@ -28,12 +30,14 @@ typedef struct {
     int kind;
     hone__rows v;                  /* row rule: an output a row; column rule: an output a column */
     bool direct, across;           /* across: of columns, they lie so */
+    bool fours;                    /* of columns: sums in four chains */
     hone__reduce_pieces_fn pieces; /* or NULL: blocks of rows that lie in pieces are gathered */
     int64_t row_stride;
     char *out;
     char *base, *shift;             /* of M2, or NULL; blocks' results know them */
     int64_t out_size, partial_size; /* of an output; of a block's partial result of a column */
     int64_t n_blocks;               /* of one output */
+    int64_t block_rows;             /* of columns */
     int64_t tile;                   /* outputs handled together */
     void *partials;
 } job;
@@ -238,7 +242,29 @@ static void cols_whole(void *ctx, int64_t begin, int64_t end)
     }
 }
 
-/* Blocks [begin, end) of 128 rows, counted through all tiles of columns, into their partial
+/* Rows [r, r_end), a block, of columns [c, c + n) to out, as sums in four chains. */
+static void sum_fours(const job *j, int64_t r, int64_t r_end, int64_t c, int64_t n, float *out)
+{
+    const hone__rows *v = &j->v;
+    const int64_t run = v->col_shape[v->n_col_dims - 1];
+    _Alignas(64) char buffer[2 * BUFFER_BYTES];
+    if (!j->direct && !j->across) {
+        hone__rows_gather(v, (hone__rect){ r, r_end, c, c + n }, buffer, n);
+        hone__k->sum_fours(r_end - r, n, (const float *)(const void *)buffer, n, out);
+        return;
+    }
+    for (int64_t end = c + n, m; c < end; c += m, out += m) {
+        const char *x = v->data + hone__rows_offset(v, r, c) * v->size;
+        m = hone__min(end - c, run - c % run);
+        if (j->across)
+            hone__k->sum_fours_across(r_end - r, m, (const float *)(const void *)x,
+                                      v->col_stride[0], out);
+        else
+            hone__k->sum_fours(r_end - r, m, (const float *)(const void *)x, j->row_stride, out);
+    }
+}
+
+/* Blocks [begin, end) of rows, counted through all tiles of columns, into their partial
  * results: [tile][block][column]. */
 static void cols_in_blocks(void *ctx, int64_t begin, int64_t end)
 {
@@ -248,8 +274,12 @@ static void cols_in_blocks(void *ctx, int64_t begin, int64_t end)
     for (int64_t u = begin; u < end; u++) {
         const int64_t tile = u / j->n_blocks, b = u % j->n_blocks;
         const int64_t c = tile * j->tile, n = hone__min(j->tile, j->v.cols - c);
-        const int64_t r = b * HONE__COLS_BLOCK, r_end = hone__min(j->v.rows, r + HONE__COLS_BLOCK);
+        const int64_t r = b * j->block_rows, r_end = hone__min(j->v.rows, r + j->block_rows);
         char *partial = (char *)j->partials + (j->n_blocks * c + b * n) * j->partial_size;
+        if (j->fours) {
+            sum_fours(j, r, r_end, c, n, (float *)(void *)partial);
+            continue;
+        }
         if (j->direct) {
             reduce(j->v.rows, n, j->v.data + c * j->v.size, j->row_stride, b, b + 1, partial);
             continue;
@@ -271,8 +301,9 @@ static void cols_combine(void *ctx, int64_t begin, int64_t end)
     for (int64_t tile = begin; tile < end; tile++) {
         const int64_t c = tile * j->tile, n = hone__min(j->tile, j->v.cols - c);
         char *partials = (char *)j->partials + j->n_blocks * c * j->partial_size;
-        hone__k->reduce_cols_combine[j->kind][j->v.dtype](j->v.rows, n, partials,
-                                                          j->out + c * j->out_size);
+        hone__k->reduce_cols_combine[j->kind][j->v.dtype](j->fours ? j->n_blocks * HONE__COLS_BLOCK
+                                                                   : j->v.rows,
+                                                          n, partials, j->out + c * j->out_size);
         put_means(j, c, n, partials + n * j->v.size, partials + 2 * n * j->v.size);
     }
 }
@@ -296,30 +327,40 @@ static bool sums_across(const job *j)
            v->n_row_dims == 1 && v->row_stride[0] == 1 && v->col_stride[0] > 1;
 }
 
+/* Columns that a unit of work takes of each block of rows. */
+static int64_t cols_tile(const job *j)
+{
+    const int64_t parts = (hone__team_size() + j->n_blocks - 1) / j->n_blocks;
+    const int64_t most = (j->direct ? TILE_BYTES : BUFFER_BYTES / HONE__COLS_BLOCK) / j->v.size;
+    if (!j->fours)
+        return j->across ? ACROSS_TILE : most;
+    return j->direct ? hone__min(most, (j->v.cols + parts - 1) / parts)
+                     : (j->across ? FOURS_TILE : 2 * FOURS_TILE);
+}
+
 static bool run_cols(job *j)
 {
     const int64_t rows = j->v.rows, cols = j->v.cols;
     /* Rows one stride apart and columns side by side, if only within the innermost kept dim. */
     const bool in_place = j->v.n_row_dims <= 1 && j->v.col_stride[j->v.n_col_dims - 1] == 1;
-    j->n_blocks = hone__cols_blocks(rows);
+    j->block_rows = j->fours ? HONE__FOURS_BLOCK : HONE__COLS_BLOCK;
+    j->n_blocks = (rows + j->block_rows - 1) / j->block_rows;
     j->row_stride = j->v.n_row_dims ? j->v.row_stride[0] : cols;
-    if (!j->base && ((in_place && !suits_blocks(j)) || is_arg(j->kind))) {
+    if (!j->fours && !j->base && ((in_place && !suits_blocks(j)) || is_arg(j->kind))) {
         hone__parallel_for(cols, 64, NS_DIRECT * (double)rows + 1.0, cols_whole, j);
         return true;
     }
     j->direct = in_place;
     j->across = sums_across(j);
-    j->tile = (j->direct ? TILE_BYTES : BUFFER_BYTES / HONE__COLS_BLOCK) / j->v.size;
-    if (j->across)
-        j->tile = ACROSS_TILE;
+    j->tile = cols_tile(j);
     const int64_t tiles = (cols + j->tile - 1) / j->tile;
     const size_t bytes = hone__bytes(j->n_blocks, hone__bytes(cols, (size_t)j->partial_size));
     j->partials = hone__pool_alloc(bytes);
     if (!j->partials)
         return false;
-    const double elements = (double)(HONE__COLS_BLOCK * hone__min(j->tile, cols));
-    hone__parallel_for(tiles * j->n_blocks, 1, elements * (in_place ? NS_DIRECT : NS_GATHERED),
-                       cols_in_blocks, j);
+    const double elements = (double)(j->block_rows * hone__min(j->tile, cols));
+    const double ns = in_place || (j->fours && j->across) ? NS_DIRECT : NS_GATHERED;
+    hone__parallel_for(tiles * j->n_blocks, 1, elements * ns, cols_in_blocks, j);
     hone__parallel_for(tiles, 1, (double)(j->n_blocks * hone__min(j->tile, cols)), cols_combine, j);
     hone__pool_free(j->partials, bytes);
     return true;
@@ -369,6 +410,8 @@ static bool reduce(int kind, const hone_tensor *x, uint32_t dims, void *out, voi
         return run_rows(&j);
     }
     hone__rows_of(&j.v, x, ~dims);
+    j.fours = kind == HONE__K_SUM && x->dtype == HONE_F32 && (dims & 1) &&
+              j.v.rows >= LONG_COLUMN && j.v.cols <= HONE__FOURS_COLS;
     return run_cols(&j);
 }
 

@@ -9,10 +9,15 @@
  *
  * Which rule holds is a matter of shape alone: if the last dim of extent > 1 is reduced, each
  * output is the reduction of a ROW, the reduced dims' elements in row-major order; else outputs are
- * COLUMNS and the reduced dims' elements the rows. A sum of floats over all dims, the last of which
- * (of extent > 1) has 512 elements or more, is that of the rows' sums along it, as one row: an order
- * that what lies across memory is read in without being turned first. Layout and threads never change a bit. False:
- * out of memory. MAX, MIN, ARGMAX and ARGMIN need something to choose from. */
+ * COLUMNS and the reduced dims' elements the rows. Two kinds of sums have orders of their own, in
+ * which memory is read as it lies, whether that is along or across the sum:
+ *   - of floats over all dims, the last of which (of extent > 1) has 512 elements or more: that of
+ *     the rows' sums along it, as one row;
+ *   - of f32 over dim 0 (and others), of columns, 512 rows or more and 1024 columns or fewer: blocks
+ *     are of HONE__FOURS_BLOCK rows, of four chains each (kernels.h). Where dim 0 is kept it counts
+ *     among the columns, and no bit may depend on the batch's size.
+ * Layout and threads never change a bit. False: out of memory. MAX, MIN, ARGMAX and ARGMIN need
+ * something to choose from. */
 bool hone__reduce(int kind, const hone_tensor *x, uint32_t dims, void *out);
 
 /** The dims of a tensor, those of the mask behind the others, ended as the public functions want

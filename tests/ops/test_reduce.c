@@ -339,6 +339,54 @@ Test(reduce, sums_follow_the_two_rules)
     cr_assert_eq(hone_at(hone_sum_dim(columns, 0, false), 0), wanted);
 }
 
+/* Of f32, 512 rows or more: blocks of 512, four chains each. */
+static float sum_in_fours(hone_tensor *x, int64_t column)
+{
+    float blocks[64];
+    int64_t n = 0;
+    for (int64_t r = 0; r < hone_size(x, 0); r += 512, n++) {
+        float chain[4] = { -0.0F, -0.0F, -0.0F, -0.0F };
+        for (int64_t i = r; i < r + 512 && i < hone_size(x, 0); i++)
+            chain[i % 4] += (float)hone_at(x, i, column);
+        blocks[n] = (chain[0] + chain[2]) + (chain[1] + chain[3]);
+    }
+    return pairwise(blocks, n);
+}
+
+static void check_long_columns(hone_tensor *x)
+{
+    HONE_SCOPE();
+    hone_tensor *sums = hone_sum_dim(x, 0, false);
+    for (int64_t c = 0; c < hone_size(x, 1); c++)
+        cr_assert_eq(hone_at(sums, c), (double)sum_in_fours(x, c), "%d of %d x %d", (int)c,
+                     (int)hone_size(x, 0), (int)hone_size(x, 1));
+}
+
+Test(reduce, sums_of_long_columns_are_in_fours)
+{
+    static const int64_t sizes[][2] = { { 512, 3 }, { 513, 65 }, { 1539, 9 }, { 700, 1024 } };
+    for (size_t i = 0; i < sizeof sizes / sizeof *sizes; i++) {
+        HONE_SCOPE();
+        hone_tensor *x = hone_randn(HONE_F32, sizes[i][0], sizes[i][1]);
+        check_long_columns(x);
+        check_long_columns(hone_transpose(hone_contiguous(hone_transpose(x, 0, 1)), 0, 1));
+        check_long_columns(hone_slice(hone_randn(HONE_F32, sizes[i][0], sizes[i][1] + 3), 1, 3,
+                                      sizes[i][1] + 3, 1));
+        check_long_columns(hone_slice(x, 1, 0, sizes[i][1], 2));
+    }
+}
+
+/* However many there are of them. */
+Test(reduce, sums_within_samples_are_the_samples_own)
+{
+    for (int64_t cols = 2; cols < 600; cols += 299) {
+        hone_tensor *x = hone_randn(HONE_F32, 9, 640, cols), *all = hone_sum_dim(x, 1, false);
+        for (int64_t n = 0; n < 9; n++)
+            cr_expect(test_same_bits(hone_sum_dim(hone_slice(x, 0, n, n + 1, 1), 1, false),
+                                     hone_slice(all, 0, n, n + 1, 1)));
+    }
+}
+
 /* ---- errors */
 
 Test(reduce, errors)
@@ -365,7 +413,7 @@ static void check_sizes(hone_dtype dtype, int64_t rows, int64_t cols)
     hone_tensor *memory = hone_mul_scalar(
         hone_cos(hone_reshape(hone_arange(dtype, 0, (double)(rows * cols), 1), cols, rows)), 1.25);
     hone_tensor *across = hone_transpose(memory, 0, 1), *along = hone_contiguous(across);
-    hone_tensor *x[] = { across, along }, *y[2][13];
+    hone_tensor *x[] = { across, along }, *y[2][14];
     int n = 0;
     for (int k = 0; k < 2; k++) {
         n = 0;
@@ -377,6 +425,7 @@ static void check_sizes(hone_dtype dtype, int64_t rows, int64_t cols)
         y[k][n++] = hone_prod(x[k]);
         y[k][n++] = hone_prod_dim(x[k], 0, false);
         y[k][n++] = hone_prod_dim(x[k], 1, false);
+        y[k][n++] = hone_prod_dim(hone_exp(hone_mul_scalar(x[k], 10)), 1, false);
         y[k][n++] = hone_max(x[k]);
         y[k][n++] = hone_min(hone_relu(x[k]));
         y[k][n++] = hone_topk(x[k], 3, 1, true, true).values;
