@@ -144,7 +144,7 @@ static bench_side read_side(work *w, int threads, double flops)
 static bool run_fma(void *ctx)
 {
     const work *w = ctx;
-    hone__fma_run(hone__peaks_get(), w->s.f64, w->tile.threads);
+    hone__fma_run(hone__peaks_get(), w->tile.dtype, w->tile.threads);
     return true;
 }
 
@@ -265,8 +265,8 @@ bool bench_do_product(bench_run *run, const bench_product *s)
     row.side[BENCH_PEAK] =
         is_vector(s) ? read_side(&w, report->running, flops) : bench_tile_side(&w.tile);
     row.side[BENCH_FMA] =
-        (bench_side){ .call = s->bf16 ? NULL : run_fma, /* whose FMAs are others */
-                      .work = hone__fma_flops(hone__peaks_get(), s->f64, report->running) };
+        (bench_side){ .call = run_fma,
+                      .work = hone__fma_flops(hone__peaks_get(), dtype_of(s), report->running) };
     row.side[BENCH_HONE] = (bench_side){ .call = run_hone, .work = flops };
     for (int p = 0; p < report->n_peers; p++)
         if (peer_can(&report->peer[p], s))

@@ -42,26 +42,34 @@ static int64_t fma_rounds(int threads)
 
 typedef struct {
     const hone__peaks *peaks;
-    bool f64;
+    hone__gemm_dtype dtype;
 } fma_job;
+
+static bool in_pairs(const hone__peaks *peaks, hone__gemm_dtype dtype)
+{
+    return dtype == HONE__GEMM_BF16 && hone__bf16()->paired && peaks->dot_bf16;
+}
 
 static void fma_body(void *ctx, int thread, int n_threads)
 {
     (void)thread;
     const fma_job *job = ctx;
     const int64_t rounds = fma_rounds(n_threads);
-    sink = job->f64 ? (float)job->peaks->fma_f64(rounds) : job->peaks->fma_f32(rounds);
+    sink = job->dtype == HONE__GEMM_F64       ? (float)job->peaks->fma_f64(rounds)
+           : in_pairs(job->peaks, job->dtype) ? job->peaks->dot_bf16(rounds)
+                                              : job->peaks->fma_f32(rounds);
 }
 
-void hone__fma_run(const hone__peaks *peaks, bool f64, int threads)
+void hone__fma_run(const hone__peaks *peaks, hone__gemm_dtype dtype, int threads)
 {
-    hone__parallel_team(threads, fma_body, &(fma_job){ peaks, f64 });
+    hone__parallel_team(threads, fma_body, &(fma_job){ peaks, dtype });
 }
 
-double hone__fma_flops(const hone__peaks *peaks, bool f64, int threads)
+double hone__fma_flops(const hone__peaks *peaks, hone__gemm_dtype dtype, int threads)
 {
-    return 2.0 * (double)fma_rounds(threads) * peaks->chains *
-           (f64 ? peaks->lanes_f64 : peaks->lanes_f32) * threads;
+    const int lanes = dtype == HONE__GEMM_F64 ? peaks->lanes_f64 : peaks->lanes_f32;
+    return 2.0 * (double)fma_rounds(threads) * peaks->chains * lanes * threads *
+           (in_pairs(peaks, dtype) ? 2 : 1);
 }
 
 int hone__stream_operands(hone__stream kind)

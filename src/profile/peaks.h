@@ -21,6 +21,9 @@ typedef struct {
     float (*fma_f32)(int64_t rounds);
     double (*fma_f64)(int64_t rounds);
     int chains, lanes_f32, lanes_f64;
+    /** The same of products of pairs of bf16, for each lane of f32 two multiply-adds; NULL: the ISA has
+     * none. Only where bf16's kernel is paired (gemm/bf16_kernels.h) has the CPU the instruction. */
+    float (*dot_bf16)(int64_t rounds);
     /** out[i] = f(a[i]) or, if b is not NULL, f(a[i], b[i]), f a vector function of another
      * library; n is a multiple of 64. */
     void (*map_f32)(int64_t n, float *out, const float *a, const float *b, void (*f)(void));

@@ -171,6 +171,9 @@ const hone__peaks BENCH_TABLE = {
     .isa = HONE__ISA_NAME,
     .fma_f32 = fma_f32,
     .fma_f64 = fma_f64,
+#ifdef BENCH_DOT_BF16
+    .dot_bf16 = BENCH_DOT_BF16,
+#endif
     .chains = CHAINS,
     .lanes_f32 = F32_LANES,
     .lanes_f64 = F64_LANES,

@@ -48,7 +48,7 @@ typedef struct {
 static void call_fma(void *ctx)
 {
     const fma_call *c = ctx;
-    hone__fma_run(c->peaks, c->f64, c->threads);
+    hone__fma_run(c->peaks, c->f64 ? HONE__GEMM_F64 : HONE__GEMM_F32, c->threads);
 }
 
 static void call_tile(void *ctx)
@@ -75,7 +75,8 @@ static void measure_isa(hone__roofs *roofs, const char *isa)
             fma_call c = { hone__peaks_named(isa), f64,
                            which == HONE__ONE_THREAD ? 1 : roofs->threads };
             (f64 ? roofs->fma[i].f64 : roofs->fma[i].f32)[which] =
-                rate_of(call_fma, &c, hone__fma_flops(c.peaks, c.f64, c.threads));
+                rate_of(call_fma, &c,
+                        hone__fma_flops(c.peaks, f64 ? HONE__GEMM_F64 : HONE__GEMM_F32, c.threads));
         }
 }
 

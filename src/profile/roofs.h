@@ -68,9 +68,10 @@ bool hone__tile_make(hone__tile *tile, hone__gemm_dtype dtype, int threads);
 void hone__tile_run(const hone__tile *tile);
 double hone__tile_flops(const hone__tile *tile);
 
-/** All threads do nothing but multiply and add in registers. The second: flops of a call. */
-void hone__fma_run(const hone__peaks *peaks, bool f64, int threads);
-double hone__fma_flops(const hone__peaks *peaks, bool f64, int threads);
+/** All threads do nothing but multiply and add in registers: by the instruction that the dtype's kernel
+ * has, of bf16 that of pairs or FMAs of f32. The second: flops of a call. */
+void hone__fma_run(const hone__peaks *peaks, hone__gemm_dtype dtype, int threads);
+double hone__fma_flops(const hone__peaks *peaks, hone__gemm_dtype dtype, int threads);
 
 /* ---- all of them, measured now (roofs.c) */
 

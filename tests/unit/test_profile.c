@@ -3,6 +3,7 @@
 #include "support.h"
 
 #include "core/core.h"
+#include "profile/report.h"
 #include "runtime/parallel.h"
 #include "runtime/stalls.h"
 #include "runtime/watch.h"
@@ -380,6 +381,44 @@ Test(profile, own_times_are_the_step)
     }
     cr_assert(share >= least && share <= 1.001, "%.4f", share);
     free_learner(&l);
+}
+
+/* ---- roofs: of a product those of its dtype */
+
+static double roof_of_product(hone_dtype dtype)
+{
+    const hone_profile_summary s = got();
+    const char *name = hone_dtype_name(dtype); /* its shapes begin with it */
+    for (int i = 0; i < s.n_rows; i++)
+        if (strcmp(s.rows[i].op, "matmul") == 0 &&
+            strncmp(s.rows[i].shapes, name, strlen(name)) == 0)
+            return s.rows[i].roof_seconds / (double)s.rows[i].calls;
+    cr_assert(false, "no row of matmul");
+    return 0;
+}
+
+/* Of limits that are made up, the rows made again. */
+Test(profile, a_products_roof_is_its_dtypes)
+{
+    static const hone_dtype dtypes[] = { HONE_F32, HONE_F64, HONE_BF16 };
+    static const double gflops[] = { 10, 5, 20 };
+    HONE_SCOPE();
+    hone_tensor *a = hone_randn(HONE_F32, 64, 64);
+    cr_assert_eq(hone_profile_begin(&plain), HONE_OK);
+    for (int i = 0; i < 3; i++)
+        cr_assert(hone_matmul(hone_to(a, dtypes[i]), hone_to(a, dtypes[i])));
+    hone_profile_step();
+    cr_assert_eq(hone_profile_end(), HONE_OK);
+    hone__report_free();
+    for (int i = 0; i < 3; i++)
+        for (int threads = 0; threads < 2; threads++)
+            hone__the_report.roofs.tile[i][threads] = gflops[i];
+    hone__the_report.has_roofs = true;
+    cr_assert(hone__report_make());
+    for (int i = 0; i < 3; i++) {
+        const double want = 2.0 * 64 * 64 * 64 / (gflops[i] * 1e9);
+        cr_assert_float_eq(roof_of_product(dtypes[i]), want, 1e-6 * want);
+    }
 }
 
 /* ---- the same bits, no growth */
