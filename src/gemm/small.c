@@ -341,14 +341,16 @@ static void run_dot_wide(const hone__gemm_kernel *kernel, int64_t few, int64_t m
 
 /* One block of the reductions' rule, some outputs at a time, whose rows and columns L1 holds. The
  * kernel takes four columns at once: where A's rows fill such groups better, they are the columns,
- * and the outputs are turned on their way. */
+ * and the outputs are turned on their way; or as well, where k is so short that four columns would be
+ * loaded again for each row. */
 static void run_dot_tiles(const hone__gemm_kernel *kernel, const hone__gemm_args *x, int64_t size)
 {
-    enum { SIDE = 8, GROUP = 4, MOST = 64, NEAR_BYTES = 32 << 10 };
+    enum { SIDE = 8, GROUP = 4, MOST = 64, NEAR_BYTES = 32 << 10, LANES_BYTES = 256, LINE = 64 };
     const int64_t near = NEAR_BYTES / (x->k * size) & -GROUP;
     const int64_t most = near < SIDE ? SIDE : min64(near, MOST);
     const int64_t gain = x->m * (-x->n & (GROUP - 1)) - x->n * (-x->m & (GROUP - 1));
-    const bool turned = x->m > x->n && gain >= 1;
+    const bool held = x->k * size > LANES_BYTES || kernel->vl * size == LINE;
+    const bool turned = x->m > x->n && gain >= (held ? 1 : 0);
     const int64_t rows = turned ? most : SIDE;
     alignas(64) char c[MOST * SIDE * sizeof(double)];
     for (int64_t i = 0; i < x->m; i += rows) {
@@ -481,28 +483,41 @@ static bool run_across(const hone__gemm_kernel *kernel, const hone__gemm_args *x
            run_turned_b(kernel, x, log_size) || (can && run_upright(kernel, x, x->n, log_size));
 }
 
-/* B's columns, which fill a part of a vector or of a second one, are the few rows, and A's rows the
- * columns that the kernel turns; the outputs are turned on their way. As many rows of A as stay in L2
- * while they are turned for each part of the columns. */
-static bool run_exchanged(const hone__gemm_kernel *kernel, const hone__gemm_args *x, int64_t size)
+/* B's columns are the few rows, and A's rows the columns that the kernel turns; the outputs are turned on
+ * their way. As many rows of A as stay in L2 while they are turned for each part of the columns. */
+static __attribute__((noinline)) void run_exchanged(const hone__gemm_kernel *kernel,
+                                                    const hone__gemm_args *x, int64_t size)
 {
-    enum { SHORTEST_K = 128, MANY = 64, MOST = 12, NEAR_BYTES = 256 << 10 };
-    const int64_t n = x->n, widest = kernel->vl + kernel->vl / 4;
-    if (kernel->few_rows <= HONE__GEMM_FEW_ROWS || n == kernel->vl || n > widest ||
-        x->m < kernel->vl || x->a_cs != 1 || x->b_rs != 1 || x->k < SHORTEST_K ||
-        (n < kernel->vl && x->m >= MANY && (n > MOST || !hone__gemm_share_lines(x->a_rs * size)))) {
-        return false;
-    }
+    enum { NEAR_BYTES = 256 << 10 };
     alignas(64) char turned[PACKED_BYTES];
+    const int64_t n = x->n;
     const int64_t fits = PACKED_BYTES / (n * size), near = NEAR_BYTES / (x->k * size);
     const int64_t most = min64(fits, near < kernel->vl ? kernel->vl : near) & -kernel->vl;
     for (int64_t i = 0; i < x->m; i += most) {
         const int64_t now = min64(most, x->m - i);
-        kernel->few(x->k, (int)n, now, x->b, x->b_cs, 1, (const char *)x->a + i * x->a_rs * size,
-                    x->a_rs, turned, now, 0, HONE__GEMM_L2);
+        kernel->few(x->k, (int)n, now, x->b, x->b_cs, x->b_rs,
+                    (const char *)x->a + i * x->a_rs * size, x->a_rs, turned, now, 0,
+                    HONE__GEMM_L2);
         kernel->transpose(now, n, (char *)x->c + i * x->c_rs * size, x->c_rs, turned, now);
     }
-    return true;
+}
+
+/* Whether that is faster: columns that fill a part of a vector or of a second one; or where they lie
+ * across, two, and rows of A that share lines. */
+static bool may_be_exchanged(const hone__gemm_kernel *kernel, const hone__gemm_args *x, bool packs,
+                             int64_t size)
+{
+    enum { SHORTEST_K = 128, MANY = 64, MOST = 12, SIDE_BY_SIDE = 64 };
+    const int64_t n = x->n, widest = kernel->vl + kernel->vl / 4;
+    if (kernel->few_rows <= HONE__GEMM_FEW_ROWS || x->a_cs != 1 || x->k < SHORTEST_K) {
+        return false;
+    }
+    const bool share = hone__gemm_share_lines(x->a_rs * size);
+    if (!packs) {
+        return n == 2 && x->m >= SIDE_BY_SIDE && share;
+    }
+    return x->b_rs == 1 && n != kernel->vl && n <= widest && x->m >= kernel->vl &&
+           (n > kernel->vl || x->m < MANY || (n <= MOST && share));
 }
 
 static bool run_chain(const hone__gemm_kernel *kernel, const hone__gemm_args *x, int64_t size)
@@ -513,7 +528,8 @@ static bool run_chain(const hone__gemm_kernel *kernel, const hone__gemm_args *x,
     if (!kernel->small || !plain(x)) {
         return run_general(kernel, x, packs);
     }
-    if (packs && run_exchanged(kernel, x, size)) {
+    if (may_be_exchanged(kernel, x, packs, size)) {
+        run_exchanged(kernel, x, size);
         return true;
     }
     if (packs && hone__gemm_suits_few(kernel, x, size)) {
