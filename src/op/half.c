@@ -219,6 +219,17 @@ static void forget_weights(void)
     keeps.room = 0;
 }
 
+bool hone__rounds_again(const hone_tensor *weight, hone_tensor *const *in, int n_in)
+{
+    enum { LEAST = 1 << 15 };
+    int64_t largest = 0;
+    for (int i = 0; i < n_in; i++)
+        if (hone__is_real(in[i]) && in[i] != weight && in[i]->numel > largest)
+            largest = in[i]->numel;
+    return weight->requires_grad && !weight->node && weight->dtype == HONE_F32 &&
+           weight->numel >= LEAST && weight->numel / 2 <= largest;
+}
+
 static kept *kept_of(const hone_tensor *t)
 {
     kept *k = NULL;
@@ -254,10 +265,12 @@ static hone_tensor *rounded_weight(hone_tensor *t, hone_dtype dtype)
     return rounded;
 }
 
-static hone_tensor *rounded(hone_tensor *t, hone_dtype dtype)
+static hone_tensor *rounded(hone_tensor *t, hone_dtype dtype, hone_tensor *const *in, int n_in)
 {
     const bool weight = t->requires_grad && !t->node && hone__autocast_dtype != HONE__F32;
-    return weight ? rounded_weight(t, dtype) : hone__half_cast(t, dtype);
+    if (weight && !hone__rounds_again(t, in, n_in))
+        return rounded_weight(t, dtype);
+    return weight ? hone__half_rounded(t, dtype) : hone__half_cast(t, dtype);
 }
 
 hone_dtype hone_autocast(void)
@@ -290,8 +303,9 @@ void hone_autocast_guard(const hone_dtype *previous)
 
 /* ---- a call's operands */
 
-static bool convert_one(hone__half_call *call, int i, hone_tensor *t)
+static bool convert_one(hone__half_call *call, int i, hone_tensor *const *in, int n_in)
 {
+    hone_tensor *t = in[i];
     const hone_dtype dtype = is_float(t) ? lowered_dtype(t, call->lowers_to) : HONE_F32;
     call->in[i] = t;
     call->keep[i] = NULL;
@@ -304,7 +318,7 @@ static bool convert_one(hone__half_call *call, int i, hone_tensor *t)
     const bool as_it_is = !call->widens || (i == 0 && call->first_as_it_is);
     if (!is_float(t) || !hone__is_half(dtype) || (dtype == (hone_dtype)t->dtype && as_it_is))
         return true;
-    hone_tensor *half = dtype == (hone_dtype)t->dtype ? t : rounded(t, dtype);
+    hone_tensor *half = dtype == (hone_dtype)t->dtype ? t : rounded(t, dtype, in, n_in);
     call->keep[i] = half;
     call->in[i] = half && call->widens ? hone__half_cast(half, HONE_F32) : half;
     return call->in[i];
@@ -321,7 +335,7 @@ bool hone__half_convert(hone__half_call *call, hone_tensor *const *in, int n_in)
     }
     bool ok = call->in;
     for (int i = 0; ok && i < n_in; i++)
-        ok = convert_one(call, i, in[i]);
+        ok = convert_one(call, i, in, n_in);
     return ok;
 }
 

@@ -88,6 +88,10 @@ hone_tensor *hone__half_cast(hone_tensor *t, hone_dtype dtype);
 /** The same by the op `to`, which records it. */
 hone_tensor *hone__half_to(hone_tensor *t, hone_dtype dtype);
 
+/** True of a large weight among operands of a call beside which another is so large that rounding it is
+ * little work: nobody keeps its copy, nor does its gradient. */
+bool hone__rounds_again(const hone_tensor *weight, hone_tensor *const *in, int n_in);
+
 /** The rounded copy of a weight: the one that this thread keeps, or a new one; owned by the current
  * scope. */
 hone_tensor *hone__half_rounded(hone_tensor *weight, hone_dtype dtype);

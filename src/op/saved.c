@@ -47,20 +47,6 @@ static bool room_for_saved(hone_context *ctx, int n)
     return true;
 }
 
-/* A weight beside which the operands of its product are so large that rounding it again is little
- * work. */
-static bool rounds_again(const hone_context *ctx, int copied)
-{
-    enum { LEAST = 1 << 15 };
-    const hone_tensor *weight = ctx->in[copied];
-    int64_t largest = 0;
-    for (int i = 0; i < ctx->n_in; i++)
-        if (hone__is_real(ctx->in[i]) && i != copied && ctx->in[i]->numel > largest)
-            largest = ctx->in[i]->numel;
-    return weight->requires_grad && !weight->node && weight->dtype == HONE_F32 &&
-           weight->numel >= LEAST && weight->numel / 2 <= largest;
-}
-
 /* What stands for an input that can be made again; false: it is saved itself. */
 static bool save_as_made_again(hone_context *ctx, const hone_tensor *t)
 {
@@ -90,7 +76,7 @@ bool hone__save(hone_context *ctx, int n, hone_tensor *const *tensors)
             continue;
         const int copied = hone__copied_input(ctx, tensors[i]);
         if (copied >= 0 && ctx->half->keep[copied] != ctx->in[copied] &&
-            rounds_again(ctx, copied)) {
+            hone__rounds_again(ctx->in[copied], ctx->in, ctx->n_in)) {
             ctx->saved[ctx->n_saved++] = (hone__saved){
                 .tensor = hone_retain(ctx->in[copied]),
                 .version = hone__version(ctx->in[copied]),
