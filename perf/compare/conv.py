@@ -2,7 +2,7 @@
 """Convolutions of hone beside PyTorch's, in turn in one process: the shapes of ResNet-18 on images of 32x32 and 224x224,
 and of other networks; each of forward, data gradient and weight gradient, against the better of PyTorch's layouts.
 
-    perf/compare/conv.py --shared build/libhone.so [--threads 1] [--rounds 7] [--batch 32] [--only resnet32,resnet224,..]
+    perf/compare/conv.py --shared build/libhone.so [--threads 1] [--rounds 7] [--batch 32] [--only resnet32,mobilenet,..] [--minima]
                          [--form default|exact|fast] [--kinds forward,data,weight] [--shape C,O,SIZE,KERNEL,STRIDE[,GROUPS]]
 """
 import argparse
