@@ -60,30 +60,34 @@ static void along_memory(void *ctx, int64_t begin, int64_t end)
     }
 }
 
-/* m columns' chains: each pair of neighbours makes one, until one is left. */
-static void join_chains(double (*chain)[COLUMNS], int64_t m)
-{
-    for (int left = CHAINS / 2; left > 0; left /= 2)
-        for (int c = 0; c < left; c++)
-            hone__k->binary[HONE__K_MUL][HONE_F64](m, chain[c], 1, chain[2 * c], 1,
-                                                   chain[2 * c + 1], 1);
-}
-
-/* Of n columns of m rows, those in whole runs; memory is read as it lies but for the chains' turns -> how
- * many columns that are. */
-static int64_t whole_runs(const hone__rows *v, int64_t n, int64_t m, const char *x,
+/* m rows' chains, chain c of each side by side, of n columns at x. Chains begin, and are joined as pairs of
+ * neighbours, while L1 holds them; of whole runs memory is read as it lies but for the chains' turns. */
+static void chains_across(const job *j, int64_t n, int64_t m, const char *x,
                           double (*chain)[COLUMNS])
 {
-    const int64_t apart = v->col_stride[0];
-    int64_t done = 0;
-    for (int64_t runs; v->dtype == HONE_F32 && done + HONE__PRODUCT_RUN <= n;
-         done += runs * HONE__PRODUCT_RUN) {
-        runs = hone__min(2, (n - done) / HONE__PRODUCT_RUN);
-        for (int64_t c = 0; c < CHAINS; c++)
-            hone__k->product_eights(runs, m, x + (done + c) * apart * v->size, CHAINS * apart,
-                                    chain[c]);
+    const int64_t apart = j->v.col_stride[0] * j->v.size;
+    const int64_t whole = j->v.dtype == HONE_F32 ? n / HONE__PRODUCT_RUN : 0;
+    const double one = 1;
+    for (int64_t k = 0; k < whole; k += 2)
+        for (int64_t c = 0; c < CHAINS; c++) {
+            if (k == 0)
+                hone__k->fill[HONE_F64](m, chain[c], 1, &one);
+            hone__k->product_eights(hone__min(2, whole - k), m,
+                                    x + (k * HONE__PRODUCT_RUN + c) * apart,
+                                    CHAINS * j->v.col_stride[0], chain[c]);
+        }
+    const int64_t done = whole * HONE__PRODUCT_RUN;
+    for (int64_t c = 0; c < CHAINS; c++) {
+        if (!done)
+            hone__k->fill[HONE_F64](m, chain[c], 1, &one);
+        if (done + c < n)
+            j->cols((n - done - c + CHAINS - 1) / CHAINS, m, x + (done + c) * apart,
+                    CHAINS * j->v.col_stride[0], chain[c]);
+        for (int64_t step = 1; (c + 1) % (2 * step) == 0; step *= 2) {
+            double *first = chain[c + 1 - 2 * step];
+            hone__k->binary[HONE__K_MUL][HONE_F64](m, first, 1, first, 1, chain[c + 1 - step], 1);
+        }
     }
-    return done;
 }
 
 /* Floats alone. Units are counted [panel][piece]. */
@@ -91,22 +95,14 @@ static void across_memory(void *ctx, int64_t begin, int64_t end)
 {
     const job *j = ctx;
     const hone__rows *v = &j->v;
-    const int64_t run = v->row_shape[v->n_row_dims - 1], apart = v->col_stride[0];
+    const int64_t run = v->row_shape[v->n_row_dims - 1];
     double chain[CHAINS][COLUMNS];
-    const double one = 1;
     for (int64_t u = begin; u < end; u++) {
         const int64_t piece = u % j->pieces, at = piece * PIECE, n = hone__min(PIECE, v->cols - at);
         const int64_t row_end = hone__min(v->rows, (u / j->pieces + 1) * j->panel);
         for (int64_t row = u / j->pieces * j->panel, m; row < row_end; row += m) {
             m = hone__min(row_end - row, run - row % run);
-            const char *x = v->data + hone__rows_offset(v, row, at) * v->size;
-            for (int64_t c = 0; c < CHAINS; c++)
-                hone__k->fill[HONE_F64](m, chain[c], 1, &one);
-            const int64_t done = whole_runs(v, n, m, x, chain);
-            for (int64_t c = 0; c < CHAINS && done + c < n; c++)
-                j->cols((n - done - c + CHAINS - 1) / CHAINS, m, x + (done + c) * apart * v->size,
-                        CHAINS * apart, chain[c]);
-            join_chains(chain, m);
+            chains_across(j, n, m, v->data + hone__rows_offset(v, row, at) * v->size, chain);
             hone__k->copy[HONE_F64](m, j->products + (row * j->pieces + piece) * WIDE, j->pieces,
                                     chain[0], 1);
         }
