@@ -116,8 +116,9 @@ static const char *const rows1[] = { "2x4x7 6x2x3 6",   "2x4x7:t 6x2x3:t -", "4x
                                      "3x4x6:e 4x2x3 4", "0x4x6 2x2x3 2",     NULL };
 static const char *const back1[] = { "2x4x5 4x3x3 6", "2x4x5:t 4x3x3:t -", "4x4:s 4x1x2:s 2:s",
                                      "3x4x3:e 4x2x3 4", NULL };
-static const char *const back2[] = { "2x4x3x4 4x3x3x2 6", "2x4x3x4:t 4x3x3x2:t -",
-                                     "4x2x3:s 4x1x2x2:s 2:s", "3x4x2x3:e 4x2x3x3 4", NULL };
+static const char *const back2[] = { "2x4x3x4 4x3x3x2 6",     "2x4x3x4:t 4x3x3x2:t -",
+                                     "4x2x3:s 4x1x2x2:s 2:s", "3x4x2x3:e 4x2x3x3 4",
+                                     "0x4x3x4 4x3x3x2 6",     NULL };
 
 #define ROW(name, note_, cases_, bits_, text)                                                      \
     {                                                                                              \

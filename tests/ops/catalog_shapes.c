@@ -438,7 +438,7 @@ static const catalog_row rows[] = {
     ROW("select_scatter", "row", select_scatter, "dim=0 index=1", CASES("3x4 4", "4x5:s 5"), NULL,
         INPUTS(ANY), .ulps = 4),
     ROW("slice_scatter", NULL, slice_scatter, "dim=0 start=1 end=6 step=2",
-        CASES("6x3 3x3", "5x4:t 2x4:s"), "70x30 3x30", INPUTS(ANY), ALL),
+        CASES("6x3 3x3", "5x4:t 2x4:s", "6x0 3x0"), "70x30 3x30", INPUTS(ANY), ALL),
     ROW("diagonal_scatter", "above", diagonal_scatter, "offset=1 dim1=0 dim2=1",
         CASES("3x4 3", "4x4:t 3:s"), "30x70 30", INPUTS(ANY), ALL),
     ROW("diagonal_scatter", "below", diagonal_scatter, "offset=-1 dim1=0 dim2=1", CASES("4x3 3"),

@@ -1,6 +1,8 @@
 /* test_catalog_gradients.c: gradcheck and gradgradcheck in f64 for every case of every row. */
 #include "rows.h"
 
+#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 typedef struct {
@@ -138,4 +140,172 @@ TEST_ROWS(gradients_are_the_callers)
         check_memory(&(checked_call){ row, &c, catalog_function(row), false }, all);
         catalog_free(&c);
     }
+}
+
+/* ---- every op in every form: those that none of its cases has are made of its first one */
+
+enum { ACROSS = 1, GAPS = 2, REPEATED = 4, EMPTY = 8, ITEM = 16, ALL_FORMS = 31 };
+
+static int forms_of(const char *text)
+{
+    int forms = 0;
+    for (const char *at = text; *at; at++) {
+        const bool begins = at == text || at[-1] == ' ' || at[-1] == 'x';
+        forms |= *at == ':' ? (at[1] == 't' ? ACROSS : at[1] == 's' ? GAPS : REPEATED) : 0;
+        forms |= begins && *at == '0' ? EMPTY : 0;
+        forms |= begins && *at == '.' ? ITEM : 0;
+    }
+    return forms;
+}
+
+static bool is_checked(const catalog_row *row)
+{
+    return !row->no_gradient && (catalog_dtypes(row) & CATALOG_BIT(HONE_F64));
+}
+
+/* What the cases of the row's op lack, asked of its first row alone. */
+static int missing_forms(const catalog_row *row)
+{
+    int forms = 0;
+    for (int r = 0, before = 1; r < catalog_count(); r++) {
+        const catalog_row *other = catalog_at(r);
+        before &= other != row;
+        if (strcmp(other->op, row->op) != 0 || !is_checked(other))
+            continue;
+        if (before)
+            return 0;
+        for (const char *const *text = other->cases; *text; text++)
+            forms |= forms_of(*text);
+    }
+    return ALL_FORMS & ~forms;
+}
+
+/* The case with that layout of every input that has dims; indices aren't made to be the same. */
+static void in_layout(const catalog_row *row, const char *text, char layout, char *to)
+{
+    for (int i = 0; *text; i++) {
+        const size_t word = strcspn(text, " "), shape = strcspn(text, " :");
+        const bool fixed = i < CATALOG_INPUTS && row->in[i].fixed;
+        const bool plain = *text == '.' || *text == '-' || (layout == 'e' && fixed);
+        to += sprintf(to, "%.*s", (int)(plain ? word : shape), text);
+        to += plain ? 0 : sprintf(to, ":%c", layout);
+        text += word;
+        if (*text)
+            *to++ = *text++;
+    }
+    *to = 0;
+}
+
+/* Others may want dims. */
+static bool has_plain_fills(const catalog_row *row)
+{
+    for (int i = 0; i < CATALOG_INPUTS; i++) {
+        const catalog_fill fill = row->in[i].fill;
+        if (row->in[i].fixed ||
+            (fill && fill != catalog_any && fill != catalog_positive && fill != catalog_apart))
+            return false;
+    }
+    return true;
+}
+
+/* The case with numbers alone; many ops refuse them. */
+static void of_items(const char *text, char *to)
+{
+    while (*text) {
+        *to++ = *text == '-' ? '-' : '.';
+        text += strcspn(text, " ");
+        if (*text)
+            *to++ = *text++;
+    }
+    *to = 0;
+}
+
+/* The case with every extent of n made 0; false: it has none. */
+static bool without(const char *text, int n, char *to)
+{
+    bool any = false;
+    while (*text) {
+        const size_t digits = strspn(text, "0123456789");
+        const bool is_it = digits > 0 && atoi(text) == n;
+        const size_t length = digits ? digits : 1;
+        to += is_it ? sprintf(to, "0") : sprintf(to, "%.*s", (int)length, text);
+        any |= is_it;
+        text += length;
+    }
+    *to = 0;
+    return any;
+}
+
+/* std of equal numbers, or of one, has no second derivative. */
+static const char *const not_repeated[] = { "std_dim", NULL };
+/* What it takes is a matter of how x lies; its sizes stand in its attributes. */
+static const char *const as_it_lies[] = { "as_strided", NULL };
+/* There is no such element; sizes that stand in attributes; a mean of nothing, which is NaN. */
+static const char *const not_empty[] = {
+    "max",     "min",        "median", "nanmedian",   "quantile",
+    "aminmax", "as_strided", "expand", "nanquantile", "linear_cross_entropy",
+    NULL
+};
+
+static bool is_among(const char *op, const char *const *names)
+{
+    for (; *names; names++)
+        if (strcmp(op, *names) == 0)
+            return true;
+    return false;
+}
+
+/* Whether the row takes such inputs; if it does, their gradients are checked. */
+static bool takes(const catalog_row *row, const char *text)
+{
+    HONE_SCOPE();
+    catalog_case c;
+    make_case(row, text, HONE_F64, false, &c);
+    const bool works = catalog_function(row)(row, c.tensor, c.n) != NULL;
+    catalog_free(&c);
+    hone_error_clear();
+    if (works)
+        check_case(row, text);
+    return works;
+}
+
+/* Whether an index is left into what may have no elements. */
+static bool indexes(const catalog_row *row, const char *text)
+{
+    for (int i = 0; *text && i < CATALOG_INPUTS; i++) {
+        const size_t word = strcspn(text, " ");
+        char one[80];
+        snprintf(one, sizeof one, "%.*s", (int)word, text);
+        if (row->in[i].fixed && *one != '-' && !(forms_of(one) & EMPTY))
+            return true;
+        text += word + (text[word] == ' ');
+    }
+    return false;
+}
+
+static bool takes_empty(const catalog_row *row)
+{
+    char text[200];
+    int any = 0;
+    for (int n = 1; n < 100; n++)
+        any += without(row->cases[0], n, text) && !indexes(row, text) && takes(row, text);
+    return any > 0;
+}
+
+TEST_ROWS(gradients_of_forms)
+{
+    char text[200];
+    const int missing = is_checked(row) ? missing_forms(row) : 0;
+    static const char layouts[] = { 't', 's', 'e' };
+    for (int k = 0; k < 3 && !is_among(row->op, as_it_lies); k++)
+        if ((missing >> k & 1) && !(layouts[k] == 'e' && is_among(row->op, not_repeated))) {
+            in_layout(row, row->cases[0], layouts[k], text);
+            cr_expect(takes(row, text), "%s refuses \"%s\"", row->op, text);
+        }
+    if ((missing & ITEM) && !is_among(row->op, not_repeated) && has_plain_fills(row)) {
+        of_items(row->cases[0], text);
+        takes(row, text);
+    }
+    if ((missing & EMPTY) && !is_among(row->op, not_empty))
+        cr_expect(takes_empty(row), "%s refuses to be of no elements", row->op);
 }
