@@ -398,12 +398,14 @@ static bool wants_past(const hone__walk *w, const hone_tensor *out, const hone__
            hone__goes_past(hone__walk_bytes(w));
 }
 
+#define NS_ROW 6.5 /* to begin one */
+
 static double cost(const hone__walk *w)
 {
     double ns = w->kernel->ns + (w->casts ? 0.5 : 0);
     for (int o = 0; o < w->n; o++)
         ns += w->stride[o][w->ndim - 1] > 1 ? 0.7 : 0;
-    return ns;
+    return ns + NS_ROW / (double)w->shape[w->ndim - 1];
 }
 
 static __attribute__((noinline)) bool run_walk(const hone__elementwise_kernel *kernel,

@@ -217,6 +217,7 @@ typedef struct {
     const char *y;
     const int64_t *indices;
     bool add;
+    atomic_bool wrong; /* an index was in no plane */
 } unpool;
 
 #define UNPOOL(REAL, name)                                                                         \
@@ -229,15 +230,27 @@ UNPOOL(float, unpool_f32)
 UNPOOL(double, unpool_f64)
 #undef UNPOOL
 
-/* A plane belongs to one thread. */
+static bool all_below(int64_t n, const int64_t *at, int64_t end)
+{
+    bool some_are_not = false; /* no branch an index where there is none */
+    for (int64_t i = 0; i < n; i++)
+        some_are_not |= (uint64_t)at[i] >= (uint64_t)end;
+    return !some_are_not;
+}
+
+/* A plane belongs to one thread, and is near from its zeros to its last sum. */
 static void unpool_planes(void *ctx, int64_t begin, int64_t end)
 {
-    const unpool *u = ctx;
+    unpool *u = ctx;
     const int64_t size = (int64_t)hone_dtype_size(u->dtype);
-    memset(u->x + begin * u->in * size, 0, (size_t)((end - begin) * u->in * size));
     for (int64_t plane = begin; plane < end; plane++) {
         const int64_t *at = u->indices + plane * u->out;
         char *x = u->x + plane * u->in * size;
+        if (!all_below(u->out, at, u->in)) {
+            atomic_store_explicit(&u->wrong, true, memory_order_relaxed);
+            return;
+        }
+        memset(x, 0, (size_t)(u->in * size));
         const char *y = u->y + plane * u->out * size;
         if (u->dtype == HONE_F32)
             unpool_f32(u->out, at, (const void *)y, u->add, (void *)x);
@@ -246,9 +259,10 @@ static void unpool_planes(void *ctx, int64_t begin, int64_t end)
     }
 }
 
-void hone__unpool(hone_dtype dtype, int64_t planes, int64_t in, int64_t out, void *x, const void *y,
+bool hone__unpool(hone_dtype dtype, int64_t planes, int64_t in, int64_t out, void *x, const void *y,
                   const int64_t *indices, bool add)
 {
-    unpool u = { dtype, in, out, x, y, indices, add };
+    unpool u = { dtype, in, out, x, y, indices, add, false };
     hone__parallel_for(planes, 1, NS_PER_ADD * (double)(in / 8 + out), unpool_planes, &u);
+    return !atomic_load_explicit(&u.wrong, memory_order_relaxed);
 }

@@ -28,8 +28,9 @@ typedef struct {
 void hone__max_pool(const hone__pool *p);
 
 /** x [planes, in], zeros to begin with, gets y [planes, out] at the indices, one after the other in
- * the order of y: added, or put there. f32 or f64, all contiguous, 0 <= index < in. */
-void hone__unpool(hone_dtype dtype, int64_t planes, int64_t in, int64_t out, void *x, const void *y,
+ * the order of y: added, or put there. f32 or f64, all contiguous. False: an index isn't in [0, in), and x is
+ * half done. */
+bool hone__unpool(hone_dtype dtype, int64_t planes, int64_t in, int64_t out, void *x, const void *y,
                   const int64_t *indices, bool add);
 
 #endif

@@ -15,7 +15,9 @@ void hone__observe_operands(const hone_context *ctx)
         if (!hone__observe_large(t))
             continue;
         const bool changed = i == 0 && ctx->target == HONE__INTO_FIRST;
-        const int64_t bytes = t->numel * (int64_t)hone__size_of(t->dtype);
+        const int64_t all = (int64_t)t->storage->bytes; /* an expanded one's elements are more */
+        const int64_t own = t->numel * (int64_t)hone__size_of(t->dtype);
+        const int64_t bytes = own < all ? own : all;
         if (atomic_load_explicit(&t->storage->spread, memory_order_relaxed))
             spread += changed ? bytes : bytes / HONE__COST_MOVED;
         else
@@ -35,8 +37,10 @@ void hone__observe_large_new(const hone_tensor *t)
      * from at least half as much that the team has: it is the team again that reads it next. */
     const bool from_team =
         data->near_bytes == 0 && 2 * HONE__COST_MOVED * data->spread_bytes >= bytes;
-    if (!from_team || (double)bytes <= hone__core_bytes())
+    if (!from_team)
         data->near_bytes += bytes / HONE__COST_SHARED;
+    else if ((double)bytes <= hone__core_bytes())
+        data->near_bytes += bytes / HONE__COST_MOVED;
 }
 
 static void note_place(const hone_tensor *t, bool spread)

@@ -270,13 +270,11 @@ static const hone__option unpool3d_table[] = {
     { NULL },
 };
 
-bool hone__places_fit(hone_context *ctx, const hone_tensor *indices, int64_t places)
+/* False + E_INDEX: an index that is none of the places. */
+static bool places_fit(hone_context *ctx, const hone_tensor *indices, int64_t places)
 {
     const int64_t *at = hone__data(indices);
-    bool some_wrong = false; /* no branch an index where there is none */
-    for (int64_t i = 0; i < indices->numel; i++)
-        some_wrong |= (uint64_t)at[i] >= (uint64_t)places;
-    for (int64_t i = 0; some_wrong && i < indices->numel; i++) {
+    for (int64_t i = 0; i < indices->numel; i++) {
         if (at[i] >= 0 && at[i] < places)
             continue;
         hone_error_set(HONE_E_INDEX, "%s: index %lld is not in a %s of %lld elements",
@@ -287,10 +285,22 @@ bool hone__places_fit(hone_context *ctx, const hone_tensor *indices, int64_t pla
     return true;
 }
 
-/* As pool_halves: sums are f32, rounded once. */
-static bool unpool_halves(int64_t in, int64_t n_out, hone_tensor *dy, const int64_t *indices,
-                          hone_tensor *dx)
+bool hone__unpooled(hone_context *ctx, int64_t places, hone_tensor *to, const hone_tensor *from,
+                    const hone_tensor *indices, bool add)
 {
+    if (to->numel == 0)
+        return places_fit(ctx, indices, places);
+    const int64_t volumes = to->numel / places;
+    return hone__unpool((hone_dtype)to->dtype, volumes, places, from->numel / volumes,
+                        hone__data(to), hone__data(from), hone__data(indices), add) ||
+           places_fit(ctx, indices, places);
+}
+
+/* As pool_halves: sums are f32, rounded once. */
+static bool unpool_halves(hone_context *ctx, int64_t places, hone_tensor *dy,
+                          const hone_tensor *indices, hone_tensor *dx)
+{
+    const int64_t each = dy->numel / dy->shape[0], volumes = dx->numel / places;
     bool ok = true;
     for (int64_t first = 0, n; ok && first < dx->shape[0]; first += n) {
         HONE_SCOPE();
@@ -301,8 +311,10 @@ static bool unpool_halves(int64_t in, int64_t n_out, hone_tensor *dy, const int6
         ok = part && to && (sums = hone__own(hone__new("max_pool", HONE_F32, to->ndim, to->shape)));
         if (!ok)
             break;
-        hone__unpool(HONE_F32, sums->numel / in, in, n_out, hone__data(sums), hone__data(part),
-                     indices + first * (dy->numel / dy->shape[0]), true);
+        if (!hone__unpool(HONE_F32, sums->numel / places, places, dy->numel / volumes,
+                          hone__data(sums), hone__data(part),
+                          (const int64_t *)hone__data(indices) + first * each, true))
+            return places_fit(ctx, indices, places);
         ok = hone__copy_elements(to, sums);
     }
     return ok;
@@ -314,7 +326,7 @@ static bool max_backward_forward(hone_context *ctx, hone_tensor *const *in, int 
     (void)n_in;
     const int dims = hone__call_dims(ctx);
     const char *name = hone__call_name(ctx);
-    int64_t extent[3], windows[3], places = 1;
+    int64_t extent[3], places = 1;
     memcpy(extent, ((const extents *)hone__options(ctx))->extent, sizeof extent);
     extent[0] = dims == 3 ? extent[0] : 1;
     if (!hone__suits_pool(ctx, "dy", in[0], dims))
@@ -332,19 +344,13 @@ static bool max_backward_forward(hone_context *ctx, hone_tensor *const *in, int 
         }
     hone_tensor *indices = hone__indices_of(name, in[1]);
     hone_tensor *dy = indices ? hone_contiguous(in[0]) : NULL;
-    if (!dy || !hone__places_fit(ctx, indices, places) || !HONE__SAVE(ctx, in[1]))
+    if (!dy || !HONE__SAVE(ctx, in[1]))
         return false;
     const hone__shape shape = hone__pooled_shape(dy, dims, extent);
     hone_tensor *dx = out[0] = hone__out(ctx, 0, (hone_dtype)dy->dtype, shape.ndim, shape.shape);
-    if (!dx || dx->numel == 0)
-        return dx;
-    hone__extents_of(dims, dy->ndim, dy->shape, windows);
-    const int64_t n = windows[0] * windows[1] * windows[2];
-    if (hone__is_half((hone_dtype)dx->dtype))
-        return unpool_halves(places, n, dy, hone__data(indices), dx);
-    hone__unpool((hone_dtype)dx->dtype, dy->numel / n, places, n, hone__data(dx), hone__data(dy),
-                 hone__data(indices), true);
-    return true;
+    if (dx && dx->numel > 0 && hone__is_half((hone_dtype)dx->dtype))
+        return unpool_halves(ctx, places, dy, indices, dx);
+    return dx && hone__unpooled(ctx, places, dx, dy, indices, true);
 }
 
 hone_tensor *hone__places_taken(hone_context *ctx, hone_tensor *g, hone_tensor *indices)

@@ -32,8 +32,10 @@ void hone__extents_of(int dims, int ndim, const int64_t *shape, int64_t *extent)
 /** "2 x 3" of the last `dims` of three. Returns text. */
 const char *hone__joined(int dims, const int64_t *extent, char *text, size_t size);
 
-/** False + E_INDEX: an index that is none of the places. */
-bool hone__places_fit(hone_context *ctx, const hone_tensor *indices, int64_t places);
+/** to, zeros to begin with, gets each volume's elements of `from` at their indices (loops/pool.h). False + E_INDEX: one
+ * that is none of the places. */
+bool hone__unpooled(hone_context *ctx, int64_t places, hone_tensor *to, const hone_tensor *from,
+                    const hone_tensor *indices, bool add);
 
 /** What the indices, of input 0's shape, name of g: what gradients of such results are. */
 hone_tensor *hone__places_taken(hone_context *ctx, hone_tensor *g, hone_tensor *indices);

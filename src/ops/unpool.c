@@ -75,16 +75,11 @@ static bool unpool_forward(hone_context *ctx, hone_tensor *const *in, int n_in, 
     }
     hone_tensor *indices = hone__indices_of(name, in[1]);
     hone_tensor *x = indices ? hone_contiguous(in[0]) : NULL;
-    if (!x || !hone__places_fit(ctx, indices, places) || !HONE__SAVE(ctx, in[1]))
+    if (!x || !HONE__SAVE(ctx, in[1]))
         return false;
     const hone__shape shape = hone__pooled_shape(x, dims, extent);
     hone_tensor *y = out[0] = hone__out(ctx, 0, (hone_dtype)x->dtype, shape.ndim, shape.shape);
-    if (!y || y->numel == 0)
-        return y;
-    const int64_t volumes = y->numel / places;
-    hone__unpool((hone_dtype)y->dtype, volumes, places, x->numel / volumes, hone__data(y),
-                 hone__data(x), hone__data(indices), false);
-    return true;
+    return y && hone__unpooled(ctx, places, y, x, indices, false);
 }
 
 static void unpool_backward(hone_context *ctx, hone_tensor *const *dy, hone_tensor **dx)

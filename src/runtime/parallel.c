@@ -230,7 +230,8 @@ double hone__changing_ns(int64_t bytes, int n)
 static bool pays(double total_ns, int n, int size)
 {
     const double team_ns = HONE__COST_GAIN * hone__cost_parallel_ns(total_ns, n, size);
-    const double fetching = fetching_ns(n);
+    const double bring = fetching_ns(n);
+    const double fetching = bring < -total_ns ? -total_ns : bring; /* a job is as long as it says */
     if (team_ns + fetching <= total_ns)
         return true;
     if (team_ns <= total_ns && hone__team_size() > 1 && !hone__team_pauses() &&

@@ -84,6 +84,8 @@ Test(pool, errors)
     refuses(hone_zeros(HONE_BOOL, 1, 8, 8), two, HONE_E_DTYPE, "max_pool2d: needs numbers");
     hone_tensor *dy = hone_ones(HONE_F32, 1, 1, 2), *at = T(HONE_I64, (1, 1, 2), 0, 6);
     CHECK_FAILS(hone_max_pool2d_backward(dy, at, 2, 3), HONE_E_INDEX, "index 6 is not in a plane");
+    CHECK_FAILS(hone_max_pool2d_backward(hone_to(dy, HONE_BF16), at, 2, 3), HONE_E_INDEX,
+                "index 6 is not in a plane");
     CHECK_FAILS(hone_max_pool2d_backward(dy, hone_zeros(HONE_I64, 1, 2, 1), 2, 3), HONE_E_SHAPE,
                 "the shape of dy");
 }
