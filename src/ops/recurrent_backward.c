@@ -276,6 +276,18 @@ static void give_x(hone_context *ctx, const hone__layer *l, const saved *s, hone
     hone__give_product(ctx, HONE__LAYER_X, dx, d, s->w_ih);
 }
 
+/* Sums over the steps: of both at once where they are the same. */
+static void give_biases(hone_context *ctx, const walked *w, hone_tensor **dx)
+{
+    const bool ih = hone_needs_input_grad(ctx, HONE__LAYER_B_IH);
+    const bool hh = hone_needs_input_grad(ctx, HONE__LAYER_B_HH);
+    if (ih || (hh && w->dx == w->dproduct))
+        dx[HONE__LAYER_B_IH] = hone_sum_dims(w->dx, false, 1);
+    if (hh)
+        dx[HONE__LAYER_B_HH] =
+            w->dx == w->dproduct ? dx[HONE__LAYER_B_IH] : hone_sum_dims(w->dproduct, false, 1);
+}
+
 void hone__layer_backward(hone_context *ctx, hone_tensor *const *dy, hone_tensor **dx)
 {
     saved s;
@@ -294,6 +306,5 @@ void hone__layer_backward(hone_context *ctx, hone_tensor *const *dy, hone_tensor
         hone__give_sample_product(ctx, HONE__LAYER_W_HH, dx, w.product_factor, w.before);
     dx[HONE__LAYER_H] = w.dh;
     dx[HONE__LAYER_C] = w.dc == HONE_NONE ? NULL : w.dc;
-    dx[HONE__LAYER_B_IH] = w.dx;
-    dx[HONE__LAYER_B_HH] = w.dproduct;
+    give_biases(ctx, &w, dx);
 }
