@@ -15,8 +15,8 @@
  *
  * The modules' weights stay f32, and so do their gradients, which are f32 sums of products of bf16
  * that nobody rounds in between, one chain a parameter as ever (contract 7: any cut of the batch);
- * a weight is rounded once while the scope lasts and it isn't changed. What the backward needs of an
- * operand is kept in 16 bits.
+ * a weight is rounded once while the scope lasts, one beside large operands for each product and in the
+ * backward, which refuses it if it was changed. What else the backward needs is kept in 16 bits.
  *
  * Products of bf16 sum in f32 in an order that is part of the program, like a dtype, and holds on
  * every CPU; denormal operands and sums count as zeros:
