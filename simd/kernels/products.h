@@ -92,44 +92,32 @@ static void R(k_product_rows)(int64_t rows, int64_t cols, const void *xv, int64_
         R(products_together)(1, cols, x + r * sx, sx, out + r);
 }
 
-/* `n` rows (a constant) into as many columns. */
-HONE__INLINE void R(products_down)(int n, int64_t cols, const REAL *x, int64_t sx, double *out)
+/* n rows into as many columns. */
+HONE__INLINE void R(products_down)(int64_t n, int64_t cols, const REAL *x, int64_t sx, double *out)
 {
     int64_t j = 0;
 #ifdef __AVX2__
     for (; j + 4 <= cols; j += 4) {
         __m256d chain = _mm256_loadu_pd(out + j);
-        for (int r = 0; r < n; r++)
+        for (int64_t r = 0; r < n; r++)
             chain = _mm256_mul_pd(chain, FOUR_AT(x + r * sx + j));
         _mm256_storeu_pd(out + j, chain);
     }
 #endif
     for (; j < cols; j++)
-        for (int r = 0; r < n; r++)
+        for (int64_t r = 0; r < n; r++)
             out[j] *= (double)x[r * sx + j];
 }
 
 static void R(k_product_cols)(int64_t rows, int64_t cols, const void *xv, int64_t sx, void *out)
 {
     const REAL *x = xv;
-    for (; rows >= 2 * PRODUCT_ROWS; rows -= PRODUCT_ROWS, x += PRODUCT_ROWS * sx)
+    for (; rows >= 2 * PRODUCT_ROWS || rows == PRODUCT_ROWS; rows -= PRODUCT_ROWS) {
         R(products_down)(PRODUCT_ROWS, cols, x, sx, out);
-    switch (rows) { /* the rest in one pass over the columns */
-#define REST(n)                                                                                    \
-    case n:                                                                                        \
-        R(products_down)(n, cols, x, sx, out);                                                     \
-        break
-        REST(1);
-        REST(2);
-        REST(3);
-        REST(4);
-        REST(5);
-        REST(6);
-        REST(7);
-#undef REST
-    default:
-        break;
+        x += PRODUCT_ROWS * sx;
     }
+    if (rows > 0) /* in one pass over the columns */
+        R(products_down)(rows, cols, x, sx, out);
 }
 
 #undef FOUR_AT
