@@ -299,7 +299,7 @@ static int64_t turned_cost(const hone__gemm_kernel *kernel, const hone__gemm_arg
 
 /* How many of the last columns, which fill a part of a vector, are better done upright: where it
  * saves products. What it costs doesn't depend on k: way and back, and a second pass; along m, turning
- * the outputs, the more if they don't wait on the stack. */
+ * the outputs where they can't wait on the stack. */
 static int64_t upright_columns(const hone__gemm_kernel *kernel, const hone__gemm_args *x)
 {
     enum { WAY = 100 * WHOLE, PASS = 50 * WHOLE, PASS_TURNED = 60 * WHOLE };
@@ -309,7 +309,7 @@ static int64_t upright_columns(const hone__gemm_kernel *kernel, const hone__gemm
     const int64_t pass = x->n < kernel->vl ? 0 : along_m ? PASS : PASS_TURNED;
     const bool waits =
         tail * whole_vectors(kernel, x->m) * hone__gemm_size(x->dtype) <= PACKED_BYTES;
-    const int64_t back = along_m ? x->m * tail * (waits ? WHOLE / 5 : WHOLE / 2) : 0;
+    const int64_t back = along_m && !waits ? WHOLE / 2 * x->m * tail : 0;
     const bool pays = (cost_of(kernel, x->m, tail) - upright) * x->k > WAY + pass + back;
     return !pays ? 0 : along_m ? tail : hone__gemm_upright_columns(kernel, x, x->m, x->n);
 }
