@@ -33,8 +33,9 @@ void hone__observe_large_new(const hone_tensor *t)
     const int64_t bytes = (int64_t)t->storage->bytes;
     hone__data_place *data = &hone__data_now;
     data->large = true;
-    /* Written by this thread alone it would stay here. Not so what no core's cache holds, made
-     * from at least half as much that the team has: it is the team again that reads it next. */
+    /* Written by this thread alone it would stay here. Where it is made from at least half as much
+     * that the team has, it is the team again that reads it next: what no core's cache holds then
+     * costs nothing here, and what one does hold less than it would. */
     const bool from_team =
         data->near_bytes == 0 && 2 * HONE__COST_MOVED * data->spread_bytes >= bytes;
     if (!from_team)

@@ -135,7 +135,8 @@ Test(parallel, ops_note_where_they_leave_their_data)
     cr_assert(!b->storage->spread);
 }
 
-/* A result that no core's cache holds doesn't keep an op on one thread if the operands are spread. */
+/* What a result weighs on one thread if the operands are spread: nothing where no core's cache holds
+ * it, little where one does. */
 Test(parallel, large_results_of_spread_data_are_the_teams)
 {
     test_clear_environment();
@@ -149,7 +150,7 @@ Test(parallel, large_results_of_spread_data_are_the_teams)
     hone__observe_large_new(large);
     cr_assert(hone__data_now.near_bytes == 0);
     hone__observe_large_new(small);
-    cr_assert(hone__data_now.near_bytes == bytes / 4 / HONE__COST_SHARED);
+    cr_assert(hone__data_now.near_bytes == bytes / 4 / HONE__COST_MOVED);
     hone__data_now = (hone__data_place){ .spread_bytes = bytes / 8 / HONE__COST_MOVED };
     hone__observe_large_new(large);
     cr_assert(hone__data_now.near_bytes == bytes / HONE__COST_SHARED);
