@@ -8,51 +8,45 @@
 
 #include <string.h>
 
-enum { TURNS = 2 };
-
 typedef struct {
     int64_t outer, outer_end, inner, inner_end;
 } lanes;
 
-/* `turns` runs (a constant), at and from `apart`, each with a base of its own, an element of each in
- * turn: the next one of a run may go where the last one went, and waits until that is stored. */
-static HONE__ALWAYS_INLINE void add_run(const hone__along_run *r, int turns, int64_t apart,
-                                        char *const *base, const char *from, hone_dtype dtype)
+static HONE__ALWAYS_INLINE void add_run(const hone__along_run *r, char *base, const char *from,
+                                        hone_dtype dtype)
 {
     const int64_t size = (int64_t)hone__size_of((uint8_t)dtype);
     for (int64_t i = 0; i < r->n; i++)
-        for (int64_t t = 0, k = i; t < turns; t++, k += apart)
-            hone__add_one(dtype, base[t] + hone__run_offset(r, k) * size, from + k * size);
+        hone__add_one(dtype, base + hone__run_offset(r, i) * size, from + i * size);
 }
 
-static HONE__ALWAYS_INLINE void put_run(const hone__along_run *r, int turns, int64_t apart,
-                                        char *const *base, const char *from, int64_t size)
+static HONE__ALWAYS_INLINE void put_run(const hone__along_run *r, char *base, const char *from,
+                                        int64_t size)
 {
     for (int64_t i = 0; i < r->n; i++)
-        for (int64_t t = 0, k = i; t < turns; t++, k += apart)
-            hone__copy_one(size, base[t] + hone__run_offset(r, k) * size, from + k * size);
+        hone__copy_one(size, base + hone__run_offset(r, i) * size, from + i * size);
 }
 
-static HONE__ALWAYS_INLINE void put_sized(const hone__along_run *r, int turns, int64_t apart,
-                                          char *const *base, const char *from, int64_t size)
+static HONE__ALWAYS_INLINE void put_sized(const hone__along_run *r, char *base, const char *from,
+                                          int64_t size)
 {
     if (size == 4)
-        put_run(r, turns, apart, base, from, 4);
+        put_run(r, base, from, 4);
     else if (size == 8)
-        put_run(r, turns, apart, base, from, 8);
+        put_run(r, base, from, 8);
     else if (size == 2)
-        put_run(r, turns, apart, base, from, 2);
+        put_run(r, base, from, 2);
     else
-        put_run(r, turns, apart, base, from, 1);
+        put_run(r, base, from, 1);
 }
 
 /* A loop for each dtype. */
-static HONE__ALWAYS_INLINE void add_typed(const hone__along_run *r, int turns, int64_t apart,
-                                          char *const *base, const char *from, hone_dtype dtype)
+static HONE__ALWAYS_INLINE void add_typed(const hone__along_run *r, char *base, const char *from,
+                                          hone_dtype dtype)
 {
 #define ADD_RUN(NAME, ...)                                                                         \
     case HONE_##NAME:                                                                              \
-        add_run(r, turns, apart, base, from, HONE_##NAME);                                         \
+        add_run(r, base, from, HONE_##NAME);                                                       \
         break;
     switch (dtype) {
         HONE__EACH_DTYPE(ADD_RUN, )
@@ -62,14 +56,13 @@ static HONE__ALWAYS_INLINE void add_typed(const hone__along_run *r, int turns, i
 #undef ADD_RUN
 }
 
-static HONE__ALWAYS_INLINE void write_run(const hone__along_job *j, const hone__along_run *r,
-                                          int turns, int64_t apart, char *const *base,
-                                          const char *from)
+static void write_run(const hone__along_job *j, const hone__along_run *r, char *base,
+                      const char *from)
 {
     if (j->put)
-        put_sized(r, turns, apart, base, from, j->size);
+        put_sized(r, base, from, j->size);
     else
-        add_typed(r, turns, apart, base, from, j->dtype);
+        add_typed(r, base, from, j->dtype);
 }
 
 static char *lane_base(const hone__along_job *j, int64_t outer)
@@ -77,54 +70,22 @@ static char *lane_base(const hone__along_job *j, int64_t outer)
     return j->places.data + hone__rows_offset(&j->places, outer, 0) * j->size;
 }
 
-/* What comes behind elements [i, i + m) of those columns comes to L1 while they are written. */
-static HONE__ALWAYS_INLINE void ask_for_next(const hone__along_job *j, int n, int64_t line,
-                                             int64_t i, int64_t m)
-{
-    const int64_t *at = (const int64_t *)hone__data(j->index) + line + i + m;
-    const char *from = j->from + (line + i + m) * j->size;
-    for (int t = 0; t < n; t++) {
-        for (int64_t k = 0; k < m; k += 8)
-            __builtin_prefetch(at + t * j->dim + k);
-        for (int64_t k = 0; k < m * j->size; k += 64)
-            __builtin_prefetch(from + t * j->dim * j->size + k);
-    }
-}
-
-/* Elements [i, i + m) of n columns (a constant) whose indices begin at `line`. */
-static HONE__ALWAYS_INLINE void write_part(hone__along_job *j, int n, int64_t line, int64_t i,
-                                           int64_t m, char *const *base)
-{
-    const int64_t *at = (const int64_t *)hone__data(j->index) + line + i;
-    bool good = true;
-    ask_for_next(j, n, line, i, m);
-    for (int t = 0; t < n && j->check_later; t++)
-        good = good && hone__run_in_range(at + t * j->dim, m, j->extent);
-    const hone__along_run r = { m, at, NULL, j->step };
-    if (good)
-        write_run(j, &r, n, j->dim, base, j->from + (line + i) * j->size);
-    else
-        atomic_store_explicit(&j->out_of_range, true, memory_order_relaxed);
-}
-
-/* Lanes of one column, TURNS at a time. */
+/* Lanes of one column. One after the other: two side by side read from twice as many places, which
+ * costs more memory's time than it hides of stores that are waited for. */
 static void write_columns(hone__along_job *j, int64_t outer, int64_t end)
 {
-    for (int64_t n; outer < end; outer += n) {
-        char *base[TURNS];
-        n = end - outer < TURNS ? 1 : TURNS;
-        for (int t = 0; t < n; t++) {
-            base[t] = lane_base(j, outer + t);
-            if (j->before)
-                memcpy(base[t], j->before + (base[t] - j->places.data),
-                       (size_t)(j->extent * j->size));
-        }
+    for (; outer < end; outer++) {
+        char *base = lane_base(j, outer);
+        if (j->before)
+            memcpy(base, j->before + (base - j->places.data), (size_t)(j->extent * j->size));
         for (int64_t i = 0; i < j->dim; i += HONE__RUN) {
-            const int64_t m = hone__min(HONE__RUN, j->dim - i);
-            if (n == TURNS)
-                write_part(j, TURNS, outer * j->dim, i, m, base);
+            const int64_t m = hone__min(HONE__RUN, j->dim - i), line = outer * j->dim + i;
+            const int64_t *at = (const int64_t *)hone__data(j->index) + line;
+            const hone__along_run r = { m, at, NULL, j->step };
+            if (!j->check_later || hone__run_in_range(at, m, j->extent))
+                write_run(j, &r, base, j->from + line * j->size);
             else
-                write_part(j, 1, outer * j->dim, i, m, base);
+                atomic_store_explicit(&j->out_of_range, true, memory_order_relaxed);
         }
     }
 }
@@ -145,7 +106,7 @@ static void write_lanes(hone__along_job *j, lanes l)
             for (int64_t line = o * j->dim; line < end; line++) {
                 const int64_t i = line * j->inner + c, n = hone__min(j->together, l.inner_end - c);
                 const hone__along_run r = { n, at + i, j->inner_place + c, j->step };
-                write_run(j, &r, 1, 0, &base, j->from + i * j->size);
+                write_run(j, &r, base, j->from + i * j->size);
             }
     }
 }
