@@ -94,7 +94,8 @@ static bool can_expand(const hone_file *f, int i, int64_t stored)
 }
 
 /* n stored floats of another dtype than t's, rounded part by part: large ones are never there whole. A
- * part of a compressed member is found by reading all before it: eight of them at most. */
+ * part of a compressed member is found by reading all before it, and so is the last one of another member
+ * with a checksum: eight of them at most. */
 static bool fill_rounded(const hone_file *f, int i, const hone__cell *cell, hone_tensor *t,
                          int64_t n)
 {

@@ -122,12 +122,12 @@ int64_t hone__zip_find(const hone_file *f, const char *name)
     return zip_name_locate(zip_of(f), name, ZIP_FL_ENC_GUESS);
 }
 
-/* By reading, where libzip can't seek (in what is compressed), and at the beginning: after a seek it
- * looks at no checksum. */
-static bool skip(zip_file_t *file, bool stored, int64_t from)
+/* By reading, where libzip can't seek (in what is compressed), at the beginning, and before the end of a
+ * member, which may have been read in parts: after a seek it looks at no checksum. */
+static bool skip(zip_file_t *file, bool seeks, int64_t from)
 {
     char buffer[4096];
-    if (stored && from > 1 << 16)
+    if (seeks && from > 1 << 16)
         return zip_fseek(file, from, SEEK_SET) == 0;
     while (from > 0) {
         const int64_t n = zip_fread(file, buffer, from < 4096 ? (zip_uint64_t)from : 4096);
@@ -166,8 +166,9 @@ bool hone__zip_read(const hone_file *f, int64_t member, void *data, int64_t from
     const bool checked = !(st.valid & ZIP_STAT_CRC) || st.crc != 0;
     hone__lock(HONE__LOCK_ZIP);
     zip_file_t *file = zip_fopen_index(own->zip, (zip_uint64_t)member, 0);
-    const bool ok = file && skip(file, st.comp_method == ZIP_CM_STORE, from) &&
-                    read_open(file, data, bytes, checked && from + bytes == (int64_t)st.size);
+    const bool to_end = checked && from + bytes == (int64_t)st.size;
+    const bool ok = file && skip(file, st.comp_method == ZIP_CM_STORE && !to_end, from) &&
+                    read_open(file, data, bytes, to_end);
     char why[120];
     if (!ok)
         hone__format(why, sizeof why, "%s",

@@ -3,6 +3,8 @@
 #include "support.h"
 
 #include <hone/files.h>
+#include <hone/io.h>
+#include <hone/nn.h>
 #include <hone/ops.h>
 
 #include <stdlib.h>
@@ -87,6 +89,28 @@ Test(npz, damaged)
     CHECK_FAILS(hone_file_load(test_write("bad.npz", bytes, n), NULL).at, HONE_E_FORMAT,
                 "\"w.npy\": CRC error");
     free(bytes);
+}
+
+/* What is read in parts, since it is rounded, is looked at as a whole. */
+Test(npz, damaged_and_rounded)
+{
+    size_t n;
+    hone_module *half = hone_nn_linear(1031, 3301);
+    hone_named two[] = { { "weight", hone_randn(HONE_F32, 3301, 1031) },
+                         { "bias", hone_randn(HONE_F32, 3301) } };
+    const hone_state_options round = { .layout = HONE_LAYOUT_OUT_IN, .round = true };
+    CHECK_OK(hone_module_to(half, HONE_BF16));
+    CHECK_OK(hone_file_save(test_path("x.npz"), (hone_named_list){ two, 2 }));
+    CHECK_OK(hone_load_state_with(half, test_path("x.npz"), &round));
+    char *bytes = test_read(test_path("x.npz"), &n);
+    for (size_t at = n / 8; at < n; at += n / 3) {
+        bytes[at] ^= 1;
+        CHECK_FAILS(hone_load_state_with(half, test_write("bad.npz", bytes, n), &round),
+                    HONE_E_FORMAT, "CRC error");
+        bytes[at] ^= 1;
+    }
+    free(bytes);
+    hone_module_free(half);
 }
 
 static bool load(void)
