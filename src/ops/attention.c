@@ -4,6 +4,8 @@
 #include "loops/attention.h"
 #include "ops/common.h"
 
+#include <hone/autocast.h>
+
 #include <math.h>
 
 typedef struct {
@@ -37,7 +39,7 @@ static bool operands_fit(hone_tensor *const *in)
 {
     const hone_tensor *q = in[0], *k = in[1], *v = in[2];
     if (!hone_dtype_is_float((hone_dtype)q->dtype) || k->dtype != q->dtype || v->dtype != q->dtype)
-        return refuse(HONE_E_DTYPE, "all three must be f32 or all f64", in);
+        return refuse(HONE_E_DTYPE, "all three must be floats of one dtype", in);
     if (q->ndim < 2 || k->ndim != q->ndim || v->ndim != q->ndim || extent(q, 1) != extent(k, 1) ||
         extent(k, 2) != extent(v, 2))
         return refuse(
@@ -344,11 +346,33 @@ static bool batch_of(hone_tensor *const *in, hone_tensor *k, hone_tensor *v, boo
     return true;
 }
 
-static bool scaled_dot_product_attention_forward(hone_context *ctx, hone_tensor *const *in,
+/* Under autocast floats of different dtypes, a mask's among them, are all rounded to its dtype (where they
+ * are of one, block_attention is given them so). False: out of memory. */
+static bool lower(hone_tensor *const *given, hone_tensor **in)
+{
+    bool differ = false, lowers = hone_autocast() != HONE_F32;
+    for (int i = QUERY; i <= MASK; i++) {
+        in[i] = given[i];
+        if (!hone__is_real(given[i]) || !hone_dtype_is_float((hone_dtype)given[i]->dtype))
+            continue;
+        differ = differ || given[i]->dtype != given[QUERY]->dtype;
+        lowers = lowers && given[i]->dtype != HONE_F64;
+    }
+    for (int i = QUERY; differ && lowers && i <= MASK; i++)
+        if (hone__is_real(in[i]) && hone_dtype_is_float((hone_dtype)in[i]->dtype) &&
+            !(in[i] = hone_to(in[i], hone_autocast())))
+            return false;
+    return true;
+}
+
+static bool scaled_dot_product_attention_forward(hone_context *ctx, hone_tensor *const *given,
                                                  int n_in, hone_tensor **out)
 {
     (void)n_in;
     attention_options *o = hone__options(ctx);
+    hone_tensor *in[MASK + 1];
+    if (!lower(given, in))
+        return false;
     hone_tensor *k = in[KEY], *v = in[VALUE], *mask = in[MASK];
     hone__shape batch;
     if (!operands_fit(in) || !mask_fits(o, in) || (o->enable_gqa && !group_heads(in, &k, &v)) ||

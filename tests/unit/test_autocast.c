@@ -8,6 +8,7 @@
 #include <hone/autograd.h>
 #include <hone/io.h>
 #include <hone/math.h>
+#include <hone/net.h>
 #include <hone/nn.h>
 #include <hone/ops.h>
 #include <hone/optim.h>
@@ -360,6 +361,36 @@ Test(autocast, large_states)
         cr_assert(test_same_bits(hone_to(hone_detach(a.at[i]), HONE_F16), hone_detach(b.at[i])));
     hone_module_free(single);
     hone_module_free(half);
+}
+
+/* ---- attention: operands of several dtypes are all rounded, as PyTorch does it */
+
+Test(autocast, attention_of_several_dtypes)
+{
+    hone_tensor *q = hone_to(hone_randn(HONE_F32, 2, 9, 16), HONE_BF16),
+                *k = leaf(hone_randn(HONE_F32, 2, 7, 16));
+    hone_tensor *v = hone_to(hone_randn(HONE_F32, 2, 7, 5), HONE_BF16),
+                *m = hone_randn(HONE_F32, 9, 7);
+    HONE_AUTOCAST(HONE_BF16);
+    hone_tensor *y = hone_scaled_dot_product_attention(q, k, v, m, false, 0, false);
+    cr_assert(of(y) == HONE_BF16);
+    cr_assert(test_same_bits(
+        y, hone_scaled_dot_product_attention(q, hone_to(hone_detach(k), HONE_BF16), v,
+                                             hone_to(m, HONE_BF16), false, 0, false)));
+    CHECK_OK(hone_backward_with(
+        y, &(hone_backward_options){ .gradient = hone_ones(HONE_BF16, 2, 9, 5) }));
+    cr_assert(of(hone_grad(k)) == HONE_F32);
+    hone_tensor *mask = leaf(m);
+    y = hone_scaled_dot_product_attention(q, k, v, mask, false, 0, false);
+    CHECK_OK(hone_backward(hone_sum(y)));
+    cr_assert(of(hone_grad(mask)) == HONE_F32);
+    CHECK_FAILS(
+        hone_scaled_dot_product_attention(q, hone_to(k, HONE_F64), v, HONE_NONE, false, 0, false),
+        HONE_E_DTYPE, "floats of one dtype");
+    HONE_AUTOCAST(HONE_F32);
+    CHECK_FAILS(
+        hone_scaled_dot_product_attention(q, q, q, hone_ones(HONE_F32, 9, 9), false, 0, false),
+        HONE_E_DTYPE, "the mask f32");
 }
 
 /* ---- recurrences: products of bf16, states rounded step by step */
