@@ -20,6 +20,11 @@ void hone__storage_changes(const hone__storage *storage)
     atomic_store_explicit(&storage->again->changed, true, memory_order_relaxed);
 }
 
+void hone__storage_shown(const hone__storage *storage)
+{
+    atomic_store_explicit(&storage->again->shown, true, memory_order_relaxed);
+}
+
 static void let_go(hone__again *again)
 {
     for (int i = 0; i < again->n; i++)
@@ -58,7 +63,8 @@ hone__again *hone__again_use(const hone_tensor *t)
     hone__again *again = t->storage->again;
     if (!again || !t->dense || t->offset != 0 ||
         (size_t)t->numel * hone__size_of(t->dtype) != t->storage->bytes ||
-        atomic_load_explicit(&again->changed, memory_order_relaxed))
+        atomic_load_explicit(&again->changed, memory_order_relaxed) ||
+        atomic_load_explicit(&again->shown, memory_order_relaxed))
         return NULL;
     int users = atomic_load_explicit(&again->users, memory_order_relaxed);
     while (users > 0)

@@ -1,4 +1,5 @@
 /* tensor.c: handles: how they are made, shared, dropped, and what they answer about themselves. */
+#include "core/again.h"
 #include "core/core.h"
 #include "core/hooks.h"
 #include "core/storage.h"
@@ -247,5 +248,9 @@ bool hone_is_contiguous(const hone_tensor *t)
 
 void *hone_data(hone_tensor *t)
 {
-    return hone__needs_tensor("data", t) ? hone__data(t) : NULL;
+    if (!hone__needs_tensor("data", t))
+        return NULL;
+    if (t->storage->again)
+        hone__storage_shown(t->storage);
+    return hone__data(t);
 }

@@ -47,7 +47,9 @@ static bool room_for_saved(hone_context *ctx, int n)
     return true;
 }
 
-/* What stands for an input that can be made again; false: it is saved itself. */
+/* What stands for an input that can be made again; false: it is saved itself, as is one without a history:
+ * the walks that need it need not be those of the op that made it, whose operands may have changed by
+ * then, and a leaf made of it is somebody's own. */
 static bool save_as_made_again(hone_context *ctx, const hone_tensor *t)
 {
     if (!hone__is_real(t) || !t->storage->again || hone__recomputes.part ||
@@ -56,7 +58,7 @@ static bool save_as_made_again(hone_context *ctx, const hone_tensor *t)
     int i = 0;
     while (i < ctx->n_in && ctx->in[i] != t)
         i++;
-    if (i == ctx->n_in || (t->node && !ctx->edges[i].needs))
+    if (i == ctx->n_in || !t->node || !ctx->edges[i].needs)
         return false;
     hone__again *again = hone__again_use(t);
     if (again)
@@ -134,7 +136,7 @@ static hone_tensor *made_again(hone_context *ctx, const hone__saved *s)
     }
     hone__contiguous_strides(shape->ndim, shape->shape, stride);
     hone_tensor *t = made ? hone__alias(made, shape->ndim, shape->shape, stride, 0) : NULL;
-    if (t && hone__grad_on() && e->node) {
+    if (t && hone__grad_on()) {
         t->node = hone__node_retain(e->node);
         t->out_index = (uint8_t)e->out;
     }

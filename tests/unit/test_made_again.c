@@ -8,6 +8,8 @@
 #include <hone/ops.h>
 #include <hone/runtime.h>
 
+#include <string.h>
+
 SUITE(made_again);
 
 static hone_tensor *leaf(hone_tensor *t)
@@ -126,6 +128,64 @@ Test(made_again, what_is_changed_is_refused)
         CHECK_FAILS(hone_autograd_grad(hone_list(y), hone_list(w), NULL).at, HONE_E_STATE,
                     "modified in place");
     }
+}
+
+/* A leaf that shares a result is its own: it has second gradients, too. */
+Test(made_again, a_leaf_of_a_result)
+{
+    hone_tensor *x = leaf(halves(64, 300)), *w = leaf(halves(300, 20));
+    hone_tensor *result = hone_gelu(x), *second[2];
+    for (int kept = 0; kept < 2; kept++) {
+        hone_tensor *z = leaf(kept ? hone_clone(result) : result);
+        hone_tensor *y = hone_linear(z, w, HONE_NONE);
+        hone_tensor_list g = hone_autograd_grad(hone_list(hone_sum(y)), hone_list(w),
+                                                &(hone_autograd_options){ .create_graph = true });
+        cr_assert(g.at, "%s", hone_error_message());
+        hone_tensor_list h =
+            hone_autograd_grad(hone_list(hone_sum(hone_mul(g.at[0], g.at[0]))), hone_list(z), NULL);
+        cr_assert(h.at, "%s", hone_error_message());
+        second[kept] = h.at[0];
+    }
+    cr_assert(test_same_bits(second[0], second[1]));
+}
+
+/* A head on detached features has walks of its own, before which an optimizer may change what made
+ * them. */
+Test(made_again, features_that_are_detached)
+{
+    hone_tensor *x = leaf(halves(64, 300)), *w = leaf(halves(300, 20)), *dw[2];
+    for (int changed = 0; changed < 2; changed++) {
+        hone_tensor *features = hone_gelu(x);
+        hone_tensor *y = hone_sum(hone_linear(features, w, HONE_NONE));
+        hone_tensor *head = leaf(w);
+        hone_tensor *r = hone_linear(hone_detach(features), head, HONE_NONE);
+        CHECK_OK(hone_backward(y));
+        if (changed) {
+            HONE_NO_GRAD();
+            hone_mul_scalar_(x, 3);
+        }
+        CHECK_OK(hone_backward(hone_sum(r)));
+        dw[changed] = hone_grad(head);
+    }
+    cr_assert(test_same_bits(dw[0], dw[1]));
+}
+
+/* What may have been written to by its address is kept as it is; what was saved before isn't touched. */
+Test(made_again, what_is_written_by_its_address)
+{
+    hone_tensor *x = leaf(halves(64, 300)), *w = leaf(halves(300, 20));
+    hone_tensor *of = hone_gelu(x), *before = hone_linear(of, w, HONE_NONE);
+    hone_tensor_list first =
+        hone_autograd_grad(hone_list(hone_sum(hone_linear(of, w, HONE_NONE))), hone_list(w), NULL);
+    memset(hone_data(of), 0, 64 * 150 * sizeof(uint16_t));
+    hone_tensor_list g =
+        hone_autograd_grad(hone_list(hone_sum(hone_linear(of, w, HONE_NONE))), hone_list(w), NULL);
+    hone_tensor *kept = hone_mul_scalar(of, 1);
+    hone_tensor_list k = hone_autograd_grad(hone_list(hone_sum(hone_linear(kept, w, HONE_NONE))),
+                                            hone_list(w), NULL);
+    cr_assert(g.at && k.at && test_same_bits(g.at[0], k.at[0]), "%s", hone_error_message());
+    hone_tensor_list again = hone_autograd_grad(hone_list(hone_sum(before)), hone_list(w), NULL);
+    cr_assert(again.at && test_same_bits(again.at[0], first.at[0]), "%s", hone_error_message());
 }
 
 /* A result that outlives its graph is kept as any other. */
