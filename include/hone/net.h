@@ -299,7 +299,7 @@ HONE_API hone_tensor *hone_rms_norm(hone_tensor *x, hone_tensor *weight, int n_d
 
 /** softmax(scale query key^T + mask) value.
  *  @param query  [.., L, E], key [.., S, E], value [.., S, Ev], all f32, f64 or bf16 (f16 is
- *                computed in f32); the dims before are broadcast.
+ *                computed in f32; autocast rounds several dtypes); the dims before are broadcast.
  *  @param attn_mask  broadcast over [.., L, S]: bool, true where a query may see the key, or numbers
  *                that are added; or HONE_NONE.
  *  @param is_causal  query l sees the keys 0..l alone (also where L != S); not with a mask.
