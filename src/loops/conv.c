@@ -66,7 +66,8 @@ static void take_any(const hone__conv_windows *w, const char *row, int64_t at, i
            x->mul * x->stride);
 }
 
-/* What a row is taken by as long as every position has its element: a copy, or every second one. */
+/* How a row is taken: element by element, or what lies in the image as a copy or as every second one, with
+ * zeros on both sides. */
 typedef enum { ANY, COPY, SECOND } way;
 
 static way way_of(const hone__conv_windows *w)

@@ -1,7 +1,7 @@
 /* reduce_run.c: reductions of any layout on the contiguous kernels.
  *
  * What lies in memory as the kernels want it is reduced where it lies; of anything else one block
- * at a time is gathered into a 16 KiB buffer on the stack. Work is cut by outputs, or by the blocks
+ * at a time is gathered into a buffer of 16 or 32 KiB on the stack. Work is cut by outputs, or by the blocks
  * of contract 1 when outputs are few and long; both give the same bits. */
 #include "loops/reduce_run.h"
 

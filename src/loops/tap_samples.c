@@ -2,7 +2,6 @@
  * as many samples see as fill the product's columns, side by side. */
 #include "loops/direct.h"
 
-#include "loops/every_second.h"
 #include "loops/image_parts.h"
 
 enum { LEAST_POSITIONS = 9, MOST_POSITIONS = 24, FEW_SAMPLES = 4, ROWS = 16, MOST_COLUMNS = 64 };
