@@ -395,7 +395,8 @@ HONE_API hone_tensor *hone_cumprod_as(hone_tensor *x, int dim, hone_dtype dtype)
  * such row; where several along that last dim have 64 elements or more, of the rows' products. f32 is
  * computed in f64, but for whole runs of 64 elements along the last dim: each chain's eight are multiplied
  * first, as a tree of neighbours, in f32 if the f32 products of all four pairs are at least 2^-15 and less
- * than 2^17 in size: nothing over- or underflows, and each of n elements costs less than one rounding of
+ * than 2^17 in size, which none of them leaves, else in f64, where eight that are less than 2^-1022
+ * underflow whatever they are multiplied by later. Each of n elements costs less than one rounding of
  * 2^-24, which make 2^-24 sqrt(n) as a rule. Grad: dy times the products of those before and behind each,
  * wherever zeros are. */
 HONE_API hone_tensor *hone_prod(hone_tensor *x);
