@@ -110,7 +110,7 @@ Test(net, attention_errors)
                 "wants query [.., L, E]");
     CHECK_FAILS(hone_scaled_dot_product_attention(q, k, hone_zeros(HONE_F64, 2, 5, 4), NONE, false,
                                                   0, false),
-                HONE_E_DTYPE, "all f64");
+                HONE_E_DTYPE, "floats of one dtype");
     CHECK_FAILS(
         hone_scaled_dot_product_attention(q, k, k, hone_ones(HONE_I64, 3, 5), false, 0, false),
         HONE_E_DTYPE, "the mask i64 [3, 5]");
