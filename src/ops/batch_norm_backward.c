@@ -310,22 +310,24 @@ static void batch_norm_backward_of_u(hone_context *ctx, hone_tensor *const *u, h
         dx[WEIGHT] = hone_sum_dims_v(hone_mul(f.dy, ju), false, other_dims(f.x, room));
 }
 
+#define GRADIENTS                                                                                  \
+    .in = { { "dy" },                                                                              \
+            { "x" },                                                                               \
+            { "running_mean", HONE__OPTIONAL | HONE__CONSTANT },                                   \
+            { "running_var", HONE__OPTIONAL | HONE__CONSTANT },                                    \
+            { "weight", HONE__OPTIONAL },                                                          \
+            { "norms", HONE__OPTIONAL | HONE__CONSTANT | HONE__HIDDEN },                           \
+            { "weight_sum", HONE__OPTIONAL | HONE__CONSTANT | HONE__HIDDEN },                      \
+            { "bias_sum", HONE__OPTIONAL | HONE__CONSTANT | HONE__HIDDEN } },                      \
+    .out = { { "dx" }, { "dweight" }, { "dbias" } }, .options = backward_table,                    \
+    .options_bytes = sizeof(backward_options)
+
 /* The norms are a function of x: of_j has their part, too. */
 const hone__op hone__op_batch_norm_backward = {
     .name = "batch_norm_backward",
     .forward = batch_norm_backward_forward,
     .backward = batch_norm_backward_of_u,
-    .in = { { "dy" },
-            { "x" },
-            { "running_mean", HONE__OPTIONAL | HONE__CONSTANT },
-            { "running_var", HONE__OPTIONAL | HONE__CONSTANT },
-            { "weight", HONE__OPTIONAL },
-            { "norms", HONE__OPTIONAL | HONE__CONSTANT | HONE__HIDDEN },
-            { "weight_sum", HONE__OPTIONAL | HONE__CONSTANT | HONE__HIDDEN },
-            { "bias_sum", HONE__OPTIONAL | HONE__CONSTANT | HONE__HIDDEN } },
-    .out = { { "dx" }, { "dweight" }, { "dbias" } },
-    .options = backward_table,
-    .options_bytes = sizeof(backward_options),
+    GRADIENTS,
 };
 
 /* The same of dy and x of bf16 that are read as they lie, all else f32; hone's own, and not
@@ -333,17 +335,7 @@ const hone__op hone__op_batch_norm_backward = {
 const hone__op hone__op_batch_norm_backward_of_halves = {
     .name = "batch_norm_backward_of_halves",
     .forward = batch_norm_backward_forward,
-    .in = { { "dy" },
-            { "x" },
-            { "running_mean", HONE__OPTIONAL | HONE__CONSTANT },
-            { "running_var", HONE__OPTIONAL | HONE__CONSTANT },
-            { "weight", HONE__OPTIONAL },
-            { "norms", HONE__OPTIONAL | HONE__CONSTANT | HONE__HIDDEN },
-            { "weight_sum", HONE__OPTIONAL | HONE__CONSTANT | HONE__HIDDEN },
-            { "bias_sum", HONE__OPTIONAL | HONE__CONSTANT | HONE__HIDDEN } },
-    .out = { { "dx" }, { "dweight" }, { "dbias" } },
-    .options = backward_table,
-    .options_bytes = sizeof(backward_options),
+    GRADIENTS,
     .forms = HONE__PRIVATE,
 };
 
