@@ -176,22 +176,23 @@ void hone__energy_reason(const char *root, char *reason, size_t size)
 static double chain_ghz(void)
 {
     enum { ADDITIONS = 20000 };
+    const uint64_t one = 1; /* in a register: Golden Cove adds constants up before they are run */
     double best = 0;
     for (int round = 0; round < 3; round++) {
         uint64_t x = 1;
         const int64_t begin = hone__now_ns();
         for (int i = 0; i < ADDITIONS / 10; i++) {
 #if defined(__x86_64__)
-#define ONE "add $1, %0\n"
+#define ONE "add %1, %0\n"
 #elif defined(__aarch64__)
-#define ONE "add %0, %0, #1\n"
+#define ONE "add %0, %0, %1\n"
 #endif
 #ifdef ONE
-            __asm__ volatile(ONE ONE ONE ONE ONE ONE ONE ONE ONE ONE : "+r"(x));
+            __asm__ volatile(ONE ONE ONE ONE ONE ONE ONE ONE ONE ONE : "+r"(x) : "r"(one));
 #undef ONE
 #else
             for (int j = 0; j < 10; j++)
-                __asm__ volatile("" : "+r"(x)), x++;
+                __asm__ volatile("" : "+r"(x)), x += one;
 #endif
         }
         const double ghz = ADDITIONS / (double)(hone__now_ns() - begin);
