@@ -22,7 +22,15 @@
  *      else      x[k] widened to f32: FMAs do a step where the CPU flushes denormals
  *
  * For `tiles` a paired panel is regrouped: x[4q] << 16 | x[4q + 2] in the one of two rows, x[4q + 1]
- * << 16 | x[4q + 3] in the other, so that a pair is of one chain. */
+ * << 16 | x[4q + 3] in the other, so that a pair is of one chain.
+ *
+ * Panels of TDPBF16PS (`tiled`) are of 16-bit elements in blocks of 32 k, the last one filled up with
+ * -0 in A and +0 in B, in which a block is
+ *
+ *      A         mr rows of 32 elements each, in k's order
+ *      B         16 rows of nr pairs x[2q], x[2q + 1] each
+ *
+ * They begin at multiples of 64 bytes. `pack` knows by the pad which of both is wanted. */
 #ifndef HONE_GEMM_BF16_KERNELS_H
 #define HONE_GEMM_BF16_KERNELS_H
 
@@ -62,6 +70,7 @@ typedef struct {
     const char *name; /* of the instructions: "avx512_bf16" */
     const char *isa;  /* the table (isa.h) it belongs to: "avx512" */
     bool paired;
+    bool tiled; /* knows only the order `tiles`: `tile`, `rows`, `few` are NULL, as is `regroup` */
     /* mr, nr, vl, flops_per_ns (split.c); vl is nr, since regions end where panels do */
     hone__gemm_kernel shape;
 
@@ -96,6 +105,11 @@ typedef struct {
                        int64_t a_cs, const uint16_t *b, int64_t b_rs, float *c, int64_t c_rs,
                        bool resume);
     void (*regroup)(int64_t k, int width, uint32_t *panel, uint16_t pad);
+
+    /** Around many calls of `tiles` on one thread, which spare each of them to begin and end by
+     * itself; they nest. NULL: nothing is to be done. */
+    void (*begin)(void);
+    void (*end)(void);
 
     /** to[i, j] = from[i, j] rounded to nearest even, NaN to a quiet one; denormals are kept. */
     void (*narrow)(int64_t rows, int64_t n, uint16_t *to, int64_t to_rs, const float *from,

@@ -16,6 +16,7 @@ static const struct {
     { &hone__bf16_avx2, hone__cpu_has_avx2 },
     { &hone__bf16_avx512, hone__cpu_has_avx512 },
     { &hone__bf16_avx512_bf16, hone__cpu_has_avx512_bf16 },
+    { &hone__bf16_avx512_amx, hone__cpu_has_amx_bf16 },
 #elif defined(__aarch64__)
     { &hone__bf16_neon, NULL },
 #endif
@@ -46,24 +47,29 @@ const hone__bf16_kernel *hone__bf16_find(const char *name)
     return NULL;
 }
 
-static const hone__bf16_kernel *best_of(const char *isa)
+/* Tiles are asked for only where they are wanted. */
+static const hone__bf16_kernel *best_of(const char *isa, bool tiles)
 {
-    const hone__bf16_kernel *kernel, *best = &hone__bf16_scalar;
-    for (int i = 0; (kernel = hone__bf16_available(i)); i++)
-        if (strcmp(kernel->isa, isa) == 0)
+    const hone__bf16_kernel *best = &hone__bf16_scalar;
+    for (int c = 0; c < N_CANDIDATES; c++) {
+        const hone__bf16_kernel *kernel = candidates[c].kernel;
+        const bool slower = kernel->paired && hone__cpu_is_of_amx();
+        if (strcmp(kernel->isa, isa) == 0 && !slower && (tiles || !kernel->tiled) &&
+            (!candidates[c].runs_here || candidates[c].runs_here()))
             best = kernel;
+    }
     return best;
 }
 
-const hone__bf16_kernel *hone__bf16(void)
+const hone__bf16_kernel *hone__bf16_in(bool tiles)
 {
-    if (chosen && strcmp(chosen->isa, hone__k->name) == 0)
+    if (chosen && strcmp(chosen->isa, hone__k->name) == 0 && (tiles || !chosen->tiled))
         return chosen;
-    static _Thread_local const hone__isa *of; /* CPUID takes as long as a small product */
-    static _Thread_local const hone__bf16_kernel *best;
-    if (of != hone__k) {
-        best = best_of(hone__k->name);
-        of = hone__k;
+    static _Thread_local const hone__isa *of[2]; /* CPUID takes as long as a small product */
+    static _Thread_local const hone__bf16_kernel *best[2];
+    if (of[tiles] != hone__k) {
+        best[tiles] = best_of(hone__k->name, tiles);
+        of[tiles] = hone__k;
     }
-    return best;
+    return best[tiles];
 }

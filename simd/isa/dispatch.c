@@ -78,7 +78,8 @@ const hone__isa *hone__isa_find(const char *name)
 
 void hone__isa_explain(const char *name, char *text, size_t size)
 {
-    static const char *const known[] = { "scalar", "avx2", "avx512", "avx512_bf16", "neon" };
+    static const char *const known[] = { "scalar",      "avx2",       "avx512",
+                                         "avx512_bf16", "avx512_amx", "neon" };
     bool is_known = false;
     for (size_t i = 0; i < sizeof known / sizeof known[0]; i++)
         is_known = is_known || strcmp(name, known[i]) == 0;

@@ -159,7 +159,7 @@ void cli_outlive_readers(void)
 }
 
 static const cli_variable environment[] = {
-    { "HONE_ISA=scalar|avx2|avx512|avx512_bf16|neon",
+    { "HONE_ISA=scalar|avx2|avx512|avx512_bf16|avx512_amx|neon",
       "kernels to use; default: the best this machine has" },
     { "HONE_BF16_ORDER=pairs|tiles",
       "what products of bf16 sum in (hone train --bf16-order); default: pairs" },

@@ -414,7 +414,8 @@ static void decide(job *j, const hone__gemm_args *args, const hone__gemm_source 
     hone__gemm_plan *plan = &j->plan;
     hone__gemm_args *x = &plan->x;
     *x = *args;
-    j->kernel = hone__bf16();
+    j->tiles = hone__bf16_order_now() == HONE__BF16_TILES && x->positions % HONE__BF16_TILE_K == 0;
+    j->kernel = hone__bf16_in(j->tiles);
     plan->kernel = &j->kernel->shape;
     plan->size = hone__gemm_size(x->dtype);
     hone__gemm_plan_normalise(plan, a);
@@ -423,7 +424,6 @@ static void decide(job *j, const hone__gemm_args *args, const hone__gemm_source 
     plan->piece_k = x->k;
     plan->scratch = true; /* no relay */
     j->c_size = x->narrow ? 2 : 4;
-    j->tiles = hone__bf16_order_now() == HONE__BF16_TILES && x->positions % HONE__BF16_TILE_K == 0;
     const bool has_few = j->kernel->few && !j->tiles;
     j->by_rows = !a && x->m <= HONE__BF16_ROWS && (x->b_cs == 1 || (x->b_rs == 1 && has_few));
     plan->pack_a = plan->pack_b = !j->by_rows;
@@ -435,8 +435,8 @@ static void decide(job *j, const hone__gemm_args *args, const hone__gemm_source 
     j->plain = j->simple && !e->relu && !x->bias;
     j->straight = j->simple && !x->narrow && x->c_cs == 1 && !plan->activate;
     j->only_rounds = j->simple && x->narrow && x->c_cs == 1 && !plan->activate;
-    const hone__gemm_blocks blocks =
-        hone__gemm_choose_packed_blocks(&j->kernel->shape, j->kernel->paired ? 2 : 4, x->k);
+    const hone__gemm_blocks blocks = hone__gemm_choose_packed_blocks(
+        &j->kernel->shape, j->kernel->paired || j->kernel->tiled ? 2 : 4, x->k);
     j->kc = j->tiles ? ceil_div(blocks.kc, HONE__BF16_TILE_K) * HONE__BF16_TILE_K : blocks.kc;
     j->mc = blocks.mc;
     hone__gemm_plan_threads(plan, plan->batch);

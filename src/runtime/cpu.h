@@ -16,4 +16,11 @@ bool hone__cpu_has_avx512(void);
 /** And AVX512-BF16. */
 bool hone__cpu_has_avx512_bf16(void);
 
+/** AVX-512 F, BW, DQ and VL, and AMX-TILE and AMX-BF16, whatever the OS says of them: where they are,
+ * vdpbf16ps takes longer than the FMAs it stands for. */
+bool hone__cpu_is_of_amx(void);
+
+/** And the OS lets this process have the tiles' registers, for which it is asked at the first call. */
+bool hone__cpu_has_amx_bf16(void);
+
 #endif

@@ -1,0 +1,118 @@
+/* bf16_gemm_avx512_amx_32x32.h: the micro-kernel (bf16_kernels.h) of TDPBF16PS: four tiles of C stay in
+ * registers, tmm0 .. tmm3, while two of A and two of B pass. (fragment of simd/isa/bf16_avx512_amx.c) */
+enum { AMX_MR = AMX_WIDTH, AMX_NR = AMX_WIDTH };
+
+/* A thread has no tiles unless it says of which shape, which takes as long as ten products of tiles. */
+static _Thread_local int begun;
+
+static void begin(void)
+{
+    static const struct {
+        uint8_t palette, start_row, reserved[14];
+        uint16_t row_bytes[16];
+        uint8_t rows[16];
+    } shapes = { .palette = 1,
+                 .row_bytes = { 64, 64, 64, 64, 64, 64, 64, 64 },
+                 .rows = { 16, 16, 16, 16, 16, 16, 16, 16 } };
+    if (begun++ == 0) {
+        _tile_loadconfig(&shapes);
+    }
+}
+
+static void end(void)
+{
+    if (--begun == 0) {
+        _tile_release();
+    }
+}
+
+/* Of a tile's row and column of tiles, those in use. The compiler doesn't know what tiles read. */
+static HONE__GEMM_INLINE void product_of(const bool low, const bool wide, const hone__gemm_tile *t,
+                                         float *c, int64_t c_rs)
+{
+    const int64_t row = c_rs * (int64_t)sizeof *c;
+    float *const below = c + AMX_ROWS * c_rs;
+    __asm__ volatile("" ::: "memory");
+    if (t->resume) {
+        _tile_loadd(0, c, row);
+        if (wide) {
+            _tile_loadd(1, c + AMX_ROWS, row);
+        }
+        if (!low) {
+            _tile_loadd(2, below, row);
+        }
+        if (!low && wide) {
+            _tile_loadd(3, below + AMX_ROWS, row);
+        }
+    } else {
+        _tile_zero(0);
+        _tile_zero(1);
+        _tile_zero(2);
+        _tile_zero(3);
+    }
+    const bool packed = t->a_cs != 1;
+    const int64_t a_row = packed ? AMX_K : t->a_rs, a_bytes = a_row * (int64_t)sizeof(uint16_t);
+    const int64_t a_step = packed ? AMX_MR * AMX_K : AMX_K;
+    const uint16_t *a = t->a, *b = t->b;
+    for (int64_t p = t->k; p > 0; p -= AMX_K, a += a_step, b += AMX_NR * AMX_K) {
+        _tile_loadd(6, b, AMX_NR * 4);
+        _tile_loadd(4, a, a_bytes);
+        _tile_dpbf16ps(0, 4, 6);
+        if (wide) {
+            _tile_loadd(7, b + 2 * AMX_ROWS, AMX_NR * 4);
+            _tile_dpbf16ps(1, 4, 7);
+        }
+        if (!low) {
+            _tile_loadd(5, a + AMX_ROWS * a_row, a_bytes);
+            _tile_dpbf16ps(2, 5, 6);
+        }
+        if (!low && wide) {
+            _tile_dpbf16ps(3, 5, 7);
+        }
+    }
+    _tile_stored(0, c, row);
+    if (wide) {
+        _tile_stored(1, c + AMX_ROWS, row);
+    }
+    if (!low) {
+        _tile_stored(2, below, row);
+    }
+    if (!low && wide) {
+        _tile_stored(3, below + AMX_ROWS, row);
+    }
+}
+
+static HONE__GEMM_NOINLINE void product(const hone__gemm_tile *t, float *c, int64_t c_rs)
+{
+    if (t->mr > AMX_ROWS) {
+        if (t->nr > AMX_ROWS) {
+            product_of(false, true, t, c, c_rs);
+        } else {
+            product_of(false, false, t, c, c_rs);
+        }
+    } else if (t->nr > AMX_ROWS) {
+        product_of(true, true, t, c, c_rs);
+    } else {
+        product_of(true, false, t, c, c_rs);
+    }
+}
+
+static void tiles(const hone__gemm_tile *t)
+{
+    begin();
+    float *c = t->c;
+    if (t->mr % AMX_ROWS == 0 && t->nr % AMX_ROWS == 0) {
+        product(t, c, t->c_rs);
+    } else {
+        float sums[AMX_MR * AMX_NR] __attribute__((aligned(64)));
+        const size_t row_bytes = (size_t)t->nr * sizeof *c;
+        for (int i = 0; i < t->mr && t->resume; i++) {
+            memcpy(sums + i * AMX_NR, c + i * t->c_rs, row_bytes);
+        }
+        product(t, sums, AMX_NR);
+        for (int i = 0; i < t->mr; i++) {
+            memcpy(c + i * t->c_rs, sums + i * AMX_NR, row_bytes);
+        }
+    }
+    end();
+}
