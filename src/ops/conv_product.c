@@ -6,6 +6,7 @@
 
 #include "loops/elementwise.h"
 
+#include "gemm/blocks.h"
 #include "gemm/gemm.h"
 #include "loops/conv.h"
 #include "loops/direct.h"
@@ -369,6 +370,40 @@ static bool is_of_one_tap(const hone__conv *c)
     return sees_pixels(c) && positions(c->out) >= LEAST_LINE;
 }
 
+/* Parts of a weight that stay in L2, beside what a sample needs, while all samples pass by; 1 if it does whole, or
+ * if samples are so large that they had better pass once. */
+static int64_t parts_of_weight(const hone__conv *c, int64_t rows, int64_t k)
+{
+    enum { MOST_PARTS = 64, ROWS = 64 };
+    const int64_t size = hone__gemm_size(gemm_dtype(c->a)), bytes = rows * k * size;
+    if (c->n == 1 || hone__gemm_fits_l2(bytes) ||
+        !hone__gemm_fits_l2(4 * positions(c->out) * k * size))
+        return 1;
+    int64_t parts = 2;
+    while (parts < MOST_PARTS && 2 * ROWS * parts <= rows && !hone__gemm_fits_l2(2 * bytes / parts))
+        parts++;
+    return parts;
+}
+
+static int64_t part_of(int64_t rows, int64_t parts, int64_t i)
+{
+    return rows / parts * i + (i < rows % parts ? i : rows % parts);
+}
+
+/* Outputs [first, end). */
+static bool multiply_outputs(const hone__conv *c, hone__gemm_args g, const hone_tensor *weight,
+                             hone_tensor *bias, const hone_tensor *y, int64_t first, int64_t end)
+{
+    g.n = end - first;
+    g.b = element(weight, first * c->channels);
+    g.c = element(y, first * g.m);
+    if (hone__is_real(bias)) {
+        g.bias = element(bias, first * bias->stride[0]);
+        g.bias_cs = bias->stride[0];
+    }
+    return hone__gemm(&g) == 0;
+}
+
 static bool one_tap_forward(const hone__conv *c, const hone_tensor *weight, hone_tensor *bias,
                             hone_tensor *y)
 {
@@ -380,31 +415,43 @@ static bool one_tap_forward(const hone__conv *c, const hone_tensor *weight, hone
     g.a = hone__data(x);
     g.a_rs = x->stride[x->ndim - 1];
     g.a_cs = x->stride[1];
-    g.b = hone__data(weight);
     g.b_rs = 1;
     g.b_cs = c->channels;
-    g.c = hone__data(y);
     g.c_batch[0] = c->outputs * g.m;
-    if (hone__is_real(bias)) {
-        g.bias = hone__data(bias);
-        g.bias_cs = bias->stride[0];
-    }
-    return hone__gemm(&g) == 0;
+    const int64_t parts = parts_of_weight(c, c->outputs, c->channels);
+    bool done = true;
+    for (int64_t i = 0; done && i < parts; i++)
+        done = multiply_outputs(c, g, weight, bias, y, part_of(c->outputs, parts, i),
+                                part_of(c->outputs, parts, i + 1));
+    return done;
 }
 
-/* If the product would turn the weight for each sample, since its rows are pages apart (gemm/plan.c). */
+/* If rows of the weight lie so far apart that a product would turn it for each sample, or read few lines of each
+ * cache: turned once it takes less time, with many positions in all. */
 static bool turns_weight(const hone__conv *c)
 {
-    enum {
-        PAGE = 4096,
-        SAMPLES = 4,
-        LEAST_POSITIONS = 192,
-        LEAST_BYTES = 3 << 19,
-        MOST_BYTES = 4 << 20
-    };
-    const int64_t row = c->channels * (int64_t)sizeof(float), bytes = c->outputs * row;
-    return c->a->dtype == HONE_F32 && c->n >= SAMPLES && row % PAGE == 0 &&
-           positions(c->out) >= LEAST_POSITIONS && bytes >= LEAST_BYTES && bytes <= MOST_BYTES;
+    enum { APART = 1024, LEAST_POSITIONS = 768, LEAST_BYTES = 1 << 19 };
+    const int64_t row = c->channels * (int64_t)sizeof(float);
+    return c->a->dtype == HONE_F32 && row % APART == 0 &&
+           c->n * positions(c->out) >= LEAST_POSITIONS && c->outputs * row >= LEAST_BYTES;
+}
+
+/* Channels [first, end). */
+static bool multiply_channels(const hone__conv *c, hone__gemm_args g, hone_tensor *weight,
+                              bool turned, const hone_tensor *to, int64_t first, int64_t end)
+{
+    HONE_SCOPE();
+    weight = hone_slice(weight, 1, first, end, 1);
+    if (turned)
+        weight = hone_contiguous(hone_transpose(weight, 0, 1));
+    if (!weight)
+        return false;
+    g.n = end - first;
+    g.b = hone__data(weight);
+    g.b_rs = turned ? 1 : c->channels;
+    g.b_cs = turned ? c->outputs : 1;
+    g.c = element(to, first * g.m);
+    return hone__gemm(&g) == 0;
 }
 
 static bool one_tap_input(const hone__conv *c, hone_tensor *weight, hone_tensor *dx)
@@ -419,17 +466,14 @@ static bool one_tap_input(const hone__conv *c, hone_tensor *weight, hone_tensor 
     g.a = hone__data(dy);
     g.a_rs = dy->stride[dy->ndim - 1];
     g.a_cs = dy->stride[1];
-    if (turns_weight(c)) {
-        weight = hone_contiguous(hone_transpose(weight, 0, 1));
-        g.b_rs = 1;
-        g.b_cs = c->outputs;
-    }
-    if (!weight)
-        return false;
-    g.b = hone__data(weight);
-    g.c = hone__data(to);
     g.c_batch[0] = c->channels * g.m;
-    if (hone__gemm(&g) != 0)
+    const bool turned = turns_weight(c);
+    const int64_t parts = turned ? parts_of_weight(c, c->channels, c->outputs) : 1;
+    bool done = true;
+    for (int64_t i = 0; done && i < parts; i++)
+        done = multiply_channels(c, g, weight, turned, to, part_of(c->channels, parts, i),
+                                 part_of(c->channels, parts, i + 1));
+    if (!done)
         return false;
     if (all)
         return true;
