@@ -12,7 +12,8 @@ typedef struct {
     const hone__gemm_kernel *kernel;
     int64_t taps, in, out; /* channels of pixels with padding */
     int64_t positions, samples;
-    float *sum, *x, *dy; /* [channels * taps, out]; pixels of a step */
+    bool apart;          /* a sample's sum waits beside the others' */
+    float *sum, *x, *dy; /* [channels * taps, out]; pixels of a step, dy's panel by panel */
     char *rooms;
     size_t room_bytes;
 } job;
@@ -53,50 +54,44 @@ static int64_t panels(const job *j)
     return hone__panels(j->kernel, j->out);
 }
 
-/* sum += a^T dy over k positions from `at` on; a: [k, many]. */
-static void multiply(const job *j, int64_t tap, int64_t c, int64_t many, int64_t at, int64_t k,
-                     const float *a, bool after)
+/* to [many, out] = a^T dy over k positions from `at` on; a: [k, many]. */
+static void multiply(const job *j, int64_t c, int64_t many, int64_t at, int64_t k, const float *a,
+                     float *to, int64_t to_rs, bool resume, const hone__gemm_epilogue *finish)
 {
-    static const hone__gemm_epilogue add = { .alpha = 1, .accumulate = 1 };
     const int64_t rows = min64(many, j->g->x.channels - c);
     for (int64_t p = 0; p < panels(j); p++) {
         const int64_t col = hone__panel(j->kernel, j->out, p);
+        const int64_t width = hone__panel(j->kernel, j->out, p + 1) - col;
         hone__gemm_tile t = { .k = k,
                               .a_rs = 1,
                               .a_cs = many,
-                              .b = j->dy + at * j->out + col,
-                              .b_rs = j->out,
-                              .c_rs = j->taps * j->out,
-                              .nr = (int)(hone__panel(j->kernel, j->out, p + 1) - col),
-                              .resume = !after,
-                              .finish = after ? &add : NULL };
-        hone__product_panel(j->kernel, rows, &t, a, j->sum + (c * j->taps + tap) * j->out + col);
+                              .b = j->dy + col * j->samples * j->positions + at * width,
+                              .b_rs = width,
+                              .c_rs = to_rs,
+                              .nr = (int)width,
+                              .resume = resume,
+                              .finish = finish };
+        hone__product_panel(j->kernel, rows, &t, a, to + col);
     }
 }
 
-/* A sample of more positions than a product takes at once: its sum waits in `part`. */
-static void multiply_long(const job *j, int64_t tap, int64_t c, int64_t many, int64_t at, float *a,
-                          float *part)
+static float *sum_of(const job *j, int64_t tap, int64_t c)
+{
+    return j->sum + (c * j->taps + tap) * j->out;
+}
+
+/* A sample whose sum waits in `part`. */
+static void multiply_apart(const job *j, int64_t tap, int64_t c, int64_t many, int64_t at, float *a,
+                           float *part)
 {
     const int64_t rows = min64(many, j->g->x.channels - c);
     for (int64_t p0 = 0; p0 < j->positions; p0 += K) {
         const int64_t k = min64(K, j->positions - p0);
         pack(j, tap, c, many, at + p0, at + p0 + k, a);
-        for (int64_t p = 0; p < panels(j); p++) {
-            const int64_t col = hone__panel(j->kernel, j->out, p);
-            hone__gemm_tile t = { .k = k,
-                                  .a_rs = 1,
-                                  .a_cs = many,
-                                  .b = j->dy + (at + p0) * j->out + col,
-                                  .b_rs = j->out,
-                                  .c_rs = j->out,
-                                  .nr = (int)(hone__panel(j->kernel, j->out, p + 1) - col),
-                                  .resume = p0 > 0 };
-            hone__product_panel(j->kernel, rows, &t, a, part + col);
-        }
+        multiply(j, c, many, at + p0, k, a, part, j->out, p0 > 0, NULL);
     }
     for (int64_t i = 0; i < rows; i++) {
-        float *const to = j->sum + ((c + i) * j->taps + tap) * j->out;
+        float *const to = sum_of(j, tap, c + i);
         for (int64_t o = 0; o < j->out; o++)
             to[o] = to[o] + part[i * j->out + o];
     }
@@ -105,20 +100,37 @@ static void multiply_long(const job *j, int64_t tap, int64_t c, int64_t many, in
 /* One tap's sums of a few channels over all samples of the step. */
 static void run_item(const job *j, int64_t tap, int64_t c, int64_t samples, float *a, float *part)
 {
-    const int64_t many = min64(CHANNELS, j->in - c);
+    static const hone__gemm_epilogue add = { .alpha = 1, .accumulate = 1 };
+    const int64_t many = min64(CHANNELS, j->in - c), sum_rs = j->taps * j->out;
     if (j->positions < j->g->many_positions) { /* one chain */
         const int64_t all = samples * j->positions;
         pack(j, tap, c, many, 0, all, a);
-        multiply(j, tap, c, many, 0, all, a, false);
+        multiply(j, c, many, 0, all, a, sum_of(j, tap, c), sum_rs, true, NULL);
         return;
     }
     for (int64_t s = 0; s < samples; s++) {
-        if (j->positions > MOST_K) {
-            multiply_long(j, tap, c, many, s * j->positions, a, part);
+        const int64_t at = s * j->positions;
+        if (j->apart) {
+            multiply_apart(j, tap, c, many, at, a, part);
             continue;
         }
-        pack(j, tap, c, many, s * j->positions, (s + 1) * j->positions, a);
-        multiply(j, tap, c, many, s * j->positions, j->positions, a, true);
+        pack(j, tap, c, many, at, at + j->positions, a);
+        multiply(j, c, many, at, j->positions, a, sum_of(j, tap, c), sum_rs, false, &add);
+    }
+}
+
+/* A row of pixels, or some, by panels of the product. */
+static void gather_dy(const job *j, int64_t sample, int64_t begin, int64_t end, int64_t at)
+{
+    const hone__image *dy = &j->g->dy;
+    for (int64_t p = 0; p < panels(j); p++) {
+        const int64_t col = hone__panel(j->kernel, j->out, p);
+        const int64_t width = hone__panel(j->kernel, j->out, p + 1) - col;
+        hone__image some = *dy;
+        some.p += col * dy->channel;
+        some.channels = min64(width, dy->channels - col);
+        hone__gather_apart(&some, sample, begin, end,
+                           j->dy + col * j->samples * j->positions + at * width, width);
     }
 }
 
@@ -137,8 +149,7 @@ static void gather_share(const job *j, int64_t first, int64_t end, int thread, i
     for (int64_t r = hone__cut(rows_dy, n_threads, thread); r < stop; r = upto) {
         const int64_t sample = r / dy->height;
         upto = min64(stop, (sample + 1) * dy->height);
-        hone__gather_pixels(dy, first + sample, r % dy->height, upto - sample * dy->height,
-                            j->dy + r * dy->width * j->out);
+        gather_dy(j, first + sample, r % dy->height, upto - sample * dy->height, r * dy->width);
     }
 }
 
@@ -202,8 +213,8 @@ bool hone__direct_add_weight(const hone__direct_gradient *given)
     const double flops = 2.0 * (double)(g->n * j.positions * j.taps) * (double)(j.in * j.out);
     const int threads =
         hone__team_for(flops / j.kernel->flops_per_ns, ceil_div(j.in, CHANNELS) * j.taps);
-    j.room_bytes = hone__floats(MOST_K * CHANNELS) +
-                   (j.positions > MOST_K ? hone__floats(CHANNELS * j.out) : 0);
+    j.apart = j.positions > MOST_K && j.positions >= g->many_positions;
+    j.room_bytes = hone__floats(MOST_K * CHANNELS) + (j.apart ? hone__floats(CHANNELS * j.out) : 0);
     const size_t sum = in_place ? 0 : hone__floats(g->x.channels * j.taps * j.out);
     const size_t x = hone__floats(j.samples * g->x.height * g->x.width * j.in);
     const size_t bytes = sum + x + hone__floats(j.samples * j.positions * j.out) +

@@ -86,15 +86,20 @@ static void gather_pixel(const hone__image *m, const void *row, int64_t x, float
 void hone__gather_pixels(const hone__image *m, int64_t sample, int64_t begin, int64_t end,
                          float *to)
 {
-    const int64_t padded = hone__padded(m->channels);
+    hone__gather_apart(m, sample, begin, end, to, hone__padded(m->channels));
+}
+
+void hone__gather_apart(const hone__image *m, int64_t sample, int64_t begin, int64_t end, float *to,
+                        int64_t pitch)
+{
     const int64_t rows = in_one_line(m) ? 1 : end - begin;
     const int64_t pixels = (end - begin) / (rows ? rows : 1) * m->width;
-    for (int64_t r = 0; r < rows; r++, to += pixels * padded) {
+    for (int64_t r = 0; r < rows; r++, to += pixels * pitch) {
         const void *const from = row_of(m, sample, begin + r);
         if (m->channel != 1)
-            hone__turn_lines(pixels, m->channels, to, padded, from, m->channel, m->half);
+            hone__turn_lines(pixels, m->channels, to, pitch, from, m->channel, m->half);
         for (int64_t i = 0; m->channel == 1 && i < pixels; i++)
-            gather_pixel(m, from, i, to + i * padded);
+            gather_pixel(m, from, i, to + i * pitch);
     }
 }
 

@@ -75,6 +75,9 @@ void hone__turn_lines(int64_t n, int64_t lines, float *to, int64_t to_rs, const 
  * is left as it is. */
 void hone__gather_pixels(const hone__image *m, int64_t sample, int64_t begin, int64_t end,
                          float *to);
+/** The same, `pitch` elements from pixel to pixel. */
+void hone__gather_apart(const hone__image *m, int64_t sample, int64_t begin, int64_t end, float *to,
+                        int64_t pitch);
 /** The reverse. */
 void hone__scatter_pixels(const hone__image *m, int64_t sample, int64_t begin, int64_t end,
                           const float *from);
