@@ -1,5 +1,5 @@
 /* bf16_narrow.h: `narrow`, by integers, and `follow` (bf16_kernels.h): loops that compilers turn into
- * vectors. */
+ * vectors; of `narrow` into twice as many instructions of AVX-512 as it takes. */
 #ifndef HONE_GEMM_BF16_NARROW_H
 #define HONE_GEMM_BF16_NARROW_H
 
@@ -8,6 +8,9 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+#ifdef __AVX512BW__
+#include "gemm/bf16_narrow_avx512.h"
+#else
 static void narrow(int64_t rows, int64_t n, uint16_t *restrict to, int64_t to_rs,
                    const float *restrict from, int64_t from_rs)
 {
@@ -19,6 +22,7 @@ static void narrow(int64_t rows, int64_t n, uint16_t *restrict to, int64_t to_rs
         }
     }
 }
+#endif
 
 static void follow(int64_t rows, int64_t n, float *restrict v, int64_t v_rs,
                    const float *restrict bias, int64_t bias_rs, int64_t bias_cs, bool relu)
