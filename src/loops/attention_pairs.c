@@ -24,9 +24,9 @@ typedef hone__attention_rows matrices;
 void hone__attention_half(job *j)
 {
     const hone__gemm_kernel *real = &hone__k->gemm.of[HONE__GEMM_F32];
-    j->half = hone__bf16();
-    j->kernel = &j->half->shape;
     j->tiles = hone__bf16_order_now() == HONE__BF16_TILES;
+    j->half = hone__bf16_in(j->tiles);
+    j->kernel = &j->half->shape;
     j->loose = !j->tiles && !j->half->paired;
     j->mr = j->kernel->mr;
     j->nr = j->kernel->nr;
@@ -34,6 +34,22 @@ void hone__attention_half(job *j)
         j->nr = 2 * real->vl;
         j->mr = real->rows[2];
     }
+}
+
+/* Elements between rows of weights: whole lines, for kernels that read tiles of them in place. */
+enum { WEIGHTS_LD = HONE__KEY_BLOCK + HONE__BF16_TILE_K };
+
+/* Around many tiles. */
+static void begin_tiles(const job *j)
+{
+    if (j->tiles && j->half->begin)
+        j->half->begin();
+}
+
+static void end_tiles(const job *j)
+{
+    if (j->tiles && j->half->end)
+        j->half->end();
 }
 
 /* Sums are cut at multiples of it, which their order doesn't show. */
@@ -118,8 +134,8 @@ static size_t cut_room(const job *j, char *at, room *r)
     (r->member = (void *)(at + used), used += ((size_t)(elements) * (bytes) + 127) / 64 * 64)
     TAKE(scores, q * HONE__SCORES_LD, sizeof(float));
     TAKE(dp, back ? q * HONE__SCORES_LD : 0, sizeof(float));
-    TAKE(weights, q * HONE__SCORES_LD, sizeof(uint16_t));
-    TAKE(dscores, back ? q * HONE__SCORES_LD : 0, sizeof(uint16_t));
+    TAKE(weights, q * WEIGHTS_LD, sizeof(uint16_t));
+    TAKE(dscores, back ? q * WEIGHTS_LD : 0, sizeof(uint16_t));
     TAKE(q, all_bytes(j, mr, q, j->width), 1);
     TAKE(keys, blocks, all_bytes(j, nr, k, j->width));
     TAKE(values, blocks, all_bytes(j, nr, back ? k : j->values, back ? j->values : k));
@@ -206,19 +222,26 @@ static hone__sight score(const job *j, const block *b, const room *r, const char
     return j->a->mask == HONE_NONE ? sight : hone__attention_mask(j, b, r);
 }
 
+/* Of so many keys weights are there: whole tiles, for kernels that read them in place. */
+static int64_t in_place_keys(const job *j, int64_t keys)
+{
+    const int64_t tile = j->half->tiled ? HONE__BF16_TILE_K : 1;
+    return (keys + tile - 1) / tile * tile;
+}
+
 /* x rounded, zeros where they don't see each other, as far as a tile of sums reads. */
 static void round_weights(const job *j, const block *b, const hone__sight *sight, char *x,
                           uint16_t *to)
 {
     enum { SOME = 16 };
     float *row = (float *)(void *)x;
-    const int64_t beyond = j->mr + step_of(j);
+    const int64_t beyond = j->mr + step_of(j), keys = in_place_keys(j, b->keys);
     for (int64_t i = 0, rows; i < b->queries; i += rows) {
-        int64_t all = b->keys;
+        int64_t all = keys;
         rows = hone__min(sight->kind == HONE__SEE_FIRST ? SOME : b->queries, b->queries - i);
         if (sight->kind == HONE__SEE_FIRST)
             all = hone__min(all, keys_seen(b, sight, i + rows - 1) + beyond);
-        for (int64_t r = i; r < i + rows && sight->kind != HONE__SEE_ALL; r++) {
+        for (int64_t r = i; r < i + rows && (sight->kind != HONE__SEE_ALL || all > b->keys); r++) {
             float *of = row + r * HONE__SCORES_LD;
             const uint8_t *seen = sight->mask + r * HONE__KEY_BLOCK;
             const int64_t n = keys_seen(b, sight, r);
@@ -227,11 +250,11 @@ static void round_weights(const job *j, const block *b, const hone__sight *sight
             for (int64_t s = 0; sight->kind == HONE__SEE_MASK && s < n; s++)
                 of[s] = seen[s] ? of[s] : 0;
         }
-        j->half->narrow(rows, all, to + i * HONE__SCORES_LD, HONE__SCORES_LD,
-                        row + i * HONE__SCORES_LD, HONE__SCORES_LD);
+        j->half->narrow(rows, all, to + i * WEIGHTS_LD, WEIGHTS_LD, row + i * HONE__SCORES_LD,
+                        HONE__SCORES_LD);
         for (int64_t r = i; j->loose && r < i + rows; r++)
             hone__k->cast[HONE__BF16][HONE__F32](all, row + r * HONE__SCORES_LD, 1,
-                                                 to + r * HONE__SCORES_LD, 1);
+                                                 to + r * WEIGHTS_LD, 1);
     }
 }
 
@@ -243,37 +266,48 @@ typedef struct {
     const hone__sight *sight;
     bool turned;
     int64_t m, n, k;
-    const uint16_t *a;
-    const char *wide; /* a, widened, of a loose job */
-    int64_t a_rs, a_cs;
+    const uint16_t *a;  /* [queries, WEIGHTS_LD] */
+    const char *wide;   /* a, widened, of a loose job: [queries, HONE__SCORES_LD] */
     const char *panels; /* of b ... */
     const char *from;   /* ... as it lies, rows `row` apart */
     int64_t row;
     float *c; /* rows n apart */
 } sum;
 
+/* A of a tile's rows from i on over t->k p from `from` on: where it lies, or packed. */
+static void a_of_strip(const job *j, const room *r, const sum *x, int64_t i, int64_t from,
+                       hone__gemm_tile *t)
+{
+    const int64_t ld = j->loose ? HONE__SCORES_LD : WEIGHTS_LD;
+    const int64_t rs = x->turned ? 1 : ld, cs = x->turned ? ld : 1, at = i * rs + from * cs;
+    const int64_t whole = in_place_keys(j, t->k);
+    if (j->loose || (j->half->tiled && !x->turned && t->mr % 16 == 0)) {
+        t->a = j->loose ? (const void *)(x->wide + at * (int64_t)sizeof(float)) : x->a + at;
+        t->a_rs = rs;
+        t->a_cs = cs;
+        t->k = whole;
+        return;
+    }
+    pack_one(j, A, t->mr, t->k, x->a + at, rs, cs, r->strip);
+    t->a = r->strip;
+    t->a_rs = 1;
+    t->a_cs = j->mr;
+}
+
 /* Rows of c from i on over p in [from, to), from being a multiple of step_of. */
 static void sum_strip(const job *j, const room *r, const sum *x, const char *panels, int64_t i,
                       int rows, int64_t from, int64_t to)
 {
-    const int mr = j->mr, nr = j->nr;
-    const int64_t at = i * x->a_rs + from * x->a_cs;
-    if (!j->loose)
-        pack_one(j, A, rows, to - from, x->a + at, x->a_rs, x->a_cs, r->strip);
+    const int nr = j->nr;
+    hone__gemm_tile t = { .k = to - from, .b_rs = nr, .c_rs = x->n, .mr = rows, .resume = true };
+    a_of_strip(j, r, x, i, from, &t);
     panels += panel_bytes(j, nr, from);
-    for (int64_t col = 0; col < x->n; col += nr, panels += panel_bytes(j, nr, x->k))
-        run_tile(
-            j, &(hone__gemm_tile){ .k = to - from,
-                                   .a = j->loose ? x->wide + at * (int64_t)sizeof(float) : r->strip,
-                                   .a_rs = j->loose ? x->a_rs : 1,
-                                   .a_cs = j->loose ? x->a_cs : mr,
-                                   .b = panels,
-                                   .b_rs = nr,
-                                   .c = x->c + i * x->n + col,
-                                   .c_rs = x->n,
-                                   .mr = rows,
-                                   .nr = (int)hone__min(nr, x->n - col),
-                                   .resume = true });
+    for (int64_t col = 0; col < x->n; col += nr, panels += panel_bytes(j, nr, x->k)) {
+        t.b = panels;
+        t.c = x->c + i * x->n + col;
+        t.nr = (int)hone__min(nr, x->n - col);
+        run_tile(j, &t);
+    }
 }
 
 static bool sees(const sum *x, int64_t i, int64_t p)
@@ -407,8 +441,6 @@ static void attend_block(const job *j, const block *q, const block *b, room *r, 
                      .k = b->keys,
                      .a = r->weights,
                      .wide = r->scores,
-                     .a_rs = HONE__SCORES_LD,
-                     .a_cs = 1,
                      .panels = values,
                      .from = keys_at(j, b, &j->v),
                      .row = j->v.row,
@@ -422,11 +454,13 @@ static void attend(const job *j, const block *q, room *r)
     memset(r->out, 0, (size_t)n * sizeof *r->out);
     hone__attention_start(j, q, r);
     r->packed_from = -1;
+    begin_tiles(j);
     for (int64_t k0 = 0; k0 < j->keys; k0 += HONE__KEY_BLOCK) {
         block b;
         if (hone__attention_meet(j, q, k0, &b))
             attend_block(j, q, &b, r, seen);
     }
+    end_tiles(j);
     hone__attention_end(j, q, r, seen, r->out);
     round_sums(j, n, 1, r->out, queries_at(j, q, &j->out));
 }
@@ -466,12 +500,7 @@ static void add_dkv(const job *j, const block *b, const room *r, const hone__sig
                     const char *dout)
 {
     const char *q = queries_at(j, b, &j->q);
-    sum x = { .sight = sight,
-              .turned = true,
-              .m = b->keys,
-              .k = b->queries,
-              .a_rs = 1,
-              .a_cs = HONE__SCORES_LD };
+    sum x = { .sight = sight, .turned = true, .m = b->keys, .k = b->queries };
     pack_all(j, B, j->width, b->queries, q, 1, j->q.row, r->q_sum);
     x.n = j->width;
     x.a = r->dscores;
@@ -500,15 +529,13 @@ static void add_dq(const job *j, const block *b, const room *r, const hone__sigh
                      .k = b->keys,
                      .a = r->dscores,
                      .wide = r->dp,
-                     .a_rs = HONE__SCORES_LD,
-                     .a_cs = 1,
                      .panels = r->keys_sum,
                      .from = keys_at(j, b, &j->k),
                      .row = j->k.row,
                      .c = sums_of_query(j, b, r) });
 }
 
-static void back(const job *j, const block *b, room *r, wish w)
+static void back_block(const job *j, const block *b, room *r, wish w)
 {
     const int64_t size = j->real_size, all = j->units * j->queries;
     const char *stats = (const char *)hone__data(j->a->stats) + hone__attention_query(j, b) * size;
@@ -542,6 +569,13 @@ static void back(const job *j, const block *b, room *r, wish w)
         round_weights(j, b, &sight, r->scores, r->weights);
         add_dkv(j, b, r, &sight, dout);
     }
+}
+
+static void back(const job *j, const block *b, room *r, wish w)
+{
+    begin_tiles(j);
+    back_block(j, b, r, w);
+    end_tiles(j);
 }
 
 static void end_keys(const job *j, const block *keys, room *r)
