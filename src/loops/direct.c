@@ -137,8 +137,9 @@ static void clear_columns(int64_t n, int64_t width, float *c, int64_t c_rs, cons
 
 /* n outputs of a panel, a_rs and c_rs elements apart, tap by tap; the sums wait in c. */
 static void run_outputs(const job *j, hone__gemm_tile t, const tap *taps, int n_taps, int64_t n,
-                        float *c)
+                        float *c, hone__ahead *ahead)
 {
+    const int64_t vectors = hone__gemm_vectors(j->kernel, t.nr);
     const int64_t parts = ceil_div(n, hone__gemm_tile_rows(j->kernel, t.nr, taps->k, t.a_cs));
     int64_t at = 0;
     for (int64_t i = 0; i < parts; i++) {
@@ -150,6 +151,7 @@ static void run_outputs(const job *j, hone__gemm_tile t, const tap *taps, int n_
             t.a = taps[k].a + at * t.a_rs;
             t.b = taps[k].b;
             t.resume = k > 0;
+            t.errand = hone__next_errand(ahead, vectors, t.k);
             t.finish = k + 1 == n_taps && j->bias ? &j->finish : NULL;
             j->kernel->tile(&t);
         }
@@ -159,7 +161,7 @@ static void run_outputs(const job *j, hone__gemm_tile t, const tap *taps, int n_
 
 /* A row of outputs of one panel; c: of the row's first. */
 static void run_row(const job *j, const float *pixels, int64_t first_row, int64_t row, int64_t p,
-                    float *c, int64_t step)
+                    float *c, int64_t step, hone__ahead *ahead)
 {
     const hone__direct *d = j->d;
     const int64_t at = panel(j, p), width = panel(j, p + 1) - at;
@@ -179,22 +181,39 @@ static void run_row(const job *j, const float *pixels, int64_t first_row, int64_
         if (n_taps == 0)
             clear_columns(n, width, first, t.c_rs, t.bias);
         else
-            run_outputs(j, t, taps, n_taps, n, first);
+            run_outputs(j, t, taps, n_taps, n, first, ahead);
     }
 }
 
-static void run_block(const job *j, const room *r, int64_t block)
+/* Samples [first, end), rows of outputs [begin_row, end_row), which see [seen, seen_end). */
+typedef struct {
+    int64_t first, end, begin_row, end_row, seen, seen_end;
+} block;
+
+static block block_at(const job *j, int64_t i)
 {
-    const hone__image *out = &j->d->out;
-    const int64_t band = block % j->bands, first = block / j->bands * j->samples;
-    const int64_t end = min64(first + j->samples, j->d->n);
-    const int64_t begin_row = hone__cut(out->height, j->bands, band);
-    const int64_t end_row = hone__cut(out->height, j->bands, band + 1), rows = end_row - begin_row;
-    int64_t seen, seen_end;
-    hone__rows_seen(&j->d->y, j->d->in.height, begin_row, end_row, &seen, &seen_end);
+    const int64_t band = i % j->bands, first = i / j->bands * j->samples, height = j->d->out.height;
+    block b = { .first = first,
+                .end = min64(first + j->samples, j->d->n),
+                .begin_row = hone__cut(height, j->bands, band),
+                .end_row = hone__cut(height, j->bands, band + 1) };
+    hone__rows_seen(&j->d->y, j->d->in.height, b.begin_row, b.end_row, &b.seen, &b.seen_end);
+    return b;
+}
+
+/* next: what the same thread does then, or NULL. */
+static void run_block(const job *j, const room *r, const block *b, const block *next)
+{
+    const hone__image *out = &j->d->out, *in = &j->d->in;
+    const int64_t first = b->first, end = b->end, begin_row = b->begin_row, end_row = b->end_row;
+    const int64_t rows = end_row - begin_row, seen = b->seen, seen_end = b->seen_end;
+    hone__ahead ahead[] = { hone__ahead_of(out, first, end, begin_row, end_row),
+                            next ? hone__ahead_of(in, next->first, next->end, next->seen,
+                                                  next->seen_end)
+                                 : (hone__ahead){ 0 } };
     const int64_t sample_pixels = j->most_rows * j->frame.columns * j->frame.pitch;
     for (int64_t s = first; s < end; s++)
-        hone__frame_pixels(&j->d->in, s, seen, seen_end, &j->frame, r->compact,
+        hone__frame_pixels(in, s, seen, seen_end, &j->frame, r->compact,
                            r->x + (s - first) * sample_pixels);
     const int64_t step = j->out_in_place ? out->x : j->out;
     const int64_t row_step = j->out_in_place ? out->y : out->width * j->out;
@@ -203,7 +222,7 @@ static void run_block(const job *j, const room *r, int64_t block)
             float *c = j->out_in_place ? out->p + s * out->sample + begin_row * out->y
                                        : r->y + (s - first) * rows * row_step;
             for (int64_t row = begin_row; row < end_row; row++, c += row_step)
-                run_row(j, r->x + (s - first) * sample_pixels, seen, row, p, c, step);
+                run_row(j, r->x + (s - first) * sample_pixels, seen, row, p, c, step, ahead);
         }
     for (int64_t s = first; !j->out_in_place && s < end; s++)
         hone__scatter_pixels(out, s, begin_row, end_row, r->y + (s - first) * rows * row_step);
@@ -219,8 +238,10 @@ static void run_share(void *ctx, int thread, int n_threads)
     if (hone__padded(j->k) != j->k) /* channels of none: never multiplied, but copied */
         memset(r.compact, 0, hone__floats(j->most_rows * j->d->in.width * hone__padded(j->k)));
     const int64_t end = hone__cut(j->blocks, n_threads, thread + 1);
-    for (int64_t b = hone__cut(j->blocks, n_threads, thread); b < end; b++)
-        run_block(j, &r, b);
+    for (int64_t i = hone__cut(j->blocks, n_threads, thread); i < end; i++) {
+        const block b = block_at(j, i), next = block_at(j, i + 1);
+        run_block(j, &r, &b, i + 1 < end ? &next : NULL);
+    }
 }
 
 /* ---- all of it */

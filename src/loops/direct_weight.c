@@ -71,7 +71,7 @@ static void multiply(const job *j, int64_t c, int64_t many, int64_t at, int64_t 
                               .nr = (int)width,
                               .resume = resume,
                               .finish = finish };
-        hone__product_panel(j->kernel, rows, &t, a, to + col);
+        hone__product_panel(j->kernel, rows, &t, a, to + col, NULL);
     }
 }
 

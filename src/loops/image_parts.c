@@ -126,9 +126,41 @@ void hone__scatter_pixels(const hone__image *m, int64_t sample, int64_t begin, i
         scatter_line(m, row_of(m, sample, begin + r), pixels, from);
 }
 
-void hone__product_panel(const hone__gemm_kernel *kernel, int64_t m, hone__gemm_tile *t,
-                         const float *a, float *c)
+hone__ahead hone__ahead_of(const hone__image *m, int64_t first, int64_t last, int64_t begin,
+                           int64_t end)
 {
+    enum { FLOATS = 16 };
+    if (m->channel == 1 || m->half || first >= last || begin >= end)
+        return (hone__ahead){ 0 };
+    const bool follow = m->sample == m->channels * m->channel;
+    return (hone__ahead){ .from = m->p + first * m->sample + begin * m->y,
+                          .step = m->channel,
+                          .pieces = m->channels * (follow ? last - first : 1),
+                          .lines = ceil_div((end - begin - 1) * m->y + m->width, FLOATS) };
+}
+
+hone__gemm_errand hone__next_errand(hone__ahead *two, int64_t vectors, int64_t k)
+{
+    enum { FLOATS = 16, EVERY = 8 };
+    hone__ahead *const a = two && two->piece == two->pieces ? two + 1 : two;
+    if (!two || a->piece == a->pieces)
+        return (hone__gemm_errand){ 0 };
+    const int64_t rows = min64(ceil_div(a->lines - a->line, vectors), k / EVERY);
+    const hone__gemm_errand errand = { .rows = rows,
+                                       .from = a->from + a->piece * a->step + a->line * FLOATS,
+                                       .rs = vectors * FLOATS };
+    a->line += rows * vectors;
+    if (a->line >= a->lines) {
+        a->line = 0;
+        a->piece++;
+    }
+    return errand;
+}
+
+void hone__product_panel(const hone__gemm_kernel *kernel, int64_t m, hone__gemm_tile *t,
+                         const float *a, float *c, hone__ahead *ahead)
+{
+    const int64_t vectors = hone__gemm_vectors(kernel, t->nr);
     const int64_t parts = ceil_div(m, hone__gemm_tile_rows(kernel, t->nr, t->k, t->a_cs));
     int64_t row = 0;
     for (int64_t i = 0; i < parts; i++) {
@@ -136,6 +168,7 @@ void hone__product_panel(const hone__gemm_kernel *kernel, int64_t m, hone__gemm_
         t->mr = (int)(end - row);
         t->a = a + row * t->a_rs;
         t->c = c + row * t->c_rs;
+        t->errand = hone__next_errand(ahead, vectors, t->k);
         kernel->tile(t);
         row = end;
     }

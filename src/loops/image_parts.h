@@ -136,8 +136,23 @@ static inline int64_t hone__panel(const hone__gemm_kernel *kernel, int64_t width
     return (i * (vectors / panels) + (i < longer ? i : longer)) * kernel->vl;
 }
 
-/** C [m, columns of the panel] = A B, a chain each, in tiles of even heights. t: all but c, a, mr. */
+/** Pieces of memory, `step` elements from one to the next, that tiles ask for on their way (gemm_kernels.h: errands):
+ * planes lie so far from each other that the machine takes what is read of them for no stream. */
+typedef struct {
+    const float *from;
+    int64_t step, pieces, lines; /* lines: of a piece */
+    int64_t piece, line;         /* the next one */
+} hone__ahead;
+
+/** Rows [begin, end) of samples [first, last). */
+hone__ahead hone__ahead_of(const hone__image *m, int64_t first, int64_t last, int64_t begin,
+                           int64_t end);
+
+/** What the next tile of so many vectors of columns and k asks for, of the first of two that isn't done; NULL: nothing. */
+hone__gemm_errand hone__next_errand(hone__ahead *two, int64_t vectors, int64_t k);
+
+/** C [m, columns of the panel] = A B, a chain each, in tiles of even heights. t: all but c, a, mr. ahead: two, or NULL. */
 void hone__product_panel(const hone__gemm_kernel *kernel, int64_t m, hone__gemm_tile *t,
-                         const float *a, float *c);
+                         const float *a, float *c, hone__ahead *ahead);
 
 #endif

@@ -174,7 +174,7 @@ static void transform_in(const job *j, const room *r, int64_t sample, int64_t fi
 
 /* By the weights for outputs from `first` on. */
 static void multiply(const job *j, const room *r, int64_t tiles, int64_t first,
-                     const float *weights)
+                     const float *weights, hone__ahead *ahead)
 {
     for (int64_t p = 0; p < j->points; p++)
         for (int64_t i = 0; i < hone__panels(j->kernel, j->piece); i++) {
@@ -188,7 +188,7 @@ static void multiply(const job *j, const room *r, int64_t tiles, int64_t first,
                                   .c_rs = j->out,
                                   .nr = (int)width };
             hone__product_panel(j->kernel, tiles, &t, r->points + p * j->in_point,
-                                r->sums + p * j->out_point + first + at);
+                                r->sums + p * j->out_point + first + at, ahead);
         }
 }
 
@@ -221,18 +221,41 @@ static void transform_out(const job *j, const room *r, int64_t sample, int64_t f
                              r->y);
 }
 
-static void run_block(const job *j, const room *r, int64_t block)
+/* Samples [first, end), rows of tiles [begin_row, end_row). */
+typedef struct {
+    int64_t first, end, begin_row, end_row;
+} block;
+
+static block block_at(const job *j, int64_t i)
 {
-    const int64_t band = block % j->bands, first = block / j->bands * j->samples;
-    const int64_t end = min64(first + j->samples, j->w->n);
-    const int64_t begin_row = hone__cut(j->tiles_y, j->bands, band);
-    const int64_t end_row = hone__cut(j->tiles_y, j->bands, band + 1);
-    const int64_t each = (end_row - begin_row) * j->tiles_x;
-    for (int64_t s = first; s < end; s++)
-        transform_in(j, r, s, begin_row, end_row, (s - first) * each);
-    multiply(j, r, (end - first) * each, 0, j->weights);
-    for (int64_t s = first; s < end; s++)
-        transform_out(j, r, s, begin_row, end_row, (s - first) * each);
+    const int64_t band = i % j->bands, first = i / j->bands * j->samples;
+    return (block){ first, min64(first + j->samples, j->w->n),
+                    hone__cut(j->tiles_y, j->bands, band),
+                    hone__cut(j->tiles_y, j->bands, band + 1) };
+}
+
+/* Rows of the image that it reads. */
+static hone__ahead ahead_of_in(const job *j, const block *b)
+{
+    const hone__image *m = &j->w->in;
+    const int64_t y = j->side * b->begin_row - j->w->before_y;
+    return hone__ahead_of(m, b->first, b->end, hone__most(0, y),
+                          min64(j->side * b->end_row + 2 - j->w->before_y, m->height));
+}
+
+/* next: what the same thread does then, or NULL. */
+static void run_block(const job *j, const room *r, const block *b, const block *next)
+{
+    const hone__image *out = &j->w->out;
+    const int64_t each = (b->end_row - b->begin_row) * j->tiles_x;
+    hone__ahead ahead[] = { hone__ahead_of(out, b->first, b->end, j->side * b->begin_row,
+                                           min64(j->side * b->end_row, out->height)),
+                            next ? ahead_of_in(j, next) : (hone__ahead){ 0 } };
+    for (int64_t s = b->first; s < b->end; s++)
+        transform_in(j, r, s, b->begin_row, b->end_row, (s - b->first) * each);
+    multiply(j, r, (b->end - b->first) * each, 0, j->weights, ahead);
+    for (int64_t s = b->first; s < b->end; s++)
+        transform_out(j, r, s, b->begin_row, b->end_row, (s - b->first) * each);
 }
 
 static void begin_room(const job *j, int thread, room *r)
@@ -252,8 +275,10 @@ static void run_share(void *ctx, int thread, int n_threads)
     room r;
     begin_room(j, thread, &r);
     const int64_t end = hone__cut(j->blocks, n_threads, thread + 1);
-    for (int64_t b = hone__cut(j->blocks, n_threads, thread); b < end; b++)
-        run_block(j, &r, b);
+    for (int64_t i = hone__cut(j->blocks, n_threads, thread); i < end; i++) {
+        const block b = block_at(j, i), next = block_at(j, i + 1);
+        run_block(j, &r, &b, i + 1 < end ? &next : NULL);
+    }
 }
 
 /* The weights of a few outputs at a time stay near, and meet tiles of all samples. */
@@ -273,7 +298,7 @@ static void run_few(void *ctx, int thread, int n_threads)
     for (int64_t i = hone__cut(pieces, n_threads, thread);
          i < hone__cut(pieces, n_threads, thread + 1); i++) {
         transform_piece(j, r.turned, i * j->piece, r.weights, 0, 1);
-        multiply(j, &r, j->most_tiles, i * j->piece, r.weights);
+        multiply(j, &r, j->most_tiles, i * j->piece, r.weights, NULL);
     }
     hone__meet(n_threads);
     for (int64_t s = begin; s < end; s++)

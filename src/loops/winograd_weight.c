@@ -2,9 +2,12 @@
  * band of rows of one, are transformed; then each thread takes a few of its channels at a time, whose
  * points of a sample stay near while they are multiplied, and adds what they got. Points of a band
  * that isn't a sample's last wait for the next one. */
+#include "gemm/blocks.h"
 #include "loops/image_parts.h"
 
-enum { BAND_OUTPUTS = 4096, PIECE_ROWS = 4, SAMPLES_BYTES = 4 << 20, MOST_SAMPLES = 8 };
+enum { BAND_OUTPUTS = 4096, PIECE_ROWS = 4, MOST_SAMPLES = 8 };
+/* Of a step's points: behind a large L2 comes an L3 that is far. */
+enum { SAMPLES_BYTES = 4 << 20, NEAR_SAMPLES_BYTES = 1 << 20, LARGE_L2 = 2 << 20 };
 enum { NEAR_BYTES = 512 << 10, LEAST_CHANNELS = 16, BUFFERS = 4, PAIR = 2 };
 
 typedef struct {
@@ -114,7 +117,7 @@ static void multiply(const job *j, const step *s, int64_t n, int64_t b, float *p
                                   .nr = (int)columns,
                                   .resume = !s->begins };
             hone__product_panel(j->kernel, rows, &t, j->x + of * j->x_point + c * j->most_tiles,
-                                products + point * j->weight_point + at);
+                                products + point * j->weight_point + at, NULL);
         }
 }
 
@@ -186,7 +189,8 @@ static void choose_steps(job *j, int threads)
     j->near = min64(hone__up(ceil_div(j->in, parts), LEAST_CHANNELS), j->in);
     j->weight_point = hone__point(j->near * j->out);
     const int64_t bytes = j->points * (j->x_point + j->dy_point) * 4;
-    j->samples = j->bands > 1 ? 1 : min64(j->g->n, min64(MOST_SAMPLES, 1 + SAMPLES_BYTES / bytes));
+    const int64_t most = hone__gemm_fits_l2(LARGE_L2) ? NEAR_SAMPLES_BYTES : SAMPLES_BYTES;
+    j->samples = j->bands > 1 ? 1 : min64(j->g->n, min64(MOST_SAMPLES, 1 + most / bytes));
 }
 
 static job job_of(const hone__winograd_gradient *g)
