@@ -85,7 +85,7 @@ none = c.addressof(c.c_char.in_dll(hone, "hone_none"))
 
 
 def padding_of(kernel):
-    return 0 if "lenet" in options.only else kernel // 2
+    return 0 if options.only == "lenet" else kernel // 2
 
 
 def of_hone(shape):
