@@ -1,6 +1,7 @@
 /* fit.c: see fit.h. */
 #include "autograd/fit.h"
 
+#include "loops/position_sums.h"
 #include "ops/common.h"
 
 #include <string.h>
@@ -92,16 +93,18 @@ hone_tensor *hone__sum_within(const hone_context *node, int i, hone_tensor *grad
     const hone__edge *e = &node->edges[i];
     int64_t dims[HONE_MAX_DIMS + 1], shape[HONE_MAX_DIMS + 2];
     const bool lead = grad->ndim > e->shape.ndim;
-    /* of 16 bits for an input of f32: the sums are f32's, too */
-    if (hone__is_half((hone_dtype)grad->dtype) && e->dtype == HONE_F32 &&
-        !(grad = hone_to(grad, HONE_F32)))
-        return NULL;
     if (!find_dims(grad, &e->shape, dims, samples))
         return does_not_fit(node, i, grad);
     *samples = *samples || is_one_sample(e, grad);
     const bool within = dims[0] != HONE_END_DIM;
-    if (within)
-        grad = hone_sum_dims_v(grad, true, dims);
+    /* of 16 bits for an input of f32: the sums are f32's, too */
+    const bool widens = hone__is_half((hone_dtype)grad->dtype) && e->dtype == HONE_F32;
+    if (widens && within && hone__sums_positions(grad, dims)) {
+        grad = hone__call(&hone__op_sum_positions, IN(grad), NULL);
+    } else {
+        grad = widens ? hone_to(grad, HONE_F32) : grad;
+        grad = grad && within ? hone_sum_dims_v(grad, true, dims) : grad;
+    }
     if (grad && *samples) { /* an own dim of the input for them, of extent 1, gives way */
         hone__ended(&e->shape, shape + lead);
         shape[0] = grad->shape[0];

@@ -3,6 +3,7 @@
 #include "ops/common.h"
 
 #include "loops/elementwise.h"
+#include "loops/position_sums.h"
 #include "loops/product.h"
 #include "op/shards.h"
 #include "ops/samples.h"
@@ -31,6 +32,36 @@ const hone__op hone__op_sum_samples = {
     .name = "sum_samples",
     .forward = sum_samples_forward,
     .backward = sum_samples_backward,
+    .in = { { "x" } },
+    .forms = HONE__PRIVATE,
+};
+
+/* ---- sum_positions: over all dims but the first and the last, of bf16, in f32 */
+
+static bool sum_positions_forward(hone_context *ctx, hone_tensor *const *in, int n_in,
+                                  hone_tensor **out)
+{
+    (void)n_in;
+    const hone_tensor *x = in[0];
+    out[0] = hone__out(ctx, 0, HONE_F32, 2, (int64_t[]){ x->shape[0], x->shape[x->ndim - 1] });
+    return out[0] && hone__sum_positions(x, hone__data(out[0]));
+}
+
+static void sum_positions_backward(hone_context *ctx, hone_tensor *const *u, hone_tensor **dx)
+{
+    const hone__shape *to = hone__input_shape(ctx, 0);
+    hone__shape shape = *to;
+    int64_t room[HONE_MAX_DIMS + 1];
+    for (int d = 1; d < to->ndim - 1; d++)
+        shape.shape[d] = 1;
+    hone_tensor *own = hone_to(hone_reshape_v(u[0], hone__ended(&shape, room)), HONE_BF16);
+    dx[0] = own ? hone_expand_v(own, hone__ended(to, room)) : NULL;
+}
+
+const hone__op hone__op_sum_positions = {
+    .name = "sum_positions",
+    .forward = sum_positions_forward,
+    .backward = sum_positions_backward,
     .in = { { "x" } },
     .forms = HONE__PRIVATE,
 };

@@ -1,6 +1,8 @@
 /* unary.c: ops on one tensor, and gradients of some as ops. */
 #include "ops/unary.h"
 
+#include "loops/bf16_table.h"
+
 hone_tensor *hone__unary_run(hone_context *ctx, hone_tensor *x, hone_dtype dtype,
                              const hone__elementwise_kernel *kernel, hone__kept keep)
 {
@@ -18,7 +20,9 @@ hone_tensor *hone__unary_real(hone_context *ctx, hone_tensor *x, int k, hone__ke
 {
     const hone_dtype dtype =
         hone_dtype_is_float((hone_dtype)x->dtype) ? (hone_dtype)x->dtype : HONE_F32;
-    const hone__elementwise_kernel kernel = hone__unary_kernel(k, dtype);
+    hone__elementwise_kernel kernel = hone__unary_kernel(k, dtype);
+    if (dtype == HONE_BF16)
+        hone__bf16_table_unary(k, x->numel, &kernel);
     return hone__unary_run(ctx, x, dtype, &kernel, keep);
 }
 
@@ -317,7 +321,9 @@ static bool backward(hone_context *ctx, hone_tensor *const *in, hone_tensor **ou
     if (!hone__broadcast(hone__call_name(ctx), in, 2, &shape) || !HONE__SAVE(ctx, in[0], in[1]))
         return false;
     out[0] = hone__out_along(ctx, dtype, shape.ndim, shape.shape);
-    const hone__elementwise_kernel kernel = hone__binary_kernel(k, dtype);
+    hone__elementwise_kernel kernel = hone__binary_kernel(k, dtype);
+    if (in[0]->dtype == HONE_BF16 && in[1]->dtype == HONE_BF16)
+        hone__bf16_table_slope(k, in[1]->numel, &kernel);
     const hone__operand operands[] = { { .t = in[0] }, { .t = in[1] } };
     return out[0] && hone__elementwise(&kernel, out[0], operands);
 }
