@@ -98,14 +98,29 @@ static void R(k_attend)(const hone__attend *b)
     }
 }
 
+/* x / sum, rounded as a division does, which takes several times as long; by = 1 / sum, rounded. The
+ * second quotient is next to x / sum, so its remainder is exact and the third is the nearest to it
+ * (Markstein). Not where the remainder may be too small for a normal number, nor of 0, inf and NaN;
+ * with `by` 0 nowhere. */
+HONE__INLINE VREAL R(quotient)(VREAL x, VREAL sum, VREAL by)
+{
+    VREAL q = R(mul)(x, by);
+    q = R(fma)(R(fnma)(sum, q, x), by, q);
+    q = R(fma)(R(fnma)(sum, q, x), by, q);
+    return MASK(all)(R(ge)(R(abs)(q), R(set)((REAL)0x1p-60))) ? q : R(div)(x, sum);
+}
+
 static void R(k_attend_end)(int64_t rows, int64_t width, void *outv, int64_t so, const void *sumv)
 {
     for (int64_t r = 0; r < rows; r++) {
         REAL *out = (REAL *)outv + r * so;
-        const VREAL sum = R(set)(((const REAL *)sumv)[r]);
+        const REAL of = ((const REAL *)sumv)[r];
+        const VREAL sum = R(set)(of);
+        const bool usual = of >= (REAL)0x1p-20 && of <= (REAL)0x1p20;
+        const VREAL by = R(set)(usual ? 1 / of : 0);
         int64_t i = 0;
         for (; i + LANES <= width; i += LANES)
-            R(store)(out + i, R(div)(R(load)(out + i), sum));
+            R(store)(out + i, R(quotient)(R(load)(out + i), sum, by));
         if (i < width)
             R(store_n)(out + i, R(div)(R(load_n)(out + i, width - i, sum), sum), width - i);
     }

@@ -202,3 +202,42 @@ Test(kernels_rows, in_place)
         cr_assert_eq(memcmp(x, y, sizeof x), 0);
     }
 }
+
+/* Bits of any exponent, of ones and of zeros at their end, so that quotients lie close to halves. */
+static uint64_t hard_bits(uint64_t seed)
+{
+    const uint64_t bits = test_bits(seed), ends = UINT64_MAX >> (12 + test_bits(seed + 1) % 50);
+    return seed % 3 == 0 ? bits : seed % 3 == 1 ? bits | ends : bits & ~ends;
+}
+
+Test(kernels_rows, attention_is_divided_as_by_division)
+{
+    enum { QUERIES = 500, WIDTH = 67 };
+    static float f[QUERIES][WIDTH], f_want[QUERIES][WIDTH], f_sum[QUERIES];
+    static double d[QUERIES][WIDTH], d_want[QUERIES][WIDTH], d_sum[QUERIES];
+    static const double corners[] = { 0.0, -0.0, INFINITY, -INFINITY, 0x1p-148, -0x1.8p-130 };
+    const hone__isa *isa;
+    for (int i = 0; (isa = hone__isa_available(i)); i++) {
+        for (uint64_t r = 0, seed = 1; r < QUERIES; r++) {
+            const uint64_t of = hard_bits(seed++);
+            memcpy(&d_sum[r], &(uint64_t){ (of & UINT64_MAX >> 12) | (1000 + of % 45) << 52 }, 8);
+            memcpy(&f_sum[r], &(uint32_t){ (uint32_t)((of & 0x7fffff) | (104 + of % 45) << 23) },
+                   4);
+            for (uint64_t c = 0; c < WIDTH; c++) {
+                const uint64_t bits = hard_bits(seed++), corner = bits % 999;
+                memcpy(&d[r][c], &bits, 8);
+                memcpy(&f[r][c], &(uint32_t){ (uint32_t)(bits ^ bits >> 32) }, 4);
+                if (corner < sizeof corners / sizeof *corners)
+                    f[r][c] = (float)(d[r][c] = corners[corner]);
+                d[r][c] = isnan(d[r][c]) ? 1 : d[r][c];
+                f[r][c] = isnan(f[r][c]) ? 1 : f[r][c];
+                d_want[r][c] = d[r][c] / d_sum[r];
+                f_want[r][c] = f[r][c] / f_sum[r];
+            }
+        }
+        isa->attend_end[HONE__F32](QUERIES, WIDTH, f, WIDTH, f_sum);
+        isa->attend_end[HONE__F64](QUERIES, WIDTH, d, WIDTH, d_sum);
+        cr_assert_eq(memcmp(f, f_want, sizeof f), 0, "%s", isa->name);
+        cr_assert_eq(memcmp(d, d_want, sizeof d), 0, "%s", isa->name);
+    }
+}
