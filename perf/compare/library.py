@@ -33,6 +33,8 @@ FUNCTIONS = {
     "set_grad": (c.c_int, P, P), "backward_with": (c.c_int, P, c.POINTER(Backward)),
     "transpose": (P, P, c.c_int, c.c_int), "reshape_v": (P, P, DIMS), "split": (List, P, c.c_int64, c.c_int),
     "scaled_dot_product_attention": (P, P, P, P, P, c.c_bool, c.c_double, c.c_bool),
+    "nn_batch_norm2d": (P, c.c_int64, P), "nn_relu": (P,), "nn_sequential_n": (P, c.POINTER(P), c.c_int),
+    "forward_v": (P, P, c.POINTER(P)), "parameters": (List, P),
     "dropout": (P, P, c.c_double, c.c_bool), "embedding": (P, P, P, c.c_int64),
     "linear_cross_entropy": (P, P, P, P, P, P, c.c_int64, c.c_double, c.c_int, c.c_int64),
     "memory_stats": (None, c.POINTER(Memory)),
@@ -44,7 +46,7 @@ class Hone:
 
     def __init__(self, path, threads):
         self.shared = c.CDLL(path)
-        self.none = c.addressof(c.c_char.in_dll(self.shared, "hone_none"))
+        self.none, self.end = (c.addressof(c.c_char.in_dll(self.shared, "hone_" + name)) for name in ("none", "end_tensor"))
         self.set_threads(threads)
 
     def __getattr__(self, name):

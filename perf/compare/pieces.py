@@ -3,7 +3,8 @@
 
     perf/compare/pieces.py --shared build/libhone.so [--threads 1] [--rounds 9] [--only dropout]
 
-dropout of 2 x 512 rows of 768 (p 0.1); the gradient of an embedding (its forward included; words, rows of them, width);
+dropout of 2 x 512 rows of 768 (p 0.1); batch norm in training with the ReLU behind it, of 32 images (channels, height, width;
+PyTorch's in each of its two layouts); the gradient of an embedding (its forward included; words, rows of them, width);
 the loss of 50257 words by a weight [50257, 768]: hone_linear_cross_entropy beside PyTorch's linear and cross_entropy,
 forward and both gradients, and by how much hone's memory in use rises meanwhile (weights and inputs are there before).
 """
@@ -57,6 +58,30 @@ def embedding(words, rows, width):
     return (lambda: hone.walk(hone.embedding(at, w, library.END), dy, [w])), theirs
 
 
+def batch_norm(channels, side, walk, layout):
+    shape = 32, channels, side, side
+    layers = (library.P * 2)(hone.nn_batch_norm2d(channels, None), hone.nn_relu())
+    mine, theirs = hone.nn_sequential_n(layers, 2), torch.nn.Sequential(torch.nn.BatchNorm2d(channels), torch.nn.ReLU(True))
+    x, dy = hone.randn(*shape, walk=walk), hone.randn(*shape)
+    leaves = [x, *(hone.parameters(mine).at[i] for i in range(2))]
+    for t in leaves[1:]:
+        hone.requires_grad_(hone.retain(t), walk)
+    u, du = (torch.randn(*shape).contiguous(memory_format=layout) for _ in range(2))
+    for t in (u, *theirs.parameters()):
+        t.requires_grad_(walk)
+
+    def run_mine():
+        y = hone.forward_v(mine, (library.P * 2)(x, hone.end))
+        if walk:
+            hone.walk(y, dy, leaves)
+
+    def run_theirs():
+        y = theirs(u)
+        if walk:
+            torch.autograd.grad(y, (u, *theirs.parameters()), du)
+    return run_mine, run_theirs
+
+
 def loss(rows, chunk):
     x, w, at = hone.randn(rows, WIDTH, walk=True), hone.randn(WORDS, WIDTH, walk=True), hone.randint(WORDS, rows)
     u, v = torch.randn(rows, WIDTH, requires_grad=True), torch.randn(WORDS, WIDTH, requires_grad=True)
@@ -74,6 +99,10 @@ def loss(rows, chunk):
 
 ROWS = {
     "dropout": lambda: dropout(False), "dropout, gradient": lambda: dropout(True),
+    **{f"batch norm {channels} x {side} x {side}{', gradient' * walk}, {name}":
+       lambda channels=channels, side=side, walk=walk, layout=layout: batch_norm(channels, side, walk, layout)
+       for channels, side in ((64, 32), (128, 16), (256, 8), (512, 4), (32, 56)) for walk in (False, True)
+       for name, layout in (("NCHW", torch.contiguous_format), ("NHWC", torch.channels_last))},
     "embedding 50257, 256, 768": lambda: embedding(WORDS, 256, WIDTH),
     "embedding 50257, 1024, 768": lambda: embedding(WORDS, 1024, WIDTH),
     "embedding 256, 2048, 384": lambda: embedding(256, 2048, 384),
