@@ -25,12 +25,13 @@
  *  - HONE_TILES: of each 32 elements a chain of the even ones and one of the odd ones; their sum is
  *    added to what came before. It is what AMX's TDPBF16PS does. A weight's gradient, a sum over
  *    samples, is in tiles if a sample has a multiple of 32 positions; if not it is a chain, as
- *    tiles would show where a batch is cut.
+ *    tiles would show where a batch is cut. A convolution's is in tiles, which each sample begins
+ *    anew, if one has 16 places or more.
  * Recurrences are such products (a state is rounded where a step ends; cells and gates are f32), and
  * so are attention (its weights are rounded where they multiply) and the gradient by a convolution's
- * weight over fewer than 144 places a sample. What has no product of its own kind (other
- * convolutions, and all of f16) computes in f32 with
- * operands that were rounded to 16 bits, in f32's order. */
+ * weight over fewer than 144 places a sample. What has no product of its own kind (in HONE_PAIRS
+ * other convolutions where Winograd's form is faster; convolutions of groups; and all of f16) computes
+ * in f32 with operands that were rounded to 16 bits, in f32's order. */
 #ifndef HONE_AUTOCAST_H
 #define HONE_AUTOCAST_H
 

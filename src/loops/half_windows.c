@@ -1,6 +1,7 @@
 /* half_windows.c: see half_windows.h. */
 #include "loops/half_windows.h"
 
+#include "gemm/bf16_kernels.h"
 #include "loops/rows.h"
 #include "runtime/memory.h"
 #include "runtime/parallel.h"
@@ -97,17 +98,24 @@ static void copy_planes(void *ctx, int64_t begin, int64_t end)
 
 /* ---- panels */
 
-/* A row of places or a part of it: where its window lies, from the tap's beginning on. */
+/* A row of places or a part of it: where its window lies, from the tap's beginning on; NOWHERE: there
+ * are no such places. */
 typedef struct {
     int64_t at, n;
 } run;
 
-/* Places [p, p + k) in runs; how many. */
+enum { NOWHERE = -1 };
+
+/* Columns [p, p + k) in runs; how many. */
 static int cut_runs(const hone__half_windows *w, int64_t p, int64_t k, run *to)
 {
     int n = 0;
     for (int64_t done = 0; done < k; done += to[n++].n) {
-        const int64_t sample = (p + done) / w->places, place = (p + done) % w->places;
+        const int64_t sample = (p + done) / w->filled, place = (p + done) % w->filled;
+        if (place >= w->places) {
+            to[n] = (run){ NOWHERE, hone__min(k - done, w->filled - place) };
+            continue;
+        }
         const bool together = w->y.stride * w->row == w->x.out; /* rows side by side */
         const int64_t columns = together ? w->places : w->x.out;
         const int64_t y = place / columns, x = place % columns;
@@ -129,8 +137,12 @@ static void pack(const hone__gemm_source *source, const void *base, int64_t i, i
     for (int j = 0; j < valid; j++, to += width) {
         const uint16_t *from = w->image + (i + j) / taps * w->channel + w->tap[(i + j) % taps];
         uint16_t *at = to;
-        for (int r = 0; r < n; at += runs[r++].n)
-            hone__copy_run(at, from + runs[r].at, runs[r].n);
+        for (int r = 0; r < n; at += runs[r++].n) {
+            if (runs[r].at != NOWHERE)
+                hone__copy_run(at, from + runs[r].at, runs[r].n);
+            for (int64_t q = 0; runs[r].at == NOWHERE && q < runs[r].n; q++)
+                at[q] = HONE__BF16_PAD_A;
+        }
     }
 }
 
@@ -143,7 +155,7 @@ bool hone__half_windows_begin(hone__half_windows *w, const uint16_t *images)
 {
     const hone__half_axis *y = &w->y, *x = &w->x;
     w->source = (hone__gemm_source){ .pack = pack, .along = true };
-    w->places = y->out * x->out;
+    w->places = w->filled = y->out * x->out;
     w->row = columns(x) * x->stride;
     w->channel = rows(y) * w->row;
     w->sample = w->channels * w->channel;

@@ -19,7 +19,7 @@ typedef struct {
 } hone__half_axis;
 
 typedef struct {
-    hone__gemm_source source; /* [channels * taps, n * places] */
+    hone__gemm_source source; /* [channels * taps, n * filled] */
     int64_t n, channels;
     hone__half_axis y, x;
     /* of the copy, in elements */
@@ -27,6 +27,7 @@ typedef struct {
     uint16_t *copy; /* NULL: the images themselves, which need no padding */
     size_t bytes;
     int64_t sample, channel, row, places;
+    int64_t filled; /* columns of the source for each sample: its places, then any number of -0 */
     int64_t tap[HONE__HALF_TAPS]; /* where it begins */
 } hone__half_windows;
 
