@@ -66,6 +66,11 @@ enum { HONE__BF16_ROWS = 4 };
 /** Columns that `rows` takes at most. */
 enum { HONE__BF16_RUN = 4096 };
 
+/** Neighbours: of what is read, and of what becomes of them. */
+typedef struct {
+    int64_t from, to, n;
+} hone__bf16_run;
+
 typedef struct {
     const char *name; /* of the instructions: "avx512_bf16" */
     const char *isa;  /* the table (isa.h) it belongs to: "avx512" */
@@ -105,6 +110,12 @@ typedef struct {
                        int64_t a_cs, const uint16_t *b, int64_t b_rs, float *c, int64_t c_rs,
                        bool resume);
     void (*regroup)(int64_t k, int width, uint32_t *panel, uint16_t pad);
+
+    /** Rows of a `tiled` panel of B, nr wide, from pairs that lie apart: each of to[0 .. nr), to[nr ..
+     * 2 nr) .. is what `runs` have of from[0], from[step] .. side by side, then +0. NULL: there is
+     * none. */
+    void (*lay)(const uint32_t *from, int64_t step, int64_t rows, int n_runs,
+                const hone__bf16_run *runs, uint32_t *to);
 
     /** Around many calls of `tiles` on one thread, which spare each of them to begin and end by
      * itself; they nest. NULL: nothing is to be done. */

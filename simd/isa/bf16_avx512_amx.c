@@ -6,6 +6,7 @@
 #include <stdbool.h>
 
 #include "gemm/bf16_pack_amx.h"
+#include "gemm/bf16_lay_amx.h"
 #include "gemm/bf16_gemm_avx512_amx_32x32.h"
 
 static void tiles_rows(int64_t k, int rows, int64_t n, const uint16_t *a, int64_t a_rs,
@@ -39,6 +40,7 @@ const hone__bf16_kernel hone__bf16_avx512_amx = {
     .pack = pack,
     .tiles = tiles,
     .tiles_rows = tiles_rows,
+    .lay = lay,
     .begin = begin,
     .end = end,
     .narrow = narrow,

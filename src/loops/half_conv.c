@@ -24,10 +24,7 @@ typedef struct {
     char *a, *rooms;
 } job;
 
-/* Places of a row that lie side by side: in the copy, and where their results go. */
-typedef struct {
-    int64_t from, to, n;
-} run;
+typedef hone__bf16_run run; /* places of a row; `to` is where their results go */
 
 typedef struct {
     int64_t first, n; /* places */
@@ -63,6 +60,27 @@ static size_t lay_out(const job *j, char *at, room *r)
 
 /* ---- weights */
 
+/* to[r * k + ..] = a row's weights as k counts them: lines of them at a time, since rows and taps may
+ * be pages apart, there and here. */
+static void turn_weights(const job *j, int64_t rows, const uint16_t *from, uint16_t *to)
+{
+    enum { LINE = 64 / sizeof *to };
+    const hone__half_conv *c = j->conv;
+    const int64_t channels = c->windows->channels, w_in = c->w_in;
+    const int64_t by_channel = j->tiles ? 1 : c->taps, by_tap = j->tiles ? channels : 1;
+    for (int64_t first = 0; first < channels; first += LINE) {
+        const int64_t n = hone__min(LINE, channels - first);
+        for (int64_t r = 0; r < rows; r++) {
+            for (int64_t t = 0; t < c->taps; t++) {
+                const uint16_t *x = from + r * c->w_out + first * w_in + c->which[t];
+                uint16_t *at = to + r * j->k + first * by_channel + t * by_tap;
+                for (int64_t i = 0; i < n; i++)
+                    at[i * by_channel] = x[i * w_in];
+            }
+        }
+    }
+}
+
 static void pack_weights(const job *j, int64_t panel, uint16_t *turned)
 {
     const hone__half_conv *c = j->conv;
@@ -71,14 +89,11 @@ static void pack_weights(const job *j, int64_t panel, uint16_t *turned)
     uint32_t *const to = (uint32_t *)(void *)(j->a + (size_t)panel * j->a_bytes);
     const uint16_t *from = c->weight + first * c->w_out;
     int64_t row_step = c->w_out;
-    bool as_it_lies = c->w_in == c->taps;
+    bool as_it_lies = c->w_in == c->taps && (!j->tiles || c->taps == 1);
     for (int64_t t = 0; t < c->taps; t++)
         as_it_lies = as_it_lies && c->which[t] == t;
-    for (int64_t r = 0; !as_it_lies && r < rows; r++)
-        for (int64_t k = 0; k < j->k; k += c->taps)
-            for (int64_t t = 0; t < c->taps; t++)
-                turned[r * j->k + k + t] = from[r * c->w_out + k / c->taps * c->w_in + c->which[t]];
     if (!as_it_lies) {
+        turn_weights(j, rows, from, turned);
         from = turned;
         row_step = j->k;
     }
@@ -97,9 +112,9 @@ static void cut_runs(const job *j, int64_t first, int64_t n, columns *to)
         const int64_t sample = (first + done) / j->places, place = (first + done) % j->places;
         const int64_t y = place / j->columns, x = place % j->columns;
         run *const r = &to->runs[to->n_runs];
-        *r = (run){ sample * c->windows->sample + y * c->row_step + x,
-                    sample * c->to_sample + y * c->to_row + x * c->to_column,
-                    hone__min(n - done, j->columns - x) };
+        *r = (run){ .from = sample * c->windows->sample + y * c->row_step + x,
+                    .to = sample * c->to_sample + y * c->to_row + x * c->to_column,
+                    .n = hone__min(n - done, j->columns - x) };
         to->together = to->together && r->to == to->runs[0].to + done;
         to->alike = to->alike && r->n == to->runs[0].n;
     }
@@ -110,12 +125,11 @@ static inline void gather(const job *j, const columns *of, int64_t len, int64_t 
                           uint16_t *to)
 {
     const hone__half_conv *c = j->conv;
-    const int64_t channel = c->windows->channel;
-    const uint16_t *image = c->windows->image + k / c->taps * channel;
-    int64_t t = k % c->taps;
-    const int64_t ahead = (AHEAD / c->taps + 1) * channel;
-    for (int64_t i = 0; i < some; i++, to += WIDEST) {
-        const uint16_t *from = image + c->at[t];
+    const int64_t channel = c->windows->channel, channels = c->windows->channels;
+    int64_t i = j->tiles ? k % channels : k / c->taps, t = j->tiles ? k / channels : k % c->taps;
+    const int64_t ahead = (j->tiles ? AHEAD : AHEAD / c->taps + 1) * channel;
+    for (int64_t n_k = 0; n_k < some; n_k++, to += WIDEST) {
+        const uint16_t *from = (const uint16_t *)c->windows->image + i * channel + c->at[t];
         uint16_t *at = to;
         for (int r = 0; r < of->n_runs; r++) {
             const int64_t n = len ? len : of->runs[r].n;
@@ -123,11 +137,27 @@ static inline void gather(const job *j, const columns *of, int64_t len, int64_t 
             hone__copy_run(at, from + of->runs[r].from, n);
             at += n;
         }
-        if (++t == c->taps) {
+        if (j->tiles && ++i == channels) {
+            i = 0;
+            t++;
+        } else if (!j->tiles && ++t == c->taps) {
             t = 0;
-            image += channel;
+            i++;
         }
     }
+}
+
+/* Pairs of channels as they lie: a tap's rows of the panel after those of another. */
+static void lay_pairs(const job *j, const columns *of, uint32_t *to)
+{
+    const hone__half_conv *c = j->conv;
+    const int64_t pairs = c->windows->channels / 2, nr = j->kernel->shape.nr;
+    const size_t bytes = hone__bf16_panel_bytes(j->kernel, true, (int)nr, j->k);
+    const int64_t rows = (int64_t)(bytes / sizeof *to) / nr;
+    for (int64_t t = 0; t < c->taps; t++, to += pairs * nr)
+        j->kernel->lay((const uint32_t *)c->windows->image + c->at[t], c->windows->channel, pairs,
+                       of->n_runs, of->runs, to);
+    memset(to, 0, (size_t)((rows - c->taps * pairs) * nr) * sizeof *to);
 }
 
 static void pack_windows(const job *j, const columns *of, uint16_t *some_k, char *panel)
@@ -136,9 +166,14 @@ static void pack_windows(const job *j, const columns *of, uint16_t *some_k, char
     const int nr = j->kernel->shape.nr;
     uint32_t *const all = (uint32_t *)(void *)panel;
     const bool direct = c->taps == 1 && of->n_runs == 1;
+    if (c->windows->pairs) {
+        lay_pairs(j, of, all);
+        return;
+    }
     if (direct)
-        j->kernel->pack(j->k, nr, (int)of->n, all, c->windows->image + c->at[0] + of->runs[0].from,
-                        1, c->windows->channel, HONE__BF16_PAD_B);
+        j->kernel->pack(j->k, nr, (int)of->n, all,
+                        (const uint16_t *)c->windows->image + c->at[0] + of->runs[0].from, 1,
+                        c->windows->channel, HONE__BF16_PAD_B);
     for (int64_t k = 0; !direct && k < j->k; k += SOME) {
         const int64_t some = hone__min(SOME, j->k - k), len = of->alike ? of->runs[0].n : 0;
         if (len == 32)
@@ -259,19 +294,29 @@ static void run_share(void *ctx, int thread, int n_threads)
         pack_weights(j, i, r.turned);
     if (n_threads > 1)
         hone__team_barrier();
+    if (j->kernel->begin)
+        j->kernel->begin();
     for (int64_t b = cut(j->blocks, n_threads, thread); b < cut(j->blocks, n_threads, thread + 1);
          b++)
         run_block(j, &r, b);
+    if (j->kernel->end)
+        j->kernel->end();
+}
+
+bool hone__half_conv_wants_pairs(int64_t channels, int64_t taps)
+{
+    const bool tiles = hone__bf16_order_now() == HONE__BF16_TILES;
+    return tiles && hone__bf16_in(tiles)->lay && channels % 2 == 0 && taps > 1;
 }
 
 bool hone__half_conv_run(const hone__half_conv *c)
 {
     job j = { .conv = c,
-              .kernel = hone__bf16(),
               .tiles = hone__bf16_order_now() == HONE__BF16_TILES,
               .k = c->windows->channels * c->taps,
               .places = c->rows * c->columns,
               .all = c->windows->n * c->rows * c->columns };
+    j.kernel = hone__bf16_in(j.tiles);
     const bool side_by_side = c->row_step == c->columns && c->to_row == c->columns * c->to_column;
     j.columns = side_by_side ? j.places : c->columns;
     const hone__gemm_kernel *shape = &j.kernel->shape;

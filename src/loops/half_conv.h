@@ -1,8 +1,9 @@
 /* half_conv.h: convolutions of bf16 and their gradients by x as products of bf16 (gemm/pairs.h): the
  * weight times windows of a copy of the images (half_windows.h), which are packed where they lie in it.
  *
- * An output is one chain from +0 over (channel, tap), in the order `tiles` if the calling thread wants
- * that; the bias is added to it, and the result rounded. */
+ * An output is one chain from +0 over (channel, tap), or, if the calling thread wants that, a sum in
+ * the order `tiles` over (tap, channel), in which tiles are of neighbours where kernels have an
+ * instruction for them; the bias is added to it, and the result rounded. */
 #ifndef HONE_LOOPS_HALF_CONV_H
 #define HONE_LOOPS_HALF_CONV_H
 
@@ -22,6 +23,9 @@ typedef struct {
     bool narrow;
     int64_t to_sample, to_output, to_row, to_column;
 } hone__half_conv;
+
+/** If the windows are better copied with `pairs`, for so many taps, some of which aren't first. */
+bool hone__half_conv_wants_pairs(int64_t channels, int64_t taps);
 
 /** False: out of memory. */
 bool hone__half_conv_run(const hone__half_conv *conv);

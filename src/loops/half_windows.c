@@ -57,9 +57,19 @@ static void thin(int64_t n, uint16_t *to, const uint16_t *from, int64_t step)
         to[i] = from[i * step];
 }
 
+/* The same of two planes. */
+static void pair_up(int64_t n, uint32_t *restrict to, const uint16_t *restrict a,
+                    const uint16_t *restrict b, int64_t step)
+{
+    for (int64_t i = 0; step == 1 && i < n; i++)
+        to[i] = (uint32_t)b[i] << 16 | a[i];
+    for (int64_t i = 0; step != 1 && i < n; i++)
+        to[i] = (uint32_t)b[i * step] << 16 | a[i * step];
+}
+
 /* Columns j, j + stride ... of all rows that are seen. */
 static void copy_columns(const hone__half_windows *w, int64_t j, int64_t width,
-                         const uint16_t *from, uint16_t *to)
+                         const uint16_t *from, void *to)
 {
     const hone__half_axis *y = &w->y, *x = &w->x;
     const int64_t n = (width - j + x->stride - 1) / x->stride, at = column_at(x, x->before + j);
@@ -68,9 +78,12 @@ static void copy_columns(const hone__half_windows *w, int64_t j, int64_t width,
         if (!is_seen(y, y->before + first))
             continue;
         for (int64_t i = first; i < end; i += y->stride) {
-            uint16_t *const row = to + (y->before + i) * w->row + at;
+            const int64_t place = (y->before + i) * w->row + at;
+            uint16_t *const row = (uint16_t *)to + place;
             const uint16_t *of = from + i * x->extent + j;
-            if (x->stride == 1)
+            if (w->pairs)
+                pair_up(n, (uint32_t *)to + place, of, of + y->extent * x->extent, x->stride);
+            else if (x->stride == 1)
                 memcpy(row, of, (size_t)n * sizeof *row);
             else
                 thin(n, row, of, x->stride);
@@ -78,11 +91,16 @@ static void copy_columns(const hone__half_windows *w, int64_t j, int64_t width,
     }
 }
 
-static void copy_plane(const hone__half_windows *w, const uint16_t *from, uint16_t *to)
+static size_t element_bytes(const hone__half_windows *w)
+{
+    return w->pairs ? sizeof(uint32_t) : sizeof(uint16_t);
+}
+
+static void copy_plane(const hone__half_windows *w, const uint16_t *from, void *to)
 {
     const hone__half_axis *x = &w->x;
     const int64_t width = hone__min(x->extent, columns(x) * x->stride - x->before);
-    memset(to, 0, (size_t)w->channel * sizeof *to);
+    memset(to, 0, (size_t)w->channel * element_bytes(w));
     for (int64_t j = 0; j < hone__min(x->stride, width); j++)
         if (is_seen(x, x->before + j))
             copy_columns(w, j, width, from, to);
@@ -92,8 +110,9 @@ static void copy_planes(void *ctx, int64_t begin, int64_t end)
 {
     const copying *c = ctx;
     const hone__half_windows *w = c->w;
+    const int64_t plane = w->y.extent * w->x.extent * (w->pairs ? 2 : 1);
     for (int64_t i = begin; i < end; i++)
-        copy_plane(w, c->images + i * w->y.extent * w->x.extent, w->copy + i * w->channel);
+        copy_plane(w, c->images + i * plane, (char *)w->copy + i * w->channel * element_bytes(w));
 }
 
 /* ---- panels */
@@ -135,7 +154,8 @@ static void pack(const hone__gemm_source *source, const void *base, int64_t i, i
     const int n = cut_runs(w, p, k, runs);
     uint16_t *to = panel;
     for (int j = 0; j < valid; j++, to += width) {
-        const uint16_t *from = w->image + (i + j) / taps * w->channel + w->tap[(i + j) % taps];
+        const uint16_t *from =
+            (const uint16_t *)w->image + (i + j) / taps * w->channel + w->tap[(i + j) % taps];
         uint16_t *at = to;
         for (int r = 0; r < n; at += runs[r++].n) {
             if (runs[r].at != NOWHERE)
@@ -158,19 +178,20 @@ bool hone__half_windows_begin(hone__half_windows *w, const uint16_t *images)
     w->places = w->filled = y->out * x->out;
     w->row = columns(x) * x->stride;
     w->channel = rows(y) * w->row;
-    w->sample = w->channels * w->channel;
+    const int64_t planes = w->pairs ? w->channels / 2 : w->channels;
+    w->sample = planes * w->channel;
     for (int64_t t = 0; t < y->taps * x->taps; t++)
         w->tap[t] = t / x->taps * y->dilation * w->row + column_at(x, t % x->taps * x->dilation);
     w->image = images;
     w->copy = NULL;
-    if (lies_so(y, rows(y)) && lies_so(x, w->row))
+    if (!w->pairs && lies_so(y, rows(y)) && lies_so(x, w->row))
         return true;
-    w->bytes = hone__bytes(w->n, hone__bytes(w->sample, sizeof *w->image));
+    w->bytes = hone__bytes(w->n, hone__bytes(w->sample, element_bytes(w)));
     if (!(w->copy = hone__pool_alloc(w->bytes)))
         return false;
     w->image = w->copy;
     copying c = { w, images };
-    hone__parallel_for(w->n * w->channels, 1, NS_ELEMENT * (double)w->channel, copy_planes, &c);
+    hone__parallel_for(w->n * planes, 1, NS_ELEMENT * (double)w->channel, copy_planes, &c);
     return true;
 }
 

@@ -22,9 +22,11 @@ typedef struct {
     hone__gemm_source source; /* [channels * taps, n * filled] */
     int64_t n, channels;
     hone__half_axis y, x;
-    /* of the copy, in elements */
-    const uint16_t *image;
-    uint16_t *copy; /* NULL: the images themselves, which need no padding */
+    bool
+        pairs; /* the copy's elements are of 32 bits, those of two channels; their number is even */
+    /* of the copy, in elements; with `pairs` `channel` is from two channels to the next two */
+    const void *image;
+    void *copy; /* NULL: the images themselves, which need no padding */
     size_t bytes;
     int64_t sample, channel, row, places;
     int64_t filled; /* columns of the source for each sample: its places, then any number of -0 */
@@ -53,8 +55,8 @@ static inline void hone__copy_run(uint16_t *restrict to, const uint16_t *restric
 #undef FROM_BOTH_ENDS
 }
 
-/** From w's n, channels, y and x: copies images [n, channels, y, x], contiguous, of no more taps than
- * HONE__HALF_TAPS, unless they lie so already. False: out of memory. */
+/** From w's n, channels, y, x and pairs: copies images [n, channels, y, x], contiguous, of no more taps
+ * than HONE__HALF_TAPS, unless they lie so already. False: out of memory. */
 bool hone__half_windows_begin(hone__half_windows *w, const uint16_t *images);
 void hone__half_windows_end(hone__half_windows *w);
 

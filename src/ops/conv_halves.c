@@ -3,7 +3,8 @@
  * they are read, results rounded once, which errs a thousand times more than F(4x4, 3x3): that is taken
  * forward, too. In the order `tiles`, whose instruction is ten times as fast, they are not.
  * All else of one group is a product of bf16 (loops/half_conv.h): one chain over (channel, ky, kx), taps
- * outside of the image being +0; or, by x, over (output, ky, kx) without taps that no output has.
+ * outside of the image being +0; or, by x, over (output, ky, kx) without taps that no output has. In the
+ * order `tiles` over (ky, kx, channel or output).
  *
  * A gradient by the weight is one, too, over few places or where Winograd's form isn't taken: one chain
  * over (sample, y, x), or from HONE__MANY_POSITIONS places on one over (y, x) for each sample, these being
@@ -82,6 +83,7 @@ static bool product_forward(const hone__conv *c, hone_tensor *weight, hone_tenso
     hone__half_windows w = {
         .n = c->n, .channels = c->channels, .y = axis_of(c, 1), .x = axis_of(c, 2)
     };
+    w.pairs = hone__half_conv_wants_pairs(c->channels, w.y.taps * w.x.taps);
     if (!x || (hone__is_real(bias) && !bias32) || !hone__half_windows_begin(&w, hone__data(x)))
         return false;
     hone__half_conv h = results_in(&w, y, c->out);
@@ -159,6 +161,7 @@ static bool product_input(const hone__conv *c, hone_tensor *weight, hone_tensor 
     hone__half_windows w = {
         .n = c->n, .channels = c->outputs, .y = axis_of_dy(c, 1), .x = axis_of_dy(c, 2)
     };
+    w.pairs = hone__half_conv_wants_pairs(c->outputs, taps);
     if (!dy || !hone__half_windows_begin(&w, hone__data(dy)))
         return false;
     if (stride[1] > c->kernel[1] || stride[2] > c->kernel[2] || c->o.dilation[1] > 1 ||
@@ -263,7 +266,7 @@ static bool multiply(const hone__conv *c, const hone__half_windows *w, const uin
 /* Panels of columns are filled up, those of rows aren't: are few windows better rows? */
 static bool has_few_windows(const hone__conv *c)
 {
-    const int64_t width = hone__bf16()->shape.nr, rows = windows_of(c);
+    const int64_t width = hone__bf16_in(in_tiles())->shape.nr, rows = windows_of(c);
     const int64_t as_rows = rows * ((c->outputs + width - 1) / width);
     return 2 * as_rows <= c->outputs * ((rows + width - 1) / width);
 }
@@ -279,7 +282,7 @@ static bool add_each(const hone__conv *c, const hone__half_windows *w, hone_tens
     bool ok = dy && seen && flat;
     for (int64_t i = 0; ok && i < c->n; i++) {
         hone__half_windows sample = *w;
-        sample.image += i * w->sample;
+        sample.image = (const uint16_t *)w->image + i * w->sample;
         const uint16_t *of = (const uint16_t *)hone__data(dy) + i * c->outputs * w->places;
         ok = multiply(c, &sample, of, w->places, HONE__GEMM_OVERWRITE, turned, own) &&
              hone_add_(flat, seen);

@@ -166,11 +166,14 @@ static void naive_outputs(const shape *s, const hone_tensor *x, const hone_tenso
     for (int64_t i = 0; i < s->n * s->outputs * oy * ox; i++) {
         const int64_t o = i / (oy * ox) % s->outputs, n = i / (oy * ox * s->outputs);
         summing sum = { .in_tiles = tiles };
-        for (int64_t k = 0; k < s->channels * s->kernel_y * s->kernel_x; k++) {
-            const int64_t c = k / (s->kernel_y * s->kernel_x), ky = k / s->kernel_x % s->kernel_y;
-            add(&sum, element(weight, o * s->channels * s->kernel_y * s->kernel_x + k),
+        const int64_t taps = s->kernel_y * s->kernel_x;
+        for (int64_t k = 0; k < s->channels * taps; k++) {
+            const int64_t c = tiles ? k % s->channels : k / taps;
+            const int64_t t = tiles ? k / s->channels : k % taps;
+            const int64_t ky = t / s->kernel_x, kx = t % s->kernel_x;
+            add(&sum, element(weight, (o * s->channels + c) * taps + t),
                 at(x, s, n, c, i / ox % oy * s->stride + ky * s->dilation - s->padding,
-                   i % ox * s->stride + k % s->kernel_x * s->dilation - s->padding));
+                   i % ox * s->stride + kx * s->dilation - s->padding));
         }
         y[i] = sum_of(&sum) + element(bias, o);
     }
@@ -186,14 +189,16 @@ static void naive_input(const shape *s, const hone_tensor *dy, const hone_tensor
         const int64_t n = i / (plane * s->channels), taps = s->kernel_y * s->kernel_x;
         summing sum = { .in_tiles = tiles };
         for (int64_t k = 0; k < s->outputs * taps; k++) {
-            const int64_t o = k / taps, ky = k / s->kernel_x % s->kernel_y, kx = k % s->kernel_x;
+            const int64_t o = tiles ? k % s->outputs : k / taps;
+            const int64_t t = tiles ? k / s->outputs : k % taps;
+            const int64_t ky = t / s->kernel_x, kx = t % s->kernel_x;
             const int64_t y = i / s->width % s->height + s->padding - ky * s->dilation;
             const int64_t x = i % s->width + s->padding - kx * s->dilation;
             if (y % s->stride != 0 || x % s->stride != 0)
                 continue;
             const int64_t py = y / s->stride, px = x / s->stride;
             const bool inside = py >= 0 && py < oy && px >= 0 && px < ox;
-            add(&sum, element(weight, (o * s->channels + c) * taps + k % taps),
+            add(&sum, element(weight, (o * s->channels + c) * taps + t),
                 inside ? element(dy, ((n * s->outputs + o) * oy + py) * ox + px) : 0);
         }
         dx[i] = sum_of(&sum);
