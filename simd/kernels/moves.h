@@ -142,6 +142,14 @@ static void P(past_where)(int64_t n, void *outv, int64_t so, const uint8_t *cond
 }
 #endif
 
+/* Asks for the lines of y that the next strip writes: they are rows apart, so that the machine doesn't
+ * see them coming, and a line that comes from afar takes longer than a strip. */
+HONE__INLINE void P(ask_for_next)(const T *y, int64_t sy)
+{
+    for (int64_t j = 0; j < SQUARE; j++)
+        __builtin_prefetch(y + j * sy + 64 / sizeof(T), 1);
+}
+
 /* Strips of a cache line of rows, `width` columns of each at a time. */
 HONE__INLINE void P(transpose_strips)(int64_t rows, int64_t cols, T *y, int64_t sy, const T *x,
                                       int64_t sx, int64_t width, bool past)
@@ -152,8 +160,11 @@ HONE__INLINE void P(transpose_strips)(int64_t rows, int64_t cols, T *y, int64_t 
         const int64_t j1 = j0 + width < squares ? j0 + width : squares;
         int64_t i = 0;
         for (; i + line <= rows; i += line)
-            for (int64_t j = j0; j < j1; j += side)
+            for (int64_t j = j0; j < j1; j += side) {
+                if (!past)
+                    P(ask_for_next)(y + j * sy + i, sy);
                 P(strip)(y + j * sy + i, sy, x + i * sx + j, sx, past);
+            }
         for (; i + side <= rows; i += side)
             for (int64_t j = j0; j < j1; j += side)
                 P(square)(y + j * sy + i, sy, x + i * sx + j, sx);
