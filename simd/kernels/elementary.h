@@ -95,42 +95,49 @@ HONE__INLINE VREAL R(add_quarters)(VREAL m, VREAL w)
 }
 
 /* The angle of (x, y), y >= 0 and of x the size and whether it is negative: of the octants' tangents,
- * 0 .. 1, those above tan(pi/8) are turned by pi/4. */
-HONE__INLINE VREAL R(angle)(VREAL y, VREAL x, VMASK left)
+ * 0 .. 1, those above tan(pi/8) are turned by pi/4. `unit` (a constant): x is 1, so that nothing has to
+ * be scaled and neither 0 / 0 nor the left side can be. */
+HONE__INLINE VREAL R(angle)(VREAL y, VREAL x, VMASK left, bool unit)
 {
     const VREAL zero = R(set)(0), one = R(set)(1), two = R(set)(2), inf = R(set)((REAL)INFINITY);
     const VMASK steep = R(gt)(y, x);
     VREAL high = R(select)(steep, y, x), low = R(select)(steep, x, y);
-    VREAL scale = R(select)(R(gt)(high, R(set)(HUGE_REAL)), R(set)((REAL)0x1p-10), one);
-    scale = R(select)(R(lt)(high, R(set)(LEAST_NORMAL * 1024)), R(set)((REAL)0x1p30), scale);
-    high = R(mul)(high, scale);
-    low = R(mul)(low, scale);
-    const VMASK turned =
-        MASK(or)(R(gt)(low, R(mul)(high, R(set)((REAL)0.41421356237309503))), R(eq)(low, inf));
+    if (!unit) {
+        VREAL scale = R(select)(R(gt)(high, R(set)(HUGE_REAL)), R(set)((REAL)0x1p-10), one);
+        scale = R(select)(R(lt)(high, R(set)(LEAST_NORMAL * 1024)), R(set)((REAL)0x1p30), scale);
+        high = R(mul)(high, scale);
+        low = R(mul)(low, scale);
+    }
+    VMASK turned = R(gt)(low, R(mul)(high, R(set)((REAL)0.41421356237309503)));
+    if (!unit)
+        turned = MASK(or)(turned, R(eq)(low, inf));
     const VREAL num = R(select)(turned, R(sub)(low, high), low);
     const VREAL den = R(select)(turned, R(add)(low, high), high);
     VREAL t = R(div)(num, den);
-    t = R(select)(MASK(or)(R(eq)(high, zero), R(eq)(low, inf)), zero, t);
+    if (!unit)
+        t = R(select)(MASK(or)(R(eq)(high, zero), R(eq)(low, inf)), zero, t);
     const VREAL z = R(mul)(t, t);
     const VREAL w = R(fma)(R(mul)(t, z), R(poly)(z, R(atan_tail), COUNT(R(atan_tail))), t);
     VREAL m = R(select)(turned, one, zero), sign = one;
     m = R(select)(steep, R(sub)(two, m), m);
     sign = R(select)(steep, R(neg)(sign), sign);
-    m = R(select)(left, R(sub)(R(set)(4), m), m);
-    sign = R(select)(left, R(neg)(sign), sign);
+    if (!unit) {
+        m = R(select)(left, R(sub)(R(set)(4), m), m);
+        sign = R(select)(left, R(neg)(sign), sign);
+    }
     return R(add_quarters)(m, R(mul)(sign, w));
 }
 
 HONE__INLINE VREAL R(atan)(VREAL x)
 {
-    const VREAL one = R(set)(1), y = R(angle)(R(abs)(x), one, R(lt)(one, R(set)(0)));
+    const VREAL one = R(set)(1), y = R(angle)(R(abs)(x), one, R(lt)(one, one), true);
     return R(select)(R(isnan)(x), x, R(copysign)(y, x));
 }
 
 HONE__INLINE VREAL R(atan2)(VREAL y, VREAL x)
 {
     const VMASK left = R(lt)(R(copysign)(R(set)(1), x), R(set)(0));
-    const VREAL a = R(copysign)(R(angle)(R(abs)(y), R(abs)(x), left), y);
+    const VREAL a = R(copysign)(R(angle)(R(abs)(y), R(abs)(x), left, false), y);
     return R(select)(MASK(or)(R(isnan)(x), R(isnan)(y)), R(add)(x, y), a);
 }
 
@@ -235,6 +242,12 @@ HONE__INLINE VREAL f64_log_pieces(VREAL x, VREAL *k)
 {
     return f64_sub(f64_log_split_any(x, k), f64_set(1.0));
 }
+
+/* of normal ones alone */
+HONE__INLINE VREAL f64_log_pieces_near(VREAL x, VREAL *k)
+{
+    return f64_sub(f64_log_split(x, k), f64_set(1.0));
+}
 #else
 HONE__INLINE VREAL f32_log_pieces(VREAL x, VREAL *k)
 {
@@ -244,28 +257,81 @@ HONE__INLINE VREAL f32_log_pieces(VREAL x, VREAL *k)
     *k = f32_sub(i32_to_f32(exponent), f32_select(tiny, f32_set(23.0f), f32_set(0.0f)));
     return f;
 }
+
+HONE__INLINE VREAL f32_log_pieces_near(VREAL x, VREAL *k)
+{
+    vi32 exponent;
+    const vf32 f = f32_log_split(x, &exponent);
+    *k = i32_to_f32(exponent);
+    return f;
+}
 #endif
+
+HONE__INLINE VREAL R(log_far_by)(VREAL x, R(op2) sum)
+{
+    VREAL k;
+    const VREAL f = R(log_pieces)(x, &k);
+    return R(log_special)(x, sum(k, f));
+}
+
+/* `sum` and `far`, what does it for all numbers, are constants. */
+HONE__INLINE VREAL R(log_by)(VREAL x, R(op2) sum, R(op1) far)
+{
+    const VMASK normal =
+        MASK(and)(R(ge)(x, R(set)(LEAST_NORMAL)), R(lt)(x, R(set)((REAL)INFINITY)));
+    if (!MASK(all)(normal))
+        return far(x);
+    VREAL k;
+    const VREAL f = R(log_pieces_near)(x, &k);
+    return sum(k, f);
+}
+
+/* log(1 + f): what log_sum makes for k = 0, with what is 0 there left out */
+HONE__INLINE VREAL R(log_of_pieces)(VREAL f)
+{
+#if HONE__REAL_IS_F64
+    return f64_log_sum(f64_set(0), f);
+#else
+    return f32_add(f, f32_log_tail(f));
+#endif
+}
+
+HONE__INLINE VREAL R(log2_sum)(VREAL k, VREAL f)
+{
+    const VREAL l = R(log_of_pieces)(f), part = R(mul)(l, R(set)(LOG2_E));
+    const VREAL low = R(fma)(l, R(set)(LOG2_E), R(neg)(part));
+    return R(add)(k, R(add)(part, R(fma)(l, R(set)(LOG2_E_LOW), low)));
+}
+
+static __attribute__((noinline)) VREAL R(log2_far)(VREAL x)
+{
+    return R(log_far_by)(x, R(log2_sum));
+}
 
 HONE__INLINE VREAL R(log2)(VREAL x)
 {
-    VREAL k;
-    const VREAL f = R(log_pieces)(x, &k), l = R(log_sum)(R(set)(0), f);
-    const VREAL part = R(mul)(l, R(set)(LOG2_E));
-    const VREAL low = R(fma)(l, R(set)(LOG2_E), R(neg)(part));
-    const VREAL y = R(add)(k, R(add)(part, R(fma)(l, R(set)(LOG2_E_LOW), low)));
-    return R(log_special)(x, y);
+    return R(log_by)(x, R(log2_sum), R(log2_far));
 }
 
-HONE__INLINE VREAL R(log10)(VREAL x)
+HONE__INLINE VREAL R(log10_sum)(VREAL k, VREAL f)
 {
-    VREAL k;
-    const VREAL f = R(log_pieces)(x, &k), l = R(log_sum)(R(set)(0), f);
+    const VREAL l = R(log_of_pieces)(f);
     const VREAL whole = R(mul)(k, R(set)(LOG10_2)),
                 part = R(mul)(l, R(set)(LOG10_E)); /* exact, not */
     const VREAL sum = R(add)(whole, part), error = R(add)(R(sub)(whole, sum), part);
     VREAL low = R(fma)(l, R(set)(LOG10_E), R(neg)(part));
     low = R(fma)(l, R(set)(LOG10_E_LOW), R(fma)(k, R(set)(LOG10_2_LOW), low));
-    return R(log_special)(x, R(add)(sum, R(add)(low, error)));
+    return R(add)(sum, R(add)(low, error));
+}
+
+static __attribute__((noinline)) VREAL R(log10_far)(VREAL x)
+{
+    return R(log_far_by)(x, R(log10_sum));
+}
+
+HONE__INLINE VREAL R(log10)(VREAL x)
+{
+    return R(log_by)(x, R(log10_sum), R(log10_far));
 }
 
 /* x = n + f, 2^f = e^(f ln 2) */
