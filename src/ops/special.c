@@ -49,8 +49,9 @@ static double nearest(double x)
     return x > -0x1p52 && x < 0x1p52 ? (x + whole) - whole : x;
 }
 
+/* c0 + factor times the polynomial of `near` + c1 log(v) */
 typedef struct {
-    double c0[CHUNK], c1[CHUNK], v[CHUNK];
+    double c0[CHUNK], c1[CHUNK], v[CHUNK], factor[CHUNK], near[CHUNK];
 } pieces;
 
 static void logarithms(int64_t n, double *v)
@@ -88,7 +89,6 @@ static void lgamma_chunk(int64_t n, double *y, const double *x)
 
 static void digamma_piece(double x, pieces *p, int64_t i)
 {
-    double sum = 0;
     p->c1[i] = 0;
     p->v[i] = 1;
     if (x >= 6) {
@@ -96,28 +96,53 @@ static void digamma_piece(double x, pieces *p, int64_t i)
         p->c1[i] = 1;
         p->v[i] = x;
         p->c0[i] = -0.5 * inverse - z * polynomial(z, digamma_far, COUNT(digamma_far));
+        p->factor[i] = p->near[i] = 0;
         return;
     }
-    if (x < 1) {
-        sum = -1 / x;
-        x += 1;
-    }
+    const double below_1 = x < 1; /* a number: nobody foretells a branch */
+    double sum = (0 - below_1) / x;
+    x += below_1;
     for (; x > 2; sum += 1 / x)
         x -= 1;
-    p->c0[i] =
-        ((x - ZERO) - ZERO_REST) * polynomial(x - 1.5, digamma_near, COUNT(digamma_near)) + sum;
+    p->c0[i] = sum;
+    p->factor[i] = (x - ZERO) - ZERO_REST;
+    p->near[i] = x - 1.5;
+}
+
+/* Adds the polynomials: many at a time, since one alone waits for each of its steps. */
+static void digamma_near_ones(pieces *p)
+{
+    const int last = COUNT(digamma_near) - 1; /* odd */
+    double even[CHUNK], odd[CHUNK], z[CHUNK];
+    for (int i = 0; i < CHUNK; i++) {
+        z[i] = p->near[i] * p->near[i];
+        even[i] = digamma_near[last];
+        odd[i] = digamma_near[last - 1];
+    }
+    for (int k = last - 2; k > 0; k -= 2) {
+        const double c = digamma_near[k], d = digamma_near[k - 1];
+        for (int i = 0; i < CHUNK; i++)
+            even[i] = even[i] * z[i] + c;
+        for (int i = 0; i < CHUNK; i++)
+            odd[i] = odd[i] * z[i] + d;
+    }
+    for (int i = 0; i < CHUNK; i++)
+        p->c0[i] = p->factor[i] * (even[i] * p->near[i] + odd[i]) + p->c0[i];
 }
 
 static void digamma_chunk(int64_t n, double *y, const double *x)
 {
     pieces p = { 0 };
     double reflected[CHUNK];
-    bool negative = false;
+    bool negative = false, far = false;
     for (int64_t i = 0; i < n; i++) {
         negative = negative || x[i] < 0;
         digamma_piece(x[i] < 0 ? 1 - x[i] : x[i], &p, i);
+        far = far || p.c1[i] != 0;
     }
-    logarithms(n, p.v);
+    digamma_near_ones(&p);
+    if (far)
+        logarithms(n, p.v);
     for (int64_t i = 0; i < n; i++) {
         y[i] = p.c1[i] == 0 ? p.c0[i] : p.c0[i] + p.v[i];
         y[i] = x[i] == 0 ? (signbit(x[i]) ? (double)INFINITY : -(double)INFINITY) : y[i];
@@ -133,24 +158,22 @@ static void digamma_chunk(int64_t n, double *y, const double *x)
 
 /* ---- rows of f32 and f64 by chunks */
 
-#define ROWS(op, name, type)                                                                       \
-    static void op##_##name##_row(int64_t n, void *yv, int64_t sy, const void *xv, int64_t sx)     \
+#define ROWS(op, name, NAME, type)                                                                 \
+    static void op##_##name##_row(int64_t n, void *y, int64_t sy, const void *x, int64_t sx)       \
     {                                                                                              \
-        const type *x = xv;                                                                        \
-        type *y = yv;                                                                              \
         double from[CHUNK], to[CHUNK];                                                             \
         for (int64_t begin = 0; begin < n; begin += CHUNK) {                                       \
             const int64_t m = n - begin < CHUNK ? n - begin : CHUNK;                               \
-            for (int64_t i = 0; i < m; i++)                                                        \
-                from[i] = (double)x[(begin + i) * sx];                                             \
+            const hone__cast_fn in = hone__k->cast[HONE__##NAME][HONE__F64],                       \
+                                out = hone__k->cast[HONE__F64][HONE__##NAME];                      \
+            in(m, from, 1, (const type *)x + begin * sx, sx);                                      \
             op##_chunk(m, to, from);                                                               \
-            for (int64_t i = 0; i < m; i++)                                                        \
-                y[(begin + i) * sy] = (type)to[i];                                                 \
+            out(m, (type *)y + begin * sy, sy, to, 1);                                             \
         }                                                                                          \
     }
 #define SPECIAL(op)                                                                                \
-    ROWS(op, f32, float)                                                                           \
-    ROWS(op, f64, double)                                                                          \
+    ROWS(op, f32, F32, float)                                                                      \
+    ROWS(op, f64, F64, double)                                                                     \
     static hone_tensor *op##_of(hone_context *ctx, hone_tensor *x)                                 \
     {                                                                                              \
         const hone_dtype dtype = x->dtype == HONE_F64 ? HONE_F64 : HONE_F32;                       \
