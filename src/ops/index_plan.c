@@ -70,8 +70,9 @@ static bool spread(const char *name, const hone_tensor *x, hone_tensor *const *i
 
 /* ---- from indices to offsets */
 
+/* `first`: the offsets aren't begun yet. */
 static bool add_offsets(const char *name, const hone_tensor *x, int dim, hone_tensor *index,
-                        const hone__shape *shape, int64_t *offset)
+                        const hone__shape *shape, bool first, int64_t *offset)
 {
     int64_t dims[HONE_MAX_DIMS + 1];
     memcpy(dims, shape->shape, sizeof(int64_t) * (size_t)shape->ndim);
@@ -90,9 +91,24 @@ static bool add_offsets(const char *name, const hone_tensor *x, int dim, hone_te
                            hone__tensor_text(x).s);
             return false;
         }
-        offset[i] += (at[i] < 0 ? at[i] + extent : at[i]) * step;
+        const int64_t o = (at[i] < 0 ? at[i] + extent : at[i]) * step;
+        offset[i] = first ? o : offset[i] + o;
     }
     return true;
+}
+
+/* True if the indices are offsets as they are: neighbours lie side by side in x, none counts from the
+ * end, all are in range, and what is written into x leaves them alone. */
+static bool are_offsets(const hone_tensor *x, int dim, const hone_tensor *index)
+{
+    if (index->dtype != HONE_I64 || x->stride[dim] != 1 || index->storage == x->storage ||
+        !hone__contiguous(index))
+        return false;
+    const int64_t last = x->shape[dim] - 1, *at = hone__data(index);
+    int64_t signs = 0;
+    for (int64_t i = 0; i < index->numel; i++)
+        signs |= at[i] | (last - at[i]);
+    return signs >= 0;
 }
 
 static bool make_offsets(const char *name, const hone_tensor *x, const per_dim *dims,
@@ -100,17 +116,33 @@ static bool make_offsets(const char *name, const hone_tensor *x, const per_dim *
 {
     if (!hone__broadcast(name, dims->at, dims->n, shape))
         return false;
+    int n = 0, only = 0;
+    for (int d = 0; d < dims->n; d++)
+        if (hone__is_real(dims->at[d])) {
+            n++;
+            only = d;
+        }
+    if (n == 1 && are_offsets(x, only, dims->at[only])) {
+        p->count = dims->at[only]->numel;
+        p->offset = hone__data(dims->at[only]);
+        return true;
+    }
     hone_tensor *offsets = hone__own(hone__new(name, HONE_I64, shape->ndim, shape->shape));
     if (!offsets)
         return false;
     int64_t *offset = hone__data(offsets);
     p->count = offsets->numel;
     p->offset = offset;
-    if (p->count)
+    if (n == 0 && p->count)
         memset(offset, 0, sizeof *offset * (size_t)p->count);
-    for (int d = 0; d < dims->n; d++)
-        if (hone__is_real(dims->at[d]) && !add_offsets(name, x, d, dims->at[d], shape, offset))
+    bool first = true;
+    for (int d = 0; d < dims->n; d++) {
+        if (!hone__is_real(dims->at[d]))
+            continue;
+        if (!add_offsets(name, x, d, dims->at[d], shape, first, offset))
             return false;
+        first = false;
+    }
     return true;
 }
 
