@@ -19,24 +19,51 @@ static int64_t clamp(int64_t x, int64_t low, int64_t high)
     return x < low ? low : x > high ? high : x;
 }
 
+bool hone__gemm_l3_is_far(void)
+{
+    return caches.l2 >= 2 << 20;
+}
+
+/* Rows of B, read in place, of which L2 holds those of a panel and of the next one, which is asked
+ * for: whole half pages apart, they fall upon the same few sets. */
+static int64_t rows_held(int64_t row_bytes)
+{
+    enum { MOST = 256 };
+    const int64_t apart = row_bytes & -row_bytes;
+    return apart < PAGE / 2 ? INT64_MAX : clamp(caches.l2 / apart / 2, 64, MOST);
+}
+
 /* A long range of k spares loads and stores of C. A panel of A that was just packed may fill L1,
  * which it passes through once a panel of B; prefetchers bring one that is read in place, so it may
  * be longer. Two panels of B, the one in use and the one being packed, stay in L2. */
-static int64_t choose_kc(const hone__gemm_kernel *kernel, int64_t size, bool pack_a)
+static int64_t choose_kc(const hone__gemm_plan *plan)
 {
-    const int64_t of_l1 = (pack_a ? 1 : 2) * caches.l1 / (kernel->mr * size);
-    const int64_t of_l2 = caches.l2 * 3 / 8 / (kernel->nr * size);
-    const int64_t kc = caches.l2 ? min64(of_l1, of_l2) : of_l1;
-    return clamp(kc & ~7, 64, pack_a ? 1024 : 2048);
+    const hone__gemm_kernel *kernel = plan->kernel;
+    const int64_t of_l1 = (plan->pack_a ? 1 : 2) * caches.l1 / (kernel->mr * plan->size);
+    const int64_t of_l2 = caches.l2 * 3 / 8 / (kernel->nr * plan->size);
+    int64_t kc = caches.l2 ? min64(of_l1, of_l2) : of_l1;
+    if (hone__gemm_l3_is_far()) {
+        kc = min64(kc, (plan->pack_a ? 2048 : 4096) / plan->size);
+        kc = plan->pack_b ? kc : min64(kc, rows_held(plan->x.b_rs * plan->size));
+    }
+    return clamp(kc & ~7, 64, plan->pack_a ? 1024 : 2048);
 }
 
 /* A passes by from L3, a panel at a time; the higher the block the less often B is packed, and A if
- * it is. One that is read in place passes faster if a part of it is still in L2. */
-static int64_t choose_mc(const hone__gemm_kernel *kernel, int64_t size, int64_t kc, bool pack_a)
+ * it is. One that is read in place passes faster if a part of it is still in L2. From far away it
+ * comes once, and stays beside what of B and C passes by: low blocks, whose B is packed on the way,
+ * unless it has to be turned. */
+static int64_t choose_mc(const hone__gemm_plan *plan, int64_t kc)
 {
-    const int64_t from_l3 = min64((pack_a ? 4 : 2) * caches.l2, caches.l3);
-    const int64_t from_l2 = caches.l2 / 2, bytes = from_l3 > from_l2 ? from_l3 : from_l2;
-    return clamp(bytes / (kc * size), kernel->mr, pack_a ? 2048 : 1024);
+    const bool turns = plan->pack_b && (plan->b_from || plan->x.b_cs != 1);
+    const int64_t from_l3 = min64((plan->pack_a ? 4 : 2) * caches.l2, caches.l3);
+    const int64_t from_l2 = caches.l2 / 2;
+    int64_t bytes = from_l3 > from_l2 ? from_l3 : from_l2;
+    if (hone__gemm_l3_is_far() && !turns) {
+        const int64_t low = caches.l2 / (plan->pack_a ? 8 : 4), all = plan->x.m * kc * plan->size;
+        bytes = all <= 2 * low ? 2 * low : low;
+    }
+    return clamp(bytes / (kc * plan->size), plan->kernel->mr, plan->pack_a ? 2048 : 1024);
 }
 
 /* A panel of A, which passes from L2 or L3, takes less time than the tile does. */
@@ -89,19 +116,18 @@ hone__gemm_row_blocks hone__gemm_choose_row_blocks(int64_t rows, int64_t bytes, 
     return (hone__gemm_row_blocks){ HONE__GEMM_L3, band, most / 2 };
 }
 
-hone__gemm_blocks hone__gemm_choose_blocks(const hone__gemm_kernel *kernel, int64_t size, int64_t k,
-                                           bool pack_a)
+hone__gemm_blocks hone__gemm_choose_blocks(const hone__gemm_plan *plan)
 {
-    hone__gemm_blocks blocks = kernel->blocks;
+    hone__gemm_blocks blocks = plan->kernel->blocks;
     if (caches.l1) {
-        blocks.kc = choose_kc(kernel, size, pack_a);
+        blocks.kc = choose_kc(plan);
     }
-    if (k > 0) {
-        blocks.kc = ceil_div(k, ceil_div(k, blocks.kc));
+    if (plan->piece_k > 0) {
+        blocks.kc = ceil_div(plan->piece_k, ceil_div(plan->piece_k, blocks.kc));
     }
     if (caches.l2) {
-        blocks.mc = choose_mc(kernel, size, blocks.kc, pack_a);
+        blocks.mc = choose_mc(plan, blocks.kc);
     }
-    blocks.mc -= blocks.mc % kernel->mr;
+    blocks.mc -= blocks.mc % plan->kernel->mr;
     return blocks;
 }

@@ -8,15 +8,19 @@
  * default. They change speed, never a bit. Called once before the first product. */
 void hone__gemm_set_caches(size_t l1, size_t l2, size_t l3);
 
-/** From the cache sizes if they were set, else the kernel's own, for sums over k: kc is an even
- * part of k, mc a multiple of mr. Any kc from 1 on gives the same bits: sums wait in C. */
-hone__gemm_blocks hone__gemm_choose_blocks(const hone__gemm_kernel *kernel, int64_t size, int64_t k,
-                                           bool pack_a);
+/** From the cache sizes if they were set, else the kernel's own, for a plan that knows what it packs:
+ * kc is an even part of a piece of k, mc a multiple of mr. Any kc from 1 on gives the same bits: sums
+ * wait in C. */
+hone__gemm_blocks hone__gemm_choose_blocks(const hone__gemm_plan *plan);
 
 /** Of products whose operands are both packed (pairs.c), to `size` bytes a k of a column: k in as few
  * ranges as panels of B allow that stay in L2. */
 hone__gemm_blocks hone__gemm_choose_packed_blocks(const hone__gemm_kernel *kernel, int64_t size,
                                                   int64_t k);
+
+/** If what is read again and again had better be in L2: cores with so large a one have their L3 far
+ * away, behind a mesh. */
+bool hone__gemm_l3_is_far(void);
 
 /** If so much memory may stay in L2. */
 bool hone__gemm_fits_l2(int64_t bytes);

@@ -134,7 +134,8 @@ static void choose_pieces(hone__gemm_plan *plan)
  * several rows at once, as prefetchers like it. With many rows of A, B is packed on the way
  * (region.c), also where its rows are whole pages apart: such rows share a few lines of L1. From far
  * away that pays from 32 rows on: with B of 64 MB 32 rows are 1.20 times as fast, 64 rows 1.36
- * times, 96 rows 1.26 times, with 13 MB 64 rows 1.08 times; with 4 MB they would lose 2 to 13 %. */
+ * times, 96 rows 1.26 times, with 13 MB 64 rows 1.08 times; with 4 MB they would lose 2 to 13 %, but
+ * where L3 is far and its rows pages apart they are 2 times as fast (L2 would not hold such rows). */
 enum { FAR = 9 << 20, LARGE = 6 << 20, SMALL = 32 << 10, PAGE = 4 << 10 };
 
 static bool is_narrow(const hone__gemm_kernel *kernel, int64_t size)
@@ -152,7 +153,9 @@ bool hone__gemm_packs_b(const hone__gemm_kernel *kernel, const hone__gemm_args *
         return x->m >= 32 && bytes > SMALL;
     }
     const bool pages_apart = x->b_rs * size % PAGE == 0 && x->k >= 32;
-    return (x->m >= 32 && bytes > FAR) || (x->m >= 128 && (pages_apart || bytes > LARGE / 4));
+    const bool far = pages_apart && bytes > LARGE / 4 && hone__gemm_l3_is_far();
+    return (x->m >= 32 && bytes > FAR) || (x->m >= 64 && far) ||
+           (x->m >= 128 && (pages_apart || bytes > LARGE / 4));
 }
 
 /* A low tile takes a part of a line of A^T at each k, and the next tile wants the rest: where rows
@@ -165,7 +168,8 @@ static bool packs_a(const hone__gemm_kernel *kernel, const hone__gemm_args *x, i
         return (x->n >= 512 && bytes > LARGE / 16) || (x->n >= 256 && pages_apart);
     }
     const bool pages_apart = x->a_cs * size % PAGE == 0 && x->k >= 32;
-    return x->n >= (pages_apart ? 192 : 512) && x->a_cs != 1 && bytes > LARGE / 4;
+    const int64_t most = LARGE / (hone__gemm_l3_is_far() ? 8 : 4);
+    return x->n >= (pages_apart ? 192 : 512) && x->a_cs != 1 && bytes > most;
 }
 
 static void choose_packing(hone__gemm_plan *plan)
@@ -262,8 +266,7 @@ void hone__gemm_plan_make(hone__gemm_plan *plan, const hone__gemm_args *args,
     choose_pieces(plan);
     hone__gemm_plan_epilogue(plan);
     choose_packing(plan);
-    const hone__gemm_blocks blocks =
-        hone__gemm_choose_blocks(plan->kernel, plan->size, plan->piece_k, plan->pack_a);
+    const hone__gemm_blocks blocks = hone__gemm_choose_blocks(plan);
     plan->kc = blocks.kc;
     plan->mc = blocks.mc;
     const bool whole_k =

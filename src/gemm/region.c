@@ -98,7 +98,8 @@ typedef struct {
     char *packed; /* where the panel of B is or will be packed; NULL if it is read in place */
 } step;
 
-/* Panels of columns are spread evenly over whole vectors; two buffers take turns. */
+/* Panels of columns are spread evenly over whole vectors, blocks of rows over whole tiles; two buffers
+ * take turns. */
 static step step_at(const walk *w, int64_t index)
 {
     const hone__gemm_plan *plan = w->plan;
@@ -110,15 +111,16 @@ static step step_at(const walk *w, int64_t index)
     const int64_t j = index % w->panels, rest = index / w->panels;
     const int64_t i = rest % w->blocks, pass = rest / w->blocks;
     const int64_t width = region->n1 - region->n0, vectors = ceil_div(width, vl);
-    const int64_t height = region->m1 - region->m0;
+    const int64_t height = region->m1 - region->m0, mr = plan->kernel->mr;
     const int64_t begin = cut(vectors, w->panels, j) * vl;
     const int64_t end = min64(cut(vectors, w->panels, j + 1) * vl, width);
-    const int64_t m0 = cut(height, w->blocks, i);
+    const int64_t m0 = cut(ceil_div(height, mr), w->blocks, i) * mr;
+    const int64_t m1 = min64(cut(ceil_div(height, mr), w->blocks, i + 1) * mr, height);
     step s = {
         .k0 = pass * plan->kc,
         .k = min64(plan->kc, region->k - pass * plan->kc),
         .m0 = region->m0 + m0,
-        .rows = cut(height, w->blocks, i + 1) - m0,
+        .rows = m1 - m0,
         .col = region->n0 + begin,
         .width = (int)(end - begin),
         .first = j == 0,
