@@ -241,6 +241,8 @@ HONE__INLINE VREAL R(lgamma_size)(const VREAL *at, const VREAL *s)
     VREAL first = R(select)(below_1, x, R(sub)(x, one)); /* and one less: exact factors */
     for (int round = 0; round < 5; round++) {
         const VMASK more = R(gt)(first, two);
+        if (!MASK(any)(more))
+            break;
         const VREAL less = R(sub)(first, one);
         v = R(select)(more, R(mul)(v, R(add)(less, one)), v);
         first = R(select)(more, less, first);
