@@ -8,7 +8,7 @@
 #include "runtime/memory.h"
 #include "runtime/parallel.h"
 
-enum { FEW = 16 };
+enum { FEW = 8 };
 #define NS_PER_ELEMENT 12.0
 
 typedef struct {
@@ -20,14 +20,17 @@ typedef struct {
     uint64_t *buffers; /* [threads][extent] */
 } job;
 
-static void insertion_sort(uint64_t *at, int64_t n)
+/* The k-th smallest of a few: the one that has at most k below it and more than k up to it. */
+static uint64_t kth_of_few(const uint64_t *at, int64_t n, int64_t k)
 {
-    for (int64_t i = 1; i < n; i++) {
-        const uint64_t key = at[i];
-        int64_t k = i;
-        for (; k > 0 && at[k - 1] > key; k--)
-            at[k] = at[k - 1];
-        at[k] = key;
+    for (int64_t i = 0;; i++) { /* one is it */
+        int64_t below = 0, up_to = 0;
+        for (int64_t j = 0; j < n; j++) {
+            below += at[j] < at[i];
+            up_to += at[j] <= at[i];
+        }
+        if (below <= k && k < up_to)
+            return at[i];
     }
 }
 
@@ -82,8 +85,7 @@ static uint64_t kth_of(uint64_t *at, int64_t n, int64_t k)
         }
         bad += n > before / 3 * 2;
     }
-    insertion_sort(at, n);
-    return at[k];
+    return kth_of_few(at, n, k);
 }
 
 static void select_row(const job *j, int64_t row, uint64_t *keys)
