@@ -109,13 +109,13 @@ hone_tensor *hone__chain_matmul(hone_tensor *a, hone_tensor *b, bool wide);
 /** The gradient of input i is a b, one chain an element: added to the sum in dx[i], if there is one
  * that can be, or put there. Matrices may have all of the sum's rows in one dim. */
 void hone__give_product(hone_context *ctx, int i, hone_tensor **dx, hone_tensor *a, hone_tensor *b);
-/** The same as the next, of an input that lies [n, m] in memory and is seen turned: so does its gradient
- * then, which its leaf takes over without a copy. */
-void hone__give_turned_product(hone_context *ctx, int i, hone_tensor **dx, hone_tensor *x,
-                               hone_tensor *y);
 /** ... is the sum of x^T y over samples and positions (ops/samples.h): a parameter's. */
 void hone__give_sample_product(hone_context *ctx, int i, hone_tensor **dx, hone_tensor *x,
                                hone_tensor *y);
+/** The same of an input that is the matrix w (NULL: nobody looked), which may lie [n, m] in memory and be
+ * seen turned: so does its gradient then, which its leaf takes over without a copy. */
+void hone__give_matrix_product(hone_context *ctx, int i, hone_tensor **dx, const hone_tensor *w,
+                               hone_tensor *x, hone_tensor *y);
 /** dx[i] if a sum over samples begins with it; else NULL. */
 hone_tensor *hone__begun(const hone_context *ctx, int i, hone_tensor **dx);
 /** A tensor of 16 bits as one of f32, by an op that records itself; any other as it is. */

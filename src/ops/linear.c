@@ -93,10 +93,11 @@ static bool forward(hone_context *ctx, const hone__op *op, hone_tensor *const *i
 /* Of x: dy W^T, of the weight: x^T dy over all samples; of the bias: dy, summed by the engine. */
 static void backward(hone_context *ctx, hone_tensor *dy, hone_tensor **dx)
 {
-    if (hone_needs_input_grad(ctx, 0))
-        hone__give_product(ctx, 0, dx, dy, hone_transpose(hone_saved(ctx, 1), 0, 1));
+    hone_tensor *w = hone_needs_input_grad(ctx, 0) ? hone_saved(ctx, 1) : NULL;
+    if (w)
+        hone__give_product(ctx, 0, dx, dy, hone_transpose(w, 0, 1));
     if (hone_needs_input_grad(ctx, 1))
-        hone__give_sample_product(ctx, 1, dx, hone_saved(ctx, 0), dy);
+        hone__give_matrix_product(ctx, 1, dx, w, hone_saved(ctx, 0), dy);
     dx[2] = dy;
 }
 

@@ -58,18 +58,6 @@ static void grad_a(hone_context *ctx, hone_tensor *dy, hone_tensor **dx)
         hone__give_product(ctx, 0, dx, dy, transposed(b));
 }
 
-/* A matrix that lies the other way in memory. */
-static bool is_turned(const hone_tensor *b)
-{
-    return b && b->stride[0] == 1 && b->stride[1] == b->shape[0];
-}
-
-/* Has its gradient the product's dtype? Of bf16 it has if the input was f32. */
-static bool sums_fit(const hone_context *ctx, const hone_tensor *b)
-{
-    return b->dtype == HONE_BF16 ? hone__input_dtype(ctx, 1) == HONE_F32 : b->dtype != HONE_F16;
-}
-
 /* a^T dy: a sum over all samples and their positions where b has no batch dims; with them each
  * sample has a product of its own, and the engine sums over what was broadcast. */
 static void grad_b(hone_context *ctx, hone_tensor *dy, hone_tensor **dx)
@@ -80,11 +68,8 @@ static void grad_b(hone_context *ctx, hone_tensor *dy, hone_tensor **dx)
         dx[1] = nb == 1 ? hone_mul(dy, a) : hone_mul(hone_unsqueeze(a, -1), hone_unsqueeze(dy, -2));
     else if (nb > 2)
         dx[1] = product(ctx, 1, transposed(a), dy);
-    else if (nb == 2 && is_turned(b) && sums_fit(ctx, b) && a && a->dtype == b->dtype &&
-             dy->dtype == b->dtype)
-        hone__give_turned_product(ctx, 1, dx, a, dy);
     else if (nb == 2)
-        hone__give_sample_product(ctx, 1, dx, a, dy);
+        hone__give_matrix_product(ctx, 1, dx, b, a, dy);
     else {
         hone__give_sample_product(ctx, 1, dx, a, hone_unsqueeze(dy, -1));
         dx[1] = dx[1] && dx[1]->ndim == 2 ? hone_squeeze(dx[1], -1) : dx[1];

@@ -192,12 +192,26 @@ void hone__give_sample_product(hone_context *ctx, int i, hone_tensor **dx, hone_
         hone_copy_(dx[i], own);
 }
 
-void hone__give_turned_product(hone_context *ctx, int i, hone_tensor **dx, hone_tensor *x,
-                               hone_tensor *y)
+/* A matrix that lies the other way in memory. */
+static bool is_turned(const hone_tensor *w)
+{
+    return w->stride[0] == 1 && w->stride[1] == w->shape[0];
+}
+
+/* Has its gradient the product's dtype? Of bf16 it has if the input was f32. */
+static bool sums_fit(const hone_context *ctx, int i, const hone_tensor *w)
+{
+    return w->dtype == HONE_BF16 ? hone__input_dtype(ctx, i) == HONE_F32 : w->dtype != HONE_F16;
+}
+
+void hone__give_matrix_product(hone_context *ctx, int i, hone_tensor **dx, const hone_tensor *w,
+                               hone_tensor *x, hone_tensor *y)
 {
     if (!x || !y)
         return;
-    if (dx[i] || hone_grad_enabled() || hone__in_shards(ctx, i)) {
+    if (!w || !is_turned(w) || !sums_fit(ctx, i, w) || x->dtype != w->dtype ||
+        y->dtype != w->dtype || x->ndim == 1 || dx[i] || hone_grad_enabled() ||
+        hone__in_shards(ctx, i)) {
         hone__give_sample_product(ctx, i, dx, x, y);
         return;
     }
