@@ -85,14 +85,16 @@ static void gather_backward(hone_context *ctx, hone_tensor *const *dy, hone_tens
     const hone__shape *x = hone__input_shape(ctx, 0);
     int64_t dims[HONE_MAX_DIMS + 2] = { hone_dtype_of(dy[0]) };
     hone_tensor *sum = hone__begun(ctx, 0, dx);
-    if (sum) {
+    hone__ended(x, dims + 1);
+    if (!sum && !hone_grad_enabled() && !(sum = dx[0] = hone_zeros_v(dims)))
+        return;
+    if (sum) { /* which nobody else has seen: no copy is made for the result */
         hone_tensor *index = hone_saved(ctx, 0);
         if (index)
             hone__write_along("scatter_add", sum, NULL, hone__dim_of(ctx), index, dy[0], false,
                               true);
         return;
     }
-    hone__ended(x, dims + 1);
     dx[0] = hone_scatter_add(hone_zeros_v(dims), hone__dim_of(ctx), hone_saved(ctx, 0), dy[0]);
 }
 
