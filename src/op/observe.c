@@ -7,9 +7,11 @@
 
 /* ---- where the data are */
 
+enum { MADE_FROM = 16 };
+
 void hone__observe_operands(const hone_context *ctx)
 {
-    int64_t near = 0, spread = 0;
+    int64_t near = 0, spread = 0, passing_near = 0, read = 0;
     for (int i = 0; i < ctx->n_in; i++) {
         const hone_tensor *t = ctx->in[i];
         if (!hone__observe_large(t))
@@ -18,13 +20,19 @@ void hone__observe_operands(const hone_context *ctx)
         const int64_t all = (int64_t)t->storage->bytes; /* an expanded one's elements are more */
         const int64_t own = t->numel * (int64_t)hone__size_of(t->dtype);
         const int64_t bytes = own < all ? own : all;
-        if (atomic_load_explicit(&t->storage->spread, memory_order_relaxed))
+        const bool is_spread = atomic_load_explicit(&t->storage->spread, memory_order_relaxed);
+        if (is_spread)
             spread += changed ? bytes : bytes / HONE__COST_MOVED;
         else
             near += changed ? bytes : bytes / HONE__COST_SHARED;
+        if (!is_spread && !changed && (double)bytes > hone__core_bytes())
+            passing_near += bytes / HONE__COST_SHARED;
+        read += changed ? 0 : bytes;
     }
     hone__data_now.near_bytes = near;
     hone__data_now.spread_bytes = spread;
+    hone__data_now.passing_near = passing_near;
+    hone__data_now.read_bytes = read;
     hone__data_now.large = true;
 }
 
@@ -33,6 +41,15 @@ void hone__observe_large_new(const hone_tensor *t)
     const int64_t bytes = (int64_t)t->storage->bytes;
     hone__data_place *data = &hone__data_now;
     data->large = true;
+    /* A pass into what fits in no core's cache leaves little of it in the caller's, and finds nothing
+     * there of operands as large: it waits for memory, and two threads wait half as long. What is made
+     * from next to nothing (of one sample, a weight's gradient), or gives less (one row by a weight),
+     * goes by the rules below. */
+    if ((double)bytes > hone__core_bytes() && MADE_FROM * data->read_bytes >= bytes) {
+        data->near_bytes -= data->passing_near;
+        data->passing_near = 0;
+        return;
+    }
     /* Written by this thread alone it would stay here. Where it is made from at least half as much
      * that the team has, it is the team again that reads it next: what no core's cache holds then
      * costs nothing here, and what one does hold less than it would. */

@@ -33,6 +33,7 @@ static inline hone__data_place hone__observe_begin(const hone_context *ctx)
 {
     const hone__data_place outer = hone__data_now;
     hone__data_now.near_bytes = hone__data_now.spread_bytes = 0;
+    hone__data_now.passing_near = hone__data_now.read_bytes = 0;
     hone__data_now.large = false;
     if (ctx->inputs & HONE__LARGE)
         hone__observe_operands(ctx);
@@ -54,6 +55,8 @@ static inline void hone__observe_end(const hone_context *ctx, hone__data_place o
         hone__observe_run(ctx, outer.regions, out, n_out);
     hone__data_now.near_bytes = outer.near_bytes;
     hone__data_now.spread_bytes = outer.spread_bytes;
+    hone__data_now.passing_near = outer.passing_near;
+    hone__data_now.read_bytes = outer.read_bytes;
     hone__data_now.large |= outer.large;
 }
 

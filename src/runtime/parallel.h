@@ -34,6 +34,8 @@ int hone__team_size(void);
 typedef struct {
     int64_t near_bytes;   /* in the calling thread's core */
     int64_t spread_bytes; /* among the team's cores */
+    int64_t read_bytes;   /* of operands that aren't changed, wherever they are */
+    int64_t passing_near; /* what of near_bytes is of those that are larger than a core's cache */
     unsigned regions;     /* that this thread has started so far */
     bool large;           /* one of them, or of the results, is worth a thought */
 } hone__data_place;
