@@ -90,14 +90,19 @@ static bool forward(hone_context *ctx, const hone__op *op, hone_tensor *const *i
 
 /* ---- gradients */
 
-/* Of x: dy W^T, of the weight: x^T dy over all samples; of the bias: dy, summed by the engine. */
+/* Of x: dy W^T, of the weight: x^T dy over all samples; of the bias: dy, summed by the engine. The weight's
+ * comes first: where x is made again (core/again.h) it is gone before dx is there. */
 static void backward(hone_context *ctx, hone_tensor *dy, hone_tensor **dx)
 {
     hone_tensor *w = hone_needs_input_grad(ctx, 0) ? hone_saved(ctx, 1) : NULL;
+    if (hone_needs_input_grad(ctx, 1)) {
+        HONE_SCOPE();
+        hone__give_matrix_product(ctx, 1, dx, w, hone_saved(ctx, 0), dy);
+        if (dx[1])
+            hone_scope_return(dx[1]);
+    }
     if (w)
         hone__give_product(ctx, 0, dx, dy, hone_transpose(w, 0, 1));
-    if (hone_needs_input_grad(ctx, 1))
-        hone__give_matrix_product(ctx, 1, dx, w, hone_saved(ctx, 0), dy);
     dx[2] = dy;
 }
 
