@@ -340,7 +340,7 @@ HONE__INLINE VREAL R(exp2)(VREAL x)
 #if HONE__REAL_IS_F64
     const vf64 low = f64_set(-1080.0), high = f64_set(1030.0), magic = f64_set(0x1.8p52);
 #else
-    const vf32 low = f32_set(-155.0f), high = f32_set(130.0f), magic = f32_set(0x1.8p23f);
+    const vf32 low = f32_set(-155.0f), high = f32_set(130.0f), magic = f32_set(F32_WHOLE);
 #endif
     VREAL t = R(select)(R(lt)(x, low), low, x);
     t = R(select)(R(gt)(t, high), high, t);
@@ -352,7 +352,7 @@ HONE__INLINE VREAL R(exp2)(VREAL x)
 #if HONE__REAL_IS_F64
     return f64_scale(p, i64_sub(f64_bits(shifted), f64_bits(magic)));
 #else
-    return f32_scale(p, i32_sub(f32_bits(shifted), f32_bits(magic)));
+    return f32_scale(p, f32_bits(shifted));
 #endif
 }
 

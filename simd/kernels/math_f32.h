@@ -24,28 +24,32 @@ HONE__INLINE vf32 f32_poly(vf32 x, const float *c, int n)
     return n % 2 == 1 ? f32_fma(q, x, p) : f32_fma(p, x, q);
 }
 
+/* x + this is x rounded to a whole number, which its low bits hold; the lowest nine of its own are 0. */
+#define F32_WHOLE 0x1.8p23f
+
 /* p * 2^n for -252 <= n <= 254, rounded once: two exact factors, so that a result may be subnormal.
- */
-HONE__INLINE vf32 f32_scale(vf32 p, vi32 n)
+ * `low` are the bits of F32_WHOLE + n. */
+HONE__INLINE vf32 f32_scale(vf32 p, vi32 low)
 {
+    const vi32 n = i32_sub(low, f32_bits(f32_set(F32_WHOLE)));
     const vi32 half = i32_sar(n, 1), bias = i32_set(127);
     const vf32 a = i32_as_f32(i32_shl(i32_add(half, bias), 23));
     const vf32 b = i32_as_f32(i32_shl(i32_add(i32_sub(n, half), bias), 23));
     return f32_mul(f32_mul(p, a), b);
 }
 /* The same where p is no NaN and p and the result are normal (or n is 0). */
-HONE__INLINE vf32 f32_scale_near(vf32 p, vi32 n)
+HONE__INLINE vf32 f32_scale_near(vf32 p, vi32 low)
 {
-    return i32_as_f32(i32_add(f32_bits(p), i32_shl(n, 23)));
+    return i32_as_f32(i32_add(f32_bits(p), i32_shl(low, 23)));
 }
 
-/* x = n ln2 + r, |r| <= ln2 / 2; n comes out of the low bits of x log2(e) + 1.5 * 2^23. */
-HONE__INLINE vf32 f32_exp_reduce(vf32 x, vi32 *n)
+/* x = n ln2 + r, |r| <= ln2 / 2; *low: the bits of F32_WHOLE + n. */
+HONE__INLINE vf32 f32_exp_reduce(vf32 x, vi32 *low)
 {
-    const vf32 magic = f32_set(0x1.8p23f);
+    const vf32 magic = f32_set(F32_WHOLE);
     const vf32 shifted = f32_fma(x, f32_set(0x1.715476p0f), magic);
     const vf32 whole = f32_sub(shifted, magic);
-    *n = i32_sub(f32_bits(shifted), f32_bits(magic));
+    *low = f32_bits(shifted);
     const vf32 r = f32_fnma(whole, f32_set(0x1.62e43p-1f), x); /* exact */
     return f32_fnma(whole, f32_set(-0x1.05c61p-29f), r);
 }
@@ -60,26 +64,26 @@ HONE__INLINE vf32 f32_exp_poly(vf32 r)
     return f32_fma(q, r, f32_set(0.5f));
 }
 
-/* e^x = p * 2^n before the scaling, for -120 <= x <= 89. */
-HONE__INLINE vf32 f32_exp_parts(vf32 x, vi32 *n)
+/* e^x = p * 2^n before the scaling, for -120 <= x <= 89; *low: the bits of F32_WHOLE + n. */
+HONE__INLINE vf32 f32_exp_parts(vf32 x, vi32 *low)
 {
-    const vf32 r = f32_exp_reduce(x, n), one = f32_set(1.0f);
+    const vf32 r = f32_exp_reduce(x, low), one = f32_set(1.0f);
     return f32_fma(f32_fma(f32_exp_poly(r), r, one), r, one);
 }
 
 /* e^(x + dx), dx a correction below an ulp of x */
-HONE__INLINE vf32 f32_exp_parts_corrected(vf32 x, vf32 dx, vi32 *n)
+HONE__INLINE vf32 f32_exp_parts_corrected(vf32 x, vf32 dx, vi32 *low)
 {
-    const vf32 p = f32_exp_parts(x, n);
+    const vf32 p = f32_exp_parts(x, low);
     return f32_fma(p, dx, p);
 }
 
 /* e^x where neither x nor the result is anything special: |x| <= 87 */
 HONE__INLINE vf32 f32_exp_near(vf32 x)
 {
-    vi32 n;
-    const vf32 p = f32_exp_parts(x, &n);
-    return f32_scale_near(p, n);
+    vi32 low;
+    const vf32 p = f32_exp_parts(x, &low);
+    return f32_scale_near(p, low);
 }
 
 /* The same for any x. What would be 0 is not computed: making a subnormal only to lose it is slow
@@ -90,9 +94,9 @@ static __attribute__((noinline)) vf32 f32_exp_far(vf32 x)
     const mf32 none = f32_lt(x, f32_set(-104.0f));
     x = f32_select(none, zero, x);
     x = f32_select(f32_gt(x, high), high, x); /* inf; a NaN stays */
-    vi32 n;
-    const vf32 p = f32_exp_parts(x, &n);
-    return f32_select(none, zero, f32_scale(p, n));
+    vi32 low;
+    const vf32 p = f32_exp_parts(x, &low);
+    return f32_select(none, zero, f32_scale(p, low));
 }
 
 HONE__INLINE vf32 f32_exp(vf32 x)
@@ -198,9 +202,9 @@ HONE__INLINE vf32 f32_tanh(vf32 x)
     p = f32_fma(p, z, f32_set(-0x1.555534p-2f));
     const vf32 small = f32_fma(f32_mul(ax, z), p, ax);
     const vf32 ten = f32_set(10.0f), t = f32_select(f32_gt(ax, ten), ten, ax); /* tanh(10) is 1 */
-    vi32 n;
-    const vf32 power = f32_exp_parts(f32_add(t, t), &n); /* n >= 0, of any bits for a NaN */
-    const vf32 e = f32_mul(power, i32_as_f32(i32_shl(i32_add(n, i32_set(127)), 23)));
+    vi32 low;
+    const vf32 power = f32_exp_parts(f32_add(t, t), &low); /* n >= 0, of any bits for a NaN */
+    const vf32 e = f32_mul(power, i32_as_f32(i32_shl(i32_add(low, i32_set(127)), 23)));
     const vf32 big = f32_sub(one, f32_div(two, f32_add(e, one)));
     return f32_copysign(f32_select(f32_lt(ax, f32_set(0.625f)), small, big), x);
 }
