@@ -3,7 +3,7 @@
 
     perf/compare/train_nets.py [--nets build/perf/nets] [--hone build/hone] [--only lenet,resnet32,..] [--threads 2]
                                [--rounds 5] [--modes eager,channels_last,compile] [--seconds 1] [--no-jax] [--cpu]
-                               [--dtype bf16] [--calm]
+                               [--dtype bf16 [--order tiles]] [--calm]
 
 A contender is a process that stays: in each round each of them runs steps for about --seconds, one after the other. Peers: PyTorch
 eager, with channels-last images (where there are images), and with the whole step (forward, backward, optimizer) in one
@@ -13,7 +13,7 @@ attention, by the direct count; a first layer has no gradient by its input) at t
 measured by `hone bench` in this run, times the threads. Memory is the maximum of RssAnon while a round runs. --cpu: with
 --threads 1 the time that a process computed instead of what passed, for machines that others compute on, too.
 --dtype bf16: under autocast, hone and PyTorch alike (no JAX); one contender more is hone's own f32, "of hone's f32" its median over
-hone's; the limit is that of bf16's register tile.
+hone's; the limit is that of bf16's register tile. --order tiles: hone sums products of bf16 in that order, AMX's.
 Before and after each round `hone info` is asked what a line costs that another core has read, too (on virtual machines the cores
 lie near for minutes, far for others); a note on standard error tells the range seen, after each row. --calm: a round is thrown away, for all
 contenders alike, and run again if that was above 12 ns before or after it, as long as 3 times --rounds are enough for those still
@@ -396,11 +396,14 @@ def main():
     parser.add_argument("--seconds", type=float, default=1)
     parser.add_argument("--modes", default="eager,channels_last,compile")
     parser.add_argument("--dtype", default="f32", choices=["f32", "bf16"])
+    parser.add_argument("--order", choices=["pairs", "tiles"], help="of hone's sums of products of bf16")
     parser.add_argument("--no-jax", action="store_true")
     parser.add_argument("--cpu", action="store_true")
     parser.add_argument("--calm", action="store_true", help=f"run rounds again in which a line between cores took more than {FAR} ns")
     parser.add_argument("--peak", type=float, help="GFLOP/s of the register tile; otherwise it is measured")
     args = parser.parse_args()
+    if args.order:
+        os.environ["HONE_BF16_ORDER"] = args.order
     if not args.peak:
         args.peak = peak_rate(args)
     print("| network | threads | hone ms | min | peers ms | best peer / hone (minima) | limit ms | % of limit | MB | of PyTorch's |" +
