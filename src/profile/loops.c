@@ -1,6 +1,7 @@
 /* loops.c: the loops of peaks.h and the register tile on one thread or several. */
 #include "profile/roofs.h"
 
+#include "gemm/pairs.h"
 #include "isa/bf16.h"
 #include "isa/isa.h"
 #include "loops/past.h"
@@ -43,11 +44,27 @@ static int64_t fma_rounds(int threads)
 typedef struct {
     const hone__peaks *peaks;
     hone__gemm_dtype dtype;
+    const hone__bf16_kernel *bf16;
 } fma_job;
 
-static bool in_pairs(const hone__peaks *peaks, hone__gemm_dtype dtype)
+/* A round of products of tiles counts as so many of FMAs. */
+enum { TILES_FLOPS = 4 * 2 * 16 * 16 * 32 };
+
+static const hone__bf16_kernel *bf16_now(void)
 {
-    return dtype == HONE__GEMM_BF16 && hone__bf16()->paired && peaks->dot_bf16;
+    return hone__bf16_in(hone__bf16_order_now() == HONE__BF16_TILES);
+}
+
+static bool in_pairs(const hone__peaks *peaks, hone__gemm_dtype dtype,
+                     const hone__bf16_kernel *bf16)
+{
+    return dtype == HONE__GEMM_BF16 && bf16->paired && peaks->dot_bf16;
+}
+
+static bool in_tiles(const hone__peaks *peaks, hone__gemm_dtype dtype,
+                     const hone__bf16_kernel *bf16)
+{
+    return dtype == HONE__GEMM_BF16 && bf16->tiled && peaks->tiles_bf16;
 }
 
 static void fma_body(void *ctx, int thread, int n_threads)
@@ -55,21 +72,29 @@ static void fma_body(void *ctx, int thread, int n_threads)
     (void)thread;
     const fma_job *job = ctx;
     const int64_t rounds = fma_rounds(n_threads);
-    sink = job->dtype == HONE__GEMM_F64       ? (float)job->peaks->fma_f64(rounds)
-           : in_pairs(job->peaks, job->dtype) ? job->peaks->dot_bf16(rounds)
-                                              : job->peaks->fma_f32(rounds);
+    if (in_tiles(job->peaks, job->dtype, job->bf16)) {
+        job->bf16->begin();
+        job->peaks->tiles_bf16(rounds);
+        job->bf16->end();
+        return;
+    }
+    sink = job->dtype == HONE__GEMM_F64                  ? (float)job->peaks->fma_f64(rounds)
+           : in_pairs(job->peaks, job->dtype, job->bf16) ? job->peaks->dot_bf16(rounds)
+                                                         : job->peaks->fma_f32(rounds);
 }
 
 void hone__fma_run(const hone__peaks *peaks, hone__gemm_dtype dtype, int threads)
 {
-    hone__parallel_team(threads, fma_body, &(fma_job){ peaks, dtype });
+    hone__parallel_team(threads, fma_body, &(fma_job){ peaks, dtype, bf16_now() });
 }
 
 double hone__fma_flops(const hone__peaks *peaks, hone__gemm_dtype dtype, int threads)
 {
+    if (in_tiles(peaks, dtype, bf16_now()))
+        return (double)TILES_FLOPS * (double)fma_rounds(threads) * threads;
     const int lanes = dtype == HONE__GEMM_F64 ? peaks->lanes_f64 : peaks->lanes_f32;
     return 2.0 * (double)fma_rounds(threads) * peaks->chains * lanes * threads *
-           (in_pairs(peaks, dtype) ? 2 : 1);
+           (in_pairs(peaks, dtype, bf16_now()) ? 2 : 1);
 }
 
 int hone__stream_operands(hone__stream kind)
@@ -118,8 +143,9 @@ void hone__memory_pass_set(hone__memory_pass *m)
 
 /* ---- the register tile */
 
-/* A and B panels of 96 k are 21 KB with the 8 x 48 tile: they stay in L1. */
-enum { PEAK_K = 96, PEAK_TILES = 100, PEAK_ELEMENTS = 1 << 14 };
+/* A and B panels of 96 k are 21 KB with the 8 x 48 tile, and of 256 k 32 KB with AMX's: they stay in
+ * L1. */
+enum { PEAK_K = 96, PEAK_TILED_K = 256, PEAK_TILES = 100, PEAK_ELEMENTS = 1 << 14 };
 
 static int peak_tiles(int threads)
 {
@@ -128,7 +154,17 @@ static int peak_tiles(int threads)
 
 static const hone__gemm_kernel *kernel_of(const hone__tile *tile)
 {
-    return tile->dtype == HONE__GEMM_BF16 ? &hone__bf16()->shape : &hone__k->gemm.of[tile->dtype];
+    return tile->dtype == HONE__GEMM_BF16 ? &tile->bf16->shape : &hone__k->gemm.of[tile->dtype];
+}
+
+static bool is_tiled(const hone__tile *tile)
+{
+    return tile->dtype == HONE__GEMM_BF16 && tile->bf16->tiled;
+}
+
+static int64_t peak_k(const hone__tile *tile)
+{
+    return is_tiled(tile) ? PEAK_TILED_K : PEAK_K;
 }
 
 static void tile_body(void *ctx, int thread, int n_threads)
@@ -136,22 +172,29 @@ static void tile_body(void *ctx, int thread, int n_threads)
     const hone__tile *tile = ctx;
     const hone__gemm_kernel *kernel = kernel_of(tile);
     const int64_t size = tile->dtype == HONE__GEMM_F64 ? 8 : 4; /* of a panel of bf16, too */
+    const int64_t k = peak_k(tile), panel_k = is_tiled(tile) ? k / 2 : k;
     char *panels = (char *)tile->panels + thread * PEAK_ELEMENTS * size;
-    const hone__gemm_tile t = { .k = PEAK_K,
+    const hone__gemm_tile t = { .k = k,
                                 .a = panels,
                                 .a_rs = 1,
                                 .a_cs = kernel->mr,
-                                .b = panels + PEAK_K * kernel->mr * size,
+                                .b = panels + panel_k * kernel->mr * size,
                                 .b_rs = kernel->nr,
-                                .c = panels + PEAK_K * (kernel->mr + kernel->nr) * size,
+                                .c = panels + panel_k * (kernel->mr + kernel->nr) * size,
                                 .c_rs = kernel->nr,
                                 .mr = kernel->mr,
                                 .nr = kernel->nr };
-    void (*const run)(const hone__gemm_tile *) =
-        tile->dtype == HONE__GEMM_BF16 ? hone__bf16()->tile : kernel->tile;
+    const bool tiled = is_tiled(tile);
+    void (*const run)(const hone__gemm_tile *) = tiled ? tile->bf16->tiles
+                                                 : tile->dtype == HONE__GEMM_BF16 ? tile->bf16->tile
+                                                                                  : kernel->tile;
     const int tiles = peak_tiles(n_threads);
+    if (tiled)
+        tile->bf16->begin();
     for (int i = 0; i < tiles; i++)
         run(&t);
+    if (tiled)
+        tile->bf16->end();
 }
 
 void hone__tile_run(const hone__tile *tile)
@@ -162,12 +205,14 @@ void hone__tile_run(const hone__tile *tile)
 double hone__tile_flops(const hone__tile *tile)
 {
     const hone__gemm_kernel *kernel = kernel_of(tile);
-    return 2.0 * peak_tiles(tile->threads) * PEAK_K * kernel->mr * kernel->nr * tile->threads;
+    return 2.0 * peak_tiles(tile->threads) * (double)peak_k(tile) * kernel->mr * kernel->nr *
+           tile->threads;
 }
 
 bool hone__tile_make(hone__tile *tile, hone__gemm_dtype dtype, int threads)
 {
     const int64_t elements = (int64_t)threads * PEAK_ELEMENTS;
-    *tile = (hone__tile){ threads, dtype, hone__filled(elements, dtype == HONE__GEMM_F64) };
+    *tile =
+        (hone__tile){ threads, dtype, bf16_now(), hone__filled(elements, dtype == HONE__GEMM_F64) };
     return tile->panels != NULL;
 }

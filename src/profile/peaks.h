@@ -24,6 +24,9 @@ typedef struct {
     /** The same of products of pairs of bf16, for each lane of f32 two multiply-adds; NULL: the ISA has
      * none. Only where bf16's kernel is paired (gemm/bf16_kernels.h) has the CPU the instruction. */
     float (*dot_bf16)(int64_t rounds);
+    /** `rounds` of four products of AMX's tiles, 16 x 16 x 32 each; only where bf16's kernel is tiled,
+     * between its begin and end. */
+    void (*tiles_bf16)(int64_t rounds);
     /** out[i] = f(a[i]) or, if b is not NULL, f(a[i], b[i]), f a vector function of another
      * library; n is a multiple of 64. */
     void (*map_f32)(int64_t n, float *out, const float *a, const float *b, void (*f)(void));

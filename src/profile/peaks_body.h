@@ -173,6 +173,7 @@ const hone__peaks BENCH_TABLE = {
     .fma_f64 = fma_f64,
 #ifdef BENCH_DOT_BF16
     .dot_bf16 = BENCH_DOT_BF16,
+    .tiles_bf16 = BENCH_TILES_BF16,
 #endif
     .chains = CHAINS,
     .lanes_f32 = F32_LANES,

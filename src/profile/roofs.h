@@ -4,6 +4,7 @@
 #define HONE_PROFILE_ROOFS_H
 
 #include "gemm/args.h"
+#include "gemm/bf16_kernels.h"
 #include "profile/peaks.h"
 
 #include <stdbool.h>
@@ -62,6 +63,7 @@ int hone__stream_operands(hone__stream kind);
 typedef struct {
     int threads;
     hone__gemm_dtype dtype;
+    const hone__bf16_kernel *bf16; /* of the calling thread's order */
     void *panels;
 } hone__tile;
 bool hone__tile_make(hone__tile *tile, hone__gemm_dtype dtype, int threads);
@@ -69,7 +71,7 @@ void hone__tile_run(const hone__tile *tile);
 double hone__tile_flops(const hone__tile *tile);
 
 /** All threads do nothing but multiply and add in registers: by the instruction that the dtype's kernel
- * has, of bf16 that of pairs or FMAs of f32. The second: flops of a call. */
+ * has, of bf16 that of tiles, of pairs or FMAs of f32. The second: flops of a call. */
 void hone__fma_run(const hone__peaks *peaks, hone__gemm_dtype dtype, int threads);
 double hone__fma_flops(const hone__peaks *peaks, hone__gemm_dtype dtype, int threads);
 
