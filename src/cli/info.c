@@ -1,5 +1,6 @@
 /* info.c: `hone info`: the version, and what hone found out about the machine. */
 #include "cli.h"
+#include "isa/bf16.h"
 #include "runtime/cost.h"
 #include "runtime/lines.h"
 #include "runtime/topology.h"
@@ -48,6 +49,10 @@ static int run(int argc, char **argv)
         return cli_library_error(cli_info.name);
     printf("version     %s\n", hone_version());
     printf("isa         %s\n", hone_isa());
+    if (hone__bf16_in(true)->tiled)
+        printf(
+            "bf16        has AMX: products in the order tiles (HONE_BF16_ORDER=tiles, hone train "
+            "--bf16-order tiles) are several times as fast\n");
     printf("cpu         %s\n", m.cpu_name[0] ? m.cpu_name : "unknown");
     printf("cores       %d (%d logical CPUs, %d package%s)\n", m.cores, m.logical_cpus, m.packages,
            m.packages == 1 ? "" : "s");
