@@ -97,6 +97,16 @@ static HONE__GEMM_NOINLINE void product(const hone__gemm_tile *t, float *c, int6
     }
 }
 
+typedef float tile_sums[AMX_MR * AMX_NR];
+
+static void sum_apart(const hone__gemm_tile *t, float *s)
+{
+    for (int i = 0; i < t->mr && t->resume; i++) {
+        memcpy(s + i * AMX_NR, (const float *)t->c + i * t->c_rs, (size_t)t->nr * sizeof *s);
+    }
+    product(t, s, AMX_NR);
+}
+
 static void tiles(const hone__gemm_tile *t)
 {
     begin();
@@ -106,15 +116,27 @@ static void tiles(const hone__gemm_tile *t)
     if ((rows | cols) % AMX_ROWS == 0) {
         product(t, c, t->c_rs);
     } else {
-        float sums[AMX_MR * AMX_NR] __attribute__((aligned(64)));
-        const size_t row_bytes = (size_t)t->nr * sizeof *c;
-        for (int i = 0; i < t->mr && t->resume; i++) {
-            memcpy(sums + i * AMX_NR, c + i * t->c_rs, row_bytes);
-        }
-        product(t, sums, AMX_NR);
+        tile_sums s __attribute__((aligned(64)));
+        sum_apart(t, s);
         for (int i = 0; i < t->mr; i++) {
-            memcpy(c + i * t->c_rs, sums + i * AMX_NR, row_bytes);
+            memcpy(c + i * t->c_rs, s + i * AMX_NR, (size_t)t->nr * sizeof *c);
         }
     }
     end();
+}
+
+/* The instruction flushes denormals, which no sum is after a step. */
+static void tile_narrow(const hone__gemm_tile *t, uint16_t *to, int64_t to_rs)
+{
+    tile_sums s __attribute__((aligned(64)));
+    begin();
+    sum_apart(t, s);
+    end();
+    const __mmask32 mask = first_of(t->nr);
+    for (int i = 0; i < t->mr; i++) {
+        const float *row = s + i * AMX_NR;
+        const __m512bh both =
+            _mm512_cvtne2ps_pbh(_mm512_load_ps(row + AMX_ROWS), _mm512_load_ps(row));
+        _mm512_mask_storeu_epi16(to + i * to_rs, mask, (__m512i)both);
+    }
 }

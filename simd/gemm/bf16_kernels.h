@@ -30,7 +30,8 @@
  *      A         mr rows of 32 elements each, in k's order
  *      B         16 rows of nr pairs x[2q], x[2q + 1] each
  *
- * They begin at multiples of 64 bytes. `pack` knows by the pad which of both is wanted. */
+ * They begin at multiples of 64 bytes. `pack` knows by the pad which of both is wanted. An A that lies
+ * along k may be read in place, too, by tiles with a_cs 1 of 16 or 32 rows over whole blocks. */
 #ifndef HONE_GEMM_BF16_KERNELS_H
 #define HONE_GEMM_BF16_KERNELS_H
 
@@ -75,7 +76,7 @@ typedef struct {
     const char *name; /* of the instructions: "avx512_bf16" */
     const char *isa;  /* the table (isa.h) it belongs to: "avx512" */
     bool paired;
-    bool tiled; /* knows only the order `tiles`: `tile`, `rows`, `few` are NULL, as is `regroup` */
+    bool tiled; /* knows only the order `tiles`: `tile`, `rows`, `regroup` are NULL */
     /* mr, nr, vl, flops_per_ns (split.c); vl is nr, since regions end where panels do */
     hone__gemm_kernel shape;
 
@@ -89,7 +90,7 @@ typedef struct {
      * widened elements of any strides, and a tile any that the ISA's f32 kernel has. */
     void (*tile)(const hone__gemm_tile *t);
 
-    /** The same over k > 0, but what it comes to is rounded as by `narrow` and goes to rows of `to`,
+    /** The same (of `tiled` ones `tiles`) over k > 0, but what it comes to is rounded as by `narrow` and goes to rows of `to`,
      * not to C, which is only read to resume. NULL: there is none. */
     void (*tile_narrow)(const hone__gemm_tile *t, uint16_t *to, int64_t to_rs);
 
@@ -99,7 +100,7 @@ typedef struct {
     void (*rows)(int64_t k, int rows, int64_t n, const uint16_t *a, int64_t a_rs, int64_t a_cs,
                  const uint16_t *b, int64_t b_rs, float *c, int64_t c_rs, bool resume);
 
-    /** The same with a B that lies along k: b[j * b_cs + p]. NULL: it is packed. */
+    /** The same (of `tiled` ones `tiles_rows`) with a B that lies along k: b[j * b_cs + p]. NULL: it is packed. */
     void (*few)(int64_t k, int rows, int64_t n, const uint16_t *a, int64_t a_rs, int64_t a_cs,
                 const uint16_t *b, int64_t b_cs, float *c, int64_t c_rs, bool resume);
 

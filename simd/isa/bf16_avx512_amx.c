@@ -8,6 +8,7 @@
 #include "gemm/bf16_pack_amx.h"
 #include "gemm/bf16_lay_amx.h"
 #include "gemm/bf16_gemm_avx512_amx_32x32.h"
+#include "gemm/bf16_few_amx.h"
 
 static void tiles_rows(int64_t k, int rows, int64_t n, const uint16_t *a, int64_t a_rs,
                        int64_t a_cs, const uint16_t *b, int64_t b_rs, float *c, int64_t c_rs,
@@ -36,8 +37,10 @@ const hone__bf16_kernel hone__bf16_avx512_amx = {
                .mr = AMX_MR,
                .nr = AMX_NR,
                .vl = AMX_NR,
-               .flops_per_ns = 1500 },
+               .flops_per_ns = 1000 },
     .pack = pack,
+    .tile_narrow = tile_narrow,
+    .few = few,
     .tiles = tiles,
     .tiles_rows = tiles_rows,
     .lay = lay,

@@ -78,6 +78,14 @@ hone__gemm_blocks hone__gemm_choose_packed_blocks(const hone__gemm_kernel *kerne
     return (hone__gemm_blocks){ .mc = mc - mc % kernel->mr, .kc = kc };
 }
 
+int64_t hone__gemm_choose_tiled_columns(const hone__gemm_kernel *kernel, int64_t kc)
+{
+    enum { SIZE = 2 };
+    const int64_t l2 = caches.l2 ? caches.l2 : 2048 << 10;
+    const int64_t columns = l2 / 2 / (clamp(kc, 1, INT64_MAX) * SIZE);
+    return clamp(columns - columns % kernel->nr, kernel->nr, 4096);
+}
+
 bool hone__gemm_fits_l2(int64_t bytes)
 {
     return bytes <= (caches.l2 ? caches.l2 : 512 << 10);

@@ -43,8 +43,9 @@ void hone__bf16_order_begin(hone__bf16_order order)
 typedef struct {
     hone__gemm_plan plan; /* arguments in normal form; what split.c decides */
     const hone__bf16_kernel *kernel;
-    int64_t kc, mc;
-    bool tiles; /* the order */
+    int64_t kc, mc, nc; /* nc: 0, or columns of B that are packed at a time */
+    bool in_place;      /* A, where whole tiles of it lie along k */
+    bool tiles;         /* the order */
     bool by_rows;
     bool plain;          /* nothing follows the sums but rounding and GELU */
     bool simple;         /* nothing but the kernel's `follow` before those */
@@ -82,13 +83,15 @@ static size_t panel_bytes(const job *j, int width, int64_t k)
 static size_t bytes_a(const job *j)
 {
     const int mr = j->kernel->shape.mr;
-    const int64_t panels = ceil_div(min64(j->mc, j->plan.region_m), mr) + 1;
+    const int64_t panels = j->in_place ? 1 : ceil_div(min64(j->mc, j->plan.region_m), mr) + 1;
     return j->by_rows ? 0 : aligned(hone__bytes(panels, panel_bytes(j, mr, j->kc)));
 }
 
 static size_t bytes_b(const job *j)
 {
-    return j->by_rows ? 0 : aligned(panel_bytes(j, j->kernel->shape.nr, j->kc));
+    const int64_t nr = j->kernel->shape.nr, panels = j->nc ? ceil_div(j->nc, nr) : 1;
+    return j->by_rows || j->whole_b ? 0
+                                    : aligned(hone__bytes(panels, panel_bytes(j, (int)nr, j->kc)));
 }
 
 static bool waits(const job *j)
@@ -280,7 +283,8 @@ static void run_tile(const part *p, range r, hone__gemm_tile *t, int64_t row, in
     const hone__gemm_args *x = &p->j->plan.x;
     const bool rounds = p->j->only_rounds && r.last;
     uint16_t *const c = (uint16_t *)(void *)p->c + row * x->c_rs + col; /* if it rounds */
-    if (rounds && p->j->plain && !p->j->tiles && p->j->kernel->tile_narrow && t->k > 0) {
+    const bool narrows = p->j->kernel->tile_narrow && p->j->tiles == p->j->kernel->tiled;
+    if (rounds && p->j->plain && narrows && t->k > 0) {
         p->j->kernel->tile_narrow(t, c, x->c_rs);
         return;
     }
@@ -335,6 +339,73 @@ static void run_block(const part *p, range r, int64_t m0, int64_t m1)
     }
 }
 
+/* Part i of `parts` of so many rows, for L2. */
+static void ask_for(const char *from, int64_t rows, int64_t apart, int64_t row_bytes, int64_t i,
+                    int64_t parts)
+{
+    enum { LINE = 64 };
+    const int64_t lines = ceil_div(row_bytes, LINE);
+    const int64_t begin = lines * i / parts, end = lines * (i + 1) / parts;
+    for (int64_t row = 0; row < rows; row++) {
+        for (int64_t l = begin; l < end; l++) {
+            __builtin_prefetch(from + row * apart + l * LINE, 0, 2);
+        }
+    }
+}
+
+/* A tile takes no longer than panels from L2 do, so both A and B are packed once or, A, not at all: a
+ * block of B stays in L2 while A's panels pass, each of which meets all of the block. */
+static void run_tiled(const part *p, range r, int64_t m0, int64_t m1, int64_t n0, int64_t n1)
+{
+    const job *j = p->j;
+    const hone__gemm_args *x = &j->plan.x;
+    const int mr = j->kernel->shape.mr, nr = j->kernel->shape.nr;
+    const size_t a_bytes = panel_bytes(j, mr, r.k), b_bytes = panel_bytes(j, nr, r.k);
+    hone__gemm_tile t = { .k = r.k, .b_rs = nr, .resume = !r.first || j->plan.begins };
+    for (int64_t row = m0; row < m1; row += mr) {
+        t.mr = (int)min64(mr, m1 - row);
+        const bool in_place = j->in_place && t.mr % 16 == 0 && r.k % HONE__BF16_TILE_K == 0;
+        char *const panel = p->packed_a + (size_t)(j->in_place ? 0 : (row - m0) / mr) * a_bytes;
+        t.a = in_place ? (const void *)(p->a + row * x->a_rs + r.k0) : panel;
+        t.a_rs = in_place ? x->a_rs : 1;
+        t.a_cs = in_place ? 1 : mr;
+        if (!in_place && (j->in_place || n0 == p->area.n0)) {
+            pack_a(p, row, t.mr, r.k0, r.k, panel);
+        }
+        const int64_t next = min64(mr, m1 - row - mr); /* rows of A that are wanted next */
+        const bool is_packed = !j->in_place && n0 > p->area.n0;
+        for (int64_t col = n0; col < n1; col += nr) {
+            t.nr = (int)min64(nr, n1 - col);
+            const int64_t i = (col - n0) / nr, tiles = ceil_div(n1 - n0, nr);
+            if (in_place) {
+                const int64_t apart = x->a_rs * (int64_t)sizeof(uint16_t);
+                ask_for((const char *)t.a + mr * apart, next, apart,
+                        r.k * (int64_t)sizeof(uint16_t), i, tiles);
+            } else if (is_packed && next > 0) {
+                ask_for(panel + a_bytes, 1, 0, (int64_t)a_bytes, i, tiles);
+            }
+            char *const of_b = p->packed_b + (size_t)((col - n0) / nr) * b_bytes;
+            t.b = j->whole_b ? whole_at(j, j->whole_b, col, r.k0, r.k) : of_b;
+            if (row == m0 && !j->whole_b) {
+                pack_b(p, col, t.nr, r.k0, r.k, of_b);
+            }
+            run_tile(p, r, &t, row, col);
+        }
+    }
+}
+
+static void run_columns(const part *p, range r, int64_t m0, int64_t m1)
+{
+    const int64_t nc = p->j->nc;
+    if (!nc) {
+        run_block(p, r, m0, m1);
+        return;
+    }
+    for (int64_t n0 = p->area.n0; n0 < p->area.n1; n0 += nc) {
+        run_tiled(p, r, m0, m1, n0, min64(n0 + nc, p->area.n1));
+    }
+}
+
 static void run_blocks(const part *p)
 {
     const int64_t k = p->j->plan.x.k, kc = p->j->kc, rows = p->area.m1 - p->area.m0;
@@ -342,8 +413,9 @@ static void run_blocks(const part *p)
     for (int64_t k0 = 0; k0 == 0 || k0 < k; k0 += kc) {
         const range r = { k0, min64(kc, k - k0), k0 == 0, k0 + kc >= k };
         for (int64_t i = 0; i < blocks; i++) {
-            run_block(p, r, p->area.m0 + hone__gemm_cut(rows, 1, blocks, i),
-                      p->area.m0 + hone__gemm_cut(rows, 1, blocks, i + 1));
+            const int64_t unit = p->j->nc ? p->j->kernel->shape.mr : 1;
+            run_columns(p, r, p->area.m0 + hone__gemm_cut(rows, unit, blocks, i),
+                        p->area.m0 + hone__gemm_cut(rows, unit, blocks, i + 1));
         }
     }
 }
@@ -362,7 +434,7 @@ static void run_rows(const part *p)
             fetch_row(p, row + i, col, n, y + i * rs);
         }
         const uint16_t *a = p->a + row * x->a_rs, *b = p->b + col * x->b_cs;
-        if (j->tiles) {
+        if (j->tiles && x->b_cs == 1) {
             j->kernel->tiles_rows(x->k, rows, n, a, x->a_rs, x->a_cs, b, x->b_rs, y, rs,
                                   j->plan.begins);
         } else if (x->b_cs == 1) {
@@ -385,6 +457,9 @@ static void run_share(void *ctx, int thread, int n_threads)
     const int64_t regions = plan->split_m * plan->split_n, all = plan->batch * regions;
     const int64_t end = hone__gemm_cut(all, 1, n_threads, thread + 1);
     char *const workspace = j->workspace + (size_t)thread * j->workspace_bytes;
+    if (j->kernel->begin) {
+        j->kernel->begin();
+    }
     for (int64_t i = hone__gemm_cut(all, 1, n_threads, thread); i < end; i++) {
         const hone__gemm_offsets at = hone__gemm_batch_offsets(x, i / regions);
         char *const activated = x->activated ? x->activated : x->c;
@@ -405,6 +480,9 @@ static void run_share(void *ctx, int thread, int n_threads)
             run_blocks(&p);
         }
     }
+    if (j->kernel->end) {
+        j->kernel->end();
+    }
 }
 
 /* ---- decisions ---- */
@@ -424,7 +502,7 @@ static void decide(job *j, const hone__gemm_args *args, const hone__gemm_source 
     plan->piece_k = x->k;
     plan->scratch = true; /* no relay */
     j->c_size = x->narrow ? 2 : 4;
-    const bool has_few = j->kernel->few && !j->tiles;
+    const bool has_few = j->kernel->few && j->tiles == j->kernel->tiled;
     j->by_rows = !a && x->m <= HONE__BF16_ROWS && (x->b_cs == 1 || (x->b_rs == 1 && has_few));
     plan->pack_a = plan->pack_b = !j->by_rows;
     const bool as_given = x->b == args->b && x->b_rs == args->b_rs && x->b_cs == args->b_cs &&
@@ -439,6 +517,14 @@ static void decide(job *j, const hone__gemm_args *args, const hone__gemm_source 
         &j->kernel->shape, j->kernel->paired || j->kernel->tiled ? 2 : 4, x->k);
     j->kc = j->tiles ? ceil_div(blocks.kc, HONE__BF16_TILE_K) * HONE__BF16_TILE_K : blocks.kc;
     j->mc = blocks.mc;
+    j->nc = 0;
+    j->in_place = false;
+    if (j->kernel->tiled && !j->by_rows) {
+        const bool lines = (uintptr_t)x->a % 64 == 0 && x->a_rs % HONE__BF16_TILE_K == 0;
+        j->in_place = !a && x->a_cs == 1 && lines && plan->batch == 1;
+        j->nc = hone__gemm_choose_tiled_columns(&j->kernel->shape, j->kc);
+        j->mc = j->in_place ? x->m : j->mc;
+    }
     hone__gemm_plan_threads(plan, plan->batch);
     j->workspace_bytes = bytes_a(j) + bytes_b(j) + bytes_sums(j);
 }

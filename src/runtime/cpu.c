@@ -95,7 +95,7 @@ bool hone__cpu_has_amx_bf16(void)
     int known = atomic_load(&answer);
     if (known == UNKNOWN) {
         const features f = detect();
-        known = f.amx && f.tiles_saved && ask_for_tiles() ? YES : NO;
+        known = f.amx && f.avx512_bf16 && f.tiles_saved && ask_for_tiles() ? YES : NO;
         atomic_store(&answer, known);
     }
     return known == YES;

@@ -20,7 +20,7 @@ bool hone__cpu_has_avx512_bf16(void);
  * vdpbf16ps takes longer than the FMAs it stands for. */
 bool hone__cpu_is_of_amx(void);
 
-/** And the OS lets this process have the tiles' registers, for which it is asked at the first call. */
+/** And AVX512-BF16, and the OS lets this process have the tiles' registers, for which it is asked at the first call. */
 bool hone__cpu_has_amx_bf16(void);
 
 #endif

@@ -1,5 +1,7 @@
 /* Products of bf16 in the order `tiles`. */
 #include "bf16_check.h"
+#include "gemm/blocks.h"
+#include "runtime/cpu.h"
 
 static void want_tiles(void)
 {
@@ -26,6 +28,29 @@ Test(gemm_bf16_tiles, long_k)
 Test(gemm_bf16_tiles, strides_and_batches)
 {
     check_strides_and_batches();
+}
+
+/* Blocks of B that follow each other, ranges of k whose sums wait, A where it lies. */
+Test(gemm_bf16_tiles, small_blocks)
+{
+    enum { CACHE = 16 << 10 };
+    start(2);
+    hone__gemm_set_caches(CACHE, CACHE, 2 * CACHE);
+    check_layouts(80, 100, 96, false);
+    check_layouts(48, 64, 64, false);
+    check_layouts(33, 70, 200, true);
+    check_layouts(4, 70, 1100, false);
+}
+
+Test(gemm_bf16_tiles, amx_where_it_is)
+{
+    if (!hone__cpu_has_amx_bf16()) {
+        cr_skip_test("this CPU has no AMX, or the OS keeps it to itself");
+    }
+    cr_assert(hone__bf16_find("avx512_amx") != NULL);
+    start(1);
+    hone__isa_use(hone__isa_find("avx512"));
+    cr_assert(hone__bf16_in(true)->tiled && !hone__bf16_in(false)->tiled);
 }
 
 /* What x comes to on every kernel, in n floats: as in the first if it is not NULL. */
