@@ -151,8 +151,8 @@ HONE__INLINE void P(ask_for_next)(const T *y, int64_t sy)
 }
 
 /* Strips of a cache line of rows, `width` columns of each at a time. */
-HONE__INLINE void P(transpose_strips)(int64_t rows, int64_t cols, T *y, int64_t sy, const T *x,
-                                      int64_t sx, int64_t width, bool past)
+HONE__INLINE void P(transpose_by)(int64_t rows, int64_t cols, T *y, int64_t sy, const T *x,
+                                  int64_t sx, int64_t width, bool past)
 {
     const int64_t line = 64 / (int64_t)sizeof(T), side = SQUARE;
     const int64_t squares = cols - cols % side;
@@ -175,6 +175,13 @@ HONE__INLINE void P(transpose_strips)(int64_t rows, int64_t cols, T *y, int64_t 
     for (int64_t j = squares; j < cols; j++)
         for (int64_t r = 0; r < rows; r++)
             y[j * sy + r] = x[r * sx + j];
+}
+
+static __attribute__((noinline)) void P(transpose_strips)(int64_t rows, int64_t cols, T *y,
+                                                          int64_t sy, const T *x, int64_t sx,
+                                                          int64_t width)
+{
+    P(transpose_by)(rows, cols, y, sy, x, sx, width, false);
 }
 
 /* Caches find lines that are a multiple of a page apart in the same few places, reach them one
@@ -209,7 +216,7 @@ static void P(transpose_blocks)(int64_t rows, int64_t cols, T *y, int64_t sy, co
             for (int64_t r = 0; stage && r < m; r++)
                 P(copy_piece)(room + r * STEP, from + r * sx, n);
             P(transpose_strips)
-            (m, n, y + j * sy + i, sy, stage ? room : from, stage ? STEP : sx, SQUARE, false);
+            (m, n, y + j * sy + i, sy, stage ? room : from, stage ? STEP : sx, SQUARE);
         }
 }
 
@@ -223,9 +230,9 @@ static void P(k_transpose)(int64_t rows, int64_t cols, void *yv, int64_t sy, con
     if (stage || P(same_sets)(sy, 4096))
         P(transpose_blocks)(rows, cols, y, sy, x, sx, stage);
     else if (P(same_sets)(sy, 2048) || P(same_sets)(sx, 2048))
-        P(transpose_strips)(rows, cols, y, sy, x, sx, 64 / sizeof(T), false);
+        P(transpose_strips)(rows, cols, y, sy, x, sx, 64 / sizeof(T));
     else
-        P(transpose_strips)(rows, cols, y, sy, x, sx, cols + SQUARE, false);
+        P(transpose_strips)(rows, cols, y, sy, x, sx, cols + SQUARE);
 }
 
 /* Whole lines go past the caches if the result's rows begin with a line. If not, memory takes long
@@ -239,13 +246,13 @@ static void P(k_transpose_past)(int64_t rows, int64_t cols, void *yv, int64_t sy
         if (P(same_sets)(sx, 4096))
             P(k_transpose)(rows, cols, y, sy, x, sx);
         else
-            P(transpose_strips)(rows, cols, y, sy, x, sx, SQUARE, false);
+            P(transpose_strips)(rows, cols, y, sy, x, sx, SQUARE);
         return;
     }
     int64_t head = (int64_t)(-(uintptr_t)y % 64 / sizeof(T));
     if (head > rows)
         head = rows;
-    P(transpose_strips)(head, cols, y, sy, x, sx, cols + SQUARE, false);
-    P(transpose_strips)(rows - head, cols, y + head, sy, x + head * sx, sx, cols + SQUARE, true);
+    P(transpose_strips)(head, cols, y, sy, x, sx, cols + SQUARE);
+    P(transpose_by)(rows - head, cols, y + head, sy, x + head * sx, sx, cols + SQUARE, true);
     store_past_end();
 }
