@@ -1,7 +1,6 @@
 /* embedding.c: rows of a table by their numbers, its gradient by destination, and one_hot. */
 #include "loops/elementwise.h"
 #include "loops/indices.h"
-#include "loops/rows.h"
 #include "op/shards.h"
 #include "ops/embedding.h"
 #include "runtime/memory.h"
@@ -111,53 +110,6 @@ static int64_t number_rows(const hone_tensor *at, int64_t rows, int64_t padding,
     return k;
 }
 
-enum { AT_A_TIME = 4096 };
-typedef struct {
-    char *at;
-    hone_dtype dtype;
-    int64_t numel;
-} elements;
-
-/* (each in its own width: compilers make vector code of it) */
-static bool has_minus_zero(const elements *e, const void *at, int64_t n)
-{
-    const uint32_t *x = at;
-    const uint64_t *y = at;
-    uint32_t found = 0;
-    uint64_t found_wide = 0;
-    if (e->dtype == HONE_F32)
-        for (int64_t i = 0; i < n; i++)
-            found |= x[i] == 0x80000000u ? ~0u : 0u;
-    else
-        for (int64_t i = 0; i < n; i++)
-            found_wide |= y[i] == 0x8000000000000000u ? ~0ull : 0ull;
-    return found || found_wide;
-}
-
-static void clear_minus_zeros(void *ctx, int64_t begin, int64_t end)
-{
-    const elements *e = ctx;
-    static const double zero = 0; /* of both dtypes */
-    for (int64_t i = begin * AT_A_TIME; i < hone__min(e->numel, end * AT_A_TIME); i += AT_A_TIME) {
-        char *at = e->at + i * (int64_t)hone_dtype_size(e->dtype);
-        const int64_t n = hone__min(AT_A_TIME, e->numel - i);
-        if (has_minus_zero(e, at, n))
-            hone__k->binary[HONE__K_ADD][e->dtype](n, at, 1, at, 1, &zero, 0);
-    }
-}
-
-/* sum += 0, which changes -0 alone: there are few, so that hardly anything is written. */
-static bool add_zeros(hone_tensor *sum)
-{
-    elements e = { hone__data(sum), (hone_dtype)sum->dtype, sum->numel };
-    if (!sum->dense || (e.dtype != HONE_F32 && e.dtype != HONE_F64))
-        return hone_add_scalar_(sum, 0);
-    hone__bump(sum);
-    hone__parallel_for((e.numel + AT_A_TIME - 1) / AT_A_TIME, 1, NS_PER_ELEMENT * AT_A_TIME,
-                       clear_minus_zeros, &e);
-    return true;
-}
-
 /* sum += the whole gradient, without its rows of zeros. */
 static bool add_whole(hone_tensor *sum, hone_tensor *at, hone_tensor *dy, int64_t padding)
 {
@@ -169,7 +121,8 @@ static bool add_whole(hone_tensor *sum, hone_tensor *at, hone_tensor *dy, int64_
         number_rows(at, sum->shape[0], padding, hone__data(named), hone__data(numbers));
     hone_tensor *part = k < 0 ? NULL : hone_zeros((hone_dtype)sum->dtype, k, sum->shape[1]);
     hone_tensor *first = part ? hone_slice(named, 0, 0, k, 1) : NULL;
-    return first && hone__add_rows(part, numbers, dy, -1) && add_zeros(sum) &&
+    return first && hone__add_rows(part, numbers, dy, -1) &&
+           hone_add_scalar_(sum, 0) && /* what adding zeros does to -0 */
            hone__add_rows(sum, first, part, -1);
 }
 
