@@ -41,15 +41,16 @@ void hone__observe_large_new(const hone_tensor *t)
     const int64_t bytes = (int64_t)t->storage->bytes;
     hone__data_place *data = &hone__data_now;
     data->large = true;
-    /* A pass into what fits in no core's cache leaves little of it in the caller's, and finds nothing
-     * there of operands as large: it waits for memory, and two threads wait half as long. What is made
-     * from next to nothing (of one sample, a weight's gradient), or gives less (one row by a weight),
-     * goes by the rules below. */
-    if ((double)bytes > hone__core_bytes() && MADE_FROM * data->read_bytes >= bytes) {
+    /* A pass over what fits in no core's cache finds nothing of it in the caller's, and one into it leaves
+     * little there: it waits for memory, and two threads wait half as long. Of what gives next to nothing
+     * (one row by a weight) or is made from it (of one sample, a weight's gradient) the rules below
+     * know more. */
+    if (MADE_FROM * bytes >= HONE__COST_SHARED * data->passing_near) {
         data->near_bytes -= data->passing_near;
         data->passing_near = 0;
-        return;
     }
+    if ((double)bytes > hone__core_bytes() && MADE_FROM * data->read_bytes >= bytes)
+        return;
     /* Written by this thread alone it would stay here. Where it is made from at least half as much
      * that the team has, it is the team again that reads it next: what no core's cache holds then
      * costs nothing here, and what one does hold less than it would. */
