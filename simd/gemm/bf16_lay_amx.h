@@ -18,26 +18,48 @@ static HONE__GEMM_INLINE void lay_alike(const int len, const uint32_t *from, int
     }
 }
 
-static HONE__GEMM_INLINE __mmask16 first_words(int64_t n)
+enum { LAY_PIECES = AMX_WIDTH + 1 };
+
+/* Lanes of a vector, which are a run's or a part of one; where lane 0 would be. */
+typedef struct {
+    const uint32_t *at;
+    __mmask16 lanes;
+} piece;
+
+/* Those of the vector that begins at word `first` of a row. */
+static int pieces_of(const uint32_t *from, int n_runs, const hone__bf16_run *runs, int64_t first,
+                     piece *to)
 {
-    return n < 16 ? (__mmask16)((1u << n) - 1) : (__mmask16)0xFFFF;
+    int n = 0;
+    int64_t at = -first;
+    for (int r = 0; r < n_runs; at += runs[r++].n) {
+        const int64_t begin = at > 0 ? at : 0, end = at + runs[r].n < 16 ? at + runs[r].n : 16;
+        if (begin < end) {
+            const uint32_t lanes = ((1u << end) - 1) & ~((1u << begin) - 1);
+            to[n++] = (piece){ from + runs[r].from - at, (__mmask16)lanes };
+        }
+    }
+    return n;
 }
 
-static HONE__GEMM_INLINE void lay_any(const uint32_t *from, int64_t step, int64_t rows, int n_runs,
-                                      const hone__bf16_run *runs, uint32_t *to)
+static HONE__GEMM_INLINE __m512i gather_pieces(int n, const piece *of, int64_t at)
 {
-    const __m512i none = _mm512_setzero_si512();
-    for (int64_t i = 0; i < rows; i++, from += step, to += AMX_WIDTH) {
-        _mm512_storeu_si512(to, none);
-        _mm512_storeu_si512(to + 16, none);
-        uint32_t *at = to;
-        for (int r = 0; r < n_runs; at += runs[r++].n) {
-            for (int64_t p = 0; p < runs[r].n; p += 16) {
-                const __mmask16 mask = first_words(runs[r].n - p);
-                _mm512_mask_storeu_epi32(at + p, mask,
-                                         _mm512_maskz_loadu_epi32(mask, from + runs[r].from + p));
-            }
-        }
+    __m512i v = _mm512_setzero_si512();
+    for (int i = 0; i < n; i++) {
+        v = _mm512_mask_loadu_epi32(v, of[i].lanes, of[i].at + at);
+    }
+    return v;
+}
+
+static void lay_any(const uint32_t *from, int64_t step, int64_t rows, int n_runs,
+                    const hone__bf16_run *runs, uint32_t *to)
+{
+    piece low[LAY_PIECES], high[LAY_PIECES];
+    const int n_low = pieces_of(from, n_runs, runs, 0, low);
+    const int n_high = pieces_of(from, n_runs, runs, 16, high);
+    for (int64_t i = 0; i < rows; i++, to += AMX_WIDTH) {
+        _mm512_storeu_si512(to, gather_pieces(n_low, low, i * step));
+        _mm512_storeu_si512(to + 16, gather_pieces(n_high, high, i * step));
     }
 }
 
