@@ -125,7 +125,28 @@ static void tiles(const hone__gemm_tile *t)
     end();
 }
 
-/* The instruction flushes denormals, which no sum is after a step. */
+/* What `follow` does to a row. */
+static HONE__GEMM_INLINE void follow_row(const hone__gemm_tile *t, int i, __m512 v[2])
+{
+    const hone__gemm_epilogue *e = t->finish;
+    const float *bias = t->bias;
+    const __m512 zero = _mm512_setzero_ps();
+    HONE__GEMM_UNROLL
+    for (int q = 0; q < 2; q++) {
+        if (bias && e->bias_cs == 0) {
+            v[q] = _mm512_add_ps(v[q], _mm512_set1_ps(bias[i * e->bias_rs]));
+        } else if (bias) {
+            const __mmask16 mask = (__mmask16)(first_of(t->nr) >> AMX_ROWS * q);
+            v[q] = _mm512_add_ps(v[q], _mm512_maskz_loadu_ps(mask, bias + AMX_ROWS * q));
+        }
+        if (e->relu) {
+            v[q] = _mm512_mask_mov_ps(v[q], _mm512_cmp_ps_mask(v[q], zero, _CMP_LE_OQ), zero);
+        }
+    }
+}
+
+/* The instruction that rounds flushes denormals, which no sum is after a step, but which what follows may
+ * come to. */
 static void tile_narrow(const hone__gemm_tile *t, uint16_t *to, int64_t to_rs)
 {
     tile_sums s __attribute__((aligned(64)));
@@ -134,9 +155,18 @@ static void tile_narrow(const hone__gemm_tile *t, uint16_t *to, int64_t to_rs)
     end();
     const __mmask32 mask = first_of(t->nr);
     for (int i = 0; i < t->mr; i++) {
-        const float *row = s + i * AMX_NR;
-        const __m512bh both =
-            _mm512_cvtne2ps_pbh(_mm512_load_ps(row + AMX_ROWS), _mm512_load_ps(row));
-        _mm512_mask_storeu_epi16(to + i * to_rs, mask, (__m512i)both);
+        enum { DENORMAL = 0x20 };
+        float *row = s + i * AMX_NR;
+        __m512 v[2] = { _mm512_load_ps(row), _mm512_load_ps(row + AMX_ROWS) };
+        if (t->finish) {
+            follow_row(t, i, v);
+            if (_mm512_fpclass_ps_mask(v[0], DENORMAL) | _mm512_fpclass_ps_mask(v[1], DENORMAL)) {
+                _mm512_store_ps(row, v[0]);
+                _mm512_store_ps(row + AMX_ROWS, v[1]);
+                hone__bf16_avx512.narrow(1, t->nr, to + i * to_rs, 0, row, 0);
+                continue;
+            }
+        }
+        _mm512_mask_storeu_epi16(to + i * to_rs, mask, (__m512i)_mm512_cvtne2ps_pbh(v[1], v[0]));
     }
 }

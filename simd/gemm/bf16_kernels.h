@@ -91,7 +91,8 @@ typedef struct {
     void (*tile)(const hone__gemm_tile *t);
 
     /** The same (of `tiled` ones `tiles`) over k > 0, but what it comes to is rounded as by `narrow` and goes to rows of `to`,
-     * not to C, which is only read to resume. NULL: there is none. */
+     * not to C, which is only read to resume. Of `tiled` ones `finish` may be set: then the bias, whose
+     * bias_cs is 0 or 1, and relu as `follow` has them come before. NULL: there is none. */
     void (*tile_narrow)(const hone__gemm_tile *t, uint16_t *to, int64_t to_rs);
 
     /** Up to HONE__BF16_ROWS rows and HONE__BF16_RUN columns with B where it lies: c[i * c_rs + j] =

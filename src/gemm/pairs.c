@@ -283,8 +283,18 @@ static void run_tile(const part *p, range r, hone__gemm_tile *t, int64_t row, in
     const hone__gemm_args *x = &p->j->plan.x;
     const bool rounds = p->j->only_rounds && r.last;
     uint16_t *const c = (uint16_t *)(void *)p->c + row * x->c_rs + col; /* if it rounds */
-    const bool narrows = p->j->kernel->tile_narrow && p->j->tiles == p->j->kernel->tiled;
-    if (rounds && p->j->plain && narrows && t->k > 0) {
+    const hone__bf16_kernel *kernel = p->j->kernel;
+    const bool narrows = kernel->tile_narrow && p->j->tiles == kernel->tiled && t->k > 0;
+    const hone__gemm_epilogue *e = &p->j->plan.epilogue;
+    if (rounds && narrows && !p->j->plain && kernel->tiled &&
+        (e->bias_cs == 0 || e->bias_cs == 1)) {
+        const float *bias = x->bias;
+        t->finish = e;
+        t->bias = bias ? bias + row * e->bias_rs + col * e->bias_cs : NULL;
+        kernel->tile_narrow(t, c, x->c_rs);
+        return;
+    }
+    if (rounds && p->j->plain && narrows) {
         p->j->kernel->tile_narrow(t, c, x->c_rs);
         return;
     }
