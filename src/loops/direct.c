@@ -4,6 +4,7 @@
  * for a tap lies in one piece. */
 #include "loops/direct.h"
 
+#include "gemm/blocks.h"
 #include "loops/image_parts.h"
 
 enum { LEAST_CHANNELS = 16, POSITIONS = 256, NARROW = 6, PAGE = 4096 };
@@ -25,7 +26,7 @@ typedef struct {
     float *weights, *bias;
     char *rooms;
     size_t room_bytes;
-    bool out_in_place;
+    bool out_in_place, far; /* far: weights are more than L2 holds beside the rest */
 } job;
 
 /* A thread's memory: pixels as they are gathered, in their rows, and outputs. */
@@ -201,29 +202,40 @@ static block block_at(const job *j, int64_t i)
     return b;
 }
 
+static hone__ahead weights_ahead(const job *j, int64_t p)
+{
+    const int64_t at = panel(j, p), taps = j->d->y.taps * j->d->x.taps;
+    return hone__ahead_of_floats(j->weights + at * taps * j->k,
+                                 (panel(j, p + 1) - at) * taps * j->k);
+}
+
 /* next: what the same thread does then, or NULL. */
 static void run_block(const job *j, const room *r, const block *b, const block *next)
 {
     const hone__image *out = &j->d->out, *in = &j->d->in;
     const int64_t first = b->first, end = b->end, begin_row = b->begin_row, end_row = b->end_row;
     const int64_t rows = end_row - begin_row, seen = b->seen, seen_end = b->seen_end;
-    hone__ahead ahead[] = { hone__ahead_of(out, first, end, begin_row, end_row),
-                            next ? hone__ahead_of(in, next->first, next->end, next->seen,
-                                                  next->seen_end)
-                                 : (hone__ahead){ 0 } };
+    hone__ahead ahead[HONE__AHEADS] = { { 0 },
+                                        hone__ahead_of(out, first, end, begin_row, end_row),
+                                        next ? hone__ahead_of(in, next->first, next->end,
+                                                              next->seen, next->seen_end)
+                                             : (hone__ahead){ 0 } };
     const int64_t sample_pixels = j->most_rows * j->frame.columns * j->frame.pitch;
     for (int64_t s = first; s < end; s++)
         hone__frame_pixels(in, s, seen, seen_end, &j->frame, r->compact,
                            r->x + (s - first) * sample_pixels);
     const int64_t step = j->out_in_place ? out->x : j->out;
     const int64_t row_step = j->out_in_place ? out->y : out->width * j->out;
-    for (int64_t p = 0; p < panels(j); p++)
+    for (int64_t p = 0; p < panels(j); p++) {
+        if (j->far)
+            ahead[0] = weights_ahead(j, p + 1 < panels(j) ? p + 1 : 0);
         for (int64_t s = first; s < end; s++) {
             float *c = j->out_in_place ? out->p + s * out->sample + begin_row * out->y
                                        : r->y + (s - first) * rows * row_step;
             for (int64_t row = begin_row; row < end_row; row++, c += row_step)
                 run_row(j, r->x + (s - first) * sample_pixels, seen, row, p, c, step, ahead);
         }
+    }
     for (int64_t s = first; !j->out_in_place && s < end; s++)
         hone__scatter_pixels(out, s, begin_row, end_row, r->y + (s - first) * rows * row_step);
 }
@@ -296,6 +308,7 @@ bool hone__direct_run(const hone__direct *d)
     room unused;
     j.room_bytes = lay_out(&j, NULL, &unused);
     const size_t weight_bytes = hone__floats(taps * j.k * j.out);
+    j.far = !hone__gemm_fits_l2(2 * (int64_t)weight_bytes);
     const size_t bias_bytes = d->bias ? hone__floats(j.out) : 0;
     const size_t bytes = weight_bytes + bias_bytes + hone__bytes(threads, j.room_bytes);
     char *const all = hone__pool_alloc(bytes);

@@ -139,11 +139,19 @@ hone__ahead hone__ahead_of(const hone__image *m, int64_t first, int64_t last, in
                           .lines = ceil_div((end - begin - 1) * m->y + m->width, FLOATS) };
 }
 
-hone__gemm_errand hone__next_errand(hone__ahead *two, int64_t vectors, int64_t k)
+hone__ahead hone__ahead_of_floats(const float *from, int64_t floats)
+{
+    enum { FLOATS = 16 };
+    return (hone__ahead){ .from = from, .pieces = floats > 0, .lines = ceil_div(floats, FLOATS) };
+}
+
+hone__gemm_errand hone__next_errand(hone__ahead *ahead, int64_t vectors, int64_t k)
 {
     enum { FLOATS = 16, EVERY = 8 };
-    hone__ahead *const a = two && two->piece == two->pieces ? two + 1 : two;
-    if (!two || a->piece == a->pieces)
+    hone__ahead *a = ahead, *const end = ahead ? ahead + HONE__AHEADS : NULL;
+    while (a != end && a->piece == a->pieces)
+        a++;
+    if (a == end)
         return (hone__gemm_errand){ 0 };
     const int64_t rows = min64(ceil_div(a->lines - a->line, vectors), k / EVERY);
     const hone__gemm_errand errand = { .rows = rows,

@@ -148,10 +148,15 @@ typedef struct {
 hone__ahead hone__ahead_of(const hone__image *m, int64_t first, int64_t last, int64_t begin,
                            int64_t end);
 
-/** What the next tile of so many vectors of columns and k asks for, of the first of two that isn't done; NULL: nothing. */
-hone__gemm_errand hone__next_errand(hone__ahead *two, int64_t vectors, int64_t k);
+/** So many floats in one piece. */
+hone__ahead hone__ahead_of_floats(const float *from, int64_t floats);
 
-/** C [m, columns of the panel] = A B, a chain each, in tiles of even heights. t: all but c, a, mr. ahead: two, or NULL. */
+/** What the next tile of so many vectors of columns and k asks for, of the first of HONE__AHEADS that isn't done; NULL:
+ * nothing. */
+enum { HONE__AHEADS = 3 };
+hone__gemm_errand hone__next_errand(hone__ahead *ahead, int64_t vectors, int64_t k);
+
+/** C [m, columns of the panel] = A B, a chain each, in tiles of even heights. t: all but c, a, mr. ahead: as above. */
 void hone__product_panel(const hone__gemm_kernel *kernel, int64_t m, hone__gemm_tile *t,
                          const float *a, float *c, hone__ahead *ahead);
 

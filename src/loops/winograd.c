@@ -1,4 +1,5 @@
 /* winograd.c: see winograd.h. */
+#include "gemm/blocks.h"
 #include "loops/image_parts.h"
 
 enum { LEAST_CHANNELS = 16, WEIGHTS = 8 };
@@ -35,6 +36,8 @@ bool hone__winograd_gradient_suits_wide(int64_t out_height, int64_t out_width)
 
 /* ---- the convolution */
 
+enum { PIECE = 64, PART = 64, LARGE_L2 = 2 << 20 }; /* outputs and channels of a few at a time */
+
 typedef struct {
     const hone__winograd *w;
     const hone__winograd_form *form;
@@ -44,8 +47,9 @@ typedef struct {
     int64_t tiles_y, tiles_x;          /* of a sample */
     int64_t samples, bands, band_rows; /* a block: samples, or rows of tiles of one */
     int64_t blocks, most_tiles;
-    int64_t piece; /* outputs that weights are transformed for at a time: all, or a few */
-    bool few;      /* ... by each thread, for tiles of all samples */
+    int64_t piece, part; /* outputs and channels whose weights are transformed at a time: all, or */
+    bool few;            /* a few, by each thread, for tiles of all samples */
+    bool far;            /* weights are more than L2 holds beside the rest */
     float *weights, *bias;
     int64_t weight_point, in_point, out_point;
     float *all_points, *all_sums; /* few: of all tiles */
@@ -110,14 +114,20 @@ static void choose_blocks(job *j, int threads)
     j->most_tiles = j->samples * j->band_rows * j->tiles_x;
 }
 
-/* Of channels [begin, end), at most WEIGHTS, for outputs from `first` on; turned: room for as many. */
-static void transform_weights(const job *j, float *turned, int64_t begin, int64_t end,
-                              int64_t first, float *to)
+/* Weights that are transformed at a time: for outputs from `first` on, of `many` channels from `channel` on. */
+typedef struct {
+    int64_t first, channel, many;
+} some;
+
+/* Of channels [begin, end) of those, at most WEIGHTS; turned: room for as many. */
+static void transform_weights(const job *j, const some *of, float *turned, int64_t begin,
+                              int64_t end, float *to)
 {
     const hone__winograd *w = j->w;
-    const int64_t many = end - begin, outputs = min64(j->piece, w->out.channels - first);
+    const int64_t many = end - begin, outputs = min64(j->piece, w->out.channels - of->first);
     const int64_t size = w->weight_half ? sizeof(uint16_t) : sizeof(float);
-    const char *from = (const char *)w->weight + (begin * w->w_in + first * w->w_out) * size;
+    const char *from =
+        (const char *)w->weight + ((of->channel + begin) * w->w_in + of->first * w->w_out) * size;
     if (w->w_in == 9)
         hone__turn_lines(9 * many, outputs, turned, j->piece, from, w->w_out, w->weight_half);
     for (int64_t i = 0; w->w_in != 9 && i < many; i++)
@@ -129,20 +139,21 @@ static void transform_weights(const job *j, float *turned, int64_t begin, int64_
         const int64_t width = hone__panel(j->kernel, j->piece, p + 1) - at;
         for (int64_t o = at; o < at + width; o += j->kernel->vl)
             j->form->weights(many, taps + o, w->turned ? -j->piece : j->piece, 9 * j->piece,
-                             to + at * j->k + begin * width + o - at, j->weight_point, width,
+                             to + at * of->many + begin * width + o - at, j->weight_point, width,
                              !j->few && weight_bytes(j) > CACHED_BYTES);
     }
 }
 
-/* The thread's part of what is for outputs from `first` on. */
-static void transform_piece(const job *j, float *turned, int64_t first, float *to, int thread,
-                            int n_threads)
+/* The thread's share. */
+static void transform_some(const job *j, const some *of, float *turned, float *to, int thread,
+                           int n_threads)
 {
-    const int64_t groups = ceil_div(j->k, WEIGHTS), end = hone__cut(groups, n_threads, thread + 1);
+    const int64_t groups = ceil_div(of->many, WEIGHTS),
+                  end = hone__cut(groups, n_threads, thread + 1);
     memset(turned, 0,
            hone__floats(9 * WEIGHTS * j->piece)); /* columns that there are no outputs for */
     for (int64_t i = hone__cut(groups, n_threads, thread); i < end; i++)
-        transform_weights(j, turned, i * WEIGHTS, min64((i + 1) * WEIGHTS, j->k), first, to);
+        transform_weights(j, of, turned, i * WEIGHTS, min64((i + 1) * WEIGHTS, of->many), to);
 }
 
 static void transform_in(const job *j, const room *r, int64_t sample, int64_t first_row,
@@ -172,23 +183,33 @@ static void transform_in(const job *j, const room *r, int64_t sample, int64_t fi
     }
 }
 
-/* By the weights for outputs from `first` on. */
-static void multiply(const job *j, const room *r, int64_t tiles, int64_t first,
+/* By these weights; sums go on from the channels before. */
+static void multiply(const job *j, const some *of, const room *r, int64_t tiles,
                      const float *weights, hone__ahead *ahead)
 {
+    const int64_t panels = hone__panels(j->kernel, j->piece);
     for (int64_t p = 0; p < j->points; p++)
-        for (int64_t i = 0; i < hone__panels(j->kernel, j->piece); i++) {
+        for (int64_t i = 0; i < panels; i++) {
             const int64_t at = hone__panel(j->kernel, j->piece, i);
             const int64_t width = hone__panel(j->kernel, j->piece, i + 1) - at;
-            hone__gemm_tile t = { .k = j->k,
+            if (ahead && j->far) { /* the panel after this one */
+                const bool last = i + 1 == panels;
+                const float *const next =
+                    weights + (last ? (p + 1) * j->weight_point
+                                    : p * j->weight_point + (at + width) * of->many);
+                ahead[0] =
+                    hone__ahead_of_floats(next, last && p + 1 == j->points ? 0 : width * of->many);
+            }
+            hone__gemm_tile t = { .k = of->many,
                                   .a_rs = j->in,
                                   .a_cs = 1,
-                                  .b = weights + p * j->weight_point + at * j->k,
+                                  .b = weights + p * j->weight_point + at * of->many,
                                   .b_rs = width,
                                   .c_rs = j->out,
-                                  .nr = (int)width };
-            hone__product_panel(j->kernel, tiles, &t, r->points + p * j->in_point,
-                                r->sums + p * j->out_point + first + at, ahead);
+                                  .nr = (int)width,
+                                  .resume = of->channel > 0 };
+            hone__product_panel(j->kernel, tiles, &t, r->points + p * j->in_point + of->channel,
+                                r->sums + p * j->out_point + of->first + at, ahead);
         }
 }
 
@@ -248,12 +269,14 @@ static void run_block(const job *j, const room *r, const block *b, const block *
 {
     const hone__image *out = &j->w->out;
     const int64_t each = (b->end_row - b->begin_row) * j->tiles_x;
-    hone__ahead ahead[] = { hone__ahead_of(out, b->first, b->end, j->side * b->begin_row,
-                                           min64(j->side * b->end_row, out->height)),
-                            next ? ahead_of_in(j, next) : (hone__ahead){ 0 } };
+    hone__ahead ahead[HONE__AHEADS] = { { 0 },
+                                        hone__ahead_of(out, b->first, b->end,
+                                                       j->side * b->begin_row,
+                                                       min64(j->side * b->end_row, out->height)),
+                                        next ? ahead_of_in(j, next) : (hone__ahead){ 0 } };
     for (int64_t s = b->first; s < b->end; s++)
         transform_in(j, r, s, b->begin_row, b->end_row, (s - b->first) * each);
-    multiply(j, r, (b->end - b->first) * each, 0, j->weights, ahead);
+    multiply(j, &(some){ .many = j->k }, r, (b->end - b->first) * each, j->weights, ahead);
     for (int64_t s = b->first; s < b->end; s++)
         transform_out(j, r, s, b->begin_row, b->end_row, (s - b->first) * each);
 }
@@ -270,7 +293,8 @@ static void run_share(void *ctx, int thread, int n_threads)
 {
     const job *j = ctx;
     char *const memory = j->rooms + j->room_bytes * (size_t)thread;
-    transform_piece(j, (float *)(void *)memory, 0, j->weights, thread, n_threads);
+    transform_some(j, &(some){ .many = j->k }, (float *)(void *)memory, j->weights, thread,
+                   n_threads);
     hone__meet(n_threads);
     room r;
     begin_room(j, thread, &r);
@@ -281,7 +305,17 @@ static void run_share(void *ctx, int thread, int n_threads)
     }
 }
 
-/* The weights of a few outputs at a time stay near, and meet tiles of all samples. */
+static void run_piece(const job *j, const room *r, int64_t first)
+{
+    for (int64_t c = 0; c < j->k; c += j->part) {
+        const some of = { first, c, min64(j->part, j->k - c) };
+        transform_some(j, &of, r->turned, r->weights, 0, 1);
+        multiply(j, &of, r, j->most_tiles, r->weights, NULL);
+    }
+}
+
+/* The weights of a few outputs at a time stay near, and meet tiles of all samples: of a few channels at a time,
+ * whose points stay near, too, as the outputs' sums do. */
 static void run_few(void *ctx, int thread, int n_threads)
 {
     const job *j = ctx;
@@ -296,26 +330,30 @@ static void run_few(void *ctx, int thread, int n_threads)
         transform_in(j, &r, s, 0, j->tiles_y, s * each);
     hone__meet(n_threads);
     for (int64_t i = hone__cut(pieces, n_threads, thread);
-         i < hone__cut(pieces, n_threads, thread + 1); i++) {
-        transform_piece(j, r.turned, i * j->piece, r.weights, 0, 1);
-        multiply(j, &r, j->most_tiles, i * j->piece, r.weights, NULL);
-    }
+         i < hone__cut(pieces, n_threads, thread + 1); i++)
+        run_piece(j, &r, i * j->piece);
     hone__meet(n_threads);
     for (int64_t s = begin; s < end; s++)
         transform_out(j, &r, s, 0, j->tiles_y, s * each);
 }
 
 /* If weights are far, and much larger than all tiles' points. */
-static void choose_pieces(job *j)
+static void choose_pieces(job *j, int threads)
 {
     const int64_t tiles = j->w->n * j->tiles_y * j->tiles_x, of_tile = j->points * (j->in + j->out);
     j->few = weight_bytes(j) > NEAR_BYTES &&
              2 * (double)of_tile * (double)tiles * sizeof(float) <= (double)weight_bytes(j);
-    j->piece = j->few ? HONE__IMAGE_CHANNELS : j->out;
-    if (j->few) {
-        j->band_rows = j->tiles_y;
-        j->most_tiles = tiles;
-    }
+    j->piece = j->out;
+    j->part = j->k;
+    j->far = !hone__gemm_fits_l2(2 * weight_bytes(j));
+    if (!j->few)
+        return;
+    j->piece = hone__gemm_fits_l2(LARGE_L2) ? PIECE : PIECE / 2;
+    while (j->piece > HONE__IMAGE_CHANNELS && j->out % (j->piece * threads))
+        j->piece /= 2;
+    j->part = min64(j->k, PART);
+    j->band_rows = j->tiles_y;
+    j->most_tiles = tiles;
 }
 
 bool hone__winograd_run(const hone__winograd *w)
@@ -337,8 +375,8 @@ bool hone__winograd_run(const hone__winograd *w)
     const double flops = 2 * (double)j.points * tiles * (double)(j.k * j.out);
     const int threads = hone__team_for(flops / j.kernel->flops_per_ns, w->n * j.tiles_y);
     choose_blocks(&j, threads);
-    choose_pieces(&j);
-    j.weight_point = hone__point(j.k * j.piece);
+    choose_pieces(&j, threads);
+    j.weight_point = hone__point(j.part * j.piece);
     j.in_point = hone__point(j.most_tiles * j.in);
     j.out_point = hone__point(j.most_tiles * j.out);
     const size_t all_in = hone__floats(j.points * j.in_point);
