@@ -36,7 +36,7 @@ bool hone__winograd_gradient_suits_wide(int64_t out_height, int64_t out_width)
 
 /* ---- the convolution */
 
-enum { PIECE = 64, PART = 64, LARGE_L2 = 2 << 20 }; /* outputs and channels of a few at a time */
+enum { PIECE = 64, PART = 64 }; /* outputs and channels of a few at a time */
 
 typedef struct {
     const hone__winograd *w;
@@ -348,7 +348,7 @@ static void choose_pieces(job *j, int threads)
     j->far = !hone__gemm_fits_l2(2 * weight_bytes(j));
     if (!j->few)
         return;
-    j->piece = hone__gemm_fits_l2(LARGE_L2) ? PIECE : PIECE / 2;
+    j->piece = hone__gemm_l3_is_far() ? PIECE : PIECE / 2;
     while (j->piece > HONE__IMAGE_CHANNELS && j->out % (j->piece * threads))
         j->piece /= 2;
     j->part = min64(j->k, PART);

@@ -6,8 +6,8 @@
 #include "loops/image_parts.h"
 
 enum { BAND_OUTPUTS = 4096, PIECE_ROWS = 4, MOST_SAMPLES = 8 };
-/* Of a step's points: behind a large L2 comes an L3 that is far. */
-enum { SAMPLES_BYTES = 4 << 20, NEAR_SAMPLES_BYTES = 1 << 20, LARGE_L2 = 2 << 20 };
+/* Of a step's points; where L3 is far. */
+enum { SAMPLES_BYTES = 4 << 20, NEAR_SAMPLES_BYTES = 1 << 20 };
 enum { NEAR_BYTES = 512 << 10, LEAST_CHANNELS = 16, BUFFERS = 4, PAIR = 2 };
 
 typedef struct {
@@ -189,7 +189,7 @@ static void choose_steps(job *j, int threads)
     j->near = min64(hone__up(ceil_div(j->in, parts), LEAST_CHANNELS), j->in);
     j->weight_point = hone__point(j->near * j->out);
     const int64_t bytes = j->points * (j->x_point + j->dy_point) * 4;
-    const int64_t most = hone__gemm_fits_l2(LARGE_L2) ? NEAR_SAMPLES_BYTES : SAMPLES_BYTES;
+    const int64_t most = hone__gemm_l3_is_far() ? NEAR_SAMPLES_BYTES : SAMPLES_BYTES;
     j->samples = j->bands > 1 ? 1 : min64(j->g->n, min64(MOST_SAMPLES, 1 + most / bytes));
 }
 
