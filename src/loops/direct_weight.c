@@ -129,6 +129,8 @@ static void gather_dy(const job *j, int64_t sample, int64_t begin, int64_t end, 
         hone__image some = *dy;
         some.p += col * dy->channel;
         some.channels = min64(width, dy->channels - col);
+        if (some.channels <= 0) /* panels of channels of none */
+            break;
         hone__gather_apart(&some, sample, begin, end,
                            j->dy + col * j->samples * j->positions + at * width, width);
     }
