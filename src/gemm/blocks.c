@@ -78,12 +78,14 @@ hone__gemm_blocks hone__gemm_choose_packed_blocks(const hone__gemm_kernel *kerne
     return (hone__gemm_blocks){ .mc = mc - mc % kernel->mr, .kc = kc };
 }
 
-int64_t hone__gemm_choose_tiled_columns(const hone__gemm_kernel *kernel, int64_t kc)
+int64_t hone__gemm_choose_tiled_columns(const hone__gemm_kernel *kernel, int64_t kc, int64_t n)
 {
     enum { SIZE = 2 };
     const int64_t l2 = caches.l2 ? caches.l2 : 2048 << 10;
     const int64_t columns = l2 / 2 / (clamp(kc, 1, INT64_MAX) * SIZE);
-    return clamp(columns - columns % kernel->nr, kernel->nr, 4096);
+    const int64_t most = clamp(columns - columns % kernel->nr, kernel->nr, 4096);
+    const int64_t blocks = n > most ? ceil_div(n, most) : 1;
+    return clamp(ceil_div(ceil_div(n, blocks), kernel->nr) * kernel->nr, kernel->nr, most);
 }
 
 bool hone__gemm_fits_l2(int64_t bytes)

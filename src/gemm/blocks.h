@@ -22,8 +22,8 @@ hone__gemm_blocks hone__gemm_choose_packed_blocks(const hone__gemm_kernel *kerne
  * away, behind a mesh. */
 bool hone__gemm_l3_is_far(void);
 
-/** Columns of a block of B, packed by tiles, over kc: it stays in L2 beside the block that comes next. */
-int64_t hone__gemm_choose_tiled_columns(const hone__gemm_kernel *kernel, int64_t kc);
+/** Columns of a block of B of n columns, packed by tiles, over kc: blocks alike, that take half of L2. */
+int64_t hone__gemm_choose_tiled_columns(const hone__gemm_kernel *kernel, int64_t kc, int64_t n);
 
 /** If so much memory may stay in L2. */
 bool hone__gemm_fits_l2(int64_t bytes);

@@ -349,20 +349,6 @@ static void run_block(const part *p, range r, int64_t m0, int64_t m1)
     }
 }
 
-/* Part i of `parts` of so many rows, for L2. */
-static void ask_for(const char *from, int64_t rows, int64_t apart, int64_t row_bytes, int64_t i,
-                    int64_t parts)
-{
-    enum { LINE = 64 };
-    const int64_t lines = ceil_div(row_bytes, LINE);
-    const int64_t begin = lines * i / parts, end = lines * (i + 1) / parts;
-    for (int64_t row = 0; row < rows; row++) {
-        for (int64_t l = begin; l < end; l++) {
-            __builtin_prefetch(from + row * apart + l * LINE, 0, 2);
-        }
-    }
-}
-
 /* A tile takes no longer than panels from L2 do, so both A and B are packed once or, A, not at all: a
  * block of B stays in L2 while A's panels pass, each of which meets all of the block. */
 static void run_tiled(const part *p, range r, int64_t m0, int64_t m1, int64_t n0, int64_t n1)
@@ -382,18 +368,8 @@ static void run_tiled(const part *p, range r, int64_t m0, int64_t m1, int64_t n0
         if (!in_place && (j->in_place || n0 == p->area.n0)) {
             pack_a(p, row, t.mr, r.k0, r.k, panel);
         }
-        const int64_t next = min64(mr, m1 - row - mr); /* rows of A that are wanted next */
-        const bool is_packed = !j->in_place && n0 > p->area.n0;
         for (int64_t col = n0; col < n1; col += nr) {
             t.nr = (int)min64(nr, n1 - col);
-            const int64_t i = (col - n0) / nr, tiles = ceil_div(n1 - n0, nr);
-            if (in_place) {
-                const int64_t apart = x->a_rs * (int64_t)sizeof(uint16_t);
-                ask_for((const char *)t.a + mr * apart, next, apart,
-                        r.k * (int64_t)sizeof(uint16_t), i, tiles);
-            } else if (is_packed && next > 0) {
-                ask_for(panel + a_bytes, 1, 0, (int64_t)a_bytes, i, tiles);
-            }
             char *const of_b = p->packed_b + (size_t)((col - n0) / nr) * b_bytes;
             t.b = j->whole_b ? whole_at(j, j->whole_b, col, r.k0, r.k) : of_b;
             if (row == m0 && !j->whole_b) {
@@ -532,7 +508,7 @@ static void decide(job *j, const hone__gemm_args *args, const hone__gemm_source 
     if (j->kernel->tiled && !j->by_rows) {
         const bool lines = (uintptr_t)x->a % 64 == 0 && x->a_rs % HONE__BF16_TILE_K == 0;
         j->in_place = !a && x->a_cs == 1 && lines && plan->batch == 1;
-        j->nc = hone__gemm_choose_tiled_columns(&j->kernel->shape, j->kc);
+        j->nc = hone__gemm_choose_tiled_columns(&j->kernel->shape, j->kc, x->n);
         j->mc = j->in_place ? x->m : j->mc;
     }
     hone__gemm_plan_threads(plan, plan->batch);
