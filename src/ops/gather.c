@@ -86,7 +86,8 @@ static void gather_backward(hone_context *ctx, hone_tensor *const *dy, hone_tens
     int64_t dims[HONE_MAX_DIMS + 2] = { hone_dtype_of(dy[0]) };
     hone_tensor *sum = hone__begun(ctx, 0, dx);
     hone__ended(x, dims + 1);
-    if (!sum && !hone_grad_enabled() && !(sum = dx[0] = hone_zeros_v(dims)))
+    const bool fresh = !sum && !hone_grad_enabled() && !hone__is_half(hone_dtype_of(dy[0]));
+    if (fresh && !(sum = dx[0] = hone_zeros_v(dims)))
         return;
     if (sum) { /* which nobody else has seen: no copy is made for the result */
         hone_tensor *index = hone_saved(ctx, 0);
