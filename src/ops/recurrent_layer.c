@@ -64,11 +64,14 @@ bool hone__layer_matrix_of(const hone__layer *l, hone_tensor *b, hone__layer_mat
     if (!hone__layer_rounds(l) || matrix->b->numel == 0)
         return true;
     const hone__gemm_args g = product_by(l, matrix->b);
-    void *packed = hone__own_block(hone__malloc(hone__gemm_pairs_packed_bytes(&g)));
-    if (packed)
-        hone__gemm_pairs_pack(&g, packed);
+    enum { LINE = 64 }; /* where kernels want panels to begin */
+    char *block = hone__own_block(hone__malloc(hone__gemm_pairs_packed_bytes(&g) + LINE));
+    if (!block)
+        return false;
+    void *packed = block + (size_t)(-(uintptr_t)block % LINE);
+    hone__gemm_pairs_pack(&g, packed);
     matrix->packed = packed;
-    return packed;
+    return true;
 }
 
 static void *row_of(hone_dtype dtype, hone__step_rows rows, int64_t row)
@@ -153,6 +156,7 @@ typedef struct {
     int64_t samples;
     bool (*take)(void *user, const hone__layer_part *part);
     void *user;
+    hone__bf16_order order; /* the caller's, in which B was packed: each thread has its own */
     atomic_bool failed;
 } all_steps;
 
@@ -161,7 +165,10 @@ static void take_share(void *ctx, int thread, int n_threads)
     all_steps *all = ctx;
     const hone__layer_part part = { all->samples * thread / n_threads,
                                     all->samples * (thread + 1) / n_threads };
-    if (all->take(all->user, &part))
+    const hone__bf16_order own = hone__bf16_order_set(all->order);
+    const bool ok = all->take(all->user, &part);
+    hone__bf16_order_set(own);
+    if (ok)
         return;
     atomic_store(&all->failed, true);
     if (thread > 0) /* the caller's thread says it */
@@ -179,7 +186,9 @@ bool hone__layer_walk(const hone__layer *l, bool (*take)(void *user, const hone_
     const int n_threads = hone__team_for(ns, l->samples);
     if (n_threads == 1 || l->samples / n_threads < MANY_SAMPLES)
         return take(user, &whole);
-    all_steps all = { .samples = l->samples, .take = take, .user = user };
+    all_steps all = {
+        .samples = l->samples, .take = take, .user = user, .order = hone__bf16_order_now()
+    };
     hone__parallel_team(n_threads, take_share, &all);
     if (atomic_load(&all.failed) && hone_error_code() == HONE_OK)
         hone__out_of_memory((size_t)(l->gates * l->hidden) * hone_dtype_size(l->dtype));
