@@ -95,13 +95,17 @@ static bool forward(hone_context *ctx, const hone__op *op, hone_tensor *const *i
 static void backward(hone_context *ctx, hone_tensor *dy, hone_tensor **dx)
 {
     hone_tensor *w = hone_needs_input_grad(ctx, 0) ? hone_saved(ctx, 1) : NULL;
+    const bool one =
+        dx[0] && dx[0] == dx[1]; /* x is the weight: its sum goes on in the inputs' order */
+    if (w && one)
+        hone__give_product(ctx, 0, dx, dy, hone_transpose(w, 0, 1));
     if (hone_needs_input_grad(ctx, 1)) {
         HONE_SCOPE();
         hone__give_matrix_product(ctx, 1, dx, w, hone_saved(ctx, 0), dy);
         if (dx[1])
             hone_scope_return(dx[1]);
     }
-    if (w)
+    if (w && !one)
         hone__give_product(ctx, 0, dx, dy, hone_transpose(w, 0, 1));
     dx[2] = dy;
 }
