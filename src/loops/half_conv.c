@@ -237,7 +237,8 @@ static void multiply(const job *j, const room *r, int64_t panel, const columns *
                                 .c_rs = nr,
                                 .mr = rows,
                                 .nr = (int)of->n };
-    const bool rounds = c->narrow && !c->bias && !j->tiles && j->kernel->tile_narrow;
+    const bool rounds =
+        c->narrow && !c->bias && j->tiles == j->kernel->tiled && j->kernel->tile_narrow;
     if (rounds && of->together) {
         j->kernel->tile_narrow(&t, (uint16_t *)c->to + output * c->to_output + of->runs[0].to,
                                c->to_output);

@@ -51,8 +51,8 @@ static bool take_wide(const hone__conv *c, hone__conv *w)
 /* If it is weights times windows where Winograd's form isn't taken. */
 static bool suits_product(const hone__conv *c)
 {
-    return c->kernel[0] == 1 && c->in[0] == 1 && c->out[0] == 1 && c->o.groups == 1 &&
-           c->kernel[1] * c->kernel[2] <= HONE__HALF_TAPS;
+    return c->channels > 0 && c->outputs > 0 && c->kernel[0] == 1 && c->in[0] == 1 &&
+           c->out[0] == 1 && c->o.groups == 1 && c->kernel[1] * c->kernel[2] <= HONE__HALF_TAPS;
 }
 
 static hone__half_axis axis_of(const hone__conv *c, int d)
@@ -266,7 +266,7 @@ static bool multiply(const hone__conv *c, const hone__half_windows *w, const uin
 /* Panels of columns are filled up, those of rows aren't: are few windows better rows? */
 static bool has_few_windows(const hone__conv *c)
 {
-    const int64_t width = hone__bf16_in(in_tiles())->shape.nr, rows = windows_of(c);
+    const int64_t width = hone__bf16()->shape.nr, rows = windows_of(c);
     const int64_t as_rows = rows * ((c->outputs + width - 1) / width);
     return 2 * as_rows <= c->outputs * ((rows + width - 1) / width);
 }
