@@ -24,14 +24,17 @@
  *    vdpbf16ps does two at a time;
  *  - HONE_TILES: of each 32 elements a chain of the even ones and one of the odd ones; their sum is
  *    added to what came before. It is what AMX's TDPBF16PS does. A weight's gradient, a sum over
- *    samples, is in tiles if a sample has a multiple of 32 positions; if not it is a chain, as
- *    tiles would show where a batch is cut. A convolution's is in tiles, which each sample begins
- *    anew, if one has 16 places or more.
+ *    samples, is in tiles if a sample has a multiple of 32 positions, or 256 or more (then each
+ *    sample begins tiles anew); if not it is a chain, as tiles would show where a batch is cut. A
+ *    convolution's is in tiles, which each sample begins anew, if one has 16 places or more. Where a
+ *    CPU has AMX the first use asks the system for it, after which it wants larger stacks of
+ *    sigaltstack; refused, plain FMAs give the same bits.
  * Recurrences are such products (a state is rounded where a step ends; cells and gates are f32), and
- * so are attention (its weights are rounded where they multiply) and the gradient by a convolution's
- * weight over fewer than 144 places a sample. What has no product of its own kind (in HONE_PAIRS
- * other convolutions where Winograd's form is faster; convolutions of groups; and all of f16) computes
- * in f32 with operands that were rounded to 16 bits, in f32's order. */
+ * so are attention (its weights are rounded where they multiply) and convolutions of two dims and one
+ * group with up to 64 taps; in HONE_PAIRS those alone that Winograd's form doesn't suit, and the
+ * gradient by the weight over fewer than 144 places a sample. What has no product of its own kind
+ * (other convolutions, and all of f16) computes in f32 with operands that were rounded to 16 bits, in
+ * f32's order. */
 #ifndef HONE_AUTOCAST_H
 #define HONE_AUTOCAST_H
 

@@ -84,13 +84,13 @@ hone.hone_conv_algorithm(("default", "exact", "fast").index(options.form))
 none = c.addressof(c.c_char.in_dll(hone, "hone_none"))
 
 
-def padding_of(kernel):
-    return 0 if options.only == "lenet" else kernel // 2
+def padding_of(shape):
+    return 0 if shape in SETS["lenet"] else shape[3] // 2
 
 
 def of_hone(shape):
     channels, outputs, extent, kernel, stride, groups = shape
-    padding = padding_of(kernel)
+    padding = padding_of(shape)
     out = (extent + 2 * padding - kernel) // stride + 1
     scope = hone.hone_scope_enter()
 
@@ -117,7 +117,7 @@ def of_hone(shape):
 
 def of_torch(shape, layout):
     channels, outputs, extent, kernel, stride, groups = shape
-    padding = padding_of(kernel)
+    padding = padding_of(shape)
     out = (extent + 2 * padding - kernel) // stride + 1
     x = torch.randn(options.batch, channels, extent, extent).to(memory_format=layout)
     w = torch.randn(outputs, channels // groups, kernel, kernel).to(memory_format=layout)
@@ -147,7 +147,7 @@ def rows_of(shape):
     mine, free = of_hone(shape)
     theirs = [of_torch(shape, layout) for layout in (torch.contiguous_format, torch.channels_last)]
     channels, outputs, extent, kernel, stride, groups = shape
-    out = (extent + 2 * padding_of(kernel) - kernel) // stride + 1
+    out = (extent + 2 * padding_of(shape) - kernel) // stride + 1
     flops = 2 * options.batch * outputs * out * out * channels // groups * kernel * kernel
     for kind in options.kinds.split(","):
         if kind == "data" and channels <= 3:

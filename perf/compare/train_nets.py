@@ -402,6 +402,8 @@ def main():
     parser.add_argument("--calm", action="store_true", help=f"run rounds again in which a line between cores took more than {FAR} ns")
     parser.add_argument("--peak", type=float, help="GFLOP/s of the register tile; otherwise it is measured")
     args = parser.parse_args()
+    if args.order and args.dtype != "bf16":
+        parser.error("--order is of --dtype bf16")
     if args.order:
         os.environ["HONE_BF16_ORDER"] = args.order
     if not args.peak:

@@ -157,7 +157,8 @@ static void tile_narrow(const hone__gemm_tile *t, uint16_t *to, int64_t to_rs)
     for (int i = 0; i < t->mr; i++) {
         enum { DENORMAL = 0x20 };
         float *row = s + i * AMX_NR;
-        __m512 v[2] = { _mm512_load_ps(row), _mm512_load_ps(row + AMX_ROWS) };
+        __m512 v[2] = { _mm512_maskz_load_ps((__mmask16)mask, row),
+                        _mm512_maskz_load_ps((__mmask16)(mask >> AMX_ROWS), row + AMX_ROWS) };
         if (t->finish) {
             follow_row(t, i, v);
             if (_mm512_fpclass_ps_mask(v[0], DENORMAL) | _mm512_fpclass_ps_mask(v[1], DENORMAL)) {

@@ -30,8 +30,9 @@
  *      A         mr rows of 32 elements each, in k's order
  *      B         16 rows of nr pairs x[2q], x[2q + 1] each
  *
- * They begin at multiples of 64 bytes. `pack` knows by the pad which of both is wanted. An A that lies
- * along k may be read in place, too, by tiles with a_cs 1 of 16 or 32 rows over whole blocks. */
+ * Any alignment is right; at multiples of 64 bytes they are three times as fast. `pack` knows by the pad
+ * which of both is wanted. An A that lies along k may be read in place, too, by tiles with a_cs 1 of 16
+ * or 32 rows over whole blocks. */
 #ifndef HONE_GEMM_BF16_KERNELS_H
 #define HONE_GEMM_BF16_KERNELS_H
 
@@ -81,7 +82,8 @@ typedef struct {
     hone__gemm_kernel shape;
 
     /** As hone__gemm_kernel's pack: element j of k is x[j * ps + k * ks]. Columns from `valid` on
-     * are +0. Writes width * k (or (k + 1) / 2) elements of 32 bits. */
+     * are +0. Writes width * k (paired: (k + 1) / 2; tiled: 16 for each 32 of k begun) elements of 32
+     * bits. */
     void (*pack)(int64_t k, int width, int valid, uint32_t *panel, const uint16_t *x, int64_t ps,
                  int64_t ks, uint16_t pad);
 

@@ -28,7 +28,7 @@ HONE__INLINE vf32 f32_poly(vf32 x, const float *c, int n)
 #define F32_WHOLE 0x1.8p23f
 
 /* p * 2^n for -252 <= n <= 254, rounded once: two exact factors, so that a result may be subnormal.
- * `low` are the bits of F32_WHOLE + n. */
+ * `low` are n or the bits of F32_WHOLE + n: what those have more is shifted out. */
 HONE__INLINE vf32 f32_scale(vf32 p, vi32 low)
 {
     const vi32 n = i32_sub(low, f32_bits(f32_set(F32_WHOLE)));

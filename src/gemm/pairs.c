@@ -6,8 +6,9 @@
  *         for a panel of rows (mr):                the tile
  *
  * A range of k is half as many bytes as in f32 and passes twice as fast, so C's way out and back
- * would weigh double: kc is as long as a panel of B may be, of whole tiles in the order `tiles`. Both operands are always packed, which is
- * where two k become a pair; but a few rows of A take B from where it lies (`rows`). */
+ * would weigh double: kc is as long as a panel of B may be, of whole tiles in the order `tiles`. Both
+ * operands are packed, which is where two k become a pair; but a few rows of A take B from where it
+ * lies (`rows`), and AMX, which has an order of loops of its own (run_tiled), A. */
 #include "gemm/pairs.h"
 
 #include "gemm/bf16_step.h"
@@ -286,16 +287,12 @@ static void run_tile(const part *p, range r, hone__gemm_tile *t, int64_t row, in
     const hone__bf16_kernel *kernel = p->j->kernel;
     const bool narrows = kernel->tile_narrow && p->j->tiles == kernel->tiled && t->k > 0;
     const hone__gemm_epilogue *e = &p->j->plan.epilogue;
-    if (rounds && narrows && !p->j->plain && kernel->tiled &&
-        (e->bias_cs == 0 || e->bias_cs == 1)) {
+    const bool follows = kernel->tiled && (e->bias_cs == 0 || e->bias_cs == 1);
+    if (rounds && narrows && (p->j->plain || follows)) {
         const float *bias = x->bias;
-        t->finish = e;
+        t->finish = p->j->plain ? NULL : e;
         t->bias = bias ? bias + row * e->bias_rs + col * e->bias_cs : NULL;
         kernel->tile_narrow(t, c, x->c_rs);
-        return;
-    }
-    if (rounds && p->j->plain && narrows) {
-        p->j->kernel->tile_narrow(t, c, x->c_rs);
         return;
     }
     if (p->j->tiles) {

@@ -6,9 +6,10 @@
  * (contracts 1 and 7). As long as nothing is denormal it is the chain of f32 on widened operands.
  *
  * Or, if the calling thread wants it, `tiles`, AMX's order: in each 32 k a chain of the even elements
- * and one of the odd ones, whose sum is added to C. A sum over samples is one if a sample has a
- * multiple of 32 positions (args->positions); else tiles would show how a batch is cut, and it is a
- * chain in `pairs`. So it depends on k, where it begins, and that.
+ * and one of the odd ones, whose sum is added to C. A sum over samples that isn't a product a sample
+ * is one if a sample has a multiple of 32 positions (args->positions); else
+ * tiles would show how a batch is cut, and it is a chain in `pairs`. So it depends on k, where it
+ * begins, and that.
  *
  * What follows the last k is done in f32, where denormals do exist: alpha, C, bias, ReLU as args.h
  * says. With `narrow` the result is rounded once to bf16 (to nearest even); GELU takes what C holds

@@ -125,12 +125,12 @@ static void gather_dy(const job *j, int64_t sample, int64_t begin, int64_t end, 
     const hone__image *dy = &j->g->dy;
     for (int64_t p = 0; p < panels(j); p++) {
         const int64_t col = hone__panel(j->kernel, j->out, p);
+        if (col >= dy->channels) /* panels of channels of none */
+            break;
         const int64_t width = hone__panel(j->kernel, j->out, p + 1) - col;
         hone__image some = *dy;
         some.p += col * dy->channel;
         some.channels = min64(width, dy->channels - col);
-        if (some.channels <= 0) /* panels of channels of none */
-            break;
         hone__gather_apart(&some, sample, begin, end,
                            j->dy + col * j->samples * j->positions + at * width, width);
     }

@@ -19,7 +19,7 @@ typedef struct {
 } hone__index_plan;
 
 /** The plan of n_in indices (HONE_NONE: the whole dim) into x. The offsets belong to the current
- * scope. False + error in the name of `name`. */
+ * scope or are an index's own memory: whoever writes while the plan is in use doesn't write into that. False + error in the name of `name`. */
 bool hone__index_plan_of(const char *name, const hone_tensor *x, hone_tensor *const *in, int n_in,
                          hone__index_plan *p);
 

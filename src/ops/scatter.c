@@ -50,8 +50,8 @@ static HONE__ALWAYS_INLINE void add_typed(const hone__along_run *r, char *base, 
         break;
     switch (dtype) {
         HONE__EACH_DTYPE(ADD_RUN, )
-    default: /* bf16, f16: they are added as f32 */
-        break;
+    default:
+        HONE_ASSERT(!"16 bits: they are added as f32");
     }
 #undef ADD_RUN
 }

@@ -112,7 +112,8 @@ static void digamma_piece(double x, pieces *p, int64_t i)
 /* Adds the polynomials: many at a time, since one alone waits for each of its steps. */
 static void digamma_near_ones(pieces *p)
 {
-    const int last = COUNT(digamma_near) - 1; /* odd */
+    _Static_assert(COUNT(digamma_near) % 2 == 0, "an even one's place is odd");
+    const int last = COUNT(digamma_near) - 1;
     double even[CHUNK], odd[CHUNK], z[CHUNK];
     for (int i = 0; i < CHUNK; i++) {
         z[i] = p->near[i] * p->near[i];
