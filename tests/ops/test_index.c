@@ -26,6 +26,24 @@ Test(index_ops, contributions_come_in_order)
     CHECK_VALUES(hone_scatter_add(hone_zeros(HONE_F32, 2), 0, at, dy), HONE_F32, (2), 0, 1);
 }
 
+/* Also of 16 bits, whose sums are rounded once. */
+Test(index_ops, gradients_of_gather_are_sums_at_the_indices)
+{
+    static const hone_dtype dtypes[] = { HONE_F32, HONE_BF16, HONE_F16 };
+    hone_tensor *at = hone_empty(HONE_I64, 6, 40);
+    for (int64_t i = 0; i < 240; i++)
+        ((int64_t *)hone_data(at))[i] = i * i % 5;
+    for (int k = 0; k < 6; k++) {
+        const hone_dtype dtype = dtypes[k / 2];
+        hone_tensor *x = hone_requires_grad_(hone_ones(dtype, 6, 40), true);
+        hone_tensor *dy = hone_to(hone_randn(HONE_F32, 6, 40), dtype);
+        hone_tensor *y = hone_gather(x, k % 2, at);
+        CHECK_OK(hone_backward_with(y, &(hone_backward_options){ .gradient = dy }));
+        hone_tensor *want = hone_scatter_add(hone_zeros(dtype, 6, 40), k % 2, at, dy);
+        cr_assert(test_same_bits(hone_grad(x), want), "%s, dim %d", hone_dtype_name(dtype), k % 2);
+    }
+}
+
 Test(index_ops, an_index_may_not_change_before_its_gradient)
 {
     hone_tensor *x = hone_requires_grad_(hone_ones(HONE_F32, 3), true);
