@@ -77,6 +77,33 @@ Test(put, in_place)
     CHECK_VALUES(y, HONE_F32, (3), 1, 1, 2);
 }
 
+/* index_put_ of x at `index`, x itself or a view of it, as if the index had been copied before. */
+static void check_own_index(hone_tensor *x, hone_tensor *index, bool accumulate)
+{
+    hone_tensor *values = hone_neg(hone_sub_scalar(index, 9)); /* indices, too: 9 - i */
+    hone_tensor *want = hone_index_put(hone_clone(x), values, accumulate, hone_clone(index));
+    cr_assert_eq(hone_index_put_(x, values, accumulate, index), x, "%s", hone_error_message());
+    cr_assert(test_same_bits(x, want));
+}
+
+Test(put, indices_that_are_written_over)
+{
+    for (int accumulate = 0; accumulate < 2; accumulate++) {
+        for (int64_t n = 10; n <= 10000; n *= 10) {
+            HONE_SCOPE();
+            hone_tensor *digits = hone_remainder_scalar(hone_arange(HONE_I64, 0, (double)n, 1), 10);
+            hone_tensor *x = hone_clone(digits),
+                        *table = hone_reshape(hone_clone(digits), 10, n / 10);
+            check_own_index(x, x, accumulate);
+            x = hone_flip(digits, 0);
+            check_own_index(x, hone_slice(x, 0, 0, n, 2), accumulate);
+            x = hone_clone(digits);
+            check_own_index(hone_slice(x, 0, 0, n, 1), hone_slice(x, 0, n / 2, n, 1), accumulate);
+            check_own_index(hone_select(table, 1, 0), hone_select(table, 1, 0), accumulate);
+        }
+    }
+}
+
 /* Nothing is changed by a call that fails, however long the index is. */
 Test(put, bad_indices)
 {
