@@ -198,3 +198,36 @@ Test(conv_channels, shares)
         hone__isa_use(hone__isa_best());
     }
 }
+
+static hone_tensor *channels_last(hone_tensor *t)
+{
+    return hone_permute(hone_contiguous(hone_permute(t, 0, 2, 3, 1)), 0, 3, 1, 2);
+}
+
+/* One output more than panels have, of images whose channels lie last. */
+Test(conv_channels, channels_last_by_the_weight)
+{
+    hone_conv_algorithm(HONE_CONV_EXACT);
+    for (int64_t k = 0; k < 8; k++) {
+        HONE_SCOPE();
+        const int64_t outputs = k & 1 ? 33 : 17, channels = k & 2 ? 35 : 16, kernel = k & 4 ? 3 : 1;
+        const window s = { 9, 10, kernel, { .padding = { kernel / 2, kernel / 2 } } };
+        CHECK_OK(hone_set_threads(1));
+        operands d = draw(HONE_F32, channels, outputs, &s);
+        hone_tensor *want[RESULTS], *got[RESULTS];
+        run(&d, &s, want);
+        for (int last = 0; last < 2; last++) {
+            d.dy = channels_last(d.dy);
+            d.x = last ? channels_last(d.x) : d.x;
+            for (int a = 0; hone__isa_available(a); a++) {
+                hone__isa_use(hone__isa_available(a));
+                for (int threads = 1; threads <= 3; threads += 2) {
+                    CHECK_OK(hone_set_threads(threads));
+                    run(&d, &s, got);
+                    check_same(got, want, channels, &s, threads);
+                }
+            }
+            hone__isa_use(hone__isa_best());
+        }
+    }
+}
