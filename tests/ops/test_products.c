@@ -186,6 +186,32 @@ Test(products, gradients_of_shared_inputs_add_up_with_the_bits_of_a_sum)
     cr_assert(hone_equal(hone_grad(x), want));
 }
 
+static hone_tensor *product(hone_tensor *x, hone_tensor *weight, hone_tensor *bias)
+{
+    (void)bias;
+    return hone_matmul(x, weight);
+}
+
+/* What is the input and the weight at once, and another op's input: three gradients meet. */
+Test(products, gradients_of_an_input_that_is_the_weight)
+{
+    hone_tensor *start = hone_randn(HONE_F32, 24, 24), *s = hone_randn(HONE_F32, 24, 24);
+    hone_tensor *(*const ops[])(hone_tensor *, hone_tensor *, hone_tensor *) = { product,
+                                                                                 hone_linear };
+    for (int first = 0; first < 2; first++) {
+        hone_tensor *grad[2];
+        for (int k = 0; k < 2; k++) {
+            hone_tensor *x = hone_requires_grad_(hone_clone(start), true), *h = hone_mul(x, s);
+            hone_tensor *before = first ? hone_sin(h) : NULL;
+            hone_tensor *y = hone_mul(ops[k](h, h, HONE_NONE), s);
+            CHECK_OK(hone_backward(hone_sum(hone_add(y, before ? before : hone_sin(h)))));
+            grad[k] = hone_grad(x);
+        }
+        cr_expect(test_same_bits(grad[1], grad[0]), "the other op is the %s",
+                  first ? "first" : "last");
+    }
+}
+
 /* Only what is asked for is kept: a plain linear layer lets its output be changed in place. */
 Test(products, a_linear_output_may_be_changed_in_place)
 {
