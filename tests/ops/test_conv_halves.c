@@ -254,6 +254,35 @@ Test(conv_halves, results_are_one_chain)
     hone_conv_algorithm(before);
 }
 
+/* Zeros, or the bias, as of f32. */
+static void check_no_channels(hone_order order, bool with_bias)
+{
+    HONE_SCOPE();
+    HONE_BF16_ORDER(order);
+    HONE_AUTOCAST(HONE_BF16);
+    hone_tensor *x = hone_requires_grad_(hone_zeros(HONE_F32, 2, 0, 8, 8), true);
+    hone_tensor *weight = hone_requires_grad_(hone_zeros(HONE_F32, 4, 0, 3, 3), true);
+    hone_tensor *bias =
+        with_bias ? hone_requires_grad_(T(HONE_F32, (4), 1, 2, 3, 4), true) : HONE_NONE;
+    hone_tensor *y = hone_conv2d(x, weight, bias, NULL);
+    cr_assert(y && hone_dtype_of(y) == HONE_BF16, "%s", hone_error_message());
+    hone_tensor *want =
+        with_bias ? hone_reshape(hone_detach(bias), 4, 1, 1) : hone_zeros(HONE_F32, 1);
+    want = hone_contiguous(hone_expand(want, 2, 4, 6, 6));
+    cr_assert(test_same_bits(hone_detach(y), hone_to(want, HONE_BF16)));
+    CHECK_OK(hone_backward(hone_sum(hone_to(y, HONE_F32))));
+    cr_assert(test_same_bits(hone_grad(x), hone_detach(x)));
+    cr_assert(test_same_bits(hone_grad(weight), hone_detach(weight)));
+    if (with_bias)
+        CHECK_VALUES(hone_grad(bias), HONE_F32, (4), 72, 72, 72, 72);
+}
+
+Test(conv_halves, without_input_channels)
+{
+    for (int k = 0; k < 4; k++)
+        check_no_channels(k & 1 ? HONE_TILES : HONE_PAIRS, k & 2);
+}
+
 /* Gradients of a weight that is bf16 itself, and the gradient's gradient. */
 Test(conv_halves, other_gradients)
 {
