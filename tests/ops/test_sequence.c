@@ -1,10 +1,13 @@
 /* Recurrences over a sequence: what torch 2.13 gives, the bits of a loop of cells, and what is
  * refused. tests/golden compares whole networks. */
+#include "isa/bf16.h"
+#include "isa/isa.h"
 #include "support.h"
 
 #include <hone/hone.h>
 
 #include <math.h>
+#include <stdlib.h>
 
 SUITE(sequence);
 
@@ -78,10 +81,11 @@ static hone_tensor *leaf(hone_tensor *t)
     return hone_requires_grad_(hone_mul_scalar(t, 0.3), true);
 }
 
-static leaves leaves_of(hone_dtype dtype, int64_t gates)
+static leaves leaves_of(hone_dtype dtype, int64_t gates, int64_t steps, int64_t n, int64_t in,
+                        int64_t hidden)
 {
     hone_seed(3);
-    const int64_t steps = 6, n = 5, in = 11, hidden = 17, rows = gates * hidden;
+    const int64_t rows = gates * hidden;
     return (leaves){ leaf(hone_randn(dtype, steps, n, in)),
                      leaf(hone_randn(dtype, n, hidden)),
                      leaf(hone_randn(dtype, n, hidden)),
@@ -119,7 +123,8 @@ static hone_tensor *by_op(const leaves *l, int64_t gates)
 
 static void check_cells(hone_dtype dtype, int64_t gates)
 {
-    const leaves a = leaves_of(dtype, gates), b = leaves_of(dtype, gates);
+    const leaves a = leaves_of(dtype, gates, 6, 5, 11, 17),
+                 b = leaves_of(dtype, gates, 6, 5, 11, 17);
     hone_tensor *y = by_op(&a, gates), *want = by_cells(&b, gates);
     cr_assert(test_same_bits(hone_detach(y), hone_detach(want)), "%d gates", (int)gates);
     hone_tensor *dy = hone_randn(dtype, 6, 5, 17);
@@ -141,6 +146,71 @@ Test(sequence, bits_of_cells)
         check_cells(HONE_F32, gates);
         check_cells(HONE_F64, gates);
     }
+}
+
+/* ---- the bits of bf16, whatever multiplies it */
+
+static void divide_all(void)
+{
+    setenv("HONE_FORCE_THREADS", "3", 1);
+    test_begin();
+}
+TestSuite(sequence_halves, .init = divide_all, .fini = test_end);
+
+enum { RESULTS = 8 };
+
+/* The output; the gradients of x, h, c (of an LSTM) and the weights. */
+static void run_halves(int64_t gates, hone_tensor **got)
+{
+    HONE_AUTOCAST(HONE_BF16);
+    HONE_BF16_ORDER(HONE_TILES);
+    const leaves l = leaves_of(HONE_F32, gates, 5, 32, 32, 64);
+    hone_tensor *y = by_op(&l, gates);
+    cr_assert(y, "%s", hone_error_message());
+    got[0] = hone_detach(y);
+    hone_tensor *dy = hone_randn_like(got[0]);
+    CHECK_OK(hone_backward_with(y, &(hone_backward_options){ .gradient = dy }));
+    got[1] = hone_grad(l.x);
+    got[2] = hone_grad(l.h);
+    got[3] = gates == 4 ? hone_grad(l.c) : got[2];
+    for (int i = 0; i < 4; i++)
+        got[4 + i] = hone_grad(l.w[i]);
+}
+
+static void check_tables(int64_t gates)
+{
+    hone_tensor *want[RESULTS];
+    const hone__bf16_kernel *kernel;
+    for (int a = 0; (kernel = hone__bf16_available(a)); a++) {
+        hone__isa_use(hone__isa_find(kernel->isa));
+        hone__bf16_use(kernel);
+        for (int threads = 1; threads <= 3; threads++) {
+            CHECK_OK(hone_set_threads(threads));
+            hone_tensor *got[RESULTS];
+            run_halves(gates, a || threads > 1 ? got : want);
+            for (int i = 0; i < RESULTS && (a || threads > 1); i++)
+                cr_expect(test_same_bits(got[i], want[i]), "%d gates, result %d, %s, %d threads",
+                          (int)gates, i, kernel->name, threads);
+        }
+    }
+    hone__isa_use(hone__isa_best());
+    hone__bf16_use(NULL);
+}
+
+/* So many rows that products of a step may take blocks of their own. */
+Test(sequence_halves, lstm_in_tiles)
+{
+    check_tables(4);
+}
+
+Test(sequence_halves, gru_in_tiles)
+{
+    check_tables(3);
+}
+
+Test(sequence_halves, rnn_in_tiles)
+{
+    check_tables(1);
 }
 
 /* The same numbers are dropped whichever dim comes first, and none without training. */
