@@ -86,6 +86,24 @@ check() {
   fi
 }
 
+# Products of bf16 have tables of their own, which some machines have beside their ISA's.
+tables=()
+for table in avx512_bf16 avx512_amx; do
+  if HONE_ISA=$table "${hone[@]}" info >/dev/null 2>&1; then tables+=("$table"); fi
+done
+
+# check_tables NAME ARG...
+check_tables() {
+  local name=$1 reference
+  shift
+  [ ${#tables[@]} -gt 0 ] || return 0
+  reference=$(HONE_FORCE_THREADS=1 sum_of "$@")
+  for table in "${tables[@]}"; do
+    HONE_FORCE_THREADS=1 compare "$name, 1 thread" "$reference" "HONE_ISA=$table" "$@"
+    HONE_FORCE_THREADS=3 compare "$name, 3 threads" "$reference" "HONE_ISA=$table" "$@"
+  done
+}
+
 # In any number of parts a batch gives the same bits, and the same log but for the time it took.
 run_of() {
   rm -f weights log
@@ -139,6 +157,11 @@ if [ "$data" = digits ]; then
   tiles=("${wide[@]}" --dtype bf16 --bf16-order tiles)
   check gpt-tiles-30 yes "${tiles[@]}"
   check_cuts gpt-tiles-30 "${tiles[@]}"
+  check_tables gpt-tiles-30 "${tiles[@]}"
+  rows=(--limit 64 --model lstm:width=32,hidden=64,layers=2,dropout=0.2 --batch 32 --optim adamw --lr 0.003)
+  tiles=("${rows[@]}" --dtype bf16 --bf16-order tiles)
+  check lstm-tiles-64 no "${tiles[@]}"
+  check_tables lstm-tiles-64 "${tiles[@]}"
   data=digits
   lenet=(--limit 30 --epochs 2 --model lenet --batch 10 --optim adam --lr 0.002)
   check lenet-30 yes "${lenet[@]}"
