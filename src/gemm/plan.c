@@ -159,7 +159,7 @@ bool hone__gemm_packs_b(const hone__gemm_kernel *kernel, const hone__gemm_args *
 }
 
 /* A low tile takes a part of a line of A^T at each k, and the next tile wants the rest: where rows
- * are pages apart, it has left L1 by then, and with many of them L2. */
+ * are pages apart, it has left L1 by then, and with many of them L2, from where the way back may be far. */
 static bool packs_a(const hone__gemm_kernel *kernel, const hone__gemm_args *x, int64_t size)
 {
     const int64_t bytes = x->m * x->k * size;
@@ -167,9 +167,9 @@ static bool packs_a(const hone__gemm_kernel *kernel, const hone__gemm_args *x, i
         const bool pages_apart = x->a_cs * size % (PAGE / 2) == 0 && x->k >= 32;
         return (x->n >= 512 && bytes > LARGE / 16) || (x->n >= 256 && pages_apart);
     }
-    const bool pages_apart = x->a_cs * size % PAGE == 0 && x->k >= 32;
-    const int64_t most = LARGE / (hone__gemm_l3_is_far() ? 8 : 4);
-    return x->n >= (pages_apart ? 192 : 512) && x->a_cs != 1 && bytes > most;
+    const bool far = hone__gemm_l3_is_far(), pages_apart = x->a_cs * size % PAGE == 0 && x->k >= 32;
+    const int64_t least = far && bytes > LARGE / 4 && x->k >= 32 ? 64 : pages_apart ? 192 : 512;
+    return x->n >= least && x->a_cs != 1 && bytes > LARGE / (far ? 8 : 4);
 }
 
 static void choose_packing(hone__gemm_plan *plan)
