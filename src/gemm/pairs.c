@@ -475,7 +475,7 @@ static void decide(job *j, const hone__gemm_args *args, const hone__gemm_source 
     hone__gemm_plan *plan = &j->plan;
     hone__gemm_args *x = &plan->x;
     *x = *args;
-    j->tiles = hone__bf16_order_now() == HONE__BF16_TILES && x->positions % HONE__BF16_TILE_K == 0;
+    j->tiles = hone__bf16_tiles_now() && x->positions % HONE__BF16_TILE_K == 0;
     j->kernel = hone__bf16_in(j->tiles);
     plan->kernel = &j->kernel->shape;
     plan->size = hone__gemm_size(x->dtype);

@@ -23,6 +23,10 @@ typedef enum { HONE__BF16_PAIRS, HONE__BF16_TILES } hone__bf16_order;
 
 /** What products of the calling thread sum in. */
 hone__bf16_order hone__bf16_order_now(void);
+static inline bool hone__bf16_tiles_now(void)
+{
+    return hone__bf16_order_now() == HONE__BF16_TILES;
+}
 /** Sets it; gives back what was. */
 hone__bf16_order hone__bf16_order_set(hone__bf16_order order);
 /** What threads begin with. Called before any product. */

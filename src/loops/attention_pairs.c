@@ -24,7 +24,7 @@ typedef hone__attention_rows matrices;
 void hone__attention_half(job *j)
 {
     const hone__gemm_kernel *real = &hone__k->gemm.of[HONE__GEMM_F32];
-    j->tiles = hone__bf16_order_now() == HONE__BF16_TILES;
+    j->tiles = hone__bf16_tiles_now();
     j->half = hone__bf16_in(j->tiles);
     j->kernel = &j->half->shape;
     j->loose = !j->tiles && !j->half->paired;

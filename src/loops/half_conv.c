@@ -306,14 +306,14 @@ static void run_share(void *ctx, int thread, int n_threads)
 
 bool hone__half_conv_wants_pairs(int64_t channels, int64_t taps)
 {
-    const bool tiles = hone__bf16_order_now() == HONE__BF16_TILES;
+    const bool tiles = hone__bf16_tiles_now();
     return tiles && hone__bf16_in(tiles)->lay && channels % 2 == 0 && taps > 1;
 }
 
 bool hone__half_conv_run(const hone__half_conv *c)
 {
     job j = { .conv = c,
-              .tiles = hone__bf16_order_now() == HONE__BF16_TILES,
+              .tiles = hone__bf16_tiles_now(),
               .k = c->windows->channels * c->taps,
               .places = c->rows * c->columns,
               .all = c->windows->n * c->rows * c->columns };

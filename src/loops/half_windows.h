@@ -22,8 +22,7 @@ typedef struct {
     hone__gemm_source source; /* [channels * taps, n * filled] */
     int64_t n, channels;
     hone__half_axis y, x;
-    bool
-        pairs; /* the copy's elements are of 32 bits, those of two channels; their number is even */
+    bool pairs; /* the copy's elements: 32 bits, of two channels; their number is even */
     /* of the copy, in elements; with `pairs` `channel` is from two channels to the next two */
     const void *image;
     void *copy; /* NULL: the images themselves, which need no padding */

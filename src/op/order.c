@@ -17,7 +17,7 @@ const char *hone_order_name(hone_order order)
 hone_order hone_bf16_order(void)
 {
     hone__ready(); /* which reads the environment */
-    return hone__bf16_order_now() == HONE__BF16_TILES ? HONE_TILES : HONE_PAIRS;
+    return hone__bf16_tiles_now() ? HONE_TILES : HONE_PAIRS;
 }
 
 hone_order hone_set_bf16_order(hone_order order)

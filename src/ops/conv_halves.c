@@ -22,14 +22,9 @@
 /* With more places Winograd's form saves more. */
 enum { FEW_PLACES = 144 };
 
-static bool in_tiles(void)
-{
-    return hone__bf16_order_now() == HONE__BF16_TILES;
-}
-
 static bool takes_winograd(const hone__conv *c, const int64_t *out)
 {
-    return !in_tiles() && hone__conv_suits_winograd(c, out);
+    return !hone__bf16_tiles_now() && hone__conv_suits_winograd(c, out);
 }
 
 static hone_tensor *wide(hone_tensor *t)
@@ -304,7 +299,7 @@ static bool add_product(const hone__conv *c, hone_tensor *sum)
     };
     if (!x || !hone__half_windows_begin(&w, hone__data(x)))
         return false;
-    const bool tiles = in_tiles() && w.places >= HONE__BF16_TILE_K / 2;
+    const bool tiles = hone__bf16_tiles_now() && w.places >= HONE__BF16_TILE_K / 2;
     if (tiles)
         w.filled = (w.places + HONE__BF16_TILE_K - 1) / HONE__BF16_TILE_K * HONE__BF16_TILE_K;
     const bool ok = (tiles || w.places < HONE__MANY_POSITIONS ? add_all : add_each)(c, &w, sum);

@@ -52,7 +52,7 @@ enum { TILES_FLOPS = 4 * 2 * 16 * 16 * 32 };
 
 static const hone__bf16_kernel *bf16_now(void)
 {
-    return hone__bf16_in(hone__bf16_order_now() == HONE__BF16_TILES);
+    return hone__bf16_in(hone__bf16_tiles_now());
 }
 
 static bool in_pairs(const hone__peaks *peaks, hone__gemm_dtype dtype,

@@ -157,7 +157,7 @@ static void print_roofs(FILE *to)
     hone__say(to, "  products    f32 %7.1f %7.1f   f64 %7.1f %7.1f GFLOP/s\n", r->tile[0][0],
               r->tile[0][1], r->tile[1][0], r->tile[1][1]);
     hone__say(to, "             bf16 %7.1f %7.1f GFLOP/s  (%s)\n", r->tile[2][0], r->tile[2][1],
-              hone__bf16_in(hone__bf16_order_now() == HONE__BF16_TILES)->name);
+              hone__bf16_in(hone__bf16_tiles_now())->name);
     for (hone__mem_level level = 0; level < HONE__MEM_LEVELS; level++)
         if (r->gbps[level][HONE__STREAM_READ][0] > 0)
             hone__say(to, "  %-5s      read %6.1f %7.1f  copy %6.1f %7.1f GB/s\n",
