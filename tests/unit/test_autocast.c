@@ -6,12 +6,14 @@
 #include <hone/accumulate.h>
 #include <hone/autocast.h>
 #include <hone/autograd.h>
+#include <hone/index.h>
 #include <hone/io.h>
 #include <hone/math.h>
 #include <hone/net.h>
 #include <hone/nn.h>
 #include <hone/ops.h>
 #include <hone/optim.h>
+#include <hone/shapes.h>
 
 #include <math.h>
 
@@ -490,5 +492,42 @@ Test(autocast, rows_of_16_bits)
         cr_assert(of(g.at[0]) == HONE_BF16);
         cr_assert(test_same_bits(hone_select(g.at[0], 0, 3), hone_to(sum, HONE_BF16)));
         cr_assert(test_same_bits(hone_select(g.at[0], 0, 0), hone_select(dy, 0, 1)));
+    }
+}
+
+/* A sum kept in 16 bits stops where a further one is less than half a unit: at 256, at 2,048. */
+Test(autocast, sums_of_16_bits_go_on)
+{
+    enum { ROWS = 8192 };
+    hone_tensor *first = hone_zeros(HONE_I64, ROWS);
+    for (int i = 0; i < 2; i++) {
+        const hone_dtype dtype = i ? HONE_F16 : HONE_BF16;
+        for (int wide = 0; wide < 2; wide++) {
+            const hone_dtype of_w = wide ? HONE_F32 : dtype;
+            hone_tensor *x = hone_ones(dtype, ROWS, 4), *w = hone_ones(of_w, 4);
+            hone_tensor *b = leaf(hone_zeros(of_w, 4));
+            CHECK_OK(hone_backward(hone_sum(hone_layer_norm(x, w, b, 1, 1e-5))));
+            CHECK_VALUES(hone_grad(b), of_w, (4), ROWS, ROWS, ROWS, ROWS);
+        }
+        hone_tensor *b = leaf(hone_zeros(dtype, 4)), *x = hone_ones(dtype, ROWS, 4);
+        CHECK_OK(hone_backward(hone_sum(hone_group_norm(x, hone_ones(dtype, 4), b, 2, 1e-5))));
+        CHECK_VALUES(hone_grad(b), dtype, (4), ROWS, ROWS, ROWS, ROWS);
+        hone_tensor *table = leaf(hone_ones(dtype, 2, 2));
+        CHECK_OK(hone_backward(hone_sum(hone_embedding(first, table, HONE_NO_PADDING))));
+        CHECK_VALUES(hone_grad(table), dtype, (2, 2), ROWS, ROWS, 0, 0);
+        hone_tensor *(*const reads[])(hone_tensor *, int, hone_tensor *) = { hone_gather,
+                                                                             hone_index_select };
+        for (int k = 0; k < 2; k++) {
+            hone_tensor *leaf_k = leaf(hone_ones(dtype, 2));
+            CHECK_OK(hone_backward(hone_sum(reads[k](leaf_k, 0, first))));
+            CHECK_VALUES(hone_grad(leaf_k), dtype, (2), ROWS, 0);
+        }
+        hone_tensor *one = leaf(hone_ones(dtype, 1));
+        CHECK_OK(hone_backward(hone_sum(hone_repeat_interleave(one, ROWS, 0))));
+        CHECK_VALUES(hone_grad(one), dtype, (1), ROWS);
+        hone_tensor *ones = hone_ones(dtype, ROWS), *none = hone_zeros(dtype, 2);
+        CHECK_VALUES(hone_scatter_add(none, 0, first, ones), dtype, (2), ROWS, 0);
+        CHECK_VALUES(hone_index_add(none, 0, first, ones, 1), dtype, (2), ROWS, 0);
+        CHECK_VALUES(hone_index_put(none, ones, true, first), dtype, (2), ROWS, 0);
     }
 }
