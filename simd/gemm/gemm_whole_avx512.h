@@ -9,7 +9,8 @@
  * queue behind what is left to multiply.
  *
  *   rsi, rdi, r8  A's rows 0, 4 and 8   rax, rbx  a_rs, 3 a_rs   rcx  a_cs   rdx, r9  b, b_rs
- *   r10  bits of `control`; from bit 8 on the rounds of 8 k that are left    r11  inner counter
+ *   r10  bits of `control`: 1, 2, 4 the end adds C, the bias, takes maxima; 8 begins with C; 16 the
+ *        last vector is a part; from bit 8 on the rounds of 8 k that are left    r11  inner counter
  *   r12, r13, r14  the errand's from, to and rows; at the end c, c_rs and the bias
  *   zmm0-23  sums, row by row   zmm24-27  a row of B   zmm28, 29  copied, zero   zmm30, 31  of A
  *   k1  columns of the last vector   k2  not NaN
@@ -77,6 +78,12 @@
 #define WHOLE_LOAD_B_4                                                                             \
     WHOLE_ROW_OF4(WHOLE_LOAD_B, WHOLE_LOAD_B_PART, "24", "25", "26", "27")
 
+/* Without the mask, whose zeros take a turn of the multipliers on Intel's cores: a 25th of a tile
+ * 8 rows tall. */
+#define WHOLE_LOAD_FULL_B_2 WHOLE_ROW_OF(WHOLE_LOAD_B, WHOLE_LOAD_B, "24", "25")
+#define WHOLE_LOAD_FULL_B_3 WHOLE_ROW_OF3(WHOLE_LOAD_B, WHOLE_LOAD_B, "24", "25", "26")
+#define WHOLE_LOAD_FULL_B_4 WHOLE_ROW_OF4(WHOLE_LOAD_B, WHOLE_LOAD_B, "24", "25", "26", "27")
+
 #define WHOLE_TIMES(a, b, c) "vfmadd231" WHOLE_P " %%zmm" a ", %%zmm" b ", %%zmm" c "\n"
 #define WHOLE_STEP_2(at, a, c0, c1)                                                                \
     "vbroadcast" WHOLE_S " " at ", %%zmm" a "\n" WHOLE_TIMES(a, "24", c0) WHOLE_TIMES(a, "25", c1)
@@ -128,7 +135,9 @@
 #define WHOLE_BACK_A_4 WHOLE_BACK_A_3
 #define WHOLE_BACK_A_2 WHOLE_BACK_A_3 "subq %%r11, %%r8\n"
 
-#define WHOLE_K(nv, steps) WHOLE_LOAD_B_##nv steps WHOLE_NEXT_A_##nv "addq %%r9, %%rdx\n"
+#define WHOLE_NEXT(nv)          WHOLE_NEXT_A_##nv "addq %%r9, %%rdx\n"
+#define WHOLE_K(nv, steps)      WHOLE_LOAD_B_##nv steps WHOLE_NEXT(nv)
+#define WHOLE_FULL_K(nv, steps) WHOLE_LOAD_FULL_B_##nv steps WHOLE_NEXT(nv)
 
 /* A row of the errand (gemm_kernels.h). What is copied was asked for four rows before: as far as a
  * miss takes. */
@@ -210,8 +219,9 @@
 #define WHOLE_END_4_5 WHOLE_END_5_(4)
 #define WHOLE_END_4_6 WHOLE_END_6_(4) WHOLE_F(4, 4) WHOLE_F(4, 5)
 
-#define WHOLE_STEPS(nv, mr) WHOLE_K(nv, WHOLE_ROWS_##mr(nv, WHOLE_STEP_##nv))
-#define WHOLE_BYTES(r)      "shlq $" WHOLE_SHIFT ", %%" r "\n"
+#define WHOLE_STEPS(nv, mr)      WHOLE_K(nv, WHOLE_ROWS_##mr(nv, WHOLE_STEP_##nv))
+#define WHOLE_FULL_STEPS(nv, mr) WHOLE_FULL_K(nv, WHOLE_ROWS_##mr(nv, WHOLE_STEP_##nv))
+#define WHOLE_BYTES(r)           "shlq $" WHOLE_SHIFT ", %%" r "\n"
 #define WHOLE_C_IN_R12                                                                             \
     "movq %c[c](%[t]), %%r12\n movq %c[c_rs](%[t]), %%r13\n" WHOLE_BYTES("r13")
 #define WHOLE_TILE(nv, mr)                                                                         \
@@ -229,10 +239,13 @@
     "1:\n" WHOLE_STEPS(nv, mr) "decl %%r11d\n jnz 1b\n"                                            \
     "2: cmpq $256, %%r10\n jb 6f\n"                                                                \
     ".p2align 6\n"                                                                                 \
-    "7:\n" WHOLE_ERRAND(nv) "movl $4, %%r11d\n"                                                    \
+    "7:\n" WHOLE_ERRAND(nv) "testb $16, %%r10b\n jz 2f\n movl $8, %%r11d\n"                        \
     ".p2align 4\n"                                                                                 \
-    "1:\n" WHOLE_STEPS(nv, mr) WHOLE_STEPS(nv, mr) "decl %%r11d\n jnz 1b\n"                        \
-    "subq $256, %%r10\n cmpq $256, %%r10\n jae 7b\n"                                               \
+    "1:\n" WHOLE_STEPS(nv, mr) "decl %%r11d\n jnz 1b\n jmp 3f\n"                                   \
+    "2: movl $4, %%r11d\n"                                                                         \
+    ".p2align 4\n"                                                                                 \
+    "1:\n" WHOLE_FULL_STEPS(nv, mr) WHOLE_FULL_STEPS(nv, mr) "decl %%r11d\n jnz 1b\n"              \
+    "3: subq $256, %%r10\n cmpq $256, %%r10\n jae 7b\n"                                            \
     "6:\n" WHOLE_ERRAND(nv) WHOLE_C_IN_R12 "movq %c[bias](%[t]), %%r14\n"                          \
     "leaq (,%%rcx,8), %%r11\n vpxord %%zmm29, %%zmm29, %%zmm29\n" WHOLE_END_##nv##_##mr            \
     "vzeroupper\n"
@@ -298,7 +311,7 @@ static HONE__GEMM_INLINE bool TILE_FN(whole)(const hone__gemm_tile *t)
     if (!tile || last <= LANES / 2 || t->k < 8) {
         return false;
     }
-    int64_t control = ((t->k / 8 - 1) << 8) | (t->resume ? 8 : 0);
+    int64_t control = ((t->k / 8 - 1) << 8) | (t->resume ? 8 : 0) | (last < LANES ? 16 : 0);
     if (e) {
         if (e->alpha != 1.0 || (t->bias && (e->bias_rs != 0 || e->bias_cs != 1))) {
             return false;
