@@ -1,7 +1,7 @@
 #!/bin/bash
 # float64 and int64 to 16 bits are rounded twice, by way of float32, and not by the same packages: PyTorch 2.13 rounds float64
-# twice on the way to bfloat16 and to float16, NumPy 2.4 and JAX 0.10 round it once to float16, but ml_dtypes 0.6 (which
-# NumPy, JAX and safetensors take bfloat16 from) and JAX twice to bfloat16; int64 to bfloat16 all three twice. So one float64
+# twice on the way to bfloat16 and to float16, NumPy 2.4 and JAX 0.10 round it once to float16, but ml_dtypes 0.6 (NumPy's
+# bfloat16) and JAX twice to bfloat16; int64 to bfloat16 all three twice. So one float64
 # array becomes two float16 files, and none of them has bfloat16's nearest value. hone rounds once.
 #
 # Needs Python 3.11 or newer with venv, and the network; installs nothing outside a temporary folder.
