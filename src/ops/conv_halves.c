@@ -16,6 +16,7 @@
 #include "isa/bf16.h"
 #include "loops/elementwise.h"
 #include "loops/half_conv.h"
+#include "loops/half_conv_weight.h"
 #include "op/half.h"
 #include "ops/samples.h"
 
@@ -291,20 +292,43 @@ static bool add_all(const hone__conv *c, const hone__half_windows *w, hone_tenso
     return dy && multiply(c, w, hone__data(dy), c->n * w->filled, HONE__GEMM_BEGIN, false, sum);
 }
 
-static bool add_product(const hone__conv *c, hone_tensor *sum)
+/* In the order `tiles` each sample begins one. */
+static bool begins_tiles(const hone__conv *c)
 {
-    hone_tensor *x = hone_contiguous(c->b);
+    return hone__bf16_tiles_now() && c->out[1] * c->out[2] >= HONE__BF16_TILE_K / 2;
+}
+
+static bool add_windows(const hone__conv *c, hone_tensor *x, hone_tensor *sum)
+{
     hone__half_windows w = {
         .n = c->n, .channels = c->channels, .y = axis_of(c, 1), .x = axis_of(c, 2)
     };
-    if (!x || !hone__half_windows_begin(&w, hone__data(x)))
+    if (!hone__half_windows_begin(&w, hone__data(x)))
         return false;
-    const bool tiles = hone__bf16_tiles_now() && w.places >= HONE__BF16_TILE_K / 2;
+    const bool tiles = begins_tiles(c);
     if (tiles)
         w.filled = (w.places + HONE__BF16_TILE_K - 1) / HONE__BF16_TILE_K * HONE__BF16_TILE_K;
     const bool ok = (tiles || w.places < HONE__MANY_POSITIONS ? add_all : add_each)(c, &w, sum);
     hone__half_windows_end(&w);
     return ok;
+}
+
+static bool add_product(const hone__conv *c, hone_tensor *sum)
+{
+    hone_tensor *x = hone_contiguous(c->b), *dy;
+    hone__half_conv_weight g = { .n = c->n,
+                                 .channels = c->channels,
+                                 .outputs = c->outputs,
+                                 .y = axis_of(c, 1),
+                                 .x = axis_of(c, 2) };
+    if (!x || !begins_tiles(c) || !hone__half_conv_weight_suits(&g))
+        return x && add_windows(c, x, sum);
+    if (!(dy = hone_contiguous(c->a)))
+        return false;
+    g.images = hone__data(x);
+    g.of_places = hone__data(dy);
+    g.sum = hone__data(sum);
+    return hone__half_conv_weight_run(&g);
 }
 
 bool hone__conv_add_weight_of_halves(const hone__conv *c, hone_tensor *sum)
