@@ -60,6 +60,24 @@ static inline void hone__observe_end(const hone_context *ctx, hone__data_place o
     hone__data_now.large |= outer.large;
 }
 
+/** Before something that is no op reads `t`; gives back what hone__observe_read_end wants. */
+static inline hone__data_place hone__observe_read(const hone_tensor *t)
+{
+    const hone__data_place outer = hone__data_now;
+    if (hone__observe_large(t)) {
+        const int64_t bytes = t->numel * (int64_t)hone__size_of(t->dtype);
+        const bool spread = atomic_load_explicit(&t->storage->spread, memory_order_relaxed);
+        hone__data_now.near_bytes = spread ? 0 : bytes / HONE__COST_SHARED;
+        hone__data_now.spread_bytes = spread ? bytes / HONE__COST_MOVED : 0;
+    }
+    return outer;
+}
+static inline void hone__observe_read_end(hone__data_place outer)
+{
+    hone__data_now.near_bytes = outer.near_bytes;
+    hone__data_now.spread_bytes = outer.spread_bytes;
+}
+
 /* ---- a profile's observer, called while one runs */
 
 typedef int (*hone__run_call)(const hone__op *op, hone_tensor *const *in, int n_in,

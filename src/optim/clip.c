@@ -6,6 +6,7 @@
 #include "isa/isa.h"
 #include "loops/reduce_run.h"
 #include "loops/scalar.h"
+#include "op/observe.h"
 #include "op/options.h"
 #include "optim/optim.h"
 
@@ -128,7 +129,9 @@ static bool total_norm(hone_tensor_list grads, double p, double *total)
     const uint64_t errors = hone__error_count();
     double sum = least && grads.n > 0 ? INFINITY : 0;
     for (int i = 0; i < grads.n; i++) {
+        const hone__data_place outer = hone__observe_read(grads.at[i]);
         const double one = of(grads.at[i], p);
+        hone__observe_read_end(outer);
         sum = most ? larger(sum, one) : least ? smaller(sum, one) : sum + one;
     }
     *total = most || least || none || p == 1 || grads.n == 0 ? sum
