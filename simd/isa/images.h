@@ -96,7 +96,8 @@ typedef struct {
     int64_t out_row, out_plane;
     const float *w, *bias; /* w[9 * p + 3 * ky + kx], bias[p * bias_step] or NULL */
     int64_t bias_step;
-    float *sum; /* of the weight's gradient: [9 * p + tap] */
+    float *sum;  /* of the weight's gradient: [9 * p + tap] */
+    int64_t ask; /* elements ahead of those in work, whose lines may be asked for; 0: none */
 } hone__plane_3x3;
 
 /** Batch norm of planes of n elements that follow each other; plane p's numbers are at place p. As

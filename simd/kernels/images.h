@@ -4,6 +4,9 @@
 #include "kernels/winograd_4x4.h"
 #include "kernels/planes.h"
 #include "kernels/planes_3x3.h"
+#if F32_LANES == 16
+#include "kernels/planes_twins.h"
+#endif
 #include "kernels/planes_3x3_weight.h"
 #include "kernels/bf16_lanes.h"
 #include "kernels/norm_planes.h"

@@ -175,6 +175,24 @@ HONE__INLINE void three_some(const int many, const int mul, const bool odd, cons
     }
 }
 
+/* Of machines with L3 far away those that are known have AVX-512. */
+HONE__INLINE bool three_asks(const hone__plane_3x3 *d)
+{
+    return F32_LANES == 16 && d->ask;
+}
+
+/* What comes d->ask elements later: of the image the lines of as many rows as four rows of outputs begin with, and
+ * of these. */
+HONE__INLINE void three_ask_ahead(const int mul, const hone__plane_3x3 *d, const float *line,
+                                  const float *to)
+{
+    for (int k = 0; k < 4 * mul; k++)
+        for (int v = 0; v < mul; v++)
+            __builtin_prefetch(line + d->ask + k * d->down + v * F32_LANES);
+    for (int k = 0; k < 4; k++)
+        __builtin_prefetch(to + d->ask + k * d->out_row, 1);
+}
+
 /* line: of row 0 of the image. */
 HONE__INLINE void three_rows(const int many, const int mul, const bool odd, const bool back,
                              const bool single, const hone__plane_3x3 *d, const three_blocks *b,
@@ -187,6 +205,8 @@ HONE__INLINE void three_rows(const int many, const int mul, const bool odd, cons
     for (int64_t i = 0; i < (single ? 1 : d->n); i += F32_LANES) {
         three_edge spare;
         const three_edge *const e = three_edge_of(mul, single, d, b, i, &spare);
+        if (many == 4 && three_asks(d))
+            three_ask_ahead(mul, d, line + i * mul, out + i);
         if (inside)
             three_some(many, mul, odd, back, true, d, e, first, line + i * mul, w, bias, out + i,
                        d->n - i, end);
@@ -278,6 +298,12 @@ HONE__INLINE void up_line(const bool odd, const bool single, const hone__plane_3
     for (int64_t j = 0; j < (single ? 1 : d->n); j += F32_LANES) {
         three_edge spare;
         const three_edge *const e = three_edge_of(1, single, d, b, j, &spare);
+        if (three_asks(d)) {
+            if (u & 1)
+                __builtin_prefetch(at + y * d->down + j + d->ask);
+            for (int v = 0; v < 2; v++)
+                __builtin_prefetch(to + 2 * j + d->ask + v * F32_LANES, 1);
+        }
         const float *const line[2] = { at + y * d->down + j, at + (y - 1) * d->down + j };
         vf32 one = f32_set(0), two = one;
         if (u & 1) {

@@ -28,12 +28,24 @@ HONE__INLINE void three_seen(const int see, const int mul, const bool odd, const
 #undef SEEN
 }
 
+/* Lines of what comes d->ask elements later than these rows. */
+HONE__INLINE void three_ask_row(const bool dy, const hone__plane_3x3 *d, const three_lines *l)
+{
+    enum { LINE = 16 };
+    for (int64_t i = 0; i < d->width; i += LINE)
+        __builtin_prefetch(l->x + d->ask + i);
+    for (int64_t i = 0; dy && i < d->n; i += LINE)
+        __builtin_prefetch(l->dy[0] + d->ask + i);
+}
+
 /* So many rows that the same taps see. */
 HONE__INLINE void three_run(const int see, const int mul, const bool odd, const bool single,
                             const hone__plane_3x3 *d, int64_t rows, three_lines l,
                             const three_blocks *b, vf32 *acc)
 {
     for (; rows > 0; rows--) {
+        if (three_asks(d))
+            three_ask_row(see & 1, d, &l);
         three_seen(see, mul, odd, &b->first_edge, b->some, &l, b->begin, acc);
         for (int64_t i = b->begin + HONE__IMAGE_CHANNELS; !single && i < b->last;
              i += HONE__IMAGE_CHANNELS) {
@@ -125,12 +137,20 @@ HONE__INLINE void three_all_sums(const int mul, const bool odd, const hone__plan
         three_sums(mul, odd, false, d);
 }
 
-static void plane_weight_3x3(const hone__plane_3x3 *d)
+static void plane_weight_3x3(const hone__plane_3x3 *given)
 {
-    if (d->mul == 1)
-        three_all_sums(1, false, d);
-    else if (d->across & 1)
-        three_all_sums(2, true, d);
+    hone__plane_3x3 rest = *given;
+#if F32_LANES == 16
+    const int64_t done = twins(given);
+    rest.planes -= done;
+    rest.a += done * rest.a_plane;
+    rest.out += done * rest.out_plane;
+    rest.sum += 9 * done;
+#endif
+    if (rest.mul == 1)
+        three_all_sums(1, false, &rest);
+    else if (rest.across & 1)
+        three_all_sums(2, true, &rest);
     else
-        three_all_sums(2, false, d);
+        three_all_sums(2, false, &rest);
 }

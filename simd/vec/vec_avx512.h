@@ -145,6 +145,46 @@ HONE__INLINE vf32 f32_folded(const int n, const vf32 *v)
         _mm512_setr_epi32(0, 2, 1, 3, 8, 10, 9, 11, 4, 6, 5, 7, 12, 14, 13, 15), x[0]);
 }
 
+/* ---- halves of a vector that are two rows */
+
+/* Lanes of a, and of b those of the high half. */
+HONE__INLINE vf32 f32_load_two(const float *a, xf32 low, const float *b, xf32 high)
+{
+    return _mm512_mask_loadu_ps(_mm512_maskz_loadu_ps(low, a), high, b - 8);
+}
+/* Lanes move by one inside their half, where one of +0 comes in. */
+HONE__INLINE vf32 f32_two_up(vf32 x)
+{
+    return _mm512_castsi512_ps(
+        _mm512_maskz_alignr_epi32(0xfefe, _mm512_castps_si512(x), _mm512_castps_si512(x), 15));
+}
+HONE__INLINE vf32 f32_two_down(vf32 x)
+{
+    return _mm512_castsi512_ps(
+        _mm512_maskz_alignr_epi32(0x7f7f, _mm512_castps_si512(x), _mm512_castps_si512(x), 1));
+}
+/* Nine vectors, each half folded by halves: nine sums of the low ones, then nine of the high ones. */
+HONE__INLINE void f32_two_folded(const vf32 *v, vf32 *sums)
+{
+    vf32 x[5], y[3], z[2];
+    for (int i = 0; i < 5; i++) { /* quarters: two of 2 i's, two of 2 i + 1's */
+        const vf32 a = v[2 * i], b = v[i < 4 ? 2 * i + 1 : 8];
+        x[i] = _mm512_add_ps(_mm512_shuffle_f32x4(a, b, 0x88), _mm512_shuffle_f32x4(a, b, 0xdd));
+    }
+    for (int i = 0; i < 3; i++) {
+        const vf32 a = x[2 * i], b = x[i < 2 ? 2 * i + 1 : 4];
+        y[i] = _mm512_add_ps(_mm512_shuffle_ps(a, b, 0x44), _mm512_shuffle_ps(a, b, 0xee));
+    }
+    for (int i = 0; i < 2; i++) { /* in quarters: 0 2 4 6's low ones, the high ones, 1 3 5 7's */
+        const vf32 a = y[2 * i], b = y[i < 1 ? 1 : 2];
+        z[i] = _mm512_add_ps(_mm512_shuffle_ps(a, b, 0x88), _mm512_shuffle_ps(a, b, 0xdd));
+    }
+    sums[0] = _mm512_permutex2var_ps(
+        z[0], _mm512_setr_epi32(0, 8, 1, 9, 2, 10, 3, 11, 16, 4, 12, 5, 13, 6, 14, 7), z[1]);
+    sums[1] = _mm512_permutex2var_ps(
+        z[0], _mm512_setr_epi32(15, 20, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0), z[1]);
+}
+
 HONE__INLINE vf32 f32_add(vf32 a, vf32 b)
 {
     return _mm512_add_ps(a, b);

@@ -2,6 +2,8 @@
  * kernels that read planes where they lie (isa/images.h). */
 #include "loops/depthwise.h"
 
+#include "gemm/blocks.h"
+
 static bool is_axis_of_three(const hone__direct_axis *a)
 {
     if (a->taps != 3 || (a->step != 1 && a->step != -1))
@@ -13,6 +15,14 @@ static bool is_axis_of_three(const hone__direct_axis *a)
 bool hone__is_of_3x3(const hone__direct_axis *y, const hone__direct_axis *x)
 {
     return is_axis_of_three(y) && is_axis_of_three(x) && y->mul == x->mul && y->div == x->div;
+}
+
+/* Where L3 is far, prefetchers don't ask early enough for planes that pass once: it takes a third longer. For small
+ * ones, asking takes longer than it saves; where L3 is near, for all. */
+static int64_t asks_ahead(const hone__image *in)
+{
+    enum { SMALL = 192, AHEAD = 1024 };
+    return hone__gemm_l3_is_far() && in->height * in->width >= SMALL ? AHEAD : 0;
 }
 
 static hone__plane_3x3 planes_of(const hone__image *in, const hone__image *out,
@@ -30,7 +40,8 @@ static hone__plane_3x3 planes_of(const hone__image *in, const hone__image *out,
                               .down = in->y,
                               .a_plane = in->channels == out->channels ? in->channel : 0,
                               .out_row = out->y,
-                              .out_plane = out->channel };
+                              .out_plane = out->channel,
+                              .ask = asks_ahead(in) };
 }
 
 typedef struct {
