@@ -26,23 +26,56 @@ static void end(void)
     }
 }
 
-/* Of a tile's row and column of tiles, those in use. The compiler doesn't know what tiles read. */
-static HONE__GEMM_INLINE void product_of(const bool low, const bool wide, const hone__gemm_tile *t,
-                                         float *c, int64_t c_rs)
+/* What is done between the products of a tile: rows of the one before it are rounded, and lines of A's
+ * next panel asked for. */
+typedef struct {
+    const hone__gemm_tile *tile; /* the one before it; NULL: there is none */
+    const float *sums;
+    uint16_t *to;
+    int64_t to_rs;
+    int row, rows; /* the next one, and how many at a time */
+    const uint16_t *ahead;
+    int64_t ahead_rs;
+    int ahead_rows; /* of which a line is asked for each time */
+} errands;
+
+static void narrow_rows(const errands *e, int end);
+
+static HONE__GEMM_NOINLINE void narrow_some(errands *e)
 {
-    const int64_t row = c_rs * (int64_t)sizeof *c;
-    float *const below = c + AMX_ROWS * c_rs;
+    const int end = e->row + e->rows < e->tile->mr ? e->row + e->rows : e->tile->mr;
+    narrow_rows(e, end);
+    e->row = end;
+}
+
+static HONE__GEMM_INLINE void ask_for_some(errands *e)
+{
+    const uint16_t *at = e->ahead;
+    for (int i = 0; i < e->ahead_rows; i++, at += e->ahead_rs) {
+        _mm_prefetch((const char *)at, _MM_HINT_T1);
+    }
+    e->ahead += AMX_K;
+}
+
+/* Of a tile's row and column of tiles, those in use: s = what is at `from`, if it resumes, + product. The
+ * compiler doesn't know what tiles read. Where B passes by, it mustn't throw A out of L1. */
+static HONE__GEMM_INLINE void product_of(const bool low, const bool wide, const hone__gemm_tile *t,
+                                         const float *from, int64_t from_rs, float *s, int64_t s_rs,
+                                         const bool passes, errands *e)
+{
+    const int64_t from_row = from_rs * (int64_t)sizeof *s, row = s_rs * (int64_t)sizeof *s;
     __asm__ volatile("" ::: "memory");
     if (t->resume) {
-        _tile_loadd(0, c, row);
+        const float *const below = from + AMX_ROWS * from_rs;
+        _tile_loadd(0, from, from_row);
         if (wide) {
-            _tile_loadd(1, c + AMX_ROWS, row);
+            _tile_loadd(1, from + AMX_ROWS, from_row);
         }
         if (!low) {
-            _tile_loadd(2, below, row);
+            _tile_loadd(2, below, from_row);
         }
         if (!low && wide) {
-            _tile_loadd(3, below + AMX_ROWS, row);
+            _tile_loadd(3, below + AMX_ROWS, from_row);
         }
     } else {
         _tile_zero(0);
@@ -55,24 +88,39 @@ static HONE__GEMM_INLINE void product_of(const bool low, const bool wide, const 
     const int64_t a_step = packed ? AMX_MR * AMX_K : AMX_K;
     const uint16_t *a = t->a, *b = t->b;
     for (int64_t p = t->k; p > 0; p -= AMX_K, a += a_step, b += AMX_NR * AMX_K) {
-        _tile_loadd(6, b, AMX_NR * 4);
+        if (passes) {
+            _tile_stream_loadd(6, b, AMX_NR * 4);
+        } else {
+            _tile_loadd(6, b, AMX_NR * 4);
+        }
         _tile_loadd(4, a, a_bytes);
         _tile_dpbf16ps(0, 4, 6);
-        if (wide) {
+        if (wide && passes) {
+            _tile_stream_loadd(7, b + 2 * AMX_ROWS, AMX_NR * 4);
+        } else if (wide) {
             _tile_loadd(7, b + 2 * AMX_ROWS, AMX_NR * 4);
+        }
+        if (wide) {
             _tile_dpbf16ps(1, 4, 7);
+        }
+        if (passes) {
+            ask_for_some(e);
         }
         if (!low) {
             _tile_loadd(5, a + AMX_ROWS * a_row, a_bytes);
             _tile_dpbf16ps(2, 5, 6);
         }
+        if (passes && e->tile && e->row < e->tile->mr) {
+            narrow_some(e);
+        }
         if (!low && wide) {
             _tile_dpbf16ps(3, 5, 7);
         }
     }
-    _tile_stored(0, c, row);
+    float *const below = s + AMX_ROWS * s_rs;
+    _tile_stored(0, s, row);
     if (wide) {
-        _tile_stored(1, c + AMX_ROWS, row);
+        _tile_stored(1, s + AMX_ROWS, row);
     }
     if (!low) {
         _tile_stored(2, below, row);
@@ -82,44 +130,81 @@ static HONE__GEMM_INLINE void product_of(const bool low, const bool wide, const 
     }
 }
 
-static HONE__GEMM_NOINLINE void product(const hone__gemm_tile *t, float *c, int64_t c_rs)
+/* `e`, of a tile among others of its panel of A, or NULL. */
+static HONE__GEMM_NOINLINE void product(const hone__gemm_tile *t, const float *from,
+                                        int64_t from_rs, float *s, int64_t s_rs, errands *e)
 {
-    if (t->mr > AMX_ROWS) {
-        if (t->nr > AMX_ROWS) {
-            product_of(false, true, t, c, c_rs);
+    if (t->mr > AMX_ROWS && t->nr > AMX_ROWS) {
+        if (e) {
+            product_of(false, true, t, from, from_rs, s, s_rs, true, e);
         } else {
-            product_of(false, false, t, c, c_rs);
+            product_of(false, true, t, from, from_rs, s, s_rs, false, NULL);
         }
+    } else if (t->mr > AMX_ROWS) {
+        product_of(false, false, t, from, from_rs, s, s_rs, false, NULL);
     } else if (t->nr > AMX_ROWS) {
-        product_of(true, true, t, c, c_rs);
+        product_of(true, true, t, from, from_rs, s, s_rs, false, NULL);
     } else {
-        product_of(true, false, t, c, c_rs);
+        product_of(true, false, t, from, from_rs, s, s_rs, false, NULL);
     }
 }
 
 typedef float tile_sums[AMX_MR * AMX_NR];
 
-static void sum_apart(const hone__gemm_tile *t, float *s)
+/* A tile's sums, of at most one panel of B, in `s`. Compilers load both extents at once where each is
+ * asked, which waits for the caller's two stores. */
+static void sum_apart(const hone__gemm_tile *t, float *s, errands *e)
 {
+    const unsigned rows = (unsigned)t->mr, cols = (unsigned)t->nr;
+    if ((rows | cols) % AMX_ROWS == 0) {
+        product(t, t->c, t->c_rs, s, AMX_NR, e);
+        return;
+    }
     for (int i = 0; i < t->mr && t->resume; i++) {
         memcpy(s + i * AMX_NR, (const float *)t->c + i * t->c_rs, (size_t)t->nr * sizeof *s);
     }
-    product(t, s, AMX_NR);
+    product(t, s, AMX_NR, s, AMX_NR, e);
+}
+
+/* The part of a tile over B's panel of column `col`, and what is done meanwhile if there are others. */
+static errands *panel_of(const hone__gemm_tile *t, int col, hone__gemm_tile *of, errands *e)
+{
+    *of = *t;
+    if (t->nr <= AMX_NR) {
+        return NULL;
+    }
+    const int64_t steps = t->k > 0 ? (t->k + AMX_K - 1) / AMX_K : 1;
+    const int64_t panels = (t->nr + AMX_NR - 1) / AMX_NR;
+    of->nr = t->nr - col < AMX_NR ? t->nr - col : AMX_NR;
+    of->b = (const uint16_t *)t->b + col * steps * AMX_K;
+    of->c = (float *)t->c + col;
+    of->bias = t->bias && t->finish && t->finish->bias_cs ? (const float *)t->bias + col : t->bias;
+    const int64_t share = (t->errand.rows + panels - 1) / panels, first = col / AMX_NR * share;
+    const int64_t left = t->errand.rows - first;
+    e->ahead_rows = (int)(left < 0 ? 0 : left < share ? left : share);
+    e->ahead_rs = t->errand.rs;
+    e->ahead = (const uint16_t *)t->errand.from + first * t->errand.rs;
+    e->rows = (int)((AMX_MR + steps - 1) / steps);
+    return e;
 }
 
 static void tiles(const hone__gemm_tile *t)
 {
     begin();
-    float *c = t->c;
-    /* Compilers load both at once where each is asked, which waits for the caller's two stores. */
-    const unsigned rows = (unsigned)t->mr, cols = (unsigned)t->nr;
-    if ((rows | cols) % AMX_ROWS == 0) {
-        product(t, c, t->c_rs);
-    } else {
+    errands e = { .tile = NULL };
+    for (int col = 0; col < t->nr; col += AMX_NR) {
+        hone__gemm_tile of;
+        errands *const way = panel_of(t, col, &of, &e);
+        float *const c = of.c;
+        const unsigned rows = (unsigned)of.mr, cols = (unsigned)of.nr;
+        if ((rows | cols) % AMX_ROWS == 0) {
+            product(&of, c, of.c_rs, c, of.c_rs, way);
+            continue;
+        }
         tile_sums s __attribute__((aligned(64)));
-        sum_apart(t, s);
-        for (int i = 0; i < t->mr; i++) {
-            memcpy(c + i * t->c_rs, s + i * AMX_NR, (size_t)t->nr * sizeof *c);
+        sum_apart(&of, s, way);
+        for (int i = 0; i < of.mr; i++) {
+            memcpy(c + i * of.c_rs, s + i * AMX_NR, (size_t)of.nr * sizeof *c);
         }
     }
     end();
@@ -147,27 +232,49 @@ static HONE__GEMM_INLINE void follow_row(const hone__gemm_tile *t, int i, __m512
 
 /* The instruction that rounds flushes denormals, which no sum is after a step, but which what follows may
  * come to. */
-static void tile_narrow(const hone__gemm_tile *t, uint16_t *to, int64_t to_rs)
+static void narrow_rows(const errands *e, int end)
 {
-    tile_sums s __attribute__((aligned(64)));
-    begin();
-    sum_apart(t, s);
-    end();
+    enum { DENORMAL = 0x20 };
+    const hone__gemm_tile *t = e->tile;
     const __mmask32 mask = first_of(t->nr);
-    for (int i = 0; i < t->mr; i++) {
-        enum { DENORMAL = 0x20 };
-        float *row = s + i * AMX_NR;
+    for (int i = e->row; i < end; i++) {
+        const float *row = e->sums + i * AMX_NR;
+        uint16_t *const to = e->to + i * e->to_rs;
         __m512 v[2] = { _mm512_maskz_load_ps((__mmask16)mask, row),
                         _mm512_maskz_load_ps((__mmask16)(mask >> AMX_ROWS), row + AMX_ROWS) };
         if (t->finish) {
             follow_row(t, i, v);
             if (_mm512_fpclass_ps_mask(v[0], DENORMAL) | _mm512_fpclass_ps_mask(v[1], DENORMAL)) {
-                _mm512_store_ps(row, v[0]);
-                _mm512_store_ps(row + AMX_ROWS, v[1]);
-                hone__bf16_avx512.narrow(1, t->nr, to + i * to_rs, 0, row, 0);
+                float followed[AMX_NR];
+                _mm512_storeu_ps(followed, v[0]);
+                _mm512_storeu_ps(followed + AMX_ROWS, v[1]);
+                hone__bf16_avx512.narrow(1, t->nr, to, 0, followed, 0);
                 continue;
             }
         }
-        _mm512_mask_storeu_epi16(to + i * to_rs, mask, (__m512i)_mm512_cvtne2ps_pbh(v[1], v[0]));
+        _mm512_mask_storeu_epi16(to, mask, (__m512i)_mm512_cvtne2ps_pbh(v[1], v[0]));
     }
+}
+
+/* Of two panels' sums one is being written while the other is rounded. */
+static void tile_narrow(const hone__gemm_tile *t, uint16_t *to, int64_t to_rs)
+{
+    tile_sums sums[2] __attribute__((aligned(64)));
+    hone__gemm_tile of[2];
+    errands e = { .tile = NULL };
+    begin();
+    for (int col = 0, w = 0; col < t->nr; col += AMX_NR, w ^= 1) {
+        errands *const way = panel_of(t, col, &of[w], &e);
+        sum_apart(&of[w], sums[w], way);
+        if (e.tile) {
+            narrow_rows(&e, t->mr);
+        }
+        e.tile = &of[w];
+        e.sums = sums[w];
+        e.to = to + col;
+        e.to_rs = to_rs;
+        e.row = 0;
+    }
+    end();
+    narrow_rows(&e, t->mr);
 }

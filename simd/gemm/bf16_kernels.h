@@ -32,7 +32,8 @@
  *
  * Any alignment is right; at multiples of 64 bytes they are three times as fast. `pack` knows by the pad
  * which of both is wanted. An A that lies along k may be read in place, too, by tiles with a_cs 1 of 16
- * or 32 rows over whole blocks. */
+ * or 32 rows over whole blocks. A tile may be as wide as wanted, over panels of B that lie one after another: then
+ * A stays in L1, B passes by, and the errand's rows, of k elements each, are asked for. */
 #ifndef HONE_GEMM_BF16_KERNELS_H
 #define HONE_GEMM_BF16_KERNELS_H
 

@@ -275,6 +275,13 @@ static float *sums_at(const part *p, int64_t row, int64_t col, int64_t *rs)
     return p->sums;
 }
 
+/* Whether `tile_narrow` does what comes between the sums and rounding. */
+static bool follows_in_tile(const job *j)
+{
+    const hone__gemm_epilogue *e = &j->plan.epilogue;
+    return j->plain || (j->kernel->tiled && (e->bias_cs == 0 || e->bias_cs == 1));
+}
+
 static void run_tile(const part *p, range r, hone__gemm_tile *t, int64_t row, int64_t col)
 {
     t->c = sums_at(p, row, col, &t->c_rs);
@@ -287,8 +294,7 @@ static void run_tile(const part *p, range r, hone__gemm_tile *t, int64_t row, in
     const hone__bf16_kernel *kernel = p->j->kernel;
     const bool narrows = kernel->tile_narrow && p->j->tiles == kernel->tiled && t->k > 0;
     const hone__gemm_epilogue *e = &p->j->plan.epilogue;
-    const bool follows = kernel->tiled && (e->bias_cs == 0 || e->bias_cs == 1);
-    if (rounds && narrows && (p->j->plain || follows)) {
+    if (rounds && narrows && follows_in_tile(p->j)) {
         const float *bias = x->bias;
         t->finish = p->j->plain ? NULL : e;
         t->bias = bias ? bias + row * e->bias_rs + col * e->bias_cs : NULL;
@@ -346,6 +352,42 @@ static void run_block(const part *p, range r, int64_t m0, int64_t m1)
     }
 }
 
+/* Whether tiles side by side are one call. */
+static bool runs_wide(const job *j, range r)
+{
+    const bool narrows = j->only_rounds && r.last && j->kernel->tile_narrow && j->plan.x.k > 0;
+    return j->straight || waits(j) || (narrows && follows_in_tile(j) && !j->plan.begins);
+}
+
+/* Of a panel of A those of the columns from `col` on, of which `panels` is B. */
+static void run_side_by_side(const part *p, range r, hone__gemm_tile t, int64_t row, int64_t col,
+                             int64_t end, const char *panels)
+{
+    const int nr = p->j->kernel->shape.nr;
+    const int64_t step = runs_wide(p->j, r) ? end - col : nr;
+    const size_t bytes = panel_bytes(p->j, nr, r.k);
+    for (int64_t at = col; at < end; at += step) {
+        t.nr = (int)min64(step, end - at);
+        t.b = panels + (size_t)((at - col) / nr) * bytes;
+        run_tile(p, r, &t, row, at);
+    }
+}
+
+/* Two panels of B whose lines lie in turn: lines come in twos from afar. */
+static void pack_two(const part *p, int64_t col, int64_t end, range r, char *panels)
+{
+    enum { SOME = 2 * HONE__BF16_TILE_K };
+    const int nr = p->j->kernel->shape.nr;
+    const bool apart = p->j->plan.b_from || p->j->plan.x.b_cs != 1;
+    const int64_t some = apart ? r.k : SOME;
+    for (int64_t k = 0; k < r.k; k += some) {
+        char *to = panels + panel_bytes(p->j, nr, k);
+        for (int64_t at = col; at < end; at += nr, to += panel_bytes(p->j, nr, r.k)) {
+            pack_b(p, at, (int)min64(nr, end - at), r.k0 + k, min64(some, r.k - k), to);
+        }
+    }
+}
+
 /* A tile takes no longer than panels from L2 do, so both A and B are packed once or, A, not at all: a
  * block of B stays in L2 while A's panels pass, each of which meets all of the block. */
 static void run_tiled(const part *p, range r, int64_t m0, int64_t m1, int64_t n0, int64_t n1)
@@ -365,14 +407,21 @@ static void run_tiled(const part *p, range r, int64_t m0, int64_t m1, int64_t n0
         if (!in_place && (j->in_place || n0 == p->area.n0)) {
             pack_a(p, row, t.mr, r.k0, r.k, panel);
         }
-        for (int64_t col = n0; col < n1; col += nr) {
-            t.nr = (int)min64(nr, n1 - col);
+        if (j->whole_b || row > m0) {
+            const bool next = in_place && row + 2 * mr <= m1;
+            t.errand = (hone__gemm_errand){ .rows = next ? mr : 0,
+                                            .from = p->a + (row + mr) * x->a_rs + r.k0,
+                                            .rs = x->a_rs };
+            const char *const whole =
+                j->whole_b ? whole_at(j, j->whole_b, n0, r.k0, r.k) : p->packed_b;
+            run_side_by_side(p, r, t, row, n0, n1, whole);
+            continue;
+        }
+        for (int64_t col = n0; col < n1; col += 2 * nr) {
+            const int64_t end = min64(col + 2 * nr, n1);
             char *const of_b = p->packed_b + (size_t)((col - n0) / nr) * b_bytes;
-            t.b = j->whole_b ? whole_at(j, j->whole_b, col, r.k0, r.k) : of_b;
-            if (row == m0 && !j->whole_b) {
-                pack_b(p, col, t.nr, r.k0, r.k, of_b);
-            }
-            run_tile(p, r, &t, row, col);
+            pack_two(p, col, end, r, of_b);
+            run_side_by_side(p, r, t, row, col, end, of_b);
         }
     }
 }

@@ -42,6 +42,15 @@ Test(gemm_bf16_tiles, small_blocks)
     check_layouts(4, 70, 1100, false);
 }
 
+/* Many panels of B beside each other, of which one is rounded while the next is summed. */
+Test(gemm_bf16_tiles, wide_rows)
+{
+    start(2);
+    check_layouts(97, 300, 64, false);
+    check_layouts(64, 256, 700, false);
+    check_layouts(70, 97, 31, true);
+}
+
 Test(gemm_bf16_tiles, amx_where_it_is)
 {
     if (!hone__cpu_has_amx_bf16()) {
