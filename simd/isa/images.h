@@ -100,6 +100,16 @@ typedef struct {
     int64_t ask; /* elements ahead of those in work, whose lines may be asked for; 0: none */
 } hone__plane_3x3;
 
+/** If a vector of 16 lanes holds a row of two planes' outputs (of pairs: the gradient by an image of stride 2), and
+ * rows begin in the padding, as AVX-512's kernels read them. */
+static inline bool hone__are_twins(const hone__plane_3x3 *d, bool up)
+{
+    const int64_t half = HONE__IMAGE_CHANNELS / 2;
+    if (up)
+        return d->n <= 2 * half && d->width <= half && d->first == 1 && d->across == 1;
+    return d->n <= half && d->width <= d->mul * half && d->first == -1 && d->across == -1;
+}
+
 /** Batch norm of planes of n elements that follow each other; plane p's numbers are at place p. As
  * hone__channels (kernels.h) says: v = fma(x - base, scale, offset), y = v * weight + bias. relu: of
  * y, and dy counts as +0 where y <= 0. NULL: weight 1, bias 0, mean_g and mean_gv 0. */

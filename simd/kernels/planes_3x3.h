@@ -249,8 +249,33 @@ HONE__INLINE void three_all(const int mul, const bool odd, const bool back,
         three_planes(mul, odd, back, false, d);
 }
 
-static void plane_3x3(const hone__plane_3x3 *d)
+#if F32_LANES == 16
+/* The last plane of an odd number, which twins leave, or none. */
+static void three_last_of_twins(hone__plane_3x3 *d)
 {
+    const int64_t done = d->planes - d->planes % 2;
+    d->planes -= done;
+    d->a += done * d->a_plane;
+    d->out += done * d->out_plane;
+    if (d->w)
+        d->w += 9 * done;
+    if (d->bias)
+        d->bias += done * d->bias_step;
+    if (d->sum)
+        d->sum += 9 * done;
+}
+#endif
+
+static void plane_3x3(const hone__plane_3x3 *given)
+{
+    const hone__plane_3x3 *d = given;
+#if F32_LANES == 16
+    hone__plane_3x3 last = *given;
+    if (twins(d)) {
+        three_last_of_twins(&last);
+        d = &last;
+    }
+#endif
     if (d->mul == 1 && d->back)
         three_all(1, false, true, d);
     else if (d->mul == 1)
@@ -342,8 +367,16 @@ HONE__INLINE void up_planes(const bool odd, const bool single, const hone__plane
     }
 }
 
-static void plane_3x3_up(const hone__plane_3x3 *d)
+static void plane_3x3_up(const hone__plane_3x3 *given)
 {
+    const hone__plane_3x3 *d = given;
+#if F32_LANES == 16
+    hone__plane_3x3 last = *given;
+    if (twins_up(d)) {
+        three_last_of_twins(&last);
+        d = &last;
+    }
+#endif
     const bool odd = d->across & 1, single = d->n <= 2 * F32_LANES;
     if (odd && single)
         up_planes(true, true, d);

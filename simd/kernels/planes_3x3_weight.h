@@ -139,18 +139,17 @@ HONE__INLINE void three_all_sums(const int mul, const bool odd, const hone__plan
 
 static void plane_weight_3x3(const hone__plane_3x3 *given)
 {
-    hone__plane_3x3 rest = *given;
+    hone__plane_3x3 d = *given;
 #if F32_LANES == 16
-    const int64_t done = twins(given);
-    rest.planes -= done;
-    rest.a += done * rest.a_plane;
-    rest.out += done * rest.out_plane;
-    rest.sum += 9 * done;
+    if (d.planes > 1 && d.rows > 0 && hone__are_twins(&d, false)) {
+        twins_weight(&d);
+        three_last_of_twins(&d);
+    }
 #endif
-    if (rest.mul == 1)
-        three_all_sums(1, false, &rest);
-    else if (rest.across & 1)
-        three_all_sums(2, true, &rest);
+    if (d.mul == 1)
+        three_all_sums(1, false, &d);
+    else if (d.across & 1)
+        three_all_sums(2, true, &d);
     else
-        three_all_sums(2, false, &rest);
+        three_all_sums(2, false, &d);
 }

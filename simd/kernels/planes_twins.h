@@ -1,5 +1,5 @@
-/* planes_twins.h: planes_3x3_weight.h's where a row of outputs fills half a vector at most: of two planes that follow
- * each other, in its halves. (fragment of images_<isa>.c) */
+/* planes_twins.h: planes_3x3.h's where a row of outputs fills half a vector at most: of two planes that follow each
+ * other, in its halves (hone__are_twins). (fragment of images_<isa>.c) */
 
 enum { TWIN_LANES = F32_LANES / 2, TWIN_TAPS = 9 };
 
@@ -25,114 +25,170 @@ HONE__INLINE void twin_columns(const int mul, const twin_lanes *e, const float *
     }
 }
 
-HONE__INLINE void twin_add(vf32 dy, const vf32 *x, vf32 *acc)
-{
-    for (int kx = 0; kx < 3; kx++)
-        acc[kx] = f32_fma(dy, x[kx], acc[kx]);
-}
-
-/* Row r of both dy. */
-HONE__INLINE vf32 twin_dy(const hone__plane_3x3 *d, const twin_lanes *e, const float *out,
-                          int64_t r)
-{
-    const float *const row = out + r * d->out_row;
-    return f32_load_two(row, e->dy, row + d->out_plane, e->dy_high);
-}
-
-HONE__INLINE void twin_rows_1(const hone__plane_3x3 *d, const twin_lanes *e, const float *x,
-                              const float *out, vf32 *acc)
-{
-    vf32 next = twin_dy(d, e, out, 0), here = next, before = next;
-    for (int64_t y = 0; y < d->height; y++, x += d->down) {
-        vf32 v[3];
-        twin_columns(1, e, x, x + d->a_plane, v);
-        before = here;
-        here = next;
-        if (y + 1 < d->rows) {
-            next = twin_dy(d, e, out, y + 1);
-            twin_add(next, v, acc);
-        }
-        if (y < d->rows)
-            twin_add(here, v, acc + 3);
-        if (y >= 1 && y <= d->rows)
-            twin_add(before, v, acc + 6);
-    }
-}
-
-HONE__INLINE void twin_rows_2(const hone__plane_3x3 *d, const twin_lanes *e, const float *x,
-                              const float *out, vf32 *acc)
-{
-    vf32 dy = twin_dy(d, e, out, 0), v[3];
-    for (int64_t r = 0; r < d->rows && 2 * r < d->height; r++) {
-        twin_columns(2, e, x, x + d->a_plane, v);
-        twin_add(dy, v, acc + 3);
-        x += d->down;
-        if (2 * r + 1 < d->height) {
-            twin_columns(2, e, x, x + d->a_plane, v);
-            twin_add(dy, v, acc + 6);
-            x += d->down;
-            if (r + 1 < d->rows) {
-                dy = twin_dy(d, e, out, r + 1);
-                twin_add(dy, v, acc);
-            }
-        }
-    }
-}
-
 /* Lines that come d->ask elements later. */
 HONE__INLINE void twin_ask(const hone__plane_3x3 *d, int64_t p)
 {
     enum { LINE = 16 };
-    const float *const x = d->a + p * d->a_plane + d->ask, *const dy =
-                                                               d->out + p * d->out_plane + d->ask;
+    const float *const x = d->a + p * d->a_plane + d->ask;
+    const float *const dy = d->out + p * d->out_plane + d->ask;
     for (int64_t i = 0; i < 2 * d->a_plane; i += LINE)
         __builtin_prefetch(x + i);
     for (int64_t i = 0; i < 2 * d->out_plane; i += LINE)
         __builtin_prefetch(dy + i);
 }
 
-HONE__INLINE void twin_sums(const int mul, const hone__plane_3x3 *d)
+/* The twins in work: what they read, write and multiply by. */
+typedef struct {
+    const float *x;
+    float *out;
+    vf32 w[TWIN_TAPS], bias;
+} twin_pair;
+
+HONE__INLINE twin_lanes twin_lanes_of(const hone__plane_3x3 *d)
 {
-    const twin_lanes e = { f32_lanes(0, d->width), f32_lanes(TWIN_LANES, TWIN_LANES + d->width),
-                           f32_lanes(0, d->n), f32_lanes(TWIN_LANES, TWIN_LANES + d->n) };
+    return (twin_lanes){ f32_lanes(0, d->width), f32_lanes(TWIN_LANES, TWIN_LANES + d->width),
+                         f32_lanes(0, d->n), f32_lanes(TWIN_LANES, TWIN_LANES + d->n) };
+}
+
+HONE__INLINE void twin_begin(const hone__plane_3x3 *d, int64_t p, twin_pair *t)
+{
+    t->x = d->a + p * d->a_plane;
+    t->out = d->out + p * d->out_plane;
+    const float *const w = d->w + TWIN_TAPS * p;
+    for (int i = 0; i < TWIN_TAPS; i++)
+        t->w[i] = f32_set_two(w[i], w[i + TWIN_TAPS]);
+    t->bias = d->bias ? f32_set_two(d->bias[p * d->bias_step], d->bias[(p + 1) * d->bias_step])
+                      : f32_set(0);
+    if (d->ask)
+        twin_ask(d, p);
+}
+
+/* A row of the image, and the weights of one of the kernel. */
+HONE__INLINE vf32 twin_taps(const bool back, const vf32 *v, const vf32 *w, vf32 acc)
+{
+    acc = f32_fma(v[back ? 2 : 0], w[0], acc);
+    acc = f32_fma(v[1], w[1], acc);
+    return f32_fma(v[back ? 0 : 2], w[2], acc);
+}
+
+HONE__INLINE void twin_store(const hone__plane_3x3 *d, const twin_lanes *e, const twin_pair *t,
+                             int64_t r, vf32 acc)
+{
+    float *const to = t->out + r * d->out_row;
+    f32_store_two(to, e->dy, to + d->out_plane, e->dy_high, d->bias ? f32_add(acc, t->bias) : acc);
+}
+
+/* A row that was read is tap row 0 of the outputs that begin, 1 and 2 of those before; back: from the last row on. */
+HONE__INLINE void twin_lines_1(const bool back, const hone__plane_3x3 *d, const twin_lanes *e,
+                               const twin_pair *t)
+{
     const vf32 zero = f32_set(0);
-    for (int64_t p = 0; p + 1 < d->planes; p += 2) {
-        const float *const x = d->a + p * d->a_plane, *const out = d->out + p * d->out_plane;
-        float *const sum = d->sum + TWIN_TAPS * p;
-        vf32 acc[TWIN_TAPS], folded[2];
-        if (d->ask)
-            twin_ask(d, p);
-        for (int t = 0; t < TWIN_TAPS; t++)
-            acc[t] = zero;
-        if (mul == 1)
-            twin_rows_1(d, &e, x, out, acc);
-        else
-            twin_rows_2(d, &e, x, out, acc);
-        for (int t = 0; t < TWIN_TAPS; t++)
-            acc[t] = f32_add(acc[t], zero); /* what the half without columns is */
-        f32_two_folded(acc, folded);
-        enum { REST = 2 * TWIN_TAPS - F32_LANES };
-        f32_store(sum, f32_add(f32_load(sum), folded[0]));
-        f32_store_n(sum + F32_LANES, f32_add(f32_load_n(sum + F32_LANES, REST, zero), folded[1]),
-                    REST);
+    const int64_t step = back ? -1 : 1, end = back ? -1 : d->height;
+    vf32 v[3], begun = zero, half = zero;
+    for (int64_t y = back ? d->height - 1 : 0; y != end; y += step) {
+        const float *const x = t->x + y * d->down;
+        twin_columns(1, e, x, x + d->a_plane, v);
+        const vf32 done = twin_taps(back, v, t->w + 6, half);
+        half = twin_taps(back, v, t->w + 3, begun);
+        begun = twin_taps(back, v, t->w, zero);
+        if (y - step >= 0 && y - step < d->rows)
+            twin_store(d, e, t, y - step, done);
+    }
+    const int64_t last = back ? 0 : d->height - 1;
+    twin_store(d, e, t, last, half);
+}
+
+HONE__INLINE void twin_lines_2(const hone__plane_3x3 *d, const twin_lanes *e, const twin_pair *t)
+{
+    const vf32 zero = f32_set(0);
+    vf32 v[3], acc = zero;
+    const float *x = t->x;
+    for (int64_t r = 0; r < d->rows; r++, x += 2 * d->down) {
+        twin_columns(2, e, x, x + d->a_plane, v);
+        acc = twin_taps(false, v, t->w + 3, acc);
+        const bool more = 2 * r + 1 < d->height;
+        if (more) {
+            twin_columns(2, e, x + d->down, x + d->down + d->a_plane, v);
+            acc = twin_taps(false, v, t->w + 6, acc);
+        }
+        twin_store(d, e, t, r, acc);
+        acc = more ? twin_taps(false, v, t->w, zero) : zero;
     }
 }
 
-/* Of rows that begin with one of padding, above and on the left. */
-HONE__INLINE bool twins_suit(const hone__plane_3x3 *d)
+HONE__INLINE void twin_planes(const int mul, const bool back, const hone__plane_3x3 *d)
 {
-    return d->n <= TWIN_LANES && d->width <= d->mul * TWIN_LANES && d->across == -1 &&
-           d->first == -1 && d->planes > 1 && d->rows > 0;
+    const twin_lanes e = twin_lanes_of(d);
+    for (int64_t p = 0; p + 1 < d->planes; p += 2) {
+        twin_pair t;
+        twin_begin(d, p, &t);
+        if (mul == 1)
+            twin_lines_1(back, d, &e, &t);
+        else
+            twin_lines_2(d, &e, &t);
+    }
 }
 
-/* The planes that it took: all, or all but the last. */
-static int64_t twins(const hone__plane_3x3 *d)
+/* Every row of outputs is one of the image, or one of two. */
+static bool twins(const hone__plane_3x3 *d)
 {
-    if (!twins_suit(d))
-        return 0;
-    if (d->mul == 1)
-        twin_sums(1, d);
+    const bool whole = d->mul == 1 ? d->rows == d->height : 2 * d->rows - 1 <= d->height;
+    if (d->planes < 2 || d->rows < 1 || !whole || !hone__are_twins(d, false))
+        return false;
+    if (d->mul == 1 && d->back)
+        twin_planes(1, true, d);
+    else if (d->mul == 1)
+        twin_planes(1, false, d);
     else
-        twin_sums(2, d);
-    return d->planes - d->planes % 2;
+        twin_planes(2, false, d);
+    return true;
+}
+
+/* ---- by the image, of stride 2 */
+
+/* One row of both: of pairs of columns those that see one and those that see two. */
+HONE__INLINE void twin_up_store(const hone__plane_3x3 *d, const twin_pair *t, int64_t r, vf32 one,
+                                vf32 two)
+{
+    float *const to = t->out + r * d->out_row;
+    f32_store_n(to, f32_zip_low(one, two), d->n);
+    f32_store_n(to + d->out_plane, f32_zip_high(one, two), d->n);
+}
+
+HONE__INLINE void twin_up_taps(const vf32 *w, vf32 low, vf32 high, vf32 *one, vf32 *two)
+{
+    *one = f32_fma(low, w[1], *one);
+    *two = f32_fma(high, w[0], *two);
+    *two = f32_fma(low, w[2], *two);
+}
+
+static bool twins_up(const hone__plane_3x3 *d)
+{
+    if (d->planes < 2 || d->rows < 1 || d->rows > 2 * d->height || !hone__are_twins(d, true))
+        return false;
+    const twin_lanes e = twin_lanes_of(d);
+    const vf32 zero = f32_set(0);
+    for (int64_t p = 0; p + 1 < d->planes; p += 2) {
+        twin_pair t;
+        twin_begin(d, p, &t);
+        vf32 low = f32_load_two(t.x, e.x, t.x + d->a_plane, e.x_high), high = f32_two_down(low);
+        for (int64_t y = 0; 2 * y < d->rows; y++) {
+            vf32 one = zero, two = zero;
+            twin_up_taps(t.w + 3, low, high, &one, &two);
+            twin_up_store(d, &t, 2 * y, one, two);
+            if (2 * y + 1 >= d->rows)
+                break;
+            const vf32 low_above = low, high_above = high;
+            one = two = zero;
+            if (y + 1 < d->height) {
+                const float *const x = t.x + (y + 1) * d->down;
+                low = f32_load_two(x, e.x, x + d->a_plane, e.x_high);
+                high = f32_two_down(low);
+                twin_up_taps(t.w, low, high, &one, &two);
+            }
+            twin_up_taps(t.w + 6, low_above, high_above, &one, &two);
+            twin_up_store(d, &t, 2 * y + 1, one, two);
+        }
+    }
+    return true;
 }

@@ -152,6 +152,15 @@ HONE__INLINE vf32 f32_load_two(const float *a, xf32 low, const float *b, xf32 hi
 {
     return _mm512_mask_loadu_ps(_mm512_maskz_loadu_ps(low, a), high, b - 8);
 }
+HONE__INLINE void f32_store_two(float *a, xf32 low, float *b, xf32 high, vf32 x)
+{
+    _mm512_mask_storeu_ps(a, low, x);
+    _mm512_mask_storeu_ps(b - 8, high, x);
+}
+HONE__INLINE vf32 f32_set_two(float low, float high)
+{
+    return _mm512_mask_mov_ps(_mm512_set1_ps(low), 0xff00, _mm512_set1_ps(high));
+}
 /* Lanes move by one inside their half, where one of +0 comes in. */
 HONE__INLINE vf32 f32_two_up(vf32 x)
 {

@@ -17,12 +17,20 @@ bool hone__is_of_3x3(const hone__direct_axis *y, const hone__direct_axis *x)
     return is_axis_of_three(y) && is_axis_of_three(x) && y->mul == x->mul && y->div == x->div;
 }
 
+static bool follow_each_other(const hone__image *m)
+{
+    return m->channel == m->height * m->width;
+}
+
 /* Where L3 is far, prefetchers don't ask early enough for planes that pass once: it takes a third longer. For small
  * ones, asking takes longer than it saves; where L3 is near, for all. */
-static int64_t asks_ahead(const hone__image *in)
+static int64_t asks_ahead(const hone__image *in, const hone__image *out)
 {
     enum { SMALL = 192, AHEAD = 1024 };
-    return hone__gemm_l3_is_far() && in->height * in->width >= SMALL ? AHEAD : 0;
+    const bool large = in->height * in->width >= SMALL;
+    return large && follow_each_other(in) && follow_each_other(out) && hone__gemm_l3_is_far()
+               ? AHEAD
+               : 0;
 }
 
 static hone__plane_3x3 planes_of(const hone__image *in, const hone__image *out,
@@ -41,7 +49,7 @@ static hone__plane_3x3 planes_of(const hone__image *in, const hone__image *out,
                               .a_plane = in->channels == out->channels ? in->channel : 0,
                               .out_row = out->y,
                               .out_plane = out->channel,
-                              .ask = asks_ahead(in) };
+                              .ask = asks_ahead(in, out) };
 }
 
 typedef struct {
@@ -74,9 +82,9 @@ static void run_planes(void *ctx, int64_t begin, int64_t end)
 
 void hone__depthwise_3x3(const hone__direct *d, double plane_ns)
 {
-    job j = { .d = d,
-              .images = hone__images_for(ceil_div(d->out.width, d->y.div)),
-              .planes = planes_of(&d->in, &d->out, &d->y, &d->x) };
+    job j = { .d = d, .planes = planes_of(&d->in, &d->out, &d->y, &d->x) };
+    const bool twins = hone__are_twins(&j.planes, d->y.div == 2);
+    j.images = twins ? hone__images() : hone__images_for(ceil_div(d->out.width, d->y.div));
     hone__parallel_for(d->n * d->in.channels, 1, plane_ns, run_planes, &j);
 }
 

@@ -8,7 +8,7 @@
 
 SUITE(kernels_planes);
 
-enum { PLANES = 3, HEIGHT = 5, KINDS = 3 };
+enum { PLANES = 3, HEIGHT = 5 };
 
 static guard floats(int64_t n, uint64_t seed)
 {
@@ -20,14 +20,20 @@ static guard floats(int64_t n, uint64_t seed)
     return g;
 }
 
-/* Outputs, and their gradients by the image and by the weight. */
+/* Outputs, their gradients by the image, of stride 2, and by the weight, and by the image, of stride 1. */
 typedef struct {
     int64_t width, mul, across, n;
 } row;
 
+/* All that see the image, of stride 1 and the gradient of stride 2 by the image. */
+static int64_t rows_of(const row *r, int kind)
+{
+    return kind == 1 ? 2 * HEIGHT - r->width % 2 : r->mul == 2 ? (HEIGHT + 1) / 2 : HEIGHT;
+}
+
 static void run(const hone__image_kernels *images, int kind, hone__plane_3x3 *d)
 {
-    if (kind == 0)
+    if (kind == 0 || kind == 3)
         images->plane_3x3(d);
     else if (kind == 1)
         images->plane_3x3_up(d);
@@ -38,8 +44,9 @@ static void run(const hone__image_kernels *images, int kind, hone__plane_3x3 *d)
 /* What the ISA in use makes of it: outputs, `gap` elements between rows of these, or sums. */
 static void results(const row *r, int kind, int64_t gap, guard *got)
 {
-    const int64_t rows = HEIGHT, size = PLANES * rows * (r->n + gap);
+    const int64_t rows = rows_of(r, kind), size = PLANES * rows * (r->n + gap);
     guard a = floats(PLANES * HEIGHT * r->width, 1), w = floats(9 * PLANES, 1000);
+    guard bias = floats(PLANES, 500);
     guard out = kind == 2 ? floats(size, 2000) : *got;
     hone__plane_3x3 d = { .n = r->n,
                           .rows = rows,
@@ -47,7 +54,8 @@ static void results(const row *r, int kind, int64_t gap, guard *got)
                           .height = HEIGHT,
                           .width = r->width,
                           .mul = r->mul,
-                          .first = -1,
+                          .first = kind == 1 && r->width % 3 ? 1 : -1,
+                          .back = kind == 3,
                           .across = r->across,
                           .a = (const float *)(void *)a.data,
                           .down = r->width,
@@ -56,20 +64,24 @@ static void results(const row *r, int kind, int64_t gap, guard *got)
                           .out_row = r->n + gap,
                           .out_plane = rows * (r->n + gap),
                           .w = (const float *)(void *)w.data,
+                          .bias = kind == 0 ? (const float *)(void *)bias.data : NULL,
+                          .bias_step = 1,
                           .sum = (float *)(void *)got->data,
                           .ask = r->width % 2 * 64 };
     run(hone__images(), kind, &d);
-    cr_expect(guard_intact(&a) && guard_intact(&w) && guard_intact(&out) && guard_intact(got));
+    cr_expect(guard_intact(&a) && guard_intact(&w) && guard_intact(&bias) && guard_intact(&out) &&
+              guard_intact(got));
     guard_free(&a);
     guard_free(&w);
+    guard_free(&bias);
     if (kind == 2)
         guard_free(&out);
 }
 
 static void check(const row *r, int kind)
 {
-    const size_t bytes =
-        kind == 2 ? 9 * PLANES * sizeof(float) : (size_t)(PLANES * HEIGHT * r->n) * sizeof(float);
+    const size_t bytes = kind == 2 ? 9 * PLANES * sizeof(float)
+                                   : (size_t)(PLANES * rows_of(r, kind) * r->n) * sizeof(float);
     guard want = guard_new(bytes);
     memset(want.data, 0, bytes);
     for (int i = 0; hone__isa_available(i); i++) {
@@ -91,7 +103,7 @@ static void check(const row *r, int kind)
 static void check_gaps(const row *r, int kind)
 {
     enum { GAP = 3 };
-    const int64_t all = PLANES * HEIGHT, apart = r->n + GAP;
+    const int64_t all = PLANES * rows_of(r, kind), apart = r->n + GAP;
     guard want = guard_new((size_t)(all * r->n) * sizeof(float));
     guard got = guard_new((size_t)(all * apart) * sizeof(float));
     memset(want.data, 0, (size_t)(all * r->n) * sizeof(float));
@@ -121,6 +133,7 @@ Test(kernels_planes, rows_apart)
     for (int64_t n = 2; n < 20; n++) {
         const row plain = { n, 1, -1, n }, up = { n / 2, 1, 1, n };
         check_gaps(&plain, 0);
+        check_gaps(&plain, 3);
         check_gaps(&up, 1);
     }
 }
@@ -137,6 +150,8 @@ Test(kernels_planes, bits_and_bounds)
                     continue;
                 check(&r, 0);
                 check(&r, 2);
+                if (mul == 1)
+                    check(&r, 3);
                 /* the reverse: of pairs that see columns before and behind */
                 const row up = { width, 1, 1 - across[i] % 3, 2 * width + 1 };
                 if (mul == 2)
