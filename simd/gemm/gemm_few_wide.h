@@ -8,14 +8,16 @@
  * it; so there are as many rows as there are registers for. Of columns that share lines of L1, each
  * line is read once: a half of them would have left before a second time. L2 gives these one by one:
  * where there are more rows than registers, or too few columns to copy A for, they are turned to L1
- * first, by eight columns. */
+ * first, by eight columns. An L1 of 12 ways gives the lines of 16 columns in 1.1 cycles each (Emerald
+ * Rapids): there even a single row is turned by lines, and A's rows are read where they lie. */
 
 enum {
     R(gemm_few_lines) = LANES * (int)sizeof(REAL) / 16,
     R(gemm_few_turned) = 16 / (int)sizeof(REAL),
-    R(gemm_few_tall) = 14, /* rows at once */
-    R(gemm_few_pass) = 10, /* ... of an A whose rows share lines, too */
-    R(gemm_few_held) = 128 /* k turned to L1 at once */
+    R(gemm_few_tall) = 14,  /* rows at once */
+    R(gemm_few_pass) = 10,  /* ... of an A whose rows share lines, too */
+    R(gemm_few_lined) = 10, /* ... where it lies, beside columns read by lines */
+    R(gemm_few_held) = 128  /* k turned to L1 at once */
 };
 
 typedef struct {
@@ -103,7 +105,7 @@ static HONE__GEMM_INLINE void R(gemm_few_wide_columns)(const int rows, const int
         b.x[l] = (REAL *)job->b + (j + l * (LANES / R(gemm_few_lines))) * bs;
     }
     int64_t left = job->k;
-    const bool by_lines = copied && R(gemm_few_share)(bs);
+    const bool by_lines = (copied || rows <= R(gemm_few_lined)) && R(gemm_few_share)(bs);
     for (; by_lines && left >= R(gemm_few_line); left -= R(gemm_few_line)) {
         VREAL v[R(gemm_few_line)];
         FEW_WIDE_LINE(b.x, bs, v);
@@ -232,9 +234,10 @@ static void R(gemm_few_wide_from)(int rows, const R(gemm_few_job) * job)
 }
 
 /* Whole vectors of columns. */
-static void R(gemm_few_wide_run)(int rows, const R(gemm_few_job) * job, bool share, bool held)
+static void R(gemm_few_wide_run)(int rows, const R(gemm_few_job) * job, bool share, bool lined,
+                                 bool held)
 {
-    if (job->a_cs == 1 && !share) {
+    if (job->a_cs == 1 && (!share || (lined && rows <= R(gemm_few_lined)))) {
         R(gemm_few_wide_from)(rows, job);
     } else if (job->a_cs == 1 && held) {
         R(gemm_few_wide_held)(rows, job);
@@ -251,15 +254,20 @@ static int64_t R(gemm_few_wide)(int rows, const R(gemm_few_job) * job)
         LEAST = 3,
         LEAST_SHARED = 4, /* of columns that share lines */
         LEAST_HELD = 4,
+        LINED_WAYS = 12,
         SIDE_BY_SIDE = 32 /* columns that fewer rows take at once */
     };
     const bool narrow = job->n < SIDE_BY_SIDE, share = R(gemm_few_share)(job->b_cs);
+    const bool lined = share && hone__gemm_l1_ways() >= LINED_WAYS;
     const bool held = rows > R(gemm_few_tall) || (narrow && rows >= LEAST_HELD);
-    const int least = narrow && (share || job->a_cs == 1) ? 1 : share ? LEAST_SHARED : LEAST;
+    const int least = lined                                 ? 1
+                      : narrow && (share || job->a_cs == 1) ? 1
+                      : share                               ? LEAST_SHARED
+                                                            : LEAST;
     if (job->n < LANES || rows < least) {
         return 0;
     }
-    R(gemm_few_wide_run)(rows, job, share, held);
+    R(gemm_few_wide_run)(rows, job, share, lined, held);
     const int64_t whole = job->n & -LANES;
     if (whole == job->n || job->resume) {
         return whole;
@@ -268,6 +276,6 @@ static int64_t R(gemm_few_wide)(int rows, const R(gemm_few_job) * job)
     last.n = LANES;
     last.b += (job->n - LANES) * job->b_cs;
     last.c += job->n - LANES;
-    R(gemm_few_wide_run)(rows, &last, share, held);
+    R(gemm_few_wide_run)(rows, &last, share, lined, held);
     return job->n;
 }

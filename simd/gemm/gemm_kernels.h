@@ -118,14 +118,20 @@ static inline bool hone__gemm_share_lines(int64_t apart)
 /** Rows of B that `row` takes at a time from L3. */
 enum { HONE__GEMM_ROWS = 5 };
 
+/** Ways of this machine's L1 (blocks.c). */
+int hone__gemm_l1_ways(void);
+
 /** How many of the `most` rows of a tile that reads A in place, `apart` bytes apart, m in all. Of more
  * than L1 has ways, no line would stay until the next k where they share lines. */
 static inline int hone__gemm_rows_apart(int most, int64_t m, int64_t k, int64_t a_cs, int64_t apart)
 {
-    enum { WAYS = 8, BEST = 6, SHORT = 64 };
-    const bool crowded =
-        most > WAYS && m > WAYS && a_cs == 1 && k >= SHORT && hone__gemm_share_lines(apart);
-    return crowded ? BEST : most;
+    enum { LEAST_WAYS = 8, OTHERS = 2 /* lines of B and C */, SHORT = 64 };
+    if (most <= LEAST_WAYS || m <= LEAST_WAYS || a_cs != 1 || k < SHORT ||
+        !hone__gemm_share_lines(apart)) {
+        return most;
+    }
+    const int best = hone__gemm_l1_ways() - OTHERS;
+    return best < most ? best : most;
 }
 
 /** Block sizes in elements: a panel of B, kc x nr, stays in L2 while the panels of a block of A, mc

@@ -165,23 +165,37 @@ static HONE__GEMM_INLINE void hone__f32_gemm_turn(float *const *x, int64_t rs, c
     hone__f32_gemm_turn_lanes(rows, out);
 }
 
-/* TURN_LINE. */
+/* TURN_LINE, as few instructions for a vector as there can be: half lines of two columns meet in a
+ * vector, four of which are turned, and of those two have all 16 columns of a k between them. */
 static HONE__GEMM_INLINE void hone__f32_gemm_turn_line(float *const *x, int64_t rs, __m512 *out)
 {
-    __m512 rows[4][4];
+    __m512 halves[4][4]; /* of columns 0 .. 7, k < 8 and the rest, then of 8 .. 15 */
     int64_t third = 3 * rs;
     HONE__GEMM_OPAQUE(third);
     HONE__GEMM_UNROLL
-    for (int r = 0; r < 4; r++) {
-        const int64_t at = r < 3 ? r * rs : third;
+    for (int g = 0; g < 2; g++) {
         HONE__GEMM_UNROLL
-        for (int q = 0; q < 4; q++) {
-            rows[q][r] = hone__f32_gemm_some_of_four(x, at + 4 * q, 4);
+        for (int r = 0; r < 4; r++) {
+            const int64_t at = r < 3 ? r * rs : third;
+            const float *low = x[2 * g] + at, *high = x[2 * g + 1] + at;
+            HONE__GEMM_UNROLL
+            for (int half = 0; half < 2; half++) {
+                halves[2 * g + half][r] =
+                    _mm512_insertf32x8(_mm512_castps256_ps512(_mm256_loadu_ps(low + 8 * half)),
+                                       _mm256_loadu_ps(high + 8 * half), 1);
+            }
         }
     }
     HONE__GEMM_UNROLL
-    for (int q = 0; q < 4; q++) {
-        hone__f32_gemm_turn_lanes(rows[q], out + 4 * q);
+    for (int half = 0; half < 2; half++) {
+        __m512 first[4], second[4];
+        hone__f32_gemm_turn_lanes(halves[half], first);
+        hone__f32_gemm_turn_lanes(halves[2 + half], second);
+        HONE__GEMM_UNROLL
+        for (int q = 0; q < 4; q++) {
+            out[8 * half + q] = _mm512_shuffle_f32x4(first[q], second[q], 0x88);
+            out[8 * half + q + 4] = _mm512_shuffle_f32x4(first[q], second[q], 0xdd);
+        }
     }
 }
 

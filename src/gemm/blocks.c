@@ -24,6 +24,13 @@ bool hone__gemm_l3_is_far(void)
     return caches.l2 >= 2 << 20;
 }
 
+int hone__gemm_l1_ways(void)
+{
+    enum { A_WAY = 4096 };
+    const int64_t ways = caches.l1 / A_WAY;
+    return ways < 8 ? 8 : ways < 16 ? (int)ways : 16;
+}
+
 /* Rows of B, read in place, of which L2 holds those of a panel and of the next one, which is asked
  * for: whole half pages apart, they fall upon the same few sets. */
 static int64_t rows_held(int64_t row_bytes)
