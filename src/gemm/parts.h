@@ -116,6 +116,15 @@ static inline hone__gemm_share hone__gemm_share_of(int64_t total, int most)
     return (hone__gemm_share){ parts, total % parts, (int)(total / parts) };
 }
 
+/** Columns of a panel that is read in place for `rows` rows of C: a little narrower than can be where
+ * that spares few rows a pass. */
+static inline int hone__gemm_widest(const hone__gemm_kernel *kernel, int64_t rows)
+{
+    const int low = kernel->rows[kernel->wide / kernel->vl];
+    const bool few = kernel->wide > kernel->nr && rows > low && rows <= 2 * kernel->mr;
+    return few && ceil_div(rows, kernel->mr) < ceil_div(rows, low) ? kernel->nr : kernel->wide;
+}
+
 /** Element offsets of a batch index. */
 typedef struct {
     int64_t a, b, c;

@@ -440,7 +440,9 @@ static void run_steps(walk *w)
     w->passes = region->k > plan->kc ? ceil_div(region->k, plan->kc) : 1;
     w->blocks = ceil_div(region->m1 - region->m0, plan->mc);
     const bool in_place = !plan->pack_a && !plan->pack_b;
-    w->panels = ceil_div(region->n1 - region->n0, in_place ? plan->kernel->wide : plan->kernel->nr);
+    const int widest =
+        in_place ? hone__gemm_widest(plan->kernel, region->m1 - region->m0) : plan->kernel->nr;
+    w->panels = ceil_div(region->n1 - region->n0, widest);
     step now = step_at(w, 0);
     if (now.packed) {
         pack_b(w, &now, 0, now.k);

@@ -8,16 +8,18 @@
 
 enum { MAX_ROWS = 16, MAX_BYTES = 256 }; /* of a tile; of a row of it */
 
-/* Vectors that n elements take; a half counts as such where the tile can do less. */
+/* Vectors that n elements take; a half takes two thirds of one where the tile can do less. */
 static double vectors_for(const hone__gemm_kernel *kernel, int64_t n)
 {
-    const int unit = kernel->half_tails ? kernel->vl / 2 : kernel->vl;
-    return (double)((n + unit - 1) / unit) * unit / kernel->vl;
+    const int64_t tail = n & (kernel->vl - 1);
+    const bool half = tail > 0 && kernel->half_tails && 2 * tail <= kernel->vl;
+    return (double)hone__gemm_vectors(kernel, n) - (half ? 1.0 / 3 : 0);
 }
 
 int64_t hone__gemm_upright_columns(const hone__gemm_kernel *kernel, const hone__gemm_args *x,
                                    int64_t m, int64_t n)
 {
+    enum { LONG = 64 }; /* k beside which turning C is little */
     const int64_t tail = n & (kernel->vl - 1);
     if (x->a_rs != 1) {
         return hone__gemm_turned_columns(kernel, x, m, n);
@@ -28,7 +30,9 @@ int64_t hone__gemm_upright_columns(const hone__gemm_kernel *kernel, const hone__
     }
     const double along_n = (double)m * vectors_for(kernel, tail);
     const double along_m = (double)tail * vectors_for(kernel, m);
-    return along_m * 1.25 < along_n ? tail : 0;
+    /* A single vector's tile takes a line of A^T at each k, this one several. */
+    const double worth = n < kernel->vl && x->k >= LONG ? 1 : 1.25;
+    return along_m * worth < along_n ? tail : 0;
 }
 
 /* `rows` x `cols` of C from [row, col] on: one tile. */
@@ -78,8 +82,9 @@ void hone__gemm_upright(const hone__gemm_kernel *kernel, const hone__gemm_args *
         swapped.bias_cs = x->bias_rs;
         finish = &swapped;
     }
-    const hone__gemm_share widths = hone__gemm_share_of(
-        hone__gemm_vectors(kernel, m), (int)hone__gemm_vectors(kernel, kernel->wide));
+    const hone__gemm_share widths =
+        hone__gemm_share_of(hone__gemm_vectors(kernel, m),
+                            (int)hone__gemm_vectors(kernel, hone__gemm_widest(kernel, n)));
     int64_t row = 0;
     for (int64_t i = 0; i < widths.parts; i++) {
         const int vectors = widths.length + (i < widths.longer);
