@@ -63,19 +63,42 @@ HONE__INLINE VREAL R(largest_lanes)(int64_t n, const REAL *x)
     return R(larger)(a, b);
 }
 
+/* The same of scores times `by`, which take their place. */
+HONE__INLINE VREAL R(largest_scaled)(int64_t n, REAL *x, VREAL by)
+{
+    const VREAL none = R(set)((REAL)-INFINITY);
+    VREAL a = none;
+    int64_t i = 0;
+    for (; i + LANES <= n; i += LANES) {
+        const VREAL v = R(mul)(R(load)(x + i), by);
+        R(store)(x + i, v);
+        a = R(larger)(a, v);
+    }
+    if (i < n) {
+        const VREAL v = R(mul)(R(load_part)(x + i, n - i, none), by);
+        R(put)(x + i, v, n - i);
+        a = R(larger)(a, R(keep_n)(v, n - i, none));
+    }
+    return a;
+}
+
 /* As many rows, of one block, as a vector has lanes: maxima and sums of all by one fold. What a row had before its
  * first key (a max of -inf) needs no factor. */
 static void R(k_attend)(const hone__attend *b)
 {
     const VREAL lowest = R(set)((REAL)-INFINITY), zero = R(set)(0);
+    const VREAL scale = R(set)(b->scale ? *(const REAL *)b->scale : 1);
     for (int64_t r = 0; r < b->rows; r += LANES) {
         const int64_t rows = b->rows - r < LANES ? b->rows - r : LANES;
         REAL *x = (REAL *)b->scores + r * b->ss, *max = (REAL *)b->max + r,
              *sum = (REAL *)b->sum + r, each[LANES];
         VREAL v[LANES];
-        for (int k = 0; k < LANES; k++)
-            v[k] = k < rows ? R(largest_lanes)(R(keys_seen)(r + k, b->cols, b->seen), x + k * b->ss)
-                            : zero;
+        for (int k = 0; k < LANES; k++) {
+            const int64_t n = R(keys_seen)(r + k, b->cols, b->seen);
+            v[k] = k >= rows  ? zero
+                   : b->scale ? R(largest_scaled)(n, x + k * b->ss, scale)
+                              : R(largest_lanes)(n, x + k * b->ss);
+        }
         const VREAL old = R(load_part)(max, rows, lowest), now = R(max)(old, largest_each(v));
         const VREAL shift = R(finite_shift)(now);
         R(put)(max, now, rows);
@@ -135,13 +158,14 @@ static void R(k_attend_dots)(int64_t rows, int64_t width, const void *a, int64_t
 }
 
 /* A group of a row's keys, of which `n` are seen (whole: all). */
-HONE__INLINE void R(attend_back_group)(int64_t n, REAL *x, REAL *dp, VREAL shift, VREAL scale,
-                                       VREAL delta, bool whole)
+HONE__INLINE void R(attend_back_group)(int64_t n, REAL *x, REAL *dp, VREAL by, VREAL shift,
+                                       VREAL scale, VREAL delta, bool whole)
 {
     VREAL e[EXP_GROUP];
     for (int k = 0; k < EXP_GROUP; k++)
-        e[k] = R(sub)(whole ? R(load)(x + k * LANES)
-                            : R(load_part)(x + k * LANES, n - k * LANES, shift),
+        e[k] = R(sub)(R(mul)(whole ? R(load)(x + k * LANES)
+                                   : R(load_part)(x + k * LANES, n - k * LANES, R(set)(0)),
+                             by),
                       shift);
     R(exp_group)(e);
     for (int k = 0; k < EXP_GROUP; k++) {
@@ -157,6 +181,7 @@ HONE__INLINE void R(attend_back_group)(int64_t n, REAL *x, REAL *dp, VREAL shift
 static void R(k_attend_back)(const hone__attend_back *b)
 {
     enum { GROUP = EXP_GROUP * LANES };
+    const VREAL by = R(set)(b->scale ? *(const REAL *)b->scale : 1);
     for (int64_t r = 0; r < b->rows; r++) {
         const int64_t n = R(keys_seen)(r, b->cols, b->seen);
         REAL *x = (REAL *)b->scores + r * b->ss, *dp = (REAL *)b->dp + r * b->sdp;
@@ -165,9 +190,9 @@ static void R(k_attend_back)(const hone__attend_back *b)
         const VREAL delta = R(set)(((const REAL *)b->delta)[r]);
         int64_t i = 0;
         for (; i + GROUP <= n; i += GROUP)
-            R(attend_back_group)(GROUP, x + i, dp + i, shift, scale, delta, true);
+            R(attend_back_group)(GROUP, x + i, dp + i, by, shift, scale, delta, true);
         if (i < n)
-            R(attend_back_group)(n - i, x + i, dp + i, shift, scale, delta, false);
+            R(attend_back_group)(n - i, x + i, dp + i, by, shift, scale, delta, false);
     }
 }
 #undef sum_each

@@ -374,7 +374,7 @@ typedef void (*hone__cross_entropy_backward_fn)(int64_t rows, int64_t cols, void
 
 /* ---- attention of f32, f64: rows are queries, columns a block of keys ---- */
 
-/** Softmax goes on with a block of keys: with the new max M of row r, m its old one,
+/** Softmax goes on with a block of keys: scores *= scale; with the new max M of row r, m its old one,
  *    scores = exp(scores - M), in place; sum = sum * exp(m - M) + their sum (by the rule of rows);
  *    out[r] *= exp(m - M); max = M
  * over the keys that row r sees, the first min(cols, seen + r), not others. M counts as 0 where it
@@ -383,8 +383,9 @@ typedef struct {
     int64_t rows, cols, seen;
     void *scores;
     int64_t ss;
-    void *max, *sum; /* [rows] */
-    void *out;       /* [rows, width] */
+    const void *scale; /* of a REAL; NULL: 1 */
+    void *max, *sum;   /* [rows] */
+    void *out;         /* [rows, width] */
     int64_t so, width;
 } hone__attend;
 typedef void (*hone__attend_fn)(const hone__attend *block);
@@ -394,12 +395,13 @@ typedef void (*hone__attend_end_fn)(int64_t rows, int64_t width, void *out, int6
 /** out[r] = the sum of a[r] * b[r], by the rule of rows with fma. */
 typedef void (*hone__attend_dots_fn)(int64_t rows, int64_t width, const void *a, int64_t sa,
                                      const void *b, int64_t sb, void *out);
-/** scores = exp(scores - max) * (1 / sum), then dp = scores * (dp - delta), over the keys that a row
+/** scores = exp(scores * scale - max) * (1 / sum), then dp = scores * (dp - delta), over the keys that a row
  * sees. */
 typedef struct {
     int64_t rows, cols, seen;
     void *scores;
     int64_t ss;
+    const void *scale; /* NULL: 1 */
     void *dp;
     int64_t sdp;
     const void *max, *sum, *delta; /* [rows] */

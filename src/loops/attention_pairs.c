@@ -209,17 +209,19 @@ static char *keys_at(const job *j, const block *b, const matrices *m)
     return hone__attention_at(j, m, b->unit, j->groups, j->size) + b->k0 * m->row * j->size;
 }
 
-/* Scores of a block, times the scale. */
+/* Scores of a block; with a mask, which is added behind it, times the scale. */
 static hone__sight score(const job *j, const block *b, const room *r, const char *keys)
 {
     const hone__sight sight = hone__attention_sight(j, b);
     const float scale = (float)j->a->scale;
     multiply(j, b->queries, b->keys, j->width, r->q, keys, r->scores, first_of(&sight));
+    if (j->a->mask == HONE_NONE)
+        return sight;
     for (int64_t i = 0; i < b->queries; i++) {
         float *x = (float *)(void *)r->scores + i * HONE__SCORES_LD;
         hone__k->binary[HONE__K_MUL][HONE__F32](keys_seen(b, &sight, i), x, 1, x, 1, &scale, 0);
     }
-    return j->a->mask == HONE_NONE ? sight : hone__attention_mask(j, b, r);
+    return hone__attention_mask(j, b, r);
 }
 
 /* Of so many keys weights are there: whole tiles, for kernels that read them in place. */
@@ -412,6 +414,12 @@ static void pack_queries(const job *j, const block *b, room *r)
     r->packed_from = b->q0;
 }
 
+/* The scale where scores still lack it (`score`). */
+static const float *unscaled(const job *j, const float *scale)
+{
+    return j->a->mask == HONE_NONE ? scale : NULL;
+}
+
 static void attend_block(const job *j, const block *q, const block *b, room *r, uint8_t *seen)
 {
     const int64_t skip = b->q0 - q->q0;
@@ -422,12 +430,14 @@ static void attend_block(const job *j, const block *q, const block *b, room *r, 
     if (sight.kind == HONE__SEE_NONE)
         return;
     hone__attention_note(b, &sight, seen + skip);
+    const float scale = (float)j->a->scale;
     float *out = r->out + skip * j->values;
     hone__k->attend[HONE__F32](&(hone__attend){ .rows = b->queries,
                                                 .cols = b->keys,
                                                 .seen = sight.seen,
                                                 .scores = r->scores,
                                                 .ss = HONE__SCORES_LD,
+                                                .scale = unscaled(j, &scale),
                                                 .max = r->max + skip * (int64_t)sizeof(float),
                                                 .sum = r->sum + skip * (int64_t)sizeof(float),
                                                 .out = out,
@@ -541,6 +551,7 @@ static void back_block(const job *j, const block *b, room *r, wish w)
     const char *stats = (const char *)hone__data(j->a->stats) + hone__attention_query(j, b) * size;
     const char *dout = queries_at(j, b, &j->dout);
     char *delta = r->delta + (b->unit % j->groups * j->queries + b->q0) * size;
+    const float scale = (float)j->a->scale;
     if (w.deltas)
         find_deltas(j, b, r, dout, delta);
     if (w.dq && b->k0 == 0)
@@ -557,6 +568,7 @@ static void back_block(const job *j, const block *b, room *r, wish w)
                                                           .seen = sight.seen,
                                                           .scores = r->scores,
                                                           .ss = HONE__SCORES_LD,
+                                                          .scale = unscaled(j, &scale),
                                                           .dp = r->dp,
                                                           .sdp = HONE__SCORES_LD,
                                                           .max = stats,
