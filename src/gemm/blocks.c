@@ -75,10 +75,10 @@ static int64_t choose_mc(const hone__gemm_plan *plan, int64_t kc)
 
 /* A panel of A, which passes from L2 or L3, takes less time than the tile does. */
 hone__gemm_blocks hone__gemm_choose_packed_blocks(const hone__gemm_kernel *kernel, int64_t size,
-                                                  int64_t k)
+                                                  int64_t longest, int64_t k)
 {
     const int64_t l2 = caches.l2 ? caches.l2 : 512 << 10;
-    const int64_t most = clamp((l2 * 3 / 8 / (kernel->nr * size)) & ~7, 64, 8192 / size);
+    const int64_t most = clamp((l2 * 3 / 8 / (kernel->nr * size)) & ~7, 64, longest);
     const int64_t kc = k > 0 ? (ceil_div(k, ceil_div(k, most)) + 7) & ~7 : 8;
     const int64_t bytes = caches.l3 > l2 ? min64(4 * l2, caches.l3) : l2 / 2;
     const int64_t mc = clamp(bytes / (kc * size), kernel->mr, 2048);
@@ -89,7 +89,7 @@ int64_t hone__gemm_choose_tiled_columns(const hone__gemm_kernel *kernel, int64_t
 {
     enum { SIZE = 2 };
     const int64_t l2 = caches.l2 ? caches.l2 : 2048 << 10;
-    const int64_t columns = l2 / 2 / (clamp(kc, 1, INT64_MAX) * SIZE);
+    const int64_t columns = l2 * 3 / 8 / (clamp(kc, 1, INT64_MAX) * SIZE);
     const int64_t most = clamp(columns - columns % kernel->nr, kernel->nr, 4096);
     const int64_t blocks = n > most ? ceil_div(n, most) : 1;
     return clamp(ceil_div(ceil_div(n, blocks), kernel->nr) * kernel->nr, kernel->nr, most);

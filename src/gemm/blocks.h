@@ -14,15 +14,15 @@ void hone__gemm_set_caches(size_t l1, size_t l2, size_t l3);
 hone__gemm_blocks hone__gemm_choose_blocks(const hone__gemm_plan *plan);
 
 /** Of products whose operands are both packed (pairs.c), to `size` bytes a k of a column: k in as few
- * ranges as panels of B allow that stay in L2. */
+ * ranges as panels of B allow that stay in L2, of `longest` at most. */
 hone__gemm_blocks hone__gemm_choose_packed_blocks(const hone__gemm_kernel *kernel, int64_t size,
-                                                  int64_t k);
+                                                  int64_t longest, int64_t k);
 
 /** If what is read again and again had better be in L2: cores with so large a one have their L3 far
  * away, behind a mesh. */
 bool hone__gemm_l3_is_far(void);
 
-/** Columns of a block of B of n columns, packed by tiles, over kc: blocks alike, that take half of L2. */
+/** Columns of a block of B of n columns, packed by tiles, over kc: blocks alike, that take 3/8 of L2. */
 int64_t hone__gemm_choose_tiled_columns(const hone__gemm_kernel *kernel, int64_t kc, int64_t n);
 
 /** If so much memory may stay in L2. */

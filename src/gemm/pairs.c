@@ -545,8 +545,12 @@ static void decide(job *j, const hone__gemm_args *args, const hone__gemm_source 
     j->plain = j->simple && !e->relu && !x->bias;
     j->straight = j->simple && !x->narrow && x->c_cs == 1 && !plan->activate;
     j->only_rounds = j->simple && x->narrow && x->c_cs == 1 && !plan->activate;
+    /* The longer a range, the fewer columns of B stay in L2, each time A passes; the shorter, the more
+     * often sums come and go. */
+    enum { TILED_RANGE = 2048 };
+    const int64_t size = j->kernel->paired || j->kernel->tiled ? 2 : 4;
     const hone__gemm_blocks blocks = hone__gemm_choose_packed_blocks(
-        &j->kernel->shape, j->kernel->paired || j->kernel->tiled ? 2 : 4, x->k);
+        &j->kernel->shape, size, j->kernel->tiled ? TILED_RANGE : 8192 / size, x->k);
     j->kc = j->tiles ? ceil_div(blocks.kc, HONE__BF16_TILE_K) * HONE__BF16_TILE_K : blocks.kc;
     j->mc = blocks.mc;
     j->nc = 0;
