@@ -23,33 +23,33 @@ static bool follow_each_other(const hone__image *m)
 }
 
 /* Where L3 is far, prefetchers don't ask early enough for planes that pass once: it takes a third longer. For small
- * ones, asking takes longer than it saves; where L3 is near, for all. */
-static int64_t asks_ahead(const hone__image *in, const hone__image *out)
+ * ones that aren't twins, asking takes longer than it saves; where L3 is near, for all. */
+static int64_t asks_ahead(const hone__image *in, const hone__image *out, bool twins)
 {
     enum { SMALL = 192, AHEAD = 1024 };
-    const bool large = in->height * in->width >= SMALL;
-    return large && follow_each_other(in) && follow_each_other(out) && hone__gemm_l3_is_far()
-               ? AHEAD
-               : 0;
+    const bool pays = twins || in->height * in->width >= SMALL;
+    return pays && follow_each_other(in) && follow_each_other(out) && hone__gemm_l3_is_far() ? AHEAD
+                                                                                             : 0;
 }
 
 static hone__plane_3x3 planes_of(const hone__image *in, const hone__image *out,
                                  const hone__direct_axis *y, const hone__direct_axis *x)
 {
     const bool back = y->step < 0 && y->div == 1;
-    return (hone__plane_3x3){ .n = out->width,
-                              .rows = out->height,
-                              .height = in->height,
-                              .width = in->width,
-                              .mul = y->mul,
-                              .first = y->off - (back ? 2 : 0),
-                              .across = x->off - (back ? 2 : 0),
-                              .back = back,
-                              .down = in->y,
-                              .a_plane = in->channels == out->channels ? in->channel : 0,
-                              .out_row = out->y,
-                              .out_plane = out->channel,
-                              .ask = asks_ahead(in, out) };
+    hone__plane_3x3 k = { .n = out->width,
+                          .rows = out->height,
+                          .height = in->height,
+                          .width = in->width,
+                          .mul = y->mul,
+                          .first = y->off - (back ? 2 : 0),
+                          .across = x->off - (back ? 2 : 0),
+                          .back = back,
+                          .down = in->y,
+                          .a_plane = in->channels == out->channels ? in->channel : 0,
+                          .out_row = out->y,
+                          .out_plane = out->channel };
+    k.ask = asks_ahead(in, out, hone__are_twins(&k, y->div == 2));
+    return k;
 }
 
 typedef struct {
