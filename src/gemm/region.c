@@ -85,6 +85,7 @@ typedef struct {
     const hone__gemm_epilogue *finish; /* for the tile after the last k, or NULL */
     bool activates;                    /* after that tile */
     int64_t done;                      /* rows of panels, in a relay */
+    int64_t asked;                     /* rows of the coming step's C that were asked for */
 } walk;
 
 /* A block of rows times a panel of columns over a range of k. */
@@ -243,6 +244,15 @@ static int64_t slice(int64_t k, int64_t n, int64_t i)
     return min64(cut(ceil_div(k, 8), n, i) * 8, k);
 }
 
+/* Rows [begin, end) of the k of the next panel of B that tile i of n packs: every second tile does
+ * two shares if its way is long enough, and the other one is free to ask for C on its way. */
+static int64_t packs(const step *now, const step *next, int64_t i, int64_t n, int64_t *end)
+{
+    const int64_t every = 2 * slice(next->k, n, 1) <= now->k / 8 ? 2 : 1;
+    *end = slice(next->k, n, i % every == 0 ? min64(i + every, n) : i);
+    return slice(next->k, n, i);
+}
+
 /* Tile i asks for columns of the next panel: as many as k / 8, as far along k as a tile is wide. */
 static hone__gemm_errand ask_along_k(const walk *w, const step *now, const step *next, int64_t i)
 {
@@ -271,8 +281,8 @@ static hone__gemm_errand ask_along_n(const walk *w, const step *now, const step 
                                 .rs = w->plan->x.b_rs };
 }
 
-/* Tile i of n packs slice i of the next panel of B on its way, as far as it lies in rows of as many
- * whole vectors as the tile has; or it asks for a part of a panel that is read in place. */
+/* Tile i of n packs its share of the next panel of B on its way, as far as there are rows of as many
+ * whole vectors as the tile has, of which a narrower panel leaves some unused; or it asks for a part of a panel that is read in place. */
 static hone__gemm_errand errand_for(const walk *w, const step *now, const step *next, int64_t i,
                                     int64_t n)
 {
@@ -284,14 +294,18 @@ static hone__gemm_errand errand_for(const walk *w, const step *now, const step *
     if (x->b_cs != 1) {
         return ask_along_k(w, now, next, i);
     }
-    if (next->packed && next->width != (now->width + vl - 1) / vl * vl) {
+    const int64_t columns = ceil_div(now->width, vl) * vl;
+    const bool fits =
+        next->width == columns || (next->width < columns && next->col + columns <= w->region->n1);
+    if (next->packed && !fits) {
         return (hone__gemm_errand){ 0 };
     }
     if (!next->packed) {
         return ask_along_n(w, now, next, i, n);
     }
-    const int64_t begin = slice(next->k, n, i), rows = slice(next->k, n, i + 1) - begin;
-    return (hone__gemm_errand){ .rows = min64(rows, now->k / 8),
+    int64_t end;
+    const int64_t begin = packs(now, next, i, n, &end);
+    return (hone__gemm_errand){ .rows = min64(end - begin, now->k / 8),
                                 .from = b_at(w, next, begin),
                                 .rs = x->b_rs,
                                 .to = packed_at(w, next, begin),
@@ -391,7 +405,8 @@ static void run_step(walk *w, const step *now, const step *next)
         .finish = now->last ? w->finish : NULL,
     };
     const bool pairs = packs_pairs(w);
-    int64_t row = now->m0;
+    int64_t row = now->m0, asked = now->m0 + w->asked;
+    w->asked = 0;
     for (int64_t i = 0; i < panels; i++) {
         const int64_t end = now->m0 + cut(now->rows, panels, i + 1);
         const int64_t below = now->m0 + cut(now->rows, panels, min64(i + 2, panels));
@@ -411,12 +426,19 @@ static void run_step(walk *w, const step *now, const step *next)
         }
         char *c_below = (char *)t.c + t.mr * c_bytes;
         const bool below_is_there = take_over(w, t.mr, below - end);
-        if (below_is_there && !plan->near) {
-            ask_for_c(&t, c_below, below - end, now->width * plan->size, c_bytes);
-        }
-        if (below == end && next->width && !plan->near && !region->before)
-            ask_for_c(&t, c_at(w, next), min64(tallest, next->rows), next->width * plan->size,
+        /* A tile that is free asks for the next two. */
+        const bool two = t.errand.rows == 0 && !region->before && 2 * tallest <= now->k / 8;
+        const int64_t to = two ? now->m0 + cut(now->rows, panels, min64(i + 3, panels)) : below;
+        if (below_is_there && !plan->near && asked < to) {
+            const int64_t from = asked > end ? asked : end;
+            ask_for_c(&t, c_below + (from - end) * c_bytes, to - from, now->width * plan->size,
                       c_bytes);
+            asked = to;
+        }
+        if (below == end && next->width && !plan->near && !region->before) {
+            w->asked = min64((two ? 2 : 1) * tallest, next->rows);
+            ask_for_c(&t, c_at(w, next), w->asked, next->width * plan->size, c_bytes);
+        }
         ask_for_a(w, now, end, below);
         kernel->tile(&t);
         hand_on(w, t.mr);
@@ -424,7 +446,9 @@ static void run_step(walk *w, const step *now, const step *next)
             hone__gemm_activate(plan, region, t.c, t.mr, now->width);
         }
         if (next->packed && x->b_cs == 1) {
-            pack_b(w, next, slice(next->k, panels, i) + packed, slice(next->k, panels, i + 1));
+            int64_t last;
+            const int64_t first = packs(now, next, i, panels, &last);
+            pack_b(w, next, first + packed, last);
         } else if (next->packed) {
             pack_columns(w, next, i, panels);
         }
