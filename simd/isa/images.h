@@ -134,8 +134,9 @@ typedef struct {
      * caches, and begin on multiples of a vector. */
     void (*weights)(int64_t n, const float *w, int64_t w_tap, int64_t from_step, float *points,
                     int64_t point, int64_t to_step, bool past);
-    /** w[tap * w_tap + i] += G^T points G for i < n, a multiple of HONE__IMAGE_CHANNELS. */
-    void (*weights_back)(int64_t n, const float *points, int64_t point, float *w, int64_t w_tap);
+    /** w[tap * w_tap + i], first: from +0, += G^T points G for i < n, a multiple of HONE__IMAGE_CHANNELS. */
+    void (*weights_back)(int64_t n, const float *points, int64_t point, float *w, int64_t w_tap,
+                         bool first);
 } hone__winograd_form;
 
 typedef struct {

@@ -140,7 +140,7 @@ HONE__INLINE void winograd_gt(vf32 a, vf32 b, vf32 c, vf32 d, vf32 *to)
 }
 
 static void winograd_weights_back(int64_t n, const float *points, int64_t point, float *w,
-                                  int64_t w_tap)
+                                  int64_t w_tap, bool first)
 {
     for (int64_t i = 0; i < n; i += F32_LANES) {
         vf32 column[4][3];
@@ -154,7 +154,7 @@ static void winograd_weights_back(int64_t n, const float *points, int64_t point,
             winograd_gt(column[0][y], column[1][y], column[2][y], column[3][y], tap);
             for (int x = 0; x < 3; x++) {
                 float *to = w + (3 * y + x) * w_tap + i;
-                f32_store(to, f32_add(f32_load(to), tap[x]));
+                f32_store(to, f32_add(first ? f32_set(0) : f32_load(to), tap[x]));
             }
         }
     }

@@ -171,7 +171,7 @@ static void wide_dy(const hone__winograd_in *t)
 }
 
 static void wide_weights_back(int64_t n, const float *points, int64_t point, float *w,
-                              int64_t w_tap)
+                              int64_t w_tap, bool first)
 {
     for (int64_t i = 0; i < n; i += F32_LANES) {
         vf32 column[WIDE_IN][3];
@@ -188,7 +188,7 @@ static void wide_weights_back(int64_t n, const float *points, int64_t point, flo
             wide_gt(u, tap);
             for (int x = 0; x < 3; x++) {
                 float *to = w + (3 * y + x) * w_tap + i;
-                f32_store(to, f32_add(f32_load(to), tap[x]));
+                f32_store(to, f32_add(first ? f32_set(0) : f32_load(to), tap[x]));
             }
         }
     }

@@ -43,13 +43,15 @@ bool hone__winograd_suits_wide(int64_t out_height, int64_t out_width);
 bool hone__winograd_run(const hone__winograd *w);
 
 /** sum [outputs, channels, 9], contiguous, += for each sample in order the gradient of a weight by
- * x and dy, one chain over the tiles (row by row) in each point from +0. False: out of memory. */
+ * x and dy, one chain over the tiles (row by row) in each point from +0. fresh: to +0 instead of what
+ * the sum holds; n is not 0. False: out of memory. */
 typedef struct {
     int64_t n;
     hone__image x, dy;
     int64_t before_y, before_x;
     float *sum;
     bool wide; /* F(4x4, 3x3) */
+    bool fresh;
 } hone__winograd_gradient;
 /** If it is worth it, where F(2x2) is. */
 bool hone__winograd_gradient_suits_wide(int64_t out_height, int64_t out_width);

@@ -19,7 +19,8 @@ typedef struct {
     int64_t tiles_y, tiles_x, outputs; /* outputs: channels of dy */
     int64_t samples, bands, band_rows; /* of a step */
     int64_t x_point, dy_point, weight_point;
-    float *sum;               /* [channels * 9, out] */
+    int64_t row;              /* of the sum and of products */
+    float *sum;               /* [channels * 9, row] */
     float *x, *dy;            /* [samples][points][blocks][tiles][channels of the block] */
     int64_t near, most_tiles; /* channels of x at a time; tiles of a step */
     float *zeros;
@@ -113,7 +114,7 @@ static void multiply(const job *j, const step *s, int64_t n, int64_t b, float *p
                                   .a_cs = width,
                                   .b = j->dy + of * j->dy_point + at * j->most_tiles,
                                   .b_rs = columns,
-                                  .c_rs = j->out,
+                                  .c_rs = j->row,
                                   .nr = (int)columns,
                                   .resume = !s->begins };
             hone__product_panel(j->kernel, rows, &t, j->x + of * j->x_point + c * j->most_tiles,
@@ -134,8 +135,9 @@ static void add_share(const job *j, const step *s, float *room, int thread, int 
         for (int64_t n = 0; n < s->end - s->first; n++) {
             multiply(j, s, n, b, products);
             for (int64_t k = c; s->ends && k < last; k++)
-                j->form->weights_back(j->out, products + (k - c) * j->out, j->weight_point,
-                                      j->sum + 9 * k * j->out, j->out);
+                j->form->weights_back(j->out, products + (k - c) * j->row, j->weight_point,
+                                      j->sum + 9 * k * j->row, j->row,
+                                      j->g->fresh && s->first + n == 0);
         }
     }
 }
@@ -162,8 +164,9 @@ static void run_share(void *ctx, int thread, int n_threads)
     const int64_t c = block(j, false, hone__cut(all, n_threads, thread));
     const int64_t c_end = block(j, false, hone__cut(all, n_threads, thread + 1));
     const int64_t first = 9 * c, mine = 9 * hone__most(0, min64(c_end, channels) - c);
-    j->kernel->transpose(mine, j->outputs, j->sum + first * j->out, j->out, j->g->sum + first,
-                         taps);
+    if (!j->g->fresh)
+        j->kernel->transpose(mine, j->outputs, j->sum + first * j->row, j->row, j->g->sum + first,
+                             taps);
     for (int64_t i = 0; i < steps; i++) {
         const step s = step_at(j, i);
         transform_share(j, &s, thread, n_threads);
@@ -171,8 +174,8 @@ static void run_share(void *ctx, int thread, int n_threads)
         add_share(j, &s, products, thread, n_threads);
         hone__meet(n_threads);
     }
-    j->kernel->transpose(j->outputs, mine, j->g->sum + first, taps, j->sum + first * j->out,
-                         j->out);
+    j->kernel->transpose(j->outputs, mine, j->g->sum + first, taps, j->sum + first * j->row,
+                         j->row);
 }
 
 static void choose_steps(job *j, int threads)
@@ -187,10 +190,16 @@ static void choose_steps(job *j, int threads)
     const int64_t parts = hone__up(ceil_div(j->in, j->near / LEAST_CHANNELS * LEAST_CHANNELS),
                                    threads); /* even, for each thread as many */
     j->near = min64(hone__up(ceil_div(j->in, parts), LEAST_CHANNELS), j->in);
-    j->weight_point = hone__point(j->near * j->out);
+    j->weight_point = hone__point(j->near * j->row);
     const int64_t bytes = j->points * (j->x_point + j->dy_point) * 4;
     const int64_t most = hone__gemm_l3_is_far() ? NEAR_SAMPLES_BYTES : SAMPLES_BYTES;
     j->samples = j->bands > 1 ? 1 : min64(j->g->n, min64(MOST_SAMPLES, 1 + most / bytes));
+}
+
+/* Rows that long are put apart, lest they meet in a few sets of L1. */
+static int64_t row_of(int64_t out)
+{
+    return out % 256 == 0 ? hone__point(out) : out;
 }
 
 static job job_of(const hone__winograd_gradient *g)
@@ -203,6 +212,7 @@ static job job_of(const hone__winograd_gradient *g)
                   .kernel = &hone__k->gemm.of[HONE__GEMM_F32],
                   .in = hone__padded(g->x.channels),
                   .out = hone__padded(g->dy.channels),
+                  .row = row_of(hone__padded(g->dy.channels)),
                   .outputs = g->dy.channels,
                   .tiles_y = ceil_div(g->dy.height, form->outputs),
                   .tiles_x = ceil_div(g->dy.width, form->outputs) };
@@ -219,7 +229,7 @@ static size_t prepare(job *j, int threads)
         j->pixels_bytes + hone__floats((j->bands > 1 ? parts : 1) * j->points * j->weight_point);
     const int64_t widest = j->in > j->out ? j->in : j->out;
     j->bytes[0] = hone__floats(widest);
-    j->bytes[1] = hone__floats(9 * j->g->x.channels * j->out);
+    j->bytes[1] = hone__floats(9 * j->g->x.channels * j->row);
     j->bytes[2] = hone__floats(points * j->x_point);
     j->bytes[3] = hone__floats(points * j->dy_point);
     size_t all = hone__bytes(threads, j->room_bytes);

@@ -167,12 +167,13 @@ static bool winograd_input(const hone__conv *c, const hone_tensor *weight, hone_
     return hone__winograd_run(&w);
 }
 
-static bool winograd_add_weight(const hone__conv *c, const hone_tensor *sum)
+static bool winograd_add_weight(const hone__conv *c, const hone_tensor *sum, bool fresh)
 {
     hone__winograd_gradient g = { .n = c->n,
                                   .before_y = c->before[1],
                                   .before_x = c->before[2],
                                   .sum = hone__data(sum),
+                                  .fresh = fresh,
                                   .wide =
                                       hone__winograd_gradient_suits_wide(c->out[1], c->out[2]) };
     return image_of(c, c->b, c->in, &g.x) && image_of(c, c->a, c->out, &g.dy) &&
@@ -549,12 +550,12 @@ bool hone__conv_add_weight(const hone__conv *c, hone_tensor *sum, bool fresh)
     const bool winograd = positions(c->out) >= LEAST_POSITIONS && suits(c, c->out);
     const bool direct = suits_direct(c) || is_depthwise(c) || is_of_one_channel(c);
     const bool few = !winograd && !direct && suits_few(c, sum);
-    if (fresh && (many || winograd || direct || few || c->a->numel == 0))
+    if (fresh && ((many && !winograd) || direct || few || c->a->numel == 0))
         hone__fill_elements(sum, 0);
     if (sum->numel == 0 || c->a->numel == 0)
         return true;
     if (winograd)
-        return winograd_add_weight(c, sum);
+        return winograd_add_weight(c, sum, fresh);
     if (direct)
         return direct_add_weight(c, sum);
     if (few)
