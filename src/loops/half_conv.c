@@ -11,7 +11,11 @@
 
 #include <string.h>
 
-enum { SOME = 64, WIDEST = 64, BLOCK_BYTES = 384 << 10, BLOCK_PANELS = 8, BLOCKS = 4, AHEAD = 32 };
+enum { SOME = 64, WIDEST = 64, BLOCK_PANELS = 8, BLOCKS = 4, AHEAD = 32 };
+
+/* Of panels of columns: more where weights come from beyond L2 for each block, which is 2 MB on CPUs with
+ * tiles. */
+enum { BLOCK_BYTES = 384 << 10, LARGE_BLOCK_BYTES = 1280 << 10, LARGE_WEIGHTS = 2 << 20 };
 
 typedef struct {
     const hone__half_conv *conv;
@@ -60,6 +64,19 @@ static size_t lay_out(const job *j, char *at, room *r)
 
 /* ---- weights */
 
+/* Asks for what comes after a row's weights of some channels: those of the row's next channels, or, where
+ * rows lie side by side, of all rows and one channel. */
+static inline void ask_ahead(const hone__half_conv *c, const uint16_t *from, int64_t first,
+                             int64_t some, int64_t r, int64_t rows)
+{
+    const bool by_rows = c->w_in == c->taps;
+    const uint16_t *at = by_rows ? from + r * c->w_out + (first + some) * c->w_in
+                                 : from + (first + some + r) * c->w_in;
+    const int64_t n = (by_rows ? some : rows) * c->taps;
+    for (int64_t i = 0; i < n; i += some)
+        __builtin_prefetch(at + i);
+}
+
 /* to[r * k + ..] = a row's weights as k counts them: lines of them at a time, since rows and taps may
  * be pages apart, there and here. */
 static void turn_weights(const job *j, int64_t rows, const uint16_t *from, uint16_t *to)
@@ -71,6 +88,7 @@ static void turn_weights(const job *j, int64_t rows, const uint16_t *from, uint1
     for (int64_t first = 0; first < channels; first += LINE) {
         const int64_t n = hone__min(LINE, channels - first);
         for (int64_t r = 0; r < rows; r++) {
+            ask_ahead(c, from, first, LINE, r, rows);
             for (int64_t t = 0; t < c->taps; t++) {
                 const uint16_t *x = from + r * c->w_out + first * w_in + c->which[t];
                 uint16_t *at = to + r * j->k + first * by_channel + t * by_tap;
@@ -328,7 +346,9 @@ bool hone__half_conv_run(const hone__half_conv *c)
     j.b_bytes = hone__bf16_panel_bytes(j.kernel, j.tiles, shape->nr, j.k);
     const double flops = 2.0 * (double)j.all * (double)c->outputs * (double)j.k;
     const int threads = hone__team_for(flops / shape->flops_per_ns, j.b_panels);
-    const int64_t fit = BLOCK_BYTES / (int64_t)j.b_bytes, few = j.b_panels / (BLOCKS * threads);
+    const bool large = j.kernel->tiled && hone__bytes(j.a_panels, j.a_bytes) > LARGE_WEIGHTS;
+    const int64_t fit = (large ? LARGE_BLOCK_BYTES : BLOCK_BYTES) / (int64_t)j.b_bytes;
+    const int64_t few = j.b_panels / (threads > 1 ? BLOCKS * threads : 1);
     const int64_t most = hone__min(hone__min(fit, few), BLOCK_PANELS);
     j.block_panels = most < 1 ? 1 : most;
     j.blocks = (j.b_panels + j.block_panels - 1) / j.block_panels;
