@@ -168,7 +168,16 @@ if [ "$data" = digits ]; then
   check_cuts lenet-30 "${lenet[@]}"
   check lenet-bf16-30 yes "${lenet[@]}" --dtype bf16
   check_cuts lenet-bf16-30 "${lenet[@]}" --dtype bf16
+  check_tables lenet-bf16-30 "${lenet[@]}" --dtype bf16
+  tiles=("${lenet[@]}" --dtype bf16 --bf16-order tiles)
+  check lenet-tiles-30 yes "${tiles[@]}"
+  check_tables lenet-tiles-30 "${tiles[@]}"
   data=pictures
   check resnet18-30 yes --limit 30 --model resnet18:num_classes=10,width=3,small=True --batch 10 --lr 0.01
+  # whole tiles of channels, which lie in pairs; plain C takes a minute for as many
+  wide=(--limit 10 --model resnet18:num_classes=10,width=16,small=True --batch 5 --lr 0.01 --dtype bf16)
+  check resnet18-tiles-10 no "${wide[@]}" --bf16-order tiles
+  check_tables resnet18-tiles-10 "${wide[@]}" --bf16-order tiles
+  check_tables resnet18-bf16-10 "${wide[@]}"
 fi
 [ "$failures" -eq 0 ]
