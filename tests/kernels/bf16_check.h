@@ -95,26 +95,38 @@ static void naive(const hone__gemm_args *x)
 
 /* ---- a case ---- */
 
-/* Of mixed size, some zeros; with `specials` now and then a hard one. */
-static uint16_t element_of(bool specials)
+/* Of mixed size, some zeros; now and then a hard one; such that sums are about the least normal
+ * number, and what is added to them, too, or denormal. */
+typedef enum { USUAL, SPECIALS, LEAST } numbers;
+
+static uint16_t element_of(numbers kind)
 {
-    return specials && below(200) == 0 ? hard() : hone__bf16_of(bits_of((float)number()));
+    if (kind == LEAST && below(8)) {
+        const uint32_t r = next();
+        return (uint16_t)((r & 0x8000) | (61 + (r >> 16) % 4) << 7 | (r & 0x7F));
+    }
+    return kind == SPECIALS && below(200) == 0 ? hard() : hone__bf16_of(bits_of((float)number()));
 }
 
-static guard some_bf16(int64_t n, bool specials)
+static float addend_of(numbers kind)
+{
+    return kind == LEAST ? value(next() & 0x80FFFFFF) : (float)number();
+}
+
+static guard some_bf16(int64_t n, numbers kind)
 {
     guard g = guard_new((size_t)n * sizeof(uint16_t));
     for (int64_t i = 0; i < n; i++) {
-        ((uint16_t *)(void *)g.data)[i] = element_of(specials);
+        ((uint16_t *)(void *)g.data)[i] = element_of(kind);
     }
     return g;
 }
 
-static guard some_c(const hone__gemm_args *x, int64_t n)
+static guard some_c(const hone__gemm_args *x, int64_t n, numbers kind)
 {
     guard g = guard_new((size_t)n * (x->narrow ? 2 : 4));
     for (int64_t i = 0; i < n; i++) {
-        hold(x, g.data, i, (float)number());
+        hold(x, g.data, i, addend_of(kind));
     }
     return g;
 }
@@ -133,18 +145,18 @@ static bool same(const hone__gemm_args *x, const guard *got, const guard *want)
 }
 
 /* Every kernel on these arguments, pointers filled in here; `bias` asks for one. */
-static void check(const hone__gemm_args *args, bool bias, bool specials)
+static void check(const hone__gemm_args *args, bool bias, numbers kind)
 {
     operands o = measure(args);
     hone__gemm_args *x = &o.args;
-    guard a = some_bf16(o.a_high - o.a_low + 1, specials);
-    guard b = some_bf16(o.b_high - o.b_low + 1, specials);
-    guard old = some_c(x, o.c_high + 1);
+    guard a = some_bf16(o.a_high - o.a_low + 1, kind);
+    guard b = some_bf16(o.b_high - o.b_low + 1, kind);
+    guard old = some_c(x, o.c_high + 1, kind);
     guard want = guard_new(old.bytes), got = guard_new(old.bytes);
     guard want_activated = guard_new(old.bytes), got_activated = guard_new(old.bytes);
     guard biases = guard_new((size_t)(o.bias_high - o.bias_low + 1) * sizeof(float));
     for (int64_t i = 0; i <= o.bias_high - o.bias_low; i++) {
-        ((float *)(void *)biases.data)[i] = (float)number();
+        ((float *)(void *)biases.data)[i] = addend_of(kind);
     }
     x->a = (uint16_t *)(void *)a.data - o.a_low;
     x->b = (uint16_t *)(void *)b.data - o.b_low;
@@ -200,13 +212,13 @@ static void add_epilogue(hone__gemm_args *x)
     }
 }
 
-static void check_layouts(int64_t m, int64_t n, int64_t k, bool specials)
+static void check_layouts(int64_t m, int64_t n, int64_t k, numbers kind)
 {
     for (int layout = 0; layout < 4; layout++) {
         hone__gemm_args x = shaped(HONE__GEMM_BF16, m, n, k, layout & 1, layout & 2);
-        check(&x, false, specials);
+        check(&x, false, kind);
         add_epilogue(&x);
-        check(&x, next() & 1, specials);
+        check(&x, next() & 1, kind);
     }
 }
 
@@ -215,13 +227,46 @@ static void check_remainders(int threads)
 {
     start(threads);
     for (int64_t k = 0; k <= 70; k++) {
-        check_layouts(1 + below(40), 1 + below(100), k, k % 2);
+        check_layouts(1 + below(40), 1 + below(100), k, k % 2 ? SPECIALS : USUAL);
     }
     for (int64_t m = 1; m <= 18; m++) {
-        check_layouts(m, 1 + below(70), 1 + below(40), false);
+        check_layouts(m, 1 + below(70), 1 + below(40), USUAL);
     }
     for (int64_t n = 1; n <= 100; n += 1 + below(3)) {
-        check_layouts(1 + below(20), n, 1 + below(40), false);
+        check_layouts(1 + below(20), n, 1 + below(40), USUAL);
+    }
+}
+
+/* The last k, row or column of a step, a tile or a panel, and those beside it: operands end where
+ * pages do. */
+static void check_ends(void)
+{
+    static const int64_t extents[] = { 1, 4, 5, 15, 16, 17, 31, 32, 33 };
+    enum { N = sizeof extents / sizeof *extents };
+    start(1);
+    for (int i = 0; i < N * N * N; i++) {
+        const int64_t m = extents[i % N], n = extents[i / N % N], k = extents[i / (N * N)];
+        for (int layout = 0; layout < 4; layout++) {
+            hone__gemm_args x = shaped(HONE__GEMM_BF16, m, n, k, layout & 1, layout & 2);
+            x.narrow = (i + layout) & 1;
+            check(&x, false, USUAL);
+        }
+    }
+}
+
+/* Sums about the least normal number, to which the bias adds what leaves denormals, or is one: they
+ * are kept. */
+static void check_denormals(void)
+{
+    start(2);
+    for (int i = 0; i < 96; i++) {
+        const int64_t m = 1 + below(70), n = 1 + below(140), k = 1 + below(40);
+        hone__gemm_args x = shaped(HONE__GEMM_BF16, m, n, k, i & 1, i & 2);
+        x.narrow = i % 3;
+        x.act = i & 4 ? HONE__GEMM_RELU : HONE__GEMM_NO_ACT;
+        x.accumulate = below(4) ? HONE__GEMM_OVERWRITE : HONE__GEMM_BEGIN;
+        *(i & 8 ? &x.bias_cs : &x.bias_rs) = 1;
+        check(&x, i & 16 || i < 16, LEAST);
     }
 }
 
@@ -229,10 +274,10 @@ static void check_remainders(int threads)
 static void check_long_k(void)
 {
     start(2);
-    check_layouts(9, 35, 4300, false);
-    check_layouts(3, 1100, 515, false);
-    check_layouts(1, 2050, 129, true);
-    check_layouts(2100, 3, 77, false);
+    check_layouts(9, 35, 4300, USUAL);
+    check_layouts(3, 1100, 515, USUAL);
+    check_layouts(1, 2050, 129, SPECIALS);
+    check_layouts(2100, 3, 77, USUAL);
 }
 
 /* Strides of any kind, C's by columns or apart, batches that share an operand. */
@@ -267,7 +312,7 @@ static void check_strides_and_batches(void)
         x.a_batch[0] = m * k * (next() & 1) * 4;
         x.b_batch[0] = m == 1 ? 0 : k * n * 4;
         x.c_batch[0] = 4 * (m + 1) * (n + 1);
-        check(&x, next() & 1, i % 3 == 0);
+        check(&x, next() & 1, i % 3 == 0 ? SPECIALS : USUAL);
     }
 }
 

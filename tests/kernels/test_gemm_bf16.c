@@ -15,6 +15,16 @@ Test(gemm_bf16, long_k)
     check_long_k();
 }
 
+Test(gemm_bf16, ends)
+{
+    check_ends();
+}
+
+Test(gemm_bf16, denormals)
+{
+    check_denormals();
+}
+
 Test(gemm_bf16, strides_and_batches)
 {
     check_strides_and_batches();
@@ -25,7 +35,7 @@ Test(gemm_bf16, cuts_of_k)
 {
     start(1);
     enum { M = 13, N = 40, K = 61 };
-    guard a = some_bf16(M * K, true), b = some_bf16(K * N, true);
+    guard a = some_bf16(M * K, SPECIALS), b = some_bf16(K * N, SPECIALS);
     float whole[M * N], parts[M * N];
     hone__gemm_args x = hone__gemm_contiguous(HONE__GEMM_BF16, M, N, K);
     for (int i = 0; use_kernel(i); i++) {
@@ -57,7 +67,7 @@ Test(gemm_bf16, is_the_chain_of_f32)
     start(2);
     enum { M = 70, N = 130, K = 301 };
     static float a[M * K], b[K * N], want[M * N], got[M * N];
-    guard half_a = some_bf16(M * K, false), half_b = some_bf16(K * N, false);
+    guard half_a = some_bf16(M * K, USUAL), half_b = some_bf16(K * N, USUAL);
     for (int i = 0; i < M * K; i++) {
         a[i] = value((uint32_t)((uint16_t *)(void *)half_a.data)[i] << 16);
     }
@@ -113,8 +123,8 @@ Test(gemm_bf16, from_a_source)
             x.c_cs = m;
         }
         x.narrow = i & 2;
-        guard a = some_bf16(m * k + 1, false), b = some_bf16(k * n + 1, false);
-        guard want = some_c(&x, m * n), got = guard_new(want.bytes);
+        guard a = some_bf16(m * k + 1, USUAL), b = some_bf16(k * n + 1, USUAL);
+        guard want = some_c(&x, m * n, USUAL), got = guard_new(want.bytes);
         const reader r = { { read_panel }, k, 1 };
         x.a = a.data;
         x.b = b.data;

@@ -3,6 +3,8 @@
 #include "gemm/blocks.h"
 #include "runtime/cpu.h"
 
+#include <signal.h>
+
 static void want_tiles(void)
 {
     hone__bf16_order_set(HONE__BF16_TILES);
@@ -25,6 +27,16 @@ Test(gemm_bf16_tiles, long_k)
     check_long_k();
 }
 
+Test(gemm_bf16_tiles, ends)
+{
+    check_ends();
+}
+
+Test(gemm_bf16_tiles, denormals)
+{
+    check_denormals();
+}
+
 Test(gemm_bf16_tiles, strides_and_batches)
 {
     check_strides_and_batches();
@@ -36,19 +48,83 @@ Test(gemm_bf16_tiles, small_blocks)
     enum { CACHE = 16 << 10 };
     start(2);
     hone__gemm_set_caches(CACHE, CACHE, 2 * CACHE);
-    check_layouts(80, 100, 96, false);
-    check_layouts(48, 64, 64, false);
-    check_layouts(33, 70, 200, true);
-    check_layouts(4, 70, 1100, false);
+    check_layouts(80, 100, 96, USUAL);
+    check_layouts(48, 64, 64, USUAL);
+    check_layouts(33, 70, 200, SPECIALS);
+    check_layouts(4, 70, 1100, USUAL);
 }
 
 /* Many panels of B beside each other, of which one is rounded while the next is summed. */
 Test(gemm_bf16_tiles, wide_rows)
 {
     start(2);
-    check_layouts(97, 300, 64, false);
-    check_layouts(64, 256, 700, false);
-    check_layouts(70, 97, 31, true);
+    check_layouts(97, 300, 64, USUAL);
+    check_layouts(64, 256, 700, USUAL);
+    check_layouts(70, 97, 31, SPECIALS);
+}
+
+/* Tiles of several panels of B, the last one whole, of one column or lacking one; ranges of k that end
+ * before, with and after it. */
+static void check_wide(int64_t k)
+{
+    static const int64_t columns[] = { 31, 32, 33, 63, 64, 65, 95, 96, 97 };
+    start(2);
+    for (int i = 0; i < 9; i++) {
+        const int64_t m = k > 1 ? 33 + 15 * (i % 2) : 65;
+        hone__gemm_args x = shaped(HONE__GEMM_BF16, m, columns[i], k, i % 4 == 3, i & 2);
+        check(&x, false, USUAL);
+        x.narrow = true;
+        x.act = i & 4 ? HONE__GEMM_RELU : HONE__GEMM_NO_ACT;
+        *(i % 3 ? &x.bias_cs : &x.bias_rs) = 1;
+        check(&x, true, USUAL);
+    }
+}
+
+Test(gemm_bf16_tiles, wide_of_few_k)
+{
+    check_wide(0);
+    check_wide(1);
+}
+
+Test(gemm_bf16_tiles, wide_of_2047)
+{
+    check_wide(2047);
+}
+
+Test(gemm_bf16_tiles, wide_of_2048)
+{
+    check_wide(2048);
+}
+
+Test(gemm_bf16_tiles, wide_of_2049)
+{
+    check_wide(2049);
+}
+
+/* Linux refuses tiles to a process one of whose stacks for signals couldn't hold them. */
+static bool is_refused_tiles(void)
+{
+    static char small[2048];
+    const stack_t stack = { .ss_sp = small, .ss_size = sizeof small };
+    stack_t old;
+    if (!hone__cpu_is_of_amx() || sigaltstack(&stack, &old) != 0) {
+        return false;
+    }
+    const bool refused = !hone__cpu_has_amx_bf16();
+    return sigaltstack(&old, NULL) == 0 && refused;
+}
+
+Test(gemm_bf16_tiles, by_fmas_where_tiles_are_refused)
+{
+    if (!is_refused_tiles()) {
+        cr_skip_test("this CPU has no AMX, or the OS doesn't refuse it");
+    }
+    start(2);
+    cr_assert(hone__bf16_find("avx512_amx") == NULL);
+    hone__isa_use(hone__isa_find("avx512"));
+    cr_assert(!hone__bf16_in(true)->tiled);
+    check_layouts(70, 97, 129, SPECIALS);
+    check_layouts(3, 97, 65, USUAL);
 }
 
 Test(gemm_bf16_tiles, amx_where_it_is)
@@ -81,7 +157,7 @@ Test(gemm_bf16_tiles, sums_over_samples)
 {
     start(2);
     enum { M = 9, N = 35, K = 192 };
-    guard a = some_bf16(M * K, false), b = some_bf16(K * N, false);
+    guard a = some_bf16(M * K, USUAL), b = some_bf16(K * N, USUAL);
     float tiles[M * N], chain[M * N], parts[M * N];
     hone__gemm_args x = hone__gemm_contiguous(HONE__GEMM_BF16, M, N, K);
     x.a = a.data;
