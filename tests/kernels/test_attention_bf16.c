@@ -19,6 +19,7 @@ typedef struct {
     double scale;
     bool specials;
     bool cancels; /* what is left of sums are their roundings, which tell of their order */
+    bool blind;   /* every other query sees none of a block of keys, or all but one */
 } variant;
 
 /* Of all units, as they lie. */
@@ -337,6 +338,11 @@ static void check(variant x)
     for (int64_t i = 0; i < x.queries * x.keys; i++) /* the third query sees nothing */
         if (x.mask && (below(3) == 0 || i / x.keys == 2))
             all.mask[i] = x.mask == 'a' ? 0xFF80 : 0;
+    for (int64_t i = 0; x.blind && i < x.queries * x.keys; i++) {
+        const int64_t query = i / x.keys, key = i % x.keys, block = key / KEY_BLOCK;
+        if (query % 2 && block == query / 2 % 3 && (query % 4 < 2 || key % KEY_BLOCK != 77))
+            all.mask[i] = x.mask == 'a' ? 0xFF80 : 0;
+    }
     model(&x, &all);
     for (int i = 0; use_kernel(i); i++)
         check_kernel(&x, &all, hone__bf16_available(i)->name);
@@ -361,8 +367,14 @@ static const variant variants[] = {
     { 1, 1, 40, 50, 70, 33, .scale = 60 },
     { 1, 1, 140, 69, 5, 35, .scale = 1, .cancels = true },
     { 1, 1, 150, 70, 6, 20, true, .scale = 1, .cancels = true },
+    /* a scale below zero; one that leaves denormals, or is one; blocks of which nothing is seen */
+    { 2, 2, 37, 140, 33, 17, .scale = -0.6 },
+    { 1, 1, 45, 35, 32, 32, .scale = -0x1p-126 },
+    { 2, 1, 34, 133, 40, 7, true, .scale = 0x1.8p-128 },
+    { 1, 1, 33, 300, 9, 33, .mask = 'a', .scale = -0.4, .blind = true },
+    { 2, 2, 20, 270, 32, 16, .mask = 'b', .scale = -0x1p-125, .blind = true },
 };
-enum { ALL = sizeof variants / sizeof *variants };
+enum { ALL = sizeof variants / sizeof *variants, SCALES = ALL - 5 };
 
 static void check_some(int threads, int begin, int end)
 {
@@ -381,10 +393,12 @@ Test(attention_bf16, on_1_thread)
 Test(attention_bf16, on_2_threads)
 {
     check_some(2, 0, 1);
+    check_some(2, SCALES, ALL);
 }
 Test(attention_bf16, on_3_threads)
 {
     check_some(3, 1, 3);
+    check_some(3, SCALES, ALL);
 }
 Test(attention_bf16, on_5_threads)
 {
