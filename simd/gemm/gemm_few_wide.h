@@ -258,7 +258,7 @@ static int64_t R(gemm_few_wide)(int rows, const R(gemm_few_job) * job)
         SIDE_BY_SIDE = 32 /* columns that fewer rows take at once */
     };
     const bool narrow = job->n < SIDE_BY_SIDE, share = R(gemm_few_share)(job->b_cs);
-    const bool lined = share && hone__gemm_l1_ways() >= LINED_WAYS;
+    const bool lined = share && hone__gemm_l1_ways >= LINED_WAYS;
     const bool held = rows > R(gemm_few_tall) || (narrow && rows >= LEAST_HELD);
     const int least = lined                                 ? 1
                       : narrow && (share || job->a_cs == 1) ? 1

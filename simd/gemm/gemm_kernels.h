@@ -118,8 +118,8 @@ static inline bool hone__gemm_share_lines(int64_t apart)
 /** Rows of B that `row` takes at a time from L3. */
 enum { HONE__GEMM_ROWS = 5 };
 
-/** Ways of this machine's L1 (blocks.c). */
-int hone__gemm_l1_ways(void);
+/** Ways of L1, if each is a page as on x86: src/gemm/blocks.c sets them from its size. */
+extern int hone__gemm_l1_ways;
 
 /** How many of the `most` rows of a tile that reads A in place, `apart` bytes apart, m in all. Of more
  * than L1 has ways, no line would stay until the next k where they share lines. */
@@ -130,7 +130,7 @@ static inline int hone__gemm_rows_apart(int most, int64_t m, int64_t k, int64_t 
         !hone__gemm_share_lines(apart)) {
         return most;
     }
-    const int best = hone__gemm_l1_ways() - OTHERS;
+    const int best = hone__gemm_l1_ways - OTHERS;
     return best < most ? best : most;
 }
 

@@ -10,6 +10,7 @@
 #include <string.h>
 
 const hone__isa *hone__k = &hone__isa_scalar;
+int hone__gemm_l1_ways = 8;
 
 void hone__isa_use(const hone__isa *isa)
 {

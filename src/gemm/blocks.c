@@ -7,28 +7,22 @@ static struct {
     int64_t l1, l2, l3;
 } caches;
 
-void hone__gemm_set_caches(size_t l1, size_t l2, size_t l3)
-{
-    caches.l1 = (int64_t)l1;
-    caches.l2 = (int64_t)l2;
-    caches.l3 = (int64_t)l3;
-}
-
 static int64_t clamp(int64_t x, int64_t low, int64_t high)
 {
     return x < low ? low : x > high ? high : x;
 }
 
+void hone__gemm_set_caches(size_t l1, size_t l2, size_t l3)
+{
+    caches.l1 = (int64_t)l1;
+    caches.l2 = (int64_t)l2;
+    caches.l3 = (int64_t)l3;
+    hone__gemm_l1_ways = (int)clamp(caches.l1 / PAGE, 8, 16);
+}
+
 bool hone__gemm_l3_is_far(void)
 {
     return caches.l2 >= 2 << 20;
-}
-
-int hone__gemm_l1_ways(void)
-{
-    enum { A_WAY = 4096 };
-    const int64_t ways = caches.l1 / A_WAY;
-    return ways < 8 ? 8 : ways < 16 ? (int)ways : 16;
 }
 
 /* Rows of B, read in place, of which L2 holds those of a panel and of the next one, which is asked
