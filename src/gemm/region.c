@@ -5,8 +5,8 @@
  *       for a panel of columns (nr):      B packed, stays in L2
  *         for a panel of rows (mr):       the tile
  *
- * Packing waits for memory, not for the core: each tile packs a slice of the next panel of B on its
- * way, between its multiplications. A panel of A is packed just before its first tile.
+ * Packing waits for memory, not for the core: every second tile packs a slice of the next panel of
+ * B on its way, between its multiplications. A panel of A is packed just before its first tile.
  *
  * A region needs nothing from other threads, but in a relay (relay.c): no barriers, and packed data
  * lie in the thread's own memory. What is read often enough from where it lies is not packed
@@ -282,7 +282,8 @@ static hone__gemm_errand ask_along_n(const walk *w, const step *now, const step 
 }
 
 /* Tile i of n packs its share of the next panel of B on its way, as far as there are rows of as many
- * whole vectors as the tile has, of which a narrower panel leaves some unused; or it asks for a part of a panel that is read in place. */
+ * whole vectors as the tile has, of which a narrower panel leaves some unused; or it asks for a part
+ * of a panel that is read in place. */
 static hone__gemm_errand errand_for(const walk *w, const step *now, const step *next, int64_t i,
                                     int64_t n)
 {

@@ -17,9 +17,7 @@ void hone__observe_operands(const hone_context *ctx)
         if (!hone__observe_large(t))
             continue;
         const bool changed = i == 0 && ctx->target == HONE__INTO_FIRST;
-        const int64_t all = (int64_t)t->storage->bytes; /* an expanded one's elements are more */
-        const int64_t own = t->numel * (int64_t)hone__size_of(t->dtype);
-        const int64_t bytes = own < all ? own : all;
+        const int64_t bytes = hone__observe_bytes(t);
         const bool is_spread = atomic_load_explicit(&t->storage->spread, memory_order_relaxed);
         if (is_spread)
             spread += changed ? bytes : bytes / HONE__COST_MOVED;

@@ -60,12 +60,20 @@ static inline void hone__observe_end(const hone_context *ctx, hone__data_place o
     hone__data_now.large |= outer.large;
 }
 
+/** What there is of it in memory: an expanded one's elements are more. */
+static inline int64_t hone__observe_bytes(const hone_tensor *t)
+{
+    const int64_t all = (int64_t)t->storage->bytes;
+    const int64_t own = t->numel * (int64_t)hone__size_of(t->dtype);
+    return own < all ? own : all;
+}
+
 /** Before something that is no op reads `t`; gives back what hone__observe_read_end wants. */
 static inline hone__data_place hone__observe_read(const hone_tensor *t)
 {
     const hone__data_place outer = hone__data_now;
     if (hone__observe_large(t)) {
-        const int64_t bytes = t->numel * (int64_t)hone__size_of(t->dtype);
+        const int64_t bytes = hone__observe_bytes(t);
         const bool spread = atomic_load_explicit(&t->storage->spread, memory_order_relaxed);
         hone__data_now.near_bytes = spread ? 0 : bytes / HONE__COST_SHARED;
         hone__data_now.spread_bytes = spread ? bytes / HONE__COST_MOVED : 0;
