@@ -23,8 +23,7 @@ enum {
     WIDTH = 32,   /* of panels, both */
     GROUP = 1024, /* places */
     SUMS_BYTES = 640 << 10,
-    KEPT_BYTES = 1 << 20,
-    LEAST_CHANNELS = 16
+    KEPT_BYTES = 1 << 20
 };
 
 typedef float tile[WIDTH * WIDTH];
@@ -378,13 +377,20 @@ static void find_planes(job *j)
     }
 }
 
+/* Rows of so many outputs that fill whole tiles. */
+static int64_t whole_rows(int64_t out)
+{
+    int64_t rows = 1;
+    while (rows * out % K != 0)
+        rows++;
+    return rows;
+}
+
 /* Parts begin where tiles do. */
 static void cut_places(job *j)
 {
     const hone__half_axis *y = &j->g->y, *x = &j->g->x;
-    int64_t unit = 1;
-    while (unit * x->out % K != 0)
-        unit++;
+    const int64_t unit = whole_rows(x->out);
     const int64_t most = GROUP / (unit * x->out);
     j->rows = hone__min(y->out, unit * (most < 1 ? 1 : most));
     j->parts = ceil_div(y->out, j->rows);
@@ -393,12 +399,24 @@ static void cut_places(job *j)
     j->groups = j->parts * ceil_div(j->g->n, j->samples);
 }
 
+static double ns_of(const hone__half_conv_weight *g)
+{
+    const double products = (double)(g->n * g->y.out * g->x.out) *
+                            (double)(g->outputs * g->channels * g->y.taps * g->x.taps);
+    return 2.0 * products / hone__bf16_in(true)->shape.flops_per_ns;
+}
+
+/* Windows are cut into more shares than panels of channels and outputs are, but take twice as long; and
+ * rows that are too long for a group to stay in a cache are theirs. */
 bool hone__half_conv_weight_suits(const hone__half_conv_weight *g)
 {
     const hone__bf16_kernel *kernel = hone__bf16_in(true);
     const int64_t half = WIDTH / 2, taken = ceil_div(g->channels, half) * half;
+    const int64_t shares = ceil_div(g->channels, WIDTH) * ceil_div(g->outputs, WIDTH);
     return hone__bf16_tiles_now() && kernel->tiled && kernel->shape.mr == WIDTH &&
-           kernel->shape.nr == WIDTH && g->x.out % 2 == 0 && 4 * g->channels >= 3 * taken;
+           kernel->shape.nr == WIDTH && g->x.out % 2 == 0 && 4 * g->channels >= 3 * taken &&
+           whole_rows(g->x.out) * g->x.out <= 4 * GROUP &&
+           hone__team_for(ns_of(g), INT64_MAX) <= 2 * shares;
 }
 
 bool hone__half_conv_weight_run(const hone__half_conv_weight *g)
@@ -420,10 +438,7 @@ bool hone__half_conv_weight_run(const hone__half_conv_weight *g)
     j.plane_bytes = (size_t)j.length * WIDTH * sizeof(uint16_t);
     j.rows_bytes = (size_t)(filled(j.rows * g->x.out) * j.samples * WIDTH) * sizeof(uint16_t);
     j.keeps = hone__bytes(j.groups * j.outputs, j.rows_bytes) <= KEPT_BYTES;
-    const double flops =
-        2.0 * (double)(g->n * j.places) * (double)(g->outputs * g->channels * j.taps);
-    const int threads =
-        hone__team_for(flops / j.kernel->shape.flops_per_ns, j.channels * j.outputs);
+    const int threads = hone__team_for(ns_of(g), j.channels * j.outputs);
     j.by_channels = hone__min(threads, j.channels);
     j.by_outputs = hone__min(threads / j.by_channels, j.outputs);
     const int64_t of_panel = j.taps * ceil_div(j.outputs, j.by_outputs) * (int64_t)sizeof(tile);
