@@ -51,6 +51,9 @@ static HONE__GEMM_NOINLINE void narrow_some(errands *e)
 static HONE__GEMM_INLINE void ask_for_some(errands *e)
 {
     const uint16_t *at = e->ahead;
+    if (e->ahead_rows == 0) {
+        return;
+    }
     for (int i = 0; i < e->ahead_rows; i++, at += e->ahead_rs) {
         _mm_prefetch((const char *)at, _MM_HINT_T1);
     }
@@ -166,15 +169,12 @@ static void sum_apart(const hone__gemm_tile *t, float *s, errands *e)
     product(t, s, AMX_NR, s, AMX_NR, e);
 }
 
-/* The part of a tile over B's panel of column `col`, and what is done meanwhile if there are others. */
-static errands *panel_of(const hone__gemm_tile *t, int col, hone__gemm_tile *of, errands *e)
+/* The part of a tile over B's panel of column `col`, one of several, and what is done meanwhile. */
+static void panel_of(const hone__gemm_tile *t, int col, hone__gemm_tile *of, errands *e)
 {
-    *of = *t;
-    if (t->nr <= AMX_NR) {
-        return NULL;
-    }
     const int64_t steps = t->k > 0 ? (t->k + AMX_K - 1) / AMX_K : 1;
     const int64_t panels = (t->nr + AMX_NR - 1) / AMX_NR;
+    *of = *t;
     of->nr = t->nr - col < AMX_NR ? t->nr - col : AMX_NR;
     of->b = (const uint16_t *)t->b + col * steps * AMX_K;
     of->c = (float *)t->c + col;
@@ -183,29 +183,37 @@ static errands *panel_of(const hone__gemm_tile *t, int col, hone__gemm_tile *of,
     const int64_t left = t->errand.rows - first;
     e->ahead_rows = (int)(left < 0 ? 0 : left < share ? left : share);
     e->ahead_rs = t->errand.rs;
-    e->ahead = (const uint16_t *)t->errand.from + first * t->errand.rs;
+    e->ahead = left > 0 ? (const uint16_t *)t->errand.from + first * t->errand.rs : NULL;
     e->rows = (int)((AMX_MR + steps - 1) / steps);
-    return e;
 }
 
+static void tile_of_panel(const hone__gemm_tile *t, errands *e)
+{
+    float *const c = t->c;
+    const unsigned rows = (unsigned)t->mr, cols = (unsigned)t->nr;
+    if ((rows | cols) % AMX_ROWS == 0) {
+        product(t, c, t->c_rs, c, t->c_rs, e);
+        return;
+    }
+    tile_sums s __attribute__((aligned(64)));
+    sum_apart(t, s, e);
+    for (int i = 0; i < t->mr; i++) {
+        memcpy(c + i * t->c_rs, s + i * AMX_NR, (size_t)t->nr * sizeof *c);
+    }
+}
+
+/* A tile of one panel is what it is: a copy costs as much as eight products of tiles. */
 static void tiles(const hone__gemm_tile *t)
 {
     begin();
-    errands e = { .tile = NULL };
-    for (int col = 0; col < t->nr; col += AMX_NR) {
+    if (t->nr <= AMX_NR) {
+        tile_of_panel(t, NULL);
+    }
+    for (int col = 0; t->nr > AMX_NR && col < t->nr; col += AMX_NR) {
+        errands e = { .tile = NULL };
         hone__gemm_tile of;
-        errands *const way = panel_of(t, col, &of, &e);
-        float *const c = of.c;
-        const unsigned rows = (unsigned)of.mr, cols = (unsigned)of.nr;
-        if ((rows | cols) % AMX_ROWS == 0) {
-            product(&of, c, of.c_rs, c, of.c_rs, way);
-            continue;
-        }
-        tile_sums s __attribute__((aligned(64)));
-        sum_apart(&of, s, way);
-        for (int i = 0; i < of.mr; i++) {
-            memcpy(c + i * of.c_rs, s + i * AMX_NR, (size_t)of.nr * sizeof *c);
-        }
+        panel_of(t, col, &of, &e);
+        tile_of_panel(&of, &e);
     }
     end();
 }
@@ -257,15 +265,16 @@ static void narrow_rows(const errands *e, int end)
 }
 
 /* Of two panels' sums one is being written while the other is rounded. */
-static void tile_narrow(const hone__gemm_tile *t, uint16_t *to, int64_t to_rs)
+static HONE__GEMM_NOINLINE void narrow_side_by_side(const hone__gemm_tile *t, uint16_t *to,
+                                                    int64_t to_rs)
 {
     tile_sums sums[2] __attribute__((aligned(64)));
     hone__gemm_tile of[2];
     errands e = { .tile = NULL };
     begin();
     for (int col = 0, w = 0; col < t->nr; col += AMX_NR, w ^= 1) {
-        errands *const way = panel_of(t, col, &of[w], &e);
-        sum_apart(&of[w], sums[w], way);
+        panel_of(t, col, &of[w], &e);
+        sum_apart(&of[w], sums[w], &e);
         if (e.tile) {
             narrow_rows(&e, t->mr);
         }
@@ -277,4 +286,17 @@ static void tile_narrow(const hone__gemm_tile *t, uint16_t *to, int64_t to_rs)
     }
     end();
     narrow_rows(&e, t->mr);
+}
+
+static void tile_narrow(const hone__gemm_tile *t, uint16_t *to, int64_t to_rs)
+{
+    if (t->nr > AMX_NR) {
+        narrow_side_by_side(t, to, to_rs);
+        return;
+    }
+    tile_sums s __attribute__((aligned(64)));
+    begin();
+    sum_apart(t, s, NULL);
+    end();
+    narrow_rows(&(errands){ .tile = t, .sums = s, .to = to, .to_rs = to_rs }, t->mr);
 }

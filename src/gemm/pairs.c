@@ -352,9 +352,13 @@ static void run_block(const part *p, range r, int64_t m0, int64_t m1)
     }
 }
 
-/* Whether tiles side by side are one call. */
-static bool runs_wide(const job *j, range r)
+/* Whether tiles side by side, of so many columns, are one call: B had better not come from L1. */
+static bool runs_wide(const job *j, range r, int64_t n)
 {
+    enum { NEAR = 16 << 10 };
+    if (r.k * n * (int64_t)sizeof(uint16_t) <= NEAR) {
+        return false;
+    }
     const bool narrows = j->only_rounds && r.last && j->kernel->tile_narrow && j->plan.x.k > 0;
     return j->straight || waits(j) || (narrows && follows_in_tile(j) && !j->plan.begins);
 }
@@ -364,7 +368,7 @@ static void run_side_by_side(const part *p, range r, hone__gemm_tile t, int64_t 
                              int64_t end, const char *panels)
 {
     const int nr = p->j->kernel->shape.nr;
-    const int64_t step = runs_wide(p->j, r) ? end - col : nr;
+    const int64_t step = runs_wide(p->j, r, end - col) ? end - col : nr;
     const size_t bytes = panel_bytes(p->j, nr, r.k);
     for (int64_t at = col; at < end; at += step) {
         t.nr = (int)min64(step, end - at);
@@ -409,9 +413,12 @@ static void run_tiled(const part *p, range r, int64_t m0, int64_t m1, int64_t n0
         }
         if (j->whole_b || row > m0) {
             const bool next = in_place && row + 2 * mr <= m1;
-            t.errand = (hone__gemm_errand){ .rows = next ? mr : 0,
-                                            .from = p->a + (row + mr) * x->a_rs + r.k0,
-                                            .rs = x->a_rs };
+            t.errand = (hone__gemm_errand){ .rows = 0 };
+            if (next) {
+                t.errand = (hone__gemm_errand){ .rows = mr,
+                                                .from = p->a + (row + mr) * x->a_rs + r.k0,
+                                                .rs = x->a_rs };
+            }
             const char *const whole =
                 j->whole_b ? whole_at(j, j->whole_b, n0, r.k0, r.k) : p->packed_b;
             run_side_by_side(p, r, t, row, n0, n1, whole);
@@ -546,11 +553,12 @@ static void decide(job *j, const hone__gemm_args *args, const hone__gemm_source 
     j->straight = j->simple && !x->narrow && x->c_cs == 1 && !plan->activate;
     j->only_rounds = j->simple && x->narrow && x->c_cs == 1 && !plan->activate;
     /* The longer a range, the fewer columns of B stay in L2, each time A passes; the shorter, the more
-     * often sums come and go. */
-    enum { TILED_RANGE = 2048 };
+     * often sums come and go, for which there had better be room. */
+    enum { TILED_RANGE = 2048, ROOM = 32 << 20 };
+    const bool roomy = j->straight || j->whole_b || 4.0 * (double)x->m * (double)x->n <= ROOM;
     const int64_t size = j->kernel->paired || j->kernel->tiled ? 2 : 4;
     const hone__gemm_blocks blocks = hone__gemm_choose_packed_blocks(
-        &j->kernel->shape, size, j->kernel->tiled ? TILED_RANGE : 8192 / size, x->k);
+        &j->kernel->shape, size, j->kernel->tiled && roomy ? TILED_RANGE : 8192 / size, x->k);
     j->kc = j->tiles ? ceil_div(blocks.kc, HONE__BF16_TILE_K) * HONE__BF16_TILE_K : blocks.kc;
     j->mc = blocks.mc;
     j->nc = 0;
