@@ -143,8 +143,7 @@ typedef struct {
     hone__winograd_form winograd[2]; /* F(2x2, 3x3), F(4x4, 3x3) */
     /** Outputs: one chain of fma(a, w, acc) over the taps from +0; then the bias is added. */
     void (*plane)(const hone__plane *d);
-    /** lanes[..][i mod HONE__IMAGE_CHANNELS] goes on with fma(dy, a, acc) over i < padded, row by row;
-     * dy is +0 from n on. */
+    /** lanes[..][i mod HONE__IMAGE_CHANNELS] goes on with fma(dy, a, acc) over i < n, row by row. */
     void (*plane_weight)(const hone__plane *d);
     void (*plane_3x3)(const hone__plane_3x3 *d);
     /** The gradient by the image of one of stride 2: what output i of row r sees with tap (ky, kx) is at

@@ -88,18 +88,21 @@ HONE__INLINE void plane_taps(const int many, const hone__plane *d, int t, int64_
         acc[k] = f32_load(lanes + d->tap[t + k] * HONE__IMAGE_CHANNELS);
     }
     const float *dy = d->out + p * d->out_plane;
+    int64_t last = h; /* of outputs, the first of a vector that n doesn't fill */
+    while (last + F32_LANES <= d->n)
+        last += HONE__IMAGE_CHANNELS;
+    const xf32 some = f32_lanes(0, d->n - last);
     for (int64_t r = 0, at = 0; r < d->rows; r++, dy += d->out_row, at += d->a_row) {
-        int64_t i = h;
-        for (; i + F32_LANES <= d->n; i += HONE__IMAGE_CHANNELS) {
+        for (int64_t i = h; i < last; i += HONE__IMAGE_CHANNELS) {
             const vf32 v = f32_load(dy + i);
             for (int k = 0; k < many; k++)
                 acc[k] = f32_fma(v, f32_load(a[k] + at + i), acc[k]);
         }
-        if (i >= d->padded)
+        if (last >= d->n)
             continue;
-        const vf32 v = i < d->n ? f32_load_n(dy + i, d->n - i, zero) : zero;
-        for (int k = 0; k < many; k++)
-            acc[k] = f32_fma(v, f32_load(a[k] + at + i), acc[k]);
+        const vf32 v = f32_load_n(dy + last, d->n - last, zero);
+        for (int k = 0; k < many; k++) /* an infinity there may not make a sum NaN */
+            acc[k] = f32_fma(v, f32_keep_lanes(f32_load(a[k] + at + last), some), acc[k]);
     }
     for (int k = 0; k < many; k++)
         f32_store(lanes + d->tap[t + k] * HONE__IMAGE_CHANNELS, acc[k]);

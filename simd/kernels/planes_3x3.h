@@ -3,7 +3,7 @@
 
 /* What is there of the columns that outputs [i, i + F32_LANES) see, vector by vector: three, of stride 1; of stride 2
  * two of pairs of columns, which are the two last ones of an odd `across`, else the two first, and one that ends with
- * the column before these, or begins with the one behind. */
+ * the column before these, or begins with the one behind. Of stride 1 none is there for outputs that aren't. */
 typedef struct {
     xf32 part[3];
 } three_edge;
@@ -27,7 +27,8 @@ HONE__INLINE three_edge three_edge_at(const int mul, const hone__plane_3x3 *d, i
         const bool one = mul == 2 && k == 2;
         const int64_t from = one && odd ? F32_LANES - 1 : 0;
         const int64_t end = one && !odd ? 1 : F32_LANES;
-        e.part[k] = f32_lanes(-at > from ? -at : from, d->width - at < end ? d->width - at : end);
+        const int64_t there = mul == 1 && d->n - i < d->width - at ? d->n - i : d->width - at;
+        e.part[k] = f32_lanes(-at > from ? -at : from, there < end ? there : end);
     }
     return e;
 }
@@ -72,9 +73,10 @@ HONE__INLINE const three_edge *three_edge_of(const int mul, const bool single,
     return spare;
 }
 
-/* The three columns of a row; line: what output i's first one is. */
+/* The three columns of a row; line: what output i's first one is. some, or NULL: of stride 2, the outputs that there
+ * are, if the image ends with the last column that these see; others then see nothing but +0. */
 HONE__INLINE void three_columns(const int mul, const bool odd, const three_edge *e,
-                                const float *line, vf32 *v)
+                                const xf32 *some, const float *line, vf32 *v)
 {
     const vf32 a = f32_load_lanes(line + three_part(mul, odd, 0), e->part[0]);
     const vf32 b = f32_load_lanes(line + three_part(mul, odd, 1), e->part[1]);
@@ -87,10 +89,14 @@ HONE__INLINE void three_columns(const int mul, const bool odd, const three_edge 
         v[1] = f32_even(a, b);
         v[2] = f32_odd(a, b);
         v[0] = f32_slide(c, v[2], F32_LANES - 1);
+        if (some)
+            v[0] = f32_keep_lanes(v[0], *some);
     } else {
         v[0] = f32_even(a, b);
         v[1] = f32_odd(a, b);
         v[2] = f32_slide(v[0], c, 1);
+        if (some)
+            v[0] = f32_keep_lanes(v[0], *some);
     }
     HONE__IN_REGISTER(v[0]); /* else it is loaded for each */
     HONE__IN_REGISTER(v[1]);
@@ -104,7 +110,7 @@ HONE__INLINE void three_row(const int row, const int many, const int mul, const 
                             vf32 *acc)
 {
     vf32 v[3];
-    three_columns(mul, odd, e, line, v);
+    three_columns(mul, odd, e, NULL, line, v);
     for (int k = 0; k < 4; k++) {
         const int ky = row - k * mul;
         if (k >= many || ky < 0 || ky > 2)

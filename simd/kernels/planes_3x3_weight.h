@@ -1,17 +1,19 @@
 /* planes_3x3_weight.h: their gradient by the weight (planes_3x3.h): a row of the image that was loaded is multiplied by
- * the rows of dy that see it. (fragment of images_<isa>.c) */
+ * the rows of dy that see it. Lanes of a vector behind the outputs see +0 of both, as an infinity there may not make
+ * a sum NaN. (fragment of images_<isa>.c) */
 
 /* A row of the image and, for each ky, the row of outputs that sees it with that. */
 typedef struct {
     const float *x, *dy[3];
 } three_lines;
 
-/* From output i on, for the ky that `see` has bits of. */
-HONE__INLINE void three_seen(const int see, const int mul, const bool odd, const three_edge *e,
-                             xf32 some, const three_lines *l, int64_t i, vf32 *acc)
+/* From output i on, for the ky that `see` has bits of. whole: there is an output for each lane. */
+HONE__INLINE void three_seen(const int see, const int mul, const bool odd, const bool whole,
+                             const three_edge *e, xf32 some, const three_lines *l, int64_t i,
+                             vf32 *acc)
 {
     vf32 x[3];
-    three_columns(mul, odd, e, l->x + i * mul, x);
+    three_columns(mul, odd, e, whole ? NULL : &some, l->x + i * mul, x);
 #define SEEN(ky)                                                                                   \
     do {                                                                                           \
         if (!(see >> (ky)&1))                                                                      \
@@ -46,15 +48,15 @@ HONE__INLINE void three_run(const int see, const int mul, const bool odd, const 
     for (; rows > 0; rows--) {
         if (three_asks(d))
             three_ask_row(see & 1, d, &l);
-        three_seen(see, mul, odd, &b->first_edge, b->some, &l, b->begin, acc);
+        three_seen(see, mul, odd, false, &b->first_edge, b->some, &l, b->begin, acc);
         for (int64_t i = b->begin + HONE__IMAGE_CHANNELS; !single && i < b->last;
              i += HONE__IMAGE_CHANNELS) {
             three_edge spare;
-            three_seen(see, mul, odd, three_edge_of(mul, false, d, b, i, &spare), b->some, &l, i,
-                       acc);
+            three_seen(see, mul, odd, true, three_edge_of(mul, false, d, b, i, &spare), b->some, &l,
+                       i, acc);
         }
         if (!single && b->begin < b->last)
-            three_seen(see, mul, odd, &b->last_edge, b->last_some, &l, b->last, acc);
+            three_seen(see, mul, odd, false, &b->last_edge, b->last_some, &l, b->last, acc);
         l.x += d->down;
         for (int ky = 0; ky < 3; ky++)
             l.dy[ky] += d->out_row;
@@ -146,6 +148,9 @@ static void plane_weight_3x3(const hone__plane_3x3 *given)
         three_last_of_twins(&d);
     }
 #endif
+    const int64_t seen = (d.n - 1) * d.mul + d.across + 3; /* columns that an output sees */
+    if (seen < d.width)
+        d.width = seen;
     if (d.mul == 1)
         three_all_sums(1, false, &d);
     else if (d.across & 1)

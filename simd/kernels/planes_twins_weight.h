@@ -58,6 +58,7 @@ HONE__INLINE void twin_sums(const int mul, const hone__plane_3x3 *d)
 {
     const twin_lanes e = twin_lanes_of(d);
     const vf32 zero = f32_set(0);
+    const xf32 some = (xf32)(e.dy | e.dy_high);
     for (int64_t p = 0; p + 1 < d->planes; p += 2) {
         const float *const x = d->a + p * d->a_plane, *const out = d->out + p * d->out_plane;
         float *const sum = d->sum + TWIN_TAPS * p;
@@ -70,8 +71,9 @@ HONE__INLINE void twin_sums(const int mul, const hone__plane_3x3 *d)
             twin_rows_1(d, &e, x, out, acc);
         else
             twin_rows_2(d, &e, x, out, acc);
-        for (int t = 0; t < TWIN_TAPS; t++)
-            acc[t] = f32_add(acc[t], zero); /* what the half without columns is */
+        for (int t = 0; t < TWIN_TAPS;
+             t++) /* without lanes that saw columns, but no dy; what they are then is added */
+            acc[t] = f32_keep_lanes(f32_add(acc[t], zero), some);
         f32_two_folded(acc, folded);
         enum { REST = 2 * TWIN_TAPS - F32_LANES };
         f32_store(sum, f32_add(f32_load(sum), folded[0]));

@@ -105,6 +105,10 @@ HONE__INLINE vf32 f32_load_lanes(const float *p, xf32 lanes)
 {
     return _mm256_maskload_ps(p, lanes);
 }
+HONE__INLINE vf32 f32_keep_lanes(vf32 x, xf32 lanes)
+{
+    return _mm256_and_ps(x, _mm256_castsi256_ps(lanes));
+}
 HONE__INLINE vf32 f32_slide(vf32 a, vf32 b, const int n)
 {
     const __m256i low = _mm256_castps_si256(n == 1 ? a : _mm256_permute2f128_ps(a, b, 0x21));

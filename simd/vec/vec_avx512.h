@@ -95,6 +95,10 @@ HONE__INLINE vf32 f32_load_lanes(const float *p, xf32 lanes)
 {
     return _mm512_maskz_loadu_ps(lanes, p);
 }
+HONE__INLINE vf32 f32_keep_lanes(vf32 x, xf32 lanes)
+{
+    return _mm512_maskz_mov_ps(lanes, x);
+}
 HONE__INLINE vf32 f32_slide(vf32 a, vf32 b, const int n)
 {
     return _mm512_castsi512_ps(

@@ -104,6 +104,14 @@ HONE__INLINE vf32 f32_load_lanes(const float *p, xf32 lanes)
         x = vld1q_lane_f32(p + 2, x, 2);
     return lanes.from <= 3 && lanes.end > 3 ? vld1q_lane_f32(p + 3, x, 3) : x;
 }
+HONE__INLINE vf32 f32_keep_lanes(vf32 x, xf32 lanes)
+{
+    static const int32_t ordinals[4] = { 0, 1, 2, 3 };
+    const int32x4_t lane = vld1q_s32(ordinals);
+    const uint32x4_t kept = vandq_u32(vcgeq_s32(lane, vdupq_n_s32((int32_t)lanes.from)),
+                                      vcltq_s32(lane, vdupq_n_s32((int32_t)lanes.end)));
+    return vreinterpretq_f32_u32(vandq_u32(vreinterpretq_u32_f32(x), kept));
+}
 HONE__INLINE vf32 f32_slide(vf32 a, vf32 b, const int n)
 {
     return n == 1 ? vextq_f32(a, b, 1) : vextq_f32(a, b, 3);

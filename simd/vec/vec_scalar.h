@@ -16,7 +16,7 @@
  *                           load_n gives `fill` there
  *           load_part       load_n of what is left of a row: n >= LANES is all lanes, n <= 0 none
  *           keep_part       (and no touch); load_lanes: those of lanes(from, end), +0 in others, which
- *                           aren't touched; where(mask) is the first true lane of one that has any
+ *                           aren't touched (keep_lanes: of a vector); where(mask) is the first true lane of one that has any
  *   whole   whole_near whole_below whole_within: to the nearest whole number (of two the even one),
  *           down, towards 0; signs of zeros stay
  *   lanes   down(v, h)      lane j is v's lane j + h for j < h (the others: anything); h a power
@@ -128,6 +128,10 @@ HONE__INLINE xf32 f32_lanes(int64_t from, int64_t end)
 HONE__INLINE vf32 f32_load_lanes(const float *p, xf32 lanes)
 {
     return lanes ? *p : 0;
+}
+HONE__INLINE vf32 f32_keep_lanes(vf32 x, xf32 lanes)
+{
+    return lanes ? x : 0;
 }
 HONE__INLINE vf32 f32_slide(vf32 a, vf32 b, const int n)
 {
