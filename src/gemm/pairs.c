@@ -573,11 +573,15 @@ static void decide(job *j, const hone__gemm_args *args, const hone__gemm_source 
     j->workspace_bytes = bytes_a(j) + bytes_b(j) + bytes_sums(j);
 }
 
-/* Of the parts that a packed B as a whole has. */
+/* Of the parts that a packed B as a whole has: neither m, nor C, nor a batch enters, since products
+ * of any may use it. */
 static job whole_of(const hone__gemm_args *args)
 {
-    hone__gemm_args x = *args;
-    x.m = 2 * HONE__BF16_ROWS;
+    hone__gemm_args x = hone__gemm_contiguous(args->dtype, 2 * HONE__BF16_ROWS, args->n, args->k);
+    x.b = args->b;
+    x.b_rs = args->b_rs;
+    x.b_cs = args->b_cs;
+    x.positions = args->positions;
     x.b_packed = args; /* some */
     job j = { .workspace = NULL };
     decide(&j, &x, NULL);

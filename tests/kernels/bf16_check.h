@@ -144,7 +144,23 @@ static bool same(const hone__gemm_args *x, const guard *got, const guard *want)
     return true;
 }
 
-/* Every kernel on these arguments, pointers filled in here; `bias` asks for one. */
+/* The product on this kernel, whose C and values of an activation are `old`. */
+static void check_run(hone__gemm_args *x, const char *name, const guard *old, guard *got,
+                      guard *got_activated, const guard *want, const guard *want_activated)
+{
+    memcpy(got->data, old->data, old->bytes);
+    memcpy(got_activated->data, old->data, old->bytes);
+    x->c = got->data;
+    x->activated = x->activated ? got_activated->data : NULL;
+    cr_assert_eq(hone__gemm_pairs(x), 0);
+    if (!same(x, got, want) || !same(x, got_activated, want_activated)) {
+        explain(x, name);
+        cr_assert_fail("bits differ");
+    }
+}
+
+/* Every kernel on these arguments, pointers filled in here, with B as it is and packed; `bias` asks for
+ * one. */
 static void check(const hone__gemm_args *args, bool bias, numbers kind)
 {
     operands o = measure(args);
@@ -168,15 +184,13 @@ static void check(const hone__gemm_args *args, bool bias, numbers kind)
     naive(x);
     const hone__bf16_kernel *kernel;
     for (int i = 0; (kernel = use_kernel(i)); i++) {
-        memcpy(got.data, old.data, old.bytes);
-        memcpy(got_activated.data, old.data, old.bytes);
-        x->c = got.data;
-        x->activated = args->activated ? got_activated.data : NULL;
-        cr_assert_eq(hone__gemm_pairs(x), 0);
-        if (!same(x, &got, &want) || !same(x, &got_activated, &want_activated)) {
-            explain(x, kernel->name);
-            cr_assert_fail("bits differ");
-        }
+        x->b_packed = NULL;
+        check_run(x, kernel->name, &old, &got, &got_activated, &want, &want_activated);
+        guard packed = guard_new(hone__gemm_pairs_packed_bytes(x));
+        hone__gemm_pairs_pack(x, packed.data);
+        x->b_packed = packed.data;
+        check_run(x, kernel->name, &old, &got, &got_activated, &want, &want_activated);
+        check_free(&packed);
     }
     check_free(&a);
     check_free(&b);

@@ -4,6 +4,8 @@
 #include "runtime/cpu.h"
 
 #include <signal.h>
+#include <sys/syscall.h>
+#include <unistd.h>
 
 static void want_tiles(void)
 {
@@ -101,24 +103,27 @@ Test(gemm_bf16_tiles, wide_of_2049)
     check_wide(2049);
 }
 
+static bool refuses_tiles(void)
+{
+#if defined(__linux__) && defined(__x86_64__)
+    enum { ARCH_REQ_XCOMP_PERM = 0x1023, TILE_DATA = 18 };
+    return hone__cpu_is_of_amx() && syscall(SYS_arch_prctl, ARCH_REQ_XCOMP_PERM, TILE_DATA) != 0;
+#else
+    return false;
+#endif
+}
+
 /* Linux refuses tiles to a process one of whose stacks for signals couldn't hold them. */
-static bool is_refused_tiles(void)
+Test(gemm_bf16_tiles, by_fmas_where_tiles_are_refused)
 {
     static char small[2048];
     const stack_t stack = { .ss_sp = small, .ss_size = sizeof small };
     stack_t old;
-    if (!hone__cpu_is_of_amx() || sigaltstack(&stack, &old) != 0) {
-        return false;
-    }
-    const bool refused = !hone__cpu_has_amx_bf16();
-    return sigaltstack(&old, NULL) == 0 && refused;
-}
-
-Test(gemm_bf16_tiles, by_fmas_where_tiles_are_refused)
-{
-    if (!is_refused_tiles()) {
+    if (sigaltstack(&stack, &old) != 0 || !refuses_tiles()) {
         cr_skip_test("this CPU has no AMX, or the OS doesn't refuse it");
     }
+    cr_assert(!hone__cpu_has_amx_bf16());
+    cr_assert_eq(sigaltstack(&old, NULL), 0);
     start(2);
     cr_assert(hone__bf16_find("avx512_amx") == NULL);
     hone__isa_use(hone__isa_find("avx512"));
