@@ -32,8 +32,8 @@
  *
  * Any alignment is right; at multiples of 64 bytes they are three times as fast. `pack` knows by the pad
  * which of both is wanted. An A that lies along k may be read in place, too, by tiles with a_cs 1 of 16
- * or 32 rows over whole blocks. A tile may be as wide as wanted, over panels of B that lie one after another: then
- * A stays in L1, B passes by, and the errand's rows, of k elements each, are asked for. */
+ * or 32 rows over whole blocks. A tile may be as wide as wanted, over panels of B that lie one after
+ * another: then A stays in L1, B passes by, and the errand's rows, of k elements each, are asked for. */
 #ifndef HONE_GEMM_BF16_KERNELS_H
 #define HONE_GEMM_BF16_KERNELS_H
 
@@ -89,12 +89,12 @@ typedef struct {
                  int64_t ks, uint16_t pad);
 
     /** As hone__gemm_kernel's tile on packed panels (a_rs 1, a_cs mr, b_rs nr): C is f32, `finish`
-     * is NULL, there is no errand. k counts single elements. Of panels that aren't paired A may be
+     * is NULL, only a wide tile (above) has an errand. k counts single elements. Of panels that aren't paired A may be
      * widened elements of any strides, and a tile any that the ISA's f32 kernel has. */
     void (*tile)(const hone__gemm_tile *t);
 
-    /** The same (of `tiled` ones `tiles`) over k > 0, but what it comes to is rounded as by `narrow` and goes to rows of `to`,
-     * not to C, which is only read to resume. Of `tiled` ones `finish` may be set: then the bias, whose
+    /** The same (of `tiled` ones `tiles`) over k > 0, but what it comes to is rounded as by `narrow`
+     * and goes to rows of `to`, not to C, which is only read to resume. Of `tiled` ones `finish` may be set: then the bias, whose
      * bias_cs is 0 or 1, and relu as `follow` has them come before. NULL: there is none. */
     void (*tile_narrow)(const hone__gemm_tile *t, uint16_t *to, int64_t to_rs);
 

@@ -275,11 +275,14 @@ static float *sums_at(const part *p, int64_t row, int64_t col, int64_t *rs)
     return p->sums;
 }
 
-/* Whether `tile_narrow` does what comes between the sums and rounding. */
-static bool follows_in_tile(const job *j)
+/* Whether `tile_narrow` does all from the sums to rounding. */
+static bool narrows_in_tile(const job *j, range r)
 {
+    const hone__bf16_kernel *kernel = j->kernel;
     const hone__gemm_epilogue *e = &j->plan.epilogue;
-    return j->plain || (j->kernel->tiled && (e->bias_cs == 0 || e->bias_cs == 1));
+    const bool follows = kernel->tiled && (e->bias_cs == 0 || e->bias_cs == 1);
+    return j->only_rounds && r.last && r.k > 0 && kernel->tile_narrow &&
+           j->tiles == kernel->tiled && (j->plain || follows);
 }
 
 static void run_tile(const part *p, range r, hone__gemm_tile *t, int64_t row, int64_t col)
@@ -291,14 +294,12 @@ static void run_tile(const part *p, range r, hone__gemm_tile *t, int64_t row, in
     const hone__gemm_args *x = &p->j->plan.x;
     const bool rounds = p->j->only_rounds && r.last;
     uint16_t *const c = (uint16_t *)(void *)p->c + row * x->c_rs + col; /* if it rounds */
-    const hone__bf16_kernel *kernel = p->j->kernel;
-    const bool narrows = kernel->tile_narrow && p->j->tiles == kernel->tiled && t->k > 0;
-    const hone__gemm_epilogue *e = &p->j->plan.epilogue;
-    if (rounds && narrows && follows_in_tile(p->j)) {
+    if (narrows_in_tile(p->j, r)) {
+        const hone__gemm_epilogue *e = &p->j->plan.epilogue;
         const float *bias = x->bias;
         t->finish = p->j->plain ? NULL : e;
         t->bias = bias ? bias + row * e->bias_rs + col * e->bias_cs : NULL;
-        kernel->tile_narrow(t, c, x->c_rs);
+        p->j->kernel->tile_narrow(t, c, x->c_rs);
         return;
     }
     if (p->j->tiles) {
@@ -359,8 +360,7 @@ static bool runs_wide(const job *j, range r, int64_t n)
     if (r.k * n * (int64_t)sizeof(uint16_t) <= NEAR) {
         return false;
     }
-    const bool narrows = j->only_rounds && r.last && j->kernel->tile_narrow && j->plan.x.k > 0;
-    return j->straight || waits(j) || (narrows && follows_in_tile(j) && !j->plan.begins);
+    return j->straight || waits(j) || (narrows_in_tile(j, r) && !j->plan.begins);
 }
 
 /* Of a panel of A those of the columns from `col` on, of which `panels` is B. */
