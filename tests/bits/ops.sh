@@ -1,6 +1,7 @@
 #!/bin/bash
 # ops.sh OPS...: runs the command OPS... (ops.c) on each ISA of this machine and on 1, 2, 3, 4 and 7
-# threads (3 where it is an emulator and a program) and demands the lines pinned in ops.txt.
+# threads ($HONE_TEST_THREADS alone if that is set, 3 where it is an emulator and a program) and demands the
+# lines pinned in ops.txt.
 # `ops.sh --pin OPS...` writes what it prints now to ops.txt: for new ops, and for a change of bits that is meant.
 set -euo pipefail
 here=$(cd "$(dirname "$0")" && pwd)
@@ -30,7 +31,8 @@ check() {
 }
 ops=("$@")
 threads=(1 2 3 4 7)
-[ ${#ops[@]} -eq 1 ] || threads=(3) # an emulator takes half an hour for all
+[ ${#ops[@]} -eq 1 ] || HONE_TEST_THREADS=3 # an emulator takes half an hour for all
+[ -z "${HONE_TEST_THREADS:-}" ] || threads=("$HONE_TEST_THREADS")
 for n in "${threads[@]}"; do check HONE_FORCE_THREADS=$n; done
 # has ISA: this machine surely has it. An emulator's CPU is nobody's business.
 has() {
