@@ -5,6 +5,7 @@
 
 #include "bf16_cases.h"
 #include "core/half.h"
+#include "step.h"
 
 /* ---- the contract, naively ---- */
 
@@ -244,13 +245,13 @@ static void check_layouts(int64_t m, int64_t n, int64_t k, numbers kind)
 static void check_remainders(int threads)
 {
     start(threads);
-    for (int64_t k = 0; k <= 70; k++) {
+    for (int64_t k = 0; k <= 70; k += test_step()) {
         check_layouts(1 + below(40), 1 + below(100), k, k % 2 ? SPECIALS : USUAL);
     }
-    for (int64_t m = 1; m <= 18; m++) {
+    for (int64_t m = 1; m <= 18; m += test_step()) {
         check_layouts(m, 1 + below(70), 1 + below(40), USUAL);
     }
-    for (int64_t n = 1; n <= 100; n += 1 + below(3)) {
+    for (int64_t n = 1; n <= 100; n += test_step() + below(3)) {
         check_layouts(1 + below(20), n, 1 + below(40), USUAL);
     }
 }
@@ -262,7 +263,7 @@ static void check_ends(void)
     static const int64_t extents[] = { 1, 4, 5, 15, 16, 17, 31, 32, 33 };
     enum { N = sizeof extents / sizeof *extents };
     start(1);
-    for (int i = 0; i < N * N * N; i++) {
+    for (int i = 0; i < N * N * N; i += test_step()) {
         const int64_t m = extents[i % N], n = extents[i / N % N], k = extents[i / (N * N)];
         for (int layout = 0; layout < 4; layout++) {
             hone__gemm_args x = shaped(HONE__GEMM_BF16, m, n, k, layout & 1, layout & 2);

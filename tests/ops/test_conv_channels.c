@@ -1,5 +1,6 @@
 /* Convolutions of every number of channels: whatever an instruction set's panels leave over, and however
  * many threads share them, the same bits on all of them. (Values of each form: test_conv_forms.c.) */
+#include "../support/step.h"
 #include "../support/support.h"
 
 #include "isa/isa.h"
@@ -95,7 +96,8 @@ static const window windows[] = {
  * way round. */
 static void check_channels(hone_dtype dtype, double tolerance)
 {
-    for (int64_t n = 0; n < COUNTS * (int64_t)(sizeof windows / sizeof *windows); n++) {
+    for (int64_t n = 0; n < COUNTS * (int64_t)(sizeof windows / sizeof *windows);
+         n += test_step()) {
         HONE_SCOPE();
         const int64_t channels = 1 + 2 * (n % COUNTS) + n / COUNTS % 2;
         const window *s = &windows[n / COUNTS];
