@@ -85,11 +85,17 @@ static void check_case(const catalog_row *row, const char *text)
     catalog_free(&c);
 }
 
+#ifdef HONE_SANITIZE /* gradients_are_the_callers does each case's backward, once instead of for each element */
+enum { MOST_CASES = 1 };
+#else
+enum { MOST_CASES = 1000 };
+#endif
+
 TEST_ROWS(gradients)
 {
-    for (const char *const *text = row->cases; *text && !row->no_gradient; text++)
+    for (int i = 0; i < MOST_CASES && row->cases[i] && !row->no_gradient; i++)
         if (catalog_dtypes(row) & CATALOG_BIT(HONE_F64))
-            check_case(row, *text);
+            check_case(row, row->cases[i]);
 }
 
 /* ---- what is handed out is the caller's: nothing that is written to it comes back */
