@@ -110,6 +110,15 @@ static inline bool hone__are_twins(const hone__plane_3x3 *d, bool up)
     return d->n <= half && d->width <= d->mul * half && d->first == -1 && d->across == -1;
 }
 
+/** A plane's rows of n windows of 3 x 3, 2 apart, the first beginning `top` rows above it and `left`
+ * columns before it, 0 or 1; each holds something. best, at: [rows, n], as hone__max_pool (pool.h) takes them. */
+typedef struct {
+    int64_t rows, n, height, width, top, left;
+    const float *x;
+    float *best;
+    int64_t *at;
+} hone__pool_threes;
+
 /** Batch norm of planes of n elements that follow each other; plane p's numbers are at place p. As
  * hone__channels (kernels.h) says: v = fma(x - base, scale, offset), y = v * weight + bias. relu: of
  * y, and dy counts as +0 where y <= 0. NULL: weight 1, bias 0, mean_g and mean_gv 0. */
@@ -167,6 +176,7 @@ typedef struct {
      * that are seen can be read, and 16 results behind the last be written, of which nothing stays. */
     void (*pool_pairs)(int64_t rows, int64_t n, const float *x, int64_t down, float *best,
                        int64_t *at, bool more);
+    void (*pool_threes)(const hone__pool_threes *p);
     /** out = y; what counts of dy; dx. out may be dy. */
     void (*norm_planes)(const hone__norm_planes *d);
     void (*norm_pass_planes)(const hone__norm_planes *d);

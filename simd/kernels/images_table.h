@@ -12,6 +12,7 @@
 .plane_split = plane_split,
 .plane_join = plane_join,
 .pool_pairs = pool_pairs,
+.pool_threes = pool_threes,
 .norm_planes = norm_planes,
 .norm_pass_planes = norm_pass_planes,
 .norm_dx_planes = norm_dx_planes,

@@ -215,7 +215,6 @@ HONE__INLINE void pool_some(const int64_t n, const float *restrict x, int64_t do
         at[j] = first + 2 * j + (fourth ? (int32_t)down + 1 : place);
     }
 }
-#undef BETTER
 
 enum { POOL_SOME = 16 };
 
@@ -244,5 +243,105 @@ static void pool_pairs(int64_t rows, int64_t n, const float *x, int64_t down, fl
             pool_some(POOL_SOME, x + 2 * j, down, first + 2 * j, best + j, at + j);
         if (j < n)
             pool_rest(n - j, x + 2 * j, down, first + 2 * j, best + j, at + j);
+    }
+}
+
+enum { POOL_STRETCH = 8 * POOL_SOME }; /* windows of a row at a time */
+
+/* Windows side by side, of one row or of some below each other: the largest element and its place. */
+typedef struct {
+    float best[POOL_STRETCH];
+    int32_t at[POOL_STRETCH];
+} pool_bests;
+
+/* Of three elements in a row that begin with even[j]: those with even and odd numbers lie apart. What is at
+ * `before` and less lies before the row, and is -inf: if that is the largest, the row's first one is. */
+HONE__INLINE void pool_three(const float *restrict even, const float *restrict odd, int32_t first,
+                             int32_t before, float *restrict best, int32_t *restrict at)
+{
+    for (int32_t j = 0; j < POOL_SOME; j++) {
+        const float a = even[j], b = odd[j], c = even[j + 1];
+        const int32_t second = BETTER(a, b);
+        const float two = second ? b : a;
+        const int32_t third = BETTER(two, c);
+        const int32_t place = first + 2 * j + (third ? 2 : second);
+        best[j] = third ? c : two;
+        at[j] = place < before ? before : place;
+    }
+}
+
+/* In memory of its own no vector reads too far, and what isn't in the plane is -inf, never better. */
+static __attribute__((noinline)) void pool_row(const hone__pool_threes *p, int64_t row,
+                                               int64_t from, int64_t n, pool_bests *restrict to)
+{
+    float x[2 * POOL_STRETCH + 1], even[POOL_STRETCH + 1], odd[POOL_STRETCH];
+    const int64_t col = 2 * from - p->left, lead = col < 0, end = 2 * n + 1;
+    const int64_t there = p->width - col < end ? p->width - col : end;
+    const int32_t before = (int32_t)(row * p->width), first = before + (int32_t)col;
+    x[0] = -INFINITY;
+    memcpy(x + lead, p->x + before + col + lead, (size_t)(there - lead) * sizeof *x);
+    for (int64_t i = there; i < end; i++)
+        x[i] = -INFINITY;
+    for (int64_t i = 0; i < 2 * n; i += 2 * SPLIT)
+        split_pairs(SPLIT, x + i, even + i / 2, odd + i / 2);
+    even[n] = x[2 * n];
+    for (int64_t j = 0; j < n; j += POOL_SOME)
+        pool_three(even + j, odd + j, first + 2 * (int32_t)j, before, to->best + j, to->at + j);
+}
+
+HONE__INLINE void pool_lower(const float *restrict a, const int32_t *restrict a_at,
+                             const float *restrict b, const int32_t *restrict b_at,
+                             float *restrict best, int32_t *restrict at)
+{
+    for (int64_t j = 0; j < POOL_SOME; j++) {
+        const int32_t lower = BETTER(a[j], b[j]);
+        best[j] = lower ? b[j] : a[j];
+        at[j] = lower ? b_at[j] : a_at[j];
+    }
+}
+
+/* The better ones of a and, below it, b. */
+static __attribute__((noinline)) void pool_below(int64_t n, const pool_bests *a,
+                                                 const pool_bests *b, pool_bests *to)
+{
+    for (int64_t j = 0; j < n; j += POOL_SOME)
+        pool_lower(a->best + j, a->at + j, b->best + j, b->at + j, to->best + j, to->at + j);
+}
+
+HONE__INLINE void pool_put(int64_t n, const pool_bests *restrict of, float *restrict best,
+                           int64_t *restrict at)
+{
+    memcpy(best, of->best, (size_t)n * sizeof *best);
+    for (int64_t j = 0; j < n; j++)
+        at[j] = of->at[j];
+}
+#undef BETTER
+
+/* A window's last row is the next one's first. */
+static void pool_threes(const hone__pool_threes *p)
+{
+    pool_bests rows[2], middle, two, three;
+    for (int64_t from = 0; from < p->n; from += POOL_STRETCH) {
+        const int64_t n = p->n - from < POOL_STRETCH ? p->n - from : POOL_STRETCH;
+        const int64_t all = (n + POOL_SOME - 1) / POOL_SOME * POOL_SOME;
+        if (p->top == 0)
+            pool_row(p, 0, from, all, &rows[0]);
+        for (int64_t r = 0; r < p->rows; r++) {
+            const int64_t row = 2 * r - p->top;
+            const pool_bests *of = &rows[r % 2];
+            pool_bests *const last = &rows[(r + 1) % 2];
+            if (row + 1 < p->height) {
+                pool_row(p, row + 1, from, all, &middle);
+                if (row >= 0)
+                    pool_below(all, of, &middle, &two);
+                of = row >= 0 ? &two : &middle;
+            }
+            if (row + 2 < p->height) {
+                pool_row(p, row + 2, from, all, last);
+                pool_below(all, of, last, &three);
+                of = &three;
+            }
+            pool_put(n, of, p->best + r * p->n + from, p->at + r * p->n + from);
+        }
     }
 }

@@ -148,10 +148,10 @@ static bool is_of_pairs(const hone__pool_axis *a)
            2 * a->windows <= a->extent;
 }
 
-static bool is_of_squares(const hone__pool *p)
+static bool has_planes_of(const hone__pool *p, bool (*kind)(const hone__pool_axis *a))
 {
-    return p->x->dtype == HONE_F32 && p->dims == 2 && is_of_pairs(&p->axis[1]) &&
-           is_of_pairs(&p->axis[2]) && hone_is_contiguous(p->x);
+    return p->x->dtype == HONE_F32 && p->dims == 2 && kind(&p->axis[1]) && kind(&p->axis[2]) &&
+           hone_is_contiguous(p->x);
 }
 
 /* Planes in order: what a row's last vector writes too far the next plane writes again. */
@@ -166,6 +166,33 @@ static void pool_squares(void *ctx, int64_t begin, int64_t end)
                                    down, (float *)(void *)p->values + i * rows * n,
                                    p->indices + i * rows * n, (end - i - 1) * rows * n >= BEHIND);
 }
+
+/* ---- windows of 3 x 3, two apart: the first pool of many networks */
+
+static bool is_of_threes(const hone__pool_axis *a)
+{
+    return a->kernel == 3 && a->stride == 2 && a->padding <= 1 && a->dilation == 1;
+}
+
+static void pool_threes(void *ctx, int64_t begin, int64_t end)
+{
+    const hone__pool *p = ctx;
+    const hone__pool_axis *h = &p->axis[1], *w = &p->axis[2];
+    const int64_t windows = h->windows * w->windows;
+    for (int64_t i = begin; i < end; i++)
+        hone__images()->pool_threes(
+            &(hone__pool_threes){ .rows = h->windows,
+                                  .n = w->windows,
+                                  .height = h->extent,
+                                  .width = w->extent,
+                                  .top = h->padding,
+                                  .left = w->padding,
+                                  .x = (const float *)hone__data(p->x) + i * h->extent * w->extent,
+                                  .best = (float *)(void *)p->values + i * windows,
+                                  .at = p->indices + i * windows });
+}
+
+/* ---- any windows */
 
 static void pool_rows(void *ctx, int64_t begin, int64_t end)
 {
@@ -201,9 +228,12 @@ void hone__max_pool(const hone__pool *p)
         window *= (double)hone__min(a->kernel, a->extent);
     }
     const double ns = (double)p->axis[2].windows * (2.0 + NS_PER_ELEMENT * window);
-    if (is_of_squares(p))
-        hone__parallel_for(rows / p->axis[1].windows, 1, (double)p->axis[1].windows * ns / 4,
-                           pool_squares, (void *)p);
+    const int64_t planes = rows / p->axis[1].windows;
+    const double plane_ns = (double)p->axis[1].windows * ns;
+    if (has_planes_of(p, is_of_pairs))
+        hone__parallel_for(planes, 1, plane_ns / 4, pool_squares, (void *)p);
+    else if (has_planes_of(p, is_of_threes))
+        hone__parallel_for(planes, 1, plane_ns / 4, pool_threes, (void *)p);
     else
         hone__parallel_for(rows, 1, ns, pool_rows, (void *)p);
 }

@@ -108,6 +108,8 @@ static void backward_oracle(const catalog_row *row, const catalog_array *in, int
 static const catalog_row rows[] = {
     POOL("2x2", "kernel_size=2"),
     POOL("overlapping", "kernel_size=3 stride=1,2 padding=1"),
+    POOL("threes", "kernel_size=3 stride=2 padding=1"),
+    POOL("threes, cut", "kernel_size=3 stride=2 padding=0,1 ceil_mode=true"),
     POOL("ceil", "kernel_size=3,2 stride=2,3 padding=1,0 ceil_mode=true"),
     POOL("dilated", "kernel_size=2,3 stride=1 padding=0,1 dilation=3,2 ceil_mode=true"),
     { .op = "max_pool2d_backward",

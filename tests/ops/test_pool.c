@@ -33,6 +33,39 @@ Test(pool, ties_nan_and_infinities)
     CHECK_VALUES(r.indices, HONE_I64, (1, 1, 2), 0, 1);
 }
 
+/* Windows of 3 x 3, two apart, have a kernel of their own for f32; f64 takes the general way. */
+Test(pool, threes_as_any_windows)
+{
+    static const float some[] = { -INFINITY, -INFINITY, -INFINITY, 0, 1, NAN, -0.0F, 1 };
+    static const int64_t extents[] = { 2, 3, 4, 7, 32, 33, 34, 258, 301 };
+    enum { ROWS = 9, MOST = 301, N = (int)(sizeof extents / sizeof *extents) };
+    static float x[2 * ROWS * MOST];
+    for (int k = 0; k < 8 * N * 2; k++) {
+        HONE_SCOPE();
+        const int64_t width = extents[k / 2 % N], rows = 2 + k % ROWS % (ROWS - 1);
+        const hone_max_pool2d_options o = { .kernel_size = { 3, 3 },
+                                            .stride = { 2, 2 },
+                                            .padding = { k / N % 2, k / 2 / N % 2 },
+                                            .ceil_mode = true };
+        uint32_t random = (uint32_t)k + 1;
+        for (int64_t i = 0; i < 2 * rows * width; i++) {
+            random = random * 1664525 + 1013904223;
+            x[i] = some[(random >> 24) % (k % 3 ? 8 : 5)];
+        }
+        hone_tensor *t = hone_from_data(HONE_F32, x, 2, rows, width);
+        const hone_values_indices threes = hone_max_pool2d_with_indices(t, &o);
+        const hone_values_indices any = hone_max_pool2d_with_indices(hone_to(t, HONE_F64), &o);
+        cr_expect(hone_equal(threes.indices, any.indices), "%lld x %lld, %d", (long long)rows,
+                  (long long)width, k);
+        hone_tensor *places = hone_reshape(threes.indices, 2, -1);
+        cr_expect(
+            hone_allclose(hone_nan_to_num(hone_reshape(threes.values, 2, -1), 7, 9, -9),
+                          hone_nan_to_num(hone_gather(hone_reshape(t, 2, -1), 1, places), 7, 9, -9),
+                          0, 0),
+            "%lld x %lld, %d", (long long)rows, (long long)width, k);
+    }
+}
+
 /* torch.arange(1, 43.).mul(1.7).sin() as [1, 1, 6, 7] has these places, rank for rank. */
 Test(pool, golden)
 {
