@@ -84,6 +84,36 @@ Test(made_again, gelu)
     has_the_same_gradients(hone_gelu_tanh);
 }
 
+/* [4, 2, 64, 16] attends to itself; as [256, 32]. */
+static hone_tensor *heads_in_rows(hone_tensor *x)
+{
+    hone_tensor *q = hone_transpose(hone_reshape(x, 4, 64, 2, 16), 1, 2);
+    hone_tensor *y = hone_scaled_dot_product_attention(q, q, q, HONE_NONE, false, 0, false);
+    return hone_reshape(hone_transpose(y, 1, 2), 256, 32);
+}
+
+Test(made_again, heads_side_by_side)
+{
+    hone_tensor *x = leaf(halves(256, 32)), *w = leaf(halves(32, 20)), *dw[2];
+    int64_t held[2];
+    for (int kept = 0; kept < 2; kept++) {
+        const int64_t before = bytes_in_use();
+        hone_tensor *y;
+        {
+            HONE_SCOPE();
+            hone_tensor *rows = heads_in_rows(x);
+            y = hone_linear(kept ? hone_mul_scalar(rows, 1) : rows, w, HONE_NONE);
+            hone_scope_return(y);
+        }
+        held[kept] = bytes_in_use() - before;
+        CHECK_OK(hone_backward(hone_sum(y)));
+        dw[kept] = hone_grad(w);
+        CHECK_OK(hone_set_grad(w, HONE_NONE));
+    }
+    cr_assert(held[1] - held[0] >= 256 * 32 * 2, "the product holds the rows");
+    cr_assert(test_same_bits(dw[0], dw[1]));
+}
+
 Test(made_again, only_what_is_needed_is_held)
 {
     hone_tensor *x = leaf(halves(256, 1000)), *w = leaf(halves(1000, 10)), *y;
