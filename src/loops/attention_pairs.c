@@ -131,7 +131,8 @@ static size_t cut_room(const job *j, char *at, room *r)
     size_t used = 0;
     *r = (room){ .turned_of = NULL };
 #define TAKE(member, elements, bytes)                                                              \
-    (r->member = (void *)(at + used), used += ((size_t)(elements) * (bytes) + 127) / 64 * 64)
+    (r->member = at ? (void *)(at + used) : NULL,                                                  \
+     used += ((size_t)(elements) * (bytes) + 127) / 64 * 64)
     TAKE(scores, q * HONE__SCORES_LD, sizeof(float));
     TAKE(dp, back ? q * HONE__SCORES_LD : 0, sizeof(float));
     TAKE(weights, q * WEIGHTS_LD, sizeof(uint16_t));

@@ -29,7 +29,8 @@ static size_t cut_room(const job *j, char *at, room *r)
     size_t used = 0;
     *r = (room){ .turned_of = NULL };
 #define TAKE(member, elements, bytes)                                                              \
-    (r->member = (void *)(at + used), used += (size_t)(((elements) * (bytes) + 127) / 64 * 64))
+    (r->member = at ? (void *)(at + used) : NULL,                                                  \
+     used += (size_t)(((elements) * (bytes) + 127) / 64 * 64))
     r->q_ld = padded(j, j->width);
     r->rows_ld = wide;
     TAKE(scores, q * HONE__SCORES_LD, j->size);
