@@ -2,7 +2,8 @@
  * registers, tmm0 .. tmm3, while two of A and two of B pass. (fragment of simd/isa/bf16_avx512_amx.c) */
 enum { AMX_MR = AMX_WIDTH, AMX_NR = AMX_WIDTH };
 
-/* A thread has no tiles unless it says of which shape, which takes as long as ten products of tiles. */
+/* A thread has no tiles unless it says of which shape, which takes as long as ten products of tiles. The
+ * first product behind that takes as long as 45, of zeros, too: it had better be while B is packed. */
 static _Thread_local int begun;
 
 static void begin(void)
@@ -15,7 +16,8 @@ static void begin(void)
                  .row_bytes = { 64, 64, 64, 64, 64, 64, 64, 64 },
                  .rows = { 16, 16, 16, 16, 16, 16, 16, 16 } };
     if (begun++ == 0) {
-        _tile_loadconfig(&shapes);
+        _tile_loadconfig(&shapes); /* and they are zero */
+        _tile_dpbf16ps(0, 4, 6);
     }
 }
 
@@ -245,12 +247,14 @@ static void narrow_rows(const errands *e, int end)
     enum { DENORMAL = 0x20 };
     const hone__gemm_tile *t = e->tile;
     const __mmask32 mask = first_of(t->nr);
-    for (int i = e->row; i < end; i++) {
-        const float *row = e->sums + i * AMX_NR;
-        uint16_t *const to = e->to + i * e->to_rs;
+    const float *row = e->sums + e->row * AMX_NR;
+    const int64_t to_rs = e->to_rs;
+    const bool follows = t->finish != NULL;
+    uint16_t *to = e->to + e->row * to_rs;
+    for (int i = e->row; i < end; i++, row += AMX_NR, to += to_rs) {
         __m512 v[2] = { _mm512_maskz_load_ps((__mmask16)mask, row),
                         _mm512_maskz_load_ps((__mmask16)(mask >> AMX_ROWS), row + AMX_ROWS) };
-        if (t->finish) {
+        if (follows) {
             follow_row(t, i, v);
             if (_mm512_fpclass_ps_mask(v[0], DENORMAL) | _mm512_fpclass_ps_mask(v[1], DENORMAL)) {
                 float followed[AMX_NR];

@@ -353,37 +353,43 @@ static void run_block(const part *p, range r, int64_t m0, int64_t m1)
     }
 }
 
-/* Whether tiles side by side, of so many columns, are one call: B had better not come from L1. */
+/* Whether B's n columns are as good as in L1: what is done to pass it costs more than it gains. */
+static bool is_near(range r, int64_t n)
+{
+    enum { NEAR = 64 << 10 };
+    return r.k * n * (int64_t)sizeof(uint16_t) <= NEAR;
+}
+
+/* Whether tiles side by side, of so many columns, are one call. */
 static bool runs_wide(const job *j, range r, int64_t n)
 {
-    enum { NEAR = 16 << 10 };
-    if (r.k * n * (int64_t)sizeof(uint16_t) <= NEAR) {
+    if (is_near(r, n)) {
         return false;
     }
     return j->straight || waits(j) || (narrows_in_tile(j, r) && !j->plan.begins);
 }
 
 /* Of a panel of A those of the columns from `col` on, of which `panels` is B. */
-static void run_side_by_side(const part *p, range r, hone__gemm_tile t, int64_t row, int64_t col,
+static void run_side_by_side(const part *p, range r, hone__gemm_tile *t, int64_t row, int64_t col,
                              int64_t end, const char *panels)
 {
     const int nr = p->j->kernel->shape.nr;
     const int64_t step = runs_wide(p->j, r, end - col) ? end - col : nr;
     const size_t bytes = panel_bytes(p->j, nr, r.k);
     for (int64_t at = col; at < end; at += step) {
-        t.nr = (int)min64(step, end - at);
-        t.b = panels + (size_t)((at - col) / nr) * bytes;
-        run_tile(p, r, &t, row, at);
+        t->nr = (int)min64(step, end - at);
+        t->b = panels + (size_t)((at - col) / nr) * bytes;
+        run_tile(p, r, t, row, at);
     }
 }
 
-/* Two panels of B whose lines lie in turn: lines come in twos from afar. */
+/* At most two panels of B, whose lines lie in turn: lines come in twos from afar. */
 static void pack_two(const part *p, int64_t col, int64_t end, range r, char *panels)
 {
     enum { SOME = 2 * HONE__BF16_TILE_K };
     const int nr = p->j->kernel->shape.nr;
     const bool apart = p->j->plan.b_from || p->j->plan.x.b_cs != 1;
-    const int64_t some = apart ? r.k : SOME;
+    const int64_t some = apart || end - col <= nr ? r.k : SOME;
     for (int64_t k = 0; k < r.k; k += some) {
         char *to = panels + panel_bytes(p->j, nr, k);
         for (int64_t at = col; at < end; at += nr, to += panel_bytes(p->j, nr, r.k)) {
@@ -421,14 +427,15 @@ static void run_tiled(const part *p, range r, int64_t m0, int64_t m1, int64_t n0
             }
             const char *const whole =
                 j->whole_b ? whole_at(j, j->whole_b, n0, r.k0, r.k) : p->packed_b;
-            run_side_by_side(p, r, t, row, n0, n1, whole);
+            run_side_by_side(p, r, &t, row, n0, n1, whole);
             continue;
         }
-        for (int64_t col = n0; col < n1; col += 2 * nr) {
-            const int64_t end = min64(col + 2 * nr, n1);
+        const int64_t columns = is_near(r, n1 - n0) ? nr : 2 * nr;
+        for (int64_t col = n0; col < n1; col += columns) {
+            const int64_t end = min64(col + columns, n1);
             char *const of_b = p->packed_b + (size_t)((col - n0) / nr) * b_bytes;
             pack_two(p, col, end, r, of_b);
-            run_side_by_side(p, r, t, row, col, end, of_b);
+            run_side_by_side(p, r, &t, row, col, end, of_b);
         }
     }
 }
