@@ -172,9 +172,11 @@ static inline void explain(const hone__gemm_args *x, const char *isa)
  * activation's values in a place of their own. */
 static inline void run(const hone__gemm_args *args)
 {
-    if (test_step() > 1 && below(test_step()) != 0) {
+    static bool ran; /* in this test: its first product always does */
+    if (ran && test_step() > 1 && below(test_step()) != 0) {
         return;
     }
+    ran = true;
     operands o = measure(args);
     hone__gemm_args *x = &o.args;
     x->chain = below(4) == 0;
