@@ -37,6 +37,7 @@
 #include "isa/isa.h"
 
 enum { HONE__IMAGE_CHANNELS = 16 };
+enum { HONE__POOL_BELOW = 4 }; /* no element of a window of 2 x 2 is more than 0 */
 
 /** Rows of an image; step 0 and one pixel of zeros: a row outside of it. */
 typedef struct {
@@ -176,6 +177,15 @@ typedef struct {
      * that are seen can be read, and 16 results behind the last be written, of which nothing stays. */
     void (*pool_pairs)(int64_t rows, int64_t n, const float *x, int64_t down, float *best,
                        int64_t *at, bool more);
+    /** The same of relu(x), and which of the window's four elements it is: HONE__POOL_BELOW where that
+     * is +0. more: as above. */
+    void (*positive_pairs)(int64_t rows, int64_t n, const float *x, int64_t down, float *best,
+                           uint8_t *which, bool more);
+    /** The 2 * rows rows of dx: 0 + dy where a window had its largest element, else +0. more: 16 elements
+     * behind those of dy and `which` can be read, and 32 behind those of dx be written, of which nothing
+     * stays. */
+    void (*positive_pairs_back)(int64_t rows, int64_t n, const float *dy, const uint8_t *which,
+                                int64_t down, float *dx, bool more);
     void (*pool_threes)(const hone__pool_threes *p);
     /** out = y; what counts of dy; dx. out may be dy. */
     void (*norm_planes)(const hone__norm_planes *d);

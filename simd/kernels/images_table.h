@@ -12,6 +12,8 @@
 .plane_split = plane_split,
 .plane_join = plane_join,
 .pool_pairs = pool_pairs,
+.positive_pairs = positive_pairs,
+.positive_pairs_back = positive_pairs_back,
 .pool_threes = pool_threes,
 .norm_planes = norm_planes,
 .norm_pass_planes = norm_pass_planes,

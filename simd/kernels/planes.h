@@ -246,6 +246,104 @@ static void pool_pairs(int64_t rows, int64_t n, const float *x, int64_t down, fl
     }
 }
 
+/* The largest so far and its place, beside another element: BETTER. */
+HONE__INLINE void positive_take(vf32 *best, vf32 *place, vf32 x, int32_t at)
+{
+    const vf32 there = i32_as_f32(i32_set(at));
+    const mf32 more = f32_gt(x, *best), number = f32_eq(x, x);
+    *best = f32_select(number, f32_select(more, x, *best), x);
+    *place = f32_select(number, f32_select(more, there, *place), there);
+}
+
+/* POOL_SOME windows: of relu(x) the largest, and which it is. */
+static void positive_some(const float *x, int64_t down, float *best, uint8_t *which)
+{
+    int32_t places[POOL_SOME];
+    const vf32 zero = f32_set(0), below = i32_as_f32(i32_set(HONE__POOL_BELOW));
+    for (int h = 0; h < POOL_SOME; h += F32_LANES) {
+        const float *const lower = x + down;
+        const vf32 a = f32_load(x), b = f32_load(x + F32_LANES);
+        const vf32 c = f32_load(lower), d = f32_load(lower + F32_LANES);
+        vf32 most = f32_even(a, b), place = zero;
+        positive_take(&most, &place, f32_odd(a, b), 1);
+        positive_take(&most, &place, f32_even(c, d), 2);
+        positive_take(&most, &place, f32_odd(c, d), 3);
+        const mf32 none = f32_le(most, zero);
+        f32_store(best + h, f32_select(none, zero, most));
+        i32_store(places + h, f32_bits(f32_select(none, below, place)));
+        x += 2 * F32_LANES;
+    }
+    for (int i = 0; i < POOL_SOME; i++)
+        which[i] = (uint8_t)places[i];
+}
+
+static void positive_rest(int64_t n, const float *x, int64_t down, float *best, uint8_t *which)
+{
+    float rows[4 * POOL_SOME] = { 0 }, rest[POOL_SOME];
+    uint8_t places[POOL_SOME];
+    memcpy(rows, x, 2 * (size_t)n * sizeof *rows);
+    memcpy(rows + 2 * POOL_SOME, x + down, 2 * (size_t)n * sizeof *rows);
+    positive_some(rows, 2 * POOL_SOME, rest, places);
+    memcpy(best, rest, (size_t)n * sizeof *best);
+    memcpy(which, places, (size_t)n);
+}
+
+static void positive_pairs(int64_t rows, int64_t n, const float *x, int64_t down, float *best,
+                           uint8_t *which, bool more)
+{
+    for (int64_t r = 0; r < rows; r++, x += 2 * down, best += n, which += n) {
+        int64_t j = 0;
+        for (; j + (more ? 1 : POOL_SOME) <= n; j += POOL_SOME)
+            positive_some(x + 2 * j, down, best + j, which + j);
+        if (j < n)
+            positive_rest(n - j, x + 2 * j, down, best + j, which + j);
+    }
+}
+
+/* A row of dx under POOL_SOME windows: what lies there of their places `first` and the next. */
+static void positive_spread(const float *dy, const uint8_t *which, int32_t first, float *dx)
+{
+    int32_t places[POOL_SOME];
+    for (int i = 0; i < POOL_SOME; i++)
+        places[i] = which[i];
+    const vf32 zero = f32_set(0);
+    for (int h = 0; h < POOL_SOME; h += F32_LANES) {
+        const vf32 v = f32_add(zero, f32_load(dy + h)); /* a sum that begins at +0 */
+        const vi32 place = i32_load(places + h);
+        const vf32 left = f32_select(i32_eq(place, i32_set(first)), v, zero);
+        const vf32 right = f32_select(i32_eq(place, i32_set(first + 1)), v, zero);
+        f32_store(dx + 2 * h, f32_zip_low(left, right));
+        f32_store(dx + 2 * h + F32_LANES, f32_zip_high(left, right));
+    }
+}
+
+static void positive_row(int64_t n, const float *dy, const uint8_t *which, int32_t first, float *dx,
+                         bool more)
+{
+    int64_t j = 0;
+    for (; j + (more ? 1 : POOL_SOME) <= n; j += POOL_SOME)
+        positive_spread(dy + j, which + j, first, dx + 2 * j);
+    if (j >= n)
+        return;
+    float rest[POOL_SOME] = { 0 }, pairs[2 * POOL_SOME];
+    uint8_t places[POOL_SOME] = { 0 };
+    memcpy(rest, dy + j, (size_t)(n - j) * sizeof *rest);
+    memcpy(places, which + j, (size_t)(n - j));
+    positive_spread(rest, places, first, pairs);
+    memcpy(dx + 2 * j, pairs, 2 * (size_t)(n - j) * sizeof *pairs);
+}
+
+static void positive_pairs_back(int64_t rows, int64_t n, const float *dy, const uint8_t *which,
+                                int64_t down, float *dx, bool more)
+{
+    for (int64_t r = 0; r < rows; r++, dy += n, which += n)
+        for (int32_t first = 0; first < 4; first += 2, dx += down) {
+            positive_row(n, dy, which, first, dx, more);
+            if (2 * n < down)
+                dx[down - 1] = 0;
+        }
+}
+
 enum { POOL_STRETCH = 8 * POOL_SOME }; /* windows of a row at a time */
 
 /* Windows side by side, of one row or of some below each other: the largest element and its place. */

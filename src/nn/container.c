@@ -3,6 +3,7 @@
 #include "core/core.h"
 #include "nn/layer.h"
 #include "nn/norm_relu.h"
+#include "nn/relu_pool.h"
 #include "nn/walk.h"
 #include "runtime/memory.h"
 #include "runtime/watch.h"
@@ -51,14 +52,24 @@ static bool is_norm_relu(const container *c, int i)
            !c->items[i + 1]->own.hooks && hone__norm_takes_relu(c->items[i]);
 }
 
+/* A ReLU and the max pooling behind it. */
+static bool is_relu_pool(const container *c, int i, const hone_tensor *x)
+{
+    return i + 1 < c->n && c->items[i]->type == &hone__layer_ReLU.type && !is_called(c->items[i]) &&
+           hone__is_real(x) && hone__pool_takes_relu(c->items[i + 1], x);
+}
+
 /* Runs module i (or i and i + 1), says how many it ran. */
 static hone_tensor *run(const container *c, int i, hone_tensor *const *in, int n_in, int *ran)
 {
     const fused_op op = n_in == 1 ? fuses(c, i) : NULL;
     const bool norm_relu = n_in == 1 && is_norm_relu(c, i);
-    *ran = op || norm_relu ? 2 : 1;
+    const bool relu_pool = n_in == 1 && is_relu_pool(c, i, in[0]);
+    *ran = op || norm_relu || relu_pool ? 2 : 1;
     if (norm_relu)
         return hone__norm_relu(c->items[i], in[0]);
+    if (relu_pool)
+        return hone__relu_pool(c->items[i + 1], in[0]);
     if (op) {
         const hone__linear *l = (const hone__linear *)c->items[i];
         hone__span_mark mark;

@@ -3,6 +3,10 @@
 #include "core/core.h"
 #include "core/reserve.h"
 #include "nn/layer.h"
+#include "nn/relu_pool.h"
+#include "op/relu_pool.h"
+#include "op/trace.h"
+#include "runtime/watch.h"
 
 #include <hone/net.h>
 #include <hone/ops.h>
@@ -105,6 +109,31 @@ static hone_module *make_max_pool2d(const hone__argument *a)
 }
 const hone__layer hone__layer_MaxPool2d =
     HONE__MADE_PLAIN("MaxPool2d", 1, max_pool2d, max_pool2d_arguments, make_max_pool2d);
+
+/* ... behind a ReLU */
+
+static bool are(const hone__argument *a, int64_t number)
+{
+    return a->at[0] == number && a->at[1] == number;
+}
+
+bool hone__pool_takes_relu(const hone_module *module, const hone_tensor *x)
+{
+    const hone__argument *a = ((const hone__plain *)module)->at;
+    return module->type == &hone__layer_MaxPool2d.type && !module->own.hooks &&
+           !module->recomputes && !hone__tracing && are(&a[KERNEL], 2) && are(&a[STRIDE], 2) &&
+           are(&a[PADDING], 0) && are(&a[DILATION], 1) && !a[CEIL_MAX].truth &&
+           hone__relu_pool_takes(x);
+}
+
+hone_tensor *hone__relu_pool(hone_module *pool, hone_tensor *x)
+{
+    hone__span_mark mark;
+    hone__span_begin(&mark, HONE__SPAN_MODULE, pool);
+    hone_tensor *y = hone__relu_max_pool2d(x);
+    hone__span_end(&mark, HONE__SPAN_MODULE, pool);
+    return y;
+}
 
 static const hone__parameter max_pool3d_arguments[] = { MAX_POOL(3), { 0 } };
 FORWARD(max_pool3d)

@@ -2,6 +2,7 @@
 #include "run/program.h"
 
 #include "nn/norm_relu.h"
+#include "nn/relu_pool.h"
 #include "op/options.h"
 #include "run/decode.h"
 #include "run/value.h"
@@ -164,16 +165,26 @@ static bool dies_in(const hone__step *s, int reg)
     return dies;
 }
 
-/* The ReLU that is all that reads what batch norm s gives, and has the same bits in its pass; or
- * NULL. */
-static const hone__step *relu_of_norm(const hone__step *s)
+static bool is_relu(const hone__step *s)
+{
+    return s->kind == HONE__STEP_OP && strcmp(s->op->name, "relu") == 0;
+}
+
+/* The step behind s that is all that reads what s gives, and has the same bits in one pass with it: a
+ * batch norm's ReLU, a ReLU's max pooling; or NULL. */
+static const hone__step *joined(const run *r, const hone__step *s)
 {
     const hone__step *next = s->next;
-    const bool fuses = s->kind == HONE__STEP_MODULE && s->n_in == 1 && next &&
-                       next->kind == HONE__STEP_OP && strcmp(next->op->name, "relu") == 0 &&
-                       next->in[0].kind == HONE__OPERAND_REGISTER && next->in[0].reg == s->out[0] &&
-                       dies_in(next, s->out[0]);
-    return fuses && hone__norm_takes_relu(s->module) && !hone__decoding() ? next : NULL;
+    if (!next || s->n_in != 1 || next->n_in != 1 || hone__decoding() ||
+        next->in[0].kind != HONE__OPERAND_REGISTER || next->in[0].reg != s->out[0] ||
+        !dies_in(next, s->out[0]))
+        return NULL;
+    const hone_tensor *x = input(r, &s->in[0]);
+    const bool joins = s->kind == HONE__STEP_MODULE
+                           ? is_relu(next) && hone__norm_takes_relu(s->module)
+                           : is_relu(s) && next->kind == HONE__STEP_MODULE && hone__is_real(x) &&
+                                 hone__pool_takes_relu(next->module, x);
+    return joins ? next : NULL;
 }
 
 static void release_dead(const run *r, const hone__step *s)
@@ -184,16 +195,18 @@ static void release_dead(const run *r, const hone__step *s)
     }
 }
 
-/* Its register may be one that dies in s. */
-static bool run_norm_relu(const run *r, const hone__step *s, const hone__step *relu)
+/* The result's register may be one that dies in s. */
+static bool run_joined(const run *r, const hone__step *s, const hone__step *next)
 {
     hone_tensor *x = input(r, &s->in[0]);
-    hone_tensor *y = hone__needs_tensor_or_none(s->name, x) ? hone__norm_relu(s->module, x) : NULL;
+    hone_tensor *y = !hone__needs_tensor_or_none(s->name, x) ? NULL
+                     : s->kind == HONE__STEP_MODULE          ? hone__norm_relu(s->module, x)
+                                                             : hone__relu_pool(next->module, x);
     if (!y)
         return false;
     hone_retain(y);
     release_dead(r, s);
-    r->tensors[relu->out[0]] = y;
+    r->tensors[next->out[0]] = y;
     return true;
 }
 
@@ -208,8 +221,8 @@ static bool run_steps(const run *r, const hone__program *p)
             return false;
         /* What a step makes besides its results goes at once; they themselves when they were read. */
         const size_t mark = hone__scope_mark();
-        const hone__step *relu = relu_of_norm(s);
-        const bool ok = relu ? run_norm_relu(r, s, relu) : run_step(r, s, in);
+        const hone__step *next = joined(r, s);
+        const bool ok = next ? run_joined(r, s, next) : run_step(r, s, in);
         hone__scope_settle(mark, NULL);
         if (in != few)
             hone__free(in);
@@ -218,7 +231,7 @@ static bool run_steps(const run *r, const hone__program *p)
                                s->kind == HONE__STEP_MODULE ? s->name : NULL);
             return false;
         }
-        s = relu ? relu : s;
+        s = next ? next : s;
         release_dead(r, s);
     }
     return true;
