@@ -50,7 +50,7 @@ static bool hand_over_parcels(hone__walk_state *w)
     if (w->n_parcels == 0)
         return true;
     HONE_SCOPE(); /* of the copies */
-    bool ok = true;
+    bool ok = !w->tiles.leaf || hone__tiles_end(&w->tiles);
     for (int i = 0; i < w->n_parcels; i++) {
         ok = ok && hone__leaf_add(w->parcels[i].leaf, w->parcels[i].use, w->parcels[i].grad);
         hone_release(w->parcels[i].grad);
@@ -96,7 +96,7 @@ static bool deliver_to_node(hone__walk_state *w, hone_context *node, int out, ho
     }
     if (node->freed && must_run(w, node))
         return hone__walk_was_freed(node);
-    if (!add_to(&node->grads[out], grad))
+    if (!hone__tiles_end_of(&w->tiles, node->grads[out]) || !add_to(&node->grads[out], grad))
         return false;
     return node->queued || hone__walk_push(w, node);
 }
@@ -144,6 +144,67 @@ static bool go_on(const hone__walk_state *w, const hone__edge *e, hone_tensor *g
     return ok;
 }
 
+/* ---- gradients of views that lie side by side */
+
+static hone_tensor *blank(hone_dtype dtype, int ndim, const int64_t *shape)
+{
+    return hone__own(hone__new("backward", dtype, ndim, shape));
+}
+
+/* Is it the newest gradient on its way to that leaf? Sums are in the order of deliveries. */
+static bool lays_for(const hone__walk_state *w, const hone_tensor *leaf)
+{
+    return w->tiles.leaf == leaf && w->parcels[w->n_parcels - 1].grad == w->tiles.whole;
+}
+
+/* Of views of a leaf that one op has as operands: the leaf gets them as one gradient. */
+static bool lay_for_leaf(hone__walk_state *w, const hone__edge *e, hone_tensor *grad, bool *done)
+{
+    hone_tensor *leaf = e->into;
+    const bool more = lays_for(w, leaf);
+    if (e->leaf || w->captures || w->in_parts || hone_grad_enabled() ||
+        (!more && grad->numel == leaf->numel))
+        return true;
+    HONE_SCOPE();
+    bool ok = true;
+    hone_tensor *whole =
+        more ? w->tiles.whole : blank((hone_dtype)leaf->dtype, leaf->ndim, leaf->shape);
+    hone_tensor *view = whole ? hone__shown(e, whole, &ok) : NULL;
+    if (!whole || !ok || (view && !hone__tiles_lay(&w->tiles, whole, view, grad, true, done)))
+        return false;
+    if (!*done || more)
+        return true;
+    w->tiles.leaf = leaf;
+    return post(w, leaf, e->use, whole);
+}
+
+/* Of a view of an inner tensor, which has no other gradient yet than of such. */
+static bool lay_for_node(hone__walk_state *w, hone_context *node, bool *done)
+{
+    const hone__edge *e = node->edges;
+    hone_context *to = e->node;
+    hone_tensor *grad = node->grads[0];
+    if (!node->outputs[0].shows || !grad || !e->wanted || e->into || !to || to->freed ||
+        w->anomaly || hone_grad_enabled() || (w->captures && !to->needed) ||
+        grad->numel == hone__numel_of("backward", e->shape.ndim, e->shape.shape))
+        return true;
+    hone_tensor **sum = &to->grads[e->out];
+    const bool more = *sum && *sum == w->tiles.whole;
+    if (*sum && !more)
+        return true;
+    if (!hone__node_claim(to))
+        return false;
+    HONE_SCOPE(); /* nobody else sees the sum behind it */
+    hone_tensor *whole = more ? *sum : blank(e->dtype, e->shape.ndim, e->shape.shape);
+    hone_tensor *view = whole ? hone__call(node->op, &whole, 1, node->options) : NULL;
+    if (!view || !hone__tiles_lay(&w->tiles, whole, view, grad, !node->op->adds, done))
+        return false;
+    if (!*done || more)
+        return true;
+    *sum = hone_retain(whole);
+    return to->queued || hone__walk_push(w, to);
+}
+
 static bool deliver_to_leaf(hone__walk_state *w, hone_context *node, int i, hone_tensor *grad)
 {
     const hone__edge *e = &node->edges[i];
@@ -152,6 +213,8 @@ static bool deliver_to_leaf(hone__walk_state *w, hone_context *node, int i, hone
     if (e->in_shards)
         return within && (samples ? hone__trees_add(node, i, within) : hone__trees_refuse(node, i));
     if (!within || (samples && !go_on(w, e, within, &done)))
+        return false;
+    if (!samples && !done && !lay_for_leaf(w, e, within, &done))
         return false;
     if (done)
         return true;
@@ -226,7 +289,7 @@ static hone_tensor *whole_sum(const hone_context *node, const hone__edge *e, boo
 
 /* The sums that have begun: of inner nodes, and of leaves, which are locked. *copied: some of these
  * lie so that the op gets a copy. */
-static bool find_sums(const hone__walk_state *w, hone_context *node, hone_tensor **dx, bool *copied)
+static bool find_sums(hone__walk_state *w, hone_context *node, hone_tensor **dx, bool *copied)
 {
     bool ok = true;
     for (int i = 0; i < node->n_in; i++) {
@@ -247,6 +310,7 @@ static bool find_sums(const hone__walk_state *w, hone_context *node, hone_tensor
         if (!e->wanted || !e->node || (w->captures && !e->node->needed))
             continue;
         hone_tensor *sum = e->node->grads[e->out];
+        ok = hone__tiles_end_of(&w->tiles, sum) && ok;
         if (sum && hone__only_ours(sum))
             dx[i] = sum;
     }
@@ -283,7 +347,7 @@ static bool widen_gradients(hone_context *node, hone_tensor **wide)
 
 /* Calls the op's backward: dx[i], before what of the gradients' sums it may add to itself, after it
  * those or its own gradients. */
-static bool call_backward(const hone__walk_state *w, hone_context *node, hone_tensor **dx,
+static bool call_backward(hone__walk_state *w, hone_context *node, hone_tensor **dx,
                           hone_tensor **sums)
 {
     const uint64_t errors = hone__error_count();
@@ -320,8 +384,10 @@ static bool run_op(void *walk_, hone_context *node)
         return false;
     memset(dx, 0, bytes);
     hone_tensor **sums = dx + node->n_in;
-    bool ok = (!node->part || hone__recompute_ready(node)) && find_ways(w, node) &&
-              gradients_ready(node) && call_backward(w, node, dx, sums);
+    bool ok =
+        (!node->part || hone__recompute_ready(node)) && find_ways(w, node) && gradients_ready(node);
+    bool done = false;
+    ok = ok && lay_for_node(w, node, &done) && (done || call_backward(w, node, dx, sums));
     for (int i = 0; ok && i < node->n_in; i++)
         if (dx[i] && dx[i] != HONE_NONE && dx[i] != sums[i] && node->edges[i].wanted)
             ok = (hone__is_real(dx[i]) || hone__refuse_tensor(hone__call_name(node), dx[i])) &&
@@ -353,6 +419,9 @@ __attribute__((cold, noinline)) static bool run_hooks(hone_context *node)
 
 static bool run_node(hone__walk_state *w, hone_context *node)
 {
+    for (int o = 0; w->tiles.whole && o < node->n_out; o++)
+        if (!hone__tiles_end_of(&w->tiles, node->grads[o]))
+            return false;
     if (__builtin_expect(node->hooked, 0) && !run_hooks(node))
         return false;
     if (!capture_inner(w, node))

@@ -6,6 +6,7 @@
 #ifndef HONE_AUTOGRAD_WALK_STATE_H
 #define HONE_AUTOGRAD_WALK_STATE_H
 
+#include "autograd/tiles.h"
 #include "autograd/update.h"
 #include "op/node.h"
 
@@ -42,6 +43,7 @@ typedef struct {
     int n_hooked;
     int64_t room_hooked;
     hone_tensor **hooked;  /* held: leaves with hooks that the walk brings a gradient */
+    hone__tiles tiles;     /* a sum of which not all is written yet */
     hone__updates updates; /* those that are stepped on the way */
 } hone__walk_state;
 
