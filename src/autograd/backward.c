@@ -157,12 +157,15 @@ static bool lays_for(const hone__walk_state *w, const hone_tensor *leaf)
     return w->tiles.leaf == leaf && w->parcels[w->n_parcels - 1].grad == w->tiles.whole;
 }
 
-/* Of views of a leaf that one op has as operands: the leaf gets them as one gradient. */
-static bool lay_for_leaf(hone__walk_state *w, const hone__edge *e, hone_tensor *grad, bool *done)
+/* Of views of a leaf that one op has as operands: the leaf gets them as one gradient. The sum over one
+ * sample begins with +0, as every one. */
+static bool lay_for_leaf(hone__walk_state *w, const hone__edge *e, hone_tensor *grad, bool samples,
+                         bool *done)
 {
     hone_tensor *leaf = e->into;
     const bool more = lays_for(w, leaf);
     if (e->leaf || w->captures || w->in_parts || hone_grad_enabled() ||
+        (samples && (grad->ndim != e->shape.ndim || grad->shape[0] != 1)) ||
         (!more && grad->numel == leaf->numel))
         return true;
     HONE_SCOPE();
@@ -170,7 +173,8 @@ static bool lay_for_leaf(hone__walk_state *w, const hone__edge *e, hone_tensor *
     hone_tensor *whole =
         more ? w->tiles.whole : blank((hone_dtype)leaf->dtype, leaf->ndim, leaf->shape);
     hone_tensor *view = whole ? hone__shown(e, whole, &ok) : NULL;
-    if (!whole || !ok || (view && !hone__tiles_lay(&w->tiles, whole, view, grad, true, done)))
+    if (!whole || !ok ||
+        (view && !hone__tiles_lay(&w->tiles, whole, view, grad, !samples, true, done)))
         return false;
     if (!*done || more)
         return true;
@@ -197,7 +201,7 @@ static bool lay_for_node(hone__walk_state *w, hone_context *node, bool *done)
     HONE_SCOPE(); /* nobody else sees the sum behind it */
     hone_tensor *whole = more ? *sum : blank(e->dtype, e->shape.ndim, e->shape.shape);
     hone_tensor *view = whole ? hone__call(node->op, &whole, 1, node->options) : NULL;
-    if (!view || !hone__tiles_lay(&w->tiles, whole, view, grad, !node->op->adds, done))
+    if (!view || !hone__tiles_lay(&w->tiles, whole, view, grad, true, !node->op->adds, done))
         return false;
     if (!*done || more)
         return true;
@@ -214,7 +218,7 @@ static bool deliver_to_leaf(hone__walk_state *w, hone_context *node, int i, hone
         return within && (samples ? hone__trees_add(node, i, within) : hone__trees_refuse(node, i));
     if (!within || (samples && !go_on(w, e, within, &done)))
         return false;
-    if (!samples && !done && !lay_for_leaf(w, e, within, &done))
+    if (!done && !lay_for_leaf(w, e, within, samples, &done))
         return false;
     if (done)
         return true;

@@ -83,7 +83,7 @@ static bool put_raw(hone__tiles *t)
 }
 
 bool hone__tiles_lay(hone__tiles *t, hone_tensor *whole, hone_tensor *view, hone_tensor *grad,
-                     bool plus_zeros, bool *laid)
+                     bool raw, bool plus_zeros, bool *laid)
 {
     span s;
     const bool first = whole != t->whole;
@@ -100,8 +100,8 @@ bool hone__tiles_lay(hone__tiles *t, hone_tensor *whole, hone_tensor *view, hone
                             .begin = s.begin,
                             .end = s.end,
                             .raw_begin = s.begin,
-                            .raw_end = s.end };
-        return hone__copy_elements(view, grad);
+                            .raw_end = raw ? s.end : s.begin };
+        return raw ? hone__copy_elements(view, grad) : put(view, grad);
     }
     const bool ok = zero(t, s.end, t->begin) && zero(t, t->end, s.begin);
     t->begin = hone__min(t->begin, s.begin);

@@ -16,11 +16,11 @@ typedef struct {
 } hone__tiles;
 
 /** Puts `grad`, of the view of `whole`, where the view shows it: behind t->whole's others, or the
- * first of another (then what is open is ended). plus_zeros: where it comes behind others these get
- * +0 added, as by the sum of wholes that are 0 elsewhere. *laid false: they don't lie side by side;
- * nothing was done. False: out of memory. */
+ * first of another (then what is open is ended). raw: the first as it is, else with +0 added, as all
+ * others. plus_zeros: with a second one the first gets +0, too, as by the sum of wholes that are 0
+ * elsewhere. *laid false: they don't lie side by side; nothing was done. False: out of memory. */
 bool hone__tiles_lay(hone__tiles *t, hone_tensor *whole, hone_tensor *view, hone_tensor *grad,
-                     bool plus_zeros, bool *laid);
+                     bool raw, bool plus_zeros, bool *laid);
 /** Zeros where nothing was put. False: out of memory. */
 bool hone__tiles_end(hone__tiles *t);
 /** The same if `sum` is the one that is open, for who reads it or adds to it. */

@@ -189,6 +189,23 @@ Test(tiles, of_a_leaf)
             check_leaf(&cuttings[n], form & 1, form & 2);
 }
 
+/* Its sum over samples begins with +0, so no -0 is left. */
+Test(tiles, of_a_leaf_with_one_sample)
+{
+    for (int n = 1; n <= 2; n++) {
+        HONE_SCOPE();
+        hone_tensor *x = hone_requires_grad_(hone_ones(HONE_F32, 1, 5), true);
+        hone_tensor *parts[] = { hone_slice(x, 1, 1, 3, 1), hone_slice(x, 1, 3, 5, 1) };
+        hone_tensor *dy = hone_from_data(HONE_F32, ((float[]){ -0.0f, 1, -0.0f, 2 }), 1, 4);
+        hone_tensor *y = hone_cat((hone_tensor_list){ parts, n }, 1);
+        dy = hone_slice(dy, 1, 0, 2 * n, 1);
+        OK(hone_backward_with(y, &(hone_backward_options){ .gradient = dy }) == HONE_OK);
+        const float *g = hone_data(hone_grad(x));
+        for (int i = 0; i < 5; i++)
+            cr_assert(g[i] == (i == 2 ? 1 : i == 4 && n == 2 ? 2 : 0) && !signbit(g[i]), "%d", i);
+    }
+}
+
 /* Another user between them: what has been put so far is whole when it comes. */
 Test(tiles, beside_other_gradients)
 {
