@@ -81,10 +81,13 @@ static span span_of(const hone__block_product *x, int64_t seen, bool turned, int
     return (span){ hone__min(x->k, i >= seen ? i - seen + 1 : 0), x->k };
 }
 
-/* Rows whose spans differ at their ends only: what all have at once, the ends row by row. */
+/* Rows whose spans differ at their ends only: what all have at once, the ends row by row. Turned they
+ * resume. */
 static void run_spans(const hone__block_product *x, int64_t seen, bool turned)
 {
     const int64_t tall = strip_rows(x);
+    hone__block_product more = *x;
+    more.resume = true;
     for (int64_t i = 0, rows; i < x->m; i += rows) {
         rows = hone__min(tall, x->m - i);
         const int64_t from = span_of(x, seen, turned, i + rows - 1).from;
@@ -100,7 +103,7 @@ static void run_spans(const hone__block_product *x, int64_t seen, bool turned)
             run_rows(x, r, 1, span_of(x, seen, turned, r).from, from);
         run_rows(x, i, rows, from, to);
         for (int64_t r = i; r < i + rows; r++)
-            run_rows(x, r, 1, to, span_of(x, seen, turned, r).to);
+            run_rows(&more, r, 1, to, span_of(x, seen, turned, r).to);
     }
 }
 

@@ -65,22 +65,22 @@ static const char *as_b(const job *j, const char *p, int64_t rs, int64_t rows, i
 
 /* ---- a block */
 
+static void scale(const job *j, int64_t n, char *to, const char *from)
+{
+    char by[8];
+    hone__number(j->dtype, j->a->scale, by);
+    hone__k->binary[HONE__K_MUL][j->dtype](n, to, 1, from, 1, by, 0);
+}
+
 /* to = q * scale, rows q_ld apart. */
 static void scale_queries(const job *j, const block *b, const room *r)
 {
     const char *from =
         hone__attention_at(j, &j->q, b->unit, 1, j->size) + b->q0 * j->q.row * j->size;
-    char scale[8];
-    const double s = j->a->scale;
-    if (j->dtype == HONE_F32)
-        memcpy(scale, &(float){ (float)s }, sizeof(float));
-    else
-        memcpy(scale, &s, sizeof s);
     const bool whole = r->q_ld == j->width && j->q.row == j->width;
     const int64_t rows = whole ? 1 : b->queries, n = whole ? b->queries * j->width : j->width;
     for (int64_t i = 0; i < rows; i++)
-        hone__k->binary[HONE__K_MUL][j->dtype](n, r->q + i * r->q_ld * j->size, 1,
-                                               from + i * j->q.row * j->size, 1, scale, 0);
+        scale(j, n, r->q + i * r->q_ld * j->size, from + i * j->q.row * j->size);
 }
 
 /* Rows of keys or values as columns. */
@@ -183,7 +183,7 @@ static void attend(const job *j, const block *q, room *r)
 {
     uint8_t sees[HONE__QUERY_BLOCK] = { 0 };
     char *out = hone__attention_at(j, &j->out, q->unit, 1, j->size) + q->q0 * j->values * j->size;
-    const bool fresh = hone__attention_sees_all(j, q->q0, 0);
+    const bool fresh = j->a->mask == HONE_NONE && j->keys > 0; /* each sees the first key */
     if (!fresh)
         memset(out, 0, (size_t)(q->queries * j->values * j->size));
     hone__attention_start(j, q, r);
@@ -255,16 +255,22 @@ static void add_dkv(const job *j, const block *b, const room *r, const hone__sig
     hone__block_sum(&x, sight, true);
 }
 
-/* Rows that nothing was added to: true: all of them get something from the first block on. Where
- * they may be left out they are 0 to begin with. */
-static bool begins(const job *j, const matrices *m, int64_t unit, int64_t groups, int64_t row,
-                   int64_t rows, int64_t cols)
+/* Rows that nothing was added to: true: all of them get something from the first block on, what it
+ * gives first without a sum. Where they may be left out they are 0 to begin with. */
+static bool begins(const job *j, bool all, const matrices *m, int64_t unit, int64_t groups,
+                   int64_t row, int64_t rows, int64_t cols)
 {
-    if (j->a->mask == HONE_NONE && !j->a->causal)
+    if (all)
         return true;
     memset(hone__attention_at(j, m, unit, groups, j->size) + row * cols * j->size, 0,
            (size_t)(rows * cols * j->size));
     return false;
+}
+
+/* All queries see the first key, unless a mask hides it. */
+static bool begins_queries(const job *j, const block *b)
+{
+    return begins(j, j->a->mask == HONE_NONE, &j->dq, b->unit, 1, b->q0, b->queries, j->width);
 }
 
 /* A block whose keys and values are turned. */
@@ -281,8 +287,7 @@ static void back(const job *j, const block *b, room *r, wish w)
         hone__k->attend_dots[j->dtype](b->queries, j->values, dout, j->values, out, j->values,
                                        delta);
     const bool first = b->q0 == 0 && b->unit % j->groups == 0;
-    const bool fresh =
-        w.dq && b->k0 == 0 && begins(j, &j->dq, b->unit, 1, b->q0, b->queries, j->width);
+    const bool fresh = w.dq && b->k0 == 0 && begins_queries(j, b);
     scale_queries(j, b, r);
     const hone__sight sight = score_block(j, b, r);
     if (sight.kind == HONE__SEE_NONE)
@@ -309,9 +314,17 @@ static void begin_keys(const job *j, const block *keys, room *r, wish *w)
     turn(j, keys, &j->k, j->width, r->keys);
     turn(j, keys, &j->v, j->values, r->values);
     if (w->dkv) {
-        begins(j, &j->dk, keys->unit, j->groups, keys->k0, keys->keys, j->width);
-        w->fresh = begins(j, &j->dv, keys->unit, j->groups, keys->k0, keys->keys, j->values);
+        const bool all = j->a->mask == HONE_NONE && !j->a->causal;
+        begins(j, all, &j->dk, keys->unit, j->groups, keys->k0, keys->keys, j->width);
+        w->fresh = begins(j, all, &j->dv, keys->unit, j->groups, keys->k0, keys->keys, j->values);
     }
+}
+
+static void end_queries(const job *j, const block *q, room *r)
+{
+    (void)r;
+    char *dq = hone__attention_at(j, &j->dq, q->unit, 1, j->size) + q->q0 * j->width * j->size;
+    scale(j, q->queries * j->width, dq, dq);
 }
 
 const hone__attention_math hone__attention_real = {
@@ -319,4 +332,5 @@ const hone__attention_math hone__attention_real = {
     .attend = attend,
     .begin_keys = begin_keys,
     .back = back,
+    .end_queries = end_queries,
 };

@@ -259,8 +259,7 @@ static void block_attention_backward(hone_context *ctx, hone_tensor *const *dy, 
     if (!a.q || !a.k || !a.v || !a.out || !a.stats || !dout || !dq || !dk || !dv ||
         !hone__attention_back(&a, dout, dq, dk, dv))
         return;
-    const bool scaled = dq == HONE_NONE || dq->dtype == HONE_BF16;
-    dx[QUERY] = dq == HONE_NONE ? NULL : scaled ? dq : hone_mul_scalar_(dq, o->scale);
+    dx[QUERY] = dq == HONE_NONE ? NULL : dq;
     dx[KEY] = dk == HONE_NONE ? NULL : dk;
     dx[VALUE] = dv == HONE_NONE ? NULL : dv;
 }

@@ -18,6 +18,12 @@ static bool sum_samples_forward(hone_context *ctx, hone_tensor *const *in, int n
     out[0] = hone__out(ctx, 0, (hone_dtype)x->dtype, x->ndim - 1, x->shape + 1);
     if (!out[0])
         return false;
+    if (x->shape[0] == 1) { /* 0 + it, in one pass */
+        const hone__elementwise_kernel add = hone__binary_kernel(HONE__K_ADD, (hone_dtype)x->dtype);
+        x = hone__own(hone__alias(x, x->ndim - 1, x->shape + 1, x->stride + 1, x->offset));
+        return x &&
+               hone__elementwise(&add, out[0], (hone__operand[]){ { .t = x }, { .number = 0 } });
+    }
     hone__fill_elements(out[0], 0);
     return hone__add_samples(out[0], x);
 }
