@@ -87,17 +87,37 @@ static job job_of(const hone__attention *a)
 
 /* ---- a block */
 
-/* What the mask shows of a row of keys: bytes, and -inf in the scores of the hidden ones. */
+/* What a mask shows of a row of keys: bytes, and -inf in the scores of the hidden ones; of others
+ * what is added to the scores. Sums are taken of all, so that a loop has vectors. */
 #define SEE(name, type, of_mask, value)                                                            \
-    static void see_##name(int64_t n, uint8_t *seen, type *scores, const char *mask, int64_t step, \
-                           bool adds)                                                              \
+    static inline void show_##name(int64_t n, uint8_t *restrict seen, type *restrict scores,       \
+                                   const uint8_t *restrict mask, int64_t step)                     \
     {                                                                                              \
         for (int64_t i = 0; i < n; i++) {                                                          \
-            const type add = adds ? value(((const of_mask *)mask)[i * step]) : 0;                  \
-            const bool hidden = adds ? add == -(type)INFINITY : !mask[i * step];                   \
-            seen[i] = !hidden;                                                                     \
-            scores[i] = hidden ? -(type)INFINITY : adds ? scores[i] + add : scores[i];             \
+            seen[i] = (uint8_t)(mask[i * step] != 0);                                              \
+            scores[i] = mask[i * step] ? scores[i] : -(type)INFINITY;                              \
         }                                                                                          \
+    }                                                                                              \
+    static inline void add_##name(int64_t n, uint8_t *restrict seen, type *restrict scores,        \
+                                  const of_mask *restrict mask, int64_t step)                      \
+    {                                                                                              \
+        for (int64_t i = 0; i < n; i++) {                                                          \
+            const type add = value(mask[i * step]), sum = scores[i] + add;                         \
+            seen[i] = (uint8_t)(add != -(type)INFINITY);                                           \
+            scores[i] = add != -(type)INFINITY ? sum : -(type)INFINITY;                            \
+        }                                                                                          \
+    }                                                                                              \
+    static void see_##name(int64_t n, uint8_t *seen, type *scores, const void *mask, int64_t step, \
+                           bool adds)                                                              \
+    {                                                                                              \
+        if (adds && step == 1)                                                                     \
+            add_##name(n, seen, scores, mask, 1);                                                  \
+        else if (adds)                                                                             \
+            add_##name(n, seen, scores, mask, step);                                               \
+        else if (step == 1)                                                                        \
+            show_##name(n, seen, scores, mask, 1);                                                 \
+        else                                                                                       \
+            show_##name(n, seen, scores, mask, step);                                              \
     }
 SEE(f32, float, float, )
 SEE(f64, double, double, )
@@ -123,15 +143,16 @@ static void mask_block(const job *j, const block *b, const room *r)
 
 hone__sight hone__attention_mask(const job *j, const block *b, const room *r)
 {
-    int64_t n = 0;
+    bool all = true, some = false;
     mask_block(j, b, r);
-    for (int64_t i = 0; i < b->queries; i++)
-        for (int64_t s = 0; s < b->keys; s++)
-            n += r->mask[i * HONE__KEY_BLOCK + s];
-    const bool all = n == b->queries * b->keys;
-    return (hone__sight){ all ? HONE__SEE_ALL
-                          : n ? HONE__SEE_MASK
-                              : HONE__SEE_NONE,
+    for (int64_t i = 0; i < b->queries; i++) {
+        const uint8_t *row = r->mask + i * HONE__KEY_BLOCK;
+        all = all && !memchr(row, 0, (size_t)b->keys);
+        some = some || memchr(row, 1, (size_t)b->keys);
+    }
+    return (hone__sight){ all    ? HONE__SEE_ALL
+                          : some ? HONE__SEE_MASK
+                                 : HONE__SEE_NONE,
                           HONE__KEY_BLOCK, r->mask, r->turned };
 }
 
