@@ -32,8 +32,8 @@ typedef struct {
 bool hone__attention_run(const hone__attention *a);
 
 /** dq, dk, dv: contiguous, of q's, k's and v's shapes, or HONE_NONE where dq, or both of the others,
- * aren't wanted. dout: as out. dq is a chain over the keys (of bf16 times scale, else without), dk and
- * dv are chains over the query heads of the group and their queries. */
+ * aren't wanted. dout: as out; of f32 and f64 its rows are contiguous. dq is a chain over the keys,
+ * times scale, dk and dv are chains over the query heads of the group and their queries. */
 bool hone__attention_back(const hone__attention *a, hone_tensor *dout, hone_tensor *dq,
                           hone_tensor *dk, hone_tensor *dv);
 

@@ -215,7 +215,7 @@ static void score_gradients(const job *j, const block *b, const room *r, const h
                                     .n = b->keys,
                                     .k = j->values,
                                     .a = dout,
-                                    .a_rs = j->values,
+                                    .a_rs = j->dout.row,
                                     .a_cs = 1,
                                     .b = r->values,
                                     .b_rs = HONE__KEY_BLOCK,
@@ -249,7 +249,7 @@ static void add_dkv(const job *j, const block *b, const room *r, const hone__sig
     x.c = hone__attention_at(j, &j->dk, b->unit, j->groups, j->size) + b->k0 * j->width * j->size;
     hone__block_sum(&x, sight, true);
     x.a = r->scores;
-    x.b = as_b(j, dout, j->values, b->queries, j->values, r, 1, &x.b_rs);
+    x.b = as_b(j, dout, j->dout.row, b->queries, j->values, r, 1, &x.b_rs);
     x.n = x.c_rs = j->values;
     x.c = hone__attention_at(j, &j->dv, b->unit, j->groups, j->size) + b->k0 * j->values * j->size;
     hone__block_sum(&x, sight, true);
@@ -279,12 +279,12 @@ static void back(const job *j, const block *b, room *r, wish w)
     const char *stats = hone__data(j->a->stats);
     const int64_t at = hone__attention_query(j, b), all = j->units * j->queries;
     const char *dout =
-        hone__attention_at(j, &j->dout, b->unit, 1, j->size) + b->q0 * j->values * j->size;
+        hone__attention_at(j, &j->dout, b->unit, 1, j->size) + b->q0 * j->dout.row * j->size;
     const char *out =
         hone__attention_at(j, &j->out, b->unit, 1, j->size) + b->q0 * j->values * j->size;
     char *delta = r->delta + (b->unit % j->groups * j->queries + b->q0) * j->size;
     if (w.deltas)
-        hone__k->attend_dots[j->dtype](b->queries, j->values, dout, j->values, out, j->values,
+        hone__k->attend_dots[j->dtype](b->queries, j->values, dout, j->dout.row, out, j->values,
                                        delta);
     const bool first = b->q0 == 0 && b->unit % j->groups == 0;
     const bool fresh = w.dq && b->k0 == 0 && begins_queries(j, b);

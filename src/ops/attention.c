@@ -249,7 +249,8 @@ static void block_attention_backward(hone_context *ctx, hone_tensor *const *dy, 
     hone__attention a = attention_of(o, in);
     a.out = hone_saved(ctx, 4);
     a.stats = hone_saved(ctx, 5);
-    hone_tensor *dout = hone_contiguous(dy[0]), *dq = HONE_NONE, *dk = HONE_NONE, *dv = HONE_NONE;
+    hone_tensor *dq = HONE_NONE, *dk = HONE_NONE, *dv = HONE_NONE;
+    hone_tensor *dout = dy[0]->dtype == HONE_BF16 ? hone_contiguous(dy[0]) : with_rows(dy[0]);
     if (hone_needs_input_grad(ctx, QUERY))
         dq = hone_empty_like(in[QUERY]);
     if (hone_needs_input_grad(ctx, KEY) || hone_needs_input_grad(ctx, VALUE)) {
