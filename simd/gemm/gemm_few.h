@@ -38,6 +38,7 @@ typedef struct {
     REAL *c;
     int64_t c_rs;
     bool resume;
+    hone__gemm_distance distance;
 } R(gemm_few_job);
 
 typedef void (*R(gemm_few_run))(int rows, const R(gemm_few_job) * job, bool far);
@@ -408,10 +409,10 @@ static void R(gemm_few)(int64_t k, int rows, int64_t n, const void *a, int64_t a
                         const void *b, int64_t b_cs, void *c, int64_t c_rs, int resume,
                         hone__gemm_distance distance)
 {
-    R(gemm_few_job) job = { k, n, a, a_rs, a_cs, b, b_cs, c, c_rs, resume };
+    R(gemm_few_job) job = { k, n, a, a_rs, a_cs, b, b_cs, c, c_rs, resume, distance };
     const bool far = distance == HONE__GEMM_MEMORY;
 #ifdef FEW_WIDE_TURN
-    const int64_t done = far ? 0 : R(gemm_few_wide)(rows, &job);
+    const int64_t done = R(gemm_few_wide)(rows, &job);
     if (done == n) {
         return;
     }

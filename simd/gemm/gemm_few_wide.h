@@ -9,15 +9,18 @@
  * line is read once: a half of them would have left before a second time. L2 gives these one by one:
  * where there are more rows than registers, or too few columns to copy A for, they are turned to L1
  * first, by eight columns. An L1 of 12 ways gives the lines of 16 columns in 1.1 cycles each (Emerald
- * Rapids): there even a single row is turned by lines, and A's rows are read where they lie. */
+ * Rapids): there even a single row is turned by lines, and A's rows are read where they lie; and
+ * columns from L3 or memory are read by lines, too, which are asked for in time. */
 
 enum {
     R(gemm_few_lines) = LANES * (int)sizeof(REAL) / 16,
     R(gemm_few_turned) = 16 / (int)sizeof(REAL),
-    R(gemm_few_tall) = 14,  /* rows at once */
-    R(gemm_few_pass) = 10,  /* ... of an A whose rows share lines, too */
-    R(gemm_few_lined) = 10, /* ... where it lies, beside columns read by lines */
-    R(gemm_few_held) = 128  /* k turned to L1 at once */
+    R(gemm_few_tall) = 14,       /* rows at once */
+    R(gemm_few_pass) = 10,       /* ... of an A whose rows share lines, too */
+    R(gemm_few_lined) = 10,      /* ... where it lies, beside columns read by lines */
+    R(gemm_few_ahead) = 16,      /* lines of each column that are asked for */
+    R(gemm_few_lined_ways) = 12, /* ... of an L1 that holds the lines of LANES columns */
+    R(gemm_few_held) = 128       /* k turned to L1 at once */
 };
 
 typedef struct {
@@ -91,6 +94,22 @@ static HONE__GEMM_INLINE void R(gemm_few_wide_end)(const int rows, REAL *c, int6
     }
 }
 
+static HONE__GEMM_INLINE bool R(gemm_few_many_ways)(void)
+{
+    return hone__gemm_l1_ways >= R(gemm_few_lined_ways);
+}
+
+/* Asks for a line of each of LANES columns. */
+static HONE__GEMM_INLINE void R(gemm_few_wide_ask)(const REAL *b, int64_t bs)
+{
+    HONE__GEMM_UNROLL
+    for (int l = 0; l < LANES; l++) {
+        __builtin_prefetch(b, 0, 2);
+        b += bs;
+        HONE__GEMM_OPAQUE(b);
+    }
+}
+
 /* The first k of LANES columns, then what is left of k one at a time. */
 static HONE__GEMM_INLINE void R(gemm_few_wide_columns)(const int rows, const int copied,
                                                        const R(gemm_few_job) * job, int64_t j)
@@ -105,8 +124,17 @@ static HONE__GEMM_INLINE void R(gemm_few_wide_columns)(const int rows, const int
         b.x[l] = (REAL *)job->b + (j + l * (LANES / R(gemm_few_lines))) * bs;
     }
     int64_t left = job->k;
-    const bool by_lines = (copied || rows <= R(gemm_few_lined)) && R(gemm_few_share)(bs);
+    const bool far = !copied && rows <= HONE__GEMM_FEW_ROWS && job->distance != HONE__GEMM_L2 &&
+                     R(gemm_few_many_ways)();
+    const bool by_lines = far || ((copied || rows <= R(gemm_few_lined)) && R(gemm_few_share)(bs));
+    int64_t own = job->k / R(gemm_few_line) - R(gemm_few_ahead);
+    const REAL *const next = job->b + (j + LANES) * bs;
+    const REAL *ask = own > 0 ? next - LANES * bs + R(gemm_few_ahead) * R(gemm_few_line) : next;
     for (; by_lines && left >= R(gemm_few_line); left -= R(gemm_few_line)) {
+        if (far) {
+            R(gemm_few_wide_ask)(ask, bs);
+            ask = --own == 0 ? next : ask + R(gemm_few_line);
+        }
         VREAL v[R(gemm_few_line)];
         FEW_WIDE_LINE(b.x, bs, v);
         R(gemm_few_wide_move)(&b, R(gemm_few_line));
@@ -254,17 +282,21 @@ static int64_t R(gemm_few_wide)(int rows, const R(gemm_few_job) * job)
         LEAST = 3,
         LEAST_SHARED = 4, /* of columns that share lines */
         LEAST_HELD = 4,
-        LINED_WAYS = 12,
+        LEAST_FAR = 4,    /* from memory, where pairs of narrower vectors are asked for, too */
         SIDE_BY_SIDE = 32 /* columns that fewer rows take at once */
     };
     const bool narrow = job->n < SIDE_BY_SIDE, share = R(gemm_few_share)(job->b_cs);
-    const bool lined = share && hone__gemm_l1_ways >= LINED_WAYS;
+    const bool lined = share && R(gemm_few_many_ways)();
     const bool held = rows > R(gemm_few_tall) || (narrow && rows >= LEAST_HELD);
     const int least = lined                                 ? 1
                       : narrow && (share || job->a_cs == 1) ? 1
                       : share                               ? LEAST_SHARED
                                                             : LEAST;
     if (job->n < LANES || rows < least) {
+        return 0;
+    }
+    if (job->distance == HONE__GEMM_MEMORY && (rows < LEAST_FAR || rows > HONE__GEMM_FEW_ROWS ||
+                                               job->a_cs != 1 || !R(gemm_few_many_ways)())) {
         return 0;
     }
     R(gemm_few_wide_run)(rows, job, share, lined, held);

@@ -48,6 +48,24 @@ Test(gemm_few, from_memory)
     rows_and_columns(300);
 }
 
+/* The same with an L1 of 12 ways, from L3 and from memory: columns of fewer lines than are asked for
+ * ahead and of more, in products too large to be done without a plan. */
+Test(gemm_few, from_afar_with_many_ways)
+{
+    enum { PLANNED = 1 << 20 };
+    start(1);
+    static const int64_t apart[] = { 120, 300, 1024 };
+    for (int kind = 0; kind < 2; kind++) {
+        hone__gemm_set_caches(48 << 10, 16, kind ? 16 : 1 << 30);
+        for (int64_t m = 2; m <= 10; m++) {
+            for (size_t i = 0; i < sizeof apart / sizeof *apart; i++) {
+                const int64_t k = apart[i] - below(20);
+                run_few(HONE__GEMM_F32, m, PLANNED / (m * k) + 1 + below(40), k, apart[i]);
+            }
+        }
+    }
+}
+
 /* More rows than are done at once, and as many columns, which then are the rows; of few columns and of
  * many, whose sums begin with what C holds or not. */
 Test(gemm_few, in_parts)
