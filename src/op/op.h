@@ -171,6 +171,8 @@ bool hone__save(hone_context *ctx, int n, hone_tensor *const *tensors);
     hone__save(ctx, (int)(sizeof((hone_tensor *[]){ __VA_ARGS__ }) / sizeof(hone_tensor *)),       \
                (hone_tensor *[]){ __VA_ARGS__ })
 
+/** Whether the op that `t` is a result of, or shows one of, has saved that result for its gradient: attention does. */
+bool hone__is_saved_result(const hone_tensor *t);
 /** Who saves `out`, a fresh result, for a gradient need not keep it: `run` makes it again from `of`,
  * which this op saves anyway, for no more than a pass over it (core/again.h). Only a large one of bf16.
  * False: out of memory. */

@@ -104,6 +104,18 @@ bool hone__save(hone_context *ctx, int n, hone_tensor *const *tensors)
     return true;
 }
 
+bool hone__is_saved_result(const hone_tensor *t)
+{
+    const hone_context *made = t->node;
+    while (made && !made->freed && made->op->view && made->n_in > 0)
+        made = made->edges[0].node;
+    for (int i = 0; made && !made->freed && i < made->n_saved; i++)
+        if (made->saved[i].output >= 0 && made->saved[i].tensor &&
+            made->saved[i].tensor->storage == t->storage)
+            return true;
+    return false;
+}
+
 bool hone__make_again(hone_context *ctx, hone_tensor *out, hone__again_run run, int n,
                       hone_tensor *const *of)
 {

@@ -3,7 +3,6 @@
 
 #include "loops/elementwise.h"
 #include "loops/rows.h"
-#include "op/node.h"
 #include "ops/common.h"
 
 static hone_tensor *view(const hone_tensor *t, const hone__shape *shape, const int64_t *stride,
@@ -115,19 +114,6 @@ static bool strides_for(const hone_tensor *x, const hone__shape *shape, int64_t 
     return true;
 }
 
-/* Whether the op that x shows a result of keeps that for its gradient: attention does. */
-static bool is_kept(const hone_tensor *x)
-{
-    const hone_context *made = x->node;
-    while (made && !made->freed && made->op->view && made->n_in > 0)
-        made = made->edges[0].node;
-    for (int i = 0; made && !made->freed && i < made->n_saved; i++)
-        if (made->saved[i].output >= 0 && made->saved[i].tensor &&
-            made->saved[i].tensor->storage == x->storage)
-            return true;
-    return false;
-}
-
 static hone_tensor *copied_again(hone_tensor *const *x)
 {
     return hone_contiguous(x[0]);
@@ -146,7 +132,7 @@ static bool reshape_forward(hone_context *ctx, hone_tensor *const *in, int n_in,
         return hone__give(out, view(x, &shape, stride, x->offset));
     hone_tensor *copy = hone_contiguous(x);
     hone__contiguous_strides(shape.ndim, shape.shape, stride);
-    if (!copy || (is_kept(x) && !hone__make_again(ctx, copy, copied_again, 1, in)))
+    if (!copy || (hone__is_saved_result(x) && !hone__make_again(ctx, copy, copied_again, 1, in)))
         return false;
     return hone__give(out, view(copy, &shape, stride, copy->offset));
 }
