@@ -282,7 +282,7 @@ static int64_t R(gemm_few_wide)(int rows, const R(gemm_few_job) * job)
         LEAST = 3,
         LEAST_SHARED = 4, /* of columns that share lines */
         LEAST_HELD = 4,
-        LEAST_FAR = 4,    /* from memory, where pairs of narrower vectors are asked for, too */
+        LEAST_FAR = 3,    /* from memory, where pairs of narrower vectors are asked for, too */
         SIDE_BY_SIDE = 32 /* columns that fewer rows take at once */
     };
     const bool narrow = job->n < SIDE_BY_SIDE, share = R(gemm_few_share)(job->b_cs);
